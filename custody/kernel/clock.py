@@ -1,0 +1,42 @@
+"""Time as a value that is handed in.
+
+An `Instant` is an integer count of milliseconds since 1970-01-01T00:00:00Z, without leap seconds.
+"""
+
+from datetime import UTC, datetime
+from typing import Protocol
+
+from custody.kernel.errors import Rejected
+
+Instant = int
+
+SECOND_MS = 1_000
+MINUTE_MS = 60 * SECOND_MS
+HOUR_MS = 60 * MINUTE_MS
+DAY_MS = 24 * HOUR_MS
+
+
+class Clock(Protocol):
+    """Tells the time; real, simulated or fixed."""
+
+    def now_ms(self) -> Instant:
+        """Milliseconds since the epoch, UTC."""
+        ...
+
+
+def to_iso(at_ms: Instant) -> str:
+    """RFC 3339 text with milliseconds and a Z."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def from_iso(text: str) -> Instant:
+    """Milliseconds of an RFC 3339 time; refuses a time without an offset with `Rejected("time")`."""
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise Rejected(
+            "time", f"{text!r} is not an RFC 3339 time", fix="Write it like 2026-05-11T08:12:30.000+01:00."
+        ) from error
+    if when.tzinfo is None:
+        raise Rejected("time", f"{text!r} has no offset", fix="Add the offset from UTC, for example +01:00 or Z.")
+    return int(when.timestamp() * 1000)

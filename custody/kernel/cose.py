@@ -1,0 +1,162 @@
+"""COSE_Sign1 (RFC 9052 section 4.2), by hand.
+
+Layout: tag 18 over [protected bstr, unprotected map, payload bstr or nil, signature bstr]. The signed bytes are
+`Sig_structure = ["Signature1", protected, h'', payload]` with the protected header exactly as received: nothing is
+encoded again to verify it. The whole message must be deterministic CBOR.
+
+The **digest** of a message is the SHA-256 of its Sig_structure. It names the statement whatever its unprotected
+header holds and has no twin under ECDSA.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import cbor2
+
+from custody.kernel import cbor
+from custody.kernel.errors import Rejected
+from custody.kernel.keys import ALGORITHMS, PublicKey, Signer
+
+ALG = 1
+CRIT = 2
+CONTENT_TYPE = 3
+KID = 4
+CWT_CLAIMS = 15
+VDS = 395
+VDP = 396
+PAYLOAD_HASH_ALG = 258
+PREIMAGE_CONTENT_TYPE = 259
+PAYLOAD_LOCATION = 260
+RECEIPTS = 394
+
+ISS = 1
+SUB = 2
+IAT = 6
+
+PRE_RFC_LABELS = frozenset({-111, -222, 391, 392, 393})
+SIGN1_TAG = 18
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sign1:
+    """A parsed COSE_Sign1 beside the bytes it came from; `payload` is None when detached."""
+
+    raw: bytes
+    protected_raw: bytes
+    protected: Mapping[Any, Any]
+    unprotected: Mapping[Any, Any]
+    payload: bytes | None
+    signature: bytes
+    claims: Mapping[Any, Any] = field(default_factory=dict)
+
+    @property
+    def alg(self) -> int:
+        """The algorithm, with fully specified twins mapped to the numbers we emit."""
+        return ALGORITHMS[self.protected[ALG]]
+
+    @property
+    def kid(self) -> bytes:
+        """The key's thumbprint; empty if the header names none."""
+        kid = self.protected.get(KID, b"")
+        return kid if isinstance(kid, bytes) else b""
+
+    def signed_bytes(self, detached: bytes | None = None) -> bytes:
+        """The Sig_structure; `detached` supplies the payload when the message carries none."""
+        payload = self.payload if self.payload is not None else detached
+        if payload is None:
+            raise Rejected("payload", "the payload is detached and was not supplied", fix="Supply the payload.")
+        return sig_structure(self.protected_raw, payload)
+
+    @cached_property
+    def digest(self) -> bytes:
+        """SHA-256 of the Sig_structure of a message with attached payload."""
+        return hashlib.sha256(self.signed_bytes()).digest()
+
+    def verify(self, key: PublicKey, *, detached: bytes | None = None) -> None:
+        """Return if `key` signed this; raises `Rejected("signature")` if not."""
+        if self.alg != key.alg:
+            raise Rejected("signature", "the header's algorithm is not the key's", fix="Sign with the enrolled key.")
+        if self.kid and self.kid != key.kid:
+            raise Rejected("signature", "the header names another key", fix="Sign with the key that kid names.")
+        key.verify(self.signature, self.signed_bytes(detached))
+
+    def with_unprotected(self, unprotected: Mapping[Any, Any]) -> "Sign1":
+        """The same message with another unprotected header; {} makes it a log entry."""
+        return parse(_assemble(self.protected_raw, unprotected, self.payload, self.signature))
+
+
+def sign(
+    protected: Mapping[Any, Any],
+    payload: bytes,
+    signer: Signer,
+    *,
+    detached: bool = False,
+    unprotected: Mapping[Any, Any] | None = None,
+) -> bytes:
+    """A COSE_Sign1 message. `alg` and `kid` are filled in from the signer."""
+    header = {ALG: signer.public.alg, KID: signer.public.kid, **protected}
+    protected_raw = cbor.encode(header)
+    signature = signer.sign(sig_structure(protected_raw, payload))
+    return _assemble(protected_raw, unprotected or {}, None if detached else payload, signature)
+
+
+def parse(raw: bytes) -> Sign1:
+    """The message in `raw`; raises `Rejected("cbor")` or `Rejected("cose")`. Nothing is verified yet."""
+    value = cbor.decode(raw)
+    if not isinstance(value, cbor2.CBORTag) or value.tag != SIGN1_TAG:
+        raise _malformed("it is not tagged 18")
+    parts = value.value
+    if not isinstance(parts, list) or len(parts) != 4:
+        raise _malformed("it is not an array of four")
+    protected_raw, unprotected, payload, signature = parts
+    if not isinstance(protected_raw, bytes) or not isinstance(signature, bytes):
+        raise _malformed("protected header and signature must be byte strings")
+    if not isinstance(unprotected, dict) or not (payload is None or isinstance(payload, bytes)):
+        raise _malformed("the unprotected header must be a map and the payload a byte string or nil")
+    protected = cbor.decode(protected_raw)
+    if not isinstance(protected, dict):
+        raise _malformed("the protected header must be a map")
+    _check_labels(protected, unprotected)
+    claims = protected.get(CWT_CLAIMS, {})
+    if not isinstance(claims, dict):
+        raise _malformed("label 15 must hold a map of claims (RFC 9597)")
+    return Sign1(
+        raw=raw,
+        protected_raw=protected_raw,
+        protected=protected,
+        unprotected=unprotected,
+        payload=payload,
+        signature=signature,
+        claims=claims,
+    )
+
+
+def sig_structure(protected_raw: bytes, payload: bytes) -> bytes:
+    """The bytes that are signed (RFC 9052 section 4.4), without external data."""
+    return b"\x84\x6aSignature1" + _bstr(protected_raw) + b"\x40" + _bstr(payload)
+
+
+def _bstr(value: bytes) -> bytes:
+    return cbor.encode(value)
+
+
+def _assemble(protected_raw: bytes, unprotected: Mapping[Any, Any], payload: bytes | None, signature: bytes) -> bytes:
+    return cbor.encode(cbor2.CBORTag(SIGN1_TAG, [protected_raw, dict(unprotected), payload, signature]))
+
+
+def _check_labels(protected: Mapping[Any, Any], unprotected: Mapping[Any, Any]) -> None:
+    if protected.get(ALG) not in ALGORITHMS:
+        raise _malformed(f"algorithm {protected.get(ALG)!r} is not one of -8, -7, -19, -9")
+    if CRIT in protected:
+        raise _malformed("critical header parameters are not understood here")
+    if set(protected) & set(unprotected):
+        raise _malformed("a label stands in both headers")
+    if PRE_RFC_LABELS & (set(protected) | set(unprotected)):
+        raise _malformed("a label from before RFC 9942 is used")
+
+
+def _malformed(why: str) -> Rejected:
+    return Rejected("cose", f"not a COSE_Sign1 message we take: {why}", fix="Build it by RFC 9052 section 4.2.")

@@ -1,0 +1,1 @@
+"""What we do to the handset, and under whose authority."""

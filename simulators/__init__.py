@@ -1,0 +1,1 @@
+"""The world outside the service; it speaks only the public wire formats."""
