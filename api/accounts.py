@@ -1,0 +1,135 @@
+"""Local accounts and their sessions.
+
+Passwords are kept as argon2id hashes, session tokens as SHA-256. A role is one word; an account has exactly one, and
+names the person behind it, so that two accounts of one person never count as two people.
+"""
+
+import functools
+import hashlib
+import secrets
+from dataclasses import dataclass
+
+from argon2 import PasswordHasher
+from argon2.exceptions import VerifyMismatchError
+from sqlalchemy import func, select
+from sqlmodel import Session
+
+from api.tables import AccountRow, SessionRow
+from custody.kernel.clock import HOUR_MS, Instant
+from custody.kernel.errors import Conflict, Rejected
+
+ROLES = ("agent", "supervisor", "investigator")
+FIRST_ACCOUNTS = (
+    ("agent-1", "agent"),
+    ("agent-2", "agent"),
+    ("supervisor-1", "supervisor"),
+    ("supervisor-2", "supervisor"),
+    ("investigator-1", "investigator"),
+)
+MIN_PASSWORD = 12
+
+_hasher = PasswordHasher()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who is calling: an account, its role and the person behind it."""
+
+    account: str
+    role: str
+    person: str
+
+
+def first_accounts(session: Session, *, now_ms: Instant) -> dict[str, str]:
+    """Make the first accounts if there are none; returns names and passwords to print once."""
+    if session.scalar(select(func.count()).select_from(AccountRow)):
+        return {}
+    passwords = {name: secrets.token_urlsafe(12) for name, _ in FIRST_ACCOUNTS}
+    for name, role in FIRST_ACCOUNTS:
+        _add(
+            session,
+            name=name,
+            role=role,
+            person=f"person-of-{name}",
+            password=passwords[name],
+            by="first start",
+            now_ms=now_ms,
+        )
+    return passwords
+
+
+def add_account(
+    session: Session, *, name: str, role: str, person: str, password: str, caller: Caller, now_ms: Instant
+) -> None:
+    """Make an account; raises `Rejected` or `Conflict`."""
+    if role not in ROLES:
+        raise Rejected("role", f"{role!r} is not a role", fix=f"Use one of {', '.join(ROLES)}.")
+    if len(password) < MIN_PASSWORD:
+        raise Rejected("password", "the password is too short", fix=f"Use {MIN_PASSWORD} characters or more.")
+    if session.get(AccountRow, name):
+        raise Conflict("account_exists", f"the account {name!r} exists", fix="Choose another name.")
+    _add(session, name=name, role=role, person=person, password=password, by=caller.account, now_ms=now_ms)
+
+
+def sign_in(session: Session, *, name: str, password: str, now_ms: Instant, hours: int) -> str:
+    """A session token for the right password; raises `Rejected("unauthenticated")`."""
+    row = session.get(AccountRow, name)
+    try:
+        _hasher.verify(row.password_hash if row else _decoy(), password)
+    except VerifyMismatchError as error:
+        raise _unauthenticated("name or password is wrong") from error
+    if row is None or not row.active:
+        raise _unauthenticated("name or password is wrong")
+    token = secrets.token_urlsafe(32)
+    session.add(SessionRow(token_hash=_hash(token), account=name, until_ms=now_ms + hours * HOUR_MS))
+    return token
+
+
+def sign_out(session: Session, token: str) -> None:
+    """End a session; an unknown token is no error."""
+    row = session.get(SessionRow, _hash(token))
+    if row:
+        session.delete(row)
+
+
+def caller_of(session: Session, token: str, *, now_ms: Instant) -> Caller:
+    """Whose token this is; raises `Rejected("unauthenticated")`."""
+    row = session.get(SessionRow, _hash(token)) if token else None
+    account = session.get(AccountRow, row.account) if row and row.until_ms > now_ms else None
+    if account is None or not account.active:
+        raise _unauthenticated("the session token is missing, unknown or has expired")
+    return Caller(account=account.name, role=account.role, person=account.person)
+
+
+def in_role(session: Session, account: str, role: str) -> bool:
+    """Whether the account is active in that role at this moment."""
+    row = session.get(AccountRow, account)
+    return bool(row and row.active and row.role == role)
+
+
+def _add(session: Session, *, name: str, role: str, person: str, password: str, by: str, now_ms: Instant) -> None:
+    session.add(
+        AccountRow(
+            name=name,
+            person=person,
+            role=role,
+            password_hash=_hasher.hash(password),
+            created_by=by,
+            created_ms=now_ms,
+            active=True,
+        )
+    )
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+def _unauthenticated(why: str) -> Rejected:
+    return Rejected("unauthenticated", why, fix="Sign in with POST /v1/sessions and send the token as a bearer token.")
+
+
+@functools.cache
+def _decoy() -> str:
+    """A hash to check against when the account does not exist, so that both answers take the same time."""
+    return _hasher.hash("nobody has this password")

@@ -1,0 +1,52 @@
+"""Who is at the door: bearer tokens and console cookies, roles, and the check against forged console forms."""
+
+import hmac
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from api.accounts import Caller, caller_of
+from api.parts import Parts, parts_of
+from custody.kernel.errors import Forbidden
+
+COOKIE = "weaklink_session"
+
+
+def token_of(request: Request) -> str:
+    """The session token of a request: the bearer token, else the console's cookie."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else request.cookies.get(COOKIE, "")
+
+
+def signed_in(request: Request, parts: Annotated[Parts, Depends(parts_of)]) -> Caller:
+    """The caller; raises `Rejected("unauthenticated")`. A cookie counts for changes only from our own pages."""
+    if request.method not in {"GET", "HEAD"} and "authorization" not in request.headers:
+        _same_site(request)
+    with parts.house.read() as session:
+        return caller_of(session, token_of(request), now_ms=parts.clock.now_ms())
+
+
+def role(*allowed: str) -> Callable[[Caller], Caller]:
+    """A dependency that lets only these roles in; raises `Forbidden`."""
+
+    def check(caller: Annotated[Caller, Depends(signed_in)]) -> Caller:
+        if caller.role not in allowed:
+            raise Forbidden(
+                "role",
+                f"the role {caller.role!r} may not do this",
+                fix=f"Ask somebody in the role {' or '.join(allowed)}.",
+            )
+        return caller
+
+    return check
+
+
+def _same_site(request: Request) -> None:
+    """Browsers say where a form came from; anything but our own address is refused."""
+    site = request.headers.get("sec-fetch-site")
+    origin = request.headers.get("origin", "")
+    ours = f"{request.url.scheme}://{request.headers.get('host', '')}"
+    if site == "same-origin" or (site is None and hmac.compare_digest(origin.encode(), ours.encode())):
+        return
+    raise Forbidden("cross_site", "the form was not sent from this site", fix="Open the page here and send it again.")

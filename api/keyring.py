@@ -1,0 +1,68 @@
+"""The service's own keys, in PEM files that only its user can read.
+
+Each key has one purpose, so that stealing one does not give another: `log` signs checkpoints
+and receipts, `operator` signs policies and records, `registrar` enrols stations, `lock` signs LOCK commands, `unlock` signs UNLOCK and
+RETIRE commands, `codes` derives the offline unlock codes of handsets.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from custody.kernel.errors import Fatal
+from custody.kernel.keys import SoftwareSigner, new_signer, read_private_pem
+
+PURPOSES = ("log", "operator", "registrar", "lock", "unlock")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keyring:
+    """One signer for each purpose, and the secret that unlock codes are derived from."""
+
+    log: SoftwareSigner
+    operator: SoftwareSigner
+    registrar: SoftwareSigner
+    lock: SoftwareSigner
+    unlock: SoftwareSigner
+    codes: bytes
+
+
+def open_keyring(folder: Path) -> Keyring:
+    """The keys in `folder`; those that are missing are made there. Raises `Fatal` if others can read them."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    signers = {purpose: _signer(folder / f"{purpose}.pem") for purpose in PURPOSES}
+    return Keyring(**signers, codes=_secret(folder / "codes.key"))
+
+
+def _signer(path: Path) -> SoftwareSigner:
+    if not path.exists():
+        _write(path, new_signer().private_pem().encode())
+    return read_private_pem(_read(path).decode())
+
+
+def _secret(path: Path) -> bytes:
+    if not path.exists():
+        _write(path, os.urandom(32))
+    return _read(path)
+
+
+def _read(path: Path) -> bytes:
+    if path.stat().st_mode & 0o077:
+        raise Fatal("key_file", f"{path} can be read by others", fix=f"Run chmod 600 {path}.")
+    return path.read_bytes()
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Whole and durable, or not at all: another process starting at the same time sees no half key."""
+    draft = path.with_suffix(f".{os.getpid()}.draft")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()

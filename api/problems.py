@@ -1,0 +1,109 @@
+"""Errors as RFC 9457 problem documents. The only table of HTTP statuses.
+
+A problem document here has `type` (a URN made of the error's code), `title`, `status`, `detail` (what was wrong and
+where), `fix` (what to do) and any facts the error carries.
+"""
+
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.encoders import jsonable_encoder
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+
+from custody.kernel.errors import Conflict, Fatal, Forbidden, NotFound, Rejected, Trouble, Unavailable
+
+MEDIA_TYPE = "application/problem+json"
+STATUS: dict[type[Trouble], HTTPStatus] = {
+    Rejected: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Forbidden: HTTPStatus.FORBIDDEN,
+    NotFound: HTTPStatus.NOT_FOUND,
+    Conflict: HTTPStatus.CONFLICT,
+    Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    Fatal: HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+BY_CODE: dict[str, HTTPStatus] = {
+    "unauthenticated": HTTPStatus.UNAUTHORIZED,
+    "too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "media_type": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    "too_many": HTTPStatus.TOO_MANY_REQUESTS,
+}
+TITLES = {
+    Rejected: "The request is not right",
+    Forbidden: "This needs more authority",
+    NotFound: "Not found",
+    Conflict: "Not possible in the present state",
+    Unavailable: "Busy, try again",
+    Fatal: "The service stopped rather than guess",
+}
+
+
+def status_of(trouble: Trouble) -> int:
+    """The HTTP status of an error."""
+    return int(BY_CODE.get(trouble.code, STATUS.get(type(trouble), HTTPStatus.INTERNAL_SERVER_ERROR)))
+
+
+def problem(trouble: Trouble) -> dict[str, Any]:
+    """The problem document of an error."""
+    return {
+        "type": f"urn:weaklink:problem:{trouble.code}",
+        "title": TITLES.get(type(trouble), "Error"),
+        "status": status_of(trouble),
+        "detail": trouble.detail,
+        "fix": trouble.fix,
+        **jsonable_encoder(trouble.facts),
+    }
+
+
+def respond(trouble: Trouble) -> Response:
+    """The HTTP response of an error."""
+    status = status_of(trouble)
+    headers = {}
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    if status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}:
+        headers["Retry-After"] = str(trouble.facts.get("retry_after_s", 2))
+    return JSONResponse(problem(trouble), status_code=status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of the app with a problem document."""
+
+    @app.exception_handler(Trouble)
+    async def on_trouble(_request: Request, trouble: Trouble) -> Response:
+        return respond(trouble)
+
+    @app.exception_handler(RequestValidationError)
+    async def on_invalid(_request: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        errors = [{"where": ".".join(map(str, e["loc"])), "what": e["msg"]} for e in error.errors()]
+        return respond(
+            Rejected(
+                "invalid",
+                f"{where}: {first['msg']}",
+                fix="Correct the named fields; /docs shows the form.",
+                errors=errors,
+            )
+        )
+
+    @app.exception_handler(HTTPException)
+    async def on_http(_request: Request, error: HTTPException) -> Response:
+        body = {
+            "type": "about:blank",
+            "title": HTTPStatus(error.status_code).phrase,
+            "status": error.status_code,
+            "detail": str(error.detail),
+            "fix": "See /docs for the paths and methods of this service.",
+        }
+        return JSONResponse(body, error.status_code, headers=error.headers, media_type=MEDIA_TYPE)
+
+    @app.exception_handler(Exception)
+    async def on_surprise(_request: Request, _error: Exception) -> Response:
+        return respond(
+            Fatal(
+                "internal", "an error that should not happen", fix="Try again; tell the operator the time of the call."
+            )
+        )

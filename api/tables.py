@@ -1,0 +1,26 @@
+"""Tables of the doors: who may come in."""
+
+from sqlalchemy import BigInteger, LargeBinary
+from sqlmodel import Field, SQLModel
+
+
+class AccountRow(SQLModel, table=True):
+    """A local account: one role, one person. Two accounts of one person count as one person everywhere."""
+
+    __tablename__ = "account"
+    name: str = Field(primary_key=True)
+    person: str = Field(index=True)
+    role: str
+    password_hash: str
+    created_by: str
+    created_ms: int = Field(sa_type=BigInteger)
+    active: bool
+
+
+class SessionRow(SQLModel, table=True):
+    """A signed-in account; the token itself is never stored."""
+
+    __tablename__ = "session"
+    token_hash: bytes = Field(sa_type=LargeBinary, primary_key=True)
+    account: str = Field(index=True)
+    until_ms: int = Field(sa_type=BigInteger)

@@ -1,0 +1,1 @@
+"""The database of custody: engine, tables, one unit of work, migrations, queries."""

@@ -1,0 +1,145 @@
+"""Appending to the log inside one unit of work.
+
+The first append of a unit locks the head row (PostgreSQL: SELECT ... FOR UPDATE; SQLite: the unit began with BEGIN
+IMMEDIATE), so an index is final at once. When the unit ends, `seal` extends the tiles, signs one checkpoint for all
+that was appended, moves the head by compare-and-swap on its size, and the unit commits: entries, tiles, head and
+everything else that the unit decided become durable together, or none of it does.
+"""
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import insert, select, update
+from sqlmodel import Session, col
+
+from custody.kernel import cose
+from custody.kernel.clock import Instant
+from custody.kernel.errors import Fatal, Unavailable
+from custody.kernel.keys import Signer
+from custody.ledger.checkpoint import Checkpoint, sign_checkpoint
+from custody.ledger.merkle import HASH_BYTES, Frontier, leaf_hash
+from custody.ledger.tiles import Tile, edge_of, extend_tiles
+from custody.store.tables import CheckpointRow, EntryRow, LogHeadRow, OpeningRow, TileRow
+from custody.store.upsert import put
+
+HEAD_ID = 1
+OPENING_LEVEL = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEntry:
+    """What goes into the log: the statement, and what it commits to if that is kept apart."""
+
+    message: cose.Sign1
+    content_type: str
+    opening: bytes | None = None
+
+    @classmethod
+    def of(cls, statement: bytes, opening: bytes | None = None) -> "NewEntry":
+        """The entry of a statement, with the content type that its header names."""
+        message = cose.parse(statement)
+        named = message.protected.get(cose.PREIMAGE_CONTENT_TYPE, message.protected.get(cose.CONTENT_TYPE, ""))
+        return cls(message=message, content_type=str(named), opening=opening)
+
+
+class LogBook:
+    """The log as one unit of work sees it."""
+
+    def __init__(self, session: Session, *, origin: str, signer: Signer, now_ms: Instant) -> None:
+        self._session = session
+        self._origin = origin
+        self._signer = signer
+        self._now_ms = now_ms
+        self._frontier: Frontier | None = None
+        self._staged: list[NewEntry] = []
+
+    @property
+    def size(self) -> int:
+        """How many entries the log holds, with those staged in this unit."""
+        return self._locked().size + len(self._staged)
+
+    def append(self, entries: Sequence[NewEntry]) -> range:
+        """Stage entries; returns their final indexes."""
+        first = self.size
+        self._staged.extend(entries)
+        return range(first, first + len(entries))
+
+    def seal(self) -> None:
+        """Write what was staged and move the head; nothing is visible before the unit commits."""
+        if self._frontier is None or not self._staged:
+            return
+        before = self._frontier
+        self._write_entries(before.size)
+        leaves = [leaf_hash(entry.message.raw) for entry in self._staged]
+        growth = extend_tiles(before, self._edge(before.size), leaves)
+        self._write_tiles(growth.tiles)
+        self._move_head(before, growth.frontier)
+        self._frontier, self._staged = growth.frontier, []
+
+    def _locked(self) -> Frontier:
+        if self._frontier is None:
+            query = select(LogHeadRow).where(col(LogHeadRow.id) == HEAD_ID).with_for_update()
+            head = self._session.scalars(query.execution_options(populate_existing=True)).one_or_none()
+            if head is None:
+                raise Fatal("no_log", "the log has no head", fix="Run migrations and open the log first.")
+            self._frontier = unpack(head.size, head.peaks)
+        return self._frontier
+
+    def _write_entries(self, first: int) -> None:
+        rows, openings = [], []
+        for idx, entry in enumerate(self._staged, first):
+            rows.append(
+                {
+                    "idx": idx,
+                    "digest": entry.message.digest,
+                    "raw": entry.message.raw,
+                    "content_type": entry.content_type,
+                    "received_ms": self._now_ms,
+                }
+            )
+            if entry.opening is not None:
+                content = zlib.compress(entry.opening, OPENING_LEVEL)
+                openings.append({"idx": idx, "content": content, "erased_ms": None})
+        connection = self._session.connection()
+        connection.execute(insert(EntryRow), rows)
+        if openings:
+            connection.execute(insert(OpeningRow), openings)
+
+    def _edge(self, size: int) -> dict[int, bytes]:
+        edge = {}
+        for tile in edge_of(size):
+            row = self._session.get(TileRow, (tile.level, tile.number), populate_existing=True)
+            if row is None or len(row.hashes) != tile.width * HASH_BYTES:
+                raise Fatal("tile", f"{tile.path} is not as the head says", fix="Run `weaklink log audit`.")
+            edge[tile.level] = row.hashes
+        return edge
+
+    def _write_tiles(self, tiles: Sequence[Tile]) -> None:
+        rows = [{"level": tile.id.level, "number": tile.id.number, "hashes": tile.data} for tile in tiles]
+        put(self._session, TileRow, rows, keys=("level", "number"))
+
+    def _move_head(self, before: Frontier, after: Frontier) -> None:
+        checkpoint = Checkpoint(origin=self._origin, size=after.size, root=after.root())
+        note = sign_checkpoint(checkpoint, self._signer)
+        moved = self._session.connection().execute(
+            update(LogHeadRow)
+            .where(col(LogHeadRow.id) == HEAD_ID, col(LogHeadRow.size) == before.size)
+            .values(size=after.size, root=after.root(), peaks=pack(after), note=note, signed_ms=self._now_ms)
+        )
+        if moved.rowcount != 1:
+            raise Unavailable("head_moved", "another writer moved the log's head", fix="Send the same request again.")
+        self._session.connection().execute(
+            insert(CheckpointRow), [{"size": after.size, "note": note, "signed_ms": self._now_ms}]
+        )
+
+
+def pack(frontier: Frontier) -> bytes:
+    """The peaks in one byte string."""
+    return b"".join(frontier.peaks)
+
+
+def unpack(size: int, peaks: bytes) -> Frontier:
+    """The frontier of a head row."""
+    cut = range(0, len(peaks), HASH_BYTES)
+    return Frontier(size=size, peaks=tuple(peaks[at : at + HASH_BYTES] for at in cut))

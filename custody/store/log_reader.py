@@ -1,0 +1,136 @@
+"""Reading the log: head, checkpoints, tiles, entry bundles, entries, openings and proofs."""
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from custody.kernel.clock import Instant
+from custody.kernel.errors import NotFound
+from custody.ledger.merkle import HASH_BYTES, consistency_path, inclusion_path
+from custody.ledger.tiles import WIDTH, TileHashReader, TileId, encode_bundle
+from custody.store.log_book import HEAD_ID
+from custody.store.tables import CheckpointRow, EntryRow, LogHeadRow, OpeningRow, TileRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """The log's newest published checkpoint."""
+
+    size: int
+    root: bytes
+    note: bytes
+    signed_ms: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredEntry:
+    """An entry as it stands in the log; `opening` is None if it never had one or it was erased."""
+
+    idx: int
+    digest: bytes
+    raw: bytes
+    content_type: str
+    received_ms: Instant
+    opening: bytes | None
+    erased_ms: Instant | None
+
+
+def head(session: Session) -> Head:
+    """The newest checkpoint; raises `NotFound` before the log is opened."""
+    row = session.get(LogHeadRow, HEAD_ID)
+    if row is None or not row.note:
+        raise NotFound("no_log", "the log is empty", fix="Start the service once; it writes the first entry.")
+    return Head(size=row.size, root=row.root, note=row.note, signed_ms=row.signed_ms)
+
+
+def checkpoint_covering(session: Session, idx: int) -> CheckpointRow:
+    """The first published checkpoint whose tree holds the entry."""
+    query = (
+        select(CheckpointRow).where(col(CheckpointRow.size) > max(idx, 1)).order_by(col(CheckpointRow.size)).limit(1)
+    )
+    row = session.scalars(query).first()
+    if row is None:
+        raise NotFound(
+            "no_checkpoint", f"no checkpoint covers entry {idx}", fix="Ask for an index below the log's size."
+        )
+    return row
+
+
+def tile(session: Session, wanted: TileId) -> bytes:
+    """The hashes of a tile; raises `NotFound` for hashes that no checkpoint covers yet."""
+    row = session.get(TileRow, (wanted.level, wanted.number))
+    if row is None or len(row.hashes) < wanted.width * HASH_BYTES:
+        raise NotFound("tile", f"{wanted.path} is not there yet", fix="Read the checkpoint first.")
+    return row.hashes[: wanted.width * HASH_BYTES]
+
+
+def bundle(session: Session, wanted: TileId) -> bytes:
+    """An entry bundle: each entry behind its 16-bit length (C2SP tlog-tiles)."""
+    first, width = wanted.number * WIDTH, wanted.width
+    query = (
+        select(col(EntryRow.raw))
+        .where(col(EntryRow.idx) >= first, col(EntryRow.idx) < first + width)
+        .order_by(col(EntryRow.idx))
+    )
+    raws: Sequence[bytes] = session.scalars(query).all()
+    if len(raws) < width:
+        raise NotFound("tile", f"{wanted.path} is not there yet", fix="Read the checkpoint first.")
+    return encode_bundle(raws)
+
+
+def entry(session: Session, idx: int) -> StoredEntry:
+    """The entry at an index; raises `NotFound`."""
+    row = session.get(EntryRow, idx)
+    if row is None:
+        raise NotFound("entry", f"the log has no entry {idx}", fix="Ask for an index below the log's size.")
+    return _stored(session, row)
+
+
+def entry_by_digest(session: Session, digest: bytes) -> StoredEntry:
+    """The entry of a statement digest; raises `NotFound`."""
+    row = session.scalars(select(EntryRow).where(col(EntryRow.digest) == digest)).one_or_none()
+    if row is None:
+        raise NotFound("entry", "no entry has this digest", fix="Post the statement, or check the digest.")
+    return _stored(session, row)
+
+
+def entries(session: Session, indexes: Sequence[int]) -> list[StoredEntry]:
+    """Several entries in index order; unknown indexes are left out."""
+    rows = session.scalars(select(EntryRow).where(col(EntryRow.idx).in_(indexes)).order_by(col(EntryRow.idx))).all()
+    opened = {o.idx: o for o in session.scalars(select(OpeningRow).where(col(OpeningRow.idx).in_(indexes))).all()}
+    return [_with_opening(row, opened.get(row.idx)) for row in rows]
+
+
+def hash_reader(session: Session, size: int) -> TileHashReader:
+    """Subtree hashes of the tree of `size` entries, from stored tiles."""
+    return TileHashReader(lambda wanted: tile(session, wanted), size)
+
+
+def prove_inclusion(session: Session, idx: int, size: int) -> list[bytes]:
+    """The inclusion path of an entry in the tree of `size` entries (RFC 9162 section 2.1.3)."""
+    return inclusion_path(idx, size, hash_reader(session, size))
+
+
+def prove_consistency(session: Session, old_size: int, size: int) -> list[bytes]:
+    """The consistency path between two sizes (RFC 9162 section 2.1.4)."""
+    return consistency_path(old_size, size, hash_reader(session, size))
+
+
+def _stored(session: Session, row: EntryRow) -> StoredEntry:
+    return _with_opening(row, session.get(OpeningRow, row.idx))
+
+
+def _with_opening(row: EntryRow, opening: OpeningRow | None) -> StoredEntry:
+    content = zlib.decompress(opening.content) if opening and opening.content is not None else None
+    return StoredEntry(
+        idx=row.idx,
+        digest=row.digest,
+        raw=row.raw,
+        content_type=row.content_type,
+        received_ms=row.received_ms,
+        opening=content,
+        erased_ms=opening.erased_ms if opening else None,
+    )

@@ -1,0 +1,37 @@
+"""Bringing the database to the form that this version of the code expects.
+
+Each house keeps its migrations beside its tables, as an alembic branch of its own; all branches share one version
+table and are brought to their heads together.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Engine, text
+
+from custody.store.engine import WRITES, is_sqlite
+
+OWN_VERSIONS = Path(__file__).parent / "migrations" / "versions"
+ADVISORY_LOCK = 0x7765616B
+
+
+def migrate(engine: Engine, *more_versions: Path) -> None:
+    """Upgrade to the heads of custody's migrations and of every folder in `more_versions`; safe to repeat."""
+    config = alembic_config([OWN_VERSIONS, *more_versions])
+    with engine.connect().execution_options(**{WRITES: True}) as connection:
+        if not is_sqlite(engine):
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
+        config.attributes["connection"] = connection
+        command.upgrade(config, "heads")
+        connection.commit()
+
+
+def alembic_config(versions: Sequence[Path]) -> Config:
+    """The alembic settings, without an ini file."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("path_separator", "os")
+    config.set_main_option("version_locations", ":".join(str(folder) for folder in versions))
+    return config

@@ -1,0 +1,17 @@
+"""Reading policies from the log."""
+
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from custody.kernel.errors import NotFound
+from custody.ledger.statements import POLICY
+from custody.store.tables import EntryRow
+
+
+def newest_policy(session: Session) -> bytes:
+    """The statement of the newest policy; raises `NotFound` before the log is opened."""
+    query = select(col(EntryRow.raw)).where(col(EntryRow.content_type) == POLICY).order_by(col(EntryRow.idx).desc())
+    raw = session.scalars(query.limit(1)).first()
+    if raw is None:
+        raise NotFound("policy", "the log holds no policy", fix="Open the log first.")
+    return raw

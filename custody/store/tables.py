@@ -1,0 +1,269 @@
+"""Tables of custody. Rows stay in this folder; rooms and use cases see values.
+
+Times are integer milliseconds (64 bits), bytes are raw, documents that only we read are JSON text.
+
+- `entry`, `opening`, `tile`, `checkpoint`, `log_head`: the log. An entry never changes; an opening may be erased.
+- `scan`, `item_key`, `parcel`, `station_key`, `station_head`, `quarantine`: what the scans say, for the judge and
+  for finding them again. All of it can be rebuilt from entries and openings.
+- `sale`: which handset an order was for, as the seller's own record.
+- `dispute`, `dispute_event`, `promise`, `ask`, `message`, `inquiry`: casework.
+- `outbox`: what must leave the house, written in the unit that decided it.
+"""
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Text
+from sqlmodel import Field, SQLModel
+
+
+def _big(*, primary_key: bool = False, nullable: bool = False, index: bool = False) -> Column[int]:
+    return Column(BigInteger, primary_key=primary_key, nullable=nullable, index=index, autoincrement=False)
+
+
+def _counted() -> Column[int]:
+    """A row number that the database gives; 64 bits everywhere (SQLite counts only in INTEGER columns)."""
+    return Column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True)
+
+
+class LogHeadRow(SQLModel, table=True):
+    """The one row that says how long the log is; it moves by compare-and-swap on `size`."""
+
+    __tablename__ = "log_head"
+    id: int = Field(primary_key=True)
+    size: int = Field(sa_column=_big())
+    root: bytes = Field(sa_type=LargeBinary)
+    peaks: bytes = Field(sa_type=LargeBinary)
+    note: bytes = Field(sa_type=LargeBinary)
+    signed_ms: int = Field(sa_type=BigInteger)
+
+
+class EntryRow(SQLModel, table=True):
+    """A leaf: the full COSE_Sign1 with an empty unprotected header."""
+
+    __tablename__ = "entry"
+    idx: int = Field(sa_column=_big(primary_key=True))
+    digest: bytes = Field(sa_type=LargeBinary, unique=True)
+    raw: bytes = Field(sa_type=LargeBinary)
+    content_type: str = Field(index=True)
+    received_ms: int = Field(sa_type=BigInteger)
+
+
+class OpeningRow(SQLModel, table=True):
+    """Salt and content that a hash-envelope entry commits to; zlib-compressed; erasable."""
+
+    __tablename__ = "opening"
+    idx: int = Field(sa_column=_big(primary_key=True))
+    content: bytes | None = Field(sa_type=LargeBinary)
+    erased_ms: int | None = Field(sa_type=BigInteger)
+
+
+class TileRow(SQLModel, table=True):
+    """A Merkle tile as it stands now; every narrower partial tile is a prefix of it."""
+
+    __tablename__ = "tile"
+    level: int = Field(primary_key=True)
+    number: int = Field(sa_column=_big(primary_key=True))
+    hashes: bytes = Field(sa_type=LargeBinary)
+
+
+class CheckpointRow(SQLModel, table=True):
+    """Every checkpoint that was published, as signed."""
+
+    __tablename__ = "checkpoint"
+    size: int = Field(sa_column=_big(primary_key=True))
+    note: bytes = Field(sa_type=LargeBinary)
+    signed_ms: int = Field(sa_type=BigInteger)
+
+
+class ScanRow(SQLModel, table=True):
+    """A scan in the log with the judge's verdict at the time."""
+
+    __tablename__ = "scan"
+    idx: int = Field(sa_column=_big(primary_key=True))
+    station: str
+    seq: int = Field(sa_type=BigInteger)
+    digest: bytes = Field(sa_type=LargeBinary)
+    event_id: str | None = Field(index=True)
+    biz_step: str | None
+    event_ms: int = Field(sa_type=BigInteger)
+    received_ms: int = Field(sa_type=BigInteger)
+    result: str
+    code: str
+    flags: str = Field(sa_type=Text)
+    __table_args__ = (Index("ix_scan_station_seq", "station", "seq"),)
+
+
+class ItemKeyRow(SQLModel, table=True):
+    """Under which canonical keys a scan is found."""
+
+    __tablename__ = "item_key"
+    key: str = Field(primary_key=True)
+    idx: int = Field(sa_column=_big(primary_key=True))
+
+
+class ParcelRow(SQLModel, table=True):
+    """What the judge knows of a parcel before its next scan; JSON of `UnitView`."""
+
+    __tablename__ = "parcel"
+    key: str = Field(primary_key=True)
+    view: str = Field(sa_type=Text)
+
+
+class StationRow(SQLModel, table=True):
+    """A station that may enrol or has enrolled; the enrolment token is kept as a hash."""
+
+    __tablename__ = "station"
+    station: str = Field(primary_key=True)
+    facts: str = Field(sa_type=Text)
+    token_hash: bytes | None = Field(sa_type=LargeBinary)
+    token_until_ms: int | None = Field(sa_type=BigInteger)
+
+
+class StationKeyRow(SQLModel, table=True):
+    """An enrolled station key and the log indexes that bound its validity."""
+
+    __tablename__ = "station_key"
+    kid: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    station: str = Field(index=True)
+    cose_key: bytes = Field(sa_type=LargeBinary)
+    added_idx: int = Field(sa_type=BigInteger)
+    revoked_idx: int | None = Field(sa_type=BigInteger)
+    suspect_from_idx: int | None = Field(sa_type=BigInteger)
+
+
+class StationHeadRow(SQLModel, table=True):
+    """The newest statement of a station by sequence number."""
+
+    __tablename__ = "station_head"
+    station: str = Field(primary_key=True)
+    seq: int = Field(sa_type=BigInteger)
+    digest: bytes = Field(sa_type=LargeBinary)
+
+
+class QuarantineRow(SQLModel, table=True):
+    """Signed and parseable, but under a key the log does not know: kept outside the log."""
+
+    __tablename__ = "quarantine"
+    digest: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    statement: bytes = Field(sa_type=LargeBinary)
+    opening: bytes = Field(sa_type=LargeBinary)
+    why: str
+    received_ms: int = Field(sa_type=BigInteger)
+
+
+class SaleRow(SQLModel, table=True):
+    """The seller's own record of an order: product, handset and customer references."""
+
+    __tablename__ = "sale"
+    order_ref: str = Field(primary_key=True)
+    imei: str = Field(index=True)
+    facts: str = Field(sa_type=Text)
+    recorded_ms: int = Field(sa_type=BigInteger)
+    recorded_idx: int = Field(sa_type=BigInteger)
+
+
+class DisputeRow(SQLModel, table=True):
+    """A case. `facts` holds what the customer said and what was decided, as JSON."""
+
+    __tablename__ = "dispute"
+    id: str = Field(primary_key=True)
+    state: str = Field(index=True)
+    claim_type: str
+    order_ref: str = Field(index=True)
+    owner: str
+    policy_version: str
+    token_hash: bytes = Field(sa_type=LargeBinary, unique=True)
+    opened_ms: int = Field(sa_type=BigInteger, index=True)
+    version: int
+    facts: str = Field(sa_type=Text)
+
+
+class DisputeEventRow(SQLModel, table=True):
+    """One line of a case's timeline; append-only."""
+
+    __tablename__ = "dispute_event"
+    id: int | None = Field(default=None, sa_column=_counted())
+    dispute: str = Field(index=True)
+    at_ms: int = Field(sa_type=BigInteger)
+    actor: str
+    kind: str
+    facts: str = Field(sa_type=Text)
+    idx: int | None = Field(sa_type=BigInteger)
+
+
+class PromiseRow(SQLModel, table=True):
+    """What we promised, how much, until when, by whom."""
+
+    __tablename__ = "promise"
+    id: str = Field(primary_key=True)
+    dispute: str = Field(index=True)
+    state: str
+    due_ms: int = Field(sa_type=BigInteger, index=True)
+    facts: str = Field(sa_type=Text)
+
+
+class AskRow(SQLModel, table=True):
+    """Something we asked the customer for, once."""
+
+    __tablename__ = "ask"
+    id: str = Field(primary_key=True)
+    dispute: str = Field(index=True)
+    facts: str = Field(sa_type=Text)
+
+
+class MessageRow(SQLModel, table=True):
+    """A message to the customer, shown on their page."""
+
+    __tablename__ = "message"
+    id: int | None = Field(default=None, sa_column=_counted())
+    dispute: str = Field(index=True)
+    at_ms: int = Field(sa_type=BigInteger)
+    text: str = Field(sa_type=Text)
+
+
+class EvidenceRow(SQLModel, table=True):
+    """A file that belongs to a case, in any format, as it was sent."""
+
+    __tablename__ = "evidence"
+    id: str = Field(primary_key=True)
+    dispute: str = Field(index=True)
+    name: str
+    media_type: str
+    sha256: bytes = Field(sa_type=LargeBinary)
+    content: bytes = Field(sa_type=LargeBinary)
+    given_by: str
+    at_ms: int = Field(sa_type=BigInteger)
+
+
+class InquiryRow(SQLModel, table=True):
+    """An investigation of a chain; `result` holds inputs digest, ranking and explanation as JSON."""
+
+    __tablename__ = "inquiry"
+    id: str = Field(primary_key=True)
+    dispute: str = Field(unique=True)
+    state: str = Field(index=True)
+    opened_ms: int = Field(sa_type=BigInteger)
+    result: str | None = Field(sa_type=Text)
+
+
+class OutboxRow(SQLModel, table=True):
+    """A message that must leave the house; settled when the far side is known to have it."""
+
+    __tablename__ = "outbox"
+    id: int | None = Field(default=None, sa_column=_counted())
+    topic: str
+    payload: bytes = Field(sa_type=LargeBinary)
+    priority: int
+    expires_ms: int = Field(sa_type=BigInteger)
+    created_ms: int = Field(sa_type=BigInteger)
+    published_ms: int | None = Field(sa_type=BigInteger, index=True)
+    key: str = Field(index=True)
+
+
+class IdempotencyRow(SQLModel, table=True):
+    """The answer given to a request that carried an idempotency key."""
+
+    __tablename__ = "idempotency"
+    key: str = Field(primary_key=True)
+    request_hash: bytes = Field(sa_type=LargeBinary)
+    status: int
+    body: bytes = Field(sa_type=LargeBinary)
+    at_ms: int = Field(sa_type=BigInteger)

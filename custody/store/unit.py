@@ -1,0 +1,86 @@
+"""One unit of work: one request or message, one transaction, committed only here.
+
+`House.unit()` gives a writing unit; leaving the block without an error seals the log and commits, an error rolls
+everything back. `House.read()` gives a snapshot that writes nothing.
+"""
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
+from sqlmodel import Session
+
+from custody.kernel.clock import Clock, Instant
+from custody.kernel.errors import Unavailable
+from custody.kernel.ids import Ids
+from custody.kernel.keys import Signer
+from custody.ledger.record import make_record
+from custody.store.engine import WRITES, is_sqlite
+from custody.store.log_book import LogBook, NewEntry
+
+
+class Unit:
+    """What a use case works with. `now_ms` is read once and holds for the whole unit."""
+
+    def __init__(self, session: Session, *, house: "House", now_ms: Instant) -> None:
+        self.session = session
+        self.now_ms = now_ms
+        self.ids = house.ids
+        self.origin = house.origin
+        self.log = LogBook(session, origin=house.origin, signer=house.log_signer, now_ms=now_ms)
+        self._operator = house.operator_signer
+
+    def record(self, kind: str, fields: Mapping[str, Any]) -> int:
+        """Seal a record of ours in the log; returns its index. Fields must be CBOR values."""
+        statement, opening = make_record(
+            {"kind": kind, "at_ms": self.now_ms, **fields},
+            salt=self.ids.random_bytes(32),
+            signer=self._operator,
+            iss=f"urn:weaklink:operator:{self.origin}",
+            sub=f"urn:weaklink:{self.ids.new('rec')}",
+            iat_s=self.now_ms // 1000,
+        )
+        entry = NewEntry.of(statement, opening)
+        return self.log.append([entry])[0]
+
+
+class House:
+    """The database with what every unit needs: clock, ids, and the keys that sign checkpoints and records."""
+
+    def __init__(
+        self, engine: Engine, *, origin: str, log_signer: Signer, operator_signer: Signer, clock: Clock, ids: Ids
+    ) -> None:
+        self.engine = engine
+        self.origin = origin
+        self.log_signer = log_signer
+        self.operator_signer = operator_signer
+        self.clock = clock
+        self.ids = ids
+        self._turn = threading.Lock() if is_sqlite(engine) else nullcontext()
+        self._writing = engine.execution_options(**{WRITES: True})
+
+    @contextmanager
+    def unit(self) -> Iterator[Unit]:
+        """A writing unit; see the module's text."""
+        with self._turn, _busy_is_unavailable(), Session(self._writing, expire_on_commit=False) as session:
+            unit = Unit(session, house=self, now_ms=self.clock.now_ms())
+            yield unit
+            unit.log.seal()
+            session.commit()
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A snapshot for reading."""
+        with _busy_is_unavailable(), Session(self.engine, expire_on_commit=False) as session:
+            yield session
+
+
+@contextmanager
+def _busy_is_unavailable() -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        raise Unavailable("database", "the database did not answer", fix="Send the same request again.") from error

@@ -1,0 +1,1 @@
+"""What the service does, each act a file: pure rooms decide, the store keeps."""

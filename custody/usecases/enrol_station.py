@@ -1,0 +1,128 @@
+"""Enrolling a station: a supervisor announces it, the station brings its key within ten minutes, the log holds both.
+
+The enrolment token is shown once, kept as a hash, and works once. What the log holds is the registrar's statement with
+the station's own proof that it has the private key.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from custody.kernel import cbor, cose
+from custody.kernel.clock import MINUTE_MS, Instant
+from custody.kernel.errors import Conflict, NotFound, Rejected
+from custody.kernel.keys import Signer, read_cose_key
+from custody.ledger.policy import NAME
+from custody.ledger.statements import KEY_ADD, KEY_REVOKE, StationInfo, Step, make_key_add, make_key_revoke
+from custody.store import scan_book
+from custody.store.log_book import NewEntry
+from custody.store.tables import StationKeyRow, StationRow
+from custody.store.unit import Unit
+from custody.usecases.open_log import REGISTRAR
+
+ENROL_MINUTES = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announced:
+    """A station that may now enrol."""
+
+    station: str
+    token: str
+    until_ms: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enrolled:
+    """A station whose key is in the log."""
+
+    info: StationInfo
+    kid: bytes
+    index: int
+
+
+def announce(unit: Unit, *, station: str, site: str, place: str, step: str, custodian: str) -> Announced:
+    """Let a station enrol, or enrol again with a new key; raises `Rejected`."""
+    if not NAME.fullmatch(station):
+        raise Rejected("station", f"{station!r} is not a station name", fix="Use 1 to 64 letters, digits, . _ or -.")
+    if step not in set(Step):
+        raise Rejected("step", f"{step!r} is not a step", fix=f"Use one of {', '.join(Step)}.")
+    token = unit.ids.new("enrol")
+    until_ms = unit.now_ms + ENROL_MINUTES * MINUTE_MS
+    facts = {"station": station, "site": site, "place": place, "step": step, "custodian": custodian}
+    row = unit.session.get(StationRow, station) or StationRow(
+        station=station, facts="", token_hash=None, token_until_ms=None
+    )
+    row.facts = msgspec.json.encode(facts).decode()
+    row.token_hash, row.token_until_ms = hashlib.sha256(token.encode()).digest(), until_ms
+    unit.session.add(row)
+    return Announced(station=station, token=token, until_ms=until_ms)
+
+
+def enrol(unit: Unit, *, token: str, cose_key: bytes, possession: bytes, registrar: Signer) -> Enrolled:
+    """Put the station's key into the log; raises `NotFound`, `Conflict` or `Rejected`."""
+    row = scan_book.station_by_token(unit.session, hashlib.sha256(token.encode()).digest())
+    if row is None or row.token_until_ms is None or row.token_until_ms < unit.now_ms:
+        raise NotFound("enrol_token", "the token is unknown, used or too old", fix="Fetch a supervisor's new QR code.")
+    key = read_cose_key(cbor.decode(cose_key))
+    if unit.session.get(StationKeyRow, key.kid):
+        raise Conflict("key_in_use", "this key is or was enrolled", fix="Make a fresh key pair.")
+    info = station_info(row)
+    statement = make_key_add(
+        info,
+        origin=unit.origin,
+        key=key,
+        possession=possession,
+        registrar=REGISTRAR,
+        signer=registrar,
+        sub=f"urn:weaklink:{unit.ids.new('enrolment')}",
+        iat_s=unit.now_ms // 1000,
+    )
+    index = unit.log.append([NewEntry(message=cose.parse(statement), content_type=KEY_ADD)])[0]
+    row.token_hash = row.token_until_ms = None
+    unit.session.add(row)
+    unit.session.add(
+        StationKeyRow(
+            kid=key.kid,
+            station=info.station,
+            cose_key=cbor.encode(key.cose_key()),
+            added_idx=index,
+            revoked_idx=None,
+            suspect_from_idx=None,
+        )
+    )
+    return Enrolled(info=info, kid=key.kid, index=index)
+
+
+def revoke(unit: Unit, *, station: str, reason: str, suspect_from: int | None, registrar: Signer) -> list[int]:
+    """End every key of a station from the next entry on; returns the indexes of the revocations."""
+    keys = [row for row in scan_book.keys_of_station(unit.session, station) if row.revoked_idx is None]
+    if not keys:
+        raise NotFound("station", f"{station!r} has no key in use", fix="Check the name with GET /v1/stations.")
+    indexes = []
+    for row in keys:
+        doubt = unit.log.size if suspect_from is None else suspect_from
+        statement = make_key_revoke(
+            origin=unit.origin,
+            station=station,
+            kid=row.kid,
+            suspect_from=doubt,
+            reason=reason,
+            registrar=REGISTRAR,
+            signer=registrar,
+            sub=f"urn:weaklink:{unit.ids.new('revocation')}",
+            iat_s=unit.now_ms // 1000,
+        )
+        row.revoked_idx = unit.log.append([NewEntry(message=cose.parse(statement), content_type=KEY_REVOKE)])[0]
+        row.suspect_from_idx = doubt
+        unit.session.add(row)
+        indexes.append(row.revoked_idx)
+    return indexes
+
+
+def station_info(row: StationRow) -> StationInfo:
+    """The register's facts of a station."""
+    facts: dict[str, Any] = msgspec.json.decode(row.facts)
+    return StationInfo(**{**facts, "step": Step(facts["step"])})

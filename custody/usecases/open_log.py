@@ -1,0 +1,66 @@
+"""Opening the log: its first entry is the policy (RFC 9943 section 5.1.2); later policies follow in the same log."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from custody.kernel import cose
+from custody.kernel.keys import PublicKey
+from custody.ledger.merkle import EMPTY_ROOT
+from custody.ledger.policy import Policy, Registrar
+from custody.ledger.statements import POLICY, make_policy, read_policy
+from custody.store.log_book import HEAD_ID, NewEntry
+from custody.store.policy_book import newest_policy
+from custody.store.tables import LogHeadRow
+from custody.store.unit import House, Unit
+from custody.store.upsert import put_if_absent
+
+REGISTRAR = "registrar-1"
+
+
+def open_log(house: House, *, registrar: PublicKey, rules: Mapping[str, Any]) -> None:
+    """Write the head row and the genesis policy if they are missing; safe to repeat and to race."""
+    with house.unit() as unit:
+        empty = {"id": HEAD_ID, "size": 0, "root": EMPTY_ROOT, "peaks": b"", "note": b"", "signed_ms": 0}
+        put_if_absent(unit.session, LogHeadRow, [empty], keys=("id",))
+    with house.unit() as unit:
+        if unit.log.size:
+            return
+        policy = Policy(
+            origin=house.origin,
+            version=1,
+            log_key=house.log_signer.public,
+            operator_key=house.operator_signer.public,
+            registrars=(Registrar(name=REGISTRAR, key=registrar),),
+            threshold=1,
+            rules=dict(rules),
+        )
+        _append(house, unit, policy)
+
+
+def change_rules(house: House, unit: Unit, changes: Mapping[str, Any]) -> int:
+    """Put a policy in force whose rules differ; returns its index. Who may ask for it is the caller's question."""
+    statement = newest_policy(unit.session)
+    before = read_policy(statement)
+    policy = replace(
+        before.policy,
+        version=before.policy.version + 1,
+        previous=before.message.digest,
+        rules={**before.policy.rules, **changes},
+    )
+    return _append(house, unit, policy)
+
+
+def rules_in_force(unit: Unit) -> Mapping[str, Any]:
+    """The rules of the newest policy."""
+    return read_policy(newest_policy(unit.session)).policy.rules
+
+
+def _append(house: House, unit: Unit, policy: Policy) -> int:
+    statement = make_policy(
+        policy,
+        signer=house.operator_signer,
+        sub=f"urn:weaklink:{unit.ids.new('policy')}",
+        iat_s=unit.now_ms // 1000,
+    )
+    return unit.log.append([NewEntry(message=cose.parse(statement), content_type=POLICY)])[0]
