@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from custody.usecases.accept_scans import Intake
+from devicelock.usecases.lock_office import LockOffice
 from fastapi import Request
 from sqlalchemy import Engine
 
@@ -10,8 +12,6 @@ from api.settings import Settings
 from custody.kernel.clock import Clock
 from custody.kernel.ids import Ids
 from custody.store.unit import House
-from custody.usecases.accept_scans import Intake
-from devicelock.usecases.lock_office import LockOffice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

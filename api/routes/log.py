@@ -4,11 +4,11 @@ Tiles and entry bundles never change once a checkpoint covers them, so caches ma
 be kept for a second. Nobody needs an account to read the log.
 """
 
-import base64
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
 
+from api.encoding import b64
 from api.parts import Parts, parts_of
 from custody.kernel import cbor
 from custody.kernel.clock import to_iso
@@ -35,7 +35,7 @@ def describe(parts: P) -> dict[str, Any]:
         "origin": parts.house.origin,
         "vkey": text_key(parts.house.origin, parts.keyring.log.public).vkey(),
         "size": head.size,
-        "root": _b64(head.root),
+        "root": b64(head.root),
         "signed_at": to_iso(head.signed_ms),
         "checkpoint": head.note.decode(),
         "tiles": "/log",
@@ -72,7 +72,7 @@ def scitt_keys(parts: P) -> Response:
 def scitt_key(kid: str, parts: P) -> Response:
     """One key by its unpadded base64url thumbprint."""
     for key in _public_keys(parts).values():
-        if _b64(key.kid) == kid:
+        if b64(key.kid) == kid:
             return Response(cbor.encode(key.cose_key()), media_type="application/cbor", headers=Briefly)
     raise NotFound("no_such_key", "No such key", fix="GET /.well-known/scitt-keys lists all keys.")
 
@@ -86,7 +86,7 @@ def entry(name: str, parts: P) -> dict[str, Any]:
         "digest": stored.digest.hex(),
         "content_type": stored.content_type,
         "received_at": to_iso(stored.received_ms),
-        "statement": _b64(stored.raw),
+        "statement": b64(stored.raw),
         "erased": stored.erased_ms is not None,
     }
 
@@ -130,7 +130,7 @@ def consistency(old: int, size: int, parts: P) -> dict[str, Any]:
                 "size", f"there is no proof from {old} to {size}", fix="Give 0 < old <= size <= the log's size."
             )
         path = log_reader.prove_consistency(session, old, size)
-    return {"old": old, "size": size, "path": [_b64(node) for node in path]}
+    return {"old": old, "size": size, "path": [b64(node) for node in path]}
 
 
 def find_entry(parts: Parts, name: str) -> log_reader.StoredEntry:
@@ -153,8 +153,4 @@ def _public_keys(parts: Parts) -> dict[str, PublicKey]:
 
 
 def _key(key: PublicKey) -> str:
-    return _b64(cbor.encode(key.cose_key()))
-
-
-def _b64(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+    return b64(cbor.encode(key.cose_key()))

@@ -1,0 +1,69 @@
+"""Signing in and out, and accounts."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel, ConfigDict
+
+from api import accounts
+from api.accounts import Caller
+from api.auth import COOKIE, role, signed_in, token_of
+from api.parts import Parts, parts_of
+from custody.kernel.clock import HOUR_MS, to_iso
+
+router = APIRouter(prefix="/v1", tags=["people"])
+P = Annotated[Parts, Depends(parts_of)]
+
+
+class SignIn(BaseModel):
+    """Name and password of an account."""
+
+    model_config = ConfigDict(extra="forbid")
+    account: str
+    password: str
+
+
+class AccountIn(BaseModel):
+    """A new account. `person` names the human behind it: two accounts of one person never count as two people."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: str
+    role: str
+    person: str
+    password: str
+
+
+@router.post("/sessions", status_code=201)
+def sign_in(body: SignIn, response: Response, parts: P) -> dict[str, Any]:
+    """Start a session; the token works as a bearer token and is also set as a cookie for the console."""
+    hours = parts.settings.session_hours
+    with parts.house.unit() as unit:
+        token = accounts.sign_in(
+            unit.session, name=body.account, password=body.password, now_ms=unit.now_ms, hours=hours
+        )
+        caller = accounts.caller_of(unit.session, token, now_ms=unit.now_ms)
+        until_ms = unit.now_ms + hours * HOUR_MS
+    response.set_cookie(COOKIE, token, max_age=hours * 3600, httponly=True, samesite="strict")
+    return {"token": token, "account": caller.account, "role": caller.role, "until": to_iso(until_ms)}
+
+
+@router.delete("/sessions", status_code=204)
+def sign_out(request: Request, response: Response, parts: P, _caller: Annotated[Caller, Depends(signed_in)]) -> None:
+    """End this session."""
+    with parts.house.unit() as unit:
+        accounts.sign_out(unit.session, token_of(request))
+    response.delete_cookie(COOKIE)
+
+
+@router.get("/me")
+def me(caller: Annotated[Caller, Depends(signed_in)]) -> dict[str, str]:
+    """Who is calling."""
+    return {"account": caller.account, "role": caller.role, "person": caller.person}
+
+
+@router.post("/accounts", status_code=201)
+def add_account(body: AccountIn, parts: P, caller: Annotated[Caller, Depends(role("supervisor"))]) -> dict[str, str]:
+    """Make a local account."""
+    with parts.house.unit() as unit:
+        accounts.add_account(unit.session, **body.model_dump(), caller=caller, now_ms=unit.now_ms)
+    return {"name": body.name, "role": body.role, "person": body.person}

@@ -1,0 +1,128 @@
+"""Stations: announced by a supervisor, enrolled by themselves, ended by a supervisor."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import select
+from sqlmodel import col
+
+from api.accounts import Caller
+from api.auth import role, signed_in
+from api.encoding import b64, unb64
+from api.parts import Parts, parts_of
+from custody.kernel.clock import to_iso
+from custody.store import scan_book
+from custody.store.tables import StationRow
+from custody.usecases import enrol_station
+
+router = APIRouter(prefix="/v1/stations", tags=["stations"])
+P = Annotated[Parts, Depends(parts_of)]
+
+
+class StationIn(BaseModel):
+    """A station: its name, its GLN key, its place there, its step in the journey, the PGLN of who runs it."""
+
+    model_config = ConfigDict(extra="forbid")
+    station: str
+    site: str
+    place: str
+    step: str
+    custodian: str
+
+
+class EnrolIn(BaseModel):
+    """The one-time token, the station's COSE_Key (CBOR, base64url) and its proof of possession (COSE_Sign1)."""
+
+    model_config = ConfigDict(extra="forbid")
+    token: str
+    cose_key: str
+    proof: str
+
+
+class RevokeIn(BaseModel):
+    """Why, and from which log index on the station's statements are in doubt (now, if left out)."""
+
+    model_config = ConfigDict(extra="forbid")
+    reason: str
+    suspect_from: int | None = None
+
+
+@router.post("", status_code=201)
+def announce(body: StationIn, parts: P, _caller: Annotated[Caller, Depends(role("supervisor"))]) -> dict[str, Any]:
+    """Let a station enrol within ten minutes."""
+    with parts.house.unit() as unit:
+        announced = enrol_station.announce(unit, **body.model_dump())
+    return {
+        "station": announced.station,
+        "enrol_token": announced.token,
+        "until": to_iso(announced.until_ms),
+        "origin": parts.house.origin,
+    }
+
+
+@router.post("/enrol", status_code=201)
+def enrol(body: EnrolIn, parts: P) -> dict[str, Any]:
+    """Bring the station's key; the token is the credential."""
+    with parts.house.unit() as unit:
+        enrolled = enrol_station.enrol(
+            unit,
+            token=body.token,
+            cose_key=unb64(body.cose_key, where="cose_key"),
+            possession=unb64(body.proof, where="proof"),
+            registrar=parts.keyring.registrar,
+        )
+        now_ms = unit.now_ms
+    return {
+        "station": enrolled.info.station,
+        "iss": enrolled.info.iss,
+        "kid": b64(enrolled.kid),
+        "index": enrolled.index,
+        "origin": parts.house.origin,
+        "server_ms": now_ms,
+    }
+
+
+@router.get("")
+def listing(parts: P, _caller: Annotated[Caller, Depends(signed_in)]) -> dict[str, Any]:
+    """Every station with its keys."""
+    with parts.house.read() as session:
+        rows = session.scalars(select(StationRow).order_by(col(StationRow.station))).all()
+        return {"stations": [_describe(parts, row, scan_book.keys_of_station(session, row.station)) for row in rows]}
+
+
+@router.post("/{station}/revoke")
+def revoke(
+    station: str, body: RevokeIn, parts: P, _caller: Annotated[Caller, Depends(role("supervisor"))]
+) -> dict[str, Any]:
+    """End every key of a station."""
+    with parts.house.unit() as unit:
+        indexes = enrol_station.revoke(
+            unit,
+            station=station,
+            reason=body.reason,
+            suspect_from=body.suspect_from,
+            registrar=parts.keyring.registrar,
+        )
+    return {"station": station, "indexes": indexes}
+
+
+def _describe(parts: Parts, row: StationRow, keys: list[Any]) -> dict[str, Any]:
+    info = enrol_station.station_info(row)
+    return {
+        "station": info.station,
+        "site": info.site,
+        "place": info.place,
+        "step": str(info.step),
+        "custodian": info.custodian,
+        "waiting": row.token_until_ms is not None and row.token_until_ms > parts.clock.now_ms(),
+        "keys": [
+            {
+                "kid": b64(key.kid),
+                "added": key.added_idx,
+                "revoked": key.revoked_idx,
+                "suspect_from": key.suspect_from_idx,
+            }
+            for key in keys
+        ],
+    }

@@ -1,0 +1,305 @@
+"""Opening a case: everything that one unit of work writes when a customer says that something went wrong.
+
+- The case is honest from its first instant, has a named owner, and keeps the customer's own words.
+- If the customer says what kind of problem it is, the remedy is offered in the same unit: nothing is asked first and
+  nobody approves it. If not, an offer is promised within the hours of the policy.
+- Legal clocks start at the first word of dissatisfaction on any channel, which may be earlier than this report.
+- Nothing is asked for. The receipt of an order of ours counts as held from the start.
+- A lock and an investigation are wishes: other rooms decide on them, and the remedy waits for neither.
+- History and standing come in here and reach only the notes in favour and the ways of payment.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from custody.disputes import civil, clocks
+from custody.disputes.asks import Holding, Ledger
+from custody.disputes.case import CASE, Case
+from custody.disputes.case_guards import claim_type_set, customer_words_kept, policy_version_pinned
+from custody.disputes.claim import claim_of
+from custody.disputes.clocks import LegalClock
+from custody.disputes.history import HistoryFact, notes_in_favour
+from custody.disputes.lock_wish import LockFacts, LockWish, lock_wish
+from custody.disputes.machine import Role, Transition, step
+from custody.disputes.messages import Message, alternatives, say
+from custody.disputes.order import OrderFacts
+from custody.disputes.policy import Policy
+from custody.disputes.promise import Promise, Told, make_promise
+from custody.disputes.recourse import Recourse, recourse
+from custody.disputes.remedy import Needs, RemedyOffer, offer_remedy
+from custody.disputes.work_clocks import WorkClock, state_clock, work_clock
+from custody.kernel.clock import Instant
+from custody.kernel.errors import Rejected
+from custody.kernel.ids import Ids
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What the customer said, and what is known beside it. Only the words are needed."""
+
+    words: str
+    channel: str
+    reported_ms: Instant
+    claim_type: str | None = None
+    said_by: Role = Role.CUSTOMER
+    agreed_by_customer: bool | None = None
+    custody_words: str | None = None
+    first_word_ms: Instant | None = None
+    order: OrderFacts = field(default_factory=OrderFacts)
+    needs: Needs = field(default_factory=Needs)
+    lock_facts: LockFacts = field(default_factory=LockFacts)
+    history: tuple[HistoryFact, ...] = ()
+    support_needs: tuple[str, ...] = ()
+    anything_else: str = ""
+    told: tuple[Told, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvestigationWish:
+    """Whether the chain is to be examined, why, and until when somebody has begun."""
+
+    wanted: bool
+    reason: str
+    start_by_ms: Instant | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """All that a report brings about."""
+
+    case: Case
+    moves: tuple[Transition, ...]
+    work_clocks: tuple[WorkClock, ...]
+    legal_clocks: tuple[LegalClock, ...]
+    promises: tuple[Promise, ...]
+    remedy_offer: RemedyOffer | None
+    lock_wish: LockWish
+    investigation_wish: InvestigationWish
+    recourse: tuple[Recourse, ...]
+    ledger: Ledger
+    told: tuple[Told, ...]
+    messages: tuple[Message, ...]
+
+    @property
+    def presumption(self) -> Literal["honest"]:
+        """Honest."""
+        return self.case.presumption
+
+    @property
+    def owner(self) -> str:
+        """Who looks after the case."""
+        return self.case.owner
+
+
+def open_case(report: Report, *, policy: Policy, now_ms: Instant, ids: Ids, owner: str) -> Opened:
+    """The case that a report opens; raises `Rejected` only for an empty report, a date ahead or a missing owner."""
+    _check(report, now_ms)
+    first_word_ms = min(report.reported_ms, report.first_word_ms or report.reported_ms)
+    moves = _moves(report, policy)
+    agreed = report.claim_type if moves else None
+    case = Case(
+        id=ids.new("case"),
+        state=moves[-1].target if moves else CASE.start,
+        claim_type=agreed,
+        words=report.words,
+        channel=report.channel,
+        owner=owner,
+        policy_version=policy.pinned,
+        opened_ms=report.reported_ms,
+        first_word_ms=first_word_ms,
+        order_ref=report.order.order_ref,
+        support_needs=report.support_needs,
+        notes_in_favour=notes_in_favour(report.history),
+        anything_else=report.anything_else,
+    )
+    today = civil.civil_date(now_ms)
+    offer = None if agreed is None else offer_remedy(agreed, report.order, report.needs, policy=policy, now_ms=now_ms)
+    promises = _promises(report, case, offer, policy=policy, now_ms=now_ms, ids=ids)
+    investigation = _investigation_wish(agreed, policy=policy, now_ms=now_ms)
+    ways = recourse(agreed, report.order, first_word=civil.civil_date(first_word_ms), today=today, policy=policy)
+    return Opened(
+        case=case,
+        moves=moves,
+        work_clocks=_work_clocks(report, case, policy=policy, now_ms=now_ms),
+        legal_clocks=legal_clocks(report.order, first_word_ms=first_word_ms, policy=policy),
+        promises=promises,
+        remedy_offer=offer,
+        lock_wish=lock_wish(agreed, report.lock_facts, policy=policy, on_date=today),
+        investigation_wish=investigation,
+        recourse=ways,
+        ledger=_ledger(report.order),
+        told=report.told,
+        messages=_messages(case, offer, promises, investigation, ways, policy=policy, now_ms=now_ms),
+    )
+
+
+def legal_clocks(order: OrderFacts, *, first_word_ms: Instant, policy: Policy) -> tuple[LegalClock, ...]:
+    """The legal clocks that run for a complaint and for the order behind it, as far as their starts are known."""
+    first_word = civil.civil_date(first_word_ms)
+    about = order.order_ref or "the order"
+    letter = clocks.scheme_letter_due(first_word, policy=policy)
+    found = [LegalClock(key="scheme_letter", about="", starts=first_word, last_day=letter)]
+    if order.contract is not None:
+        last_day = clocks.delivery_long_stop(order.contract, policy=policy)
+        found.append(LegalClock(key="delivery_long_stop", about=about, starts=order.contract, last_day=last_day))
+    if order.delivered is not None:
+        reject = clocks.short_term_reject_last_day(
+            order.delivered,
+            policy=policy,
+            repair_wait_days=order.repair_wait_days,
+            repair_returned=order.repair_returned,
+        )
+        fault = clocks.fault_presumption_end(order.delivered, policy=policy)
+        found.append(LegalClock(key="short_term_reject", about=about, starts=order.delivered, last_day=reject))
+        found.append(LegalClock(key="fault_presumption", about=about, starts=order.delivered, last_day=fault))
+    if order.goods_back is not None or order.proof_of_sending is not None:
+        first = min(day for day in (order.goods_back, order.proof_of_sending) if day is not None)
+        last_day = clocks.refund_after_cancellation(
+            goods_back=order.goods_back, proof_of_sending=order.proof_of_sending, policy=policy
+        )
+        found.append(LegalClock(key="refund_after_cancellation", about=about, starts=first, last_day=last_day))
+    return tuple(found)
+
+
+def _check(report: Report, now_ms: Instant) -> None:
+    if not report.words.strip():
+        raise Rejected(
+            "words", "the report has no words", fix="Write down what the customer said; one sentence will do."
+        )
+    if report.reported_ms > now_ms:
+        raise Rejected("reported", "the report is dated ahead of now", fix="Give the instant at which it came in.")
+    if report.claim_type is not None:
+        claim_of(report.claim_type)
+
+
+def _moves(report: Report, policy: Policy) -> tuple[Transition, ...]:
+    """The moves that are possible at once: the kind of problem, then the offer."""
+    by_customer = report.said_by is Role.CUSTOMER
+    guards: Mapping[str, bool | None] = {
+        "customer_words_kept": customer_words_kept(report.words),
+        "claim_type_set": claim_type_set(
+            report.claim_type,
+            agreed_by_customer=True if by_customer else report.agreed_by_customer,
+            custody_words=report.custody_words or (report.words if by_customer else None),
+        ),
+        "policy_version_pinned": policy_version_pinned(policy.pinned),
+    }
+    if guards["claim_type_set"] is not True:
+        return ()
+    classified = step(CASE, CASE.start, "classify", Role.SYSTEM, guards)
+    return classified, step(CASE, classified.target, "offer", Role.SYSTEM, guards)
+
+
+def _ledger(order: OrderFacts) -> Ledger:
+    """Nothing asked; the receipt of an order of ours is held because we issued it."""
+    if order.order_ref is None:
+        return Ledger()
+    return Ledger(holdings=(Holding(item="proof_of_purchase", pointer=order.order_ref, how="issued"),))
+
+
+def _promises(
+    report: Report, case: Case, offer: RemedyOffer | None, *, policy: Policy, now_ms: Instant, ids: Ids
+) -> tuple[Promise, ...]:
+    wanted: list[tuple[str, str, str, str | None]] = []
+    if offer is None:
+        wanted.append(("an offer that puts this right", "in writing", "remedy_offer_hours", "unclassified"))
+    if report.needs.has_working_phone is False:
+        wanted.append(("a phone on loan", "at your door or in a shop", "loan_device_offer_hours", None))
+    if report.needs.benefit_lost:
+        wanted.append(("what you lost switched on again", "on your account", "benefit_restored_hours", None))
+    made = []
+    for what, method, key, part in wanted:
+        due_ms = work_clock(key, report.reported_ms, policy=policy, part=part).due_ms
+        if due_ms <= now_ms:
+            due_ms = work_clock(key, now_ms, policy=policy, part=part).due_ms
+        made.append(
+            make_promise(
+                promise_id=ids.new("promise"),
+                case_id=case.id,
+                what=what,
+                due_ms=due_ms,
+                method=method,
+                owner=case.owner,
+                now_ms=now_ms,
+                policy=policy,
+            )
+        )
+    return tuple(made)
+
+
+def _investigation_wish(claim_type: str | None, *, policy: Policy, now_ms: Instant) -> InvestigationWish:
+    if claim_type is None:
+        return InvestigationWish(wanted=False, reason="The kind of problem is not agreed yet.", start_by_ms=None)
+    claim = claim_of(claim_type)
+    if not claim.chain_matters:
+        return InvestigationWish(
+            wanted=False, reason="The chain has no part in this kind of problem.", start_by_ms=None
+        )
+    return InvestigationWish(
+        wanted=True,
+        reason=f"Reported: {claim.says}.",
+        start_by_ms=work_clock("inv_start_hours", now_ms, policy=policy).due_ms,
+    )
+
+
+def _work_clocks(report: Report, case: Case, *, policy: Policy, now_ms: Instant) -> tuple[WorkClock, ...]:
+    from_report = [
+        work_clock("ack_minutes", report.reported_ms, policy=policy),
+        work_clock("owner_minutes", report.reported_ms, policy=policy),
+        work_clock("remedy_offer_hours", report.reported_ms, policy=policy, part=case.claim_type or "unclassified"),
+        *(work_clock("outside_promise_rebut_days", told.heard_ms, policy=policy) for told in report.told),
+    ]
+    running = state_clock(
+        CASE,
+        case.state,
+        entered_ms=now_ms,
+        policy=policy,
+        first_report_ms=report.reported_ms,
+        claim_type=case.claim_type,
+    )
+    if running is not None and all(clock.key != running.key for clock in from_report):
+        from_report.append(running)
+    return tuple(from_report)
+
+
+def _messages(
+    case: Case,
+    offer: RemedyOffer | None,
+    promises: tuple[Promise, ...],
+    investigation: InvestigationWish,
+    ways: tuple[Recourse, ...],
+    *,
+    policy: Policy,
+    now_ms: Instant,
+) -> tuple[Message, ...]:
+    said = [say("case.report", owner=case.owner)]
+    if case.claim_type is not None and offer is not None:
+        said.append(say("case.classify", problem=claim_of(case.claim_type).says))
+        said.append(say("case.offer", options=alternatives(tuple(option.words for option in offer.options))))
+    said.extend(
+        say(
+            "promise.made",
+            promises=(promise.id,),
+            what=promise.what,
+            method=promise.method,
+            due=civil.in_words(promise.due_ms),
+            owner=promise.owner,
+        )
+        for promise in promises
+    )
+    if investigation.wanted:
+        days = policy.count("inv_update_days", civil.civil_date(now_ms))
+        said.append(say("investigation.opened", days=str(days)))
+    way = next((way for way in ways if way.independent and way.still_open), None)
+    if way is not None:
+        opens = max(way.opens, civil.civil_date(now_ms))
+        said.append(
+            say(
+                "case.way_out",
+                body=way.body,
+                opens=civil.day_in_words(opens),
+                last_day=civil.day_in_words(way.last_day),
+            )
+        )
+    return tuple(said)

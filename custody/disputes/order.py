@@ -1,0 +1,51 @@
+"""What is known of the order behind a report: who bought, how it was paid, and the days that the law counts from.
+
+None means not known. A date that is not known never counts against the customer.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+
+class Standing(StrEnum):
+    """Whether the person is served by us today. It opens ways of payment and never closes a remedy."""
+
+    NEW = "new"
+    EXISTING = "existing"
+    FORMER = "former"
+
+
+class Payment(StrEnum):
+    """How the goods were paid for."""
+
+    CREDIT_CARD = "credit_card"
+    DEBIT_CARD = "debit_card"
+    BANK_TRANSFER = "bank_transfer"
+    DIRECT_DEBIT = "direct_debit"
+    BILL = "bill"
+    DEVICE_CREDIT = "device_credit"
+    CASH = "cash"
+    OTHER = "other"
+
+
+CARDS = frozenset({Payment.CREDIT_CARD, Payment.DEBIT_CARD})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderFacts:
+    """The order as the seller's own records and the customer's word have it."""
+
+    order_ref: str | None = None
+    standing: Standing | None = None
+    payment: Payment | None = None
+    price_pence: int | None = None
+    contract: date | None = None
+    expected_delivery: date | None = None
+    delivered: date | None = None
+    paid_on: date | None = None
+    goods_back: date | None = None
+    proof_of_sending: date | None = None
+    repairs_tried: int = 0
+    repair_wait_days: int = 0
+    repair_returned: date | None = None

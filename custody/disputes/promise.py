@@ -1,0 +1,215 @@
+"""A promise: its table, and the value with what, how much, until when, by which way and by whom.
+
+- Due soon 24 hours before; a promise made with less time than that is due soon at once. Missed one second after its
+  date if nothing proves that it was kept. A missed promise is never given up; it is kept late.
+- The customer hears of a miss first and from us, with a credit that nobody has to ask for: a sum for each begun day,
+  up to a cap of days.
+- What the customer was told elsewhere binds us unless it is rebutted within the days of the policy.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+from custody.disputes.civil import civil_date
+from custody.disputes.machine import Guard, Machine, Role, StateFacts, Transition
+from custody.disputes.policy import Policy
+from custody.kernel.clock import DAY_MS, HOUR_MS, SECOND_MS, Instant
+from custody.kernel.errors import Rejected
+
+CUSTOMER, AGENT, SUPERVISOR, SYSTEM = Role.CUSTOMER, Role.AGENT, Role.SUPERVISOR, Role.SYSTEM
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promise:
+    """Something promised to a customer. `amount_pence` is None when no money is part of it."""
+
+    id: str
+    case_id: str
+    what: str
+    amount_pence: int | None
+    due_ms: Instant
+    method: str
+    owner: str
+    made_ms: Instant
+    state: str
+    source: Literal["ours", "customer_word"] = "ours"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credit:
+    """What a late promise has earned the customer so far."""
+
+    promise_id: str
+    days: int
+    pence: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What the customer was told, and by whom, in their words; `due_ms` and the amount if one was named."""
+
+    what: str
+    by_whom: str
+    heard_ms: Instant
+    due_ms: Instant | None = None
+    amount_pence: int | None = None
+
+
+def make_promise(
+    *,
+    promise_id: str,
+    case_id: str,
+    what: str,
+    due_ms: Instant,
+    method: str,
+    owner: str,
+    now_ms: Instant,
+    policy: Policy,
+    amount_pence: int | None = None,
+) -> Promise:
+    """A promise of ours; raises `Rejected("promise")` if a part is missing or its date is not ahead."""
+    for part, text in (("what", what), ("method", method), ("owner", owner)):
+        if not text.strip():
+            raise Rejected("promise", f"the promise has no {part}", fix="Say what, how much, until when, how and who.")
+    if due_ms <= now_ms:
+        raise Rejected(
+            "promise", "the date of the promise is not ahead", fix="Promise an instant that is still to come."
+        )
+    if amount_pence is not None and amount_pence <= 0:
+        raise Rejected("promise", "the amount is not more than nothing", fix="Leave it out, or name the sum in pence.")
+    return Promise(
+        id=promise_id,
+        case_id=case_id,
+        what=what,
+        amount_pence=amount_pence,
+        due_ms=due_ms,
+        method=method,
+        owner=owner,
+        made_ms=now_ms,
+        state=_first_state(due_ms, now_ms, policy),
+    )
+
+
+def told_stands(told: Told, *, rebutted_ms: Instant | None, now_ms: Instant, policy: Policy) -> bool | None:
+    """Whether what the customer was told binds us: None while it may still be rebutted."""
+    days = policy.count("outside_promise_rebut_days", civil_date(told.heard_ms))
+    until_ms = told.heard_ms + days * DAY_MS
+    if rebutted_ms is not None and rebutted_ms <= until_ms:
+        return False
+    return True if now_ms > until_ms or rebutted_ms is not None else None
+
+
+def bind(
+    told: Told, *, promise_id: str, case_id: str, method: str, owner: str, now_ms: Instant, policy: Policy
+) -> Promise:
+    """The promise that stands because the customer was told so; a date that has passed makes it missed next."""
+    due_ms = now_ms + DAY_MS if told.due_ms is None else told.due_ms
+    return Promise(
+        id=promise_id,
+        case_id=case_id,
+        what=told.what,
+        amount_pence=told.amount_pence,
+        due_ms=due_ms,
+        method=method,
+        owner=owner,
+        made_ms=now_ms,
+        state=_first_state(due_ms, now_ms, policy),
+        source="customer_word",
+    )
+
+
+def due_event(promise: Promise, *, now_ms: Instant, policy: Policy) -> str | None:
+    """The event that time has brought about, if any: `t_minus_24h` or `date_passed`. Ask again after moving."""
+    if promise.state == "made" and now_ms >= promise.due_ms - _soon_ms(promise.due_ms, policy):
+        return "t_minus_24h"
+    if promise.state == "due_soon" and now_ms >= promise.due_ms + SECOND_MS:
+        return "date_passed"
+    return None
+
+
+def credit(promise: Promise, *, until_ms: Instant, policy: Policy) -> Credit:
+    """The credit for the days from the promised date until then (now, or when it was kept)."""
+    late_ms = until_ms - promise.due_ms
+    day = civil_date(promise.due_ms)
+    days = 0 if late_ms < SECOND_MS else min(-(-late_ms // DAY_MS), policy.count("credit_cap_days", day))
+    return Credit(promise_id=promise.id, days=days, pence=days * policy.pence("missed_promise_credit_gbp_per_day", day))
+
+
+def all_promises_settled(promises: Iterable[Promise] | None, *, unpaid_credit_pence: int | None) -> bool | None:
+    """Each promise is kept or was given up by the customer, and no credit is left to pay."""
+    if promises is None or unpaid_credit_pence is None:
+        return None
+    return unpaid_credit_pence == 0 and all(promise.state in PROMISE.terminal for promise in promises)
+
+
+def proof(reference: str | None) -> bool | None:
+    """Something shows that it was done: a delivery record, a payment reference, the customer's own word."""
+    return None if reference is None else bool(reference.strip())
+
+
+def credit_added(row: Credit | None) -> bool | None:
+    """A credit row of at least one day exists."""
+    return None if row is None else row.days >= 1 and row.pence > 0
+
+
+def customer_told_first(*, message_ms: Instant | None, staff_saw_ms: Instant | None) -> bool | None:
+    """The customer's message is written, and no dashboard showed the miss before it."""
+    return None if message_ms is None else staff_saw_ms is None or message_ms <= staff_saw_ms
+
+
+def _soon_ms(due_ms: Instant, policy: Policy) -> int:
+    return policy.count("due_soon_hours", civil_date(due_ms)) * HOUR_MS
+
+
+def _first_state(due_ms: Instant, now_ms: Instant, policy: Policy) -> str:
+    return "due_soon" if due_ms - _soon_ms(due_ms, policy) <= now_ms else "made"
+
+
+def _row(source: str, target: str, event: str, who: tuple[Role, ...], *guards: str) -> Transition:
+    return Transition(source=source, target=target, event=event, who=who, guards=guards)
+
+
+PROMISE = Machine(
+    name="promise",
+    start="made",
+    terminal=frozenset({"kept", "void"}),
+    states=MappingProxyType(
+        {
+            "made": StateFacts(owner=AGENT, clock="promise"),
+            "due_soon": StateFacts(owner=AGENT, clock="promise"),
+            "missed": StateFacts(owner=SUPERVISOR, clock="missed_escalate_minutes"),
+            "kept": StateFacts(owner=None, clock=None),
+            "void": StateFacts(owner=None, clock=None),
+        }
+    ),
+    transitions=(
+        _row("made", "due_soon", "t_minus_24h", (SYSTEM,)),
+        _row("due_soon", "kept", "done", (AGENT, SYSTEM), "proof"),
+        _row("made", "kept", "done", (AGENT, SYSTEM), "proof"),
+        _row("due_soon", "missed", "date_passed", (SYSTEM,), "credit_added", "customer_told_first"),
+        _row("missed", "kept", "done_late", (SUPERVISOR, SYSTEM), "proof"),
+        _row("made", "void", "customer_changed_mind", (CUSTOMER,)),
+        _row("due_soon", "void", "customer_changed_mind", (CUSTOMER,)),
+    ),
+    guards=MappingProxyType(
+        {
+            "proof": Guard(
+                means="Something shows that it was done.",
+                fix="Attach the delivery record or payment reference, or the customer's word that it has come.",
+                holds=proof,
+            ),
+            "credit_added": Guard(
+                means="A credit of at least one day is written.",
+                fix="Write the credit in the same unit of work.",
+                holds=credit_added,
+            ),
+            "customer_told_first": Guard(
+                means="The customer's message is written before any dashboard shows the miss.",
+                fix="Write the customer's message in the same unit of work.",
+                holds=customer_told_first,
+            ),
+        }
+    ),
+)

@@ -1,0 +1,242 @@
+"""Every text that a customer or a holder can get, by key.
+
+A key is `machine.event` for a transition (`case.offer`, `promise.date_passed`, `lock.publish`), or a word of its own
+for what is no transition (`case.report`, `lock.before`, `leaver.notice`). Fields stand in braces and are filled by
+`messages.say`. `set_by` names the rules of law or policy that set the dates and sums in a text; a text whose dates and
+sums come from a promise leaves it empty and needs the promise's id.
+
+Moves that tell the customer nothing new are in `INTERNAL`.
+"""
+
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """A text with its fields."""
+
+    words: str
+    set_by: tuple[str, ...] = ()
+
+
+def _text(*sentences: str, set_by: tuple[str, ...] = ()) -> Text:
+    return Text(words=" ".join(sentences), set_by=set_by)
+
+
+INTERNAL = frozenset(
+    {
+        "investigation.rank",
+        "investigation.do_check",
+        "investigation.result",
+        "promise.t_minus_24h",
+        "lock.preflight_passes",
+    }
+)
+
+_WORKS_ON = "Calls to 999 still work."
+_NO_WAIT = "Putting things right for you does not wait for this."
+
+TEXTS = MappingProxyType(
+    {
+        # Before and beside the table of the case.
+        "case.report": _text(
+            "We believe you. We are sorry this happened. You do not have to prove it.",
+            "{owner} looks after your case from now on.",
+            "Photos are welcome, and never needed.",
+            "Is there anything we should know?",
+        ),
+        "case.way_out": _text(
+            "If we cannot agree, you can go to {body} from {opens}.",
+            "You have until {last_day}. You do not need our consent.",
+            set_by=("adr_weeks", "adr_refer_months", "court_years"),
+        ),
+        "case.new_owner": _text(
+            "{owner} looks after your case now. They have read all of it. You need not tell it twice."
+        ),
+        "case.first_reply": _text("Sorry. This should not have happened to you.", "{reply}"),
+        "case.received": _text("Thank you. We have what you sent. We will not ask for it again."),
+        "case.converting": _text(
+            "Thank you. We have what you sent, and we are converting it.", "You need not send it again."
+        ),
+        "case.found_it": _text("We are glad you found it. Thank you for telling us. We unlock it now. All is well."),
+        "case.in_full": _text("You can get all we hold about you, as one file, on your page."),
+        # The case.
+        "case.classify": _text(
+            "Thank you. We wrote down that {problem}.", "Is that not right? Tell us, and we change it."
+        ),
+        "case.ask": _text(
+            "We would like one thing from you, if you have it: {item}.",
+            "Any form will do, plain words too. You can skip it.",
+            "That does not count against you. After {days} days we go on without it.",
+            set_by=("ask_open_days",),
+        ),
+        "case.answered_or_skipped": _text(
+            "Thank you. We go on with your case now. We will not ask you for this again."
+        ),
+        "case.offer": _text(
+            "We want to put this right. You can choose: {options}.",
+            "Take your time. The offer stays open. We will remind you.",
+        ),
+        "case.choose": _text(
+            "Thank you. You chose {remedy}.", "You will have it by {due}.", "{owner} makes sure of it."
+        ),
+        "case.delivered_or_paid": _text("We think this is put right now. Is it? If not, tell us, and we go on."),
+        "case.confirm_or_lapse": _text(
+            "Your case is closed. Thank you for telling us. You can open it again here at any time."
+        ),
+        "case.not_fixed": _text(
+            "Thank you for telling us. We are sorry it is not right yet. We are on it again.",
+            "Your first date still counts.",
+        ),
+        "case.propose_decline": _text(
+            "We found something, and we must ask you about it. Nothing is decided yet.",
+            "This is what we found: {finding}",
+            "Please tell us your side by {due}. You may bring someone to help you.",
+            "A person reads what you say before anyone decides.",
+            set_by=("hearing_days",),
+        ),
+        "case.heard_accepted": _text(
+            "Thank you for telling us your side. We accept it. We are sorry that we had to ask.",
+            "We go on and put things right.",
+        ),
+        "case.decline": _text(
+            "We have said no this time. This is why: {reasons}",
+            "Two people looked at it. You can ask an independent body to overrule us.",
+            "We send you the letter for it today.",
+        ),
+        "case.adr_letter": _text(
+            "Here is your letter. You can take it to {body}. You have until {last_day}.",
+            "All we hold on your case is with it. Going there costs you none of your rights.",
+            set_by=("adr_refer_months", "court_years"),
+        ),
+        "case.adr_accepts": _text(
+            "The independent body has your case now. We sent it all we hold.",
+            "Most take about {weeks} weeks.",
+            set_by=("adr_decision_weeks",),
+        ),
+        "case.we_changed_our_mind": _text(
+            "We looked again, and we changed our mind. You were right. We are sorry it took so long.",
+            "We put things right now.",
+        ),
+        "case.decision": _text(
+            "The independent body has decided. If you say yes, we must do what it says.",
+            "If you say no, you keep all your other rights.",
+        ),
+        "case.customer_accepts": _text(
+            "Thank you. We now do what the independent body said.", "You will have it by {due}."
+        ),
+        "case.customer_rejects_or_lapse": _text(
+            "Your case here is closed. You keep your right to go to court.",
+            "What we promised you still stands. You can open the case again here.",
+        ),
+        "case.withdraw": _text("You took your report back, and that is fine. You can open it again here at any time."),
+        "case.merge": _text(
+            "We joined this with your other report. The first date still counts. You need not tell us anything twice."
+        ),
+        "case.six_weeks_or_deadlock_or_customer_asks_at_deadline": _text(
+            "You may go to {body} now. You do not need our consent. You have until {last_day}.",
+            "Your letter and all we hold on your case are with this. We still work on your case.",
+            set_by=("adr_weeks", "adr_refer_months", "court_years"),
+        ),
+        "case.reopen": _text(
+            "Your case is open again. Your first date still counts. You need not start again.",
+            "{owner} looks after it.",
+        ),
+        # Promises.
+        "promise.made": _text("We promise you {what}. You get it {method} by {due}. {owner} makes sure of it."),
+        "promise.made_money": _text(
+            "We promise you {what}: {amount}. You get it {method} by {due}. {owner} makes sure of it."
+        ),
+        "promise.made_elsewhere": _text(
+            "You told us what you were promised: {what}. We keep it, by {due}. {owner} makes sure of it."
+        ),
+        "promise.done": _text("Done: {what}. We kept our promise. Is it right? If not, tell us."),
+        "promise.date_passed": _text(
+            "We are late, and we are sorry. We promised you {what} by {due}.",
+            "You get {credit} for this, and more for each day we are late. You need not ask for it.",
+            "{owner} leads the team and looks after it now.",
+        ),
+        "promise.done_late": _text(
+            "Done at last: {what}. We were late, and we are sorry. You get {credit} for the wait."
+        ),
+        "promise.customer_changed_mind": _text("You changed your mind, and that is fine. We crossed this out: {what}."),
+        # The investigation names no person.
+        "investigation.opened": _text(
+            "We also look at how your parcel came to you, to find out where it went wrong.",
+            _NO_WAIT,
+            "You hear from us at least every {days} days. If you still have the packaging, please keep it.",
+            set_by=("inv_update_days",),
+        ),
+        "investigation.start": _text("We have begun to look at the path of your parcel.", _NO_WAIT),
+        "investigation.update": _text("We still look at the path of your parcel. {news}", _NO_WAIT),
+        "investigation.conclude": _text(
+            "We have looked at the whole path of your parcel. {finding}", "Thank you. Your report helped us see it."
+        ),
+        "investigation.nothing_found": _text(
+            "We looked at the whole path of your parcel. We could not find the place where it went wrong.",
+            "That changes nothing for you.",
+        ),
+        "investigation.file_fix": _text("Because of your report we change the way we work: {fix}", "Thank you."),
+        "investigation.reopen": _text("There is something new. So we look at the path of your parcel again.", _NO_WAIT),
+        # The lock of the missing handset.
+        "lock.publish": _text(
+            "The phone from your order is missing. We are locking it, so that nobody else can use it.",
+            "This is why: {reason}",
+            "Only that phone is locked. Your line and your other phones go on as before.",
+            _WORKS_ON,
+            "Do you have it after all? Tap I found it on your page, and we unlock it at once. The code is there too.",
+        ),
+        "lock.before": _text(
+            "We plan to lock the phone from your order at {at}. This is why: {reason}",
+            "Only that phone would be locked. Your line and your other phones go on as before.",
+            _WORKS_ON,
+            "Do you have it, or do you not agree? Tell us, and we do not lock it.",
+            set_by=("lock_notice",),
+        ),
+        "lock.preflight_fails": _text(
+            "We did not lock the phone. This is why: {reason}", "For you all goes on as before."
+        ),
+        "lock.second_person_says_no": _text(
+            "We did not lock the phone. A second person looked and said no. This is why: {reason}"
+        ),
+        "lock.device_ack": _text(
+            "The missing phone is locked now. Nobody can use it.",
+            "The lock ends by itself after {hours} hours, unless two people here confirm it.",
+            _WORKS_ON,
+            "Do you have it after all? Tap I found it on your page. The code is there too.",
+            set_by=("provisional_lock_hours",),
+        ),
+        "lock.cancel_before_delivery": _text("We called the lock back before it reached the phone. Nothing is locked."),
+        "lock.expired_undelivered": _text(
+            "The missing phone was never switched on, so it was not locked. Nothing is locked."
+        ),
+        "lock.confirm": _text(
+            "Two people here looked at it. The missing phone stays locked, as it is not with you.",
+            "We look at this again at least every {days} days. Do you have it after all? Tell us, and we unlock it.",
+            set_by=("lock_review_days",),
+        ),
+        "lock.lapse_or_release": _text(
+            "We are unlocking the phone. The code is on your page now. It works at once, with no network."
+        ),
+        "lock.release": _text(
+            "We are unlocking the phone. The code is on your page now. It works at once, with no network."
+        ),
+        "lock.device_ack_or_code_used": _text(
+            "The phone is unlocked. The code stays on your page in case you need it."
+        ),
+        "lock.holder": _text(
+            "This phone is locked because its owner is missing it. You did nothing wrong by holding it.",
+            _WORKS_ON,
+            "Please call the number on the screen. We will help you, and you get a receipt if you hand it in.",
+        ),
+        # Leaving.
+        "leaver.notice": _text(
+            "Your line ends at {at}. Please change the line for your bank payments before then.",
+            "Your phone: {lock_state}. You can keep your number: {keep_number}.",
+            "Thank you for being with us.",
+            set_by=("leaver_notices_hours",),
+        ),
+        "leaver.goodbye": _text("Thank you for being with us. Your phone is yours and works with any network."),
+    }
+)

@@ -1,0 +1,124 @@
+"""Rules for every word a customer reads.
+
+- Forbidden: words that accuse (fraud, suspect, allege, claimed, guilt, culprit). We believe the customer.
+- A sentence has at most 20 words. No internal codes: no snake_case, no handheld codes, no digests, no URNs, no unfilled
+  field, no abbreviation outside a short list.
+- A text that names a date or an amount names the promise behind it, or the law or contract that sets it.
+- Reading age: Flesch-Kincaid grade (0.39 words a sentence + 11.8 syllables a word - 15.59; Kincaid and others, 1975)
+  plus five years. At most 13. The few long words of `EXPLAINED` count as two syllables, because the customer's page
+  explains them; figures count as one.
+"""
+
+import re
+from collections.abc import Iterable
+from types import MappingProxyType
+
+from custody.kernel.errors import Rejected
+
+MAX_WORDS_A_SENTENCE = 20
+MAX_READING_AGE = 13.0
+APOSTROPHE = "\u2019"
+
+FORBIDDEN = re.compile(
+    r"\b(fraud\w*|suspicio\w*|suspect\w*|alleg(?:e|ed|es|ing|ation|ations|edly)|claimed|guilt\w*|culprit\w*)\b",
+    re.IGNORECASE,
+)
+ABBREVIATIONS = frozenset({"I", "A", "SIM", "UK", "CISAS", "BSL", "PAC"})
+CODES = re.compile(
+    r"\b\w*[A-Za-z0-9]_[A-Za-z0-9]\w*"  # snake_case
+    r"|\b[A-Z]{1,4}-?\d{2,}\b"  # handheld and policy codes
+    r"|\b[0-9a-f]{16,}\b"  # digests
+    r"|\burn:|\bni:|==|[{}<>]"
+)
+CAPITALS = re.compile(r"\b[A-Z]{2,}\b")
+MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
+DATES_AND_SUMS = re.compile(
+    r"£ ?\d|\b\d+(?:\.\d\d)? ?(?:GBP|EUR|pounds?)\b|\b\d{4}-\d\d-\d\d\b"
+    rf"|\b\d{{1,2}}(?:st|nd|rd|th)? (?:of )?(?:{MONTHS})\b"
+    r"|\b\d{1,2}/\d{1,2}\b|\b(?:by|on|until|next) (?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b|\btomorrow\b"
+    r"|\b(?:within|in) \d+ (?:minute|hour|day|week|month)s?\b",
+    re.IGNORECASE,
+)
+
+EXPLAINED = MappingProxyType(
+    {
+        "independent": "Not part of us and not paid to agree with us.",
+        "replacement": "A new one instead of the one that went wrong.",
+        "emergency": "A call to 999 or 112.",
+        "supervisor": "The person who leads the team.",
+        "ombudsman": "A body that decides between a customer and a company.",
+        "decision": "What somebody has decided.",
+        "packaging": "The box and what came around the phone.",
+        "investigation": "Finding out where the parcel went wrong.",
+    }
+)
+
+
+def lint_text(text: str) -> None:
+    """Return if a customer may read this; raises `Rejected("text")` with every problem."""
+    problems = tuple(_problems(text))
+    if problems:
+        raise Rejected("text", "; ".join(problems), fix="Say it in short, plain, kind sentences.", problems=problems)
+
+
+def lint_outgoing(text: str, *, promises: Iterable[str] = (), set_by: Iterable[str] = ()) -> None:
+    """`lint_text`, and every date or amount has a promise behind it, or a rule of law or contract that sets it."""
+    lint_text(text)
+    found = DATES_AND_SUMS.search(text)
+    if found and not (tuple(promises) or tuple(set_by)):
+        raise Rejected(
+            "unpromised",
+            f"{found.group()!r} stands in the text, and no promise stands behind it",
+            fix="Make the promise first and send its text, or take the date or amount out.",
+        )
+
+
+def reading_age(text: str) -> float:
+    """The age in years at which a text can be read."""
+    words = _words(text)
+    if not words:
+        return 0.0
+    sentences = max(1, len(_sentences(text)))
+    grade = 0.39 * len(words) / sentences + 11.8 * sum(map(syllables, words)) / len(words) - 15.59
+    return grade + 5
+
+
+def syllables(word: str) -> int:
+    """How many syllables an English word has, by its vowel groups and silent endings."""
+    word = word.lower().strip(f"'{APOSTROPHE}")
+    word = word.removesuffix("'s").removesuffix(f"{APOSTROPHE}s")
+    if word in EXPLAINED:
+        return 2
+    if any(letter.isdigit() for letter in word):
+        return 1
+    count = len(re.findall(r"[aeiouy]+", word))
+    silent_e = word.endswith("e") and not re.search(r"[^aeiouy]le$", word)
+    silent_ed = word.endswith("ed") and not re.search(r"[td]ed$", word)
+    silent_es = word.endswith("es") and not re.search(r"(s|x|z|ch|sh|c|g|[^aeiouy]l)es$", word)
+    if count > 1 and (silent_e or silent_ed or silent_es):
+        count -= 1
+    return max(1, count)
+
+
+def _problems(text: str) -> Iterable[str]:
+    if not text.strip():
+        yield "the text is empty"
+    for found in FORBIDDEN.finditer(text):
+        yield f"{found.group()!r} accuses"
+    for found in CODES.finditer(text):
+        yield f"{found.group()!r} is an internal code"
+    for found in CAPITALS.finditer(text):
+        if found.group() not in ABBREVIATIONS:
+            yield f"{found.group()!r} is an abbreviation"
+    for sentence in _sentences(text):
+        count = len(_words(sentence))
+        if count > MAX_WORDS_A_SENTENCE:
+            yield f"a sentence of {count} words: {sentence.strip()[:40]!r}"
+
+
+def _sentences(text: str) -> list[str]:
+    return [part for part in re.split(rf"(?<=[.!?])['\"{APOSTROPHE})]*\s+|\n+", text) if _words(part)]
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(rf"[A-Za-z0-9£][A-Za-z0-9£'{APOSTROPHE}.:,-]*[A-Za-z0-9]|[A-Za-z0-9]", text)

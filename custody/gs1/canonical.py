@@ -1,0 +1,56 @@
+"""One spelling for one thing.
+
+The same parcel is named by an EPC URN, by a Digital Link on any host, with or without a query, and by digits on a
+label. Everything is indexed and compared under one canonical form:
+
+- a GS1 key, however spelt: `https://id.gs1.org/<AI>/<value>[/<qualifier AI>/<value>]`;
+- an IMEI, however spelt: `urn:gsma:imei:TTTTTTTT-SSSSSS-0`;
+- anything else (`geo:52.20,0.12`, `urn:uuid:...`): itself, unchanged.
+
+Lenient: foreign documents are full of wrong check digits, so a wrong one is a warning and not an error.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from custody.gs1.digital_link import find_key
+from custody.gs1.epc_urn import read_urn
+from custody.gs1.imei import foreign_imei_urn
+from custody.gs1.keys import Key, checked
+from custody.kernel.errors import Rejected
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Canonical:
+    """A canonical spelling, and what is odd about the foreign one (None: nothing)."""
+
+    uri: str
+    warning: str | None = None
+
+
+@lru_cache(maxsize=8192)
+def canonical(uri: str) -> Canonical:
+    """The one spelling of the thing `uri` names; never raises."""
+    key = gs1_key(uri)
+    if key is not None:
+        return Canonical(uri=key.uri, warning=key.wrong_check_digit())
+    imei = foreign_imei_urn(uri)
+    if imei is not None:
+        return Canonical(uri=imei)
+    odd = f"{uri[:200]!r} is not a well-formed EPC URN" if uri.startswith("urn:epc:") else None
+    return Canonical(uri=uri, warning=odd)
+
+
+def gs1_key(uri: str) -> Key | None:
+    """The GS1 key in an EPC URN or a Digital Link, read leniently; None if there is none."""
+    if uri.startswith("urn:epc:"):
+        return read_urn(uri)
+    return find_key(uri) if uri[:4].lower() == "http" else None
+
+
+def strict_key(uri: str) -> Key:
+    """The key in an EPC URN or a Digital Link that we or our stations issue; raises `Rejected` if it is not right."""
+    key = gs1_key(uri)
+    if key is None:
+        raise Rejected("key", f"{uri[:200]!r} names no GS1 key", fix="Send a GS1 Digital Link or an EPC URN.")
+    return checked(key.ai, key.value, key.qualifier)

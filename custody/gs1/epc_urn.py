@@ -1,0 +1,102 @@
+"""EPC URNs to keys (GS1 EPC Tag Data Standard, section 6 and 8).
+
+`urn:epc:id:<scheme>:<company prefix>.<reference>[.<serial>]`, the same with `class:lgtin`, and patterns
+`urn:epc:idpat:...` whose serial is `*`. The URN carries no check digit; the way to the key is arithmetic:
+
+- `sgtin`, `itip`, `upui`, `lgtin`, `sscc`: the first digit of the reference moves before the prefix;
+- `grai`: a 0 goes before the prefix;
+- `sgln` with serial `0` means the place itself.
+
+The way back needs the length of the company prefix, which a key does not carry; it is not offered.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from custody.gs1.check_digit import gs1_check_digit, is_digits
+from custody.gs1.keys import Key, shaped
+
+_URN = re.compile(
+    r"urn:epc:(id|class|idpat):([a-z]+):(\d{6,12})\.((?:[!'()*+,.0-9:;=A-Za-z_-]|%[0-9A-Fa-f]{2})*)", re.ASCII
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Scheme:
+    """`digits`: prefix and reference together (0: the reference is text). `lead` says what goes before the prefix."""
+
+    ai: str
+    digits: int = 0
+    lead: str = ""
+    tail: str = ""
+
+
+_SCHEMES: Mapping[tuple[str, str], _Scheme] = {
+    ("id", "sgtin"): _Scheme(ai="01", digits=13, lead="reference", tail="21"),
+    ("class", "lgtin"): _Scheme(ai="01", digits=13, lead="reference", tail="10"),
+    ("id", "upui"): _Scheme(ai="01", digits=13, lead="reference", tail="235"),
+    ("id", "itip"): _Scheme(ai="8006", digits=13, lead="reference", tail="21"),
+    ("id", "sscc"): _Scheme(ai="00", digits=17, lead="reference"),
+    ("id", "sgln"): _Scheme(ai="414", digits=12, tail="254"),
+    ("id", "pgln"): _Scheme(ai="417", digits=12),
+    ("id", "grai"): _Scheme(ai="8003", digits=12, lead="0", tail="value"),
+    ("id", "gdti"): _Scheme(ai="253", digits=12, tail="value"),
+    ("id", "sgcn"): _Scheme(ai="255", digits=12, tail="value"),
+    ("id", "gsrn"): _Scheme(ai="8018", digits=17),
+    ("id", "gsrnp"): _Scheme(ai="8017", digits=17),
+    ("id", "gsin"): _Scheme(ai="402", digits=16),
+    ("id", "giai"): _Scheme(ai="8004"),
+    ("id", "ginc"): _Scheme(ai="401"),
+    ("id", "cpi"): _Scheme(ai="8010", tail="8011"),
+}
+
+
+def read_urn(uri: str) -> Key | None:
+    """The key of an EPC URN, EPC class URN or EPC pattern URN; None if it is not one of the schemes above."""
+    match = _URN.fullmatch(uri)
+    scheme = _SCHEMES.get(("id" if match[1] == "idpat" else match[1], match[2])) if match else None
+    if match is None or scheme is None:
+        return None
+    pattern, prefix, rest = match[1] == "idpat", match[3], match[4]
+    if not scheme.digits:
+        reference, tail = _split_text(rest, scheme)
+        return _finish(scheme, prefix + unquote(reference), tail, pattern=pattern)
+    reference, dot, tail = rest.partition(".")
+    if (reference and not is_digits(reference)) or len(prefix) + len(reference) != scheme.digits:
+        return None
+    if bool(dot) != bool(scheme.tail):
+        return None
+    if scheme.lead == "reference":
+        if not reference:
+            return None
+        body = reference[0] + prefix + reference[1:]
+    else:
+        body = scheme.lead + prefix + reference
+    value = body + gs1_check_digit(body)
+    if scheme.ai == "8006":
+        piece, _, tail = tail.partition(".")
+        total, _, tail = tail.partition(".")
+        value += piece + total
+    return _finish(scheme, value, tail, pattern=pattern)
+
+
+def _split_text(rest: str, scheme: _Scheme) -> tuple[str, str]:
+    if not scheme.tail:
+        return rest, ""
+    reference, _, tail = rest.rpartition(".")
+    return reference, tail
+
+
+def _finish(scheme: _Scheme, value: str, tail: str, *, pattern: bool) -> Key | None:
+    if pattern:
+        return shaped(scheme.ai, value) if tail == "*" else None
+    tail = unquote(tail)
+    if not scheme.tail or (scheme.tail == "254" and tail == "0"):
+        return shaped(scheme.ai, value)
+    if not tail:
+        return None
+    if scheme.tail == "value":
+        return shaped(scheme.ai, value + tail)
+    return shaped(scheme.ai, value, (scheme.tail, tail))

@@ -1,0 +1,52 @@
+"""Our JSON Schemas for EPCIS 2.0, compiled once at import.
+
+`event-schema.json` states the structure of one event: fields by event type, closed word lists, URIs and RFC 3339 times
+with format assertion on. It departs from GS1's published schema on purpose: an event about nothing (an empty epcList
+and nothing else), an aggregation that adds to or deletes from no parent, and a persistentDisposition that is not an
+object are refused. `document-schema.json` states what stands around the events of a document.
+"""
+
+import json
+from importlib import resources
+from typing import Any
+
+import jsonschema_rs
+
+from custody.kernel.errors import Rejected
+
+
+def _load(name: str) -> Any:
+    schema = json.loads(resources.files(__package__).joinpath(name).read_text(encoding="utf-8"))
+    return jsonschema_rs.validator_for(schema, validate_formats=True)
+
+
+_EVENT = _load("event-schema.json")
+_DOCUMENT = _load("document-schema.json")
+
+
+def validate(event: Any) -> None:
+    """Return if the parsed JSON of one event fits the schema; raises `Rejected("schema")` naming the place."""
+    _validate(_EVENT, event)
+
+
+def validate_document(document: Any) -> None:
+    """Return if the outside of a parsed document fits; its events are not looked at."""
+    _validate(_DOCUMENT, document)
+
+
+def _validate(validator: Any, value: Any) -> None:
+    if validator.is_valid(value):
+        return
+    error = _nearest(validator, value)
+    where = "/" + "/".join(str(step) for step in error.instance_path)
+    raise Rejected(
+        "schema",
+        f"{where}: {error.message[:300]}",
+        fix="Correct the field by EPCIS 2.0, or give it a prefix if it is your own.",
+        pointer=where,
+    )
+
+
+def _nearest(validator: Any, value: Any) -> Any:
+    """The error deepest in the value: the one that says most."""
+    return max(validator.iter_errors(value), key=lambda error: len(list(error.instance_path)))

@@ -1,0 +1,223 @@
+"""Who and what has more theft than its traffic explains.
+
+Causes are sorted by P(hot); the largest set whose mean of 1 - P(hot) is at most q is flagged (q .10 to look, .05 to
+act), handlers and sites by shift separately. To act, at least 2.5 disputes must be charged to the cause. A link's share
+of traffic always stands beside its share of disputes: a cause that is charged with about what its traffic predicts
+(lift under 1.5) is never flagged, however many disputes pass through it.
+
+Charged to a cause: sum over its pairs of P(theft in s) x share x mean rate / lam_ds. Lift: share of thefts charged over
+share of traffic, with a 95 % interval (Jeffreys). Chance: probability of so many or more if only traffic mattered.
+Below three disputed thefts of one cause nobody can be found reliably.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import betainc, betaincinv
+
+from custody.investigation.causes import Pairs
+from custody.investigation.docket import THEFTS, split
+from custody.investigation.frame import Floats
+from custody.investigation.joint import Belief
+from custody.investigation.result import Result
+from custody.investigation.values import SHIFTS, STEPS, Step
+
+LOOK, ACT = 0.10, 0.05
+LEAST_CHARGED = 2.5
+LEAST_LIFT = 1.5
+FEW = "Below three disputed thefts nobody can be found reliably."
+EVERY_SHIFT = "every shift"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pattern:
+    """A count of disputes against a share of traffic."""
+
+    charged: float
+    disputes: float
+    traffic_share: float
+    lift: float
+    lift_low: float
+    lift_high: float
+    chance: float
+
+    @property
+    def stands_out(self) -> bool:
+        """Whether there is more than the traffic explains."""
+        return self.lift >= LEAST_LIFT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hotspot:
+    """One cause as a reader sees it. `shift` is None for a handler; `mode` says in which shifts it is hot."""
+
+    number: int
+    handler: str | None
+    site: str
+    step: Step | None
+    shift: int | None
+    hot: float
+    pattern: Pattern
+    mode: str
+    mode_share: float
+    rate: float
+    rate_low: float
+    rate_high: float
+    look: bool
+    act: bool
+
+    @property
+    def few(self) -> bool:
+        """Whether too few disputes are charged for anybody to be sure."""
+        return self.pattern.charged < 3
+
+
+def pattern(charged: float, disputes: float, traffic_share: float) -> Pattern:
+    """How far so many of the disputes stand out against a share of the traffic."""
+    charged = min(charged, disputes)
+    share = min(max(traffic_share, 1e-12), 1.0)
+    low = float(betaincinv(charged + 0.5, disputes - charged + 0.5, 0.025)) if charged > 0 else 0.0
+    high = float(betaincinv(charged + 0.5, disputes - charged + 0.5, 0.975)) if charged < disputes else 1.0
+    chance = float(betainc(charged, disputes - charged + 1, share)) if charged > 0 else 1.0
+    return Pattern(
+        charged=charged,
+        disputes=disputes,
+        traffic_share=share,
+        lift=charged / disputes / share if disputes > 0 else 0.0,
+        lift_low=low / share,
+        lift_high=high / share,
+        chance=chance,
+    )
+
+
+def hotspots(result: Result, *, q: float = LOOK, least_charged: float = 0.0) -> list[Hotspot]:
+    """The flagged causes of a run, hottest first; empty without history."""
+    return [spot for spot in survey(result, q=q) if spot.look and spot.pattern.charged >= least_charged]
+
+
+def survey(result: Result, *, q: float = LOOK, least: float = 0.0) -> list[Hotspot]:
+    """Every cause with P(hot) of at least `least`, flagged or not, hottest first."""
+    if not result.frame.known:
+        return []
+    spots = [*_handlers(result, q, least), *_sites(result, q, least)]
+    return sorted(spots, key=lambda spot: (-spot.hot, spot.handler or "", spot.site, spot.shift or 0))
+
+
+def flag(hot: Floats, stands_out: np.ndarray, q: float) -> np.ndarray:
+    """The largest set of causes whose mean of 1 - P(hot) is at most q, less those their traffic explains."""
+    order = np.argsort(-hot, kind="stable")
+    mean = np.cumsum(1 - hot[order]) / np.arange(1, len(hot) + 1)
+    inside = np.flatnonzero(mean <= q)
+    flagged = np.zeros(len(hot), dtype=np.bool_)
+    if len(inside):
+        flagged[order[: inside[-1] + 1]] = True
+    flagged &= stands_out
+    return flagged
+
+
+def charges(result: Result) -> tuple[Floats, Floats]:
+    """Disputes charged to each handler and to each site and shift."""
+    seg, _ = split(result.posterior, result.docket.width)
+    theft = seg[:, :THEFTS].sum(axis=1)
+    part = np.divide(theft, result.hazard, out=np.zeros_like(theft), where=result.hazard > 0)
+
+    def charged(pairs: Pairs, mean: Floats, groups: int) -> Floats:
+        share = pairs.seat_share * mean[pairs.seat_pair] * part[pairs.seat_row, pairs.seat_segment]
+        return np.bincount(pairs.group[pairs.seat_pair], share, groups).astype(np.float64)
+
+    messages, graph = result.messages, result.graph
+    people = charged(graph.handlers, messages.handlers, len(result.frame.handlers) * SHIFTS)
+    places = charged(graph.site_shifts, messages.site_shifts, len(result.frame.sites) * SHIFTS)
+    return people.reshape(-1, SHIFTS).sum(axis=1), places
+
+
+def _thefts(result: Result) -> float:
+    """Thefts of high-value parcels among the disputes, as believed."""
+    seg, _ = split(result.posterior, result.docket.width)
+    return float(seg[result.docket.high][:, :THEFTS].sum())
+
+
+def _patterns(charged: Floats, exposure: Floats, result: Result) -> list[Pattern]:
+    thefts = max(_thefts(result), float(charged.max(initial=0.0)), 1e-12)
+    traffic = max(result.frame.high_value_parcels, float(exposure.max(initial=0.0)), 1.0)
+    return [pattern(float(count), thefts, float(held) / traffic) for count, held in zip(charged, exposure, strict=True)]
+
+
+def _handlers(result: Result, q: float, least: float) -> list[Hotspot]:
+    frame, belief = result.frame, result.handler_belief
+    exposure = frame.held[:-1].sum(axis=1)
+    patterns = _patterns(charges(result)[0], exposure, result)
+    look, act = _flags(belief.hot, exposure, patterns, q)
+    count = len(exposure)
+    modes = np.concatenate([belief.every.sum(axis=1)[:, None], belief.one.reshape(count, SHIFTS, -1).sum(axis=2)], 1)
+    weight = belief.every + belief.one.reshape(count, SHIFTS, -1).sum(axis=1)
+    spots = []
+    for number in np.flatnonzero((belief.hot >= least) & (exposure > 0)):
+        mode = int(modes[number].argmax())
+        rate, low, high = _rate(weight[number], belief)
+        spots.append(
+            Hotspot(
+                number=int(number),
+                handler=frame.handlers.names[number],
+                site=frame.sites.names[frame.handler_site[number]],
+                step=STEPS[frame.handler_step[number]],
+                shift=None,
+                hot=float(belief.hot[number]),
+                pattern=patterns[number],
+                mode=EVERY_SHIFT if mode == 0 else f"shift {mode - 1}",
+                mode_share=float(modes[number, mode] / max(modes[number].sum(), 1e-300)),
+                rate=rate,
+                rate_low=low,
+                rate_high=high,
+                look=bool(look[number]),
+                act=bool(act[number]),
+            )
+        )
+    return spots
+
+
+def _sites(result: Result, q: float, least: float) -> list[Hotspot]:
+    frame, belief = result.frame, result.site_belief
+    exposure = frame.shifted[:-1].reshape(-1)
+    patterns = _patterns(charges(result)[1], exposure, result)
+    look, act = _flags(belief.hot, exposure, patterns, q)
+    spots = []
+    for number in np.flatnonzero((belief.hot >= least) & (exposure > 0)):
+        rate, low, high = _rate(belief.one[number], belief)
+        spots.append(
+            Hotspot(
+                number=int(number),
+                handler=None,
+                site=frame.sites.names[number // SHIFTS],
+                step=None,
+                shift=int(number) % SHIFTS,
+                hot=float(belief.hot[number]),
+                pattern=patterns[number],
+                mode=f"shift {int(number) % SHIFTS}",
+                mode_share=1.0,
+                rate=rate,
+                rate_low=low,
+                rate_high=high,
+                look=bool(look[number]),
+                act=bool(act[number]),
+            )
+        )
+    return spots
+
+
+def _flags(hot: Floats, exposure: Floats, patterns: list[Pattern], q: float) -> tuple[np.ndarray, np.ndarray]:
+    held = exposure > 0
+    stands_out = np.array([item.stands_out for item in patterns], dtype=np.bool_)
+    enough = np.array([item.charged >= LEAST_CHARGED for item in patterns], dtype=np.bool_)
+    look, act = np.zeros(len(hot), dtype=np.bool_), np.zeros(len(hot), dtype=np.bool_)
+    look[held] = flag(hot[held], stands_out[held], q)
+    act[held] = flag(hot[held], stands_out[held], min(q, ACT))
+    return look, act & enough
+
+
+def _rate(weight: Floats, belief: Belief) -> tuple[float, float, float]:
+    """Mean rate if hot, and its 5 and 95 per cent points."""
+    share = weight / max(weight.sum(), 1e-300)
+    so_far = np.cumsum(share)
+    low, high = np.minimum(np.searchsorted(so_far, [0.05, 0.95]), len(share) - 1)
+    return float(share @ belief.grid), float(belief.grid[low]), float(belief.grid[high])

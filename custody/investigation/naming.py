@@ -1,0 +1,167 @@
+"""When a link may be named to act on, and when a person may.
+
+A link: P(theft in s) >= .8; physical evidence alone (dwell and photo left out, same hazards) still >= .5; still >= .8
+when every cause counts with the smaller of believed and exact P(hot); caps on. A person in addition: the case's own
+evidence, with four times the background in place of fleet history, >= .2; at least 2.5 disputes charged; the person's
+own P(hot) >= .8 both ways. History may rank links; it may not alone name a person.
+
+Below that nothing is named: the answer says what is not known and which check would help.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from custody.investigation.exact import Cause, ExactCheck, check_candidates
+from custody.investigation.frame import NOWHERE, Floats
+from custody.investigation.hotspots import LEAST_CHARGED, charges
+from custody.investigation.likelihood import evidence
+from custody.investigation.result import Judgement, Result
+from custody.investigation.values import SHIFTS
+
+NAME = 0.8
+PHYSICAL_LEAST = 0.5
+CASE_LEAST = 0.2
+CASE_FACTOR = 4.0
+
+
+class Verdict(StrEnum):
+    """What an investigation may say about one dispute."""
+
+    NAMED = "named"
+    NEEDS_CHECK = "needs a check"
+    UNRESOLVED = "unresolved"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unmet:
+    """A rule that forbids naming, with the figure and what it would have to be."""
+
+    rule: str
+    figure: float
+    wanted: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Naming:
+    """What may be named in one dispute, by which figures. `segment` is the likeliest place of a theft."""
+
+    verdict: Verdict
+    segment: int
+    link_named: bool
+    person_named: bool
+    handler: str | None
+    theft: float
+    physical: float
+    exact: float
+    case: float
+    charged: float
+    against_link: tuple[Unmet, ...]
+    against_person: tuple[Unmet, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NamingRules:
+    """The exact checks and charges of one run, made once and used for each of its disputes."""
+
+    result: Result
+    checks: Mapping[Cause, ExactCheck]
+    charged: Floats
+
+
+def naming_rules(result: Result) -> NamingRules:
+    """What naming needs of a run."""
+    checks = check_candidates(result) if result.frame.known else {}
+    return NamingRules(result=result, checks=checks, charged=charges(result)[0])
+
+
+def name(judgement: Judgement, rules: NamingRules) -> Naming:
+    """What may be named in a dispute of the run, or in one scored against it."""
+    theft = judgement.theft
+    segment = int(theft.argmax())
+    physical = without_behaviour(judgement).theft[segment]
+    exact = judgement.rejudged(hazard=_checked_hazard(judgement, rules)).theft[segment]
+    case = case_alone(judgement).theft[segment]
+    handler = judgement.dispute.segments[segment].handler
+    cause, charged, least = _person(handler, rules)
+    link = [
+        Unmet(rule="probability of theft in this link", figure=float(theft[segment]), wanted=NAME),
+        Unmet(rule="probability by physical evidence", figure=float(physical), wanted=PHYSICAL_LEAST),
+        Unmet(rule="probability after the exact check", figure=float(exact), wanted=NAME),
+        Unmet(rule="caps on what evidence may say", figure=float(judgement.params.caps), wanted=1.0),
+    ]
+    person = [
+        Unmet(rule="a known custodian", figure=float(cause is not None), wanted=1.0),
+        Unmet(rule="probability by this case's own evidence", figure=float(case), wanted=CASE_LEAST),
+        Unmet(rule="disputes charged", figure=charged, wanted=LEAST_CHARGED),
+        Unmet(rule="probability that this custodian is hot", figure=least, wanted=NAME),
+    ]
+    against_link = tuple(rule for rule in link if rule.figure < rule.wanted)
+    against_person = against_link + tuple(rule for rule in person if rule.figure < rule.wanted)
+    return Naming(
+        verdict=_verdict(judgement, named=not against_link),
+        segment=segment,
+        link_named=not against_link,
+        person_named=not against_person,
+        handler=handler,
+        theft=float(theft[segment]),
+        physical=float(physical),
+        exact=float(exact),
+        case=float(case),
+        charged=charged,
+        against_link=against_link,
+        against_person=against_person,
+    )
+
+
+def without_behaviour(judgement: Judgement) -> Judgement:
+    """The same dispute without dwell and photo: what physical evidence and history say."""
+    params = judgement.params.without("dwell", "photo")
+    return judgement.rejudged(evidence=evidence(judgement.docket, params, len(judgement.frame.sites))[0])
+
+
+def case_alone(judgement: Judgement) -> Judgement:
+    """The same dispute with four times the background in place of fleet history."""
+    if not judgement.frame.known:
+        return judgement
+    return judgement.rejudged(hazard=CASE_FACTOR * judgement.cold_hazard)
+
+
+def _verdict(judgement: Judgement, *, named: bool) -> Verdict:
+    if named:
+        return Verdict.NAMED
+    return Verdict.NEEDS_CHECK if float(judgement.columns.max()) >= PHYSICAL_LEAST else Verdict.UNRESOLVED
+
+
+def _person(handler: str | None, rules: NamingRules) -> tuple[Cause | None, float, float]:
+    number = rules.result.frame.handlers.of(handler)
+    if number == NOWHERE:
+        return None, 0.0, 0.0
+    cause = Cause(handler=True, number=number)
+    check = rules.checks.get(cause)
+    believed = float(rules.result.handler_belief.hot[number])
+    return cause, float(rules.charged[number]), check.least if check is not None else believed
+
+
+def _checked_hazard(judgement: Judgement, rules: NamingRules) -> Floats:
+    """Theft hazards with every candidate's mean rate scaled down to its smaller P(hot)."""
+    docket, frame = judgement.docket, judgement.frame
+    hazard = judgement.hazard.copy()
+    people = rules.result.handler_belief.mean()
+    places = rules.result.site_belief.mean()
+    for cause, check in rules.checks.items():
+        lost = 1 - check.least / max(check.believed, 1e-12)
+        if lost <= 0:
+            continue
+        if cause.handler:
+            held = docket.seat_handler == cause.number
+            segment = docket.seat_segment[held]
+            rate = people[cause.number * SHIFTS + docket.shift[0, segment]]
+            np.subtract.at(hazard, segment, lost * docket.seat_share[held] * rate)
+        else:
+            here = docket.site[0] * SHIFTS + docket.shift[0] == cause.number
+            hazard = hazard - lost * places[cause.number] * here
+    hot = np.asarray(frame.known and judgement.docket.high[0])
+    return np.asarray(np.where(hot, np.maximum(hazard, judgement.cold_hazard), judgement.hazard))

@@ -1,0 +1,153 @@
+"""How an answer is said: plainly, with its doubts, and never against the customer.
+
+- Probabilities are whole per cents, never 0 % or 100 %: "under 1 %" and "over 99 %".
+- The second and third possibility always stand beside the first, and so do the shares "in our process", "after
+  hand-over" and "not in our data". A process cause (sorting, packing) is an ordinary answer.
+- NO_ANOMALY reads "we found nothing unusual in our records". It is never a ground to refuse anything.
+- Words that judge people are never used; see `NEVER`.
+- If fleet history supplies more than half of what speaks for the answer, that is said.
+"""
+
+from dataclasses import dataclass
+
+from custody.investigation.checks import RankedCheck
+from custody.investigation.explain import Explanation
+from custody.investigation.naming import Naming, Verdict
+from custody.investigation.result import Judgement, Party
+from custody.investigation.values import Segment, Step
+
+NEVER = ("fraud", "suspicious", "suspect", "claimed", "alleged", "guilty", "culprit", "liar", "abuse")
+HONEST = "nothing here points at the customer"
+NOTHING_UNUSUAL = "we found nothing unusual in our records"
+HISTORY_CARRIES = "This case alone does not show it: most of the weight comes from other disputes of the same link."
+
+_WORK = {
+    Step.PACK: "packing",
+    Step.DOCK: "the dock",
+    Step.LINEHAUL: "linehaul",
+    Step.HUB_IN: "unloading",
+    Step.HUB_SORT: "sorting",
+    Step.DEPOT: "the depot",
+    Step.COURIER: "the courier's round",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Possibility:
+    """One answer and its probability in words."""
+
+    text: str
+    percent: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """What is said about one dispute."""
+
+    headline: str
+    possibilities: tuple[Possibility, ...]
+    shares: tuple[Possibility, ...]
+    verdict: str
+    not_known: tuple[str, ...]
+    next_check: str
+
+    def lines(self) -> tuple[str, ...]:
+        """The statement as lines of text."""
+        others = [f"{place}. {item.text} ({item.percent})" for place, item in enumerate(self.possibilities, 1)]
+        shares = "; ".join(f"{item.text} {item.percent}" for item in self.shares)
+        said = (self.headline, *others, f"Shares: {shares}.", self.verdict, *self.not_known, self.next_check)
+        return tuple(line for line in said if line)
+
+
+def percent(probability: float) -> str:
+    """A whole per cent, never 0 % or 100 %."""
+    whole = round(100 * probability)
+    if whole < 1:
+        return "under 1 %"
+    return "over 99 %" if whole > 99 else f"{whole} %"
+
+
+def place_of(segment: Segment) -> str:
+    """A segment in words."""
+    return f"{_WORK[segment.step]} at {segment.site}"
+
+
+def possibility(judgement: Judgement, column: int) -> str:
+    """One column of the table in words."""
+    segments = judgement.dispute.segments
+    if column < len(segments):
+        here = place_of(segments[column])
+        there = place_of(segments[column + 1]) if column + 1 < len(segments) else "delivery"
+        return f"between {here} and {there}"
+    return (
+        "already wrong when it was picked and packed, before the first scan",
+        "after hand-over, by somebody who was not meant to have it",
+        NOTHING_UNUSUAL,
+    )[column - len(segments)]
+
+
+def state(
+    judgement: Judgement,
+    naming: Naming,
+    *,
+    explanation: Explanation | None = None,
+    checks: list[RankedCheck] | None = None,
+) -> Statement:
+    """What is said about a dispute."""
+    columns = judgement.columns
+    order = sorted(range(len(columns)), key=lambda column: (-columns[column], column))
+    first = order[0]
+    lead = possibility(judgement, first)
+    nothing = first == len(columns) - 1
+    start = f"{lead[0].upper()}{lead[1:]}" if nothing else f"Most likely {lead}"
+    carried = explanation is not None and explanation.history_carries
+    return Statement(
+        headline=f"{start} ({percent(float(columns[first]))}); {HONEST}.",
+        possibilities=tuple(
+            Possibility(text=possibility(judgement, column), percent=percent(float(columns[column])))
+            for column in order[:3]
+        ),
+        shares=_shares(judgement),
+        verdict=_verdict(judgement, naming),
+        not_known=(*_not_known(naming), *((HISTORY_CARRIES,) if carried else ())),
+        next_check=_next(checks),
+    )
+
+
+def _shares(judgement: Judgement) -> tuple[Possibility, ...]:
+    parties = judgement.parties()
+    after, unknown = parties[Party.AFTER_HAND_OVER], parties[Party.NOT_IN_OUR_DATA]
+    ours = 1.0 - after - unknown
+    rows = (("in our process", ours), ("after hand-over", after), ("not in our data", unknown))
+    return tuple(Possibility(text=text, percent=percent(share)) for text, share in rows)
+
+
+def _verdict(judgement: Judgement, naming: Naming) -> str:
+    place = possibility(judgement, naming.segment)
+    if naming.link_named:
+        person = " The custodian's key is shown to two people with a reason." if naming.person_named else ""
+        return f"The link {place} may be named ({percent(naming.theft)}).{person}"
+    if naming.verdict is Verdict.NEEDS_CHECK:
+        return "There is a leading answer, but a check is needed before any link is named."
+    return "The records do not settle it."
+
+
+def _not_known(naming: Naming) -> tuple[str, ...]:
+    return tuple(
+        f"Not enough for naming a link: {rule.rule} is {_figure(rule.figure)}, {_figure(rule.wanted)} is needed."
+        for rule in naming.against_link
+    )
+
+
+def _figure(value: float) -> str:
+    return percent(value) if value <= 1 else f"{value:.1f}"
+
+
+def _next(checks: list[RankedCheck] | None) -> str:
+    if not checks:
+        return ""
+    best = checks[0]
+    return (
+        f"Next: {best.check.title}, {best.check.who}, {best.check.minutes:.0f} minutes, "
+        f"about {best.bits:.2f} bits of what is not known."
+    )

@@ -1,0 +1,1 @@
+"""The transparency log as pure computation: tree, tiles, notes, receipts, key registry, audit."""

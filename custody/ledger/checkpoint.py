@@ -1,0 +1,78 @@
+"""Checkpoints: the head of the log as a signed note (C2SP tlog-checkpoint).
+
+The text is three lines, each ended by a newline: the origin, the size in decimal, the 32-byte root in base64. Extension
+lines are allowed by the specification but not covered by every cosignature, so there are none here. The log's key
+carries the origin as its name, and a checkpoint is taken only from a key of that name: a key cannot speak for two logs.
+"""
+
+from dataclasses import dataclass
+
+from custody.kernel.errors import Rejected
+from custody.kernel.keys import Signer
+from custody.ledger.lines import MAX_NUMBER, is_plain, read_base64, read_decimal, write_base64
+from custody.ledger.merkle import EMPTY_ROOT, HASH_BYTES
+from custody.ledger.note import Note, NoteVerifier, open_note, sign_text
+
+MAX_ORIGIN_BYTES = 255
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """The log named `origin` had `size` entries under `root`."""
+
+    origin: str
+    size: int
+    root: bytes
+
+    def text(self) -> str:
+        """The three lines that are signed."""
+        return f"{self.origin}\n{self.size}\n{write_base64(self.root)}\n"
+
+
+def parse_checkpoint(text: str) -> Checkpoint:
+    """The checkpoint in a note's text; raises `Rejected("checkpoint")` for anything that `text()` would not write."""
+    lines = text.split("\n")
+    if len(lines) != 4 or lines[3]:
+        raise _malformed("it is not three lines")
+    if not is_plain(lines[0]) or not 1 <= len(lines[0].encode()) <= MAX_ORIGIN_BYTES:
+        raise _malformed("the origin is empty, too long or holds a control character")
+    checkpoint = Checkpoint(
+        origin=lines[0],
+        size=read_decimal(lines[1], code="checkpoint", what="the size"),
+        root=read_base64(lines[2], code="checkpoint", what="the root", length=HASH_BYTES),
+    )
+    if checkpoint.text() != text:
+        raise _malformed("it is not written as it would be written again")
+    return checkpoint
+
+
+def sign_checkpoint(checkpoint: Checkpoint, signer: Signer) -> bytes:
+    """The note with the log's own Ed25519 signature under the origin as key name."""
+    if len(checkpoint.root) != HASH_BYTES or not 0 <= checkpoint.size <= MAX_NUMBER:
+        raise _malformed("size or root is impossible")
+    _check_empty(checkpoint)
+    text = parse_checkpoint(checkpoint.text()).text()
+    return Note(text=text, signatures=(sign_text(text, name=checkpoint.origin, signer=signer),)).raw()
+
+
+def open_checkpoint(raw: bytes, verifier: NoteVerifier) -> Checkpoint:
+    """The checkpoint of a note that the log's key signed; raises `Rejected` for anything else.
+
+    Other signatures on the note are not looked at; `WitnessPolicy.judge` does that.
+    """
+    checkpoint = parse_checkpoint(open_note(raw, [verifier]).text)
+    if checkpoint.origin != verifier.key.name:
+        raise Rejected(
+            "checkpoint", "the origin is not the name of the log's key", fix="Ask the log for a checkpoint of its own."
+        )
+    _check_empty(checkpoint)
+    return checkpoint
+
+
+def _check_empty(checkpoint: Checkpoint) -> None:
+    if checkpoint.size == 0 and checkpoint.root != EMPTY_ROOT:
+        raise _malformed("size 0 has another root than the empty tree")
+
+
+def _malformed(why: str) -> Rejected:
+    return Rejected("checkpoint", f"not a checkpoint: {why}", fix="Write origin, size and root on three lines.")

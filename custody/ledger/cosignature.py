@@ -1,0 +1,150 @@
+"""Cosignatures: witnesses say what they saw of a log and when (C2SP tlog-cosignature).
+
+The blob of a signature line is the time as eight bytes, big end first (POSIX seconds, 1 to 2**63 - 1), and a
+signature:
+
+- Kind 0x04, Ed25519, over the line `cosignature/v1`, the line `time <decimal>` and the whole checkpoint text. The
+  cosigner's name is not signed, so a key belongs to one cosigner.
+- Kind 0x06, ML-DSA-44, over `subtree/v1`, a newline and a zero byte; one length byte and the cosigner's name; the time
+  (8 bytes); one length byte and the origin; start and end (8 bytes each; 0 and the size); the 32-byte root.
+
+It says: at that time this was the largest consistent tree that the cosigner had seen for the origin. A time of 0 says
+less than that and is refused.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import mldsa
+
+from custody.kernel.errors import Rejected
+from custody.kernel.keys import EDDSA, PublicKey, Signer
+from custody.ledger.checkpoint import Checkpoint, parse_checkpoint
+from custody.ledger.lines import MAX_NUMBER
+from custody.ledger.note import Ed25519Verifier, Kind, NoteSignature, NoteVerifier, VerifierKey, parse_vkey, text_key
+
+TIME_BYTES = 8
+MLDSA44_SIGNATURE_BYTES = 2420
+
+
+class MlDsaSigner(Protocol):
+    """Holds an ML-DSA-44 private key and signs with it."""
+
+    @property
+    def public_raw(self) -> bytes:
+        """The public key, 1312 bytes."""
+        ...
+
+    def sign(self, message: bytes) -> bytes:
+        """A signature of 2420 bytes over `message`, with the empty context."""
+        ...
+
+
+class SoftwareMlDsaSigner:
+    """An ML-DSA-44 private key in memory."""
+
+    def __init__(self, private: mldsa.MLDSA44PrivateKey) -> None:
+        self._private = private
+
+    @property
+    def public_raw(self) -> bytes:
+        """The public key, 1312 bytes."""
+        return self._private.public_key().public_bytes_raw()
+
+    def sign(self, message: bytes) -> bytes:
+        """A signature of 2420 bytes over `message`, with the empty context."""
+        return self._private.sign(message)
+
+
+def new_mldsa_signer(seed: bytes | None = None) -> SoftwareMlDsaSigner:
+    """A fresh key pair, or the one of a 32-byte seed."""
+    if seed is None:
+        return SoftwareMlDsaSigner(mldsa.MLDSA44PrivateKey.generate())
+    return SoftwareMlDsaSigner(mldsa.MLDSA44PrivateKey.from_seed_bytes(seed))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cosigner:
+    """Verifies the cosignatures of one key, of kind 0x04 or 0x06."""
+
+    key: VerifierKey
+
+    def verify(self, text: str, signature: bytes) -> None:
+        """Return if the cosigner signed the checkpoint in `text`; raises `Rejected` if not."""
+        at_s = cosigned_at_s(signature)
+        if self.key.kind == Kind.ED25519_COSIGNATURE:
+            public = PublicKey(alg=EDDSA, x=self.key.raw)
+            public.verify(signature[TIME_BYTES:], ed25519_message(parse_checkpoint(text), at_s))
+            return
+        message = mldsa_message(parse_checkpoint(text), self.key.name, at_s)
+        try:
+            mldsa.MLDSA44PublicKey.from_public_bytes(self.key.raw).verify(signature[TIME_BYTES:], message)
+        except (InvalidSignature, ValueError) as error:
+            raise Rejected("signature", "the cosignature does not verify", fix="Ask the witness again.") from error
+
+
+def read_verifier(vkey: str) -> NoteVerifier:
+    """The verifier for any vkey that is understood here; raises `Rejected`."""
+    key = parse_vkey(vkey)
+    return Ed25519Verifier(key=key) if key.kind == Kind.ED25519 else Cosigner(key=key)
+
+
+def mldsa_key(name: str, signer: MlDsaSigner) -> VerifierKey:
+    """The note key of an ML-DSA-44 cosigner."""
+    return parse_vkey(VerifierKey(name=name, kind=Kind.MLDSA44_COSIGNATURE, raw=signer.public_raw).vkey())
+
+
+def cosign(checkpoint: Checkpoint, *, name: str, signer: Signer, at_s: int) -> NoteSignature:
+    """A cosignature of kind 0x04 over `checkpoint`."""
+    key = text_key(name, signer.public, kind=Kind.ED25519_COSIGNATURE)
+    return NoteSignature(
+        name=name, key_id=key.key_id, blob=_time(at_s) + signer.sign(ed25519_message(checkpoint, at_s))
+    )
+
+
+def cosign_mldsa(checkpoint: Checkpoint, *, name: str, signer: MlDsaSigner, at_s: int) -> NoteSignature:
+    """A cosignature of kind 0x06 over `checkpoint`."""
+    key = mldsa_key(name, signer)
+    blob = _time(at_s) + signer.sign(mldsa_message(checkpoint, name, at_s))
+    return NoteSignature(name=name, key_id=key.key_id, blob=blob)
+
+
+def cosigned_at_s(blob: bytes) -> int:
+    """The time in a cosignature's blob; raises `Rejected("cosignature")` if it is 0 or out of range."""
+    at_s = int.from_bytes(blob[:TIME_BYTES], "big")
+    _time(at_s)
+    return at_s
+
+
+def ed25519_message(checkpoint: Checkpoint, at_s: int) -> bytes:
+    """What a cosigner of kind 0x04 signs."""
+    return f"cosignature/v1\ntime {at_s}\n{checkpoint.text()}".encode()
+
+
+def mldsa_message(checkpoint: Checkpoint, name: str, at_s: int) -> bytes:
+    """What a cosigner of kind 0x06 signs."""
+    return b"".join(
+        (
+            b"subtree/v1\n\0",
+            _short(name),
+            _time(at_s),
+            _short(checkpoint.origin),
+            (0).to_bytes(8, "big"),
+            checkpoint.size.to_bytes(8, "big"),
+            checkpoint.root,
+        )
+    )
+
+
+def _time(at_s: int) -> bytes:
+    if not 1 <= at_s <= MAX_NUMBER:
+        raise Rejected("cosignature", "the time of a cosignature is 0 or too large", fix="Cosign with POSIX seconds.")
+    return at_s.to_bytes(TIME_BYTES, "big")
+
+
+def _short(text: str) -> bytes:
+    raw = text.encode()
+    if len(raw) > 255:
+        raise Rejected("cosignature", "a name is longer than 255 bytes", fix="Use a shorter key name.")
+    return len(raw).to_bytes(1, "big") + raw

@@ -1,0 +1,219 @@
+"""Who could say what, and when: the log replayed (entries 0, 1, 2, ... folded into a `Registry`).
+
+- Entry 0 is a policy of version 1, signed by the operator key that it names. It is taken as it stands: whoever audits
+  compares its log key with the one he was given.
+- A later policy is signed by the operator in force, counts one version up and names the digest of the one in force.
+  If it changes anything but `rules`, it carries valid approvals of `threshold` registrars in force.
+- Station keys are enrolled and revoked by one registrar in force. A key is enrolled once; a revoked key never returns.
+  A later revocation can only move the beginning of doubt further back.
+- **Validity goes by log index, never by a clock**: a key's statement at index i counts if added < i < revoked. Between
+  `suspect_from` and the revocation it is suspect. A stolen key cannot be back-dated below its revocation.
+- A statement that its signer was not allowed to make, or that is malformed, changes nothing and is listed in `ignored`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from custody.kernel import cose
+from custody.kernel.errors import Fatal, NotFound, Rejected
+from custody.kernel.keys import PublicKey
+from custody.ledger.policy import Policy, Registrar
+from custody.ledger.statements import (
+    KEY_ADD,
+    KEY_REVOKE,
+    POLICY,
+    PolicyStatement,
+    StationInfo,
+    read_key_add,
+    read_key_revoke,
+    read_policy,
+)
+
+
+class Standing(StrEnum):
+    """What a station key's word is worth at a place in the log."""
+
+    VALID = "valid"
+    UNKNOWN = "unknown"
+    REVOKED = "revoked"
+    SUSPECT = "suspect"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyInForce:
+    """A policy and the entry that put it in force."""
+
+    index: int
+    digest: bytes
+    policy: Policy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StationKey:
+    """A station's key with the log indices of its life; `revoked_at` and `suspect_from` come together."""
+
+    info: StationInfo
+    key: PublicKey
+    added_at: int
+    revoked_at: int | None = None
+    suspect_from: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ignored:
+    """A statement that changed nothing, and why."""
+
+    index: int
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registry:
+    """The state after the entries below `next_index`."""
+
+    next_index: int = 0
+    policies: tuple[PolicyInForce, ...] = ()
+    keys: Mapping[bytes, StationKey] = field(default_factory=dict)
+    ignored: tuple[Ignored, ...] = ()
+
+    def policy_at(self, index: int) -> PolicyInForce:
+        """The policy that applied to the entry at `index`; raises `NotFound("policy")` for entry 0."""
+        for row in reversed(self.policies):
+            if row.index < index:
+                return row
+        raise NotFound("policy", f"no policy was in force before entry {index}", fix="Ask for a later entry.")
+
+    def registrars_at(self, index: int) -> tuple[Registrar, ...]:
+        """Who could enrol and revoke at `index`."""
+        return self.policy_at(index).policy.registrars
+
+    def standing(self, kid: bytes, at_index: int) -> Standing:
+        """What the key's word was worth in the entry at `at_index`."""
+        row = self.keys.get(kid)
+        if row is None or at_index <= row.added_at:
+            return Standing.UNKNOWN
+        if row.revoked_at is None or at_index < row.suspect_from:
+            return Standing.VALID
+        return Standing.REVOKED if at_index >= row.revoked_at else Standing.SUSPECT
+
+    def station_key(self, kid: bytes) -> StationKey:
+        """The key and its station; raises `NotFound("key")`."""
+        row = self.keys.get(kid)
+        if row is None:
+            raise NotFound(
+                "key", f"no station key {kid.hex()} was ever enrolled", fix="Have a registrar enrol the key."
+            )
+        return row
+
+    def keys_of(self, station: str) -> tuple[StationKey, ...]:
+        """Every key that the station ever had, oldest first."""
+        return tuple(row for row in self.keys.values() if row.info.station == station)
+
+
+def fold(registry: Registry, index: int, entry: bytes) -> Registry:
+    """The registry after one more entry.
+
+    Entries that do not concern it may be left out, but not taken out of order: that raises `Fatal`.
+    """
+    if index < registry.next_index:
+        raise Fatal("replay", f"entry {index} was folded after entry {registry.next_index - 1}", fix="Replay from 0.")
+    moved = replace(registry, next_index=index + 1)
+    try:
+        kind = cose.parse(entry).protected.get(cose.CONTENT_TYPE)
+        step = _STEPS.get(kind) if isinstance(kind, str) else None
+        if index == 0 and kind != POLICY:
+            raise _not_allowed("entry 0 of a log must be its policy")
+        return step(moved, index, entry) if step else moved
+    except (Rejected, NotFound) as error:
+        ignored = Ignored(index=index, code=error.code, detail=error.detail)
+        return replace(moved, ignored=(*moved.ignored, ignored))
+
+
+def _fold_policy(registry: Registry, index: int, entry: bytes) -> Registry:
+    statement = read_policy(entry)
+    policy, message = statement.policy, statement.message
+    if index == 0:
+        if policy.version != 1:
+            raise _not_allowed("entry 0 must hold version 1 of the policy")
+        message.verify(policy.operator_key)
+    else:
+        # 1. The operator in force signed it.
+        before = registry.policy_at(index)
+        message.verify(before.policy.operator_key)
+        # 2. It follows the policy in force, of the same log.
+        if (policy.origin, policy.log_key) != (before.policy.origin, before.policy.log_key):
+            raise _not_allowed("it is for another log or log key")
+        if policy.version != before.policy.version + 1 or policy.previous != before.digest:
+            raise _not_allowed("it does not follow the policy in force")
+        # 3. Registrars in force approved whatever it changes in trust.
+        approvers = _approvers(statement, before.policy)
+        if policy.trust() != before.policy.trust() and len(approvers) < before.policy.threshold:
+            raise _not_allowed(f"{len(approvers)} of {before.policy.threshold} registrars approved the change of trust")
+    row = PolicyInForce(index=index, digest=message.digest, policy=policy)
+    return replace(registry, policies=(*registry.policies, row))
+
+
+def _fold_key_add(registry: Registry, index: int, entry: bytes) -> Registry:
+    add = read_key_add(entry)
+    # 1. A registrar in force signed it, for this log.
+    _verify_registrar(registry, index, add.message, add.origin)
+    # 2. The key is new, and belongs to nobody who signs in another role.
+    policy = registry.policy_at(index).policy
+    taken = {policy.log_key.kid, policy.operator_key.kid, *(row.key.kid for row in policy.registrars)}
+    if add.key.kid in registry.keys or add.key.kid in taken:
+        raise _not_allowed("the key is or was in use")
+    row = StationKey(info=add.info, key=add.key, added_at=index)
+    return replace(registry, keys={**registry.keys, add.key.kid: row})
+
+
+def _fold_key_revoke(registry: Registry, index: int, entry: bytes) -> Registry:
+    revoke = read_key_revoke(entry)
+    # 1. A registrar in force signed it, for this log.
+    _verify_registrar(registry, index, revoke.message, revoke.origin)
+    # 2. It names a key of that station, and doubt begins before the revocation.
+    row = registry.station_key(revoke.kid)
+    if row.info.station != revoke.station or revoke.suspect_from > index:
+        raise _not_allowed("the key is another station's, or doubt would begin after the revocation")
+    # 3. A key ends once; later knowledge only moves the doubt back.
+    if row.revoked_at is None:
+        row = replace(row, revoked_at=index, suspect_from=revoke.suspect_from, reason=revoke.reason)
+    elif revoke.suspect_from < row.suspect_from:
+        row = replace(row, suspect_from=revoke.suspect_from, reason=revoke.reason)
+    else:
+        raise _not_allowed("the key is revoked already, and doubt begins no earlier")
+    return replace(registry, keys={**registry.keys, revoke.kid: row})
+
+
+def _approvers(statement: PolicyStatement, before: Policy) -> set[str]:
+    approvers = set()
+    for approval in statement.approvals:
+        registrar = before.registrar(approval.kid)
+        if approval.claims[cose.ISS] != registrar.iss:
+            raise _not_allowed("an approval is issued in another name than its key's")
+        approval.verify(registrar.key, detached=statement.policy_raw)
+        approvers.add(registrar.name)
+    return approvers
+
+
+def _verify_registrar(registry: Registry, index: int, message: cose.Sign1, origin: str) -> None:
+    policy = registry.policy_at(index).policy
+    registrar = policy.registrar(message.kid)
+    if message.claims[cose.ISS] != registrar.iss or origin != policy.origin:
+        raise _not_allowed("it is issued in another name than its key's, or for another log")
+    message.verify(registrar.key)
+
+
+def _not_allowed(why: str) -> Rejected:
+    return Rejected(
+        "not-allowed", f"the statement has no effect: {why}", fix="Have those sign it whom the policy names."
+    )
+
+
+_STEPS: Mapping[str, Callable[[Registry, int, bytes], Registry]] = {
+    POLICY: _fold_policy,
+    KEY_ADD: _fold_key_add,
+    KEY_REVOKE: _fold_key_revoke,
+}

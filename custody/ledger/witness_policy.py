@@ -1,0 +1,183 @@
+"""Which witnesses must have cosigned a checkpoint (C2SP tlog-policy), and which of them did.
+
+One rule a line, words parted by spaces and tabs; empty lines and lines that start with # say nothing:
+
+    log <vkey> [<url>]
+    witness <name> <vkey> [<url>]
+    group <name> all|any|<k> <name>...
+    quorum <name>|none
+
+Names are defined before they are used, witnesses and groups share them, and each is a member of at most one group,
+once. No two lines carry one public key. There is exactly one quorum line. A group has witnessed a checkpoint if at
+least k of its members have (`all` is k = n, `any` is k = 1).
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from custody.kernel.errors import Rejected
+from custody.ledger.checkpoint import Checkpoint, parse_checkpoint
+from custody.ledger.cosignature import Cosigner, cosigned_at_s
+from custody.ledger.lines import read_decimal
+from custody.ledger.note import Ed25519Verifier, Kind, VerifierKey, open_note, parse_vkey
+
+NONE = "none"
+MAX_LINES = 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """At least `least` of `members` must have witnessed."""
+
+    least: int
+    members: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cosigned:
+    """The witness that the policy calls `party` cosigned at that time."""
+
+    party: str
+    at_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Witnessed:
+    """What a policy makes of one note: which parties cosigned it, and whether they are enough."""
+
+    checkpoint: Checkpoint
+    parties: tuple[Cosigned, ...]
+    satisfied: bool
+
+    def demand(self) -> Checkpoint:
+        """The checkpoint if the quorum is reached; raises `Rejected("quorum")` if not."""
+        if not self.satisfied:
+            names = ", ".join(sorted(row.party for row in self.parties)) or "nobody"
+            raise Rejected(
+                "quorum", f"only {names} cosigned", fix="Wait for the witnesses and fetch a fresh checkpoint."
+            )
+        return self.checkpoint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WitnessPolicy:
+    """A parsed policy; `quorum` is the name of a witness or a group, or `none`."""
+
+    logs: tuple[VerifierKey, ...]
+    witnesses: Mapping[str, VerifierKey] = field(default_factory=dict)
+    groups: Mapping[str, Group] = field(default_factory=dict)
+    quorum: str = NONE
+
+    def judge(self, note: bytes) -> Witnessed:
+        """Who cosigned `note`; raises `Rejected` unless a log of the policy signed it and every known line verifies."""
+        # 1. A log of the policy signed, and its key carries the origin as name.
+        logs = [Ed25519Verifier(key=key) for key in self.logs]
+        checkpoint = parse_checkpoint(open_note(note, logs).text)
+        signed = open_note(note, [*logs, *(Cosigner(key=key) for key in self.witnesses.values())])
+        if not any(
+            line.is_by(key) and key.name == checkpoint.origin for line in signed.signatures for key in self.logs
+        ):
+            raise Rejected("checkpoint", "no log of the policy has this origin", fix="Use the policy of this log.")
+        # 2. Each witness counts once, with its earliest time.
+        times: dict[str, int] = {}
+        for party, key in self.witnesses.items():
+            seen = [cosigned_at_s(line.blob) for line in signed.signatures if line.is_by(key)]
+            if seen:
+                times[party] = min(seen)
+        # 3. The quorum.
+        parties = tuple(Cosigned(party=party, at_s=at_s) for party, at_s in times.items())
+        return Witnessed(checkpoint=checkpoint, parties=parties, satisfied=self._witnessed(self.quorum, times))
+
+    def _witnessed(self, name: str, times: Mapping[str, int]) -> bool:
+        if name == NONE:
+            return True
+        group = self.groups.get(name)
+        if group is None:
+            return name in times
+        return sum(self._witnessed(member, times) for member in group.members) >= group.least
+
+
+def parse_policy(text: str) -> WitnessPolicy:
+    """The policy in `text`; raises `Rejected("witness-policy")`, or `Rejected("vkey")` for a bad key."""
+    if not text.endswith("\n") or any((letter < " " and letter not in "\t\n") or letter == "\x7f" for letter in text):
+        raise _malformed(0, "the last line is not ended, or a control character stands in it")
+    lines = text[:-1].split("\n")
+    if len(lines) > MAX_LINES:
+        raise _malformed(0, f"it has more than {MAX_LINES} lines")
+    reading = _Reading()
+    for number, line in enumerate(lines, start=1):
+        words = re.split(r"[ \t]+", line.strip(" \t"))
+        if words[0] and not words[0].startswith("#"):
+            reading.take(number, words)
+    if reading.quorum is None:
+        raise _malformed(0, "it has no quorum line")
+    return WitnessPolicy(
+        logs=tuple(reading.logs), witnesses=reading.witnesses, groups=reading.groups, quorum=reading.quorum
+    )
+
+
+class _Reading:
+    """What has been read of a policy so far."""
+
+    def __init__(self) -> None:
+        self.logs: list[VerifierKey] = []
+        self.witnesses: dict[str, VerifierKey] = {}
+        self.groups: dict[str, Group] = {}
+        self.quorum: str | None = None
+        self._members: set[str] = set()
+        self._keys: set[bytes] = set()
+
+    def take(self, number: int, words: list[str]) -> None:
+        """Read one line."""
+        match words:
+            case ["log", vkey] | ["log", vkey, _]:
+                self.logs.append(self._key(number, vkey, {Kind.ED25519}))
+            case ["witness", name, vkey] | ["witness", name, vkey, _]:
+                self._define(number, name)
+                self.witnesses[name] = self._key(number, vkey, {Kind.ED25519_COSIGNATURE, Kind.MLDSA44_COSIGNATURE})
+            case ["group", name, count, first, *rest]:
+                self._group(number, name, count, [first, *rest])
+            case ["quorum", name]:
+                if self.quorum is not None:
+                    raise _malformed(number, "there is a second quorum line")
+                if name != NONE:
+                    self._known(number, name)
+                self.quorum = name
+            case _:
+                raise _malformed(number, "it is not a log, witness, group or quorum line")
+
+    def _group(self, number: int, name: str, count: str, members: list[str]) -> None:
+        for member in members:
+            self._known(number, member)
+            if member in self._members:
+                raise _malformed(number, f"{member} is a member already")
+            self._members.add(member)
+        words = {"all": len(members), "any": 1}
+        least = words[count] if count in words else read_decimal(count, code="witness-policy", what="the group's count")
+        if not 1 <= least <= len(members):
+            raise _malformed(number, f"{least} of {len(members)} is impossible")
+        self._define(number, name)
+        self.groups[name] = Group(least=least, members=tuple(members))
+
+    def _key(self, number: int, vkey: str, kinds: set[Kind]) -> VerifierKey:
+        key = parse_vkey(vkey)
+        if key.kind not in kinds:
+            raise _malformed(number, "the key is of another kind")
+        if key.raw in self._keys:
+            raise _malformed(number, "the same public key stands on two lines")
+        self._keys.add(key.raw)
+        return key
+
+    def _define(self, number: int, name: str) -> None:
+        if name == NONE or name in self.witnesses or name in self.groups:
+            raise _malformed(number, f"the name {name} is taken")
+
+    def _known(self, number: int, name: str) -> None:
+        if name not in self.witnesses and name not in self.groups:
+            raise _malformed(number, f"the name {name} is not defined above")
+
+
+def _malformed(number: int, why: str) -> Rejected:
+    where = f"line {number}" if number else "the policy"
+    return Rejected("witness-policy", f"{where}: {why}", fix="Write the policy by C2SP tlog-policy.")

@@ -1,0 +1,75 @@
+"""What is known of a parcel after one more scan; the next scan is judged against it.
+
+An error declaration takes nothing back here: the judge works on what was said, the trail works out what still holds.
+Only what a scan says moves the view; what it does not say stays as it was.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from custody.gs1.event import Event
+from custody.gs1.imei import serial_as_imei
+from custody.scans.view import Seal, UnitView, Weight
+
+SSCC = "https://id.gs1.org/00/"
+MAX_WEIGHTS = 8
+
+UNSEEN = UnitView(known=False)
+
+
+def parcels_of(event: Event) -> tuple[str, ...]:
+    """The canonical keys of the parcels that an event is about; of the items themselves if it names no parcel."""
+    named = [key for key in (*event.epcs, event.parent, *event.children) if key is not None]
+    parcels = [key for key in named if key.startswith(SSCC)]
+    return tuple(dict.fromkeys(parcels or named))
+
+
+def advance(view: UnitView, event: Event) -> UnitView:
+    """The view after the event."""
+    if event.error_declaration is not None:
+        return replace(view, known=True)
+    last_ms = event.event_time_ms if view.last_event_ms is None else max(view.last_event_ms, event.event_time_ms)
+    weighed = tuple(Weight(at_ms=event.event_time_ms, mass_g=mass) for mass in event.masses_g)
+    declared = event.extensions.get("wl:declaredMassGrams")
+    return replace(
+        _custody(view, event),
+        known=True,
+        last_event_ms=last_ms,
+        weights=(*view.weights, *weighed)[-MAX_WEIGHTS:],
+        declared_g=view.declared_g if declared is None else declared,
+        seal=_seal(view.seal, event),
+        expected_serials=_contents(view.expected_serials, event),
+    )
+
+
+def _custody(view: UnitView, event: Event) -> UnitView:
+    takers = event.parties()[1]
+    if event.biz_step == "accepting" and takers:
+        return replace(view, custodian=min(takers), released_to=frozenset())
+    if event.biz_step in {"departing", "shipping", "consigning"} and takers:
+        return replace(view, released_to=takers)
+    return view
+
+
+def _seal(seal: Seal | None, event: Event) -> Seal | None:
+    number, state = event.extensions.get("wl:sealNumber"), event.extensions.get("wl:sealState")
+    applied = event.type == "AssociationEvent" and event.action == "ADD"
+    if number is not None and (seal is None or applied):
+        return Seal(number=number, state=state or "intact")
+    return seal if seal is None or state is None else replace(seal, state=state)
+
+
+def _contents(expected: frozenset[str], event: Event) -> frozenset[str]:
+    if event.type != "AggregationEvent":
+        return expected
+    inside = _names((*event.children, *event.imeis))
+    if event.action == "ADD" and event.biz_step == "packing":
+        return expected | inside
+    if event.action == "DELETE" and event.biz_step == "unpacking":
+        return expected - inside
+    return expected
+
+
+def _names(keys: Iterable[str]) -> frozenset[str]:
+    things = {key for key in keys if not key.startswith(SSCC)}
+    return frozenset(things | {imei for imei in map(serial_as_imei, things) if imei is not None})

@@ -1,0 +1,185 @@
+"""The judge: one scan against what is known. Total and pure: every combination of facts gives a verdict.
+
+Nothing that is signed and parseable is thrown away; the judge only says whether it counts at once (accepted), counts
+with reasons to look (flagged), or is kept aside (quarantined). Each check reads its own facts and no others. What is
+not known is not held against a scan.
+"""
+
+from collections.abc import Iterator
+
+from custody.gs1.event import Event
+from custody.gs1.imei import serial_as_imei
+from custody.kernel.clock import Instant
+from custody.scans.scan import Scan
+from custody.scans.tolerances import Tolerances
+from custody.scans.verdict import Flag, Verdict, already_done, sum_up
+from custody.scans.view import KeyStanding, StationHead, UnitView
+
+_BEGINS_A_UNIT = frozenset({"commissioning", "packing"})
+_GONE = frozenset({"broken", "missing"})
+_SGTIN = "https://id.gs1.org/01/"
+
+
+def judge(
+    scan: Scan,
+    *,
+    standing: KeyStanding,
+    head: StationHead | None,
+    unit: UnitView,
+    now_ms: Instant,
+    tolerances: Tolerances,
+) -> Verdict:
+    """The verdict on a scan whose signature was verified, or whose key is not known; `now_ms` is the receipt."""
+    if head is not None and (head.seq, head.digest) == (scan.seq, scan.digest):
+        return already_done()
+    return sum_up(
+        (
+            *_key(standing),
+            *_sequence(scan, head),
+            *_clock(scan, now_ms, tolerances),
+            *_parcel(scan.event, unit),
+            *_order(scan.event, unit, tolerances),
+            *_weight(scan.event, unit, tolerances),
+            *_seal(scan.event, unit),
+            *_serial(scan.event, unit),
+        )
+    )
+
+
+def judge_repeat(stored_digest: bytes | None, scan: Scan) -> Verdict | None:
+    """The verdict on a scan whose station and number are stored already; None if they are not (then `judge` it).
+
+    The same content is a repeat and answered as such. Other content under the same number is evidence of tampering:
+    both are kept.
+    """
+    if stored_digest is None:
+        return None
+    return already_done() if stored_digest == scan.digest else sum_up([_tampered(scan.seq)])
+
+
+def _key(standing: KeyStanding) -> Iterator[Flag]:
+    if standing is KeyStanding.UNKNOWN:
+        yield Flag(code="key_unknown", text="The key that signed is not in the registry.")
+    elif standing is KeyStanding.REVOKED:
+        yield Flag(code="key_revoked", text="The key that signed was revoked before.")
+    elif standing is KeyStanding.SUSPECT:
+        yield Flag(code="key_suspect", text="Unproven: the key that signed is suspect at this place in the log.")
+
+
+def _sequence(scan: Scan, head: StationHead | None) -> Iterator[Flag]:
+    newest = 0 if head is None else head.seq
+    if scan.seq > newest + 1:
+        yield Flag(
+            code="sequence_gap",
+            text=f"{scan.seq - newest - 1} statements of this station are missing, {newest + 1} to {scan.seq - 1}.",
+            facts=(("from", newest + 1), ("to", scan.seq - 1)),
+        )
+    elif head is not None and scan.seq == head.seq:
+        yield _tampered(scan.seq)
+    elif head is not None and scan.seq == head.seq + 1 and scan.prev != head.digest:
+        yield Flag(
+            code="chain_broken",
+            text=f"Statement {scan.seq} does not follow the station's statement {head.seq} that is stored.",
+            facts=(("seq", scan.seq),),
+        )
+
+
+def _tampered(seq: int) -> Flag:
+    text = f"The station has signed two different statements with number {seq}; both are kept."
+    return Flag(code="tamper_evidence", text=text, facts=(("seq", seq),))
+
+
+def _ahead_ms(scan: Scan, now_ms: Instant) -> int:
+    """How far the station's clock runs ahead: of the receipt, or of its own signature."""
+    made_ms, signed_ms = scan.event.event_time_ms, scan.iat_s * 1000
+    return max(signed_ms - now_ms, made_ms - now_ms, made_ms - signed_ms - 999)  # iat has whole seconds only
+
+
+def _late_ms(scan: Scan, now_ms: Instant) -> int:
+    """How long after it was made the scan came. An error declaration repeats an old time and is made when signed."""
+    signed_ms = scan.iat_s * 1000
+    made_ms = signed_ms if scan.event.error_declaration else min(signed_ms, scan.event.event_time_ms)
+    return now_ms - made_ms
+
+
+def _clock(scan: Scan, now_ms: Instant, tolerances: Tolerances) -> Iterator[Flag]:
+    ahead_ms, late_ms = _ahead_ms(scan, now_ms), _late_ms(scan, now_ms)
+    if ahead_ms > tolerances.skew_quarantine_ms:
+        text = f"The station's clock is {ahead_ms // 1000} s ahead, more than may be believed."
+        yield Flag(code="clock_quarantine", text=text, facts=(("ahead_ms", ahead_ms),))
+    elif ahead_ms > tolerances.skew_flag_ms:
+        text = f"The station's clock is {ahead_ms // 1000} s ahead; both times are kept."
+        yield Flag(code="clock_skew", text=text, facts=(("ahead_ms", ahead_ms),))
+    if late_ms > tolerances.offline_ms:
+        text = f"Received {late_ms // 1000} s after it was made, more than a station may store."
+        yield Flag(code="too_late", text=text, facts=(("late_ms", late_ms),))
+    elif late_ms > tolerances.skew_flag_ms:
+        text = f"Received {late_ms // 1000} s after it was made: stored by the station and sent later."
+        yield Flag(code="late_offline", text=text, facts=(("late_ms", late_ms),))
+
+
+def _parcel(event: Event, unit: UnitView) -> Iterator[Flag]:
+    begins = event.action == "ADD" and event.biz_step in _BEGINS_A_UNIT
+    if not unit.known and not begins:
+        yield Flag(code="unknown_parcel", text="No earlier record names this parcel.")
+
+
+def _order(event: Event, unit: UnitView, tolerances: Tolerances) -> Iterator[Flag]:
+    takers = event.parties()[1] if event.biz_step == "accepting" else frozenset()
+    if takers and unit.released_to and not takers & unit.released_to:
+        yield Flag(code="not_due_here", text="Accepted by someone to whom it was not released.")
+    elif takers and not unit.released_to and unit.custodian is not None and unit.custodian not in takers:
+        yield Flag(code="not_due_here", text="Accepted while its custodian had released it to nobody.")
+    older_ms = 0 if unit.last_event_ms is None else unit.last_event_ms - event.event_time_ms
+    if older_ms > tolerances.skew_flag_ms and event.error_declaration is None:
+        text = f"Made {older_ms // 1000} s before the newest record of this parcel."
+        yield Flag(code="not_due_here", text=text, facts=(("older_ms", older_ms),))
+
+
+def _weight(event: Event, unit: UnitView, tolerances: Tolerances) -> Iterator[Flag]:
+    if not event.masses_g or event.biz_step == "unpacking":
+        return
+    mass_g = event.masses_g[-1]
+    declared_g = unit.declared_g if unit.declared_g is not None else event.extensions.get("wl:declaredMassGrams")
+    previous = max(unit.weights, key=lambda weight: weight.at_ms, default=None)
+    expectations = (
+        ("declared", declared_g, tolerances.from_declared_g),
+        ("weighed before", None if previous is None else previous.mass_g, tolerances.from_previous_g),
+    )
+    for word, expected_g, limit_g in expectations:
+        if expected_g is not None and abs(mass_g - expected_g) > limit_g:
+            yield Flag(
+                code="weight_out",
+                text=f"{mass_g:g} g where {expected_g:g} g was {word}; {limit_g:.1f} g may differ.",
+                facts=(("mass_g", mass_g), ("expected_g", expected_g), ("limit_g", round(limit_g, 3))),
+            )
+
+
+def _seal(event: Event, unit: UnitView) -> Iterator[Flag]:
+    number, state = event.extensions.get("wl:sealNumber"), event.extensions.get("wl:sealState")
+    if event.biz_step == "unpacking":
+        return  # opening the box is what unpacking is
+    if state in _GONE:
+        yield Flag(code="seal_differs", text=f"The seal is {state}.")
+    elif number is not None and unit.seal is not None and number.upper() != unit.seal.number.upper():
+        resealed = event.type == "AssociationEvent" and event.action == "ADD" and unit.seal.state in _GONE
+        if not resealed:
+            text = f"Seal {number} where {unit.seal.number} was applied."
+            yield Flag(code="seal_differs", text=text, facts=(("found", number), ("applied", unit.seal.number)))
+
+
+def _serial(event: Event, unit: UnitView) -> Iterator[Flag]:
+    things = {key for key in (*event.epcs, *event.children) if key.startswith(_SGTIN) and "/21/" in key}
+    found = _names(things | set(event.imeis))
+    expected = _names(unit.expected_serials)
+    if found and expected:
+        strangers = {key for key in things if not _names({key}) & expected}
+        if not found & expected or (strangers and any(key.startswith(_SGTIN) for key in expected)):
+            yield Flag(code="serial_differs", text="What was read is not what should be inside.")
+    if found & _names(unit.duplicates):
+        yield Flag(code="serial_differs", text="What was read is in another parcel by the records.")
+
+
+def _names(keys: set[str] | frozenset[str]) -> set[str]:
+    """The keys and, for an SGTIN whose serial is an IMEI, that IMEI."""
+    return {*keys, *(imei for imei in map(serial_as_imei, keys) if imei is not None)}

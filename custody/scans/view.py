@@ -1,0 +1,63 @@
+"""What is known before a scan is judged: about the key, about the station, about the parcel.
+
+None always means "not known", never "there is none", unless the field says otherwise.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from custody.kernel.clock import Instant
+
+
+class KeyStanding(StrEnum):
+    """What the log says about the key that signed, at the index the scan would get."""
+
+    VALID = "valid"
+    UNKNOWN = "unknown"
+    REVOKED = "revoked"
+    SUSPECT = "suspect"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StationHead:
+    """The station's newest stored statement."""
+
+    seq: int
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weight:
+    """One earlier weighing; `scale` is the scale's canonical key."""
+
+    at_ms: Instant
+    mass_g: float
+    scale: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seal:
+    """The seal last applied and the state last seen: intact, broken or missing."""
+
+    number: str
+    state: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitView:
+    """What is known of the parcel.
+
+    `known`: any earlier record names it. `custodian`: the canonical key of who has it. `released_to`: the takers named
+    by the open release; empty: no release is open. `expected_serials`: every canonical name of what should be inside.
+    `duplicates`: canonical names that the records place in another parcel.
+    """
+
+    known: bool
+    last_event_ms: Instant | None = None
+    custodian: str | None = None
+    released_to: frozenset[str] = frozenset()
+    weights: tuple[Weight, ...] = ()
+    declared_g: float | None = None
+    seal: Seal | None = None
+    expected_serials: frozenset[str] = frozenset()
+    duplicates: frozenset[str] = frozenset()

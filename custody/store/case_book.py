@@ -1,0 +1,167 @@
+"""Reading and writing cases: the file of a case, its promises, messages, evidence and timeline."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from sqlalchemy import func, select
+from sqlmodel import Session, col
+
+from custody.disputes.asks import Ledger
+from custody.disputes.case import Case
+from custody.disputes.clocks import LegalClock
+from custody.disputes.lock_wish import LockWish
+from custody.disputes.messages import Message
+from custody.disputes.order import OrderFacts
+from custody.disputes.promise import Promise
+from custody.disputes.recourse import Recourse
+from custody.disputes.remedy import RemedyOffer
+from custody.disputes.work_clocks import WorkClock
+from custody.kernel.errors import Conflict, NotFound
+from custody.store.tables import DisputeEventRow, DisputeRow, InquiryRow, MessageRow, PromiseRow
+from custody.store.unit import Unit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseFile:
+    """A case with everything decided for it; stored as one JSON document."""
+
+    case: Case
+    order: OrderFacts
+    offer: RemedyOffer | None
+    ledger: Ledger
+    work_clocks: tuple[WorkClock, ...]
+    legal_clocks: tuple[LegalClock, ...]
+    recourse: tuple[Recourse, ...]
+    lock_wish: LockWish
+    imei: str | None = None
+    parcel: str | None = None
+    found_instead: str = ""
+    chosen: str | None = None
+    hearing_due_ms: int | None = None
+    proposed_by: str | None = None
+
+
+def add(unit: Unit, file: CaseFile, *, token_hash: bytes) -> None:
+    """Insert a new case."""
+    unit.session.add(
+        DisputeRow(
+            id=file.case.id,
+            state=file.case.state,
+            claim_type=file.case.claim_type or "",
+            order_ref=file.case.order_ref or "",
+            owner=file.case.owner,
+            policy_version=file.case.policy_version,
+            token_hash=token_hash,
+            opened_ms=file.case.opened_ms,
+            version=1,
+            facts=_json(file),
+        )
+    )
+
+
+def read(session: Session, dispute: str) -> CaseFile:
+    """The file of a case; raises `NotFound`."""
+    row = session.get(DisputeRow, dispute)
+    if row is None:
+        raise NotFound("dispute", f"there is no case {dispute!r}", fix="List cases with GET /v1/disputes.")
+    return msgspec.json.decode(row.facts, type=CaseFile)
+
+
+def read_by_token(session: Session, token_hash: bytes) -> CaseFile:
+    """The file that a customer's token opens; raises `NotFound`."""
+    row = session.scalars(select(DisputeRow).where(col(DisputeRow.token_hash) == token_hash)).one_or_none()
+    if row is None:
+        raise NotFound("token", "this link opens no case", fix="Use the whole link from our message, or call us.")
+    return msgspec.json.decode(row.facts, type=CaseFile)
+
+
+def replace(unit: Unit, file: CaseFile, *, before: CaseFile) -> None:
+    """Store a changed file; raises `Conflict` if somebody else changed it since it was read."""
+    query = select(DisputeRow).where(col(DisputeRow.id) == file.case.id).with_for_update()
+    row = unit.session.scalars(query.execution_options(populate_existing=True)).one()
+    if row.facts != _json(before):
+        raise Conflict("changed", "the case was changed meanwhile", fix="Read the case again, then repeat.")
+    row.state, row.claim_type, row.owner = file.case.state, file.case.claim_type or "", file.case.owner
+    row.facts, row.version = _json(file), row.version + 1
+    unit.session.add(row)
+
+
+def listing(session: Session, *, state: str | None, after: str | None, limit: int) -> list[CaseFile]:
+    """Cases, newest first; `after` is the id that the page before ended with."""
+    query = select(DisputeRow).order_by(col(DisputeRow.opened_ms).desc(), col(DisputeRow.id).desc())
+    if state:
+        query = query.where(col(DisputeRow.state) == state)
+    last = session.get(DisputeRow, after) if after else None
+    if last is not None:
+        older = col(DisputeRow.opened_ms) < last.opened_ms
+        same = (col(DisputeRow.opened_ms) == last.opened_ms) & (col(DisputeRow.id) < last.id)
+        query = query.where(older | same)
+    return [msgspec.json.decode(row.facts, type=CaseFile) for row in session.scalars(query.limit(limit)).all()]
+
+
+def open_count_of(session: Session, owners: Sequence[str]) -> dict[str, int]:
+    """How many cases each of these people looks after."""
+    query = select(col(DisputeRow.owner), func.count()).where(col(DisputeRow.owner).in_(list(owners)))
+    return dict(session.execute(query.group_by(col(DisputeRow.owner))).tuples().all())
+
+
+def put_promise(unit: Unit, promise: Promise) -> None:
+    """Insert or replace a promise."""
+    row = unit.session.get(PromiseRow, promise.id)
+    if row is None:
+        row = PromiseRow(id=promise.id, dispute=promise.case_id, state="", due_ms=promise.due_ms, facts="")
+    row.state, row.due_ms, row.facts = promise.state, promise.due_ms, _json(promise)
+    unit.session.add(row)
+
+
+def promises(session: Session, dispute: str) -> list[Promise]:
+    """The promises of a case, by due time."""
+    query = select(PromiseRow).where(col(PromiseRow.dispute) == dispute).order_by(col(PromiseRow.due_ms))
+    return [msgspec.json.decode(row.facts, type=Promise) for row in session.scalars(query).all()]
+
+
+def say(unit: Unit, dispute: str, messages: Sequence[Message]) -> None:
+    """Show messages to the customer, in order."""
+    for message in messages:
+        unit.session.add(MessageRow(dispute=dispute, at_ms=unit.now_ms, text=message.text))
+    unit.session.flush()
+
+
+def messages(session: Session, dispute: str) -> list[tuple[int, str]]:
+    """What the customer was told, with the time, in order."""
+    query = select(MessageRow).where(col(MessageRow.dispute) == dispute).order_by(col(MessageRow.id))
+    return [(row.at_ms, row.text) for row in session.scalars(query).all()]
+
+
+def note(unit: Unit, dispute: str, kind: str, *, actor: str, facts: Mapping[str, Any]) -> int:
+    """Write a line of the timeline, and a record of it into the log; returns the record's index."""
+    idx = unit.record(f"dispute.{kind}", {"dispute": dispute, "actor": actor, **facts})
+    unit.session.add(
+        DisputeEventRow(dispute=dispute, at_ms=unit.now_ms, actor=actor, kind=kind, facts=_json(dict(facts)), idx=idx)
+    )
+    return idx
+
+
+def timeline(session: Session, dispute: str) -> list[DisputeEventRow]:
+    """The timeline of a case, in order."""
+    query = select(DisputeEventRow).where(col(DisputeEventRow.dispute) == dispute).order_by(col(DisputeEventRow.id))
+    return list(session.scalars(query).all())
+
+
+def inquiry(session: Session, dispute: str) -> InquiryRow:
+    """The investigation of a case; raises `NotFound`."""
+    row = session.scalars(select(InquiryRow).where(col(InquiryRow.dispute) == dispute)).one_or_none()
+    if row is None:
+        raise NotFound("investigation", f"case {dispute!r} has no investigation", fix="Its kind needs none.")
+    return row
+
+
+def inquiries(session: Session) -> list[InquiryRow]:
+    """Every investigation, oldest first."""
+    return list(session.scalars(select(InquiryRow).order_by(col(InquiryRow.opened_ms), col(InquiryRow.id))).all())
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()

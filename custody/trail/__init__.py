@@ -1,0 +1,1 @@
+"""From entries of the log to custody segments, handovers, gaps, weight, seal and serial traces. Pure."""

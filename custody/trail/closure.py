@@ -1,0 +1,221 @@
+"""What standing scans say about which things belong together; `unit.py` picks one parcel out of it.
+
+Rules that need more than one scan: in which time a handset's own scans belong to a parcel, when a stay in a cage ended
+although nobody recorded the unloading, which cages stood in which vans.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+
+from custody.kernel.clock import Instant
+from custody.trail.containment import Names, Stay, join_names, least, read_stays
+from custody.trail.corrections import once, read_corrections
+from custody.trail.finding import Finding, Kind
+from custody.trail.names import ORDER, aliases, is_item, is_parcel, named, orders, short
+from custody.trail.sealed import SealedScan
+
+_OUT_OF_CARRIER = frozenset({"pack", "hub_sort", "depot", "courier"})
+_MAX_NESTING = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One handset of the parcel; its own scans belong here within [from_ms, until_ms), None meaning no bound."""
+
+    key: str
+    names: frozenset[str]
+    packed_index: int | None
+    from_ms: Instant | None
+    until_ms: Instant | None
+
+    def covers(self, at_ms: Instant) -> bool:
+        """Whether a scan of the handset alone belongs to this parcel."""
+        return (self.from_ms is None or self.from_ms <= at_ms) and (self.until_ms is None or at_ms < self.until_ms)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closure:
+    """The standing scans with the handset names and stays in them."""
+
+    standing: tuple[SealedScan, ...]
+    names: Names
+    contradicting: tuple[SealedScan, ...]
+    stays: tuple[Stay, ...]
+
+    @classmethod
+    def read(cls, scans: Iterable[SealedScan], adjudicators: Collection[str]) -> "Closure":
+        """The facts in `scans`."""
+        single = once(scans)
+        corrections = read_corrections(single, adjudicators=adjudicators)
+        standing = tuple(sealed for sealed in single if corrections.standing(sealed))
+        names, contradicting = join_names(standing)
+        return cls(standing=standing, names=names, contradicting=contradicting, stays=read_stays(standing, names))
+
+    def parcels_of(self, key: str) -> dict[str, Instant]:
+        """The parcels that `key` leads to, each with the moment it first did."""
+        if is_parcel(key):
+            return {key: min((s.no_later_ms for s in self._naming(key)), default=0)}
+        if key.startswith(ORDER):
+            found = self._parcels_of_order(key)
+        else:
+            inner = least(self.names, key)
+            found = [(stay.outer, stay.from_ms) for stay in self.stays if stay.inner == inner]
+        first: dict[str, Instant] = {}
+        for outer, since in found:
+            if is_parcel(outer):
+                first[outer] = min(since, first.get(outer, since))
+        return first
+
+    def items_of(self, parcel: str) -> tuple[Item, ...]:
+        """The handsets packed into the parcel, each with the time in which its own scans belong here."""
+        inners = dict.fromkeys(
+            stay.inner for stay in self.stays if stay.outer == parcel and not stay.attached and is_item(stay.inner)
+        )
+        return tuple(self._item(inner, parcel) for inner in sorted(inners))
+
+    def loose_item(self, key: str) -> tuple[Item, ...]:
+        """A handset that was never packed."""
+        if not is_item(key):
+            return ()
+        names = self.names.of(key)
+        return (Item(key=min(names), names=names, packed_index=None, from_ms=None, until_ms=None),)
+
+    def orders_of(self, parcel: str | None, items: tuple[Item, ...]) -> set[str]:
+        """The orders that scans of the parcel or of its handsets name."""
+        found: set[str] = set()
+        for sealed in self.standing:
+            event = sealed.event
+            things = named(event)
+            own = parcel in things
+            if not own and not any(is_parcel(key) for key in things):
+                own = any(item.covers(sealed.no_later_ms) and item.names & {*things, *event.imeis} for item in items)
+            if own and sum(is_parcel(key) for key in things) <= 1:
+                found.update(orders(event))
+        return found
+
+    def ordered_names(self, order: str) -> frozenset[str]:
+        """All names of the handsets that an order's scans name, so that their parcels are found."""
+        if not order.startswith(ORDER):
+            return frozenset()
+        items = [
+            key
+            for sealed in self.standing
+            if order in orders(sealed.event)
+            for key in (*sealed.event.epcs, *sealed.event.children, *sealed.event.imeis)
+            if is_item(key)
+        ]
+        return frozenset(name for key in items for name in self.names.of(key))
+
+    def carriers_of(self, parcel: str) -> tuple[Stay, ...]:
+        """The stays of the parcel in carriers, and of carriers in carriers, cut to when the parcel was inside."""
+        found: list[Stay] = []
+        level = [self._cut(stay) for stay in self.stays if stay.inner == parcel and not stay.attached]
+        for _ in range(_MAX_NESTING):
+            found += level
+            level = [
+                inside
+                for stay in level
+                for around in self.stays
+                if around.inner == stay.outer and not around.attached and (inside := _overlap(around, stay)) is not None
+            ]
+        return tuple(sorted(set(found), key=lambda stay: (stay.from_ms, stay.outer, stay.from_index)))
+
+    def findings_for(self, parcel: str | None, items: tuple[Item, ...], seals: tuple[str, ...]) -> tuple[Finding, ...]:
+        """Things in two places, names that contradict each other, cages without unloading."""
+        found = []
+        inside = {item.key for item in items}
+        sightings = (s for s in self._naming(parcel or "") if s.station.step != "other")
+        last_seen = max((sealed.no_later_ms for sealed in sightings), default=0)
+        for stay in self.stays:
+            moved = stay.outer not in {parcel, ""} and is_parcel(stay.outer)
+            if moved and stay.inner in inside and stay.from_ms <= last_seen and self._was_in(stay, parcel):
+                sentence = f"Index {stay.from_index} packs {short(stay.inner)} into {short(stay.outer)} while this "
+                found.append(
+                    Finding(
+                        kind=Kind.ITEM_ELSEWHERE,
+                        sentence=sentence + "parcel was still under way.",
+                        indices=(stay.from_index,),
+                    )
+                )
+            if moved and stay.attached and stay.inner in seals:
+                sentence = f"Seal {short(stay.inner)} of this parcel is also put on {short(stay.outer)}."
+                found.append(Finding(kind=Kind.SEAL_ELSEWHERE, sentence=sentence, indices=(stay.from_index,)))
+            if stay.inner == parcel and not stay.attached and self._cut(stay).to_index != stay.to_index:
+                sentence = f"The unloading from the carrier loaded at index {stay.from_index} was not recorded."
+                found.append(Finding(kind=Kind.CARRIER_NOT_UNLOADED, sentence=sentence, indices=(stay.from_index,)))
+        for sealed in self.contradicting:
+            if any(item.names & named(sealed.event) for item in items):
+                sentence = f"Index {sealed.index} gives a handset of this parcel a number that belongs to another one."
+                found.append(Finding(kind=Kind.CONTENTS_CONFLICT, sentence=sentence, indices=(sealed.index,)))
+        return tuple(found)
+
+    def _naming(self, key: str) -> Iterable[SealedScan]:
+        return (s for s in self.standing if key in named(s.event))
+
+    def _was_in(self, later: Stay, parcel: str | None) -> bool:
+        return any(
+            stay.outer == parcel and stay.inner == later.inner and stay.from_ms < later.from_ms
+            and stay.to_index == later.from_index
+            for stay in self.stays
+        )  # fmt: skip
+
+    def _parcels_of_order(self, order: str) -> list[tuple[str, Instant]]:
+        found = []
+        for sealed in self.standing:
+            if order not in orders(sealed.event):
+                continue
+            for key in (*named(sealed.event), *sealed.event.imeis):
+                if is_parcel(key):
+                    found.append((key, sealed.no_later_ms))
+                elif is_item(key):
+                    found += self.parcels_of(key).items()
+        return found
+
+    def _item(self, inner: str, parcel: str) -> Item:
+        packings = [stay for stay in self.stays if stay.inner == inner and not stay.attached and is_parcel(stay.outer)]
+        place = max(at for at, stay in enumerate(packings) if stay.outer == parcel)
+        first = min(at for at, stay in enumerate(packings) if stay.outer == parcel)
+        names = self.names.of(inner)
+        return Item(
+            key=inner,
+            names=names,
+            packed_index=packings[first].from_index,
+            from_ms=self._border(names, packings[first - 1], packings[first]) if first else None,
+            until_ms=self._border(names, packings[place], packings[place + 1]) if place + 1 < len(packings) else None,
+        )
+
+    def _border(self, names: frozenset[str], earlier: Stay, later: Stay) -> Instant:
+        """Where the handset's time with one parcel ends and with the next begins."""
+        fresh = [
+            sealed.no_later_ms
+            for sealed in self.standing
+            if sealed.event.biz_step == "commissioning"
+            and earlier.from_ms < sealed.no_later_ms <= later.from_ms
+            and names & {alias for key in (*sealed.event.epcs, *sealed.event.imeis) for alias in aliases(key)}
+        ]
+        return min(fresh, default=later.from_ms)
+
+    def _cut(self, stay: Stay) -> Stay:
+        """A stay in a carrier ended by the first sighting that cannot be inside it, if no unloading came before."""
+        outside = [
+            sealed
+            for sealed in self._naming(stay.inner)
+            if sealed.event.type == "ObjectEvent"
+            and sealed.no_later_ms > stay.from_ms
+            and sealed.station.step in _OUT_OF_CARRIER
+            and (sealed.station.step != stay.step or sealed.event.disposition == "retail_sold")
+        ]
+        first = min(outside, key=lambda sealed: (sealed.no_later_ms, sealed.index), default=None)
+        if first is None or (stay.to_ms is not None and stay.to_ms <= first.no_later_ms):
+            return stay
+        return replace(stay, to_ms=first.no_later_ms, to_index=first.index)
+
+
+def _overlap(around: Stay, inside: Stay) -> Stay | None:
+    """`around` cut to the time of `inside`; None if they do not meet."""
+    start = max(around.from_ms, inside.from_ms)
+    ends = [(stay.to_ms, stay.to_index) for stay in (around, inside) if stay.to_ms is not None]
+    to_ms, to_index = min(ends, key=lambda end: end[0], default=(None, None))
+    if to_ms is not None and to_ms < start:
+        return None
+    return replace(around, from_ms=start, to_ms=to_ms, to_index=to_index)

@@ -1,0 +1,198 @@
+"""Error declarations, repeats and reused event ids (EPCIS 2.0 sections 7.4.1.2 and 7.4.1.3).
+
+A declaration repeats an earlier event exactly and adds errorDeclaration; only that and recordTime may differ (the
+@context too, here, because a station may write it its own way). It means that every assertion of the earlier event is
+wrong. Nothing is removed: the original and the declaration both stay in the trail, and only the current state is
+computed without the original.
+
+- Matched by event id, or by content if the event has none. It may arrive before its original, or alone.
+- Who may declare: the station that signed the original, or an adjudicator handed in. EPCIS leaves this open. A
+  declaration by anyone else is shown and changes nothing, or one thief could unsay another station's weighing.
+- A quarantined declaration changes nothing.
+- One event id twice without a declaration: from the same station with the same content a repeat, which is shown and
+  counts once; otherwise both stand and a finding says so.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Hashable, Iterable
+from dataclasses import dataclass, field
+
+from custody.gs1.event import Event
+from custody.trail.finding import Finding, Kind
+from custody.trail.sealed import SealedScan
+
+_MAY_DIFFER = frozenset({"errorDeclaration", "recordTime", "@context"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correction:
+    """One declaration that took effect: indices of original, declaration and the corrective events found."""
+
+    original_index: int
+    declaration_index: int
+    declared_ms: int
+    reason: str | None
+    corrective_indices: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Corrections:
+    """What declarations and repeats do to a set of scans, by statement digest."""
+
+    voided: frozenset[bytes] = frozenset()
+    declarations: frozenset[bytes] = frozenset()
+    repeats: frozenset[bytes] = frozenset()
+    effective: tuple[Correction, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+    def standing(self, sealed: SealedScan) -> bool:
+        """Whether the scan's assertions count: not quarantined, not declared wrong, no declaration, no repeat."""
+        beside = sealed.digest in self.voided or sealed.digest in self.declarations or sealed.digest in self.repeats
+        return not (sealed.quarantined or beside)
+
+
+def once(scans: Iterable[SealedScan]) -> tuple[SealedScan, ...]:
+    """Each statement once, at its first log index, in log order."""
+    first: dict[bytes, SealedScan] = {}
+    for sealed in scans:
+        held = first.get(sealed.digest)
+        if held is None or (sealed.index, sealed.received_ms) < (held.index, held.received_ms):
+            first[sealed.digest] = sealed
+    return tuple(sorted(first.values(), key=lambda sealed: (sealed.index, sealed.digest)))
+
+
+def read_corrections(scans: Iterable[SealedScan], *, adjudicators: Collection[str] = ()) -> Corrections:
+    """The effect of all declarations among `scans`; `adjudicators` are stations that may declare for others."""
+    counted = [sealed for sealed in once(scans) if not sealed.quarantined]
+    work = _Work(adjudicators=frozenset(adjudicators), scans=counted)
+    for originals, declarations in _pairs(counted):
+        work.repeats_of(originals)
+        for declaration in declarations:
+            work.declare(declaration, originals)
+    return work.result()
+
+
+def _pairs(scans: list[SealedScan]) -> Iterable[tuple[list[SealedScan], list[SealedScan]]]:
+    """Originals and declarations that belong together: same event id, or same content where there is none."""
+    groups: dict[Hashable, tuple[list[SealedScan], list[SealedScan]]] = defaultdict(lambda: ([], []))
+    for sealed in scans:
+        event = sealed.event
+        key = event.event_id or (event.event_time_ms, _content(event))
+        groups[key][0 if event.error_declaration is None else 1].append(sealed)
+    return groups.values()
+
+
+def _content(event: Event) -> str:
+    """The event without what a declaration may change."""
+    data = json.loads(event.raw)
+    return json.dumps({name: value for name, value in data.items() if name not in _MAY_DIFFER}, sort_keys=True)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Work:
+    """Collects the effects while the groups are read."""
+
+    adjudicators: frozenset[str]
+    scans: list[SealedScan]
+    voided: set[bytes] = field(default_factory=set)
+    declarations: set[bytes] = field(default_factory=set)
+    repeats: set[bytes] = field(default_factory=set)
+    effective: list[Correction] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+    def repeats_of(self, originals: list[SealedScan]) -> None:
+        """Sort out one event id, or one content, that stands in several statements."""
+        for later in originals[1:]:
+            first = originals[0]
+            same_station = later.station.station == first.station.station
+            if same_station and _content(later.event) == _content(first.event):
+                self.repeats.add(later.digest)
+                self._say(
+                    Kind.EVENT_REPEATED, f"Index {later.index} repeats the event of index {first.index}.", first, later
+                )
+            elif later.event.event_id is not None:
+                self._say(
+                    Kind.EVENT_ID_REUSED,
+                    f"Index {later.index} carries the event id of index {first.index} with other content or from "
+                    "another station; both are kept and both count.",
+                    first,
+                    later,
+                )
+
+    def declare(self, declaration: SealedScan, originals: list[SealedScan]) -> None:
+        """Apply one declaration, or say why it has no effect."""
+        self.declarations.add(declaration.digest)
+        if not originals:
+            self._say(
+                Kind.DECLARATION_ALONE,
+                f"Index {declaration.index} declares an event wrong that is not here.",
+                declaration,
+            )
+        for original in originals:
+            if original.digest in self.repeats:
+                continue
+            if _content(original.event) != _content(declaration.event):
+                self._say(
+                    Kind.DECLARATION_DIFFERS,
+                    f"Index {declaration.index} declares index {original.index} wrong but does not repeat it exactly; "
+                    "the original still counts.",
+                    original,
+                    declaration,
+                )
+            elif not self._may_declare(declaration, original):
+                self._say(
+                    Kind.DECLARATION_UNAUTHORISED,
+                    f"Index {declaration.index} declares index {original.index} wrong, but another station signed "
+                    "that; the original still counts until an adjudicator confirms.",
+                    original,
+                    declaration,
+                )
+            else:
+                self._take(declaration, original)
+
+    def result(self) -> Corrections:
+        """Everything collected, in a fixed order."""
+        return Corrections(
+            voided=frozenset(self.voided),
+            declarations=frozenset(self.declarations),
+            repeats=frozenset(self.repeats),
+            effective=tuple(sorted(self.effective, key=lambda c: (c.original_index, c.declaration_index))),
+            findings=tuple(self.findings),
+        )
+
+    def _may_declare(self, declaration: SealedScan, original: SealedScan) -> bool:
+        by = declaration.station.station
+        return by == original.station.station or by in self.adjudicators
+
+    def _take(self, declaration: SealedScan, original: SealedScan) -> None:
+        facts = declaration.event.error_declaration
+        wanted = facts.corrective_ids if facts else ()
+        found = [sealed.index for sealed in self.scans if sealed.event.event_id in wanted]
+        held = {sealed.event.event_id for sealed in self.scans}
+        self.voided.add(original.digest)
+        self._say(
+            Kind.DECLARED_WRONG,
+            f"Index {original.index} is declared wrong by index {declaration.index}; both are shown, only the "
+            "rest counts.",
+            original,
+            declaration,
+        )
+        if any(wanted_id not in held for wanted_id in wanted):
+            self._say(
+                Kind.CORRECTION_MISSING,
+                f"Index {declaration.index} names a corrective event that is not here.",
+                declaration,
+            )
+        self.effective.append(
+            Correction(
+                original_index=original.index,
+                declaration_index=declaration.index,
+                declared_ms=facts.declared_ms if facts else declaration.at_ms,
+                reason=facts.reason if facts else None,
+                corrective_indices=tuple(found),
+            )
+        )
+
+    def _say(self, kind: Kind, sentence: str, *about: SealedScan) -> None:
+        self.findings.append(Finding(kind=kind, sentence=sentence, indices=tuple(sealed.index for sealed in about)))

@@ -1,0 +1,131 @@
+"""What a trail shows that a reader must not overlook: a typed list with a severity and a plain sentence each.
+
+Severities: `note` explains the picture (a late arrival, a keyed entry), `look` asks for a human look (a handover with
+one side only), `serious` breaks an expectation that honest, working equipment always meets (a seal that differs, one
+sequence number used twice). A finding is about a link or a record, never about a customer. Sentences name log indices
+and show no more than the last four digits of a handset's number.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+Severity = Literal["note", "look", "serious"]
+
+
+class Kind(StrEnum):
+    """Every kind of finding."""
+
+    QUARANTINED = "quarantined"
+    KEY_SUSPECT = "key_suspect"
+    KEYED_ENTRY = "keyed_entry"
+    UNREADABLE_TERM = "unreadable_term"
+    LATE_ARRIVAL = "late_arrival"
+    CLOCK_AHEAD = "clock_ahead"
+    CLOCK_STEPPED_BACK = "clock_stepped_back"
+    CLOCKS_DISAGREE = "clocks_disagree"
+    ORDER_CYCLE = "order_cycle"
+    SEQUENCE_GAP = "sequence_gap"
+    SEQUENCE_FORK = "sequence_fork"
+    SEQUENCE_BROKEN = "sequence_broken"
+    CHAIN_GAP = "chain_gap"
+    CHAIN_FORK = "chain_fork"
+    EVENT_REPEATED = "event_repeated"
+    EVENT_ID_REUSED = "event_id_reused"
+    DECLARED_WRONG = "declared_wrong"
+    DECLARATION_ALONE = "declaration_alone"
+    DECLARATION_DIFFERS = "declaration_differs"
+    DECLARATION_UNAUTHORISED = "declaration_unauthorised"
+    DECLARATION_MALFORMED = "declaration_malformed"
+    CORRECTION_MISSING = "correction_missing"
+    RELEASE_CANCELLED = "release_cancelled"
+    HANDOVER_UNBOUND = "handover_unbound"
+    HANDOVER_WRONG_DIGEST = "handover_wrong_digest"
+    HANDOVER_UNKNOWN_UPSTREAM = "handover_unknown_upstream"
+    HANDOVER_SAME_STATION = "handover_same_station"
+    HANDOVER_OTHER_PARTY = "handover_other_party"
+    HANDOVER_ONE_SIDED = "handover_one_sided"
+    HANDOVER_MISSING = "handover_missing"
+    RELEASE_OPEN = "release_open"
+    STEP_MISSING = "step_missing"
+    PLACE_UNEXPECTED = "place_unexpected"
+    DELIVERY_REOPENED = "delivery_reopened"
+    DELIVERY_UNPROVED = "delivery_unproved"
+    UNPACK_UNCONFIRMED = "unpack_unconfirmed"
+    WEIGHT_OUT = "weight_out"
+    WEIGHT_UNCLEAR = "weight_unclear"
+    SEAL_DIFFERS = "seal_differs"
+    SEAL_BROKEN = "seal_broken"
+    SEAL_MISSING = "seal_missing"
+    SEAL_REPLACED = "seal_replaced"
+    SERIAL_DIFFERS = "serial_differs"
+    OTHER_GOODS = "other_goods"
+    CONTENTS_SHORT = "contents_short"
+    CONTENTS_CONFLICT = "contents_conflict"
+    ITEM_ELSEWHERE = "item_elsewhere"
+    SEAL_ELSEWHERE = "seal_elsewhere"
+    CARRIER_NOT_UNLOADED = "carrier_not_unloaded"
+    TIE_DISPUTED = "tie_disputed"
+
+
+_NOTES = frozenset(
+    {
+        Kind.KEYED_ENTRY,
+        Kind.LATE_ARRIVAL,
+        Kind.EVENT_REPEATED,
+        Kind.DECLARED_WRONG,
+        Kind.RELEASE_CANCELLED,
+        Kind.SEAL_REPLACED,
+        Kind.WEIGHT_UNCLEAR,
+        Kind.CARRIER_NOT_UNLOADED,
+        Kind.UNREADABLE_TERM,
+    }
+)
+_SERIOUS = frozenset(
+    {
+        Kind.SEQUENCE_FORK,
+        Kind.SEQUENCE_BROKEN,
+        Kind.ORDER_CYCLE,
+        Kind.EVENT_ID_REUSED,
+        Kind.DECLARATION_DIFFERS,
+        Kind.DECLARATION_UNAUTHORISED,
+        Kind.CHAIN_GAP,
+        Kind.HANDOVER_WRONG_DIGEST,
+        Kind.HANDOVER_OTHER_PARTY,
+        Kind.DELIVERY_REOPENED,
+        Kind.WEIGHT_OUT,
+        Kind.SEAL_DIFFERS,
+        Kind.SEAL_BROKEN,
+        Kind.SEAL_MISSING,
+        Kind.SERIAL_DIFFERS,
+        Kind.OTHER_GOODS,
+        Kind.CONTENTS_SHORT,
+        Kind.CONTENTS_CONFLICT,
+        Kind.ITEM_ELSEWHERE,
+        Kind.SEAL_ELSEWHERE,
+        Kind.TIE_DISPUTED,
+    }
+)
+_RANK: dict[Severity, int] = {"serious": 0, "look": 1, "note": 2}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing to know; `indices` are the log entries it speaks of, in trail order."""
+
+    kind: Kind
+    sentence: str
+    indices: tuple[int, ...] = ()
+
+    @property
+    def severity(self) -> Severity:
+        """note, look or serious; fixed by the kind."""
+        if self.kind in _SERIOUS:
+            return "serious"
+        return "note" if self.kind in _NOTES else "look"
+
+
+def sort_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Without repeats; serious first, then by log index."""
+    return tuple(sorted(set(findings), key=lambda f: (_RANK[f.severity], f.indices, f.kind, f.sentence)))

@@ -1,0 +1,105 @@
+"""Which kind of thing a canonical key names, and the names one handset goes by.
+
+`https://id.gs1.org/00/...` is a parcel (or a pallet of parcels), `/01/<gtin>/21/<serial>` one item, `/8003/` and
+`/8004/` an asset: cage, van, seal. One handset has several names: an SGTIN whose serial is its IMEI, the IMEI URN of
+RFC 7254, the URN of its second SIM slot. Two IMEIs are the same when their first 14 digits are (RFC 7254 section 4).
+"""
+
+from custody.gs1.canonical import canonical
+from custody.gs1.event import Event
+from custody.gs1.imei import foreign_imei_urn, imei_urn, serial_as_imei
+from custody.gs1.keys import ROOT, shaped
+from custody.kernel.errors import Rejected
+from custody.trail.marks import read_marks
+
+PARCEL = ROOT + "00/"
+PRODUCT = ROOT + "01/"
+PLACE = ROOT + "414/"
+PARTY = ROOT + "417/"
+RECIPIENT = ROOT + "8018/"
+ORDER = "po:"
+IMEI = "urn:gsma:imei:"
+
+
+def is_parcel(key: str) -> bool:
+    """Whether `key` is an SSCC."""
+    return key.startswith(PARCEL)
+
+
+def is_item(key: str) -> bool:
+    """Whether `key` names one individual handset: an SGTIN or an IMEI."""
+    return key.startswith(IMEI) or (key.startswith(PRODUCT) and "/21/" in key)
+
+
+def aliases(key: str) -> frozenset[str]:
+    """`key` itself and, for an SGTIN with an IMEI as serial, the IMEI URN."""
+    hidden = serial_as_imei(key) if key.startswith(PRODUCT) else None
+    return frozenset({key} if hidden is None else {key, hidden})
+
+
+def imei_of(key: str) -> str | None:
+    """The canonical IMEI URN in an SGTIN or an IMEI URN; None if there is none."""
+    return foreign_imei_urn(key) or (serial_as_imei(key) if key.startswith(PRODUCT) else None)
+
+
+def ask(text: str) -> str:
+    """The canonical key of what a person or a program asks for; raises `Rejected("unit")`.
+
+    Taken: an SSCC as 18 digits, URN or Digital Link; an SGTIN; an IMEI of 14, 15 or 16 digits or as a URN; a seal;
+    an order as `po:...`.
+    """
+    trimmed = text.strip()
+    digits = trimmed.replace(" ", "").replace("-", "")
+    if digits.isascii() and digits.isdigit():
+        if len(digits) == 18 and shaped("00", digits) is not None:
+            return PARCEL + digits
+        return imei_urn(digits)
+    if trimmed.startswith(ORDER) and len(trimmed) > len(ORDER):
+        return trimmed
+    key = canonical(trimmed).uri
+    if is_parcel(key) or is_item(key) or key.startswith(ROOT + "8004/"):
+        return key
+    raise Rejected(
+        "unit",
+        f"{trimmed[:80]!r} is not a parcel, a handset, a seal or an order",
+        fix="Give an SSCC, an IMEI, an SGTIN, a seal's GIAI, or an order as po:<reference>.",
+    )
+
+
+def short(key: str) -> str:
+    """What may be said of a thing in a sentence: a handset by the last four digits, a parcel by its SSCC."""
+    imei = imei_of(key)
+    if imei is not None:
+        return f"handset ...{imei.removesuffix('-0')[-4:]}"
+    if is_parcel(key):
+        return f"parcel {key.removeprefix(PARCEL)}"
+    if key.startswith(PRODUCT):
+        gtin = key.removeprefix(PRODUCT)[:14]
+        return f"item of product {gtin}, serial ...{key[-4:]}" if is_item(key) else f"product {gtin}"
+    return key.rpartition("/")[2] if key.startswith(ROOT) else key
+
+
+def place_code(key: str) -> str | None:
+    """The 13-digit GLN in a place's key, so that a sub-place is found inside its place; None for anything else."""
+    return key.removeprefix(PLACE)[:13] if key.startswith(PLACE) else None
+
+
+def named(event: Event) -> frozenset[str]:
+    """The things an event is about: its EPCs, its parent and its children."""
+    return frozenset({*event.epcs, *event.children, *((event.parent,) if event.parent else ())})
+
+
+def orders(event: Event) -> frozenset[str]:
+    """The order references the event carries, as `po:...`."""
+    keys = event.keys()
+    return frozenset(key for key in keys if key.startswith(ORDER))
+
+
+def index_keys(event: Event) -> frozenset[str]:
+    """Every key under which a store must file an event so that a trail finds it.
+
+    Beside the event's own keys: the IMEI hidden in an SGTIN's serial, because people ask by IMEI; and what the event
+    expected but did not find, because "another handset lies here" is news about the handset that is not there.
+    """
+    keys = {*event.keys(), *read_marks(event).expected}
+    return frozenset(alias for key in keys for alias in aliases(key))

@@ -1,0 +1,312 @@
+"""Putting one parcel's scans in order, and saying where the record of them is thin.
+
+**What is certain.** A station signs its statements one after another (`seq`, `prev`), and a statement that contains
+another's digest (`wl:prevScan`, `wl:upstreamStatement`) was made after it. Scans are sorted so that all of this holds.
+
+**What is estimated.** Between scans that nothing ties, the station's time decides, but never later than the receipt.
+Neither clock is thrown away or corrected: every entry keeps `at_ms` (the station's word) and `received_ms` (ours).
+
+Findings: late arrivals (the station was offline, or its clock is behind), clocks ahead of the receipt, clocks that
+step back or contradict a certain order, two statements under one number, numbers missing near this parcel's scans, and
+scans of this parcel that a later scan names but nobody has.
+"""
+
+import heapq
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+from custody.gs1.event import Event
+from custody.kernel.clock import HOUR_MS, MINUTE_MS, SECOND_MS, Instant
+from custody.trail.corrections import Corrections
+from custody.trail.finding import Finding, Kind
+from custody.trail.marks import Marks, read_marks
+from custody.trail.sealed import SealedScan, StationFacts
+from custody.trail.unit import Via
+
+Standing = Literal["standing", "declared_wrong", "declaration", "repeat", "quarantined"]
+
+CLOCK_SLACK_MS = 30 * SECOND_MS
+LATE_MS = 15 * MINUTE_MS
+NEAR_MS = HOUR_MS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One scan in the trail: how it belongs here and whether its assertions count."""
+
+    sealed: SealedScan
+    marks: Marks
+    via: Via
+    standing: Standing
+
+    @property
+    def index(self) -> int:
+        """The log index."""
+        return self.sealed.index
+
+    @property
+    def at_ms(self) -> Instant:
+        """The station's time."""
+        return self.sealed.at_ms
+
+    @property
+    def received_ms(self) -> Instant:
+        """The service's time."""
+        return self.sealed.received_ms
+
+    @property
+    def digest(self) -> bytes:
+        """The statement's name."""
+        return self.sealed.digest
+
+    @property
+    def event(self) -> Event:
+        """What was signed."""
+        return self.sealed.event
+
+    @property
+    def station(self) -> StationFacts:
+        """Who signed, from the register."""
+        return self.sealed.station
+
+    @property
+    def counts(self) -> bool:
+        """Whether its assertions count towards the current state."""
+        return self.standing == "standing"
+
+    @property
+    def late_ms(self) -> int:
+        """How long after it was made it was received, if that is long; else 0. A declaration repeats an old time."""
+        made_ms = self.sealed.scan.iat_s * SECOND_MS if self.event.error_declaration else self.at_ms
+        late = self.received_ms - made_ms
+        return late if late > LATE_MS else 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SequenceGap:
+    """Statements of one station that nobody has: first to last number, between two that are there."""
+
+    station: str
+    first: int
+    last: int
+    after_ms: Instant
+    before_ms: Instant
+
+
+def sequence_gaps(station: str, held: Iterable[tuple[int, Instant]]) -> tuple[SequenceGap, ...]:
+    """The gaps between the (number, station time) pairs that are held of one station."""
+    rows = sorted(dict(held).items())
+    return tuple(
+        SequenceGap(station=station, first=seq + 1, last=later - 1, after_ms=at_ms, before_ms=later_ms)
+        for (seq, at_ms), (later, later_ms) in pairwise(rows)
+        if later > seq + 1
+    )
+
+
+def make_entries(ways: Iterable[tuple[SealedScan, Via]], corrections: Corrections) -> tuple[Entry, ...]:
+    """Entries in trail order from scans and how each belongs to the parcel."""
+    entries = [
+        Entry(sealed=sealed, marks=read_marks(sealed.event), via=via, standing=_standing(sealed, corrections))
+        for sealed, via in ways
+    ]
+    return arrange(entries)
+
+
+def arrange(entries: Collection[Entry]) -> tuple[Entry, ...]:
+    """The entries in an order in which everything certain holds; estimates decide the rest.
+
+    Certain facts cannot contradict each other unless somebody signs a digest that does not exist yet; should they, the
+    earliest estimate goes first.
+    """
+    by_digest = {entry.digest: entry for entry in entries}
+    waiting = {digest: set(before) for digest, before in _befores(by_digest).items()}
+    after: dict[bytes, list[bytes]] = {digest: [] for digest in by_digest}
+    for digest, before in waiting.items():
+        for earlier in before:
+            after[earlier].append(digest)
+    ready = [_rank(by_digest[digest]) for digest, before in waiting.items() if not before]
+    heapq.heapify(ready)
+    done: dict[bytes, Entry] = {}
+    while len(done) < len(by_digest):
+        if not ready:
+            heapq.heappush(ready, min(_rank(entry) for digest, entry in by_digest.items() if digest not in done))
+        digest = heapq.heappop(ready)[-1]
+        if digest in done:
+            continue
+        done[digest] = by_digest[digest]
+        for later in after[digest]:
+            waiting[later].discard(digest)
+            if not waiting[later]:
+                heapq.heappush(ready, _rank(by_digest[later]))
+    return tuple(done.values())
+
+
+def order_findings(entries: tuple[Entry, ...], gaps: Iterable[SequenceGap] = ()) -> tuple[Finding, ...]:
+    """What the two clocks, the station sequences and the parcel's own chain say."""
+    return (
+        *_scan_findings(entries),
+        *_certain_findings(entries),
+        *_sequence_findings(entries),
+        *_gap_findings(entries, gaps),
+        *_chain_findings(entries),
+    )
+
+
+def _standing(sealed: SealedScan, corrections: Corrections) -> Standing:
+    if sealed.quarantined:
+        return "quarantined"
+    if sealed.digest in corrections.voided:
+        return "declared_wrong"
+    if sealed.digest in corrections.declarations:
+        return "declaration"
+    return "repeat" if sealed.digest in corrections.repeats else "standing"
+
+
+def _rank(entry: Entry) -> tuple[Instant, Instant, str, int, bytes]:
+    sealed = entry.sealed
+    return sealed.no_later_ms, sealed.received_ms, sealed.station.station, sealed.scan.seq, sealed.digest
+
+
+def _befores(by_digest: Mapping[bytes, Entry]) -> dict[bytes, set[bytes]]:
+    """For each entry the entries that were certainly made before it."""
+    befores: dict[bytes, set[bytes]] = {}
+    for digest, entry in by_digest.items():
+        named = (entry.marks.prev_scan, entry.marks.upstream, entry.sealed.scan.prev)
+        befores[digest] = {name for name in named if name is not None and name in by_digest and name != digest}
+    for sequence in _by_station(by_digest.values()).values():
+        for earlier, later in pairwise(sequence):
+            if earlier.sealed.scan.seq < later.sealed.scan.seq:
+                befores[later.digest].add(earlier.digest)
+    return befores
+
+
+def _by_station(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
+    """Each station's entries by its own numbers; without those whose key is not the station's, which prove nothing."""
+    stations: dict[str, list[Entry]] = {}
+    for entry in sorted(entries, key=lambda entry: (entry.sealed.scan.seq, entry.digest)):
+        if not entry.sealed.forged:
+            stations.setdefault(entry.sealed.scan.station, []).append(entry)
+    return stations
+
+
+def _scan_findings(entries: tuple[Entry, ...]) -> Iterable[Finding]:
+    """What one scan shows by itself."""
+    for entry in entries:
+        if entry.standing == "quarantined":
+            reasons = ", ".join(flag.replace("_", " ") for flag in entry.sealed.flags) or "no reason recorded"
+            sentence = f"Index {entry.index} is set apart ({reasons}): it is evidence and moves nothing."
+            yield Finding(kind=Kind.QUARANTINED, sentence=sentence, indices=(entry.index,))
+            continue
+        ahead_ms = entry.at_ms - entry.received_ms
+        if ahead_ms > CLOCK_SLACK_MS:
+            sentence = f"The clock of the station of index {entry.index} is at least {say_ms(ahead_ms)} ahead."
+            yield Finding(kind=Kind.CLOCK_AHEAD, sentence=sentence, indices=(entry.index,))
+        if entry.late_ms:
+            sentence = (
+                f"Index {entry.index} was received {say_ms(entry.late_ms)} after its station's time: it was offline, "
+                "or its clock is behind."
+            )
+            yield Finding(kind=Kind.LATE_ARRIVAL, sentence=sentence, indices=(entry.index,))
+        if entry.marks.entry_mode == "keyed":
+            sentence = f"Index {entry.index} was keyed in by hand, not scanned."
+            yield Finding(kind=Kind.KEYED_ENTRY, sentence=sentence, indices=(entry.index,))
+        if "key_suspect" in entry.sealed.flags:
+            sentence = f"Index {entry.index} was signed with a key that was reported as suspect."
+            yield Finding(kind=Kind.KEY_SUSPECT, sentence=sentence, indices=(entry.index,))
+        if entry.marks.unreadable:
+            sentence = f"Index {entry.index} carries {', '.join(entry.marks.unreadable)}, which cannot be read."
+            yield Finding(kind=Kind.UNREADABLE_TERM, sentence=sentence, indices=(entry.index,))
+
+
+def _certain_findings(entries: tuple[Entry, ...]) -> Iterable[Finding]:
+    """Clocks that contradict a certain order; a cycle of certain facts."""
+    by_digest = {entry.digest: entry for entry in entries}
+    place = {entry.digest: at for at, entry in enumerate(entries)}
+    for digest, befores in _befores(by_digest).items():
+        later = by_digest[digest]
+        for earlier in (by_digest[before] for before in befores):
+            about = (earlier.index, later.index)
+            if place[earlier.digest] > place[later.digest]:
+                sentence = f"Index {later.index} and index {earlier.index} each claim to follow the other."
+                yield Finding(kind=Kind.ORDER_CYCLE, sentence=sentence, indices=about)
+                continue
+            back_ms = earlier.at_ms - later.at_ms
+            if back_ms <= CLOCK_SLACK_MS or later.event.error_declaration:
+                continue
+            if earlier.station.station == later.station.station:
+                sentence = (
+                    f"The station's clock steps back {say_ms(back_ms)} from index {about[0]} to index {about[1]}."
+                )
+                yield Finding(kind=Kind.CLOCK_STEPPED_BACK, sentence=sentence, indices=about)
+            else:
+                sentence = (
+                    f"Index {later.index} certainly follows index {earlier.index}, yet its station's clock says "
+                    f"{say_ms(back_ms)} earlier: one of the two clocks is wrong."
+                )
+                yield Finding(kind=Kind.CLOCKS_DISAGREE, sentence=sentence, indices=about)
+
+
+def _sequence_findings(entries: tuple[Entry, ...]) -> Iterable[Finding]:
+    for station, sequence in _by_station(entries).items():
+        for earlier, later in pairwise(sequence):
+            about = (earlier.index, later.index)
+            first, second = earlier.sealed.scan, later.sealed.scan
+            if first.seq == second.seq:
+                sentence = f"Station {station} signed two different statements with number {first.seq}; both are kept."
+                yield Finding(kind=Kind.SEQUENCE_FORK, sentence=sentence, indices=about)
+            elif first.seq + 1 == second.seq and second.prev != first.digest:
+                sentence = f"Statement {second.seq} of station {station} does not follow its statement {first.seq}."
+                yield Finding(kind=Kind.SEQUENCE_BROKEN, sentence=sentence, indices=about)
+
+
+def _gap_findings(entries: tuple[Entry, ...], gaps: Iterable[SequenceGap]) -> Iterable[Finding]:
+    for gap in gaps:
+        near = tuple(
+            entry.index
+            for entry in entries
+            if entry.sealed.scan.station == gap.station
+            and gap.after_ms - NEAR_MS <= entry.at_ms <= gap.before_ms + NEAR_MS
+        )
+        if near:
+            count = gap.last - gap.first + 1
+            sentence = (
+                f"{count} statement{'s' if count > 1 else ''} of station {gap.station} near this parcel's scans "
+                f"{'are' if count > 1 else 'is'} missing: number {gap.first} to {gap.last}."
+            )
+            yield Finding(kind=Kind.SEQUENCE_GAP, sentence=sentence, indices=near)
+
+
+def _chain_findings(entries: tuple[Entry, ...]) -> Iterable[Finding]:
+    known = {entry.digest for entry in entries}
+    followers: dict[bytes, Entry] = {}
+    before: Entry | None = None
+    for entry in entries:
+        earlier, named = before, entry.marks.prev_scan
+        before = entry if entry.counts else before
+        if named is None or entry.standing in {"declaration", "repeat", "quarantined"}:
+            continue
+        if named not in known:
+            where = (
+                f"before index {entry.index}" if earlier is None else f"between index {earlier.index} and {entry.index}"
+            )
+            sentence = f"A scan of this parcel is missing {where}: index {entry.index} names one that is not here."
+            about = (entry.index,) if earlier is None else (earlier.index, entry.index)
+            yield Finding(kind=Kind.CHAIN_GAP, sentence=sentence, indices=about)
+        elif named in followers:
+            other = followers[named]
+            sentence = (
+                f"Index {other.index} and index {entry.index} both follow the same scan of this parcel: "
+                "one station did not know of the other."
+            )
+            yield Finding(kind=Kind.CHAIN_FORK, sentence=sentence, indices=(other.index, entry.index))
+        followers.setdefault(named, entry)
+
+
+def say_ms(span_ms: int) -> str:
+    """A span in the largest unit that gives at least two of it."""
+    for unit_ms, word in ((24 * HOUR_MS, "days"), (HOUR_MS, "hours"), (MINUTE_MS, "minutes")):
+        if span_ms >= 2 * unit_ms:
+            return f"{span_ms // unit_ms} {word}"
+    return f"{span_ms // SECOND_MS} seconds"

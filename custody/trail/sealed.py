@@ -1,0 +1,77 @@
+"""A scan together with what the log and the station register say about it.
+
+- `index`: the entry's place in the log; `received_ms`: the service's own clock when the entry was sequenced.
+- `result`, `flags`: the judge's verdict when it arrived: accepted, flagged or quarantined. A quarantined scan is
+  evidence and opens no custody segment.
+- `station`: who runs the station that signed, where it stands and which step of the journey it serves. These facts
+  come from the operator's register of stations, not from the scan, so a station cannot claim another's place.
+
+Two clocks are kept side by side everywhere (EPCIS 2.0 section 7.4.1: eventTime is the capturing party's word,
+recordTime the repository's): `at_ms` is the station's word, `received_ms` is ours. A scan cannot have been made
+after it was received, hence `no_later_ms`.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from custody.gs1.event import Event
+from custody.kernel.clock import Instant
+from custody.scans.scan import Scan
+
+Step = Literal["pack", "dock", "linehaul", "hub_in", "hub_sort", "depot", "courier", "other"]
+
+QUARANTINED = "quarantined"
+_NOT_ITS_KEY = frozenset({"key_unknown", "key_revoked"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StationFacts:
+    """What the register says of a station when the trail is read."""
+
+    station: str
+    site: str
+    place: str
+    step: Step
+    custodian: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealedScan:
+    """One logged scan with its verdict and its station."""
+
+    index: int
+    received_ms: Instant
+    result: str
+    flags: tuple[str, ...]
+    scan: Scan
+    station: StationFacts
+
+    @property
+    def event(self) -> Event:
+        """The event that the station signed."""
+        return self.scan.event
+
+    @property
+    def digest(self) -> bytes:
+        """The statement's name."""
+        return self.scan.digest
+
+    @property
+    def at_ms(self) -> Instant:
+        """When it happened by the station's clock."""
+        return self.scan.event.event_time_ms
+
+    @property
+    def no_later_ms(self) -> Instant:
+        """The station's time, but never later than the receipt: the best single estimate of when it happened."""
+        return min(self.at_ms, self.received_ms)
+
+    @property
+    def quarantined(self) -> bool:
+        """Whether the judge set it apart."""
+        return self.result == QUARANTINED
+
+    @property
+    def forged(self) -> bool:
+        """Whether nothing shows that the named station signed: its key is unknown or revoked."""
+        return self.quarantined and not _NOT_ITS_KEY.isdisjoint(self.flags)

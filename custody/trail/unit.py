@@ -1,0 +1,159 @@
+"""Which keys and which scans belong to one parcel.
+
+From an SSCC, an IMEI in any form, a seal or an order (`po:...`), facts in standing scans lead to everything that makes
+up one parcel: parcel - handset - order - seal, and the cages and vans while the parcel was in them.
+
+- Only standing scans lead on: a quarantined or declared-wrong packing ties nothing.
+- A cage's other parcels never come along: a cage's scan belongs to the trail only while the parcel is inside and only
+  if it names no other parcel, or names ours.
+- A handset packed again later, after a return, has a later parcel of its own. Its scans before its own commissioning
+  or packing for the next parcel stay with the earlier one.
+- Asked by handset or order, the latest parcel is taken unless one is named; the others are listed.
+
+`needs` says which keys to look up next, so that a use case fetches a trail in a few rounds:
+
+    asked, scans = set(), []
+    while lookups := needs(start, scans, asked):
+        scans += [scan for lookup in lookups for scan in store.find(lookup.key, lookup.from_ms, lookup.to_ms)]
+        asked |= {lookup.key for lookup in lookups}
+
+More scans than needed do no harm: what does not belong is left out.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from custody.gs1.event import Event
+from custody.kernel.clock import Instant
+from custody.trail.closure import Closure, Item
+from custody.trail.containment import Stay
+from custody.trail.finding import Finding
+from custody.trail.marks import read_marks
+from custody.trail.names import ORDER, aliases, ask, is_item, is_parcel, named, orders
+from custody.trail.sealed import SealedScan
+
+Via = Literal["parcel", "item", "seal", "carrier", "order"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherParcel:
+    """Another parcel of the same handset or the same order."""
+
+    key: str
+    since_ms: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unit:
+    """One parcel and everything that belongs to it. `parcel` is None if nothing says it was packed."""
+
+    asked: str
+    parcel: str | None
+    items: tuple[Item, ...]
+    orders: tuple[str, ...]
+    seals: tuple[str, ...]
+    carriers: tuple[Stay, ...]
+    others: tuple[OtherParcel, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """Every key that is looked up for this parcel."""
+        own = {self.asked, *self.orders, *self.seals, *(stay.outer for stay in self.carriers)}
+        named = {name for item in self.items for name in item.names}
+        return frozenset(own | named | ({self.parcel} if self.parcel else set()))
+
+    def via(self, sealed: SealedScan) -> Via | None:
+        """Through what the scan belongs to this parcel; None if it does not."""
+        event, at_ms = sealed.event, sealed.no_later_ms
+        things = named(event)
+        if self.parcel in things:
+            return "parcel"
+        carriers = {stay.outer for stay in self.carriers if stay.covers(at_ms)}
+        if any(is_parcel(key) and key not in carriers for key in things):
+            return None
+        touched = {alias for key in (*things, *event.imeis, *read_marks(event).expected) for alias in aliases(key)}
+        if any(is_item(key) for key in touched):
+            ours = any(item.covers(at_ms) and item.names & touched for item in self.items)
+            return "item" if ours else None
+        ways: tuple[tuple[Via, bool], ...] = (
+            ("seal", bool(things & set(self.seals))),
+            ("carrier", _whole(event, carriers)),
+            ("order", not things and bool(orders(event) & set(self.orders))),
+        )
+        return next((via for via, holds in ways if holds), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lookup:
+    """A key to look up; the times bound what can matter (None: no bound). A store may ignore the bounds."""
+
+    key: str
+    from_ms: Instant | None = None
+    to_ms: Instant | None = None
+
+
+def find_unit(
+    start: str, scans: Iterable[SealedScan], *, parcel: str | None = None, adjudicators: Collection[str] = ()
+) -> Unit:
+    """The unit that `start` leads to; raises `Rejected("unit")` or `Rejected("imei")` for a start that names nothing.
+
+    `parcel` chooses one of several parcels of a handset or an order.
+    """
+    return _unit(Closure.read(scans, adjudicators), ask(start), parcel)
+
+
+def needs(
+    start: str,
+    scans: Iterable[SealedScan],
+    asked: Collection[str] = (),
+    *,
+    parcel: str | None = None,
+    adjudicators: Collection[str] = (),
+) -> tuple[Lookup, ...]:
+    """The keys that must still be looked up to complete the unit; empty when it is complete."""
+    facts = Closure.read(scans, adjudicators)
+    unit = _unit(facts, ask(start), parcel)
+    wanted: dict[str, Lookup] = {key: Lookup(key=key) for key in unit.keys | facts.ordered_names(unit.asked)}
+    wanted.update((alias, Lookup(key=alias)) for key in tuple(wanted) for alias in aliases(key))
+    for outer in {stay.outer for stay in unit.carriers}:
+        stays = [stay for stay in unit.carriers if stay.outer == outer]
+        ends = [stay.to_ms for stay in stays if stay.to_ms is not None]
+        wanted[outer] = Lookup(
+            key=outer,
+            from_ms=min(stay.from_ms for stay in stays),
+            to_ms=max(ends) if len(ends) == len(stays) else None,
+        )
+    return tuple(wanted[key] for key in sorted(wanted) if key not in asked)
+
+
+def _unit(facts: Closure, asked: str, parcel: str | None) -> Unit:
+    candidates = facts.parcels_of(asked)
+    chosen = ask(parcel) if parcel else max(candidates, key=lambda key: (candidates[key], key), default=None)
+    items = facts.items_of(chosen) if chosen else facts.loose_item(asked)
+    references = facts.orders_of(chosen, items)
+    if asked.startswith(ORDER) and (chosen is None or chosen in candidates):
+        references |= {asked}
+    others = {**candidates, **{key: since for item in items for key, since in facts.parcels_of(item.key).items()}}
+    others.pop(chosen or "", None)
+    seals = tuple(sorted({stay.inner for stay in facts.stays if stay.attached and stay.outer == chosen}))
+    return Unit(
+        asked=asked,
+        parcel=chosen,
+        items=items,
+        orders=tuple(sorted(references)),
+        seals=seals,
+        carriers=facts.carriers_of(chosen) if chosen else (),
+        others=tuple(OtherParcel(key=key, since_ms=others[key]) for key in sorted(others)),
+        findings=facts.findings_for(chosen, items, seals),
+    )
+
+
+def _whole(event: Event, carriers: set[str]) -> bool:
+    """Whether the event is about a whole carrier, with what lies in it."""
+    if any(key in carriers for key in event.epcs):
+        return True
+    if event.parent not in carriers:
+        return any(key in carriers for key in event.children)
+    return not event.children or any(key in carriers for key in event.children)

@@ -1,0 +1,319 @@
+"""The hot path: taking scans in. The only file of the house that knows threads and futures.
+
+Callers hand in parsed scans and get a future. One writer thread takes whatever is waiting, as one group:
+
+1. verify every signature outside the transaction, on two threads (libsodium releases the interpreter lock);
+2. begin one unit; read what the judge needs with a handful of queries for the whole group;
+3. judge scan by scan, in order, each seeing what those before it changed;
+4. append all of them to the log and write their rows;
+5. seal and commit once; only then answer.
+
+While one group commits the next one forms, so load makes the groups large and idleness keeps them small. If a group
+fails, each of its jobs is tried alone, so that one of them cannot fail the others.
+
+What is signed and parseable is kept whatever the verdict: in the log if an enrolled key signed it, in the quarantine
+if the key is unknown or the signature is wrong. The same (station, sequence) with the same content is answered as
+before; with other content both are kept.
+"""
+
+import queue
+import threading
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+
+import msgspec
+import structlog
+
+from custody.kernel import cbor
+from custody.kernel.clock import Instant
+from custody.kernel.errors import Rejected, Trouble, Unavailable
+from custody.kernel.keys import PublicKey, read_cose_key
+from custody.scans.advance import UNSEEN, advance, parcels_of
+from custody.scans.judge import judge, judge_repeat
+from custody.scans.scan import CONTENT_TYPE, Scan
+from custody.scans.tolerances import Tolerances
+from custody.scans.verdict import Verdict, sum_up
+from custody.scans.view import KeyStanding, StationHead, UnitView
+from custody.store import scan_book
+from custody.store.log_book import NewEntry
+from custody.store.tables import StationKeyRow
+from custody.store.unit import House, Unit
+
+MAX_GROUP = 1_000
+MAX_WAITING = 20_000
+VERIFIERS = 2
+VERIFY_CHUNK = 64
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ack:
+    """The answer to one scan. `index` is None if it is not in the log; `refused` says why a scan was refused."""
+
+    digest: bytes
+    verdict: Verdict
+    index: int | None
+    at_ms: Instant
+    refused: Trouble | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Job:
+    """Scans that were handed in together and are answered together."""
+
+    scans: Sequence[Scan]
+    future: "Future[list[Ack]]" = field(default_factory=Future)
+
+
+class Intake:
+    """Takes scans in; one writer thread a process."""
+
+    def __init__(self, house: House, tolerances: Tolerances) -> None:
+        self._house = house
+        self._tolerances = tolerances
+        self._jobs: queue.Queue[Job | None] = queue.Queue()
+        self._waiting = 0
+        self._count = threading.Lock()
+        self._keys: dict[bytes, PublicKey] = {}
+        self._verifiers = ThreadPoolExecutor(VERIFIERS, thread_name_prefix="verify")
+        self._writer = threading.Thread(target=self._run, name="intake", daemon=True)
+
+    def start(self) -> None:
+        """Start the writer."""
+        self._writer.start()
+
+    def stop(self) -> None:
+        """Finish what was handed in and stop."""
+        self._jobs.put(None)
+        self._writer.join()
+        self._verifiers.shutdown()
+
+    def submit(self, scans: Sequence[Scan]) -> "Future[list[Ack]]":
+        """Hand scans in; the future has one answer a scan, after they are durable. Raises `Unavailable` when full."""
+        with self._count:
+            if self._waiting + len(scans) > MAX_WAITING:
+                raise Unavailable("busy", "too many scans are waiting", fix="Keep the scans and send them again.")
+            self._waiting += len(scans)
+        job = Job(scans=scans)
+        self._jobs.put(job)
+        return job.future
+
+    def _run(self) -> None:
+        going = True
+        while going:
+            group, going = self._next_group()
+            if group:
+                self._handle(group)
+                with self._count:
+                    self._waiting -= sum(len(job.scans) for job in group)
+
+    def _next_group(self) -> tuple[list[Job], bool]:
+        group, size = [], 0
+        job = self._jobs.get()
+        while job is not None:
+            group.append(job)
+            size += len(job.scans)
+            if size >= MAX_GROUP:
+                return group, True
+            try:
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                return group, True
+        return group, False
+
+    def _handle(self, group: list[Job]) -> None:
+        try:
+            answers = self._accept([scan for job in group for scan in job.scans])
+        except Exception as error:  # noqa: BLE001 - whatever it was, every waiting caller must get an answer
+            if len(group) > 1:
+                for job in group:
+                    self._handle([job])
+                return
+            log.warning("scans could not be taken in", error=repr(error))
+            trouble = error if isinstance(error, Trouble) else _not_stored()
+            group[0].future.set_exception(trouble)
+            return
+        position = 0
+        for job in group:
+            job.future.set_result(answers[position : position + len(job.scans)])
+            position += len(job.scans)
+
+    def _accept(self, scans: Sequence[Scan]) -> list[Ack]:
+        sound = self._verify(scans)
+        with self._house.unit() as unit:
+            bench = _Bench(unit, scans, self._tolerances)
+            return bench.answer(scans, sound)
+
+    def _verify(self, scans: Sequence[Scan]) -> list[bool | None]:
+        """True: the enrolled key signed it. False: it did not. None: the key is unknown."""
+        missing = {scan.message.kid for scan in scans} - self._keys.keys()
+        if missing:
+            with self._house.read() as session:
+                for kid, row in scan_book.station_keys(session, missing).items():
+                    self._keys[kid] = read_cose_key(cbor.decode(row.cose_key))
+        chunks = [scans[at : at + VERIFY_CHUNK] for at in range(0, len(scans), VERIFY_CHUNK)]
+        results = (
+            map(self._verify_chunk, chunks) if len(chunks) == 1 else self._verifiers.map(self._verify_chunk, chunks)
+        )
+        return [result for chunk in results for result in chunk]
+
+    def _verify_chunk(self, scans: Sequence[Scan]) -> list[bool | None]:
+        return [_is_signed(scan, self._keys.get(scan.message.kid)) for scan in scans]
+
+
+class _Bench:
+    """One group on the judge's bench: what was known before it, and what it changes."""
+
+    def __init__(self, unit: Unit, scans: Sequence[Scan], tolerances: Tolerances) -> None:
+        session = unit.session
+        self._unit = unit
+        self._tolerances = tolerances
+        self._first = unit.log.size
+        self._keys = scan_book.station_keys(session, {scan.message.kid for scan in scans})
+        heads = scan_book.station_heads(session, {scan.station for scan in scans})
+        self._heads = {name: StationHead(seq=row.seq, digest=row.digest) for name, row in heads.items()}
+        self._known = scan_book.known_digests(session, {scan.digest for scan in scans})
+        stored = scan_book.scans_at(session, {(scan.station, scan.seq) for scan in scans})
+        self._stored = {place: rows[0].digest for place, rows in stored.items()}
+        wanted = {key for scan in scans for key in parcels_of(scan.event)}
+        self._views = {
+            key: msgspec.json.decode(view, type=UnitView) for key, view in scan_book.parcels(session, wanted).items()
+        }
+        self._moved_heads: dict[str, tuple[int, bytes]] = {}
+        self._moved_views: set[str] = set()
+        self._entries: list[NewEntry] = []
+        self._scan_rows: list[dict[str, object]] = []
+        self._key_rows: list[dict[str, object]] = []
+        self._aside: list[dict[str, object]] = []
+
+    def answer(self, scans: Sequence[Scan], sound: Sequence[bool | None]) -> list[Ack]:
+        """Judge every scan, write what came of it, and return the answers."""
+        answers = [self._one(scan, signed) for scan, signed in zip(scans, sound, strict=True)]
+        session = self._unit.session
+        self._unit.log.append(self._entries)
+        scan_book.add_scans(session, self._scan_rows, self._key_rows)
+        scan_book.put_station_heads(session, self._moved_heads)
+        moved = {key: msgspec.json.encode(self._views[key]).decode() for key in self._moved_views}
+        scan_book.put_parcels(session, moved)
+        if self._aside:
+            scan_book.add_to_quarantine(session, self._aside)
+        return answers
+
+    def _one(self, scan: Scan, signed: bool | None) -> Ack:  # noqa: FBT001 - three values: yes, no, key unknown
+        key = self._keys.get(scan.message.kid)
+        if key is None or key.station != scan.station or not signed:
+            return self._set_aside(scan, signed if key is not None and key.station == scan.station else None)
+        repeat = judge_repeat(self._stored.get((scan.station, scan.seq)), scan)
+        if scan.digest in self._known:
+            verdict = repeat or judge_repeat(scan.digest, scan)
+            return self._ack(scan, verdict or self._judge(scan, key), self._known[scan.digest])
+        verdict = repeat or self._judge(scan, key)
+        return self._enter(scan, verdict)
+
+    def _judge(self, scan: Scan, key: StationKeyRow) -> Verdict:
+        views = [self._views.get(parcel, UNSEEN) for parcel in parcels_of(scan.event)] or [UNSEEN]
+        verdicts = [
+            judge(
+                scan,
+                standing=_standing(key),
+                head=self._heads.get(scan.station),
+                unit=view,
+                now_ms=self._unit.now_ms,
+                tolerances=self._tolerances,
+            )
+            for view in views
+        ]
+        if len(verdicts) == 1:
+            return verdicts[0]
+        return sum_up(dict.fromkeys(flag for verdict in verdicts for flag in verdict.flags))
+
+    def _enter(self, scan: Scan, verdict: Verdict) -> Ack:
+        index = self._first + len(self._entries)
+        self._entries.append(NewEntry(message=scan.message, content_type=CONTENT_TYPE, opening=scan.opening))
+        self._scan_rows.append(_scan_row(scan, verdict, index, self._unit.now_ms))
+        self._key_rows.extend({"key": key, "idx": index} for key in sorted(scan.event.keys()))
+        self._known[scan.digest] = index
+        self._stored.setdefault((scan.station, scan.seq), scan.digest)
+        head = self._heads.get(scan.station)
+        if verdict.result != "quarantined" and (head is None or scan.seq > head.seq):
+            self._heads[scan.station] = StationHead(seq=scan.seq, digest=scan.digest)
+            self._moved_heads[scan.station] = (scan.seq, scan.digest)
+        if verdict.result != "quarantined":
+            for parcel in parcels_of(scan.event):
+                self._views[parcel] = advance(self._views.get(parcel, UNSEEN), scan.event)
+                self._moved_views.add(parcel)
+        return self._ack(scan, verdict, index)
+
+    def _set_aside(self, scan: Scan, signed: bool | None) -> Ack:  # noqa: FBT001 - as in _one
+        why = "signature" if signed is False else "key_unknown"
+        self._aside.append(
+            {
+                "digest": scan.digest,
+                "statement": scan.entry,
+                "opening": scan.opening,
+                "why": why,
+                "received_ms": self._unit.now_ms,
+            }
+        )
+        verdict = judge(
+            scan,
+            standing=KeyStanding.UNKNOWN,
+            head=None,
+            unit=UnitView(known=True),
+            now_ms=self._unit.now_ms,
+            tolerances=self._tolerances,
+        )
+        ack = self._ack(scan, verdict, None)
+        return replace(ack, refused=_bad_signature()) if signed is False else ack
+
+    def _ack(self, scan: Scan, verdict: Verdict, index: int | None) -> Ack:
+        return Ack(digest=scan.digest, verdict=verdict, index=index, at_ms=self._unit.now_ms)
+
+
+def _standing(key: StationKeyRow) -> KeyStanding:
+    """At the log's end a key is valid or revoked; suspicion only ever looks back."""
+    return KeyStanding.VALID if key.revoked_idx is None else KeyStanding.REVOKED
+
+
+def _is_signed(scan: Scan, key: PublicKey | None) -> bool | None:
+    if key is None:
+        return None
+    try:
+        scan.message.verify(key)
+    except Rejected:
+        return False
+    return True
+
+
+def _scan_row(scan: Scan, verdict: Verdict, index: int, now_ms: Instant) -> dict[str, object]:
+    return {
+        "idx": index,
+        "station": scan.station,
+        "seq": scan.seq,
+        "digest": scan.digest,
+        "event_id": scan.event.event_id,
+        "biz_step": scan.event.biz_step,
+        "event_ms": scan.event.event_time_ms,
+        "received_ms": now_ms,
+        "result": verdict.result,
+        "code": verdict.code,
+        "flags": " ".join(_codes(verdict)),
+    }
+
+
+def _codes(verdict: Verdict) -> Iterable[str]:
+    return dict.fromkeys(flag.code for flag in verdict.flags)
+
+
+def _bad_signature() -> Rejected:
+    return Rejected(
+        "signature",
+        "the enrolled key did not sign these bytes; the statement was kept as evidence",
+        fix="Sign the exact bytes with the enrolled key and send the statement again.",
+    )
+
+
+def _not_stored() -> Unavailable:
+    return Unavailable("not_stored", "the scans could not be stored", fix="Keep them and send the same bytes again.")

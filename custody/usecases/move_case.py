@@ -1,0 +1,249 @@
+"""Moving a case along its table: each act reads the facts that its guards need, moves, and writes it all in one unit.
+
+Every act names its actor and role; the table decides who may do what, and a refused move changes nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from custody.disputes import case_guards, civil
+from custody.disputes.asks import answer_ask, ask_guards, send_ask, skip_ask
+from custody.disputes.case import CASE
+from custody.disputes.case_guards import Actor, Finding
+from custody.disputes.choose_remedy import Chosen, choose_remedy
+from custody.disputes.claim import claim_of
+from custody.disputes.machine import Role, step
+from custody.disputes.messages import Message, say
+from custody.disputes.policy import DEFAULT_POLICY, Policy
+from custody.disputes.promise import PROMISE, all_promises_settled, proof
+from custody.disputes.remedy import Needs, offer_remedy
+from custody.disputes.work_clocks import work_clock
+from custody.kernel.clock import Instant
+from custody.kernel.errors import Rejected
+from custody.store import case_book
+from custody.store.case_book import CaseFile
+from custody.store.unit import Unit
+
+
+def classify_and_offer(
+    unit: Unit,
+    dispute: str,
+    *,
+    claim_type: str,
+    agreed: bool,
+    custody_words: str | None,
+    actor: str,
+    role: Role,
+    policy: Policy = DEFAULT_POLICY,
+) -> CaseFile:
+    """Agree on the kind of problem and make the offer that follows from it, at once."""
+    file = case_book.read(unit.session, dispute)
+    claim = claim_of(claim_type)
+    guards = {
+        "customer_words_kept": case_guards.customer_words_kept(file.case.words),
+        "claim_type_set": case_guards.claim_type_set(
+            claim_type, agreed_by_customer=agreed, custody_words=custody_words
+        ),
+        "policy_version_pinned": case_guards.policy_version_pinned(file.case.policy_version),
+    }
+    classified = step(CASE, file.case.state, "classify", role, guards)
+    offered = step(CASE, classified.target, "offer", Role.SYSTEM, guards)
+    offer = offer_remedy(claim_type, file.order, Needs(), policy=policy, now_ms=unit.now_ms)
+    case = replace(file.case, state=offered.target, claim_type=claim_type)
+    moved = replace(file, case=case, offer=offer)
+    options = ", or ".join(option.words for option in offer.options)
+    said = [say("case.classify", problem=claim.says), say("case.offer", options=options)]
+    return _write(unit, file, moved, "offered", actor=actor, facts={"claim_type": claim_type}, said=said)
+
+
+def choose(
+    unit: Unit, dispute: str, *, remedy: str, payout: str | None, actor: str, policy: Policy = DEFAULT_POLICY
+) -> tuple[CaseFile, Chosen]:
+    """The customer chooses; the promise with its date is made in the same unit."""
+    file = case_book.read(unit.session, dispute)
+    if file.offer is None:
+        raise Rejected("remedy", "nothing is on offer yet", fix="Agree on the kind of problem first.")
+    chosen = choose_remedy(
+        file.case,
+        file.offer,
+        file.order,
+        remedy=remedy,
+        payout=payout,
+        promise_id=unit.ids.new("promise"),
+        policy=policy,
+        now_ms=unit.now_ms,
+        amount_pence=file.order.price_pence if remedy == "refund" else None,
+    )
+    case_book.put_promise(unit, chosen.promise)
+    moved = replace(file, case=replace(file.case, state=chosen.move.target), chosen=remedy)
+    facts = {"remedy": remedy, "promise": chosen.promise.id, "due_ms": chosen.promise.due_ms}
+    return _write(unit, file, moved, "chosen", actor=actor, facts=facts, said=chosen.messages), chosen
+
+
+def remedied(unit: Unit, dispute: str, *, reference: str, actor: str, role: Role) -> CaseFile:
+    """The remedy was delivered or paid; its open promises are kept."""
+    file = case_book.read(unit.session, dispute)
+    shown = proof(reference)
+    move = step(CASE, file.case.state, "delivered_or_paid", role, {"proof_of_remedy": shown})
+    for promise in case_book.promises(unit.session, dispute):
+        if promise.state in {"made", "due_soon"}:
+            kept = step(PROMISE, promise.state, "done", role, {"proof": shown})
+            case_book.put_promise(unit, replace(promise, state=kept.target))
+    moved = replace(file, case=replace(file.case, state=move.target))
+    return _write(
+        unit, file, moved, "remedied", actor=actor, facts={"reference": reference}, said=[say("case.delivered_or_paid")]
+    )
+
+
+def confirm(unit: Unit, dispute: str, *, actor: str, locks_settled: bool | None) -> CaseFile:
+    """The customer says that it is put right; the case closes if every lock and every promise is settled."""
+    file = case_book.read(unit.session, dispute)
+    promises = case_book.promises(unit.session, dispute)
+    guards = {
+        "all_locks_settled": locks_settled,
+        "all_promises_settled": all_promises_settled(promises, unpaid_credit_pence=0),
+    }
+    move = step(CASE, file.case.state, "confirm_or_lapse", Role.CUSTOMER, guards)
+    moved = replace(file, case=replace(file.case, state=move.target))
+    return _write(unit, file, moved, "closed", actor=actor, facts={}, said=[say("case.confirm_or_lapse")])
+
+
+def withdraw(unit: Unit, dispute: str, *, actor: str, locks_settled: bool | None) -> CaseFile:
+    """The customer takes the report back."""
+    file = case_book.read(unit.session, dispute)
+    move = step(CASE, file.case.state, "withdraw", Role.CUSTOMER, {"all_locks_settled": locks_settled})
+    moved = replace(file, case=replace(file.case, state=move.target))
+    return _write(unit, file, moved, "withdrawn", actor=actor, facts={}, said=[say("case.withdraw")])
+
+
+def found_it(unit: Unit, dispute: str, *, actor: str) -> CaseFile:
+    """The customer found the phone: thanks, and nothing else; the case stays where it is until locks are settled."""
+    file = case_book.read(unit.session, dispute)
+    return _write(unit, file, file, "found", actor=actor, facts={}, said=[say("case.found_it")])
+
+
+def reopen(unit: Unit, dispute: str, *, actor: str, role: Role) -> CaseFile:
+    """Open a closed or withdrawn case again; its first date still counts."""
+    file = case_book.read(unit.session, dispute)
+    first_ms = file.case.first_word_ms
+    guards = {"adr_clock_from_first_report": case_guards.adr_clock_from_first_report(first_ms, first_ms)}
+    move = step(CASE, file.case.state, "reopen", role, guards)
+    moved = replace(file, case=replace(file.case, state=move.target))
+    return _write(
+        unit, file, moved, "reopened", actor=actor, facts={}, said=[say("case.reopen", owner=file.case.owner)]
+    )
+
+
+def not_fixed(unit: Unit, dispute: str, *, actor: str) -> CaseFile:
+    """The customer says that it is not put right yet."""
+    file = case_book.read(unit.session, dispute)
+    move = step(CASE, file.case.state, "not_fixed", Role.CUSTOMER, {})
+    moved = replace(file, case=replace(file.case, state=move.target))
+    return _write(unit, file, moved, "not_fixed", actor=actor, facts={}, said=[say("case.not_fixed")])
+
+
+def ask(
+    unit: Unit, dispute: str, *, item: str, text: str, actor: str, role: Role, policy: Policy = DEFAULT_POLICY
+) -> CaseFile:
+    """Ask the customer for one thing, once; `Conflict` with a pointer if it is held or was asked for."""
+    file = case_book.read(unit.session, dispute)
+    never = claim_of(file.case.claim_type).never if file.case.claim_type else ()
+    sent = send_ask(
+        file.ledger,
+        ask_id=unit.ids.new("ask"),
+        item=item,
+        text=text,
+        role=role,
+        never=never,
+        policy=policy,
+        now_ms=unit.now_ms,
+    )
+    move = step(CASE, file.case.state, "ask", role, ask_guards(file.ledger, item))
+    moved = replace(file, case=replace(file.case, state=move.target), ledger=sent)
+    days = policy.count("ask_open_days", civil.civil_date(unit.now_ms))
+    said = [say("case.ask", item=text, days=str(days))]
+    return _write(unit, file, moved, "asked", actor=actor, facts={"item": item}, said=said)
+
+
+def answer(unit: Unit, dispute: str, *, ask_id: str, pointer: str | None, actor: str) -> CaseFile:
+    """What was asked for came in whatever form, or the customer skips it; either way the case goes on."""
+    file = case_book.read(unit.session, dispute)
+    if pointer is None:
+        ledger = skip_ask(file.ledger, ask_id, now_ms=unit.now_ms)
+    else:
+        ledger = answer_ask(file.ledger, ask_id, pointer=pointer, readable=True, now_ms=unit.now_ms)
+    guards = {"any_format": case_guards.any_format(received=pointer is not None, skipped=pointer is None)}
+    move = step(CASE, file.case.state, "answered_or_skipped", Role.CUSTOMER, guards)
+    moved = replace(file, case=replace(file.case, state=move.target), ledger=ledger)
+    facts = {"ask": ask_id, "skipped": pointer is None}
+    return _write(unit, file, moved, "answered", actor=actor, facts=facts, said=[say("case.answered_or_skipped")])
+
+
+def propose_decline(
+    unit: Unit, dispute: str, *, findings: Sequence[Finding], actor: str, policy: Policy = DEFAULT_POLICY
+) -> CaseFile:
+    """Propose to decline: only on positive evidence about this person, and the customer is heard first."""
+    file = case_book.read(unit.session, dispute)
+    guards = {
+        "positive_evidence_about_this_person": case_guards.positive_evidence_about_this_person(findings),
+        "not_score_only": case_guards.more_than_a_pattern(findings),
+    }
+    move = step(CASE, file.case.state, "propose_decline", Role.INVESTIGATOR, guards)
+    due_ms = work_clock("hearing_days", unit.now_ms, policy=policy).due_ms
+    case = replace(file.case, state=move.target)
+    moved = replace(file, case=case, hearing_due_ms=due_ms, proposed_by=actor)
+    finding = " ".join(found.says for found in findings)
+    said = [say("case.propose_decline", finding=finding, due=civil.in_words(due_ms))]
+    return _write(unit, file, moved, "decline_proposed", actor=actor, facts={"due_ms": due_ms}, said=said)
+
+
+def decline(unit: Unit, dispute: str, *, why: str, heard: bool, actor: Actor) -> CaseFile:
+    """A second person declines after the hearing; the letter for the independent scheme leaves in the same unit."""
+    file = case_book.read(unit.session, dispute)
+    proposer = Actor(key=file.proposed_by, human=True) if file.proposed_by else None
+    guards = {
+        "four_eyes": case_guards.four_eyes(proposer, actor),
+        "customer_heard_or_hearing_lapsed": case_guards.customer_heard_or_hearing_lapsed(
+            heard=heard, hearing_due_ms=file.hearing_due_ms, now_ms=unit.now_ms
+        ),
+        "reasons": case_guards.reasons(why),
+        "human_decision": case_guards.human_decision(actor),
+    }
+    declined = step(CASE, file.case.state, "decline", Role.SUPERVISOR, guards)
+    letter = step(CASE, declined.target, "adr_letter", Role.SYSTEM, {"same_day": True})
+    way = next(way for way in file.recourse if way.independent)
+    said = [
+        say("case.decline", reasons=why),
+        say("case.adr_letter", body=way.body, last_day=civil.day_in_words(way.last_day)),
+    ]
+    moved = replace(file, case=replace(file.case, state=letter.target))
+    return _write(unit, file, moved, "declined", actor=actor.key, facts={"why": why}, said=said)
+
+
+def adr(unit: Unit, dispute: str, *, letter_due_ms: Instant, deadlock: bool, actor: str, role: Role) -> CaseFile:
+    """Send the letter for the independent scheme: at the deadline, at deadlock, or when the customer asks that day."""
+    file = case_book.read(unit.session, dispute)
+    due = case_guards.adr_due(letter_due_ms=letter_due_ms, now_ms=unit.now_ms, deadlock=deadlock)
+    event = "six_weeks_or_deadlock_or_customer_asks_at_deadline"
+    move = step(CASE, file.case.state, event, role, {"adr_due": due})
+    way = next(way for way in file.recourse if way.independent)
+    said = [say(f"case.{event}", body=way.body, last_day=civil.day_in_words(way.last_day))]
+    moved = replace(file, case=replace(file.case, state=move.target))
+    return _write(unit, file, moved, "adr_open", actor=actor, facts={"deadlock": deadlock}, said=said)
+
+
+def _write(
+    unit: Unit,
+    before: CaseFile,
+    after: CaseFile,
+    kind: str,
+    *,
+    actor: str,
+    facts: Mapping[str, Any],
+    said: Sequence[Message],
+) -> CaseFile:
+    case_book.replace(unit, after, before=before)
+    case_book.say(unit, after.case.id, said)
+    case_book.note(unit, after.case.id, kind, actor=actor, facts={"state": after.case.state, **facts})
+    return after

@@ -1,0 +1,93 @@
+"""Opening a dispute: case, owner, presumption, promises, clocks, remedy offer and investigation in one unit of work.
+
+The lock is not made here: `Disputed.file.lock_wish` says whether one is fair, and on which handset.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlmodel import Session
+
+from custody.disputes.opening import Opened, Report, open_case
+from custody.disputes.policy import DEFAULT_POLICY, Policy
+from custody.store import case_book
+from custody.store.case_book import CaseFile
+from custody.store.tables import InquiryRow
+from custody.store.unit import Unit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disputed:
+    """A dispute as it was opened; the token opens the customer's page and is shown once."""
+
+    file: CaseFile
+    opened: Opened
+    token: str
+    investigation: str | None
+
+
+def open_dispute(
+    unit: Unit,
+    report: Report,
+    *,
+    owner: str,
+    imei: str | None,
+    parcel: str | None,
+    found_instead: str = "",
+    policy: Policy = DEFAULT_POLICY,
+) -> Disputed:
+    """Open a case for a report; raises `Rejected` only for an empty one."""
+    opened = open_case(report, policy=policy, now_ms=unit.now_ms, ids=unit.ids, owner=owner)
+    token = unit.ids.new("c")
+    file = CaseFile(
+        case=opened.case,
+        order=report.order,
+        offer=opened.remedy_offer,
+        ledger=opened.ledger,
+        work_clocks=opened.work_clocks,
+        legal_clocks=opened.legal_clocks,
+        recourse=opened.recourse,
+        lock_wish=opened.lock_wish,
+        imei=imei,
+        parcel=parcel,
+        found_instead=found_instead,
+    )
+    case_book.add(unit, file, token_hash=hash_token(token))
+    for promise in opened.promises:
+        case_book.put_promise(unit, promise)
+    case_book.say(unit, opened.case.id, opened.messages)
+    case_book.note(
+        unit,
+        opened.case.id,
+        "opened",
+        actor=str(report.said_by),
+        facts={
+            "presumption": opened.presumption,
+            "claim_type": opened.case.claim_type,
+            "state": opened.case.state,
+            "owner": opened.owner,
+            "policy_version": opened.case.policy_version,
+            "promises": [promise.id for promise in opened.promises],
+            "offer": [str(option.remedy) for option in opened.remedy_offer.options] if opened.remedy_offer else [],
+        },
+    )
+    investigation = _investigate(unit, opened.case.id) if opened.investigation_wish.wanted else None
+    return Disputed(file=file, opened=opened, token=token, investigation=investigation)
+
+
+def hash_token(token: str) -> bytes:
+    """How a customer's token is stored."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def least_busy(session: Session, people: Sequence[str]) -> str:
+    """Who looks after a new case: of these people the one with the fewest."""
+    counts = case_book.open_count_of(session, people)
+    return min(people, key=lambda name: (counts.get(name, 0), name))
+
+
+def _investigate(unit: Unit, dispute: str) -> str:
+    name = unit.ids.new("inq")
+    unit.session.add(InquiryRow(id=name, dispute=dispute, state="open", opened_ms=unit.now_ms, result=None))
+    return name

@@ -1,0 +1,80 @@
+"""The seller's own record of an order: which handset was sold, to be sent to whom, and how it was paid.
+
+It is one of the records that may tie a handset to a parcel, and it tells which remedies and payouts fit. The customer's
+contact is personal and stays in the erasable store.
+"""
+
+from dataclasses import dataclass
+
+import msgspec
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from custody.disputes.order import OrderFacts
+from custody.gs1.imei import imei_urn
+from custody.kernel.clock import Instant
+from custody.kernel.errors import Conflict, NotFound, Rejected
+from custody.store.tables import SaleRow
+from custody.store.unit import Unit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sale:
+    """An order for a handset. `imei` is a canonical URN; `region` and `item_mass_g` are None if not known."""
+
+    order_ref: str
+    imei: str
+    product: str
+    item_mass_g: int | None = None
+    region: int | None = None
+    contact: str = ""
+    facts: OrderFacts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredSale:
+    """A sale with the moment and the log entry of its record."""
+
+    sale: Sale
+    recorded_ms: Instant
+    index: int
+
+
+def record_sale(unit: Unit, sale: Sale) -> int:
+    """Record an order once; returns its log index. The same again is no error, other content is a `Conflict`."""
+    if not sale.order_ref.strip() or len(sale.order_ref) > 100:
+        raise Rejected("order", "the order reference is empty or too long", fix="Send the reference on the invoice.")
+    if imei_urn(sale.imei) != sale.imei:
+        raise Rejected("imei", "the IMEI is not a canonical URN", fix="Send the digits as printed on the box.")
+    facts = msgspec.json.encode(sale).decode()
+    held = unit.session.get(SaleRow, sale.order_ref)
+    if held is not None:
+        if held.facts == facts:
+            return held.recorded_idx
+        raise Conflict("order", f"order {sale.order_ref!r} was recorded otherwise", fix="Read it before changing it.")
+    index = unit.record("sale.recorded", {"order": sale.order_ref, "imei": sale.imei, "product": sale.product})
+    unit.session.add(
+        SaleRow(order_ref=sale.order_ref, imei=sale.imei, facts=facts, recorded_ms=unit.now_ms, recorded_idx=index)
+    )
+    return index
+
+
+def read_sale(session: Session, order_ref: str) -> StoredSale:
+    """The sale of an order; raises `NotFound`."""
+    row = session.get(SaleRow, order_ref)
+    if row is None:
+        raise NotFound("order", f"there is no order {order_ref!r}", fix="Check the reference on the invoice.")
+    return _stored(row)
+
+
+def sale_of_imei(session: Session, imei: str) -> StoredSale | None:
+    """The newest sale of a handset."""
+    query = select(SaleRow).where(col(SaleRow.imei) == imei).order_by(col(SaleRow.recorded_ms).desc())
+    row = session.scalars(query.limit(1)).first()
+    return None if row is None else _stored(row)
+
+
+def _stored(row: SaleRow) -> StoredSale:
+    return StoredSale(
+        sale=msgspec.json.decode(row.facts, type=Sale), recorded_ms=row.recorded_ms, index=row.recorded_idx
+    )

@@ -1,0 +1,1 @@
+"""Lock systems behind one contract: our own agent first, others beside it."""

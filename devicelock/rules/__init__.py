@@ -1,0 +1,1 @@
+"""Command, ack, hello, lock order, authority, caps and unlock codes. Pure: no clock, no randomness, no broker."""

@@ -1,0 +1,249 @@
+"""Who may lock, and who may release.
+
+**Lock by standing authority** (provisional, at most 72 hours): a policy version that two different people put in
+force and that is an entry of the log; a claim it covers, in which the customer does not hold the device; and all
+facts of the device below.
+
+**Lock by two people** (asked for without such a dispute, confirmed beyond 72 hours, or an entry on an IMEI list):
+requester and decider are two different people, never two logins of one; both are employed and in role now; neither
+made the other's account. No lock for a claim in which it is never fair (a defect, a missing charger, a leaver).
+Evidence that the device is not with the customer, unless the claim itself says so and nothing beyond 72 hours is
+asked. All facts of the device too.
+
+**The facts of the device**, for both: the IMEI is tied by two independent records; it was not seen on the customer's
+own SIM; it is not retired, its receipt is not confirmed, the customer is not leaving; if the account carries a
+vulnerability flag a named specialist decides; the lock screen can show a contact and there is a way out; notice was
+given if the customer is still served; the caps allow it; the kill switch is off.
+
+**Release** takes one person of the front line, or the customer, and no proof.
+
+*Unknown counts as not ok for locking and as ok for unlocking.* Everything is asked again in the transaction that signs:
+`authorise_lock` is called there, and only it makes the `Authority` that a lock rests on.
+"""
+
+from custody.kernel.clock import DAY_MS, HOUR_MS
+from custody.kernel.errors import Forbidden
+from devicelock.rules.check import Check, CheckName, CheckReason, Preflight, Verdict
+from devicelock.rules.command import Authority, Basis
+from devicelock.rules.hello import SimClass
+from devicelock.rules.lock_facts import NEVER_FAIR, STANDING_CLAIMS, Kind, LockFacts, Person, ReleaseFacts
+from devicelock.rules.order import Role
+from devicelock.rules.tie import Tie
+
+PROVISIONAL_MS = 72 * HOUR_MS
+HOLD_MS = {Kind.PROVISIONAL: PROVISIONAL_MS, Kind.REQUESTED: PROVISIONAL_MS, Kind.CONFIRM: 90 * DAY_MS}
+"""How long a lock of each kind holds before it lapses or is confirmed again."""
+
+FRONT_LINE = frozenset({Role.AGENT, Role.INVESTIGATOR, Role.SUPERVISOR})
+DECIDERS = frozenset({Role.INVESTIGATOR, Role.SUPERVISOR})
+PROPOSERS = {Kind.REQUESTED: FRONT_LINE, Kind.CONFIRM: DECIDERS, Kind.IMEI_LIST: FRONT_LINE}
+
+
+def preflight(facts: LockFacts) -> Preflight:
+    """Every check of a lock of this kind, in a fixed order. A row that is false or unknown holds it back."""
+    rows = _standing(facts) if facts.kind is Kind.PROVISIONAL else _two_people(facts)
+    rows += _device(facts)
+    return Preflight(rows=rows, failing=tuple(row for row in rows if row.ok is not True))
+
+
+def authorise_lock(facts: LockFacts, *, references: tuple[str, ...] = ()) -> Authority:
+    """The authority for a lock; raises `Forbidden("preflight")` with every row that holds it back."""
+    result = preflight(facts)
+    if result.verdict is Verdict.REFUSED:
+        raise _refused("lock", result)
+    if facts.kind is Kind.PROVISIONAL and facts.policy is not None:
+        return Authority(
+            basis=Basis.STANDING_POLICY,
+            text=f"Policy {facts.policy.version} allows a provisional lock for the claim {facts.claim}.",
+            references=(f"policy:{facts.policy.version}", f"entry:{facts.policy.logged_as}", *references),
+        )
+    people = [person.person for person in (facts.requester, facts.decider) if person is not None]
+    return Authority(
+        basis=Basis.TWO_PEOPLE,
+        text="One person asked for it and another decided it.",
+        references=(f"asked-by:{people[0]}", f"decided-by:{people[1]}", *references),
+    )
+
+
+def preflight_release(facts: ReleaseFacts) -> Preflight:
+    """The one check of a release. Only a row that is known to be false holds it back."""
+    row = _releaser(facts)
+    return Preflight(rows=(row,), failing=(row,) if row.ok is False else ())
+
+
+def authorise_release(facts: ReleaseFacts, *, references: tuple[str, ...] = ()) -> Authority:
+    """The authority for a release; raises `Forbidden("preflight")` only for somebody known to be neither."""
+    result = preflight_release(facts)
+    if result.verdict is Verdict.REFUSED:
+        raise _refused("release", result)
+    if facts.lapsed:
+        return Authority(basis=Basis.LAPSE, text="The time for which the lock was allowed has passed.")
+    if facts.by is not None:
+        by = (f"released-by:{facts.by.person}", *references)
+        return Authority(basis=Basis.ONE_PERSON, text="One person of the front line released it.", references=by)
+    return Authority(basis=Basis.CUSTOMER, text="The customer released it.", references=references)
+
+
+def _standing(facts: LockFacts) -> tuple[Check, ...]:
+    policy = facts.policy
+    why = CheckReason.OK
+    if policy is None:
+        why = CheckReason.NO_POLICY
+    elif len(policy.put_in_force_by) < 2:
+        why = CheckReason.POLICY_ONE_PERSON
+    elif policy.logged_as is None:
+        why = CheckReason.POLICY_NOT_LOGGED
+    covered = None if policy is None or facts.claim is None else facts.claim in policy.claims & STANDING_CLAIMS
+    by_policy = "A policy version that two people put in force and that the log holds."
+    return (
+        _found(CheckName.POLICY_IN_FORCE, why, by_policy),
+        _truth(CheckName.CLAIM_COVERED, covered, CheckReason.CLAIM_NOT_COVERED, "Two people, for another claim."),
+    )
+
+
+def _two_people(facts: LockFacts) -> tuple[Check, ...]:
+    claimed_away = facts.kind is Kind.REQUESTED and facts.claim in STANDING_CLAIMS
+    away = True if claimed_away else facts.not_with_customer
+    return (
+        _truth(CheckName.CLAIM_COVERED, facts.claim not in NEVER_FAIR, CheckReason.CLAIM_NOT_COVERED, "Nobody."),
+        _found(
+            CheckName.REQUESTER,
+            _standing_of(facts.requester, PROPOSERS[facts.kind]),
+            f"Somebody employed as one of: {_list(PROPOSERS[facts.kind])}.",
+        ),
+        _found(
+            CheckName.DECIDER,
+            _standing_of(facts.decider, DECIDERS),
+            f"A second person employed as one of: {_list(DECIDERS)}.",
+        ),
+        _found(CheckName.TWO_PEOPLE, _apart(facts.requester, facts.decider), "A person who is not the one who asked."),
+        _truth(
+            CheckName.DEVICE_NOT_WITH_CUSTOMER,
+            away,
+            CheckReason.WITH_CUSTOMER,
+            "Evidence that the device is somewhere else, such as another SIM in it.",
+        ),
+    )
+
+
+def _device(facts: LockFacts) -> tuple[Check, ...]:
+    limits = ", ".join(facts.held_back or ()) or "none"
+    return (
+        _found(CheckName.IMEI_TIED, _TIES[facts.tie], "Two records by different operators, devices and moments."),
+        _truth(CheckName.NOT_ON_OWN_SIM, _not_own(facts.sim), CheckReason.ON_OWN_SIM, "Nobody: the customer has it."),
+        _truth(CheckName.NOT_RETIRED, _not(facts.retired), CheckReason.RETIRED, "Nobody: retired is for ever."),
+        _truth(
+            CheckName.RECEIPT_NOT_CONFIRMED, _not(facts.receipt_confirmed), CheckReason.RECEIPT_CONFIRMED, "Nobody."
+        ),
+        _truth(CheckName.NOT_LEAVING, _not(facts.leaving), CheckReason.LEAVING, "Nobody: a leaver is never locked."),
+        _found(CheckName.VULNERABILITY, _specialist(facts), "A named specialist who is not the one who asked."),
+        _truth(
+            CheckName.CONTACT_ON_SCREEN,
+            facts.contact_on_screen,
+            CheckReason.NO_CONTACT,
+            "A client that shows a contact.",
+        ),
+        _truth(CheckName.WAY_OUT, facts.way_out, CheckReason.NO_WAY_OUT, "A client that can be unlocked offline."),
+        _truth(CheckName.NOTICE, _notice(facts), CheckReason.NOTICE_MISSING, "Telling the customer first."),
+        _truth(
+            CheckName.CAPS,
+            None if facts.held_back is None else not facts.held_back,
+            CheckReason.CAP_REACHED,
+            f"Time, or a person who clears the canary. Reached: {limits}.",
+        ),
+        _truth(CheckName.KILL_SWITCH, _not(facts.kill_switch_on), CheckReason.KILLED, "Two people turning it off."),
+    )
+
+
+_TIES = {
+    None: CheckReason.UNKNOWN,
+    Tie.TIED: CheckReason.OK,
+    Tie.SINGLE: CheckReason.RECORDS_SINGLE,
+    Tie.DISAGREE: CheckReason.RECORDS_DISAGREE,
+    Tie.NONE: CheckReason.RECORDS_NONE,
+}
+
+
+def _releaser(facts: ReleaseFacts) -> Check:
+    by, why = facts.by, CheckReason.UNKNOWN
+    if facts.lapsed or facts.is_customer:
+        why = CheckReason.OK
+    elif by is not None and by.employed is False:
+        why = CheckReason.NOT_EMPLOYED
+    elif by is not None and not by.roles & FRONT_LINE:
+        why = CheckReason.NOT_FRONT_LINE
+    elif by is not None:
+        why = CheckReason.OK
+    elif facts.is_customer is False:
+        why = CheckReason.NO_SUCH_PERSON
+    return _found(CheckName.RELEASER, why, "The customer, or any one person of the front line.")
+
+
+def _standing_of(person: Person | None, roles: frozenset[Role]) -> CheckReason:
+    if person is None:
+        return CheckReason.NO_SUCH_PERSON
+    if person.employed is not True:
+        return CheckReason.UNKNOWN if person.employed is None else CheckReason.NOT_EMPLOYED
+    return CheckReason.OK if person.roles & roles else CheckReason.NOT_IN_ROLE
+
+
+def _apart(one: Person | None, other: Person | None) -> CheckReason:
+    if one is None or other is None:
+        return CheckReason.NO_SUCH_PERSON
+    if one.person == other.person:
+        return CheckReason.SAME_PERSON
+    if one.account_made_by == other.person or other.account_made_by == one.person:
+        return CheckReason.MADE_THE_OTHER
+    return CheckReason.UNKNOWN if None in {one.account_made_by, other.account_made_by} else CheckReason.OK
+
+
+def _specialist(facts: LockFacts) -> CheckReason:
+    if facts.vulnerable is None:
+        return CheckReason.UNKNOWN
+    if not facts.vulnerable:
+        return CheckReason.OK
+    specialist, asked = facts.specialist, facts.requester
+    if specialist is None or (asked is not None and asked.person == specialist.person):
+        return CheckReason.NEEDS_SPECIALIST
+    return _standing_of(specialist, FRONT_LINE)
+
+
+def _not_own(sim: SimClass | None) -> bool | None:
+    return None if sim in {None, SimClass.UNKNOWN} else sim is not SimClass.OWN
+
+
+def _notice(facts: LockFacts) -> bool | None:
+    return True if facts.still_served is False or facts.notice_sent else _not(facts.still_served)
+
+
+def _not(value: bool | None) -> bool | None:  # noqa: FBT001 - one fact of three values, negated
+    return None if value is None else not value
+
+
+def _list(roles: frozenset[Role]) -> str:
+    return ", ".join(sorted(roles))
+
+
+def _truth(
+    name: CheckName,
+    ok: bool | None,  # noqa: FBT001 - the three-valued fact is the point of the function
+    otherwise: CheckReason,
+    allowed_by: str,
+) -> Check:
+    why = CheckReason.OK if ok else CheckReason.UNKNOWN if ok is None else otherwise
+    return _found(name, why, allowed_by)
+
+
+def _found(name: CheckName, why: CheckReason, allowed_by: str) -> Check:
+    ok = {CheckReason.OK: True, CheckReason.UNKNOWN: None}.get(why, False)
+    return Check(name=name, ok=ok, reason=why, allowed_by=allowed_by)
+
+
+def _refused(what: str, result: Preflight) -> Forbidden:
+    rows = result.failing
+    return Forbidden(
+        "preflight",
+        f"no {what}: {'; '.join(f'{row.name} is {row.reason}' for row in rows)}",
+        fix=" ".join(f"{row.name}: {row.allowed_by}" for row in rows),
+        rows=tuple((str(row.name), row.ok, str(row.reason), row.allowed_by) for row in rows),
+    )

@@ -1,0 +1,88 @@
+"""One row of a preflight, and the whole of it: what was looked at, how it came out, and who or what would allow it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class CheckName(StrEnum):
+    """What is looked at, in the order it is shown."""
+
+    POLICY_IN_FORCE = "policy_in_force"
+    CLAIM_COVERED = "claim_covered"
+    REQUESTER = "requester"
+    DECIDER = "decider"
+    TWO_PEOPLE = "two_people"
+    DEVICE_NOT_WITH_CUSTOMER = "device_not_with_customer"
+    IMEI_TIED = "imei_tied"
+    NOT_ON_OWN_SIM = "not_on_own_sim"
+    NOT_RETIRED = "not_retired"
+    RECEIPT_NOT_CONFIRMED = "receipt_not_confirmed"
+    NOT_LEAVING = "not_leaving"
+    VULNERABILITY = "vulnerability"
+    CONTACT_ON_SCREEN = "contact_on_screen"
+    WAY_OUT = "way_out"
+    NOTICE = "notice"
+    CAPS = "caps"
+    KILL_SWITCH = "kill_switch"
+    RELEASER = "releaser"
+
+
+class CheckReason(StrEnum):
+    """Why a check came out as it did. The list is closed."""
+
+    OK = "ok"
+    UNKNOWN = "unknown"
+    NO_POLICY = "no_policy"
+    POLICY_ONE_PERSON = "policy_one_person"
+    POLICY_NOT_LOGGED = "policy_not_logged"
+    CLAIM_NOT_COVERED = "claim_not_covered"
+    NO_SUCH_PERSON = "no_such_person"
+    NOT_EMPLOYED = "not_employed"
+    NOT_IN_ROLE = "not_in_role"
+    SAME_PERSON = "same_person"
+    MADE_THE_OTHER = "made_the_other"
+    WITH_CUSTOMER = "with_customer"
+    RECORDS_SINGLE = "records_single"
+    RECORDS_DISAGREE = "records_disagree"
+    RECORDS_NONE = "records_none"
+    ON_OWN_SIM = "on_own_sim"
+    RETIRED = "retired"
+    RECEIPT_CONFIRMED = "receipt_confirmed"
+    LEAVING = "leaving"
+    NEEDS_SPECIALIST = "needs_specialist"
+    NO_CONTACT = "no_contact"
+    NO_WAY_OUT = "no_way_out"
+    NOTICE_MISSING = "notice_missing"
+    CAP_REACHED = "cap_reached"
+    KILLED = "killed"
+    NOT_FRONT_LINE = "not_front_line"
+
+
+class Verdict(StrEnum):
+    """What follows from all checks."""
+
+    ALLOWED = "allowed"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One row: what was looked at, how it came out (None is unknown), why, and who or what would allow it."""
+
+    name: CheckName
+    ok: bool | None
+    reason: CheckReason
+    allowed_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preflight:
+    """All rows and what follows from them; `failing` are the rows that hold it back."""
+
+    rows: tuple[Check, ...]
+    failing: tuple[Check, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """Allowed if nothing holds it back."""
+        return Verdict.REFUSED if self.failing else Verdict.ALLOWED

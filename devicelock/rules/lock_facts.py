@@ -1,0 +1,110 @@
+"""The facts a lock or a release is judged by. None is unknown, which is neither true nor false."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from devicelock.rules.caps import CapReason
+from devicelock.rules.hello import SimClass
+from devicelock.rules.order import Role
+from devicelock.rules.tie import Tie
+
+
+class Kind(StrEnum):
+    """What is asked for."""
+
+    PROVISIONAL = "provisional"
+    REQUESTED = "requested"
+    CONFIRM = "confirm"
+    IMEI_LIST = "imei_list"
+
+
+class Claim(StrEnum):
+    """What the customer says; only the first three say that the customer does not hold the device."""
+
+    NEVER_RECEIVED = "never_received"
+    SUBSTITUTED = "substituted"
+    MISDELIVERED = "misdelivered"
+    DAMAGED = "damaged"
+    DEFECTIVE = "defective"
+    CUSTOMER_DAMAGE = "customer_damage"
+    MISSING_ACCESSORY = "missing_accessory"
+    RETURNED_NOT_CREDITED = "returned_not_credited"
+    WRONG_ITEM = "wrong_item"
+    LEAVER_LOCKED = "leaver_locked"
+    HOLDER_ENQUIRY = "holder_enquiry"
+
+
+STANDING_CLAIMS = frozenset({Claim.NEVER_RECEIVED, Claim.SUBSTITUTED, Claim.MISDELIVERED})
+"""Claims that say by themselves that the customer does not hold the device."""
+
+NEVER_FAIR = frozenset(
+    {
+        Claim.DEFECTIVE,
+        Claim.CUSTOMER_DAMAGE,
+        Claim.MISSING_ACCESSORY,
+        Claim.LEAVER_LOCKED,
+        Claim.HOLDER_ENQUIRY,
+    }
+)
+"""Claims that are no ground for a lock, whoever asks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """A person, not a login: `person` is the pseudonymous key that all logins of one human share.
+
+    `account_made_by`: the person who made the account, or a word such as `setup` for the first ones; None is unknown.
+    """
+
+    person: str
+    roles: frozenset[Role]
+    employed: bool | None
+    account_made_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StandingPolicy:
+    """The policy version that allows provisional locks. `logged_as`: its entry's digest in hex, None if not logged."""
+
+    version: str
+    put_in_force_by: frozenset[str]
+    logged_as: str | None
+    claims: frozenset[Claim] = STANDING_CLAIMS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockFacts:
+    """Everything a lock is judged by. None is unknown.
+
+    `vulnerable`: the account carries a flag (None if the account could not be read); `still_served`: the customer has
+    the device in service; `held_back`: what `caps.held_back` answered, None if it was not asked.
+    """
+
+    kind: Kind
+    tie: Tie | None
+    sim: SimClass | None
+    retired: bool | None
+    receipt_confirmed: bool | None
+    leaving: bool | None
+    vulnerable: bool | None
+    contact_on_screen: bool | None
+    way_out: bool | None
+    still_served: bool | None
+    held_back: tuple[CapReason, ...] | None
+    kill_switch_on: bool | None
+    notice_sent: bool | None = None
+    claim: Claim | None = None
+    policy: StandingPolicy | None = None
+    requester: Person | None = None
+    decider: Person | None = None
+    specialist: Person | None = None
+    not_with_customer: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseFacts:
+    """Who asks for a release. `lapsed`: nobody, its time has passed. `is_customer`: the account's customer asks."""
+
+    by: Person | None = None
+    is_customer: bool | None = None
+    lapsed: bool = False

@@ -1,0 +1,221 @@
+"""Tables of the device lock and the questions asked of them.
+
+- `device`: one row per handset with its desired state (`rules.desired.Desired`, as JSON), the newest nonce it offered
+  and what its last hello said. The row, not the broker, is the queue.
+- `lock_order`, `lock_event`: an order to lock, its state, its people and its timeline.
+- `command`: every command that was signed, with the device's answer.
+- `standing_authority`: proposals to allow provisional locks, with the two people who put one in force.
+- `switch`: the kill switch, and others like it.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import BigInteger, Column, Integer, LargeBinary, Text, func, select
+from sqlmodel import Field, Session, SQLModel, col
+
+from custody.kernel.errors import NotFound
+from custody.store.unit import Unit
+from devicelock.rules.desired import Desired
+
+
+def _counted() -> Column[int]:
+    return Column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True)
+
+
+class DeviceRow(SQLModel, table=True):
+    """A registered handset; `imei` is its canonical URN."""
+
+    __tablename__ = "device"
+    device: str = Field(primary_key=True)
+    imei: str = Field(index=True)
+    model: str
+    cose_key: bytes = Field(sa_type=LargeBinary)
+    desired: str = Field(sa_type=Text)
+    nonce: bytes | None = Field(sa_type=LargeBinary)
+    hello_ms: int | None = Field(sa_type=BigInteger)
+    country: str | None
+    sim: str
+    confirmed: bool
+    left: bool
+    registered_ms: int = Field(sa_type=BigInteger)
+
+
+class LockOrderRow(SQLModel, table=True):
+    """An order to lock one handset; `facts` holds basis, evidence, screen and reasons as JSON."""
+
+    __tablename__ = "lock_order"
+    id: str = Field(primary_key=True)
+    device: str = Field(index=True)
+    imei: str
+    state: str = Field(index=True)
+    basis: str
+    reason: str
+    dispute: str | None = Field(index=True)
+    requester: str
+    second: str | None
+    decided_ms: int | None = Field(sa_type=BigInteger, index=True)
+    acked_ms: int | None = Field(sa_type=BigInteger)
+    release_ms: int | None = Field(sa_type=BigInteger)
+    released_ms: int | None = Field(sa_type=BigInteger)
+    held_until_ms: int = Field(sa_type=BigInteger)
+    created_ms: int = Field(sa_type=BigInteger)
+    facts: str = Field(sa_type=Text)
+
+
+class LockEventRow(SQLModel, table=True):
+    """One step of an order, with the log entry that holds it."""
+
+    __tablename__ = "lock_event"
+    id: int | None = Field(default=None, sa_column=_counted())
+    order: str = Field(index=True)
+    at_ms: int = Field(sa_type=BigInteger)
+    event: str
+    actor: str
+    facts: str = Field(sa_type=Text)
+    idx: int = Field(sa_type=BigInteger)
+
+
+class CommandRow(SQLModel, table=True):
+    """A signed command and the device's signed answer."""
+
+    __tablename__ = "command"
+    id: str = Field(primary_key=True)
+    order: str = Field(index=True)
+    device: str
+    op: str
+    raw: bytes = Field(sa_type=LargeBinary)
+    issued_ms: int = Field(sa_type=BigInteger)
+    ack: bytes | None = Field(sa_type=LargeBinary)
+    acked_ms: int | None = Field(sa_type=BigInteger)
+    result: str | None
+
+
+class AuthorityRow(SQLModel, table=True):
+    """A proposal to allow provisional locks, and who approved it."""
+
+    __tablename__ = "standing_authority"
+    id: str = Field(primary_key=True)
+    rules: str = Field(sa_type=Text)
+    proposer: str
+    approver: str | None
+    proposed_ms: int = Field(sa_type=BigInteger)
+    in_force_idx: int | None = Field(sa_type=BigInteger, index=True)
+    withdrawn: bool
+
+
+class SwitchRow(SQLModel, table=True):
+    """A switch that one person may throw."""
+
+    __tablename__ = "switch"
+    name: str = Field(primary_key=True)
+    on: bool
+    thrown_by: str
+    at_ms: int = Field(sa_type=BigInteger)
+
+
+KILL_SWITCH = "no-locks"
+
+
+def device(session: Session, name: str) -> DeviceRow:
+    """The device's row, locked for this unit on PostgreSQL; raises `NotFound`."""
+    row = session.scalars(select(DeviceRow).where(col(DeviceRow.device) == name).with_for_update()).one_or_none()
+    if row is None:
+        raise NotFound("device", f"no device {name!r} is registered", fix="Register the handset first.")
+    return row
+
+
+def device_by_imei(session: Session, imei: str) -> DeviceRow | None:
+    """The newest device registered under an IMEI URN."""
+    query = select(DeviceRow).where(col(DeviceRow.imei) == imei).order_by(col(DeviceRow.registered_ms).desc())
+    return session.scalars(query.limit(1)).first()
+
+
+def desired(row: DeviceRow) -> Desired:
+    """The device's desired state."""
+    return msgspec.json.decode(row.desired, type=Desired)
+
+
+def set_desired(session: Session, row: DeviceRow, value: Desired) -> None:
+    """Store the device's desired state."""
+    row.desired = msgspec.json.encode(value).decode()
+    session.add(row)
+
+
+def order(session: Session, name: str) -> LockOrderRow:
+    """The order's row, locked for this unit on PostgreSQL; raises `NotFound`."""
+    row = session.scalars(select(LockOrderRow).where(col(LockOrderRow.id) == name).with_for_update()).one_or_none()
+    if row is None:
+        raise NotFound("order", f"there is no lock order {name!r}", fix="List orders with GET /v1/locks.")
+    return row
+
+
+def orders_of_dispute(session: Session, dispute: str) -> list[LockOrderRow]:
+    """Every lock order of a dispute, oldest first."""
+    query = select(LockOrderRow).where(col(LockOrderRow.dispute) == dispute).order_by(col(LockOrderRow.created_ms))
+    return list(session.scalars(query).all())
+
+
+def orders_of_device(session: Session, name: str, states: Sequence[str]) -> list[LockOrderRow]:
+    """The device's orders in these states."""
+    query = select(LockOrderRow).where(col(LockOrderRow.device) == name, col(LockOrderRow.state).in_(list(states)))
+    return list(session.scalars(query).all())
+
+
+def orders_in(session: Session, states: Sequence[str], *, limit: int = 1000) -> list[LockOrderRow]:
+    """Orders in these states, oldest first."""
+    query = select(LockOrderRow).where(col(LockOrderRow.state).in_(list(states)))
+    return list(session.scalars(query.order_by(col(LockOrderRow.created_ms)).limit(limit)).all())
+
+
+def events_of(session: Session, name: str) -> list[LockEventRow]:
+    """The order's timeline."""
+    query = select(LockEventRow).where(col(LockEventRow.order) == name).order_by(col(LockEventRow.id))
+    return list(session.scalars(query).all())
+
+
+def commands_of(session: Session, name: str) -> list[CommandRow]:
+    """The order's commands, oldest first."""
+    query = select(CommandRow).where(col(CommandRow.order) == name).order_by(col(CommandRow.issued_ms))
+    return list(session.scalars(query).all())
+
+
+def note(unit: Unit, row: LockOrderRow, event: str, *, actor: str, facts: Mapping[str, Any]) -> int:
+    """Write one step of an order into its timeline and the log; returns the log index."""
+    idx = unit.record(
+        f"lock.{event}",
+        {"order": row.id, "device": row.device, "state": row.state, "actor": actor, **facts},
+    )
+    unit.session.add(
+        LockEventRow(order=row.id, at_ms=unit.now_ms, event=event, actor=actor, facts=_json(facts), idx=idx)
+    )
+    return idx
+
+
+def locks_decided_since(session: Session, since_ms: int) -> list[LockOrderRow]:
+    """Orders decided since a moment, for the caps."""
+    return list(session.scalars(select(LockOrderRow).where(col(LockOrderRow.decided_ms) >= since_ms)).all())
+
+
+def fleet_size(session: Session) -> int:
+    """How many handsets are registered."""
+    return session.scalar(select(func.count()).select_from(DeviceRow)) or 0
+
+
+def switched_on(session: Session, name: str) -> bool:
+    """Whether a switch is on."""
+    row = session.get(SwitchRow, name)
+    return bool(row and row.on)
+
+
+def authority_in_force(session: Session) -> AuthorityRow | None:
+    """The newest standing authority that two people put in force and nobody withdrew."""
+    query = select(AuthorityRow).where(
+        col(AuthorityRow.in_force_idx).is_not(None), col(AuthorityRow.withdrawn).is_(False)
+    )
+    return session.scalars(query.order_by(col(AuthorityRow.in_force_idx).desc()).limit(1)).first()
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    return msgspec.json.encode(value).decode()

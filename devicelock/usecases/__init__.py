@@ -1,0 +1,1 @@
+"""What the lock office does: each act a file, each in one unit of work."""

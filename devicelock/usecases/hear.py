@@ -1,0 +1,142 @@
+"""What the service does with a message from a handset: verify, merge, answer, record; one unit each.
+
+`hear` returns True when the message may be acknowledged to the broker: it was taken in and is durable, or it is bad
+and will never be better. It returns False when the database is away, so that the broker delivers it again.
+"""
+
+from typing import Any
+
+import structlog
+
+from custody.kernel import cbor
+from custody.kernel.errors import NotFound, Rejected, Trouble, Unavailable
+from custody.kernel.keys import PublicKey, read_cose_key
+from custody.store.unit import Unit
+from devicelock import store
+from devicelock.rules.ack import Ack, Result, open_ack
+from devicelock.rules.applied import Applied
+from devicelock.rules.command import Basis, KeyRing, Reason, open_command
+from devicelock.rules.desired import FORGOTTEN, LAPSED, Desired, Standing, Step, reconcile, settle, standing
+from devicelock.rules.hello import Hello, open_hello
+from devicelock.rules.lock_facts import Kind
+from devicelock.rules.order import Event, Role, State, step
+from devicelock.rules.topic import Channel, read_topic
+from devicelock.store import CommandRow, DeviceRow, LockOrderRow
+from devicelock.usecases.lock_office import STANDING, LockOffice
+from devicelock.usecases.release import release
+from devicelock.usecases.sign import publish_lock, queue, sign_release
+
+log = structlog.get_logger()
+
+
+def hear(office: LockOffice, topic: str, payload: bytes) -> bool:
+    """Take one message in; never raises."""
+    try:
+        where = read_topic(topic)
+        with office.house.unit() as unit:
+            if where.channel is Channel.ACK:
+                settle_ack(unit, where.device, payload)
+            elif where.channel is Channel.HELLO:
+                reconcile_hello(unit, office, where.device, payload)
+    except Unavailable:
+        return False
+    except (Rejected, NotFound) as error:
+        log.warning("message from a handset refused", topic=topic, code=error.code, detail=error.detail)
+    except Trouble as error:
+        log.exception("message from a handset failed", topic=topic, code=error.code, detail=error.detail)
+    return True
+
+
+def settle_ack(unit: Unit, device: str, payload: bytes) -> None:
+    """Merge an ack; only a verified answer to the newest command of the present wish moves an order."""
+    row = store.device(unit.session, device)
+    ack = open_ack(payload, device=device, key=key_of(row))
+    command = unit.session.get(CommandRow, ack.command_id)
+    if command is None or command.device != device:
+        raise NotFound("command", f"no command {ack.command_id!r} was sent to this device", fix="Say hello.")
+    before = store.desired(row)
+    after = settle(before, ack)
+    store.set_desired(unit.session, row, after)
+    if command.acked_ms is None or command.result != Result.APPLIED:
+        command.ack, command.acked_ms, command.result = payload, unit.now_ms, ack.result
+        unit.session.add(command)
+    if _settles(after, ack):
+        _moved(unit, store.order(unit.session, command.order), ack)
+    elif ack.result is not Result.APPLIED:
+        order = store.order(unit.session, command.order)
+        store.note(unit, order, "answered", actor=device, facts={"result": str(ack.result), "ack": payload})
+
+
+def reconcile_hello(unit: Unit, office: LockOffice, device: str, payload: bytes) -> None:
+    """Compare what the device says with what is wished, and send the difference."""
+    row = store.device(unit.session, device)
+    hello = open_hello(payload, device=device, key=key_of(row))
+    anchor = office.anchor.of(device)
+    after, answer = reconcile(store.desired(row), hello, anchor=anchor, now_s=unit.now_ms // 1000)
+    _remember(unit, row, hello)
+    store.set_desired(unit.session, row, after)
+    order = unit.session.get(LockOrderRow, after.order) if after.order else None
+    if order is None:
+        if answer is Step.SIGN and after.order is not None:
+            sign_release(unit, office, after.order, row, reason=Reason.CANCELLED, authority=FORGOTTEN)
+        return
+    if hello.applied is Applied.UNLOCKED and order.state == State.RELEASE_QUEUED:
+        _end(unit, order, {"shown_by": "hello", "hello": payload})
+    if answer is Step.RESEND and after.issued is not None:
+        command = unit.session.get(CommandRow, after.issued.command_id)
+        if command is not None:
+            keys = KeyRing(lock=None, unlock=office.signers.unlock.public)
+            queue(unit, row, open_command(command.raw, keys), command.raw)
+    elif answer is Step.SIGN:
+        _sign_again(unit, office, order, row, after.state)
+
+
+def key_of(row: DeviceRow) -> PublicKey:
+    """The device's enrolled key."""
+    return read_cose_key(cbor.decode(row.cose_key))
+
+
+def _settles(after: Desired, ack: Ack) -> bool:
+    """Whether this is the device's own word that the newest command of the present wish is done."""
+    newest = after.issued is not None and after.issued.command_id == ack.command_id
+    shown = standing(after) in {Standing.LOCKED, Standing.UNLOCKED, Standing.RETIRED}
+    return newest and shown and ack.result is Result.APPLIED
+
+
+def _sign_again(unit: Unit, office: LockOffice, order: LockOrderRow, row: DeviceRow, wished: Applied) -> None:
+    if wished is Applied.LOCKED and order.state in {State.APPROVED, State.QUEUED, State.ACTIVE_PROVISIONAL}:
+        kind = Kind.PROVISIONAL if order.requester == STANDING else Kind.REQUESTED
+        try:
+            publish_lock(unit, office, order, row, kind)
+        except Trouble as refused:
+            store.note(unit, order, "not_signed", actor="system", facts={"code": refused.code, "why": refused.detail})
+    elif wished is Applied.UNLOCKED and order.state in {State.QUEUED, State.ACTIVE_PROVISIONAL}:
+        release(unit, office, order=order.id, actor="system", role=Role.SYSTEM, reason=Reason.LAPSED, basis=Basis.LAPSE)
+    elif wished is Applied.UNLOCKED:
+        sign_release(unit, office, order.id, row, reason=Reason.LAPSED, authority=LAPSED)
+
+
+def _remember(unit: Unit, row: DeviceRow, hello: Hello) -> None:
+    if (row.sim, row.country) != (hello.sim, hello.country):
+        facts: dict[str, Any] = {"device": row.device, "sim": str(hello.sim), "country": hello.country}
+        unit.record("device.seen", facts)
+    row.nonce, row.hello_ms = hello.nonce, unit.now_ms
+    row.sim, row.country = hello.sim, hello.country
+    unit.session.add(row)
+
+
+def _moved(unit: Unit, order: LockOrderRow, ack: Ack) -> None:
+    if order.state == State.QUEUED and ack.applied is Applied.LOCKED:
+        order.state = step(State.QUEUED, Event.DEVICE_ACK, role=Role.SYSTEM)
+        order.acked_ms = unit.now_ms
+        unit.session.add(order)
+        store.note(unit, order, "locked", actor=ack.device, facts={"command": ack.command_id, "counter": ack.counter})
+    elif order.state == State.RELEASE_QUEUED and ack.applied is Applied.UNLOCKED:
+        _end(unit, order, {"command": ack.command_id, "counter": ack.counter})
+
+
+def _end(unit: Unit, order: LockOrderRow, facts: dict[str, Any]) -> None:
+    order.state = step(State.RELEASE_QUEUED, Event.DEVICE_ACK_OR_CODE_USED, role=Role.SYSTEM)
+    order.released_ms = unit.now_ms
+    unit.session.add(order)
+    store.note(unit, order, "released", actor=order.device, facts=facts)

@@ -1,0 +1,53 @@
+"""Registering a handset: protected but inert. Nothing is sent to it, and nothing on it is restricted."""
+
+from dataclasses import dataclass
+
+from custody.gs1.imei import imei_urn
+from custody.kernel import cbor
+from custody.kernel.errors import Conflict
+from custody.kernel.keys import read_cose_key
+from custody.store.unit import Unit
+from devicelock import store
+from devicelock.rules.command import NONCE_BYTES
+from devicelock.rules.desired import Desired
+from devicelock.rules.hello import SimClass
+from devicelock.rules.unlock_code import derive_key
+from devicelock.store import DeviceRow
+from devicelock.usecases.lock_office import LockOffice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registered:
+    """What the handset is given: its name, the epoch, and the key of its offline unlock codes."""
+
+    device: str
+    epoch: int
+    code_key: bytes
+
+
+def register_device(unit: Unit, office: LockOffice, *, imei: str, model: str, cose_key: bytes) -> Registered:
+    """Register a handset under a pseudonym; raises `Rejected` for a wrong IMEI or key, `Conflict` if it stands."""
+    urn = imei_urn(imei)
+    key = read_cose_key(cbor.decode(cose_key))
+    held = store.device_by_imei(unit.session, urn)
+    if held is not None and not office.anchor.of(held.device).retired:
+        raise Conflict("device", "a handset is registered under this IMEI", fix="Use it, or retire it first.")
+    name = unit.ids.new("dev")
+    row = DeviceRow(
+        device=name,
+        imei=urn,
+        model=model,
+        cose_key=cbor.encode(key.cose_key()),
+        desired="",
+        # No device holds this nonce: a lock signed before the first hello is refused by the device and signed anew.
+        nonce=unit.ids.random_bytes(NONCE_BYTES),
+        hello_ms=None,
+        country=None,
+        sim=SimClass.UNKNOWN,
+        confirmed=False,
+        left=False,
+        registered_ms=unit.now_ms,
+    )
+    store.set_desired(unit.session, row, Desired(device=name))
+    unit.record("device.registered", {"device": name, "kid": key.kid, "imei": urn})
+    return Registered(device=name, epoch=office.anchor.of(name).epoch, code_key=derive_key(office.codes, name))

@@ -1,0 +1,125 @@
+"""Signing and queueing commands: the only place where a command comes into being.
+
+Eligibility is asked again here, in the transaction that signs. A command, the row that remembers it, its log entry and
+the outbox row become durable together.
+"""
+
+from dataclasses import replace
+
+from custody.kernel.clock import HOUR_MS
+from custody.store import outbox
+from custody.store.unit import Unit
+from devicelock import store
+from devicelock.rules.applied import Applied
+from devicelock.rules.authority import authorise_lock
+from devicelock.rules.command import Authority, Command, Op, Reason, Screen, make_command
+from devicelock.rules.desired import Desired, issue, wish
+from devicelock.rules.lock_facts import Kind
+from devicelock.rules.order import Event, Guard, Role, State, step
+from devicelock.rules.topic import Channel, topic
+from devicelock.store import CommandRow, DeviceRow, LockOrderRow
+from devicelock.usecases.lock_office import LockOffice
+
+LOCK_LIFE_S = 72 * 3600
+RELEASE_LIFE_S = 400 * 24 * 3600
+
+
+def sign_lock(unit: Unit, office: LockOffice, order: LockOrderRow, device: DeviceRow, kind: Kind) -> Command:
+    """Sign a LOCK for the order and queue it; raises `Forbidden` if it is not allowed at this moment."""
+    authority = authorise_lock(office.facts(unit, order, device, kind))
+    wished = store.desired(device)
+    until_s = order.held_until_ms // 1000
+    if (wished.order, wished.state, wished.until_s) != (order.id, Applied.LOCKED, until_s):
+        wished = wish(wished, Applied.LOCKED, order=order.id, authority=authority, until_s=until_s)
+    wished = replace(wished, authority=authority)
+    screen = Screen(
+        who=office.screen.who,
+        why=office.screen.why,
+        reference=order.id,
+        phone=office.screen.phone,
+        recourse=office.screen.recourse,
+        deadline_s=order.held_until_ms // 1000,
+    )
+    return _issue(unit, office, device, wished, reason=Reason(order.reason), life_s=LOCK_LIFE_S, screen=screen)
+
+
+def sign_release(
+    unit: Unit, office: LockOffice, order: str, device: DeviceRow, *, reason: Reason, authority: Authority
+) -> Command:
+    """Sign an UNLOCK and queue it ahead of every lock; nobody and nothing can hold it back."""
+    wished = wish(store.desired(device), Applied.UNLOCKED, order=order, authority=authority)
+    return _issue(unit, office, device, wished, reason=reason, life_s=RELEASE_LIFE_S, screen=None)
+
+
+def publish_lock(unit: Unit, office: LockOffice, order: LockOrderRow, device: DeviceRow, kind: Kind) -> None:
+    """Move an approved order to queued by signing its command; a queued one stays queued and is signed anew."""
+    command = sign_lock(unit, office, order, device, kind)
+    if order.state == State.APPROVED:
+        guards = {Guard.SIGNED: True, Guard.SEQ_GREATER_THAN_LAST: True, Guard.EXPIRY_SET: True}
+        order.state = step(State.APPROVED, Event.PUBLISH, role=Role.SYSTEM, guards=guards)
+        unit.session.add(order)
+    store.note(unit, order, "published", actor="system", facts=_facts(command))
+
+
+def _issue(
+    unit: Unit,
+    office: LockOffice,
+    device: DeviceRow,
+    wished: Desired,
+    *,
+    reason: Reason,
+    life_s: int,
+    screen: Screen | None,
+) -> Command:
+    remembered, command = issue(
+        wished,
+        anchor=office.anchor.of(device.device),
+        command_id=unit.ids.new("cmd"),
+        issuer=office.issuer,
+        now_s=unit.now_ms // 1000,
+        life_s=life_s,
+        reason=reason,
+        nonce=device.nonce,
+        screen=screen,
+    )
+    raw = make_command(command, office.signers)
+    store.set_desired(unit.session, device, remembered)
+    unit.session.add(
+        CommandRow(
+            id=command.command_id,
+            order=command.order,
+            device=device.device,
+            op=command.op,
+            raw=raw,
+            issued_ms=unit.now_ms,
+            ack=None,
+            acked_ms=None,
+            result=None,
+        )
+    )
+    queue(unit, device, command, raw)
+    return command
+
+
+def queue(unit: Unit, device: DeviceRow, command: Command, raw: bytes) -> None:
+    """Put signed bytes into the outbox; an older command for the device that has not left yet is replaced."""
+    outbox.put(
+        unit,
+        topic=topic(device.device, Channel.COMMAND),
+        payload=raw,
+        key=f"device:{device.device}",
+        priority=outbox.NORMAL if command.op is Op.LOCK else outbox.URGENT,
+        expires_ms=min(command.not_after_s * 1000, unit.now_ms + 30 * 24 * HOUR_MS),
+    )
+
+
+def _facts(command: Command) -> dict[str, object]:
+    return {
+        "command": command.command_id,
+        "op": str(command.op),
+        "epoch": command.epoch,
+        "counter": command.counter,
+        "not_after_s": command.not_after_s,
+        "basis": str(command.authority.basis),
+        "authority": command.authority.text,
+    }

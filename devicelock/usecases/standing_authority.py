@@ -1,0 +1,74 @@
+"""Standing authority for provisional locks: proposed by one person, put in force by another, an entry of the log.
+
+Any one supervisor may withdraw it, or throw the kill switch: then no LOCK is signed, while releases go on.
+"""
+
+from collections.abc import Callable
+
+import msgspec
+
+from custody.kernel.errors import Conflict, Forbidden, NotFound
+from custody.store.unit import Unit
+from devicelock import store
+from devicelock.rules.lock_facts import STANDING_CLAIMS
+from devicelock.store import AuthorityRow, SwitchRow
+
+PutInForce = Callable[[Unit, dict[str, object]], int]
+
+
+def propose(unit: Unit, *, person: str) -> AuthorityRow:
+    """One person proposes to allow provisional locks for the three claims in which the customer holds no device."""
+    rules = {"provisional_lock": {"claims": sorted(STANDING_CLAIMS), "hours": 72}}
+    row = AuthorityRow(
+        id=unit.ids.new("auth"),
+        rules=msgspec.json.encode(rules).decode(),
+        proposer=person,
+        approver=None,
+        proposed_ms=unit.now_ms,
+        in_force_idx=None,
+        withdrawn=False,
+    )
+    unit.session.add(row)
+    unit.record("authority.proposed", {"authority": row.id, "person": person, "rules": rules})
+    return row
+
+
+def approve(unit: Unit, *, authority: str, person: str, put_in_force: PutInForce) -> AuthorityRow:
+    """Another person approves; the policy version that follows names both and is an entry of the log."""
+    row = unit.session.get(AuthorityRow, authority)
+    if row is None:
+        raise NotFound("authority", f"there is no proposal {authority!r}", fix="List them with GET /v1/authority.")
+    if row.in_force_idx is not None or row.withdrawn:
+        raise Conflict("authority", "the proposal was decided already", fix="Propose anew.")
+    if row.proposer == person:
+        raise Forbidden("four_eyes", "one person cannot put it in force alone", fix="Ask another supervisor.")
+    row.approver = person
+    rules = msgspec.json.decode(row.rules)
+    rules["provisional_lock"] |= {"authority": row.id, "people": sorted([row.proposer, person])}
+    row.in_force_idx = put_in_force(unit, rules)
+    unit.session.add(row)
+    return row
+
+
+def withdraw(unit: Unit, *, authority: str, person: str) -> AuthorityRow:
+    """One person withdraws it; nothing more is locked under it."""
+    row = unit.session.get(AuthorityRow, authority)
+    if row is None:
+        raise NotFound("authority", f"there is no proposal {authority!r}", fix="List them with GET /v1/authority.")
+    row.withdrawn = True
+    unit.session.add(row)
+    unit.record("authority.withdrawn", {"authority": row.id, "person": person})
+    return row
+
+
+def throw_switch(unit: Unit, *, on: bool, person: str, why: str) -> SwitchRow:
+    """Stop all locking at once (one person), or allow it again (another person than the one who stopped it)."""
+    row = unit.session.get(SwitchRow, store.KILL_SWITCH)
+    if row is None:
+        row = SwitchRow(name=store.KILL_SWITCH, on=False, thrown_by=person, at_ms=unit.now_ms)
+    if row.on and not on and row.thrown_by == person:
+        raise Forbidden("four_eyes", "who stopped the locks cannot start them alone", fix="Ask another supervisor.")
+    row.on, row.thrown_by, row.at_ms = on, person, unit.now_ms
+    unit.session.add(row)
+    unit.record("switch.thrown", {"switch": row.name, "on": on, "person": person, "why": why})
+    return row

@@ -1,0 +1,341 @@
+"""A faithful handset: it stores before it acts, acts before it answers, and never unlocks itself.
+
+- **Key.** The device key is made in the handset and never leaves it; the service gets the public half.
+- **Store.** Everything it must remember is one small file, replaced in one step (write, flush to disk, rename):
+  applied state, epoch and counter, nonce, the operator's keys, screen, question, held-until. After RETIRE the lock key
+  is gone.
+- **Order of work** for a command: verify, store, enforce, answer. A power cut anywhere repeats; it never skips.
+- **Locked** means: the screen shows who, why, a reference, a phone number and a question for the offline code, and only
+  what is on the short list works: emergency calls, emergency alerts, the support number, incoming calls, charging, the
+  screen reader, and typing the offline code. What the holder tries beyond that is refused.
+- A factory reset, another SIM, a clock turned back, and a store put back to an older copy are things that happen to
+  handsets; each is a method here. Within one run nobody turns the clock: it is read at boot and then counts on.
+"""
+
+import os
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from custody.kernel import cbor
+from custody.kernel.clock import SECOND_MS, Clock
+from custody.kernel.errors import Forbidden, Rejected
+from custody.kernel.keys import PublicKey, SoftwareSigner, new_signer, read_cose_key
+from devicelock.rules.ack import Ack, make_ack
+from devicelock.rules.applied import Applied
+from devicelock.rules.command import NONCE_BYTES, Command, KeyRing, Screen, open_command
+from devicelock.rules.device import DeviceState, enter_code, greet, new_device, receive, wake
+from devicelock.rules.hello import Cause, SimClass, make_hello
+from devicelock.rules.unlock_code import ENTROPY_BYTES, Question
+from simulators.client import ServiceClient
+from simulators.goods import Unit
+from simulators.wire import b64u, from_b64u
+
+CLIENT_VERSION = "simulated 1.0"
+
+
+class Function(StrEnum):
+    """What a holder may want to do with a handset."""
+
+    EMERGENCY_CALL = "emergency_call"
+    EMERGENCY_ALERT = "emergency_alert"
+    SUPPORT_CALL = "support_call"
+    INCOMING_CALL = "incoming_call"
+    CHARGING = "charging"
+    SCREEN_READER = "screen_reader"
+    ENTER_CODE = "enter_code"
+    CALL_ANYONE = "call_anyone"
+    APPS = "apps"
+    CAMERA = "camera"
+    SETTINGS = "settings"
+    UNLOCK = "unlock"
+
+
+ALLOWED_WHILE_LOCKED = frozenset(
+    {
+        Function.EMERGENCY_CALL,
+        Function.EMERGENCY_ALERT,
+        Function.SUPPORT_CALL,
+        Function.INCOMING_CALL,
+        Function.CHARGING,
+        Function.SCREEN_READER,
+        Function.ENTER_CODE,
+    }
+)
+
+
+class Cut(StrEnum):
+    """Where the power fails while a command is handled: before it was stored, after it, after it was enforced."""
+
+    BEFORE_STORE = "before_store"
+    AFTER_STORE = "after_store"
+    BEFORE_ANSWER = "before_answer"
+
+
+class PowerCut(Exception):
+    """The battery came out; the handset is off and only its store is left."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enrolment:
+    """What a handset is given in the factory or the shop: its numbers, its key, the operator's keys, the broker."""
+
+    unit: Unit
+    device: str
+    signer: SoftwareSigner
+    keys: KeyRing
+    code_key: bytes
+    mqtt_host: str
+    mqtt_port: int
+
+
+class Handset:
+    """One handset. `clock` is the true time; the handset's own may be off by `clock_offset_s`, set while it is off."""
+
+    def __init__(
+        self,
+        enrolment: Enrolment,
+        store: Path,
+        *,
+        clock: Clock,
+        rng: random.Random,
+        country: str | None = "GB",
+        sim: SimClass = SimClass.NEVER,
+    ) -> None:
+        self.enrolment = enrolment
+        self.store = store
+        self.country = country
+        self.sim = sim
+        self.clock_offset_s = 0
+        self.on = False
+        self.screen_locked = False
+        self.user_data = ""
+        self._clock = clock
+        self._rng = rng
+        self._offset_at_boot_s = 0
+        if not store.exists():
+            state = new_device(enrolment.device, enrolment.keys, nonce=self._nonce(), now_s=self.now_s())
+            save_state(store, state)
+
+    @property
+    def device(self) -> str:
+        """Its pseudonym on the wire."""
+        return self.enrolment.device
+
+    @property
+    def state(self) -> DeviceState:
+        """What it has stored."""
+        return load_state(self.store)
+
+    @property
+    def screen(self) -> Screen | None:
+        """What the lock screen says; None when it is not locked."""
+        return self.state.screen if self.screen_locked else None
+
+    @property
+    def question(self) -> str | None:
+        """The eight digits on the lock screen."""
+        question = self.state.question
+        return question.digits if self.screen_locked and question is not None else None
+
+    def now_s(self) -> int:
+        """Its own clock."""
+        return self._clock.now_ms() // SECOND_MS + self._offset_at_boot_s
+
+    def power_on(self) -> None:
+        """Boot: read the clock, read the store, enforce what it says."""
+        self._offset_at_boot_s = self.clock_offset_s
+        self.on = True
+        state = self._keep(wake(self.state, now_s=self.now_s()))
+        self._enforce(state)
+
+    def power_off(self) -> None:
+        """Only the store is left."""
+        self.on = False
+
+    def tick(self) -> bool:
+        """The timer: True if a lock that had run out was released, so that a hello is due."""
+        before = self.state
+        state = self._keep(wake(before, now_s=self.now_s()))
+        self._enforce(state)
+        return state.applied is not before.applied
+
+    def hello(self) -> bytes:
+        """A signed hello with a fresh nonce; the nonce is stored before it is said."""
+        state, hello = greet(
+            self.state,
+            now_s=self.now_s(),
+            nonce=self._nonce(),
+            client=CLIENT_VERSION,
+            country=self.country,
+            sim=self.sim,
+        )
+        self._enforce(self._keep(state))
+        return make_hello(hello, self.enrolment.signer)
+
+    def take(self, raw: bytes, *, cut: Cut | None = None) -> Ack:
+        """Handle one command and return the answer; raises `Rejected` for what is not a command for this device."""
+        state = self.state
+        command = open_command(raw, state.keys)
+        after, ack = self._decide(state, command)
+        self._fail(cut, Cut.BEFORE_STORE)
+        self._keep(after)
+        self._fail(cut, Cut.AFTER_STORE)
+        self._enforce(after)
+        self._fail(cut, Cut.BEFORE_ANSWER)
+        return ack
+
+    def answer(self, ack: Ack) -> bytes:
+        """The signed ack."""
+        return make_ack(ack, self.enrolment.signer)
+
+    def use(self, function: Function) -> str:
+        """Do something as the holder; raises `Forbidden("locked")` for what does not work now."""
+        if not self.on:
+            raise Forbidden("off", "the handset is off", fix="Switch it on.")
+        if function is Function.UNLOCK and self.screen_locked:
+            raise Forbidden("locked", "the handset does not unlock itself", fix="Call the number on the screen.")
+        if self.screen_locked and function not in ALLOWED_WHILE_LOCKED:
+            raise Forbidden("locked", f"{function} does not work while locked", fix="Call the number on the screen.")
+        return "done"
+
+    def type_code(self, code: str) -> bool:
+        """Type the eight digits that support read out; True if the handset is not locked afterwards."""
+        state, free = enter_code(
+            self.state,
+            code,
+            key=self.enrolment.code_key,
+            now_s=self.now_s(),
+            entropy=self._rng.randbytes(ENTROPY_BYTES),
+        )
+        self._enforce(self._keep(state))
+        return free
+
+    def factory_reset(self) -> None:
+        """Everything of the user's is gone; the lock's store is on a partition that a reset does not touch."""
+        self.user_data = ""
+        self.power_off()
+        self.power_on()
+
+    def swap_sim(self, sim: SimClass, *, country: str | None) -> None:
+        """Another SIM, perhaps another country's network; a hello is due."""
+        self.sim, self.country = sim, country
+
+    def turn_clock(self, seconds: int) -> None:
+        """Set the clock forward or back; it counts from the next boot on."""
+        self.clock_offset_s += seconds
+
+    def copy_store(self) -> bytes:
+        """A copy of the store as it is now, such as a thief with a soldering iron makes."""
+        return self.store.read_bytes()
+
+    def roll_back(self, copy: bytes) -> None:
+        """Put an older copy of the store back and boot."""
+        self.power_off()
+        replace_file(self.store, copy)
+        self.power_on()
+
+    def _decide(self, state: DeviceState, command: Command) -> tuple[DeviceState, Ack]:
+        return receive(
+            state,
+            command,
+            now_s=self.now_s(),
+            nonce=self._nonce(),
+            entropy=self._rng.randbytes(ENTROPY_BYTES),
+        )
+
+    def _keep(self, state: DeviceState) -> DeviceState:
+        save_state(self.store, state)
+        return state
+
+    def _enforce(self, state: DeviceState) -> None:
+        self.screen_locked = state.applied is Applied.LOCKED
+
+    def _nonce(self) -> bytes:
+        return self._rng.randbytes(NONCE_BYTES)
+
+    def _fail(self, cut: Cut | None, here: Cut) -> None:
+        if cut is here:
+            self.power_off()
+            raise PowerCut(here)
+
+
+def enrol_handset(supervisor: ServiceClient, unit: Unit, *, seed: str) -> Enrolment:
+    """Make a device key and register it; the service answers with the operator's keys and the broker's address."""
+    signer = new_signer(seed=random.Random(f"{seed}/handset/{unit.imei}").randbytes(32))
+    body = {"imei": unit.imei, "model": unit.model.name, "cose_key": b64u(cbor.encode(signer.public.cose_key()))}
+    given = supervisor.post("/v1/devices", body)
+    return Enrolment(
+        unit=unit,
+        device=str(given["device"]),
+        signer=signer,
+        keys=KeyRing(lock=_key(given["lock_key"]), unlock=_key(given["unlock_key"])),
+        code_key=from_b64u(given["code_key"]),
+        mqtt_host=str(given["mqtt"]["host"]),
+        mqtt_port=int(given["mqtt"]["port"]),
+    )
+
+
+def save_state(path: Path, state: DeviceState) -> None:
+    """Replace the store in one step."""
+    replace_file(path, cbor.encode(_pack(state)))
+
+
+def load_state(path: Path) -> DeviceState:
+    """Read the store; raises `Rejected("store")` if it is damaged."""
+    value = cbor.decode(path.read_bytes())
+    if not isinstance(value, dict):
+        raise Rejected("store", f"{path} holds no map", fix="Enrol the handset again.")
+    return _unpack(value)
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write, flush to disk, rename: after a power cut there is the old file or the new one, whole."""
+    fresh = path.with_suffix(".new")
+    with fresh.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+
+
+_PLAIN = ("device", "nonce", "nonce_at_s", "epoch", "counter", "command_id", "held_until_s", "seen_s")
+_SCREEN = ("who", "why", "reference", "phone", "recourse", "deadline_s")
+_QUESTION = ("digits", "wrong", "not_before_s")
+
+
+def _pack(state: DeviceState) -> dict[str, Any]:
+    packed: dict[str, Any] = {name: getattr(state, name) for name in _PLAIN}
+    packed |= {"applied": str(state.applied), "cause": str(state.cause)}
+    packed["lock_key"] = None if state.keys.lock is None else state.keys.lock.cose_key()
+    packed["unlock_key"] = state.keys.unlock.cose_key()
+    packed["screen"] = _fields(state.screen, _SCREEN)
+    packed["question"] = _fields(state.question, _QUESTION)
+    return packed
+
+
+def _unpack(packed: dict[str, Any]) -> DeviceState:
+    lock = packed["lock_key"]
+    return DeviceState(
+        keys=KeyRing(lock=None if lock is None else read_cose_key(lock), unlock=read_cose_key(packed["unlock_key"])),
+        applied=Applied(packed["applied"]),
+        cause=Cause(packed["cause"]),
+        screen=_made(Screen, packed["screen"]),
+        question=_made(Question, packed["question"]),
+        **{name: packed[name] for name in _PLAIN},
+    )
+
+
+def _fields(value: Screen | Question | None, names: tuple[str, ...]) -> dict[str, Any] | None:
+    return None if value is None else {name: getattr(value, name) for name in names}
+
+
+def _made(kind: Callable[..., Any], fields: dict[str, Any] | None) -> Any:
+    return None if fields is None else kind(**fields)
+
+
+def _key(text: str) -> PublicKey:
+    return read_cose_key(cbor.decode(from_b64u(text)))

@@ -1,0 +1,39 @@
+"""What stands at the top, and the papers that every house keeps."""
+
+import pytest
+
+from tests.architecture.checkout import HOUSES, ROOT, files, text
+
+TOP = {
+    ".ci",
+    ".gitattributes",
+    ".gitignore",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "LICENSE",
+    "README.md",
+    "SECURITY.md",
+    "dev.py",
+    "pyproject.toml",
+    "requirements",
+    "tests",
+    *HOUSES,
+}
+
+
+@pytest.mark.parametrize("house", HOUSES)
+def test_every_house_writes_its_decisions_down(house: str) -> None:
+    assert f"{house}/DESIGN.md" in files()
+
+
+@pytest.mark.parametrize("paper", ["README.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"])
+def test_the_project_has_its_standard_papers(paper: str) -> None:
+    assert text(paper).strip()
+
+
+def test_nothing_else_stands_at_the_top() -> None:
+    assert {name.split("/", 1)[0] for name in files()} - TOP == set()
+
+
+def test_the_programs_can_be_started() -> None:
+    assert [name for name in ("dev.py", ".ci/run") if not (ROOT / name).stat().st_mode & 0o100] == []

@@ -1,0 +1,123 @@
+import pytest
+
+from custody.kernel.keys import ES256, new_signer
+from custody.ledger.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
+from custody.ledger.cosignature import (
+    Cosigner,
+    cosign,
+    cosign_mldsa,
+    cosigned_at_s,
+    ed25519_message,
+    mldsa_key,
+    mldsa_message,
+    new_mldsa_signer,
+    read_verifier,
+)
+from custody.ledger.merkle import leaf_hash
+from custody.ledger.note import (
+    Ed25519Verifier,
+    Kind,
+    Note,
+    NoteSignature,
+    add_signatures,
+    open_note,
+    parse_note,
+    parse_vkey,
+    text_key,
+)
+from tests.rooms.ledger.small_world import LOG, LOG_VERIFIER, ORIGIN, flips, refused, signer
+
+NAME = "carrier.example/w1"
+HEAD = Checkpoint(origin=ORIGIN, size=7, root=leaf_hash(b"x"))
+NOTE = sign_checkpoint(HEAD, LOG)
+WITNESS, PQ_WITNESS = signer(20), new_mldsa_signer(b"\x07" * 32)
+AT_S = 1_790_000_000
+LINES = {
+    Kind.ED25519_COSIGNATURE: cosign(HEAD, name=NAME, signer=WITNESS, at_s=AT_S),
+    Kind.MLDSA44_COSIGNATURE: cosign_mldsa(HEAD, name=NAME, signer=PQ_WITNESS, at_s=AT_S),
+}
+KEYS = {
+    Kind.ED25519_COSIGNATURE: text_key(NAME, WITNESS.public, kind=Kind.ED25519_COSIGNATURE),
+    Kind.MLDSA44_COSIGNATURE: mldsa_key(NAME, PQ_WITNESS),
+}
+BOTH = pytest.mark.parametrize("kind", list(LINES))
+
+
+@BOTH
+def test_a_cosignature_verifies_beside_the_logs_own_and_tells_its_time(kind: Kind) -> None:
+    cosigner = Cosigner(key=KEYS[kind])
+    opened = open_note(add_signatures(NOTE, [LINES[kind]]), [LOG_VERIFIER, cosigner])
+    assert [line.name for line in opened.signatures] == [ORIGIN, NAME]
+    assert cosigned_at_s(opened.signatures[1].blob) == AT_S
+    assert open_checkpoint(add_signatures(NOTE, [LINES[kind]]), LOG_VERIFIER) == HEAD
+
+
+@BOTH
+def test_vkeys_of_cosigners_read_back_and_make_verifiers(kind: Kind) -> None:
+    assert parse_vkey(KEYS[kind].vkey()) == KEYS[kind]
+    assert read_verifier(KEYS[kind].vkey()) == Cosigner(key=KEYS[kind])
+    assert read_verifier(LOG_VERIFIER.key.vkey()) == Ed25519Verifier(key=LOG_VERIFIER.key)
+
+
+def test_the_messages_are_those_of_the_specification() -> None:
+    assert ed25519_message(HEAD, AT_S) == b"cosignature/v1\ntime 1790000000\n" + HEAD.text().encode()
+    assert mldsa_message(HEAD, NAME, AT_S) == b"".join(
+        [
+            b"subtree/v1\n\0",
+            bytes([len(NAME)]) + NAME.encode(),
+            AT_S.to_bytes(8, "big"),
+            bytes([len(ORIGIN)]) + ORIGIN.encode(),
+            bytes(8) + (7).to_bytes(8, "big"),
+            HEAD.root,
+        ]
+    )
+    assert [len(LINES[kind].blob) for kind in LINES] == [72, 2428]
+
+
+@BOTH
+def test_any_flipped_byte_of_a_cosigned_text_or_blob_is_refused(kind: Kind) -> None:
+    line, cosigner = LINES[kind], Cosigner(key=KEYS[kind])
+    cosigner.verify(HEAD.text(), line.blob)
+    step = 1 if kind == Kind.ED25519_COSIGNATURE else 37
+    for bad in [*flips(line.blob)[::step], line.blob[:-1], line.blob + b"\0", line.blob[:8], b""]:
+        refused(cosigner.verify, HEAD.text(), bad)
+    for bad in flips(HEAD.text().encode())[::3]:
+        try:
+            text = bad.decode()
+        except UnicodeDecodeError:
+            continue
+        refused(cosigner.verify, text, line.blob)
+
+
+@BOTH
+@pytest.mark.parametrize("at_s", [0, 2**63, 2**64 - 1])
+def test_a_time_of_zero_or_beyond_the_range_is_refused(kind: Kind, at_s: int) -> None:
+    blob = at_s.to_bytes(8, "big") + LINES[kind].blob[8:]
+    refused(Cosigner(key=KEYS[kind]).verify, HEAD.text(), blob, code="cosignature")
+    refused(cosign, HEAD, name=NAME, signer=WITNESS, at_s=at_s, code="cosignature")
+    refused(cosign_mldsa, HEAD, name=NAME, signer=PQ_WITNESS, at_s=at_s, code="cosignature")
+
+
+def test_only_the_mldsa_cosignature_binds_the_cosigners_name() -> None:
+    other = mldsa_key("other.example", PQ_WITNESS)
+    refused(Cosigner(key=other).verify, HEAD.text(), LINES[Kind.MLDSA44_COSIGNATURE].blob, code="signature")
+
+
+def test_a_logs_signature_is_no_cosignature_and_the_other_way_round() -> None:
+    own = parse_note(NOTE).signatures[0]
+    as_cosigner = Cosigner(key=text_key(ORIGIN, LOG.public, kind=Kind.ED25519_COSIGNATURE))
+    refused(open_note, NOTE, [as_cosigner], code="note")
+    disguised = NoteSignature(name=ORIGIN, key_id=as_cosigner.key.key_id, blob=own.blob)
+    refused(open_note, Note(text=HEAD.text(), signatures=(disguised,)).raw(), [as_cosigner])
+
+
+def test_cosignatures_need_the_right_kind_of_key_and_a_name_that_fits() -> None:
+    refused(cosign, HEAD, name=NAME, signer=new_signer(ES256), at_s=AT_S, code="vkey")
+    refused(text_key, NAME, WITNESS.public, kind=Kind.MLDSA44_COSIGNATURE, code="vkey")
+    refused(cosign_mldsa, HEAD, name="n" * 256, signer=PQ_WITNESS, at_s=AT_S, code="cosignature")
+    short = KEYS[Kind.MLDSA44_COSIGNATURE].vkey()[:-4]
+    refused(parse_vkey, short, code="vkey")
+
+
+def test_fresh_mldsa_keys_differ() -> None:
+    assert new_mldsa_signer().public_raw != new_mldsa_signer().public_raw

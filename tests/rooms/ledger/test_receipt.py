@@ -1,0 +1,321 @@
+from typing import Any
+
+import cbor2
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from custody.kernel import cbor, cose
+from custody.kernel.errors import Rejected
+from custody.kernel.keys import ES256, SoftwareSigner, new_signer
+from custody.ledger.checkpoint import Checkpoint
+from custody.ledger.merkle import leaf_hash
+from custody.ledger.receipt import (
+    CONSISTENCY,
+    INCLUSION,
+    Consistency,
+    Inclusion,
+    against_checkpoint,
+    attach_receipts,
+    detach_receipts,
+    make_consistency_receipt,
+    make_receipt,
+    seal_root,
+    sealed_receipt,
+    verify_consistency_receipt,
+    verify_receipt,
+)
+from tests.rooms.ledger.small_world import (
+    LOG,
+    ORIGIN,
+    STRANGER,
+    SUB,
+    chain,
+    flips,
+    leaves_of,
+    naive_consistency,
+    naive_inclusion,
+    naive_root,
+    refused,
+    signer,
+)
+
+ISS = f"urn:weaklink:operator:{ORIGIN}"
+IAT = 1_790_000_000
+
+
+def entry(index: int) -> bytes:
+    return f"entry {index}".encode()
+
+
+def head(size: int) -> Checkpoint:
+    return Checkpoint(origin=ORIGIN, size=size, root=naive_root(leaves_of(size)))
+
+
+def receipt(index: int, size: int, *, key: SoftwareSigner = LOG) -> bytes:
+    leaves = leaves_of(size)
+    path, root = naive_inclusion(index, leaves), naive_root(leaves)
+    return make_receipt(size=size, index=index, path=path, root=root, signer=key, iss=ISS, sub=SUB, iat_s=IAT)
+
+
+def consistency_receipt(old: int, size: int) -> bytes:
+    leaves = leaves_of(size)
+    path, root = naive_consistency(old, leaves), naive_root(leaves)
+    return make_consistency_receipt(
+        old_size=old, size=size, path=path, root=root, signer=LOG, iss=ISS, sub=SUB, iat_s=IAT
+    )
+
+
+def proven(raw: bytes, index: int, size: int) -> Inclusion:
+    """What a verdict does: the receipt, then the checkpoint."""
+    found = verify_receipt(raw, entry(index), LOG.public)
+    against_checkpoint(found, head(size))
+    return found
+
+
+def rebuilt(
+    raw: bytes,
+    *,
+    protected: dict[Any, Any] | None = None,
+    unprotected: dict[Any, Any] | None = None,
+    payload: bytes | None = None,
+    root: bytes = b"",
+) -> bytes:
+    """The receipt with parts replaced, and signed again by the log if the protected header is."""
+    message = cose.parse(raw)
+    header = message.protected_raw if protected is None else cbor2.dumps(protected, canonical=True)
+    signature = message.signature if protected is None else LOG.sign(cose.sig_structure(header, root))
+    holder = dict(message.unprotected) if unprotected is None else unprotected
+    return cbor.encode(cbor2.CBORTag(18, [header, holder, payload, signature]))
+
+
+@pytest.mark.parametrize("size", range(2, 18))
+def test_every_leaf_of_a_small_log_has_a_receipt(size: int) -> None:
+    for index in range(size):
+        assert proven(receipt(index, size), index, size) == Inclusion(
+            size=size, index=index, root=head(size).root, issuer=ISS, subject=SUB, iat_s=IAT
+        )
+
+
+@pytest.mark.parametrize("size", range(2, 18))
+def test_every_smaller_log_has_a_consistency_receipt(size: int) -> None:
+    for old in range(1, size):
+        found = verify_consistency_receipt(consistency_receipt(old, size), old, head(old).root, LOG.public)
+        assert found == Consistency(old_size=old, size=size, root=head(size).root)
+        against_checkpoint(found, head(size))
+
+
+def test_the_bytes_are_those_of_the_rfc() -> None:
+    message = cose.parse(receipt(433, 700))
+    assert message.protected == {1: -8, 4: LOG.public.kid, 15: {1: ISS, 2: SUB, 6: IAT}, 395: 1}
+    assert message.payload is None
+    assert message.protected_raw.endswith(bytes.fromhex("19018b01"))
+    assert bytes.fromhex("a119018ca120815901") + b"\x5c" + bytes.fromhex("831902bc1901b18a5820") in message.raw
+
+
+def test_any_flipped_byte_of_receipt_or_entry_is_refused_against_the_checkpoint() -> None:
+    whole = receipt(3, 11)
+    for bad in flips(whole):
+        refused(proven, bad, 3, 11)
+    for bad in flips(entry(3)):
+        refused(verify_receipt, whole, bad, LOG.public)
+
+
+def test_any_flipped_byte_of_a_consistency_receipt_is_refused_against_the_checkpoint() -> None:
+    for bad in flips(consistency_receipt(3, 11)):
+        refused(
+            lambda raw: against_checkpoint(verify_consistency_receipt(raw, 3, head(3).root, LOG.public), head(11)),
+            bad,
+        )
+
+
+@pytest.mark.parametrize(("true", "told"), [((3, 2), (2, 1)), ((5, 4), (2, 1)), ((7, 6), (4, 3)), ((3, 0), (4, 0))])
+def test_a_relabelled_receipt_verifies_alone_and_fails_against_the_checkpoint(
+    true: tuple[int, int], told: tuple[int, int]
+) -> None:
+    size, index = true
+    path = naive_inclusion(index, leaves_of(size))
+    proof = cbor.encode([told[0], told[1], path])
+    lie = rebuilt(receipt(index, size), unprotected={396: {INCLUSION: [proof]}})
+    found = verify_receipt(lie, entry(index), LOG.public)
+    assert (found.size, found.index) == told
+    refused(against_checkpoint, found, head(size), code="receipt")
+    refused(against_checkpoint, found, head(told[0]), code="receipt")
+
+
+def test_a_receipt_for_another_tree_of_the_same_size_fails_against_the_checkpoint() -> None:
+    found = verify_receipt(receipt(3, 11), entry(3), LOG.public)
+    other = Checkpoint(origin=ORIGIN, size=11, root=leaf_hash(b"fork"))
+    refused(against_checkpoint, found, other, code="receipt")
+    refused(against_checkpoint, found, head(12), code="receipt")
+
+
+def test_there_is_no_receipt_at_size_1() -> None:
+    leaf = leaf_hash(entry(0))
+    refused(make_receipt, size=1, index=0, path=[], root=leaf, signer=LOG, iss=ISS, sub=SUB, iat_s=IAT, code="receipt")
+    seal = seal_root(leaf, LOG, iss=ISS, sub=SUB, iat_s=IAT)
+    forced = seal.with_unprotected({396: {INCLUSION: [cbor.encode([1, 0, []])]}}).raw
+    refused(verify_receipt, forced, entry(0), LOG.public, code="receipt")
+
+
+@pytest.mark.parametrize("sizes", [(0, 5), (5, 5), (6, 5)])
+def test_consistency_receipts_start_at_a_smaller_tree_that_is_not_empty(sizes: tuple[int, int]) -> None:
+    old, size = sizes
+    root = head(5).root
+    refused(
+        make_consistency_receipt,
+        old_size=old,
+        size=size,
+        path=[root],
+        root=root,
+        signer=LOG,
+        iss=ISS,
+        sub=SUB,
+        iat_s=IAT,
+        code="receipt",
+    )
+    honest = consistency_receipt(3, 11)
+    refused(verify_consistency_receipt, honest, 4, head(4).root, LOG.public, code="receipt")
+    refused(verify_consistency_receipt, honest, 3, head(4).root, LOG.public, code="proof")
+
+
+def test_another_key_is_refused_even_if_it_signed() -> None:
+    refused(verify_receipt, receipt(3, 11), entry(3), STRANGER.public, code="signature")
+    refused(verify_receipt, receipt(3, 11, key=STRANGER), entry(3), LOG.public, code="signature")
+
+
+PATH = naive_inclusion(3, leaves_of(11))
+GOOD = [11, 3, PATH]
+
+
+@pytest.mark.parametrize(
+    "proof",
+    [
+        [11, 3],
+        [11, 3, PATH, 0],
+        {"size": 11},
+        [3, 11, PATH],
+        [-11, 3, PATH],
+        [11, -3, PATH],
+        [True, 3, PATH],
+        [11, False, PATH],
+        [11.0, 3, PATH],
+        ["11", 3, PATH],
+        [2**64, 3, PATH],
+        [11, 3, []],
+        [11, 3, PATH[0]],
+        [11, 3, [*PATH, PATH[0]]],
+        [11, 3, PATH[:-1]],
+        [11, 3, [PATH[0][:-1], *PATH[1:]]],
+        [11, 3, [[PATH[0]], *PATH[1:]]],
+        [11, 3, PATH * 30],
+    ],
+)
+def test_proofs_in_receipts_are_read_strictly(proof: object) -> None:
+    bad = rebuilt(receipt(3, 11), unprotected={396: {INCLUSION: [cbor.encode(proof)]}})
+    refused(verify_receipt, bad, entry(3), LOG.public)
+
+
+@pytest.mark.parametrize(
+    "unprotected",
+    [
+        {},
+        {396: {}},
+        {396: {INCLUSION: []}},
+        {396: {INCLUSION: [GOOD]}},
+        {396: {INCLUSION: [cbor.encode(GOOD), cbor.encode(GOOD)]}},
+        {396: {INCLUSION: cbor.encode(GOOD)}},
+        {396: {INCLUSION: [cbor.encode(GOOD) + b"\0"]}},
+        {396: {CONSISTENCY: [cbor.encode(GOOD)]}},
+        {396: {INCLUSION: [cbor.encode(GOOD)], CONSISTENCY: [cbor.encode(GOOD)]}},
+        {396: [cbor.encode(GOOD)]},
+        {396: {INCLUSION: [cbor.encode(GOOD)]}, 99: 1},
+        {396.0: {INCLUSION: [cbor.encode(GOOD)]}},
+        {396: {-1.0: [cbor.encode(GOOD)]}},
+        {-222: {INCLUSION: [cbor.encode(GOOD)]}},
+    ],
+)
+def test_the_unprotected_header_holds_one_proof_and_nothing_else(unprotected: dict[Any, Any]) -> None:
+    refused(verify_receipt, rebuilt(receipt(3, 11), unprotected=unprotected), entry(3), LOG.public)
+
+
+KID, CLAIMS = LOG.public.kid, {1: ISS, 2: SUB, 6: IAT}
+
+
+@pytest.mark.parametrize(
+    "protected",
+    [
+        {1: -8, 4: KID, 15: CLAIMS},
+        {1: -8, 4: KID, 15: CLAIMS, 395: 2},
+        {1: -8, 4: KID, 15: CLAIMS, 395: True},
+        {1: -8, 4: KID, 15: CLAIMS, 395: [1]},
+        {1: -8, 15: CLAIMS, 395: 1},
+        {1: -8, 4: KID[:-1], 15: CLAIMS, 395: 1},
+        {1: -8, 4: KID, 395: 1},
+        {1: -8, 4: KID, 13: CLAIMS, 395: 1},
+        {1: -8, 4: KID, 15: {1: ISS, 6: IAT}, 395: 1},
+        {1: -8, 4: KID, 15: {2: SUB, 6: IAT}, 395: 1},
+        {1: -8, 4: KID, 15: {1: ISS, 2: SUB}, 395: 1},
+        {1: -8, 4: KID, 15: {1: 7, 2: SUB, 6: IAT}, 395: 1},
+        {1: -8, 4: KID, 15: {1: ISS, 2: SUB, 6: "now"}, 395: 1},
+        {1: -8, 4: KID, 15: {1: ISS, 2: SUB, 6: IAT, 7: 1}, 395: 1},
+        {1: -8, 3: "a/b", 4: KID, 15: CLAIMS, 395: 1},
+        {1: -8, 2: [395], 4: KID, 15: CLAIMS, 395: 1},
+        {1: -7, 4: KID, 15: CLAIMS, 395: 1},
+    ],
+)
+def test_the_protected_header_is_read_strictly_even_if_signed(protected: dict[Any, Any]) -> None:
+    bad = rebuilt(receipt(3, 11), protected=protected, root=head(11).root)
+    refused(verify_receipt, bad, entry(3), LOG.public)
+
+
+def test_a_root_that_is_carried_along_is_refused() -> None:
+    refused(verify_receipt, rebuilt(receipt(3, 11), payload=head(11).root), entry(3), LOG.public, code="receipt")
+
+
+def test_a_statement_is_no_receipt() -> None:
+    refused(verify_receipt, chain(LOG, 1)[0], entry(3), LOG.public, code="receipt")
+
+
+@given(st.binary(max_size=80))
+def test_no_bytes_make_the_receipt_parsers_raise_anything_but_rejected(raw: bytes) -> None:
+    refused(verify_receipt, raw, b"entry", LOG.public)
+    refused(verify_consistency_receipt, raw, 1, head(1).root, LOG.public)
+    refused(detach_receipts, raw)
+
+
+@given(st.integers(0, 300), st.binary(max_size=3), st.integers(0, 3))
+def test_a_mutated_receipt_is_refused_or_proves_the_same(at: int, put: bytes, cut: int) -> None:
+    whole = receipt(3, 11)
+    try:
+        found = proven(whole[:at] + put + whole[at + cut :], 3, 11)
+    except Rejected:
+        return
+    assert found == proven(whole, 3, 11)
+
+
+@pytest.mark.parametrize("key", [signer(40), new_signer(ES256)], ids=["Ed25519", "ES256"])
+def test_one_seal_of_a_station_serves_every_scan_of_its_batch(key: SoftwareSigner) -> None:
+    leaves = leaves_of(256)
+    seal = seal_root(naive_root(leaves), key, iss="urn:weaklink:station:bench-07", sub=SUB, iat_s=IAT)
+    signatures = set()
+    for index in (0, 1, 100, 255):
+        raw = sealed_receipt(seal, size=256, index=index, path=naive_inclusion(index, leaves))
+        assert verify_receipt(raw, entry(index), key.public).index == index
+        signatures.add(cose.parse(raw).signature)
+    assert signatures == {seal.signature}
+    refused(sealed_receipt, seal, size=1, index=0, path=[], code="receipt")
+    refused(seal_root, b"short", key, iss=ISS, sub=SUB, iat_s=IAT, code="receipt")
+
+
+def test_a_transparent_statement_gives_back_the_entry_and_its_receipts() -> None:
+    statement, receipts = chain(signer(41), 1)[0], (receipt(3, 11), receipt(3, 12))
+    transparent = attach_receipts(statement, receipts)
+    assert cose.parse(transparent).digest == cose.parse(statement).digest
+    assert detach_receipts(transparent) == (statement, receipts)
+
+
+@pytest.mark.parametrize("held", [{}, {394: []}, {394: b"x"}, {394: [1]}, {394: [b"x"], 99: 1}])
+def test_a_transparent_statement_holds_receipts_and_nothing_else_unprotected(held: dict[int, Any]) -> None:
+    raw = cose.parse(chain(signer(41), 1)[0]).with_unprotected(held).raw
+    refused(detach_receipts, raw, code="cose")
