@@ -1,8 +1,8 @@
 """The service's own keys, in PEM files that only its user can read.
 
-Each key has one purpose, so that stealing one does not give another: `log` signs checkpoints
-and receipts, `operator` signs policies and records, `registrar` enrols stations, `lock` signs LOCK commands, `unlock` signs UNLOCK and
-RETIRE commands, `codes` derives the offline unlock codes of handsets.
+Each key has one purpose, so that stealing one does not give another: `log` signs checkpoints and receipts, `operator`
+signs policies and records, `registrar` enrols stations, `lock` signs LOCK commands, `unlock` signs UNLOCK and RETIRE
+commands, `codes` derives the offline unlock codes of handsets.
 """
 
 import os

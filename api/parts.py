@@ -2,16 +2,18 @@
 
 from dataclasses import dataclass
 
-from custody.usecases.accept_scans import Intake
-from devicelock.usecases.lock_office import LockOffice
 from fastapi import Request
 from sqlalchemy import Engine
 
+from api.embedded_broker import EmbeddedBroker
 from api.keyring import Keyring
 from api.settings import Settings
 from custody.kernel.clock import Clock
 from custody.kernel.ids import Ids
 from custody.store.unit import House
+from custody.usecases.accept_scans import Intake
+from custody.usecases.investigate import Inquirer
+from devicelock.usecases.lock_office import LockOffice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,10 +27,19 @@ class Parts:
     engine: Engine
     house: House
     intake: Intake
+    inquirer: Inquirer
     locks: LockOffice
+    broker: EmbeddedBroker | None
 
 
 def parts_of(request: Request) -> Parts:
     """The parts of the service that answers this request."""
     parts: Parts = request.app.state.parts
     return parts
+
+
+def broker_address(parts: Parts) -> tuple[str, int]:
+    """Where handsets and the service find the broker."""
+    if parts.broker is not None:
+        return "127.0.0.1", parts.broker.port
+    return parts.settings.mqtt_host, parts.settings.mqtt_port

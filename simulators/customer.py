@@ -75,10 +75,9 @@ def customer_of(client: ServiceClient, opened: Mapping[str, Any]) -> Customer:
     )
 
 
-def report_of(parcel: Parcel, *, contact: str | None = None) -> Report:
+def report_of(parcel: Parcel) -> Report:
     """What the honest customer of that parcel says."""
-    body: dict[str, Any] = {"order": parcel.order, **_words(parcel)}
-    body["contact"] = contact or contact_of(parcel)
+    body = {"order": parcel.order, "channel": "web", **_words(parcel)}
     return Report(order=parcel.order, item=parcel.sscc, imei=parcel.unit.imei, body=body)
 
 
@@ -87,25 +86,19 @@ def contact_of(parcel: Parcel) -> str:
     return f"customer-{parcel.order.lower()}@example.com"
 
 
-def _words(parcel: Parcel) -> dict[str, Any]:
+def _words(parcel: Parcel) -> dict[str, str]:
     if parcel.fate.kind is Kind.SUBSTITUTED:
         return {
             "claim_type": "substituted",
             "words": f"I ordered a {parcel.unit.model.name}. The parcel held a {DECOY} and no phone.",
             "found_instead": DECOY,
-            "device_in_hand": False,
-            "sim_active": False,
         }
     if parcel.fate.kind is Kind.DAMAGED:
         return {
             "claim_type": "damaged",
             "words": "The box was crushed and the screen is broken.",
-            "device_in_hand": True,
-            "sim_active": None,
         }
     return {
         "claim_type": "never_received",
         "words": "It is said to have been delivered, but it never reached me.",
-        "device_in_hand": False,
-        "sim_active": False,
     }

@@ -9,8 +9,9 @@
 - History and standing come in here and reach only the notes in favour and the ways of payment.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Literal
 
 from custody.disputes import civil, clocks
@@ -32,6 +33,18 @@ from custody.disputes.work_clocks import WorkClock, state_clock, work_clock
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Rejected
 from custody.kernel.ids import Ids
+
+FIRST_ORDER_DATE = date(1990, 1, 1)
+MONTHS_AHEAD = 12
+ORDER_DATES = (
+    "contract",
+    "expected_delivery",
+    "delivered",
+    "paid_on",
+    "goods_back",
+    "proof_of_sending",
+    "repair_returned",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +106,8 @@ class Opened:
 
 
 def open_case(report: Report, *, policy: Policy, now_ms: Instant, ids: Ids, owner: str) -> Opened:
-    """The case that a report opens; raises `Rejected` only for an empty report, a date ahead or a missing owner."""
-    _check(report, now_ms)
+    """The case that a report opens; raises `Rejected` for no words, an impossible date or no owner."""
+    _check(report, policy=policy, now_ms=now_ms)
     first_word_ms = min(report.reported_ms, report.first_word_ms or report.reported_ms)
     moves = _moves(report, policy)
     agreed = report.claim_type if moves else None
@@ -135,40 +148,73 @@ def open_case(report: Report, *, policy: Policy, now_ms: Instant, ids: Ids, owne
 
 
 def legal_clocks(order: OrderFacts, *, first_word_ms: Instant, policy: Policy) -> tuple[LegalClock, ...]:
-    """The legal clocks that run for a complaint and for the order behind it, as far as their starts are known."""
+    """The legal clocks of a complaint and of the order behind it, where the start is known and the law was in force."""
     first_word = civil.civil_date(first_word_ms)
     about = order.order_ref or "the order"
     letter = clocks.scheme_letter_due(first_word, policy=policy)
     found = [LegalClock(key="scheme_letter", about="", starts=first_word, last_day=letter)]
-    if order.contract is not None:
-        last_day = clocks.delivery_long_stop(order.contract, policy=policy)
-        found.append(LegalClock(key="delivery_long_stop", about=about, starts=order.contract, last_day=last_day))
-    if order.delivered is not None:
-        reject = clocks.short_term_reject_last_day(
+    returned = min(filter(None, (order.goods_back, order.proof_of_sending)), default=None)
+    starts: tuple[tuple[str, str, date | None, Callable[[date], date]], ...] = (
+        (
+            "delivery_long_stop",
+            "delivery_long_stop_days",
+            order.contract,
+            lambda day: clocks.delivery_long_stop(day, policy=policy),
+        ),
+        (
+            "short_term_reject",
+            "short_term_reject_days",
             order.delivered,
-            policy=policy,
-            repair_wait_days=order.repair_wait_days,
-            repair_returned=order.repair_returned,
-        )
-        fault = clocks.fault_presumption_end(order.delivered, policy=policy)
-        found.append(LegalClock(key="short_term_reject", about=about, starts=order.delivered, last_day=reject))
-        found.append(LegalClock(key="fault_presumption", about=about, starts=order.delivered, last_day=fault))
-    if order.goods_back is not None or order.proof_of_sending is not None:
-        first = min(day for day in (order.goods_back, order.proof_of_sending) if day is not None)
-        last_day = clocks.refund_after_cancellation(
-            goods_back=order.goods_back, proof_of_sending=order.proof_of_sending, policy=policy
-        )
-        found.append(LegalClock(key="refund_after_cancellation", about=about, starts=first, last_day=last_day))
+            lambda day: clocks.short_term_reject_last_day(
+                day,
+                policy=policy,
+                repair_wait_days=order.repair_wait_days,
+                repair_returned=order.repair_returned,
+            ),
+        ),
+        (
+            "fault_presumption",
+            "fault_presumption_months",
+            order.delivered,
+            lambda day: clocks.fault_presumption_end(day, policy=policy),
+        ),
+        (
+            "refund_after_cancellation",
+            "refund_days_cancellation",
+            returned,
+            lambda day: clocks.refund_after_cancellation(goods_back=day, proof_of_sending=None, policy=policy),
+        ),
+    )
+    for key, rule, start, last_day in starts:
+        if start is not None and policy.in_force(rule, start):
+            found.append(LegalClock(key=key, about=about, starts=start, last_day=last_day(start)))
     return tuple(found)
 
 
-def _check(report: Report, now_ms: Instant) -> None:
+def _check(report: Report, *, policy: Policy, now_ms: Instant) -> None:
+    today = civil.civil_date(now_ms)
     if not report.words.strip():
         raise Rejected(
             "words", "the report has no words", fix="Write down what the customer said; one sentence will do."
         )
-    if report.reported_ms > now_ms:
+    if max([report.reported_ms, *(told.told_us_ms for told in report.told)]) > now_ms:
         raise Rejected("reported", "the report is dated ahead of now", fix="Give the instant at which it came in.")
+    years = policy.count("former_customer_access_years", today)
+    oldest = civil.add_months(today, -12 * years)
+    if min(report.reported_ms, report.first_word_ms or report.reported_ms) < civil.day_starts_ms(oldest):
+        raise Rejected(
+            "first_word",
+            f"the first word is more than {years} years old",
+            fix="Leave the date out and put it into the words.",
+        )
+    for name in ORDER_DATES:
+        day = getattr(report.order, name)
+        if day is not None and not FIRST_ORDER_DATE <= day <= civil.add_months(today, MONTHS_AHEAD):
+            raise Rejected(
+                "date",
+                f"{name} is {day.isoformat()}, which cannot be right",
+                fix=f"Give a day from {FIRST_ORDER_DATE.isoformat()} on, at most a year ahead, or leave it out.",
+            )
     if report.claim_type is not None:
         claim_of(report.claim_type)
 
@@ -248,7 +294,7 @@ def _work_clocks(report: Report, case: Case, *, policy: Policy, now_ms: Instant)
         work_clock("ack_minutes", report.reported_ms, policy=policy),
         work_clock("owner_minutes", report.reported_ms, policy=policy),
         work_clock("remedy_offer_hours", report.reported_ms, policy=policy, part=case.claim_type or "unclassified"),
-        *(work_clock("outside_promise_rebut_days", told.heard_ms, policy=policy) for told in report.told),
+        *(work_clock("outside_promise_rebut_days", told.told_us_ms, policy=policy) for told in report.told),
     ]
     running = state_clock(
         CASE,

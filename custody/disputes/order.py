@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from custody.kernel.errors import Rejected
+
 
 class Standing(StrEnum):
     """Whether the person is served by us today. It opens ways of payment and never closes a remedy."""
@@ -29,6 +31,7 @@ class Payment(StrEnum):
     OTHER = "other"
 
 
+MOST_REPAIR_DAYS = 3650
 CARDS = frozenset({Payment.CREDIT_CARD, Payment.DEBIT_CARD})
 
 
@@ -49,3 +52,12 @@ class OrderFacts:
     repairs_tried: int = 0
     repair_wait_days: int = 0
     repair_returned: date | None = None
+
+    def __post_init__(self) -> None:
+        counts = (self.repairs_tried, self.repair_wait_days, self.price_pence or 0)
+        if min(counts) < 0 or self.repair_wait_days > MOST_REPAIR_DAYS:
+            raise Rejected(
+                "order",
+                "a count or a sum of the order cannot be right",
+                fix=f"Repairs, price and days are not negative, and a repair takes at most {MOST_REPAIR_DAYS} days.",
+            )

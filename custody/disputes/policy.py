@@ -89,6 +89,10 @@ class Policy:
         law = _law(self.rules, key, on_date)
         return house if house is not None and house.effective_from >= law.effective_from else law
 
+    def in_force(self, key: str, on_date: date) -> bool:
+        """Whether any rule of that key was in force on that day."""
+        return _newest(self.rules, key, on_date) is not None
+
     def value(self, key: str, on_date: date) -> Any:
         """The value in force."""
         return self.rule(key, on_date).value

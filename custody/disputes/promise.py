@@ -48,11 +48,11 @@ class Credit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """What the customer was told, and by whom, in their words; `due_ms` and the amount if one was named."""
+    """What the customer says they were told, and by whom; `told_us_ms` is when we learned of it."""
 
     what: str
     by_whom: str
-    heard_ms: Instant
+    told_us_ms: Instant
     due_ms: Instant | None = None
     amount_pence: int | None = None
 
@@ -94,8 +94,8 @@ def make_promise(
 
 def told_stands(told: Told, *, rebutted_ms: Instant | None, now_ms: Instant, policy: Policy) -> bool | None:
     """Whether what the customer was told binds us: None while it may still be rebutted."""
-    days = policy.count("outside_promise_rebut_days", civil_date(told.heard_ms))
-    until_ms = told.heard_ms + days * DAY_MS
+    days = policy.count("outside_promise_rebut_days", civil_date(told.told_us_ms))
+    until_ms = told.told_us_ms + days * DAY_MS
     if rebutted_ms is not None and rebutted_ms <= until_ms:
         return False
     return True if now_ms > until_ms or rebutted_ms is not None else None
@@ -122,7 +122,7 @@ def bind(
 
 def due_event(promise: Promise, *, now_ms: Instant, policy: Policy) -> str | None:
     """The event that time has brought about, if any: `t_minus_24h` or `date_passed`. Ask again after moving."""
-    if promise.state == "made" and now_ms >= promise.due_ms - _soon_ms(promise.due_ms, policy):
+    if promise.state == "made" and now_ms >= promise.due_ms - _soon_ms(promise.made_ms, policy):
         return "t_minus_24h"
     if promise.state == "due_soon" and now_ms >= promise.due_ms + SECOND_MS:
         return "date_passed"
@@ -130,9 +130,12 @@ def due_event(promise: Promise, *, now_ms: Instant, policy: Policy) -> str | Non
 
 
 def credit(promise: Promise, *, until_ms: Instant, policy: Policy) -> Credit:
-    """The credit for the days from the promised date until then (now, or when it was kept)."""
+    """The credit for the days from the promised date until then (now, or when it was kept).
+
+    The sum and the cap are those in force when the promise was made.
+    """
     late_ms = until_ms - promise.due_ms
-    day = civil_date(promise.due_ms)
+    day = civil_date(promise.made_ms)
     days = 0 if late_ms < SECOND_MS else min(-(-late_ms // DAY_MS), policy.count("credit_cap_days", day))
     return Credit(promise_id=promise.id, days=days, pence=days * policy.pence("missed_promise_credit_gbp_per_day", day))
 
@@ -159,12 +162,12 @@ def customer_told_first(*, message_ms: Instant | None, staff_saw_ms: Instant | N
     return None if message_ms is None else staff_saw_ms is None or message_ms <= staff_saw_ms
 
 
-def _soon_ms(due_ms: Instant, policy: Policy) -> int:
-    return policy.count("due_soon_hours", civil_date(due_ms)) * HOUR_MS
+def _soon_ms(made_ms: Instant, policy: Policy) -> int:
+    return policy.count("due_soon_hours", civil_date(made_ms)) * HOUR_MS
 
 
 def _first_state(due_ms: Instant, now_ms: Instant, policy: Policy) -> str:
-    return "due_soon" if due_ms - _soon_ms(due_ms, policy) <= now_ms else "made"
+    return "due_soon" if due_ms - _soon_ms(now_ms, policy) <= now_ms else "made"
 
 
 def _row(source: str, target: str, event: str, who: tuple[Role, ...], *guards: str) -> Transition:

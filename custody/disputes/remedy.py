@@ -121,7 +121,12 @@ def remedy_due_ms(remedy: Remedy, order: OrderFacts, *, claim_type: str, chosen_
     if remedy is not Remedy.REFUND:
         return due_ms
     last_day = clocks.refund_after_rejection(civil.civil_date(chosen_ms), policy=policy)
-    if claim_type == ClaimType.RETURNED_NOT_CREDITED and (order.goods_back or order.proof_of_sending):
+    returned = min(filter(None, (order.goods_back, order.proof_of_sending)), default=None)
+    if (
+        claim_type == ClaimType.RETURNED_NOT_CREDITED
+        and returned is not None
+        and policy.in_force("refund_days_cancellation", returned)
+    ):
         last_day = clocks.refund_after_cancellation(
             goods_back=order.goods_back, proof_of_sending=order.proof_of_sending, policy=policy
         )
@@ -137,6 +142,8 @@ def _after_failed_repair(order: OrderFacts, *, policy: Policy, today: date) -> t
 def _may_have_money(order: OrderFacts, *, policy: Policy, today: date) -> bool:
     if order.delivered is None or _after_failed_repair(order, policy=policy, today=today):
         return True
+    if not policy.in_force("short_term_reject_days", order.delivered):
+        return False
     last_day = clocks.short_term_reject_last_day(
         order.delivered,
         policy=policy,

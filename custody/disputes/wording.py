@@ -44,12 +44,7 @@ EXPLAINED = MappingProxyType(
     {
         "independent": "Not part of us and not paid to agree with us.",
         "replacement": "A new one instead of the one that went wrong.",
-        "emergency": "A call to 999 or 112.",
-        "supervisor": "The person who leads the team.",
-        "ombudsman": "A body that decides between a customer and a company.",
-        "decision": "What somebody has decided.",
         "packaging": "The box and what came around the phone.",
-        "investigation": "Finding out where the parcel went wrong.",
     }
 )
 

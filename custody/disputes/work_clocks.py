@@ -60,8 +60,10 @@ class Elapsed:
 def work_clock(key: str, start_ms: Instant, *, policy: Policy, part: str | None = None) -> WorkClock:
     """The clock of a policy key; raises `Rejected("clock")` if the key's name has no unit of time."""
     unit = UNITS.get(key.rsplit("_", 1)[-1])
-    if unit is None:
-        raise Rejected("clock", f"{key} is not a time", fix=f"Use a key that ends in {', '.join(UNITS)}.")
+    if unit is None or key.endswith("_working_days"):
+        raise Rejected(
+            "clock", f"{key} is not a span of time", fix=f"Use a key that ends in {', '.join(UNITS)}, not working days."
+        )
     count = policy.count(key, civil.civil_date(start_ms), part=part)
     return WorkClock(key=key, start_ms=start_ms, due_ms=start_ms + count * unit)
 
@@ -95,7 +97,7 @@ def state_clock(
         last_day = clocks.scheme_perform_by(civil.civil_date(start_ms), policy=policy)
         return WorkClock(key=key, start_ms=start_ms, due_ms=civil.day_ends_ms(last_day))
     if key == "hearing_days" and support_needs:
-        return replace(work_clock("hearing_days_with_support", start_ms, policy=policy), key=key)
+        return replace(work_clock("supported_hearing_days", start_ms, policy=policy), key=key)
     part = (claim_type or "unclassified") if key == "remedy_offer_hours" else None
     clock = work_clock(key, start_ms, policy=policy, part=part)
     if key == "adr_letter_hours":

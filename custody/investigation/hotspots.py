@@ -5,8 +5,9 @@ act), handlers and sites by shift separately. To act, at least 2.5 disputes must
 of traffic always stands beside its share of disputes: a cause that is charged with about what its traffic predicts
 (lift under 1.5) is never flagged, however many disputes pass through it.
 
-Charged to a cause: sum over its pairs of P(theft in s) x share x mean rate / lam_ds. Lift: share of thefts charged over
-share of traffic, with a 95 % interval (Jeffreys). Chance: probability of so many or more if only traffic mattered.
+Charged to a cause: sum over its pairs of P(theft in s) x share x mean rate / lam_ds. Its share of disputes is taken
+among the thefts that no other hot cause explains. Lift: share of disputes over share of traffic, with a 95 % interval
+(Jeffreys). Chance: probability of so many or more if only traffic mattered.
 Below three disputed thefts of one cause nobody can be found reliably.
 """
 
@@ -25,6 +26,7 @@ from custody.investigation.values import SHIFTS, STEPS, Step
 LOOK, ACT = 0.10, 0.05
 LEAST_CHARGED = 2.5
 LEAST_LIFT = 1.5
+HOT = 0.5
 FEW = "Below three disputed thefts nobody can be found reliably."
 EVERY_SHIFT = "every shift"
 
@@ -99,7 +101,8 @@ def survey(result: Result, *, q: float = LOOK, least: float = 0.0) -> list[Hotsp
     """Every cause with P(hot) of at least `least`, flagged or not, hottest first."""
     if not result.frame.known:
         return []
-    spots = [*_handlers(result, q, least), *_sites(result, q, least)]
+    handlers, sites = _patterns(result)
+    spots = [*_handlers(result, handlers, q, least), *_sites(result, sites, q, least)]
     return sorted(spots, key=lambda spot: (-spot.hot, spot.handler or "", spot.site, spot.shift or 0))
 
 
@@ -131,22 +134,30 @@ def charges(result: Result) -> tuple[Floats, Floats]:
     return people.reshape(-1, SHIFTS).sum(axis=1), places
 
 
-def _thefts(result: Result) -> float:
-    """Thefts of high-value parcels among the disputes, as believed."""
+def _patterns(result: Result) -> tuple[list[Pattern], list[Pattern]]:
+    """Each cause's pattern: against the thefts that no other hot cause explains, and its share of the traffic."""
+    frame = result.frame
     seg, _ = split(result.posterior, result.docket.width)
-    return float(seg[result.docket.high][:, :THEFTS].sum())
+    thefts = float(seg[result.docket.high][:, :THEFTS].sum())
+    charged = charges(result)
+    beliefs = result.handler_belief, result.site_belief
+    explained = [np.where(belief.hot >= HOT, count, 0.0) for belief, count in zip(beliefs, charged, strict=True)]
+    others = sum(float(part.sum()) for part in explained)
+    traffic = max(frame.high_value_parcels, 1.0)
+    exposures = frame.held[:-1].sum(axis=1), frame.shifted[:-1].reshape(-1)
+    handlers, sites = (
+        [
+            pattern(float(count), max(thefts - others + float(own), float(count), 1e-12), float(held) / traffic)
+            for count, own, held in zip(charged[sort], explained[sort], exposures[sort], strict=True)
+        ]
+        for sort in range(2)
+    )
+    return handlers, sites
 
 
-def _patterns(charged: Floats, exposure: Floats, result: Result) -> list[Pattern]:
-    thefts = max(_thefts(result), float(charged.max(initial=0.0)), 1e-12)
-    traffic = max(result.frame.high_value_parcels, float(exposure.max(initial=0.0)), 1.0)
-    return [pattern(float(count), thefts, float(held) / traffic) for count, held in zip(charged, exposure, strict=True)]
-
-
-def _handlers(result: Result, q: float, least: float) -> list[Hotspot]:
+def _handlers(result: Result, patterns: list[Pattern], q: float, least: float) -> list[Hotspot]:
     frame, belief = result.frame, result.handler_belief
     exposure = frame.held[:-1].sum(axis=1)
-    patterns = _patterns(charges(result)[0], exposure, result)
     look, act = _flags(belief.hot, exposure, patterns, q)
     count = len(exposure)
     modes = np.concatenate([belief.every.sum(axis=1)[:, None], belief.one.reshape(count, SHIFTS, -1).sum(axis=2)], 1)
@@ -176,10 +187,9 @@ def _handlers(result: Result, q: float, least: float) -> list[Hotspot]:
     return spots
 
 
-def _sites(result: Result, q: float, least: float) -> list[Hotspot]:
+def _sites(result: Result, patterns: list[Pattern], q: float, least: float) -> list[Hotspot]:
     frame, belief = result.frame, result.site_belief
     exposure = frame.shifted[:-1].reshape(-1)
-    patterns = _patterns(charges(result)[1], exposure, result)
     look, act = _flags(belief.hot, exposure, patterns, q)
     spots = []
     for number in np.flatnonzero((belief.hot >= least) & (exposure > 0)):

@@ -38,7 +38,7 @@ from custody.investigation.frame import NOWHERE, Floats, Frame
 from custody.investigation.likelihood import dwell_excess
 from custody.investigation.params import Params, Source
 from custody.investigation.prior import Factors
-from custody.investigation.values import COMPLAINTS, STEPS
+from custody.investigation.values import STEPS
 
 BACKGROUND, LOSS, DAMAGE, MISPICK, PORCH = 3e-5, 7e-5, 1e-4, 1.5e-4, 1.5e-3
 PSEUDO = 20.0
@@ -178,24 +178,3 @@ def _site_factor(docket: Docket, frame: Frame, mass: Floats, rate: Floats) -> Fl
     expected = frame.passes[:-1] * rate[frame.step_of_passes[:-1]]
     factor[:-1] = (count + FACTOR_STRENGTH) / (expected + FACTOR_STRENGTH)
     return factor
-
-
-def learned_table(docket: Docket, expected: Expected, began: Params) -> tuple[tuple[float, ...], ...]:
-    """The complaint table that fits what is believed, each row held by pseudo-events."""
-    seg, rest = split(expected.posterior, docket.width)
-    whole = seg[:, WHOLE]
-    fake = np.where(docket.fake, whole, 0.0)
-    mass = np.stack(
-        [
-            seg[:, 0].sum(axis=1),
-            seg[:, EMPTIED].sum(axis=1),
-            (whole - fake).sum(axis=1),
-            fake.sum(axis=1),
-            seg[:, LOST].sum(axis=1),
-            seg[:, DAMAGED].sum(axis=1),
-            *rest.T,
-        ]
-    )
-    said = np.eye(len(COMPLAINTS))[docket.complaint]
-    table = mass @ said + PSEUDO * np.array(began.complaint_table)
-    return tuple(tuple(map(float, row / row.sum())) for row in table)

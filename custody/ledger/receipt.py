@@ -145,7 +145,8 @@ def detach_receipts(transparent: bytes) -> tuple[bytes, tuple[bytes, ...]]:
 def _read(receipt: bytes, key: PublicKey, kind: int) -> tuple[cose.Sign1, tuple[int, int, list[bytes]]]:
     message = cose.parse(receipt)
     # 1. It is a receipt: the tree's kind is protected and the root is not carried along.
-    if message.protected.get(cose.VDS) != RFC9162_SHA256 or isinstance(message.protected[cose.VDS], bool):
+    vds = message.protected.get(cose.VDS)
+    if type(vds) is not int or vds != RFC9162_SHA256:
         raise _malformed("label 395 does not name the tree RFC9162_SHA256")
     if set(message.protected) != _LABELS or message.payload is not None:
         raise _malformed("the protected header holds other labels than 1, 4, 15, 395, or the root is attached")
@@ -159,6 +160,8 @@ def _read(receipt: bytes, key: PublicKey, kind: int) -> tuple[cose.Sign1, tuple[
         raise _malformed("label 396 does not hold the proof asked for")
     if not isinstance(proofs[kind], list) or len(proofs[kind]) != 1 or not isinstance(proofs[kind][0], bytes):
         raise _malformed("there is not exactly one encoded proof")
+    if cbor.encode(dict(message.unprotected)) != cbor.encode({cose.VDP: {kind: proofs[kind]}}):
+        raise _malformed("the labels of the unprotected header are not written as integers")
     # 4. The proof is two sizes or a size and an index, and a path.
     return message, _read_proof(cbor.decode(proofs[kind][0]))
 

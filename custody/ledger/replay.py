@@ -57,6 +57,7 @@ class Replay:
         self.registry = Registry()
         self._digests: dict[bytes, int] = {}
         self._chains: dict[str, dict[int, _Link]] = {}
+        self._signed: dict[bytes, list[int]] = {}
 
     def take(self, index: int, entry: bytes) -> Iterator[Finding]:
         """What is wrong with one entry."""
@@ -75,17 +76,24 @@ class Replay:
         if first != index:
             why = f"the statement stands at entry {first} already"
             yield Finding(about=About.LOG, code="duplicate", detail=why, index=index)
-        # 3. Policy and keys.
-        known = len(self.registry.ignored)
-        self.registry = fold(self.registry, index, entry)
-        for ignored in self.registry.ignored[known:]:
-            yield Finding(about=About.REGISTRY, code=ignored.code, detail=ignored.detail, index=index)
-        # 4. Everybody else.
-        if message.protected.get(cose.CONTENT_TYPE) not in _REGISTRY_KINDS:
+        # 3. Policy and keys, or everybody else.
+        kind = message.protected.get(cose.CONTENT_TYPE)
+        concerns_registry = isinstance(kind, str) and kind in _REGISTRY_KINDS
+        if index == 0 or concerns_registry:
+            known = len(self.registry.ignored)
+            self.registry = fold(self.registry, index, entry)
+            for ignored in self.registry.ignored[known:]:
+                yield Finding(about=About.REGISTRY, code=ignored.code, detail=ignored.detail, index=index)
+        if not concerns_registry:
             yield from self._check_author(index, message)
 
     def finish(self) -> Iterator[Finding]:
-        """What is wrong with the stations' chains as a whole."""
+        """What only the whole log tells: statements that a later revocation put in doubt, and broken chains."""
+        for kid, indexes in self._signed.items():
+            for index in indexes:
+                if self.registry.standing(kid, index) == Standing.SUSPECT:
+                    why = f"the key of {self.registry.station_key(kid).info.iss} is in doubt at this entry"
+                    yield Finding(about=About.STATEMENT, code="suspect-key", detail=why, index=index)
         for issuer, chain in sorted(self._chains.items()):
             expected, before = 1, None
             for seq, link in sorted(chain.items()):
@@ -119,14 +127,14 @@ class Replay:
         if row.info.iss != issuer:
             raise Rejected("issuer", f"{issuer} signs with the key of {row.info.iss}", fix="Sign with the own key.")
         message.verify(row.key)
-        # 2. The key's word counted here.
-        standing = self.registry.standing(message.kid, index)
-        if standing != Standing.VALID:
-            why = f"the key of {issuer} is {standing} at this entry"
-            yield Finding(about=About.STATEMENT, code=f"{standing}-key", detail=why, index=index)
-        # 3. Its place in the station's chain, unless the key was dead.
-        if standing != Standing.REVOKED:
-            yield from self._link(index, message, issuer)
+        # 2. A dead key's word counts for nothing, not even for the chain.
+        if self.registry.standing(message.kid, index) == Standing.REVOKED:
+            why = f"the key of {issuer} is revoked at this entry"
+            yield Finding(about=About.STATEMENT, code="revoked-key", detail=why, index=index)
+            return
+        # 3. Its place in the station's chain.
+        self._signed.setdefault(message.kid, []).append(index)
+        yield from self._link(index, message, issuer)
 
     def _link(self, index: int, message: cose.Sign1, issuer: str) -> Iterator[Finding]:
         seq, prev = message.claims.get(SEQ), message.claims.get(PREV)

@@ -120,11 +120,16 @@ def edge_of(size: int) -> list[TileId]:
     return edge
 
 
+def row_above(hashes: bytes) -> bytes:
+    """The node hashes of the pairs in a row of hashes; a last one without a partner is left out."""
+    pairs = range(0, len(hashes) - HASH_BYTES, 2 * HASH_BYTES)
+    return b"".join([hashlib.sha256(b"\x01" + hashes[at : at + 2 * HASH_BYTES]).digest() for at in pairs])
+
+
 def subtree_root(hashes: bytes) -> bytes:
     """The root over 1, 2, 4, ... hashes that lie side by side."""
     while len(hashes) > HASH_BYTES:
-        pairs = (hashes[at : at + 2 * HASH_BYTES] for at in range(0, len(hashes), 2 * HASH_BYTES))
-        hashes = b"".join([hashlib.sha256(b"\x01" + pair).digest() for pair in pairs])
+        hashes = row_above(hashes)
     return hashes
 
 
@@ -210,7 +215,7 @@ def extend_bundles(size: int, edge: bytes, entries: Sequence[bytes]) -> BundleGr
 
 
 class TileHashReader:
-    """Answers a `HashReader` from the tiles of one tree; each tile is fetched once.
+    """Answers a `HashReader` from the tiles of one tree; each tile is fetched and hashed once.
 
     With `root`, the tiles may come from anyone: the edge tiles must spell that root, and the hash of every full tile
     must stand in its parent, which is checked before it in the same way.
@@ -220,14 +225,14 @@ class TileHashReader:
         self._get_tile = get_tile
         self._size = size
         self._proven = root is not None
-        self._held: dict[tuple[int, int], bytes] = {}
+        self._held: dict[tuple[int, int], list[bytes]] = {}
         if root is not None:
             edge = {tile.level: get_tile(tile) for tile in edge_of(size)}
             if frontier_of(size, edge).root() != root:
                 raise Rejected(
                     "tile", "the edge tiles do not lead to the root", fix="Fetch them again or audit the log."
                 )
-            self._held = {(tile.level, tile.number): edge[tile.level] for tile in edge_of(size)}
+            self._held = {(tile.level, tile.number): _rows(edge[tile.level]) for tile in edge_of(size)}
 
     def read(self, level: int, index: int) -> bytes:
         """The root of a complete subtree of the tree; raises `Rejected("tile")` if tile or subtree do not fit."""
@@ -235,23 +240,31 @@ class TileHashReader:
             raise Rejected("tile", f"a tree of {self._size} has no such subtree", fix="Ask below the tree's size.")
         tile_level, low = divmod(level, HEIGHT)
         number, offset = divmod(index << low, WIDTH)
-        hashes = self._tile(tile_level, number)
-        return subtree_root(hashes[offset * HASH_BYTES : (offset + (1 << low)) * HASH_BYTES])
+        start = (offset >> low) * HASH_BYTES
+        return self._tile(tile_level, number)[low][start : start + HASH_BYTES]
 
-    def _tile(self, level: int, number: int) -> bytes:
+    def _tile(self, level: int, number: int) -> list[bytes]:
         held = self._held.get((level, number))
         if held is not None:
             return held
         width = tile_width(self._size, level, number)
         hashes = self._get_tile(TileId(level=level, number=number, width=width))
         _check_width(hashes, width)
+        rows = _rows(hashes)
         # With a root every partial tile is already held, so this one is full and its hash stands one level up.
-        if self._proven and subtree_root(hashes) != self.read(HEIGHT * (level + 1), number):
+        if self._proven and rows[HEIGHT] != self.read(HEIGHT * (level + 1), number):
             raise Rejected(
                 "tile", f"tile {number} of level {level} is not the one its parent names", fix="Fetch it again."
             )
-        self._held[level, number] = hashes
-        return hashes
+        self._held[level, number] = rows
+        return rows
+
+
+def _rows(hashes: bytes) -> list[bytes]:
+    rows = [hashes]
+    while len(rows[-1]) > HASH_BYTES:
+        rows.append(row_above(rows[-1]))
+    return rows
 
 
 def _check_width(hashes: bytes, width: int) -> None:

@@ -5,7 +5,7 @@ everything back. `House.read()` gives a snapshot that writes nothing.
 """
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
@@ -48,7 +48,10 @@ class Unit:
 
 
 class House:
-    """The database with what every unit needs: clock, ids, and the keys that sign checkpoints and records."""
+    """The database with what every unit needs: clock, ids, and the keys that sign checkpoints and records.
+
+    `after_commit` is called after every committed unit, outside it; it must not block and must not raise.
+    """
 
     def __init__(
         self, engine: Engine, *, origin: str, log_signer: Signer, operator_signer: Signer, clock: Clock, ids: Ids
@@ -59,6 +62,7 @@ class House:
         self.operator_signer = operator_signer
         self.clock = clock
         self.ids = ids
+        self.after_commit: Callable[[], None] = _nothing
         self._turn = threading.Lock() if is_sqlite(engine) else nullcontext()
         self._writing = engine.execution_options(**{WRITES: True})
 
@@ -70,12 +74,17 @@ class House:
             yield unit
             unit.log.seal()
             session.commit()
+        self.after_commit()
 
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A snapshot for reading."""
         with _busy_is_unavailable(), Session(self.engine, expire_on_commit=False) as session:
             yield session
+
+
+def _nothing() -> None:
+    """Nobody wants to know that a unit was committed."""
 
 
 @contextmanager

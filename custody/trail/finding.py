@@ -37,7 +37,6 @@ class Kind(StrEnum):
     DECLARATION_ALONE = "declaration_alone"
     DECLARATION_DIFFERS = "declaration_differs"
     DECLARATION_UNAUTHORISED = "declaration_unauthorised"
-    DECLARATION_MALFORMED = "declaration_malformed"
     CORRECTION_MISSING = "correction_missing"
     RELEASE_CANCELLED = "release_cancelled"
     HANDOVER_UNBOUND = "handover_unbound"
@@ -52,6 +51,7 @@ class Kind(StrEnum):
     PLACE_UNEXPECTED = "place_unexpected"
     DELIVERY_REOPENED = "delivery_reopened"
     DELIVERY_UNPROVED = "delivery_unproved"
+    CHECK_REFUTED = "check_refuted"
     UNPACK_UNCONFIRMED = "unpack_unconfirmed"
     WEIGHT_OUT = "weight_out"
     WEIGHT_UNCLEAR = "weight_unclear"
@@ -94,6 +94,7 @@ _SERIOUS = frozenset(
         Kind.HANDOVER_WRONG_DIGEST,
         Kind.HANDOVER_OTHER_PARTY,
         Kind.DELIVERY_REOPENED,
+        Kind.CHECK_REFUTED,
         Kind.WEIGHT_OUT,
         Kind.SEAL_DIFFERS,
         Kind.SEAL_BROKEN,

@@ -13,7 +13,7 @@ scans of this parcel that a later scan names but nobody has.
 
 import heapq
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
@@ -105,12 +105,16 @@ def sequence_gaps(station: str, held: Iterable[tuple[int, Instant]]) -> tuple[Se
     )
 
 
-def make_entries(ways: Iterable[tuple[SealedScan, Via]], corrections: Corrections) -> tuple[Entry, ...]:
-    """Entries in trail order from scans and how each belongs to the parcel."""
-    entries = [
-        Entry(sealed=sealed, marks=read_marks(sealed.event), via=via, standing=_standing(sealed, corrections))
-        for sealed, via in ways
-    ]
+def make_entries(
+    ways: Iterable[tuple[SealedScan, Via]], corrections: Corrections, checks: Mapping[bytes, bool]
+) -> tuple[Entry, ...]:
+    """Entries in trail order from scans and how each belongs to the parcel; a refuted recipient check is dropped."""
+    entries = []
+    for sealed, via in ways:
+        marks = read_marks(sealed.event)
+        if checks.get(sealed.digest) is False:
+            marks = replace(marks, check=None)
+        entries.append(Entry(sealed=sealed, marks=marks, via=via, standing=_standing(sealed, corrections)))
     return arrange(entries)
 
 

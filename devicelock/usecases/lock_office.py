@@ -11,7 +11,6 @@ import msgspec
 from sqlmodel import Session
 
 from custody.kernel.clock import DAY_MS, Instant
-from custody.kernel.keys import SoftwareSigner
 from custody.store.unit import House, Unit
 from devicelock import store
 from devicelock.anchor import AnchorFile
@@ -57,7 +56,6 @@ class LockOffice:
 
     house: House
     signers: CommandSigners
-    lock_public: SoftwareSigner
     anchor: AnchorFile
     codes: bytes
     screen: ScreenTexts

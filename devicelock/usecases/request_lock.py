@@ -117,6 +117,11 @@ def confirm_lock(unit: Unit, office: LockOffice, *, order: str, account: str, ro
     return row
 
 
+def trial_order(unit: Unit, device: DeviceRow, *, dispute: str | None) -> LockOrderRow:
+    """An order that is only looked at and never stored, for a dry run."""
+    return _order(unit, device, Reason.NEVER_RECEIVED, dispute, requester=STANDING, basis=Basis.TWO_PEOPLE, facts={})
+
+
 def refuse_if_failing(found: Preflight) -> None:
     """Raise `Forbidden` with every failing check and what would allow it."""
     if found.verdict is Verdict.ALLOWED:
@@ -163,6 +168,19 @@ def _new_order(
             fix="Read that order; release it before asking for another.",
             order=open_orders[0].id,
         )
+    return _order(unit, device, reason, dispute, requester=requester, basis=basis, facts=facts)
+
+
+def _order(
+    unit: Unit,
+    device: DeviceRow,
+    reason: Reason,
+    dispute: str | None,
+    *,
+    requester: str,
+    basis: Basis,
+    facts: dict[str, Any],
+) -> LockOrderRow:
     return LockOrderRow(
         id=unit.ids.new("lock"),
         device=device.device,

@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.weaklink_worlds --worlds base nothief --seeds 3000-3009 --models joint hyper oracle
 
-Models: joint (installed defaults, no caps), caps (with caps), operator (rates and complaint table supplied), hyper (true
-numbers, unknown links), oracle (everything known).
+Models: joint (installed defaults, no caps), caps (with caps), operator (rates and complaint table supplied), hyper
+(true numbers, unknown links), oracle (everything known).
 """
 
 import argparse

@@ -1,11 +1,11 @@
 """Which rule of the lock protocol holds which promise: every variant, with and without each fault, explored to the end.
 
 The counts are measured on these rules and asserted, so that a rule that changes shows here even where nothing breaks.
+With every rule on, what a rolled-back device store still lets through is an old UNLOCK or RETIRE: towards the customer.
 """
 
 import pytest
 
-from devicelock.rules.command import Op
 from tests.rooms.devicelock.protocol_model import Model, Variant, explore
 
 SIGNATURE_ONLY = Variant()
@@ -52,11 +52,6 @@ def test_each_variant_breaks_exactly_where_its_missing_rule_would_have_held(
     explored = explore(variant, restore=faults[0], roll_back=faults[1])
     assert set(explored.found) == found
     assert len(explored.worlds) == states
-
-
-def test_with_all_rules_no_fault_makes_an_older_lock_win_or_a_retired_device_lock_or_a_locked_one_stick() -> None:
-    explored = explore(NONCE, restore=True, roll_back=True)
-    assert {found.op for found in explored.found.values()} == {Op.UNLOCK, Op.RETIRE}, "what is left frees the customer"
 
 
 @pytest.mark.parametrize("faults", [NO_FAULT, RESTORED, ROLLED_BACK, BOTH])

@@ -21,16 +21,16 @@ class CountedIds:
         return self._count.to_bytes(count, "big")
 
 
-@pytest.fixture()
+@pytest.fixture
 def policy() -> Policy:
     return DEFAULT_POLICY
 
 
-@pytest.fixture()
+@pytest.fixture
 def ids() -> CountedIds:
     return CountedIds()
 
 
-@pytest.fixture()
+@pytest.fixture
 def now_ms() -> Instant:
     return from_iso("2026-05-11T08:12:30.000+01:00")

@@ -56,7 +56,7 @@ def test_four_eyes_are_two_different_people() -> None:
     [(True, None, True), (False, 100, False), (False, 99, True), (None, None, None), (None, 101, False)],
 )
 def test_the_customer_is_heard_or_the_hearing_is_over(
-    heard: bool | None, due_ms: int | None, holds: bool | None
+    *, heard: bool | None, due_ms: int | None, holds: bool | None
 ) -> None:
     assert g.customer_heard_or_hearing_lapsed(heard=heard, hearing_due_ms=due_ms, now_ms=100) is holds
 
@@ -92,9 +92,9 @@ def test_damage_cannot_be_set_without_words_on_where_and_when() -> None:
     assert g.claim_type_set(None, agreed_by_customer=True) is None
 
 
-@given(maybe, maybe, maybe)
+@given(delivered=maybe, paid=maybe, confirmed=maybe)
 def test_proof_of_remedy_is_delivery_payment_or_the_customers_word(
-    delivered: bool | None, paid: bool | None, confirmed: bool | None
+    *, delivered: bool | None, paid: bool | None, confirmed: bool | None
 ) -> None:
     holds = g.proof_of_remedy(delivered=delivered, paid=paid, confirmed_by_customer=confirmed)
     assert (holds is True) == (True in (delivered, paid, confirmed))

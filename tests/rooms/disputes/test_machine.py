@@ -89,11 +89,14 @@ def test_the_events_a_role_may_cause_are_those_that_step_lets_it_cause() -> None
         holds = everything_holds(machine)
         for state, role in product(machine.states, Role):
             possible = machine.possible(state, role)
-            assert possible == tuple(
-                row.event
-                for row in machine.leaving(state)
-                if role in row.who and step(machine, state, row.event, role, holds)
-            )
+            tried = []
+            for row in machine.leaving(state):
+                if role in row.who:
+                    tried.append(step(machine, state, row.event, role, holds).event)
+                else:
+                    with pytest.raises(Forbidden):
+                        step(machine, state, row.event, role, holds)
+            assert possible == tuple(tried)
 
 
 @pytest.mark.parametrize("name", MACHINES)

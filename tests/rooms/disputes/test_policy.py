@@ -1,6 +1,7 @@
 """The policy: effective dates, floors, versions."""
 
 from datetime import date, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -178,5 +179,5 @@ def test_counting_needs_a_whole_number() -> None:
 def test_the_law_is_never_less_kind_than_itself_over_time() -> None:
     for key in {rule.key for rule in FLOORS}:
         rows = sorted((r for r in FLOORS if r.key == key), key=lambda rule: rule.effective_from)
-        for older, newer in zip(rows, rows[1:], strict=False):
+        for older, newer in pairwise(rows):
             assert older.kinder == newer.kinder

@@ -122,7 +122,7 @@ def test_a_missed_promise_is_never_given_up_only_kept_late() -> None:
     assert [row.event for row in PROMISE.leaving("missed")] == ["done_late"]
 
 
-told = Told(what="the refund on my card", by_whom="the chat", heard_ms=NOW, due_ms=NOW + 30 * DAY_MS)
+told = Told(what="the refund on my card", by_whom="the chat", told_us_ms=NOW, due_ms=NOW + 30 * DAY_MS)
 
 
 def test_what_the_customer_was_told_elsewhere_binds_unless_rebutted_in_two_days() -> None:

@@ -58,8 +58,9 @@ def test_a_clock_runs_for_the_number_of_the_policy_in_the_unit_of_its_name(
 
 
 def test_a_key_that_is_no_time_makes_no_clock() -> None:
-    with pytest.raises(Rejected):
-        work_clock("adr_cap_gbp", NOW, policy=POLICY)
+    for key in ("adr_cap_gbp", "switch_working_days"):
+        with pytest.raises(Rejected):
+            work_clock(key, NOW, policy=POLICY)
 
 
 def test_every_open_state_has_a_clock_that_can_be_computed_and_a_terminal_one_has_none() -> None:

@@ -249,7 +249,7 @@ def chain(key: SoftwareSigner, count: int, *, station: str = "bench-07") -> list
     return statements
 
 
-def resigned(statement: bytes, key: SoftwareSigner, **members: Any) -> bytes:
+def resigned(statement: bytes, key: SoftwareSigner, /, **members: Any) -> bytes:
     """The statement with members of its payload changed (None: taken out), signed again with `key`."""
     message = cose.parse(statement)
     assert message.payload is not None

@@ -1,0 +1,54 @@
+"""The web application: routes, errors, and what starts and stops with it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+
+from api import problems
+from api.compose import connect
+from api.parts import Parts
+from api.routes import customer, disputes, investigations, locks, log, packs, people, scans, stations, trails
+from api.timer import Timer
+
+ROUTERS = (people, stations, log, trails, disputes, customer, locks, investigations, packs)
+DESCRIPTION = "Signed parcel custody, remedy first, a lock for the missing handset, and the weak link named."
+
+
+def build_app(parts: Parts) -> FastAPI:
+    """The application around the parts; broker, relay, intake and timer run while it does."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        if parts.broker is not None:
+            parts.broker.start()
+        transport, relay = connect(parts)
+        parts.house.after_commit = relay.poke
+        timer = Timer(parts)
+        parts.intake.start()
+        transport.start()
+        relay.start()
+        timer.start()
+        yield
+        timer.stop()
+        relay.stop()
+        transport.stop()
+        parts.intake.stop()
+        if parts.broker is not None:
+            parts.broker.stop()
+
+    app = FastAPI(title="weaklink", version="0.1.0", description=DESCRIPTION, lifespan=lifespan)
+    app.state.parts = parts
+    app.router.routes.extend(scans.ROUTES)
+    problems.install(app)
+    for module in ROUTERS:
+        app.include_router(module.router)
+
+    @app.get("/healthz", tags=["health"])
+    def health() -> dict[str, Any]:
+        """Whether the service can read its log."""
+        with parts.house.read() as session:
+            return {"ok": True, "size": log.log_reader.head(session).size}
+
+    return app

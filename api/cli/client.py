@@ -1,0 +1,65 @@
+"""How the command line talks to a running service."""
+
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import typer
+from rich.console import Console
+
+from api.settings import client_address, client_token
+
+console = Console()
+errors = Console(stderr=True)
+
+
+def call(method: str, path: str, **more: Any) -> Any:
+    """The JSON answer of the service; prints a problem document and exits with 1 if it refuses."""
+    answer = send(method, path, **more)
+    return answer.json() if answer.content else {}
+
+
+def send(method: str, path: str, **more: Any) -> httpx.Response:
+    """The answer of the service; see `call`."""
+    token = client_token()
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    headers |= more.pop("headers", {})
+    try:
+        answer = httpx.request(method, client_address() + path, headers=headers, timeout=60, **more)
+    except httpx.HTTPError as error:
+        fail(f"{client_address()} does not answer: {error}", fix="Start it with `weaklink serve`, or set WEAKLINK_URL.")
+    if answer.is_error:
+        _refused(answer)
+    return answer
+
+
+def show(value: Any, *, as_json: bool, human: Callable[[Any], None] | None = None) -> None:
+    """Print a value as JSON, or for people."""
+    if as_json:
+        print(json.dumps(value, ensure_ascii=False))
+    elif human is not None:
+        human(value)
+    else:
+        console.print_json(json.dumps(value, ensure_ascii=False))
+
+
+def fail(what: str, *, fix: str = "") -> Any:
+    """Say what is wrong and what to do, and exit with 1."""
+    errors.print(f"[bold red]error[/] {what}", highlight=False)
+    if fix:
+        errors.print(f"      {fix}", highlight=False)
+    raise typer.Exit(1)
+
+
+def _refused(answer: httpx.Response) -> None:
+    try:
+        problem = answer.json()
+    except ValueError:
+        fail(f"HTTP {answer.status_code}: {answer.text[:300]}")
+    if answer.status_code == httpx.codes.UNAUTHORIZED:
+        fail(problem.get("detail", ""), fix="Sign in with `weaklink login ACCOUNT` and set WEAKLINK_TOKEN.")
+    if not sys.stdout.isatty():
+        print(json.dumps(problem, ensure_ascii=False), file=sys.stderr)
+    fail(problem.get("detail", ""), fix=problem.get("fix", ""))

@@ -1,0 +1,131 @@
+"""Putting a service together from its settings; the composition root."""
+
+import socket
+from pathlib import Path
+
+import api.migrations
+import devicelock.migrations
+from api import joints
+from api.accounts import first_accounts
+from api.embedded_broker import EmbeddedBroker
+from api.keyring import Keyring, open_keyring
+from api.parts import Parts, broker_address
+from api.settings import Settings
+from custody.disputes.policy import DEFAULT_POLICY
+from custody.kernel.ids import Ids
+from custody.kernel.system_clock import SystemClock
+from custody.kernel.system_ids import SystemIds
+from custody.scans.tolerances import Tolerances
+from custody.store.engine import open_engine
+from custody.store.migrate import migrate
+from custody.store.unit import House
+from custody.usecases.accept_scans import Intake
+from custody.usecases.investigate import Inquirer
+from custody.usecases.open_log import open_log
+from devicelock.anchor import AnchorFile
+from devicelock.mqtt import MqttOptions, MqttTransport, Tls
+from devicelock.rules.command import CommandSigners
+from devicelock.rules.topic import ROOT, SHARE_GROUP, Channel
+from devicelock.transport import Message
+from devicelock.usecases.hear import hear
+from devicelock.usecases.lock_office import LockOffice, ScreenTexts
+from devicelock.usecases.relay import Relay
+
+WHO = "The network that this phone was sold by"
+WHY = "This phone is missing from a delivery. You did nothing wrong by holding it."
+
+
+def compose(settings: Settings) -> tuple[Parts, dict[str, str]]:
+    """The parts of a service, nothing started yet; also the first accounts with their passwords, if just made."""
+    clock, ids = SystemClock(), SystemIds()
+    settings.data.mkdir(parents=True, exist_ok=True)
+    keyring = open_keyring(settings.data / "keys")
+    engine = open_engine(settings.database)
+    migrate(engine, _versions(devicelock.migrations), _versions(api.migrations))
+    house = House(
+        engine, origin=settings.origin, log_signer=keyring.log, operator_signer=keyring.operator, clock=clock, ids=ids
+    )
+    rules = {"casework": DEFAULT_POLICY.pinned}
+    open_log(house, registrar=keyring.registrar.public, rules=rules)
+    with house.unit() as unit:
+        passwords = first_accounts(unit.session, now_ms=unit.now_ms)
+    anchor = AnchorFile(settings.data / "anchor" / "locks.txt")
+    anchor.start()
+    office = _office(settings, house, keyring, anchor)
+    broker = None if settings.mqtt_host else EmbeddedBroker(settings.embedded_mqtt_port or free_port())
+    parts = Parts(
+        settings=settings,
+        clock=clock,
+        ids=ids,
+        keyring=keyring,
+        engine=engine,
+        house=house,
+        intake=Intake(house, Tolerances()),
+        inquirer=Inquirer(house),
+        locks=office,
+        broker=broker,
+    )
+    return parts, passwords
+
+
+def connect(parts: Parts) -> tuple[MqttTransport, Relay]:
+    """The connection to the broker and the relay that publishes through it; not started."""
+    settings = parts.settings
+    host, port = broker_address(parts)
+    tls = None
+    if settings.mqtt_ca is not None:
+        tls = Tls(
+            ca_file=str(settings.mqtt_ca),
+            cert_file=str(settings.mqtt_certificate) if settings.mqtt_certificate else None,
+            key_file=str(settings.mqtt_key) if settings.mqtt_key else None,
+        )
+    options = MqttOptions(
+        host=host,
+        port=port,
+        client_id=_instance(settings.data, parts.ids),
+        username=settings.mqtt_username or None,
+        password=settings.mqtt_password.get_secret_value() or None,
+        tls=tls,
+    )
+    shared = parts.broker is None
+    prefix = f"$share/{SHARE_GROUP}/{ROOT}" if shared else ROOT
+
+    def receive(message: Message) -> bool:
+        return hear(parts.locks, message.topic, message.payload)
+
+    channels = (Channel.ACK, Channel.HELLO)
+    transport = MqttTransport(
+        options, receive=receive, subscriptions=tuple(f"{prefix}/+/{channel}" for channel in channels)
+    )
+    return transport, Relay(parts.house, transport)
+
+
+def free_port() -> int:
+    """A port on 127.0.0.1 that nobody uses at this moment."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def _instance(data: Path, ids: Ids) -> str:
+    """A client id that no other process has and that a restart keeps, so that the broker keeps its session."""
+    path = data / "instance.txt"
+    if not path.exists():
+        path.write_text(ids.new("weaklink"))
+    return path.read_text().strip()
+
+
+def _office(settings: Settings, house: House, keyring: Keyring, anchor: AnchorFile) -> LockOffice:
+    return LockOffice(
+        house=house,
+        signers=CommandSigners(lock=keyring.lock, unlock=keyring.unlock),
+        anchor=anchor,
+        codes=keyring.codes,
+        screen=ScreenTexts(who=WHO, why=WHY, phone=settings.support_phone, recourse=settings.recourse),
+        circumstances=joints.circumstances,
+        person=joints.person,
+    )
+
+
+def _versions(package: object) -> Path:
+    return Path(str(getattr(package, "__file__", ""))).parent / "versions"

@@ -1,0 +1,189 @@
+"""The customer's door: no account, only the link from our message.
+
+Whoever holds the link may choose, answer, give files, say "I found it" and read everything. Nothing asks for proof.
+"""
+
+import hashlib
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, UploadFile
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from api import joints
+from api.parts import Parts, parts_of
+from api.views import case_view, message_views, order_view
+from custody.kernel.clock import to_iso
+from custody.kernel.errors import Conflict, Rejected
+from custody.store import case_book
+from custody.store.tables import EvidenceRow
+from custody.usecases import move_case
+from custody.usecases.open_dispute import hash_token
+from devicelock import store as lock_store
+from devicelock.rules.unlock_code import derive_key, unlock_code
+
+router = APIRouter(prefix="/v1/customer/{token}", tags=["customer"])
+P = Annotated[Parts, Depends(parts_of)]
+CUSTOMER = "customer"
+MAX_FILE_BYTES = 100 * 1024 * 1024
+
+
+class ChoiceIn(BaseModel):
+    """Which remedy, and for money by which way."""
+
+    model_config = ConfigDict(extra="forbid")
+    remedy: str
+    payout: str | None = None
+
+
+class AnswerIn(BaseModel):
+    """Words in answer to something we asked; leave them out to skip it."""
+
+    model_config = ConfigDict(extra="forbid")
+    ask: str
+    words: str | None = None
+
+
+class CodeIn(BaseModel):
+    """The eight digits on the lock screen."""
+
+    model_config = ConfigDict(extra="forbid")
+    challenge: str
+
+
+@router.get("")
+def read(token: str, parts: P) -> dict[str, Any]:
+    """Everything about the case, in plain words."""
+    with parts.house.read() as session:
+        return customer_view(session, token)
+
+
+@router.post("/choose")
+def choose(token: str, body: ChoiceIn, parts: P) -> dict[str, Any]:
+    """Choose a remedy; the answer holds the promise with its date."""
+    with parts.house.unit() as unit:
+        dispute = case_book.read_by_token(unit.session, hash_token(token)).case.id
+        move_case.choose(unit, dispute, remedy=body.remedy, payout=body.payout, actor=CUSTOMER)
+        unit.session.flush()
+        return customer_view(unit.session, token)
+
+
+@router.post("/found")
+def found(token: str, parts: P) -> dict[str, Any]:
+    """I found it: every lock of this case is released at once, with thanks and without questions."""
+    with parts.house.unit() as unit:
+        dispute = case_book.read_by_token(unit.session, hash_token(token)).case.id
+        released = joints.customer_found_it(unit, parts.locks, dispute=dispute)
+        move_case.found_it(unit, dispute, actor=CUSTOMER)
+        unit.session.flush()
+        return {**customer_view(unit.session, token), "released": [order_view(row) for row in released]}
+
+
+@router.post("/confirm")
+def confirm(token: str, parts: P) -> dict[str, Any]:
+    """Yes, it is put right; the case closes."""
+    with parts.house.unit() as unit:
+        dispute = case_book.read_by_token(unit.session, hash_token(token)).case.id
+        settled = joints.locks_settled(unit.session, dispute)
+        move_case.confirm(unit, dispute, actor=CUSTOMER, locks_settled=settled)
+        unit.session.flush()
+        return customer_view(unit.session, token)
+
+
+@router.post("/withdraw")
+def withdraw(token: str, parts: P) -> dict[str, Any]:
+    """Take the report back; every lock must be released first."""
+    with parts.house.unit() as unit:
+        dispute = case_book.read_by_token(unit.session, hash_token(token)).case.id
+        settled = joints.locks_settled(unit.session, dispute)
+        move_case.withdraw(unit, dispute, actor=CUSTOMER, locks_settled=settled)
+        unit.session.flush()
+        return customer_view(unit.session, token)
+
+
+@router.post("/disagree")
+def disagree(token: str, parts: P) -> dict[str, Any]:
+    """I do not agree: reopens a closed case, takes back "put right", and always says who can overrule us."""
+    with parts.house.unit() as unit:
+        file = case_book.read_by_token(unit.session, hash_token(token))
+        if file.case.state == "remedied":
+            move_case.not_fixed(unit, file.case.id, actor=CUSTOMER)
+        elif file.case.state in {"closed", "withdrawn"}:
+            move_case.reopen(unit, file.case.id, actor=CUSTOMER, role=move_case.Role.CUSTOMER)
+        else:
+            case_book.note(unit, file.case.id, "disagreed", actor=CUSTOMER, facts={"state": file.case.state})
+        unit.session.flush()
+        return customer_view(unit.session, token)
+
+
+@router.post("/answer")
+def answer(token: str, body: AnswerIn, parts: P) -> dict[str, Any]:
+    """Answer something we asked, or skip it; skipping never counts against you."""
+    with parts.house.unit() as unit:
+        dispute = case_book.read_by_token(unit.session, hash_token(token)).case.id
+        pointer = None
+        if body.words:
+            pointer = _keep(unit, dispute, name="words.txt", media_type="text/plain", content=body.words.encode())
+        move_case.answer(unit, dispute, ask_id=body.ask, pointer=pointer, actor=CUSTOMER)
+        unit.session.flush()
+        return customer_view(unit.session, token)
+
+
+@router.post("/files", status_code=201)
+def give(token: str, file: UploadFile, parts: P) -> dict[str, Any]:
+    """Give us anything, in any format; what we cannot read is our job."""
+    content = file.file.read(MAX_FILE_BYTES + 1)
+    if len(content) > MAX_FILE_BYTES:
+        raise Rejected("too_large", "the file is larger than 100 MB", fix="Send it in parts.")
+    with parts.house.unit() as unit:
+        dispute = case_book.read_by_token(unit.session, hash_token(token)).case.id
+        name, kind = file.filename or "file", file.content_type or "application/octet-stream"
+        kept = _keep(unit, dispute, name=name, media_type=kind, content=content)
+    return {"evidence": kept, "name": name, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+
+
+@router.post("/code")
+def code(token: str, body: CodeIn, parts: P) -> dict[str, str]:
+    """The unlock code for the digits on the screen of the phone from this order; never lost while the phone exists."""
+    with parts.house.unit() as unit:
+        dispute = case_book.read_by_token(unit.session, hash_token(token)).case.id
+        orders = lock_store.orders_of_dispute(unit.session, dispute)
+        if not orders:
+            raise Conflict("no_lock", "no phone was locked for this case", fix="Call us if a phone of yours is locked.")
+        found_it = any(row.kind == "found" for row in case_book.timeline(unit.session, dispute))
+        if not found_it:
+            raise Conflict("found_first", "the code is for the phone you have", fix="Tap I found it first.")
+        digits = unlock_code(derive_key(parts.keyring.codes, orders[-1].device), body.challenge)
+        lock_store.note(unit, orders[-1], "code_issued", actor=CUSTOMER, facts={})
+    return {"code": digits}
+
+
+def customer_view(session: Session, token: str) -> dict[str, Any]:
+    """The case as its customer sees it: no staff accounts of others, no analysis, everything that was promised."""
+    file = case_book.read_by_token(session, hash_token(token))
+    view = case_view(session, file)
+    locks = [{name: lock[name] for name in ("state", "locked", "held_until", "released_at")} for lock in view["locks"]]
+    given = session.scalars(select(EvidenceRow).where(col(EvidenceRow.dispute) == file.case.id)).all()
+    return {
+        **view,
+        "locks": locks,
+        "messages": message_views(session, file.case.id),
+        "given": [{"name": row.name, "at": to_iso(row.at_ms), "sha256": row.sha256.hex()} for row in given],
+    }
+
+
+def _keep(unit: Any, dispute: str, *, name: str, media_type: str, content: bytes) -> str:
+    row = EvidenceRow(
+        id=unit.ids.new("ev"),
+        dispute=dispute,
+        name=name[:200],
+        media_type=media_type[:100],
+        sha256=hashlib.sha256(content).digest(),
+        content=content,
+        given_by=CUSTOMER,
+        at_ms=unit.now_ms,
+    )
+    unit.session.add(row)
+    case_book.note(unit, dispute, "evidence", actor=CUSTOMER, facts={"evidence": row.id, "sha256": row.sha256})
+    return row.id

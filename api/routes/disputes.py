@@ -1,0 +1,227 @@
+"""Disputes: opened by anyone, moved by those whom the table names."""
+
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from api import joints
+from api.accounts import Caller
+from api.auth import role, signed_in, token_of
+from api.parts import Parts, parts_of
+from api.tables import AccountRow
+from api.views import case_view, lock_view, message_views
+from custody.disputes.case_guards import Actor, Finding
+from custody.disputes.machine import Role
+from custody.disputes.opening import Report
+from custody.disputes.order import OrderFacts
+from custody.disputes.remedy import Needs
+from custody.kernel.clock import to_iso
+from custody.kernel.errors import Forbidden, NotFound, Rejected
+from custody.store import case_book
+from custody.usecases import move_case
+from custody.usecases.open_dispute import least_busy
+from custody.usecases.record_sale import read_sale
+
+router = APIRouter(prefix="/v1/disputes", tags=["disputes"])
+P = Annotated[Parts, Depends(parts_of)]
+CASEWORKERS = ("agent", "supervisor", "investigator")
+
+
+class DisputeIn(BaseModel):
+    """What the customer says. Only the words are needed; everything else helps."""
+
+    model_config = ConfigDict(extra="forbid")
+    words: str = Field(min_length=1, max_length=20_000)
+    order: str | None = Field(default=None, max_length=100)
+    item: str | None = Field(default=None, max_length=200, description="Parcel number or IMEI, in any form.")
+    claim_type: str | None = None
+    found_instead: str = Field(default="", max_length=2_000)
+    channel: str = Field(default="web", max_length=40)
+    has_working_phone: bool | None = None
+    custody_words: str | None = Field(default=None, max_length=2_000)
+    support_needs: list[str] = Field(default_factory=list, max_length=20)
+    anything_else: str = Field(default="", max_length=5_000)
+
+
+class EventIn(BaseModel):
+    """A move of the case and the facts it needs."""
+
+    model_config = ConfigDict(extra="forbid")
+    event: str
+    claim_type: str | None = None
+    agreed: bool = True
+    custody_words: str | None = None
+    item: str | None = None
+    text: str | None = None
+    ask: str | None = None
+    pointer: str | None = None
+    reference: str | None = None
+    why: str | None = None
+    heard: bool = False
+    findings: list[dict[str, Any]] = Field(default_factory=list)
+
+
+@router.post("", status_code=201)
+def open_dispute(body: DisputeIn, request: Request, parts: P) -> dict[str, Any]:
+    """Open a dispute. A customer needs no account; an agent's session makes the agent the owner."""
+    caller = signed_in(request, parts) if token_of(request) else None
+    with parts.house.unit() as unit:
+        handset = joints.find_handset(unit.session, order_ref=body.order, item=body.item)
+        order = _order_facts(unit.session, handset.order_ref)
+        owner = caller.account if caller and caller.role == "agent" else least_busy(unit.session, _agents(unit.session))
+        report = Report(
+            words=body.words,
+            channel=body.channel,
+            reported_ms=unit.now_ms,
+            claim_type=body.claim_type,
+            said_by=Role.CUSTOMER,
+            custody_words=body.custody_words,
+            order=order,
+            needs=Needs(has_working_phone=body.has_working_phone),
+            lock_facts=joints.wish_facts(unit.session, handset),
+            support_needs=tuple(body.support_needs),
+            anything_else=body.anything_else,
+        )
+        disputed, lock = joints.dispute_delivery(
+            unit, parts.locks, report, handset=handset, owner=owner, found_instead=body.found_instead
+        )
+        unit.session.flush()
+        view = case_view(unit.session, disputed.file)
+    return {
+        **view,
+        "customer_token": disputed.token,
+        "customer_url": f"/c/{disputed.token}",
+        "lock": lock_view(lock),
+        "investigation": disputed.investigation,
+    }
+
+
+@router.get("")
+def listing(
+    parts: P,
+    _caller: Annotated[Caller, Depends(role(*CASEWORKERS))],
+    state: str | None = None,
+    cursor: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> dict[str, Any]:
+    """Cases, newest first. `next` is the cursor of the next page, null at the end."""
+    with parts.house.read() as session:
+        files = case_book.listing(session, state=state, after=cursor, limit=limit + 1)
+        page = [
+            {
+                "dispute": file.case.id,
+                "state": file.case.state,
+                "claim_type": file.case.claim_type,
+                "order": file.case.order_ref,
+                "owner": file.case.owner,
+                "opened_at": to_iso(file.case.opened_ms),
+            }
+            for file in files[:limit]
+        ]
+    return {"disputes": page, "next": page[-1]["dispute"] if len(files) > limit else None}
+
+
+@router.get("/{dispute}")
+def read(dispute: str, parts: P, _caller: Annotated[Caller, Depends(role(*CASEWORKERS))]) -> dict[str, Any]:
+    """One case with its timeline."""
+    with parts.house.read() as session:
+        file = case_book.read(session, dispute)
+        timeline = [
+            {
+                "at": to_iso(row.at_ms),
+                "kind": row.kind,
+                "actor": row.actor,
+                "facts": msgspec.json.decode(row.facts),
+                "index": row.idx,
+            }
+            for row in case_book.timeline(session, dispute)
+        ]
+        return {**case_view(session, file), "timeline": timeline, "messages": message_views(session, dispute)}
+
+
+@router.post("/{dispute}/events")
+def move(
+    dispute: str, body: EventIn, parts: P, caller: Annotated[Caller, Depends(role(*CASEWORKERS))]
+) -> dict[str, Any]:
+    """Move a case: classify, ask, delivered_or_paid, propose_decline, decline, adr, reopen."""
+    act = _ACTS.get(body.event)
+    if act is None:
+        raise Rejected("event", f"{body.event!r} is not a move of staff", fix=f"Use one of {', '.join(_ACTS)}.")
+    with parts.house.unit() as unit:
+        file = act(unit, dispute, body, caller)
+        unit.session.flush()
+        return case_view(unit.session, file)
+
+
+def _classify(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
+    return move_case.classify_and_offer(
+        unit,
+        dispute,
+        claim_type=_need(body.claim_type, "claim_type"),
+        agreed=body.agreed,
+        custody_words=body.custody_words,
+        actor=caller.account,
+        role=Role(caller.role),
+    )
+
+
+def _ask(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
+    item, text = _need(body.item, "item"), _need(body.text, "text")
+    return move_case.ask(unit, dispute, item=item, text=text, actor=caller.account, role=Role(caller.role))
+
+
+def _remedied(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
+    reference = _need(body.reference, "reference")
+    return move_case.remedied(unit, dispute, reference=reference, actor=caller.account, role=Role(caller.role))
+
+
+def _propose_decline(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
+    if caller.role != "investigator":
+        raise Forbidden("role", "only an investigator may propose this", fix="Ask an investigator.")
+    findings = msgspec.convert(body.findings, tuple[Finding, ...])
+    return move_case.propose_decline(unit, dispute, findings=findings, actor=caller.person)
+
+
+def _decline(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
+    if caller.role != "supervisor":
+        raise Forbidden("role", "only a supervisor may decide this", fix="Ask a supervisor.")
+    actor = Actor(key=caller.person, human=True)
+    return move_case.decline(unit, dispute, why=_need(body.why, "why"), heard=body.heard, actor=actor)
+
+
+def _reopen(unit: Any, dispute: str, _body: EventIn, caller: Caller) -> case_book.CaseFile:
+    return move_case.reopen(unit, dispute, actor=caller.account, role=Role(caller.role))
+
+
+_ACTS = {
+    "classify": _classify,
+    "ask": _ask,
+    "delivered_or_paid": _remedied,
+    "propose_decline": _propose_decline,
+    "decline": _decline,
+    "reopen": _reopen,
+}
+
+
+def _need(value: str | None, name: str) -> str:
+    if not value:
+        raise Rejected("field", f"{name} is missing", fix=f"Send {name} with this event.")
+    return value
+
+
+def _order_facts(session: Session, order_ref: str | None) -> OrderFacts:
+    if order_ref is None:
+        return OrderFacts()
+    try:
+        return read_sale(session, order_ref).sale.facts
+    except NotFound:
+        return OrderFacts(order_ref=order_ref)
+
+
+def _agents(session: Session) -> list[str]:
+    query = select(col(AccountRow.name)).where(col(AccountRow.role) == "agent", col(AccountRow.active).is_(True))
+    return sorted(session.scalars(query).all()) or ["the duty team"]

@@ -1,0 +1,67 @@
+"""Investigations: which link is weak, why, and what to look at next. Links are ranked, people never."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+
+from api import joints
+from api.accounts import Caller
+from api.auth import role
+from api.parts import Parts, parts_of
+from custody.disputes.machine import Role
+from custody.investigation.hotspots import survey
+from custody.kernel.errors import NotFound
+from custody.store import case_book
+from custody.usecases import investigate
+
+router = APIRouter(prefix="/v1", tags=["investigations"])
+P = Annotated[Parts, Depends(parts_of)]
+Investigator = Annotated[Caller, Depends(role("investigator", "supervisor"))]
+
+
+@router.get("/investigations")
+def listing(parts: P, _caller: Investigator) -> dict[str, Any]:
+    """Every investigation with its state."""
+    with parts.house.read() as session:
+        rows = case_book.inquiries(session)
+        return {
+            "investigations": [
+                {"investigation": row.id, "dispute": row.dispute, "state": row.state, "ranked": row.result is not None}
+                for row in rows
+            ]
+        }
+
+
+@router.post("/investigations/{dispute}/run")
+def run(dispute: str, parts: P, caller: Investigator) -> dict[str, Any]:
+    """Judge the dispute with every other dispute and the whole traffic, and record what was found."""
+    with parts.house.read() as session:
+        case_book.read(session, dispute)
+        finding = parts.inquirer.investigate(session, dispute, joints.attaches(session))
+    with parts.house.unit() as unit:
+        return investigate.conclude(unit, dispute, finding, actor=caller.account, role=Role(caller.role))
+
+
+@router.get("/investigations/{dispute}")
+def read(dispute: str, parts: P, _caller: Investigator) -> dict[str, Any]:
+    """What was found last; `NotFound` before the first run."""
+    with parts.house.read() as session:
+        row = case_book.inquiry(session, dispute)
+        found = investigate.recorded(session, dispute)
+    if found is None:
+        raise NotFound(
+            "not_run",
+            "this investigation has not been run",
+            fix=f"POST /v1/investigations/{dispute}/run.",
+            state=row.state,
+        )
+    return {**found, "state": row.state}
+
+
+@router.get("/hotspots")
+def hotspots(parts: P, _caller: Investigator, least: Annotated[float, Query(ge=0, le=1)] = 0.05) -> dict[str, Any]:
+    """Links and shifts whose disputes their traffic does not explain, hottest first."""
+    with parts.house.read() as session:
+        result, files = parts.inquirer.judge_all(session, joints.attaches(session))
+    spots = [investigate.spot_view(spot) for spot in survey(result, least=least)]
+    return {"hotspots": spots, "disputes": len(files), "parcels": int(result.frame.parcels)}

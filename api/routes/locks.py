@@ -1,0 +1,299 @@
+"""Handsets, lock orders, standing authority and the kill switch."""
+
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import select
+from sqlmodel import col
+
+from api.accounts import Caller
+from api.auth import role
+from api.encoding import b64, unb64
+from api.parts import Parts, broker_address, parts_of
+from api.views import order_view
+from custody.gs1.imei import imei_urn
+from custody.kernel import cbor
+from custody.kernel.clock import to_iso
+from custody.kernel.errors import NotFound, Rejected
+from custody.store.unit import Unit
+from custody.usecases.open_log import change_rules
+from devicelock import store
+from devicelock.rules.authority import preflight
+from devicelock.rules.command import Basis, Reason
+from devicelock.rules.lock_facts import Kind
+from devicelock.rules.order import Role, State
+from devicelock.rules.unlock_code import derive_key, unlock_code
+from devicelock.store import AuthorityRow, DeviceRow, LockOrderRow
+from devicelock.usecases import request_lock, standing_authority
+from devicelock.usecases.register_device import register_device
+from devicelock.usecases.release import release
+
+router = APIRouter(prefix="/v1", tags=["device lock"])
+P = Annotated[Parts, Depends(parts_of)]
+Staff = Annotated[Caller, Depends(role("agent", "supervisor", "investigator"))]
+Supervisor = Annotated[Caller, Depends(role("supervisor"))]
+Decider = Annotated[Caller, Depends(role("supervisor", "investigator"))]
+
+
+class DeviceIn(BaseModel):
+    """A handset to register: protected but inert."""
+
+    model_config = ConfigDict(extra="forbid")
+    imei: str
+    model: str = Field(default="handset", max_length=60)
+    cose_key: str
+
+
+class LockIn(BaseModel):
+    """A request to lock one handset, by its IMEI and never by an account."""
+
+    model_config = ConfigDict(extra="forbid")
+    imei: str
+    imei_last4: str
+    reason: str
+    evidence: list[str] = Field(default_factory=list, max_length=20)
+    dispute: str | None = None
+
+
+class WhyIn(BaseModel):
+    """A reason, shown to the others."""
+
+    model_config = ConfigDict(extra="forbid")
+    why: str = Field(default="", max_length=500)
+
+
+class CodeIn(BaseModel):
+    """The eight digits on the lock screen."""
+
+    model_config = ConfigDict(extra="forbid")
+    challenge: str
+
+
+class SwitchIn(BaseModel):
+    """Whether locking is stopped, and why."""
+
+    model_config = ConfigDict(extra="forbid")
+    on: bool
+    why: str
+
+
+@router.post("/devices", status_code=201)
+def register(body: DeviceIn, parts: P, _caller: Supervisor) -> dict[str, Any]:
+    """Register a handset; the answer holds what its lock client needs."""
+    with parts.house.unit() as unit:
+        made = register_device(
+            unit, parts.locks, imei=body.imei, model=body.model, cose_key=unb64(body.cose_key, where="cose_key")
+        )
+    host, port = broker_address(parts)
+    return {
+        "device": made.device,
+        "epoch": made.epoch,
+        "lock_key": b64(cbor.encode(parts.keyring.lock.public.cose_key())),
+        "unlock_key": b64(cbor.encode(parts.keyring.unlock.public.cose_key())),
+        "code_key": b64(made.code_key),
+        "mqtt": {"host": host, "port": port},
+    }
+
+
+@router.get("/devices/{name}")
+def device(name: str, parts: P, _caller: Staff) -> dict[str, Any]:
+    """A handset by its name or its IMEI: what is wished of it and what it last said."""
+    with parts.house.read() as session:
+        row = session.get(DeviceRow, name) or store.device_by_imei(session, _urn(name))
+        if row is None:
+            raise NotFound("device", f"no handset {name!r} is registered", fix="Check the IMEI on the box.")
+        wished = store.desired(row)
+        orders = session.scalars(select(LockOrderRow).where(col(LockOrderRow.device) == row.device)).all()
+        return {
+            "device": row.device,
+            "imei": row.imei,
+            "model": row.model,
+            "desired": str(wished.state),
+            "seen": None if wished.seen is None else str(wished.seen.applied),
+            "retired": parts.locks.anchor.of(row.device).retired,
+            "last_hello": None if row.hello_ms is None else to_iso(row.hello_ms),
+            "country": row.country,
+            "sim": row.sim,
+            "orders": [order_view(order) for order in orders],
+        }
+
+
+@router.get("/locks/preflight")
+def dry_run(imei: str, parts: P, _caller: Staff, dispute: str | None = None) -> dict[str, Any]:
+    """Every check, green or red, with its reason and what would allow it; nothing is changed."""
+    with parts.house.unit() as unit:
+        row = store.device_by_imei(unit.session, imei_urn(imei))
+        if row is None:
+            raise NotFound("device", "no handset is registered under this IMEI", fix="Check the IMEI on the box.")
+        trial = request_lock.trial_order(unit, row, dispute=dispute)
+        kind = Kind.PROVISIONAL if dispute else Kind.REQUESTED
+        found = preflight(parts.locks.facts(unit, trial, row, kind))
+    return {"verdict": str(found.verdict), "checks": request_lock.rows_of(found)}
+
+
+@router.post("/locks", status_code=202)
+def ask(body: LockIn, parts: P, caller: Staff) -> dict[str, Any]:
+    """Ask for a lock. It waits for a second person, who is never the first."""
+    with parts.house.unit() as unit:
+        order = request_lock.request_lock(
+            unit,
+            parts.locks,
+            imei=body.imei,
+            last4=body.imei_last4,
+            reason=_reason(body.reason),
+            account=caller.account,
+            evidence=body.evidence,
+            dispute=body.dispute,
+        )
+        return order_view(order)
+
+
+@router.get("/locks")
+def listing(
+    parts: P, _caller: Staff, state: str | None = None, limit: Annotated[int, Query(ge=1, le=200)] = 50
+) -> dict[str, Any]:
+    """Lock orders, oldest first."""
+    states = [state] if state else [str(each) for each in State]
+    with parts.house.read() as session:
+        return {"locks": [order_view(row) for row in store.orders_in(session, states, limit=limit)]}
+
+
+@router.get("/locks/{order}")
+def read(order: str, parts: P, _caller: Staff) -> dict[str, Any]:
+    """One order with its timeline and its commands."""
+    with parts.house.read() as session:
+        row = store.order(session, order)
+        events = [
+            {
+                "at": to_iso(event.at_ms),
+                "event": event.event,
+                "actor": event.actor,
+                "index": event.idx,
+                "facts": msgspec.json.decode(event.facts),
+            }
+            for event in store.events_of(session, order)
+        ]
+        commands = [
+            {"command": command.id, "op": command.op, "issued_at": to_iso(command.issued_ms), "result": command.result}
+            for command in store.commands_of(session, order)
+        ]
+        return {**order_view(row), "events": events, "commands": commands}
+
+
+@router.post("/locks/{order}/approve")
+def approve(order: str, parts: P, caller: Decider) -> dict[str, Any]:
+    """Say yes as the second person; the command is signed at once."""
+    with parts.house.unit() as unit:
+        return order_view(request_lock.approve_lock(unit, parts.locks, order=order, account=caller.account))
+
+
+@router.post("/locks/{order}/refuse")
+def refuse(order: str, body: WhyIn, parts: P, caller: Supervisor) -> dict[str, Any]:
+    """Say no as the second person."""
+    with parts.house.unit() as unit:
+        return order_view(request_lock.refuse_lock(unit, order=order, account=caller.account, why=body.why))
+
+
+@router.post("/locks/{order}/confirm")
+def confirm(order: str, parts: P, caller: Decider) -> dict[str, Any]:
+    """Keep a lock beyond its 72 hours: one person proposes, another confirms with the same call."""
+    with parts.house.unit() as unit:
+        row = request_lock.confirm_lock(unit, parts.locks, order=order, account=caller.account, role=Role(caller.role))
+        return order_view(row)
+
+
+@router.post("/locks/{order}/release")
+def let_go(order: str, parts: P, caller: Staff) -> dict[str, Any]:
+    """Release a lock; one person is enough and nothing is asked."""
+    with parts.house.unit() as unit:
+        row = release(
+            unit,
+            parts.locks,
+            order=order,
+            actor=caller.account,
+            role=Role(caller.role),
+            reason=Reason.RELEASED_BY_STAFF,
+            basis=Basis.ONE_PERSON,
+        )
+        return order_view(row)
+
+
+@router.post("/locks/{order}/code")
+def code(order: str, body: CodeIn, parts: P, caller: Staff) -> dict[str, Any]:
+    """The answer to the digits on the lock screen; works without any network on the handset's side."""
+    with parts.house.unit() as unit:
+        row = store.order(unit.session, order)
+        answer = unlock_code(derive_key(parts.keyring.codes, row.device), body.challenge)
+        store.note(unit, row, "code_issued", actor=caller.account, facts={})
+    return {"answer": answer}
+
+
+@router.post("/authority", status_code=201)
+def propose(parts: P, caller: Supervisor) -> dict[str, Any]:
+    """Propose to allow provisional locks for disputed deliveries."""
+    with parts.house.unit() as unit:
+        return _authority(standing_authority.propose(unit, person=caller.person))
+
+
+@router.post("/authority/{authority}/approve")
+def approve_authority(authority: str, parts: P, caller: Supervisor) -> dict[str, Any]:
+    """Put a proposal in force as the second person; the policy version is an entry of the log."""
+
+    def put_in_force(unit: Unit, rules: dict[str, object]) -> int:
+        return change_rules(parts.house, unit, rules)
+
+    with parts.house.unit() as unit:
+        row = standing_authority.approve(unit, authority=authority, person=caller.person, put_in_force=put_in_force)
+        return _authority(row)
+
+
+@router.post("/authority/{authority}/withdraw")
+def withdraw_authority(authority: str, parts: P, caller: Supervisor) -> dict[str, Any]:
+    """Withdraw a standing authority; one person is enough."""
+    with parts.house.unit() as unit:
+        return _authority(standing_authority.withdraw(unit, authority=authority, person=caller.person))
+
+
+@router.get("/authority")
+def authorities(parts: P, _caller: Staff) -> dict[str, Any]:
+    """Every proposal, and the kill switch."""
+    with parts.house.read() as session:
+        rows = session.scalars(select(AuthorityRow).order_by(col(AuthorityRow.proposed_ms))).all()
+        stopped = store.switched_on(session, store.KILL_SWITCH)
+        return {"authorities": [_authority(row) for row in rows], "locks_stopped": stopped}
+
+
+@router.post("/kill-switch")
+def kill_switch(body: SwitchIn, parts: P, caller: Supervisor) -> dict[str, Any]:
+    """Stop all locking, or allow it again; releases always go on."""
+    with parts.house.unit() as unit:
+        row = standing_authority.throw_switch(unit, on=body.on, person=caller.person, why=body.why)
+        return {"locks_stopped": row.on, "by": row.thrown_by, "at": to_iso(row.at_ms)}
+
+
+def _authority(row: AuthorityRow) -> dict[str, Any]:
+    return {
+        "proposal": row.id,
+        "rules": msgspec.json.decode(row.rules),
+        "proposer": row.proposer,
+        "approver": row.approver,
+        "in_force": row.in_force_idx is not None and not row.withdrawn,
+        "index": row.in_force_idx,
+    }
+
+
+def _reason(word: str) -> Reason:
+    try:
+        return Reason(word)
+    except ValueError as error:
+        known = ", ".join(Reason)
+        raise Rejected("reason", f"{word!r} is not a reason", fix=f"Use one of {known}.") from error
+
+
+def _urn(text: str) -> str:
+    try:
+        return imei_urn(text)
+    except Rejected:
+        return text

@@ -1,0 +1,39 @@
+"""What time brings about, looked at once a second: locks lapse, messages in the outbox expire."""
+
+import threading
+
+import structlog
+
+from api.parts import Parts
+from custody.kernel.errors import Trouble
+from devicelock.usecases.sweep import sweep
+
+EVERY_S = 1.0
+
+log = structlog.get_logger()
+
+
+class Timer:
+    """One thread that sweeps."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="timer", daemon=True)
+
+    def start(self) -> None:
+        """Start sweeping."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop after the present sweep."""
+        self._stopping.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopping.wait(EVERY_S):
+            try:
+                with self._parts.house.unit() as unit:
+                    sweep(unit, self._parts.locks)
+            except Trouble as trouble:
+                log.warning("the sweep will be tried again", code=trouble.code, detail=trouble.detail)

@@ -1,0 +1,125 @@
+"""Plain values of cases and locks, as the API, the pages and the command line show them."""
+
+from typing import Any
+
+import msgspec
+from sqlmodel import Session
+
+from api.joints import LockAnswer
+from custody.disputes.case import CASE
+from custody.kernel.clock import to_iso
+from custody.store import case_book
+from custody.store.case_book import CaseFile
+from devicelock import store as lock_store
+from devicelock.store import LockOrderRow
+
+
+def case_view(session: Session, file: CaseFile) -> dict[str, Any]:
+    """A case: where it stands, who owns it, what is offered and promised, which clocks run."""
+    case = file.case
+    promises = case_book.promises(session, case.id)
+    return {
+        "dispute": case.id,
+        "state": case.state,
+        "status": CASE.facts(case.state).customer_words,
+        "presumption": case.presumption,
+        "claim_type": case.claim_type,
+        "order": case.order_ref,
+        "parcel": file.parcel,
+        "words": case.words,
+        "found_instead": file.found_instead,
+        "owner": case.owner,
+        "opened_at": to_iso(case.opened_ms),
+        "policy_version": case.policy_version,
+        "support_needs": list(case.support_needs),
+        "chosen": file.chosen,
+        "remedy": offer_view(file),
+        "promises": [
+            {
+                "promise": promise.id,
+                "what": promise.what,
+                "state": promise.state,
+                "due": to_iso(promise.due_ms),
+                "method": promise.method,
+                "owner": promise.owner,
+                "amount_pence": promise.amount_pence,
+            }
+            for promise in promises
+        ],
+        "clocks": [
+            *({"clock": clock.key, "due": to_iso(clock.due_ms)} for clock in file.work_clocks),
+            *({"clock": clock.key, "due": clock.last_day.isoformat(), "legal": True} for clock in file.legal_clocks),
+        ],
+        "recourse": [
+            {
+                "body": way.body,
+                "independent": way.independent,
+                "opens": way.opens.isoformat(),
+                "last_day": way.last_day.isoformat(),
+            }
+            for way in file.recourse
+        ],
+        "asks": [{"ask": ask.id, "item": ask.item, "text": ask.text, "state": ask.state} for ask in file.ledger.asks],
+        "held": [{"item": held.item, "how": held.how} for held in file.ledger.holdings],
+        "locks": [order_view(row) for row in lock_store.orders_of_dispute(session, case.id)],
+    }
+
+
+def offer_view(file: CaseFile) -> dict[str, Any] | None:
+    """What the customer may choose."""
+    if file.offer is None:
+        return None
+    return {
+        "options": [{"remedy": str(option.remedy), "words": option.words} for option in file.offer.options],
+        "default": str(file.offer.default.remedy),
+        "extras": [str(extra) for extra in file.offer.extras],
+        "offered_at": to_iso(file.offer.offered_ms),
+    }
+
+
+def message_views(session: Session, dispute: str) -> list[dict[str, str]]:
+    """What the customer was told."""
+    return [{"at": to_iso(at_ms), "text": text} for at_ms, text in case_book.messages(session, dispute)]
+
+
+def lock_view(answer: LockAnswer) -> dict[str, Any]:
+    """What became of the lock of a disputed delivery."""
+    if answer.order is None:
+        return {"order": None, "state": None, "refused": answer.refused, "allowed_by": answer.allowed_by}
+    view = order_view(answer.order)
+    return {**view, "refused": answer.refused, "allowed_by": answer.allowed_by} if answer.refused else view
+
+
+def order_view(row: LockOrderRow) -> dict[str, Any]:
+    """A lock order. `locked` is only true after the device's own signed word."""
+    facts = msgspec.json.decode(row.facts)
+    return {
+        "order": row.id,
+        "device": row.device,
+        "imei": row.imei,
+        "state": row.state,
+        "locked": row.state in {"active_provisional", "active_confirmed", "release_queued"},
+        "basis": row.basis,
+        "reason": row.reason,
+        "dispute": row.dispute,
+        "requester": row.requester,
+        "second": row.second,
+        "created_at": to_iso(row.created_ms),
+        "decided_at": _iso(row.decided_ms),
+        "acknowledged_at": _iso(row.acked_ms),
+        "decided_to_acknowledged_ms": _span(row.decided_ms, row.acked_ms),
+        "release_at": _iso(row.release_ms),
+        "released_at": _iso(row.released_ms),
+        "released_ms": _span(row.release_ms, row.released_ms),
+        "held_until": to_iso(row.held_until_ms),
+        "checks": facts.get("checks", []),
+        "evidence": facts.get("evidence", []),
+    }
+
+
+def _iso(at_ms: int | None) -> str | None:
+    return None if at_ms is None else to_iso(at_ms)
+
+
+def _span(start_ms: int | None, end_ms: int | None) -> int | None:
+    return None if start_ms is None or end_ms is None else end_ms - start_ms

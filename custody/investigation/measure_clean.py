@@ -1,0 +1,130 @@
+"""Measures what is normal on undisputed parcels: for the network as a whole, and for each handler, site and shift.
+
+Everyone is compared with their own baseline. A handler's missed-scan rate is shrunk to the mean of the step (strength
+20 scans), the dwell offset of a site and shift to zero (strength 20 parcels); shares of the whole network start from
+the installed numbers with 20 pseudo-observations, medians with two. Scale and declaration errors are robust (median
+absolute deviation), because one reading in a hundred is off.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from custody.investigation.params import Params, Source
+from custody.investigation.values import STEPS, Fleet, Passage, Pin, Seal, Step
+from custody.kernel.clock import HOUR_MS
+
+STRENGTH = 20.0
+MEDIAN_STRENGTH = 2.0
+LEAST_READINGS = 50
+LEAST_SCALE_SD_G, LEAST_DECLARED_SD_G = 1.0, 2.0
+MAD = 1.4826
+
+
+@dataclass(frozen=True, kw_only=True)
+class Normal:
+    """What clean parcels show: numbers with source `clean`, and own baselines."""
+
+    params: Params
+    missed_scan: dict[str, float]
+    dwell_offset: dict[tuple[str, int], float]
+
+    def into(self, fleet: Fleet) -> Fleet:
+        """The fleet with these baselines."""
+        return replace(fleet, missed_scan=self.missed_scan, dwell_offset=self.dwell_offset)
+
+
+def measure_clean(passages: Iterable[Passage], start: Params) -> Normal:
+    """What is normal on these undisputed parcels; numbers the operator supplied stay."""
+    clean = list(passages)
+    own, missed = _missed_scans(clean, start)
+    offsets, median, spread = _dwell(clean, start)
+    numbers = {
+        "missed_scan": missed,
+        "missed_delivery": _share([not way.delivered for way in clean], start.missed_delivery),
+        "photo": _share(
+            [bool(point.photo) for way in clean for point in way.checkpoints if point.photo is not None], start.photo
+        ),
+        "seal_clean": _share(
+            [
+                point.seal is Seal.ANOMALY
+                for way in clean
+                for point in way.checkpoints
+                if point.seal is not Seal.NOT_READ
+            ],
+            start.seal_clean,
+        ),
+        "pin": _share([way.pin is Pin.VERIFIED for way in clean if way.pin is not Pin.UNOBSERVED], start.pin),
+        "dwell_median_h": median,
+        "dwell_sd": spread,
+        **_scales(clean),
+    }
+    kept = {name: value for name, value in numbers.items() if start.source(name) is not Source.OPERATOR}
+    return Normal(params=start.given(Source.CLEAN, **kept), missed_scan=own, dwell_offset=offsets)
+
+
+def _share(seen: list[bool], start: float) -> float:
+    return (sum(seen) + STRENGTH * start) / (len(seen) + STRENGTH)
+
+
+def _missed_scans(clean: list[Passage], start: Params) -> tuple[dict[str, float], float]:
+    """Own rates, and the rate of the whole network; a scan that nobody made counts for all on duty in equal parts."""
+    missed: dict[tuple[Step, str], float] = defaultdict(float)
+    asked: dict[tuple[Step, str], float] = defaultdict(float)
+    for way in clean:
+        for segment, point in zip(way.segments, way.checkpoints, strict=False):
+            hands = (segment.handler,) if segment.handler is not None else tuple(sorted(set(segment.roster)))
+            for hand in hands:
+                asked[segment.step, hand] += 1 / len(hands)
+                missed[segment.step, hand] += (point.scan_ms is None) / len(hands)
+    total = sum(missed.values()), sum(asked.values())
+    overall = (total[0] + STRENGTH * start.missed_scan) / (total[1] + STRENGTH)
+    own = {}
+    for step in STEPS:
+        hands_of = [key for key in asked if key[0] is step]
+        count = sum(asked[key] for key in hands_of)
+        mean = (sum(missed[key] for key in hands_of) + STRENGTH * overall) / (count + STRENGTH)
+        own |= {key[1]: (missed[key] + STRENGTH * mean) / (asked[key] + STRENGTH) for key in hands_of}
+    return own, overall
+
+
+def _dwell(clean: list[Passage], start: Params) -> tuple[dict[tuple[str, int], float], tuple[float, ...], float]:
+    """Own offsets of sites by shift, median hours by step, and the spread that is left."""
+    times: dict[Step, list[tuple[str, int, float]]] = {step: [] for step in STEPS}
+    for way in clean:
+        scans = [point.scan_ms for point in way.checkpoints]
+        for segment, begin, end in zip(way.segments, scans, scans[1:], strict=False):
+            if begin is not None and end is not None:
+                hours = max((end - begin) / HOUR_MS, 1e-3)
+                times[segment.step].append((segment.site, segment.shift, float(np.log(hours))))
+    medians, left = [], []
+    rest: dict[tuple[str, int], list[float]] = defaultdict(list)
+    for step, normal in zip(STEPS, start.dwell_median_h, strict=True):
+        logs = np.array([value for _, _, value in times[step]])
+        middle = float(np.median(logs)) if len(logs) else 0.0
+        centre = (len(logs) * middle + MEDIAN_STRENGTH * np.log(normal)) / (len(logs) + MEDIAN_STRENGTH)
+        medians.append(float(np.exp(centre)))
+        for site, shift, value in times[step]:
+            rest[site, shift].append(value - centre)
+    offsets = {key: float(sum(values) / (len(values) + STRENGTH)) for key, values in rest.items()}
+    left = [(value - offsets[key]) ** 2 for key, values in rest.items() for value in values]
+    spread = float(np.sqrt((sum(left) + STRENGTH * start.dwell_sd**2) / (len(left) + STRENGTH)))
+    return offsets, tuple(medians), spread
+
+
+def _scales(clean: list[Passage]) -> dict[str, float]:
+    """Standard deviations of a scale and of the declared mass, if there are enough readings."""
+    steps, means = [], []
+    for way in clean:
+        masses = [point.mass_g for point in way.checkpoints if point.mass_g is not None]
+        steps.extend(later - earlier for earlier, later in zip(masses, masses[1:], strict=False))
+        if masses and way.declared_mass_g is not None:
+            means.append(float(np.median(masses)) - way.declared_mass_g)
+    found = {}
+    if len(steps) >= LEAST_READINGS:
+        found["scale_sd_g"] = max(MAD * float(np.median(np.abs(steps))) / np.sqrt(2), LEAST_SCALE_SD_G)
+    if len(means) >= LEAST_READINGS:
+        found["declared_sd_g"] = max(MAD * float(np.median(np.abs(means))), LEAST_DECLARED_SD_G)
+    return {name: float(value) for name, value in found.items()}

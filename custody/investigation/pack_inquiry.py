@@ -1,0 +1,384 @@
+"""What an investigation rested on and what it answered, written so that anybody can compute it again.
+
+`write_inquiry` makes the JSON value that is kept with the dispute and goes into a pack as investigation.json:
+
+- `inputs`: the dispute's own passage; every number of the model with its source; what the history of the network says
+  of this chain: its hazard of theft by segment (with and without hot causes), the factors of its sites and route, the
+  own baselines of the people and shifts on it, the sites and regions, how many parcels and disputes there were.
+- `whole` (may be None): the fleet, all disputes and the numbers that the run began with. With it everything is computed
+  again from the start; without it from the hazards on, and the hazards themselves are taken as they stand.
+- `answer`: the table, kinds and shares, the statement in words, the figures for naming, the reasons in decibans, the
+  next checks.
+
+`check_inquiry` computes the answer again and compares; figures may differ by `TOLERANCE`, words by nothing. Nothing in
+it names or scores a customer (`customer_region` is a part of the country).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from custody.investigation.checks import RankedCheck, next_checks, usual_checks
+from custody.investigation.docket import make_docket
+from custody.investigation.explain import Explanation, explain
+from custody.investigation.frame import Frame, make_frame
+from custody.investigation.infer import run
+from custody.investigation.learn import Model
+from custody.investigation.likelihood import evidence
+from custody.investigation.naming import Naming, name, naming_rules, without_behaviour
+from custody.investigation.pack_json import plain, read_as
+from custody.investigation.params import Params
+from custody.investigation.prior import Factors, alone, background
+from custody.investigation.result import Judgement, judge
+from custody.investigation.values import Dispute, Fleet, HandlerTraffic, Passes, Step
+from custody.investigation.wording import Statement, state
+from custody.kernel.clock import Instant
+from custody.kernel.errors import Rejected
+
+FORMAT = "weaklink-investigation/1"
+TOLERANCE = 1e-6
+WHERE = "investigation.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteFactors:
+    """What was learned of one step at one site."""
+
+    site: str
+    step: Step
+    loss: float
+    damage: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShiftOffset:
+    """How much longer than elsewhere parcels usually stay at a site in one shift, in log hours."""
+
+    site: str
+    shift: int
+    offset: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """What the history of the network says of one chain; arrays go by segment."""
+
+    parcels: int
+    disputes: int
+    hazard: tuple[float, ...]
+    cold_hazard: tuple[float, ...]
+    factors: tuple[SiteFactors, ...]
+    area: float
+    missed_scan: Mapping[str, float]
+    dwell_offset: tuple[ShiftOffset, ...]
+    regions: Mapping[str, str | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """All that one dispute's posterior is computed from."""
+
+    dispute: Dispute
+    params: Params
+    history: History
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetFile:
+    """A fleet with its keys spelled as lists, as JSON can write it."""
+
+    parcels: int
+    high_value_parcels: float
+    parcels_without_pin: float
+    handlers: Mapping[str, HandlerTraffic]
+    site_shifts: tuple[tuple[str, int, float], ...]
+    site_steps: tuple[tuple[str, Step, Passes], ...]
+    routes: Mapping[str, float]
+    regions: Mapping[str, str | None]
+    missed_scan: Mapping[str, float]
+    dwell_offset: tuple[tuple[str, int, float], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whole:
+    """A whole run: its traffic, its disputes and the numbers that it began with."""
+
+    fleet: FleetFile
+    disputes: tuple[Dispute, ...]
+    params: Params
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inquiry:
+    """The typed form of the JSON value; `answer` is compared, not interpreted."""
+
+    format: str
+    ran_ms: Instant
+    inputs: Inputs
+    whole: Whole | None
+    answer: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recomputed:
+    """One part of an answer computed again: whether it is as stated, and what it is."""
+
+    ok: bool
+    what: str
+
+
+def write_inquiry(
+    judgement: Judgement,
+    *,
+    fleet: Fleet,
+    naming: Naming,
+    explanation: Explanation,
+    statement: Statement,
+    checks: Sequence[RankedCheck],
+    ran_ms: Instant,
+    whole: Sequence[Dispute] | None = None,
+) -> dict[str, Any]:
+    """The JSON value of one dispute's investigation; `whole` are all disputes of the run, if they go along."""
+    inquiry = Inquiry(
+        format=FORMAT,
+        ran_ms=ran_ms,
+        inputs=Inputs(dispute=judgement.dispute, params=judgement.params, history=_history(judgement, fleet)),
+        whole=None if whole is None else _whole(judgement, fleet, whole),
+        answer=_answer(judgement, naming=naming, explanation=explanation, statement=statement, checks=checks),
+    )
+    value: dict[str, Any] = plain(inquiry)
+    return value
+
+
+def read_inquiry(value: Any) -> Inquiry:
+    """The typed form of a JSON value; raises `Rejected("pack_json")`, or what the values of the model raise."""
+    inquiry = read_as(value, Inquiry, where=WHERE)
+    if inquiry.format != FORMAT:
+        raise Rejected("pack_json", f"{WHERE} is of format {inquiry.format!r}", fix=f"Use a checker of {FORMAT}.")
+    return inquiry
+
+
+def check_inquiry(inquiry: Inquiry) -> Iterator[Recomputed]:
+    """Each part of the answer, computed again; raises `Rejected` for inputs that cannot be."""
+    stated = inquiry.answer
+    if inquiry.whole is not None:
+        result = run(_fleet(inquiry.whole.fleet), inquiry.whole.disputes, inquiry.whole.params)
+        judgement = result.judgement(inquiry.inputs.dispute.id)
+        yield Recomputed(
+            ok=same(plain(_inputs(judgement, inquiry)), plain(inquiry.inputs)),
+            what="the hazards and learned numbers of the whole network",
+        )
+        naming = name(judgement, naming_rules(result))
+        yield Recomputed(ok=same(plain(naming), stated.get("naming")), what="the figures for naming a link")
+        words = state(judgement, naming, explanation=explain(judgement), checks=_checks(judgement, stated))
+        yield Recomputed(ok=plain(words) == stated.get("statement"), what="every sentence of the statement")
+    judgement = rejudge(inquiry.inputs)
+    yield from _check_answer(judgement, stated)
+
+
+def rejudge(inputs: Inputs) -> Judgement:
+    """The judgement of one dispute, computed from its passage, the numbers and the hazards of its chain."""
+    history, params, dispute = inputs.history, inputs.params, inputs.dispute
+    count = len(dispute.segments)
+    if len(history.hazard) != count or len(history.cold_hazard) != count:
+        raise Rejected("pack_json", f"{WHERE}: the hazards do not fit the chain", fix="Ask for the pack as exported.")
+    frame = make_frame(_chain_fleet(history, dispute), [dispute])
+    docket = make_docket([dispute], frame)
+    cold = background(docket, params) if frame.known else alone(docket, params)
+    if not same([float(x) for x in cold[0]], list(history.cold_hazard)) or (cold[0] > history.hazard).any():
+        raise Rejected("pack_json", f"{WHERE}: the hazards are not those of the numbers", fix="Ask for it as exported.")
+    return judge(
+        dispute,
+        docket,
+        frame,
+        Model(params=params, factors=_factors(history, frame), began=params),
+        rows=evidence(docket, params, len(frame.sites)),
+        hazard=np.array([history.hazard]),
+        cold=np.array([history.cold_hazard]),
+        disputes=history.disputes,
+    )
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two JSON values are the same, figures within the tolerance."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    if isinstance(one, int | float) and isinstance(other, int | float):
+        return bool(abs(one - other) <= TOLERANCE * max(1.0, abs(one)))
+    return bool(one == other)
+
+
+def _answer(
+    judgement: Judgement,
+    *,
+    naming: Naming,
+    explanation: Explanation,
+    statement: Statement,
+    checks: Sequence[RankedCheck],
+) -> dict[str, Any]:
+    return {
+        **_figures(judgement, explanation),
+        "checks": [_check(item) for item in checks],
+        "naming": plain(naming),
+        "statement": plain(statement),
+    }
+
+
+def _figures(judgement: Judgement, explanation: Explanation) -> dict[str, Any]:
+    return {
+        "table": [[column, share] for column, share in judgement.table()],
+        "kinds": judgement.by_kind(),
+        "parties": {str(party): share for party, share in judgement.parties().items()},
+        "reasons": {**plain(explanation), "words": [reason.words for reason in explanation.reasons]},
+    }
+
+
+def _check_answer(judgement: Judgement, stated: Mapping[str, Any]) -> Iterator[Recomputed]:
+    figures = _figures(judgement, explain(judgement))
+    for part, what in (
+        ("table", "the table of probabilities"),
+        ("kinds", "the probabilities of each kind of event"),
+        ("parties", "the shares by part of the way"),
+        ("reasons", "the reasons in decibans"),
+    ):
+        yield Recomputed(ok=same(figures[part], stated.get(part)), what=what)
+    checks = [_check(item) for item in _checks(judgement, stated)]
+    yield Recomputed(ok=same(checks, stated.get("checks")), what="the next checks")
+    naming = stated.get("naming")
+    segment = naming.get("segment") if isinstance(naming, dict) else None
+    if not isinstance(naming, dict) or segment != int(judgement.theft.argmax()):
+        yield Recomputed(ok=False, what="the likeliest place of a theft")
+        return
+    own = {"theft": judgement.theft[segment], "physical": without_behaviour(judgement).theft[segment]}
+    figures_ok = all(same(float(figure), naming.get(key)) for key, figure in own.items())
+    yield Recomputed(ok=figures_ok, what="the probability of a theft there, with all and with physical evidence")
+    yield Recomputed(ok=_said(judgement, stated), what="the leading sentence, the possibilities and the shares")
+
+
+def _said(judgement: Judgement, stated: Mapping[str, Any]) -> bool:
+    """Whether the words that need no other dispute are those that the figures lead to."""
+    naming = read_as(stated.get("naming"), Naming, where=WHERE)
+    said = plain(state(judgement, naming, explanation=explain(judgement), checks=_checks(judgement, stated)))
+    return bool(said == stated.get("statement"))
+
+
+def _check(item: RankedCheck) -> dict[str, Any]:
+    return {
+        "key": item.check.key,
+        "title": item.check.title,
+        "who": item.check.who,
+        "minutes": item.check.minutes,
+        "expires_ms": item.check.expires_ms,
+        "bits": item.bits,
+        "chance": item.chance,
+    }
+
+
+def _checks(judgement: Judgement, stated: Mapping[str, Any]) -> list[RankedCheck]:
+    """The usual checks ranked again, as many as were stated."""
+    rows = stated.get("checks")
+    listed = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    expires = {
+        int(row["key"].removeprefix("camera-")): row["expires_ms"]
+        for row in listed
+        if _is_camera(row.get("key")) and isinstance(row.get("expires_ms"), int)
+    }
+    return next_checks(judgement, usual_checks(judgement, footage_expires_ms=expires))[: len(listed)]
+
+
+def _is_camera(key: Any) -> bool:
+    return isinstance(key, str) and key.startswith("camera-") and key.removeprefix("camera-").isdecimal()
+
+
+def _history(judgement: Judgement, fleet: Fleet) -> History:
+    dispute, frame, factors = judgement.dispute, judgement.frame, judgement.model.factors
+    people = {name for segment in dispute.segments for name in (segment.handler, *segment.roster) if name is not None}
+    shifts = sorted({(segment.site, segment.shift) for segment in dispute.segments} & set(fleet.dwell_offset))
+    places = sorted({(segment.site, segment.step) for segment in dispute.segments})
+    return History(
+        parcels=frame.parcels,
+        disputes=judgement.disputes,
+        hazard=tuple(map(float, judgement.hazard)),
+        cold_hazard=tuple(map(float, judgement.cold_hazard)),
+        factors=tuple(
+            SiteFactors(
+                site=site,
+                step=step,
+                loss=float(factors.loss[frame.site_steps.of((site, step))]),
+                damage=float(factors.damage[frame.site_steps.of((site, step))]),
+            )
+            for site, step in places
+        ),
+        area=float(factors.area[frame.routes.of(dispute.route)]),
+        missed_scan={key: fleet.missed_scan[key] for key in sorted(people & set(fleet.missed_scan))},
+        dwell_offset=tuple(
+            ShiftOffset(site=site, shift=shift, offset=fleet.dwell_offset[site, shift]) for site, shift in shifts
+        ),
+        regions={site: fleet.regions.get(site) for site in frame.sites.names},
+    )
+
+
+def _inputs(judgement: Judgement, inquiry: Inquiry) -> Inputs:
+    if inquiry.whole is None:
+        return inquiry.inputs
+    history = _history(judgement, _fleet(inquiry.whole.fleet))
+    return Inputs(dispute=judgement.dispute, params=judgement.params, history=history)
+
+
+def _chain_fleet(history: History, dispute: Dispute) -> Fleet:
+    """As much of a fleet as one chain needs; its exposures play no part once the hazards are known."""
+    return Fleet(
+        parcels=history.parcels,
+        regions=dict(history.regions),
+        routes={} if dispute.route is None else {dispute.route: 0.0},
+        missed_scan=dict(history.missed_scan),
+        dwell_offset={(row.site, row.shift): row.offset for row in history.dwell_offset},
+    )
+
+
+def _factors(history: History, frame: Frame) -> Factors:
+    loss, damage = np.ones(len(frame.site_steps) + 1), np.ones(len(frame.site_steps) + 1)
+    for row in history.factors:
+        place = frame.site_steps.of((row.site, row.step))
+        loss[place], damage[place] = row.loss, row.damage
+    return Factors(loss=loss, damage=damage, area=np.full(len(frame.routes) + 1, history.area))
+
+
+def _whole(judgement: Judgement, fleet: Fleet, disputes: Sequence[Dispute]) -> Whole:
+    return Whole(
+        fleet=FleetFile(
+            parcels=fleet.parcels,
+            high_value_parcels=fleet.high_value_parcels,
+            parcels_without_pin=fleet.parcels_without_pin,
+            handlers=dict(fleet.handlers),
+            site_shifts=tuple((*key, figure) for key, figure in sorted(fleet.site_shifts.items())),
+            site_steps=tuple((*key, passes) for key, passes in sorted(fleet.site_steps.items())),
+            routes=dict(fleet.routes),
+            regions=dict(fleet.regions),
+            missed_scan=dict(fleet.missed_scan),
+            dwell_offset=tuple((*key, offset) for key, offset in sorted(fleet.dwell_offset.items())),
+        ),
+        disputes=tuple(disputes),
+        params=judgement.model.began,
+    )
+
+
+def _fleet(file: FleetFile) -> Fleet:
+    return Fleet(
+        parcels=file.parcels,
+        high_value_parcels=file.high_value_parcels,
+        parcels_without_pin=file.parcels_without_pin,
+        handlers=file.handlers,
+        site_shifts={(site, shift): figure for site, shift, figure in file.site_shifts},
+        site_steps={(site, step): passes for site, step, passes in file.site_steps},
+        routes=file.routes,
+        regions=file.regions,
+        missed_scan=file.missed_scan,
+        dwell_offset={(site, shift): offset for site, shift, offset in file.dwell_offset},
+    )

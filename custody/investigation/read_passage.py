@@ -1,0 +1,250 @@
+"""From scans to evidence: the passage of one parcel as the inference reads it.
+
+A **segment** is a parcel's stay at one site for one step. Its checkpoint is the first scan made there; the last
+checkpoint is the delivery. The journey has a grammar, so a stay without any scan is still known to have been:
+
+    pack dock (linehaul hub_in hub_sort)* linehaul depot courier
+
+A hub scanned at one of its two steps was passed at both; between two sites there was a linehaul. What nothing names is
+left out rather than invented. A missed opening scan hides who held the parcel, never where: the handler is None and the
+roster says who works there. Scan times never run backwards here; the trail shows where the clocks disagree.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from custody.disputes.claim import ClaimType
+from custody.gs1.event import Event
+from custody.investigation.values import Checkpoint, Complaint, Passage, Pin, Seal, Segment, Step
+from custody.kernel.clock import HOUR_MS, Instant
+from custody.trail.sealed import SealedScan
+
+SHIFT_HOURS = 8
+UNSCANNED_HOURS = 4
+LINEHAUL_OF = "linehaul from "
+
+COMPLAINT_OF: Mapping[ClaimType, Complaint] = {
+    ClaimType.SUBSTITUTED: Complaint.WRONG_ITEM,
+    ClaimType.WRONG_ITEM: Complaint.WRONG_ITEM,
+    ClaimType.MISSING_ACCESSORY: Complaint.MISSING_ITEM,
+    ClaimType.NEVER_RECEIVED: Complaint.NOT_ARRIVED,
+    ClaimType.MISDELIVERED: Complaint.NOT_ARRIVED,
+    ClaimType.DAMAGED: Complaint.DAMAGED,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """What all parcels together show: who works where, and by which road parcels leave a site."""
+
+    rosters: Mapping[tuple[str, Step], tuple[str, ...]]
+    roads: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stay:
+    """What was recorded of a parcel at one site and step; `at_ms` is None if nothing was."""
+
+    site: str
+    step: Step
+    at_ms: Instant | None = None
+    handler: str | None = None
+    photo: bool | None = None
+    seal: Seal = Seal.NOT_READ
+    mass_g: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """A parcel's stays in order, its delivery if there was one, and what was declared of it."""
+
+    parcel: str
+    stays: tuple[Stay, ...]
+    delivered_ms: Instant | None
+    pin: Pin
+    high_value: bool
+    declared_g: float | None
+    item_g: float | None
+
+
+def read_way(parcel: str, scans: Iterable[SealedScan]) -> Way | None:
+    """The way of a parcel through the steps of the network; None if no station of the network scanned it."""
+    standing = [sealed for sealed in scans if not sealed.quarantined and sealed.station.step != "other"]
+    ordered = sorted(standing, key=lambda sealed: (sealed.no_later_ms, sealed.index))
+    stays: dict[tuple[str, Step], Stay] = {}
+    delivered: SealedScan | None = None
+    for sealed in ordered:
+        if is_delivery(sealed.event):
+            delivered = sealed
+            continue
+        place = (sealed.station.site, Step(sealed.station.step))
+        stays[place] = _more(stays.get(place), sealed, place)
+    if not stays:
+        return None
+    extensions = [sealed.event.extensions for sealed in ordered]
+    return Way(
+        parcel=parcel,
+        stays=tuple(_complete(list(stays.values()))),
+        delivered_ms=None if delivered is None else delivered.no_later_ms,
+        pin=_pin(delivered),
+        high_value=any(sealed.event.imeis for sealed in ordered),
+        declared_g=next((more["wl:declaredMassGrams"] for more in extensions if "wl:declaredMassGrams" in more), None),
+        item_g=next((more["wl:itemMassGrams"] for more in extensions if "wl:itemMassGrams" in more), None),
+    )
+
+
+def learn_network(ways: Iterable[Way]) -> Network:
+    """Rosters and roads, from what was scanned."""
+    people: dict[tuple[str, Step], set[str]] = {}
+    roads: dict[str, Counter[str]] = {}
+    for way in ways:
+        for before, stay in pairwise(way.stays):
+            if stay.step is Step.LINEHAUL and stay.at_ms is not None:
+                roads.setdefault(before.site, Counter())[stay.site] += 1
+        for stay in way.stays:
+            if stay.handler:
+                people.setdefault((stay.site, stay.step), set()).add(stay.handler)
+    return Network(
+        rosters={place: tuple(sorted(names)) for place, names in people.items()},
+        roads={site: min(taken, key=lambda road: (-taken[road], road)) for site, taken in roads.items()},
+    )
+
+
+def passage_of(way: Way, network: Network) -> Passage:
+    """The passage that the inference takes, with the rosters of those who were not seen."""
+    stays = [_on_the_road(stay, network) for stay in way.stays]
+    times = _never_back([*(stay.at_ms for stay in stays), way.delivered_ms])
+    starts = _starts(times)
+    segments = tuple(
+        Segment(
+            step=stay.step,
+            site=stay.site,
+            shift=shift_of(start),
+            handler=stay.handler if at_ms is not None else None,
+            roster=() if at_ms is not None and stay.handler else network.rosters.get((stay.site, stay.step), ()),
+        )
+        for stay, start, at_ms in zip(stays, starts, times, strict=False)
+    )
+    checkpoints = [
+        Checkpoint(scan_ms=at_ms, photo=stay.photo, seal=stay.seal, mass_g=stay.mass_g)
+        for stay, at_ms in zip(stays, times, strict=False)
+    ]
+    return Passage(
+        id=way.parcel,
+        high_value=way.high_value,
+        start_ms=starts[0],
+        segments=segments,
+        checkpoints=(*checkpoints, Checkpoint(scan_ms=times[-1])),
+        declared_mass_g=way.declared_g,
+        item_mass_g=way.item_g,
+        pin=way.pin,
+    )
+
+
+def _on_the_road(stay: Stay, network: Network) -> Stay:
+    before = stay.site.removeprefix(LINEHAUL_OF)
+    return stay if before == stay.site else replace(stay, site=network.roads.get(before, stay.site))
+
+
+def is_delivery(event: Event) -> bool:
+    """Whether the event hands the parcel to its recipient."""
+    takers = event.parties()[1]
+    to_person = any("/8018/" in taker for taker in takers)
+    return event.biz_step == "accepting" and (event.disposition == "retail_sold" or to_person)
+
+
+def shift_of(at_ms: Instant) -> int:
+    """The eight-hour shift of a moment: 0, 1 or 2."""
+    return at_ms // HOUR_MS % 24 // SHIFT_HOURS
+
+
+def _more(stay: Stay | None, sealed: SealedScan, place: tuple[str, Step]) -> Stay:
+    event = sealed.event
+    state = event.extensions.get("wl:sealState")
+    seen = Seal.NOT_READ if state is None else Seal.OK if state == "intact" else Seal.ANOMALY
+    if "seal_differs" in sealed.flags:
+        seen = Seal.ANOMALY
+    mass = event.masses_g[-1] if event.masses_g else None
+    if stay is None:
+        return Stay(
+            site=place[0],
+            step=place[1],
+            at_ms=sealed.no_later_ms,
+            handler=event.extensions.get("wl:handler"),
+            photo="wl:photo" in event.extensions,
+            seal=seen,
+            mass_g=mass,
+        )
+    return replace(
+        stay,
+        seal=max(stay.seal, seen, key=[Seal.NOT_READ, Seal.OK, Seal.ANOMALY].index),
+        mass_g=stay.mass_g if stay.mass_g is not None else mass,
+        photo=bool(stay.photo or "wl:photo" in event.extensions),
+    )
+
+
+def _pin(delivered: SealedScan | None) -> Pin:
+    if delivered is None:
+        return Pin.UNOBSERVED
+    return Pin.VERIFIED if "wl:recipientCheck" in delivered.event.extensions else Pin.ABSENT
+
+
+def _complete(stays: Sequence[Stay]) -> list[Stay]:
+    """The stays with those that the grammar of the journey puts between them."""
+    complete: list[Stay] = []
+    for stay in stays:
+        before = complete[-1] if complete else None
+        complete += [missing for missing in _between(before, stay) if missing not in complete]
+        complete.append(stay)
+    if complete[-1].step is Step.HUB_IN:
+        complete.append(Stay(site=complete[-1].site, step=Step.HUB_SORT))
+    return complete
+
+
+def _between(before: Stay | None, stay: Stay) -> list[Stay]:
+    if before is None:
+        return []
+    if before.site == stay.site:
+        return [Stay(site=stay.site, step=Step.HUB_SORT)] if _skips(before, stay, Step.HUB_IN, Step.LINEHAUL) else []
+    missing = []
+    if before.step is Step.HUB_IN:
+        missing.append(Stay(site=before.site, step=Step.HUB_SORT))
+    if before.step is Step.PACK:
+        missing.append(Stay(site=before.site, step=Step.DOCK))
+    if stay.step in {Step.HUB_IN, Step.HUB_SORT, Step.DEPOT} and before.step is not Step.LINEHAUL:
+        missing.append(Stay(site=LINEHAUL_OF + before.site, step=Step.LINEHAUL))
+    if stay.step is Step.HUB_SORT:
+        missing.append(Stay(site=stay.site, step=Step.HUB_IN))
+    return missing
+
+
+def _skips(before: Stay, stay: Stay, first: Step, last: Step) -> bool:
+    return before.step is first and stay.step is last
+
+
+def _never_back(times: Sequence[Instant | None]) -> list[Instant | None]:
+    latest, steady = 0, []
+    for at_ms in times:
+        if at_ms is not None:
+            latest = max(latest, at_ms)
+        steady.append(None if at_ms is None else latest)
+    return steady
+
+
+def _starts(times: Sequence[Instant | None]) -> list[Instant]:
+    """When each segment began: its scan, else the middle between the scans around it."""
+    known = [(place, at_ms) for place, at_ms in enumerate(times) if at_ms is not None]
+    starts = []
+    for place in range(len(times) - 1):
+        before = max((pair for pair in known if pair[0] <= place), default=None)
+        after = min((pair for pair in known if pair[0] >= place), default=None)
+        if before and after and before != after:
+            share = (place - before[0]) / (after[0] - before[0])
+            starts.append(int(before[1] + share * (after[1] - before[1])))
+        elif before:
+            starts.append(before[1] + (place - before[0]) * UNSCANNED_HOURS * HOUR_MS)
+        elif after:
+            starts.append(after[1] - (after[0] - place) * UNSCANNED_HOURS * HOUR_MS)
+    return starts

@@ -1,0 +1,135 @@
+"""What was found inside against what was packed.
+
+Each look inside is one of: packed, same, differs (another handset), other_goods (another class), short (empty or too
+few), complete (said to be complete, nothing read), unknown (something was read, but nothing says what ought to be
+there). An inspection never rewrites the packing: both stay.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from custody.kernel.clock import Instant
+from custody.trail.finding import Finding, Kind
+from custody.trail.names import PRODUCT, aliases, is_item
+from custody.trail.order import Entry
+from custody.trail.unit import Unit
+
+Found = Literal["packed", "same", "differs", "other_goods", "short", "complete", "unknown"]
+
+GOOD_CONTENTS: frozenset[Found] = frozenset({"packed", "same", "complete"})
+BAD_CONTENTS: frozenset[Found] = frozenset({"differs", "other_goods", "short"})
+_KINDS: Mapping[Found, tuple[Kind, str]] = {
+    "differs": (Kind.SERIAL_DIFFERS, "found another handset than was packed"),
+    "other_goods": (Kind.OTHER_GOODS, "found goods of another kind than were packed"),
+    "short": (Kind.CONTENTS_SHORT, "found the box empty or short"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContentsSight:
+    """One look at what is inside; `expected` and `found` are canonical keys."""
+
+    index: int
+    at_ms: Instant
+    received_ms: Instant
+    place: str
+    result: Found
+    expected: tuple[str, ...]
+    found: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContentsTrace:
+    """All looks in trail order. `good` and `bad` are the last right one and the first that is not."""
+
+    sights: tuple[ContentsSight, ...]
+    good: int | None
+    bad: int | None
+    sentence: str
+    findings: tuple[Finding, ...]
+
+
+def read_contents(entries: Iterable[Entry], unit: Unit) -> ContentsTrace:
+    """The trace of what was inside."""
+    sights = [sight for entry in entries if entry.counts and (sight := _look(entry, unit)) is not None]
+    bad = next((at for at, sight in enumerate(sights) if sight.result in BAD_CONTENTS), None)
+    good = [sight.index for sight in sights[: bad or 0] if sight.result in GOOD_CONTENTS]
+    findings = [
+        Finding(
+            kind=_KINDS[sight.result][0],
+            sentence=f"Index {sight.index} at {sight.place or 'an unnamed place'} {_KINDS[sight.result][1]}.",
+            indices=(sight.index,),
+        )
+        for sight in sights
+        if sight.result in BAD_CONTENTS
+    ]
+    if not sights:
+        sentence = "Nobody recorded what was inside."
+    elif bad is not None:
+        sentence = findings[0].sentence
+    elif any(sight.result in {"same", "complete"} for sight in sights):
+        sentence = "Every look inside found what was packed."
+    else:
+        sentence = "Packed, and not looked into since."
+    return ContentsTrace(
+        sights=tuple(sights),
+        good=good[-1] if good else None,
+        bad=None if bad is None else sights[bad].index,
+        sentence=sentence,
+        findings=tuple(findings),
+    )
+
+
+def _look(entry: Entry, unit: Unit) -> ContentsSight | None:
+    """What one scan says of the contents; None if it says nothing."""
+    event = entry.event
+    if entry.via not in {"parcel", "item"} or (entry.via == "item" and not entry.marks.expected):
+        return None
+    inside = event.type == "AggregationEvent" and event.parent == unit.parcel
+    read = [key for key in (*event.children, *event.epcs) if is_item(key)] or list(event.imeis)
+    goods = [key for key, _ in event.quantities]
+    packed = {name for item in unit.items for name in item.names}
+    expected = tuple(item.key for item in unit.items) or entry.marks.expected
+    names = packed or {alias for key in entry.marks.expected for alias in aliases(key)}
+    result = _judge(entry, inside=inside, read=read, goods=goods, names=names)
+    if result is None:
+        return None
+    return ContentsSight(
+        index=entry.index,
+        at_ms=entry.at_ms,
+        received_ms=entry.received_ms,
+        place=entry.station.place,
+        result=result,
+        expected=expected,
+        found=tuple(dict.fromkeys((*read, *goods))),
+    )
+
+
+def _judge(entry: Entry, *, inside: bool, read: list[str], goods: list[str], names: set[str]) -> Found | None:
+    disposition = entry.event.disposition
+    by_word: dict[str, Found] = {
+        "mismatch_class": "other_goods",
+        "mismatch_instance": "differs",
+        "mismatch_quantity": "short",
+    }
+    if disposition in by_word:
+        return by_word[disposition]
+    if inside and entry.event.action == "ADD":
+        return "packed" if read or goods else None
+    if read:
+        if not names:
+            return "unknown"
+        return "same" if all(aliases(key) & names for key in read) else "differs"
+    if inside and goods:
+        return _class_result(goods, names)
+    complete = disposition == "completeness_verified" or "completeness_verified" in entry.event.persistent_set
+    return "complete" if complete else None
+
+
+def _class_result(goods: list[str], names: set[str]) -> Found:
+    """Goods known by class only: right if the class is that of a handset that was packed."""
+    classes = {name.partition("/21/")[0] for name in names if name.startswith(PRODUCT)}
+    if not classes:
+        return "unknown"
+    return "same" if all(key in classes for key in goods) else "other_goods"

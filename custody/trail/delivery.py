@@ -1,0 +1,137 @@
+"""How strong the proof of delivery is, in words of what it proves; weakest first.
+
+- `none`: the carrier's word. The last party that countersigned is named.
+- `photo`: a box stood at a door at that moment.
+- `pin_sealed`: the recipient confirmed receipt; a PIN is given before the box is opened and proves a box, not a phone.
+- `unpacked_complete`: the recipient unpacked it and confirmed that it was complete. It is an event of its own, and it
+  counts only if the recipient's check stands in it or somebody else than the deliverer signed it.
+
+A delivery after which a carrier had the parcel again is no delivery any more. Whether a check's proof is right takes
+the verifying service's key; its answer is handed in, and without one the check is taken as recorded (None).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from custody.kernel.clock import Instant
+from custody.trail.contents import BAD_CONTENTS, ContentsTrace
+from custody.trail.finding import Finding, Kind
+from custody.trail.order import Entry
+from custody.trail.runs import Run
+from custody.trail.segments import Chain
+
+Strength = Literal["not_delivered", "none", "photo", "pin_sealed", "unpacked_complete"]
+
+_UNPACKING = "unpacking"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryProof:
+    """How well the delivery is proved. `reopened`: it was delivered once and a carrier had the parcel again."""
+
+    strength: Strength
+    sentence: str
+    reopened: bool
+    last_countersigned: str | None
+    index: int | None = None
+    at_ms: Instant | None = None
+    received_ms: Instant | None = None
+    method: str | None = None
+    confirms: str | None = None
+    attempts: str | None = None
+    check_verified: bool | None = None
+    findings: tuple[Finding, ...] = ()
+
+
+def prove_delivery(
+    entries: tuple[Entry, ...], chain: Chain, contents: ContentsTrace, checks: Mapping[bytes, bool]
+) -> DeliveryProof:
+    """How well the outbound delivery is proved."""
+    runs = [run for _, run in chain.runs]
+    delivered = [at for at, run in enumerate(runs) if run.delivery is not None and run.leg == "outbound"]
+    reopened = any(run.start == "taken_back" for run in runs)
+    countersigned = _last_countersigned(chain)
+    last = runs[delivered[-1]] if delivered else None
+    if last is None or last.delivery is None or any(run.start == "taken_back" for run in runs[delivered[-1] + 1 :]):
+        said = (
+            "The delivery does not stand: a carrier had the parcel again." if reopened else "No delivery is recorded."
+        )
+        return DeliveryProof(
+            strength="not_delivered", sentence=said, reopened=reopened, last_countersigned=countersigned
+        )
+    delivery = last.delivery
+    unpacked, findings = _unpacked(entries, delivery, contents)
+    checked = next((entry for entry in (delivery, *last.more_deliveries) if entry.marks.check is not None), None)
+    strength: Strength = (
+        "unpacked_complete" if unpacked else "pin_sealed" if checked else "photo" if _photo(last) else "none"
+    )
+    if strength in {"none", "photo"}:
+        sentence = _sentence(strength, countersigned)
+        findings = (*findings, Finding(kind=Kind.DELIVERY_UNPROVED, sentence=sentence, indices=(delivery.index,)))
+    proving = unpacked if unpacked is not None and unpacked.marks.check is not None else checked
+    check = proving.marks.check if proving is not None else None
+    return DeliveryProof(
+        strength=strength,
+        sentence=_sentence(strength, countersigned),
+        reopened=reopened,
+        last_countersigned=countersigned,
+        index=delivery.index,
+        at_ms=delivery.at_ms,
+        received_ms=delivery.received_ms,
+        method=check.method if check else None,
+        confirms=check.confirms if check else None,
+        attempts=check.attempts if check else None,
+        check_verified=checks.get(proving.digest) if proving is not None else None,
+        findings=findings,
+    )
+
+
+def _unpacked(
+    entries: tuple[Entry, ...], delivery: Entry, contents: ContentsTrace
+) -> tuple[Entry | None, tuple[Finding, ...]]:
+    """The event that says "unpacked, complete", if it stands on more than the deliverer's word."""
+    wrong = {sight.index for sight in contents.sights if sight.result in BAD_CONTENTS}
+    findings = []
+    for entry in entries[entries.index(delivery) :]:
+        event = entry.event
+        unpacks = event.biz_step == _UNPACKING and event.action == "DELETE" and entry.via == "parcel" and entry.counts
+        if not unpacks or event.disposition != "completeness_verified" or entry.index in wrong:
+            continue
+        if entry.marks.check is not None or entry.station.custodian != delivery.station.custodian:
+            return entry, ()
+        sentence = f"Index {entry.index} says unpacked and complete, but only the deliverer signed it."
+        findings.append(Finding(kind=Kind.UNPACK_UNCONFIRMED, sentence=sentence, indices=(entry.index,)))
+    return None, tuple(findings)
+
+
+def _photo(run: Run) -> bool:
+    """Whether a photo was taken at the delivery or after it at the door."""
+    if run.delivery is None:
+        return False
+    at = run.entries.index(run.delivery)
+    return any(entry.marks.photo is not None for entry in (*run.entries[at:], *run.more_deliveries))
+
+
+def _last_countersigned(chain: Chain) -> str | None:
+    """The last segment whose custodian countersigned the handover to it."""
+    names = {segment.id: segment.name for segment in chain.segments}
+    for handover in reversed(chain.handovers):
+        if handover.signing == "dual" and handover.taker is not None:
+            return f"{names[handover.taker]} (index {handover.acceptance_index})"
+    return None
+
+
+def _sentence(strength: Strength, countersigned: str | None) -> str:
+    last = (
+        f"The last countersigned acceptance is by {countersigned}."
+        if countersigned
+        else "No acceptance on the way was countersigned."
+    )
+    return {
+        "none": f"Carrier's word only: nothing from the recipient. {last}",
+        "photo": f"A photo shows a box at a door at that moment, not who took it in nor what was inside. {last}",
+        "pin_sealed": "The recipient's check confirms that a box was received; it says nothing of what was inside.",
+        "unpacked_complete": "The recipient unpacked it and confirmed that it was complete.",
+        "not_delivered": "No delivery is recorded.",
+    }[strength]

@@ -1,0 +1,215 @@
+"""How well a handover between two runs is proved.
+
+| signing | what is there |
+|---|---|
+| dual | the acceptance names the giver's release (`upevt`) and carries its statement's digest; two stations signed |
+| named | the acceptance names or binds something, but not all of it fits; a finding says what |
+| one_sided | a release without acceptance, or an acceptance without release |
+| internal | nothing signed, but both sides are one custodian |
+| gap | nothing at all |
+| recipient | a delivery with a readable check by the recipient; one without is one_sided: the carrier's word |
+
+The digest is what binds: an event id is only a name and can be copied, the digest of the signed bytes cannot be known
+before the giver has signed. `names_release` and `digest_matches` are None where nothing says yes or no.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from custody.trail.finding import Finding, Kind
+from custody.trail.names import PARTY
+from custody.trail.order import Entry
+from custody.trail.runs import CANCELS, Run, is_release
+
+Signing = Literal["dual", "named", "one_sided", "internal", "gap", "recipient"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """The two sides of one handover and what ties them."""
+
+    signing: Signing
+    release: Entry | None
+    acceptance: Entry | None
+    names_release: bool | None
+    digest_matches: bool | None
+    sentence: str
+    findings: tuple[Finding, ...] = ()
+
+
+def cancelled_releases(entries: Iterable[Entry]) -> tuple[frozenset[bytes], tuple[Finding, ...]]:
+    """Releases that a `void_shipping` takes back: the one it names, else the custodian's latest before it."""
+    cancelled: set[bytes] = set()
+    findings = []
+    earlier: list[Entry] = []
+    for entry in entries:
+        if not entry.counts:
+            continue
+        if entry.event.biz_step == CANCELS:
+            names = _upstream_ids(entry)
+            found = [
+                release
+                for release in earlier
+                if release.digest not in cancelled
+                and release.station.custodian == entry.station.custodian
+                and (not names or release.event.event_id in names)
+            ]
+            if found:
+                cancelled.add(found[-1].digest)
+                sentence = f"Index {entry.index} cancels the release of index {found[-1].index}."
+                about = (found[-1].index, entry.index)
+                findings.append(Finding(kind=Kind.RELEASE_CANCELLED, sentence=sentence, indices=about))
+        elif is_release(entry):
+            earlier.append(entry)
+    return frozenset(cancelled), tuple(findings)
+
+
+def last_release(run: Run, cancelled: frozenset[bytes]) -> Entry | None:
+    """The giver's last word that the parcel went, if it stands."""
+    releases = [entry for entry in run.entries if is_release(entry) and entry.digest not in cancelled]
+    return releases[-1] if releases else None
+
+
+def prove(
+    giver: Run, taker: Run, *, by_event_id: Mapping[str, tuple[Entry, ...]], cancelled: frozenset[bytes]
+) -> Proof:
+    """How the handover from `giver` to `taker` is proved."""
+    acceptance = taker.acceptance
+    release = last_release(giver, cancelled)
+    if acceptance is None:
+        return _without_acceptance(giver, taker, release)
+    names = _upstream_ids(acceptance)
+    named = [entry for name in names for entry in by_event_id.get(name, ())]
+    given = {entry.digest for entry in giver.entries if is_release(entry)} - cancelled
+    ours = [entry for entry in named if entry.digest in given]
+    release = ours[-1] if ours else release
+    if not names and acceptance.marks.upstream is None:
+        return _unbound(release, acceptance)
+    names_release = None if not names else bool(ours)
+    upstream = acceptance.marks.upstream
+    digest_matches = None if upstream is None or release is None else upstream == release.digest
+    flaw = _flaw(release, acceptance, names=names, named=named, ours=ours)
+    findings = () if flaw is None else (Finding(kind=flaw[0], sentence=flaw[1], indices=_indices(release, acceptance)),)
+    sentence = (
+        "Both sides signed: the acceptance names the release and carries the digest of its statement."
+        if flaw is None
+        else flaw[1]
+    )
+    return Proof(
+        signing="dual" if flaw is None else "named",
+        release=release,
+        acceptance=acceptance,
+        names_release=names_release,
+        digest_matches=digest_matches,
+        sentence=sentence,
+        findings=(*findings, *_parties(release, acceptance)),
+    )
+
+
+def _upstream_ids(entry: Entry) -> tuple[str, ...]:
+    return tuple(identifier for kind, identifier in entry.event.transactions if kind == "upevt")
+
+
+def _without_acceptance(giver: Run, taker: Run, release: Entry | None) -> Proof:
+    """Nobody signed that they took the parcel."""
+    about = (giver.entries[-1].index, taker.opening.index)
+    if release is not None:
+        sentence = f"Released at index {release.index}; nobody signed for taking it over."
+        signing: Signing = "one_sided"
+        finding = Finding(kind=Kind.HANDOVER_ONE_SIDED, sentence=sentence, indices=(release.index, about[1]))
+    elif giver.key[0] == taker.key[0]:
+        sentence = "Moved within one custodian; no handover was signed."
+        return _bare("internal", sentence)
+    else:
+        sentence = f"No handover was signed between index {about[0]} and index {about[1]}."
+        signing = "gap"
+        finding = Finding(kind=Kind.HANDOVER_MISSING, sentence=sentence, indices=about)
+    return _bare(signing, sentence, release=release, finding=finding)
+
+
+def _bare(
+    signing: Signing,
+    sentence: str,
+    *,
+    release: Entry | None = None,
+    acceptance: Entry | None = None,
+    finding: Finding | None = None,
+) -> Proof:
+    return Proof(
+        signing=signing,
+        release=release,
+        acceptance=acceptance,
+        names_release=None,
+        digest_matches=None,
+        sentence=sentence,
+        findings=() if finding is None else (finding,),
+    )
+
+
+def _unbound(release: Entry | None, acceptance: Entry) -> Proof:
+    """An acceptance that says nothing of the giver's event."""
+    if release is None:
+        sentence = f"Accepted at index {acceptance.index}; the giver signed no release."
+        finding = Finding(kind=Kind.HANDOVER_ONE_SIDED, sentence=sentence, indices=(acceptance.index,))
+        return _bare("one_sided", sentence, acceptance=acceptance, finding=finding)
+    sentence = f"Index {acceptance.index} accepts without naming the release of index {release.index}."
+    finding = Finding(kind=Kind.HANDOVER_UNBOUND, sentence=sentence, indices=_indices(release, acceptance))
+    same = bool(acceptance.event.sources) and acceptance.event.parties() == release.event.parties()
+    proof = _bare("named" if same else "one_sided", sentence, release=release, acceptance=acceptance, finding=finding)
+    return replace(proof, findings=(*proof.findings, *_parties(release, acceptance)))
+
+
+def _flaw(
+    release: Entry | None, acceptance: Entry, *, names: tuple[str, ...], named: list[Entry], ours: list[Entry]
+) -> tuple[Kind, str] | None:
+    """The first thing that keeps an acceptance from proving the handover; None if nothing does."""
+    upstream, index = acceptance.marks.upstream, acceptance.index
+    digests = {entry.digest for entry in named} | ({release.digest} if release else set())
+    wrong = f"Index {index} binds another statement than the giver's release."
+    other = f"Index {index} names index {named[0].index if named else 0}, which is no standing release by the giver."
+    flaws: tuple[tuple[bool, Kind, str], ...] = (
+        (upstream is not None and bool(digests) and upstream not in digests, Kind.HANDOVER_WRONG_DIGEST, wrong),
+        (
+            bool(names) and not named,
+            Kind.HANDOVER_UNKNOWN_UPSTREAM,
+            f"Index {index} names an event of the giver that is not here.",
+        ),
+        (
+            release is None and not named,
+            Kind.HANDOVER_UNKNOWN_UPSTREAM,
+            f"Index {index} binds a statement of the giver that is not here.",
+        ),
+        (bool(names) and not ours, Kind.HANDOVER_UNBOUND, other),
+        (not names, Kind.HANDOVER_UNBOUND, f"Index {index} carries a digest of the giver's but names no event."),
+        (
+            upstream is None,
+            Kind.HANDOVER_UNBOUND,
+            f"Index {index} names the release but does not carry its statement's digest.",
+        ),
+        (all(entry.digest != upstream for entry in ours), Kind.HANDOVER_WRONG_DIGEST, wrong),
+        (
+            any(entry.station.station == acceptance.station.station for entry in ours),
+            Kind.HANDOVER_SAME_STATION,
+            f"One station signed both sides of the handover at index {index}.",
+        ),
+    )
+    return next(((kind, sentence) for holds, kind, sentence in flaws if holds), None)
+
+
+def _parties(release: Entry | None, acceptance: Entry) -> tuple[Finding, ...]:
+    """A finding if the taker is not the one it was released to; silence on either side is no contradiction."""
+    if release is None:
+        return ()
+    due = {party for party in release.event.parties()[1] if party.startswith(PARTY)}
+    takers = {party for party in acceptance.event.parties()[1] if party.startswith(PARTY)}
+    if acceptance.station.custodian.startswith(PARTY):
+        takers = {acceptance.station.custodian}
+    if not due or not takers or due & takers:
+        return ()
+    sentence = f"Index {acceptance.index} was accepted by another party than index {release.index} released it to."
+    return (Finding(kind=Kind.HANDOVER_OTHER_PARTY, sentence=sentence, indices=_indices(release, acceptance)),)
+
+
+def _indices(release: Entry | None, acceptance: Entry) -> tuple[int, ...]:
+    return (acceptance.index,) if release is None else (release.index, acceptance.index)

@@ -1,0 +1,201 @@
+"""What an investigation takes from a trail: the ranked links, the checkpoints between them, and narrowings.
+
+- Links: segments and handovers in trail order, each with a stable id and a plain name.
+- Checkpoints: one per segment (its opening scan) and one for the delivery, with what was seen there: the time or None
+  if nobody scanned, photo yes or no (None if there was no scan), seal not_read / ok / anomaly, mass or None. What was
+  read later in a segment counts for the segment's checkpoint.
+- Narrowings: a change between the last good and the first bad check happened in the links in between. A bad check at a
+  segment's opening scan clears that segment: what is wrong on arrival went wrong before.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from custody.kernel.clock import Instant
+from custody.trail.contents import ContentsTrace
+from custody.trail.handovers import Signing
+from custody.trail.order import Entry
+from custody.trail.runs import Leg
+from custody.trail.sealed import Step
+from custody.trail.segments import Chain, Handover, Segment
+from custody.trail.traces import BAD_SEALS, GOOD_SEALS, SealTrace, WeightTrace
+
+SealReading = Literal["not_read", "ok", "anomaly"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """One thing an investigation can rank. `signing` is None for a segment, the rest None where it is unknown."""
+
+    id: str
+    name: str
+    kind: Literal["segment", "handover", "delivery", "taken_back", "returned", "released"]
+    leg: Leg
+    seen: bool
+    custodian: str | None
+    site: str | None
+    step: Step | None
+    handler: str | None
+    from_ms: Instant | None
+    to_ms: Instant | None
+    signing: Signing | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """What was seen where a segment opens; `delivery` marks the one that closes the last segment."""
+
+    link: str
+    delivery: bool
+    index: int | None
+    at_ms: Instant | None
+    received_ms: Instant | None
+    photo: bool | None
+    seal: SealReading
+    mass_g: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Narrowing:
+    """The links between the last good and the first bad check of one kind; `after_index` None: never seen good."""
+
+    kind: Literal["weight", "seal", "contents"]
+    after_index: int | None
+    before_index: int
+    links: tuple[str, ...]
+    sentence: str
+
+
+def list_links(chain: Chain) -> tuple[Link, ...]:
+    """Segments and handovers, each handover before the segment it leads to."""
+    links = []
+    to_segment = {handover.taker: handover for handover in chain.handovers if handover.taker is not None}
+    outward = {handover.giver: handover for handover in chain.handovers if handover.taker is None}
+    for segment in chain.segments:
+        if segment.id in to_segment:
+            links.append(_handover_link(to_segment[segment.id]))
+        links.append(
+            Link(
+                id=segment.id,
+                name=segment.name,
+                kind="segment",
+                leg=segment.leg,
+                seen=segment.seen,
+                custodian=segment.custodian,
+                site=segment.site,
+                step=segment.step,
+                handler=segment.handler,
+                from_ms=segment.from_ms,
+                to_ms=segment.to_ms,
+                signing=None,
+            )
+        )
+        if segment.id in outward:
+            links.append(_handover_link(outward[segment.id]))
+    return tuple(links)
+
+
+def _handover_link(handover: Handover) -> Link:
+    return Link(
+        id=handover.id,
+        name=handover.name,
+        kind=handover.kind,
+        leg=handover.leg,
+        seen=handover.after_index is not None or handover.before_index is not None,
+        custodian=None,
+        site=None,
+        step=None,
+        handler=None,
+        from_ms=handover.at_ms,
+        to_ms=handover.at_ms,
+        signing=handover.signing,
+    )
+
+
+def read_checkpoints(chain: Chain, weight: WeightTrace, seal: SealTrace) -> tuple[Checkpoint, ...]:
+    """One per segment in trail order, and after each delivered segment the delivery's."""
+    runs = dict(chain.runs)
+    points = []
+    for segment in chain.segments:
+        run = runs.get(segment.id)
+        delivery = run.delivery if run is not None else None
+        at_door = [] if run is None or delivery is None else run.entries[run.entries.index(delivery) :]
+        inside = [entry for entry in run.entries if entry not in at_door] if run is not None else []
+        points.append(_point(segment.id, run.arrival if run else None, inside, weight, seal, delivery=False))
+        if run is not None and delivery is not None:
+            door = [*at_door, *run.more_deliveries]
+            points.append(_point(segment.id, delivery, door, weight, seal, delivery=True))
+    return tuple(points)
+
+
+def _point(
+    link: str, entry: Entry | None, entries: list[Entry], weight: WeightTrace, seal: SealTrace, *, delivery: bool
+) -> Checkpoint:
+    indices = {seen.index for seen in entries}
+    states = [sight.state for sight in seal.sights if sight.index in indices]
+    masses = [reading.mass_g for reading in weight.readings if reading.index in indices]
+    bad, good = any(state in BAD_SEALS for state in states), any(state in GOOD_SEALS for state in states)
+    return Checkpoint(
+        link=link,
+        delivery=delivery,
+        index=entry.index if entry else None,
+        at_ms=entry.at_ms if entry else None,
+        received_ms=entry.received_ms if entry else None,
+        photo=any(seen.marks.photo is not None for seen in entries) if entry else None,
+        seal="anomaly" if bad else "ok" if good else "not_read",
+        mass_g=masses[0] if masses else None,
+    )
+
+
+def narrow(
+    entries: tuple[Entry, ...],
+    chain: Chain,
+    links: tuple[Link, ...],
+    *,
+    weight: WeightTrace,
+    seal: SealTrace,
+    contents: ContentsTrace,
+) -> tuple[Narrowing, ...]:
+    """Where each kind of check says that something changed."""
+    place = {entry.index: at for at, entry in reversed(list(enumerate(entries)))}
+    spans = _spans(chain, place)
+    names = {link.id: link.name for link in links}
+    found = []
+    traces: tuple[tuple[Literal["weight", "seal", "contents"], int | None, int | None], ...] = (
+        ("weight", weight.good, weight.bad),
+        ("seal", seal.good, seal.bad),
+        ("contents", contents.good, contents.bad),
+    )
+    for kind, good, bad in traces:
+        if bad is None:
+            continue
+        start, end = place[good] if good is not None else -1, place[bad]
+        inside = [link.id for link in links if link.id in spans and _meets(spans[link.id], start, end)]
+        said = " or ".join(names[link] for link in inside) or "before the first scan"
+        since = "at no scan before" if good is None else f"still at index {good}"
+        sentence = f"{kind.capitalize()} was right {since} and wrong at index {bad}: {said}."
+        found.append(
+            Narrowing(kind=kind, after_index=good, before_index=bad, links=tuple(inside), sentence=sentence)
+        )
+    return tuple(found)
+
+
+def _spans(chain: Chain, place: dict[int, int]) -> dict[str, tuple[int, int]]:
+    """For each link the positions between which it lies: a change after the first and up to the second is in it."""
+    spans: dict[str, tuple[int, int]] = {}
+    last_seen = -1
+    ends = [_first(segment, place) for segment in chain.segments if segment.indices]
+    following = iter(ends[1:])
+    for segment in chain.segments:
+        if segment.indices:
+            spans[segment.id] = (_first(segment, place), next(following, len(place)))
+            last_seen = max(place[index] for index in segment.indices)
+        else:
+            spans[segment.id] = (last_seen, _next_first(chain, segment, place))
+    for handover in chain.handovers:
+        giver, taker = spans.get(handover.giver or ""), spans.get(handover.taker or "")
+        if giver is not None and taker is not None:
+            spans[handover.id] = (_left(chain, handover, place, giver), _reached(chain, handover, place, taker))
+        elif giver is not None and handover.after_index is not None:
+            spans[handover.id] = (place[handover.after_index], len(place))
+    return spans

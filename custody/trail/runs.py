@@ -1,0 +1,164 @@
+"""Runs of scans by one custodian at one step: the raw material of custody segments.
+
+- Only standing scans that show the parcel to be there count: a scan of the parcel, of its seal, of a carrier while the
+  parcel was inside; of its handset before it was packed, or when an inspection found something in its place. Paper
+  events (a lock, a theft report, a cancelled shipping) show no presence.
+- A run ends when custodian, site or step changes. A van or a courier's round has no fixed site, so there another
+  station is another run. An acceptance after a release starts a run of its own even between two stations of one step.
+- A delivery (to a recipient, or sold) ends custody. A later scan that moves or holds the parcel reopens it: the parcel
+  was taken away again. A return sent by the recipient opens a return leg instead.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from custody.gs1.cbv import REMOTE_LOCKING, REMOTE_UNLOCKING
+from custody.kernel.clock import MINUTE_MS
+from custody.trail.names import RECIPIENT, is_parcel, named
+from custody.trail.order import Entry
+from custody.trail.route import MOBILE
+
+Leg = Literal["outbound", "return"]
+Start = Literal["first", "moved", "taken_back", "returned"]
+
+RELEASES = frozenset({"departing", "shipping", "consigning"})
+ACCEPTANCES = frozenset({"accepting", "receiving"})
+CANCELS = "void_shipping"
+_PAPER = frozenset({"other", CANCELS, REMOTE_LOCKING, REMOTE_UNLOCKING})
+_PRESENCE_TYPES = frozenset({"ObjectEvent", "AggregationEvent", "AssociationEvent"})
+_DOORSTEP = frozenset({"inspecting", "sensor_reporting", None})
+_DOORSTEP_MS = 30 * MINUTE_MS
+
+
+@dataclass(slots=True, kw_only=True)
+class Run:
+    """Consecutive scans by one custodian at one step. `start` says what came before."""
+
+    key: tuple[str, ...]
+    leg: Leg
+    start: Start
+    entries: list[Entry] = field(default_factory=list)
+    delivery: Entry | None = None
+    more_deliveries: list[Entry] = field(default_factory=list)
+
+    @property
+    def opening(self) -> Entry:
+        """The first scan."""
+        return self.entries[0]
+
+    @property
+    def arrival(self) -> Entry | None:
+        """The scan that opened custody; None if the delivery is the first that was heard of this custodian."""
+        return None if self.opening is self.delivery else self.opening
+
+    @property
+    def acceptance(self) -> Entry | None:
+        """The first acceptance, unless the run gave the parcel away before."""
+        for entry in self.entries:
+            if is_release(entry):
+                return None
+            if is_acceptance(entry):
+                return entry
+        return None
+
+
+def is_release(entry: Entry) -> bool:
+    """Whether a giver lets the parcel go."""
+    return entry.event.biz_step in RELEASES
+
+
+def is_acceptance(entry: Entry) -> bool:
+    """Whether a taker takes the parcel in; a delivery is none."""
+    return entry.event.biz_step in ACCEPTANCES and not is_delivery(entry)
+
+
+def is_delivery(entry: Entry) -> bool:
+    """Whether the parcel goes to its recipient."""
+    event = entry.event
+    takes = any(party.startswith(RECIPIENT) for party in event.parties()[1])
+    accepted = event.biz_step in ACCEPTANCES and (takes or entry.marks.check is not None)
+    return event.disposition == "retail_sold" or accepted
+
+
+def is_return(entry: Entry) -> bool:
+    """Whether the scan belongs to a return by the recipient."""
+    event = entry.event
+    return event.disposition == "returned" or any(kind == "rma" for kind, _ in event.transactions)
+
+
+def read_runs(entries: Iterable[Entry]) -> list[Run]:
+    """The runs in trail order."""
+    walk = _Walk()
+    for entry in entries:
+        if entry.counts:
+            walk.take(entry)
+    return walk.runs
+
+
+def shows_presence(entry: Entry, *, packed: bool) -> bool:
+    """Whether the scan shows that the parcel was at the station; `packed`: a scan of the parcel came before."""
+    event = entry.event
+    if event.type not in _PRESENCE_TYPES or event.biz_step in _PAPER or entry.via == "order":
+        return False
+    if entry.via == "item" and packed:
+        return event.biz_step == "inspecting" and bool(entry.marks.expected)
+    return True
+
+
+class _Walk:
+    """Goes through the scans once and grows the runs."""
+
+    def __init__(self) -> None:
+        self.runs: list[Run] = []
+        self._packed = False
+        self._leg: Leg = "outbound"
+
+    def take(self, entry: Entry) -> None:
+        """The next scan in trail order."""
+        present = shows_presence(entry, packed=self._packed)
+        self._packed = self._packed or any(is_parcel(key) for key in named(entry.event))
+        if not present:
+            return
+        last = self.runs[-1] if self.runs else None
+        turned = is_return(entry) and self._leg == "outbound"
+        self._leg = "return" if is_return(entry) else self._leg
+        if last is not None and last.delivery is not None and not turned:
+            self._after_delivery(entry, last, last.delivery)
+        elif last is None or turned or self._leaves(entry, last):
+            self._open(entry, "first" if last is None else "returned" if turned and last.delivery else "moved")
+        else:
+            self._add(entry, last)
+
+    def _after_delivery(self, entry: Entry, last: Run, delivery: Entry) -> None:
+        if is_delivery(entry):
+            last.more_deliveries.append(entry)
+            return
+        same = entry.station.station == delivery.station.station
+        soon = abs(entry.at_ms - delivery.at_ms) <= _DOORSTEP_MS
+        if same and soon and entry.event.biz_step in _DOORSTEP:
+            last.entries.append(entry)
+        elif entry.event.biz_step != "unpacking" and entry.station.step != "other":
+            self._open(entry, "taken_back")
+
+    def _open(self, entry: Entry, start: Start) -> None:
+        run = Run(key=_run_key(entry), leg=self._leg, start=start)
+        self.runs.append(run)
+        self._add(entry, run)
+
+    def _add(self, entry: Entry, run: Run) -> None:
+        run.entries.append(entry)
+        if is_delivery(entry):
+            run.delivery = entry
+
+    def _leaves(self, entry: Entry, last: Run) -> bool:
+        if _run_key(entry) != last.key:
+            return True
+        released = [earlier for earlier in last.entries if is_release(earlier)]
+        return is_acceptance(entry) and bool(released) and released[-1].station.station != entry.station.station
+
+
+def _run_key(entry: Entry) -> tuple[str, ...]:
+    station = entry.station
+    fixed = (station.custodian, station.site, station.step)
+    return (*fixed, station.station) if station.step in MOBILE else fixed

@@ -1,0 +1,333 @@
+"""Weight, seal and photo traces: what the checks along the way show, and what they do not show.
+
+**Weight.** Only weighings of this parcel alone count: not a cage's, not several parcels on one scale, not after it was
+unpacked. A reading is compared with the declared mass, or else with the first reading; without either it is `unknown`.
+One reading out of the band between readings inside it is the scale's fault more often than the parcel's, so it is a
+note; out and never back in is serious. "Weight shows nothing" is an answer: a decoy can have the right weight.
+
+**Seal.** Each sighting is one of: applied, same, differs, broken, missing, removed, intact (no number was read), seen
+(a number with nothing to compare it with), not_read (the parcel changed hands and nobody read it). Not read is not
+missing.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from custody.gs1.keys import ROOT
+from custody.gs1.sensors import MassReading
+from custody.kernel.clock import Instant
+from custody.scans.tolerances import Tolerances
+from custody.trail.finding import Finding, Kind
+from custody.trail.names import is_parcel, named, short
+from custody.trail.order import Entry
+
+Band = Literal["in", "out", "unknown"]
+Basis = Literal["declared", "first reading"]
+SealState = Literal["applied", "same", "differs", "broken", "missing", "removed", "intact", "seen", "not_read"]
+
+GOOD_SEALS: frozenset[SealState] = frozenset({"applied", "same", "intact"})
+BAD_SEALS: frozenset[SealState] = frozenset({"differs", "broken", "missing"})
+_SEAL_FINDINGS: Mapping[SealState, Kind] = {
+    "differs": Kind.SEAL_DIFFERS,
+    "broken": Kind.SEAL_BROKEN,
+    "missing": Kind.SEAL_MISSING,
+}
+_OPENED = "unpacking"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeightReading:
+    """One weighing with what was expected; the last five are None where there is nothing to compare with."""
+
+    index: int
+    at_ms: Instant
+    received_ms: Instant
+    mass_g: float
+    scale: str
+    place: str
+    band: Band
+    expected_g: float | None
+    basis: Basis | None
+    limit_g: float | None
+    change_g: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeightTrace:
+    """All weighings in trail order. `good` and `bad` are the indices around a lasting change."""
+
+    declared_g: int | None
+    item_g: int | None
+    readings: tuple[WeightReading, ...]
+    good: int | None
+    bad: int | None
+    sentence: str
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealSight:
+    """One sighting of the seal, or of its not being read."""
+
+    index: int
+    at_ms: Instant
+    received_ms: Instant
+    place: str
+    state: SealState
+    number: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealTrace:
+    """All sightings in trail order. `good` and `bad` are the last sound one and the first that is not."""
+
+    sights: tuple[SealSight, ...]
+    good: int | None
+    bad: int | None
+    sentence: str
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Photo:
+    """A photo, by the digest of its file."""
+
+    index: int
+    at_ms: Instant
+    received_ms: Instant
+    place: str
+    digest: str
+
+
+def read_weights(entries: Iterable[Entry], parcel: str | None, tolerances: Tolerances) -> WeightTrace:
+    """The weight trace."""
+    counted = [entry for entry in entries if entry.counts]
+    declared = [entry for entry in counted if entry.marks.declared_g is not None and entry.via == "parcel"]
+    masses = [entry.marks.declared_g for entry in declared]
+    items = [entry.marks.item_g for entry in counted if entry.marks.item_g is not None and entry.via != "carrier"]
+    declared_g = masses[0] if masses else None
+    readings: list[WeightReading] = []
+    for entry in counted:
+        if _weighs_alone(entry, parcel):
+            for reading in entry.event.readings:
+                readings.append(_reading(entry, reading, readings, declared_g, tolerances))
+    last_in = max((at for at, reading in enumerate(readings) if reading.band == "in"), default=-1)
+    lasting = [reading for reading in readings[last_in + 1 :] if reading.band == "out"]
+    findings = [_lasting_finding(reading) for reading in lasting]
+    findings += [_passing_finding(reading) for reading in readings[: last_in + 1] if reading.band == "out"]
+    if len(set(masses)) > 1:
+        sentence = "Different masses were declared; the first one is used."
+        about = tuple(entry.index for entry in declared)
+        findings.append(Finding(kind=Kind.WEIGHT_UNCLEAR, sentence=sentence, indices=about))
+    good = _basis_index(readings, last_in) if lasting else None
+    return WeightTrace(
+        declared_g=declared_g,
+        item_g=items[0] if items else None,
+        readings=tuple(readings),
+        good=good,
+        bad=lasting[0].index if lasting else None,
+        sentence=_weight_sentence(readings, lasting),
+        findings=tuple(findings),
+    )
+
+
+def _weighs_alone(entry: Entry, parcel: str | None) -> bool:
+    event = entry.event
+    alone = event.epcs == (parcel,) if event.epcs else event.parent == parcel
+    parcels = [key for key in named(event) if is_parcel(key)]
+    return alone and parcels == [parcel] and event.biz_step != _OPENED
+
+
+def _reading(
+    entry: Entry, raw: MassReading, earlier: list[WeightReading], declared_g: int | None, tolerances: Tolerances
+) -> WeightReading:
+    previous = next((reading for reading in reversed(earlier) if reading.index != entry.index), None)
+    reading = WeightReading(
+        index=entry.index,
+        at_ms=raw.at_ms,
+        received_ms=entry.received_ms,
+        mass_g=raw.mass_g,
+        scale=short(raw.device) if raw.device else entry.station.station,
+        place=entry.station.place,
+        band="unknown",
+        expected_g=None,
+        basis=None,
+        limit_g=None,
+        change_g=None if previous is None else round(raw.mass_g - previous.mass_g, 6),
+    )
+    if declared_g is not None:
+        return _compare(reading, declared_g, "declared", tolerances.from_declared_g)
+    if earlier:
+        return _compare(reading, earlier[0].mass_g, "first reading", tolerances.from_previous_g)
+    return reading
+
+
+def _compare(reading: WeightReading, expected_g: float, basis: Basis, limit_g: float) -> WeightReading:
+    band: Band = "in" if abs(reading.mass_g - expected_g) <= limit_g else "out"
+    return replace(reading, band=band, expected_g=expected_g, basis=basis, limit_g=limit_g)
+
+
+def _basis_index(readings: list[WeightReading], last_in: int) -> int | None:
+    """The last reading that agreed; the first reading if it is what the others were compared with."""
+    if last_in >= 0:
+        return readings[last_in].index
+    return readings[0].index if readings[0].band == "unknown" else None
+
+
+def _lasting_finding(reading: WeightReading) -> Finding:
+    return Finding(kind=Kind.WEIGHT_OUT, sentence=f"{_said(reading)}.", indices=(reading.index,))
+
+
+def _passing_finding(reading: WeightReading) -> Finding:
+    sentence = f"{_said(reading)}, but a later weighing was right again: rather the scale than the parcel."
+    return Finding(kind=Kind.WEIGHT_UNCLEAR, sentence=sentence, indices=(reading.index,))
+
+
+def _said(reading: WeightReading) -> str:
+    return f"{reading.mass_g:g} g at index {reading.index} where {reading.expected_g or 0:g} g was expected"
+
+
+def _weight_sentence(readings: list[WeightReading], lasting: list[WeightReading]) -> str:
+    if not readings:
+        return "The parcel was never weighed: weight says neither yes nor no."
+    if lasting:
+        change = lasting[0].mass_g - (lasting[0].expected_g or 0)
+        return f"Weight is out by {change:+.0f} g from index {lasting[0].index} on."
+    if all(reading.band == "unknown" for reading in readings):
+        return "Weighed once with nothing to compare it with: weight says neither yes nor no."
+    return f"Weight shows nothing: {len(readings)} weighing{'s' if len(readings) > 1 else ''}, no lasting change."
+
+
+def read_seals(entries: Iterable[Entry], checkpoints: Collection[bytes]) -> SealTrace:
+    """The seal trace; `checkpoints` are the digests of the scans at which the parcel changed hands."""
+    eye = _SealEye()
+    for entry in entries:
+        if entry.counts and entry.via in {"parcel", "seal", "carrier"}:
+            eye.look(entry, checkpoint=entry.digest in checkpoints)
+    return eye.trace()
+
+
+class _SealEye:
+    """Follows the seal from scan to scan."""
+
+    def __init__(self) -> None:
+        self._names: frozenset[str] | None = None
+        self._trusted = True
+        self._sights: list[SealSight] = []
+        self._findings: list[Finding] = []
+
+    def look(self, entry: Entry, *, checkpoint: bool) -> None:
+        """What this scan says of the seal."""
+        marks, event = entry.marks, entry.event
+        names = _seal_names(entry)
+        number = marks.seal_found or marks.seal_number
+        state: SealState | None = None
+        if event.type == "AssociationEvent" and event.action == "ADD" and names:
+            state = self._apply(entry, names)
+        elif event.biz_step == _OPENED or (event.type == "AssociationEvent" and event.action == "DELETE" and names):
+            state = None if self._names is None else "removed"
+            self._names = None
+        elif marks.seal_state == "broken" or (event.disposition == "container_open" and marks.seal_state is None):
+            state = "broken"
+        elif marks.seal_state == "missing":
+            state = "missing"
+        elif names:
+            state = self._compare(names)
+        elif marks.seal_state == "intact":
+            state = "intact"
+        elif checkpoint and self._names is not None:
+            state = "not_read"
+        if state is not None:
+            self._note(entry, state, number)
+
+    def trace(self) -> SealTrace:
+        """Everything seen."""
+        bad = next((at for at, sight in enumerate(self._sights) if sight.state in BAD_SEALS), None)
+        before = self._sights[:bad] if bad is not None else []
+        good = [sight.index for sight in before if sight.state in GOOD_SEALS]
+        return SealTrace(
+            sights=tuple(self._sights),
+            good=good[-1] if good else None,
+            bad=None if bad is None else self._sights[bad].index,
+            sentence=_seal_sentence(self._sights),
+            findings=tuple(self._findings),
+        )
+
+    def _compare(self, names: frozenset[str]) -> SealState:
+        """Numbers are compared with numbers and keys with keys; one of each cannot be compared."""
+        held = self._names or frozenset()
+        if names & held:
+            return "same"
+        kinds = {_is_key(name) for name in names} & {_is_key(name) for name in held}
+        return "differs" if kinds else "seen"
+
+    def _apply(self, entry: Entry, names: frozenset[str]) -> SealState:
+        """A seal is put on; over a seal that nobody found broken it is a second one."""
+        if self._names is not None and self._compare(names) != "same":
+            kind = Kind.SEAL_DIFFERS if self._trusted else Kind.SEAL_REPLACED
+            was = "that nobody found broken" if self._trusted else "that was found broken, missing or different"
+            sentence = f"Index {entry.index} puts on a new seal in place of one {was}."
+            self._findings.append(Finding(kind=kind, sentence=sentence, indices=(entry.index,)))
+            if self._trusted:
+                return "differs"
+        self._names, self._trusted = names, True
+        return "applied"
+
+    def _note(self, entry: Entry, state: SealState, number: str | None) -> None:
+        if state in BAD_SEALS:
+            self._trusted = False
+            word = "another number than was applied" if state == "differs" else state
+            sentence = f"Index {entry.index} found the seal {'with ' if state == 'differs' else ''}{word}."
+            self._findings.append(Finding(kind=_SEAL_FINDINGS[state], sentence=sentence, indices=(entry.index,)))
+        self._sights.append(
+            SealSight(
+                index=entry.index,
+                at_ms=entry.at_ms,
+                received_ms=entry.received_ms,
+                place=entry.station.place,
+                state=state,
+                number=number,
+            )
+        )
+
+
+def _is_key(name: str) -> bool:
+    return name.startswith(ROOT)
+
+
+def _seal_names(entry: Entry) -> frozenset[str]:
+    """Every name a scan gives the seal: number read and GIAI; a number that was found is the only one that counts."""
+    marks, event = entry.marks, entry.event
+    if marks.seal_found is not None:
+        return frozenset({marks.seal_found.upper()})
+    keys = event.children if event.type == "AssociationEvent" else event.epcs if entry.via == "seal" else ()
+    number = () if marks.seal_number is None else (marks.seal_number.upper(),)
+    return frozenset({*keys, *number})
+
+
+def _seal_sentence(sights: list[SealSight]) -> str:
+    bad = next((sight for sight in sights if sight.state in BAD_SEALS), None)
+    if bad is not None:
+        word = {"differs": "another seal", "broken": "a broken seal", "missing": "no seal"}.get(bad.state, bad.state)
+        return f"Index {bad.index} at {bad.place or 'an unnamed place'} found {word}."
+    read = sum(sight.state in {"same", "intact"} for sight in sights)
+    skipped = sum(sight.state == "not_read" for sight in sights)
+    if not any(sight.state == "applied" for sight in sights):
+        return "No seal was recorded: seals say neither yes nor no."
+    return f"Seal read unchanged: {read} times; not read when the parcel changed hands: {skipped} times."
+
+
+def read_photos(entries: Iterable[Entry]) -> tuple[Photo, ...]:
+    """All photos of the parcel in trail order."""
+    return tuple(
+        Photo(
+            index=entry.index,
+            at_ms=entry.at_ms,
+            received_ms=entry.received_ms,
+            place=entry.station.place,
+            digest=entry.marks.photo,
+        )
+        for entry in entries
+        if entry.counts and entry.marks.photo is not None and entry.via != "carrier"
+    )

@@ -1,0 +1,182 @@
+"""The trail of one parcel: everything the log shows of it, put together.
+
+`build_trail` is a pure function of the unit, the scans and what is handed in beside them. The scans may come in any
+order and more than once, and other parcels' scans among them do no harm: the trail is the same. Quarantined scans are
+shown apart as evidence and open no segment; events declared wrong stay visible and count for nothing.
+
+`links` are what an investigation ranks: segments and handovers in trail order, never a person and never the customer.
+`narrowings` say, for each kind of check, between which links the last good and the first bad one lie.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from custody.kernel.clock import Instant
+from custody.scans.tolerances import Tolerances
+from custody.trail.contents import ContentsTrace, read_contents
+from custody.trail.corrections import Correction, once, read_corrections
+from custody.trail.delivery import DeliveryProof, prove_delivery
+from custody.trail.finding import Finding, Kind, sort_findings
+from custody.trail.links import Checkpoint, Link, Narrowing, list_links, narrow, read_checkpoints
+from custody.trail.order import Entry, SequenceGap, make_entries, order_findings
+from custody.trail.route import USUAL, Route
+from custody.trail.runs import is_release
+from custody.trail.sealed import SealedScan
+from custody.trail.segments import Chain, Handover, Segment, read_chain
+from custody.trail.gaps import Gap
+from custody.trail.traces import Photo, SealTrace, WeightTrace, read_photos, read_seals, read_weights
+from custody.trail.unit import Unit
+
+Whereabouts = Literal["unknown", "custodian", "between", "recipient"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """Who has it: a custodian, the recipient, nobody who signed for it (between), or not known."""
+
+    kind: Whereabouts
+    sentence: str
+    custodian: str | None = None
+    site: str | None = None
+    place: str | None = None
+    segment: str | None = None
+    since_ms: Instant | None = None
+    since_received_ms: Instant | None = None
+    expected_parties: tuple[str, ...] = ()
+    expected_places: tuple[str, ...] = ()
+    expected_steps: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trail:
+    """All of it. `entries` holds every scan in trail order, whether it counts or not."""
+
+    unit: Unit
+    entries: tuple[Entry, ...]
+    segments: tuple[Segment, ...]
+    handovers: tuple[Handover, ...]
+    gaps: tuple[Gap, ...]
+    links: tuple[Link, ...]
+    checkpoints: tuple[Checkpoint, ...]
+    weight: WeightTrace
+    seal: SealTrace
+    contents: ContentsTrace
+    photos: tuple[Photo, ...]
+    delivery: DeliveryProof
+    narrowings: tuple[Narrowing, ...]
+    corrections: tuple[Correction, ...]
+    holder: Holder
+    findings: tuple[Finding, ...]
+
+    @property
+    def quarantined(self) -> tuple[Entry, ...]:
+        """The scans that were set apart."""
+        return tuple(entry for entry in self.entries if entry.standing == "quarantined")
+
+
+def build_trail(
+    unit: Unit,
+    scans: Iterable[SealedScan],
+    *,
+    tolerances: Tolerances | None = None,
+    route: Route = USUAL,
+    gaps: Iterable[SequenceGap] = (),
+    adjudicators: Collection[str] = (),
+    checks: Mapping[bytes, bool] | None = None,
+) -> Trail:
+    """The trail of `unit` in `scans`.
+
+    `gaps` are the missing numbers of its stations; `adjudicators` may declare errors for other stations; `checks` says
+    by statement digest whether a recipient check was verified (True) or refuted (False).
+    """
+    verified = checks or {}
+    single = once(scans)
+    corrections = read_corrections(single, adjudicators=adjudicators)
+    ways = [(sealed, via) for sealed in single if (via := unit.via(sealed)) is not None]
+    entries = make_entries(ways, corrections, verified)
+    chain = read_chain(entries, route)
+    openings = {run.arrival.digest for _, run in chain.runs if run.arrival is not None}
+    openings |= {run.delivery.digest for _, run in chain.runs if run.delivery is not None}
+    weight = read_weights(entries, unit.parcel, tolerances or Tolerances())
+    seal = read_seals(entries, openings)
+    contents = read_contents(entries, unit)
+    delivery = prove_delivery(entries, chain, contents, verified)
+    photos = read_photos(entries)
+    links = list_links(chain)
+    here = {entry.index for entry in entries}
+    declared = [finding for finding in corrections.findings if here.issuperset(finding.indices)]
+    refuted = [_refuted(entry) for entry in entries if verified.get(entry.digest) is False]
+    return Trail(
+        unit=unit,
+        entries=entries,
+        segments=chain.segments,
+        handovers=chain.handovers,
+        gaps=chain.gaps,
+        links=links,
+        checkpoints=read_checkpoints(chain, weight, seal),
+        weight=weight,
+        seal=seal,
+        contents=contents,
+        photos=photos,
+        delivery=delivery,
+        narrowings=narrow(entries, chain, links, weight=weight, seal=seal, contents=contents),
+        corrections=tuple(c for c in corrections.effective if c.original_index in here),
+        holder=_holder(chain, route),
+        findings=sort_findings(
+            [
+                *unit.findings,
+                *declared,
+                *order_findings(entries, gaps),
+                *chain.findings,
+                *weight.findings,
+                *seal.findings,
+                *contents.findings,
+                *delivery.findings,
+                *refuted,
+            ]
+        ),
+    )
+
+
+def _refuted(entry: Entry) -> Finding:
+    sentence = f"The recipient check in index {entry.index} does not verify and counts for nothing."
+    return Finding(kind=Kind.CHECK_REFUTED, sentence=sentence, indices=(entry.index,))
+
+
+def _holder(chain: Chain, route: Route) -> Holder:
+    """Who has the parcel by the scans that count."""
+    if not chain.runs:
+        return Holder(kind="unknown", sentence="No scan shows where the parcel is.")
+    run = chain.runs[-1][1]
+    segment = chain.segments[-1]
+    if run.delivery is not None:
+        return Holder(
+            kind="recipient",
+            sentence=f"Delivered at index {run.delivery.index} by {segment.name}.",
+            since_ms=run.delivery.at_ms,
+            since_received_ms=run.delivery.received_ms,
+        )
+    releases = [entry for entry in run.entries if is_release(entry) and entry.digest not in chain.cancelled]
+    since = releases[-1] if releases else run.opening
+    parties = since.event.parties()[1] if releases else frozenset[str]()
+    places = since.event.parties("location")[1] if releases else frozenset[str]()
+    sentence = (
+        f"{segment.name} released it at index {since.index} and nobody has signed for it: {segment.name} is the last "
+        "that did."
+        if releases
+        else f"{segment.name} has it since index {since.index}."
+    )
+    return Holder(
+        kind="between" if releases else "custodian",
+        sentence=sentence[0].upper() + sentence[1:],
+        custodian=segment.custodian,
+        site=segment.site,
+        place=segment.place,
+        segment=segment.id,
+        since_ms=since.at_ms,
+        since_received_ms=since.received_ms,
+        expected_parties=tuple(sorted(parties)),
+        expected_places=tuple(sorted(places)),
+        expected_steps=route.following.get(segment.step, ()),
+    )

@@ -1,0 +1,253 @@
+"""Investigating the chain of a disputed parcel, with every other dispute and the whole traffic as history.
+
+The remedy never waits for this, and no customer is an input. `Inquirer` reads scans as they come and remembers each
+parcel's way, so that a run costs the inference and not the whole log again.
+"""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from custody.disputes.claim import ClaimType
+from custody.disputes.investigation import INVESTIGATION
+from custody.disputes.machine import Role, step
+from custody.investigation.checks import RankedCheck, next_checks, usual_checks
+from custody.investigation.count_fleet import count_fleet
+from custody.investigation.explain import Explanation, explain
+from custody.investigation.hotspots import Hotspot, survey
+from custody.investigation.infer import run
+from custody.investigation.naming import Naming, name, naming_rules
+from custody.investigation.read_passage import COMPLAINT_OF, learn_network, passage_of, read_way
+from custody.investigation.result import Judgement, Result
+from custody.investigation.values import Complaint, Dispute, Passage
+from custody.investigation.wording import Statement, state
+from custody.kernel.clock import Instant
+from custody.kernel.errors import NotFound
+from custody.scans.advance import parcels_of
+from custody.store import case_book
+from custody.store.case_book import CaseFile
+from custody.store.tables import ScanRow
+from custody.store.unit import House, Unit
+from custody.trail.sealed import SealedScan
+from custody.usecases.read_trail import sealed_scans
+
+SSCC = "https://id.gs1.org/00/"
+BATCH = 5_000
+AWAY = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attach:
+    """Where a missing handset was first seen on a network: the moment; no place finer than a country is kept."""
+
+    at_ms: Instant
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What an investigation found of one dispute."""
+
+    judgement: Judgement
+    naming: Naming
+    statement: Statement
+    explanation: Explanation
+    checks: tuple[RankedCheck, ...]
+    hotspots: tuple[Hotspot, ...]
+    disputes: int
+    parcels: int
+
+
+class Inquirer:
+    """The ways of all parcels, read as the log grows."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._lock = threading.Lock()
+        self._next = 0
+        self._scans: dict[str, list[SealedScan]] = {}
+
+    def investigate(self, session: Session, dispute: str, attaches: dict[str, Attach]) -> Finding:
+        """Judge every dispute together and return what is found of one; raises `NotFound` without a parcel."""
+        result, files = self.judge_all(session, attaches)
+        file = files.get(dispute)
+        if file is None:
+            raise NotFound("parcel", f"case {dispute!r} has no parcel whose chain is recorded", fix="Add the parcel.")
+        rules = naming_rules(result)
+        judgement = result.judgement(dispute)
+        naming = name(judgement, rules)
+        checks = next_checks(judgement, usual_checks(judgement))
+        explanation = explain(judgement)
+        return Finding(
+            judgement=judgement,
+            naming=naming,
+            statement=state(judgement, naming, explanation=explanation, checks=checks),
+            explanation=explanation,
+            checks=tuple(checks[:5]),
+            hotspots=tuple(survey(result)[:10]),
+            disputes=len(files),
+            parcels=int(result.frame.parcels),
+        )
+
+    def judge_all(self, session: Session, attaches: dict[str, Attach]) -> tuple[Result, dict[str, CaseFile]]:
+        """Every dispute with a recorded chain, judged together against the traffic."""
+        with self._lock:
+            self._read_on(session)
+            ways = {parcel: way for parcel, scans in self._scans.items() if (way := read_way(parcel, scans))}
+        files = {
+            file.case.id: file
+            for file in case_book.listing(session, state=None, after=None, limit=100_000)
+            if file.parcel in ways and file.case.state != AWAY and _complaint(file) is not None
+        }
+        network = learn_network(ways.values())
+        passages = {parcel: passage_of(way, network) for parcel, way in ways.items()}
+        fleet = count_fleet(passages.values(), disputed={file.parcel or "" for file in files.values()})
+        disputes = [_dispute(file, passages[file.parcel or ""], attaches) for file in files.values()]
+        return run(fleet, disputes), files
+
+    def _read_on(self, session: Session) -> None:
+        while True:
+            query = select(ScanRow).where(col(ScanRow.idx) >= self._next).order_by(col(ScanRow.idx)).limit(BATCH)
+            rows = session.scalars(query).all()
+            if not rows:
+                return
+            for sealed in sealed_scans(session, rows):
+                for parcel in self._parcels(sealed):
+                    self._scans.setdefault(parcel, []).append(sealed)
+            self._next = rows[-1].idx + 1
+
+    def _parcels(self, sealed: SealedScan) -> Sequence[str]:
+        return [key for key in parcels_of(sealed.event) if key.startswith(SSCC)]
+
+
+def conclude(unit: Unit, dispute: str, finding: Finding, *, actor: str, role: Role) -> dict[str, Any]:
+    """Store what was found, move the investigation to ranked, and seal the result in the log; returns it as stored."""
+    row = case_book.inquiry(unit.session, dispute)
+    if row.state == "open":
+        row.state = step(INVESTIGATION, "open", "start", Role.INVESTIGATOR, {}).target
+    if row.state in {"gathering", "checking"}:
+        event = "rank" if row.state == "gathering" else "result"
+        row.state = step(INVESTIGATION, row.state, event, role, {"links_not_people": True}).target
+    stored = describe(finding)
+    row.result = msgspec.json.encode(stored).decode()
+    unit.session.add(row)
+    case_book.note(
+        unit,
+        dispute,
+        "ranked",
+        actor=actor,
+        facts={"headline": stored["headline"], "verdict": stored["verdict"], "links": _short(stored["links"])},
+    )
+    return stored
+
+
+def describe(finding: Finding) -> dict[str, Any]:
+    """The finding as plain values. People appear as pseudonymous keys at most, and only where they may be named."""
+    judgement, naming = finding.judgement, finding.naming
+    segments = judgement.dispute.segments
+    theft = judgement.theft
+    links = [
+        {
+            "column": column,
+            "name": title,
+            "site": segments[column].site if column < len(segments) else None,
+            "step": str(segments[column].step) if column < len(segments) else None,
+            "probability": probability,
+            "theft": float(theft[column]) if column < len(segments) else 0.0,
+        }
+        for column, (title, probability) in enumerate(judgement.table())
+    ]
+    return {
+        "dispute": judgement.id,
+        "headline": finding.statement.headline,
+        "lines": list(finding.statement.lines()),
+        "verdict": str(naming.verdict),
+        "link_named": naming.link_named,
+        "person_named": naming.person_named,
+        "handler": naming.handler if naming.person_named else None,
+        "links": sorted(links, key=lambda link: (-link["probability"], link["column"])),
+        "kinds": judgement.by_kind(),
+        "parties": {str(party): share for party, share in judgement.parties().items()},
+        "reasons": [
+            {
+                "evidence": reason.player,
+                "decibans": reason.shapley,
+                "without_it": reason.leave_one_out,
+                "words": reason.words,
+            }
+            for reason in finding.explanation.reasons
+        ],
+        "score_db": finding.explanation.score,
+        "base_db": finding.explanation.base,
+        "history_carries": finding.explanation.history_carries,
+        "checks": [
+            {
+                "check": ranked.check.key,
+                "title": ranked.check.title,
+                "who": ranked.check.who,
+                "minutes": ranked.check.minutes,
+                "bits": ranked.bits,
+                "bits_per_minute": ranked.bits_per_minute,
+            }
+            for ranked in finding.checks
+        ],
+        "hotspots": [spot_view(spot) for spot in finding.hotspots],
+        "disputes": finding.disputes,
+        "parcels": finding.parcels,
+    }
+
+
+def spot_view(spot: Hotspot) -> dict[str, Any]:
+    """A hotspot as plain values: a link or a pseudonymous key, its share of the disputes and of the traffic."""
+    return {
+        "site": spot.site,
+        "step": None if spot.step is None else str(spot.step),
+        "shift": spot.shift,
+        "handler": spot.handler,
+        "hot": spot.hot,
+        "mode": spot.mode,
+        "look": spot.look,
+        "act": spot.act,
+        "charged": spot.pattern.charged,
+        "disputes": spot.pattern.disputes,
+        "traffic_share": spot.pattern.traffic_share,
+        "lift": spot.pattern.lift,
+        "lift_low": spot.pattern.lift_low,
+        "lift_high": spot.pattern.lift_high,
+    }
+
+
+def _short(links: Sequence[dict[str, Any]]) -> list[list[Any]]:
+    return [[link["name"], round(link["probability"], 4)] for link in links[:5]]
+
+
+def _complaint(file: CaseFile) -> Complaint | None:
+    return COMPLAINT_OF.get(ClaimType(file.case.claim_type)) if file.case.claim_type else None
+
+
+def _dispute(file: CaseFile, passage: Passage, attaches: dict[str, Attach]) -> Dispute:
+    complaint = _complaint(file)
+    attach = attaches.get(file.imei or "")
+    return Dispute(
+        id=file.case.id,
+        high_value=passage.high_value,
+        start_ms=passage.start_ms,
+        segments=passage.segments,
+        checkpoints=passage.checkpoints,
+        declared_mass_g=passage.declared_mass_g,
+        item_mass_g=passage.item_mass_g,
+        pin=passage.pin,
+        complaint=complaint or Complaint.NOT_ARRIVED,
+        attach_watched=attach is not None,
+        attach_ms=None if attach is None else attach.at_ms,
+    )
+
+
+def recorded(session: Session, dispute: str) -> dict[str, Any] | None:
+    """The result that was stored last; None before the first run."""
+    row = case_book.inquiry(session, dispute)
+    return None if row.result is None else msgspec.json.decode(row.result)

@@ -1,0 +1,76 @@
+"""Reading the trail of a parcel: by SSCC, by IMEI in any form, or by order reference.
+
+Scans are found by their keys, opened from the bytes that were signed, and handed to the trail room. A scan whose
+opening was erased is counted, not shown. Station facts come from the register, never from the scan.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlmodel import Session
+
+from custody.kernel.errors import NotFound
+from custody.scans.scan import open_scan
+from custody.store import log_reader, scan_book
+from custody.store.tables import ScanRow, StationRow
+from custody.trail.sealed import SealedScan, StationFacts
+from custody.trail.trail import Trail, build_trail
+from custody.trail.unit import find_unit, needs
+from custody.usecases.enrol_station import station_info
+
+MAX_ROUNDS = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A trail with the scans it was made of."""
+
+    trail: Trail
+    scans: tuple[SealedScan, ...]
+
+
+def read_trail(session: Session, item: str, *, parcel: str | None = None) -> Found:
+    """The trail of an item; raises `Rejected` for a key that is none, `NotFound` if nothing is known of it."""
+    asked: set[str] = set()
+    scans: dict[int, SealedScan] = {}
+    for _ in range(MAX_ROUNDS):
+        lookups = needs(item, scans.values(), asked, parcel=parcel)
+        if not lookups:
+            break
+        asked |= {lookup.key for lookup in lookups}
+        rows = scan_book.scans_under(session, {lookup.key for lookup in lookups})
+        scans |= {scan.index: scan for scan in sealed_scans(session, rows) if scan.index not in scans}
+    if not scans:
+        raise NotFound("item", f"nothing is recorded of {item!r}", fix="Ask by SSCC, IMEI or po:<order reference>.")
+    found = tuple(scans[index] for index in sorted(scans))
+    return Found(trail=build_trail(find_unit(item, found, parcel=parcel), found), scans=found)
+
+
+def sealed_scans(session: Session, rows: Iterable[ScanRow]) -> list[SealedScan]:
+    """Scans opened from the log, with verdict and station."""
+    by_index = {row.idx: row for row in rows}
+    names = {row.station for row in by_index.values()}
+    stations = {name: _facts(row) for name, row in scan_book.stations(session, names).items()}
+    return [
+        _sealed(by_index[entry.idx], entry.raw, entry.opening, stations[by_index[entry.idx].station])
+        for entry in log_reader.entries(session, sorted(by_index))
+        if entry.opening is not None
+    ]
+
+
+def _facts(row: StationRow) -> StationFacts:
+    info = station_info(row)
+    return StationFacts(
+        station=info.station, site=info.site, place=info.place, step=info.step.value, custodian=info.custodian
+    )
+
+
+def _sealed(row: ScanRow, raw: bytes, opening: bytes, station: StationFacts) -> SealedScan:
+    return SealedScan(
+        index=row.idx,
+        received_ms=row.received_ms,
+        result=row.result,
+        flags=tuple(row.flags.split()),
+        scan=open_scan(raw, opening),
+        station=station,
+    )

@@ -1,0 +1,1 @@
+"""Migrations of the device lock's tables."""

@@ -1,0 +1,64 @@
+"""What carries signed bytes between the server and a device: publish out, receive in.
+
+- `publish` tells what the broker said, and no more. **ACCEPTED is not delivered**: only the device's signed ack is.
+  After any other outcome the row stays unsettled and the next hello settles it; nobody retries at once.
+- `receive` is called for every message. It stores the raw bytes, commits and returns True; only then is the message
+  acknowledged to the broker. If it returns False or raises, the broker keeps the message and brings it again on the
+  next connect. It never waits for a publish, and no lock of the caller is held around `publish` and inside `receive`.
+- A duplicate is normal on both ways; it is harmless by the counter and by the names of commands.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+CONTENT_TYPE = "application/cose"
+"""MQTT content type of everything signed; the media type inside the signature says which kind it is."""
+
+
+class PublishOutcome(StrEnum):
+    """What the broker said.
+
+    NO_SUBSCRIBER: no session would get it, it is not even queued (MQTT 5 reason code 16). REFUSED: the broker will
+    not take it (reason 128 and above; 135 is "not authorised"). NOT_CONNECTED: it was not handed on and will not be
+    sent later. UNKNOWN: no answer in time; it may or may not arrive.
+    """
+
+    ACCEPTED = "accepted"
+    NO_SUBSCRIBER = "no_subscriber"
+    REFUSED = "refused"
+    NOT_CONNECTED = "not_connected"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One message as it came in. `correlation` is for tracing: identity comes from topic owner and signature."""
+
+    topic: str
+    payload: bytes
+    content_type: str | None = None
+    correlation: bytes | None = None
+    retained: bool = False
+    redelivered: bool = False
+
+
+Receive = Callable[[Message], bool]
+"""Stores and commits; True means the broker may forget the message."""
+
+
+class Transport(Protocol):
+    """One connection to a broker."""
+
+    def publish(
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        expiry_s: int,
+        content_type: str = CONTENT_TYPE,
+        correlation: bytes = b"",
+    ) -> PublishOutcome:
+        """Hand the bytes to the broker at QoS 1, never retained; it drops them after `expiry_s` seconds."""
+        ...

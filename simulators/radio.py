@@ -1,0 +1,159 @@
+"""A handset on the air: the connection between a handset and the broker.
+
+- Says hello on every connect, after every change, and after a LOCK that was refused.
+- Order for a command: the handset stores and enforces, the signed ack is published, and only then may the broker
+  forget the command. Bytes that are no command for this device are let go: they will never be better.
+- Client id = device name; the session outlives the power, so that commands wait in the broker.
+- The lock below guards the handset only. It is never held around `publish`, which may wait for the network thread.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+from custody.kernel.clock import DAY_MS, SECOND_MS
+from custody.kernel.errors import Rejected
+from devicelock.mqtt import MqttTransport
+from devicelock.mqtt_options import MqttOptions, Presence
+from devicelock.rules.ack import Ack, Result
+from devicelock.rules.hello import SimClass
+from devicelock.rules.topic import Channel, topic
+from devicelock.transport import Message, PublishOutcome, Receive, Transport
+from simulators.faults import CUTS, Fault
+from simulators.handset import Handset, PowerCut
+
+WORD_LIFE_S = DAY_MS // SECOND_MS
+"""How long the broker may keep a hello or an ack for the server."""
+
+REFUSED_LOCK = frozenset({Result.REFUSED_NONCE, Result.REFUSED_EXPIRED})
+
+
+class Line(Transport, Protocol):
+    """A transport that is started and stopped, such as `MqttTransport`."""
+
+    def start(self, *, wait_s: float = 0.0) -> bool:
+        """Connect; True when the subscriptions stand within the wait."""
+        ...
+
+    def stop(self) -> None:
+        """Disconnect; the session stays."""
+        ...
+
+
+Connect = Callable[[Receive, tuple[str, ...], Callable[[], None]], Line]
+"""Makes a line out of: what takes messages, what to subscribe to, what to call when the subscriptions stand."""
+
+
+class Radio:
+    """One handset and its line. `faults` are dealt to the next commands, one each, in turn."""
+
+    def __init__(self, handset: Handset, *, connect: Connect | None = None) -> None:
+        self.handset = handset
+        self.acks: list[Ack] = []
+        self.refused: list[Rejected] = []
+        self.faults: deque[Fault] = deque()
+        self._connect = connect or mqtt_of(handset)
+        self._line: Line | None = None
+        self._guard = threading.RLock()
+        self._heard = threading.Condition()
+
+    def switch_on(self, *, wait_s: float = 10.0) -> bool:
+        """Boot and connect; True when the handset can be reached within the wait."""
+        with self._guard:
+            self.handset.power_on()
+        command = topic(self.handset.device, Channel.COMMAND)
+        self._line = self._connect(self._receive, (command,), self._say_hello)
+        return self._line.start(wait_s=wait_s)
+
+    def switch_off(self) -> None:
+        """Disconnect and power off."""
+        line, self._line = self._line, None
+        if line is not None:
+            line.stop()
+        with self._guard:
+            self.handset.power_off()
+
+    def tick(self) -> None:
+        """The handset's timer."""
+        with self._guard:
+            changed = self.handset.tick()
+        if changed:
+            self._say_hello()
+
+    def type_code(self, code: str) -> bool:
+        """Type the digits that support read out."""
+        with self._guard:
+            free = self.handset.type_code(code)
+        if free:
+            self._say_hello()
+        return free
+
+    def swap_sim(self, sim: SimClass, *, country: str | None) -> None:
+        """Put another SIM in, on another network."""
+        with self._guard:
+            self.handset.swap_sim(sim, country=country)
+        self._say_hello()
+
+    def wait_for(self, condition: Callable[[Handset], bool], *, timeout_s: float = 10.0) -> bool:
+        """Wait until something is true of the handset; checked after every command."""
+        with self._heard:
+            return self._heard.wait_for(lambda: condition(self.handset), timeout_s)
+
+    def _receive(self, message: Message) -> bool:
+        if not self.handset.on:
+            return False
+        fault = self.faults.popleft() if self.faults else None
+        if fault is Fault.COMMAND_LOST:
+            return True
+        taken = self._take(message.payload, fault)
+        with self._heard:
+            self._heard.notify_all()
+        return taken
+
+    def _take(self, payload: bytes, fault: Fault | None) -> bool:
+        try:
+            with self._guard:
+                before = self.handset.state
+                ack = self.handset.take(payload, cut=None if fault is None else CUTS.get(fault))
+                changed = self.handset.state.applied is not before.applied
+                answer = self.handset.answer(ack)
+        except Rejected as refusal:
+            self.refused.append(refusal)
+            return True
+        except PowerCut:
+            return False
+        self.acks.append(ack)
+        if fault is not Fault.ACK_LOST:
+            self._say(Channel.ACK, answer, ack.command_id.encode())
+        if changed or ack.result in REFUSED_LOCK:
+            self._say_hello()
+        return True
+
+    def _say_hello(self) -> None:
+        with self._guard:
+            hello = self.handset.hello()
+        self._say(Channel.HELLO, hello, b"")
+
+    def _say(self, channel: Channel, payload: bytes, correlation: bytes) -> PublishOutcome:
+        line = self._line
+        if line is None or not self.handset.on:
+            return PublishOutcome.NOT_CONNECTED
+        where = topic(self.handset.device, channel)
+        return line.publish(where, payload, expiry_s=WORD_LIFE_S, correlation=correlation)
+
+
+def mqtt_of(handset: Handset, *, keepalive_s: int = 15) -> Connect:
+    """Lines over MQTT to the broker the handset was enrolled with."""
+
+    def connect(receive: Receive, subscriptions: tuple[str, ...], on_ready: Callable[[], None]) -> Line:
+        options = MqttOptions(
+            host=handset.enrolment.mqtt_host,
+            port=handset.enrolment.mqtt_port,
+            client_id=handset.device,
+            presence=Presence(topic=topic(handset.device, Channel.STATUS)),
+            keepalive_s=keepalive_s,
+        )
+        return MqttTransport(options, receive=receive, subscriptions=subscriptions, on_ready=on_ready)
+
+    return connect

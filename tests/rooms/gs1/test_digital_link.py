@@ -1,0 +1,132 @@
+"""Digital Links: strict for what we issue, lenient for what others write, silent about hosts and queries."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from custody.gs1.canonical import canonical
+from custody.gs1.digital_link import find_key, parse_link
+from custody.gs1.keys import issue_giai
+from custody.kernel.errors import Rejected
+
+SSCC = "195214730000088169"
+GTIN = "09521473003813"
+PARCEL = f"https://id.gs1.org/00/{SSCC}"
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        f"https://id.gs1.org/00/{SSCC}",
+        f"http://shop.example/00/{SSCC}",
+        f"HTTPS://shop.example/00/{SSCC}",
+        f"https://shop.example:8443/a/b/00/{SSCC}?utm=1&10=X#top",
+        f"https://[2001:db8::1]/00/{SSCC}",
+        f"https://shop.example/sscc/{SSCC}",
+        "urn:epc:id:sscc:9521473.1000008816",
+    ],
+)
+def test_host_query_and_spelling_do_not_identify(spelling: str) -> None:
+    assert canonical(spelling).uri == PARCEL
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        (f"01/{GTIN}/21/X1", f"01/{GTIN}/21/X1"),
+        (f"01/{GTIN}/22/V/10/LOT/21/X1", f"01/{GTIN}/21/X1"),
+        (f"01/{GTIN}/10/LOT", f"01/{GTIN}/10/LOT"),
+        (f"01/{GTIN}/22/V", f"01/{GTIN}"),
+        ("01/9521473003813/21/X1", f"01/{GTIN}/21/X1"),
+        (f"01/{GTIN}/21/a%2fb", f"01/{GTIN}/21/a%2Fb"),
+        (f"01/{GTIN}/21/a!b", f"01/{GTIN}/21/a%21b"),
+        (f"01/{GTIN}/21/%41", f"01/{GTIN}/21/A"),
+        ("8018/952188600000044173/8019/3", "8018/952188600000044173"),
+    ],
+)
+def test_only_the_finest_level_counts_in_one_percent_encoding(path: str, expected: str) -> None:
+    assert canonical("https://example.org/" + path).uri == "https://id.gs1.org/" + expected
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "https://example.org/",
+        "https://example.org/page",
+        "https://example.org/99/ABC",
+        f"https://example.org/00/{SSCC}/",
+        f"https://example.org/00/{SSCC}/extra",
+        f"https://example.org/00/{SSCC}1",
+        f"https://example.org/01/{GTIN}/21/X1/10/LOT",
+        f"https://example.org/01/{GTIN}/235/T/21/X1",
+        f"https://example.org/01/{GTIN}/21/",
+        f"https://example.org/01/{GTIN}/21/%ZZ",
+        f"https://example.org/01/{GTIN}/21/%C3%A9",
+        f"ftp://example.org/00/{SSCC}",
+        "geo:52.20,0.12",
+        "urn:uuid:2f1a3bfa-9f70-4e1e-8f2a-0b53b2a6a001",
+        "",
+    ],
+)
+def test_what_is_no_key_stays_itself(uri: str) -> None:
+    assert find_key(uri) is None
+    assert canonical(uri).uri == uri
+
+
+def test_a_foreign_wrong_check_digit_is_a_warning_and_an_own_one_an_error() -> None:
+    wrong = PARCEL[:-1] + "0"
+    found = canonical(wrong)
+    assert found.uri == wrong
+    assert found.warning is not None
+    assert "check digit is 9" in found.warning
+    with pytest.raises(Rejected) as caught:
+        parse_link(wrong)
+    assert caught.value.code == "check_digit"
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        f"https://example.org/sscc/{SSCC}",
+        "https://example.org/01/9521473003813",
+        f"https://example.org/01/{GTIN}?10=LOT",
+        f"https://example.org/01/{GTIN}?17=201225&17=201225",
+        f"https://example.org/01/{GTIN}?999=X",
+        f"https://example.org/01/{GTIN}?17=2012",
+        f"https://example.org/00/{SSCC}?02=09521473003814",
+        f"https://example.org/00/{SSCC}?99=a+b",
+        f"hTTps://example.org/00/{SSCC}",
+        f"https://exa mple.org/00/{SSCC}",
+        f"https://example.org/00/{SSCC}<",
+    ],
+)
+def test_the_strict_reader_refuses_what_the_lenient_one_overlooks(uri: str) -> None:
+    with pytest.raises(Rejected):
+        parse_link(uri)
+
+
+def test_label_attributes_are_read_in_order() -> None:
+    link = parse_link(f"https://example.org/00/{SSCC}?3301=000538&utm=x&4300=A%2BB&&99=C%2FD")
+    assert link.key.uri == PARCEL
+    assert link.path == (("00", SSCC),)
+    assert link.attributes == (("3301", "000538"), ("4300", "A+B"), ("99", "C/D"))
+
+
+@given(st.text(max_size=60))
+@settings(max_examples=200)
+def test_any_text_is_a_link_or_rejected_and_canonical_never_raises(text: str) -> None:
+    canonical(text)
+    for uri in (text, "https://a/" + text, "https://a/01/" + text, f"https://a/00/{SSCC}?" + text):
+        canonical(uri)
+        try:
+            link = parse_link(uri)
+        except Rejected:
+            continue
+        assert find_key(uri) == link.key
+
+
+@given(st.text(alphabet="ABCabc019!\"%&'()*+,-./:;<=>?_", min_size=1, max_size=20))
+def test_canonical_is_stable_and_keeps_every_letter_of_a_reference(reference: str) -> None:
+    key = issue_giai("9521473", reference)
+    assert canonical(key.uri).uri == key.uri
+    assert find_key(key.uri) == key

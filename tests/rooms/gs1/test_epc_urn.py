@@ -1,0 +1,76 @@
+"""EPC URNs: the way to the key is arithmetic."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from custody.gs1.canonical import canonical
+from custody.gs1.epc_urn import read_urn
+
+
+@pytest.mark.parametrize(
+    ("urn", "path"),
+    [
+        ("id:sgtin:9521473.000381.001017004829159", "01/09521473003813/21/001017004829159"),
+        ("class:lgtin:9521473.000381.L%2F7", "01/09521473003813/10/L%2F7"),
+        ("id:upui:9521473.000381.T", "01/09521473003813/235/T"),
+        ("id:itip:9521473.000381.01.02.S", "8006/095214730038130102/21/S"),
+        ("id:sscc:9521473.1000008816", "00/195214730000088169"),
+        ("id:sgln:9521473.00010.0", "414/9521473000102"),
+        ("id:sgln:9521473.00010.BENCH07", "414/9521473000102/254/BENCH07"),
+        ("id:pgln:9521886.00001", "417/9521886000010"),
+        ("id:pgln:952188600001.", "417/9521886000010"),
+        ("id:gsrn:9521886.0000004417", "8018/952188600000044173"),
+        ("id:gsrnp:9521886.0000004417", "8017/952188600000044173"),
+        ("id:grai:9521473.00012.C7", "8003/09521473000126C7"),
+        ("id:giai:9521473.SEAL.0088213", "8004/9521473SEAL.0088213"),
+        ("id:ginc:9521473.C%2F1", "401/9521473C%2F1"),
+        ("id:gsin:9521473.000000001", "402/95214730000000010"),
+        ("id:gdti:9521473.00009.PO-1", "253/9521473000096PO-1"),
+        ("id:sgcn:9521473.00009.44", "255/952147300009644"),
+        ("id:cpi:9521473.PART-1.44", "8010/9521473PART-1/8011/44"),
+        ("idpat:sgtin:9521473.000381.*", "01/09521473003813"),
+        ("idpat:grai:9521473.00012.*", "8003/09521473000126"),
+        ("idpat:cpi:9521473.PART-1.*", "8010/9521473PART-1"),
+    ],
+)
+def test_each_scheme_leads_to_its_key(urn: str, path: str) -> None:
+    found = canonical(f"urn:epc:{urn}")
+    assert found.uri == f"https://id.gs1.org/{path}"
+    assert found.warning is None
+
+
+@pytest.mark.parametrize(
+    "urn",
+    [
+        "urn:epc:id:sgtin:9521473.00381.1",
+        "urn:epc:id:sgtin:9521473.000381",
+        "urn:epc:id:sgtin:9521473.000381.",
+        "urn:epc:id:sgtin:9521473.000381.123456789012345678901",
+        "urn:epc:id:sgtin:9521473.00038x.1",
+        "urn:epc:id:sgtin:95214.00000381.1",
+        "urn:epc:id:sgtin:9521473.000381.a%",
+        "urn:epc:id:sgtin:9521473.000381.a%00",
+        "urn:epc:id:sscc:9521473.1000008816.1",
+        "urn:epc:id:sscc:195214730000.",
+        "urn:epc:id:usdod:CAGEY.1",
+        "urn:epc:id:itip:9521473.000381.1.02.S",
+        "urn:epc:id:sgcn:9521473.00009.A",
+        "urn:epc:idpat:sgtin:9521473.*.*",
+        "urn:epc:idpat:sgtin:9521473.000381.1",
+        "urn:epc:raw:96.1",
+        "urn:epc:id:sgtin:\u0661234567.000381.1",
+    ],
+)
+def test_a_malformed_urn_stays_itself_with_a_warning(urn: str) -> None:
+    assert read_urn(urn) is None
+    found = canonical(urn)
+    assert found.uri == urn
+    assert found.warning is not None
+
+
+@given(st.sampled_from(["id:sgtin", "id:sgln", "class:lgtin", "id:cpi", "id:giai", "idpat:grai"]), st.text(max_size=30))
+def test_any_text_after_a_scheme_never_raises(scheme: str, text: str) -> None:
+    for tail in (text, f"9521473.{text}", f"9521473.000381.{text}"):
+        key = read_urn(f"urn:epc:{scheme}:{tail}")
+        assert key is None or key.wrong_check_digit() is None

@@ -1,0 +1,146 @@
+"""The CBV event hash: the same for the same event however written, and what it cannot tell apart."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from custody.gs1.context import BUILT_IN
+from custody.gs1.event_hash import event_hash, hash_event_bytes, pre_hash
+from custody.kernel.errors import Rejected
+
+Make = Callable[..., dict[str, Any]]
+Raw = Callable[..., bytes]
+PREFIXES = {**BUILT_IN, "wl": "urn:weaklink:", "own": "https://own.example/ns/"}
+
+# Made with the reference implementation (RalphTro/epcis-event-hash-generator at 5d2f1c3).
+SEALED = {
+    "@context": [
+        "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld",
+        {"cust": "https://ns.example.com/custody/"},
+    ],
+    "type": "AssociationEvent",
+    "eventTime": "2026-05-11T08:13:05.000+01:00",
+    "eventTimeZoneOffset": "+01:00",
+    "eventID": "ni:///sha-256;41dd37e8a45eca7470dbe5fd88d7a344f29c45b99189e9f202467f3b846693b1?ver=CBV2.0",
+    "action": "ADD",
+    "bizStep": "installing",
+    "disposition": "container_closed",
+    "parentID": "https://id.gs1.org/00/195214730000088169",
+    "childEPCs": ["https://id.gs1.org/8004/9521473SEAL0088213"],
+    "readPoint": {"id": "https://id.gs1.org/414/9521473000102/254/BENCH07"},
+    "cust:sealNumber": "S-0088213",
+    "cust:sealKind": "tamper-evident tape",
+}
+
+
+def test_a_hash_of_the_reference_implementation_is_met() -> None:
+    assert hash_event_bytes(json.dumps(SEALED).encode()) == SEALED["eventID"]
+
+
+def test_the_pre_hash_string_is_in_canonical_order(event: Make) -> None:
+    whole = event(
+        **{
+            "own:b": ["2", {"own:d": "x", "own:c": True}],
+            "own:a": " 1.0 ",
+            "rdfs:comment": "left out",
+            "sourceList": [{"source": "urn:epc:id:pgln:9521473.00010", "type": "possessing_party"}],
+            "recordTime": "2026-05-11T09:00:00Z",
+        }
+    )
+    assert pre_hash(whole, prefixes=PREFIXES) == (
+        "eventType=ObjectEventeventTime=2026-05-11T07:14:00.000ZeventTimeZoneOffset=+01:00"
+        "epcListepc=https://id.gs1.org/00/195214730000088169action=OBSERVE"
+        "bizStep=https://ref.gs1.org/cbv/BizStep-inspectingdisposition=https://ref.gs1.org/cbv/Disp-conformant"
+        "readPointid=https://id.gs1.org/414/9521473000102/254/SCALE12"
+        "sensorElementListsensorElementsensorMetadatatime=2026-05-11T07:13:58.000Z"
+        "deviceID=https://id.gs1.org/8004/9521473SCALE12"
+        "sensorReporttype=https://gs1.org/voc/Massvalue=0.538uom=KGM"
+        "sourceListtype=https://ref.gs1.org/cbv/SDT-possessing_partysource=https://id.gs1.org/417/9521473000102"
+        "{https://own.example/ns/}a=1"
+        "{https://own.example/ns/}b=2"
+        "{https://own.example/ns/}b{https://own.example/ns/}c=True{https://own.example/ns/}d=x"
+    )
+
+
+@given(st.permutations(list(SEALED)))
+def test_the_order_of_members_does_not_matter(names: list[str]) -> None:
+    assert hash_event_bytes(json.dumps({name: SEALED[name] for name in names}).encode()) == SEALED["eventID"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"eventTime": "2026-05-11T07:13:05Z"},
+        {"bizStep": "https://ref.gs1.org/cbv/BizStep-installing"},
+        {"bizStep": "cbv:BizStep-installing"},
+        {"parentID": "urn:epc:id:sscc:9521473.1000008816"},
+        {"parentID": "https://elsewhere.example/a/00/195214730000088169?x=1"},
+        {"eventID": "urn:a:b"},
+        {"recordTime": "2026-05-11T09:00:00Z"},
+        {"errorDeclaration": {"declarationTime": "2026-05-11T09:00:00Z"}},
+        {"cust:sealNumber": " S-0088213 "},
+        {"rdfs:comment": "x"},
+    ],
+)
+def test_another_spelling_of_the_same_event_has_the_same_hash(changes: dict[str, Any]) -> None:
+    assert hash_event_bytes(json.dumps({**SEALED, **changes}).encode()) == SEALED["eventID"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"eventTime": "2026-05-11T08:13:05.001+01:00"},
+        {"eventTimeZoneOffset": "+00:00"},
+        {"action": "OBSERVE"},
+        {"bizStep": "packing"},
+        {"childEPCs": ["https://id.gs1.org/8004/9521473SEAL0088214"]},
+        {"cust:sealNumber": "S-0088214"},
+        {"cust:sealColour": "red"},
+    ],
+)
+def test_another_event_has_another_hash(changes: dict[str, Any]) -> None:
+    assert hash_event_bytes(json.dumps({**SEALED, **changes}).encode()) != SEALED["eventID"]
+
+
+def test_it_is_no_digest_to_sign_because_different_events_share_it(event: Make) -> None:
+    swallowed = event(**{"own:a": "1{https://own.example/ns/}b=2"})
+    apart = event(**{"own:a": "1", "own:b": "2"})
+    assert event_hash(swallowed, prefixes=PREFIXES) == event_hash(apart, prefixes=PREFIXES)
+    digits, fewer = event(**{"own:a": "0088213"}), event(**{"own:a": "88213"})
+    assert event_hash(digits, prefixes=PREFIXES) == event_hash(fewer, prefixes=PREFIXES)
+
+
+@pytest.mark.parametrize(
+    ("time", "written"),
+    [
+        ("2026-05-11T08:00:00.1414Z", "08:00:00.141Z"),
+        ("2026-05-11T08:00:00.1415Z", "08:00:00.142Z"),
+        ("2026-05-11T08:00:00.1425Z", "08:00:00.143Z"),
+        ("2026-05-11T07:59:59.9996Z", "08:00:00.000Z"),
+    ],
+)
+def test_times_are_rounded_half_up_to_the_millisecond(event: Make, time: str, written: str) -> None:
+    assert f"eventTime=2026-05-11T{written}" in pre_hash(event(eventTime=time), prefixes=PREFIXES)
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [("1.0", "1"), ("+1", "1"), ("1e3", "1000"), (".50", "0.5"), ("1_0", "1_0"), ("1e999", "1e999"), ("nan", "nan")],
+)
+def test_numbers_lose_their_zeros_and_what_is_no_number_stays(event: Make, text: str, written: str) -> None:
+    assert pre_hash(event(**{"own:a": text}), prefixes=PREFIXES).endswith(f"a={written}")
+
+
+def test_fields_can_be_left_out_by_name(event: Make) -> None:
+    with_own = event(**{"own:captureID": "7"})
+    assert event_hash(with_own, prefixes=PREFIXES, ignore=["own:captureID"]) == event_hash(event(), prefixes=PREFIXES)
+
+
+def test_bytes_that_are_no_event_have_no_hash(raw: Raw) -> None:
+    for bad in (b"{}", raw(bizStep="pakcing"), raw(eventTime="2026-05-11T23:59:60Z")):
+        with pytest.raises(Rejected):
+            hash_event_bytes(bad)

@@ -1,0 +1,199 @@
+from pathlib import Path
+
+import pytest
+
+from custody.kernel.errors import Forbidden, Rejected
+from devicelock.rules.ack import Result, open_ack
+from devicelock.rules.applied import Applied
+from devicelock.rules.command import Op
+from devicelock.rules.hello import Cause, SimClass, open_hello
+from devicelock.rules.unlock_code import unlock_code
+from simulators.faults import CUTS, PAIRS, Fault, is_applied
+from simulators.handset import ALLOWED_WHILE_LOCKED, Cut, Function, Handset, PowerCut, load_state, save_state
+from tests.rooms.simulators.hands import START_S, Operator, make_handset
+
+
+@pytest.fixture
+def operator() -> Operator:
+    """Lend an operator whose clock stands still."""
+    return Operator()
+
+
+@pytest.fixture
+def handset(tmp_path: Path, operator: Operator) -> Handset:
+    """Lend a handset that is on and has never been locked."""
+    return make_handset(tmp_path, operator)
+
+
+@pytest.fixture
+def locked(handset: Handset, operator: Operator) -> Handset:
+    """Lend a handset that is on and locked."""
+    handset.take(operator.command(handset, Op.LOCK))
+    return handset
+
+
+def test_a_new_handset_is_free_and_says_so_under_its_own_signature(handset: Handset) -> None:
+    hello = open_hello(handset.hello(), device=handset.device, key=handset.enrolment.signer.public)
+    assert (hello.applied, hello.cause, hello.pair) == (Applied.UNLOCKED, Cause.NEW, (0, 0))
+    assert hello.nonce == handset.state.nonce
+
+
+def test_a_lock_shows_who_why_and_a_way_out(locked: Handset) -> None:
+    assert locked.screen is not None
+    assert locked.screen.phone == "0800 000 000"
+    assert locked.question is not None
+    assert len(locked.question) == 8
+
+
+@pytest.mark.parametrize("function", list(Function))
+def test_a_locked_handset_does_what_is_on_the_short_list_and_nothing_else(locked: Handset, function: Function) -> None:
+    if function in ALLOWED_WHILE_LOCKED:
+        assert locked.use(function) == "done"
+    else:
+        with pytest.raises(Forbidden):
+            locked.use(function)
+
+
+def test_emergency_calls_support_charging_and_the_screen_reader_always_work() -> None:
+    always = {Function.EMERGENCY_CALL, Function.SUPPORT_CALL, Function.CHARGING, Function.SCREEN_READER}
+    assert always <= ALLOWED_WHILE_LOCKED
+
+
+@pytest.mark.parametrize("function", list(Function))
+def test_a_free_handset_does_everything(handset: Handset, function: Function) -> None:
+    assert handset.use(function) == "done"
+
+
+def test_an_unlock_sets_it_free_and_the_handsets_own_key_signs_the_ack(locked: Handset, operator: Operator) -> None:
+    ack = locked.take(operator.command(locked, Op.UNLOCK))
+    heard = open_ack(locked.answer(ack), device=locked.device, key=locked.enrolment.signer.public)
+    assert (heard.applied, heard.result) == (Applied.UNLOCKED, Result.APPLIED)
+    assert locked.screen is None
+
+
+def test_a_retired_handset_has_no_key_left_to_be_locked_with(handset: Handset, operator: Operator) -> None:
+    handset.take(operator.command(handset, Op.RETIRE))
+    assert handset.state.keys.lock is None
+    with pytest.raises(Rejected):
+        handset.take(operator.command(handset, Op.LOCK))
+
+
+def test_bytes_of_a_stranger_change_nothing(handset: Handset) -> None:
+    before = handset.copy_store()
+    stranger = Operator(lock=handset.enrolment.signer)
+    with pytest.raises(Rejected):
+        handset.take(stranger.command(handset, Op.LOCK))
+    assert handset.copy_store() == before
+
+
+def test_a_lock_from_before_the_last_hello_is_refused(handset: Handset, operator: Operator) -> None:
+    old = operator.command(handset, Op.LOCK)
+    handset.hello()
+    assert handset.take(old).result is Result.REFUSED_NONCE
+    assert not handset.screen_locked
+
+
+@pytest.mark.parametrize(("fault", "cut"), CUTS.items(), ids=str)
+def test_after_a_power_cut_the_same_command_ends_the_same_way(
+    handset: Handset, operator: Operator, fault: Fault, cut: Cut
+) -> None:
+    raw = operator.command(handset, Op.LOCK)
+    with pytest.raises(PowerCut):
+        handset.take(raw, cut=cut)
+    assert not handset.on
+    handset.power_on()
+    assert handset.screen_locked == is_applied(fault)
+    assert handset.take(raw).result is Result.APPLIED
+    assert handset.screen_locked
+
+
+def test_the_state_is_stored_before_it_is_enforced(handset: Handset, operator: Operator) -> None:
+    with pytest.raises(PowerCut):
+        handset.take(operator.command(handset, Op.LOCK), cut=Cut.AFTER_STORE)
+    assert not handset.screen_locked
+    assert handset.state.applied is Applied.LOCKED
+
+
+@pytest.mark.parametrize("happens", ["reboot", "factory_reset"])
+def test_a_lock_survives(locked: Handset, happens: str) -> None:
+    locked.user_data = "photos"
+    if happens == "reboot":
+        locked.power_off()
+        locked.power_on()
+    else:
+        locked.factory_reset()
+    assert locked.screen_locked
+    assert locked.user_data == ("photos" if happens == "reboot" else "")
+
+
+def test_another_sim_is_told_in_the_next_hello_and_unlocks_nothing(locked: Handset) -> None:
+    locked.swap_sim(SimClass.OTHER, country="RO")
+    hello = open_hello(locked.hello(), device=locked.device, key=locked.enrolment.signer.public)
+    assert (hello.sim, hello.country, hello.applied) == (SimClass.OTHER, "RO", Applied.LOCKED)
+
+
+def test_a_lock_releases_itself_when_its_time_is_over(locked: Handset, operator: Operator) -> None:
+    operator.clock.at_s += 72 * 3600 - 1
+    assert not locked.tick()
+    operator.clock.at_s += 1
+    assert locked.tick()
+    assert not locked.screen_locked
+    assert locked.state.cause is Cause.HELD_UNTIL
+
+
+def test_a_clock_turned_back_sets_a_locked_handset_free_at_the_next_boot_and_not_before(locked: Handset) -> None:
+    locked.turn_clock(-7 * 86_400)
+    locked.tick()
+    assert locked.screen_locked
+    locked.power_off()
+    locked.power_on()
+    assert not locked.screen_locked
+    assert locked.state.cause is Cause.CLOCK_DOUBT
+
+
+def test_a_store_put_back_never_accepts_the_lock_of_another_run(handset: Handset, operator: Operator) -> None:
+    copy, old = handset.copy_store(), operator.command(handset, Op.LOCK)
+    handset.take(old)
+    handset.roll_back(copy)
+    handset.hello()
+    assert handset.take(old).result is Result.REFUSED_NONCE
+
+
+def test_the_digits_that_support_reads_out_set_it_free(locked: Handset) -> None:
+    wrong = "00000000" if locked.question != "00000000" else "11111111"
+    assert not locked.type_code(wrong)
+    assert locked.screen_locked
+
+
+def test_the_right_code_sets_it_free_and_the_next_hello_says_why(locked: Handset) -> None:
+    assert locked.question is not None
+    assert locked.type_code(unlock_code(locked.enrolment.code_key, locked.question))
+    hello = open_hello(locked.hello(), device=locked.device, key=locked.enrolment.signer.public)
+    assert (hello.applied, hello.cause) == (Applied.UNLOCKED, Cause.CODE)
+
+
+@pytest.mark.parametrize("op", [None, Op.LOCK, Op.UNLOCK, Op.RETIRE], ids=str)
+def test_the_store_reads_back_what_was_written(handset: Handset, operator: Operator, op: Op | None) -> None:
+    if op is not None:
+        handset.take(operator.command(handset, op))
+    copy = handset.store.with_name("copy")
+    save_state(copy, handset.state)
+    assert load_state(copy) == handset.state
+
+
+def test_a_handset_that_is_off_does_nothing(handset: Handset) -> None:
+    handset.power_off()
+    with pytest.raises(Forbidden):
+        handset.use(Function.EMERGENCY_CALL)
+
+
+def test_its_clock_is_its_own(handset: Handset) -> None:
+    handset.turn_clock(90)
+    handset.power_on()
+    assert handset.now_s() == START_S + 90
+
+
+def test_every_pair_of_faults_has_two_halves_and_every_fault_belongs_to_one_pair() -> None:
+    halves = [fault for pair in PAIRS.values() for fault in pair]
+    assert sorted(halves) == sorted(Fault)
+    assert {name: tuple(map(is_applied, pair)) for name, pair in PAIRS.items()} == dict.fromkeys(PAIRS, (False, True))

@@ -1,0 +1,196 @@
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from devicelock.mqtt_options import MqttOptions
+from devicelock.rules.ack import Ack, Result, open_ack
+from devicelock.rules.applied import Applied
+from devicelock.rules.command import Op
+from devicelock.rules.hello import Hello, SimClass, open_hello
+from devicelock.rules.topic import Channel, every, read_topic, topic
+from devicelock.rules.unlock_code import unlock_code
+from devicelock.transport import Message, PublishOutcome
+from simulators.broker import SimulatedBroker, SimulatedTransport
+from simulators.faults import Fault
+from simulators.handset import Handset
+from simulators.radio import Line, Radio, mqtt_of
+from tests.rooms.simulators.hands import Operator, make_handset
+
+
+@dataclass(slots=True)
+class Server:
+    """What the service hears, verified."""
+
+    handset: Handset
+    hellos: list[Hello] = field(default_factory=list)
+    acks: list[Ack] = field(default_factory=list)
+
+    def receive(self, message: Message) -> bool:
+        """Take one message in."""
+        where, key = read_topic(message.topic), self.handset.enrolment.signer.public
+        if where.channel is Channel.HELLO:
+            self.hellos.append(open_hello(message.payload, device=where.device, key=key))
+        else:
+            self.acks.append(open_ack(message.payload, device=where.device, key=key))
+        return True
+
+
+class World:
+    """A broker, a handset on it and a server that listens."""
+
+    def __init__(self, folder: Path) -> None:
+        self.operator = Operator()
+        self.broker = SimulatedBroker(self.operator.clock)
+        self.handset = make_handset(folder, self.operator)
+        self.radio = Radio(self.handset, connect=self._connect)
+        self.server = Server(self.handset)
+        self.line = SimulatedTransport(
+            self.broker,
+            "server",
+            receive=self.server.receive,
+            subscriptions=(every(Channel.HELLO), every(Channel.ACK)),
+        )
+        self.line.start()
+
+    def send(self, op: Op, *, nonce: bytes | None = None) -> PublishOutcome:
+        """Sign a command under the newest nonce that was heard, send it, and let everything arrive."""
+        heard = self.server.hellos[-1].nonce if self.server.hellos else self.handset.state.nonce
+        raw = self.operator.command(self.handset, op, nonce=nonce or heard)
+        return self.send_raw(raw)
+
+    def send_raw(self, raw: bytes) -> PublishOutcome:
+        """Send bytes and let everything arrive."""
+        outcome = self.line.publish(topic(self.handset.device, Channel.COMMAND), raw, expiry_s=3600)
+        self.broker.pump()
+        return outcome
+
+    def on(self) -> None:
+        """Switch the handset on and let its hello arrive."""
+        assert self.radio.switch_on()
+        self.broker.pump()
+
+    def _connect(self, receive: object, subscriptions: tuple[str, ...], on_ready: object) -> Line:
+        return SimulatedTransport(
+            self.broker, self.handset.device, receive=receive, subscriptions=subscriptions, on_ready=on_ready
+        )
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    """Lend a world whose handset is still off."""
+    return World(tmp_path)
+
+
+def test_it_says_hello_on_every_connect_with_a_fresh_nonce(world: World) -> None:
+    world.on()
+    world.radio.switch_off()
+    world.on()
+    first, second = world.server.hellos
+    assert first.nonce != second.nonce
+
+
+def test_a_lock_is_applied_acknowledged_and_told_again_in_a_hello(world: World) -> None:
+    world.on()
+    assert world.send(Op.LOCK) is PublishOutcome.ACCEPTED
+    assert [(ack.result, ack.applied) for ack in world.server.acks] == [(Result.APPLIED, Applied.LOCKED)]
+    assert [hello.applied for hello in world.server.hellos] == [Applied.UNLOCKED, Applied.LOCKED]
+    assert world.handset.screen_locked
+
+
+def test_a_lock_that_waited_over_a_reconnect_is_refused_and_the_signed_anew_one_holds(world: World) -> None:
+    world.on()
+    old = world.server.hellos[-1].nonce
+    world.radio.switch_off()
+    world.send(Op.LOCK, nonce=old)
+    world.on()
+    assert [ack.result for ack in world.server.acks] == [Result.REFUSED_NONCE]
+    world.send(Op.LOCK)
+    assert world.handset.screen_locked
+
+
+def test_an_unlock_waits_in_the_broker_and_is_taken_at_once(world: World) -> None:
+    world.on()
+    world.send(Op.LOCK)
+    world.radio.switch_off()
+    world.send(Op.UNLOCK)
+    world.on()
+    assert not world.handset.screen_locked
+
+
+@pytest.mark.parametrize("op", [Op.LOCK, Op.UNLOCK, Op.RETIRE])
+def test_a_command_that_comes_twice_changes_nothing_and_is_answered_twice(world: World, op: Op) -> None:
+    world.on()
+    raw = world.operator.command(world.handset, op, nonce=world.server.hellos[-1].nonce)
+    world.send_raw(raw)
+    before = world.handset.state
+    world.send_raw(raw)
+    assert [ack.result for ack in world.server.acks] == [Result.APPLIED] * 2
+    assert world.handset.state.pair == before.pair
+    assert world.handset.state.applied is before.applied
+
+
+@pytest.mark.parametrize("fault", [Fault.COMMAND_LOST, Fault.ACK_LOST])
+def test_after_either_half_of_a_lost_message_the_next_hello_tells_what_is_true(world: World, fault: Fault) -> None:
+    world.on()
+    world.radio.faults.append(fault)
+    world.send(Op.LOCK)
+    assert world.server.acks == []
+    world.radio.switch_off()
+    world.on()
+    wanted = Applied.LOCKED if fault is Fault.ACK_LOST else Applied.UNLOCKED
+    assert world.server.hellos[-1].applied is wanted
+
+
+@pytest.mark.parametrize("fault", [Fault.CUT_BEFORE_STORE, Fault.CUT_AFTER_STORE])
+def test_after_a_power_cut_the_broker_brings_an_unlock_again(world: World, fault: Fault) -> None:
+    world.on()
+    world.send(Op.LOCK)
+    world.radio.faults.append(fault)
+    world.send(Op.UNLOCK)
+    assert not world.handset.on
+    world.radio.switch_off()
+    world.on()
+    assert not world.handset.screen_locked
+    assert world.server.acks[-1].applied is Applied.UNLOCKED
+
+
+def test_bytes_that_are_no_command_are_let_go(world: World) -> None:
+    world.on()
+    world.send_raw(b"\x00rubbish")
+    assert world.broker.queued(world.handset.device) == 0
+    assert len(world.radio.refused) == 1
+    assert not world.handset.screen_locked
+
+
+def test_another_sim_a_timer_and_a_code_are_each_told_at_once(world: World) -> None:
+    world.on()
+    world.send(Op.LOCK)
+    world.radio.swap_sim(SimClass.OTHER, country="RO")
+    world.broker.pump()
+    assert (world.server.hellos[-1].sim, world.server.hellos[-1].country) == (SimClass.OTHER, "RO")
+    assert world.handset.question is not None
+    assert world.radio.type_code(unlock_code(world.handset.enrolment.code_key, world.handset.question))
+    world.broker.pump()
+    assert world.server.hellos[-1].applied is Applied.UNLOCKED
+    world.send(Op.LOCK)
+    world.operator.clock.at_s += 73 * 3600
+    world.radio.tick()
+    world.broker.pump()
+    assert world.server.hellos[-1].applied is Applied.UNLOCKED
+
+
+def test_waiting_ends_when_the_condition_holds_or_the_time_is_over(world: World) -> None:
+    world.on()
+    assert world.radio.wait_for(lambda handset: handset.on)
+    assert not world.radio.wait_for(lambda handset: handset.screen_locked, timeout_s=0.01)
+
+
+def test_over_mqtt_it_goes_to_the_broker_it_was_enrolled_with(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[MqttOptions] = []
+    monkeypatch.setattr("simulators.radio.MqttTransport", lambda options, **_rest: asked.append(options))
+    mqtt_of(world.handset)(lambda _message: True, (), lambda: None)
+    (options,) = asked
+    assert (options.host, options.port, options.client_id) == ("127.0.0.1", 1883, world.handset.device)
+    assert options.presence is not None
+    assert options.presence.topic == topic(world.handset.device, Channel.STATUS)
