@@ -9,10 +9,11 @@ from fastapi import FastAPI
 from api import problems
 from api.compose import connect
 from api.parts import Parts
-from api.routes import customer, disputes, investigations, locks, log, packs, people, scans, stations, trails
+from api.routes import customer, disputes, investigations, locks, log, people, scans, stations, trails
 from api.timer import Timer
+from custody.store import log_reader
 
-ROUTERS = (people, stations, log, trails, disputes, customer, locks, investigations, packs)
+ROUTERS = (people, stations, log, trails, disputes, customer, locks, investigations)
 DESCRIPTION = "Signed parcel custody, remedy first, a lock for the missing handset, and the weak link named."
 
 
@@ -49,6 +50,6 @@ def build_app(parts: Parts) -> FastAPI:
     def health() -> dict[str, Any]:
         """Whether the service can read its log."""
         with parts.house.read() as session:
-            return {"ok": True, "size": log.log_reader.head(session).size}
+            return {"ok": True, "size": log_reader.head(session).size}
 
     return app

@@ -23,7 +23,8 @@ from custody.usecases.accept_scans import Intake
 from custody.usecases.investigate import Inquirer
 from custody.usecases.open_log import open_log
 from devicelock.anchor import AnchorFile
-from devicelock.mqtt import MqttOptions, MqttTransport, Tls
+from devicelock.mqtt import MqttTransport
+from devicelock.mqtt_options import MqttOptions, Tls
 from devicelock.rules.command import CommandSigners
 from devicelock.rules.topic import ROOT, SHARE_GROUP, Channel
 from devicelock.transport import Message

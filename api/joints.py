@@ -11,20 +11,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from custody.trail.ties import Tie as TrailTie
-from custody.trail.ties import ties
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from api import accounts
+from api.tables import AccountRow
 from custody.disputes.claim import ClaimType
 from custody.disputes.lock_wish import LockFacts as WishFacts
 from custody.disputes.messages import say
 from custody.disputes.opening import Report
-from custody.gs1.imei import imei_digits
 from custody.kernel.errors import NotFound, Rejected, Trouble
 from custody.store import case_book
 from custody.store.unit import Unit
+from custody.trail.ties import bind
 from custody.usecases.investigate import Attach
 from custody.usecases.open_dispute import Disputed, open_dispute
 from custody.usecases.read_trail import Found, read_trail
@@ -33,7 +31,7 @@ from devicelock import store as lock_store
 from devicelock.rules.command import Reason
 from devicelock.rules.lock_facts import Claim, Person
 from devicelock.rules.order import Role, State
-from devicelock.rules.tie import Tie, TieRecord, tie
+from devicelock.rules.tie import Tie
 from devicelock.store import DeviceRow, LockOrderRow
 from devicelock.usecases.lock_office import Circumstances, LockOffice
 from devicelock.usecases.release import release_all_of
@@ -132,10 +130,10 @@ def circumstances(session: Session, imei: str, dispute: str | None) -> Circumsta
 
 def person(session: Session, account: str) -> Person | None:
     """The person behind an account, as the lock office sees people."""
-    row = session.get(accounts.AccountRow, account)
+    row = session.get(AccountRow, account)
     if row is None:
         return None
-    maker = session.get(accounts.AccountRow, row.created_by)
+    maker = session.get(AccountRow, row.created_by)
     return Person(
         person=row.person,
         roles=frozenset({Role(row.role)}),
@@ -181,15 +179,10 @@ def _trail(session: Session, imei: str) -> Found | None:
 
 
 def _tie(found: Found, imei: str) -> Tie:
-    return tie([_record(each, imei) for each in ties(found.trail, imei)])
-
-
-def _record(each: TrailTie, imei: str) -> TieRecord:
-    return TieRecord(
-        kind=each.kind,
-        operator=each.operator,
-        device=each.station,
-        source=each.digest.hex(),
-        at_ms=each.at_ms,
-        imei=imei_digits(imei),
-    )
+    """What the signed records say together: only two independent ones without a contradiction tie."""
+    binding = bind(found.trail, imei)
+    if binding.findings:
+        return Tie.DISAGREE
+    if binding.bound:
+        return Tie.TIED
+    return Tie.SINGLE if binding.ties else Tie.NONE

@@ -3,8 +3,10 @@
 - **Session.** `clean_start` is False on every connect, the first included, with a session expiry of 30 days: commands
   wait in the broker over a restart of either side. One client id per process, from a leased name: a second process with
   the same id would throw the first one out, again and again.
-- **In.** Acknowledged by hand, after `receive` has committed. `receive` may raise: nothing leaves the callback, the
-  message stays with the broker and comes again on the next connect.
+- **In.** Acknowledged by hand, after `receive` has committed, and in order (MQTT 5 section 4.6: a broker may drop the
+  earlier message when a later one is acknowledged first). So after a message that was not taken, or on which
+  `receive` raised, nothing more is taken on that connection; it is made anew after a pause, and the broker brings all
+  of it again.
 - **Out.** QoS 1 with content type, message expiry and correlation data; retained never. Nothing is handed to paho while
   the connection is down, because paho would send it later although it reports an error.
 - **Presence.** A device may announce itself: a retained "online" on connect and a will "offline" after a delay. That
@@ -139,7 +141,7 @@ class _Line:
         self._closing = threading.Event()
         self._up = False
         self._turn_at = self._packet_at = monotonic()
-        self._left_at: float | None = None
+        self._left = False
         self._pubacks = Pubacks()
         self._wake_out, self._wake_in = socket.socketpair()
         self._wake_out.setblocking(False)
@@ -245,13 +247,13 @@ class _Line:
         properties = _properties(
             PacketTypes.CONNECT, SessionExpiryInterval=options.session_expiry_s, RequestProblemInformation=1
         )
-        self._left_at = None
+        self._left = False
         self._client.connect(
             options.host, options.port, keepalive=options.keepalive_s, clean_start=False, properties=properties
         )
 
     def _serve(self) -> bool:
-        """Turn until the connection ends; tells whether it ever stood."""
+        """Turn until the connection ends; tells whether it stood and all that came was taken."""
         sock = self._client.socket()
         stood = False
         if not isinstance(sock, socket.socket):
@@ -259,7 +261,7 @@ class _Line:
         with selectors.DefaultSelector() as selector:
             selector.register(sock, selectors.EVENT_READ)
             selector.register(self._wake_out, selectors.EVENT_READ)
-            while self._holds(sock) and not self._closing.is_set() and not self._should_ask_again():
+            while self._holds(sock) and not self._closing.is_set() and not self._left:
                 writes = selectors.EVENT_WRITE if self._client.want_write() else 0
                 selector.modify(sock, selectors.EVENT_READ | writes)
                 ready = {key.fileobj: mask for key, mask in selector.select(0 if _pending(sock) else TURN_S)}
@@ -271,7 +273,7 @@ class _Line:
             self._client.disconnect(reasoncode=self._goodbye())
             self._client.loop_write()
         self._hang_up()
-        return stood
+        return stood and not self._left
 
     def _goodbye(self) -> ReasonCode | None:
         """Who announces itself also says that it goes: the broker publishes the will (MQTT 5 section 3.14.2.1)."""
@@ -289,10 +291,6 @@ class _Line:
         if code == MQTTErrorCode.MQTT_ERR_SUCCESS and client.want_write():
             code = client.loop_write()
         return code == MQTTErrorCode.MQTT_ERR_SUCCESS == client.loop_misc()
-
-    def _should_ask_again(self) -> bool:
-        """A message that `receive` did not take comes again only on a new connection."""
-        return self._left_at is not None and self._monotonic() - self._left_at >= self._options.reconnect_max_s
 
     def _holds(self, sock: socket.socket) -> bool:
         return self._client.socket() is sock
@@ -349,15 +347,15 @@ class _Line:
         self._went_down()
 
     def _on_message(self, client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
+        if self._left:
+            return
         try:
-            taken = self._receive(_read_message(message))
+            self._left = not self._receive(_read_message(message))
         except Exception:
             LOG.exception("a message could not be taken; the broker keeps it")
-            taken = False
-        if taken:
+            self._left = True
+        if not self._left:
             client.ack(message.mid, message.qos)
-        elif self._left_at is None:
-            self._left_at = self._monotonic()
 
     def _on_publish(self, _client: Any, _data: Any, mid: int, reason: ReasonCode, _properties: Any) -> None:
         self._pubacks.put(mid, reason.value)

@@ -3,8 +3,9 @@
 - `publish` tells what the broker said, and no more. **ACCEPTED is not delivered**: only the device's signed ack is.
   After any other outcome the row stays unsettled and the next hello settles it; nobody retries at once.
 - `receive` is called for every message. It stores the raw bytes, commits and returns True; only then is the message
-  acknowledged to the broker. If it returns False or raises, the broker keeps the message and brings it again on the
-  next connect. It never waits for a publish, and no lock of the caller is held around `publish` and inside `receive`.
+  acknowledged to the broker. If it returns False or raises (the database is away), the broker keeps the message and
+  all later ones and brings them again, in order; bytes that will never be better must be stored and taken. It never
+  waits for a publish, and no lock of the caller is held around `publish` and inside `receive`.
 - A duplicate is normal on both ways; it is harmless by the counter and by the names of commands.
 """
 

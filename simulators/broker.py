@@ -2,8 +2,8 @@
 
 - Sessions outlive connections until their expiry; a session keeps its filters, what is queued for it and what it has
   not acknowledged. `clean_start` discards it. A second connection with the same client id throws the first one out.
-- QoS 1: a message that `receive` did not take stays with the broker and comes again, marked, on the next connect. At
-  most 20 are unacknowledged at a time; at most 1,000 wait for one session and the newest beyond that are dropped.
+- QoS 1: after a message that `receive` did not take nothing more is delivered on that connection; it comes again,
+  marked, with the next `pump` or connect. At most 1,000 wait for one session; the newest beyond that are dropped.
 - Message expiry; retained messages; wills with a delay; shared subscriptions in turn; reason 16 where no session
   would get the message; an access rule that decides by delivery, not by subscription.
 - Nothing moves by itself: `pump` delivers. Time is the clock's.
@@ -17,7 +17,6 @@ from custody.kernel.clock import SECOND_MS, Clock, Instant
 from devicelock.mqtt_options import DAY_S, Presence
 from devicelock.transport import CONTENT_TYPE, Message, PublishOutcome, Receive
 
-MOST_UNACKNOWLEDGED = 20
 MOST_QUEUED = 1000
 MOST_SECONDS = 100 * 365 * DAY_S
 
@@ -56,13 +55,19 @@ class _Session:
     expiry_s: int = 0
     filters: set[str] = field(default_factory=set)
     waiting: deque[_Held] = field(default_factory=deque)
-    unacknowledged: list[_Held] = field(default_factory=list)
+    unacknowledged: _Held | None = None
     line: "SimulatedTransport | None" = None
     left_ms: Instant | None = None
     will: Presence | None = None
 
     def wants(self, topic: str) -> bool:
         return any(matches(pattern, topic) for pattern in self.filters if not pattern.startswith("$share/"))
+
+    def bring_again(self) -> None:
+        """What was not acknowledged goes back to the front."""
+        held, self.unacknowledged = self.unacknowledged, None
+        if held is not None:
+            self.waiting.appendleft(replace(held, message=replace(held.message, redelivered=True)))
 
     def shares(self, topic: str) -> set[str]:
         """The share groups by which this session takes part in the topic."""
@@ -92,9 +97,7 @@ class SimulatedBroker:
         self._sessions[line.client_id] = session
         session.user, session.expiry_s, session.will = line.user, line.session_expiry_s, line.presence
         session.line, session.left_ms = line, None
-        again = [replace(item, message=replace(item.message, redelivered=True)) for item in session.unacknowledged]
-        session.unacknowledged.clear()
-        session.waiting.extendleft(reversed(again))
+        session.bring_again()
         for pattern in line.subscriptions:
             self._subscribe(session, pattern)
         if line.presence is not None:
@@ -115,6 +118,8 @@ class SimulatedBroker:
     def pump(self) -> int:
         """Deliver until nothing more can be delivered; returns how many messages `receive` was called with."""
         self._settle_time()
+        for session in self._sessions.values():
+            session.bring_again()
         count = 0
         while True:
             ready = [held for held in self._sessions.values() if self._can_deliver(held)]
@@ -147,7 +152,7 @@ class SimulatedBroker:
     def queued(self, client_id: str) -> int:
         """How many messages the broker holds for a client."""
         session = self._sessions.get(client_id)
-        return 0 if session is None else len(session.waiting) + len(session.unacknowledged)
+        return 0 if session is None else len(session.waiting) + (session.unacknowledged is not None)
 
     def _route(self, message: Message, expiry_s: int) -> PublishOutcome:
         held = _Held(message=replace(message, retained=False), until_ms=self._clock.now_ms() + expiry_s * SECOND_MS)
@@ -182,8 +187,7 @@ class SimulatedBroker:
                 session.waiting.append(replace(held, message=replace(held.message, retained=True)))
 
     def _can_deliver(self, session: _Session) -> bool:
-        room = len(session.unacknowledged) < MOST_UNACKNOWLEDGED
-        return session.line is not None and bool(session.waiting) and room
+        return session.line is not None and bool(session.waiting) and session.unacknowledged is None
 
     def _deliver_one(self, session: _Session) -> int:
         line = session.line
@@ -192,9 +196,9 @@ class SimulatedBroker:
         held = session.waiting.popleft()
         if held.until_ms <= self._clock.now_ms() or not self._may(session.user, "read", held.message.topic):
             return 0
-        session.unacknowledged.append(held)
-        if line.take(held.message) and held in session.unacknowledged:
-            session.unacknowledged.remove(held)
+        session.unacknowledged = held
+        if line.take(held.message) and session.line is line:
+            session.unacknowledged = None
         return 1
 
     def _settle_time(self) -> None:

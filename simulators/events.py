@@ -2,7 +2,7 @@
 
 | act | event, action | bizStep | disposition | beside the usual |
 |---|---|---|---|---|
-| picked | Object ADD | commissioning | active | SGTIN, wl:imei |
+| picked | Object ADD | commissioning | active | SGTIN, order (po), wl:imei |
 | packed | Aggregation ADD | packing | in_progress | SSCC holds SGTIN, order (po), declared and item mass |
 | checked | Object OBSERVE | inspecting | conformant | SSCC, mass, wl:imei read off the box label |
 | sealed | Association ADD | installing | container_closed | SSCC and seal (GIAI), wl:sealNumber |
@@ -53,15 +53,21 @@ class Thread:
 
     last: Statement | None = None
     release: Statement | None = None
+    released_to: str | None = None
     acceptance: Statement | None = None
 
-    def follow(self, what: What, made: Statement) -> None:
+    def follow(self, act: Act, made: Statement) -> None:
         """Remember one more scan."""
         self.last = made
-        if what is What.RELEASED:
+        if act.what is What.RELEASED:
             self.release, self.acceptance = made, None
-        elif what is What.ACCEPTED:
-            self.release, self.acceptance = None, made
+            self.released_to = None if act.other is None else act.other.name
+        elif act.what is What.ACCEPTED:
+            self.release, self.released_to, self.acceptance = None, None, made
+
+    def release_to(self, link: Link) -> Statement | None:
+        """The open release if it names that link; another one's is no answer to it."""
+        return self.release if self.released_to == link.name else None
 
 
 def event_of(act: Act, parcel: Parcel, thread: Thread, geography: Geography, *, event_id: str) -> dict[str, Any]:
@@ -117,12 +123,12 @@ def _picked(act: Act, parcel: Parcel, _thread: Thread, _geography: Geography) ->
         **body,
         "disposition": "active",
         "readPoint": {"id": act.post.place},
+        "bizTransactionList": _order(act, parcel),
         "wl:imei": [parcel.unit.imei_urn],
     }
 
 
 def _packed(act: Act, parcel: Parcel, _thread: Thread, _geography: Geography) -> dict[str, Any]:
-    gln = act.post.link.site.key.removeprefix(_GLN_ROOT)
     return _aggregate(
         act,
         kind="AggregationEvent",
@@ -131,7 +137,7 @@ def _packed(act: Act, parcel: Parcel, _thread: Thread, _geography: Geography) ->
         parent=parcel.sscc,
         child=parcel.unit.sgtin,
         disposition="in_progress",
-        bizTransactionList=[{"type": "po", "bizTransaction": f"{_ORDER_URN}{gln}:{parcel.order}"}],
+        bizTransactionList=_order(act, parcel),
         **{"wl:declaredMassGrams": parcel.declared_g, "wl:itemMassGrams": parcel.unit.model.mass_g},
     )
 
@@ -189,7 +195,7 @@ def _accepted(act: Act, parcel: Parcel, thread: Thread, _geography: Geography) -
         parcel,
         step="accepting",
         disposition="in_transit",
-        **_upstream(thread.release),
+        **_upstream(thread.release_to(act.post.link)),
         **_sides(giver=act.other, taker=act.post.link),
     )
 
@@ -206,7 +212,7 @@ def _inspected(act: Act, parcel: Parcel, _thread: Thread, _geography: Geography)
 
 
 def _delivered(act: Act, parcel: Parcel, thread: Thread, geography: Geography) -> dict[str, Any]:
-    upstream = thread.acceptance or thread.release
+    upstream = thread.acceptance or thread.release_to(act.post.link)
     more: dict[str, Any] = _upstream(upstream)
     more["sourceList"] = [{"type": "possessing_party", "source": act.post.link.custodian}]
     more["destinationList"] = [{"type": "possessing_party", "destination": parcel.recipient}]
@@ -226,6 +232,11 @@ def _delivered(act: Act, parcel: Parcel, thread: Thread, geography: Geography) -
     body = _observe(act, parcel, step="accepting", disposition="retail_sold", **more)
     number = geography.depots.index(parcel.depot)
     return body | {"readPoint": {"id": f"geo:{52 + number * 0.1:.1f},0.1"}}
+
+
+def _order(act: Act, parcel: Parcel) -> list[dict[str, str]]:
+    gln = act.post.link.site.key.removeprefix(_GLN_ROOT)
+    return [{"type": "po", "bizTransaction": f"{_ORDER_URN}{gln}:{parcel.order}"}]
 
 
 def _readings(act: Act) -> dict[str, Any]:

@@ -29,6 +29,9 @@ FIRST_ORDER = 20_000
 OLDEST_MS = 13 * DAY_MS
 """Nothing lies further back: stations may forward what they have stored for fourteen days."""
 
+SLACK_DAYS = 7
+"""What a parcel that is led past the thief needs of the past: its way, and days until the thief is on duty."""
+
 HALF_HOUR_MS = 30 * MINUTE_MS
 
 
@@ -179,8 +182,10 @@ def _fetch_more(parcels: list[Parcel], missing: int, config: PastConfig, geograp
         for at, parcel in enumerate(parcels)
         if parcel.unit.model.high_value and parcel.fate.kind is Kind.INTACT and not any(map(thief.holds, parcel.stays))
     ]
-    for turn, at in enumerate(honest[: max(0, missing)]):
-        before_end_ms = DAY_MS + turn % 4 * DAY_MS
+    rng = random.Random(f"{config.seed}/more for the thief")
+    spread_ms = max(0, round((config.days - SLACK_DAYS) * DAY_MS))
+    for at in honest[: max(0, missing)]:
+        before_end_ms = DAY_MS + rng.randrange(spread_ms + 1)
         parcels[at] = _led_past(config, geography, thief, parcels[at].number, before_end_ms=before_end_ms)
 
 

@@ -153,7 +153,7 @@ def order_body(parcel: Parcel) -> dict[str, Any]:
         "item_mass_g": parcel.unit.model.mass_g,
         "customer": {"contact": contact_of(parcel), "region": parcel.region},
         "price_pence": parcel.unit.model.price_pence,
-        "paid_by": "card",
+        "paid_by": "credit_card",
     }
 
 

@@ -15,9 +15,9 @@ What is done, in order, by step (every act is one scan by the link's station):
 | depot | accepted, now and then inspected, released |
 | courier | accepted, now and then inspected, delivered |
 
-A custodian who hands over to another releases, and the other accepts. The first act of a stay is its opening scan: it
-is missed now and then (at the packing bench never, because the order cannot go on without it). The fate of a parcel is
-carried out at the end of its stay, so what is read there before is still true.
+A custodian who hands over to another releases, and the other accepts. Now and then a stay is missed: nobody scans the
+parcel there at all (at the packing bench never, because the order cannot go on without it; the delivery has a chance of
+its own). The fate of a parcel is carried out at the end of its stay, so what is read there before is still true.
 """
 
 import random
@@ -81,18 +81,18 @@ class Looking:
 
     weighed: Mapping[Step, float] = field(
         default_factory=lambda: {
-            Step.HUB_IN: 0.6,
+            Step.HUB_IN: 0.8,
             Step.HUB_SORT: 0.1,
-            Step.DEPOT: 0.5,
-            Step.COURIER: 0.05,
+            Step.DEPOT: 0.8,
+            Step.COURIER: 0.1,
         }
     )
     seal_read: Mapping[Step, float] = field(
         default_factory=lambda: {
-            Step.HUB_IN: 0.5,
-            Step.HUB_SORT: 0.1,
-            Step.DEPOT: 0.5,
-            Step.COURIER: 0.3,
+            Step.HUB_IN: 0.8,
+            Step.HUB_SORT: 0.2,
+            Step.DEPOT: 0.8,
+            Step.COURIER: 0.8,
         }
     )
     photo: float = 0.5
@@ -140,15 +140,23 @@ def walk(parcel: Parcel, geography: Geography, looking: Looking, *, seed: str, h
     rng = random.Random(f"{seed}/walk")
     box = box_of(parcel)
     acts: list[Act] = []
-    for place in range(len(parcel.stays)):
+    for place, stay in enumerate(parcel.stays):
         taken_here = parcel.fate.stay == place and parcel.fate.kind is Kind.SUBSTITUTED
         eye = _Eye(looking=looking, habits=habits, rng=rng, box=box, taken_here=taken_here)
-        acts += _opening(parcel, place, geography, eye)
+        scanned = stay.link.step is Step.PACK or not eye.misses()
+        if scanned:
+            acts += _opening(parcel, place, geography, eye)
         if parcel.fate.stay == place:
             box.carry_out(parcel.fate)
         if box.gone:
             return acts
-        acts += _closing(parcel, place, geography, eye)
+        if scanned:
+            acts += _closing(parcel, place, geography)
+    last = parcel.stays[-1]
+    if rng.random() >= looking.missed_delivery:
+        photo = rng.random() < looking.photo
+        post = geography.post(last.link.name)
+        acts.append(Act(at_ms=last.closes_ms, what=What.DELIVERED, post=post, handler=last.handler, photo=photo))
     return acts
 
 
@@ -191,10 +199,8 @@ def _opening(parcel: Parcel, place: int, geography: Geography, eye: _Eye) -> Ite
     before = parcel.stays[place - 1].link
     handed_over = before.custodian != stay.link.custodian
     what = What.ACCEPTED if handed_over else What.STAGED if stay.link.step is Step.DOCK else What.SORTED
-    photo = eye.photo()
-    if not eye.misses():
-        other = before if handed_over else None
-        yield Act(at_ms=stay.opens_ms, what=what, post=post, handler=stay.handler, photo=photo, other=other)
+    other = before if handed_over else None
+    yield Act(at_ms=stay.opens_ms, what=what, post=post, handler=stay.handler, photo=eye.photo(), other=other)
     if stay.link.step is Step.HUB_IN and place == _first(parcel, Step.HUB_IN):
         yield Act(at_ms=stay.opens_ms + 40 * SECOND_MS, what=What.UNLOADED, post=post, handler=stay.handler)
     mass_g = eye.mass(eye.looking.weighed.get(stay.link.step, 0.0))
@@ -217,13 +223,9 @@ def _at_packing(parcel: Parcel, stay: Stay, geography: Geography, eye: _Eye) -> 
     yield Act(at_ms=at_ms, what=What.SEALED, post=scale, handler=parcel.checker)
 
 
-def _closing(parcel: Parcel, place: int, geography: Geography, eye: _Eye) -> Iterator[Act]:
+def _closing(parcel: Parcel, place: int, geography: Geography) -> Iterator[Act]:
     stay = parcel.stays[place]
     if place + 1 == len(parcel.stays):
-        if eye.rng.random() >= eye.looking.missed_delivery:
-            post = geography.post(stay.link.name)
-            photo = eye.photo()
-            yield Act(at_ms=stay.closes_ms, what=What.DELIVERED, post=post, handler=stay.handler, photo=photo)
         return
     after = parcel.stays[place + 1].link
     if after.custodian == stay.link.custodian:

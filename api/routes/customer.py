@@ -14,6 +14,7 @@ from sqlmodel import Session, col
 from api import joints
 from api.parts import Parts, parts_of
 from api.views import case_view, message_views, order_view
+from custody.disputes.machine import Role
 from custody.kernel.clock import to_iso
 from custody.kernel.errors import Conflict, Rejected
 from custody.store import case_book
@@ -110,7 +111,7 @@ def disagree(token: str, parts: P) -> dict[str, Any]:
         if file.case.state == "remedied":
             move_case.not_fixed(unit, file.case.id, actor=CUSTOMER)
         elif file.case.state in {"closed", "withdrawn"}:
-            move_case.reopen(unit, file.case.id, actor=CUSTOMER, role=move_case.Role.CUSTOMER)
+            move_case.reopen(unit, file.case.id, actor=CUSTOMER, role=Role.CUSTOMER)
         else:
             case_book.note(unit, file.case.id, "disagreed", actor=CUSTOMER, facts={"state": file.case.state})
         unit.session.flush()

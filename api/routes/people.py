@@ -2,12 +2,12 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict
 
 from api import accounts
 from api.accounts import Caller
-from api.auth import COOKIE, role, signed_in, token_of
+from api.auth import role, signed_in, token_of
 from api.parts import Parts, parts_of
 from custody.kernel.clock import HOUR_MS, to_iso
 
@@ -34,8 +34,8 @@ class AccountIn(BaseModel):
 
 
 @router.post("/sessions", status_code=201)
-def sign_in(body: SignIn, response: Response, parts: P) -> dict[str, Any]:
-    """Start a session; the token works as a bearer token and is also set as a cookie for the console."""
+def sign_in(body: SignIn, parts: P) -> dict[str, Any]:
+    """Start a session; send the token as a bearer token."""
     hours = parts.settings.session_hours
     with parts.house.unit() as unit:
         token = accounts.sign_in(
@@ -43,16 +43,14 @@ def sign_in(body: SignIn, response: Response, parts: P) -> dict[str, Any]:
         )
         caller = accounts.caller_of(unit.session, token, now_ms=unit.now_ms)
         until_ms = unit.now_ms + hours * HOUR_MS
-    response.set_cookie(COOKIE, token, max_age=hours * 3600, httponly=True, samesite="strict")
     return {"token": token, "account": caller.account, "role": caller.role, "until": to_iso(until_ms)}
 
 
 @router.delete("/sessions", status_code=204)
-def sign_out(request: Request, response: Response, parts: P, _caller: Annotated[Caller, Depends(signed_in)]) -> None:
+def sign_out(request: Request, parts: P, _caller: Annotated[Caller, Depends(signed_in)]) -> None:
     """End this session."""
     with parts.house.unit() as unit:
         accounts.sign_out(unit.session, token_of(request))
-    response.delete_cookie(COOKIE)
 
 
 @router.get("/me")

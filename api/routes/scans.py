@@ -33,7 +33,8 @@ async def post_scan(request: Request) -> Response:
     parts: Parts = request.app.state.parts
     pair = cbor.decode(await read_body(request, parts, ONE))
     scan = _open(pair)
-    (ack,) = await asyncio.wrap_future(parts.intake.submit([scan]))
+    acks = await asyncio.wrap_future(parts.intake.submit([scan]))
+    ack = acks[0]
     if ack.refused is not None:
         raise ack.refused
     status = 200 if ack.verdict.result == "duplicate" else 201

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 from sqlmodel import col
 
@@ -29,6 +29,7 @@ class StationIn(BaseModel):
     place: str
     step: str
     custodian: str
+    region: int | None = Field(default=None, ge=0, le=7)
 
 
 class EnrolIn(BaseModel):

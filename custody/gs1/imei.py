@@ -7,6 +7,7 @@ group is a spare digit, always 0, and not the Luhn digit. Others put the Luhn di
 """
 
 import re
+from functools import lru_cache
 
 from custody.gs1.check_digit import is_digits, luhn_check_digit
 from custody.kernel.errors import Rejected
@@ -45,9 +46,10 @@ def imei_digits(urn: str) -> str:
     return body + luhn_check_digit(body)
 
 
+@lru_cache(maxsize=8192)
 def serial_as_imei(sgtin: str) -> str | None:
     """The IMEI URN hidden in a canonical SGTIN whose serial is a 15-digit IMEI with a right Luhn digit, else None."""
     serial = sgtin.rpartition("/21/")[2]
     if len(serial) == 15 and is_digits(serial) and luhn_check_digit(serial[:14]) == serial[14]:
-        return imei_urn(serial)
+        return f"urn:gsma:imei:{serial[:8]}-{serial[8:14]}-0"
     return None

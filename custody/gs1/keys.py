@@ -102,8 +102,8 @@ class Key:
     @property
     def uri(self) -> str:
         """The canonical URI."""
-        base = f"{ROOT}{self.ai}/{quote(self.value, safe='')}"
-        return base if self.qualifier is None else f"{base}/{self.qualifier[0]}/{quote(self.qualifier[1], safe='')}"
+        base = f"{ROOT}{self.ai}/{_encoded(self.value)}"
+        return base if self.qualifier is None else f"{base}/{self.qualifier[0]}/{_encoded(self.qualifier[1])}"
 
     def wrong_check_digit(self) -> str | None:
         """A sentence naming the right digit if the key's is wrong, else None."""
@@ -113,6 +113,10 @@ class Key:
         right = gs1_check_digit(self.value[: kind.checked - 1])
         found = self.value[kind.checked - 1]
         return None if found == right else f"{kind.name} {self.value} ends in {found}, its check digit is {right}"
+
+
+def _encoded(text: str) -> str:
+    return text if text.isalnum() and text.isascii() else quote(text, safe="")
 
 
 def shaped(ai: str, value: str, qualifier: tuple[str, str] | None = None) -> Key | None:

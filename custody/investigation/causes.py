@@ -14,10 +14,10 @@ theft included. A cause without exposure has had no chance to be hot and is left
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import logsumexp
 
 from custody.investigation.docket import THEFTS, Docket, split
 from custody.investigation.frame import COURIER, Floats, Frame, Ints
+from custody.investigation.logs import log_sum
 from custody.investigation.values import SHIFTS
 
 NEGLIGIBLE = np.log(1e-5)
@@ -68,7 +68,7 @@ def build_graph(docket: Docket, frame: Frame, *, theft: Floats, cold_score: Floa
     best = theft.max(axis=1)
     ratio = np.exp(theft - best[:, None])
     keep = docket.high[:, None] & (theft > best[:, None] + NEGLIGIBLE)
-    constant = np.exp(np.clip(logsumexp(cold_score, axis=1) - best, -EXPONENT_CAP, EXPONENT_CAP))
+    constant = np.exp(np.clip(log_sum(cold_score, axis=1) - best, -EXPONENT_CAP, EXPONENT_CAP))
     return Graph(
         constant=constant,
         handlers=_handler_pairs(docket, frame, keep, ratio),

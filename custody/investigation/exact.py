@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.sparse import csr_array
-from scipy.special import logsumexp
 
 from custody.investigation.causes import Graph, Pairs
 from custody.investigation.frame import Floats, Ints
 from custody.investigation.joint import TINY, Causes, Messages
+from custody.investigation.logs import log_sum
 from custody.investigation.result import Result
 from custody.investigation.values import SHIFTS
 
@@ -117,8 +117,8 @@ def enumerate_hot(graph: Graph, messages: Messages, sorts: tuple[Causes, Causes]
         weights.append(weight)
         terms.append(term)
     score = _product_sum(weights, terms, np.maximum(constant, TINY))
-    cold = logsumexp(score[-1])
-    return float(1.0 - np.exp(cold - logsumexp(score)))
+    cold = log_sum(score[-1].ravel())
+    return float(1.0 - np.exp(cold - log_sum(score.ravel())))
 
 
 def _product_sum(weights: list[Floats], terms: list[Floats], constant: Floats) -> Floats:

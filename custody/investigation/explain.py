@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from math import factorial
 
 import numpy as np
-from scipy.special import logsumexp
 
 from custody.investigation.docket import split
 from custody.investigation.frame import Bools, Floats
 from custody.investigation.likelihood import DECIBAN, capped, families
+from custody.investigation.logs import log_sum
 from custody.investigation.prior import hazards, log_prior
 from custody.investigation.result import Judgement, column_names
 
@@ -65,7 +65,7 @@ def words(decibans: float) -> str:
         return "says little"
     if size < 10:
         return verb
-    return f"{verb} this strongly" if size <= 20 else f"{verb} this very strongly"
+    return f"{verb} strongly" if size <= 20 else f"{verb} very strongly"
 
 
 def explain(judgement: Judgement, *, column: int | None = None) -> Explanation:
@@ -103,8 +103,8 @@ def _scores(judgement: Judgement, member: Bools, column: int) -> Floats:
     prior = np.stack([_prior(judgement, judgement.cold_hazard), _prior(judgement, judgement.hazard)])
     score = member[:, :HISTORY].astype(np.float64) @ rows + prior[member[:, HISTORY].astype(np.int64)]
     seg, rest = split(score, judgement.docket.width)
-    columns = np.concatenate([logsumexp(seg, axis=1), rest], axis=1)
-    others = logsumexp(np.delete(columns, column, axis=1), axis=1)
+    columns = np.concatenate([log_sum(seg, axis=1), rest], axis=1)
+    others = log_sum(np.delete(columns, column, axis=1), axis=1)
     return np.asarray((columns[:, column] - others) / DECIBAN)
 
 

@@ -17,10 +17,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import logsumexp
 
 from custody.investigation.causes import Graph, Pairs
 from custody.investigation.frame import Floats, Frame, Ints
+from custody.investigation.logs import log_sum
 from custody.investigation.params import Params
 from custody.investigation.values import SHIFTS
 
@@ -173,13 +173,13 @@ def believe(pairs: Pairs, ratio: Floats, causes: Causes) -> Belief:
         spoken[groups] = sums
     one = one + spoken
     if causes.single:
-        norm = np.logaddexp(logsumexp(one, axis=1), cold)
+        norm = np.logaddexp(log_sum(one, axis=1), cold)
         none = np.zeros((0, len(causes.grid)))
         return Belief(every=none, one=np.exp(one - norm[:, None]), cold=np.exp(cold - norm), grid=causes.grid)
     count = len(every)
     every = every + spoken.reshape(count, SHIFTS, -1).sum(axis=1)
     state = np.concatenate([every, one.reshape(count, -1), cold[:, None]], axis=1)
-    norm = logsumexp(state, axis=1)
+    norm = log_sum(state, axis=1)
     return Belief(
         every=np.exp(every - norm[:, None]),
         one=np.exp(one - np.repeat(norm, SHIFTS)[:, None]),
@@ -238,6 +238,6 @@ def _of_handlers(groups: Ints, sums: Floats, every: Floats, one: Floats, cold: F
     total = every[present] + np.add.reduceat(sums, edge, axis=0)
     single = one.reshape(-1, SHIFTS, one.shape[1])[present]
     single[seat, shift] += sums
-    others = logsumexp(single, axis=2)[seat]
+    others = log_sum(single, axis=2)[seat]
     others[np.arange(len(seat)), shift] = cold[handler]
-    return np.logaddexp(total[seat], single[seat, shift]), np.asarray(logsumexp(others, axis=1))
+    return np.logaddexp(total[seat], single[seat, shift]), log_sum(others, axis=1)

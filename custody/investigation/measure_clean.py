@@ -1,14 +1,15 @@
 """Measures what is normal on undisputed parcels: for the network as a whole, and for each handler, site and shift.
 
 Everyone is compared with their own baseline. A handler's missed-scan rate is shrunk to the mean of the step (strength
-20 scans), the dwell offset of a site and shift to zero (strength 20 parcels); shares of the whole network start from
-the installed numbers with 20 pseudo-observations, medians with two. Scale and declaration errors are robust (median
-absolute deviation), because one reading in a hundred is off.
+20 scans), the dwell offset of a site and shift to zero (strength 20 parcels). Shares of the whole network start from
+the installed numbers with 20 pseudo-observations (seals with one anomaly), medians with two. Scale and declaration
+errors are robust (median absolute deviation), because one reading in a hundred is off.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -41,21 +42,14 @@ def measure_clean(passages: Iterable[Passage], start: Params) -> Normal:
     clean = list(passages)
     own, missed = _missed_scans(clean, start)
     offsets, median, spread = _dwell(clean, start)
+    points = [point for way in clean for point in way.checkpoints]
+    photos = [point.photo for point in points]
+    anomalies = [point.seal is Seal.ANOMALY for point in points if point.seal is not Seal.NOT_READ]
     numbers = {
         "missed_scan": missed,
         "missed_delivery": _share([not way.delivered for way in clean], start.missed_delivery),
-        "photo": _share(
-            [bool(point.photo) for way in clean for point in way.checkpoints if point.photo is not None], start.photo
-        ),
-        "seal_clean": _share(
-            [
-                point.seal is Seal.ANOMALY
-                for way in clean
-                for point in way.checkpoints
-                if point.seal is not Seal.NOT_READ
-            ],
-            start.seal_clean,
-        ),
+        "photo": _share([photo for photo in photos if photo is not None], start.photo),
+        "seal_clean": _share(anomalies, start.seal_clean, strength=1 / start.seal_clean),
         "pin": _share([way.pin is Pin.VERIFIED for way in clean if way.pin is not Pin.UNOBSERVED], start.pin),
         "dwell_median_h": median,
         "dwell_sd": spread,
@@ -65,8 +59,8 @@ def measure_clean(passages: Iterable[Passage], start: Params) -> Normal:
     return Normal(params=start.given(Source.CLEAN, **kept), missed_scan=own, dwell_offset=offsets)
 
 
-def _share(seen: list[bool], start: float) -> float:
-    return (sum(seen) + STRENGTH * start) / (len(seen) + STRENGTH)
+def _share(seen: list[bool], start: float, *, strength: float = STRENGTH) -> float:
+    return (sum(seen) + strength * start) / (len(seen) + strength)
 
 
 def _missed_scans(clean: list[Passage], start: Params) -> tuple[dict[str, float], float]:
@@ -81,7 +75,7 @@ def _missed_scans(clean: list[Passage], start: Params) -> tuple[dict[str, float]
                 missed[segment.step, hand] += (point.scan_ms is None) / len(hands)
     total = sum(missed.values()), sum(asked.values())
     overall = (total[0] + STRENGTH * start.missed_scan) / (total[1] + STRENGTH)
-    own = {}
+    own: dict[str, float] = {}
     for step in STEPS:
         hands_of = [key for key in asked if key[0] is step]
         count = sum(asked[key] for key in hands_of)
@@ -99,7 +93,7 @@ def _dwell(clean: list[Passage], start: Params) -> tuple[dict[tuple[str, int], f
             if begin is not None and end is not None:
                 hours = max((end - begin) / HOUR_MS, 1e-3)
                 times[segment.step].append((segment.site, segment.shift, float(np.log(hours))))
-    medians, left = [], []
+    medians: list[float] = []
     rest: dict[tuple[str, int], list[float]] = defaultdict(list)
     for step, normal in zip(STEPS, start.dwell_median_h, strict=True):
         logs = np.array([value for _, _, value in times[step]])
@@ -116,10 +110,11 @@ def _dwell(clean: list[Passage], start: Params) -> tuple[dict[tuple[str, int], f
 
 def _scales(clean: list[Passage]) -> dict[str, float]:
     """Standard deviations of a scale and of the declared mass, if there are enough readings."""
-    steps, means = [], []
+    steps: list[float] = []
+    means: list[float] = []
     for way in clean:
         masses = [point.mass_g for point in way.checkpoints if point.mass_g is not None]
-        steps.extend(later - earlier for earlier, later in zip(masses, masses[1:], strict=False))
+        steps.extend(later - earlier for earlier, later in pairwise(masses))
         if masses and way.declared_mass_g is not None:
             means.append(float(np.median(masses)) - way.declared_mass_g)
     found = {}

@@ -28,11 +28,12 @@ from custody.investigation.infer import run
 from custody.investigation.learn import Model
 from custody.investigation.likelihood import evidence
 from custody.investigation.naming import Naming, name, naming_rules, without_behaviour
+from custody.investigation.pack_fleet import FleetFile, own_missed, regions_of
 from custody.investigation.pack_json import plain, read_as
 from custody.investigation.params import Params
 from custody.investigation.prior import Factors, alone, background
 from custody.investigation.result import Judgement, judge
-from custody.investigation.values import Dispute, Fleet, HandlerTraffic, Passes, Step
+from custody.investigation.values import Dispute, Fleet, Step
 from custody.investigation.wording import Statement, state
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Rejected
@@ -86,22 +87,6 @@ class Inputs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FleetFile:
-    """A fleet with its keys spelled as lists, as JSON can write it."""
-
-    parcels: int
-    high_value_parcels: float
-    parcels_without_pin: float
-    handlers: Mapping[str, HandlerTraffic]
-    site_shifts: tuple[tuple[str, int, float], ...]
-    site_steps: tuple[tuple[str, Step, Passes], ...]
-    routes: Mapping[str, float]
-    regions: Mapping[str, str | None]
-    missed_scan: Mapping[str, float]
-    dwell_offset: tuple[tuple[str, int, float], ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Whole:
     """A whole run: its traffic, its disputes and the numbers that it began with."""
 
@@ -132,7 +117,6 @@ class Recomputed:
 def write_inquiry(
     judgement: Judgement,
     *,
-    fleet: Fleet,
     naming: Naming,
     explanation: Explanation,
     statement: Statement,
@@ -144,8 +128,8 @@ def write_inquiry(
     inquiry = Inquiry(
         format=FORMAT,
         ran_ms=ran_ms,
-        inputs=Inputs(dispute=judgement.dispute, params=judgement.params, history=_history(judgement, fleet)),
-        whole=None if whole is None else _whole(judgement, fleet, whole),
+        inputs=Inputs(dispute=judgement.dispute, params=judgement.params, history=_history(judgement)),
+        whole=None if whole is None else _whole(judgement, whole),
         answer=_answer(judgement, naming=naming, explanation=explanation, statement=statement, checks=checks),
     )
     value: dict[str, Any] = plain(inquiry)
@@ -164,12 +148,11 @@ def check_inquiry(inquiry: Inquiry) -> Iterator[Recomputed]:
     """Each part of the answer, computed again; raises `Rejected` for inputs that cannot be."""
     stated = inquiry.answer
     if inquiry.whole is not None:
-        result = run(_fleet(inquiry.whole.fleet), inquiry.whole.disputes, inquiry.whole.params)
+        result = run(inquiry.whole.fleet.fleet(), inquiry.whole.disputes, inquiry.whole.params)
         judgement = result.judgement(inquiry.inputs.dispute.id)
-        yield Recomputed(
-            ok=same(plain(_inputs(judgement, inquiry)), plain(inquiry.inputs)),
-            what="the hazards and learned numbers of the whole network",
-        )
+        inputs = Inputs(dispute=judgement.dispute, params=judgement.params, history=_history(judgement))
+        what = "the hazards and learned numbers of the whole network"
+        yield Recomputed(ok=same(plain(inputs), plain(inquiry.inputs)), what=what)
         naming = name(judgement, naming_rules(result))
         yield Recomputed(ok=same(plain(naming), stated.get("naming")), what="the figures for naming a link")
         words = state(judgement, naming, explanation=explain(judgement), checks=_checks(judgement, stated))
@@ -296,11 +279,11 @@ def _is_camera(key: Any) -> bool:
     return isinstance(key, str) and key.startswith("camera-") and key.removeprefix("camera-").isdecimal()
 
 
-def _history(judgement: Judgement, fleet: Fleet) -> History:
+def _history(judgement: Judgement) -> History:
     dispute, frame, factors = judgement.dispute, judgement.frame, judgement.model.factors
     people = {name for segment in dispute.segments for name in (segment.handler, *segment.roster) if name is not None}
-    shifts = sorted({(segment.site, segment.shift) for segment in dispute.segments} & set(fleet.dwell_offset))
     places = sorted({(segment.site, segment.step) for segment in dispute.segments})
+    shifts = sorted({(segment.site, segment.shift) for segment in dispute.segments})
     return History(
         parcels=frame.parcels,
         disputes=judgement.disputes,
@@ -316,19 +299,13 @@ def _history(judgement: Judgement, fleet: Fleet) -> History:
             for site, step in places
         ),
         area=float(factors.area[frame.routes.of(dispute.route)]),
-        missed_scan={key: fleet.missed_scan[key] for key in sorted(people & set(fleet.missed_scan))},
+        missed_scan={name: rate for name, rate in own_missed(frame).items() if name in people},
         dwell_offset=tuple(
-            ShiftOffset(site=site, shift=shift, offset=fleet.dwell_offset[site, shift]) for site, shift in shifts
+            ShiftOffset(site=site, shift=shift, offset=float(frame.dwell_offset[frame.sites.of(site), shift]))
+            for site, shift in shifts
         ),
-        regions={site: fleet.regions.get(site) for site in frame.sites.names},
+        regions=regions_of(frame),
     )
-
-
-def _inputs(judgement: Judgement, inquiry: Inquiry) -> Inputs:
-    if inquiry.whole is None:
-        return inquiry.inputs
-    history = _history(judgement, _fleet(inquiry.whole.fleet))
-    return Inputs(dispute=judgement.dispute, params=judgement.params, history=history)
 
 
 def _chain_fleet(history: History, dispute: Dispute) -> Fleet:
@@ -342,43 +319,14 @@ def _chain_fleet(history: History, dispute: Dispute) -> Fleet:
     )
 
 
+def _whole(judgement: Judgement, disputes: Sequence[Dispute]) -> Whole:
+    began = judgement.model.began
+    return Whole(fleet=FleetFile.of(judgement.frame), disputes=tuple(disputes), params=began)
+
+
 def _factors(history: History, frame: Frame) -> Factors:
     loss, damage = np.ones(len(frame.site_steps) + 1), np.ones(len(frame.site_steps) + 1)
     for row in history.factors:
         place = frame.site_steps.of((row.site, row.step))
         loss[place], damage[place] = row.loss, row.damage
     return Factors(loss=loss, damage=damage, area=np.full(len(frame.routes) + 1, history.area))
-
-
-def _whole(judgement: Judgement, fleet: Fleet, disputes: Sequence[Dispute]) -> Whole:
-    return Whole(
-        fleet=FleetFile(
-            parcels=fleet.parcels,
-            high_value_parcels=fleet.high_value_parcels,
-            parcels_without_pin=fleet.parcels_without_pin,
-            handlers=dict(fleet.handlers),
-            site_shifts=tuple((*key, figure) for key, figure in sorted(fleet.site_shifts.items())),
-            site_steps=tuple((*key, passes) for key, passes in sorted(fleet.site_steps.items())),
-            routes=dict(fleet.routes),
-            regions=dict(fleet.regions),
-            missed_scan=dict(fleet.missed_scan),
-            dwell_offset=tuple((*key, offset) for key, offset in sorted(fleet.dwell_offset.items())),
-        ),
-        disputes=tuple(disputes),
-        params=judgement.model.began,
-    )
-
-
-def _fleet(file: FleetFile) -> Fleet:
-    return Fleet(
-        parcels=file.parcels,
-        high_value_parcels=file.high_value_parcels,
-        parcels_without_pin=file.parcels_without_pin,
-        handlers=file.handlers,
-        site_shifts={(site, shift): figure for site, shift, figure in file.site_shifts},
-        site_steps={(site, step): passes for site, step, passes in file.site_steps},
-        routes=file.routes,
-        regions=file.regions,
-        missed_scan=file.missed_scan,
-        dwell_offset={(site, shift): offset for site, shift, offset in file.dwell_offset},
-    )

@@ -18,10 +18,10 @@ weighs the decoy. Without an item mass the change of `emptied` is wide.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import logsumexp
 
 from custody.investigation.docket import AFTER, EMPTIED, KINDS, NO_ANOMALY, ORIGIN, SUBSTITUTED, Docket, split
 from custody.investigation.frame import Floats, Ints
+from custody.investigation.logs import log_sum
 from custody.investigation.params import Params
 
 UNDECLARED_SD_G = 1000.0
@@ -92,7 +92,7 @@ def _no_change(y: Floats, noise: _Noise, spread: Floats) -> Floats:
     c = (y * y) @ noise.precision.T
     t = spread[:, None]
     value = noise.c0 - c / 2 + (b * b / 2) / (a + 1 / t) - 0.5 * np.log1p(a * t)
-    return np.asarray(logsumexp(noise.weight + value, axis=1))
+    return log_sum(noise.weight + value, axis=1)
 
 
 def _changes(y: Floats, noise: _Noise, spread: Floats, mean: Floats, sd: Floats) -> Floats:
@@ -110,7 +110,7 @@ def _changes(y: Floats, noise: _Noise, spread: Floats, mean: Floats, sd: Floats)
     det = a * c - p1 * p1
     fit = (c * b1 * b1 - 2 * p1 * b1 * q1 + a * q1 * q1) / (2 * det)
     value = noise.c0[None, :, None] - r / 2 + fit - 0.5 * np.log(det * t * v)
-    return np.asarray(logsumexp(noise.weight[None, :, None] + value, axis=1))
+    return log_sum(noise.weight[None, :, None] + value, axis=1)
 
 
 def _earlier(terms: Floats) -> Floats:

@@ -17,7 +17,7 @@ from custody.trail.handovers import Signing
 from custody.trail.order import Entry
 from custody.trail.runs import Leg
 from custody.trail.sealed import Step
-from custody.trail.segments import Chain, Handover, Segment
+from custody.trail.segments import Chain, Handover
 from custody.trail.traces import BAD_SEALS, GOOD_SEALS, SealTrace, WeightTrace
 
 SealReading = Literal["not_read", "ok", "anomaly"]
@@ -158,7 +158,7 @@ def narrow(
 ) -> tuple[Narrowing, ...]:
     """Where each kind of check says that something changed."""
     place = {entry.index: at for at, entry in reversed(list(enumerate(entries)))}
-    spans = _spans(chain, place)
+    spans = _spans(entries, chain)
     names = {link.id: link.name for link in links}
     found = []
     traces: tuple[tuple[Literal["weight", "seal", "contents"], int | None, int | None], ...] = (
@@ -170,32 +170,34 @@ def narrow(
         if bad is None:
             continue
         start, end = place[good] if good is not None else -1, place[bad]
-        inside = [link.id for link in links if link.id in spans and _meets(spans[link.id], start, end)]
+        inside = [link.id for link in links if spans[link.id][0] < end and spans[link.id][1] > start]
         said = " or ".join(names[link] for link in inside) or "before the first scan"
         since = "at no scan before" if good is None else f"still at index {good}"
         sentence = f"{kind.capitalize()} was right {since} and wrong at index {bad}: {said}."
-        found.append(
-            Narrowing(kind=kind, after_index=good, before_index=bad, links=tuple(inside), sentence=sentence)
-        )
+        found.append(Narrowing(kind=kind, after_index=good, before_index=bad, links=tuple(inside), sentence=sentence))
     return tuple(found)
 
 
-def _spans(chain: Chain, place: dict[int, int]) -> dict[str, tuple[int, int]]:
-    """For each link the positions between which it lies: a change after the first and up to the second is in it."""
+def _spans(entries: tuple[Entry, ...], chain: Chain) -> dict[str, tuple[int, int]]:
+    """For each link its positions in the trail: what changed in it changed after the first and up to the second."""
+    at = {entry.digest: position for position, entry in enumerate(entries)}
+    runs = dict(chain.runs)
+    order = [segment.id for segment in chain.segments]
+    firsts = [at[runs[name].opening.digest] if name in runs else None for name in order]
+    lasts = [at[runs[name].entries[-1].digest] if name in runs else None for name in order]
     spans: dict[str, tuple[int, int]] = {}
-    last_seen = -1
-    ends = [_first(segment, place) for segment in chain.segments if segment.indices]
-    following = iter(ends[1:])
-    for segment in chain.segments:
-        if segment.indices:
-            spans[segment.id] = (_first(segment, place), next(following, len(place)))
-            last_seen = max(place[index] for index in segment.indices)
-        else:
-            spans[segment.id] = (last_seen, _next_first(chain, segment, place))
+    for place, name in enumerate(order):
+        before = max((last for last in lasts[:place] if last is not None), default=-1)
+        after = next((first for first in firsts[place + 1 :] if first is not None), len(entries))
+        first, run = firsts[place], runs.get(name)
+        spans[name] = (before if first is None or run is None or run.arrival is None else first, after)
     for handover in chain.handovers:
-        giver, taker = spans.get(handover.giver or ""), spans.get(handover.taker or "")
-        if giver is not None and taker is not None:
-            spans[handover.id] = (_left(chain, handover, place, giver), _reached(chain, handover, place, taker))
-        elif giver is not None and handover.after_index is not None:
-            spans[handover.id] = (place[handover.after_index], len(place))
+        giver = order.index(handover.giver) if handover.giver is not None else None
+        taker = order.index(handover.taker) if handover.taker is not None else None
+        until = giver + 1 if giver is not None else taker or 0
+        since = taker if taker is not None else len(order)
+        start = max((last for last in lasts[:until] if last is not None), default=-1)
+        end = next((first for first in firsts[since:] if first is not None), len(entries))
+        out = runs[handover.giver].delivery if handover.taker is None and handover.giver in runs else None
+        spans[handover.id] = (start if out is None else at[out.digest], end)
     return spans

@@ -177,7 +177,8 @@ def _befores(by_digest: Mapping[bytes, Entry]) -> dict[bytes, set[bytes]]:
     """For each entry the entries that were certainly made before it."""
     befores: dict[bytes, set[bytes]] = {}
     for digest, entry in by_digest.items():
-        named = (entry.marks.prev_scan, entry.marks.upstream, entry.sealed.scan.prev)
+        own = (entry.marks.prev_scan, entry.marks.upstream, entry.sealed.scan.prev)
+        named = () if entry.sealed.forged else own
         befores[digest] = {name for name in named if name is not None and name in by_digest and name != digest}
     for sequence in _by_station(by_digest.values()).values():
         for earlier, later in pairwise(sequence):
@@ -237,7 +238,7 @@ def _certain_findings(entries: tuple[Entry, ...]) -> Iterable[Finding]:
                 yield Finding(kind=Kind.ORDER_CYCLE, sentence=sentence, indices=about)
                 continue
             back_ms = earlier.at_ms - later.at_ms
-            if back_ms <= CLOCK_SLACK_MS or later.event.error_declaration:
+            if back_ms <= CLOCK_SLACK_MS or later.event.error_declaration or earlier.sealed.forged:
                 continue
             if earlier.station.station == later.station.station:
                 sentence = (

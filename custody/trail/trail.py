@@ -18,13 +18,13 @@ from custody.trail.contents import ContentsTrace, read_contents
 from custody.trail.corrections import Correction, once, read_corrections
 from custody.trail.delivery import DeliveryProof, prove_delivery
 from custody.trail.finding import Finding, Kind, sort_findings
+from custody.trail.gaps import Gap
 from custody.trail.links import Checkpoint, Link, Narrowing, list_links, narrow, read_checkpoints
 from custody.trail.order import Entry, SequenceGap, make_entries, order_findings
 from custody.trail.route import USUAL, Route
 from custody.trail.runs import is_release
 from custody.trail.sealed import SealedScan
 from custody.trail.segments import Chain, Handover, Segment, read_chain
-from custody.trail.gaps import Gap
 from custody.trail.traces import Photo, SealTrace, WeightTrace, read_photos, read_seals, read_weights
 from custody.trail.unit import Unit
 

@@ -43,15 +43,17 @@ class Enrolled:
     index: int
 
 
-def announce(unit: Unit, *, station: str, site: str, place: str, step: str, custodian: str) -> Announced:
-    """Let a station enrol, or enrol again with a new key; raises `Rejected`."""
+def announce(
+    unit: Unit, *, station: str, site: str, place: str, step: str, custodian: str, region: int | None = None
+) -> Announced:
+    """Let a station enrol, or enrol again with a new key; `region` is a part of the country. Raises `Rejected`."""
     if not NAME.fullmatch(station):
         raise Rejected("station", f"{station!r} is not a station name", fix="Use 1 to 64 letters, digits, . _ or -.")
     if step not in set(Step):
         raise Rejected("step", f"{step!r} is not a step", fix=f"Use one of {', '.join(Step)}.")
     token = unit.ids.new("enrol")
     until_ms = unit.now_ms + ENROL_MINUTES * MINUTE_MS
-    facts = {"station": station, "site": site, "place": place, "step": step, "custodian": custodian}
+    facts = {"station": station, "site": site, "place": place, "step": step, "custodian": custodian, "region": region}
     row = unit.session.get(StationRow, station) or StationRow(
         station=station, facts="", token_hash=None, token_until_ms=None
     )
@@ -125,4 +127,10 @@ def revoke(unit: Unit, *, station: str, reason: str, suspect_from: int | None, r
 def station_info(row: StationRow) -> StationInfo:
     """The register's facts of a station."""
     facts: dict[str, Any] = msgspec.json.decode(row.facts)
-    return StationInfo(**{**facts, "step": Step(facts["step"])})
+    return StationInfo(
+        station=row.station,
+        site=facts["site"],
+        place=facts["place"],
+        step=Step(facts["step"]),
+        custodian=facts["custodian"],
+    )

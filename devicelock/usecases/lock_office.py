@@ -76,7 +76,8 @@ class LockOffice:
         return LockFacts(
             kind=kind,
             tie=known.tie,
-            sim=SimClass(device.sim),
+            # A handset that was never switched on has been in nobody's hands with any SIM.
+            sim=SimClass.NEVER if device.hello_ms is None else SimClass(device.sim),
             retired=self.anchor.of(device.device).retired,
             receipt_confirmed=device.confirmed,
             leaving=bool(device.left or known.leaving),

@@ -10,6 +10,7 @@ import argparse
 import json
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Callable
 
 from custody.investigation.docket import Docket
@@ -17,6 +18,7 @@ from custody.investigation.frame import Floats
 from custody.investigation.infer import run
 from custody.investigation.params import Params
 from custody.investigation.result import Result
+from simulators.fleet.checking import play_checks
 from simulators.fleet.metrics import Tally, score
 from simulators.fleet.oracle import operator_params, oracle_posterior, true_params
 from simulators.fleet.setting import WORLDS
@@ -37,18 +39,20 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--worlds", nargs="+", default=["base"], choices=sorted(WORLDS))
     parser.add_argument("--seeds", default="3000-3009", help="first-last")
     parser.add_argument("--models", nargs="+", default=["joint"], choices=[*MODELS, "oracle"])
+    parser.add_argument("--checks", action="store_true", help="also play four rounds of the next best check")
     chosen = parser.parse_args(arguments)
     first, _, last = chosen.seeds.partition("-")
     seeds = range(int(first), int(last or first) + 1)
-    report = {world: measure(world, seeds, chosen.models) for world in chosen.worlds}
+    report = {world: measure(world, seeds, chosen.models, checks=chosen.checks) for world in chosen.worlds}
     json.dump(report, sys.stdout, indent=1)
     sys.stdout.write("\n")
 
 
-def measure(name: str, seeds: range, models: list[str]) -> dict[str, dict[str, float]]:
+def measure(name: str, seeds: range, models: list[str], *, checks: bool) -> dict[str, dict[str, float]]:
     """The figures of some models on one kind of world."""
     tallies = {model: Tally() for model in models}
     seconds = dict.fromkeys(models, 0.0)
+    left: dict[str, dict[str, float]] = {model: defaultdict(float) for model in models}
     for seed in seeds:
         world = make_world(WORLDS[name], seed)
         for model in models:
@@ -59,7 +63,12 @@ def measure(name: str, seeds: range, models: list[str]) -> dict[str, dict[str, f
             if result is not None:
                 tallies[model].spots(world, result, 0.10, 0.0, "q10")
                 tallies[model].spots(world, result, 0.05, 2.5, "act")
-    return {model: tally.report() | {"seconds": seconds[model]} for model, tally in tallies.items()}
+            if checks and result is not None:
+                played = play_checks(world, result, rounds=4, per_minute=True, seed=seed)
+                for place, (bits, minutes) in enumerate(zip(played.bits, played.minutes, strict=True)):
+                    left[model][f"bits_after_{place}"] += bits / len(seeds)
+                    left[model][f"minutes_after_{place}"] += minutes / len(seeds)
+    return {model: tally.report() | {"seconds": seconds[model]} | left[model] for model, tally in tallies.items()}
 
 
 def _judge(world: World, model: str) -> tuple[Docket, Floats, Result | None]:

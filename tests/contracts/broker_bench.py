@@ -1,4 +1,4 @@
-"""Three brokers on one bench: the simulated one, the embedded one, Mosquitto. What each does not keep is declared here."""
+"""Three brokers on one bench: simulated, embedded, Mosquitto. What each does not keep is declared here."""
 
 import contextlib
 import time
@@ -21,7 +21,7 @@ from simulators.broker import SimulatedBroker, SimulatedTransport
 from tests.fixtures_broker import HOST, Mosquitto, MosquittoBroker, free_port
 
 SOON_S = 5.0
-QUIET_S = 0.3
+QUIET_S = 0.25
 PASSWORDS = {"server": "for the bench", "d1": "for the bench too", "d2": "and for this one"}
 
 
@@ -170,8 +170,11 @@ class SimulatedBench(Bench):
         client.stop()
 
     def until(self, condition: Callable[[], bool]) -> bool:
-        self._broker.pump()
-        return condition()
+        for _ in range(5):
+            self._broker.pump()
+            if condition():
+                return True
+        return False
 
     def quiet(self) -> None:
         self._broker.pump()
@@ -237,13 +240,17 @@ class NetworkBench(Bench):
         expiry = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho leaves it without annotations
         expiry.SessionExpiryInterval = DAY_S
         client = paho.Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=paho.MQTTv5)
-        client.on_connect = lambda *_: client.subscribe(subscription, qos=1)
+        client.on_connect = lambda *_: self._opened(client, subscription)
         client.on_subscribe = lambda *_: granted.append(True)
         client.connect(HOST, self._broker.port, clean_start=True, properties=expiry)
         client.loop_start()
         assert self.until(lambda: bool(granted))
         client.disconnect()
         client.loop_stop()
+
+    @staticmethod
+    def _opened(client: paho.Client, subscription: str) -> None:
+        client.subscribe(subscription, qos=1)
 
     def until(self, condition: Callable[[], bool]) -> bool:
         deadline = time.monotonic() + SOON_S

@@ -1,4 +1,4 @@
-"""The brokers of the contract suite. Without Mosquitto its tests are skipped with the reason; with CI=true they fail."""
+"""The brokers of the suite. Without Mosquitto its tests are skipped with the reason; with CI=true they fail."""
 
 import os
 from collections.abc import Iterator

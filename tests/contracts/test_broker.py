@@ -1,5 +1,6 @@
-"""What the device lock relies on from a broker. Every test runs on each; where one differs, the table says so and the test
-asserts the difference.
+"""What the device lock relies on from a broker.
+
+Every test runs on each broker. Where one differs, the table says so and the test asserts the difference.
 """
 
 import pytest
@@ -49,7 +50,7 @@ def test_a_publish_to_an_absent_device_with_a_session_is_accepted_and_waits(benc
 
 def test_after_its_expiry_a_session_and_its_commands_are_gone(bench: Bench) -> None:
     bench.client("d1", Inbox(), COMMAND, session_expiry_s=1).stop()
-    bench.pass_time(2.2)
+    bench.pass_time(1.7)
     expires = bench.keeps(Promise.EXPIRES_SESSIONS)
     outcome = send(bench.client("s1", Inbox()), COMMAND, b"late")
     assert outcome is (PublishOutcome.NO_SUBSCRIBER if expires else PublishOutcome.ACCEPTED)
@@ -131,7 +132,7 @@ def test_a_message_past_its_expiry_is_not_delivered(bench: Bench) -> None:
     server = bench.client("s1", Inbox())
     send(server, COMMAND, b"short", expiry_s=1)
     send(server, COMMAND, b"long", expiry_s=60)
-    bench.pass_time(2.2)
+    bench.pass_time(1.7)
     inbox = Inbox()
     bench.client("d1", inbox, COMMAND)
     bench.quiet()
@@ -168,7 +169,7 @@ def test_a_device_that_leaves_is_announced_as_offline_at_once_or_after_the_delay
         device.stop()
     else:
         bench.drop(device)
-        bench.pass_time(2.2)
+        bench.pass_time(1.7)
         bench.client("s2", Inbox())
     assert bench.until(lambda: watcher.payloads == [b"online", b"offline"])
 
@@ -177,7 +178,7 @@ def test_what_was_not_taken_stays_with_the_broker_and_comes_again(bench: Bench) 
     busy = Inbox(takes=False)
     device = bench.client("d1", busy, COMMAND)
     send(bench.client("s1", Inbox()), COMMAND, b"lock")
-    assert bench.until(lambda: busy.payloads == [b"lock"])
+    assert bench.until(lambda: bool(busy.messages))
     bench.drop(device)
     inbox = Inbox()
     bench.client("d1", inbox, COMMAND)
@@ -187,7 +188,7 @@ def test_what_was_not_taken_stays_with_the_broker_and_comes_again(bench: Bench) 
     assert len(inbox.messages) == 1
 
 
-def test_a_receive_that_raises_neither_loses_the_message_nor_stops_the_next(bench: Bench) -> None:
+def test_a_receive_that_raises_loses_nothing_and_changes_no_order(bench: Bench) -> None:
     seen: list[bytes] = []
 
     def receive(message: Message) -> bool:
@@ -196,14 +197,11 @@ def test_a_receive_that_raises_neither_loses_the_message_nor_stops_the_next(benc
             raise RuntimeError("the database is away")
         return True
 
-    device = bench.client("d1", receive, COMMAND)
+    bench.client("d1", receive, COMMAND)
     server = bench.client("s1", Inbox())
     send(server, COMMAND, b"poison")
     send(server, COMMAND, b"next")
-    assert bench.until(lambda: seen == [b"poison", b"next"])
-    bench.drop(device)
-    bench.client("d1", receive, COMMAND)
-    assert bench.until(lambda: seen == [b"poison", b"next", b"poison"])
+    assert bench.until(lambda: seen == [b"poison", b"poison", b"next"])
 
 
 def test_while_the_connection_is_down_nothing_is_handed_on_and_nothing_is_sent_later(bench: Bench) -> None:

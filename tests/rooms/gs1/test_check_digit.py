@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from stdnum import ean
 
 from custody.gs1.check_digit import gs1_check_digit, is_digits, luhn_check_digit
 
@@ -26,6 +27,11 @@ def test_known_imeis_end_in_their_luhn_digit(number: str) -> None:
 def test_the_gs1_digit_makes_the_weighted_sum_a_multiple_of_ten(body: str) -> None:
     whole = body + gs1_check_digit(body)
     assert sum(int(digit) * (3 if at % 2 else 1) for at, digit in enumerate(reversed(whole))) % 10 == 0
+
+
+@given(DIGITS)
+def test_the_gs1_digit_is_that_of_python_stdnum(body: str) -> None:
+    assert gs1_check_digit(body) == ean.calc_check_digit(body)
 
 
 @given(DIGITS)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from custody.gs1.canonical import canonical
+from custody.gs1.canonical import canonical, gs1_key
 from custody.gs1.digital_link import find_key, parse_link
 from custody.gs1.keys import issue_giai
 from custody.kernel.errors import Rejected
@@ -130,3 +130,13 @@ def test_canonical_is_stable_and_keeps_every_letter_of_a_reference(reference: st
     key = issue_giai("9521473", reference)
     assert canonical(key.uri).uri == key.uri
     assert find_key(key.uri) == key
+
+
+@given(
+    st.sampled_from(["00", "01", "414", "8004", "8006", "8018", "99"]),
+    st.sampled_from([SSCC, GTIN, GTIN[1:], "9521473000102", "9521473X", "952188600000044173"]),
+    st.sampled_from(["", "/21/X1", "/22/X1", "/254/B7", "/10/L", "/21/", "/8019/3"]),
+)
+def test_the_short_way_for_plain_uris_leads_where_the_long_way_leads(ai: str, value: str, tail: str) -> None:
+    uri = f"https://id.gs1.org/{ai}/{value}{tail}"
+    assert gs1_key(uri) == find_key(uri)

@@ -1,0 +1,94 @@
+"""`weaklink dispute`: open, read and move cases."""
+
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from api.cli.client import call, console, show
+
+app = typer.Typer(no_args_is_help=True, help="Open, read and move cases; choose a remedy; say that it was found.")
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
+
+
+@app.command("open")
+def open_case(
+    words: str,
+    order: Annotated[str | None, typer.Option(help="Order reference.")] = None,
+    item: Annotated[str | None, typer.Option(help="Parcel number or IMEI.")] = None,
+    claim: Annotated[str | None, typer.Option(help="never_received, substituted, damaged, defective, ...")] = None,
+    found_instead: Annotated[str, typer.Option(help="What was in the parcel.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Open a dispute. Example: `weaklink dispute open "A power bank came" --order SO-20991 --claim substituted`."""
+    body = {"words": words, "order": order, "item": item, "claim_type": claim, "found_instead": found_instead}
+    show(call("POST", "/v1/disputes", json={**body, "channel": "phone"}), as_json=as_json, human=_case)
+
+
+@app.command("list")
+def listing(
+    state: Annotated[str | None, typer.Option(help="Only cases in this state.")] = None,
+    cursor: Annotated[str | None, typer.Option(help="Where the page before ended.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Cases, newest first."""
+    found = call("GET", "/v1/disputes", params={"state": state, "cursor": cursor} if state or cursor else None)
+    show(found, as_json=as_json, human=_cases)
+
+
+@app.command("show")
+def read(dispute: str, as_json: AsJson = False) -> None:
+    """One case with its timeline."""
+    show(call("GET", f"/v1/disputes/{dispute}"), as_json=as_json, human=_case)
+
+
+@app.command()
+def choose(
+    token: str, remedy: str, payout: Annotated[str | None, typer.Option()] = None, as_json: AsJson = False
+) -> None:
+    """Choose a remedy with the customer's link. Example: `weaklink dispute choose c_... replacement`."""
+    body = {"remedy": remedy, "payout": payout}
+    show(call("POST", f"/v1/customer/{token}/choose", json=body), as_json=as_json, human=_case)
+
+
+@app.command()
+def found(token: str, as_json: AsJson = False) -> None:
+    """The customer found the phone: every lock of the case is released at once."""
+    show(call("POST", f"/v1/customer/{token}/found"), as_json=as_json, human=_case)
+
+
+@app.command()
+def move(
+    dispute: str,
+    event: str,
+    reference: Annotated[str | None, typer.Option(help="What shows that the remedy was delivered or paid.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Move a case. Example: `weaklink dispute move case_... delivered_or_paid --reference TRACK-1`."""
+    body = {"event": event, "reference": reference}
+    show(call("POST", f"/v1/disputes/{dispute}/events", json=body), as_json=as_json, human=_case)
+
+
+def _case(value: dict[str, Any]) -> None:
+    console.print(f"[bold]{value['dispute']}[/]  {value['state']}: {value['status']}", highlight=False)
+    console.print(
+        f"presumption {value['presumption']}, owner {value['owner']}, order {value['order']}", highlight=False
+    )
+    if value.get("remedy"):
+        options = ", ".join(option["remedy"] for option in value["remedy"]["options"])
+        console.print(f"on offer: {options}", highlight=False)
+    for promise in value["promises"]:
+        console.print(f"promise: {promise['what']} by {promise['due']} ({promise['state']})", highlight=False)
+    for lock in value["locks"]:
+        console.print(f"lock: {lock['state']} until {lock['held_until']}", highlight=False)
+    if "customer_url" in value:
+        console.print(f"customer's page: {value['customer_url']}", highlight=False)
+
+
+def _cases(value: dict[str, Any]) -> None:
+    table = Table("case", "state", "claim", "order", "owner", "opened")
+    for row in value["disputes"]:
+        table.add_row(*(str(row[name]) for name in ("dispute", "state", "claim_type", "order", "owner", "opened_at")))
+    console.print(table)
+    if value["next"]:
+        console.print(f"more: --cursor {value['next']}")

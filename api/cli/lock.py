@@ -1,0 +1,111 @@
+"""`weaklink lock` and `weaklink unlock`."""
+
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from api.cli.client import call, console, show
+
+app = typer.Typer(
+    no_args_is_help=True, help="Ask for, approve, read and confirm locks; standing authority; kill switch."
+)
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
+
+
+@app.command()
+def preflight(imei: str, as_json: AsJson = False) -> None:
+    """Every check of a lock, green or red, with what would allow it; nothing is changed."""
+    show(call("GET", "/v1/locks/preflight", params={"imei": imei}), as_json=as_json, human=_checks)
+
+
+@app.command()
+def request(
+    imei: str,
+    reason: Annotated[str, typer.Option(help="never_received, substituted, missing_from_custody, ...")],
+    last4: Annotated[str, typer.Option(help="The last four digits of the IMEI, typed again.")],
+    evidence: Annotated[list[str] | None, typer.Option(help="References; may be repeated.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ask for a lock; another person approves it. Example: `weaklink lock request 490154203237518 --last4 7518 ...`."""
+    body = {"imei": imei, "imei_last4": last4, "reason": reason, "evidence": evidence or []}
+    show(call("POST", "/v1/locks", json=body), as_json=as_json, human=_order)
+
+
+@app.command()
+def approve(order: str, as_json: AsJson = False) -> None:
+    """Say yes as the second person."""
+    show(call("POST", f"/v1/locks/{order}/approve"), as_json=as_json, human=_order)
+
+
+@app.command()
+def confirm(order: str, as_json: AsJson = False) -> None:
+    """Keep a lock beyond its 72 hours; takes two people, each with this command."""
+    show(call("POST", f"/v1/locks/{order}/confirm"), as_json=as_json, human=_order)
+
+
+@app.command("show")
+def read(order: str, as_json: AsJson = False) -> None:
+    """One order with its timeline."""
+    show(call("GET", f"/v1/locks/{order}"), as_json=as_json, human=_order)
+
+
+@app.command("list")
+def listing(state: Annotated[str | None, typer.Option()] = None, as_json: AsJson = False) -> None:
+    """Lock orders, oldest first."""
+    show(call("GET", "/v1/locks", params={"state": state} if state else None), as_json=as_json, human=_orders)
+
+
+@app.command()
+def authority(
+    approve_proposal: Annotated[str | None, typer.Option("--approve", help="Put this proposal in force.")] = None,
+    propose: Annotated[bool, typer.Option("--propose", help="Propose to allow provisional locks.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """The standing authority for provisional locks; two different supervisors put it in force."""
+    if propose:
+        show(call("POST", "/v1/authority"), as_json=as_json)
+    elif approve_proposal:
+        show(call("POST", f"/v1/authority/{approve_proposal}/approve"), as_json=as_json)
+    else:
+        show(call("GET", "/v1/authority"), as_json=as_json)
+
+
+@app.command()
+def stop(why: str, as_json: AsJson = False) -> None:
+    """Stop all locking at once; releases go on."""
+    show(call("POST", "/v1/kill-switch", json={"on": True, "why": why}), as_json=as_json)
+
+
+@app.command()
+def resume(why: str, as_json: AsJson = False) -> None:
+    """Allow locking again; not by the person who stopped it."""
+    show(call("POST", "/v1/kill-switch", json={"on": False, "why": why}), as_json=as_json)
+
+
+def unlock(order: str, as_json: AsJson = False) -> None:
+    """Release a lock; one person is enough. Example: `weaklink unlock lock_0k3v9q2m7x4d8r1t`."""
+    show(call("POST", f"/v1/locks/{order}/release"), as_json=as_json, human=_order)
+
+
+def _order(value: dict[str, Any]) -> None:
+    console.print(f"[bold]{value['order']}[/]  {value['state']}  ({value['reason']})", highlight=False)
+    if value["checks"]:
+        _checks({"checks": value["checks"]})
+    for event in value.get("events", []):
+        console.print(f"{event['at']}  {event['event']}  {event['actor']}  entry {event['index']}", highlight=False)
+
+
+def _checks(value: dict[str, Any]) -> None:
+    table = Table("check", "", "reason", "what would allow it")
+    marks = {True: "[green]yes[/]", False: "[red]no[/]", None: "[yellow]unknown[/]"}
+    for row in value["checks"]:
+        table.add_row(row["check"], marks[row["ok"]], row["reason"], row["allowed_by"])
+    console.print(table)
+
+
+def _orders(value: dict[str, Any]) -> None:
+    table = Table("order", "state", "reason", "requester", "created")
+    for row in value["locks"]:
+        table.add_row(*(str(row[name]) for name in ("order", "state", "reason", "requester", "created_at")))
+    console.print(table)

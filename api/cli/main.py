@@ -1,0 +1,115 @@
+"""`weaklink`: the command line. Every command has --json and an example in its --help."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from api.cli import bench, capture, case, demo, lock, log, pack, station
+from api.cli.client import call, console, show
+from api.cli.serve import serve as run_service
+from api.settings import read_settings
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    help="Signed parcel custody, remedy first, a lock for the missing handset, and the weak link named.",
+)
+app.add_typer(station.app, name="station")
+app.add_typer(case.app, name="dispute")
+app.add_typer(lock.app, name="lock")
+app.add_typer(log.app, name="log")
+app.command("unlock")(lock.unlock)
+app.command("demo")(demo.demo)
+app.command("capture")(capture.capture)
+app.command("scan")(capture.scan)
+app.command("pack")(pack.pack)
+app.command("verify")(pack.verify)
+app.command("bench")(bench.bench)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 picks a free one.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder for database, keys and broker.")] = None,
+    database_url: Annotated[str | None, typer.Option(help="postgresql+psycopg://... instead of SQLite.")] = None,
+    mqtt_host: Annotated[str | None, typer.Option(help="MQTT broker instead of the embedded one.")] = None,
+    mqtt_port: Annotated[int | None, typer.Option(help="Port of the MQTT broker.")] = None,
+) -> None:
+    """Start the service. Example: `weaklink serve --port 8420 --data weaklink-data`."""
+    run_service(
+        read_settings(
+            host=host, port=port, data=data, database_url=database_url, mqtt_host=mqtt_host, mqtt_port=mqtt_port
+        )
+    )
+
+
+@app.command()
+def login(
+    account: str,
+    password: Annotated[str, typer.Option(prompt=True, hide_input=True, help="Asked for if left out.")],
+    as_json: AsJson = False,
+) -> None:
+    """Sign in; prints the token. Example: `export WEAKLINK_TOKEN=$(weaklink login agent-1)`."""
+    answer = call("POST", "/v1/sessions", json={"account": account, "password": password})
+    print(json.dumps(answer) if as_json else answer["token"])
+
+
+@app.command()
+def trail(item: str, as_json: AsJson = False) -> None:
+    """The trail of a parcel. Example: `weaklink trail 195214730000088169`, or an IMEI, or `po:SO-20991`."""
+    show(call("GET", "/v1/trails", params={"item": item}), as_json=as_json, human=_trail)
+
+
+@app.command()
+def investigate(dispute: str, as_json: AsJson = False) -> None:
+    """Rank the links of a disputed parcel's chain. Example: `weaklink investigate case_0k3v9q2m7x4d8r1t`."""
+    show(call("POST", f"/v1/investigations/{dispute}/run"), as_json=as_json, human=_finding)
+
+
+@app.command()
+def hotspots(as_json: AsJson = False) -> None:
+    """Links whose disputes their traffic does not explain. Example: `weaklink hotspots --json`."""
+    show(call("GET", "/v1/hotspots"), as_json=as_json, human=_hotspots)
+
+
+def _trail(value: dict[str, Any]) -> None:
+    table = Table("from", "to", "custodian", "place", "opened by", title=f"Custody of {value.get('parcel')}")
+    for segment in value.get("segments", []):
+        table.add_row(*(str(segment.get(name, "")) for name in ("from", "to", "custodian", "name", "opened_by")))
+    console.print(table)
+    for finding in value.get("findings", []):
+        console.print(f"- {finding.get('text', finding)}")
+
+
+def _finding(value: dict[str, Any]) -> None:
+    for line in value["lines"]:
+        console.print(line, highlight=False)
+    table = Table("link", "probability", title="Ranked links")
+    for link in value["links"][:8]:
+        table.add_row(link["name"], f"{link['probability']:.1%}")
+    console.print(table)
+
+
+def _hotspots(value: dict[str, Any]) -> None:
+    table = Table("link", "shift", "P(hot)", "disputes", "traffic", "lift", title="Hotspots")
+    for spot in value["hotspots"]:
+        where = f"{spot['step'] or ''} {spot['site']} {spot['handler'] or ''}".strip()
+        row = (spot["shift"], f"{spot['hot']:.0%}", f"{spot['charged']:.1f}", f"{spot['traffic_share']:.1%}")
+        table.add_row(where, *(str(cell) for cell in row), f"{spot['lift']:.1f}")
+    console.print(table)
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

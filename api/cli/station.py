@@ -1,0 +1,105 @@
+"""`weaklink station`: keys, enrolment and the register of stations."""
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from api.cli.client import call, console, fail, show
+from api.encoding import b64
+from custody.kernel import cbor
+from custody.kernel.keys import EDDSA, ES256, SoftwareSigner, new_signer, read_private_pem
+from custody.kernel.system_clock import SystemClock
+from custody.kernel.system_ids import SystemIds
+from custody.ledger.statements import make_possession
+
+app = typer.Typer(no_args_is_help=True, help="Station keys, enrolment and the register of stations.")
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
+
+
+@app.command()
+def keygen(
+    file: Path, es256: Annotated[bool, typer.Option(help="P-256 instead of Ed25519.")] = False, as_json: AsJson = False
+) -> None:
+    """Make a station key. Example: `weaklink station keygen bench-4.pem`."""
+    if file.exists():
+        fail(f"{file} exists; a key is never overwritten", fix="Choose another name.")
+    signer = new_signer(ES256 if es256 else EDDSA)
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+        out.write(signer.private_pem())
+    show({"file": str(file), "kid": b64(signer.public.kid)}, as_json=as_json)
+
+
+@app.command()
+def announce(
+    station: str,
+    site: Annotated[str, typer.Option(help="GLN as https://id.gs1.org/414/<13 digits>.")],
+    custodian: Annotated[str, typer.Option(help="PGLN as https://id.gs1.org/417/<13 digits>.")],
+    place: Annotated[str, typer.Option(help="The place at the site.")] = "",
+    step: Annotated[str, typer.Option(help="pack, dock, linehaul, hub_in, hub_sort, depot, courier, other")] = "other",
+    as_json: AsJson = False,
+) -> None:
+    """Let a station enrol within ten minutes (supervisor)."""
+    body = {"station": station, "site": site, "place": place or station, "step": step, "custodian": custodian}
+    show(call("POST", "/v1/stations", json=body), as_json=as_json)
+
+
+@app.command()
+def enrol(
+    station: str,
+    token: Annotated[str, typer.Option(help="The one-time token that `announce` printed.")],
+    key: Annotated[Path, typer.Option(help="The station's private key (PEM).")],
+    as_json: AsJson = False,
+) -> None:
+    """Bring the station's key into the log. Example: `weaklink station enrol bench-4 --token ... --key bench-4.pem`."""
+    signer = read_key(key)
+    origin = call("GET", "/v1/log")["origin"]
+    body = enrolment(station, signer, origin=origin, token=token)
+    answer = call("POST", "/v1/stations/enrol", json=body)
+    state = state_file(key)
+    state.write_text(json.dumps({"station": station, "seq": 0, "prev": None}))
+    show(answer, as_json=as_json)
+
+
+@app.command("list")
+def listing(as_json: AsJson = False) -> None:
+    """Every station with its keys."""
+    show(call("GET", "/v1/stations"), as_json=as_json, human=_table)
+
+
+@app.command()
+def revoke(station: str, reason: Annotated[str, typer.Option()], as_json: AsJson = False) -> None:
+    """End every key of a station (supervisor)."""
+    show(call("POST", f"/v1/stations/{station}/revoke", json={"reason": reason}), as_json=as_json)
+
+
+def read_key(path: Path) -> SoftwareSigner:
+    """The private key in a PEM file, or a plain error."""
+    try:
+        return read_private_pem(path.read_text())
+    except OSError as error:
+        return fail(f"{path} cannot be read: {error.strerror}", fix="Make a key with `weaklink station keygen`.")  # type: ignore[no-any-return]  # fail never returns
+
+
+def state_file(key: Path) -> Path:
+    """Where a command-line station keeps its sequence number and its last digest, beside its key."""
+    return key.with_suffix(".state.json")
+
+
+def enrolment(station: str, signer: SoftwareSigner, *, origin: str, token: str) -> dict[str, Any]:
+    """The body of an enrolment."""
+    now_s = SystemClock().now_ms() // 1000
+    sub = f"urn:weaklink:{SystemIds().new('possession')}"
+    possession = make_possession(origin=origin, station=station, signer=signer, sub=sub, iat_s=now_s)
+    return {"token": token, "cose_key": b64(cbor.encode(signer.public.cose_key())), "proof": b64(possession)}
+
+
+def _table(value: dict[str, Any]) -> None:
+    table = Table("station", "step", "site", "place", "keys")
+    for row in value["stations"]:
+        keys = sum(key["revoked"] is None for key in row["keys"])
+        table.add_row(row["station"], row["step"], row["site"], row["place"], str(keys))
+    console.print(table)

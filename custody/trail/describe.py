@@ -1,0 +1,122 @@
+"""A trail as plain dicts of texts, integers, booleans, None and lists, for the API and the evidence pack.
+
+- Deterministic: the same trail gives the same dict, so the same bytes once it is encoded with sorted keys.
+- No fractions: masses are whole milligrams (`..._mg`), times whole milliseconds.
+- Sparing: handset numbers are cut to their last four digits unless `show_serials` is set; recipients are called
+  "recipient"; read points (which may be a home) and other parcels in a cage's scan do not appear; a recipient check is
+  shown by method, attempts and what it confirms, never by its proof.
+"""
+
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from custody.trail.names import IMEI, PRODUCT, RECIPIENT
+from custody.trail.order import Entry
+from custody.trail.ties import Binding
+from custody.trail.trail import Trail
+
+_ELSEWHERE = frozenset({"findings", "unit", "entries"})
+
+
+def describe_trail(trail: Trail, *, show_serials: bool = False) -> dict[str, Any]:
+    """The whole trail."""
+    mask = _keep if show_serials else mask_serial
+    parts: dict[str, Any] = _plain(trail, mask)
+    unit = trail.unit
+    return {
+        "asked": mask(unit.asked),
+        "parcel": unit.parcel,
+        "items": [{"key": mask(item.key), "names": [mask(name) for name in sorted(item.names)]} for item in unit.items],
+        "orders": list(unit.orders),
+        "seals": list(unit.seals),
+        "other_parcels": [{"parcel": other.key, "since_ms": other.since_ms} for other in unit.others],
+        **parts,
+        "segments": [
+            {**_plain(s, mask), "dwell_ms": s.dwell_ms, "dwell_received_ms": s.dwell_received_ms}
+            for s in trail.segments
+        ],
+        "entries": [_entry(entry) for entry in trail.entries],
+        "quarantined": [entry.index for entry in trail.quarantined],
+        "findings": [_finding(finding) for finding in trail.findings],
+    }
+
+
+def describe_binding(binding: Binding, *, show_serials: bool = False) -> dict[str, Any]:
+    """What ties a handset to the parcel, or why nothing does."""
+    mask = _keep if show_serials else mask_serial
+    parts: dict[str, Any] = _plain(binding, mask)
+    return {
+        **parts,
+        "bound": binding.bound,
+        "findings": [_finding(finding) for finding in binding.findings],
+    }
+
+
+def mask_serial(text: str) -> str:
+    """A handset's name with only the last four digits of its number; a recipient without name; other texts as is."""
+    if text.startswith(IMEI):
+        return f"...{text.removesuffix('-0')[-4:]}"
+    if text.startswith(PRODUCT) and "/21/" in text:
+        head, _, serial = text.rpartition("/21/")
+        return f"{head}/21/...{serial[-4:]}"
+    return "recipient" if text.startswith(RECIPIENT) else text
+
+
+def _keep(text: str) -> str:
+    return "recipient" if text.startswith(RECIPIENT) else text
+
+
+def _finding(finding: Any) -> dict[str, Any]:
+    return {
+        "kind": str(finding.kind),
+        "severity": finding.severity,
+        "sentence": finding.sentence,
+        "indices": list(finding.indices),
+    }
+
+
+def _entry(entry: Entry) -> dict[str, Any]:
+    event, scan, station = entry.event, entry.sealed.scan, entry.station
+    return {
+        "index": entry.index,
+        "digest": entry.digest.hex(),
+        "at_ms": entry.at_ms,
+        "received_ms": entry.received_ms,
+        "late_ms": entry.late_ms,
+        "station": station.station,
+        "seq": scan.seq,
+        "site": station.site,
+        "place": station.place,
+        "step": station.step,
+        "custodian": station.custodian,
+        "handler": entry.marks.handler,
+        "entry_mode": entry.marks.entry_mode,
+        "type": event.type,
+        "action": event.action,
+        "biz_step": event.biz_step,
+        "disposition": event.disposition,
+        "event_id": event.event_id,
+        "via": entry.via,
+        "standing": entry.standing,
+        "result": entry.sealed.result,
+        "flags": list(entry.sealed.flags),
+    }
+
+
+def _plain(value: Any, mask: Callable[[str], str]) -> Any:
+    """A value of the trail in plain types; grams become milligrams under a name that says so."""
+    if is_dataclass(value) and not isinstance(value, type):
+        plain = {}
+        for field in fields(value):
+            if field.name in _ELSEWHERE:
+                continue
+            item = getattr(value, field.name)
+            if field.name.endswith("_g"):
+                plain[f"{field.name.removesuffix('_g')}_mg"] = None if item is None else round(item * 1000)
+            else:
+                plain[field.name] = _plain(item, mask)
+        return plain
+    if isinstance(value, tuple):
+        return [_plain(item, mask) for item in value]
+    return mask(value) if isinstance(value, str) else value

@@ -1,0 +1,100 @@
+"""One contract for every system that can lock a handset: our own agent, an equipment register, a maker's service.
+
+- Every call is idempotent by order and version: the same call again changes nothing and says the same.
+- A backend tells what it is asked to hold (`desired`) apart from what the device has shown (`applied`); `applied` may
+  be unknown and is never guessed from "sent".
+- `Capabilities` says what a backend can keep. A lock is refused where it could not show a contact to whoever holds the
+  device, or where there is no way out. No backend offers an erase, and the contract has no word for it.
+- A release goes to every backend that ever got the lock; one that fails keeps the order open.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from custody.kernel.clock import Instant
+from devicelock.rules.applied import Applied
+from devicelock.rules.command import Screen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a backend can keep. `command_life_s`: how long a command waits for a device that is off; None: for ever."""
+
+    shows_contact: bool
+    offline_lock: bool
+    offline_unlock: bool
+    user_can_leave: bool
+    survives_reset: bool
+    holds_without_passcode: bool
+    blocks_network_only: bool
+    command_life_s: int | None
+
+    @property
+    def way_out(self) -> bool:
+        """Whether a wrongly locked holder gets out without the backend's network, or keeps the device's own use."""
+        return self.offline_unlock or self.user_can_leave or self.blocks_network_only
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ref:
+    """The handset in the backend's own words, and the order and version on whose behalf it is spoken to."""
+
+    handset: str
+    order: str
+    version: int
+
+
+class Answer(StrEnum):
+    """What a backend made of a call."""
+
+    TAKEN = "taken"
+    NOT_NOW = "not_now"
+    UNKNOWN_DEVICE = "unknown_device"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What a backend is asked to hold and what it has seen. None is unknown."""
+
+    desired: Applied
+    applied: Applied | None
+    last_seen_ms: Instant | None
+
+
+class Backend(Protocol):
+    """A lock system. Calls raise `Unavailable` when the other side is away; the caller asks again later."""
+
+    @property
+    def name(self) -> str:
+        """Its name in orders and in the log."""
+        ...
+
+    def capabilities(self) -> Capabilities:
+        """What it can keep."""
+        ...
+
+    def lock(self, ref: Ref, *, screen: Screen, not_after_ms: Instant) -> Answer:
+        """Ask for a lock that shows the screen; the backend forgets the wish after `not_after_ms`."""
+        ...
+
+    def unlock(self, ref: Ref) -> Answer:
+        """Ask for a release."""
+        ...
+
+    def retire(self, ref: Ref) -> Answer:
+        """Ask for a release for ever."""
+        ...
+
+    def cancel(self, ref: Ref) -> Answer:
+        """Withdraw a wish that has not reached the device."""
+        ...
+
+    def state(self, handset: str) -> Held:
+        """What is asked and what is seen."""
+        ...
+
+    def offline_code(self, handset: str, question: str) -> str | None:
+        """The code that answers the question on the lock screen; None if this backend has none."""
+        ...

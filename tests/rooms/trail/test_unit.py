@@ -1,0 +1,330 @@
+"""Which keys and scans belong to one parcel."""
+
+from collections.abc import Callable
+
+import pytest
+
+from custody.kernel.clock import HOUR_MS
+from custody.kernel.errors import Rejected
+from custody.trail.names import ask, index_keys
+from custody.trail.sealed import SealedScan
+from custody.trail.unit import find_unit, needs
+from tests.rooms.trail.world import (
+    CAGE,
+    DEPOT_GLN,
+    HOME,
+    ORDER,
+    PARCEL,
+    PARCEL_2,
+    PARCEL_3,
+    PHONE,
+    PHONE_2,
+    PHONE_2_IMEI,
+    PHONE_IMEI,
+    SEAL,
+    VAN,
+    World,
+    kinds,
+)
+
+PO = [{"type": "po", "bizTransaction": ORDER}]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "195214730000088169",
+        " 195214730000088169 ",
+        "urn:epc:id:sscc:9521473.1000008816",
+        "https://shop.example/00/195214730000088169?x=1",
+    ],
+)
+def test_a_parcel_is_found_by_every_spelling_of_its_sscc(text: str) -> None:
+    assert ask(text) == PARCEL
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["00101700482915", "001017004829159", "0010170048291501", "00-101700-482915-9", PHONE_IMEI, PHONE_IMEI[:-1] + "9"],
+)
+def test_a_handset_is_found_by_every_spelling_of_its_imei(text: str) -> None:
+    assert ask(text) == PHONE_IMEI
+    assert World().journey().unit(text).parcel == PARCEL
+
+
+@pytest.mark.parametrize("text", ["", "hello", "123", "001017004829158", HOME, DEPOT_GLN, "po:"])
+def test_what_is_no_parcel_handset_seal_or_order_is_refused(text: str) -> None:
+    with pytest.raises(Rejected):
+        ask(text)
+
+
+@pytest.mark.parametrize("start", [PARCEL, PHONE, PHONE_IMEI, SEAL, "po:SO-20991", f"po:{ORDER}"])
+def test_every_start_leads_to_the_same_parcel_and_the_same_scans(start: str) -> None:
+    world = World().journey()
+    unit = world.unit(start)
+    assert (unit.parcel, unit.seals) == (PARCEL, (SEAL,))
+    assert [item.key for item in unit.items] == [PHONE]
+    assert [sealed.index for sealed in world.scans if unit.via(sealed)] == [sealed.index for sealed in world.scans]
+
+
+@pytest.mark.parametrize("start", [PARCEL, PHONE, PHONE_IMEI, SEAL, "po:SO-20991"])
+def test_a_use_case_completes_the_unit_in_a_few_rounds(start: str) -> None:
+    world = World()
+    world.commission(bizTransactionList=PO, chain=False)
+    world.pack(bizTransactionList=None)
+    world.seal()
+    world.load("dock-2")
+    world.load("dock-2", VAN, [CAGE], chain=False)
+    world.scan("hub-in-1", "ObjectEvent", action="OBSERVE", epcList=[VAN], bizStep="arriving", chain=False)
+    world.unload("hub-sort-1", chain=False, children=None)
+    asked: set[str] = set()
+    found: dict[bytes, SealedScan] = {}
+    rounds = 0
+    while lookups := needs(start, found.values(), asked):
+        rounds += 1
+        asked |= {lookup.key for lookup in lookups}
+        found |= {sealed.digest: sealed for sealed in world.scans if asked & index_keys(sealed.event)}
+    assert rounds <= 5
+    assert len(found) == len(world.scans)
+    assert world.unit(start).keys <= asked
+
+
+def test_an_unknown_key_needs_itself_once_and_then_nothing() -> None:
+    assert [lookup.key for lookup in needs(PARCEL, ())] == [PARCEL]
+    assert needs(PARCEL, (), {PARCEL}) == ()
+    assert needs("po:SO-1", (), {"po:SO-1"}) == ()
+
+
+def test_a_cage_is_looked_up_for_the_time_of_the_stay_only() -> None:
+    world = World()
+    load = world.load("dock-2")
+    lookup = next(lookup for lookup in needs(PARCEL, world.scans) if lookup.key == CAGE)
+    assert (lookup.from_ms, lookup.to_ms) == (load.at_ms, None)
+    unload = world.unload("hub-sort-1")
+    lookup = next(lookup for lookup in needs(PARCEL, world.scans) if lookup.key == CAGE)
+    assert (lookup.from_ms, lookup.to_ms) == (load.at_ms, unload.at_ms)
+
+
+def test_a_cages_other_parcels_do_not_leak() -> None:
+    world = World()
+    world.pack()
+    world.load("dock-2")
+    other = world.load("dock-2", children=[PARCEL_2], chain=False)
+    both = world.load("dock-2", children=[PARCEL, PARCEL_3], chain=False)
+    arrival = world.scan("hub-in-1", "ObjectEvent", action="OBSERVE", epcList=[CAGE], bizStep="arriving", chain=False)
+    elsewhere = world.obj("hub-in-1", epcList=[PARCEL_2], chain=False)
+    out = world.unload("hub-sort-1", children=[PARCEL_2], chain=False)
+    unit = world.unit()
+    assert unit.via(arrival) == "carrier"
+    assert unit.via(both) == "parcel"
+    assert [unit.via(sealed) for sealed in (other, elsewhere, out)] == [None, None, None]
+    assert not {PARCEL_2, PARCEL_3} & unit.keys
+
+
+def test_a_cage_counts_only_while_the_parcel_is_inside() -> None:
+    world = World()
+
+    def sighting() -> SealedScan:
+        return world.scan("lorry-9", "ObjectEvent", action="OBSERVE", epcList=[CAGE], bizStep="departing", chain=False)
+
+    before = sighting()
+    world.load("dock-2")
+    during = sighting()
+    world.unload("hub-sort-1", children=None)
+    after = sighting()
+    unit = world.unit()
+    assert [unit.via(sealed) for sealed in (before, during, after)] == [None, "carrier", None]
+
+
+def test_emptying_a_whole_cage_takes_the_parcel_out() -> None:
+    world = World()
+    world.load("dock-2")
+    out = world.unload("hub-sort-1", children=None)
+    unit = world.unit()
+    assert unit.carriers[0].to_index == out.index
+    assert unit.via(out) == "carrier"
+
+
+def test_a_van_around_the_cage_counts_while_both_hold() -> None:
+    world = World()
+    world.load("dock-2")
+    world.load("dock-2", VAN, [CAGE], chain=False)
+    inside = world.scan("hub-in-1", "ObjectEvent", action="OBSERVE", epcList=[VAN], bizStep="arriving", chain=False)
+    world.unload("hub-in-1", VAN, [CAGE], chain=False)
+    after = world.scan("lorry-9", "ObjectEvent", action="OBSERVE", epcList=[VAN], bizStep="departing", chain=False)
+    unit = world.unit()
+    assert (unit.via(inside), unit.via(after)) == ("carrier", None)
+    assert unit.carriers[1].outer == VAN
+
+
+def test_an_unrecorded_unloading_ends_at_the_first_scan_outside_the_cage() -> None:
+    world = World()
+    world.load("dock-2")
+    sorting = world.obj("hub-sort-1", "urn:weaklink:BizStep-sorting")
+    strange = world.scan("lorry-3", "ObjectEvent", action="OBSERVE", epcList=[CAGE], bizStep="departing", chain=False)
+    trail = world.trail()
+    assert trail.unit.carriers[0].to_index == sorting.index
+    assert trail.unit.via(strange) is None
+    assert "carrier_not_unloaded" in kinds(trail)
+
+
+def test_a_scan_of_the_parcel_in_the_lorry_does_not_end_the_stay_in_the_cage() -> None:
+    world = World()
+    world.load("dock-2")
+    world.release("dock-2")
+    world.obj("lorry-9", "arriving")
+    assert world.unit().carriers[0].to_ms is None
+
+
+def test_a_handset_packed_again_later_has_its_own_later_parcel() -> None:
+    world = World().journey()
+    world.unpack()
+    back = world.scan(
+        "desk", "ObjectEvent", action="OBSERVE", epcList=[PHONE], bizStep="shipping", disposition="returned"
+    )
+    again = world.commission("bench-4", chain=False)
+    world.pass_time(1)
+    packed = world.pack(parentID=PARCEL_2, bizTransactionList=None, chain=False)
+    first, second = world.unit(parcel=PARCEL), world.unit(PHONE_IMEI)
+    assert (first.parcel, second.parcel) == (PARCEL, PARCEL_2)
+    assert [first.via(sealed) for sealed in (back, again, packed)] == ["item", None, None]
+    assert [second.via(sealed) for sealed in (back, again, packed)] == [None, "item", "parcel"]
+    assert [other.key for other in first.others] == [PARCEL_2]
+    assert [other.key for other in second.others] == [PARCEL]
+    assert "item_elsewhere" not in kinds(world.trail())
+
+
+def test_one_of_several_parcels_of_an_order_can_be_chosen() -> None:
+    world = World()
+    world.pack()
+    world.pack(phone=PHONE_2, parentID=PARCEL_2)
+    assert world.unit("po:SO-20991").parcel == PARCEL_2
+    chosen = world.unit("po:SO-20991", parcel="195214730000088169")
+    assert (chosen.parcel, [item.key for item in chosen.items]) == (PARCEL, [PHONE])
+    assert PHONE_2 not in chosen.keys
+    assert [other.key for other in chosen.others] == [PARCEL_2]
+
+
+def test_a_second_sim_number_names_the_same_handset() -> None:
+    world = World()
+    world.commission(**{"wl:imei": [PHONE_2_IMEI]})
+    world.pack()
+    unit = world.unit("490154203237518")
+    assert (unit.parcel, len(unit.items)) == (PARCEL, 1)
+    assert {PHONE, PHONE_IMEI, PHONE_2_IMEI} == unit.items[0].names
+
+
+def test_a_number_of_another_handset_is_not_joined_but_reported() -> None:
+    world = World()
+    world.commission()
+    world.commission(phone=PHONE_2)
+    world.pack(**{"wl:imei": [PHONE_2_IMEI, PHONE_IMEI]})
+    joined = world.commission(phone=PHONE, **{"wl:imei": [PHONE_2_IMEI]})
+    trail = world.trail()
+    assert PHONE_2 not in trail.unit.items[0].names
+    assert any(f.kind == "contents_conflict" and f.indices == (joined.index,) for f in trail.findings)
+
+
+def test_a_handset_packed_by_class_is_known_by_its_number() -> None:
+    world = World()
+    gtin = PHONE.partition("/21/")[0]
+    world.pack(childEPCs=None, childQuantityList=[{"epcClass": gtin, "quantity": 1}], **{"wl:imei": [PHONE_IMEI]})
+    unit = world.unit(PHONE_IMEI)
+    assert (unit.parcel, [item.key for item in unit.items]) == (PARCEL, [PHONE_IMEI])
+
+
+def test_what_an_inspection_finds_does_not_become_part_of_the_parcel() -> None:
+    world = World()
+    world.pack()
+    world.scan("hub-sort-1", "AggregationEvent", action="OBSERVE", parentID=PARCEL, childEPCs=[PHONE_2])
+    found = world.obj("hub-sort-1", epcList=[PHONE_2], disposition="mismatch_instance", **{"wl:expected": PHONE})
+    unit = world.unit()
+    assert [item.key for item in unit.items] == [PHONE]
+    assert PHONE_2 not in unit.keys
+    assert unit.via(found) == "item"
+
+
+def _quarantine(world: World) -> SealedScan:
+    return world.pack(phone=PHONE_2, result="quarantined", flags=["key_unknown"])
+
+
+def _declared(world: World) -> SealedScan:
+    wrong = world.pack(phone=PHONE_2)
+    world.declare(wrong)
+    return wrong
+
+
+@pytest.mark.parametrize("void", [_quarantine, _declared])
+def test_a_packing_that_does_not_stand_ties_nothing(void: Callable[[World], SealedScan]) -> None:
+    world = World()
+    world.pack()
+    wrong = void(world)
+    unit = world.unit()
+    assert [item.key for item in unit.items] == [PHONE]
+    assert unit.via(wrong) == "parcel"
+    assert world.unit(PHONE_2).parcel is None
+
+
+def test_a_handset_in_two_parcels_at_once_is_reported() -> None:
+    world = World()
+    world.pack()
+    world.pack(parentID=PARCEL_2, chain=False)
+    world.obj("dock-2")
+    assert "item_elsewhere" in kinds(world.trail())
+
+
+def test_a_seal_on_two_parcels_is_reported() -> None:
+    world = World()
+    world.pack()
+    world.seal()
+    world.seal(parentID=PARCEL_2, chain=False)
+    assert "seal_elsewhere" in kinds(world.trail())
+
+
+def test_a_handset_never_packed_has_a_trail_without_parcel() -> None:
+    world = World()
+    world.commission()
+    trail = world.trail(PHONE_IMEI)
+    assert trail.unit.parcel is None
+    assert [segment.name for segment in trail.segments] == ["station gate 1"]
+
+
+def test_an_order_without_any_scan_has_no_parcel_and_no_place() -> None:
+    trail = World().trail("po:SO-1")
+    assert trail.unit.parcel is None
+    assert trail.holder.kind == "unknown"
+
+
+def test_an_order_event_belongs_to_the_order_only_if_it_names_nothing_else() -> None:
+    world = World()
+    world.pack()
+    paper = world.scan("desk", "TransactionEvent", action="ADD", epcList=[PHONE_2], bizTransactionList=PO, chain=False)
+    assert world.unit().via(paper) is None
+
+
+def test_seal_scans_follow_the_seal() -> None:
+    world = World()
+    world.pack()
+    world.seal()
+    look = world.obj("dock-2", epcList=[SEAL], **{"wl:sealState": "intact"})
+    assert world.unit().via(look) == "seal"
+
+
+def test_two_stays_in_one_cage_are_two_stays() -> None:
+    world = World()
+    for _ in range(2):
+        world.load("dock-2")
+        world.pass_time(1)
+        world.unload("hub-sort-1")
+    spans = [stay.to_ms - stay.from_ms for stay in world.unit().carriers if stay.to_ms is not None]
+    assert len(spans) == 2
+    assert all(span < 2 * HOUR_MS for span in spans)
+
+
+def test_moving_into_another_cage_ends_the_first_stay() -> None:
+    world = World()
+    world.load("dock-2")
+    moved = world.load("hub-in-1", VAN)
+    stays = {stay.outer: stay for stay in find_unit(PARCEL, world.scans).carriers}
+    assert stays[CAGE].to_index == moved.index
+    assert stays[VAN].to_index is None
