@@ -1,5 +1,6 @@
 """Whether locking the missing handset is fair for a kind of problem, and why or why not.
 
+Where the customer once held the handset they are told before the lock; where it never reached them, at once.
 A wish is not a lock: it names no device and holds no authority. The handset is found from the trail of the parcel, and
 eligibility, authority and caps are checked where locks are made.
 """
@@ -7,7 +8,7 @@ eligibility, authority and caps are checked where locks are made.
 from dataclasses import dataclass
 from datetime import date
 
-from custody.disputes.claim import ClaimType, LockRule, claim_of
+from custody.disputes.claim import LockRule, claim_of
 from custody.disputes.policy import Policy
 
 
@@ -38,14 +39,15 @@ def lock_wish(claim_type: str | None, facts: LockFacts, *, policy: Policy, on_da
     """The wish for one case."""
     if claim_type is None:
         return LockWish(fair=False, claim_type=None, reason="The kind of problem is not agreed yet.", notice="none")
-    fair, reason = _decide(claim_of(claim_type).lock, facts, days=policy.count("returns_bench_days", on_date))
+    rule = claim_of(claim_type).lock
+    fair, reason = _decide(rule, facts, days=policy.count("returns_bench_days", on_date))
     if fair and facts.seen_on_customers_own_sim:
         fair, reason = False, "The handset was seen on the customer's own SIM: it is with them."
     notice = "none"
     if fair:
-        told_first = claim_type == ClaimType.RETURNED_NOT_CREDITED
+        held = rule not in {LockRule.AT_ONCE, LockRule.MISSING_FROM_CUSTODY}
         notice = policy.value("lock_notice", on_date)[
-            "customer_still_served" if told_first else "order_never_reached_customer"
+            "customer_still_served" if held else "order_never_reached_customer"
         ]
     return LockWish(fair=fair, claim_type=claim_type, reason=reason, notice=notice)
 

@@ -55,15 +55,15 @@ def parse_link(uri: str) -> Link:
     if pairs is None:
         raise _bad(uri, "no GS1 key ends its path")
     (ai, value), qualifiers = pairs[0], pairs[1:]
-    sequence = _sequence(ai, tuple(ai for ai, _ in qualifiers))
+    sequence = _sequence(ai, qualifiers)
     if sequence is None:
         raise _bad(uri, f"the qualifiers do not belong to AI {ai} or stand out of order")
     for qualifier, text in qualifiers:
         if QUALIFIERS[qualifier].fullmatch(text) is None:
             raise _bad(uri, f"AI {qualifier} has the wrong form")
-    checked(ai, value)
+    key = checked(ai, value, _finest(ai, qualifiers))
     attributes = _attributes(uri, match[2] or "", {ai, *sequence})
-    return Link(key=_finest(ai, value, qualifiers) or checked(ai, value), path=tuple(pairs), attributes=attributes)
+    return Link(key=key, path=tuple(pairs), attributes=attributes)
 
 
 def find_key(uri: str) -> Key | None:
@@ -75,9 +75,9 @@ def find_key(uri: str) -> Key | None:
     (ai, value), qualifiers = pairs[0], pairs[1:]
     if ai == "01" and len(value) in _SHORT_GTIN:
         value = value.zfill(14)
-    if _sequence(ai, tuple(ai for ai, _ in qualifiers)) is None:
+    if _sequence(ai, qualifiers) is None:
         return None
-    return _finest(ai, value, qualifiers)
+    return shaped(ai, value, _finest(ai, qualifiers))
 
 
 def _key_pairs(path: str, *, words: bool = False) -> list[tuple[str, str]] | None:
@@ -94,16 +94,17 @@ def _key_pairs(path: str, *, words: bool = False) -> list[tuple[str, str]] | Non
     return None
 
 
-def _sequence(ai: str, present: tuple[str, ...]) -> set[str] | None:
-    """All qualifier AIs that `present` leaves possible for the key, or None if `present` breaks the order."""
+def _sequence(ai: str, qualifiers: list[tuple[str, str]]) -> set[str] | None:
+    """All qualifier AIs that those present leave possible for the key, or None if they break its order."""
+    present = tuple(qualifier for qualifier, _ in qualifiers)
     fitting = [seq for seq in (*KINDS[ai].sequences, ()) if present == tuple(q for q in seq if q in present)]
     return {qualifier for sequence in fitting for qualifier in sequence} if fitting else None
 
 
-def _finest(ai: str, value: str, qualifiers: list[tuple[str, str]]) -> Key | None:
+def _finest(ai: str, qualifiers: list[tuple[str, str]]) -> tuple[str, str] | None:
+    """The qualifier that identifies most finely, if any does."""
     by_ai = dict(qualifiers)
-    finest = next((q for q in KINDS[ai].finest if q in by_ai), None)
-    return shaped(ai, value, (finest, by_ai[finest]) if finest else None)
+    return next(((finest, by_ai[finest]) for finest in KINDS[ai].finest if finest in by_ai), None)
 
 
 def _attributes(uri: str, query: str, taken: set[str]) -> tuple[tuple[str, str], ...]:

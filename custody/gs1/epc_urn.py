@@ -69,8 +69,6 @@ def read_urn(uri: str) -> Key | None:
     if bool(dot) != bool(scheme.tail):
         return None
     if scheme.lead == "reference":
-        if not reference:
-            return None
         body = reference[0] + prefix + reference[1:]
     else:
         body = scheme.lead + prefix + reference

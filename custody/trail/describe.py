@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from custody.trail.names import IMEI, PRODUCT, RECIPIENT
+from custody.gs1.imei import foreign_imei_urn, imei_digits
+from custody.trail.names import PRODUCT, RECIPIENT
 from custody.trail.order import Entry
 from custody.trail.ties import Binding
 from custody.trail.trail import Trail
@@ -55,8 +56,9 @@ def describe_binding(binding: Binding, *, show_serials: bool = False) -> dict[st
 
 def mask_serial(text: str) -> str:
     """A handset's name with only the last four digits of its number; a recipient without name; other texts as is."""
-    if text.startswith(IMEI):
-        return f"...{text.removesuffix('-0')[-4:]}"
+    imei = foreign_imei_urn(text)
+    if imei is not None:
+        return f"...{imei_digits(imei)[-4:]}"
     if text.startswith(PRODUCT) and "/21/" in text:
         head, _, serial = text.rpartition("/21/")
         return f"{head}/21/...{serial[-4:]}"

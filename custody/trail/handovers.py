@@ -27,7 +27,7 @@ Signing = Literal["dual", "named", "one_sided", "internal", "gap", "recipient"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """The two sides of one handover and what ties them."""
+    """The two sides of one handover and what ties them; `direct`: the acceptance is about this giver's release."""
 
     signing: Signing
     release: Entry | None
@@ -35,6 +35,7 @@ class Proof:
     names_release: bool | None
     digest_matches: bool | None
     sentence: str
+    direct: bool = False
     findings: tuple[Finding, ...] = ()
 
 
@@ -84,12 +85,15 @@ def prove(
     given = {entry.digest for entry in giver.entries if is_release(entry)} - cancelled
     ours = [entry for entry in named if entry.digest in given]
     release = ours[-1] if ours else release
-    if not names and acceptance.marks.upstream is None:
-        return _unbound(release, acceptance)
-    names_release = None if not names else bool(ours)
     upstream = acceptance.marks.upstream
-    digest_matches = None if upstream is None or release is None else upstream == release.digest
+    if not names and upstream is None:
+        return _unbound(release, acceptance)
+    if not names and release is not None and upstream == release.digest:
+        digest_matches: bool | None = True
+    else:
+        digest_matches = None if upstream is None or not named else any(entry.digest == upstream for entry in named)
     flaw = _flaw(release, acceptance, names=names, named=named, ours=ours)
+    direct = bool(ours) or (not names and digest_matches is True)
     findings = () if flaw is None else (Finding(kind=flaw[0], sentence=flaw[1], indices=_indices(release, acceptance)),)
     sentence = (
         "Both sides signed: the acceptance names the release and carries the digest of its statement."
@@ -100,10 +104,11 @@ def prove(
         signing="dual" if flaw is None else "named",
         release=release,
         acceptance=acceptance,
-        names_release=names_release,
+        names_release=bool(ours) if named else None,
         digest_matches=digest_matches,
         sentence=sentence,
-        findings=(*findings, *_parties(release, acceptance)),
+        direct=direct,
+        findings=(*findings, *(_parties(release, acceptance) if direct else ())),
     )
 
 
@@ -165,20 +170,20 @@ def _flaw(
 ) -> tuple[Kind, str] | None:
     """The first thing that keeps an acceptance from proving the handover; None if nothing does."""
     upstream, index = acceptance.marks.upstream, acceptance.index
-    digests = {entry.digest for entry in named} | ({release.digest} if release else set())
-    wrong = f"Index {index} binds another statement than the giver's release."
+    wrong = f"Index {index} binds another statement than the event it names."
     other = f"Index {index} names index {named[0].index if named else 0}, which is no standing release by the giver."
+    unknown = not names and (release is None or upstream != release.digest)
     flaws: tuple[tuple[bool, Kind, str], ...] = (
-        (upstream is not None and bool(digests) and upstream not in digests, Kind.HANDOVER_WRONG_DIGEST, wrong),
         (
             bool(names) and not named,
             Kind.HANDOVER_UNKNOWN_UPSTREAM,
             f"Index {index} names an event of the giver that is not here.",
         ),
+        (unknown, Kind.HANDOVER_UNKNOWN_UPSTREAM, f"Index {index} binds a statement of the giver that is not here."),
         (
-            release is None and not named,
-            Kind.HANDOVER_UNKNOWN_UPSTREAM,
-            f"Index {index} binds a statement of the giver that is not here.",
+            upstream is not None and bool(named) and all(entry.digest != upstream for entry in named),
+            Kind.HANDOVER_WRONG_DIGEST,
+            wrong,
         ),
         (bool(names) and not ours, Kind.HANDOVER_UNBOUND, other),
         (not names, Kind.HANDOVER_UNBOUND, f"Index {index} carries a digest of the giver's but names no event."),

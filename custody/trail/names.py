@@ -7,7 +7,7 @@ RFC 7254, the URN of its second SIM slot. Two IMEIs are the same when their firs
 
 from custody.gs1.canonical import canonical
 from custody.gs1.event import Event
-from custody.gs1.imei import foreign_imei_urn, imei_urn, serial_as_imei
+from custody.gs1.imei import foreign_imei_urn, imei_digits, imei_urn, serial_as_imei
 from custody.gs1.keys import ROOT, shaped
 from custody.kernel.errors import Rejected
 from custody.trail.marks import read_marks
@@ -70,7 +70,7 @@ def short(key: str) -> str:
     """What may be said of a thing in a sentence: a handset by the last four digits, a parcel by its SSCC."""
     imei = imei_of(key)
     if imei is not None:
-        return f"handset ...{imei.removesuffix('-0')[-4:]}"
+        return f"handset ...{imei_digits(imei)[-4:]}"
     if is_parcel(key):
         return f"parcel {key.removeprefix(PARCEL)}"
     if key.startswith(PRODUCT):

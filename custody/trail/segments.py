@@ -176,14 +176,15 @@ class _Builder:
             self._from_recipient(giver, taker, after)
             return
         proof = prove(giver, taker, by_event_id=self._by_event_id, cancelled=self._cancelled)
-        missing = () if proof.signing in {"dual", "named"} else self._missing(before, after)
+        missing = () if proof.direct else self._missing(before, after)
         if not missing:
             self._findings += proof.findings
             if proof.signing == "gap":
                 self._gap("handover", giver, taker, after.name, proof.sentence)
             self._hand(before, after, proof, giver, taker)
             return
-        self._findings += [finding for finding in proof.findings if finding.kind is not Kind.HANDOVER_MISSING]
+        beside = {Kind.HANDOVER_MISSING, Kind.HANDOVER_OTHER_PARTY}
+        self._findings += [finding for finding in proof.findings if finding.kind not in beside]
         self._segments[-1] = replace(before, to_ms=None, to_received_ms=None)
         chain = [before, *self._unseen(before, after, missing), after]
         for segment in chain[1:-1]:

@@ -38,6 +38,26 @@ def test_the_customers_word_is_enough_except_for_a_return_or_an_account() -> Non
     assert more == {ClaimType.RETURNED_NOT_CREDITED, ClaimType.LEAVER_LOCKED, ClaimType.HOLDER_ENQUIRY}
 
 
+def test_the_chain_is_examined_whenever_something_went_wrong_on_the_way() -> None:
+    not_on_the_way = {
+        ClaimType.DEFECTIVE,
+        ClaimType.CUSTOMER_DAMAGE,
+        ClaimType.LEAVER_LOCKED,
+        ClaimType.HOLDER_ENQUIRY,
+    }
+    assert {kind for kind, claim in CLAIMS.items() if not claim.chain_matters} == not_on_the_way
+
+
+def test_the_ordered_handset_is_not_with_the_customer_in_five_kinds() -> None:
+    assert {kind for kind, claim in CLAIMS.items() if not claim.customer_holds_device} == {
+        ClaimType.NEVER_RECEIVED,
+        ClaimType.SUBSTITUTED,
+        ClaimType.MISDELIVERED,
+        ClaimType.RETURNED_NOT_CREDITED,
+        ClaimType.WRONG_ITEM,
+    }
+
+
 @pytest.mark.parametrize(
     ("claim", "remedies"),
     [
@@ -154,6 +174,8 @@ def test_damage_is_locked_only_when_the_handset_was_lost_on_its_way_back() -> No
     assert not fair("damaged")
     assert not fair("damaged", **{**EVERYTHING, "lost_on_return_leg": None})
     assert fair("damaged", lost_on_return_leg=True)
+    lost = LockFacts(lost_on_return_leg=True)
+    assert lock_wish("damaged", lost, policy=POLICY, on_date=TODAY).notice == "before"
 
 
 def test_a_return_is_locked_only_when_absent_by_day_seven_and_both_sides_were_told() -> None:
@@ -174,6 +196,8 @@ def test_a_wrong_item_locks_only_an_ordered_handset_missing_from_our_chain() -> 
     assert not fair("wrong_item")
     assert not fair("wrong_item", missing_from_custody=False)
     assert fair("wrong_item", missing_from_custody=True)
+    missing = LockFacts(missing_from_custody=True)
+    assert lock_wish("wrong_item", missing, policy=POLICY, on_date=TODAY).notice == "at_once"
 
 
 def test_the_rules_of_locks_are_all_used() -> None:

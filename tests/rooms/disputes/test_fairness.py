@@ -66,6 +66,16 @@ def test_no_type_field_function_or_argument_is_named_like_a_measure_of_a_person(
     assert bad == set()
 
 
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
+def test_every_value_is_frozen_slotted_and_made_by_keyword(module: ModuleType) -> None:
+    for value in vars(module).values():
+        if inspect.isclass(value) and is_dataclass(value) and value.__module__ == module.__name__:
+            params = value.__dataclass_params__  # type: ignore[attr-defined]  # set by the decorator
+            assert params.frozen
+            assert all(one.kw_only for one in fields(value))
+            assert "__slots__" in vars(value) or value.__name__ == "Policy"
+
+
 def test_the_walk_over_names_finds_what_it_looks_for() -> None:
     found = set().union(*map(names_of, MODULES))
     assert {"Case", "presumption", "HistoryFact", "open_case", "payout", "substituted"} <= found

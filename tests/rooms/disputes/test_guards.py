@@ -161,6 +161,7 @@ def test_a_fix_has_an_owner_and_a_date() -> None:
 def test_a_miss_needs_a_credit_and_the_customer_first() -> None:
     assert credit_added(Credit(promise_id="p", days=1, pence=646)) is True
     assert credit_added(Credit(promise_id="p", days=0, pence=0)) is False
+    assert credit_added(Credit(promise_id="p", days=1, pence=0)) is False
     assert credit_added(None) is None
     assert customer_told_first(message_ms=5, staff_saw_ms=5) is True
     assert customer_told_first(message_ms=5, staff_saw_ms=None) is True

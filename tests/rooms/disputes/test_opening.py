@@ -319,6 +319,22 @@ def test_whatever_is_reported_a_case_opens_or_the_report_is_told_what_to_correct
     assert fix
 
 
+def test_the_first_word_may_be_six_years_old_and_no_older() -> None:
+    now_ms = from_iso("2026-05-11T08:12:30+01:00")
+    oldest_ms = from_iso("2020-05-11T00:00:00+01:00")
+    found = opened(DEFAULT_POLICY, now_ms, SystemIds(), first_word_ms=oldest_ms)
+    assert found.case.first_word_ms == oldest_ms
+    with pytest.raises(Rejected):
+        opened(DEFAULT_POLICY, now_ms, SystemIds(), first_word_ms=oldest_ms - 1)
+
+
+def test_the_way_out_is_named_with_a_first_day_that_is_not_past(policy: Policy, now_ms: Instant, ids: Ids) -> None:
+    holder = opened(policy, now_ms, ids, claim_type="holder_enquiry", order=OrderFacts(delivered=date(2026, 1, 1)))
+    assert "the county court from 11 May 2026" in holder.messages[-1].text
+    served = opened(policy, now_ms, ids)
+    assert "CISAS from 22 June 2026" in served.messages[-1].text
+
+
 def test_counts_that_cannot_be_right_are_refused() -> None:
     for wrong in ({"repairs_tried": -1}, {"repair_wait_days": -1}, {"repair_wait_days": 10**9}, {"price_pence": -1}):
         with pytest.raises(Rejected):

@@ -108,6 +108,13 @@ def test_an_override_has_the_shape_of_what_it_replaces(key: str, value: object) 
     assert refused.value.code == "policy"
 
 
+def test_a_sum_may_be_nothing_or_whole_and_a_list_may_be_empty() -> None:
+    for key, value in (("missed_promise_credit_gbp_per_day", 0), ("missed_promise_credit_gbp_per_day", 7)):
+        assert DEFAULT_POLICY.override(key, value, from_date=DAY, note="").pence(key, DAY) == value * 100
+    assert DEFAULT_POLICY.override("ack_minutes", 0, from_date=DAY, note="").count("ack_minutes", DAY) == 0
+    assert DEFAULT_POLICY.override("leaver_notices_hours", [], from_date=DAY, note="").overrides
+
+
 def test_an_unknown_key_cannot_be_overridden_into_being() -> None:
     with pytest.raises(NotFound):
         DEFAULT_POLICY.override("customer_weight", 1, from_date=DAY, note="house")

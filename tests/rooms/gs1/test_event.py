@@ -121,6 +121,8 @@ def test_one_term_under_two_prefixes_is_refused(raw: Raw) -> None:
             )
         )
     assert caught.value.code == "extension"
+    with pytest.raises(Rejected):
+        parse_event(raw(**{"wl:case": {"wl:id": 1, "urn:weaklink:id": 2}}))
 
 
 @pytest.mark.parametrize(
@@ -152,6 +154,26 @@ def test_our_own_terms_have_their_form(raw: Raw, term: str, value: Any) -> None:
     with pytest.raises(Rejected) as caught:
         parse_event(raw(**{term: value}))
     assert caught.value.code in {"extension", "digest"}
+
+
+@pytest.mark.parametrize(
+    ("term", "value"),
+    [
+        ("wl:imei", ["urn:gsma:imei:00101700-482915-0"]),
+        ("wl:declaredMassGrams", 0),
+        ("wl:itemMassGrams", 189),
+        ("wl:sealNumber", "S-0088213"),
+        ("wl:sealKind", "tamper-evident tape"),
+        ("wl:sealState", "missing"),
+        ("wl:handler", "h-0123"),
+        ("wl:entryMode", "keyed"),
+        ("wl:photo", "ni:///sha-256;" + "A" * 43),
+        ("wl:expected", "https://id.gs1.org/01/09521473003813"),
+        ("wl:case", {"wl:id": "case_1"}),
+    ],
+)
+def test_our_own_terms_in_their_form_are_handed_on(raw: Raw, term: str, value: Any) -> None:
+    assert parse_event(raw(**{term: value})).extensions == {term: value}
 
 
 def test_terms_of_ours_that_are_newer_than_we_pass(raw: Raw) -> None:
@@ -306,6 +328,13 @@ def test_times_are_read_in_every_rfc_3339_spelling(text: str) -> None:
     assert read_instant(text) == 1_778_487_240_123
 
 
+def test_a_time_without_an_offset_is_refused() -> None:
+    for text in ("2026-05-11T08:14:00", "2026-05-11", ""):
+        with pytest.raises(Rejected) as caught:
+            read_instant(text)
+        assert caught.value.code == "time"
+
+
 def test_an_extended_event_of_somebody_else_is_taken_by_its_common_fields(event: Make) -> None:
     text = {
         name: value
@@ -342,7 +371,7 @@ JUNK = (
 
 
 @given(st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_a_member_of_any_type_is_rejected_or_taken(event: Make, data: st.DataObject) -> None:
     whole = event(**{"wl:imei": ["urn:gsma:imei:00101700-482915-0"], "wl:photo": "ni:///sha-256;" + "A" * 43})
     holder: Any = whole

@@ -66,6 +66,29 @@ def test_the_pre_hash_string_is_in_canonical_order(event: Make) -> None:
     )
 
 
+def test_quantities_lists_and_persistent_dispositions_are_sorted() -> None:
+    event = {
+        "type": "TransformationEvent",
+        "eventTime": "2026-05-11T08:00:00Z",
+        "eventTimeZoneOffset": "+00:00",
+        "outputQuantityList": [{"uom": "KGM", "quantity": 2.50, "epcClass": "urn:epc:class:lgtin:9521473.000381.B"}],
+        "inputEPCList": ["urn:b:1", "urn:a:1"],
+        "inputQuantityList": [{"epcClass": "urn:z:1"}, {"epcClass": "urn:epc:idpat:sgtin:9521473.000381.*"}],
+        "persistentDisposition": {"unset": ["available"], "set": ["stolen", "damaged"]},
+        "own:nested": [[2, [1]], 3],
+    }
+    assert pre_hash(event, prefixes=PREFIXES) == (
+        "eventType=TransformationEventeventTime=2026-05-11T08:00:00.000ZeventTimeZoneOffset=+00:00"
+        "inputEPCListepc=urn:a:1epc=urn:b:1"
+        "inputQuantityListquantityElementepcClass=https://id.gs1.org/01/09521473003813"
+        "quantityElementepcClass=urn:z:1"
+        "outputQuantityListquantityElementepcClass=https://id.gs1.org/01/09521473003813/10/Bquantity=2.5uom=KGM"
+        "persistentDispositionset=https://ref.gs1.org/cbv/Disp-damagedset=https://ref.gs1.org/cbv/Disp-stolen"
+        "unset=https://ref.gs1.org/cbv/Disp-available"
+        "{https://own.example/ns/}nested=1=2{https://own.example/ns/}nested=3"
+    )
+
+
 @given(st.permutations(list(SEALED)))
 def test_the_order_of_members_does_not_matter(names: list[str]) -> None:
     assert hash_event_bytes(json.dumps({name: SEALED[name] for name in names}).encode()) == SEALED["eventID"]

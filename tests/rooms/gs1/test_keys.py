@@ -132,3 +132,10 @@ def test_any_text_is_a_right_key_or_rejected(ai: str, value: str) -> None:
     except Rejected:
         return
     assert gs1_key(key.uri) == key
+
+
+@pytest.mark.parametrize("uri", ["", "geo:52.20,0.12", "https://example.org/page", "urn:epc:id:sscc:9521473.1"])
+def test_what_names_no_key_is_no_key_of_ours(uri: str) -> None:
+    with pytest.raises(Rejected) as caught:
+        strict_key(uri)
+    assert caught.value.code == "key"

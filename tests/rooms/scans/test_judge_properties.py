@@ -71,6 +71,8 @@ FACTS: Mapping[str, States] = {
         "elsewhere": ({"duplicates": frozenset({PHONE})}, "serial_differs"),
     },
 }
+SAID = {kind: [name for name in states if name != "unknown" or states[name][1]] for kind, states in FACTS.items()}
+"""All states but those in which nothing is known of a kind of fact; they are drawn at random further down."""
 UNIT_FIELDS = {field.name for field in dataclasses.fields(UnitView)}
 STATES = st.fixed_dictionaries({kind: st.sampled_from(sorted(states)) for kind, states in FACTS.items()})
 
@@ -93,7 +95,7 @@ def verdict(scan: Scan, states: Mapping[str, str]) -> Verdict:
 
 def test_in_every_combination_each_fact_raises_its_own_flag_and_the_worst_decides(scan: Scan) -> None:
     count = 0
-    for names in itertools.product(*FACTS.values()):
+    for names in itertools.product(*SAID.values()):
         states = dict(zip(FACTS, names, strict=True))
         found = verdict(scan, states)
         expected = {FACTS[kind][state][1] for kind, state in states.items()} - {None}
@@ -105,7 +107,7 @@ def test_in_every_combination_each_fact_raises_its_own_flag_and_the_worst_decide
         assert URGENCY.index(found.code) == max((URGENCY.index(FLAGS[code][1]) for code in codes), default=0)
         assert len(found.line) <= 20
         count += 1
-    assert count == 30_720
+    assert count == 8_640
 
 
 @given(STATES)
@@ -153,7 +155,7 @@ def test_a_worse_fact_never_improves_the_result(
         duplicates=st.frozensets(st.sampled_from([PHONE, STRANGER]) | st.text()),
     ),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_every_combination_gives_a_verdict_that_is_the_sum_of_its_flags(
     scan: Scan, standing: KeyStanding, head: StationHead | None, now_ms: int, unit: UnitView
 ) -> None:

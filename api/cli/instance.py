@@ -1,0 +1,84 @@
+"""A private instance of the service in a process of its own, on free ports and a folder of its own."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+
+from custody.kernel.errors import Unavailable
+
+START_S = 60.0
+STOP_S = 15.0
+POLL_S = 0.05
+
+
+class Instance:
+    """Starts, stops, kills and restarts one service; `address` and `accounts` stand after the first start."""
+
+    def __init__(self, data: Path, *, port: int, options: tuple[str, ...] = ()) -> None:
+        self.data = data
+        self.port = port
+        self.address = f"http://127.0.0.1:{port}"
+        self.accounts: dict[str, str] = {}
+        self._options = options
+        self._process: subprocess.Popen[bytes] | None = None
+        self._log = data.parent / f"{data.name}.log"
+
+    @property
+    def log(self) -> str:
+        """What the service has printed."""
+        return self._log.read_text(errors="replace") if self._log.exists() else ""
+
+    def start(self) -> None:
+        """Start it and wait until it answers; raises `Unavailable("service")`."""
+        self.data.mkdir(parents=True, exist_ok=True)
+        command = [
+            sys.executable,
+            "-P",
+            "-m",
+            "api.cli.main",
+            "serve",
+            "--port",
+            str(self.port),
+            "--data",
+            str(self.data),
+        ]
+        with self._log.open("ab") as out:
+            self._process = subprocess.Popen(  # noqa: S603 - this project, run by this interpreter
+                [*command, *self._options], stdout=out, stderr=out, stdin=subprocess.DEVNULL
+            )
+        deadline = time.monotonic() + START_S
+        while not self._answers():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise Unavailable("service", f"the service did not start: {self.log[-800:]}", fix=f"Read {self._log}.")
+            time.sleep(POLL_S)
+        self.accounts |= dict(re.findall(r"^  (\S+)\s+(\S+)$", self.log, re.MULTILINE))
+
+    def stop(self) -> None:
+        """Ask it to stop and wait until it is gone."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self._end(signal.SIGKILL)
+
+    def _end(self, how: signal.Signals) -> None:
+        if self._process is None or self._process.poll() is not None:
+            return
+        os.kill(self._process.pid, how)
+        try:
+            self._process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _answers(self) -> bool:
+        try:
+            return httpx.get(f"{self.address}/healthz", timeout=1.0).is_success
+        except httpx.HTTPError:
+            return False

@@ -1,0 +1,99 @@
+"""Steps 8 and 9: what follows from the signed records.
+
+- 8: the trail room builds the same trail again from the scans in the pack; report.html and VERIFY.txt are what the
+  other files lead to.
+- 9: the posterior is computed again from the inputs in investigation.json, and these inputs are held against the scans
+  that had come in when the investigation ran. Without inputs it is said that nothing was computed.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from custody.investigation.pack import INVESTIGATION, derive
+from custody.investigation.pack_howto import FILE as HOWTO
+from custody.investigation.pack_inquiry import Inquiry, check_inquiry, read_inquiry, same
+from custody.investigation.pack_json import plain
+from custody.investigation.pack_report import FILE as REPORT
+from custody.investigation.pack_trail import FILE as TRAIL
+from custody.investigation.pack_trail import sealed_scans
+from custody.investigation.read_passage import Network, passage_of, read_way
+from custody.investigation.values import Dispute, Passage
+from custody.investigation.verify_form import OpenedPack
+from custody.investigation.verify_verdict import Notebook
+from custody.ledger.registry import Registry
+from custody.scans.advance import parcels_of
+
+NOBODY = Network(rosters={}, roads={})
+BY_HISTORY = "the figures for naming that need every dispute (exact check, case alone, disputes charged)"
+
+
+def check_trail(pack: OpenedPack, notes: Notebook) -> None:
+    """Step 8."""
+    derived = derive(pack.source)
+    for name, what in (
+        (TRAIL, "the trail room builds the same trail from these scans"),
+        (REPORT, "the report says what the other files say"),
+        (HOWTO, "the instructions are those of this format"),
+    ):
+        if derived[name] == pack.files[name]:
+            notes.holds(what, name)
+        else:
+            notes.fails("it is not what the other files lead to", name)
+
+
+def check_investigation(pack: OpenedPack, registry: Registry, notes: Notebook) -> None:
+    """Step 9."""
+    stored, value = pack.investigation["stored"], pack.investigation["inquiry"]
+    if value is None:
+        what = "no investigation is in the pack" if stored is None else "the inputs are not in the pack"
+        notes.says(f"{what}; nothing was computed again", INVESTIGATION)
+        return
+    inquiry = read_inquiry(value)
+    if inquiry.inputs.dispute.id != pack.case.dispute:
+        notes.fails("the inputs are of another case", INVESTIGATION)
+    with np.errstate(all="ignore"):
+        for part in check_inquiry(inquiry):
+            said = (
+                f"{part.what}: the same when computed again" if part.ok else f"{part.what}: NOT what the inputs lead to"
+            )
+            notes.tell(said, INVESTIGATION, ok=part.ok)
+    if inquiry.whole is None:
+        notes.says("the hazards of this chain are taken as the history of the whole network gave them", INVESTIGATION)
+        notes.says(f"{BY_HISTORY}: not computed again", INVESTIGATION)
+    if stored is not None and not _agrees(stored, inquiry):
+        notes.fails("the answer that the service stored is not the one computed from these inputs", INVESTIGATION)
+    _check_passage(pack, registry, inquiry, notes)
+
+
+def _agrees(stored: Any, inquiry: Inquiry) -> bool:
+    answer = inquiry.answer
+    links = sorted(stored["links"], key=lambda link: link["column"])
+    table = [[link["name"], link["probability"]] for link in links]
+    return same(table, answer["table"]) and stored["headline"] == answer["statement"]["headline"]
+
+
+def _check_passage(pack: OpenedPack, registry: Registry, inquiry: Inquiry, notes: Notebook) -> None:
+    parcel = pack.case.parcel
+    scans = [
+        sealed
+        for sealed in sealed_scans(pack.entries, registry)
+        if parcel in parcels_of(sealed.event) and sealed.received_ms <= inquiry.ran_ms
+    ]
+    way = read_way(parcel, scans) if parcel is not None else None
+    if way is None:
+        notes.says("no scans in the pack lead to the chain that was examined", INVESTIGATION)
+    elif dict(_facts(passage_of(way, NOBODY))) == dict(_facts(inquiry.inputs.dispute)):
+        notes.holds("the chain that was examined is the one that the scans show", INVESTIGATION)
+    else:
+        closed = any(entry.judged is not None and entry.opening is None for entry in pack.entries)
+        said = "the chain that was examined is not the one that the scans in the pack show"
+        notes.tell(said, INVESTIGATION, ok=None if closed else False)
+
+
+def _facts(passage: Passage | Dispute) -> Iterator[tuple[str, Any]]:
+    """What a passage says that comes from its scans alone, without rosters and roads of the network."""
+    for name in ("high_value", "start_ms", "checkpoints", "declared_mass_g", "item_mass_g", "pin"):
+        yield name, plain(getattr(passage, name))
+    yield "segments", [(segment.step, segment.shift, segment.handler) for segment in passage.segments]

@@ -1,0 +1,141 @@
+"""Step 7: what the handset was told, and what it answered, at the level of signatures.
+
+- A command is a signed map for this device and this order. A LOCK verifies under the lock key alone, an UNLOCK or a
+  RETIRE under the unlock key or the lock key; the operator of the log issues all of them.
+- An answer is signed by the device's enrolled key and names the command.
+- The device's key is the one whose thumbprint the log recorded when the handset was registered; the lock and unlock
+  keys are those that the rules of the log's policy name (`lock_keys`), where they name any.
+- The steps of the order are records of the log, and the last of them has the state that locks.json gives.
+
+What a device would make of a command (counters, nonces, times) is for the rules of the device lock.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from custody.investigation import pack_log
+from custody.investigation.pack_locks import TABLE, LockCommand, LockHistory, LockKeys, ack_name, command_name
+from custody.investigation.verify_form import OpenedPack
+from custody.investigation.verify_scans import records_of
+from custody.investigation.verify_verdict import Notebook
+from custody.kernel import cbor, cose
+from custody.kernel.errors import Rejected
+from custody.kernel.keys import PublicKey
+from custody.ledger.registry import Registry
+
+COMMAND = "application/vnd.weaklink.lock-command+cbor"
+ACK = "application/vnd.weaklink.lock-ack+cbor"
+DEVICE_URN = "urn:weaklink:device:"
+COMMAND_URN = "urn:weaklink:command:"
+
+Records = Mapping[int, Mapping[str, Any]]
+
+
+def check_locks(pack: OpenedPack, registry: Registry, notes: Notebook) -> None:
+    """Step 7."""
+    if not pack.locks.orders:
+        notes.holds("nothing was done to the handset")
+        return
+    policy = pack_log.newest(registry)
+    _check_keys(pack.locks.keys, policy.rules.get("lock_keys"), notes)
+    records = records_of(pack.entries)
+    for history in pack.locks.orders:
+        _check_device(history, records, notes)
+        _check_steps(pack, history, records, notes)
+        for number, command in enumerate(history.commands, 1):
+            try:
+                _check_command(command, history, pack.locks.keys, policy.operator_iss)
+                notes.holds(f"command {number} of {history.order} is signed", command_name(history.order, number))
+                if command.ack is not None:
+                    _check_ack(command.ack, command, history)
+                    notes.holds("the handset's own key signed the answer to it", ack_name(history.order, number))
+            except Rejected as error:
+                notes.fails(error.detail, command_name(history.order, number))
+
+
+def _check_keys(keys: LockKeys, named: Any, notes: Notebook) -> None:
+    if not isinstance(named, Mapping):
+        notes.says("the log's policy names no keys for commands; those in locks.json are the pack's own word", TABLE)
+        return
+    pairs = (("lock", keys.lock), ("unlock", keys.unlock))
+    wrong = [name for name, key in pairs if key is not None and key.kid != named.get(name)]
+    if wrong:
+        notes.fails(f"the {' and '.join(wrong)} key is not the one that the log's policy names", TABLE)
+    else:
+        notes.holds("the keys that sign commands are those that the log's policy names", TABLE)
+
+
+def _check_device(history: LockHistory, records: Records, notes: Notebook) -> None:
+    kids = [
+        fields.get("kid")
+        for fields in records.values()
+        if fields["kind"] == "device.registered" and fields.get("device") == history.device
+    ]
+    if not kids:
+        notes.says(f"the pack does not show when the key of {history.device} was registered", TABLE)
+    elif kids[-1] == history.device_key.kid:
+        notes.holds(f"the key of {history.device} is the one that was registered", TABLE)
+    else:
+        notes.fails(f"the key of {history.device} is not the one that was registered", TABLE)
+
+
+def _check_steps(pack: OpenedPack, history: LockHistory, records: Records, notes: Notebook) -> None:
+    if missing := [index for index in history.indexes if pack.entry(index) is None]:
+        notes.fails(f"records of {history.order} are not in the pack: {', '.join(map(str, missing))}", TABLE)
+    states = [fields["state"] for _, fields in sorted(records.items()) if _is_step(fields, history.order)]
+    if not states:
+        notes.says(f"no record of {history.order} can be opened", TABLE)
+    elif states[-1] != history.state:
+        notes.fails(f"{history.order} is {history.state} in locks.json and {states[-1]} in the log", TABLE)
+    else:
+        notes.holds(f"{history.order} is {history.state}, as the last of its {len(states)} records says", TABLE)
+
+
+def _is_step(fields: Mapping[str, Any], order: str) -> bool:
+    return fields["kind"].startswith("lock.") and fields.get("order") == order and "state" in fields
+
+
+def _check_command(command: LockCommand, history: LockHistory, keys: LockKeys, issuer: str) -> None:
+    message, body = _read(command.raw, COMMAND)
+    if message.claims.get(cose.ISS) != issuer or message.claims.get(cose.SUB) != DEVICE_URN + history.device:
+        raise _bad("the command is by another operator or for another device")
+    if body.get("order") != history.order or not isinstance(body.get("id"), str):
+        raise _bad("the command belongs to another order")
+    for key in _allowed(body.get("op"), keys):
+        if key.kid == message.kid:
+            message.verify(key)
+            return
+    raise _bad(f"no key that may sign {body.get('op')!r} signed the command")
+
+
+def _allowed(op: Any, keys: LockKeys) -> Iterator[PublicKey]:
+    if keys.lock is not None and op in {"lock", "unlock", "retire"}:
+        yield keys.lock
+    if keys.unlock is not None and op in {"unlock", "retire"}:
+        yield keys.unlock
+
+
+def _check_ack(raw: bytes, command: LockCommand, history: LockHistory) -> None:
+    message, _ = _read(raw, ACK)
+    _, body = _read(command.raw, COMMAND)
+    if message.claims.get(cose.ISS) != DEVICE_URN + history.device:
+        raise _bad("the answer is by another device")
+    if message.claims.get(cose.SUB) != f"{COMMAND_URN}{body['id']}":
+        raise _bad("the answer is to another command")
+    if message.kid != history.device_key.kid:
+        raise _bad("the answer names another key than the device's")
+    message.verify(history.device_key)
+
+
+def _read(raw: bytes, kind: str) -> tuple[cose.Sign1, dict[str, Any]]:
+    message = cose.parse(raw)
+    if message.protected.get(cose.CONTENT_TYPE) != kind or message.payload is None or message.unprotected:
+        raise _bad(f"it is not a {kind}")
+    body = cbor.decode(message.payload)
+    if not isinstance(body, dict):
+        raise _bad("it carries no map")
+    return message, body
+
+
+def _bad(why: str) -> Rejected:
+    return Rejected("lock", f"the lock history does not hold: {why}", fix="Ask the operator for the signed bytes.")

@@ -1,0 +1,130 @@
+"""Steps 2, 3, 4 and 10: the log behind a pack.
+
+- 2: the head is signed by the key that log.json names, which is the one the checker was given if he was given one; the
+  later head of the seal is signed by it too, and its tree holds the pack's.
+- 3: every entry lies in the head's tree at its index; so does each scan's receipt; the seal's record in the later tree.
+- 4: policies and keys replayed in log order; entry 0 is the policy that names this log and key; log.json, the PEM files
+  and policy.json are what follows from them.
+- 10: who cosigned the head, by the witness policies in force or by one that the checker gives.
+"""
+
+from custody.investigation import pack_log
+from custody.investigation.pack_case import pinned_policy
+from custody.investigation.pack_entries import PackEntry
+from custody.investigation.pack_json import unb64
+from custody.investigation.verify_form import KEYS, OpenedPack
+from custody.investigation.verify_verdict import Notebook
+from custody.kernel import cbor
+from custody.kernel.clock import to_iso
+from custody.kernel.errors import Rejected
+from custody.kernel.keys import PublicKey, read_cose_key
+from custody.ledger.checkpoint import Checkpoint, open_checkpoint
+from custody.ledger.merkle import leaf_hash, verify_consistency, verify_inclusion
+from custody.ledger.note import Ed25519Verifier, VerifierKey, parse_note, parse_vkey, text_key
+from custody.ledger.receipt import against_checkpoint, verify_receipt
+from custody.ledger.registry import Registry
+from custody.ledger.statements import POLICY
+from custody.ledger.witness_policy import parse_policy
+
+
+def log_key(pack: OpenedPack) -> PublicKey:
+    """The log's key as the pack names it; raises `Rejected`."""
+    keys = pack.log["keys"]
+    text = keys["log"]["cose_key"] if isinstance(keys, dict) else None
+    if not isinstance(text, str):
+        raise Rejected("pack_log", "log.json names no key of the log", fix="Ask for the pack as it was exported.")
+    return read_cose_key(cbor.decode(unb64(text, where=pack_log.LOG)))
+
+
+def check_head(pack: OpenedPack, notes: Notebook, *, vkey: str | None) -> None:
+    """Step 2."""
+    named = text_key(pack.head.origin, log_key(pack))
+    if pack.log["vkey"] != named.vkey() or pack.log["origin"] != named.name:
+        notes.fails("the vkey in log.json is not that of its key", pack_log.LOG)
+    if vkey is None:
+        notes.says("the log's key is only what the pack says; give --vkey to hold it against one you trust")
+    elif _same_key(vkey, named):
+        notes.holds("the log's key is the one that you gave")
+    else:
+        notes.fails("the log's key is NOT the one that you gave: this is another log", pack_log.LOG)
+    verifier = Ed25519Verifier(key=named)
+    head = open_checkpoint(pack.note, verifier)
+    notes.holds(f"the head of {head.size} entries is signed by the log's key", pack_log.NOTE)
+    later = open_checkpoint(pack.seal.note, verifier)
+    if len(parse_note(pack.seal.note).signatures) != 1:
+        notes.fails("the seal's head carries other signatures than the log's own", "seal.json")
+    verify_consistency(head.size, later.size, head.root, later.root, pack.seal.consistency)
+    notes.holds(f"the log went on to {later.size} entries and still holds this tree", "seal.json")
+
+
+def check_entries(pack: OpenedPack, notes: Notebook) -> None:
+    """Step 3."""
+    key, receipts = log_key(pack), 0
+    for entry in pack.entries:
+        try:
+            verify_inclusion(entry.index, pack.head.size, leaf_hash(entry.raw), entry.path, pack.head.root)
+            if entry.receipt is not None:
+                _check_receipt(entry.receipt, entry, pack.head, key)
+                receipts += 1
+        except Rejected as error:
+            notes.fails(error.detail, f"entry {entry.index}")
+    later = open_checkpoint(pack.seal.note, Ed25519Verifier(key=text_key(pack.head.origin, key)))
+    seal = pack.seal
+    verify_inclusion(seal.index, later.size, leaf_hash(seal.statement), seal.path, later.root)
+    if seal.index < pack.head.size:
+        notes.fails("the record of the export is older than the pack's own head", "seal.json")
+    if notes.clean:
+        notes.holds(f"{len(pack.entries)} entries lie under the head, {receipts} of them with a receipt")
+        notes.holds(f"the record of the export is entry {seal.index}", "seal.json")
+
+
+def check_registry(pack: OpenedPack, registry: Registry, notes: Notebook) -> None:
+    """Step 4."""
+    policy = pack_log.newest(registry)
+    for row in registry.ignored:
+        entry = pack.entry(row.index)
+        ok = False if entry is not None and entry.content_type == POLICY else None
+        notes.tell(f"this entry changes nothing: {row.detail}", f"entry {row.index}", ok=ok)
+    if (policy.origin, policy.log_key) != (pack.head.origin, log_key(pack)):
+        notes.fails("entry 0 names another log or another key than the head", "entry 0")
+    expected = pack_log.write_log(registry, pack.note) | pack_log.write_policy(registry, pack.casework)
+    present = {name: content for name, content in pack.files.items() if name.startswith(KEYS)}
+    present |= {name: pack.files[name] for name in (pack_log.LOG, pack_log.POLICY)}
+    for name in sorted(expected.keys() | present.keys()):
+        if expected.get(name) != present.get(name):
+            notes.fails("it is not what the entries lead to", name)
+    rows = pack_log.check_casework(pack.casework, pinned_policy(pack.case))
+    said = {
+        True: "the rows of the casework policy are those that the case was opened under",
+        False: "the rows of the casework policy are not those that the case was opened under",
+        None: "the casework policy that the case was opened under is named but not held any more",
+    }
+    notes.tell(said[rows], pack_log.POLICY, ok=rows)
+    revoked = [row for row in registry.keys.values() if row.revoked_at is not None]
+    if notes.clean:
+        notes.holds(f"{len(registry.policies)} policies, {len(registry.keys)} station keys, {len(revoked)} revoked")
+        notes.says("a policy or a revocation that the pack does not hold cannot be seen here; the log itself shows it")
+
+
+def check_witnesses(pack: OpenedPack, registry: Registry, notes: Notebook, *, witnesses: str | None) -> None:
+    """Step 10."""
+    policies = dict(pack_log.newest(registry).witnesses) if witnesses is None else {"the given policy": witnesses}
+    if not policies:
+        notes.says("no witness is named by the log's policy: only the operator's word stands behind the head")
+    for purpose, text in sorted(policies.items()):
+        judged = parse_policy(text).judge(pack.note)
+        seen = ", ".join(f"{row.party} at {to_iso(row.at_s * 1000)}" for row in judged.parties) or "nobody"
+        enough = "enough" if judged.satisfied else "not enough"
+        notes.tell(f"{purpose}: cosigned by {seen}; {enough}", pack_log.NOTE, ok=True if judged.satisfied else None)
+
+
+def _check_receipt(receipt: bytes, entry: PackEntry, head: Checkpoint, key: PublicKey) -> None:
+    proven = verify_receipt(receipt, entry.raw, key)
+    against_checkpoint(proven, head)
+    if proven.index != entry.index:
+        raise Rejected("receipt", "the receipt is for another index", fix="Fetch the entry's own receipt.")
+
+
+def _same_key(vkey: str, named: VerifierKey) -> bool:
+    given = parse_vkey(vkey.strip())
+    return (given.name, given.kind, given.raw) == (named.name, named.kind, named.raw)

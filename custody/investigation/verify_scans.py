@@ -1,0 +1,168 @@
+"""Steps 5 and 6: what stations and the operator signed.
+
+- 5: each scan is signed by a key that a registrar enrolled for that station, and the key's word counted at that index;
+  the opening is what was signed and parses as an event; the statements of one station follow each other wherever two
+  neighbours are here, and the numbers in between, which belong to other parcels, are named.
+- 6: each record is signed by the operator in force, its opening is what was signed, the timeline in dispute.json says
+  what the records say, and the seal's record holds the digest of this pack's manifest.
+"""
+
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
+from typing import Any
+
+from custody.investigation.pack_case import FILE as CASE
+from custody.investigation.pack_case import Line
+from custody.investigation.pack_entries import Opening, PackEntry
+from custody.investigation.pack_json import plain
+from custody.investigation.pack_redact import redact
+from custody.investigation.pack_seal import KIND, MANIFEST, manifest_digest
+from custody.investigation.verify_form import OpenedPack
+from custody.investigation.verify_verdict import Notebook
+from custody.kernel import cose
+from custody.kernel.errors import NotFound, Rejected
+from custody.ledger.record import CONTENT_TYPE as RECORD
+from custody.ledger.record import Record, open_record, read_record
+from custody.ledger.registry import Registry, Standing
+from custody.scans.scan import CONTENT_TYPE as SCAN
+from custody.scans.scan import PREV, SEQ, open_scan
+from custody.trail.sealed import QUARANTINED
+
+_COMMON = frozenset({"kind", "at_ms", "dispute", "actor"})
+
+
+def check_scans(pack: OpenedPack, registry: Registry, notes: Notebook) -> None:
+    """Step 5."""
+    scans = [entry for entry in pack.entries if entry.content_type == SCAN]
+    chains: dict[str, list[tuple[int, cose.Sign1]]] = {}
+    for entry in scans:
+        try:
+            message = _check_scan(entry, registry, notes)
+            chains.setdefault(str(message.claims[cose.ISS]), []).append((entry.index, message))
+        except (Rejected, NotFound) as error:
+            notes.fails(error.detail, f"entry {entry.index}")
+    if notes.clean:
+        notes.holds(f"{len(scans)} scans of {len(chains)} stations are signed by enrolled keys, and parse")
+    for issuer, chain in sorted(chains.items()):
+        _check_chain(issuer, chain, notes)
+
+
+def _check_scan(entry: PackEntry, registry: Registry, notes: Notebook) -> cose.Sign1:
+    message = cose.parse(entry.raw)
+    row = registry.station_key(message.kid)
+    if message.claims.get(cose.ISS) != row.info.iss or type(message.claims.get(SEQ)) is not int:
+        raise Rejected("issuer", "the scan is not by the station whose key signed it", fix="Ask the station.")
+    message.verify(row.key)
+    standing = registry.standing(message.kid, entry.index)
+    apart = entry.judged is not None and entry.judged.result == QUARANTINED
+    where = f"entry {entry.index}"
+    if standing is Standing.SUSPECT:
+        notes.says("the station's key was in doubt here; the scan is unproven", where)
+    elif standing is not Standing.VALID:
+        said = f"the station's key was {standing} here"
+        notes.tell(
+            f"{said}; the scan stands apart and counts for nothing" if apart else said,
+            where,
+            ok=None if apart else False,
+        )
+    if entry.opening is None:
+        notes.says(f"the content is {entry.state}; the signature stands", where)
+        return message
+    return open_scan(entry.raw, entry.opening).message
+
+
+def _check_chain(issuer: str, chain: list[tuple[int, cose.Sign1]], notes: Notebook) -> None:
+    ordered = sorted(chain, key=lambda pair: (pair[1].claims[SEQ], pair[0]))
+    gaps = []
+    for (_, before), (index, after) in pairwise(ordered):
+        step = after.claims[SEQ] - before.claims[SEQ]
+        if step == 0:
+            notes.says(f"{issuer} made two statements {after.claims[SEQ]}", f"entry {index}")
+        elif step == 1 and after.claims.get(PREV) != before.digest:
+            notes.says(f"{issuer} names another statement before this one", f"entry {index}")
+        elif step > 1:
+            gaps.append(_between(before.claims[SEQ] + 1, after.claims[SEQ] - 1))
+    if gaps:
+        notes.says(f"{issuer}: statements {', '.join(gaps)} are not in this pack")
+
+
+def _between(first: int, last: int) -> str:
+    return str(first) if first == last else f"{first} to {last}"
+
+
+def check_records(pack: OpenedPack, registry: Registry, notes: Notebook) -> None:
+    """Step 6."""
+    closed = 0
+    opened: dict[int, Record] = {}
+    for entry in pack.entries:
+        if entry.content_type != RECORD:
+            continue
+        try:
+            _check_operator(read_record(entry.raw), entry.index, registry)
+            if entry.opening is None:
+                closed += 1
+                continue
+            opened[entry.index] = open_record(entry.raw, entry.opening)
+        except (Rejected, NotFound) as error:
+            notes.fails(error.detail, f"entry {entry.index}")
+    _check_timeline(pack, opened, notes)
+    _check_seal(pack, registry, notes)
+    if notes.clean:
+        notes.holds(f"{len(opened)} records are signed by the operator in force, and opened")
+    if closed:
+        notes.says(f"the content of {closed} records is erased or withheld; their signatures stand")
+
+
+def records_of(entries: Iterable[PackEntry]) -> dict[int, Mapping[str, Any]]:
+    """The content of the records that can be opened, by index; raises `Rejected`."""
+    return {
+        entry.index: open_record(entry.raw, entry.opening).fields
+        for entry in entries
+        if entry.content_type == RECORD and entry.opening is not None
+    }
+
+
+def _check_operator(message: cose.Sign1, index: int, registry: Registry) -> None:
+    policy = registry.policy_at(index).policy
+    if message.claims[cose.ISS] != policy.operator_iss:
+        raise Rejected("issuer", "the record is not by the operator", fix="Ask the operator.")
+    message.verify(policy.operator_key)
+
+
+def _check_timeline(pack: OpenedPack, opened: Mapping[int, Record], notes: Notebook) -> None:
+    shown = 0
+    for line in pack.case.timeline:
+        where = f"{CASE}, entry {line.index}"
+        entry = None if line.index is None else pack.entry(line.index)
+        if line.index is None:
+            notes.says(f"the log holds no record of {line.kind!r}", CASE)
+        elif entry is None:
+            notes.fails(f"the record of {line.kind!r} is not in the pack", where)
+        elif entry.state is not Opening.GIVEN:
+            notes.says(f"the record of {line.kind!r} is {entry.state}", where)
+        elif line.index not in opened or not _tells(line, opened[line.index], pack.case.dispute):
+            notes.fails(f"the timeline says of {line.kind!r} what the record does not", where)
+        else:
+            shown += 1
+    if shown:
+        notes.holds(f"{shown} lines of the timeline are what the log recorded at the time", CASE)
+
+
+def _tells(line: Line, record: Record, dispute: str) -> bool:
+    """Whether a record says what a line of the timeline says."""
+    fields = plain(dict(record.fields))
+    facts = {name: value for name, value in fields.items() if name not in _COMMON}
+    said = (record.kind, fields.get("at_ms"), fields.get("dispute"), fields.get("actor"), redact(facts, file=CASE)[0])
+    return said == (line.record_kind, line.at_ms, dispute, line.actor, line.facts)
+
+
+def _check_seal(pack: OpenedPack, registry: Registry, notes: Notebook) -> None:
+    seal = pack.seal
+    record = open_record(seal.statement, seal.opening)
+    _check_operator(record.message, seal.index, registry)
+    fields = record.fields
+    told = (record.kind, fields.get("dispute"), fields.get("manifest"))
+    if told != (KIND, pack.case.dispute, manifest_digest(pack.files[MANIFEST])):
+        notes.fails("the log's record of the export is of another pack", "seal.json")
+    else:
+        notes.holds("the log's record of the export holds the digest of this pack's manifest", "seal.json")

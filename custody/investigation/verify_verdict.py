@@ -1,0 +1,106 @@
+"""What a check of an evidence pack found, step by step.
+
+Each finding is True (it holds), False (it does not, and the pack is refused) or None (it cannot be told from the pack,
+or it is a fact that a reader must know). A pack is sound if nothing is False.
+"""
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from custody.kernel.errors import Rejected
+
+
+class Step(IntEnum):
+    """The numbered steps."""
+
+    FORM = 1
+    HEAD = 2
+    ENTRIES = 3
+    REGISTRY = 4
+    SCANS = 5
+    RECORDS = 6
+    LOCKS = 7
+    TRAIL = 8
+    INVESTIGATION = 9
+    WITNESSES = 10
+
+
+TITLES = {
+    Step.FORM: "Form: every byte as exported",
+    Step.HEAD: "The log's key signed the head",
+    Step.ENTRIES: "Every entry is in the log at its place",
+    Step.REGISTRY: "Who was allowed to sign what",
+    Step.SCANS: "Scans: signature, content, each station's own chain",
+    Step.RECORDS: "Records of the case",
+    Step.LOCKS: "Commands to the handset and its answers",
+    Step.TRAIL: "The trail and the report follow from the signed records",
+    Step.INVESTIGATION: "The probabilities, computed again",
+    Step.WITNESSES: "Who else saw this head of the log",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One finding of one step; `where` names a file or an entry."""
+
+    step: Step
+    ok: bool | None
+    what: str
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """All findings in order, and what the pack says it is ("" if it could not be read)."""
+
+    checks: tuple[Check, ...]
+    dispute: str = ""
+    origin: str = ""
+    size: int = 0
+
+    @property
+    def ok(self) -> bool:
+        """Whether the pack is sound."""
+        return bool(self.checks) and all(check.ok is not False for check in self.checks)
+
+    @property
+    def failures(self) -> tuple[Check, ...]:
+        """What does not hold."""
+        return tuple(check for check in self.checks if check.ok is False)
+
+    def demand(self) -> None:
+        """Return if the pack is sound; raises `Rejected("pack")` with the first thing that does not hold."""
+        if self.ok:
+            return
+        first = next(iter(self.failures), None)
+        why = "nothing was checked" if first is None else f"step {int(first.step)}: {first.what} {first.where}".strip()
+        raise Rejected("pack", f"the pack is refused: {why}", fix="Ask for the pack again as it was exported.")
+
+
+@dataclass(slots=True, kw_only=True)
+class Notebook:
+    """Where a step writes what it finds."""
+
+    step: Step
+    checks: list[Check] = field(default_factory=list)
+
+    def holds(self, what: str, where: str = "") -> None:
+        """It holds."""
+        self.checks.append(Check(step=self.step, ok=True, what=what, where=where))
+
+    def fails(self, what: str, where: str = "") -> None:
+        """It does not hold."""
+        self.checks.append(Check(step=self.step, ok=False, what=what, where=where))
+
+    def says(self, what: str, where: str = "") -> None:
+        """It cannot be told from the pack, or a reader must know it."""
+        self.checks.append(Check(step=self.step, ok=None, what=what, where=where))
+
+    def tell(self, what: str, where: str = "", *, ok: bool | None) -> None:
+        """Whatever came out."""
+        self.checks.append(Check(step=self.step, ok=ok, what=what, where=where))
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing failed so far."""
+        return all(check.ok is not False for check in self.checks)

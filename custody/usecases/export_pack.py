@@ -1,0 +1,310 @@
+"""Exporting the evidence of a case as a pack that anyone checks offline.
+
+1. `draw_up_pack` reads: the case, the trail's scans, every policy, the keys of the stations that signed, the records of
+   case, order and locks; each entry with its path to one published checkpoint. It writes nothing and holds no lock.
+2. `seal_pack` writes: the record `pack.exported` with the digest of the manifest, and a line of the timeline. It closes
+   the log once, so that the record's own proof can go into the pack; the unit then commits as a whole.
+
+`export_pack` does both in one unit. Where scanning must not wait, draw up in a reading session and seal in a unit.
+What the device lock knows comes in as plain values, because this house does not know that one.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from sqlalchemy import func, select
+from sqlmodel import Session, col
+
+from custody.disputes.policy import DEFAULT_POLICY, Policy
+from custody.investigation.pack import Draft, PackSource, close_pack, draw_up
+from custody.investigation.pack_case import CaseDoc, Held, Line, Said, write_case
+from custody.investigation.pack_entries import Judged, PackEntry, stem
+from custody.investigation.pack_json import plain
+from custody.investigation.pack_locks import LockFile, LockKeys
+from custody.investigation.pack_log import casework_rows
+from custody.investigation.pack_redact import CONTACT, Redaction, holds_contact
+from custody.investigation.pack_seal import KIND, Seal
+from custody.kernel.clock import Instant
+from custody.kernel.errors import Fatal, NotFound, Rejected
+from custody.kernel.keys import Signer
+from custody.ledger.checkpoint import Checkpoint, open_checkpoint
+from custody.ledger.merkle import inclusion_path
+from custody.ledger.note import Ed25519Verifier, text_key
+from custody.ledger.receipt import make_receipt
+from custody.ledger.record import CONTENT_TYPE as RECORD
+from custody.ledger.record import open_record
+from custody.ledger.statements import KEY_REVOKE, POLICY, read_key_revoke
+from custody.ledger.tiles import TileHashReader
+from custody.scans.scan import CONTENT_TYPE as SCAN
+from custody.store import case_book, log_reader, scan_book
+from custody.store.case_book import CaseFile
+from custody.store.log_reader import StoredEntry
+from custody.store.tables import CheckpointRow, DisputeEventRow, EntryRow, EvidenceRow, SaleRow, ScanRow
+from custody.store.unit import Unit
+from custody.usecases.read_trail import read_trail
+from custody.usecases.record_sale import sale_of_imei
+
+NO_LOCKS = LockFile(keys=LockKeys(), orders=())
+RECOMPUTE = "recompute"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """What goes in beside what this house stores.
+
+    `note` is the published checkpoint to prove against, such as the newest one that witnesses cosigned; without it the
+    newest of all. `records` are further log entries that belong to the case. `withhold` names entries whose content
+    stays out, with the reason. `policies` are the casework policies that cases may have been opened under.
+    """
+
+    locks: LockFile = NO_LOCKS
+    records: tuple[int, ...] = ()
+    note: bytes | None = None
+    withhold: Mapping[int, str] = field(default_factory=dict)
+    policies: tuple[Policy, ...] = (DEFAULT_POLICY,)
+
+
+NOTHING = Beside()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """A pack without its seal, and the checkpoint that its proofs lead to."""
+
+    dispute: str
+    head: Checkpoint
+    draft: Draft
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackExported:
+    """The zip, its SHA-256, the digest of its manifest and the index of the log's record of it."""
+
+    content: bytes
+    digest: bytes
+    manifest: bytes
+    index: int
+
+
+def export_pack(unit: Unit, dispute: str, *, actor: str, log_signer: Signer, beside: Beside = NOTHING) -> PackExported:
+    """The pack of a case; raises `NotFound` for an unknown one."""
+    drawn = draw_up_pack(unit.session, dispute, log_signer=log_signer, now_ms=unit.now_ms, beside=beside)
+    return seal_pack(unit, drawn, actor=actor, log_signer=log_signer)
+
+
+def draw_up_pack(
+    session: Session, dispute: str, *, log_signer: Signer, now_ms: Instant, beside: Beside = NOTHING
+) -> Drawn:
+    """Everything but the seal, from one snapshot; raises `NotFound` for an unknown case."""
+    file = case_book.read(session, dispute)
+    note = beside.note or log_reader.head(session).note
+    head = _open(note, log_signer)
+    item = file.parcel or file.imei or f"po:{file.case.order_ref or dispute}"
+    scans = _scans(session, file, item)
+    indexes = _indexes(session, file, scans, beside)
+    if late := [index for index in indexes if index >= head.size]:
+        raise Rejected(
+            "checkpoint", f"the checkpoint does not cover entry {late[0]}", fix="Give a newer one, or none at all."
+        )
+    gathering = _Gathering(session, head, log_signer, now_ms, beside)
+    entries = gathering.entries(indexes, scans)
+    case, redactions = _case(session, file, item)
+    source = PackSource(
+        created_ms=now_ms,
+        note=note,
+        entries=entries,
+        case=case,
+        casework=casework_rows(file.case.policy_version, beside.policies),
+        investigation=_investigation(session, dispute),
+        locks=beside.locks,
+        redactions=(*redactions, *gathering.withheld),
+    )
+    return Drawn(dispute=dispute, head=head, draft=draw_up(source))
+
+
+def seal_pack(unit: Unit, drawn: Drawn, *, actor: str, log_signer: Signer) -> PackExported:
+    """Record the export in the log and close the pack around that record."""
+    facts = {"manifest": drawn.draft.digest, "files": len(drawn.draft.files)}
+    index = unit.record(KIND, {"dispute": drawn.dispute, "actor": actor, **facts})
+    line = DisputeEventRow(
+        dispute=drawn.dispute,
+        at_ms=unit.now_ms,
+        actor=actor,
+        kind=KIND,
+        facts=msgspec.json.encode(facts).decode(),
+        idx=index,
+    )
+    unit.session.add(line)
+    unit.log.seal()
+    # The log's rows were written past the session's own memory of them.
+    unit.session.flush()
+    unit.session.expire_all()
+    content = close_pack(drawn.draft, _seal(unit, drawn, index, log_signer))
+    digest = hashlib.sha256(content).digest()
+    return PackExported(content=content, digest=digest, manifest=drawn.draft.digest, index=index)
+
+
+def _seal(unit: Unit, drawn: Drawn, index: int, log_signer: Signer) -> Seal:
+    session = unit.session
+    row = session.get(CheckpointRow, unit.log.size)
+    entry = log_reader.entry(session, index)
+    if row is None or entry.opening is None:
+        raise Fatal("seal", "the log did not keep the record of the export", fix="Run `weaklink log audit`.")
+    later = _open(row.note, log_signer)
+    return Seal(
+        statement=entry.raw,
+        opening=entry.opening,
+        index=index,
+        path=tuple(log_reader.prove_inclusion(session, index, later.size)),
+        note=row.note,
+        consistency=tuple(log_reader.prove_consistency(session, drawn.head.size, later.size)),
+    )
+
+
+class _Gathering:
+    """Takes entries out of the log with their proofs, and remembers what it left out."""
+
+    def __init__(self, session: Session, head: Checkpoint, signer: Signer, now_ms: Instant, beside: Beside) -> None:
+        self._session = session
+        self._head = head
+        self._signer = signer
+        self._now_ms = now_ms
+        self._withhold = beside.withhold
+        self._reader: TileHashReader = log_reader.hash_reader(session, head.size)
+        self.withheld: list[Redaction] = []
+
+    def entries(self, indexes: Iterable[int], scans: Mapping[int, ScanRow]) -> tuple[PackEntry, ...]:
+        """The entries at these indexes."""
+        stored = log_reader.entries(self._session, sorted(indexes))
+        return tuple(self._entry(entry, scans.get(entry.idx)) for entry in stored)
+
+    def _entry(self, stored: StoredEntry, row: ScanRow | None) -> PackEntry:
+        path = inclusion_path(stored.idx, self._head.size, self._reader)
+        why = self._why_withheld(stored)
+        if why:
+            self.withheld.append(Redaction(file=f"{stem(stored.idx)}.opening", where="", why=why))
+        is_scan = stored.content_type == SCAN
+        return PackEntry(
+            index=stored.idx,
+            raw=stored.raw,
+            content_type=stored.content_type,
+            received_ms=stored.received_ms,
+            path=tuple(path),
+            opening=None if why else stored.opening,
+            withheld=why,
+            receipt=self._receipt(stored, path) if is_scan else None,
+            judged=_judged(row) if is_scan else None,
+        )
+
+    def _why_withheld(self, stored: StoredEntry) -> str:
+        if stored.opening is None:
+            return ""
+        if stored.idx in self._withhold:
+            return self._withhold[stored.idx]
+        if stored.content_type != RECORD:
+            return ""
+        return CONTACT if holds_contact(plain(dict(open_record(stored.raw, stored.opening).fields))) else ""
+
+    def _receipt(self, stored: StoredEntry, path: list[bytes]) -> bytes:
+        return make_receipt(
+            size=self._head.size,
+            index=stored.idx,
+            path=path,
+            root=self._head.root,
+            signer=self._signer,
+            iss=f"urn:weaklink:operator:{self._head.origin}",
+            sub=f"urn:weaklink:entry:{stored.digest.hex()}",
+            iat_s=self._now_ms // 1000,
+        )
+
+
+def _open(note: bytes, log_signer: Signer) -> Checkpoint:
+    """The checkpoint of a note that this log's key signed."""
+    origin = note.partition(b"\n")[0].decode()
+    return open_checkpoint(note, Ed25519Verifier(key=text_key(origin, log_signer.public)))
+
+
+def _scans(session: Session, file: CaseFile, item: str) -> dict[int, ScanRow]:
+    """The scans of the parcel by index; those whose opening was erased are found by the parcel's key alone."""
+    try:
+        found = {scan.index for scan in read_trail(session, item, parcel=file.parcel).scans}
+    except (NotFound, Rejected):
+        found = set()
+    if file.parcel is not None:
+        found |= {row.idx for row in scan_book.scans_under(session, [file.parcel])}
+    rows = session.scalars(select(ScanRow).where(col(ScanRow.idx).in_(sorted(found)))).all()
+    return {row.idx: row for row in rows}
+
+
+def _indexes(session: Session, file: CaseFile, scans: Mapping[int, ScanRow], beside: Beside) -> set[int]:
+    """The entries that matter: policies, keys of the stations that signed, scans, records."""
+    wanted = set(scans) | set(beside.records)
+    wanted |= set(session.scalars(select(col(EntryRow.idx)).where(col(EntryRow.content_type) == POLICY)).all())
+    wanted |= _key_entries(session, {row.station for row in scans.values()})
+    lines = case_book.timeline(session, file.case.id)
+    wanted |= {line.idx for line in lines if line.idx is not None}
+    wanted |= {index for history in beside.locks.orders for index in history.indexes}
+    sale = session.get(SaleRow, file.case.order_ref) if file.case.order_ref else None
+    if sale is not None:
+        wanted.add(sale.recorded_idx)
+    sold = sale_of_imei(session, file.imei) if file.imei else None
+    if sold is not None:
+        wanted.add(sold.index)
+    return wanted
+
+
+def _key_entries(session: Session, stations: Iterable[str]) -> set[int]:
+    """Where the keys of some stations were enrolled and revoked."""
+    keys = {row.kid: row for station in sorted(stations) for row in scan_book.keys_of_station(session, station)}
+    revocations = session.execute(
+        select(col(EntryRow.idx), col(EntryRow.raw)).where(col(EntryRow.content_type) == KEY_REVOKE)
+    ).tuples()
+    return {row.added_idx for row in keys.values()} | {
+        index for index, raw in revocations if read_key_revoke(raw).kid in keys
+    }
+
+
+def _case(session: Session, file: CaseFile, item: str) -> tuple[CaseDoc, tuple[Redaction, ...]]:
+    dispute = file.case.id
+    return write_case(
+        plain(file),
+        item=item,
+        timeline=[
+            Line(at_ms=row.at_ms, actor=row.actor, kind=row.kind, facts=msgspec.json.decode(row.facts), index=row.idx)
+            for row in case_book.timeline(session, dispute)
+        ],
+        promises=[plain(promise) for promise in case_book.promises(session, dispute)],
+        messages=[Said(at_ms=at_ms, text=text) for at_ms, text in case_book.messages(session, dispute)],
+        evidence=_evidence(session, dispute),
+    )
+
+
+def _evidence(session: Session, dispute: str) -> list[Held]:
+    """The files of a case by their digests; their content stays where it is."""
+    columns = (EvidenceRow.media_type, EvidenceRow.sha256, EvidenceRow.given_by, EvidenceRow.at_ms)
+    query = select(*map(col, columns), func.length(col(EvidenceRow.content)))
+    query = query.where(col(EvidenceRow.dispute) == dispute).order_by(col(EvidenceRow.at_ms), col(EvidenceRow.id))
+    return [
+        Held(media_type=media_type, sha256=sha256.hex(), bytes=size, given_by=given_by, at_ms=at_ms)
+        for media_type, sha256, given_by, at_ms, size in session.execute(query).tuples()
+    ]
+
+
+def _investigation(session: Session, dispute: str) -> dict[str, Any]:
+    """The stored answer, and apart from it what it is computed from, where that was stored with it."""
+    try:
+        text = case_book.inquiry(session, dispute).result
+    except NotFound:
+        text = None
+    stored = None if text is None else msgspec.json.decode(text)
+    inquiry = stored.pop(RECOMPUTE, None) if stored is not None else None
+    return {"stored": stored, "inquiry": inquiry}
+
+
+def _judged(row: ScanRow | None) -> Judged:
+    if row is None:
+        raise Fatal("scan_row", "the log holds a scan that was never judged", fix="Run `weaklink log audit`.")
+    return Judged(result=row.result, code=row.code, flags=tuple(row.flags.split()))

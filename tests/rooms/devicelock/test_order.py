@@ -1,0 +1,99 @@
+from itertools import product
+
+import pytest
+
+from custody.kernel.errors import Conflict, Forbidden
+from devicelock.rules.order import (
+    FACTS,
+    MEANING,
+    START,
+    TERMINAL,
+    TRANSITIONS,
+    Event,
+    Guard,
+    Role,
+    State,
+    diagram,
+    events,
+    step,
+)
+
+ALL_SHOWN = dict.fromkeys(Guard, True)
+
+
+@pytest.mark.parametrize(("state", "event", "role"), list(product(State, Event, Role)))
+def test_a_move_outside_the_table_raises_and_one_inside_leads_where_the_table_says(
+    state: State, event: Event, role: Role
+) -> None:
+    move = TRANSITIONS.get((state, event))
+    if move is None:
+        with pytest.raises(Conflict) as refused:
+            step(state, event, role=role, guards=ALL_SHOWN)
+        assert refused.value.code == "move"
+    elif role not in move.who:
+        with pytest.raises(Forbidden) as forbidden:
+            step(state, event, role=role, guards=ALL_SHOWN)
+        assert forbidden.value.code == "role"
+    else:
+        assert step(state, event, role=role, guards=ALL_SHOWN) is move.to
+
+
+@pytest.mark.parametrize("shown", [False, None])
+def test_a_guard_that_is_false_or_unknown_holds_the_move_back(*, shown: bool | None) -> None:
+    for (state, event), move in TRANSITIONS.items():
+        for guard in move.guards:
+            with pytest.raises(Conflict) as refused:
+                step(state, event, role=min(move.who), guards={**ALL_SHOWN, guard: shown})
+            assert (refused.value.code, refused.value.facts["unmet"]) == ("guard", (guard,))
+            assert refused.value.fix == MEANING[guard]
+
+
+def test_a_guard_that_nobody_mentioned_is_unknown() -> None:
+    with pytest.raises(Conflict, match="not known"):
+        step(State.APPROVED, Event.PUBLISH, role=Role.SYSTEM)
+
+
+def test_every_state_is_reachable_and_every_state_reaches_an_end() -> None:
+    def reach(start: State) -> set[State]:
+        found, queue = {start}, [start]
+        while queue:
+            here = queue.pop()
+            for (source, _), move in TRANSITIONS.items():
+                if source is here and move.to not in found:
+                    found.add(move.to)
+                    queue.append(move.to)
+        return found
+
+    assert reach(START) == set(State)
+    assert all(reach(state) & TERMINAL for state in State)
+
+
+def test_an_open_state_has_an_owner_and_a_clock_and_an_ended_one_has_neither() -> None:
+    for state in State:
+        facts = FACTS[state]
+        assert (facts.owner is None, facts.clock is None) == (state in TERMINAL, state in TERMINAL)
+
+
+def test_nothing_leads_out_of_an_end() -> None:
+    assert all(not events(state) for state in TERMINAL)
+
+
+@pytest.mark.parametrize("state", [State.QUEUED, State.ACTIVE_PROVISIONAL, State.ACTIVE_CONFIRMED])
+def test_the_customer_gets_out_of_a_lock_alone(state: State) -> None:
+    ways = {TRANSITIONS[state, event].to for event in events(state, Role.CUSTOMER)}
+    assert ways & {State.RELEASED, State.RELEASE_QUEUED}
+
+
+def test_a_provisional_lock_lapses_without_anybody() -> None:
+    assert step(State.ACTIVE_PROVISIONAL, Event.LAPSE_OR_RELEASE, role=Role.SYSTEM) is State.RELEASE_QUEUED
+
+
+def test_only_automation_says_that_a_device_answered() -> None:
+    assert TRANSITIONS[State.QUEUED, Event.DEVICE_ACK].who == {Role.SYSTEM}
+
+
+def test_the_diagram_shows_every_move() -> None:
+    drawn = diagram()
+    assert all(f"{state} --> {move.to}: {event} (" in drawn for (state, event), move in TRANSITIONS.items())
+    assert drawn.startswith("stateDiagram-v2\n    [*] --> requested\n")
+    assert sum(line.endswith("--> [*]") for line in drawn.splitlines()) == len(TERMINAL)

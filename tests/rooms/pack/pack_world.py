@@ -1,0 +1,487 @@
+"""A house on SQLite with one parcel's way through seven stations, a dispute, a lock and an investigation.
+
+Clock and identifiers run on their own, so the same world is the same bytes each time.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from custody.disputes.machine import Role
+from custody.disputes.opening import Report
+from custody.disputes.order import OrderFacts, Payment
+from custody.gs1.keys import issue_gln, issue_gsrn, issue_pgln, issue_sgtin, issue_sscc
+from custody.gs1.named_information import write_ni
+from custody.investigation.checks import next_checks, usual_checks
+from custody.investigation.explain import explain
+from custody.investigation.infer import run
+from custody.investigation.naming import name, naming_rules
+from custody.investigation.pack_inquiry import write_inquiry
+from custody.investigation.pack_locks import LockCommand, LockFile, LockHistory, LockKeys
+from custody.investigation.read_passage import learn_network, passage_of, read_way
+from custody.investigation.values import Complaint, Dispute, Fleet, HandlerTraffic, Passes, Step
+from custody.investigation.wording import state
+from custody.kernel import cbor
+from custody.kernel.clock import HOUR_MS, MINUTE_MS, SECOND_MS, to_iso
+from custody.kernel.ids import spell
+from custody.kernel.keys import SoftwareSigner, new_signer
+from custody.ledger.note import text_key
+from custody.ledger.statements import make_possession
+from custody.scans.scan import make_scan, open_scan
+from custody.scans.tolerances import Tolerances
+from custody.store import case_book
+from custody.store.engine import open_engine
+from custody.store.migrate import migrate
+from custody.store.unit import House, Unit
+from custody.usecases.accept_scans import Ack, Intake
+from custody.usecases.enrol_station import announce, enrol, revoke
+from custody.usecases.export_pack import RECOMPUTE, Beside, PackExported, export_pack
+from custody.usecases.open_dispute import Disputed, open_dispute
+from custody.usecases.open_log import open_log
+from custody.usecases.read_trail import sealed_scans
+from custody.usecases.record_sale import Sale, record_sale
+from devicelock.rules.ack import Ack as DeviceAck
+from devicelock.rules.ack import Result, make_ack
+from devicelock.rules.applied import Applied
+from devicelock.rules.command import Authority, Basis, Command, CommandSigners, Op, Reason, Screen, make_command
+
+ORIGIN = "weaklink.example/custody"
+START_MS = 1_778_483_550_000  # 2026-05-11, a Monday morning
+SELLER, CARRIER = issue_pgln("9521473", 10).uri, issue_pgln("9521886", 1).uri
+PARCEL = issue_sscc("9521473", 8816).uri
+PHONE = issue_sgtin("09521473003813", "001017004829159").uri
+IMEI = "urn:gsma:imei:00101700-482915-0"
+ORDER = "SO-20991"
+RECIPIENT = issue_gsrn("9521886", 4417).uri
+LINKS = (
+    ("bench-4", "pack", 1, "pack bench 4", SELLER),
+    ("dock-2", "dock", 1, "dock 2", SELLER),
+    ("lorry-9", "linehaul", 2, "9", CARRIER),
+    ("hub-in-1", "hub_in", 3, "H1", CARRIER),
+    ("hub-sort-1", "hub_sort", 3, "H1", CARRIER),
+    ("lorry-3", "linehaul", 4, "3", CARRIER),
+    ("depot-2", "depot", 5, "D2", CARRIER),
+    ("courier-7", "courier", 5, "C7", CARRIER),
+)
+SITES = {number: issue_gln("9521473", number).uri for number in range(1, 6)}
+
+
+def key(name: str) -> SoftwareSigner:
+    """The key pair of that name in this world."""
+    return new_signer(seed=hashlib.sha256(name.encode()).digest())
+
+
+@dataclass(slots=True)
+class Ticking:
+    """A clock that goes on by a second whenever it is read."""
+
+    at_ms: int = START_MS
+
+    def now_ms(self) -> int:
+        self.at_ms += SECOND_MS
+        return self.at_ms
+
+
+@dataclass(slots=True)
+class Counted:
+    """Identifiers and bytes that follow from a count."""
+
+    count: int = 0
+
+    def new(self, prefix: str) -> str:
+        return spell(prefix, self.random_bytes(10))
+
+    def random_bytes(self, count: int) -> bytes:
+        self.count += 1
+        return hashlib.shake_256(f"ids/{self.count}".encode()).digest(count)
+
+
+@dataclass
+class World:
+    """The house and what was done in it so far."""
+
+    house: House
+    clock: Ticking
+    intake: Intake
+    heads: dict[str, tuple[int, bytes]] = field(default_factory=dict)
+    scans: list[Any] = field(default_factory=list)
+    acks: list[Ack] = field(default_factory=list)
+    last: bytes | None = None
+    dispute: Disputed | None = None
+
+    @property
+    def vkey(self) -> str:
+        return text_key(ORIGIN, key("log").public).vkey()
+
+    @property
+    def case(self) -> str:
+        assert self.dispute is not None
+        return self.dispute.file.case.id
+
+    def enrol(self, station: str, step: str, site: int, place: str, custodian: str) -> int:
+        with self.house.unit() as unit:
+            facts = {"site": SITES[site], "place": place, "step": step, "custodian": custodian}
+            announced = announce(unit, station=station, **facts)
+        with self.house.unit() as unit:
+            signer = key(station)
+            possession = make_possession(
+                origin=ORIGIN, station=station, signer=signer, sub="urn:uuid:possession", iat_s=unit.now_ms // 1000
+            )
+            cose_key = cbor.encode(signer.public.cose_key())
+            return enrol(
+                unit, token=announced.token, cose_key=cose_key, possession=possession, registrar=key("registrar")
+            ).index
+
+    def scan(self, station: str, kind: str, body: dict[str, Any], *, after_ms: int = 30 * MINUTE_MS) -> Ack:
+        """One signed scan, taken in by the service; the service's clock goes along."""
+        self.clock.at_ms += after_ms
+        at_ms = self.clock.at_ms
+        seq, prev = self.heads.get(station, (0, None))
+        more = {"wl:handler": f"h-{station}", "wl:entryMode": "scanned"}
+        if self.last is not None:
+            more["wl:prevScan"] = write_ni(self.last)
+        event = {
+            "@context": ["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld", {"wl": "urn:weaklink:"}],
+            "type": kind,
+            "eventTime": to_iso(at_ms),
+            "eventTimeZoneOffset": "+00:00",
+            "eventID": f"urn:uuid:00000000-0000-4000-8000-{len(self.scans):012d}",
+            **body,
+            **more,
+        }
+        statement, opening = make_scan(
+            json.dumps(event).encode(),
+            station=station,
+            subject="urn:uuid:5b0f5f5e-3a43-4d0e-9d0b-6f1f0f6f9a31",
+            seq=seq + 1,
+            prev=prev,
+            iat_s=at_ms // 1000,
+            salt=hashlib.sha256(f"{station}/{seq}".encode()).digest(),
+            signer=key(station),
+        )
+        scan = open_scan(statement, opening)
+        (ack,) = self.intake.submit([scan]).result(timeout=20)
+        self.heads[station] = (seq + 1, scan.digest)
+        self.last = scan.digest
+        self.scans.append(scan)
+        self.acks.append(ack)
+        return ack
+
+    def other_parcel(self, station: str) -> Ack:
+        """A scan of somebody else's parcel, which must not get into the pack."""
+        last, self.last = self.last, None
+        ack = self.scan(station, "ObjectEvent", observe(issue_sscc("9521473", 9900 + len(self.scans)).uri, "inspecting"))
+        self.last = last
+        return ack
+
+    def export(self, beside: Beside | None = None) -> PackExported:
+        with self.house.unit() as unit:
+            return export_pack(
+                unit, self.case, actor="agent-1", log_signer=key("log"), beside=beside or Beside(locks=self.locks())
+            )
+
+    def locks(self) -> LockFile:
+        return getattr(self, "lock_file", LockFile(keys=LockKeys(), orders=()))
+
+
+@contextmanager
+def open_world(folder: Path) -> Iterator[World]:
+    """An empty house with its log and stations."""
+    engine = open_engine(f"sqlite:///{folder / 'house.db'}")
+    migrate(engine)
+    clock = Ticking()
+    house = House(
+        engine,
+        origin=ORIGIN,
+        log_signer=key("log"),
+        operator_signer=key("operator"),
+        clock=clock,
+        ids=Counted(),
+    )
+    keys = {"lock": key("lock").public.kid, "unlock": key("unlock").public.kid}
+    open_log(house, registrar=key("registrar").public, rules={"lock_keys": keys})
+    intake = Intake(house, Tolerances())
+    intake.start()
+    world = World(house=house, clock=clock, intake=intake)
+    for link in LINKS:
+        world.enrol(*link)
+    try:
+        yield world
+    finally:
+        intake.stop()
+        engine.dispose()
+
+
+def observe(item: str, step: str, **more: Any) -> dict[str, Any]:
+    """An observation of one thing."""
+    return {"action": "OBSERVE", "epcList": [item], "bizStep": step, "disposition": "in_transit", **more}
+
+
+def weighed(mass_kg: float, at_ms: int) -> dict[str, Any]:
+    """A sensor element with one weighing."""
+    return {
+        "sensorElementList": [
+            {
+                "sensorMetadata": {"time": to_iso(at_ms), "deviceID": "https://id.gs1.org/8004/9521473SCALE12"},
+                "sensorReport": [{"type": "Mass", "value": mass_kg, "uom": "KGM"}],
+            }
+        ]
+    }
+
+
+def sides(giver: str, taker: str) -> dict[str, Any]:
+    """Who gives and who takes."""
+    return {
+        "sourceList": [{"type": "possessing_party", "source": giver}],
+        "destinationList": [{"type": "possessing_party", "destination": taker}],
+    }
+
+
+def send_parcel(world: World) -> None:
+    """Pack, seal, weigh, hand over and deliver the parcel: thirteen scans, with other parcels in between."""
+    order = [{"type": "po", "bizTransaction": f"urn:epcglobal:cbv:bt:9521473000102:{ORDER}"}]
+    commissioned = observe(PHONE, "commissioning", bizTransactionList=order)
+    commissioned |= {"action": "ADD", "disposition": "active", "wl:imei": [IMEI]}
+    world.scan("bench-4", "ObjectEvent", commissioned)
+    packed = {"parentID": PARCEL, "childEPCs": [PHONE], "action": "ADD", "bizStep": "packing"}
+    packed |= {"disposition": "in_progress", "bizTransactionList": order}
+    world.scan("bench-4", "AggregationEvent", packed | {"wl:declaredMassGrams": 540, "wl:itemMassGrams": 190})
+    sealed = {"parentID": PARCEL, "childEPCs": ["https://id.gs1.org/8004/9521473SEAL0088213"], "action": "ADD"}
+    sealed |= {"bizStep": "installing", "disposition": "container_closed", "wl:sealNumber": "S-0088213"}
+    world.scan("bench-4", "AssociationEvent", sealed | {"wl:sealState": "intact"})
+    weighing = observe(PARCEL, "inspecting", **weighed(0.541, world.clock.at_ms))
+    world.scan("bench-4", "ObjectEvent", weighing | {"wl:imei": [IMEI]})
+    world.other_parcel("bench-4")
+    world.scan("dock-2", "ObjectEvent", observe(PARCEL, "staging_outbound"))
+    world.scan("dock-2", "ObjectEvent", observe(PARCEL, "departing", **sides(SELLER, CARRIER)))
+    world.other_parcel("lorry-9")
+    world.scan("lorry-9", "ObjectEvent", observe(PARCEL, "accepting", **sides(SELLER, CARRIER)))
+    world.scan("hub-in-1", "ObjectEvent", observe(PARCEL, "arriving"))
+    world.scan("hub-sort-1", "ObjectEvent", observe(PARCEL, "inspecting", **weighed(0.539, world.clock.at_ms)))
+    world.scan("lorry-3", "ObjectEvent", observe(PARCEL, "loading"))
+    look = observe(PARCEL, "inspecting", **{"wl:sealNumber": "S-0088213", "wl:sealState": "broken"})
+    world.scan("depot-2", "ObjectEvent", look)
+    world.scan("courier-7", "ObjectEvent", observe(PARCEL, "loading"))
+    delivered = observe(PARCEL, "accepting", **sides(CARRIER, RECIPIENT)) | {"disposition": "retail_sold"}
+    world.scan("courier-7", "ObjectEvent", delivered)
+
+
+def open_case_of(world: World, *, words: str = "There was a power bank in the box.", support: tuple[str, ...] = ()) -> str:
+    """A sale and the customer's report of it."""
+    with world.house.unit() as unit:
+        record_sale(
+            unit,
+            Sale(
+                order_ref=ORDER,
+                imei=IMEI,
+                product="handset",
+                contact="jo@example.org",
+                facts=OrderFacts(order_ref=ORDER, payment=Payment.CREDIT_CARD, price_pence=89_900),
+            ),
+        )
+    with world.house.unit() as unit:
+        report = Report(
+            words=words,
+            channel="web",
+            reported_ms=unit.now_ms,
+            claim_type="substituted",
+            agreed_by_customer=True,
+            said_by=Role.CUSTOMER,
+            order=OrderFacts(order_ref=ORDER, payment=Payment.CREDIT_CARD, price_pence=89_900),
+            support_needs=support,
+        )
+        world.dispute = open_dispute(
+            unit, report, owner="agent-1", imei=IMEI, parcel=PARCEL, found_instead="a power bank"
+        )
+    return world.case
+
+
+def lock_handset(world: World) -> None:
+    """A lock that was asked for, sent, applied and answered, with its records in the log."""
+    device, order, command_id = "dev-1", "lock-1", "cmd-1"
+    indexes = []
+    with world.house.unit() as unit:
+        indexes.append(unit.record("device.registered", {"device": device, "kid": key(device).public.kid, "imei": IMEI}))
+        for event, told in (("requested", "requested"), ("approved", "approved")):
+            indexes.append(_step(unit, event, order, device, told))
+        now_s = unit.now_ms // 1000
+        raw = make_command(
+            Command(
+                op=Op.LOCK,
+                command_id=command_id,
+                device=device,
+                order=order,
+                epoch=1,
+                counter=1,
+                issuer=f"urn:weaklink:operator:{ORIGIN}",
+                issued_s=now_s,
+                not_after_s=now_s + 3600,
+                reason=Reason.SUBSTITUTED,
+                authority=Authority(basis=Basis.STANDING_POLICY, text="Standing policy of two people.", references=("p1",)),
+                nonce=bytes(16),
+                held_until_s=now_s + 72 * 3600,
+                screen=Screen(
+                    who="The seller",
+                    why="It did not reach its buyer.",
+                    reference=order,
+                    phone="0800 000 000",
+                    recourse="the Communications Ombudsman",
+                    deadline_s=now_s + 72 * 3600,
+                ),
+            ),
+            CommandSigners(lock=key("lock"), unlock=key("unlock")),
+        )
+        issued_ms = unit.now_ms
+        indexes.append(_step(unit, "published", order, device, "queued", command=command_id))
+    with world.house.unit() as unit:
+        ack = make_ack(
+            DeviceAck(
+                command_id=command_id,
+                device=device,
+                applied=Applied.LOCKED,
+                epoch=1,
+                counter=1,
+                result=Result.APPLIED,
+                at_s=unit.now_ms // 1000,
+            ),
+            key(device),
+        )
+        acked_ms = unit.now_ms
+        indexes.append(_step(unit, "locked", order, device, "active_provisional", command=command_id))
+    history = LockHistory(
+        order=order,
+        state="active_provisional",
+        device=device,
+        device_key=key(device).public,
+        commands=(LockCommand(raw=raw, issued_ms=issued_ms, ack=ack, acked_ms=acked_ms),),
+        indexes=tuple(indexes),
+    )
+    world.lock_file = LockFile(  # type: ignore[attr-defined]  # a world without a lock has none
+        keys=LockKeys(lock=key("lock").public, unlock=key("unlock").public), orders=(history,)
+    )
+
+
+def _step(unit: Unit, event: str, order: str, device: str, told: str, **facts: Any) -> int:
+    return unit.record(f"lock.{event}", {"order": order, "device": device, "state": told, "actor": "system", **facts})
+
+
+def examine(world: World, *, whole: bool = False) -> None:
+    """Judge the chain with some history around it, and store the answer with what it is computed from."""
+    with world.house.unit() as unit:
+        rows = case_book_scans(unit)
+        way = read_way(PARCEL, rows)
+        assert way is not None
+        passage = passage_of(way, learn_network([way]))
+        dispute = Dispute(
+            id=world.case,
+            high_value=passage.high_value,
+            start_ms=passage.start_ms,
+            segments=passage.segments,
+            checkpoints=passage.checkpoints,
+            declared_mass_g=passage.declared_mass_g,
+            item_mass_g=passage.item_mass_g,
+            pin=passage.pin,
+            complaint=Complaint.WRONG_ITEM,
+            attach_ms=passage.start_ms + 70 * HOUR_MS,
+        )
+        result = run(fleet_around(dispute), [dispute, *neighbours(dispute)])
+        judgement = result.judgement(dispute.id)
+        naming = name(judgement, naming_rules(result))
+        checks = next_checks(judgement, usual_checks(judgement, footage_expires_ms={2: dispute.start_ms}))[:5]
+        explanation = explain(judgement)
+        statement = state(judgement, naming, explanation=explanation, checks=checks)
+        inquiry = write_inquiry(
+            judgement,
+            naming=naming,
+            explanation=explanation,
+            statement=statement,
+            checks=checks,
+            ran_ms=unit.now_ms,
+            whole=result.disputes if whole else None,
+        )
+        stored = {
+            "headline": statement.headline,
+            "lines": list(statement.lines()),
+            "links": [
+                {"column": column, "name": title, "probability": share}
+                for column, (title, share) in enumerate(judgement.table())
+            ],
+            "reasons": [
+                {"evidence": reason.player, "words": reason.words, "decibans": reason.shapley}
+                for reason in explanation.reasons
+            ],
+            "checks": [
+                {"title": item.check.title, "who": item.check.who, "minutes": item.check.minutes} for item in checks
+            ],
+            RECOMPUTE: inquiry,
+        }
+        row = case_book.inquiry(unit.session, world.case)
+        row.result = msgspec.json.encode(stored).decode()
+        unit.session.add(row)
+        case_book.note(unit, world.case, "ranked", actor="system", facts={"headline": statement.headline})
+
+
+def case_book_scans(unit: Unit) -> list[Any]:
+    """The parcel's scans as the service opens them."""
+    rows = scan_book_rows(unit)
+    return sealed_scans(unit.session, rows)
+
+
+def scan_book_rows(unit: Unit) -> list[Any]:
+    from_book = __import__("custody.store.scan_book", fromlist=["scans_under"])
+    return list(from_book.scans_under(unit.session, [PARCEL]))
+
+
+def fleet_around(dispute: Dispute) -> Fleet:
+    """Traffic that covers the chain many times over."""
+    segments = dispute.segments
+    return Fleet(
+        parcels=4_000,
+        high_value_parcels=2_000.0,
+        parcels_without_pin=800.0,
+        handlers={
+            segment.handler: HandlerTraffic(site=segment.site, step=segment.step, high_value=(200.0, 200.0, 200.0))
+            for segment in segments
+            if segment.handler is not None
+        },
+        site_shifts={(segment.site, shift): 300.0 for segment in segments for shift in range(3)},
+        site_steps={(segment.site, segment.step): Passes(all=4_000.0, high_value=2_000.0) for segment in segments},
+        routes={"h-courier-7": 900.0},
+        regions={segment.site: "north" for segment in segments},
+        missed_scan={"h-hub-sort-1": 0.07},
+        dwell_offset={(segments[-1].site, segments[-1].shift): 0.2},
+    )
+
+
+def neighbours(dispute: Dispute) -> list[Dispute]:
+    """Other disputes of the same chain, so that there is something to learn from."""
+    return [
+        Dispute(
+            id=f"other-{number}",
+            high_value=True,
+            start_ms=dispute.start_ms,
+            segments=dispute.segments,
+            checkpoints=dispute.checkpoints,
+            declared_mass_g=540,
+            item_mass_g=190,
+            complaint=Complaint.WRONG_ITEM if number % 2 else Complaint.NOT_ARRIVED,
+        )
+        for number in range(6)
+    ]
+
+
+def whole_story(world: World) -> None:
+    """Everything that a pack can hold."""
+    send_parcel(world)
+    open_case_of(world, support=("large print",))
+    lock_handset(world)
+    examine(world)
+
+
+__all__ = ["Step", "revoke"]
