@@ -8,7 +8,9 @@ over the span, so that the last ones are still on their way. Then fates are deal
 2. A few honest mishaps happen at other links: parcels lost, a parcel damaged, a parcel taken after hand-over (at a door
    without a PIN).
 3. Two parcels carry the story: the **main** one, which the thief took and which was delivered shortly before the end;
-   and the **late find**, delivered intact, whose customer first believes it never came.
+   and the **late find**, delivered intact, whose customer first believes it never came. Of the parcels that could be
+   the main one a telling one is taken: its stay with the thief was scanned and long, and somebody who read the seal
+   later noticed, if anybody read it. A single chain may tell nothing; the story would then end in "needs a check".
 """
 
 import random
@@ -22,7 +24,7 @@ from custody.kernel.errors import Fatal
 from simulators.geography import DELIVERER, HAULIER, SELLER, Geography, Link
 from simulators.goods import PLAIN_PHONES, SMARTPHONES, make_unit
 from simulators.parcel import Fate, Kind, Parcel
-from simulators.route import Looking, plan_links, plan_stays
+from simulators.route import DWELL_MEDIAN_H, Looking, plan_links, plan_stays, walk
 from simulators.thief import Habits, Thief
 
 FIRST_ORDER = 20_000
@@ -31,6 +33,8 @@ OLDEST_MS = 13 * DAY_MS
 
 SLACK_DAYS = 7
 """What a parcel that is led past the thief needs of the past: its way, and days until the thief is on duty."""
+
+MAIN_TURNS = 100
 
 HALF_HOUR_MS = 30 * MINUTE_MS
 
@@ -87,13 +91,8 @@ def make_past(config: PastConfig, geography: Geography, thief: Thief | None) -> 
     late_find = _ending(config, geography, number, before_end_ms=3 * HOUR_MS)
     main = None
     if thief is not None:
-        main = _led_past(config, geography, thief, number + 1, before_end_ms=40 * MINUTE_MS)
+        main = _main(config, geography, thief, number + 1)
     return Past(parcels=(*parcels, late_find, *((main,) if main else ())), late_find=late_find, main=main)
-
-
-def seed_of(config: PastConfig, number: int) -> str:
-    """The name of a parcel's own stream of random numbers."""
-    return f"{config.seed}/parcel/{number}"
 
 
 def _plan(
@@ -105,8 +104,9 @@ def _plan(
     via: Link | None = None,
     high_value: bool | None = None,
     pin: bool | None = None,
+    turn: int = 0,
 ) -> Parcel:
-    seed, world = seed_of(config, number), config.seed % 1000
+    seed, world = f"{config.seed}/parcel/{number}/{turn}", config.seed % 1000
     rng = random.Random(seed)
     dear = rng.random() < config.high_value if high_value is None else high_value
     unit = make_unit(rng.choice(SMARTPHONES if dear else PLAIN_PHONES), (world % 90 + 10) * 10_000 + number)
@@ -117,6 +117,7 @@ def _plan(
     site = geography.sites[links[-1].site.name]
     return Parcel(
         number=number,
+        seed=seed,
         unit=unit,
         order=f"SO-{world}{FIRST_ORDER + number}",
         sscc=issue_sscc(SELLER, world * 1_000_000 + number).uri,
@@ -142,16 +143,40 @@ def _ending(config: PastConfig, geography: Geography, number: int, *, before_end
     return _plan(config, geography, number, start_ms=start_ms, high_value=True, pin=True)
 
 
-def _led_past(config: PastConfig, geography: Geography, thief: Thief, number: int, *, before_end_ms: int) -> Parcel:
+def _main(config: PastConfig, geography: Geography, thief: Thief, number: int) -> Parcel:
+    """The first telling parcel that the thief took, or the last one tried."""
+    for turn in range(MAIN_TURNS):
+        parcel = _led_past(config, geography, thief, number, before_end_ms=40 * MINUTE_MS, turn=turn)
+        if _is_telling(parcel, config, geography, thief):
+            break
+    return parcel
+
+
+def _is_telling(parcel: Parcel, config: PastConfig, geography: Geography, thief: Thief) -> bool:
+    stay = parcel.stays[parcel.fate.stay or 0]
+    acts = walk(parcel, geography, config.looking, habits=thief.habits)
+    usual_ms = DWELL_MEDIAN_H[stay.link.step] * HOUR_MS
+    scanned = any(act.post.link == stay.link and act.at_ms == stay.opens_ms for act in acts)
+    before = {act.seal for act in acts if act.at_ms <= stay.closes_ms} - {None}
+    after = {act.seal for act in acts if act.at_ms > stay.closes_ms} - {None}
+    noticed = "broken" in after or stay == parcel.stays[-1]
+    return scanned and stay.closes_ms - stay.opens_ms > 2 * usual_ms and before <= {"intact"} and noticed
+
+
+def _led_past(
+    config: PastConfig, geography: Geography, thief: Thief, number: int, *, before_end_ms: int, turn: int = 0
+) -> Parcel:
     """A high-value parcel that passes the thief on duty, is taken, and is delivered by that long before the end."""
-    probe = _plan(config, geography, number, start_ms=0, via=thief.link, high_value=True, pin=True)
+    probe = _plan(config, geography, number, start_ms=0, via=thief.link, high_value=True, pin=True, turn=turn)
     place = next(place for place, stay in enumerate(probe.stays) if stay.link == thief.link)
-    slowed = _robbed(probe, place, config, thief)
+    slowed = _robbed(probe, place, thief)
     start_ms = config.end_ms - before_end_ms - slowed.delivered_ms
     while start_ms >= config.end_ms - OLDEST_MS:
         if thief.could_work(slowed.stays[place].opens_ms + start_ms):
-            moved = _plan(config, geography, number, start_ms=start_ms, via=thief.link, high_value=True, pin=True)
-            robbed = _robbed(moved, place, config, thief)
+            moved = _plan(
+                config, geography, number, start_ms=start_ms, via=thief.link, high_value=True, pin=True, turn=turn
+            )
+            robbed = _robbed(moved, place, thief)
             stays = list(robbed.stays)
             stays[place] = replace(stays[place], handler=thief.handler)
             return replace(robbed, stays=tuple(stays))
@@ -172,7 +197,7 @@ def _steal(parcels: list[Parcel], config: PastConfig, geography: Geography, thie
     while len(taken) < thief.least and spare:
         taken.append(spare.pop(rng.randrange(len(spare))))
     for at, place in taken:
-        parcels[at] = _robbed(parcels[at], place, config, thief)
+        parcels[at] = _robbed(parcels[at], place, thief)
     _fetch_more(parcels, thief.least - len(taken), config, geography, thief)
 
 
@@ -189,13 +214,13 @@ def _fetch_more(parcels: list[Parcel], missing: int, config: PastConfig, geograp
         parcels[at] = _led_past(config, geography, thief, parcels[at].number, before_end_ms=before_end_ms)
 
 
-def _robbed(parcel: Parcel, place: int, config: PastConfig, thief: Thief) -> Parcel:
+def _robbed(parcel: Parcel, place: int, thief: Thief) -> Parcel:
     """The same parcel with its handset swapped during that stay, which takes longer."""
-    rng = random.Random(f"{seed_of(config, parcel.number)}/theft")
+    rng = random.Random(f"{parcel.seed}/theft")
     stays = plan_stays(
         [stay.link for stay in parcel.stays],
         start_ms=parcel.stays[0].opens_ms,
-        seed=seed_of(config, parcel.number),
+        seed=parcel.seed,
         slowed=place,
         habits=thief.habits,
     )

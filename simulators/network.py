@@ -36,7 +36,7 @@ class ThiefConfig:
     link: str = "hub-1/hub_sort"
     shift: int | None = None
     rate: float = 0.5
-    least: int = 8
+    least: int = 10
     most: int = 12
 
 

@@ -47,9 +47,10 @@ class Fate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parcel:
-    """The plan of one parcel. Keys are canonical."""
+    """The plan of one parcel. Keys are canonical; `seed` names its own stream of random numbers."""
 
     number: int
+    seed: str
     unit: Unit
     order: str
     sscc: str

@@ -13,7 +13,7 @@ from dataclasses import replace
 from custody.kernel.clock import SECOND_MS
 from simulators.events import Statement, Thread, event_of, write
 from simulators.geography import Geography
-from simulators.history import Past, PastConfig, seed_of
+from simulators.history import Past, PastConfig
 from simulators.parcel import Parcel
 from simulators.route import Act, walk
 from simulators.station import Signed, Station, make_station
@@ -39,7 +39,7 @@ def record(
     """Every scan of the past, oldest first."""
     acts: list[tuple[int, int, int, Parcel, Act]] = []
     for parcel in past.parcels:
-        way = walk(parcel, geography, config.looking, seed=seed_of(config, parcel.number), habits=habits)
+        way = walk(parcel, geography, config.looking, habits=habits)
         acts += [
             (act.at_ms, parcel.number, place, parcel, act)
             for place, act in enumerate(way)

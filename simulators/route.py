@@ -135,9 +135,9 @@ def plan_stays(
     return tuple(stays)
 
 
-def walk(parcel: Parcel, geography: Geography, looking: Looking, *, seed: str, habits: Habits) -> list[Act]:
+def walk(parcel: Parcel, geography: Geography, looking: Looking, *, habits: Habits) -> list[Act]:
     """Every act of the parcel's way in order; readings are of what is physically there at the time."""
-    rng = random.Random(f"{seed}/walk")
+    rng = random.Random(f"{parcel.seed}/walk")
     box = box_of(parcel)
     acts: list[Act] = []
     for place, stay in enumerate(parcel.stays):

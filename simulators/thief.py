@@ -36,7 +36,7 @@ class Thief:
     handler: str
     shift: int | None = None
     rate: float = 0.5
-    least: int = 8
+    least: int = 10
     most: int = 12
     habits: Habits = Habits()
 
@@ -56,7 +56,7 @@ def hire(
     at_ms: Instant,
     shift: int | None = None,
     rate: float = 0.5,
-    least: int = 8,
+    least: int = 10,
     most: int = 12,
     habits: Habits | None = None,
 ) -> Thief:

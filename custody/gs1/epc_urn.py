@@ -68,10 +68,8 @@ def read_urn(uri: str) -> Key | None:
         return None
     if bool(dot) != bool(scheme.tail):
         return None
-    if scheme.lead == "reference":
-        body = reference[0] + prefix + reference[1:]
-    else:
-        body = scheme.lead + prefix + reference
+    lead, digits = (reference[:1], reference[1:]) if scheme.lead == "reference" else (scheme.lead, reference)
+    body = lead + prefix + digits
     value = body + gs1_check_digit(body)
     if scheme.ai == "8006":
         piece, _, tail = tail.partition(".")

@@ -1,7 +1,8 @@
 """RFC 3339 times to the microsecond, in integers.
 
 Going through a float would lose a millisecond now and then; an event's time is signed and must come back as it was.
-Digits beyond the microsecond are dropped. A leap second (`:60`) is refused: an `Instant` has none.
+Digits beyond the microsecond are dropped. A leap second (`:60`) is refused: an `Instant` has none. So is a time that
+in UTC falls outside the years 1 to 9999, where nobody could write it down again.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,8 @@ from custody.kernel.errors import Rejected
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_EARLIEST = -62_135_596_800_000_000  # 0001-01-01T00:00:00.000Z
+_LATEST = 253_402_300_799_999_000  # 9999-12-31T23:59:59.999Z, so that rounding to milliseconds stays inside
 
 
 def read_microseconds(text: str) -> int:
@@ -21,7 +24,10 @@ def read_microseconds(text: str) -> int:
         raise _bad(text, str(error)) from error
     if when.tzinfo is None:
         raise _bad(text, "it has no offset")
-    return (when - _EPOCH) // _MICROSECOND
+    microseconds = (when - _EPOCH) // _MICROSECOND
+    if not _EARLIEST <= microseconds <= _LATEST:
+        raise _bad(text, "in UTC it is outside the years 1 to 9999")
+    return microseconds
 
 
 def read_instant(text: str) -> Instant:

@@ -17,26 +17,27 @@ only what this pack says. The command checks that every byte is as exported, tha
 every entry is in the log at its place, who was allowed to sign what, every signature, and that the trail, the
 probabilities and the report follow from the signed records.
 
-By hand:
+By hand, with E standing for {entry} or any other entry:
 
 1. The files. manifest.json lists all but itself and seal.json:
        sha256sum entries/*
-2. An entry is a COSE_Sign1 message (RFC 9052). Beside it, where it is given, lies its opening: 32 bytes of salt and
-   then the content. The statement's payload is the SHA-256 of the opening:
-       sha256sum {entry}.opening
-       tail -c +33 {entry}.opening
-3. A scan's receipt (RFC 9942) with the public tool scitt-cose; the keys are in keys/:
-       scitt-cose --statement {entry}.cose --statement-pubkey keys/STATION.pem \\
-         --receipt {entry}.receipt --receipt-log-pubkey keys/log.pem \\
-         --leaf-entry-hex "$(xxd -p {entry}.cose | tr -d '\\n')"
-4. An entry's place: {entry}.tlog-proof is a C2SP tlog-proof against the signed head in checkpoint.note. The leaf is
+2. An entry is a COSE_Sign1 message (RFC 9052), E.cose. Beside it, where it is given, lies its opening: 32 bytes of
+   salt and then the content. The statement's payload is the SHA-256 of the opening:
+       sha256sum E.opening
+       tail -c +33 E.opening
+3. A scan's receipt (RFC 9942), with the public tool scitt-cose; the keys are in keys/:
+       scitt-cose --statement E.cose --statement-pubkey keys/STATION.pem \\
+         --receipt E.receipt --receipt-log-pubkey keys/log.pem \\
+         --leaf-entry-hex "$(xxd -p E.cose | tr -d '\\n')"
+4. An entry's place: E.tlog-proof is a C2SP tlog-proof against the signed head in checkpoint.note. The leaf is the
    SHA-256 of a zero byte and the entry; the rest is RFC 9162 section 2.1.3.2.
 5. The head: checkpoint.note is a C2SP checkpoint. The name and key of the log stand in the vkey.
 6. The export itself: seal.json holds the record that the service wrote into the log when it made this pack, with the
    SHA-256 of manifest.json in it.
 
 What a pack cannot show: entries of the log that it does not hold. Whoever doubts that a revocation, a policy or a scan
-was left out reads the log itself.
+was left out reads the log itself. And dispute.json is the service's own file: the log holds the steps of its timeline,
+while the words, promises and messages in it stand as they were when the pack was sealed.
 """
 
 

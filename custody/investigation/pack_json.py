@@ -48,8 +48,8 @@ def read_as(value: Any, kind: type[Kind], *, where: str) -> Kind:
 
 
 def plain(value: Any) -> Any:
-    """A typed value as JSON writes it."""
-    return msgspec.to_builtins(value)
+    """A typed value as JSON reads it back."""
+    return _listed(msgspec.to_builtins(value))
 
 
 def b64(raw: bytes) -> str:
@@ -66,6 +66,12 @@ def unb64(text: str, *, where: str) -> bytes:
     if b64(raw) != text:
         raise _bad(where, "a text is base64url in an unusual spelling")
     return raw
+
+
+def _listed(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _listed(item) for key, item in value.items()}
+    return [_listed(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _bad(where: str, why: str) -> Rejected:

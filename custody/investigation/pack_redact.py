@@ -19,7 +19,7 @@ TABLE = "redactions.json"
 CONTACT = "somebody's contact"
 
 _MAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+", re.ASCII)
-_PHONE = re.compile(r"(?<![\w/:.+-])(?!0(?:800|808|3))(?:\+\d{1,3}|0)(?:[ ()-]{0,2}\d){8,11}(?![\d-])", re.ASCII)
+_PHONE = re.compile(r"(?<![\w/:.+-])\(?(?!0(?:800|808|3))(?:\+\d{1,3}|0)(?:[ ()-]{0,2}\d){8,11}(?![\d-])", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

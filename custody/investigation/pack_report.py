@@ -14,12 +14,13 @@ from importlib.resources import files
 from string import Template
 from typing import Any
 
+from custody.gs1.keys import ROOT
 from custody.investigation.pack_case import CaseDoc
 from custody.investigation.pack_entries import Opening, PackEntry
 from custody.investigation.pack_html import codes, heading, link, listing, moment, para, quote, section, table
 from custody.investigation.pack_locks import LockCommand, LockFile, LockHistory
 from custody.investigation.pack_redact import Redaction
-from custody.investigation.wording import percent
+from custody.investigation.wording import NOTHING_UNUSUAL, percent
 from custody.kernel import cbor, cose
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Rejected
@@ -31,6 +32,19 @@ COMMAND = "weaklink verify PACK.zip"
 FAIR = (
     "These are shares of what is possible, not findings about anybody. They name places in our chain and never a "
     "person. What is owed to the customer does not wait for them and does not depend on them."
+)
+PLACES = {
+    "ORIGIN": "already wrong when it was picked and packed, before the first scan",
+    "AFTER": "after hand-over, by somebody who was not meant to have it",
+    "NO_ANOMALY": NOTHING_UNUSUAL,
+}
+NAMES = (
+    ("00/", "SSCC "),
+    ("414/", "GLN "),
+    ("417/", "PGLN "),
+    ("8003/", "GRAI "),
+    ("8004/", "GIAI "),
+    ("8018/", "GSRN "),
 )
 PROOFS = {
     "dual": "both sides signed",
@@ -81,7 +95,7 @@ def write_report(parts: ReportParts) -> dict[str, bytes]:
 def _intro(parts: ReportParts) -> str:
     doc = parts.case
     facts = [("Case", doc.dispute), ("Exported", moment(parts.created_ms)), ("Log", parts.head.origin)]
-    facts += [("Parcel", doc.parcel or "not known"), ("Handset", mask_serial(doc.imei) if doc.imei else "not known")]
+    facts += [("Parcel", _named(doc.parcel)), ("Handset", mask_serial(doc.imei) if doc.imei else "not known")]
     return table("This report", ("What", "Value"), facts)
 
 
@@ -122,11 +136,11 @@ def _promised(parts: ReportParts) -> Iterable[str]:
 
 def _way(parts: ReportParts) -> Iterable[str]:
     trail = parts.trail
-    yield para(f"{trail['holder']['sentence']}")
+    yield para(trail["holder"]["sentence"])
     rows = [
         (
             row["name"],
-            row["custodian"] or "not known",
+            _named(row["custodian"]),
             moment(row["from_ms"]),
             moment(row["to_ms"]),
             "yes" if row["seen"] else "no scan; the route leads through it",
@@ -136,6 +150,11 @@ def _way(parts: ReportParts) -> Iterable[str]:
     yield table("Who had the parcel", ("Where", "Custodian", "From", "Until", "Scanned"), rows)
     hands = [(row["name"], PROOFS[row["signing"]], moment(row["at_ms"]), row["sentence"]) for row in trail["handovers"]]
     yield table("How it changed hands", ("Between", "Signed", "When", "In words"), hands)
+    sites: dict[str, set[str]] = {}
+    for row in trail["entries"]:
+        sites.setdefault(row["site"], set()).add(row["place"])
+    legend = [(_named(site), ", ".join(sorted(places))) for site, places in sorted(sites.items())]
+    yield table("Which place is where", ("Site", "Places"), legend)
     yield heading("Checks along the way")
     said = [trail[trace]["sentence"] for trace in ("weight", "seal", "contents", "delivery")]
     yield listing([*said, *(row["sentence"] for row in trail["narrowings"])])
@@ -148,14 +167,14 @@ def _weak(parts: ReportParts) -> Iterable[str]:
     if not stored:
         yield para("The chain has not been examined yet, or this kind of problem needs no examination.")
         return
-    head, *lines = stored["lines"]
+    head, *lines = map(_named, stored["lines"])
     yield para(head, name="answer")
     yield listing(lines)
-    rows = [(row["name"], percent(row["probability"])) for row in stored["links"]]
+    rows = [(_place(row["name"]), percent(row["probability"])) for row in stored["links"]]
     yield table("Every possibility", ("Where", "Share"), rows)
     reasons = [(row["evidence"], row["words"], f"{row['decibans']:.1f} dB") for row in stored["reasons"]]
     yield table("Why the first stands first", ("Evidence", "In words", "Weight"), reasons)
-    checks = [(row["title"], row["who"], f"{row['minutes']:.0f} minutes") for row in stored["checks"]]
+    checks = [(_place(row["title"]), _named(row["who"]), f"{row['minutes']:.0f} minutes") for row in stored["checks"]]
     yield table("What to look at next", ("What", "Who", "Time"), checks)
     yield para(FAIR)
 
@@ -215,6 +234,17 @@ def peek(raw: bytes) -> Mapping[str, Any]:
 
 def _steps(history: LockHistory) -> str:
     return ", ".join(map(str, history.indexes)) or "none"
+
+
+def _named(text: str | None) -> str:
+    """A text with the addresses of GS1 keys as the names and digits that people compare."""
+    for head, name in NAMES:
+        text = text.replace(ROOT + head, name) if text else text
+    return text or "not known"
+
+
+def _place(text: str) -> str:
+    return PLACES.get(text, _named(text).replace("_", " "))
 
 
 def _entry_name(index: int | None) -> str:

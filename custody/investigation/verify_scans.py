@@ -109,6 +109,7 @@ def check_records(pack: OpenedPack, registry: Registry, notes: Notebook) -> None
     _check_seal(pack, registry, notes)
     if notes.clean:
         notes.holds(f"{len(opened)} records are signed by the operator in force, and opened")
+        notes.says("words, promises and messages are the service's own file: the seal alone covers them", CASE)
     if closed:
         notes.says(f"the content of {closed} records is erased or withheld; their signatures stand")
 

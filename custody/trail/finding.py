@@ -30,6 +30,7 @@ class Kind(StrEnum):
     SEQUENCE_FORK = "sequence_fork"
     SEQUENCE_BROKEN = "sequence_broken"
     CHAIN_GAP = "chain_gap"
+    CHAIN_CLOSED = "chain_closed"
     CHAIN_FORK = "chain_fork"
     EVENT_REPEATED = "event_repeated"
     EVENT_ID_REUSED = "event_id_reused"
@@ -73,6 +74,7 @@ _NOTES = frozenset(
     {
         Kind.KEYED_ENTRY,
         Kind.LATE_ARRIVAL,
+        Kind.CHAIN_CLOSED,
         Kind.EVENT_REPEATED,
         Kind.DECLARED_WRONG,
         Kind.RELEASE_CANCELLED,

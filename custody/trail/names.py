@@ -5,6 +5,8 @@
 RFC 7254, the URN of its second SIM slot. Two IMEIs are the same when their first 14 digits are (RFC 7254 section 4).
 """
 
+from functools import lru_cache
+
 from custody.gs1.canonical import canonical
 from custody.gs1.event import Event
 from custody.gs1.imei import foreign_imei_urn, imei_digits, imei_urn, serial_as_imei
@@ -31,6 +33,7 @@ def is_item(key: str) -> bool:
     return key.startswith(IMEI) or (key.startswith(PRODUCT) and "/21/" in key)
 
 
+@lru_cache(maxsize=8192)
 def aliases(key: str) -> frozenset[str]:
     """`key` itself and, for an SGTIN with an IMEI as serial, the IMEI URN."""
     hidden = serial_as_imei(key) if key.startswith(PRODUCT) else None

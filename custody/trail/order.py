@@ -147,15 +147,24 @@ def arrange(entries: Collection[Entry]) -> tuple[Entry, ...]:
     return tuple(done.values())
 
 
-def order_findings(entries: tuple[Entry, ...], gaps: Iterable[SequenceGap] = ()) -> tuple[Finding, ...]:
+def order_findings(
+    entries: tuple[Entry, ...], gaps: Iterable[SequenceGap], in_log: Collection[bytes]
+) -> tuple[Finding, ...]:
     """What the two clocks, the station sequences and the parcel's own chain say."""
     return (
         *_scan_findings(entries),
         *_certain_findings(entries),
         *_sequence_findings(entries),
         *_gap_findings(entries, gaps),
-        *_chain_findings(entries),
+        *_chain_findings(entries, in_log),
     )
+
+
+def missing_digests(entries: tuple[Entry, ...]) -> tuple[bytes, ...]:
+    """The statements that standing scans name as the parcel's scan before and that are not here."""
+    known = {entry.digest for entry in entries}
+    named = {entry.marks.prev_scan for entry in entries if entry.counts and entry.marks.prev_scan is not None}
+    return tuple(sorted(named - known))
 
 
 def _standing(sealed: SealedScan, corrections: Corrections) -> Standing:
@@ -283,7 +292,7 @@ def _gap_findings(entries: tuple[Entry, ...], gaps: Iterable[SequenceGap]) -> It
             yield Finding(kind=Kind.SEQUENCE_GAP, sentence=sentence, indices=near)
 
 
-def _chain_findings(entries: tuple[Entry, ...]) -> Iterable[Finding]:
+def _chain_findings(entries: tuple[Entry, ...], in_log: Collection[bytes]) -> Iterable[Finding]:
     known = {entry.digest for entry in entries}
     followers: dict[bytes, Entry] = {}
     before: Entry | None = None
@@ -293,12 +302,15 @@ def _chain_findings(entries: tuple[Entry, ...]) -> Iterable[Finding]:
         if named is None or entry.standing in {"declaration", "repeat", "quarantined"}:
             continue
         if named not in known:
-            where = (
-                f"before index {entry.index}" if earlier is None else f"between index {earlier.index} and {entry.index}"
-            )
-            sentence = f"A scan of this parcel is missing {where}: index {entry.index} names one that is not here."
+            where = f"before index {entry.index}"
+            where = where if earlier is None else f"between index {earlier.index} and {entry.index}"
             about = (entry.index,) if earlier is None else (earlier.index, entry.index)
-            yield Finding(kind=Kind.CHAIN_GAP, sentence=sentence, indices=about)
+            if named in in_log:
+                kind, sentence = Kind.CHAIN_CLOSED, f"A scan {where} is in the log but can no longer be read."
+            else:
+                kind = Kind.CHAIN_GAP
+                sentence = f"A scan of this parcel is missing {where}: index {entry.index} names one that is not here."
+            yield Finding(kind=kind, sentence=sentence, indices=about)
         elif named in followers:
             other = followers[named]
             sentence = (

@@ -20,7 +20,7 @@ from custody.trail.delivery import DeliveryProof, prove_delivery
 from custody.trail.finding import Finding, Kind, sort_findings
 from custody.trail.gaps import Gap
 from custody.trail.links import Checkpoint, Link, Narrowing, list_links, narrow, read_checkpoints
-from custody.trail.order import Entry, SequenceGap, make_entries, order_findings
+from custody.trail.order import Entry, SequenceGap, make_entries, missing_digests, order_findings
 from custody.trail.route import USUAL, Route
 from custody.trail.runs import is_release
 from custody.trail.sealed import SealedScan
@@ -74,6 +74,11 @@ class Trail:
         """The scans that were set apart."""
         return tuple(entry for entry in self.entries if entry.standing == "quarantined")
 
+    @property
+    def missing(self) -> tuple[bytes, ...]:
+        """Digests of scans of this parcel that others name and that are not here."""
+        return missing_digests(self.entries)
+
 
 def build_trail(
     unit: Unit,
@@ -84,11 +89,13 @@ def build_trail(
     gaps: Iterable[SequenceGap] = (),
     adjudicators: Collection[str] = (),
     checks: Mapping[bytes, bool] | None = None,
+    in_log: Collection[bytes] = (),
 ) -> Trail:
     """The trail of `unit` in `scans`.
 
     `gaps` are the missing numbers of its stations; `adjudicators` may declare errors for other stations; `checks` says
-    by statement digest whether a recipient check was verified (True) or refuted (False).
+    by statement digest whether a recipient check was verified (True) or refuted (False); `in_log` are statements that
+    the log holds although they cannot be read any more (`Trail.missing` says which ones are worth asking for).
     """
     verified = checks or {}
     single = once(scans)
@@ -102,11 +109,15 @@ def build_trail(
     seal = read_seals(entries, openings)
     contents = read_contents(entries, unit)
     delivery = prove_delivery(entries, chain, contents, verified)
-    photos = read_photos(entries)
     links = list_links(chain)
     here = {entry.index for entry in entries}
-    declared = [finding for finding in corrections.findings if here.issuperset(finding.indices)]
-    refuted = [_refuted(entry) for entry in entries if verified.get(entry.digest) is False]
+    findings = (
+        *unit.findings,
+        *(finding for finding in corrections.findings if here.issuperset(finding.indices)),
+        *order_findings(entries, gaps, in_log),
+        *(_refuted(entry) for entry in entries if verified.get(entry.digest) is False),
+        *(finding for part in (chain, weight, seal, contents, delivery) for finding in part.findings),
+    )
     return Trail(
         unit=unit,
         entries=entries,
@@ -118,24 +129,12 @@ def build_trail(
         weight=weight,
         seal=seal,
         contents=contents,
-        photos=photos,
+        photos=read_photos(entries),
         delivery=delivery,
         narrowings=narrow(entries, chain, links, weight=weight, seal=seal, contents=contents),
         corrections=tuple(c for c in corrections.effective if c.original_index in here),
         holder=_holder(chain, route),
-        findings=sort_findings(
-            [
-                *unit.findings,
-                *declared,
-                *order_findings(entries, gaps),
-                *chain.findings,
-                *weight.findings,
-                *seal.findings,
-                *contents.findings,
-                *delivery.findings,
-                *refuted,
-            ]
-        ),
+        findings=sort_findings(findings),
     )
 
 

@@ -10,11 +10,11 @@
    RETIRE destroys the lock key.
 
 **Clocks.** `now_s` is the device's own: its wall clock at boot plus the elapsed-time clock since, so that within one
-run nobody turns it. The signed time is believed only if it lies between the moment the nonce was drawn and now, give
-or take `SKEW_S`. Otherwise the two clocks differ, and the command counts as issued when the nonce was drawn, which is
-the earliest it can have been: life and hold are then spans from there. So a wrong clock neither keeps a fresh LOCK
-out nor makes one hold longer than its signed span. While locked, a clock found behind its own last reading is in
-doubt, and doubt releases: earlier, never later. The next hello brings a lock that still stands back.
+run nobody turns it. The signed time of issue is believed if it lies between the moment the nonce was drawn and now,
+give or take `SKEW_S`. Otherwise the two clocks differ, and the command counts as issued when the nonce was drawn, which
+is the earliest it can have been. Life and hold are spans from there. So a wrong clock neither keeps a fresh LOCK out
+nor lets one hold longer than its signed span from its arrival. While locked, a clock found behind its own last reading
+is in doubt, and doubt releases: earlier, never later. The next hello brings a lock that still stands back.
 
 A handset says hello on every connect, after every change and after a refused LOCK; each hello draws a new nonce.
 """
@@ -166,7 +166,7 @@ def _apply(state: DeviceState, command: Command, *, now_s: int, nonce: bytes, en
 
 def _on_our_clock(state: DeviceState, command: Command, signed_s: int, now_s: int) -> int:
     clocks_agree = state.nonce_at_s - SKEW_S <= command.issued_s <= now_s + SKEW_S
-    issued_s = command.issued_s if clocks_agree else state.nonce_at_s
+    issued_s = min(command.issued_s, now_s) if clocks_agree else state.nonce_at_s
     return issued_s + (signed_s - command.issued_s)
 
 

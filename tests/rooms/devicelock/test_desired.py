@@ -1,4 +1,4 @@
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import reduce
 from typing import Any
@@ -281,6 +281,5 @@ def test_the_next_pair_is_never_stale_for_any_state_the_device_ever_reported(
     row: Desired, given_answers: list[Ack]
 ) -> None:
     after = settled(row, given_answers)
-    upcoming: Callable[[Anchor], tuple[int, int]] = lambda anchor: next_pair(after, anchor)  # noqa: E731 - a name for it
     for anchor in (ANCHOR, Anchor(epoch=3, retired=False)):
-        assert all(upcoming(anchor) > given_answer.pair for given_answer in given_answers)
+        assert all(next_pair(after, anchor) > given_answer.pair for given_answer in given_answers)

@@ -4,9 +4,11 @@ The counts are measured on these rules and asserted, so that a rule that changes
 With every rule on, what a rolled-back device store still lets through is an old UNLOCK or RETIRE: towards the customer.
 """
 
+from functools import cache
+
 import pytest
 
-from tests.rooms.devicelock.protocol_model import Model, Variant, explore
+from tests.rooms.devicelock.protocol_model import Explored, Model, Variant, explore
 
 SIGNATURE_ONLY = Variant()
 COUNTER = Variant(counter=True)
@@ -16,6 +18,12 @@ REGISTRY = Variant(counter=True, hello=True, epoch=True, registry=True)
 NONCE = Variant(counter=True, hello=True, epoch=True, registry=True, nonce=True)
 
 NO_FAULT, RESTORED, ROLLED_BACK, BOTH = (False, False), (True, False), (False, True), (True, True)
+
+
+@cache
+def explored(variant: Variant, faults: tuple[bool, bool]) -> Explored:
+    return explore(variant, restore=faults[0], roll_back=faults[1])
+
 
 EXPECTED = [
     (SIGNATURE_ONLY, NO_FAULT, 87, {"O lock", "O unlock"}),
@@ -49,16 +57,15 @@ EXPECTED = [
 def test_each_variant_breaks_exactly_where_its_missing_rule_would_have_held(
     variant: Variant, faults: tuple[bool, bool], states: int, found: set[str]
 ) -> None:
-    explored = explore(variant, restore=faults[0], roll_back=faults[1])
-    assert set(explored.found) == found
-    assert len(explored.worlds) == states
+    seen = explored(variant, faults)
+    assert set(seen.found) == found
+    assert len(seen.worlds) == states
 
 
 @pytest.mark.parametrize("faults", [NO_FAULT, RESTORED, ROLLED_BACK, BOTH])
 def test_when_faults_stop_and_the_device_says_hello_it_comes_to_the_newest_wish(faults: tuple[bool, bool]) -> None:
-    explored = explore(NONCE, restore=faults[0], roll_back=faults[1])
     model = Model(NONCE, restore=False, roll_back=False)
-    assert all(model.converges(world) for world in explored.worlds)
+    assert all(model.converges(world) for world in explored(NONCE, faults).worlds)
 
 
 @pytest.mark.parametrize(
@@ -84,13 +91,12 @@ def test_when_faults_stop_and_the_device_says_hello_it_comes_to_the_newest_wish(
 def test_each_missing_rule_has_a_shortest_trace_to_its_harm(
     variant: Variant, faults: tuple[bool, bool], kind: str, trace: tuple[str, ...]
 ) -> None:
-    explored = explore(variant, restore=faults[0], roll_back=faults[1])
-    assert explored.found[kind].trace == trace
+    assert explored(variant, faults).found[kind].trace == trace
 
 
 def test_a_lock_in_flight_when_retirement_is_decided_may_still_arrive_first() -> None:
     """No variant prevents it; RETIRE lifts it on arrival, and not_after and held_until bound it."""
-    worlds = explore(NONCE).worlds
+    worlds = explored(NONCE, NO_FAULT).worlds
     late = [world for world in worlds if world.ghosts.retirement_decided and world.device.value.applied == "locked"]
     assert late
     assert all(Model(NONCE, restore=False, roll_back=False).converges(world) for world in late)

@@ -96,6 +96,7 @@ def test_a_foreign_wrong_check_digit_is_a_warning_and_an_own_one_an_error() -> N
         f"https://example.org/00/{SSCC}?02=09521473003814",
         f"https://example.org/00/{SSCC}?99=a+b",
         f"https://example.org/00/{SSCC}?8026=09521473003813",
+        f"https://example.org/00/{SSCC}?8043=1234567890123456781",
         f"https://example.org/01/{GTIN}/21/X1/10/LOT",
         f"https://example.org/01/{GTIN}/21/{'X' * 21}",
         f"https://example.org/00/{SSCC}/21/X1",

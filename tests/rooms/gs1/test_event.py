@@ -328,8 +328,20 @@ def test_times_are_read_in_every_rfc_3339_spelling(text: str) -> None:
     assert read_instant(text) == 1_778_487_240_123
 
 
-def test_a_time_without_an_offset_is_refused() -> None:
-    for text in ("2026-05-11T08:14:00", "2026-05-11", ""):
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999Z"])
+def test_the_first_and_the_last_instant_come_back(text: str) -> None:
+    assert write_milliseconds(read_instant(text)).replace(".000", "") == text
+
+
+def test_a_time_without_an_offset_or_outside_the_calendar_is_refused() -> None:
+    for text in (
+        "2026-05-11T08:14:00",
+        "2026-05-11",
+        "",
+        "0001-01-01T00:00:00+00:01",
+        "9999-12-31T23:59:59-00:01",
+        "9999-12-31T23:59:59.9996Z",
+    ):
         with pytest.raises(Rejected) as caught:
             read_instant(text)
         assert caught.value.code == "time"

@@ -8,7 +8,6 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -25,7 +24,7 @@ from custody.investigation.naming import name, naming_rules
 from custody.investigation.pack_inquiry import write_inquiry
 from custody.investigation.pack_locks import LockCommand, LockFile, LockHistory, LockKeys
 from custody.investigation.read_passage import learn_network, passage_of, read_way
-from custody.investigation.values import Complaint, Dispute, Fleet, HandlerTraffic, Passes, Step
+from custody.investigation.values import Complaint, Dispute, Fleet, HandlerTraffic, Passes
 from custody.investigation.wording import state
 from custody.kernel import cbor
 from custody.kernel.clock import HOUR_MS, MINUTE_MS, SECOND_MS, to_iso
@@ -35,13 +34,13 @@ from custody.ledger.note import text_key
 from custody.ledger.statements import make_possession
 from custody.scans.scan import make_scan, open_scan
 from custody.scans.tolerances import Tolerances
-from custody.store import case_book
+from custody.store import case_book, scan_book
 from custody.store.engine import open_engine
 from custody.store.migrate import migrate
 from custody.store.unit import House, Unit
 from custody.usecases.accept_scans import Ack, Intake
-from custody.usecases.enrol_station import announce, enrol, revoke
-from custody.usecases.export_pack import RECOMPUTE, Beside, PackExported, export_pack
+from custody.usecases.enrol_station import announce, enrol
+from custody.usecases.export_pack import NO_LOCKS, RECOMPUTE, Beside, PackExported, export_pack
 from custody.usecases.open_dispute import Disputed, open_dispute
 from custody.usecases.open_log import open_log
 from custody.usecases.read_trail import sealed_scans
@@ -60,8 +59,8 @@ IMEI = "urn:gsma:imei:00101700-482915-0"
 ORDER = "SO-20991"
 RECIPIENT = issue_gsrn("9521886", 4417).uri
 LINKS = (
-    ("bench-4", "pack", 1, "pack bench 4", SELLER),
-    ("dock-2", "dock", 1, "dock 2", SELLER),
+    ("bench-4", "pack", 1, "B4", SELLER),
+    ("dock-2", "dock", 1, "2", SELLER),
     ("lorry-9", "linehaul", 2, "9", CARRIER),
     ("hub-in-1", "hub_in", 3, "H1", CARRIER),
     ("hub-sort-1", "hub_sort", 3, "H1", CARRIER),
@@ -114,10 +113,15 @@ class World:
     acks: list[Ack] = field(default_factory=list)
     last: bytes | None = None
     dispute: Disputed | None = None
+    locks: LockFile = NO_LOCKS
 
     @property
     def vkey(self) -> str:
         return text_key(ORIGIN, key("log").public).vkey()
+
+    @property
+    def log(self) -> SoftwareSigner:
+        return key("log")
 
     @property
     def case(self) -> str:
@@ -176,24 +180,23 @@ class World:
     def other_parcel(self, station: str) -> Ack:
         """A scan of somebody else's parcel, which must not get into the pack."""
         last, self.last = self.last, None
-        ack = self.scan(station, "ObjectEvent", observe(issue_sscc("9521473", 9900 + len(self.scans)).uri, "inspecting"))
+        ack = self.scan(
+            station, "ObjectEvent", observe(issue_sscc("9521473", 9900 + len(self.scans)).uri, "inspecting")
+        )
         self.last = last
         return ack
 
     def export(self, beside: Beside | None = None) -> PackExported:
         with self.house.unit() as unit:
             return export_pack(
-                unit, self.case, actor="agent-1", log_signer=key("log"), beside=beside or Beside(locks=self.locks())
+                unit, self.case, actor="agent-1", log_signer=self.log, beside=beside or Beside(locks=self.locks)
             )
-
-    def locks(self) -> LockFile:
-        return getattr(self, "lock_file", LockFile(keys=LockKeys(), orders=()))
 
 
 @contextmanager
-def open_world(folder: Path) -> Iterator[World]:
-    """An empty house with its log and stations."""
-    engine = open_engine(f"sqlite:///{folder / 'house.db'}")
+def open_world(url: str) -> Iterator[World]:
+    """An empty house with its log and stations, in the database of that address."""
+    engine = open_engine(url)
     migrate(engine)
     clock = Ticking()
     house = House(
@@ -272,7 +275,9 @@ def send_parcel(world: World) -> None:
     world.scan("courier-7", "ObjectEvent", delivered)
 
 
-def open_case_of(world: World, *, words: str = "There was a power bank in the box.", support: tuple[str, ...] = ()) -> str:
+def open_case_of(
+    world: World, *, words: str = "There was a power bank in the box.", support: tuple[str, ...] = ()
+) -> str:
     """A sale and the customer's report of it."""
     with world.house.unit() as unit:
         record_sale(
@@ -307,7 +312,9 @@ def lock_handset(world: World) -> None:
     device, order, command_id = "dev-1", "lock-1", "cmd-1"
     indexes = []
     with world.house.unit() as unit:
-        indexes.append(unit.record("device.registered", {"device": device, "kid": key(device).public.kid, "imei": IMEI}))
+        indexes.append(
+            unit.record("device.registered", {"device": device, "kid": key(device).public.kid, "imei": IMEI})
+        )
         for event, told in (("requested", "requested"), ("approved", "approved")):
             indexes.append(_step(unit, event, order, device, told))
         now_s = unit.now_ms // 1000
@@ -323,7 +330,9 @@ def lock_handset(world: World) -> None:
                 issued_s=now_s,
                 not_after_s=now_s + 3600,
                 reason=Reason.SUBSTITUTED,
-                authority=Authority(basis=Basis.STANDING_POLICY, text="Standing policy of two people.", references=("p1",)),
+                authority=Authority(
+                    basis=Basis.STANDING_POLICY, text="Standing policy of two people.", references=("p1",)
+                ),
                 nonce=bytes(16),
                 held_until_s=now_s + 72 * 3600,
                 screen=Screen(
@@ -362,9 +371,7 @@ def lock_handset(world: World) -> None:
         commands=(LockCommand(raw=raw, issued_ms=issued_ms, ack=ack, acked_ms=acked_ms),),
         indexes=tuple(indexes),
     )
-    world.lock_file = LockFile(  # type: ignore[attr-defined]  # a world without a lock has none
-        keys=LockKeys(lock=key("lock").public, unlock=key("unlock").public), orders=(history,)
-    )
+    world.locks = LockFile(keys=LockKeys(lock=key("lock").public, unlock=key("unlock").public), orders=(history,))
 
 
 def _step(unit: Unit, event: str, order: str, device: str, told: str, **facts: Any) -> int:
@@ -374,8 +381,7 @@ def _step(unit: Unit, event: str, order: str, device: str, told: str, **facts: A
 def examine(world: World, *, whole: bool = False) -> None:
     """Judge the chain with some history around it, and store the answer with what it is computed from."""
     with world.house.unit() as unit:
-        rows = case_book_scans(unit)
-        way = read_way(PARCEL, rows)
+        way = read_way(PARCEL, sealed_scans(unit.session, scan_book.scans_under(unit.session, [PARCEL])))
         assert way is not None
         passage = passage_of(way, learn_network([way]))
         dispute = Dispute(
@@ -427,17 +433,6 @@ def examine(world: World, *, whole: bool = False) -> None:
         case_book.note(unit, world.case, "ranked", actor="system", facts={"headline": statement.headline})
 
 
-def case_book_scans(unit: Unit) -> list[Any]:
-    """The parcel's scans as the service opens them."""
-    rows = scan_book_rows(unit)
-    return sealed_scans(unit.session, rows)
-
-
-def scan_book_rows(unit: Unit) -> list[Any]:
-    from_book = __import__("custody.store.scan_book", fromlist=["scans_under"])
-    return list(from_book.scans_under(unit.session, [PARCEL]))
-
-
 def fleet_around(dispute: Dispute) -> Fleet:
     """Traffic that covers the chain many times over."""
     segments = dispute.segments
@@ -482,6 +477,3 @@ def whole_story(world: World) -> None:
     open_case_of(world, support=("large print",))
     lock_handset(world)
     examine(world)
-
-
-__all__ = ["Step", "revoke"]

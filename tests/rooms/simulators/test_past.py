@@ -124,7 +124,7 @@ def test_readings_before_a_theft_are_of_the_handset_and_seals_look_wrong_only_af
     blind = Looking(seal_error=0.0)
     for parcel in world.past.of_kind(Kind.SUBSTITUTED):
         closes_ms = parcel.stays[parcel.fate.stay or 0].closes_ms
-        acts = walk(parcel, world.geography, blind, seed="test", habits=Habits(seal_noticed=1.0))
+        acts = walk(parcel, world.geography, blind, habits=Habits(seal_noticed=1.0))
         states = {(act.at_ms > closes_ms, act.seal) for act in acts if act.seal is not None}
         assert states <= {(False, "intact"), (True, "broken")}
 
@@ -155,8 +155,7 @@ def test_a_thief_with_senseless_figures_is_refused(figures: dict[str, float]) ->
 
 def _walk(world: World, number: int) -> list[Act]:
     parcel = next(parcel for parcel in world.past.parcels if parcel.number == number)
-    seed = f"{world.config.past.seed}/parcel/{number}"
-    return walk(parcel, world.geography, world.config.past.looking, seed=seed, habits=Habits())
+    return walk(parcel, world.geography, world.config.past.looking, habits=Habits())
 
 
 def _length(stay: Stay) -> int:

@@ -87,6 +87,20 @@ def test_a_scan_that_a_later_one_names_and_nobody_has_is_a_gap() -> None:
     assert f"between index {before.index} and {after.index}" in gap.sentence
 
 
+def test_an_erased_scan_that_the_log_still_holds_is_no_gap() -> None:
+    world = World()
+    before = world.pack()
+    erased = world.obj("dock-2")
+    after = world.obj("lorry-9")
+    world.scans.remove(erased)
+    trail = world.trail()
+    assert trail.missing == (erased.digest,)
+    trail = world.trail(in_log=trail.missing)
+    assert kinds(trail) & {"chain_gap", "chain_closed"} == {"chain_closed"}
+    closed = next(f for f in trail.findings if f.kind == "chain_closed")
+    assert (closed.indices, closed.severity) == ((before.index, after.index), "note")
+
+
 def test_a_missing_first_scan_is_a_gap_before_the_first_one_we_have() -> None:
     world = World()
     hidden = world.pack()

@@ -1,0 +1,103 @@
+"""`weaklink verify`: checks an evidence pack offline, with neither service nor database.
+
+    weaklink verify PACK.zip [--vkey VKEY] [--witnesses POLICY] [--json]
+
+- `--vkey` is the log's key as the checker knows it (C2SP signed-note), so that a pack cannot bring its own log.
+- `--witnesses` is a file with a witness policy of the checker's own (C2SP tlog-policy).
+
+Custody's check looks at commands and answers as signed messages. Here, where the rules of the device lock are known,
+they are read in full as well: every field, the order of their counters, and that an answer is to that command.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from custody.investigation.pack_locks import LockFile, LockHistory, ack_name, command_name
+from custody.investigation.pack_zip import MAX_PACK_BYTES
+from custody.investigation.verify_form import open_pack
+from custody.investigation.verify_pack import verify_pack
+from custody.investigation.verify_verdict import TITLES, Check, Step, Verdict
+from custody.kernel.errors import NotFound, Rejected, Trouble
+from devicelock.rules.ack import open_ack
+from devicelock.rules.applied import NEVER
+from devicelock.rules.command import KeyRing, open_command
+
+MARKS = {True: "ok  ", False: "FAIL", None: "note"}
+
+
+def check_file(path: Path, *, vkey: str | None = None, witnesses: Path | None = None) -> Verdict:
+    """The verdict on the pack in a file; raises `NotFound` or `Rejected` only if a file cannot be read."""
+    raw = _read(path, most=2 * MAX_PACK_BYTES)
+    policy = None if witnesses is None else _read(witnesses, most=MAX_PACK_BYTES).decode("utf-8", "replace")
+    verdict = verify_pack(raw, vkey=vkey, witnesses=policy)
+    if not verdict.size:
+        return verdict
+    checks = (*verdict.checks, *_read_in_full(open_pack(raw).locks))
+    return replace(verdict, checks=tuple(sorted(checks, key=lambda check: check.step)))
+
+
+def render(verdict: Verdict, as_json: bool) -> str:
+    """The verdict for people, or as one JSON object."""
+    if as_json:
+        found = [{**asdict(check), "step": int(check.step), "title": TITLES[check.step]} for check in verdict.checks]
+        facts = {"ok": verdict.ok, "dispute": verdict.dispute, "origin": verdict.origin, "size": verdict.size}
+        return json.dumps({**facts, "checks": found}, ensure_ascii=False)
+    lines = []
+    for step in Step:
+        checks = [check for check in verdict.checks if check.step is step]
+        if checks:
+            lines.append(f"{int(step):2} {TITLES[step]}")
+            lines += [_line(check) for check in checks]
+    if verdict.ok:
+        lines.append(f"The pack of case {verdict.dispute} holds: {len(verdict.checks)} findings, none against it.")
+    else:
+        lines.append(f"The pack is REFUSED: {len(verdict.failures)} findings against it.")
+    return "\n".join(lines)
+
+
+def _line(check: Check) -> str:
+    where = f"  [{check.where}]" if check.where else ""
+    return f"   {MARKS[check.ok]}  {check.what}{where}"
+
+
+def _read_in_full(locks: LockFile) -> Iterator[Check]:
+    """Commands and answers by the rules of the device lock; silent if nothing was done to a handset."""
+    unlock = locks.keys.unlock
+    if unlock is None:
+        return
+    for history in locks.orders:
+        try:
+            _read_history(history, KeyRing(lock=locks.keys.lock, unlock=unlock))
+            what, ok = f"every command and answer of {history.order} keeps the rules of the device lock", True
+        except Trouble as error:
+            what, ok = f"{history.order}: {error.detail}", False
+        yield Check(step=Step.LOCKS, ok=ok, what=what, where=f"locks/{history.order}")
+
+
+def _read_history(history: LockHistory, keys: KeyRing) -> None:
+    latest = NEVER
+    for number, row in enumerate(history.commands, 1):
+        command = open_command(row.raw, keys)
+        if (command.device, command.order) != (history.device, history.order) or command.pair <= latest:
+            raise _bad(f"{command_name(history.order, number)} is for another device or order, or out of order")
+        latest = command.pair
+        if row.ack is None:
+            continue
+        ack = open_ack(row.ack, device=history.device, key=history.device_key)
+        if ack.command_id != command.command_id:
+            raise _bad(f"{ack_name(history.order, number)} is the answer to another command")
+
+
+def _read(path: Path, *, most: int) -> bytes:
+    try:
+        if path.stat().st_size > most:
+            raise Rejected("file", f"{path} is larger than {most} bytes", fix="Give the pack as it was exported.")
+        return path.read_bytes()
+    except OSError as error:
+        raise NotFound("file", f"{path} cannot be read: {error.strerror}", fix="Check the name of the file.") from error
+
+
+def _bad(why: str) -> Rejected:
+    return Rejected("lock", why, fix="Ask the operator for the signed bytes.")

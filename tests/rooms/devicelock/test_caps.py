@@ -1,0 +1,124 @@
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from custody.kernel.clock import DAY_MS, HOUR_MS
+from custody.kernel.errors import Forbidden, Rejected
+from devicelock.rules.caps import (
+    CapReason,
+    Caps,
+    Clearance,
+    LockAsked,
+    SignedLock,
+    disengage,
+    engage,
+    held_back,
+)
+
+NOW_MS = 1_800_000_000_000
+WIDE = Caps(
+    per_hour=1000,
+    per_day=1000,
+    per_person_day=1000,
+    per_model_day=1000,
+    per_site_day=1000,
+    fleet_permille=1000,
+    fleet_least=1000,
+    canary=1000,
+)
+ASKED = LockAsked(at_ms=NOW_MS, person="p-1", model="m", site="s", group="g")
+FLEET = 10_000
+
+
+def lock(**changes: Any) -> SignedLock:
+    good = SignedLock(
+        at_ms=NOW_MS - HOUR_MS // 2, person="p-1", model="m", site="s", group="g", settled=True, held=False
+    )
+    return replace(good, **changes)
+
+
+def elsewhere(**changes: Any) -> SignedLock:
+    return lock(**{"person": "p-9", "model": "m9", "site": "s9", "group": "g9", **changes})
+
+
+def reasons(caps: Caps, signed: list[SignedLock], *clearances: Clearance, fleet: int = FLEET) -> set[CapReason]:
+    return set(held_back(caps, ASKED, signed, fleet=fleet, clearances=clearances))
+
+
+@pytest.mark.parametrize(
+    ("cap", "reason", "counted", "not_counted"),
+    [
+        ("per_hour", CapReason.PER_HOUR, elsewhere(), elsewhere(at_ms=NOW_MS - HOUR_MS)),
+        ("per_day", CapReason.PER_DAY, elsewhere(at_ms=NOW_MS - DAY_MS + 1), elsewhere(at_ms=NOW_MS - DAY_MS)),
+        ("per_person_day", CapReason.PER_PERSON, elsewhere(person="p-1"), elsewhere()),
+        ("per_model_day", CapReason.PER_MODEL, elsewhere(model="m"), elsewhere()),
+        ("per_site_day", CapReason.PER_SITE, elsewhere(site="s"), elsewhere()),
+    ],
+)
+def test_the_lock_that_would_pass_a_cap_is_held_back_and_the_one_before_it_is_not(
+    cap: str, reason: CapReason, counted: SignedLock, not_counted: SignedLock
+) -> None:
+    caps = replace(WIDE, **{cap: 3})
+    assert reasons(caps, [counted] * 2 + [not_counted] * 5) == set()
+    assert reasons(caps, [counted] * 3) == {reason}
+
+
+def test_the_share_of_the_fleet_held_at_once_is_bounded_and_small_fleets_still_work() -> None:
+    caps = replace(WIDE, fleet_permille=10, fleet_least=2)
+    held = elsewhere(held=True, at_ms=NOW_MS - 30 * DAY_MS)
+    assert reasons(caps, [held] * 9, fleet=1000) == set()
+    assert reasons(caps, [held] * 10, fleet=1000) == {CapReason.FLEET_SHARE}
+    assert reasons(caps, [held], fleet=3) == set()
+    assert reasons(caps, [held] * 2, fleet=3) == {CapReason.FLEET_SHARE}
+    assert reasons(caps, [replace(held, held=False)] * 50, fleet=3) == set()
+
+
+def test_all_reached_limits_are_told_at_once() -> None:
+    caps = replace(WIDE, per_hour=1, per_person_day=1)
+    assert reasons(caps, [lock()]) == {CapReason.PER_HOUR, CapReason.PER_PERSON}
+
+
+def test_past_the_canary_a_group_waits_for_every_answer_and_then_for_a_person() -> None:
+    caps = replace(WIDE, canary=3)
+    first = [lock(at_ms=NOW_MS - 10 * DAY_MS + number) for number in range(3)]
+    assert reasons(caps, first[:2]) == set()
+    waiting = [*first[:2], replace(first[2], settled=False)]
+    assert reasons(caps, waiting) == {CapReason.CANARY_UNSETTLED}
+    assert reasons(caps, first) == {CapReason.CANARY_NOT_CLEARED}
+    early = Clearance(group="g", person="p-2", at_ms=first[2].at_ms - 1)
+    assert reasons(caps, first, early) == {CapReason.CANARY_NOT_CLEARED}
+    assert reasons(caps, first, Clearance(group="other", person="p-2", at_ms=NOW_MS)) == {CapReason.CANARY_NOT_CLEARED}
+    cleared = Clearance(group="g", person="p-2", at_ms=NOW_MS - DAY_MS)
+    assert reasons(caps, first, cleared) == set()
+    assert reasons(caps, [*first, lock(settled=False)], cleared) == set(), "only the canary is waited for"
+
+
+def test_a_lock_found_wrong_stops_its_group_until_a_person_who_knows_of_it_lets_it_go_on() -> None:
+    wrong = lock(wrong_at_ms=NOW_MS - HOUR_MS)
+    assert reasons(WIDE, [wrong]) == {CapReason.WRONG_LOCK}
+    assert reasons(WIDE, [replace(wrong, group="other")]) == set()
+    before = Clearance(group="g", person="p-2", at_ms=NOW_MS - 2 * HOUR_MS)
+    after = Clearance(group="g", person="p-2", at_ms=NOW_MS - HOUR_MS)
+    assert reasons(WIDE, [wrong], before) == {CapReason.WRONG_LOCK}
+    assert reasons(WIDE, [wrong], after) == set()
+    assert reasons(WIDE, [wrong, lock(wrong_at_ms=NOW_MS)], after) == {CapReason.WRONG_LOCK}
+
+
+def test_one_person_throws_the_kill_switch_and_two_turn_it_off() -> None:
+    thrown = engage(by="p-1", at_ms=NOW_MS, why="too many locks at one site")
+    assert thrown.on
+    with pytest.raises(Forbidden):
+        disengage(thrown, first="p-1", second="p-1", at_ms=NOW_MS)
+    assert not disengage(thrown, first="p-1", second="p-2", at_ms=NOW_MS).on
+
+
+def test_the_kill_switch_needs_a_reason() -> None:
+    with pytest.raises(Rejected):
+        engage(by="p-1", at_ms=NOW_MS, why=" ")
+
+
+@pytest.mark.parametrize("changes", [{"per_hour": 0}, {"canary": 0}, {"fleet_permille": 1001}, {"fleet_least": 0}])
+def test_caps_that_make_no_sense_are_refused(changes: dict[str, int]) -> None:
+    with pytest.raises(Rejected):
+        Caps(**changes)

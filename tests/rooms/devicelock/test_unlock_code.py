@@ -1,0 +1,142 @@
+import hashlib
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from custody.kernel.errors import Rejected
+from devicelock.rules.unlock_code import (
+    LONGEST_WAIT_S,
+    MAX_WRONG,
+    SUITE,
+    Question,
+    after_wrong,
+    ask,
+    derive_key,
+    is_answer,
+    ocra,
+    unlock_code,
+)
+
+PIN = hashlib.sha1(b"1234").digest()  # noqa: S324 - the suite of the RFC names it
+KEY = b"k" * 32
+ENTROPY = bytes(range(16))
+
+
+def rfc_key(size: int) -> bytes:
+    return (b"1234567890" * 7)[:size]
+
+
+@pytest.mark.parametrize(
+    ("suite", "size", "question", "counter", "pin", "time_step", "answer"),
+    [
+        ("OCRA-1:HOTP-SHA1-6:QN08", 20, "00000000", None, None, None, "237653"),
+        ("OCRA-1:HOTP-SHA1-6:QN08", 20, "11111111", None, None, None, "243178"),
+        ("OCRA-1:HOTP-SHA1-6:QN08", 20, "99999999", None, None, None, "294470"),
+        ("OCRA-1:HOTP-SHA256-8:C-QN08-PSHA1", 32, "12345678", 0, PIN, None, "65347737"),
+        ("OCRA-1:HOTP-SHA256-8:C-QN08-PSHA1", 32, "12345678", 1, PIN, None, "86775851"),
+        ("OCRA-1:HOTP-SHA256-8:QN08-PSHA1", 32, "00000000", None, PIN, None, "83238735"),
+        ("OCRA-1:HOTP-SHA256-8:QN08-PSHA1", 32, "11111111", None, PIN, None, "01501458"),
+        ("OCRA-1:HOTP-SHA512-8:C-QN08", 64, "00000000", 0, None, None, "07016083"),
+        ("OCRA-1:HOTP-SHA512-8:C-QN08", 64, "11111111", 1, None, None, "63947962"),
+        ("OCRA-1:HOTP-SHA512-8:QN08-T1M", 64, "00000000", None, None, 0x132D0B6, "95209754"),
+    ],
+)
+def test_the_vectors_of_rfc_6287(
+    *,
+    suite: str,
+    size: int,
+    question: str,
+    counter: int | None,
+    pin: bytes | None,
+    time_step: int | None,
+    answer: str,
+) -> None:
+    given_answer = ocra(suite, rfc_key(size), question=question, counter=counter, pin_hash=pin, time_step=time_step)
+    assert given_answer == answer
+
+
+@pytest.mark.parametrize(("question", "answer"), [("00000000", "63523896"), ("11111111", "82158731")])
+def test_our_own_suite_on_the_rfcs_key(question: str, answer: str) -> None:
+    assert ocra(SUITE, rfc_key(32), question=question) == answer == unlock_code(rfc_key(32), question)
+
+
+@pytest.mark.parametrize(
+    "suite", ["", "OCRA-1:HOTP-SHA256-8:QA08", "OCRA-1:HOTP-SHA256-8:QN08-S064", "OCRA-1:HOTP-MD5-8:QN08", SUITE + " "]
+)
+def test_a_suite_that_is_not_computed_here_is_refused(suite: str) -> None:
+    with pytest.raises(Rejected) as refused:
+        ocra(suite, KEY, question="1")
+    assert refused.value.code == "suite"
+
+
+def test_a_suite_gets_what_it_names_and_no_more() -> None:
+    wrong: dict[str, Any]
+    for wrong in ({"counter": 1}, {"pin_hash": PIN}, {"time_step": 1}):
+        with pytest.raises(Rejected):
+            ocra(SUITE, KEY, question="1", **wrong)
+    with pytest.raises(Rejected):
+        ocra("OCRA-1:HOTP-SHA256-8:QN08-PSHA1", KEY, question="1", pin_hash=b"short")
+
+
+def test_digits_read_aloud_may_be_grouped() -> None:
+    assert unlock_code(KEY, "1234 5678") == unlock_code(KEY, "1234-5678") == unlock_code(KEY, "12345678")
+
+
+@pytest.mark.parametrize("text", ["", "1234567", "123456789", "1234567a", "\N{ARABIC-INDIC DIGIT ONE}" * 8])
+def test_what_is_not_eight_digits_is_refused(text: str) -> None:
+    with pytest.raises(Rejected):
+        unlock_code(KEY, text)
+
+
+def test_every_device_has_a_key_of_its_own() -> None:
+    keys = {derive_key(b"m" * 32, f"dev-{number}") for number in range(50)}
+    assert len(keys) == 50
+    assert {len(key) for key in keys} == {32}
+    assert derive_key(b"n" * 32, "dev-1") not in keys
+    with pytest.raises(Rejected):
+        derive_key(b"short", "dev-1")
+
+
+@given(st.binary(min_size=16, max_size=32), st.integers(0, 2**40))
+def test_only_the_answer_answers_and_leading_zeros_stay(entropy: bytes, now_s: int) -> None:
+    question = ask(entropy)
+    code = unlock_code(KEY, question.digits)
+    assert len(code) == len(question.digits) == 8
+    assert is_answer(question, code, key=KEY, now_s=now_s)
+    assert is_answer(question, f" {code[:4]} {code[4:]} ", key=KEY, now_s=now_s)
+    wrong = f"{(int(code) + 1) % 10**8:08d}"
+    assert not is_answer(question, wrong, key=KEY, now_s=now_s)
+    assert not is_answer(question, code[1:], key=KEY, now_s=now_s)
+
+
+def test_the_wait_doubles_and_the_fifth_wrong_answer_brings_another_question() -> None:
+    question, now_s, waits = Question(digits="12345678"), 1000, []
+    for _ in range(MAX_WRONG - 1):
+        question = after_wrong(question, now_s=now_s, entropy=ENTROPY)
+        waits.append(question.not_before_s - now_s)
+        now_s = question.not_before_s
+    assert waits == [1, 2, 4, 8]
+    assert question.digits == "12345678"
+    another = after_wrong(question, now_s=now_s, entropy=ENTROPY)
+    assert (another.digits, another.wrong) == (ask(ENTROPY).digits, 0)
+    assert another.not_before_s - now_s == LONGEST_WAIT_S
+
+
+def test_during_the_wait_nothing_is_right_and_nothing_counts() -> None:
+    question = Question(digits="12345678", wrong=1, not_before_s=1010)
+    code = unlock_code(KEY, "12345678")
+    assert not is_answer(question, code, key=KEY, now_s=1009)
+    assert after_wrong(question, now_s=1009, entropy=ENTROPY) == question
+    assert is_answer(question, code, key=KEY, now_s=1010)
+
+
+def test_a_clock_turned_back_makes_nobody_wait() -> None:
+    question = Question(digits="12345678", wrong=1, not_before_s=10**6)
+    assert is_answer(question, unlock_code(KEY, "12345678"), key=KEY, now_s=5)
+
+
+def test_a_question_needs_enough_randomness() -> None:
+    with pytest.raises(Rejected):
+        ask(b"short")

@@ -1,0 +1,77 @@
+"""The next best check: gain, cost, and what a result changes."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from custody.investigation.checks import (
+    Check,
+    after,
+    entropy_bits,
+    next_checks,
+    to_hold,
+    usual_checks,
+)
+from custody.investigation.docket import ORIGIN, split
+from custody.investigation.infer import judge_alone
+from custody.investigation.result import Judgement, Result
+from custody.investigation.values import Dispute
+
+Build = Callable[..., Dispute]
+
+
+@pytest.fixture
+def judged(dispute: Build) -> Judgement:
+    return judge_alone(dispute(photos={1: True, 4: True, 6: False}))
+
+
+def test_the_usual_catalogue_has_every_camera_and_every_photo_that_exists(judged: Judgement) -> None:
+    keys = [check.key for check in usual_checks(judged)]
+    assert [key for key in keys if key.startswith("camera")] == [f"camera-{s:02d}" for s in range(8)]
+    assert [key for key in keys if key.startswith("photo")] == ["photo-01", "photo-04"]
+
+
+def test_a_check_never_costs_knowledge_and_ranks_by_bits_a_minute(judged: Judgement) -> None:
+    ranked = next_checks(judged, usual_checks(judged))
+    assert all(item.bits >= 0 for item in ranked)
+    worth = [item.bits_per_minute for item in ranked]
+    assert worth == sorted(worth, reverse=True)
+    by_bits = [item.bits for item in next_checks(judged, usual_checks(judged), per_minute=False)]
+    assert by_bits == sorted(by_bits, reverse=True)
+
+
+def test_expected_bits_are_the_mean_of_what_results_bring(judged: Judgement) -> None:
+    for item in next_checks(judged, usual_checks(judged))[:4]:
+        before = entropy_bits(judged.columns)
+        yes = entropy_bits(after(judged, item.check, positive=True).columns)
+        no = entropy_bits(after(judged, item.check, positive=False).columns)
+        assert item.bits == pytest.approx(before - item.chance * yes - (1 - item.chance) * no, abs=1e-9)
+
+
+def test_a_finding_on_a_camera_moves_belief_there(judged: Judgement) -> None:
+    camera = next(check for check in usual_checks(judged) if check.key == "camera-05")
+    assert after(judged, camera, positive=True).columns[5] > judged.columns[5]
+    assert after(judged, camera, positive=False).columns[5] < judged.columns[5]
+
+
+def test_what_is_known_for_sure_needs_no_check(judged: Judgement) -> None:
+    row = np.full((1, judged.docket.hypotheses), 1e-12)
+    split(row, judged.docket.width)[1][0, ORIGIN] = 1.0
+    proof = Check(key="stock", title="Count the stock", who="the packing lead", minutes=20.0, positive=row[0])
+    certain = after(judged, proof, positive=True)
+    assert certain.rest[ORIGIN] == pytest.approx(1.0)
+    assert max(item.bits for item in next_checks(certain, usual_checks(certain))) < 1e-6
+
+
+def test_evidence_that_expires_is_held_first(judged: Judgement) -> None:
+    catalogue = usual_checks(judged, footage_expires_ms={2: 900, 4: 300})
+    assert [check.key for check in to_hold(catalogue)] == ["camera-04", "camera-02"]
+
+
+def test_two_checks_a_dispute_resolve_something(base_result: Result) -> None:
+    gained = 0.0
+    for item in base_result.disputes[:15]:
+        judgement = base_result.judgement(item.id)
+        gained += next_checks(judgement, usual_checks(judgement))[0].bits
+    assert gained / 15 > 0.03

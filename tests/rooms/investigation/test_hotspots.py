@@ -1,0 +1,162 @@
+"""Hotspots: more than the traffic explains, and never because many parcels pass."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from custody.investigation.exact import Cause, check_candidates, verify
+from custody.investigation.hotspots import FEW, charges, flag, hotspots, pattern, survey
+from custody.investigation.infer import run
+from custody.investigation.result import Result
+from custody.investigation.values import (
+    STEPS,
+    Checkpoint,
+    Complaint,
+    Dispute,
+    Fleet,
+    HandlerTraffic,
+    Passes,
+    Pin,
+    Segment,
+    Step,
+)
+from custody.kernel.clock import HOUR_MS
+from simulators.fleet.world import World
+
+SITES = ("warehouse", "warehouse", "road", "hub", "hub", "depot", "depot")
+HOURS = (0, 4, 7, 15, 17, 21, 29, 34)
+PARCELS = 1_000.0
+CREW = 6
+
+
+def network(share: float, others: int) -> Fleet:
+    """Every step has six equal hands, but at sorting one of them handles `share` of all parcels."""
+    handlers = {}
+    for step, site in zip(STEPS, SITES, strict=True):
+        shares = [share, *[(1 - share) / others] * others] if step is Step.HUB_SORT else [1 / CREW] * CREW
+        for number, part in enumerate(shares):
+            held = PARCELS * part / 3
+            handlers[f"{step}-{number}"] = HandlerTraffic(site=site, step=step, high_value=(held, held, held))
+    indoor = [site for step, site in zip(STEPS, SITES, strict=True) if step is not Step.COURIER]
+    return Fleet(
+        parcels=int(PARCELS),
+        high_value_parcels=PARCELS,
+        parcels_without_pin=0.2 * PARCELS,
+        handlers=handlers,
+        site_shifts={(site, shift): PARCELS * indoor.count(site) / 3 for site in set(indoor) for shift in range(3)},
+        site_steps={(site, step): Passes(all=PARCELS, high_value=PARCELS) for step, site in
+                    zip(STEPS, SITES, strict=True)},
+        regions={"warehouse": "north", "hub": "west", "depot": "south"},
+        routes={f"courier-{number}": PARCELS / CREW for number in range(CREW)},
+    )  # fmt: skip
+
+
+def nine_disputes(others: int, seed: int) -> Iterator[Dispute]:
+    """Seven of nine wrong items passed one sorter; nothing else tells where it happened."""
+    random = np.random.default_rng(seed)
+    for number in range(9):
+        hands = [f"{step}-{random.integers(CREW)}" for step in STEPS]
+        hands[4] = f"hub_sort-{0 if number < 7 else 1 + number % others}"
+        yield Dispute(
+            id=f"d{number}",
+            high_value=True,
+            start_ms=0,
+            segments=tuple(
+                Segment(step=step, site=site, shift=int(random.integers(3)), handler=hand)
+                for step, site, hand in zip(STEPS, SITES, hands, strict=True)
+            ),
+            checkpoints=tuple(Checkpoint(scan_ms=hour * HOUR_MS) for hour in HOURS),
+            declared_mass_g=400.0,
+            item_mass_g=200.0,
+            pin=Pin.VERIFIED,
+            complaint=Complaint.WRONG_ITEM,
+            customer_region="south",
+            attach_ms=60 * HOUR_MS,
+            attach_region="far away",
+        )
+
+
+def sorters(share: float, others: int, seed: int) -> set[str | None]:
+    result = run(network(share, others), nine_disputes(others, seed))
+    return {spot.handler for spot in hotspots(result)}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_seven_of_nine_with_eleven_per_cent_of_the_traffic_stand_out(seed: int) -> None:
+    assert sorters(0.11, 8, seed) == {"hub_sort-0"}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_seven_of_nine_with_three_quarters_of_the_traffic_do_not(seed: int) -> None:
+    assert sorters(0.75, 2, seed) == set()
+
+
+def test_a_count_stands_beside_its_traffic_by_the_golden_figures() -> None:
+    small, large = pattern(7, 9, 0.11), pattern(7, 9, 0.75)
+    assert small.lift == pytest.approx(7.1, abs=0.05)
+    assert small.chance == pytest.approx(6e-6, rel=0.1)
+    assert large.lift == pytest.approx(1.04, abs=0.005)
+    assert large.chance == pytest.approx(0.60, abs=0.005)
+    assert small.stands_out
+    assert not large.stands_out
+    assert small.lift_low < small.lift < small.lift_high
+
+
+def test_no_charge_and_full_charge_have_intervals_too() -> None:
+    assert pattern(0, 9, 0.5).chance == 1.0
+    assert pattern(0, 0, 0.5).lift == 0.0
+    assert pattern(9, 9, 0.5).lift_high == pytest.approx(2.0)
+
+
+def test_the_flagged_set_is_the_largest_with_a_mean_doubt_of_at_most_q() -> None:
+    hot = np.array([0.2, 0.99, 0.85, 0.7, 0.995])
+    assert flag(hot, np.ones(5, dtype=bool), 0.10).tolist() == [False, True, True, False, True]
+    assert flag(hot, np.ones(5, dtype=bool), 0.05).tolist() == [False, True, False, False, True]
+    assert flag(hot, np.array([True, False, True, True, True]), 0.10).tolist() == [False, False, True, False, True]
+    assert not flag(np.array([0.5]), np.ones(1, dtype=bool), 0.10).any()
+
+
+def test_thieves_with_several_disputed_thefts_are_found(base_world: World, base_result: Result) -> None:
+    stolen: dict[int, int] = {}
+    for hands, kind, where in zip(base_world.hands, base_world.kind, base_world.where, strict=True):
+        if kind <= 3:
+            stolen[hands[where]] = stolen.get(hands[where], 0) + 1
+    names = base_world.network.handler_names
+    busy = {names[thief] for thief in base_world.truth.thieves if stolen.get(int(thief), 0) >= 4}
+    found = {spot.handler for spot in hotspots(base_result)}
+    assert busy
+    assert busy <= found
+    assert found <= {names[thief] for thief in base_world.truth.thieves}
+
+
+def test_a_hotspot_says_when_how_much_and_on_how_few_disputes(base_result: Result) -> None:
+    spots = survey(base_result, least=0.05)
+    assert spots
+    for spot in spots:
+        assert spot.rate_low <= spot.rate <= spot.rate_high
+        assert (spot.handler is None) == (spot.shift is not None)
+        assert 0 < spot.mode_share <= 1
+        assert spot.few == (spot.pattern.charged < 3)
+        assert not spot.act or (spot.look and spot.pattern.charged >= 2.5)
+    assert "three" in FEW
+
+
+def test_charges_never_exceed_the_thefts_believed(base_result: Result) -> None:
+    people, places = charges(base_result)
+    width = base_result.docket.width
+    assert people.sum() + places.sum() <= base_result.posterior[:, : 3 * width].sum() + 1e-9
+
+
+def test_the_exact_check_agrees_where_nobody_overlaps(base_result: Result) -> None:
+    checks = check_candidates(base_result)
+    assert checks
+    for check in checks.values():
+        assert check.exact == pytest.approx(check.believed, abs=0.05)
+        assert check.least <= check.believed
+
+
+def test_a_cold_cause_can_be_checked_too(base_result: Result) -> None:
+    number = int(base_result.handler_belief.hot.argmin())
+    check = verify(base_result, Cause(handler=True, number=number))
+    assert check.exact == pytest.approx(check.believed, abs=1e-3)

@@ -1,0 +1,139 @@
+"""Naming and wording: when a link is named, and that nobody is judged by words."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from custody.investigation.checks import next_checks, usual_checks
+from custody.investigation.explain import explain
+from custody.investigation.infer import judge_alone, run
+from custody.investigation.naming import Verdict, case_alone, name, naming_rules, without_behaviour
+from custody.investigation.params import Params
+from custody.investigation.result import Result
+from custody.investigation.values import NO_HISTORY, Complaint, Dispute
+from custody.investigation.wording import HISTORY_CARRIES, HONEST, NEVER, NOTHING_UNUSUAL, percent, possibility, state
+from simulators.fleet.small import SmallWorld, small_world
+from simulators.fleet.world import World
+
+Build = Callable[..., Dispute]
+
+
+@pytest.fixture(scope="module")
+def small() -> SmallWorld:
+    return small_world(0)
+
+
+@pytest.fixture(scope="module")
+def result(small: SmallWorld) -> Result:
+    return run(small.fleet, small.disputes, small.params)
+
+
+def lines(result: Result, dispute_id: str) -> tuple[str, ...]:
+    judged = result.judgement(dispute_id)
+    said = state(
+        judged,
+        name(judged, naming_rules(result)),
+        explanation=explain(judged),
+        checks=next_checks(judged, usual_checks(judged)),
+    )
+    return said.lines()
+
+
+def test_no_line_judges_anybody(result: Result, base_result: Result) -> None:
+    for told in (result, base_result):
+        for dispute in told.disputes[:40]:
+            text = " ".join(lines(told, dispute.id)).lower()
+            assert not [word for word in NEVER if word in text]
+            assert HONEST in text
+
+
+def test_every_answer_has_a_second_and_third_possibility_and_three_shares(result: Result) -> None:
+    for dispute in result.disputes:
+        judged = result.judgement(dispute.id)
+        said = state(judged, name(judged, naming_rules(result)))
+        assert len(said.possibilities) == 3
+        assert [share.text for share in said.shares] == ["in our process", "after hand-over", "not in our data"]
+
+
+@pytest.mark.parametrize(
+    ("chance", "text"),
+    [(0.0, "under 1 %"), (0.004, "under 1 %"), (0.014, "1 %"), (0.62, "62 %"), (0.994, "99 %"), (0.996, "over 99 %"),
+     (1.0, "over 99 %")],
+)  # fmt: skip
+def test_no_answer_is_nought_or_a_hundred_per_cent(chance: float, text: str) -> None:
+    assert percent(chance) == text
+
+
+def test_a_link_is_named_by_the_places_on_both_sides(result: Result, small: SmallWorld) -> None:
+    stolen, place = next(iter(small.stolen.items()))
+    judged = result.judgement(stolen)
+    assert possibility(judged, place).startswith("between sorting at hub-a and the depot at depot-")
+    assert possibility(judged, 6).endswith("and delivery")
+
+
+def test_a_link_shown_by_many_disputes_is_named_and_the_reader_told_what_carries_it(
+    result: Result, small: SmallWorld
+) -> None:
+    rules = naming_rules(result)
+    named = [stolen for stolen in small.stolen if name(result.judgement(stolen), rules).link_named]
+    assert len(named) >= 0.7 * len(small.stolen)
+    assert any(HISTORY_CARRIES in lines(result, stolen) for stolen in named)
+
+
+def test_history_alone_never_names_a_person(result: Result) -> None:
+    rules = naming_rules(result)
+    for dispute in result.disputes:
+        judged = result.judgement(dispute.id)
+        naming = name(judged, rules)
+        if naming.person_named:
+            assert naming.link_named
+            assert naming.case >= 0.2
+            assert naming.charged >= 2.5
+        assert naming.case == pytest.approx(case_alone(judged).theft[naming.segment])
+
+
+def test_behaviour_alone_never_names_a_link(result: Result) -> None:
+    rules = naming_rules(result)
+    for dispute in result.disputes:
+        judged = result.judgement(dispute.id)
+        naming = name(judged, rules)
+        assert naming.physical == pytest.approx(without_behaviour(judged).theft[naming.segment])
+        assert not naming.link_named or min(naming.physical / 0.5, naming.theft / 0.8, naming.exact / 0.8) >= 1
+
+
+def test_nothing_is_named_without_caps(small: SmallWorld) -> None:
+    result = run(small.fleet, small.disputes, replace(small.params, caps=False))
+    rules = naming_rules(result)
+    assert not any(name(result.judgement(item.id), rules).link_named for item in small.disputes)
+
+
+def test_below_the_line_the_reader_learns_what_is_missing(dispute: Build) -> None:
+    result = run(NO_HISTORY, [dispute(complaint=Complaint.NOT_ARRIVED)])
+    judged = result.judgement("d1")
+    naming = name(judged, naming_rules(result))
+    assert naming.verdict in (Verdict.NEEDS_CHECK, Verdict.UNRESOLVED)
+    said = state(judged, naming, checks=next_checks(judged, usual_checks(judged)))
+    assert said.not_known
+    assert said.next_check.startswith("Next: ")
+
+
+def test_nothing_unusual_is_said_as_such(dispute: Build) -> None:
+    judged = judge_alone(
+        dispute(complaint=Complaint.NOT_ARRIVED, attach_ms=45 * 3_600_000, attach_region="south"),
+        Params(intact_share=0.2),
+    )
+    naming = name(judged, naming_rules(run(NO_HISTORY, [judged.dispute])))
+    said = state(judged, naming)
+    assert judged.leader() == 10
+    assert said.headline.startswith(NOTHING_UNUSUAL.capitalize())
+
+
+def test_the_exact_check_can_withhold_a_name(base_world: World, base_result: Result) -> None:
+    rules = naming_rules(base_result)
+    doubted = replace(rules, checks={cause: replace(check, exact=0.05) for cause, check in rules.checks.items()})
+    sure = [item.id for item in base_result.disputes if name(base_result.judgement(item.id), rules).link_named]
+    kept = [item for item in sure if name(base_result.judgement(item), doubted).link_named]
+    assert sure
+    assert len(kept) < len(sure)
+    assert len(base_world.disputes) == len(base_result.disputes)

@@ -1,0 +1,30 @@
+"""The story that most tests look at: told once, exported once."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from custody.investigation.pack_zip import read_zip
+from custody.usecases.export_pack import PackExported
+from tests.rooms.pack.pack_world import World, open_world, whole_story
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A parcel, a dispute, a lock and an investigation."""
+    folder = tmp_path_factory.mktemp("pack")
+    with open_world(f"sqlite:///{folder / 'house.sqlite3'}") as told:
+        whole_story(told)
+        yield told
+
+
+@pytest.fixture(scope="session")
+def pack(world: World) -> PackExported:
+    """The pack of that story."""
+    return world.export()
+
+
+@pytest.fixture(scope="session")
+def files(pack: PackExported) -> dict[str, bytes]:
+    """The files in it."""
+    return read_zip(pack.content)
