@@ -5,9 +5,10 @@ checkpoint is the delivery. The journey has a grammar, so a stay without any sca
 
     pack dock (linehaul hub_in hub_sort)* linehaul depot courier
 
-A hub scanned at one of its two steps was passed at both; between two sites there was a linehaul. What nothing names is
-left out rather than invented. A missed opening scan hides who held the parcel, never where: the handler is None and the
-roster says who works there. Scan times never run backwards here; the trail shows where the clocks disagree.
+A hub scanned at one of its two steps was passed at both; between two sites there was a linehaul; a courier had it from
+the depot. What nothing names is left out rather than invented. A missed opening scan hides who held the parcel, never
+where: the handler is None and the roster says who works there. Scan times never run backwards here; the trail shows
+where the clocks disagree.
 """
 
 from collections import Counter
@@ -24,6 +25,21 @@ from custody.trail.sealed import SealedScan
 SHIFT_HOURS = 8
 UNSCANNED_HOURS = 4
 LINEHAUL_OF = "linehaul from "
+MOST_MISSED = 3
+
+_LEAVES = {
+    Step.PACK: Step.DOCK,
+    Step.DOCK: Step.LINEHAUL,
+    Step.HUB_IN: Step.HUB_SORT,
+    Step.HUB_SORT: Step.LINEHAUL,
+    Step.DEPOT: Step.COURIER,
+}
+_ARRIVES = {
+    Step.HUB_IN: Step.HUB_IN,
+    Step.HUB_SORT: Step.HUB_IN,
+    Step.DEPOT: Step.DEPOT,
+    Step.COURIER: Step.DEPOT,
+}
 
 COMPLAINT_OF: Mapping[ClaimType, Complaint] = {
     ClaimType.SUBSTITUTED: Complaint.WRONG_ITEM,
@@ -196,32 +212,36 @@ def _complete(stays: Sequence[Stay]) -> list[Stay]:
     complete: list[Stay] = []
     for stay in stays:
         before = complete[-1] if complete else None
-        complete += [missing for missing in _between(before, stay) if missing not in complete]
+        complete += [] if before is None else _between(before, stay)
         complete.append(stay)
-    if complete[-1].step is Step.HUB_IN:
-        complete.append(Stay(site=complete[-1].site, step=Step.HUB_SORT))
     return complete
 
 
-def _between(before: Stay | None, stay: Stay) -> list[Stay]:
-    if before is None:
-        return []
-    if before.site == stay.site:
-        return [Stay(site=stay.site, step=Step.HUB_SORT)] if _skips(before, stay, Step.HUB_IN, Step.LINEHAUL) else []
-    missing = []
-    if before.step is Step.HUB_IN:
-        missing.append(Stay(site=before.site, step=Step.HUB_SORT))
-    if before.step is Step.PACK:
-        missing.append(Stay(site=before.site, step=Step.DOCK))
-    if stay.step in {Step.HUB_IN, Step.HUB_SORT, Step.DEPOT} and before.step is not Step.LINEHAUL:
-        missing.append(Stay(site=LINEHAUL_OF + before.site, step=Step.LINEHAUL))
-    if stay.step is Step.HUB_SORT:
-        missing.append(Stay(site=stay.site, step=Step.HUB_IN))
-    return missing
+def _between(before: Stay, stay: Stay) -> list[Stay]:
+    """What must have been between two stays; nothing if the grammar does not lead from one to the other."""
+    missing: list[Stay] = []
+    here = before
+    for _ in range(MOST_MISSED + 1):
+        following = _after(here, stay)
+        if following is None:
+            return []
+        if (following.step, following.site) == (stay.step, stay.site) or following.step is stay.step is Step.LINEHAUL:
+            return missing
+        missing.append(following)
+        here = following
+    return []
 
 
-def _skips(before: Stay, stay: Stay, first: Step, last: Step) -> bool:
-    return before.step is first and stay.step is last
+def _after(here: Stay, towards: Stay) -> Stay | None:
+    """The stay that follows by the grammar, on the way to a later one."""
+    if here.step is Step.LINEHAUL:
+        arrives = _ARRIVES.get(towards.step)
+        return None if arrives is None else Stay(site=towards.site, step=arrives)
+    leaves = _LEAVES.get(here.step)
+    if leaves is None:
+        return None
+    site = LINEHAUL_OF + here.site if leaves is Step.LINEHAUL else here.site
+    return Stay(site=site, step=leaves)
 
 
 def _never_back(times: Sequence[Instant | None]) -> list[Instant | None]:

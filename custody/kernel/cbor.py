@@ -1,6 +1,6 @@
 """Deterministic CBOR (RFC 8949 section 4.2.1), both ways.
 
-Encoding: shortest integers, definite lengths, map keys sorted bytewise by their encoding.
+Encoding: shortest integers and floats, definite lengths, map keys sorted bytewise by their encoding.
 Decoding: exactly one item, and only if encoding it again gives the same bytes. That one rule refuses trailing
 bytes, duplicate keys, long forms, indefinite lengths and unsorted maps.
 """
@@ -12,19 +12,20 @@ import cbor2
 
 from custody.kernel.errors import Rejected
 
+ONE_BYTE_KEYS = range(-24, 24)
+
 
 def encode(value: Any) -> bytes:
     """Deterministic bytes of ints, bytes, text, bools, None, floats, lists, dicts and `cbor2.CBORTag`."""
-    return cbor2.dumps(_sorted(value))
+    return cbor2.dumps(value, canonical=True) if _same_order(value) else _encode(value)
 
 
 def decode(raw: bytes) -> Any:
     """The value of deterministic bytes; raises `Rejected("cbor")` for anything else."""
     try:
-        stream = BytesIO(raw)
-        value = cbor2.CBORDecoder(stream).decode()
+        value = cbor2.CBORDecoder(BytesIO(raw)).decode()
         again = encode(value)
-    except (cbor2.CBORError, ValueError, TypeError, OverflowError, RecursionError, EOFError) as error:
+    except Exception as error:
         raise Rejected("cbor", f"not well-formed CBOR: {error}", fix="Encode by RFC 8949 section 4.2.1.") from error
     if again != raw:
         raise Rejected(
@@ -35,14 +36,39 @@ def decode(raw: bytes) -> Any:
     return value
 
 
-def _sorted(value: Any) -> Any:
+def _same_order(value: Any) -> bool:
+    """Whether the older canonical order (shorter keys first, RFC 7049) is the bytewise order in every map of `value`.
+
+    It is where all keys are texts, or all are non-negative integers, or the integers take one byte each.
+    """
     if isinstance(value, dict):
-        keyed = sorted(((cbor2.dumps(_sorted(key)), key, item) for key, item in value.items()), key=lambda row: row[0])
-        return {key: _sorted(item) for _, key, item in keyed}
+        numbers = [key for key in value if isinstance(key, int)]
+        texts = [key for key in value if isinstance(key, str)]
+        if len(numbers) + len(texts) < len(value):
+            return False
+        short = all(number in ONE_BYTE_KEYS for number in numbers)
+        return (short or (not texts and min(numbers) >= 0)) and all(map(_same_order, value.values()))
     if isinstance(value, list | tuple):
-        return [_sorted(item) for item in value]
+        return all(map(_same_order, value))
     if isinstance(value, cbor2.CBORTag):
-        return cbor2.CBORTag(value.tag, _sorted(value.value))
+        return _same_order(value.value)
     if value is None or isinstance(value, bool | int | float | bytes | str):
-        return value
+        return True
     raise TypeError(f"{type(value).__name__} is not used here")
+
+
+def _encode(value: Any) -> bytes:
+    if isinstance(value, dict):
+        pairs = sorted((_encode(key), _encode(item)) for key, item in value.items())
+        return _head(5, len(pairs)) + b"".join(key + item for key, item in pairs)
+    if isinstance(value, list | tuple):
+        return _head(4, len(value)) + b"".join(map(_encode, value))
+    if isinstance(value, cbor2.CBORTag):
+        return _head(6, value.tag) + _encode(value.value)
+    return cbor2.dumps(value, canonical=True)
+
+
+def _head(major: int, number: int) -> bytes:
+    """The head of an item: the shortest form of its number under another major type (section 3)."""
+    form = cbor2.dumps(number)
+    return bytes([major << 5 | form[0]]) + form[1:]

@@ -3,7 +3,7 @@
 An `Instant` is an integer count of milliseconds since 1970-01-01T00:00:00Z, without leap seconds.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from custody.kernel.errors import Rejected
@@ -14,6 +14,8 @@ SECOND_MS = 1_000
 MINUTE_MS = 60 * SECOND_MS
 HOUR_MS = 60 * MINUTE_MS
 DAY_MS = 24 * HOUR_MS
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Clock(Protocol):
@@ -26,7 +28,7 @@ class Clock(Protocol):
 
 def to_iso(at_ms: Instant) -> str:
     """RFC 3339 text with milliseconds and a Z."""
-    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return (EPOCH + timedelta(milliseconds=at_ms)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def from_iso(text: str) -> Instant:
@@ -39,4 +41,4 @@ def from_iso(text: str) -> Instant:
         ) from error
     if when.tzinfo is None:
         raise Rejected("time", f"{text!r} has no offset", fix="Add the offset from UTC, for example +01:00 or Z.")
-    return int(when.timestamp() * 1000)
+    return (when - EPOCH) // timedelta(milliseconds=1)

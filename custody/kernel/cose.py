@@ -148,7 +148,7 @@ def _assemble(protected_raw: bytes, unprotected: Mapping[Any, Any], payload: byt
 
 
 def _check_labels(protected: Mapping[Any, Any], unprotected: Mapping[Any, Any]) -> None:
-    if protected.get(ALG) not in ALGORITHMS:
+    if type(protected.get(ALG)) is not int or protected[ALG] not in ALGORITHMS:
         raise _malformed(f"algorithm {protected.get(ALG)!r} is not one of -8, -7, -19, -9")
     if CRIT in protected:
         raise _malformed("critical header parameters are not understood here")

@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any, Protocol
 
 import nacl.bindings
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
@@ -115,7 +115,7 @@ def read_cose_key(value: Any) -> PublicKey:
         key = PublicKey(alg=ES256, x=x, y=y)
     else:
         raise Rejected("key", f"kty {kty!r} with curve {curve!r} is not supported", fix="Use Ed25519 or P-256.")
-    if 3 in value and ALGORITHMS.get(value[3]) != key.alg:
+    if 3 in value and (type(value[3]) is not int or ALGORITHMS.get(value[3]) != key.alg):
         raise Rejected("key", f"alg {value[3]!r} does not fit the curve", fix="Use -8 with Ed25519 or -7 with P-256.")
     if 2 in value and value[2] != key.kid:
         raise Rejected("key", "kid is not the key's thumbprint", fix="Compute it by RFC 9679.")
@@ -188,7 +188,7 @@ def read_private_pem(text: str) -> SoftwareSigner:
     """The key pair in a PKCS #8 PEM; raises `Rejected("key")`."""
     try:
         private = serialization.load_pem_private_key(text.encode(), password=None)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise Rejected(
             "key", "not an unencrypted PKCS #8 PEM key", fix="Make one with `weaklink station keygen`."
         ) from error

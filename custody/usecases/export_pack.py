@@ -259,11 +259,9 @@ def _indexes(session: Session, file: CaseFile, scans: Mapping[int, ScanRow], bes
 def _key_entries(session: Session, stations: Iterable[str]) -> set[int]:
     """Where the keys of some stations were enrolled and revoked."""
     keys = {row.kid: row for station in sorted(stations) for row in scan_book.keys_of_station(session, station)}
-    revocations = session.execute(
-        select(col(EntryRow.idx), col(EntryRow.raw)).where(col(EntryRow.content_type) == KEY_REVOKE)
-    ).tuples()
+    query = select(col(EntryRow.idx), col(EntryRow.raw)).where(col(EntryRow.content_type) == KEY_REVOKE)
     return {row.added_idx for row in keys.values()} | {
-        index for index, raw in revocations if read_key_revoke(raw).kid in keys
+        index for index, raw in session.execute(query) if read_key_revoke(raw).kid in keys
     }
 
 
@@ -289,7 +287,7 @@ def _evidence(session: Session, dispute: str) -> list[Held]:
     query = query.where(col(EvidenceRow.dispute) == dispute).order_by(col(EvidenceRow.at_ms), col(EvidenceRow.id))
     return [
         Held(media_type=media_type, sha256=sha256.hex(), bytes=size, given_by=given_by, at_ms=at_ms)
-        for media_type, sha256, given_by, at_ms, size in session.execute(query).tuples()
+        for media_type, sha256, given_by, at_ms, size in session.execute(query)
     ]
 
 

@@ -151,19 +151,21 @@ def test_a_receive_that_never_returns_is_noticed_and_the_connection_replaced(
     clients.callback(stuck.set)
     server.publish(COMMAND, b"lock", expiry_s=60)
     assert until(lambda: seen.payloads == [b"lock", b"lock"])
+    assert until(lambda: device.ready)
     assert device.rebuilt == 1
-    assert device.ready
 
 
 def test_a_broker_that_went_silent_is_noticed_though_its_socket_stays_open(clients: ExitStack) -> None:
-    accepted: list[socket.socket] = []
+    accepted = clients.enter_context(ExitStack())
+    connects = 0
     listener = clients.enter_context(socket.create_server((HOST, 0)))
     listener.settimeout(SOON_S)
 
     def answer_connects_only() -> None:
-        for _ in range(2):
-            line, _ = listener.accept()
-            accepted.append(line)
+        nonlocal connects
+        while connects < 2:
+            line = accepted.enter_context(listener.accept()[0])
+            connects += 1
             line.recv(4096)
             line.sendall(CONNACK)
 
@@ -171,13 +173,12 @@ def test_a_broker_that_went_silent_is_noticed_though_its_socket_stays_open(clien
     thread.start()
     quick = replace(options(listener.getsockname()[1]), keepalive_s=1, connect_timeout_s=0.5, publish_timeout_s=0.2)
     client = MqttTransport(quick, receive=Inbox())
-    clients.callback(lambda: [line.close() for line in accepted])
     clients.callback(client.stop)
     assert client.start(wait_s=SOON_S)
     assert client.publish(ACK, b"x", expiry_s=60) is PublishOutcome.UNKNOWN
     assert client.last_packet_age_s < SOON_S
     thread.join(SOON_S)
-    assert len(accepted) == 2, "it hung up and connected again"
+    assert connects == 2, "it hung up and connected again"
 
 
 def test_it_connects_although_all_low_file_descriptors_are_taken(broker: EmbeddedBroker, clients: ExitStack) -> None:
@@ -248,6 +249,8 @@ def test_a_user_needs_its_password(mosquitto: Mosquitto, tmp_path: Path, clients
         client.stop()
 
 
+# A handshake that fails leaves paho's socket to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_over_tls_the_common_name_of_the_clients_certificate_is_its_user(
     mosquitto: Mosquitto, tmp_path: Path, clients: ExitStack
 ) -> None:

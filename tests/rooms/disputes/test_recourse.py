@@ -110,6 +110,21 @@ def test_the_court_counts_from_the_strictest_day() -> None:
     assert breach_day(OrderFacts(expected_delivery=TODAY + timedelta(days=9)), TODAY) == TODAY
 
 
+@pytest.mark.parametrize("way", [Way.COURT, Way.SCHEME, Way.FINANCIAL_OMBUDSMAN, Way.CARD_LAW, Way.CHARGEBACK])
+def test_every_way_is_open_on_its_last_day_and_not_after_it(way: Way) -> None:
+    def on(day: date) -> Recourse | None:
+        card = Payment.CREDIT_CARD
+        return ways(today=day, payment=card, expected_delivery=TODAY, price_pence=54_000).get(way)
+
+    first = on(TODAY)
+    assert first is not None
+    last = on(first.last_day)
+    assert last is not None
+    assert last.still_open
+    after = on(first.last_day + timedelta(days=1))
+    assert after is None or (way is Way.COURT and not after.still_open)
+
+
 def test_an_old_matter_is_told_the_truth_about_the_court() -> None:
     outside = POLICY.override("adr_scheme", "none", from_date=date(2026, 1, 1), note="no scheme")
     old = OrderFacts(expected_delivery=date(2019, 5, 1), payment=Payment.CREDIT_CARD)

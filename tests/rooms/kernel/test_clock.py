@@ -18,7 +18,6 @@ def test_milliseconds_of_these_years_come_back(at_ms: int) -> None:
     assert from_iso(to_iso(at_ms)) == at_ms
 
 
-@pytest.mark.xfail(strict=True, reason="kernel defect: going through a float loses a millisecond of some other years")
 @pytest.mark.parametrize("at_ms", [1_073_792_307_870, 8_898_116_273_991])
 def test_milliseconds_of_other_years_come_back(at_ms: int) -> None:
     assert from_iso(to_iso(at_ms)) == at_ms

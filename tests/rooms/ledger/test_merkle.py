@@ -9,6 +9,7 @@ from custody.ledger.merkle import (
     consistency_path,
     consistency_root,
     inclusion_path,
+    inclusion_root,
     leaf_hash,
     verify_consistency,
     verify_inclusion,
@@ -124,6 +125,21 @@ def test_no_other_root_or_path_fits_a_consistency_proof(size: int) -> None:
             refused(verify_consistency, old, size, old_root, root, bad, code="proof")
 
 
+@pytest.mark.parametrize("size", [2, 5, 11, 16, 21])
+def test_a_path_of_another_length_leads_to_no_root_at_all(size: int) -> None:
+    leaves = leaves_of(size)
+    for index in range(size):
+        path = naive_inclusion(index, leaves)
+        assert inclusion_root(index, size, leaves[index], path) == naive_root(leaves)
+        for bad in (path[:-1], [*path, leaves[0]]):
+            refused(inclusion_root, index, size, leaves[index], bad, code="proof")
+    for old in range(1, size):
+        path, old_root = naive_consistency(old, leaves), naive_root(leaves[:old])
+        assert consistency_root(old, size, old_root, path) == naive_root(leaves)
+        for bad in (path[:-1], [*path, leaves[0]]):
+            refused(consistency_root, old, size, old_root, bad, code="proof")
+
+
 def test_what_the_rfc_leaves_open_is_decided_before_its_algorithm() -> None:
     root, other = leaf_hash(b"a"), leaf_hash(b"b")
     # Size 0: the empty root and an empty path, for both trees.
@@ -158,12 +174,13 @@ def test_hashes_that_are_not_32_bytes_are_refused_everywhere(length: int) -> Non
     refused(verify_consistency, 1, 2, leaf, short, [leaf])
     refused(verify_consistency, 1, 2, leaf, root, [short])
     refused(Frontier().append, short)
+    refused(Frontier().extend, [leaf, short])
     refused(Frontier, size=1, peaks=(short,))
 
 
 def test_a_frontier_has_one_peak_for_each_bit_of_its_size() -> None:
     refused(Frontier, size=3, peaks=(EMPTY_ROOT,), code="frontier")
-    refused(Frontier, size=-1, code="frontier")
+    refused(Frontier, size=-1, peaks=(EMPTY_ROOT,), code="frontier")
 
 
 def test_paths_are_made_only_for_leaves_and_trees_that_exist() -> None:

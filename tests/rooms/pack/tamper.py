@@ -1,0 +1,57 @@
+"""Packs that somebody with the operator's own keys has changed: everything is sealed anew, and still it must not hold.
+
+`reseal` puts other files in, writes a fitting manifest and has the log record it, as the operator himself could do. So
+what refuses such a pack is not the manifest but the step that looks at the thing that was changed.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from custody.investigation.pack import Draft
+from custody.investigation.pack_json import read_json, write_json
+from custody.investigation.pack_seal import MANIFEST, SEAL, write_manifest
+from custody.investigation.verify_form import OpenedPack, open_pack
+from custody.investigation.verify_pack import verify_pack
+from custody.investigation.verify_verdict import Step, Verdict
+from custody.usecases.export_pack import Drawn, PackExported, seal_pack
+from tests.rooms.pack.pack_world import ORIGIN, World
+
+
+def reseal(world: World, content: bytes, changes: Mapping[str, bytes | None]) -> bytes:
+    """The pack with files changed (None takes one away), sealed by the operator once more."""
+    opened = open_pack(content)
+    files = {name: raw for name, raw in opened.files.items() if name not in {MANIFEST, SEAL}}
+    for name, raw in changes.items():
+        if raw is None:
+            del files[name]
+        else:
+            files[name] = raw
+    manifest = write_manifest(
+        files, created_ms=opened.manifest.created_ms, dispute=opened.manifest.dispute, origin=ORIGIN
+    )
+    drawn = Drawn(dispute=world.case, head=opened.head, draft=Draft(files=files, manifest=manifest))
+    with world.house.unit() as unit:
+        return seal_pack(unit, drawn, actor="agent-1", log_signer=world.log).content
+
+
+def edit(pack: OpenedPack, name: str, change: Callable[[Any], Any]) -> dict[str, bytes]:
+    """One JSON file with its value changed; `change` may alter it in place and return nothing."""
+    value = read_json(pack.files[name], where=name)
+    changed = change(value)
+    return {name: write_json(value if changed is None else changed)}
+
+
+def failed_steps(verdict: Verdict) -> set[Step]:
+    """The steps in which something does not hold."""
+    return {check.step for check in verdict.failures}
+
+
+def verdict_on(world: World, content: bytes, changes: Mapping[str, bytes | None]) -> Verdict:
+    """What a checker says of a changed pack."""
+    return verify_pack(reseal(world, content, changes), vkey=world.vkey)
+
+
+def other_case(exported: PackExported, **facts: Any) -> PackExported:
+    """The same export with other facts."""
+    return replace(exported, **facts)
