@@ -9,11 +9,11 @@ from fastapi import FastAPI
 from api import problems
 from api.compose import connect
 from api.parts import Parts
-from api.routes import customer, disputes, investigations, locks, log, people, scans, stations, trails
+from api.routes import customer, disputes, investigations, locks, log, packs, people, scans, stations, trails
 from api.timer import Timer
 from custody.store import log_reader
 
-ROUTERS = (people, stations, log, trails, disputes, customer, locks, investigations)
+ROUTERS = (people, stations, log, trails, disputes, customer, locks, investigations, packs)
 DESCRIPTION = "Signed parcel custody, remedy first, a lock for the missing handset, and the weak link named."
 
 

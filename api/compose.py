@@ -46,7 +46,8 @@ def compose(settings: Settings) -> tuple[Parts, dict[str, str]]:
     house = House(
         engine, origin=settings.origin, log_signer=keyring.log, operator_signer=keyring.operator, clock=clock, ids=ids
     )
-    rules = {"casework": DEFAULT_POLICY.pinned}
+    lock_keys = {"lock": keyring.lock.public.kid, "unlock": keyring.unlock.public.kid}
+    rules = {"casework": DEFAULT_POLICY.pinned, "lock_keys": lock_keys}
     open_log(house, registrar=keyring.registrar.public, rules=rules)
     with house.unit() as unit:
         passwords = first_accounts(unit.session, now_ms=unit.now_ms)

@@ -19,8 +19,10 @@ from custody.disputes.claim import ClaimType
 from custody.disputes.lock_wish import LockFacts as WishFacts
 from custody.disputes.messages import say
 from custody.disputes.opening import Report
+from custody.investigation.pack_locks import LockCommand, LockFile, LockHistory, LockKeys
 from custody.kernel.errors import NotFound, Rejected, Trouble
 from custody.store import case_book
+from custody.store.tables import SaleRow
 from custody.store.unit import Unit
 from custody.trail.ties import bind
 from custody.usecases.investigate import Attach
@@ -33,6 +35,7 @@ from devicelock.rules.lock_facts import Claim, Person
 from devicelock.rules.order import Role, State
 from devicelock.rules.tie import Tie
 from devicelock.store import DeviceRow, LockOrderRow
+from devicelock.usecases.hear import key_of
 from devicelock.usecases.lock_office import Circumstances, LockOffice
 from devicelock.usecases.release import release_all_of
 from devicelock.usecases.request_lock import lock_for_dispute
@@ -146,6 +149,37 @@ def attaches(session: Session) -> dict[str, Attach]:
     """When handsets were first seen switched on with a SIM that is not the customer's, by IMEI."""
     rows = session.scalars(select(DeviceRow).where(col(DeviceRow.hello_ms).is_not(None))).all()
     return {row.imei: Attach(at_ms=row.hello_ms) for row in rows if row.hello_ms is not None and row.sim == "other"}
+
+
+def sale_row(session: Session, dispute: str) -> SaleRow | None:
+    """The seller's record of the order that a case is about."""
+    order_ref = case_book.read(session, dispute).case.order_ref
+    return session.get(SaleRow, order_ref) if order_ref else None
+
+
+def lock_file(session: Session, office: LockOffice, dispute: str) -> LockFile:
+    """Every lock order of a case with its signed commands and answers, for the evidence pack."""
+    orders = lock_store.orders_of_dispute(session, dispute)
+    public = office.signers
+    keys = LockKeys(lock=public.lock.public if public.lock else None, unlock=public.unlock.public)
+    return LockFile(keys=keys if orders else LockKeys(), orders=tuple(_history(session, row) for row in orders))
+
+
+def _history(session: Session, order: LockOrderRow) -> LockHistory:
+    device = lock_store.device(session, order.device)
+    commands = tuple(
+        LockCommand(raw=row.raw, issued_ms=row.issued_ms, ack=row.ack, acked_ms=row.acked_ms)
+        for row in lock_store.commands_of(session, order.id)
+    )
+    steps = [event.idx for event in lock_store.events_of(session, order.id)]
+    return LockHistory(
+        order=order.id,
+        state=order.state,
+        device=order.device,
+        device_key=key_of(device),
+        commands=commands,
+        indexes=(device.registered_idx, *steps),
+    )
 
 
 def _lock(unit: Unit, office: LockOffice, disputed: Disputed) -> LockAnswer:

@@ -40,6 +40,7 @@ class DeviceRow(SQLModel, table=True):
     confirmed: bool
     left: bool
     registered_ms: int = Field(sa_type=BigInteger)
+    registered_idx: int = Field(sa_type=BigInteger)
 
 
 class LockOrderRow(SQLModel, table=True):

@@ -69,7 +69,7 @@ class _Run:
             thief_at=thief_at,
             progress=self._progress,
         )
-        self._step("a private service starts", lambda: (resolve(thief_at), instance.start()))
+        self._step("a private service starts", lambda: _start(instance, thief_at))
         for name, act in STEPS:
             self._step(name, lambda act=act: act(story))  # type: ignore[misc]  # bound at once
         self._step("anyone verifies the pack offline", lambda: story.verify_pack(_verifies))
@@ -97,6 +97,11 @@ class _Run:
 
     def _progress(self, what: str, done: int, total: int) -> None:
         self._bars.update(self._task, description=what, completed=done, total=max(total, 1))
+
+
+def _start(instance: Instance, thief_at: str) -> None:
+    resolve(thief_at)
+    instance.start()
 
 
 def _verifies(pack: Path) -> bool:

@@ -33,8 +33,7 @@ async def post_scan(request: Request) -> Response:
     parts: Parts = request.app.state.parts
     pair = cbor.decode(await read_body(request, parts, ONE))
     scan = _open(pair)
-    acks = await asyncio.wrap_future(parts.intake.submit([scan]))
-    ack = acks[0]
+    ack = (await _answers(parts, [scan]))[0]
     if ack.refused is not None:
         raise ack.refused
     status = 200 if ack.verdict.result == "duplicate" else 201
@@ -49,7 +48,7 @@ async def post_scans(request: Request) -> Response:
         raise Rejected("batch", f"the body is not an array of 1 to {MAX_BATCH} scans", fix="Send smaller batches.")
     opened = [_try_open(pair) for pair in pairs]
     scans = [each for each in opened if isinstance(each, Scan)]
-    acks = iter(await asyncio.wrap_future(parts.intake.submit(scans)) if scans else [])
+    acks = iter(await _answers(parts, scans) if scans else [])
     items = [_item(next(acks) if isinstance(each, Scan) else each) for each in opened]
     return Response(_encode({"items": items}), media_type="application/json")
 
@@ -83,6 +82,11 @@ async def read_body(request: Request, parts: Parts, media_type: str) -> bytes:
         if len(body) > limit:
             raise Rejected("too_large", f"the body is larger than {limit} bytes", fix="Send smaller batches.")
     return bytes(body)
+
+
+async def _answers(parts: Parts, scans: list[Scan]) -> list[Ack]:
+    answers: list[Ack] = await asyncio.wrap_future(parts.intake.submit(scans))
+    return answers
 
 
 def _open(pair: Any) -> Scan:

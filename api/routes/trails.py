@@ -15,7 +15,7 @@ from custody.gs1.canonical import canonical
 from custody.gs1.imei import imei_urn
 from custody.kernel.clock import to_iso
 from custody.kernel.errors import NotFound
-from custody.scans.scan import SALT_BYTES
+from custody.scans.scan import open_scan
 from custody.store import log_reader, scan_book
 from custody.trail.describe import describe_trail
 from custody.usecases.read_trail import read_trail
@@ -104,7 +104,7 @@ def events(
             "index": entry.idx,
             "digest": entry.digest.hex(),
             "recorded_at": to_iso(entry.received_ms),
-            "event": None if entry.opening is None else b64(entry.opening[SALT_BYTES:]),
+            "event": None if entry.opening is None else b64(open_scan(entry.raw, entry.opening).event.raw),
             "opening": None if entry.opening is None else b64(entry.opening),
             "statement": b64(entry.raw),
             "receipt": f"/v1/entries/{entry.digest.hex()}/receipt",
@@ -121,7 +121,7 @@ def event(index: int, parts: P, _caller: Annotated[Caller, Depends(signed_in)]) 
         entry = log_reader.entry(session, index)
     if entry.opening is None:
         raise NotFound("event", f"entry {index} has no event, or it was erased", fix="Ask for the entry itself.")
-    return Response(entry.opening[SALT_BYTES:], media_type="application/json")
+    return Response(open_scan(entry.raw, entry.opening).event.raw, media_type="application/json")
 
 
 def _forms(text: str) -> set[str]:

@@ -51,7 +51,6 @@ class Graph:
     constant: Floats
     handlers: Pairs
     site_shifts: Pairs
-    network: Pairs
 
 
 def theft_evidence(docket: Docket, evidence: Floats, theta: tuple[float, float, float]) -> Floats:
@@ -74,7 +73,6 @@ def build_graph(docket: Docket, frame: Frame, *, theft: Floats, cold_score: Floa
         constant=constant,
         handlers=_handler_pairs(docket, frame, keep, ratio),
         site_shifts=_site_pairs(docket, frame, keep, ratio),
-        network=_network_pairs(docket, frame, keep, ratio),
     )
 
 
@@ -92,12 +90,6 @@ def _site_pairs(docket: Docket, frame: Frame, keep: np.ndarray, ratio: Floats) -
     row, segment = np.nonzero(use)
     group = docket.site[row, segment] * SHIFTS + docket.shift[row, segment]
     return _pairs(len(docket), row, segment, group=group, share=np.ones(len(row)), ratio=ratio)
-
-
-def _network_pairs(docket: Docket, frame: Frame, keep: np.ndarray, ratio: Floats) -> Pairs:
-    row, segment = np.nonzero(keep & frame.known)
-    none = np.zeros(len(row), dtype=np.int64)
-    return _pairs(len(docket), row, segment, group=none, share=np.ones(len(row)), ratio=ratio)
 
 
 def _pairs(disputes: int, row: Ints, segment: Ints, *, group: Ints, share: Floats, ratio: Floats) -> Pairs:

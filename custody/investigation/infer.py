@@ -19,8 +19,6 @@ from custody.investigation.frame import COURIER, NOWHERE, Floats, Frame, make_fr
 from custody.investigation.joint import (
     START_HANDLER,
     START_SITE_SHIFT,
-    START_NETWORK,
-    network_cause,
     Messages,
     believe,
     carry,
@@ -87,7 +85,7 @@ def _believed(docket: Docket, frame: Frame, result: Result) -> Floats:
     seen = frame.shifted[docket.site, docket.shift] > 0
     place = np.where(seen, docket.site * SHIFTS + docket.shift, len(site_rate) - 1)
     sites = np.where(docket.step == COURIER, 0.0, site_rate[place])
-    hot = people.reshape(len(docket), docket.width) + sites + float(result.network_belief.mean()[0])
+    hot = people.reshape(len(docket), docket.width) + sites
     return np.asarray(np.where(docket.valid & docket.high[:, None], hot, 0.0))
 
 
@@ -171,8 +169,7 @@ def _believe(
     score = log_prior(docket, weights, params.theta) + rows
     graph = build_graph(docket, frame, theft=theft_evidence(docket, rows, params.theta), cold_score=score)
     handlers, sites = handler_causes(frame, params), site_causes(frame, params)
-    network = network_cause(frame, params)
-    messages = propagate(graph, (handlers, sites, network), start=_carried(graph, before), sweeps=sweeps)
+    messages = propagate(graph, handlers, sites, start=_carried(graph, before), sweeps=sweeps)
     hazard = cold + _hot_terms(docket, graph, messages)
     seg, _ = split(score, docket.width)
     seg[:, :THEFTS] += np.log(np.divide(hazard, cold, out=np.ones_like(cold), where=cold > 0))[:, None, :]
@@ -192,33 +189,25 @@ def _believe(
         messages=messages,
         handler_belief=believe(graph.handlers, heard, handlers),
         site_belief=believe(graph.site_shifts, seen, sites),
-        network_belief=believe(
-            graph.network, responsibility_ratio(graph.network, messages.network, messages.total), network
-        ),
         handler_causes=handlers,
         site_causes=sites,
     )
 
 
-def _carried(graph: Graph, before: Result | None) -> tuple[Floats, Floats, Floats] | None:
+def _carried(graph: Graph, before: Result | None) -> tuple[Floats, Floats] | None:
     if before is None:
         return None
     old, means = before.graph, before.messages
     return (
         carry(old.handlers, means.handlers, graph.handlers, START_HANDLER),
         carry(old.site_shifts, means.site_shifts, graph.site_shifts, START_SITE_SHIFT),
-        carry(old.network, means.network, graph.network, START_NETWORK),
     )
 
 
 def _hot_terms(docket: Docket, graph: Graph, messages: Messages) -> Floats:
     """Sum of share x cavity mean over everyone and everything that may have acted in a segment."""
     hot = np.zeros(len(docket) * docket.width)
-    for pairs, mean in (
-        (graph.handlers, messages.handlers),
-        (graph.site_shifts, messages.site_shifts),
-        (graph.network, messages.network),
-    ):
+    for pairs, mean in ((graph.handlers, messages.handlers), (graph.site_shifts, messages.site_shifts)):
         cell = pairs.seat_row * docket.width + pairs.seat_segment
         hot += np.bincount(cell, pairs.seat_share * mean[pairs.seat_pair], len(hot))
     return hot.reshape(len(docket), docket.width)

@@ -13,7 +13,7 @@ Sweeps: the first undamped, then m = (m + m_new)/2, until sum |L dm| / T / D < 1
 tile by tile over whole causes, so that the (pairs x rates) arrays stay in cache. Sums run in a fixed order.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,8 +26,6 @@ from custody.investigation.values import SHIFTS
 
 START_HANDLER = 2e-5
 START_SITE_SHIFT = 1e-5
-START_NETWORK = 1e-6
-STARTS = (START_HANDLER, START_SITE_SHIFT, START_NETWORK)
 LEAST_SWEEPS = 4
 RESIDUAL = 1e-4
 TILE = 20_000
@@ -68,7 +66,6 @@ class Messages:
 
     handlers: Floats
     site_shifts: Floats
-    network: Floats
     total: Floats
     sweeps: int
     residual: float
@@ -120,58 +117,46 @@ def site_causes(frame: Frame, params: Params) -> Causes:
     )
 
 
-def network_cause(frame: Frame, params: Params) -> Causes:
-    """The network as a whole as one cause."""
-    grid = np.geomspace(params.network_low, params.network_high, params.grid_points)
-    return Causes(
-        single=True,
-        exposure=np.array([frame.passes_high[:-1].sum()]),
-        share=params.hot_network,
-        grid=grid,
-        grid_weight=params.grid_weight,
-        reported=params.reported,
-    )
-
-
 def propagate(
-    graph: Graph, sorts: tuple[Causes, Causes, Causes], *, start: tuple[Floats, ...] | None, sweeps: int
+    graph: Graph, handlers: Causes, sites: Causes, *, start: tuple[Floats, Floats] | None, sweeps: int
 ) -> Messages:
     """Sweep until nothing moves or the limit is reached; `start` holds means to begin from."""
-    every = (graph.handlers, graph.site_shifts, graph.network)
-    means = list(start or (np.full(len(pairs), mean) for pairs, mean in zip(every, STARTS, strict=True)))
-    priors = [causes.states() for causes in sorts]
-    tiles = [list(_tiles(pairs, causes)) for pairs, causes in zip(every, sorts, strict=True)]
-    total = totals(graph, means)
+    first = graph.handlers, graph.site_shifts
+    means = [
+        np.full(len(first[0]), START_HANDLER) if start is None else start[0],
+        np.full(len(first[1]), START_SITE_SHIFT) if start is None else start[1],
+    ]
+    priors = handlers.states(), sites.states()
+    tiles = [list(_tiles(pairs, causes)) for pairs, causes in zip(first, (handlers, sites), strict=True)]
+    total = totals(graph, means[0], means[1])
     residual, done = 0.0, 0
     for done in range(1, sweeps + 1):
         moved = np.zeros(len(total))
         fresh = []
-        for pairs, mean, causes, prior, cuts in zip(every, means, sorts, priors, tiles, strict=True):
+        for number, causes in enumerate((handlers, sites)):
+            pairs, mean = first[number], means[number]
             ratio = responsibility_ratio(pairs, mean, total)
             new = np.empty(len(pairs))
-            for start_at, stop_at in cuts:
+            for start_at, stop_at in tiles[number]:
                 part = slice(start_at, stop_at)
-                new[part] = _cavity(pairs.group[part], ratio[part], causes, prior)
+                new[part] = _cavity(pairs.group[part], ratio[part], causes, priors[number])
             if done > 1 or start is not None:
                 new = 0.5 * (mean + new)
             moved += np.bincount(pairs.row, pairs.weight * np.abs(new - mean), len(total))
             fresh.append(new)
         means = fresh
         residual = float((moved / total).sum() / max(len(total), 1))
-        total = totals(graph, means)
+        total = totals(graph, means[0], means[1])
         if done >= LEAST_SWEEPS and residual < RESIDUAL:
             break
-    return Messages(
-        handlers=means[0], site_shifts=means[1], network=means[2], total=total, sweeps=done, residual=residual
-    )
+    return Messages(handlers=means[0], site_shifts=means[1], total=total, sweeps=done, residual=residual)
 
 
-def totals(graph: Graph, means: Sequence[Floats]) -> Floats:
+def totals(graph: Graph, handlers: Floats, site_shifts: Floats) -> Floats:
     """T_d = M_d + sum_c L_dc m_dc."""
-    total = graph.constant
-    for pairs, mean in zip((graph.handlers, graph.site_shifts, graph.network), means, strict=True):
-        total = total + np.bincount(pairs.row, pairs.weight * mean, len(total))
-    return np.asarray(total)
+    count = len(graph.constant)
+    total = graph.constant + np.bincount(graph.handlers.row, graph.handlers.weight * handlers, count)
+    return np.asarray(total + np.bincount(graph.site_shifts.row, graph.site_shifts.weight * site_shifts, count))
 
 
 def responsibility_ratio(pairs: Pairs, mean: Floats, total: Floats) -> Floats:

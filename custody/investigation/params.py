@@ -119,9 +119,6 @@ class Params:
 
     hot_handlers: float = 0.012
     hot_site_shifts: float = 0.010
-    hot_network: float = 0.010
-    network_low: float = 1e-4
-    network_high: float = 1e-2
     grid_points: int = 12
     grid_low: float = 0.002
     grid_high: float = 0.25

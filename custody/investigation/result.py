@@ -176,7 +176,6 @@ class Result:
     messages: Messages
     handler_belief: Belief
     site_belief: Belief
-    network_belief: Belief
     handler_causes: Causes
     site_causes: Causes
 

@@ -137,7 +137,7 @@ def _check_timeline(pack: OpenedPack, opened: Mapping[int, Record], notes: Noteb
         entry = None if line.index is None else pack.entry(line.index)
         if line.index is None:
             notes.says(f"the log holds no record of {line.kind!r}", CASE)
-        elif entry is None:
+        elif entry is None or entry.content_type != RECORD:
             notes.fails(f"the record of {line.kind!r} is not in the pack", where)
         elif entry.state is not Opening.GIVEN:
             notes.says(f"the record of {line.kind!r} is {entry.state}", where)

@@ -2,10 +2,14 @@
 
 - **Opening**: 32 random bytes of salt, then the event's JSON bytes. It is erasable; without the salt nobody can guess
   the event from the log.
+- **Captured opening**: an event that another system made, as it stood in its document. After the salt comes
+  deterministic CBOR `[prefixes, event]`: the prefixes that the document declared, without which its event cannot be
+  read again, and the event's own bytes.
 - **Statement**: COSE_Sign1 in the hash-envelope form (RFC 9995). Protected header: 1 alg, 4 kid (32 bytes, RFC 9679),
-  258 = -16 (the payload is a SHA-256), 259 = `application/vnd.weaklink.scan+epcis`, 15 the claims (RFC 9597) and
-  nothing else; no label 3 beside 258. Payload: SHA-256 of the opening. What stands in the unprotected header is not
-  signed and is dropped: the log entry has an empty one.
+  258 = -16 (the payload is a SHA-256), 259 = `application/vnd.weaklink.scan+epcis` or, for a captured event,
+  `application/vnd.weaklink.capture+epcis`, 15 the claims (RFC 9597) and nothing else; no label 3 beside 258. Payload:
+  SHA-256 of the opening. What stands in the unprotected header is not signed and is dropped: the log entry has an
+  empty one.
 - **Claims**: 1 iss `urn:weaklink:station:<station>`, 2 sub the shipment's random reference, 6 iat in seconds,
   "seq" counting the station's statements from 1, "prev" the digest of the one before (absent exactly when seq is 1).
   The subject goes into a log that never forgets, so one that spells an SSCC or an IMEI is refused.
@@ -20,17 +24,18 @@ from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 from custody.gs1.event import LIMIT_BYTES, Event, parse_event
-from custody.kernel import cose
+from custody.kernel import cbor, cose
 from custody.kernel.cose import Sign1
 from custody.kernel.errors import Rejected
 from custody.kernel.keys import Signer
 
 ISSUER_PREFIX = "urn:weaklink:station:"
 CONTENT_TYPE = "application/vnd.weaklink.scan+epcis"
+CAPTURED = "application/vnd.weaklink.capture+epcis"
 SHA_256 = -16
 SALT_BYTES = 32
 STATEMENT_LIMIT_BYTES = 4_096
-OPENING_LIMIT_BYTES = SALT_BYTES + LIMIT_BYTES
+OPENING_LIMIT_BYTES = SALT_BYTES + 2 * LIMIT_BYTES
 SEQ, PREV = "seq", "prev"
 
 _LABELS = frozenset({cose.ALG, cose.KID, cose.CWT_CLAIMS, cose.PAYLOAD_HASH_ALG, cose.PREIMAGE_CONTENT_TYPE})
@@ -66,6 +71,11 @@ class Scan:
         return self.message.raw
 
     @property
+    def content_type(self) -> str:
+        """What the opening holds: an event of the station's own, or a captured one."""
+        return str(self.message.protected[cose.PREIMAGE_CONTENT_TYPE])
+
+    @property
     def salt(self) -> bytes:
         """The 32 bytes that hide the event."""
         return self.opening[:SALT_BYTES]
@@ -88,7 +98,7 @@ def open_scan(statement: bytes, opening: bytes) -> Scan:
         raise Rejected("opening", "the opening holds no event", fix="Send 32 bytes of salt and then the event.")
     if hashlib.sha256(opening).digest() != message.payload:
         raise Rejected("opening", "the opening is not what was signed", fix="Send the opening made with the statement.")
-    event = parse_event(opening[SALT_BYTES:])
+    event = _read_content(message, opening[SALT_BYTES:])
     return Scan(
         message=message,
         station=station,
@@ -105,20 +115,59 @@ def make_scan(
     event: bytes, *, station: str, subject: str, seq: int, prev: bytes | None, iat_s: int, salt: bytes, signer: Signer
 ) -> tuple[bytes, bytes]:
     """Statement and opening of a new scan; raises `Rejected` for anything `open_scan` would refuse."""
+    parse_event(event)
+    claims = _claims(station, subject, seq=seq, prev=prev, iat_s=iat_s)
+    return _sign(claims, event, content_type=CONTENT_TYPE, salt=salt, signer=signer)
+
+
+def make_capture(
+    event: bytes,
+    prefixes: Mapping[str, str] | None,
+    *,
+    station: str,
+    subject: str,
+    seq: int,
+    prev: bytes | None,
+    iat_s: int,
+    salt: bytes,
+    signer: Signer,
+) -> tuple[bytes, bytes]:
+    """Statement and opening for an event that another system made; raises `Rejected` as `make_scan` does."""
+    parse_event(event, prefixes=prefixes, foreign=True)
+    content = cbor.encode([None if prefixes is None else dict(prefixes), event])
+    claims = _claims(station, subject, seq=seq, prev=prev, iat_s=iat_s)
+    return _sign(claims, content, content_type=CAPTURED, salt=salt, signer=signer)
+
+
+def _claims(station: str, subject: str, *, seq: int, prev: bytes | None, iat_s: int) -> dict[int | str, Any]:
     claims: dict[int | str, Any] = {cose.ISS: ISSUER_PREFIX + station, cose.SUB: subject, cose.IAT: iat_s, SEQ: seq}
     if prev is not None:
         claims[PREV] = prev
     _read_claims(claims)
+    return claims
+
+
+def _sign(
+    claims: Mapping[int | str, Any], content: bytes, *, content_type: str, salt: bytes, signer: Signer
+) -> tuple[bytes, bytes]:
     if len(salt) != SALT_BYTES:
         raise Rejected("opening", f"the salt has {len(salt)} bytes", fix="Give 32 fresh random bytes.")
-    parse_event(event)
-    opening = salt + event
-    header = {
-        cose.CWT_CLAIMS: claims,
-        cose.PAYLOAD_HASH_ALG: SHA_256,
-        cose.PREIMAGE_CONTENT_TYPE: CONTENT_TYPE,
-    }
+    opening = salt + content
+    header = {cose.CWT_CLAIMS: claims, cose.PAYLOAD_HASH_ALG: SHA_256, cose.PREIMAGE_CONTENT_TYPE: content_type}
     return cose.sign(header, hashlib.sha256(opening).digest(), signer), opening
+
+
+def _read_content(message: Sign1, content: bytes) -> Event:
+    if message.protected[cose.PREIMAGE_CONTENT_TYPE] == CONTENT_TYPE:
+        return parse_event(content)
+    pair = cbor.decode(content)
+    if not isinstance(pair, list) or len(pair) != 2 or not isinstance(pair[1], bytes):
+        raise Rejected("opening", "a captured opening is not [prefixes, event]", fix="Make it with `weaklink capture`.")
+    prefixes, event = pair
+    named = isinstance(prefixes, dict) and all(isinstance(part, str) for pair in prefixes.items() for part in pair)
+    if prefixes is not None and not named:
+        raise Rejected("opening", "the prefixes are not a map of texts", fix="Make it with `weaklink capture`.")
+    return parse_event(event, prefixes=prefixes, foreign=True)
 
 
 def _check_header(message: Sign1) -> None:
@@ -131,8 +180,8 @@ def _check_header(message: Sign1) -> None:
         raise _bad("kid (label 4) is not the 32-byte key thumbprint of RFC 9679")
     if not _is_int(header.get(cose.PAYLOAD_HASH_ALG)) or header[cose.PAYLOAD_HASH_ALG] != SHA_256:
         raise _bad("label 258 is not -16 (SHA-256)")
-    if header.get(cose.PREIMAGE_CONTENT_TYPE) != CONTENT_TYPE:
-        raise _bad(f"label 259 is not {CONTENT_TYPE}")
+    if header.get(cose.PREIMAGE_CONTENT_TYPE) not in {CONTENT_TYPE, CAPTURED}:
+        raise _bad(f"label 259 is neither {CONTENT_TYPE} nor {CAPTURED}")
     if message.payload is None or len(message.payload) != 32:
         raise _bad("the payload is not a 32-byte digest")
 

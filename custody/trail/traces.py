@@ -315,7 +315,11 @@ def _seal_sentence(sights: list[SealSight]) -> str:
     skipped = sum(sight.state == "not_read" for sight in sights)
     if not any(sight.state == "applied" for sight in sights):
         return "No seal was recorded: seals say neither yes nor no."
-    return f"Seal read unchanged: {read} times; not read when the parcel changed hands: {skipped} times."
+    return f"The seal was read unchanged {_times(read)}; {_times(skipped)} the parcel changed hands unread."
+
+
+def _times(count: int) -> str:
+    return {0: "never", 1: "once", 2: "twice"}.get(count, f"{count} times")
 
 
 def read_photos(entries: Iterable[Entry]) -> tuple[Photo, ...]:

@@ -31,7 +31,7 @@ from custody.kernel.errors import Rejected, Trouble, Unavailable
 from custody.kernel.keys import PublicKey, read_cose_key
 from custody.scans.advance import UNSEEN, advance, parcels_of
 from custody.scans.judge import judge, judge_repeat
-from custody.scans.scan import CONTENT_TYPE, Scan
+from custody.scans.scan import Scan
 from custody.scans.tolerances import Tolerances
 from custody.scans.verdict import Verdict, sum_up
 from custody.scans.view import KeyStanding, StationHead, UnitView
@@ -231,7 +231,7 @@ class _Bench:
 
     def _enter(self, scan: Scan, verdict: Verdict) -> Ack:
         index = self._first + len(self._entries)
-        self._entries.append(NewEntry(message=scan.message, content_type=CONTENT_TYPE, opening=scan.opening))
+        self._entries.append(NewEntry(message=scan.message, content_type=scan.content_type, opening=scan.opening))
         self._scan_rows.append(_scan_row(scan, verdict, index, self._unit.now_ms))
         self._key_rows.extend({"key": key, "idx": index} for key in sorted(scan.event.keys()))
         self._known[scan.digest] = index

@@ -10,7 +10,7 @@ What the device lock knows comes in as plain values, because this house does not
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,7 @@ from sqlmodel import Session, col
 
 from custody.disputes.policy import DEFAULT_POLICY, Policy
 from custody.investigation.pack import Draft, PackSource, close_pack, draw_up
+from custody.investigation.pack_case import FILE as CASE
 from custody.investigation.pack_case import CaseDoc, Held, Line, Said, write_case
 from custody.investigation.pack_entries import Judged, PackEntry, stem
 from custody.investigation.pack_json import plain
@@ -56,7 +57,7 @@ class Beside:
     """What goes in beside what this house stores.
 
     `note` is the published checkpoint to prove against, such as the newest one that witnesses cosigned; without it the
-    newest of all. `records` are further log entries that belong to the case. `withhold` names entries whose content
+    newest of all. Steps of the case that the log recorded after it are left out, and listed. `records` are further log entries that belong to the case. `withhold` names entries whose content
     stays out, with the reason. `policies` are the casework policies that cases may have been opened under.
     """
 
@@ -104,14 +105,17 @@ def draw_up_pack(
     head = _open(note, log_signer)
     item = file.parcel or file.imei or f"po:{file.case.order_ref or dispute}"
     scans = _scans(session, file, item)
-    indexes = _indexes(session, file, scans, beside)
+    lines = case_book.timeline(session, dispute)
+    told = [line for line in lines if line.idx is None or line.idx < head.size]
+    indexes = _indexes(session, file, scans, beside) | {line.idx for line in told if line.idx is not None}
     if late := [index for index in indexes if index >= head.size]:
         raise Rejected(
             "checkpoint", f"the checkpoint does not cover entry {late[0]}", fix="Give a newer one, or none at all."
         )
     gathering = _Gathering(session, head, log_signer, now_ms, beside)
     entries = gathering.entries(indexes, scans)
-    case, redactions = _case(session, file, item)
+    case, redactions = _case(session, file, item, told)
+    later = [_recorded_later(line) for line in lines if line not in told]
     source = PackSource(
         created_ms=now_ms,
         note=note,
@@ -120,7 +124,7 @@ def draw_up_pack(
         casework=casework_rows(file.case.policy_version, beside.policies),
         investigation=_investigation(session, dispute),
         locks=beside.locks,
-        redactions=(*redactions, *gathering.withheld),
+        redactions=(*redactions, *gathering.withheld, *later),
     )
     return Drawn(dispute=dispute, head=head, draft=draw_up(source))
 
@@ -240,12 +244,10 @@ def _scans(session: Session, file: CaseFile, item: str) -> dict[int, ScanRow]:
 
 
 def _indexes(session: Session, file: CaseFile, scans: Mapping[int, ScanRow], beside: Beside) -> set[int]:
-    """The entries that matter: policies, keys of the stations that signed, scans, records."""
+    """The entries that matter beside the timeline's: policies, keys of the stations that signed, scans, records."""
     wanted = set(scans) | set(beside.records)
     wanted |= set(session.scalars(select(col(EntryRow.idx)).where(col(EntryRow.content_type) == POLICY)).all())
     wanted |= _key_entries(session, {row.station for row in scans.values()})
-    lines = case_book.timeline(session, file.case.id)
-    wanted |= {line.idx for line in lines if line.idx is not None}
     wanted |= {index for history in beside.locks.orders for index in history.indexes}
     sale = session.get(SaleRow, file.case.order_ref) if file.case.order_ref else None
     if sale is not None:
@@ -265,14 +267,21 @@ def _key_entries(session: Session, stations: Iterable[str]) -> set[int]:
     }
 
 
-def _case(session: Session, file: CaseFile, item: str) -> tuple[CaseDoc, tuple[Redaction, ...]]:
+def _recorded_later(line: DisputeEventRow) -> Redaction:
+    why = "the log recorded this step after the checkpoint that the pack is proved against"
+    return Redaction(file=CASE, where=f"/timeline, entry {line.idx}", why=why)
+
+
+def _case(
+    session: Session, file: CaseFile, item: str, lines: Sequence[DisputeEventRow]
+) -> tuple[CaseDoc, tuple[Redaction, ...]]:
     dispute = file.case.id
     return write_case(
         plain(file),
         item=item,
         timeline=[
             Line(at_ms=row.at_ms, actor=row.actor, kind=row.kind, facts=msgspec.json.decode(row.facts), index=row.idx)
-            for row in case_book.timeline(session, dispute)
+            for row in lines
         ],
         promises=[plain(promise) for promise in case_book.promises(session, dispute)],
         messages=[Said(at_ms=at_ms, text=text) for at_ms, text in case_book.messages(session, dispute)],

@@ -47,7 +47,7 @@ def register_device(unit: Unit, office: LockOffice, *, imei: str, model: str, co
         confirmed=False,
         left=False,
         registered_ms=unit.now_ms,
+        registered_idx=unit.record("device.registered", {"device": name, "kid": key.kid, "imei": urn}),
     )
     store.set_desired(unit.session, row, Desired(device=name))
-    unit.record("device.registered", {"device": name, "kid": key.kid, "imei": urn})
     return Registered(device=name, epoch=office.anchor.of(name).epoch, code_key=derive_key(office.codes, name))

@@ -50,7 +50,7 @@ def test_a_publish_to_an_absent_device_with_a_session_is_accepted_and_waits(benc
 
 def test_after_its_expiry_a_session_and_its_commands_are_gone(bench: Bench) -> None:
     bench.client("d1", Inbox(), COMMAND, session_expiry_s=1).stop()
-    bench.pass_time(1.7)
+    bench.pass_time(3.5)
     expires = bench.keeps(Promise.EXPIRES_SESSIONS)
     outcome = send(bench.client("s1", Inbox()), COMMAND, b"late")
     assert outcome is (PublishOutcome.NO_SUBSCRIBER if expires else PublishOutcome.ACCEPTED)
@@ -132,7 +132,7 @@ def test_a_message_past_its_expiry_is_not_delivered(bench: Bench) -> None:
     server = bench.client("s1", Inbox())
     send(server, COMMAND, b"short", expiry_s=1)
     send(server, COMMAND, b"long", expiry_s=60)
-    bench.pass_time(1.7)
+    bench.pass_time(2.5)
     inbox = Inbox()
     bench.client("d1", inbox, COMMAND)
     bench.quiet()
@@ -169,7 +169,7 @@ def test_a_device_that_leaves_is_announced_as_offline_at_once_or_after_the_delay
         device.stop()
     else:
         bench.drop(device)
-        bench.pass_time(1.7)
+        bench.pass_time(2.5)
         bench.client("s2", Inbox())
     assert bench.until(lambda: watcher.payloads == [b"online", b"offline"])
 

@@ -38,6 +38,7 @@ def upgrade() -> None:
         sa.Column("confirmed", sa.Boolean(), nullable=False),
         sa.Column("left", sa.Boolean(), nullable=False),
         sa.Column("registered_ms", sa.BigInteger(), nullable=False),
+        sa.Column("registered_idx", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("device"),
     )
     op.create_index(op.f("ix_device_imei"), "device", ["imei"], unique=False)

@@ -5,7 +5,6 @@ what refuses such a pack is not the manifest but the step that looks at the thin
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from custody.investigation.pack import Draft
@@ -14,7 +13,7 @@ from custody.investigation.pack_seal import MANIFEST, SEAL, write_manifest
 from custody.investigation.verify_form import OpenedPack, open_pack
 from custody.investigation.verify_pack import verify_pack
 from custody.investigation.verify_verdict import Step, Verdict
-from custody.usecases.export_pack import Drawn, PackExported, seal_pack
+from custody.usecases.export_pack import Drawn, seal_pack
 from tests.rooms.pack.pack_world import ORIGIN, World
 
 
@@ -50,8 +49,3 @@ def failed_steps(verdict: Verdict) -> set[Step]:
 def verdict_on(world: World, content: bytes, changes: Mapping[str, bytes | None]) -> Verdict:
     """What a checker says of a changed pack."""
     return verify_pack(reseal(world, content, changes), vkey=world.vkey)
-
-
-def other_case(exported: PackExported, **facts: Any) -> PackExported:
-    """The same export with other facts."""
-    return replace(exported, **facts)

@@ -205,3 +205,21 @@ def test_an_unpacking_that_says_nothing_of_completeness_proves_none() -> None:
     world = at_the_door()
     world.unpack(disposition=None)
     assert world.trail().delivery.strength == "pin_sealed"
+
+
+def test_the_last_right_look_before_the_first_wrong_one_counts() -> None:
+    world = World()
+    world.pack()
+    right = look(world, childEPCs=[PHONE])
+    wrong = look(world, childEPCs=[PHONE_2])
+    look(world, childEPCs=[PHONE])
+    trace = world.trail().contents
+    assert (trace.good, trace.bad) == (right, wrong)
+
+
+def test_an_unpacking_declared_wrong_or_of_the_seal_alone_proves_nothing() -> None:
+    world = at_the_door()
+    world.declare(world.unpack())
+    assert world.trail().delivery.strength == "pin_sealed"
+    world.obj("desk", "unpacking", disposition="completeness_verified")
+    assert world.trail().delivery.strength == "pin_sealed"

@@ -1,5 +1,7 @@
 """Custody segments, gaps and who has it."""
 
+from dataclasses import replace
+
 import pytest
 
 from custody.trail.route import USUAL, Route, name_place
@@ -15,6 +17,7 @@ from tests.rooms.trail.world import (
     SELLER,
     World,
     kinds,
+    moved,
 )
 
 
@@ -347,3 +350,19 @@ def test_nothing_scanned_means_unknown_not_absent() -> None:
     assert "neither yes nor no" in trail.weight.sentence
     assert "neither yes nor no" in trail.seal.sentence
     assert trail.contents.sentence == "Nobody recorded what was inside."
+
+
+def test_between_two_hubs_a_linehaul_and_an_intake_were_missed_but_not_inside_one() -> None:
+    world = World()
+    world.obj("hub-sort-1")
+    world.obj("hub-sort-2")
+    assert [(s.step, s.site) for s in world.trail().segments if not s.seen] == [("linehaul", None), ("hub_in", "H2")]
+
+
+def test_one_step_under_another_custodian_at_the_same_site_misses_nothing() -> None:
+    world = World()
+    world.obj("hub-sort-1")
+    elsewhere = world.obj("hub-sort-1")
+    leased = moved(elsewhere, station=replace(elsewhere.station, custodian=SELLER))
+    world.scans[-1] = leased
+    assert [segment.seen for segment in world.trail().segments] == [True, True]

@@ -222,3 +222,11 @@ def test_a_keyed_record_says_so() -> None:
     world = World()
     world.pack(**{"wl:entryMode": "keyed"})
     assert ties(world.trail(), IMEI)[0].keyed
+
+
+def test_an_order_on_a_scan_of_several_parcels_ties_none_of_them_to_it() -> None:
+    world = World()
+    world.commission(**PO)
+    world.pack(bizTransactionList=None)
+    world.obj("dock-2", epcList=[PARCEL, PARCEL_2], **PO)
+    assert [tie.kind for tie in ties(world.trail(), IMEI)] == ["packed"]

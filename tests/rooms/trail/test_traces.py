@@ -237,3 +237,14 @@ def test_what_was_never_right_may_be_wrong_from_the_start() -> None:
     (narrowing,) = world.trail().narrowings
     assert narrowing.after_index is None
     assert "at no scan before" in narrowing.sentence
+
+
+def test_the_seals_sentence_counts_reads_and_misses() -> None:
+    world = World()
+    world.pack()
+    world.seal()
+    world.obj("dock-2", **{"wl:sealState": "intact"})
+    world.obj("lorry-9")
+    world.obj("hub-in-1")
+    said = "The seal was read unchanged once; twice the parcel changed hands unread."
+    assert world.trail().seal.sentence == said

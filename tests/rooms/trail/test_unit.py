@@ -328,3 +328,34 @@ def test_moving_into_another_cage_ends_the_first_stay() -> None:
     stays = {stay.outer: stay for stay in find_unit(PARCEL, world.scans).carriers}
     assert stays[CAGE].to_index == moved.index
     assert stays[VAN].to_index is None
+
+
+def test_one_handset_of_several_is_enough_to_know_the_order() -> None:
+    world = World()
+    world.commission(bizTransactionList=PO)
+    world.commission(phone=PHONE_2)
+    world.pack(childEPCs=[PHONE, PHONE_2], bizTransactionList=None)
+    assert "po:SO-20991" in world.unit().orders
+
+
+def test_an_order_on_a_scan_of_another_parcel_is_not_this_parcels() -> None:
+    world = World()
+    world.pack(bizTransactionList=None)
+    world.obj("dock-2", epcList=[PHONE, PARCEL_2], bizTransactionList=PO)
+    world.obj("dock-2", epcList=[PARCEL, PARCEL_2], bizTransactionList=PO)
+    assert world.unit().orders == ()
+
+
+def test_two_handsets_packed_by_class_stay_two() -> None:
+    world = World()
+    goods = [{"epcClass": PHONE.partition("/21/")[0], "quantity": 2}]
+    world.pack(childEPCs=None, childQuantityList=goods, **{"wl:imei": [PHONE_IMEI, PHONE_2_IMEI]})
+    assert [item.names for item in world.unit().items] == [{PHONE_IMEI}, {PHONE_2_IMEI}]
+
+
+def test_numbers_on_a_parcels_first_label_are_not_joined_into_one_handset() -> None:
+    world = World()
+    label = {"action": "ADD", "epcList": [PARCEL], "bizStep": "commissioning"}
+    world.scan("bench-4", "ObjectEvent", **label, **{"wl:imei": [PHONE_IMEI, PHONE_2_IMEI]})
+    world.pack()
+    assert world.unit().items[0].names == {PHONE, PHONE_IMEI}

@@ -50,6 +50,7 @@ STATIONS = {
         StationFacts(station="lorry-9", site="LH-W1", place="9", step="linehaul", custodian=CARRIER),
         StationFacts(station="hub-in-1", site="H1", place="H1", step="hub_in", custodian=CARRIER),
         StationFacts(station="hub-sort-1", site="H1", place="H1", step="hub_sort", custodian=CARRIER),
+        StationFacts(station="hub-sort-2", site="H2", place="H2", step="hub_sort", custodian=CARRIER),
         StationFacts(station="lorry-3", site="LH-H1", place="3", step="linehaul", custodian=CARRIER),
         StationFacts(station="depot-2", site="D2", place="D2", step="depot", custodian=CARRIER),
         StationFacts(station="courier-7", site="D2", place="C7", step="courier", custodian=CARRIER),
