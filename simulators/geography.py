@@ -39,6 +39,16 @@ CREWS: Mapping[Step, int] = {
     Step.DEPOT: 3,
     Step.COURIER: 3,
 }
+PLACES: Mapping[Step, str] = {
+    Step.DOCK: "gate",
+    Step.LINEHAUL: "trunk",
+    Step.HUB_IN: "intake",
+    Step.HUB_SORT: "belt",
+    Step.DEPOT: "bay",
+    Step.COURIER: "round",
+}
+"""What the place of a post is called; packing benches are numbered."""
+
 _CUSTODIANS: Mapping[Step, str] = {
     Step.PACK: SELLER,
     Step.DOCK: SELLER,
@@ -189,11 +199,12 @@ def _add_link(links: dict[str, Link], site: Site, step: Step, turn_days: int) ->
 def _posts_at(link: Link) -> tuple[Post, ...]:
     if link.step is Step.PACK:
         benches = ("pack-1", "pack-2", "weigh-1")
-        return tuple(_post(link, f"{link.site.name}/{bench}", bench.upper()) for bench in benches)
-    return (_post(link, link.name, str(link.step).upper()),)
+        return tuple(_post(link, f"{link.site.name}/{bench}", bench) for bench in benches)
+    return (_post(link, link.name, PLACES[link.step]),)
 
 
-def _post(link: Link, name: str, extension: str) -> Post:
+def _post(link: Link, name: str, word: str) -> Post:
+    extension = f"{link.site.name}-{word}".upper()
     return Post(
         name=name,
         station=name.replace("/", "-").replace("_", "-"),

@@ -1,0 +1,74 @@
+"""`weaklink bench`: the benchmarks, as ratios to limits measured in the same run."""
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from api.cli.instance import Instance
+from api.compose import free_port
+from simulators.benchmarks import Figure, machine, run
+from simulators.client import ServiceClient
+from simulators.story import Story
+
+
+def bench(
+    seed: Annotated[int, typer.Option(help="Another seed, another world.")] = 1,
+    database_url: Annotated[str | None, typer.Option(help="Measure on this database instead of SQLite.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")] = False,
+) -> None:
+    """Run the benchmarks on a private instance. Example: `weaklink bench --json`."""
+    console = Console(stderr=True)
+    folder = Path(tempfile.mkdtemp(prefix="weaklink-bench-"))
+    options = ("--database-url", database_url) if database_url else ()
+    instance = Instance(folder / "data", port=free_port(), options=options)
+    figures: list[Figure] = []
+    with console.status("starting a private service"):
+        instance.start()
+    try:
+        story = Story(
+            client=ServiceClient(instance.address),
+            accounts=instance.accounts,
+            folder=folder,
+            seed=seed,
+            thief_at="hub-1/hub_sort",
+            progress=lambda _what, _done, _total: None,
+        )
+        with console.status("measuring; this takes a minute or two"):
+            for figure in run(story, instance.address):
+                figures.append(figure)
+                console.print(f"{figure.name}: {figure.value:.1f} {figure.unit}", highlight=False)
+    finally:
+        instance.stop()
+    found = {
+        **machine(),
+        "database": "postgresql" if database_url else "sqlite",
+        "benchmarks": [figure.plain() for figure in figures],
+    }
+    if as_json:
+        print(json.dumps(found))
+    else:
+        _print(found)
+
+
+def _print(found: dict[str, object]) -> None:
+    table = Table("bench", "value", "unit", "limit", "what the limit is", "ratio", "spread")
+    for row in found["benchmarks"]:  # type: ignore[attr-defined]  # a list of plain figures
+        low, high = row["spread"]
+        limit = f"{row['limit']:,}"
+        table.add_row(
+            row["name"],
+            f"{row['value']:,}",
+            row["unit"],
+            limit,
+            row["limit_name"],
+            str(row["ratio"]),
+            f"{low:,}-{high:,}",
+        )
+    console = Console()
+    console.print(f"{found['system']}, {found['processors']} processors, Python {found['python']}, {found['database']}")
+    console.print(table)
