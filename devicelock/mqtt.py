@@ -15,7 +15,9 @@
   above 1023). It reconnects after at most `reconnect_max_s`.
 - **Watchdog.** A second thread compares the age of the last packet and of the last turn of the network thread with the
   keep-alive, and replaces client and thread when they are too old. That a client says it is connected proves nothing.
-- TCP_NODELAY is set on every connection: without it one command and its answer take 44 to 88 ms on a loopback.
+- **Small packets.** TCP_NODELAY on every connection, and, where the system has it, TCP_QUICKACK after every read: a
+  broker that does not set TCP_NODELAY itself (the embedded one) waits for that acknowledgement before its next packet.
+  Without either, one command and its answer took 48 to 92 ms on a loopback, with both 4 to 6.
 """
 
 import contextlib
@@ -36,7 +38,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from devicelock.mqtt_options import MqttOptions, Tls
+from devicelock.mqtt_options import MqttOptions
 from devicelock.pubacks import Pubacks
 from devicelock.transport import CONTENT_TYPE, Message, PublishOutcome, Receive
 
@@ -47,6 +49,7 @@ FIRST_FAILURE = 128
 DISCONNECT_WITH_WILL = 4
 MAX_EXPIRY_S = 0xFFFF_FFFF
 TURN_S = 1.0
+QUICK_ACK: int | None = getattr(socket, "TCP_QUICKACK", None)
 ONLY_IF_NEW = 1
 """Retain handling (MQTT 5 section 3.8.3.1): retained messages come once per subscription, not once per connect."""
 
@@ -211,7 +214,7 @@ class _Line:
         if options.username is not None:
             client.username_pw_set(options.username, options.password)
         if options.tls is not None:
-            client.tls_set_context(_tls_context(options.tls))
+            client.tls_set_context(options.tls.context())
         if options.presence is not None:
             delay = _properties(PacketTypes.WILLMESSAGE, WillDelayInterval=options.presence.delay_s)
             client.will_set(options.presence.topic, b"offline", qos=1, retain=True, properties=delay)
@@ -288,6 +291,7 @@ class _Line:
         if ready.get(sock, 0) & selectors.EVENT_READ or _pending(sock):
             code = client.loop_read()
             self._packet_at = self._monotonic()
+            _ack_now(sock)
         if code == MQTTErrorCode.MQTT_ERR_SUCCESS and client.want_write():
             code = client.loop_write()
         return code == MQTTErrorCode.MQTT_ERR_SUCCESS == client.loop_misc()
@@ -368,15 +372,15 @@ def _properties(packet: int, **values: Any) -> Properties:
     return properties
 
 
-def _tls_context(tls: Tls) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=tls.ca_file)
-    if tls.cert_file is not None:
-        context.load_cert_chain(tls.cert_file, tls.key_file)
-    return context
-
-
 def _no_delay(_client: Any, _data: Any, sock: Any) -> None:
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def _ack_now(sock: socket.socket) -> None:
+    """Linux forgets this wish after a while, so it is repeated."""
+    if QUICK_ACK is not None:
+        with contextlib.suppress(OSError):  # the connection may just have ended
+            sock.setsockopt(socket.IPPROTO_TCP, QUICK_ACK, 1)
 
 
 def _pending(sock: socket.socket) -> bool:

@@ -1,5 +1,6 @@
 """Where and as whom to connect to a broker."""
 
+import ssl
 from dataclasses import dataclass, field
 
 DAY_S = 86_400
@@ -12,6 +13,13 @@ class Tls:
     ca_file: str
     cert_file: str | None = None
     key_file: str | None = None
+
+    def context(self) -> ssl.SSLContext:
+        """The settings of a client's connections."""
+        context = ssl.create_default_context(cafile=self.ca_file)
+        if self.cert_file is not None:
+            context.load_cert_chain(self.cert_file, self.key_file)
+        return context
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -68,7 +68,7 @@ class Request:
 
 
 def presign(stations: Sequence[Station], *, each: int, at_ms: Instant, seed: int) -> list[list[Signed]]:
-    """`each` scans per station, in the order of their sequence numbers: parcels sorted, one after the other."""
+    """`each` scans per station, in the order of their sequence numbers: each gives a new parcel its number."""
     return [_presign(station, each, at_ms, random.Random(f"{seed}/{station.name}")) for station in stations]
 
 
@@ -185,9 +185,9 @@ def _presign(station: Station, each: int, at_ms: Instant, rng: random.Random) ->
         body = {
             "type": "ObjectEvent",
             "epcList": [_sscc(rng)],
-            "action": "OBSERVE",
-            "bizStep": "urn:weaklink:BizStep-sorting",
-            "disposition": "in_transit",
+            "action": "ADD",
+            "bizStep": "commissioning",
+            "disposition": "active",
             "readPoint": {"id": station.post.place},
             "wl:handler": station.post.link.crew[0],
         }

@@ -12,7 +12,7 @@ import httpx
 
 from custody.kernel.errors import Unavailable
 
-START_S = 60.0
+START_S = 180.0
 STOP_S = 15.0
 POLL_S = 0.05
 

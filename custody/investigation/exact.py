@@ -1,38 +1,45 @@
-"""The exact check before anybody is named: sum over states instead of passing messages.
+"""The exact check before anybody is named, and where messages are weak, the exact answer in their place.
 
-Messages are weak where few causes overlap tightly. So each candidate (P(hot) >= .5) is enumerated with up to three live
-partners (P(hot) >= .02) whose overlap - the sum over disputes of the product of responsibilities - is largest and over
-.01; all other causes stay at their believed means: M'_d = T_d - the group's own terms. The sum runs over the product of
-states (handler 1 + 4 G, site and shift 1 + G) of priors x product_d (M'_d + sum L rate). Groups of three or four use
-every second rate, and every third where the sum would still be too long. Only the smaller of both figures may name.
+Messages are weak where few causes overlap tightly: they may charge one of two colleagues with what either may have
+done. So a cause is enumerated (`states`) with up to three live partners (P(hot) >= .02, by messages or standing alone)
+whose overlap - the sum over disputes of the product of responsibilities - is largest and over .01; other causes stay at
+their believed means.
+
+- `settle_overlaps`: after the last sweep, causes with P(hot) >= .05 and a partner that overlaps by .3 or more (and by .3
+  of the cause with itself) take the exact figure if it differs by more than .02; so do partners that turn out live.
+- `check_candidates`: the exact figure of every cause with P(hot) >= .5. Only the smaller of both figures may name.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.sparse import csr_array
 
-from custody.investigation.causes import Graph, Pairs
-from custody.investigation.frame import Floats, Ints
-from custody.investigation.joint import TINY, Causes, Messages
-from custody.investigation.logs import log_sum
-from custody.investigation.result import Result
+from custody.investigation.causes import Graph
+from custody.investigation.frame import Floats
+from custody.investigation.joint import Belief, Causes, Messages, believe, totals
+from custody.investigation.states import Cause, Exact, enumerate_group, part_of
 from custody.investigation.values import SHIFTS
 
 CANDIDATE = 0.5
 LIVE = 0.02
 LEAST_OVERLAP = 0.01
 PARTNERS = 3
-LONG_SUM = 2e7
+DOUBTFUL, TIGHT, DIFFERENT = 0.05, 0.3, 0.02
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Cause:
-    """A handler (its number), or a site in a shift (site number x 3 + shift)."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """Messages and beliefs of a run, with the sorts of causes they are about."""
 
-    handler: bool
-    number: int
+    graph: Graph
+    messages: Messages
+    sorts: tuple[Causes, Causes]
+    beliefs: tuple[Belief, Belief]
+
+    def hot(self, cause: Cause) -> float:
+        """P(hot) as believed."""
+        return float(self.beliefs[0 if cause.handler else 1].hot[cause.number])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,151 +57,125 @@ class ExactCheck:
         return min(self.believed, self.exact)
 
 
-def check_candidates(result: Result, *, candidate: float = CANDIDATE) -> dict[Cause, ExactCheck]:
+def check_candidates(settled: Settled, *, candidate: float = CANDIDATE) -> dict[Cause, ExactCheck]:
     """The exact check of every cause that could be named."""
-    live = _live(result)
-    overlap = _overlap(result, live)
+    around = _Around(settled)
     checks = {}
-    for place, cause in enumerate(live):
-        believed = believed_hot(result, cause)
-        if believed < candidate:
-            continue
-        order = np.argsort(-overlap[place], kind="stable")
-        chosen = [int(other) for other in order if other != place and overlap[place, other] > LEAST_OVERLAP]
-        partners = tuple(live[other] for other in chosen[:PARTNERS])
-        exact = enumerate_hot(result.graph, result.messages, (result.handler_causes, result.site_causes),
-                              [cause, *partners])  # fmt: skip
-        checks[cause] = ExactCheck(cause=cause, believed=believed, exact=exact, partners=partners)
+    for cause in around.live:
+        if settled.hot(cause) >= candidate:
+            checks[cause] = _check(settled, cause, around.partners(cause))
     return checks
 
 
-def verify(result: Result, cause: Cause) -> ExactCheck:
+def verify(settled: Settled, cause: Cause) -> ExactCheck:
     """The exact check of one cause, whatever is believed of it."""
-    checks = check_candidates(result, candidate=0.0)
-    if cause in checks:
-        return checks[cause]
-    believed = believed_hot(result, cause)
-    return ExactCheck(cause=cause, believed=believed, exact=believed, partners=())
+    around = _Around(settled)
+    part = part_of(settled.graph, cause)
+    if part.start == part.stop:
+        believed = settled.hot(cause)
+        return ExactCheck(cause=cause, believed=believed, exact=believed, partners=())
+    return _check(settled, cause, around.partners(cause))
 
 
-def believed_hot(result: Result, cause: Cause) -> float:
-    """P(hot) by messages."""
-    belief = result.handler_belief if cause.handler else result.site_belief
-    return float(belief.hot[cause.number])
+def settle_overlaps(settled: Settled) -> Settled:
+    """The same run, with exact figures where messages are weak."""
+    around = _Around(settled)
+    waiting = [cause for cause in around.live if settled.hot(cause) >= DOUBTFUL and around.tight(cause)]
+    seen, found = set(waiting), []
+    while waiting:
+        cause = waiting.pop(0)
+        group = [cause, *around.partners(cause)]
+        exact = enumerate_group(settled.graph, settled.messages, settled.sorts, group)
+        if abs(exact[0].hot - settled.hot(cause)) > DIFFERENT:
+            found.append(exact[0])
+            fresh = [item.cause for item in exact[1:] if item.hot >= LIVE and item.cause not in seen]
+            waiting.extend(fresh)
+            seen.update(fresh)
+    return _with(settled, found) if found else settled
 
 
-def pair_slice(pairs: Pairs, cause: Cause) -> slice:
-    """The pairs of one cause."""
-    first = cause.number * SHIFTS if cause.handler else cause.number
-    after = first + SHIFTS if cause.handler else first + 1
-    return slice(*np.searchsorted(pairs.group, [first, after]))
+def _check(settled: Settled, cause: Cause, partners: tuple[Cause, ...]) -> ExactCheck:
+    exact = enumerate_group(settled.graph, settled.messages, settled.sorts, [cause, *partners])
+    return ExactCheck(cause=cause, believed=settled.hot(cause), exact=exact[0].hot, partners=partners)
 
 
-def pairs_of(graph: Graph, cause: Cause) -> Pairs:
-    """The pairs of the cause's sort."""
-    return graph.handlers if cause.handler else graph.site_shifts
+def _with(settled: Settled, found: list[Exact]) -> Settled:
+    graph, messages = settled.graph, settled.messages
+    means = {True: messages.handlers.copy(), False: messages.site_shifts.copy()}
+    handlers, sites = settled.beliefs
+    every, one, cold = handlers.every.copy(), handlers.one.copy(), handlers.cold.copy()
+    site_one, site_cold = sites.one.copy(), sites.cold.copy()
+    for exact in found:
+        number = exact.cause.number
+        means[exact.cause.handler][part_of(graph, exact.cause)] = exact.means
+        if exact.cause.handler:
+            blocks = exact.states[:-1].reshape(1 + SHIFTS, -1)
+            every[number], cold[number] = blocks[0], exact.states[-1]
+            one[number * SHIFTS : (number + 1) * SHIFTS] = blocks[1:]
+        else:
+            site_one[number], site_cold[number] = exact.states[:-1], exact.states[-1]
+    fresh = replace(
+        messages,
+        handlers=means[True],
+        site_shifts=means[False],
+        total=totals(graph, means[True], means[False]),
+    )
+    beliefs = replace(handlers, every=every, one=one, cold=cold), replace(sites, one=site_one, cold=site_cold)
+    return replace(settled, messages=fresh, beliefs=beliefs)
 
 
-def enumerate_hot(graph: Graph, messages: Messages, sorts: tuple[Causes, Causes], group: Sequence[Cause]) -> float:
-    """P(hot) of the first cause of a group, by summing over the states of all of them."""
-    means = {True: messages.handlers, False: messages.site_shifts}
-    slices = [pair_slice(pairs_of(graph, cause), cause) for cause in group]
-    rows = [pairs_of(graph, cause).row[part] for cause, part in zip(group, slices, strict=True)]
-    touched = np.unique(np.concatenate(rows))
-    constant = messages.total[touched].copy()
-    for cause, part, row in zip(group, slices, rows, strict=True):
-        own = pairs_of(graph, cause).weight[part] * means[cause.handler][part]
-        constant -= np.bincount(np.searchsorted(touched, row), own, len(touched))
-    stride = _stride(group, len(touched), sorts)
-    weights, terms = [], []
-    for cause, part in zip(group, slices, strict=True):
-        causes = _thinned(sorts[0] if cause.handler else sorts[1], stride)
-        weight, rate = _states(causes, cause)
-        pairs = pairs_of(graph, cause)
-        shift = pairs.group[part] % SHIFTS if cause.handler else np.zeros(part.stop - part.start, dtype=np.int64)
-        term = np.zeros((len(touched), len(weight)))
-        np.add.at(term, np.searchsorted(touched, pairs.row[part]), pairs.weight[part, None] * rate[:, shift].T)
-        weights.append(weight)
-        terms.append(term)
-    score = _product_sum(weights, terms, np.maximum(constant, TINY))
-    cold = log_sum(score[-1].ravel())
-    return float(1.0 - np.exp(cold - log_sum(score.ravel())))
+class _Around:
+    """Live causes of a run and how they overlap.
 
+    A cause's part in a dispute is its responsibility by messages, or what it would be if nobody else were hot:
+    the larger of the two, because messages may have settled on the wrong one of two.
+    """
 
-def _product_sum(weights: list[Floats], terms: list[Floats], constant: Floats) -> Floats:
-    """Log weight of every combination of states; the first cause's states lead."""
-    sizes = len(weights)
-    score = np.zeros(tuple(len(weight) for weight in weights))
-    for place, weight in enumerate(weights):
-        score = score + _along(weight, place, sizes)
-    for number, base in enumerate(constant):
-        value = np.full((1,) * sizes, base)
-        for place, term in enumerate(terms):
-            value = value + _along(term[number], place, sizes)
-        score += np.log(value)
-    return score
+    def __init__(self, settled: Settled) -> None:
+        graph, messages = settled.graph, settled.messages
+        self.live: list[Cause] = []
+        rows, columns, parts = [], [], []
+        sorts = zip(
+            (graph.handlers, graph.site_shifts),
+            (messages.handlers, messages.site_shifts),
+            settled.sorts,
+            settled.beliefs,
+            strict=True,
+        )
+        for pairs, mean, causes, belief in sorts:
+            alone = believe(pairs, pairs.weight / graph.constant[pairs.row], causes)
+            solo = pairs.weight * alone.mean()[pairs.group]
+            part = np.maximum(
+                pairs.weight * mean / messages.total[pairs.row], solo / (graph.constant[pairs.row] + solo)
+            )
+            number = pairs.group if causes.single else pairs.group // SHIFTS
+            warm = np.maximum(belief.hot, alone.hot) >= LIVE
+            present, place = np.unique(number[warm[number]], return_inverse=True)
+            rows.append(place + len(self.live))
+            columns.append(pairs.row[warm[number]])
+            parts.append(part[warm[number]])
+            self.live.extend(Cause(handler=not causes.single, number=int(which)) for which in present)
+        self._place = {cause: place for place, cause in enumerate(self.live)}
+        shape = (len(self.live), len(graph.constant))
+        self._parts = csr_array((np.concatenate(parts), (np.concatenate(rows), np.concatenate(columns))), shape=shape)
 
+    def partners(self, cause: Cause) -> tuple[Cause, ...]:
+        """Up to three causes that overlap most with this one."""
+        overlap = self._overlap(cause)
+        order = np.argsort(-overlap, kind="stable")[:PARTNERS]
+        return tuple(self.live[place] for place in order if overlap[place] > LEAST_OVERLAP)
 
-def _along(values: Floats, place: int, sizes: int) -> Floats:
-    return values.reshape(tuple(-1 if axis == place else 1 for axis in range(sizes)))
+    def tight(self, cause: Cause) -> bool:
+        """Whether any other live cause overlaps so much that messages are not to be trusted."""
+        if cause not in self._place:
+            return False
+        own = self._parts[[self._place[cause]]].power(2).sum()
+        return bool(self._overlap(cause).max(initial=0.0) >= TIGHT * max(1.0, float(own)))
 
-
-def _states(causes: Causes, cause: Cause) -> tuple[Floats, Floats]:
-    """Log weights of the states of a cause, cold last, and the rate in each state and shift."""
-    every, one, cold = causes.states()
-    grid = causes.grid
-    if not cause.handler:
-        weight = np.append(one[cause.number], cold[cause.number])
-        return weight, np.append(grid, 0.0)[:, None]
-    singles = one[cause.number * SHIFTS : (cause.number + 1) * SHIFTS]
-    weight = np.concatenate([every[cause.number], singles.reshape(-1), cold[cause.number : cause.number + 1]])
-    rate = np.zeros((len(weight), SHIFTS))
-    count = len(grid)
-    rate[:count] = grid[:, None]
-    for shift in range(SHIFTS):
-        rate[count * (shift + 1) : count * (shift + 2), shift] = grid
-    return weight, rate
-
-
-def _stride(group: Sequence[Cause], disputes: int, sorts: tuple[Causes, Causes]) -> int:
-    if len(group) <= 2:
-        return 1
-    points = len(sorts[0].grid[::2])
-    states = np.prod([1.0 + (4 if cause.handler else 1) * points for cause in group])
-    return 2 if states * disputes <= LONG_SUM else 3
-
-
-def _thinned(causes: Causes, stride: int) -> Causes:
-    weight = causes.grid_weight[::stride]
-    return replace(causes, grid=causes.grid[::stride], grid_weight=weight / weight.sum())
-
-
-def _live(result: Result) -> list[Cause]:
-    live: list[Cause] = []
-    for handler, belief, pairs in (
-        (True, result.handler_belief, result.graph.handlers),
-        (False, result.site_belief, result.graph.site_shifts),
-    ):
-        with_pairs = np.unique(pairs.group // SHIFTS if handler else pairs.group)
-        numbers = with_pairs[belief.hot[with_pairs] >= LIVE]
-        live.extend(Cause(handler=handler, number=int(number)) for number in numbers)
-    return live
-
-
-def _overlap(result: Result, live: list[Cause]) -> Floats:
-    rows: list[Ints] = []
-    columns: list[Ints] = []
-    shares: list[Floats] = []
-    means = {True: result.messages.handlers, False: result.messages.site_shifts}
-    for place, cause in enumerate(live):
-        pairs = pairs_of(result.graph, cause)
-        part = pair_slice(pairs, cause)
-        column = pairs.row[part]
-        shares.append(pairs.weight[part] * means[cause.handler][part] / result.messages.total[column])
-        rows.append(np.full(len(column), place))
-        columns.append(column)
-    if not live:
-        return np.zeros((0, 0))
-    shape = (len(live), len(result.docket))
-    responsible = csr_array((np.concatenate(shares), (np.concatenate(rows), np.concatenate(columns))), shape=shape)
-    return np.asarray((responsible @ responsible.T).todense(), dtype=np.float64)
+    def _overlap(self, cause: Cause) -> Floats:
+        if cause not in self._place:
+            return np.zeros(0)
+        place = self._place[cause]
+        overlap = np.asarray((self._parts @ self._parts[[place]].T).todense(), dtype=np.float64)[:, 0]
+        overlap[place] = 0.0
+        return overlap

@@ -15,10 +15,12 @@ import numpy as np
 
 from custody.investigation.causes import Graph, build_graph, theft_evidence
 from custody.investigation.docket import THEFTS, Docket, make_docket, split
+from custody.investigation.exact import Settled, settle_overlaps
 from custody.investigation.frame import COURIER, NOWHERE, Floats, Frame, make_frame
 from custody.investigation.joint import (
     START_HANDLER,
     START_SITE_SHIFT,
+    Causes,
     Messages,
     believe,
     carry,
@@ -133,7 +135,7 @@ def _passes(disputes: Sequence[Dispute], docket: Docket, frame: Frame, params: P
         last = not learning or number == PASSES - 1
         sweeps = LAST_SWEEPS if last else FIRST_SWEEPS if number == 0 else MIDDLE_SWEEPS
         rows = steady + _blocks(docket, frame, model.params, moving)
-        before = _believe(disputes, docket, frame, model, rows=rows, before=before, sweeps=sweeps)
+        before = _believe(disputes, docket, frame, model, rows=rows, before=before, sweeps=sweeps, last=last)
         if last:
             break
         model = learn(docket, frame, model, expected=_expected(before), with_area=number >= 1)
@@ -161,6 +163,7 @@ def _believe(
     rows: Floats,
     before: Result | None,
     sweeps: int,
+    last: bool,
 ) -> Result:
     """One E step: graph, messages, beliefs, hazards and the posterior of every dispute."""
     params = model.params
@@ -168,13 +171,12 @@ def _believe(
     weights = hazards(docket, frame, params, factors=model.factors, theft=cold, disputes=len(docket))
     score = log_prior(docket, weights, params.theta) + rows
     graph = build_graph(docket, frame, theft=theft_evidence(docket, rows, params.theta), cold_score=score)
-    handlers, sites = handler_causes(frame, params), site_causes(frame, params)
-    messages = propagate(graph, handlers, sites, start=_carried(graph, before), sweeps=sweeps)
-    hazard = cold + _hot_terms(docket, graph, messages)
+    settled = _settle(graph, (handler_causes(frame, params), site_causes(frame, params)), before, sweeps)
+    if last:
+        settled = settle_overlaps(settled)
+    hazard = cold + _hot_terms(docket, graph, settled.messages)
     seg, _ = split(score, docket.width)
     seg[:, :THEFTS] += np.log(np.divide(hazard, cold, out=np.ones_like(cold), where=cold > 0))[:, None, :]
-    heard = responsibility_ratio(graph.handlers, messages.handlers, messages.total)
-    seen = responsibility_ratio(graph.site_shifts, messages.site_shifts, messages.total)
     return Result(
         disputes=tuple(disputes),
         place={dispute.id: number for number, dispute in enumerate(disputes)},
@@ -186,12 +188,25 @@ def _believe(
         cold_hazard=cold,
         posterior=normalise(score),
         graph=graph,
-        messages=messages,
-        handler_belief=believe(graph.handlers, heard, handlers),
-        site_belief=believe(graph.site_shifts, seen, sites),
-        handler_causes=handlers,
-        site_causes=sites,
+        messages=settled.messages,
+        handler_belief=settled.beliefs[0],
+        site_belief=settled.beliefs[1],
+        handler_causes=settled.sorts[0],
+        site_causes=settled.sorts[1],
     )
+
+
+def _settle(graph: Graph, sorts: tuple[Causes, Causes], before: Result | None, sweeps: int) -> Settled:
+    messages = propagate(graph, *sorts, start=_carried(graph, before), sweeps=sweeps)
+    ratios = (
+        responsibility_ratio(graph.handlers, messages.handlers, messages.total),
+        responsibility_ratio(graph.site_shifts, messages.site_shifts, messages.total),
+    )
+    beliefs = (
+        believe(graph.handlers, ratios[0], sorts[0]),
+        believe(graph.site_shifts, ratios[1], sorts[1]),
+    )
+    return Settled(graph=graph, messages=messages, sorts=sorts, beliefs=beliefs)
 
 
 def _carried(graph: Graph, before: Result | None) -> tuple[Floats, Floats] | None:

@@ -14,11 +14,12 @@ from enum import StrEnum
 
 import numpy as np
 
-from custody.investigation.exact import Cause, ExactCheck, check_candidates
+from custody.investigation.exact import ExactCheck, check_candidates
 from custody.investigation.frame import NOWHERE, Floats
 from custody.investigation.hotspots import LEAST_CHARGED, charges
 from custody.investigation.likelihood import evidence
 from custody.investigation.result import Judgement, Result
+from custody.investigation.states import Cause
 from custody.investigation.values import SHIFTS
 
 NAME = 0.8
@@ -73,7 +74,7 @@ class NamingRules:
 
 def naming_rules(result: Result) -> NamingRules:
     """What naming needs of a run."""
-    checks = check_candidates(result) if result.frame.known else {}
+    checks = check_candidates(result.settled) if result.frame.known else {}
     return NamingRules(result=result, checks=checks, charged=charges(result)[0])
 
 

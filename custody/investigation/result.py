@@ -12,6 +12,7 @@ import numpy as np
 
 from custody.investigation.causes import Graph
 from custody.investigation.docket import AFTER, KINDS, NO_ANOMALY, ORIGIN, THEFTS, Docket, split
+from custody.investigation.exact import Settled
 from custody.investigation.frame import Floats, Frame
 from custody.investigation.joint import Belief, Causes, Messages
 from custody.investigation.learn import Model
@@ -183,6 +184,16 @@ class Result:
     def params(self) -> Params:
         """The numbers after learning, each with its source."""
         return self.model.params
+
+    @property
+    def settled(self) -> Settled:
+        """Messages and beliefs about causes."""
+        return Settled(
+            graph=self.graph,
+            messages=self.messages,
+            sorts=(self.handler_causes, self.site_causes),
+            beliefs=(self.handler_belief, self.site_belief),
+        )
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -118,14 +118,12 @@ def text_key(name: str, public: PublicKey, *, kind: Kind = Kind.ED25519) -> Veri
 
 def parse_vkey(line: str) -> VerifierKey:
     """The key in a vkey; raises `Rejected("vkey")` if it is malformed and `Rejected("key")` if the key is weak."""
-    name, plus, rest = line.partition("+")
-    key_id, second_plus, encoded = rest.partition("+")
-    if not plus or not second_plus:
-        raise _bad_vkey("it is not name+id+key")
+    name, _, rest = line.partition("+")
+    key_id, _, encoded = rest.partition("+")
     _check_name(name, code="vkey")
     raw = read_base64(encoded, code="vkey", what="the key")
     if not raw or raw[0] not in set(Kind):
-        raise _bad_vkey("its kind is not 0x01, 0x04 or 0x06")
+        raise _bad_vkey("it is not name+id+key, or its kind is not 0x01, 0x04 or 0x06")
     key = VerifierKey(name=name, kind=Kind(raw[0]), raw=raw[1:])
     if len(key.raw) != KEY_BYTES[key.kind]:
         raise _bad_vkey("the key has the wrong length for its kind")

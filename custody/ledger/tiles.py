@@ -193,11 +193,9 @@ def decode_bundle(data: bytes, width: int) -> list[bytes]:
     for _ in range(width):
         start = at + 2
         at = start + int.from_bytes(data[at:start], "big")
-        if start > len(data) or at > len(data):
-            raise Rejected("bundle", f"the bundle ends within entry {len(entries)}", fix="Fetch the bundle again.")
         entries.append(data[start:at])
-    if at != len(data):
-        raise Rejected("bundle", f"bytes follow the {width} entries of the bundle", fix="Fetch the bundle again.")
+    if at != len(data):  # whatever is missing or too much shows here, because `at` never goes back
+        raise Rejected("bundle", f"the bundle does not hold exactly {width} entries", fix="Fetch the bundle again.")
     return entries
 
 

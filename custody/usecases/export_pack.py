@@ -57,8 +57,9 @@ class Beside:
     """What goes in beside what this house stores.
 
     `note` is the published checkpoint to prove against, such as the newest one that witnesses cosigned; without it the
-    newest of all. Steps of the case that the log recorded after it are left out, and listed. `records` are further log entries that belong to the case. `withhold` names entries whose content
-    stays out, with the reason. `policies` are the casework policies that cases may have been opened under.
+    newest of all. Steps of the case that the log recorded after it are left out, and listed. `records` are further log
+    entries that belong to the case. `withhold` names entries whose content stays out, with the reason. `policies` are
+    the casework policies that cases may have been opened under.
     """
 
     locks: LockFile = NO_LOCKS

@@ -187,14 +187,17 @@ def settle(desired: Desired, ack: Ack) -> Desired:
 def standing(desired: Desired) -> Standing:
     """What may be shown: a state only when the device has shown it for the newest command of the present wish."""
     newest, seen = desired.issued, desired.seen
-    if seen is not None and seen.applied is desired.state and (newest is None or _answers(desired, newest, seen)):
+    if seen is not None and seen.applied is desired.state and _is_shown(desired, seen):
         return Standing(str(seen.applied))
     if newest is not None and newest.version == desired.version:
         return Standing.SENT
     return Standing.IDLE if desired.order is None else Standing.WAITING
 
 
-def _answers(desired: Desired, newest: Issued, seen: Seen) -> bool:
+def _is_shown(desired: Desired, seen: Seen) -> bool:
+    newest = desired.issued
+    if newest is None or seen.applied is Applied.RETIRED:
+        return seen.applied is not Applied.LOCKED
     return newest.version == desired.version and seen.pair >= newest.pair
 
 

@@ -1,7 +1,7 @@
 """What the service does with a message from a handset: verify, merge, answer, record; one unit each.
 
 `hear` returns True when the message may be acknowledged to the broker: it was taken in and is durable, or it is bad
-and will never be better. It returns False when the database is away, so that the broker delivers it again.
+and will never be better. It returns False only when the database is away, so that the broker delivers it again.
 """
 
 from typing import Any
@@ -26,6 +26,8 @@ from devicelock.usecases.lock_office import STANDING, LockOffice
 from devicelock.usecases.release import release
 from devicelock.usecases.sign import publish_lock, queue, sign_release
 
+SHOWN = frozenset({Standing.LOCKED, Standing.UNLOCKED, Standing.RETIRED})
+
 log = structlog.get_logger()
 
 
@@ -42,8 +44,9 @@ def hear(office: LockOffice, topic: str, payload: bytes) -> bool:
         return False
     except (Rejected, NotFound) as error:
         log.warning("message from a handset refused", topic=topic, code=error.code, detail=error.detail)
-    except Trouble as error:
-        log.exception("message from a handset failed", topic=topic, code=error.code, detail=error.detail)
+    except Exception:
+        # One message that always fails would block everything behind it: it is dropped, and hello settles the rest.
+        log.exception("message from a handset failed", topic=topic)
     return True
 
 
@@ -61,7 +64,8 @@ def settle_ack(unit: Unit, device: str, payload: bytes) -> None:
         command.ack, command.acked_ms, command.result = payload, unit.now_ms, ack.result
         unit.session.add(command)
     if _settles(after, ack):
-        _moved(unit, store.order(unit.session, command.order), ack)
+        facts = {"command": ack.command_id, "counter": ack.counter, "device": device}
+        _moved(unit, store.order(unit.session, command.order), ack.applied, facts)
     elif ack.result is not Result.APPLIED:
         order = store.order(unit.session, command.order)
         store.note(unit, order, "answered", actor=device, facts={"result": str(ack.result), "ack": payload})
@@ -80,8 +84,8 @@ def reconcile_hello(unit: Unit, office: LockOffice, device: str, payload: bytes)
         if answer is Step.SIGN and after.order is not None:
             sign_release(unit, office, after.order, row, reason=Reason.CANCELLED, authority=FORGOTTEN)
         return
-    if hello.applied is Applied.UNLOCKED and order.state == State.RELEASE_QUEUED:
-        _end(unit, order, {"shown_by": "hello", "hello": payload})
+    if standing(after) in SHOWN:
+        _moved(unit, order, hello.applied, {"shown_by": "hello", "counter": hello.counter, "device": device})
     if answer is Step.RESEND and after.issued is not None:
         command = unit.session.get(CommandRow, after.issued.command_id)
         if command is not None:
@@ -99,8 +103,7 @@ def key_of(row: DeviceRow) -> PublicKey:
 def _settles(after: Desired, ack: Ack) -> bool:
     """Whether this is the device's own word that the newest command of the present wish is done."""
     newest = after.issued is not None and after.issued.command_id == ack.command_id
-    shown = standing(after) in {Standing.LOCKED, Standing.UNLOCKED, Standing.RETIRED}
-    return newest and shown and ack.result is Result.APPLIED
+    return newest and standing(after) in SHOWN and ack.result is Result.APPLIED
 
 
 def _sign_again(unit: Unit, office: LockOffice, order: LockOrderRow, row: DeviceRow, wished: Applied) -> None:
@@ -125,14 +128,15 @@ def _remember(unit: Unit, row: DeviceRow, hello: Hello) -> None:
     unit.session.add(row)
 
 
-def _moved(unit: Unit, order: LockOrderRow, ack: Ack) -> None:
-    if order.state == State.QUEUED and ack.applied is Applied.LOCKED:
+def _moved(unit: Unit, order: LockOrderRow, shown: Applied, facts: dict[str, Any]) -> None:
+    """Move an order to where the device's own signature has shown it to be."""
+    if order.state == State.QUEUED and shown is Applied.LOCKED:
         order.state = step(State.QUEUED, Event.DEVICE_ACK, role=Role.SYSTEM)
         order.acked_ms = unit.now_ms
         unit.session.add(order)
-        store.note(unit, order, "locked", actor=ack.device, facts={"command": ack.command_id, "counter": ack.counter})
-    elif order.state == State.RELEASE_QUEUED and ack.applied is Applied.UNLOCKED:
-        _end(unit, order, {"command": ack.command_id, "counter": ack.counter})
+        store.note(unit, order, "locked", actor=order.device, facts=facts)
+    elif order.state == State.RELEASE_QUEUED and shown is Applied.UNLOCKED:
+        _end(unit, order, facts)
 
 
 def _end(unit: Unit, order: LockOrderRow, facts: dict[str, Any]) -> None:

@@ -215,6 +215,9 @@ def test_a_device_in_the_registry_is_told_to_retire_though_the_row_forgot() -> N
 def test_a_state_is_shown_only_when_the_device_has_shown_it_for_the_newest_command() -> None:
     row = wished(Applied.LOCKED)
     assert (standing(FRESH_ROW), standing(row)) == (Standing.IDLE, Standing.WAITING)
+    assert standing(settle(row, ack(Applied.LOCKED, (1, 3)))) is Standing.WAITING, "locked by whom, nobody here knows"
+    assert standing(settle(FRESH_ROW, ack(Applied.UNLOCKED, (0, 0)))) is Standing.UNLOCKED
+    assert standing(settle(row, ack(Applied.RETIRED, (1, 3)))) is Standing.RETIRED
     row, _ = issued(row)
     assert standing(row) is Standing.SENT
     assert standing(settle(row, ack(Applied.UNLOCKED, (0, 0), result=Result.REFUSED_NONCE))) is Standing.SENT

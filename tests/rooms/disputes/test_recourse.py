@@ -125,6 +125,13 @@ def test_every_way_is_open_on_its_last_day_and_not_after_it(way: Way) -> None:
     assert after is None or (way is Way.COURT and not after.still_open)
 
 
+def test_banks_are_no_independent_bodies_and_schemes_ombudsmen_and_courts_are() -> None:
+    found = ways(payment=Payment.CREDIT_CARD, expected_delivery=TODAY)
+    independent = {way for way, one in found.items() if one.independent}
+    assert independent == {Way.COURT, Way.SCHEME, Way.FINANCIAL_OMBUDSMAN}
+    assert set(found) - independent == {Way.CARD_LAW, Way.CHARGEBACK}
+
+
 def test_an_old_matter_is_told_the_truth_about_the_court() -> None:
     outside = POLICY.override("adr_scheme", "none", from_date=date(2026, 1, 1), note="no scheme")
     old = OrderFacts(expected_delivery=date(2019, 5, 1), payment=Payment.CREDIT_CARD)

@@ -87,11 +87,22 @@ def test_a_mutated_note_is_refused_or_is_the_note_itself(at: int, put: bytes, cu
         SIGNED.replace(b"=\n", b"= \n"),
         b"text\n\n\xe2\x80\x94 name AAAAAA==\n",
         b"text\n\n\xe2\x80\x94 name AAAAAAB=\n",
-        b"text\n\n" + b"\xe2\x80\x94 name AAAAAAA=\n" * 101,
     ],
 )
 def test_notes_are_read_strictly(raw: bytes) -> None:
     refused(open_note, raw, [LOG_VERIFIER], code="note")
+
+
+def test_a_signature_line_without_text_and_empty_line_is_no_note() -> None:
+    line = parse_note(SIGNED).signatures[0].line().encode()
+    for raw in (line, b"x" + line, b"\n" + line):
+        refused(parse_note, raw, code="note")
+
+
+def test_more_than_a_hundred_signatures_are_too_many() -> None:
+    line = parse_note(SIGNED).signatures[0].line().encode()
+    assert len(parse_note(b"text\n\n" + line * 100).signatures) == 100
+    refused(parse_note, b"text\n\n" + line * 101, code="note")
 
 
 def test_sixteen_signatures_and_more_are_taken() -> None:
@@ -152,6 +163,12 @@ def test_only_text_that_can_stand_in_a_note_is_signed() -> None:
 )
 def test_vkeys_are_read_strictly(vkey: str) -> None:
     refused(parse_vkey, vkey, code="vkey")
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+@pytest.mark.parametrize("length", [0, 31, 33, 1311, 1313])
+def test_vkeys_hold_a_key_of_their_kinds_length(kind: Kind, length: int) -> None:
+    refused(parse_vkey, VerifierKey(name="name.example", kind=kind, raw=b"x" * length).vkey(), code="vkey")
 
 
 @given(st.text(max_size=80))

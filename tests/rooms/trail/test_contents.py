@@ -223,3 +223,13 @@ def test_an_unpacking_declared_wrong_or_of_the_seal_alone_proves_nothing() -> No
     assert world.trail().delivery.strength == "pin_sealed"
     world.obj("desk", "unpacking", disposition="completeness_verified")
     assert world.trail().delivery.strength == "pin_sealed"
+
+
+def test_what_is_delivered_on_the_way_back_is_not_the_delivery() -> None:
+    world = World()
+    world.obj("courier-7", "accepting")
+    world.obj("courier-7", "shipping", disposition="returned")
+    world.deliver()
+    trail = world.trail()
+    assert trail.delivery.strength == "not_delivered"
+    assert trail.segments[-1].leg == "return"

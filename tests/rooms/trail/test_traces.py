@@ -3,7 +3,7 @@
 import pytest
 
 from custody.scans.tolerances import Tolerances
-from tests.rooms.trail.world import PARCEL, PARCEL_2, SEAL, World, kinds, ni
+from tests.rooms.trail.world import CAGE, PARCEL, PARCEL_2, SEAL, World, kinds, ni
 
 DECLARED = {"wl:declaredMassGrams": 540, "wl:itemMassGrams": 180}
 LIMIT_G = Tolerances().from_declared_g
@@ -248,3 +248,12 @@ def test_the_seals_sentence_counts_reads_and_misses() -> None:
     world.obj("hub-in-1")
     said = "The seal was read unchanged once; twice the parcel changed hands unread."
     assert world.trail().seal.sentence == said
+
+
+def test_what_is_declared_of_a_cage_is_not_declared_of_the_parcel() -> None:
+    world = World()
+    world.load("dock-2")
+    cage = {"action": "OBSERVE", "epcList": [CAGE], "bizStep": "arriving"}
+    world.scan("hub-in-1", "ObjectEvent", **cage, **{"wl:itemMassGrams": 90_000, "wl:declaredMassGrams": 95_000})
+    trace = world.trail().weight
+    assert (trace.declared_g, trace.item_g) == (None, None)

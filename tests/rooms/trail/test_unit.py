@@ -359,3 +359,21 @@ def test_numbers_on_a_parcels_first_label_are_not_joined_into_one_handset() -> N
     world.scan("bench-4", "ObjectEvent", **label, **{"wl:imei": [PHONE_IMEI, PHONE_2_IMEI]})
     world.pack()
     assert world.unit().items[0].names == {PHONE, PHONE_IMEI}
+
+
+def test_the_order_that_was_asked_for_is_shown_unless_another_parcel_was_chosen() -> None:
+    assert World().unit("po:SO-1").orders == ("po:SO-1",)
+    world = World()
+    world.pack()
+    assert "po:SO-20991" in world.unit("po:SO-20991").orders
+    assert world.unit("po:SO-20991", parcel=PARCEL_2).orders == ()
+
+
+def test_a_cage_used_twice_is_looked_up_from_the_first_stay_to_the_last() -> None:
+    world = World()
+    first = world.load("dock-2")
+    world.unload("hub-sort-1")
+    world.load("hub-sort-1")
+    last = world.unload("depot-2")
+    lookup = next(lookup for lookup in needs(PARCEL, world.scans) if lookup.key == CAGE)
+    assert (lookup.from_ms, lookup.to_ms) == (first.at_ms, last.at_ms)

@@ -1,0 +1,208 @@
+"""A posterior can be computed again from what is written down of it, and a changed figure is seen."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from custody.investigation.checks import next_checks, usual_checks
+from custody.investigation.explain import explain
+from custody.investigation.infer import run
+from custody.investigation.naming import name, naming_rules
+from custody.investigation.pack_fleet import FleetFile
+from custody.investigation.pack_inquiry import check_inquiry, read_inquiry, rejudge, same, write_inquiry
+from custody.investigation.pack_json import plain, read_as, read_json, write_json
+from custody.investigation.result import Result
+from custody.investigation.values import (
+    NO_HISTORY,
+    Checkpoint,
+    Complaint,
+    Dispute,
+    Fleet,
+    HandlerTraffic,
+    Passes,
+    Pin,
+    Seal,
+    Segment,
+    Step,
+)
+from custody.investigation.wording import state
+from custody.kernel.clock import HOUR_MS
+from custody.kernel.errors import Rejected
+
+SITES = {"pack": "w-1", "dock": "w-1", "linehaul": "lh-1", "hub_in": "hub-1", "hub_sort": "hub-1", "depot": "d-1"}
+
+
+def dispute(number: int, *, complaint: Complaint = Complaint.WRONG_ITEM, missed: int | None = None) -> Dispute:
+    steps = [*SITES, "courier"]
+    segments = tuple(
+        Segment(
+            step=Step(step),
+            site=SITES.get(step, "d-1"),
+            shift=place % 3,
+            handler=None if place == missed else f"h-{step}-{number % 2}",
+            roster=("h-hub_in-0", "h-hub_in-1") if place == missed else (),
+        )
+        for place, step in enumerate(steps)
+    )
+    return Dispute(
+        id=f"case-{number:02d}",
+        high_value=True,
+        start_ms=1_778_000_000_000 + number * HOUR_MS,
+        segments=segments,
+        checkpoints=tuple(
+            Checkpoint(
+                scan_ms=None if place == missed else 1_778_000_000_000 + (number + 4 * place) * HOUR_MS,
+                photo=place % 2 == 0,
+                seal=Seal.ANOMALY if place > 4 else Seal.OK,
+                mass_g=541.5 if place in {0, 4} else None,
+            )
+            for place in range(len(steps) + 1)
+        ),
+        declared_mass_g=540,
+        item_mass_g=190,
+        pin=Pin.ABSENT if number % 3 else Pin.VERIFIED,
+        complaint=complaint,
+        customer_region="north",
+        attach_ms=1_778_000_000_000 + 90 * HOUR_MS if number % 2 else None,
+        attach_region="south" if number % 2 else None,
+        recovered_site="hub-1" if number == 4 else None,
+    )
+
+
+DISPUTES = [dispute(number, missed=3 if number == 1 else None) for number in range(8)]
+FLEET = Fleet(
+    parcels=9_000,
+    high_value_parcels=4_000.0,
+    parcels_without_pin=1_500.0,
+    handlers={
+        f"h-{step}-{number}": HandlerTraffic(
+            site=SITES.get(step, "d-1"), step=Step(step), high_value=(300.0, 310.0, 290.5)
+        )
+        for step in [*SITES, "courier"]
+        for number in range(2)
+    },
+    site_shifts={(site, shift): 900.0 for site in sorted(set(SITES.values())) for shift in range(3)},
+    site_steps={
+        (SITES.get(step, "d-1"), Step(step)): Passes(all=9_000.0, high_value=4_000.0) for step in [*SITES, "courier"]
+    },
+    routes={"h-courier-0": 4_000.0, "h-courier-1": 5_000.0},
+    regions={"w-1": None, "lh-1": None, "hub-1": "south", "d-1": "north", "unused": "east"},
+    missed_scan={"h-hub_in-0": 0.04, "h-hub_in-1": 0.11},
+    dwell_offset={("hub-1", 1): 0.15, ("d-1", 2): -0.1},
+)
+
+
+@pytest.fixture(scope="module", params=["history", "no history"])
+def result(request: pytest.FixtureRequest) -> Result:
+    return run(FLEET if request.param == "history" else NO_HISTORY, DISPUTES)
+
+
+def written(result: Result, number: int, *, whole: bool) -> dict[str, Any]:
+    judgement = result.judgement(f"case-{number:02d}")
+    naming = name(judgement, naming_rules(result))
+    explanation = explain(judgement)
+    checks = next_checks(judgement, usual_checks(judgement, footage_expires_ms={1: 5, 4: 6}))[:4]
+    value = write_inquiry(
+        judgement,
+        naming=naming,
+        explanation=explanation,
+        statement=state(judgement, naming, explanation=explanation, checks=checks),
+        checks=checks,
+        ran_ms=1,
+        whole=result.disputes if whole else None,
+    )
+    return json.loads(write_json(value))  # type: ignore[no-any-return]  # a JSON object
+
+
+@pytest.mark.parametrize("number", range(8))
+@pytest.mark.parametrize("whole", [False, True])
+def test_every_part_of_an_answer_comes_out_the_same_when_computed_again(
+    result: Result, number: int, *, whole: bool
+) -> None:
+    parts = list(check_inquiry(read_inquiry(written(result, number, whole=whole))))
+    assert [part.what for part in parts if not part.ok] == []
+    assert len(parts) == (10 if whole else 7)
+
+
+def test_the_chain_alone_gives_the_very_figures_of_the_whole_run(result: Result) -> None:
+    inquiry = read_inquiry(written(result, 1, whole=False))
+    judgement = result.judgement("case-01")
+    assert rejudge(inquiry.inputs).columns == pytest.approx(judgement.columns, abs=1e-12)
+
+
+def test_the_numbers_of_other_disputes_do_not_go_along_unless_asked(result: Result) -> None:
+    alone, whole = written(result, 1, whole=False), written(result, 1, whole=True)
+    assert alone["whole"] is None
+    assert [row["id"] for row in whole["whole"]["disputes"]] == [dispute.id for dispute in DISPUTES]
+    assert "case-02" not in json.dumps(alone)
+    assert "h-depot-0" not in json.dumps(alone), "somebody who never held this parcel"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        ("answer", "table", 3, 1),
+        ("answer", "kinds", "lost"),
+        ("answer", "parties", "hub"),
+        ("answer", "reasons", "reasons", 2, "shapley"),
+        ("answer", "checks", 0, "bits"),
+        ("answer", "naming", "theft"),
+        ("answer", "naming", "segment"),
+        ("inputs", "history", "hazard", 2),
+        ("inputs", "history", "area"),
+        ("inputs", "history", "disputes"),
+        ("inputs", "params", "mispick"),
+        ("inputs", "history", "cold_hazard", 1),
+        ("inputs", "dispute", "checkpoints", 2, "scan_ms"),
+    ],
+)
+def test_a_figure_that_was_changed_is_seen(path: tuple[str | int, ...]) -> None:
+    value = written(run(FLEET, DISPUTES), 1, whole=False)
+    *way, last = path
+    part: Any = value
+    for step in way:
+        part = part[step]
+    part[last] = 1 if part[last] is None else part[last] * 3 + 1
+    try:
+        assert not all(part.ok for part in check_inquiry(read_inquiry(value)))
+    except Rejected:
+        return
+
+
+def test_a_changed_exact_figure_is_seen_where_the_whole_run_is_there(result: Result) -> None:
+    value = written(result, 1, whole=True)
+    value["answer"]["naming"]["exact"] += 0.01
+    assert [part.what for part in check_inquiry(read_inquiry(value)) if not part.ok] == [
+        "the figures for naming a link"
+    ]
+
+
+def test_a_fleet_is_read_back_from_a_frame(result: Result) -> None:
+    file = FleetFile.of(result.frame)
+    again = read_as(read_json(write_json(plain(file)), where="f"), FleetFile, where="f")
+    assert again.fleet() == file.fleet()
+    second = run(again.fleet(), DISPUTES)
+    assert (second.posterior == result.posterior).all()
+
+
+def test_figures_are_the_same_within_a_tolerance_and_words_exactly() -> None:
+    assert same({"a": [1.0, "x", True, None]}, {"a": [1.0 + 1e-9, "x", True, None]})
+    for other in ({"a": [1.1, "x", True, None]}, {"a": [1.0, "y", True, None]}, {"a": [1.0, "x", 1, None]}, {}, []):
+        assert not same({"a": [1.0, "x", True, None]}, other)
+    assert not same(float("nan"), float("nan"))
+
+
+def test_an_inquiry_of_another_form_is_refused(result: Result) -> None:
+    value = written(result, 0, whole=False)
+    for wrong in (None, [], {}, {**value, "more": 1}, {**value, "format": "x"}, {**value, "inputs": {}}):
+        with pytest.raises(Rejected):
+            read_inquiry(wrong)
+    short = read_inquiry(value)
+    history = replace(short.inputs.history, hazard=short.inputs.history.hazard[:-1])
+    with pytest.raises(Rejected):
+        rejudge(replace(short.inputs, history=history))
+    low = replace(short.inputs.history, hazard=tuple(figure / 2 for figure in short.inputs.history.hazard))
+    with pytest.raises(Rejected):
+        rejudge(replace(short.inputs, history=low))

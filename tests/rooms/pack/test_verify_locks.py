@@ -1,0 +1,155 @@
+"""The lock history: who signed commands and answers, and what the command line reads beside that."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from api.cli.verify import check_file, render
+from custody.investigation.pack_locks import LockCommand, LockFile, LockHistory, LockKeys
+from custody.investigation.pack_zip import MAX_PACK_BYTES
+from custody.investigation.verify_pack import verify_pack
+from custody.investigation.verify_verdict import Step
+from custody.kernel import cbor, cose
+from custody.kernel.errors import NotFound, Rejected
+from custody.kernel.keys import SoftwareSigner
+from custody.usecases.export_pack import Beside, PackExported
+from tests.rooms.pack.pack_world import World, key
+from tests.rooms.pack.tamper import failed_steps
+
+
+def signed_again(raw: bytes, signer: SoftwareSigner, **facts: object) -> bytes:
+    """The same message with other fields, by another key."""
+    message = cose.parse(raw)
+    assert message.payload is not None
+    header = {label: value for label, value in message.protected.items() if label not in {cose.ALG, cose.KID}}
+    return cose.sign(header, cbor.encode({**cbor.decode(message.payload), **facts}), signer)
+
+
+def with_command(locks: LockFile, change: Callable[[LockCommand], LockCommand]) -> LockFile:
+    (history,) = locks.orders
+    return replace(locks, orders=(replace(history, commands=tuple(map(change, history.commands))),))
+
+
+def with_history(locks: LockFile, **facts: object) -> LockFile:
+    return replace(locks, orders=tuple(replace(history, **facts) for history in locks.orders))  # type: ignore[arg-type]  # facts of a history
+
+
+LIES: dict[str, Callable[[LockFile], LockFile]] = {
+    "a lock by the unlock key": lambda locks: with_command(
+        locks, lambda row: replace(row, raw=signed_again(row.raw, key("unlock")))
+    ),
+    "a lock by nobody's key": lambda locks: with_command(
+        locks, lambda row: replace(row, raw=signed_again(row.raw, key("thief")))
+    ),
+    "a command of another order": lambda locks: with_command(
+        locks, lambda row: replace(row, raw=signed_again(row.raw, key("lock"), order="lock-2"))
+    ),
+    "a fourth kind of command": lambda locks: with_command(
+        locks, lambda row: replace(row, raw=signed_again(row.raw, key("lock"), op="wipe"))
+    ),
+    "an answer by another device": lambda locks: with_command(
+        locks, lambda row: replace(row, ack=signed_again(row.ack or b"", key("thief")))
+    ),
+    "an answer that is a command": lambda locks: with_command(locks, lambda row: replace(row, ack=row.raw)),
+    "no message at all": lambda locks: with_command(locks, lambda row: replace(row, raw=b"lock it")),
+    "another device's key": lambda locks: with_history(locks, device_key=key("thief").public),
+    "another lock key": lambda locks: replace(locks, keys=LockKeys(lock=key("thief").public, unlock=locks.keys.unlock)),
+    "another state": lambda locks: with_history(locks, state="active_confirmed"),
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_lock_history_with_a_lie_is_refused(world: World, lie: str) -> None:
+    pack = world.export(Beside(locks=LIES[lie](world.locks)))
+    assert failed_steps(verify_pack(pack.content, vkey=world.vkey)) == {Step.LOCKS}
+
+
+def test_an_unlock_may_be_signed_by_either_key(world: World, tmp_path: Path) -> None:
+    def unlock(signer: SoftwareSigner) -> Callable[[LockCommand], LockCommand]:
+        return lambda row: replace(row, raw=signed_again(row.raw, signer, op="unlock"))
+
+    for name in ("unlock", "lock"):
+        pack = world.export(Beside(locks=with_command(world.locks, unlock(key(name)))))
+        assert verify_pack(pack.content, vkey=world.vkey).ok
+        # A LOCK's fields in an UNLOCK are against the rules of the device lock, which the command line knows.
+        assert failed_steps(check_file(saved(tmp_path, pack))) == {Step.LOCKS}
+
+
+def saved(folder: Path, pack: PackExported) -> Path:
+    path = folder / "pack.zip"
+    path.write_bytes(pack.content)
+    return path
+
+
+def test_commands_out_of_order_are_refused_by_the_command_line(world: World, tmp_path: Path) -> None:
+    def twice(locks: LockFile) -> LockFile:
+        (history,) = locks.orders
+        return replace(locks, orders=(replace(history, commands=history.commands * 2),))
+
+    path = saved(tmp_path, world.export(Beside(locks=twice(world.locks))))
+    assert verify_pack(path.read_bytes(), vkey=world.vkey).ok
+    verdict = check_file(path, vkey=world.vkey)
+    assert failed_steps(verdict) == {Step.LOCKS}
+    assert any("out of order" in check.what for check in verdict.failures)
+
+
+def test_an_order_that_was_never_sent_holds(world: World) -> None:
+    with world.house.unit() as unit:
+        facts = {"order": "lock-9", "device": "dev-1", "state": "refused", "actor": "sup-1"}
+        index = unit.record("lock.refused", facts)
+    refused = LockHistory(
+        order="lock-9", state="refused", device="dev-1", device_key=key("dev-1").public, indexes=(index,)
+    )
+    locks = replace(world.locks, orders=(*world.locks.orders, refused))
+    verify_pack(world.export(Beside(locks=locks)).content, vkey=world.vkey).demand()
+
+
+def test_the_command_line_says_the_same_for_people_and_for_machines(
+    world: World, pack: PackExported, tmp_path: Path
+) -> None:
+    path = saved(tmp_path, pack)
+    verdict = check_file(path, vkey=world.vkey)
+    assert verdict.ok
+    assert any("rules of the device lock" in check.what for check in verdict.checks)
+    assert [check.step for check in verdict.checks] == sorted(check.step for check in verdict.checks)
+    told = json.loads(render(verdict, True))
+    assert (told["ok"], told["dispute"], len(told["checks"])) == (True, world.case, len(verdict.checks))
+    assert told["checks"][0] == {
+        "step": 1,
+        "title": "Form: every byte as exported",
+        "ok": True,
+        "what": verdict.checks[0].what,
+        "where": "",
+    }
+    text = render(verdict, False)
+    assert (
+        text.splitlines()[-1]
+        == f"The pack of case {world.case} holds: {len(verdict.checks)} findings, none against it."
+    )
+    path.write_bytes(pack.content[:-1] + b"\1")
+    refused = check_file(path)
+    assert not refused.ok
+    assert json.loads(render(refused, True))["ok"] is False
+    assert "FAIL" in render(refused, False)
+    assert "REFUSED" in render(refused, False)
+
+
+def test_the_command_line_takes_a_witness_policy_from_a_file(world: World, pack: PackExported, tmp_path: Path) -> None:
+    policy = tmp_path / "policy"
+    policy.write_text(f"log {world.vkey}\nquorum none\n")
+    assert check_file(saved(tmp_path, pack), witnesses=policy).ok
+    policy.write_bytes(b"\xff")
+    assert failed_steps(check_file(tmp_path / "pack.zip", witnesses=policy)) == {Step.WITNESSES}
+
+
+def test_a_file_that_is_not_there_or_far_too_large_is_not_read(tmp_path: Path) -> None:
+    with pytest.raises(NotFound):
+        check_file(tmp_path / "absent.zip")
+    huge = tmp_path / "huge.zip"
+    with huge.open("wb") as file:
+        file.truncate(2 * MAX_PACK_BYTES + 1)
+    with pytest.raises(Rejected):
+        check_file(huge)
