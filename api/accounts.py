@@ -26,6 +26,9 @@ FIRST_ACCOUNTS = (
     ("supervisor-2", "supervisor"),
     ("investigator-1", "investigator"),
 )
+FIRST_START = "first start"
+"""Who made the first accounts: nobody's account."""
+
 MIN_PASSWORD = 12
 
 _hasher = PasswordHasher()
@@ -52,7 +55,7 @@ def first_accounts(session: Session, *, now_ms: Instant) -> dict[str, str]:
             role=role,
             person=f"person-of-{name}",
             password=passwords[name],
-            by="first start",
+            by=FIRST_START,
             now_ms=now_ms,
         )
     return passwords

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 from api import problems
 from api.compose import connect
+from api.idempotency import IdempotencyKeys
 from api.parts import Parts
 from api.routes import customer, disputes, investigations, locks, log, packs, people, scans, stations, trails
 from api.timer import Timer
@@ -41,6 +42,7 @@ def build_app(parts: Parts) -> FastAPI:
 
     app = FastAPI(title="weaklink", version="0.1.0", description=DESCRIPTION, lifespan=lifespan)
     app.state.parts = parts
+    app.add_middleware(IdempotencyKeys, parts=parts)
     app.router.routes.extend(scans.ROUTES)
     problems.install(app)
     for module in ROUTERS:

@@ -69,10 +69,9 @@ class EmbeddedBroker:
             return
         if _answers(self.port):
             raise _failed(f"port {self.port} is in use")
-        command = [sys.executable, "-P", __file__, str(self.port)]
-        path = os.pathsep.join([str(Path(__file__).resolve().parents[1]), *filter(None, sys.path)])
+        command = [sys.executable, "-P", "-m", "api.embedded_broker", str(self.port)]
         self._process = subprocess.Popen(  # noqa: S603 - this file, run by this interpreter
-            command, stdin=subprocess.PIPE, env={**os.environ, "PYTHONPATH": path}, start_new_session=True
+            command, stdin=subprocess.PIPE, start_new_session=True
         )
         deadline = time.monotonic() + START_S
         while not _answers(self.port):

@@ -14,6 +14,7 @@ import msgspec
 from sqlalchemy import select
 from sqlmodel import Session, col
 
+from api.accounts import FIRST_START
 from api.tables import AccountRow
 from custody.disputes.claim import ClaimType
 from custody.disputes.lock_wish import LockFacts as WishFacts
@@ -141,7 +142,7 @@ def person(session: Session, account: str) -> Person | None:
         person=row.person,
         roles=frozenset({Role(row.role)}),
         employed=row.active,
-        account_made_by=maker.person if maker else None,
+        account_made_by=maker.person if maker else FIRST_START if row.created_by == FIRST_START else None,
     )
 
 

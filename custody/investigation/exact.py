@@ -5,8 +5,9 @@ done. So a cause is enumerated (`states`) with up to three live partners (P(hot)
 whose overlap - the sum over disputes of the product of responsibilities - is largest and over .01; other causes stay at
 their believed means.
 
-- `settle_overlaps`: after the last sweep, causes with P(hot) >= .05 and a partner that overlaps by .3 or more (and by .3
-  of the cause with itself) take the exact figure if it differs by more than .02; so do partners that turn out live.
+- `settle_overlaps`: after the last sweep, a cause with P(hot) >= .05 and a partner that overlaps by .3 or more (and by
+  .3 of the cause's overlap with itself) takes the exact figure if that differs by more than .02; so do partners that
+  turn out live. Partners are left out from the weakest on where the sum would be long.
 - `check_candidates`: the exact figure of every cause with P(hot) >= .5. Only the smaller of both figures may name.
 """
 
@@ -18,7 +19,7 @@ from scipy.sparse import csr_array
 from custody.investigation.causes import Graph
 from custody.investigation.frame import Floats
 from custody.investigation.joint import Belief, Causes, Messages, believe, totals
-from custody.investigation.states import Cause, Exact, enumerate_group, part_of
+from custody.investigation.states import Cause, Enumeration, affordable, part_of
 from custody.investigation.values import SHIFTS
 
 CANDIDATE = 0.5
@@ -26,6 +27,7 @@ LIVE = 0.02
 LEAST_OVERLAP = 0.01
 PARTNERS = 3
 DOUBTFUL, TIGHT, DIFFERENT = 0.05, 0.3, 0.02
+SETTLE_BUDGET = 5e5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,39 +83,43 @@ def settle_overlaps(settled: Settled) -> Settled:
     """The same run, with exact figures where messages are weak."""
     around = _Around(settled)
     waiting = [cause for cause in around.live if settled.hot(cause) >= DOUBTFUL and around.tight(cause)]
-    seen, found = set(waiting), []
+    seen = set(waiting)
+    found: list[Enumeration] = []
     while waiting:
         cause = waiting.pop(0)
         group = [cause, *around.partners(cause)]
-        exact = enumerate_group(settled.graph, settled.messages, settled.sorts, group)
-        if abs(exact[0].hot - settled.hot(cause)) > DIFFERENT:
-            found.append(exact[0])
-            fresh = [item.cause for item in exact[1:] if item.hot >= LIVE and item.cause not in seen]
+        while len(group) > 2 and not affordable(settled.graph, settled.sorts, group, SETTLE_BUDGET):
+            group.pop()
+        exact = Enumeration(settled.graph, settled.messages, settled.sorts, group)
+        if abs(exact.hot(0) - settled.hot(cause)) > DIFFERENT:
+            found.append(exact)
+            fresh = [item for place, item in enumerate(group) if item not in seen and exact.hot(place) >= LIVE]
             waiting.extend(fresh)
             seen.update(fresh)
     return _with(settled, found) if found else settled
 
 
 def _check(settled: Settled, cause: Cause, partners: tuple[Cause, ...]) -> ExactCheck:
-    exact = enumerate_group(settled.graph, settled.messages, settled.sorts, [cause, *partners])
-    return ExactCheck(cause=cause, believed=settled.hot(cause), exact=exact[0].hot, partners=partners)
+    exact = Enumeration(settled.graph, settled.messages, settled.sorts, [cause, *partners])
+    return ExactCheck(cause=cause, believed=settled.hot(cause), exact=exact.hot(0), partners=partners)
 
 
-def _with(settled: Settled, found: list[Exact]) -> Settled:
+def _with(settled: Settled, found: list[Enumeration]) -> Settled:
     graph, messages = settled.graph, settled.messages
     means = {True: messages.handlers.copy(), False: messages.site_shifts.copy()}
     handlers, sites = settled.beliefs
     every, one, cold = handlers.every.copy(), handlers.one.copy(), handlers.cold.copy()
     site_one, site_cold = sites.one.copy(), sites.cold.copy()
     for exact in found:
-        number = exact.cause.number
-        means[exact.cause.handler][part_of(graph, exact.cause)] = exact.means
-        if exact.cause.handler:
-            blocks = exact.states[:-1].reshape(1 + SHIFTS, -1)
-            every[number], cold[number] = blocks[0], exact.states[-1]
+        cause, states = exact.group[0], exact.states(0)
+        number = cause.number
+        means[cause.handler][part_of(graph, cause)] = exact.means(0)
+        if cause.handler:
+            blocks = states[:-1].reshape(1 + SHIFTS, -1)
+            every[number], cold[number] = blocks[0], states[-1]
             one[number * SHIFTS : (number + 1) * SHIFTS] = blocks[1:]
         else:
-            site_one[number], site_cold[number] = exact.states[:-1], exact.states[-1]
+            site_one[number], site_cold[number] = states[:-1], states[-1]
     fresh = replace(
         messages,
         handlers=means[True],

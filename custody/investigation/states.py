@@ -30,20 +30,6 @@ class Cause:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Exact:
-    """One cause as enumerated: P of each of its states (cold last), and the cavity mean of each of its pairs."""
-
-    cause: Cause
-    states: Floats
-    means: Floats
-
-    @property
-    def hot(self) -> float:
-        """P(hot)."""
-        return float(self.states[:-1].sum())
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Member:
     """One cause of a group: its own states, merged where they act alike, and what they add to each dispute."""
 
@@ -71,34 +57,53 @@ def part_of(graph: Graph, cause: Cause) -> slice:
     return slice(int(start), int(stop))
 
 
-def enumerate_group(
-    graph: Graph, messages: Messages, sorts: tuple[Causes, Causes], group: Sequence[Cause]
-) -> list[Exact]:
-    """Every cause of a group, by summing over the states of all of them."""
-    means = {True: messages.handlers, False: messages.site_shifts}
-    parts = [part_of(graph, cause) for cause in group]
-    rows = [pairs_of(graph, cause).row[part] for cause, part in zip(group, parts, strict=True)]
-    touched = np.unique(np.concatenate(rows))
-    constant = messages.total[touched].copy()
-    for cause, part, row in zip(group, parts, rows, strict=True):
-        own = pairs_of(graph, cause).weight[part] * means[cause.handler][part]
-        constant -= np.bincount(np.searchsorted(touched, row), own, len(touched))
-    stride, members = _members(graph, sorts, group, touched)
-    constant = np.maximum(constant, TINY)
-    joint = _joint(members, constant)
-    points = len(sorts[0].grid)
-    exact = []
-    for axis, (cause, member) in enumerate(zip(group, members, strict=True)):
-        marginal = _others_summed(joint, axis)
+def affordable(graph: Graph, sorts: tuple[Causes, Causes], group: Sequence[Cause], budget: float) -> bool:
+    """Whether the sum over a group's states, on every second rate if need be, has at most `budget` terms."""
+    shifts = [np.unique(pairs_of(graph, cause).group[part_of(graph, cause)]) for cause in group]
+    points = len(sorts[0].grid[:: STRIDES[1]])
+    states = [1.0 + points * (1 + len(some) if cause.handler else 1) for cause, some in zip(group, shifts, strict=True)]
+    rows = [pairs_of(graph, cause).row[part_of(graph, cause)] for cause in group]
+    return float(np.prod(states)) * len(np.unique(np.concatenate(rows))) <= budget
+
+
+class Enumeration:
+    """The joint distribution of the states of a group of causes."""
+
+    def __init__(self, graph: Graph, messages: Messages, sorts: tuple[Causes, Causes], group: Sequence[Cause]) -> None:
+        means = {True: messages.handlers, False: messages.site_shifts}
+        parts = [part_of(graph, cause) for cause in group]
+        rows = [pairs_of(graph, cause).row[part] for cause, part in zip(group, parts, strict=True)]
+        touched = np.unique(np.concatenate(rows))
+        constant = messages.total[touched].copy()
+        for cause, part, row in zip(group, parts, rows, strict=True):
+            own = pairs_of(graph, cause).weight[part] * means[cause.handler][part]
+            constant -= np.bincount(np.searchsorted(touched, row), own, len(touched))
+        self.group = tuple(group)
+        self._points = len(sorts[0].grid)
+        self._stride, self._members = _members(graph, sorts, group, touched)
+        self._constant = np.maximum(constant, TINY)
+        self._joint = _joint(self._members, self._constant)
+
+    def states(self, place: int) -> Floats:
+        """P of each state of one cause of the group, on the whole grid; cold stands last."""
+        member = self._members[place]
+        marginal = _others_summed(self._joint, place)
         states = np.exp(member.full - member.weight[member.merged]) * marginal[member.merged]
-        exact.append(
-            Exact(
-                cause=cause,
-                states=_spread(states, points, stride),
-                means=_cavity_means(joint, members, constant, axis),
-            )
-        )
-    return exact
+        return _spread(states, self._points, self._stride)
+
+    def hot(self, place: int) -> float:
+        """P(hot) of one cause of the group."""
+        return float(self.states(place)[:-1].sum())
+
+    def means(self, place: int) -> Floats:
+        """Mean rate of one cause for each of its pairs, the dispute's own evidence left out."""
+        member = self._members[place]
+        means = np.empty(len(member.place))
+        for dispute in np.unique(member.place):
+            without = _others_summed(self._joint / _value(self._members, self._constant, int(dispute)), place)
+            mine = np.flatnonzero(member.place == dispute)
+            means[mine] = (without @ member.rate)[member.shift[mine]] / without.sum()
+        return means
 
 
 def _members(
@@ -180,14 +185,3 @@ def _joint(members: Sequence[_Member], constant: Floats) -> Floats:
 
 def _others_summed(joint: Floats, axis: int) -> Floats:
     return np.asarray(joint.sum(axis=tuple(place for place in range(joint.ndim) if place != axis)))
-
-
-def _cavity_means(joint: Floats, members: Sequence[_Member], constant: Floats, axis: int) -> Floats:
-    """Mean rate of a cause for each of its pairs, the dispute's own evidence left out."""
-    member = members[axis]
-    means = np.empty(len(member.place))
-    for dispute in np.unique(member.place):
-        without = _others_summed(joint / _value(members, constant, int(dispute)), axis)
-        mine = np.flatnonzero(member.place == dispute)
-        means[mine] = (without @ member.rate)[member.shift[mine]] / without.sum()
-    return means

@@ -3,7 +3,7 @@
 - 8: the trail room builds the same trail again from the scans in the pack; report.html and VERIFY.txt are what the
   other files lead to.
 - 9: the posterior is computed again from the inputs in investigation.json, and these inputs are held against the scans
-  that had come in when the investigation ran. Without inputs it is said that nothing was computed.
+  as far as the investigation had read them. Without inputs it is said that nothing was computed.
 """
 
 from collections.abc import Iterator
@@ -75,21 +75,18 @@ def _agrees(stored: Any, inquiry: Inquiry) -> bool:
 
 
 def _check_passage(pack: OpenedPack, registry: Registry, inquiry: Inquiry, notes: Notebook) -> None:
-    parcel = pack.case.parcel
-    scans = [
-        sealed
-        for sealed in sealed_scans(pack.entries, registry)
-        if parcel in parcels_of(sealed.event) and sealed.received_ms <= inquiry.ran_ms
-    ]
-    way = read_way(parcel, scans) if parcel is not None else None
-    if way is None:
-        notes.says("no scans in the pack lead to the chain that was examined", INVESTIGATION)
-    elif dict(_facts(passage_of(way, NOBODY))) == dict(_facts(inquiry.inputs.dispute)):
-        notes.holds("the chain that was examined is the one that the scans show", INVESTIGATION)
-    else:
-        closed = any(entry.judged is not None and entry.opening is None for entry in pack.entries)
-        said = "the chain that was examined is not the one that the scans in the pack show"
-        notes.tell(said, INVESTIGATION, ok=None if closed else False)
+    """The investigation read the log up to some entry; scans that came in later change nothing it said."""
+    parcel, wanted = pack.case.parcel, dict(_facts(inquiry.inputs.dispute))
+    scans = [sealed for sealed in sealed_scans(pack.entries, registry) if parcel in parcels_of(sealed.event)]
+    for count in range(len(scans), 0, -1):
+        way = read_way(str(parcel), scans[:count])
+        if way is not None and dict(_facts(passage_of(way, NOBODY))) == wanted:
+            later = f"; {len(scans) - count} came in later" if count < len(scans) else ""
+            notes.holds(f"the chain that was examined is the one that {count} scans show{later}", INVESTIGATION)
+            return
+    closed = any(entry.judged is not None and entry.opening is None for entry in pack.entries)
+    said = "the chain that was examined is not the one that the scans in the pack show"
+    notes.tell(said, INVESTIGATION, ok=None if closed or not scans else False)
 
 
 def _facts(passage: Passage | Dispute) -> Iterator[tuple[str, Any]]:

@@ -188,9 +188,9 @@ def add_signatures(raw: bytes, signatures: Sequence[NoteSignature]) -> bytes:
 
 def _parse_signature(row: str) -> NoteSignature:
     dash, _, rest = row.partition(" ")
-    name, space, encoded = rest.partition(" ")
-    if dash != EM_DASH or not space:
-        raise _bad_note("a line is not dash, name and signature")
+    name, _, encoded = rest.partition(" ")
+    if dash != EM_DASH:
+        raise _bad_note("a line does not start with a dash")
     _check_name(name, code="note")
     raw = read_base64(encoded, code="note", what="a signature")
     if len(raw) <= KEY_ID_BYTES:

@@ -52,9 +52,9 @@ def make_proof(*, index: int, path: Sequence[bytes], note: bytes, extra: bytes |
 
 def parse_proof(raw: bytes) -> LogProof:
     """The proof in `raw`; raises `Rejected("tlog-proof")` or `Rejected("note")`."""
-    head, gap, note = raw.partition(b"\n\n")
-    if not gap or not head.isascii():
-        raise _malformed("no empty line parts proof and checkpoint")
+    head, _, note = raw.partition(b"\n\n")
+    if not head.isascii():
+        raise _malformed("what stands before the first empty line is not ASCII")
     rows = head.decode("ascii").split("\n")
     if rows.pop(0) != HEADER:
         raise _malformed(f"it does not start with {HEADER}")

@@ -18,6 +18,7 @@ from custody.scans.view import KeyStanding, StationHead, UnitView
 _BEGINS_A_UNIT = frozenset({"commissioning", "packing"})
 _GONE = frozenset({"broken", "missing"})
 _SGTIN = "https://id.gs1.org/01/"
+_RECIPIENT = "/8018/"
 
 
 def judge(
@@ -125,10 +126,11 @@ def _parcel(event: Event, unit: UnitView) -> Iterator[Flag]:
 
 
 def _order(event: Event, unit: UnitView, tolerances: Tolerances) -> Iterator[Flag]:
-    takers = event.parties()[1] if event.biz_step == "accepting" else frozenset()
+    givers, takers = event.parties() if event.biz_step == "accepting" else (frozenset(), frozenset())
+    delivered = unit.custodian in givers and all(_RECIPIENT in taker for taker in takers)
     if takers and unit.released_to and not takers & unit.released_to:
         yield Flag(code="not_due_here", text="Accepted by someone to whom it was not released.")
-    elif takers and not unit.released_to and unit.custodian is not None and unit.custodian not in takers:
+    elif takers and not unit.released_to and unit.custodian not in {None, *takers} and not delivered:
         yield Flag(code="not_due_here", text="Accepted while its custodian had released it to nobody.")
     older_ms = 0 if unit.last_event_ms is None else unit.last_event_ms - event.event_time_ms
     if older_ms > tolerances.skew_flag_ms and event.error_declaration is None:

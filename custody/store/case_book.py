@@ -104,7 +104,7 @@ def listing(session: Session, *, state: str | None, after: str | None, limit: in
 def open_count_of(session: Session, owners: Sequence[str]) -> dict[str, int]:
     """How many cases each of these people looks after."""
     query = select(col(DisputeRow.owner), func.count()).where(col(DisputeRow.owner).in_(list(owners)))
-    return dict(session.execute(query.group_by(col(DisputeRow.owner))).tuples().all())
+    return dict(session.execute(query.group_by(col(DisputeRow.owner))).all())
 
 
 def put_promise(unit: Unit, promise: Promise) -> None:

@@ -58,7 +58,7 @@ def parcels(session: Session, keys: Iterable[str]) -> dict[str, str]:
 def known_digests(session: Session, digests: Iterable[bytes]) -> dict[bytes, int]:
     """Which statements the log holds already, with their indexes."""
     query = select(col(EntryRow.digest), col(EntryRow.idx)).where(col(EntryRow.digest).in_(list(digests)))
-    return dict(session.execute(query).tuples().all())
+    return dict(session.execute(query).all())
 
 
 def scans_at(session: Session, station_seqs: Iterable[tuple[str, int]]) -> dict[tuple[str, int], list[ScanRow]]:

@@ -18,6 +18,7 @@ from custody.kernel.errors import Unavailable
 from custody.kernel.ids import Ids
 from custody.kernel.keys import Signer
 from custody.ledger.record import make_record
+from custody.store import idempotency
 from custody.store.engine import WRITES, is_sqlite
 from custody.store.log_book import LogBook, NewEntry
 
@@ -72,6 +73,7 @@ class House:
         with self._turn, _busy_is_unavailable(), Session(self._writing, expire_on_commit=False) as session:
             unit = Unit(session, house=self, now_ms=self.clock.now_ms())
             yield unit
+            idempotency.mark(session, now_ms=unit.now_ms)
             unit.log.seal()
             session.commit()
         self.after_commit()

@@ -13,6 +13,7 @@ from custody.kernel.clock import Instant
 from custody.trail.finding import Finding, Kind
 from custody.trail.names import PRODUCT, aliases, is_item
 from custody.trail.order import Entry
+from custody.trail.route import name_station
 from custody.trail.unit import Unit
 
 Found = Literal["packed", "same", "differs", "other_goods", "short", "complete", "unknown"]
@@ -34,6 +35,7 @@ class ContentsSight:
     at_ms: Instant
     received_ms: Instant
     place: str
+    name: str
     result: Found
     expected: tuple[str, ...]
     found: tuple[str, ...]
@@ -58,7 +60,7 @@ def read_contents(entries: Iterable[Entry], unit: Unit) -> ContentsTrace:
     findings = [
         Finding(
             kind=_KINDS[sight.result][0],
-            sentence=f"Index {sight.index} at {sight.place or 'an unnamed place'} {_KINDS[sight.result][1]}.",
+            sentence=f"Index {sight.index} at {sight.name} {_KINDS[sight.result][1]}.",
             indices=(sight.index,),
         )
         for sight in sights
@@ -100,6 +102,7 @@ def _look(entry: Entry, unit: Unit) -> ContentsSight | None:
         at_ms=entry.at_ms,
         received_ms=entry.received_ms,
         place=entry.station.place,
+        name=name_station(entry.station),
         result=result,
         expected=expected,
         found=tuple(dict.fromkeys((*read, *goods))),

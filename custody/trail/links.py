@@ -4,10 +4,12 @@
 - Checkpoints: one per segment (its opening scan) and one for the delivery, with what was seen there: the time or None
   if nobody scanned, photo yes or no (None if there was no scan), seal not_read / ok / anomaly, mass or None. What was
   read later in a segment counts for the segment's checkpoint.
-- Narrowings: a change between the last good and the first bad check happened in the links in between. A bad check at a
-  segment's opening scan clears that segment: what is wrong on arrival went wrong before.
+- Narrowings: if both looks were right, what changed between the last good and the first bad check changed in the links
+  in between. A bad check at a segment's opening scan clears that segment: what is wrong on arrival went wrong before.
+  A hurried look can miss a broken seal, so a narrowing is evidence to weigh and not a verdict.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,7 +22,11 @@ from custody.trail.sealed import Step
 from custody.trail.segments import Chain, Handover
 from custody.trail.traces import BAD_SEALS, GOOD_SEALS, SealTrace, WeightTrace
 
+Check = Literal["weight", "seal", "contents"]
 SealReading = Literal["not_read", "ok", "anomaly"]
+
+_RIGHT = "last found right at index {}"
+_WORDS: Mapping[Check, str] = {"weight": "Weight was", "seal": "The seal was", "contents": "The contents were"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +65,7 @@ class Checkpoint:
 class Narrowing:
     """The links between the last good and the first bad check of one kind; `after_index` None: never seen good."""
 
-    kind: Literal["weight", "seal", "contents"]
+    kind: Check
     after_index: int | None
     before_index: int
     links: tuple[str, ...]
@@ -161,7 +167,7 @@ def narrow(
     spans = _spans(entries, chain)
     names = {link.id: link.name for link in links}
     found = []
-    traces: tuple[tuple[Literal["weight", "seal", "contents"], int | None, int | None], ...] = (
+    traces: tuple[tuple[Check, int | None, int | None], ...] = (
         ("weight", weight.good, weight.bad),
         ("seal", seal.good, seal.bad),
         ("contents", contents.good, contents.bad),
@@ -171,9 +177,11 @@ def narrow(
             continue
         start, end = place[good] if good is not None else -1, place[bad]
         inside = [link.id for link in links if spans[link.id][0] < end and spans[link.id][1] > start]
-        said = " or ".join(names[link] for link in inside) or "before the first scan"
-        since = "at no scan before" if good is None else f"still at index {good}"
-        sentence = f"{kind.capitalize()} was right {since} and wrong at index {bad}: {said}."
+        said = " or ".join([*(names[link] for link in inside), *(["before the first scan"] if good is None else [])])
+        since, looks = (
+            ("never found right", "that look was") if good is None else (_RIGHT.format(good), "both looks were")
+        )
+        sentence = f"{_WORDS[kind]} {since} and first found wrong at index {bad}. If {looks} right: {said}."
         found.append(Narrowing(kind=kind, after_index=good, before_index=bad, links=tuple(inside), sentence=sentence))
     return tuple(found)
 

@@ -70,8 +70,7 @@ def in_house(before: Step, after: Step) -> bool:
 
 def name_place(step: Step, place: str) -> str:
     """What people call it: "pack bench B4", "depot D2", "courier"."""
-    word = STEP_WORDS[step]
-    bare = place.rpartition("/")[2] if place.startswith(ROOT) else place.strip()
+    word, bare = STEP_WORDS[step], place.rpartition("/")[2] if place.startswith(ROOT) else place.strip()
     first, _, rest = bare.partition(" ")
     if rest and first.casefold() == word.rpartition(" ")[2]:
         bare = rest

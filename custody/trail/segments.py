@@ -183,8 +183,8 @@ class _Builder:
                 self._gap("handover", giver, taker, after.name, proof.sentence)
             self._hand(before, after, proof, giver, taker)
             return
-        beside = {Kind.HANDOVER_MISSING, Kind.HANDOVER_OTHER_PARTY}
-        self._findings += [finding for finding in proof.findings if finding.kind not in beside]
+        still_true = {Kind.HANDOVER_UNKNOWN_UPSTREAM, Kind.HANDOVER_WRONG_DIGEST}
+        self._findings += [finding for finding in proof.findings if finding.kind in still_true]
         self._segments[-1] = replace(before, to_ms=None, to_received_ms=None)
         chain = [before, *self._unseen(before, after, missing), after]
         for segment in chain[1:-1]:

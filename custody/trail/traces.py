@@ -21,6 +21,7 @@ from custody.scans.tolerances import Tolerances
 from custody.trail.finding import Finding, Kind
 from custody.trail.names import is_parcel, named, short
 from custody.trail.order import Entry
+from custody.trail.route import name_station
 
 Band = Literal["in", "out", "unknown"]
 Basis = Literal["declared", "first reading"]
@@ -68,12 +69,13 @@ class WeightTrace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealSight:
-    """One sighting of the seal, or of its not being read."""
+    """One sighting of the seal, or of its not being read; `name` is what people call the station."""
 
     index: int
     at_ms: Instant
     received_ms: Instant
     place: str
+    name: str
     state: SealState
     number: str | None
 
@@ -286,6 +288,7 @@ class _SealEye:
                 at_ms=entry.at_ms,
                 received_ms=entry.received_ms,
                 place=entry.station.place,
+                name=name_station(entry.station),
                 state=state,
                 number=number,
             )
@@ -310,7 +313,7 @@ def _seal_sentence(sights: list[SealSight]) -> str:
     bad = next((sight for sight in sights if sight.state in BAD_SEALS), None)
     if bad is not None:
         word = {"differs": "another seal", "broken": "a broken seal", "missing": "no seal"}.get(bad.state, bad.state)
-        return f"Index {bad.index} at {bad.place or 'an unnamed place'} found {word}."
+        return f"Index {bad.index} at {bad.name} found {word}."
     read = sum(sight.state in {"same", "intact"} for sight in sights)
     skipped = sum(sight.state == "not_read" for sight in sights)
     if not any(sight.state == "applied" for sight in sights):

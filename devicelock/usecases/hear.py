@@ -23,9 +23,11 @@ from devicelock.rules.order import Event, Role, State, step
 from devicelock.rules.topic import Channel, read_topic
 from devicelock.store import CommandRow, DeviceRow, LockOrderRow
 from devicelock.usecases.lock_office import STANDING, LockOffice
-from devicelock.usecases.release import release
+from devicelock.usecases.release import RELEASES, release
+from devicelock.usecases.request_lock import as_confirmed
 from devicelock.usecases.sign import publish_lock, queue, sign_release
 
+SIGNED_AGAIN = frozenset({State.APPROVED, State.QUEUED, State.ACTIVE_PROVISIONAL, State.ACTIVE_CONFIRMED})
 SHOWN = frozenset({Standing.LOCKED, Standing.UNLOCKED, Standing.RETIRED})
 
 log = structlog.get_logger()
@@ -107,15 +109,17 @@ def _settles(after: Desired, ack: Ack) -> bool:
 
 
 def _sign_again(unit: Unit, office: LockOffice, order: LockOrderRow, row: DeviceRow, wished: Applied) -> None:
-    if wished is Applied.LOCKED and order.state in {State.APPROVED, State.QUEUED, State.ACTIVE_PROVISIONAL}:
+    if wished is Applied.LOCKED and order.state in SIGNED_AGAIN:
         kind = Kind.PROVISIONAL if order.requester == STANDING else Kind.REQUESTED
+        if order.state == State.ACTIVE_CONFIRMED:
+            kind, order = Kind.CONFIRM, as_confirmed(order)
         try:
             publish_lock(unit, office, order, row, kind)
         except Trouble as refused:
             store.note(unit, order, "not_signed", actor="system", facts={"code": refused.code, "why": refused.detail})
-    elif wished is Applied.UNLOCKED and order.state in {State.QUEUED, State.ACTIVE_PROVISIONAL}:
+    elif wished is not Applied.LOCKED and order.state in RELEASES:
         release(unit, office, order=order.id, actor="system", role=Role.SYSTEM, reason=Reason.LAPSED, basis=Basis.LAPSE)
-    elif wished is Applied.UNLOCKED:
+    elif wished is not Applied.LOCKED:
         sign_release(unit, office, order.id, row, reason=Reason.LAPSED, authority=LAPSED)
 
 
@@ -135,7 +139,7 @@ def _moved(unit: Unit, order: LockOrderRow, shown: Applied, facts: dict[str, Any
         order.acked_ms = unit.now_ms
         unit.session.add(order)
         store.note(unit, order, "locked", actor=order.device, facts=facts)
-    elif order.state == State.RELEASE_QUEUED and shown is Applied.UNLOCKED:
+    elif order.state == State.RELEASE_QUEUED and shown is not Applied.LOCKED:
         _end(unit, order, facts)
 
 

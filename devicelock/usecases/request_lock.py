@@ -112,9 +112,15 @@ def confirm_lock(unit: Unit, office: LockOffice, *, order: str, account: str, ro
     row.held_until_ms = unit.now_ms + CONFIRMED_MS
     _add_facts(row, confirmed_by=[proposer, account])
     unit.session.add(row)
-    publish_lock(unit, office, row, device, Kind.CONFIRM)
+    publish_lock(unit, office, as_confirmed(row), device, Kind.CONFIRM)
     store.note(unit, row, "confirmed", actor=account, facts={"with": proposer})
     return row
+
+
+def as_confirmed(order: LockOrderRow) -> LockOrderRow:
+    """A confirmed order as it is judged: with the two people who keep it as its people. It is never stored."""
+    first, second = msgspec.json.decode(order.facts)["confirmed_by"]
+    return LockOrderRow(**{**order.model_dump(), "requester": first, "second": second})
 
 
 def trial_order(unit: Unit, device: DeviceRow, *, dispute: str | None) -> LockOrderRow:

@@ -12,7 +12,7 @@ from custody.store.unit import Unit
 from devicelock import store
 from devicelock.rules.applied import Applied
 from devicelock.rules.authority import authorise_lock
-from devicelock.rules.command import Authority, Command, Op, Reason, Screen, make_command
+from devicelock.rules.command import REASONS, Authority, Command, Op, Reason, Screen, make_command
 from devicelock.rules.desired import Desired, issue, wish
 from devicelock.rules.lock_facts import Kind
 from devicelock.rules.order import Event, Guard, Role, State, step
@@ -46,8 +46,15 @@ def sign_lock(unit: Unit, office: LockOffice, order: LockOrderRow, device: Devic
 def sign_release(
     unit: Unit, office: LockOffice, order: str, device: DeviceRow, *, reason: Reason, authority: Authority
 ) -> Command:
-    """Sign an UNLOCK and queue it ahead of every lock; nobody and nothing can hold it back."""
-    wished = wish(store.desired(device), Applied.UNLOCKED, order=order, authority=authority)
+    """Sign an UNLOCK and queue it ahead of every lock; nobody and nothing can hold it back.
+
+    A device that is to be retired gets its RETIRE instead, which sets it free as well, and for ever.
+    """
+    wished = store.desired(device)
+    if wished.state is Applied.RETIRED:
+        reason = reason if reason in REASONS[Op.RETIRE] else Reason.RECEIPT_CONFIRMED
+    else:
+        wished = wish(wished, Applied.UNLOCKED, order=order, authority=authority)
     return _issue(unit, office, device, wished, reason=reason, life_s=RELEASE_LIFE_S, screen=None)
 
 

@@ -105,6 +105,8 @@ def test_proof_of_remedy_is_delivery_payment_or_the_customers_word(
 @given(st.lists(st.integers(0, 10), min_size=1), st.integers(0, 10))
 def test_the_surviving_case_has_the_earliest_start(starts: list[int], kept: int) -> None:
     assert g.min_clock_kept(kept, starts) is (kept == min(starts))
+    assert g.min_clock_kept(4, [9, 4]) is True
+    assert g.min_clock_kept(9, [9, 4]) is False
     assert g.min_clock_kept(None, starts) is None
     assert g.min_clock_kept(kept, []) is None
 

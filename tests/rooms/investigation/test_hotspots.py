@@ -5,10 +5,11 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from custody.investigation.exact import Cause, check_candidates, verify
+from custody.investigation.exact import check_candidates, verify
 from custody.investigation.hotspots import FEW, charges, flag, hotspots, pattern, survey
 from custody.investigation.infer import run
 from custody.investigation.result import Result
+from custody.investigation.states import Cause
 from custody.investigation.values import (
     STEPS,
     Checkpoint,
@@ -149,7 +150,7 @@ def test_charges_never_exceed_the_thefts_believed(base_result: Result) -> None:
 
 
 def test_the_exact_check_agrees_where_nobody_overlaps(base_result: Result) -> None:
-    checks = check_candidates(base_result)
+    checks = check_candidates(base_result.settled)
     assert checks
     for check in checks.values():
         assert check.exact == pytest.approx(check.believed, abs=0.05)
@@ -158,5 +159,5 @@ def test_the_exact_check_agrees_where_nobody_overlaps(base_result: Result) -> No
 
 def test_a_cold_cause_can_be_checked_too(base_result: Result) -> None:
     number = int(base_result.handler_belief.hot.argmin())
-    check = verify(base_result, Cause(handler=True, number=number))
+    check = verify(base_result.settled, Cause(handler=True, number=number))
     assert check.exact == pytest.approx(check.believed, abs=1e-3)

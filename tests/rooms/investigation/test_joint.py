@@ -8,10 +8,10 @@ import pytest
 
 from custody.investigation import joint
 from custody.investigation.causes import Graph, Pairs
-from custody.investigation.exact import Cause, enumerate_hot
 from custody.investigation.frame import Floats
 from custody.investigation.joint import Causes, Messages, believe, propagate, responsibility_ratio
 from custody.investigation.params import Params
+from custody.investigation.states import Cause, Enumeration
 
 GRID = Params()
 
@@ -83,8 +83,8 @@ def test_the_golden_graph_gives_the_golden_beliefs(monkeypatch: pytest.MonkeyPat
     messages = settle(graph, handlers, sites)
     ratio = responsibility_ratio(graph.site_shifts, messages.site_shifts, messages.total)
     assert believe(graph.site_shifts, ratio, sites).hot == pytest.approx([0.08575, 0.00436], abs=5e-6)
-    exact = [enumerate_hot(graph, messages, (handlers, sites), [Cause(handler=False, number=first),
-             Cause(handler=False, number=1 - first)]) for first in (0, 1)]  # fmt: skip
+    both = Enumeration(graph, messages, (handlers, sites), [Cause(handler=False, number=number) for number in (0, 1)])
+    exact = [both.hot(0), both.hot(1)]
     assert exact == pytest.approx([0.08579, 0.00441], abs=5e-6)
     due = graph.site_shifts.weight * messages.site_shifts / messages.total[graph.site_shifts.row]
     assert due == pytest.approx([0.0701, 0.0560, 0.0700, 0.0013, 0.0037, 0.0013], abs=1e-4)
@@ -154,9 +154,9 @@ def test_enumeration_is_exact_for_a_whole_component(number: int) -> None:
     graph, handlers, sites = small_graph()
     messages = settle(graph, handlers, sites)
     group = [Cause(handler=True, number=number), Cause(handler=True, number=1 - number)]
-    assert enumerate_hot(graph, messages, (handlers, sites), group) == pytest.approx(
-        brute(graph, handlers, number), rel=1e-9
-    )
+    exact = Enumeration(graph, messages, (handlers, sites), group)
+    assert exact.hot(0) == pytest.approx(brute(graph, handlers, number), rel=1e-9)
+    assert exact.states(0).sum() == pytest.approx(1.0)
 
 
 def test_a_dispute_never_counts_its_own_evidence_twice() -> None:

@@ -36,6 +36,7 @@ def test_sizes_are_plain_decimals(size: str) -> None:
     [
         "",
         f"{ORIGIN}\n7\n{B64}",
+        f"{ORIGIN}\n7\n{B64}\nx",
         f"{ORIGIN}\n7\n{B64}\nextension\n",
         f"{ORIGIN}\n7\n\n{B64}\n",
         f"\n7\n{B64}\n",

@@ -86,11 +86,14 @@ def test_a_mutated_note_is_refused_or_is_the_note_itself(at: int, put: bytes, cu
         SIGNED.replace(b"=\n", b"\n"),
         SIGNED.replace(b"=\n", b"= \n"),
         b"text\n\n\xe2\x80\x94 name AAAAAA==\n",
+        b"text\n\n\xe2\x80\x94 name \n",
+        b"text\n\n\xe2\x80\x94 name\n",
+        b"text\n\n\xe2\x80\x94\n",
         b"text\n\n\xe2\x80\x94 name AAAAAAB=\n",
     ],
 )
 def test_notes_are_read_strictly(raw: bytes) -> None:
-    refused(open_note, raw, [LOG_VERIFIER], code="note")
+    refused(parse_note, raw, code="note")
 
 
 def test_a_signature_line_without_text_and_empty_line_is_no_note() -> None:

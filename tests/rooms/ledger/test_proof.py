@@ -74,6 +74,7 @@ BODY = proof(3, 11)
         BODY.replace(b"index 3", b"index  3"),
         BODY.replace(b"index 3", b"index \xd9\xa3"),
         BODY.replace(b"index 3\n", b""),
+        BODY.replace(b"index 3\n", b"3\n"),
         BODY.replace(b"index 3\n", b"index 3\nindex 3\n"),
         BODY.replace(b"index 3\n", b"index 3\nextra aGk=\n"),
         BODY.replace(b"index 3\n", b"extra aGk\nindex 3\n"),

@@ -154,6 +154,8 @@ def test_there_is_no_receipt_at_size_1() -> None:
     leaf = leaf_hash(entry(0))
     refused(make_receipt, size=1, index=0, path=[], root=leaf, signer=LOG, iss=ISS, sub=SUB, iat_s=IAT, code="receipt")
     seal = seal_root(leaf, LOG, iss=ISS, sub=SUB, iat_s=IAT)
+    for size, path in ((1, [leaf]), (2, [])):
+        refused(sealed_receipt, seal, size=size, index=0, path=path, code="receipt")
     forced = seal.with_unprotected({396: {INCLUSION: [cbor.encode([1, 0, []])]}}).raw
     refused(verify_receipt, forced, entry(0), LOG.public, code="receipt")
 
@@ -175,6 +177,21 @@ def test_consistency_receipts_start_at_a_smaller_tree_that_is_not_empty(sizes: t
         code="receipt",
     )
     honest = consistency_receipt(3, 11)
+    seal = seal_root(root, LOG, iss=ISS, sub=SUB, iat_s=IAT)
+    forced = seal.with_unprotected({396: {CONSISTENCY: [cbor.encode([old, size, [root]])]}}).raw
+    refused(verify_consistency_receipt, forced, old, root, LOG.public, code="proof")
+    refused(
+        make_consistency_receipt,
+        old_size=3,
+        size=11,
+        path=[],
+        root=root,
+        signer=LOG,
+        iss=ISS,
+        sub=SUB,
+        iat_s=IAT,
+        code="receipt",
+    )
     refused(verify_consistency_receipt, honest, 4, head(4).root, LOG.public, code="receipt")
     refused(verify_consistency_receipt, honest, 3, head(4).root, LOG.public, code="proof")
 
@@ -208,6 +225,7 @@ GOOD = [11, 3, PATH]
         [11, 3, PATH[:-1]],
         [11, 3, [PATH[0][:-1], *PATH[1:]]],
         [11, 3, [[PATH[0]], *PATH[1:]]],
+        [11, 3, [5, *PATH[1:]]],
         [11, 3, PATH * 30],
     ],
 )
@@ -225,6 +243,7 @@ def test_proofs_in_receipts_are_read_strictly(proof: object) -> None:
         {396: {INCLUSION: [GOOD]}},
         {396: {INCLUSION: [cbor.encode(GOOD), cbor.encode(GOOD)]}},
         {396: {INCLUSION: cbor.encode(GOOD)}},
+        {396: {INCLUSION: {0: cbor.encode(GOOD)}}},
         {396: {INCLUSION: [cbor.encode(GOOD) + b"\0"]}},
         {396: {CONSISTENCY: [cbor.encode(GOOD)]}},
         {396: {INCLUSION: [cbor.encode(GOOD)], CONSISTENCY: [cbor.encode(GOOD)]}},
@@ -250,6 +269,8 @@ KID, CLAIMS = LOG.public.kid, {1: ISS, 2: SUB, 6: IAT}
         {1: -8, 4: KID, 15: CLAIMS, 395: True},
         {1: -8, 4: KID, 15: CLAIMS, 395: [1]},
         {1: -8, 15: CLAIMS, 395: 1},
+        {1: -8, 4: b"", 15: CLAIMS, 395: 1},
+        {1: -8, 4: "kid", 15: CLAIMS, 395: 1},
         {1: -8, 4: KID[:-1], 15: CLAIMS, 395: 1},
         {1: -8, 4: KID, 395: 1},
         {1: -8, 4: KID, 13: CLAIMS, 395: 1},
@@ -315,7 +336,7 @@ def test_a_transparent_statement_gives_back_the_entry_and_its_receipts() -> None
     assert detach_receipts(transparent) == (statement, receipts)
 
 
-@pytest.mark.parametrize("held", [{}, {394: []}, {394: b"x"}, {394: [1]}, {394: [b"x"], 99: 1}])
+@pytest.mark.parametrize("held", [{}, {394: []}, {394: b"x"}, {394: {b"x": 1}}, {394: [1]}, {394: [b"x"], 99: 1}])
 def test_a_transparent_statement_holds_receipts_and_nothing_else_unprotected(held: dict[int, Any]) -> None:
     raw = cose.parse(chain(signer(41), 1)[0]).with_unprotected(held).raw
     refused(detach_receipts, raw, code="cose")

@@ -219,6 +219,7 @@ def test_revocations_are_read_strictly(members: dict[str, Any]) -> None:
         {"policy": b"\xa0"},
         {"policy": policy(origin="other.example").raw()},
         {"approvals": APPROVAL},
+        {"approvals": {}},
         {"approvals": ["x"]},
         {"approvals": [b"x"]},
         {"approvals": [cose.sign({3: POLICY, 15: {1: "urn:x", 2: SUB, 6: 1}}, b"x", REGISTRAR_A)]},

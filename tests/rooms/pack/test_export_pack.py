@@ -12,6 +12,7 @@ import scitt_cose
 from sqlalchemy import update
 from sqlmodel import col
 
+from custody.disputes.machine import Role
 from custody.investigation.pack_json import write_json
 from custody.investigation.pack_redact import CONTACT
 from custody.investigation.pack_zip import read_zip
@@ -27,12 +28,14 @@ from custody.store import case_book, log_reader
 from custody.store.tables import EvidenceRow, OpeningRow
 from custody.usecases.enrol_station import revoke
 from custody.usecases.export_pack import Beside, PackExported, draw_up_pack, export_pack, seal_pack
+from custody.usecases.investigate import Inquirer, conclude
 from custody.usecases.open_log import change_rules
 from tests.rooms.pack.pack_world import (
     IMEI,
     LINKS,
     PARCEL,
     World,
+    examine,
     key,
     open_case_of,
     open_world,
@@ -318,3 +321,30 @@ def test_further_records_go_along_when_they_are_named(world: World) -> None:
     pack = world.export(Beside(locks=world.locks, records=(index,)))
     assert index in {entry.index for entry in open_pack(pack.content).entries}
     verify_pack(pack.content, vkey=world.vkey).demand()
+
+
+def test_what_the_investigation_stores_goes_into_the_pack_as_it_is(tmp_path: Path) -> None:
+    with open_world(f"sqlite:///{tmp_path / 'house.sqlite3'}") as world:
+        send_parcel(world)
+        open_case_of(world)
+        with world.house.read() as session:
+            finding = Inquirer(world.house).investigate(session, world.case, {})
+        with world.house.unit() as unit:
+            stored = conclude(unit, world.case, finding, actor="inv-1", role=Role.INVESTIGATOR)
+        pack = world.export()
+        verdict = verify_pack(pack.content, vkey=world.vkey)
+    verdict.demand()
+    told = open_pack(pack.content).investigation["stored"]
+    assert (told["headline"], told["links"]) == (stored["headline"], json.loads(json.dumps(stored["links"])))
+
+
+def test_scans_that_came_in_after_the_investigation_are_counted(tmp_path: Path) -> None:
+    with open_world(f"sqlite:///{tmp_path / 'house.sqlite3'}") as world:
+        send_parcel(world)
+        open_case_of(world)
+        examine(world)
+        look = {"action": "OBSERVE", "epcList": [PARCEL], "bizStep": "inspecting", "wl:sealState": "broken"}
+        world.scan("hub-in-1", "ObjectEvent", look)
+        verdict = verify_pack(world.export().content, vkey=world.vkey)
+    verdict.demand()
+    assert any(check.what.endswith("scans show; 1 came in later") for check in verdict.checks)

@@ -12,7 +12,7 @@ from custody.investigation import verify_log, verify_scans
 from custody.investigation.pack_entries import stem
 from custody.investigation.pack_json import b64, write_json
 from custody.investigation.pack_log import replay
-from custody.investigation.pack_seal import SEAL
+from custody.investigation.pack_seal import MANIFEST, SEAL, write_manifest
 from custody.investigation.pack_zip import read_zip, write_zip
 from custody.investigation.verify_form import OpenedPack, open_pack
 from custody.investigation.verify_pack import verify_pack
@@ -370,3 +370,31 @@ def test_witnesses_are_named_and_a_false_one_is_refused(world: World) -> None:
     assert failed_steps(verify_pack(later.content, witnesses=any_of)) == {Step.WITNESSES}
     assert "recorded this step after" in " ".join(row.why for row in open_pack(later.content).redactions)
     assert failed_steps(verify_pack(pack.content, witnesses="nonsense")) == {Step.WITNESSES}
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_hostile_values_in_any_json_file_are_refused_and_end_nothing_early(
+    world: World, opened: OpenedPack, seed: int
+) -> None:
+    rng = random.Random(seed)  # noqa: S311 - which values are tried
+    name = rng.choice(sorted(name for name in opened.files if name.endswith(".json") and name not in {MANIFEST, SEAL}))
+    files = {key: raw for key, raw in opened.files.items() if key != MANIFEST}
+    files[name] = write_json(spoil(json.loads(opened.files[name]), rng))
+    sealed = {key: raw for key, raw in files.items() if key != SEAL}
+    manifest = write_manifest(sealed, created_ms=opened.manifest.created_ms, dispute=world.case, origin=ORIGIN)
+    verdict = verify_pack(write_zip({**files, MANIFEST: manifest}), vkey=world.vkey)
+    assert not verdict.ok
+    if verdict.size:
+        assert {check.step for check in verdict.checks} == set(Step)
+
+
+def spoil(value: Any, rng: random.Random) -> Any:
+    """The value with one part, somewhere inside, replaced by something that does not belong there."""
+    if isinstance(value, dict) and value and rng.random() < 0.9:
+        key = rng.choice(sorted(value))
+        return {**value, key: spoil(value[key], rng)}
+    if isinstance(value, list) and value and rng.random() < 0.9:
+        place = rng.randrange(len(value))
+        return [*value[:place], spoil(value[place], rng), *value[place + 1 :]]
+    odd = [None, True, -1, 2**63 - 1, 1e300, -1e-300, "", "\u202e", "../x", [], {}, [[[]]], {"a": None}, "A" * 43]
+    return rng.choice([part for part in odd if part != value])

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.rooms.trail.world import BANK_CLASS, PARCEL, PHONE, PHONE_2, PHONE_2_IMEI, PHONE_IMEI, World, kinds, ni
+from tests.rooms.trail.world import BANK_CLASS, PARCEL, PHONE, PHONE_2, PHONE_2_IMEI, PHONE_IMEI, World, kinds, ni, wl
 
 GTIN = PHONE.partition("/21/")[0]
 PHOTO = {"wl:photo": ni(b"\x05" * 32)}
@@ -62,7 +62,7 @@ def test_found_things_without_anything_packed_are_unknown_not_wrong() -> None:
 
 def test_what_was_expected_stands_in_for_a_packing_that_is_missing() -> None:
     world = World()
-    look(world, childEPCs=[PHONE_2], **{"wl:expected": PHONE})
+    look(world, childEPCs=[PHONE_2], **wl({"wl:expected": PHONE}))
     assert [sight.result for sight in world.trail().contents.sights] == ["differs"]
 
 
@@ -136,7 +136,7 @@ def test_a_photo_from_the_way_is_no_photo_of_the_delivery() -> None:
 
 def test_a_pin_proves_a_sealed_box_and_says_so() -> None:
     check = {"wl:method": "pin6", "wl:proof": "x", "wl:confirms": "received sealed", "wl:attempts": 2}
-    proof = at_the_door(pin=False, **{"wl:recipientCheck": check}).trail().delivery
+    proof = at_the_door(pin=False, **wl({"wl:recipientCheck": check})).trail().delivery
     assert (proof.strength, proof.method, proof.confirms, proof.attempts) == (
         "pin_sealed",
         "pin6",
@@ -148,7 +148,7 @@ def test_a_pin_proves_a_sealed_box_and_says_so() -> None:
 
 @pytest.mark.parametrize("check", ["yes", {}, {"wl:method": "pin6"}, {"wl:method": "", "wl:proof": "x"}])
 def test_a_check_that_cannot_be_read_is_no_check(check: Any) -> None:
-    trail = at_the_door(pin=False, **{"wl:recipientCheck": check}).trail()
+    trail = at_the_door(pin=False, **wl({"wl:recipientCheck": check})).trail()
     assert trail.delivery.strength == "none"
     assert "unreadable_term" in kinds(trail)
 
@@ -190,7 +190,7 @@ def test_unpacked_and_complete_by_the_deliverer_alone_does_not_count() -> None:
 
 def test_unpacked_by_the_deliverer_with_the_recipients_check_counts() -> None:
     world = at_the_door(pin=False)
-    world.unpack("courier-7", **{"wl:recipientCheck": {"wl:method": "pin6", "wl:proof": "x"}})
+    world.unpack("courier-7", **wl({"wl:recipientCheck": {"wl:method": "pin6", "wl:proof": "x"}}))
     proof = world.trail().delivery
     assert (proof.strength, proof.method) == ("unpacked_complete", "pin6")
 

@@ -17,6 +17,7 @@ from tests.rooms.trail.world import (
     PHONE_IMEI,
     World,
     ni,
+    wl,
 )
 
 
@@ -24,9 +25,9 @@ def rich() -> World:
     """A trail with something in every part."""
     world = World().journey(deliver=False)
     world.weigh("courier-7", 900)
-    world.obj("courier-7", epcList=[PHONE_2], disposition="mismatch_instance", **{"wl:expected": PHONE})
+    world.obj("courier-7", epcList=[PHONE_2], disposition="mismatch_instance", **wl({"wl:expected": PHONE}))
     world.load("courier-7", CAGE, [PARCEL, PARCEL_2])
-    world.obj("courier-7", **{"wl:sealState": "broken", "wl:photo": ni(b"\x05" * 32)})
+    world.obj("courier-7", **wl({"wl:sealState": "broken", "wl:photo": ni(b"\x05" * 32)}))
     world.deliver(readPoint={"id": "geo:52.20,0.12"})
     world.obj("depot-2", "arriving", result="quarantined", flags=["clock_quarantine"])
     world.declare(world.weigh("depot-2", 541))
@@ -104,7 +105,7 @@ def test_a_binding_is_told_with_its_pair_and_findings() -> None:
     plain = describe_binding(bind(world.trail(), PHONE_IMEI))
     assert (plain["bound"], plain["imei"], len(plain["pair"])) == (True, "...9159", 2)
     assert plain["ties"][0]["kind"] == "commissioned"
-    world.obj("hub-sort-1", epcList=[PHONE_2], disposition="mismatch_instance", **{"wl:expected": PHONE})
+    world.obj("hub-sort-1", epcList=[PHONE_2], disposition="mismatch_instance", **wl({"wl:expected": PHONE}))
     plain = describe_binding(bind(world.trail(), PHONE_IMEI), show_serials=True)
     assert (plain["bound"], plain["imei"], plain["pair"]) == (False, PHONE_IMEI, None)
     assert plain["findings"][0]["kind"] == "tie_disputed"

@@ -133,7 +133,7 @@ def test_one_signature_is_one_sided(giver: str | None, taker: str | None) -> Non
 
 
 def test_two_signatures_that_do_not_mention_each_other_are_named_if_the_parties_agree() -> None:
-    sides = {
+    sides: dict[str, Any] = {
         "sourceList": [{"type": "possessing_party", "source": SELLER}],
         "destinationList": [{"type": "possessing_party", "destination": CARRIER}],
     }

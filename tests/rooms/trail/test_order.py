@@ -4,7 +4,7 @@ import pytest
 
 from custody.kernel.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from custody.trail.order import LATE_MS, say_ms, sequence_gaps
-from tests.rooms.trail.world import World, kinds, ni
+from tests.rooms.trail.world import World, kinds, ni, wl
 
 
 def indices(world: World) -> list[int]:
@@ -121,7 +121,7 @@ def test_two_scans_after_the_same_one_are_a_fork() -> None:
     world = World()
     first = world.pack()
     world.obj("dock-2")
-    world.obj("lorry-9", chain=False, **{"wl:prevScan": ni(first.digest)})
+    world.obj("lorry-9", chain=False, **wl({"wl:prevScan": ni(first.digest)}))
     assert "chain_fork" in kinds(world.trail())
 
 
@@ -150,7 +150,7 @@ def test_a_stranger_cannot_make_a_station_look_like_a_forger(flag: str) -> None:
     pack = world.pack()
     dock = world.obj("dock-2", seq=5)
     world.obj("dock-2", seq=5, at=pack.at_ms - HOUR_MS, chain=False, result="quarantined", flags=[flag])
-    world.obj("lorry-9", chain=False, result="quarantined", flags=[flag], **{"wl:prevScan": ni(b"\x02" * 32)})
+    world.obj("lorry-9", chain=False, result="quarantined", flags=[flag], **wl({"wl:prevScan": ni(b"\x02" * 32)}))
     found = kinds(world.trail())
     assert found & {"sequence_fork", "sequence_broken", "chain_gap", "clock_stepped_back"} == set()
     assert "quarantined" in found
@@ -190,7 +190,7 @@ def test_unbroken_numbers_have_no_gaps() -> None:
 
 def test_keyed_entries_and_torn_terms_are_noted() -> None:
     world = World()
-    world.pack(**{"wl:entryMode": "keyed", "wl:recipientCheck": "yes"})
+    world.pack(**wl({"wl:entryMode": "keyed", "wl:recipientCheck": "yes"}))
     assert {"keyed_entry", "unreadable_term"} <= kinds(world.trail())
 
 
@@ -213,8 +213,8 @@ def test_quarantined_scans_are_shown_apart_and_open_no_segment() -> None:
 def test_certain_facts_that_contradict_each_other_are_reported_and_do_not_stop_the_trail() -> None:
     world = World()
     second = world.obj("dock-2", seq=2, chain=False)
-    between = world.obj("lorry-9", chain=False, **{"wl:prevScan": ni(second.digest)})
-    first = world.obj("dock-2", seq=1, chain=False, **{"wl:prevScan": ni(between.digest)})
+    between = world.obj("lorry-9", chain=False, **wl({"wl:prevScan": ni(second.digest)}))
+    first = world.obj("dock-2", seq=1, chain=False, **wl({"wl:prevScan": ni(between.digest)}))
     trail = world.trail()
     assert [entry.index for entry in trail.entries] == [second.index, between.index, first.index]
     assert "order_cycle" in kinds(trail)

@@ -26,6 +26,7 @@ from tests.rooms.trail.world import (
     World,
     kinds,
     ni,
+    wl,
 )
 
 STARTS = (PARCEL, PHONE, PHONE_IMEI, "po:SO-20991")
@@ -36,7 +37,7 @@ def eventful() -> tuple[SealedScan, ...]:
     """A journey with cages, an offline station, a correction, a quarantined scan and a found substitute."""
     world = World()
     world.commission()
-    world.pack(**{"wl:declaredMassGrams": 540})
+    world.pack(**wl({"wl:declaredMassGrams": 540}))
     world.seal()
     world.weigh("scale-12", 539)
     world.hand("bench-4", "dock-2")
@@ -48,7 +49,7 @@ def eventful() -> tuple[SealedScan, ...]:
     world.unload("hub-sort-1", children=None, chain=False)
     world.obj("lorry-3", "arriving", at=world.now_ms - 20 * MINUTE_MS, late=5 * HOUR_MS)
     world.declare(world.weigh("depot-2", 900))
-    world.obj("depot-2", **{"wl:sealState": "broken"})
+    world.obj("depot-2", **wl({"wl:sealState": "broken"}))
     world.scan("depot-2", "AggregationEvent", action="OBSERVE", parentID=PARCEL, childEPCs=[PHONE_2])
     world.obj("depot-2", "arriving", result="quarantined", flags=["tamper_evidence"])
     world.hand("depot-2", "courier-7")

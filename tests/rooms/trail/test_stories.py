@@ -1,8 +1,10 @@
 """What people have met, as trails: swapped contents, a parcel taken back, a leaking depot, an early PIN, a denial."""
 
+from typing import Any
+
 from custody.kernel.clock import HOUR_MS
 from custody.trail.describe import describe_trail
-from tests.rooms.trail.world import BANK_CLASS, CARRIER, JOURNEY, ORDER, PARCEL, World, kinds, ni
+from tests.rooms.trail.world import BANK_CLASS, CARRIER, JOURNEY, ORDER, PARCEL, World, kinds, ni, wl
 
 PO = [{"type": "po", "bizTransaction": ORDER}]
 DEPOT = len(JOURNEY) - 1  # the handover from the depot to the courier
@@ -13,7 +15,7 @@ def as_far_as(handovers: int) -> World:
     world = World()
     world.commission(bizTransactionList=PO)
     world.pass_time(2)
-    world.pack(**{"wl:declaredMassGrams": 540, "wl:itemMassGrams": 180})
+    world.pack(**wl({"wl:declaredMassGrams": 540, "wl:itemMassGrams": 180}))
     world.seal()
     world.weigh("scale-12", 538)
     for giver, taker in JOURNEY[:handovers]:
@@ -24,7 +26,7 @@ def as_far_as(handovers: int) -> World:
 
 def test_a_swapped_box_names_the_links_between_the_last_good_and_the_first_bad_check() -> None:
     world = as_far_as(3)
-    good = world.obj("hub-in-1", **{"wl:sealNumber": "S-0088213"})
+    good = world.obj("hub-in-1", **wl({"wl:sealNumber": "S-0088213"}))
     world.hand("hub-in-1", "hub-sort-1")
     before = describe_trail(world.trail())["entries"]
     bad = world.scan(
@@ -35,7 +37,7 @@ def test_a_swapped_box_names_the_links_between_the_last_good_and_the_first_bad_c
         disposition="mismatch_class",
         parentID=PARCEL,
         childQuantityList=[{"epcClass": BANK_CLASS, "quantity": 2}],
-        **{"wl:sealFound": "S-0091176"},
+        **wl({"wl:sealFound": "S-0091176"}),
     )
     trail = world.trail()
     names = {link.id: link.name for link in trail.links}
@@ -55,7 +57,7 @@ def test_a_swapped_box_names_the_links_between_the_last_good_and_the_first_bad_c
 def test_a_decoy_of_the_right_weight_leaves_weight_with_nothing_to_show() -> None:
     world = as_far_as(3)
     world.weigh("hub-in-1", 541)
-    world.obj("hub-in-1", **{"wl:sealState": "broken"})
+    world.obj("hub-in-1", **wl({"wl:sealState": "broken"}))
     trail = world.trail()
     assert trail.weight.sentence.startswith("Weight shows nothing")
     assert [narrowing.kind for narrowing in trail.narrowings] == ["seal"]
@@ -63,7 +65,7 @@ def test_a_decoy_of_the_right_weight_leaves_weight_with_nothing_to_show() -> Non
 
 def test_a_photo_and_then_the_parcel_taken_away_again_reopens_the_delivery() -> None:
     world = as_far_as(len(JOURNEY))
-    door = world.deliver(pin=False, **{"wl:photo": ni(b"\x05" * 32)})
+    door = world.deliver(pin=False, **wl({"wl:photo": ni(b"\x05" * 32)}))
     assert world.trail().delivery.strength == "photo"
     again = world.obj("courier-7", "holding")
     trail = world.trail()
@@ -99,11 +101,11 @@ def test_a_handset_that_leaves_a_depot_without_acceptance_is_an_open_release_wit
 def test_a_pin_given_before_opening_proves_a_box_and_unpacking_is_another_event() -> None:
     world = as_far_as(len(JOURNEY))
     check = {"wl:method": "pin6", "wl:proof": "x", "wl:confirms": "received sealed"}
-    world.deliver(pin=False, **{"wl:recipientCheck": check})
+    world.deliver(pin=False, **wl({"wl:recipientCheck": check}))
     proof = world.trail().delivery
     assert (proof.strength, proof.confirms) == ("pin_sealed", "received sealed")
     assert "says nothing of what was inside" in proof.sentence
-    inside = {"parentID": PARCEL, "childQuantityList": [{"epcClass": BANK_CLASS, "quantity": 3}]}
+    inside: dict[str, Any] = {"parentID": PARCEL, "childQuantityList": [{"epcClass": BANK_CLASS, "quantity": 3}]}
     world.scan("customer-page", "AggregationEvent", action="OBSERVE", disposition="mismatch_class", **inside)
     trail = world.trail()
     assert trail.delivery.strength == "pin_sealed"

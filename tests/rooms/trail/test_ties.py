@@ -16,10 +16,14 @@ from tests.rooms.trail.world import (
     PHONE_2_IMEI,
     PHONE_IMEI,
     World,
+    wl,
 )
 
-PO = {"bizTransactionList": [{"type": "po", "bizTransaction": ORDER}]}
-OTHER_PO = {"bizTransactionList": [{"type": "po", "bizTransaction": "urn:epcglobal:cbv:bt:9521473000102:SO-1"}]}
+OTHER_ORDER = "urn:epcglobal:cbv:bt:9521473000102:SO-1"
+PO: dict[str, Any] = {"bizTransactionList": [{"type": "po", "bizTransaction": ORDER}]}
+OTHER_PO: dict[str, Any] = {
+    "bizTransactionList": [{"type": "po", "bizTransaction": "urn:epcglobal:cbv:bt:9521473000102:SO-1"}]
+}
 IMEI = "001017004829159"
 
 
@@ -76,7 +80,7 @@ def test_two_records_of_one_station_are_one() -> None:
 def test_two_stations_at_one_moment_are_one_handling(*, apart: int, bound: bool) -> None:
     world = World()
     pack = world.pack()
-    world.obj("scale-12", at=pack.at_ms + apart, **{"wl:imei": [PHONE_IMEI], "wl:entryMode": "scanned"})
+    world.obj("scale-12", at=pack.at_ms + apart, **wl({"wl:imei": [PHONE_IMEI], "wl:entryMode": "scanned"}))
     assert bind(world.trail(), IMEI).bound is bound
 
 
@@ -84,8 +88,8 @@ def test_two_stations_at_one_moment_are_one_handling(*, apart: int, bound: bool)
 def test_passing_on_what_upstream_said_is_a_copy_unless_it_was_scanned(*, mode: str | None, copied: bool) -> None:
     world = World()
     world.pack()
-    release = world.release("bench-4", **{"wl:imei": [PHONE_IMEI]})
-    world.accept("dock-2", release, **{"wl:imei": [PHONE_IMEI], "wl:entryMode": mode})
+    release = world.release("bench-4", **wl({"wl:imei": [PHONE_IMEI]}))
+    world.accept("dock-2", release, **wl({"wl:imei": [PHONE_IMEI], "wl:entryMode": mode}))
     binding = bind(world.trail(), IMEI)
     assert binding.ties[-1].copied_from == (release.index if copied else None)
     assert binding.bound is not copied
@@ -94,7 +98,7 @@ def test_passing_on_what_upstream_said_is_a_copy_unless_it_was_scanned(*, mode: 
 def test_a_number_read_through_the_window_is_a_record() -> None:
     world = World()
     world.pack()
-    world.obj("dock-2", **{"wl:imei": [PHONE_IMEI], "wl:entryMode": "scanned"})
+    world.obj("dock-2", **wl({"wl:imei": [PHONE_IMEI], "wl:entryMode": "scanned"}))
     binding = bind(world.trail(), IMEI)
     assert ([tie.kind for tie in binding.ties], binding.bound) == (["packed", "read_with_parcel"], True)
 
@@ -128,7 +132,7 @@ def test_a_handset_commissioned_for_another_order_contradicts() -> None:
     world = World()
     world.commission(**OTHER_PO)
     world.pack()
-    world.obj("dock-2", **{"wl:imei": [PHONE_IMEI], "wl:entryMode": "scanned"})
+    world.obj("dock-2", **wl({"wl:imei": [PHONE_IMEI], "wl:entryMode": "scanned"}))
     binding = bind(world.trail(), IMEI)
     assert not binding.bound
     assert all(tie.void for tie in binding.ties)
@@ -154,7 +158,7 @@ def test_another_number_in_the_parcel_voids_every_tie(kind: str, contradiction: 
 
 def test_another_handset_found_in_its_place_voids_every_tie() -> None:
     world = two_records()
-    world.obj("hub-sort-1", epcList=[PHONE_2], disposition="mismatch_instance", **{"wl:expected": PHONE})
+    world.obj("hub-sort-1", epcList=[PHONE_2], disposition="mismatch_instance", **wl({"wl:expected": PHONE}))
     assert not bind(world.trail(), IMEI).bound
 
 
@@ -173,7 +177,7 @@ def test_an_imei_that_is_not_the_packed_one_is_contradicted_by_the_packing() -> 
 @pytest.mark.parametrize("disposition", ["mismatch_class", "mismatch_quantity"])
 def test_other_goods_or_an_empty_box_found_later_void_nothing(disposition: str) -> None:
     world = two_records()
-    found = {"childQuantityList": [{"epcClass": BANK_CLASS, "quantity": 1}], "disposition": disposition}
+    found: dict[str, Any] = {"childQuantityList": [{"epcClass": BANK_CLASS, "quantity": 1}], "disposition": disposition}
     world.scan("hub-sort-1", "AggregationEvent", action="OBSERVE", parentID=PARCEL, **found)
     world.obj("hub-sort-1", disposition=disposition)
     assert bind(world.trail(), IMEI).bound
@@ -199,8 +203,8 @@ def test_two_handsets_in_one_parcel_do_not_contradict_each_other() -> None:
 def test_quarantined_scans_and_suspect_keys_tie_nothing_and_contradict_nothing(apart: dict[str, Any]) -> None:
     world = World()
     world.pack()
-    world.obj("dock-2", **{"wl:imei": [PHONE_IMEI], "wl:entryMode": "scanned"}, **apart)
-    world.obj("lorry-9", **{"wl:imei": [PHONE_2_IMEI]}, **apart)
+    world.obj("dock-2", **wl({"wl:imei": [PHONE_IMEI], "wl:entryMode": "scanned"}), **apart)
+    world.obj("lorry-9", **wl({"wl:imei": [PHONE_2_IMEI]}), **apart)
     binding = bind(world.trail(), IMEI)
     assert ([tie.kind for tie in binding.ties], binding.findings) == (["packed"], ())
 
@@ -213,14 +217,14 @@ def test_a_record_declared_wrong_ties_nothing_any_more() -> None:
 
 def test_a_second_sim_number_binds_like_the_first() -> None:
     world = World()
-    world.commission(**PO, **{"wl:imei": [PHONE_2_IMEI]})
+    world.commission(**PO, **wl({"wl:imei": [PHONE_2_IMEI]}))
     world.pack()
     assert bind(world.trail(), "490154203237518").bound
 
 
 def test_a_keyed_record_says_so() -> None:
     world = World()
-    world.pack(**{"wl:entryMode": "keyed"})
+    world.pack(**wl({"wl:entryMode": "keyed"}))
     assert ties(world.trail(), IMEI)[0].keyed
 
 
@@ -230,3 +234,13 @@ def test_an_order_on_a_scan_of_several_parcels_ties_none_of_them_to_it() -> None
     world.pack(bizTransactionList=None)
     world.obj("dock-2", epcList=[PARCEL, PARCEL_2], **PO)
     assert [tie.kind for tie in ties(world.trail(), IMEI)] == ["packed"]
+
+
+def test_another_handsets_order_contradicts_nothing() -> None:
+    world = World()
+    world.commission(**PO)
+    world.commission(phone=PHONE_2, **OTHER_PO)
+    world.pack(childEPCs=[PHONE, PHONE_2])
+    trail = world.trail()
+    assert bind(trail, IMEI).bound
+    assert not bind(trail, "490154203237518").bound

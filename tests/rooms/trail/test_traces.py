@@ -1,11 +1,13 @@
 """Weight, seal and photo traces, and the narrowings they give."""
 
+from typing import Any
+
 import pytest
 
 from custody.scans.tolerances import Tolerances
-from tests.rooms.trail.world import CAGE, PARCEL, PARCEL_2, SEAL, World, kinds, ni
+from tests.rooms.trail.world import CAGE, PARCEL, PARCEL_2, SEAL, World, kinds, ni, wl
 
-DECLARED = {"wl:declaredMassGrams": 540, "wl:itemMassGrams": 180}
+DECLARED: dict[str, Any] = {"wl:declaredMassGrams": 540, "wl:itemMassGrams": 180}
 LIMIT_G = Tolerances().from_declared_g
 
 
@@ -82,7 +84,7 @@ def test_a_weighing_noted_at_packing_counts() -> None:
 def test_different_declarations_are_told_and_the_first_is_used() -> None:
     world = World()
     world.pack(**DECLARED)
-    world.obj("dock-2", **{"wl:declaredMassGrams": 700})
+    world.obj("dock-2", **wl({"wl:declaredMassGrams": 700}))
     trail = world.trail()
     assert trail.weight.declared_g == 540
     assert "weight_unclear" in kinds(trail)
@@ -128,7 +130,7 @@ def test_a_number_is_compared_with_a_number_and_a_key_with_a_key() -> None:
     world = World()
     world.pack()
     world.seal(number=None)
-    world.obj("dock-2", **{"wl:sealNumber": "S-0088213"})
+    world.obj("dock-2", **wl({"wl:sealNumber": "S-0088213"}))
     world.obj("dock-2", epcList=[SEAL])
     states = [sight.state for sight in world.trail().seal.sights]
     assert states == ["applied", "seen", "same"]
@@ -136,7 +138,7 @@ def test_a_number_is_compared_with_a_number_and_a_key_with_a_key() -> None:
 
 def test_a_seal_read_before_any_was_applied_has_nothing_to_compare_with() -> None:
     world = World()
-    world.obj("dock-2", **{"wl:sealNumber": "S-1"})
+    world.obj("dock-2", **wl({"wl:sealNumber": "S-1"}))
     assert [sight.state for sight in world.trail().seal.sights] == ["seen"]
 
 
@@ -150,7 +152,7 @@ def test_a_seal_that_was_never_applied_is_unknown_not_missing() -> None:
 
 
 def test_a_new_seal_over_a_sound_one_is_serious_and_over_a_broken_one_a_note() -> None:
-    new = {"childEPCs": ["https://id.gs1.org/8004/9521473SEAL0000001"], "number": "S-1"}
+    new: dict[str, Any] = {"childEPCs": ["https://id.gs1.org/8004/9521473SEAL0000001"], "number": "S-1"}
     world = World()
     world.pack()
     world.seal()
@@ -159,9 +161,9 @@ def test_a_new_seal_over_a_sound_one_is_serious_and_over_a_broken_one_a_note() -
     world = World()
     world.pack()
     world.seal()
-    world.obj("hub-in-1", **{"wl:sealState": "broken"})
+    world.obj("hub-in-1", **wl({"wl:sealState": "broken"}))
     world.seal("hub-in-1", **new)
-    world.obj("depot-2", **{"wl:sealNumber": "S-1"})
+    world.obj("depot-2", **wl({"wl:sealNumber": "S-1"}))
     trail = world.trail()
     assert {"seal_replaced", "seal_broken"} <= kinds(trail)
     assert "seal_differs" not in kinds(trail)
@@ -172,7 +174,7 @@ def test_taking_the_seal_off_or_unpacking_breaks_nothing() -> None:
     world = World()
     world.pack()
     world.seal()
-    off = {"parentID": PARCEL, "childEPCs": [SEAL], "bizStep": "removing"}
+    off: dict[str, Any] = {"parentID": PARCEL, "childEPCs": [SEAL], "bizStep": "removing"}
     world.scan("depot-2", "AssociationEvent", action="DELETE", **off)
     world.unpack(disposition="container_open")
     trace = world.trail().seal
@@ -182,7 +184,7 @@ def test_taking_the_seal_off_or_unpacking_breaks_nothing() -> None:
 
 def test_photos_keep_digest_place_and_both_clocks() -> None:
     world = World()
-    shot = world.obj("depot-2", **{"wl:photo": ni(b"\x05" * 32)})
+    shot = world.obj("depot-2", **wl({"wl:photo": ni(b"\x05" * 32)}))
     (photo,) = world.trail().photos
     assert (photo.index, photo.digest, photo.place) == (shot.index, ni(b"\x05" * 32), "D2")
     assert (photo.at_ms, photo.received_ms) == (shot.at_ms, shot.received_ms)
@@ -199,6 +201,10 @@ def test_a_change_lies_in_the_links_between_the_last_good_and_the_first_bad_chec
     (narrowing,) = trail.narrowings
     names = {link.id: link.name for link in trail.links}
     assert (narrowing.kind, narrowing.after_index, narrowing.before_index) == ("weight", good.index, bad.index)
+    assert narrowing.sentence.startswith(
+        f"Weight was last found right at index {good.index} and first found wrong at index {bad.index}. "
+        "If both looks were right: pack bench B4 or handover from pack bench B4 to dock 2 or "
+    )
     assert [names[link] for link in narrowing.links] == [
         "pack bench B4",
         "handover from pack bench B4 to dock 2",
@@ -213,8 +219,8 @@ def test_a_bad_check_inside_a_segment_leaves_that_segment_in() -> None:
     world = World()
     world.pack()
     world.seal()
-    world.obj("dock-2", **{"wl:sealState": "intact"})
-    world.obj("dock-2", **{"wl:sealState": "broken"})
+    world.obj("dock-2", **wl({"wl:sealState": "intact"}))
+    world.obj("dock-2", **wl({"wl:sealState": "broken"}))
     trail = world.trail()
     names = {link.id: link.name for link in trail.links}
     assert [names[link] for link in trail.narrowings[0].links] == ["dock 2"]
@@ -236,14 +242,33 @@ def test_what_was_never_right_may_be_wrong_from_the_start() -> None:
     world.weigh("bench-4", 610)
     (narrowing,) = world.trail().narrowings
     assert narrowing.after_index is None
-    assert "at no scan before" in narrowing.sentence
+    assert narrowing.sentence == (
+        f"Weight was never found right and first found wrong at index {narrowing.before_index}. "
+        "If that look was right: pack bench B4 or before the first scan."
+    )
+
+
+def test_the_first_lasting_deviation_is_the_one_that_is_said() -> None:
+    world = World()
+    world.pack(**DECLARED)
+    for grams in (540, 610, 650):
+        world.weigh("depot-2", grams)
+    trace = world.trail().weight
+    assert trace.sentence == f"Weight is out by +70 g from index {trace.bad} on."
+
+
+def test_a_bad_seal_is_told_with_the_stations_plain_name() -> None:
+    world = World()
+    world.pack()
+    bad = world.obj("depot-2", **wl({"wl:sealState": "missing"}))
+    assert world.trail().seal.sentence == f"Index {bad.index} at depot D2 found no seal."
 
 
 def test_the_seals_sentence_counts_reads_and_misses() -> None:
     world = World()
     world.pack()
     world.seal()
-    world.obj("dock-2", **{"wl:sealState": "intact"})
+    world.obj("dock-2", **wl({"wl:sealState": "intact"}))
     world.obj("lorry-9")
     world.obj("hub-in-1")
     said = "The seal was read unchanged once; twice the parcel changed hands unread."
@@ -253,7 +278,7 @@ def test_the_seals_sentence_counts_reads_and_misses() -> None:
 def test_what_is_declared_of_a_cage_is_not_declared_of_the_parcel() -> None:
     world = World()
     world.load("dock-2")
-    cage = {"action": "OBSERVE", "epcList": [CAGE], "bizStep": "arriving"}
-    world.scan("hub-in-1", "ObjectEvent", **cage, **{"wl:itemMassGrams": 90_000, "wl:declaredMassGrams": 95_000})
+    cage: dict[str, Any] = {"action": "OBSERVE", "epcList": [CAGE], "bizStep": "arriving"}
+    world.scan("hub-in-1", "ObjectEvent", **cage, **wl({"wl:itemMassGrams": 90_000, "wl:declaredMassGrams": 95_000}))
     trace = world.trail().weight
     assert (trace.declared_g, trace.item_g) == (None, None)

@@ -1,6 +1,7 @@
 """Which keys and scans belong to one parcel."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -25,6 +26,7 @@ from tests.rooms.trail.world import (
     VAN,
     World,
     kinds,
+    wl,
 )
 
 PO = [{"type": "po", "bizTransaction": ORDER}]
@@ -207,7 +209,7 @@ def test_one_of_several_parcels_of_an_order_can_be_chosen() -> None:
 
 def test_a_second_sim_number_names_the_same_handset() -> None:
     world = World()
-    world.commission(**{"wl:imei": [PHONE_2_IMEI]})
+    world.commission(**wl({"wl:imei": [PHONE_2_IMEI]}))
     world.pack()
     unit = world.unit("490154203237518")
     assert (unit.parcel, len(unit.items)) == (PARCEL, 1)
@@ -218,8 +220,8 @@ def test_a_number_of_another_handset_is_not_joined_but_reported() -> None:
     world = World()
     world.commission()
     world.commission(phone=PHONE_2)
-    world.pack(**{"wl:imei": [PHONE_2_IMEI, PHONE_IMEI]})
-    joined = world.commission(phone=PHONE, **{"wl:imei": [PHONE_2_IMEI]})
+    world.pack(**wl({"wl:imei": [PHONE_2_IMEI, PHONE_IMEI]}))
+    joined = world.commission(phone=PHONE, **wl({"wl:imei": [PHONE_2_IMEI]}))
     trail = world.trail()
     assert PHONE_2 not in trail.unit.items[0].names
     assert any(f.kind == "contents_conflict" and f.indices == (joined.index,) for f in trail.findings)
@@ -228,7 +230,7 @@ def test_a_number_of_another_handset_is_not_joined_but_reported() -> None:
 def test_a_handset_packed_by_class_is_known_by_its_number() -> None:
     world = World()
     gtin = PHONE.partition("/21/")[0]
-    world.pack(childEPCs=None, childQuantityList=[{"epcClass": gtin, "quantity": 1}], **{"wl:imei": [PHONE_IMEI]})
+    world.pack(childEPCs=None, childQuantityList=[{"epcClass": gtin, "quantity": 1}], **wl({"wl:imei": [PHONE_IMEI]}))
     unit = world.unit(PHONE_IMEI)
     assert (unit.parcel, [item.key for item in unit.items]) == (PARCEL, [PHONE_IMEI])
 
@@ -237,7 +239,7 @@ def test_what_an_inspection_finds_does_not_become_part_of_the_parcel() -> None:
     world = World()
     world.pack()
     world.scan("hub-sort-1", "AggregationEvent", action="OBSERVE", parentID=PARCEL, childEPCs=[PHONE_2])
-    found = world.obj("hub-sort-1", epcList=[PHONE_2], disposition="mismatch_instance", **{"wl:expected": PHONE})
+    found = world.obj("hub-sort-1", epcList=[PHONE_2], disposition="mismatch_instance", **wl({"wl:expected": PHONE}))
     unit = world.unit()
     assert [item.key for item in unit.items] == [PHONE]
     assert PHONE_2 not in unit.keys
@@ -306,7 +308,7 @@ def test_seal_scans_follow_the_seal() -> None:
     world = World()
     world.pack()
     world.seal()
-    look = world.obj("dock-2", epcList=[SEAL], **{"wl:sealState": "intact"})
+    look = world.obj("dock-2", epcList=[SEAL], **wl({"wl:sealState": "intact"}))
     assert world.unit().via(look) == "seal"
 
 
@@ -349,14 +351,14 @@ def test_an_order_on_a_scan_of_another_parcel_is_not_this_parcels() -> None:
 def test_two_handsets_packed_by_class_stay_two() -> None:
     world = World()
     goods = [{"epcClass": PHONE.partition("/21/")[0], "quantity": 2}]
-    world.pack(childEPCs=None, childQuantityList=goods, **{"wl:imei": [PHONE_IMEI, PHONE_2_IMEI]})
+    world.pack(childEPCs=None, childQuantityList=goods, **wl({"wl:imei": [PHONE_IMEI, PHONE_2_IMEI]}))
     assert [item.names for item in world.unit().items] == [{PHONE_IMEI}, {PHONE_2_IMEI}]
 
 
 def test_numbers_on_a_parcels_first_label_are_not_joined_into_one_handset() -> None:
     world = World()
-    label = {"action": "ADD", "epcList": [PARCEL], "bizStep": "commissioning"}
-    world.scan("bench-4", "ObjectEvent", **label, **{"wl:imei": [PHONE_IMEI, PHONE_2_IMEI]})
+    label: dict[str, Any] = {"action": "ADD", "epcList": [PARCEL], "bizStep": "commissioning"}
+    world.scan("bench-4", "ObjectEvent", **label, **wl({"wl:imei": [PHONE_IMEI, PHONE_2_IMEI]}))
     world.pack()
     assert world.unit().items[0].names == {PHONE, PHONE_IMEI}
 
@@ -377,3 +379,17 @@ def test_a_cage_used_twice_is_looked_up_from_the_first_stay_to_the_last() -> Non
     last = world.unload("depot-2")
     lookup = next(lookup for lookup in needs(PARCEL, world.scans) if lookup.key == CAGE)
     assert (lookup.from_ms, lookup.to_ms) == (first.at_ms, last.at_ms)
+
+
+def test_one_of_our_carriers_among_others_moves_the_parcel() -> None:
+    world = World()
+    world.load("dock-2")
+    world.load("dock-2", VAN, [CAGE], chain=False)
+    both = world.scan(
+        "hub-in-1", "AggregationEvent", action="OBSERVE", parentID=VAN, childEPCs=[CAGE, f"{CAGE}9"], chain=False
+    )
+    others = world.scan(
+        "hub-in-1", "AggregationEvent", action="OBSERVE", parentID=VAN, childEPCs=[f"{CAGE}9"], chain=False
+    )
+    unit = world.unit()
+    assert (unit.via(both), unit.via(others)) == ("carrier", None)

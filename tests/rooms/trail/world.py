@@ -66,6 +66,11 @@ def signer_of(station: str) -> SoftwareSigner:
     return new_signer(seed=hashlib.sha256(station.encode()).digest())
 
 
+def wl(terms: dict[str, Any]) -> dict[str, Any]:
+    """Extension terms to spread into a call."""
+    return terms
+
+
 def ni(digest: bytes) -> str:
     return write_ni(digest)
 
@@ -238,7 +243,7 @@ class World:
         """A clean parcel from goods-in to the door, every handover signed on both sides."""
         self.commission(bizTransactionList=[{"type": "po", "bizTransaction": ORDER}])
         self.pass_time(2)
-        self.pack(**{"wl:handler": "h-0004", "wl:declaredMassGrams": 540, "wl:itemMassGrams": 180})
+        self.pack(**wl({"wl:handler": "h-0004", "wl:declaredMassGrams": 540, "wl:itemMassGrams": 180}))
         self.seal()
         self.weigh("scale-12", 538)
         for giver, taker in JOURNEY:

@@ -1,0 +1,105 @@
+"""Everything that the page of a case shows, read in one go.
+
+First comes what the customer is owed and what they already told or gave us; then the clocks, the locks with each check
+of the preflight, the timeline and the messages.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from api.accounts import Caller
+from api.parts import Parts
+from api.routes.disputes import read as read_case
+from custody.disputes.payout import WORDS as PAYOUT_WORDS
+from custody.disputes.payout import payouts
+from custody.kernel.clock import DAY_MS, from_iso
+from custody.kernel.errors import NotFound
+from custody.store import case_book
+from custody.store.case_book import CaseFile
+from custody.store.tables import EvidenceRow, InquiryRow
+from custody.store.unit import Unit
+from devicelock import store as lock_store
+from devicelock.rules.authority import preflight
+from devicelock.rules.lock_facts import Kind
+from devicelock.rules.order import TERMINAL, State
+from devicelock.usecases import request_lock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CasePage:
+    """The facts of one case page. `checks` is None if no handset is registered, or a lock order is open."""
+
+    case: dict[str, Any]
+    file: CaseFile
+    days: int
+    given: tuple[EvidenceRow, ...]
+    inquiry: InquiryRow | None
+    answer: str
+    payouts: tuple[tuple[str, str], ...]
+    checks: tuple[dict[str, Any], ...] | None
+    may_ask: bool
+    open_lock: bool
+
+
+def read_case_page(parts: Parts, caller: Caller, dispute: str) -> CasePage:
+    """The page of a case; raises `NotFound`."""
+    case = read_case(dispute, parts, caller)
+    with parts.house.unit() as unit:
+        session = unit.session
+        file = case_book.read(session, dispute)
+        inquiry = _inquiry(session, dispute)
+        open_lock = any(State(lock["state"]) not in TERMINAL for lock in case["locks"])
+        checks = None if open_lock else _checks(unit, parts, file, caller)
+        return CasePage(
+            case={**case, "clocks": [_clock(clock, unit.now_ms) for clock in case["clocks"]]},
+            file=file,
+            days=(unit.now_ms - file.case.first_word_ms) // DAY_MS,
+            given=_given(session, dispute),
+            inquiry=inquiry,
+            answer=_answer(inquiry),
+            payouts=tuple(
+                (str(way), PAYOUT_WORDS[way]) for way in payouts(file.order.standing, file.order.payment)
+            ),
+            checks=checks,
+            may_ask=checks is not None and all(row["ok"] is True or row["second"] for row in checks),
+            open_lock=open_lock,
+        )
+
+
+def _checks(unit: Unit, parts: Parts, file: CaseFile, caller: Caller) -> tuple[dict[str, Any], ...] | None:
+    """The preflight of a lock that this person would ask for now; nothing is stored."""
+    device = lock_store.device_by_imei(unit.session, file.imei) if file.imei else None
+    if device is None:
+        return None
+    trial = request_lock.trial_order(unit, device, dispute=file.case.id)
+    trial.requester = caller.account
+    found = preflight(parts.locks.facts(unit, trial, device, Kind.REQUESTED))
+    waiting = {str(name) for name in request_lock.SECOND_PERSON}
+    return tuple({**row, "second": row["check"] in waiting} for row in request_lock.rows_of(found))
+
+
+def _clock(clock: dict[str, Any], now_ms: int) -> dict[str, Any]:
+    due = clock["due"]
+    return {"legal": False, **clock, "past": len(due) > len("2026-01-31") and from_iso(due) < now_ms}
+
+
+def _given(session: Session, dispute: str) -> tuple[EvidenceRow, ...]:
+    query = select(EvidenceRow).where(col(EvidenceRow.dispute) == dispute).order_by(col(EvidenceRow.at_ms))
+    return tuple(session.scalars(query).all())
+
+
+def _inquiry(session: Session, dispute: str) -> InquiryRow | None:
+    try:
+        return case_book.inquiry(session, dispute)
+    except NotFound:
+        return None
+
+
+def _answer(inquiry: InquiryRow | None) -> str:
+    if inquiry is None or inquiry.result is None:
+        return ""
+    return str(msgspec.json.decode(inquiry.result)["headline"])

@@ -1,0 +1,1 @@
+"""Charts as SVG, drawn on the server; each has a table that says the same."""

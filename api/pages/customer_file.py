@@ -1,0 +1,68 @@
+"""The customer's own file: everything the case holds about them, as one zip, at any time and without asking.
+
+`my-case.json` holds the case as it stands with every word, date, promise, message and step, and what the seller's record
+of the order says; `messages.txt` the messages to read; `files/` what the customer gave, byte for byte. Colleagues appear
+as the owner only: a step says whether the customer, a member of staff or the system did it.
+"""
+
+import io
+import re
+import zipfile
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from api.routes.customer import customer_view
+from custody.kernel.clock import Instant, to_iso
+from custody.store import case_book
+from custody.store.tables import EvidenceRow, SaleRow
+from custody.usecases.open_dispute import hash_token
+
+NOT_A_NAME = re.compile(r"[^\w. -]+")
+README = (
+    "This file holds all that our case says about you.\n"
+    "my-case.json: the case with every date, promise and step.\n"
+    "messages.txt: what we told you.\n"
+    "files: what you gave us.\n"
+)
+
+
+def write_file(session: Session, token: str, *, now_ms: Instant) -> bytes:
+    """The zip; raises `NotFound` for a link that opens no case."""
+    view = customer_view(session, token)
+    file = case_book.read_by_token(session, hash_token(token))
+    evidence = session.scalars(select(EvidenceRow).where(col(EvidenceRow.dispute) == file.case.id)).all()
+    sale = session.get(SaleRow, file.case.order_ref) if file.case.order_ref else None
+    document = {
+        "written_at": to_iso(now_ms),
+        **view,
+        "anything_else": file.case.anything_else,
+        "notes_in_favour": list(file.case.notes_in_favour),
+        "handset": file.imei,
+        "order_record": None if sale is None else msgspec.json.decode(sale.facts),
+        "steps": [_step(row) for row in case_book.timeline(session, file.case.id)],
+    }
+    messages = "\n\n".join(f"{said['at']}\n{said['text']}" for said in view["messages"])
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as pack:
+        _put(pack, "read-me.txt", README.encode(), now_ms)
+        _put(pack, "my-case.json", msgspec.json.format(msgspec.json.encode(document), indent=2), now_ms)
+        _put(pack, "messages.txt", messages.encode(), now_ms)
+        for row in evidence:
+            _put(pack, f"files/{row.id}-{NOT_A_NAME.sub('_', row.name)}", row.content, row.at_ms)
+    return out.getvalue()
+
+
+def _step(row: Any) -> dict[str, Any]:
+    by = row.actor if row.actor in {"customer", "system"} else "customer" if "customer" in row.actor else "staff"
+    return {"at": to_iso(row.at_ms), "step": row.kind, "by": by, "facts": msgspec.json.decode(row.facts)}
+
+
+def _put(pack: zipfile.ZipFile, name: str, content: bytes, at_ms: Instant) -> None:
+    at = datetime.fromtimestamp(at_ms / 1000, UTC)
+    info = zipfile.ZipInfo(name, (at.year, at.month, at.day, at.hour, at.minute, at.second))
+    info.compress_type = zipfile.ZIP_DEFLATED
+    pack.writestr(info, content)

@@ -1,0 +1,208 @@
+"""The customer's page: no account, only the link from our message. And the page that tells anybody how to complain.
+
+It says first that we believe the customer, then what happens and when. Every form calls what the API calls.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Request, Response, UploadFile
+from sqlmodel import Session
+
+from api.auth import same_site
+from api.pages.cases import attached
+from api.pages.customer_file import write_file
+from api.pages.render import HEADERS, page, see
+from api.parts import Parts, parts_of
+from api.problems import status_of
+from api.routes import customer as doors
+from api.routes.customer import AnswerIn, ChoiceIn, CodeIn, customer_view
+from custody.disputes.case import CASE
+from custody.disputes.civil import civil_date
+from custody.disputes.claim import PAYS_MONEY
+from custody.disputes.machine import Role
+from custody.disputes.payout import WORDS as PAYOUT_WORDS
+from custody.disputes.payout import payouts
+from custody.disputes.recourse import Way
+from custody.kernel.errors import Trouble
+from custody.store import case_book
+from custody.store.case_book import CaseFile
+from custody.usecases.open_dispute import hash_token
+from devicelock.rules.order import TERMINAL, State
+
+router = APIRouter(include_in_schema=False)
+P = Annotated[Parts, Depends(parts_of)]
+Line = Annotated[str, Form(max_length=200)]
+PAYS = frozenset(map(str, PAYS_MONEY))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scheme:
+    """The day in the time after which an independent scheme may be asked."""
+
+    body: str
+    day: int
+    days: int
+    opens: date
+    last_day: date
+    is_open: bool
+
+
+@router.get("/complain")
+def complain(request: Request, parts: P) -> Response:
+    """How to complain and how to leave, for anybody, without signing in."""
+    return page(request, "complain.html", phone=parts.settings.support_phone, body=parts.settings.recourse)
+
+
+@router.get("/c/{token}")
+def read(token: str, request: Request, parts: P) -> Response:
+    """The page."""
+    return _page(request, parts, token)
+
+
+@router.get("/c/{token}/status")
+def status(token: str, request: Request, parts: P) -> Response:
+    """The part of the page that changes while a phone answers."""
+    with parts.house.read() as session:
+        view = customer_view(session, token)
+    return page(request, "_customer_locks.html", view=view, over=TERMINAL)
+
+
+@router.get("/c/{token}/file")
+def own_file(token: str, parts: P) -> Response:
+    """Everything the case holds about the customer, as one file."""
+    with parts.house.read() as session:
+        content = write_file(session, token, now_ms=parts.clock.now_ms())
+    headers = {**HEADERS, "Content-Disposition": attached("my-case.zip")}
+    return Response(content, media_type="application/zip", headers=headers)
+
+
+@router.post("/c/{token}/choose")
+def choose(token: str, request: Request, parts: P, remedy: Line, payout: Line = "") -> Response:
+    """Choose a remedy, and for money the way it comes."""
+    body = ChoiceIn(remedy=remedy, payout=payout or None if remedy in PAYS else None)
+    return _then(request, parts, token, lambda: doors.choose(token, body, parts), done="c_chosen")
+
+
+@router.post("/c/{token}/found")
+def found(token: str, request: Request, parts: P) -> Response:
+    """I found it."""
+    return _then(request, parts, token, lambda: doors.found(token, parts), done="c_found")
+
+
+@router.post("/c/{token}/disagree")
+def disagree(token: str, request: Request, parts: P) -> Response:
+    """I do not agree."""
+    return _then(request, parts, token, lambda: doors.disagree(token, parts), done="c_disagree")
+
+
+@router.post("/c/{token}/confirm")
+def confirm(token: str, request: Request, parts: P) -> Response:
+    """Yes, it is put right."""
+    return _then(request, parts, token, lambda: doors.confirm(token, parts), done="c_confirm")
+
+
+@router.post("/c/{token}/withdraw")
+def withdraw(token: str, request: Request, parts: P) -> Response:
+    """Take the report back."""
+    return _then(request, parts, token, lambda: doors.withdraw(token, parts), done="c_withdraw")
+
+
+@router.post("/c/{token}/answer")
+def answer(
+    token: str,
+    request: Request,
+    parts: P,
+    ask: Line,
+    words: Annotated[str, Form(max_length=20_000)] = "",
+    skip: Line = "",
+) -> Response:
+    """Answer something we asked, or skip it."""
+    said = None if skip or not words.strip() else words
+    body = AnswerIn(ask=ask, words=said)
+    return _then(
+        request, parts, token, lambda: doors.answer(token, body, parts), done="c_skip" if said is None else "c_answer"
+    )
+
+
+@router.post("/c/{token}/files")
+def give(token: str, request: Request, parts: P, file: UploadFile) -> Response:
+    """Give us a file; nothing chosen is nothing wrong."""
+    if not file.filename:
+        same_site(request)
+        return see(f"/c/{token}")
+    return _then(request, parts, token, lambda: doors.give(token, file, parts), done="c_file")
+
+
+@router.post("/c/{token}/code")
+def code(token: str, request: Request, parts: P, challenge: Line) -> Response:
+    """The unlock code, shown on the page and never in an address."""
+    same_site(request)
+    digits = "".join(challenge.split())
+    try:
+        unlock = doors.code(token, CodeIn(challenge=digits), parts)["code"]
+    except Trouble as trouble:
+        return _page(request, parts, token, trouble=trouble)
+    return _page(request, parts, token, unlock=unlock)
+
+
+def _then(request: Request, parts: Parts, token: str, act: Callable[[], object], *, done: str) -> Response:
+    same_site(request)
+    try:
+        act()
+    except Trouble as trouble:
+        return _page(request, parts, token, trouble=trouble)
+    return see(f"/c/{token}", done=done)
+
+
+def _page(request: Request, parts: Parts, token: str, *, trouble: Trouble | None = None, unlock: str = "") -> Response:
+    with parts.house.read() as session:
+        view = customer_view(session, token)
+        file = case_book.read_by_token(session, hash_token(token))
+        was_found = _was_found(session, file)
+    moves = {move.event for move in CASE.transitions if move.source == file.case.state and Role.CUSTOMER in move.who}
+    return page(
+        request,
+        "customer.html",
+        token=token,
+        view=view,
+        file=file,
+        moves=moves,
+        was_found=was_found,
+        over=TERMINAL,
+        locked=any(State(lock["state"]) not in TERMINAL for lock in view["locks"]),
+        pays=PAYS,
+        payouts=_payouts(file),
+        scheme=_scheme(file, civil_date(parts.clock.now_ms())),
+        large=request.query_params.get("size") == "large",
+        phone=parts.settings.support_phone,
+        trouble=trouble,
+        unlock=unlock,
+        status=200 if trouble is None else status_of(trouble),
+    )
+
+
+def _was_found(session: Session, file: CaseFile) -> bool:
+    return any(row.kind == "found" for row in case_book.timeline(session, file.case.id))
+
+
+def _payouts(file: CaseFile) -> list[tuple[str, str]]:
+    return [(str(way), PAYOUT_WORDS[way]) for way in payouts(file.order.standing, file.order.payment)]
+
+
+def _scheme(file: CaseFile, today: date) -> Scheme | None:
+    way = next((way for way in file.recourse if way.way is Way.SCHEME), None)
+    if way is None:
+        return None
+    first = civil_date(file.case.first_word_ms)
+    days = (way.opens - first).days
+    return Scheme(
+        body=way.body,
+        day=min((today - first).days + 1, days),
+        days=days,
+        opens=way.opens,
+        last_day=way.last_day,
+        is_open=today >= way.opens,
+    )

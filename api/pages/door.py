@@ -1,0 +1,81 @@
+"""The door of the console: signing in and out, and which page is first for whom."""
+
+import re
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi.responses import RedirectResponse
+
+from api import accounts
+from api.auth import COOKIE, same_site, signed_in, token_of
+from api.pages.render import page, see
+from api.parts import Parts, parts_of
+from custody.kernel.clock import HOUR_MS, SECOND_MS
+from custody.kernel.errors import Rejected
+
+router = APIRouter(include_in_schema=False)
+P = Annotated[Parts, Depends(parts_of)]
+SIGN_IN = "/console/sign-in"
+_OURS = re.compile(r"/console(/[\w.~%:-]+)*")
+
+
+@router.get("/")
+def root(request: Request, parts: P) -> RedirectResponse:
+    """The console for those who are signed in, the door for everybody else."""
+    try:
+        signed_in(request, parts)
+    except Rejected:
+        return see(SIGN_IN)
+    return see("/console")
+
+
+@router.get(SIGN_IN)
+def door(request: Request, next: str = "") -> Response:  # noqa: A002 - the name that people see in the address
+    """The form."""
+    return page(request, "sign_in.html", onward=_onward(next), account="")
+
+
+@router.post(SIGN_IN)
+def sign_in(
+    request: Request,
+    parts: P,
+    account: Annotated[str, Form(max_length=100)],
+    password: Annotated[str, Form(max_length=1000)],
+    onward: Annotated[str, Form(max_length=500)] = "",
+) -> Response:
+    """A session in a cookie that scripts cannot read and other sites cannot use."""
+    same_site(request)
+    hours = parts.settings.session_hours
+    try:
+        with parts.house.unit() as unit:
+            token = accounts.sign_in(unit.session, name=account, password=password, now_ms=unit.now_ms, hours=hours)
+    except Rejected as trouble:
+        said = Rejected(trouble.code, "the name or the password is wrong", fix="Check both and try again.")
+        return page(request, "sign_in.html", status=401, trouble=said, onward=_onward(onward), account=account)
+    answer = see(_onward(onward) or "/console")
+    answer.set_cookie(
+        COOKIE,
+        token,
+        max_age=hours * HOUR_MS // SECOND_MS,
+        path="/",
+        secure=request.url.scheme == "https",
+        httponly=True,
+        samesite="strict",
+    )
+    return answer
+
+
+@router.post("/console/sign-out")
+def sign_out(request: Request, parts: P) -> Response:
+    """End the session; somebody who has none ends up at the door all the same."""
+    same_site(request)
+    with parts.house.unit() as unit:
+        accounts.sign_out(unit.session, token_of(request))
+    answer = see(SIGN_IN, done="signed_out")
+    answer.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")
+    return answer
+
+
+def _onward(path: str) -> str:
+    """Where to go after signing in, if it is a page of the console."""
+    return path if _OURS.fullmatch(path) else ""

@@ -1,0 +1,143 @@
+"""Finding cases: the lists of the console, and the one box that takes anything.
+
+The box takes a case id, a lock order, an order reference, an IMEI or a parcel number in any form, and the e-mail
+address, phone number or name in an order's contact. Nobody is ever asked for a second one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+from sqlalchemy import Select, or_, select
+from sqlmodel import Session, col
+
+from custody.disputes.case import CASE
+from custody.kernel.errors import NotFound, Rejected
+from custody.store import case_book
+from custody.store.case_book import CaseFile
+from custody.store.tables import DisputeRow, SaleRow
+from custody.trail.names import ask, is_parcel
+from custody.usecases.read_trail import read_trail
+from custody.usecases.record_sale import sale_of_imei
+from devicelock.store import LockOrderRow
+
+PAGE = 25
+LEAST_CONTACT = 4
+MOST_FOUND = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A page of cases and the cursor of the next one; None at the end."""
+
+    files: tuple[CaseFile, ...]
+    onward: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What the box led to: cases, and what is known where there is no case yet."""
+
+    files: tuple[CaseFile, ...] = ()
+    orders: tuple[str, ...] = ()
+    parcel: str | None = None
+
+    @property
+    def nothing(self) -> bool:
+        """Whether nothing is known at all."""
+        return not (self.files or self.orders or self.parcel)
+
+
+def list_cases(session: Session, *, owner: str | None, is_open: bool, after: str | None) -> Listed:
+    """Open or ended cases, newest first; those of one owner if asked."""
+    ended = sorted(CASE.terminal)
+    state = col(DisputeRow.state)
+    query = _newest_first().where(state.not_in(ended) if is_open else state.in_(ended))
+    if owner is not None:
+        query = query.where(col(DisputeRow.owner) == owner)
+    last = session.get(DisputeRow, after) if after else None
+    if last is not None:
+        older = col(DisputeRow.opened_ms) < last.opened_ms
+        same = (col(DisputeRow.opened_ms) == last.opened_ms) & (col(DisputeRow.id) < last.id)
+        query = query.where(older | same)
+    files = _files(session, query.limit(PAGE + 1))
+    return Listed(files=files[:PAGE], onward=files[PAGE - 1].case.id if len(files) > PAGE else None)
+
+
+def cases_of_orders(session: Session, references: Sequence[str]) -> tuple[CaseFile, ...]:
+    """The cases about these orders, newest first."""
+    if not references:
+        return ()
+    return _files(session, _newest_first().where(col(DisputeRow.order_ref).in_(references)).limit(MOST_FOUND))
+
+
+def find(session: Session, text: str) -> Found:
+    """Everything that a text may mean; the first kind of thing that is known wins."""
+    asked = text.strip()
+    if not asked:
+        return Found()
+    for look in (_by_id, _by_order, _by_item, _by_contact):
+        found = look(session, asked)
+        if not found.nothing:
+            return found
+    return Found()
+
+
+def _by_id(session: Session, asked: str) -> Found:
+    order = session.get(LockOrderRow, asked)
+    try:
+        return Found(files=(case_book.read(session, order.dispute if order and order.dispute else asked),))
+    except NotFound:
+        return Found()
+
+
+def _by_order(session: Session, asked: str) -> Found:
+    reference = asked.removeprefix("po:")
+    files = cases_of_orders(session, [reference])
+    known = session.get(SaleRow, reference) is not None
+    return Found(files=files, orders=(reference,) if files or known else ())
+
+
+def _by_item(session: Session, asked: str) -> Found:
+    try:
+        unit = read_trail(session, asked).trail.unit
+    except (NotFound, Rejected):
+        return _by_sale(session, asked)
+    orders = tuple(reference.removeprefix("po:") for reference in unit.orders)
+    names = {name for item in unit.items for name in item.names if "gsma:imei" in name}
+    sold = [sale.sale.order_ref for name in sorted(names) if (sale := sale_of_imei(session, name))]
+    references = tuple(dict.fromkeys((*orders, *sold)))
+    parcel = unit.parcel if unit.parcel and is_parcel(unit.parcel) else None
+    return Found(files=cases_of_orders(session, references), orders=references, parcel=parcel)
+
+
+def _by_sale(session: Session, asked: str) -> Found:
+    """A handset that was sold and never scanned."""
+    try:
+        sale = sale_of_imei(session, ask(asked))
+    except Rejected:
+        return Found()
+    references = (sale.sale.order_ref,) if sale else ()
+    return Found(files=cases_of_orders(session, references), orders=references)
+
+
+def _by_contact(session: Session, asked: str) -> Found:
+    if len(asked) < LEAST_CONTACT:
+        return Found()
+    facts = col(SaleRow.facts)
+    wanted = {asked, asked.replace(" ", "")}
+    query = select(SaleRow).where(or_(*(facts.icontains(part, autoescape=True) for part in wanted)))
+    references = tuple(
+        row.order_ref
+        for row in session.scalars(query.limit(MOST_FOUND)).all()
+        if any(part.casefold() in str(msgspec.json.decode(row.facts)["contact"]).casefold() for part in wanted)
+    )
+    return Found(files=cases_of_orders(session, references), orders=references)
+
+
+def _newest_first() -> Select[tuple[DisputeRow]]:
+    return select(DisputeRow).order_by(col(DisputeRow.opened_ms).desc(), col(DisputeRow.id).desc())
+
+
+def _files(session: Session, query: Select[tuple[DisputeRow]]) -> tuple[CaseFile, ...]:
+    return tuple(msgspec.json.decode(row.facts, type=CaseFile) for row in session.scalars(query).all())

@@ -1,0 +1,14 @@
+"""Putting the pages into the application."""
+
+from fastapi import FastAPI
+
+from api.pages import assets, case_acts, cases, customers, docs, door, investigations, locks, trails, troubles
+
+ROUTERS = (door, cases, case_acts, locks, investigations, trails, customers, docs, assets)
+
+
+def install(app: FastAPI) -> None:
+    """Every page, and errors as pages where people look."""
+    for module in ROUTERS:
+        app.include_router(module.router)
+    troubles.install(app)

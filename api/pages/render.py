@@ -1,0 +1,122 @@
+"""Rendering pages: one Jinja environment that escapes everything, and the headers that every page carries.
+
+- Content-Security-Policy lets a page load styles, scripts and pictures only from this service, send forms only to it,
+  and stand in no frame. Nothing is ever asked of another address.
+- A page holds a case, so nobody may keep a copy of it (`Cache-Control: no-store`), and no address leaks a customer's
+  link (`Referrer-Policy: no-referrer`).
+- Pages work without scripts; the one script adds keys and live updates.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from api.accounts import Caller
+from api.pages import times, words
+from api.pages.assets import address_of
+from custody.gs1.imei import foreign_imei_urn, imei_digits
+from custody.investigation.wording import percent
+from custody.kernel.errors import Trouble
+
+HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+def page(
+    request: Request,
+    template: str,
+    *,
+    caller: Caller | None = None,
+    status: int = 200,
+    trouble: Trouble | None = None,
+    **facts: Any,
+) -> HTMLResponse:
+    """A whole page."""
+    body = _ENVIRONMENT.get_template(template).render(
+        caller=caller,
+        path=request.url.path,
+        trouble=trouble,
+        done=DONE.get(request.query_params.get("done", "")),
+        **facts,
+    )
+    return HTMLResponse(body, status_code=status, headers=dict(HEADERS))
+
+
+def see(path: str, *, done: str = "", at: str = "") -> RedirectResponse:
+    """Go on with a page after a form; `done` is a word of `DONE`, `at` a part of the page."""
+    query = f"?done={quote(done)}" if done else ""
+    fragment = f"#{quote(at)}" if at else ""
+    return RedirectResponse(f"{path}{query}{fragment}", status_code=303, headers={"Cache-Control": "no-store"})
+
+
+DONE: Mapping[str, str] = {
+    "typed": "The kind of problem is set and the remedy is offered.",
+    "asked": "The customer was asked for one thing, once.",
+    "chosen": "The choice is written down, and the promise has a date.",
+    "remedied": "The remedy is written down as delivered. The customer is asked whether it is right.",
+    "reopened": "The case is open again. Its first date still counts.",
+    "lock": "The lock was asked for. A second person decides.",
+    "approved": "Approved. The command is signed and on its way.",
+    "refused": "Refused. The person who asked sees why.",
+    "confirmation": "Written down. It takes two different people to keep a lock beyond 72 hours.",
+    "released": "The release is signed and on its way.",
+    "proposed": "Proposed. Another supervisor puts it in force.",
+    "in_force": "In force, and an entry of the log.",
+    "withdrawn": "Withdrawn. Nothing more is locked under it.",
+    "stopped": "All locking is stopped. Releases go on.",
+    "started": "Locking is allowed again.",
+    "ran": "The chain was judged with every other dispute and the whole traffic.",
+    "signed_out": "You are signed out.",
+    "c_chosen": "Thank you. Your choice is written down, with a date.",
+    "c_found": "We are glad you found it. Thank you. We unlock it now.",
+    "c_disagree": "Thank you for telling us. It is written down, and we look at it again.",
+    "c_confirm": "Thank you. Your case is closed. You can open it again here.",
+    "c_withdraw": "You took your report back. You can open it again here.",
+    "c_answer": "Thank you. We have it and will not ask again.",
+    "c_skip": "That is fine. It does not count against you.",
+    "c_file": "Thank you. We have your file. We will not ask for it again.",
+}
+
+
+def _imei(urn: str) -> str:
+    """An IMEI as its digits; anything else as it is."""
+    return imei_digits(urn) if foreign_imei_urn(urn) else urn
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("api.pages"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals |= {"words": words, "asset": address_of}
+    environment.filters |= {
+        "when": times.when,
+        "moment_words": times.moment_words,
+        "day_words": times.day_words,
+        "span": times.span_words,
+        "key": times.short_key,
+        "grams": times.grams,
+        "pounds": times.pounds,
+        "percent": percent,
+        "imei": _imei,
+        "worded": lambda code, table: words.worded(table, code),
+    }
+    return environment
+
+
+_ENVIRONMENT = _environment()

@@ -1,0 +1,186 @@
+"""The trail page: one parcel's whole way on one time axis, the ranked links, and what to look at next.
+
+From top to bottom: the answer in one line; custodian lanes; weight; seals, keys and the network; ranked links; the next
+best check; patterns over cases; whether the chain is whole; what can be done. Each chart has a table that says the same.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from markupsafe import Markup
+from sqlmodel import Session
+
+from api import joints
+from api.accounts import Caller
+from api.auth import role
+from api.pages.charts.axis import Axis, axis_over
+from api.pages.charts.lanes import draw_lanes
+from api.pages.charts.signs import Network, Row, draw_signs, key_row, network_row, seal_row
+from api.pages.charts.weights import draw_weights
+from api.pages.check_trail import Checked, check_trail
+from api.pages.find import cases_of_orders
+from api.pages.ranking import RankedLink, WeighedReason, leader_range, link_title, rank_links, weigh
+from api.pages.render import page, see
+from api.parts import Parts, parts_of
+from custody.investigation.explain import explain
+from custody.kernel.errors import NotFound
+from custody.store import case_book
+from custody.store.case_book import CaseFile
+from custody.trail.trail import Trail
+from custody.usecases import investigate
+from custody.usecases.read_trail import Found, read_trail
+from devicelock import store as lock_store
+
+router = APIRouter(prefix="/console", include_in_schema=False)
+P = Annotated[Parts, Depends(parts_of)]
+Staff = Annotated[Caller, Depends(role("agent", "supervisor", "investigator"))]
+Investigator = Annotated[Caller, Depends(role("investigator", "supervisor"))]
+RANKING = frozenset({"investigator", "supervisor"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """The charts of a trail; None where there is nothing to draw."""
+
+    lanes: Markup
+    weights: Markup | None
+    signs: Markup
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranked:
+    """The answer of an investigation as it was stored last."""
+
+    found: dict[str, Any]
+    links: list[RankedLink]
+    reasons: list[WeighedReason]
+    leader: tuple[float, float] | None
+
+
+@router.get("/trails")
+def ask(request: Request, caller: Staff, item: str = "") -> Response:
+    """The form that asks for a trail; with an item, its trail."""
+    if item.strip():
+        return see(f"/console/trails/{item.strip()}")
+    return page(request, "ask_trail.html", caller=caller)
+
+
+@router.get("/trails/{item:path}")
+def trail(
+    item: str, request: Request, parts: P, caller: Staff, case: str = "", check: bool = False, view: str = ""
+) -> Response:
+    """The trail of a parcel, by SSCC, IMEI in any form, or po:<order>."""
+    with parts.house.read() as session:
+        found = read_trail(session, item)
+        files = _cases(session, found.trail, case)
+        file = files[0] if files else None
+        network = _network(session, found.trail, file)
+        ranked = _ranked(session, file, found.trail) if caller.role in RANKING else None
+        checked = _check(parts, session, found) if check else None
+    axis = _axis(found.trail, network)
+    return page(
+        request,
+        "trail.html",
+        caller=caller,
+        item=item,
+        trail=found.trail,
+        drawn=None if axis is None else _draw(found.trail, axis, network),
+        files=files,
+        file=file,
+        ranked=ranked,
+        checked=checked,
+        receipts={sealed.index: sealed.digest.hex() for sealed in found.scans},
+        printing=view == "print",
+    )
+
+
+@router.get("/investigations/{dispute}/links/{column}")
+def link(dispute: str, column: int, request: Request, parts: P, caller: Investigator) -> Response:
+    """The reasons for and against one link, weighed now with every other dispute."""
+    with parts.house.read() as session:
+        file = case_book.read(session, dispute)
+        result, _ = parts.inquirer.judge_all(session, joints.attaches(session))
+        judgement = result.judgement(dispute)
+        if not 0 <= column < len(judgement.columns):
+            raise NotFound("link", f"the chain has no link {column}", fix="Open it from the ranking.")
+        told = explain(judgement, column=column)
+    segments = judgement.dispute.segments
+    site = segments[column].site if column < len(segments) else None
+    step = str(segments[column].step) if column < len(segments) else None
+    reasons = [
+        {
+            "evidence": reason.player,
+            "decibans": reason.shapley,
+            "without_it": reason.leave_one_out,
+            "words": reason.words,
+        }
+        for reason in told.reasons
+    ]
+    return page(
+        request,
+        "link.html",
+        caller=caller,
+        file=file,
+        title=link_title({"site": site, "step": step, "name": told.name}),
+        probability=float(judgement.columns[column]),
+        base=told.base,
+        score=told.score,
+        weighed=weigh(reasons),
+        history_carries=told.history_carries,
+    )
+
+
+def _cases(session: Session, trail: Trail, case: str) -> list[CaseFile]:
+    """The cases about this parcel, the one asked for first."""
+    orders = [reference.removeprefix("po:") for reference in trail.unit.orders]
+    files = [*cases_of_orders(session, orders)]
+    if case and all(file.case.id != case for file in files):
+        files.append(case_book.read(session, case))
+    return sorted(files, key=lambda file: file.case.id != case)
+
+
+def _network(session: Session, trail: Trail, file: CaseFile | None) -> Network | None:
+    names = [name for item in trail.unit.items for name in sorted(item.names) if "gsma:imei" in name]
+    imei = (file.imei if file else None) or next(iter(names), None)
+    device = lock_store.device_by_imei(session, imei) if imei else None
+    if device is None or device.hello_ms is None:
+        return None
+    return Network(at_ms=device.hello_ms, sim=device.sim, country=device.country)
+
+
+def _ranked(session: Session, file: CaseFile | None, trail: Trail) -> Ranked | None:
+    if file is None:
+        return None
+    try:
+        found = investigate.recorded(session, file.case.id)
+    except NotFound:
+        return None
+    if found is None:
+        return None
+    return Ranked(
+        found=found, links=rank_links(found, trail), reasons=weigh(found["reasons"]), leader=leader_range(found)
+    )
+
+
+def _check(parts: Parts, session: Session, found: Found) -> Checked:
+    here = {entry.index for entry in found.trail.entries}
+    scans = [sealed for sealed in found.scans if sealed.index in here]
+    return check_trail(session, scans, origin=parts.house.origin, log_key=parts.keyring.log.public)
+
+
+def _axis(trail: Trail, network: Network | None) -> Axis | None:
+    moments = [entry.at_ms for entry in trail.entries]
+    moments += [end for segment in trail.segments for end in (segment.from_ms, segment.to_ms) if end is not None]
+    return axis_over([*moments, network.at_ms if network else None])
+
+
+def _draw(trail: Trail, axis: Axis, network: Network | None) -> Drawn:
+    rows = (seal_row(trail), key_row(trail), network_row(network))
+    return Drawn(
+        lanes=draw_lanes(trail, axis, labelled_by="lanes-title"),
+        weights=draw_weights(trail.weight, axis, labelled_by="weight-title"),
+        signs=draw_signs(rows, axis, labelled_by="signs-title"),
+        rows=rows,
+    )

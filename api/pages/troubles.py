@@ -1,0 +1,95 @@
+"""Errors for people: a page in plain words where a browser asks for one, the problem document of the API elsewhere.
+
+A browser that is not signed in is led to the door. A customer whose link opens nothing gets a kind page: the link may
+be cut off, and nobody is blamed for that.
+"""
+
+import re
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import RedirectResponse, Response
+from starlette.exceptions import HTTPException
+
+from api import problems
+from api.pages.render import page
+from custody.kernel.errors import Fatal, NotFound, Rejected, Trouble
+
+Handler = Callable[[Request, Any], Awaitable[Response]]
+MACHINES = ("/v1/", "/log/", "/.well-known/", "/assets/", "/openapi.json")
+SIGN_IN = "/console/sign-in"
+_QUALITY = re.compile(r"\s*([^;,\s]+)\s*((?:;[^,]*)?)")
+
+
+def wants_page(request: Request) -> bool:
+    """Whether this is a browser looking for a page."""
+    if request.url.path.startswith(MACHINES):
+        return False
+    wanted = _qualities(request.headers.get("accept", ""))
+    return wanted.get("text/html", 0.0) > max(wanted.get(name, 0.0) for name in ("application/json", "*/*"))
+
+
+def respond(request: Request, trouble: Trouble) -> Response:
+    """The page of an error."""
+    path = request.url.path
+    if trouble.code == "unauthenticated" and path.startswith("/console") and path != SIGN_IN:
+        onward = path if request.method == "GET" else "/console"
+        return RedirectResponse(f"{SIGN_IN}?next={quote(onward)}", status_code=HTTPStatus.SEE_OTHER)
+    if trouble.code == "token":
+        return page(request, "no_such_link.html", status=HTTPStatus.NOT_FOUND)
+    status = problems.status_of(trouble)
+    title = problems.TITLES.get(type(trouble), "Something went wrong")
+    return page(request, "problem.html", status=status, problem=trouble, title=title)
+
+
+def install(app: FastAPI) -> None:
+    """Answer errors with pages where people look; what was installed before answers everybody else."""
+    for kind, read in _READERS.items():
+        app.add_exception_handler(kind, _handler(app.exception_handlers[kind], read))
+
+
+def _handler(otherwise: Any, read: Callable[[Any], Trouble]) -> Handler:
+    async def handle(request: Request, error: Exception) -> Response:
+        if not wants_page(request):
+            answer: Response = await otherwise(request, error)
+            return answer
+        return respond(request, read(error))
+
+    return handle
+
+
+def _invalid(error: RequestValidationError) -> Trouble:
+    first = error.errors()[0]
+    name = str(first["loc"][-1]).replace("_", " ")
+    return Rejected("invalid", f"{name}: {first['msg']}", fix="Go back, correct it and send the form again.")
+
+
+def _http(error: HTTPException) -> Trouble:
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        return NotFound("page", "there is no page at this address", fix="Check the address, or start at the first page.")
+    return Rejected("http", str(error.detail), fix="Go back and try it from the page.")
+
+
+def _surprise(_error: Exception) -> Trouble:
+    return Fatal("internal", "an error that should not happen", fix="Try again; tell the operator the time of day.")
+
+
+_READERS: dict[Any, Callable[[Any], Trouble]] = {
+    Trouble: lambda trouble: trouble,
+    RequestValidationError: _invalid,
+    HTTPException: _http,
+    Exception: _surprise,
+}
+
+
+def _qualities(accept: str) -> dict[str, float]:
+    """The media types of an Accept header with their weights (RFC 9110 section 12.5.1)."""
+    found = {}
+    for name, rest in _QUALITY.findall(accept):
+        weight = re.search(r";\s*q=([01](?:\.\d{0,3})?)\s*$", rest)
+        found[name.lower()] = float(weight[1]) if weight else 1.0
+    return found

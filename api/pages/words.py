@@ -1,0 +1,249 @@
+"""Plain words for every code that a page shows. A code without words is shown as it is, never hidden.
+
+Staff read these. What a customer reads comes from `custody.disputes` and from the customer's own template, and is held
+to the rules of `custody.disputes.wording`.
+"""
+
+from collections.abc import Mapping
+
+from custody.disputes.claim import ClaimType
+from devicelock.rules.check import CheckName, CheckReason
+from devicelock.rules.command import Reason
+from devicelock.rules.order import State
+
+CASE_STATES: Mapping[str, str] = {
+    "reported": "Reported",
+    "triaged": "Kind agreed",
+    "awaiting_customer": "We asked one thing",
+    "remedy_offered": "Remedy offered",
+    "remedy_in_progress": "Remedy on its way",
+    "remedied": "Put right, to be confirmed",
+    "decline_proposed": "Hearing the customer",
+    "declined": "Declined",
+    "adr_open": "Open to the independent scheme",
+    "with_adr": "With the independent scheme",
+    "adr_decided": "Scheme decided",
+    "closed": "Closed",
+    "withdrawn": "Withdrawn",
+    "merged": "Joined",
+}
+CLAIMS: Mapping[str, str] = {
+    ClaimType.NEVER_RECEIVED: "Never received",
+    ClaimType.SUBSTITUTED: "Something else in the parcel",
+    ClaimType.DAMAGED: "Damaged on the way",
+    ClaimType.DEFECTIVE: "Does not work as it should",
+    ClaimType.CUSTOMER_DAMAGE: "Damaged after it arrived",
+    ClaimType.MISSING_ACCESSORY: "A part is missing",
+    ClaimType.RETURNED_NOT_CREDITED: "Sent back, money not come",
+    ClaimType.MISDELIVERED: "Went to somebody else",
+    ClaimType.WRONG_ITEM: "Another item was sent",
+    ClaimType.LEAVER_LOCKED: "Own phone is locked",
+    ClaimType.HOLDER_ENQUIRY: "Holds a phone that we locked",
+}
+CLOCKS: Mapping[str, str] = {
+    "ack_minutes": "First answer",
+    "owner_minutes": "One named owner",
+    "remedy_offer_hours": "Remedy offered",
+    "offer_choice_days": "Reminder to choose",
+    "outside_promise_rebut_days": "Promise made elsewhere stands after",
+    "scheme_letter": "Letter for the independent scheme",
+    "delivery_long_stop": "Last day for delivery",
+    "short_term_reject": "Last day to reject the goods",
+    "refund_after_cancellation": "Last day to refund",
+    "fault_presumption": "A fault counts as ours until",
+}
+PROMISES: Mapping[str, str] = {
+    "made": "Promised",
+    "due_soon": "Due within a day",
+    "kept": "Kept",
+    "missed": "Missed",
+    "void": "Given up by the customer",
+}
+TIMELINE: Mapping[str, str] = {
+    "opened": "Reported",
+    "offered": "Kind agreed and remedy offered",
+    "chosen": "Remedy chosen",
+    "remedied": "Remedy delivered or paid",
+    "closed": "Closed by the customer",
+    "withdrawn": "Withdrawn by the customer",
+    "found": "The customer found the phone",
+    "reopened": "Opened again",
+    "not_fixed": "Not put right yet",
+    "asked": "Asked the customer for one thing",
+    "answered": "The customer answered or skipped",
+    "decline_proposed": "Hearing proposed",
+    "declined": "Declined by a second person",
+    "adr_open": "Letter for the independent scheme",
+    "lock_refused": "No lock was made",
+    "disagreed": "The customer does not agree",
+    "evidence": "The customer gave a file",
+    "ranked": "Chain investigated",
+    "pack.exported": "Evidence pack exported",
+}
+LOCKS: Mapping[str, tuple[str, str]] = {
+    State.REQUESTED: ("Waits for a second person", "Nothing is locked yet."),
+    State.APPROVED: ("Approved", "The command is being signed."),
+    State.QUEUED: ("On its way", "Signed and sent; the handset has not answered yet, so it is not locked."),
+    State.ACTIVE_PROVISIONAL: ("Locked, for 72 hours at most", "The handset itself said so, with its own signature."),
+    State.ACTIVE_CONFIRMED: ("Locked, confirmed by two people", "Reviewed at least every 90 days."),
+    State.RELEASE_QUEUED: ("Release on its way", "Signed and sent; the unlock code works at once."),
+    State.RELEASED: ("Released", "The handset is free."),
+    State.REFUSED: ("Not locked", "A check or a second person said no."),
+    State.FAILED_FINAL: ("Not locked", "The handset was never switched on in time."),
+}
+LOCK_REASONS: Mapping[str, str] = {
+    Reason.NEVER_RECEIVED: "The order never reached the customer",
+    Reason.SUBSTITUTED: "Something else was in the parcel",
+    Reason.MISDELIVERED: "The order went to somebody else",
+    Reason.MISSING_FROM_CUSTODY: "The handset is missing from custody",
+    Reason.LOST_ON_RETURN: "Lost on the way back to us",
+    Reason.FOUND_BY_CUSTOMER: "The customer found it",
+    Reason.RELEASED_BY_STAFF: "Released by a member of staff",
+    Reason.WRONG_DEVICE: "It was the wrong handset",
+    Reason.WITHDRAWN: "The report was withdrawn",
+    Reason.LAPSED: "Its time has passed",
+    Reason.LEAVING: "The customer is leaving",
+    Reason.CANCELLED: "Cancelled",
+    Reason.RECEIPT_CONFIRMED: "Receipt was confirmed",
+    Reason.REMEDY_SETTLED: "The remedy is settled",
+}
+ASKED_BY_PEOPLE = (
+    Reason.NEVER_RECEIVED,
+    Reason.SUBSTITUTED,
+    Reason.MISDELIVERED,
+    Reason.MISSING_FROM_CUSTODY,
+    Reason.LOST_ON_RETURN,
+)
+BASES: Mapping[str, str] = {
+    "standing_policy": "Standing authority",
+    "two_people": "Two people",
+    "one_person": "One person",
+    "customer": "The customer",
+    "lapse": "Its time has passed",
+}
+CHECKS: Mapping[str, str] = {
+    CheckName.POLICY_IN_FORCE: "Standing authority is in force",
+    CheckName.CLAIM_COVERED: "This kind of problem allows a lock",
+    CheckName.REQUESTER: "The person who asks may ask",
+    CheckName.DECIDER: "A second person decides",
+    CheckName.TWO_PEOPLE: "They are two different people",
+    CheckName.DEVICE_NOT_WITH_CUSTOMER: "The customer does not hold the handset",
+    CheckName.IMEI_TIED: "Two records tie this IMEI to the parcel",
+    CheckName.NOT_ON_OWN_SIM: "Not in use with the customer's SIM",
+    CheckName.NOT_RETIRED: "The handset is not retired",
+    CheckName.RECEIPT_NOT_CONFIRMED: "Receipt was not confirmed",
+    CheckName.NOT_LEAVING: "The customer is not leaving",
+    CheckName.VULNERABILITY: "Support needs are looked after",
+    CheckName.CONTACT_ON_SCREEN: "The lock screen shows a contact",
+    CheckName.WAY_OUT: "It can be unlocked without a network",
+    CheckName.NOTICE: "The customer was told, if still served",
+    CheckName.CAPS: "Limits on locking are not reached",
+    CheckName.KILL_SWITCH: "Locking is not stopped",
+    CheckName.RELEASER: "The person who releases may release",
+}
+CHECK_REASONS: Mapping[str, str] = {
+    CheckReason.OK: "Yes",
+    CheckReason.UNKNOWN: "Not known",
+    CheckReason.NO_POLICY: "No authority is in force",
+    CheckReason.POLICY_ONE_PERSON: "Only one person put it in force",
+    CheckReason.POLICY_NOT_LOGGED: "The log does not hold it",
+    CheckReason.CLAIM_NOT_COVERED: "This kind of problem does not",
+    CheckReason.NO_SUCH_PERSON: "Nobody has yet",
+    CheckReason.NOT_EMPLOYED: "The account is not active",
+    CheckReason.NOT_IN_ROLE: "The role does not allow it",
+    CheckReason.SAME_PERSON: "It is one and the same person",
+    CheckReason.MADE_THE_OTHER: "One made the other's account",
+    CheckReason.WITH_CUSTOMER: "The customer holds it, or may",
+    CheckReason.RECORDS_SINGLE: "Only one record does",
+    CheckReason.RECORDS_DISAGREE: "The records disagree",
+    CheckReason.RECORDS_NONE: "No record does",
+    CheckReason.ON_OWN_SIM: "It is: the customer has it",
+    CheckReason.RETIRED: "It is retired for ever",
+    CheckReason.RECEIPT_CONFIRMED: "It was confirmed",
+    CheckReason.LEAVING: "The customer is leaving",
+    CheckReason.NEEDS_SPECIALIST: "A named specialist must decide",
+    CheckReason.NO_CONTACT: "It shows none",
+    CheckReason.NO_WAY_OUT: "It cannot",
+    CheckReason.NOTICE_MISSING: "The customer was not told",
+    CheckReason.CAP_REACHED: "A limit is reached",
+    CheckReason.KILLED: "It is stopped",
+    CheckReason.NOT_FRONT_LINE: "The role does not allow it",
+}
+INQUIRIES: Mapping[str, str] = {
+    "open": "Not started",
+    "gathering": "Gathering",
+    "ranked": "Ranked",
+    "checking": "Being checked",
+    "concluded": "Concluded",
+    "learned": "Learned from",
+}
+VERDICTS: Mapping[str, str] = {
+    "named": "A link may be named",
+    "needs_check": "A check is needed before any link is named",
+    "unresolved": "The records do not settle it",
+}
+SIGNINGS: Mapping[str, str] = {
+    "dual": "both sides signed",
+    "named": "both signed, not all of it fits",
+    "one_sided": "one side signed",
+    "internal": "within one custodian, nothing to sign",
+    "gap": "no handover was recorded",
+    "recipient": "the recipient's check",
+}
+SEALS: Mapping[str, str] = {
+    "applied": "applied",
+    "same": "read, unchanged",
+    "intact": "intact, no number read",
+    "seen": "seen",
+    "differs": "another number",
+    "broken": "broken",
+    "missing": "missing",
+    "removed": "removed at unpacking",
+    "not_read": "not read",
+}
+FLAGS: Mapping[str, str] = {
+    "late_offline": "sent later, stored meanwhile",
+    "too_late": "sent after the time allowed for storing",
+    "clock_skew": "station clock ahead",
+    "clock_quarantine": "station clock far ahead",
+    "unknown_parcel": "parcel not known before",
+    "not_due_here": "not due at this place",
+    "weight_out": "weight out of tolerance",
+    "seal_differs": "seal not as applied",
+    "serial_differs": "another serial number",
+    "sequence_gap": "numbers of this station are missing",
+    "key_suspect": "key in doubt at that time",
+    "chain_broken": "statements do not follow each other",
+    "key_unknown": "key not known",
+    "key_revoked": "key revoked",
+    "tamper_evidence": "one number, two contents",
+}
+KEY_FLAGS = frozenset(FLAGS) - {"late_offline", "weight_out", "seal_differs", "serial_differs", "not_due_here"}
+SIMS: Mapping[str, str] = {
+    "own": "with the customer's own SIM",
+    "other": "with another SIM",
+    "never": "never with a SIM",
+    "unknown": "SIM not known",
+}
+REST: Mapping[str, str] = {
+    "ORIGIN": "already wrong before the first scan",
+    "AFTER": "after hand-over, by somebody who was not meant to have it",
+    "NO_ANOMALY": "not in our data: we found nothing unusual in our records",
+}
+ITEMS: Mapping[str, str] = {
+    "proof_of_purchase": "Proof of purchase",
+    "proof_of_posting": "Proof of posting",
+}
+HELD: Mapping[str, str] = {
+    "issued": "we issued it",
+    "held": "we hold it",
+    "given": "given by the customer",
+    "told": "told by the customer",
+}
+ROLES: Mapping[str, str] = {"agent": "Agent", "supervisor": "Supervisor", "investigator": "Investigator"}
+
+
+def worded(table: Mapping[str, str], code: object) -> str:
+    """The words of a code; a code without words in plain spelling."""
+    text = str(code)
+    return table.get(text) or text.replace("_", " ")

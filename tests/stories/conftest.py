@@ -1,0 +1,35 @@
+"""The worlds that stories happen in. Every story ends in an audit of its whole world."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.world import World, new_world, same_world
+
+
+@pytest.fixture(scope="session")
+def travelled(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """Make the world in which most stories begin: two parcels were delivered and sold, the authority is in force."""
+    folder = tmp_path_factory.mktemp("travelled")
+    world = new_world(f"sqlite:///{folder / 'weaklink.sqlite3'}", folder)
+    world.close()
+    return world
+
+
+@pytest.fixture
+def world(travelled: World, tmp_path: Path) -> Iterator[World]:
+    """Lend such a world of one's own, on SQLite."""
+    mine = same_world(travelled, tmp_path / "world")
+    yield mine
+    mine.audit()
+    mine.close()
+
+
+@pytest.fixture
+def either(database_url: str, tmp_path: Path) -> Iterator[World]:
+    """Lend such a world on each engine in turn."""
+    mine = new_world(database_url, tmp_path / "world")
+    yield mine
+    mine.audit()
+    mine.close()

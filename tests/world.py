@@ -1,0 +1,437 @@
+"""A whole house in one process: database, intake, lock office, a simulated broker, stations, handsets and people.
+
+Nothing moves by itself. The clock goes on by a millisecond whenever it is read, and by as much as a test steps it; what
+is published arrives when the world delivers. `restart` is a new process over the same database. Whatever was done,
+`audit` reads everything back and complains of all that does not fit (world_audit.py); every story ends in it.
+"""
+
+import random
+import sqlite3
+import uuid
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from shutil import copytree
+from typing import Any
+
+import pytest
+from sqlalchemy.engine import make_url
+from sqlmodel import Session
+
+import api.migrations
+import devicelock.migrations
+from api import joints
+from api.accounts import FIRST_ACCOUNTS
+from custody.disputes.machine import Role
+from custody.disputes.opening import Report
+from custody.disputes.order import OrderFacts, Payment
+from custody.kernel import cbor, cose
+from custody.kernel.clock import HOUR_MS
+from custody.kernel.errors import NotFound, Trouble
+from custody.kernel.keys import SoftwareSigner
+from custody.ledger.statements import make_possession
+from custody.scans.scan import Scan, open_scan
+from custody.scans.tolerances import Tolerances
+from custody.store import case_book
+from custody.store.case_book import CaseFile
+from custody.store.engine import open_engine
+from custody.store.migrate import migrate
+from custody.store.unit import House
+from custody.usecases.accept_scans import Ack, Intake
+from custody.usecases.enrol_station import Enrolled, announce, enrol
+from custody.usecases.open_dispute import least_busy
+from custody.usecases.open_log import change_rules, open_log
+from custody.usecases.record_sale import Sale, read_sale, record_sale
+from devicelock import store as lock_store
+from devicelock.anchor import AnchorFile
+from devicelock.rules.command import CommandSigners, KeyRing
+from devicelock.rules.hello import SimClass
+from devicelock.rules.order import Role as LockRole
+from devicelock.rules.topic import Channel, every
+from devicelock.store import LockEventRow, LockOrderRow
+from devicelock.transport import Message
+from devicelock.usecases import standing_authority
+from devicelock.usecases.hear import hear
+from devicelock.usecases.lock_office import LockOffice, ScreenTexts
+from devicelock.usecases.register_device import register_device
+from devicelock.usecases.relay import Relay
+from devicelock.usecases.request_lock import confirm_lock
+from devicelock.usecases.sweep import sweep
+from simulators.broker import SimulatedBroker, SimulatedTransport
+from simulators.events import finish, write
+from simulators.handset import Enrolment, Handset
+from simulators.history import Mishaps, PastConfig
+from simulators.network import NetworkConfig, imagine
+from simulators.parcel import Parcel
+from simulators.radio import Line, Radio
+from simulators.station import Signed, Station
+from tests.world_audit import Books, Said, complaints
+from tests.world_parts import ORIGIN, START_MS, Clock, Kept, Opened, SeededIds, account, key, person_of
+
+VERSIONS = tuple(Path(str(each.__file__)).parent / "versions" for each in (devicelock.migrations, api.migrations))
+SERVER = "server"
+ROUNDS = 60
+"""More rounds of delivery than any exchange of command, ack and hello takes; beyond it something goes in circles."""
+
+
+class World:
+    """One house and everybody around it. `parcels` have travelled, but nobody has sent a scan of them yet."""
+
+    def __init__(self, url: str, folder: Path, *, parcels: int = 1, seed: int = 3, like: "World | None" = None) -> None:
+        self.url, self.folder, self.seed = url, folder, seed
+        self.clock, self.ids = Clock(), SeededIds(f"{seed}/{like is None}")
+        self.broker = SimulatedBroker(self.clock)
+        self.kept = Kept()
+        self.radios: dict[str, Radio] = {}
+        self.heard: list[Message] = []
+        past = PastConfig(
+            seed=seed, end_ms=START_MS, days=2.0, parcels=parcels, mishaps=Mishaps(lost=0, damaged=0, taken_after=0)
+        )
+        self.network = imagine(NetworkConfig(past=past, hubs=1, depots=1, thief=None))
+        self.events = 0
+        if like is not None:
+            self.clock.at_ms, self.kept = like.clock.at_ms, like.kept.copy()
+        self._open()
+        if like is None:
+            with self.house.unit() as unit:
+                unit.session.add_all(account(name, role, by="first start") for name, role in FIRST_ACCOUNTS)
+
+    def _open(self) -> None:
+        self.engine = open_engine(self.url)
+        migrate(self.engine, *VERSIONS)
+        self.house = House(
+            self.engine,
+            origin=ORIGIN,
+            log_signer=key("log"),
+            operator_signer=key("operator"),
+            clock=self.clock,
+            ids=self.ids,
+        )
+        keys = {"lock": key("lock").public.kid, "unlock": key("unlock").public.kid}
+        open_log(self.house, registrar=key("registrar").public, rules={"lock_keys": keys})
+        self.anchor = AnchorFile(self.folder / "anchor" / "locks.txt")
+        self.anchor.start()
+        self.office = LockOffice(
+            house=self.house,
+            signers=CommandSigners(lock=key("lock"), unlock=key("unlock")),
+            anchor=self.anchor,
+            codes=b"codes of this world".ljust(32, b"."),
+            screen=ScreenTexts(who="the network", why="It is missing.", phone="0800 000 000", recourse="the ombudsman"),
+            circumstances=joints.circumstances,
+            person=joints.person,
+        )
+        self.line = SimulatedTransport(
+            self.broker, SERVER, receive=self._hear, subscriptions=(every(Channel.ACK), every(Channel.HELLO))
+        )
+        self.relay = Relay(self.house, self.line)
+        self.intake = Intake(self.house, Tolerances())
+        self.intake.start()
+        self.line.start()
+
+    def close(self) -> None:
+        """End the process in good order."""
+        self.line.drop()
+        self.intake.stop()
+        self.engine.dispose()
+
+    def restart(self) -> None:
+        """Another process over the same database and the same anchor."""
+        self.close()
+        self._open()
+
+    def _hear(self, message: Message) -> bool:
+        self.heard.append(message)
+        return hear(self.office, message.topic, message.payload)
+
+    def backup(self) -> bytes:
+        """The SQLite database as it is now."""
+        with closing(sqlite3.connect(make_url(self.url).database or "")) as source:
+            return source.serialize()
+
+    def restore(self, content: bytes) -> None:
+        """Another process over an older copy; what was acknowledged since then is lost with it, and known to be."""
+        self.close()
+        path = Path(make_url(self.url).database or "")
+        for old in path.parent.glob(f"{path.name}*"):
+            old.unlink()
+        path.write_bytes(content)
+        self._open()
+
+    def deliver(self) -> None:
+        """Carry the outbox and the broker's queues until nothing moves any more."""
+        for _ in range(ROUNDS):
+            if not self.relay.carry() + self.broker.pump():
+                return
+        raise AssertionError("the messages never come to rest")
+
+    def step(self, ms: int) -> None:
+        """Let time pass: handsets that are on look at their timers, the service sweeps."""
+        self.clock.at_ms += ms
+        for radio in self.radios.values():
+            if radio.handset.on:
+                radio.tick()
+        self.sweep()
+
+    def waiting(self, client: str) -> deque[Any]:
+        """What the broker holds for a client; a test may lose, repeat or shuffle it."""
+        return self.broker._sessions[client].waiting
+
+    def sweep(self) -> int:
+        """What the service's timer does."""
+        with self.house.unit() as unit:
+            return sweep(unit, self.office)
+
+    def hire(self, name: str, role: str, *, person: str | None = None, by: str = "first start") -> str:
+        """One more account."""
+        with self.house.unit() as unit:
+            unit.session.add(account(name, role, person=person, by=by))
+        return name
+
+    def authorise(self) -> str:
+        """Two supervisors put the standing authority in force."""
+        with self.house.unit() as unit:
+            row = standing_authority.propose(unit, person=person_of("supervisor-1"))
+        with self.house.unit() as unit:
+            standing_authority.approve(
+                unit,
+                authority=row.id,
+                person=person_of("supervisor-2"),
+                put_in_force=lambda unit, rules: change_rules(self.house, unit, rules),
+            )
+        return row.id
+
+    def throw_switch(self, *, on: bool, by: str = "supervisor-1") -> None:
+        """Stop all locks, or let them go on."""
+        with self.house.unit() as unit:
+            standing_authority.throw_switch(unit, on=on, person=person_of(by), why="for the test")
+
+    @property
+    def parcels(self) -> Sequence[Parcel]:
+        return self.network.past.parcels
+
+    def enrol(self, station: Station, *, signer: SoftwareSigner | None = None) -> Enrolled:
+        """A station announces itself and brings its key; a new signer is its next key."""
+        station.signer = signer or station.signer
+        link, public = station.post.link, station.signer.public
+        with self.house.unit() as unit:
+            announced = announce(
+                unit,
+                station=station.name,
+                site=link.site.key,
+                place=station.post.place,
+                step=str(link.step),
+                custodian=link.custodian,
+            )
+            possession = make_possession(
+                origin=ORIGIN,
+                station=station.name,
+                signer=station.signer,
+                sub="urn:uuid:5d0f5f5e-3a43-4d0e-9d0b-6f1f0f6f9a31",
+                iat_s=unit.now_ms // 1000,
+            )
+            return enrol(
+                unit,
+                token=announced.token,
+                cose_key=cbor.encode(public.cose_key()),
+                possession=possession,
+                registrar=key("registrar"),
+            )
+
+    def enrol_all(self) -> None:
+        """Every station of the network."""
+        for station in self.network.stations.values():
+            self.enrol(station)
+
+    def send(self, scans: Sequence[Signed | Scan]) -> list[Ack]:
+        """Hand scans in together and keep their answers."""
+        opened = [each if isinstance(each, Scan) else open_scan(each.statement, each.opening) for each in scans]
+        answers = self.intake.submit(opened).result(timeout=60)
+        self.kept.scans += zip(opened, answers, strict=True)
+        return answers
+
+    def send_past(self) -> list[Ack]:
+        """Everything that the stations recorded before the world began."""
+        return self.send(self.network.scans)
+
+    def see(self, post: str, item: str, **more: Any) -> Signed:
+        """A scan made now at a post: the item was seen there. It is signed, not sent."""
+        station, at_ms = self.network.stations[post], self.clock.now_ms()
+        self.events += 1
+        event_id = f"urn:uuid:00000000-0000-4000-8000-{self.events:012d}"
+        body = {
+            "type": "ObjectEvent",
+            "epcList": [item],
+            "action": "OBSERVE",
+            "bizStep": "inspecting",
+            "disposition": "in_transit",
+            "readPoint": {"id": station.post.place},
+            **more,
+        }
+        event = write(finish(body, at_ms=at_ms, event_id=event_id))
+        subject = f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, item)}"
+        return station.sign(event, subject=subject, event_id=event_id, at_ms=at_ms)
+
+    def sell(self, parcel: Parcel, **facts: Any) -> None:
+        """The seller records the order of a parcel."""
+        contact = f"customer-{parcel.order.lower()}@example.com"
+        order = OrderFacts(order_ref=parcel.order, payment=Payment.CREDIT_CARD, price_pence=89_900, **facts)
+        sale = Sale(order_ref=parcel.order, imei=parcel.unit.imei_urn, product="phone", contact=contact, facts=order)
+        self.kept.secrets += [contact.encode(), parcel.unit.imei.encode(), parcel.order.encode()]
+        with self.house.unit() as unit:
+            record_sale(unit, sale)
+
+    def handset(self, parcel: Parcel, *, sim: SimClass = SimClass.OTHER, country: str | None = "RO") -> Radio:
+        """The handset of a parcel, registered and switched off."""
+        signer = key(f"handset {parcel.number}")
+        with self.house.unit() as unit:
+            given = register_device(
+                unit,
+                self.office,
+                imei=parcel.unit.imei,
+                model=parcel.unit.model.name,
+                cose_key=cbor.encode(signer.public.cose_key()),
+            )
+        enrolment = Enrolment(
+            unit=parcel.unit,
+            device=given.device,
+            signer=signer,
+            keys=KeyRing(lock=key("lock").public, unlock=key("unlock").public),
+            code_key=given.code_key,
+            mqtt_host="127.0.0.1",
+            mqtt_port=1883,
+        )
+        rng = random.Random(f"{self.seed}/{parcel.number}")  # noqa: S311 - the same test, the same nonces
+        store = self.folder / f"{given.device}.handset"
+        handset = Handset(enrolment, store, clock=self.clock, rng=rng, sim=sim, country=country)
+
+        def connect(receive: Any, subscriptions: tuple[str, ...], on_ready: Any) -> Line:
+            return SimulatedTransport(
+                self.broker, handset.device, receive=receive, subscriptions=subscriptions, on_ready=on_ready
+            )
+
+        self.radios[parcel.order] = Radio(handset, connect=connect)
+        return self.radios[parcel.order]
+
+    def dispute(self, parcel: Parcel | None, claim: str | None, *, words: str = "", **more: Any) -> Opened:
+        """A customer reports a parcel, as the door does it."""
+        said = words or "The box held something else, says the customer of this parcel."
+        self.kept.secrets.append(said.encode())
+        ref = parcel.order if parcel else None
+        with self.house.unit() as unit:
+            handset = joints.find_handset(unit.session, order_ref=ref, item=more.pop("item", None))
+            report = Report(
+                words=said,
+                channel="web",
+                reported_ms=unit.now_ms,
+                claim_type=claim,
+                said_by=Role.CUSTOMER,
+                order=_order_facts(unit.session, ref),
+                lock_facts=joints.wish_facts(unit.session, handset),
+                **more,
+            )
+            owner = least_busy(unit.session, ["agent-1", "agent-2"])
+            disputed, lock = joints.dispute_delivery(
+                unit, self.office, report, handset=handset, owner=owner, found_instead=""
+            )
+        return Opened(disputed=disputed, lock=lock)
+
+    def found(self, opened: Opened) -> None:
+        """The customer says "I found it"."""
+        with self.house.unit() as unit:
+            joints.customer_found_it(unit, self.office, dispute=opened.case)
+
+    def order(self, name: str) -> LockOrderRow:
+        """A lock order as it stands."""
+        with self.house.read() as session:
+            return lock_store.order(session, name)
+
+    def steps(self, order: str) -> list[LockEventRow]:
+        """The timeline of a lock order."""
+        with self.house.read() as session:
+            return lock_store.events_of(session, order)
+
+    def confirm(self, opened: Opened, account: str) -> None:
+        """One of the two who keep a lock beyond its 72 hours."""
+        with self.house.unit() as unit:
+            role = LockRole(account.partition("-")[0])
+            confirm_lock(unit, self.office, order=opened.order.id, account=account, role=role)
+
+    def case(self, opened: Opened) -> CaseFile:
+        """A case as it stands."""
+        with self.house.read() as session:
+            return case_book.read(session, opened.case)
+
+    def settled(self, opened: Opened) -> bool:
+        """Whether the locks of a case are settled."""
+        with self.house.read() as session:
+            return joints.locks_settled(session, opened.case)
+
+    def books(self) -> Books:
+        """What an audit compares the database with."""
+        return Books(
+            engine=self.engine,
+            origin=ORIGIN,
+            log_key=key("log").public,
+            operator_key=key("operator").public,
+            said=tuple(Said.of(scan, ack) for scan, ack in self.kept.scans),
+            handsets={radio.handset.device: radio.handset for radio in self.radios.values()},
+            secrets=tuple(self.kept.secrets),
+            expected=frozenset(self.kept.findings),
+        )
+
+    def audit(self) -> None:
+        """Let everything come to rest, read it all back, and fail with every complaint."""
+        self.deliver()
+        found = list(complaints(self.books()))
+        assert not found, "\n".join(found)
+
+    @contextmanager
+    def refused(self, kind: type[Trouble], code: str) -> Iterator[None]:
+        """What is done inside is refused with that error, and changes nothing in the log."""
+        before = self.size
+        with pytest.raises(kind) as caught:
+            yield
+        assert caught.value.code == code, caught.value
+        assert caught.value.detail, "a refusal says what was wrong"
+        assert caught.value.fix, "a refusal says what to do"
+        assert self.size == before, "a refused act left something in the log"
+
+    @property
+    def size(self) -> int:
+        """How long the log is."""
+        with self.house.unit() as unit:
+            return unit.log.size
+
+
+def digest_of(scan: Signed) -> bytes:
+    """The name of a statement."""
+    return cose.parse(scan.statement).digest
+
+
+def new_world(url: str, folder: Path, *, parcels: int = 1, seed: int = 3) -> World:
+    """A world in which stations are enrolled, parcels have travelled and were sold, and the authority is in force."""
+    world = World(url, folder, parcels=parcels, seed=seed)
+    world.enrol_all()
+    world.send_past()
+    for parcel in world.parcels:
+        world.sell(parcel)
+    world.authorise()
+    world.clock.at_ms += HOUR_MS
+    return world
+
+
+def same_world(like: World, folder: Path) -> World:
+    """A world of its own that begins as a closed one on SQLite ended."""
+    copytree(like.folder, folder, dirs_exist_ok=True)
+    name = Path(make_url(like.url).database or "").name
+    return World(f"sqlite:///{folder / name}", folder, parcels=len(like.parcels) - 1, seed=like.seed, like=like)
+
+
+def _order_facts(session: Session, ref: str | None) -> OrderFacts:
+    if ref is None:
+        return OrderFacts()
+    try:
+        return read_sale(session, ref).sale.facts
+    except NotFound:
+        return OrderFacts(order_ref=ref)
