@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from api import problems
 from api.compose import connect
 from api.idempotency import IdempotencyKeys
+from api.pages import install as pages
 from api.parts import Parts
 from api.routes import customer, disputes, investigations, locks, log, packs, people, scans, stations, trails
 from api.timer import Timer
@@ -40,13 +41,16 @@ def build_app(parts: Parts) -> FastAPI:
         if parts.broker is not None:
             parts.broker.stop()
 
-    app = FastAPI(title="weaklink", version="0.1.0", description=DESCRIPTION, lifespan=lifespan)
+    app = FastAPI(
+        title="weaklink", version="0.1.0", description=DESCRIPTION, lifespan=lifespan, docs_url=None, redoc_url=None
+    )
     app.state.parts = parts
     app.add_middleware(IdempotencyKeys, parts=parts)
     app.router.routes.extend(scans.ROUTES)
     problems.install(app)
     for module in ROUTERS:
         app.include_router(module.router)
+    pages.install(app)
 
     @app.get("/healthz", tags=["health"])
     def health() -> dict[str, Any]:

@@ -22,7 +22,7 @@ def token_of(request: Request) -> str:
 def signed_in(request: Request, parts: Annotated[Parts, Depends(parts_of)]) -> Caller:
     """The caller; raises `Rejected("unauthenticated")`. A cookie counts for changes only from our own pages."""
     if request.method not in {"GET", "HEAD"} and "authorization" not in request.headers:
-        _same_site(request)
+        same_site(request)
     with parts.house.read() as session:
         return caller_of(session, token_of(request), now_ms=parts.clock.now_ms())
 
@@ -42,7 +42,7 @@ def role(*allowed: str) -> Callable[[Caller], Caller]:
     return check
 
 
-def _same_site(request: Request) -> None:
+def same_site(request: Request) -> None:
     """Browsers say where a form came from; anything but our own address is refused."""
     site = request.headers.get("sec-fetch-site")
     origin = request.headers.get("origin", "")

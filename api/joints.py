@@ -23,7 +23,7 @@ from custody.disputes.opening import Report
 from custody.investigation.pack_locks import LockCommand, LockFile, LockHistory, LockKeys
 from custody.kernel.errors import NotFound, Rejected, Trouble
 from custody.store import case_book
-from custody.store.tables import SaleRow
+from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
 from custody.trail.ties import bind
 from custody.usecases.investigate import Attach
@@ -98,7 +98,7 @@ def dispute_delivery(
         unit, report, owner=owner, imei=handset.imei, parcel=handset.parcel, found_instead=found_instead
     )
     unit.session.flush()
-    return disputed, _lock(unit, office, disputed)
+    return disputed, lock_of_case(unit, office, disputed.file)
 
 
 def wish_facts(session: Session, handset: Handset) -> WishFacts:
@@ -106,6 +106,12 @@ def wish_facts(session: Session, handset: Handset) -> WishFacts:
     device = lock_store.device_by_imei(session, handset.imei) if handset.imei else None
     own = None if device is None or device.sim in {"unknown", "never"} else device.sim == "own"
     return WishFacts(seen_on_customers_own_sim=own)
+
+
+def wish_facts_of_case(session: Session, dispute: str) -> WishFacts:
+    """The same for a case that is open already."""
+    file = case_book.read(session, dispute)
+    return wish_facts(session, Handset(order_ref=file.case.order_ref, imei=file.imei, parcel=file.parcel))
 
 
 def customer_found_it(unit: Unit, office: LockOffice, *, dispute: str) -> Sequence[LockOrderRow]:
@@ -152,12 +158,6 @@ def attaches(session: Session) -> dict[str, Attach]:
     return {row.imei: Attach(at_ms=row.hello_ms) for row in rows if row.hello_ms is not None and row.sim == "other"}
 
 
-def sale_row(session: Session, dispute: str) -> SaleRow | None:
-    """The seller's record of the order that a case is about."""
-    order_ref = case_book.read(session, dispute).case.order_ref
-    return session.get(SaleRow, order_ref) if order_ref else None
-
-
 def lock_file(session: Session, office: LockOffice, dispute: str) -> LockFile:
     """Every lock order of a case with its signed commands and answers, for the evidence pack."""
     orders = lock_store.orders_of_dispute(session, dispute)
@@ -183,8 +183,9 @@ def _history(session: Session, order: LockOrderRow) -> LockHistory:
     )
 
 
-def _lock(unit: Unit, office: LockOffice, disputed: Disputed) -> LockAnswer:
-    wish, file = disputed.file.lock_wish, disputed.file
+def lock_of_case(unit: Unit, office: LockOffice, file: CaseFile) -> LockAnswer:
+    """The provisional lock that a case wishes for, if it is fair and allowed; never an error, always an answer."""
+    wish = file.lock_wish
     if not wish.fair or file.case.claim_type is None:
         return LockAnswer(order=None, refused=wish.reason, allowed_by="Two people, if the handset is missing.")
     if file.imei is None:

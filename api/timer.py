@@ -1,4 +1,4 @@
-"""What time brings about, looked at once a second: locks lapse, messages in the outbox expire."""
+"""What time brings about, looked at once a second: locks lapse, promises fall due, messages in the outbox expire."""
 
 import threading
 
@@ -6,6 +6,7 @@ import structlog
 
 from api.parts import Parts
 from custody.kernel.errors import Trouble
+from custody.usecases.sweep_promises import sweep_promises
 from devicelock.usecases.sweep import sweep
 
 EVERY_S = 1.0
@@ -35,5 +36,6 @@ class Timer:
             try:
                 with self._parts.house.unit() as unit:
                     sweep(unit, self._parts.locks)
+                    sweep_promises(unit)
             except Trouble as trouble:
                 log.warning("the sweep will be tried again", code=trouble.code, detail=trouble.detail)

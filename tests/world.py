@@ -23,6 +23,7 @@ import api.migrations
 import devicelock.migrations
 from api import joints
 from api.accounts import FIRST_ACCOUNTS
+from api.tables import AccountRow
 from custody.disputes.machine import Role
 from custody.disputes.opening import Report
 from custody.disputes.order import OrderFacts, Payment
@@ -187,6 +188,21 @@ class World:
         with self.house.unit() as unit:
             unit.session.add(account(name, role, person=person, by=by))
         return name
+
+    def dismiss(self, name: str) -> None:
+        """Somebody leaves."""
+        with self.house.unit() as unit:
+            row = unit.session.get(AccountRow, name)
+            assert row is not None
+            row.active = False
+            unit.session.add(row)
+
+    def withdraw_authority(self, by: str = "supervisor-1") -> None:
+        """One person withdraws the standing authority."""
+        with self.house.unit() as unit:
+            row = lock_store.authority_in_force(unit.session)
+            assert row is not None
+            standing_authority.withdraw(unit, authority=row.id, person=person_of(by))
 
     def authorise(self) -> str:
         """Two supervisors put the standing authority in force."""

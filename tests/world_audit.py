@@ -58,6 +58,7 @@ from custody.store.tables import (
     StationHeadRow,
     StationKeyRow,
 )
+from custody.trail.names import index_keys
 from custody.usecases.accept_scans import Ack
 from devicelock import store as lock_store
 from devicelock.rules.ack import open_ack
@@ -191,7 +192,7 @@ def _scans(session: Session, entries: list[StoredEntry]) -> Iterator[str]:
             continue
         scan, row = open_scan(entry.raw, entry.opening or b""), rows.pop(entry.idx, None)
         yield from _scan(entry, scan, row)
-        if keys.pop(entry.idx, set()) != scan.event.keys():
+        if keys.pop(entry.idx, set()) != index_keys(scan.event):
             yield f"scan {entry.idx}: it is found under other keys than it names"
         if row is None or row.result == "quarantined":
             continue

@@ -24,10 +24,11 @@ def pack(
 def verify(
     file: Path,
     vkey: Annotated[str | None, typer.Option(help="The log's key as you know it.")] = None,
+    witnesses: Annotated[Path | None, typer.Option(help="Whose cosignatures you ask for (C2SP tlog-policy).")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON value.")] = False,
 ) -> None:
     """Verify an evidence pack offline; needs neither service nor database. Exit 0: all of it holds."""
-    verdict = check_file(file, vkey=vkey)
+    verdict = check_file(file, vkey=vkey, witnesses=witnesses)
     print(render(verdict, as_json=as_json))
     if not verdict.ok:
         raise typer.Exit(1)

@@ -61,9 +61,7 @@ def read_case_page(parts: Parts, caller: Caller, dispute: str) -> CasePage:
             given=_given(session, dispute),
             inquiry=inquiry,
             answer=_answer(inquiry),
-            payouts=tuple(
-                (str(way), PAYOUT_WORDS[way]) for way in payouts(file.order.standing, file.order.payment)
-            ),
+            payouts=tuple((str(way), PAYOUT_WORDS[way]) for way in payouts(file.order.standing, file.order.payment)),
             checks=checks,
             may_ask=checks is not None and all(row["ok"] is True or row["second"] for row in checks),
             open_lock=open_lock,

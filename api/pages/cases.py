@@ -7,16 +7,13 @@ promises with dates, the kind of problem, the policy version, the offer, the loc
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi import APIRouter, Form, Response
 
-from api.accounts import Caller
-from api.auth import role
 from api.pages import find as finding
 from api.pages.case_facts import read_case_page
+from api.pages.render import HEADERS, see
+from api.pages.visit import Staff, Visit
 from api.pages.words import ASKED_BY_PEOPLE
-from api.pages.render import HEADERS, page, see
-from api.parts import Parts, parts_of
-from api.problems import status_of
 from api.routes.disputes import DisputeIn, open_dispute
 from custody.disputes.claim import CLAIMS
 from custody.kernel.errors import NotFound, Trouble
@@ -24,51 +21,49 @@ from custody.store import case_book
 from custody.store.tables import EvidenceRow
 
 router = APIRouter(prefix="/console", include_in_schema=False)
-P = Annotated[Parts, Depends(parts_of)]
-Staff = Annotated[Caller, Depends(role("agent", "supervisor", "investigator"))]
 FIRST = {"supervisor": "/console/locks", "investigator": "/console/investigations"}
 WORKING_PHONE = {"yes": True, "no": False}
+MOST_NEEDS = 20
 
 
 @router.get("")
-def console(request: Request, parts: P, caller: Staff, after: str | None = None) -> Response:
+def console(visit: Staff, after: str | None = None) -> Response:
     """The first page of a role: an agent's own open cases, locks for supervisors, investigations for investigators."""
-    if caller.role in FIRST:
-        return see(FIRST[caller.role])
-    return cases(request, parts, caller, show="mine", after=after)
+    if visit.caller.role in FIRST:
+        return see(FIRST[visit.caller.role])
+    return cases(visit, show="mine", after=after)
 
 
 @router.get("/cases")
-def cases(request: Request, parts: P, caller: Staff, show: str = "open", after: str | None = None) -> Response:
+def cases(visit: Staff, show: str = "open", after: str | None = None) -> Response:
     """Cases, newest first: one's own open ones, all open ones, or those that ended."""
-    owner = caller.account if show == "mine" else None
-    with parts.house.read() as session:
+    owner = visit.caller.account if show == "mine" else None
+    with visit.parts.house.read() as session:
         listed = finding.list_cases(session, owner=owner, is_open=show != "ended", after=after)
         promised = {file.case.id: case_book.promises(session, file.case.id) for file in listed.files}
-    return page(request, "cases.html", caller=caller, listed=listed, promised=promised, show=show, after=after)
+    return visit.page("cases.html", listed=listed, promised=promised, show=show, after=after)
 
 
 @router.get("/find")
-def find(request: Request, parts: P, caller: Staff, q: str = "") -> Response:
+def find(visit: Staff, q: str = "") -> Response:
     """One box takes anything; a single case is opened at once."""
-    with parts.house.read() as session:
+    with visit.parts.house.read() as session:
         found = finding.find(session, q[:200])
     if len(found.files) == 1:
         return see(f"/console/cases/{found.files[0].case.id}")
-    return page(request, "found.html", caller=caller, q=q, found=found)
+    return visit.page("found.html", q=q, found=found)
 
 
 @router.get("/cases/new")
-def new_case(request: Request, caller: Staff, order: str = "") -> Response:
+def new_case(visit: Staff, order: str = "") -> Response:
     """The form for a report by phone or in a shop."""
-    return page(request, "new_case.html", caller=caller, claims=tuple(CLAIMS), given={"order": order})
+    return visit.page("new_case.html", claims=tuple(CLAIMS), given={"order": order})
 
 
 @router.post("/cases")
 def open_case(
-    request: Request,
-    parts: P,
-    caller: Staff,
+    visit: Staff,
+    *,
     words: Annotated[str, Form(min_length=1, max_length=20_000)],
     order: Annotated[str, Form(max_length=100)] = "",
     item: Annotated[str, Form(max_length=200)] = "",
@@ -87,44 +82,35 @@ def open_case(
         item=item.strip() or None,
         claim_type=claim_type or None,
         found_instead=found_instead,
-        channel=channel or "phone",
+        channel=channel,
         has_working_phone=WORKING_PHONE.get(working_phone),
         custody_words=custody_words.strip() or None,
-        support_needs=[line.strip() for line in support_needs.splitlines() if line.strip()][:20],
+        support_needs=[line.strip() for line in support_needs.splitlines() if line.strip()][:MOST_NEEDS],
         anything_else=anything_else,
     )
     try:
-        opened = open_dispute(body, request, parts)
+        opened = open_dispute(body, visit.request, visit.parts)
     except Trouble as trouble:
-        given = body.model_dump()
-        return page(
-            request,
-            "new_case.html",
-            caller=caller,
-            claims=tuple(CLAIMS),
-            given=given,
-            trouble=trouble,
-            status=status_of(trouble),
-        )
-    return case_page(request, parts, caller, opened["dispute"], link=opened["customer_url"])
+        return visit.page("new_case.html", claims=tuple(CLAIMS), given=body.model_dump(), trouble=trouble)
+    return case_page(visit, opened["dispute"], link=opened["customer_url"])
 
 
 @router.get("/cases/{dispute}")
-def case(dispute: str, request: Request, parts: P, caller: Staff) -> Response:
+def case(dispute: str, visit: Staff) -> Response:
     """One case on one screen."""
-    return case_page(request, parts, caller, dispute)
+    return case_page(visit, dispute)
 
 
 @router.get("/cases/{dispute}/locks")
-def live_locks(dispute: str, request: Request, parts: P, caller: Staff) -> Response:
+def live_locks(dispute: str, visit: Staff) -> Response:
     """The part of the case's page that changes while a handset answers."""
-    return page(request, "_locks.html", caller=caller, shown=read_case_page(parts, caller, dispute))
+    return visit.page("_locks.html", shown=read_case_page(visit.parts, visit.caller, dispute))
 
 
 @router.get("/evidence/{name}")
-def evidence(name: str, parts: P, _caller: Staff) -> Response:
+def evidence(name: str, visit: Staff) -> Response:
     """A file that a customer gave, byte for byte; the browser saves it and never runs it."""
-    with parts.house.read() as session:
+    with visit.parts.house.read() as session:
         row = session.get(EvidenceRow, name)
     if row is None:
         raise NotFound("evidence", f"there is no file {name!r}", fix="Open it from the case's page.")
@@ -133,29 +119,17 @@ def evidence(name: str, parts: P, _caller: Staff) -> Response:
 
 
 def case_page(
-    request: Request,
-    parts: Parts,
-    caller: Caller,
-    dispute: str,
-    *,
-    trouble: Trouble | None = None,
-    link: str = "",
-    code: str = "",
+    visit: Visit, dispute: str, *, trouble: Trouble | None = None, link: str = "", code: str = ""
 ) -> Response:
-    """The page of a case; with what went wrong on top if something did."""
-    shown = read_case_page(parts, caller, dispute)
-    status = 200 if trouble is None else status_of(trouble)
-    return page(
-        request,
+    """The page of a case: with what went wrong on top, or what is shown only once."""
+    return visit.page(
         "case.html",
-        caller=caller,
-        shown=shown,
+        shown=read_case_page(visit.parts, visit.caller, dispute),
         claims=tuple(CLAIMS),
+        reasons=ASKED_BY_PEOPLE,
         trouble=trouble,
         link=link,
         code=code,
-        reasons=ASKED_BY_PEOPLE,
-        status=status,
     )
 
 

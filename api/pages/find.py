@@ -135,9 +135,9 @@ def _by_contact(session: Session, asked: str) -> Found:
     return Found(files=cases_of_orders(session, references), orders=references)
 
 
-def _newest_first() -> Select[tuple[DisputeRow]]:
+def _newest_first() -> Select[DisputeRow]:
     return select(DisputeRow).order_by(col(DisputeRow.opened_ms).desc(), col(DisputeRow.id).desc())
 
 
-def _files(session: Session, query: Select[tuple[DisputeRow]]) -> tuple[CaseFile, ...]:
+def _files(session: Session, query: Select[DisputeRow]) -> tuple[CaseFile, ...]:
     return tuple(msgspec.json.decode(row.facts, type=CaseFile) for row in session.scalars(query).all())

@@ -95,7 +95,9 @@ def read(dispute: str, parts: P, _caller: Investigator) -> Response:
 
 
 @router.post("/packs/{dispute}")
-def export(dispute: str, parts: P, caller: Annotated[Caller, Depends(role("agent", "supervisor", "investigator"))]) -> Response:
+def export(
+    dispute: str, parts: P, caller: Annotated[Caller, Depends(role("agent", "supervisor", "investigator"))]
+) -> Response:
     """The evidence pack of a case, as a file to save."""
     answer = packs.build(PackIn(dispute=dispute), parts, caller)
     answer.headers.update(HEADERS)

@@ -70,7 +70,9 @@ def _invalid(error: RequestValidationError) -> Trouble:
 
 def _http(error: HTTPException) -> Trouble:
     if error.status_code == HTTPStatus.NOT_FOUND:
-        return NotFound("page", "there is no page at this address", fix="Check the address, or start at the first page.")
+        return NotFound(
+            "page", "there is no page at this address", fix="Check the address, or start at the first page."
+        )
     return Rejected("http", str(error.detail), fix="Go back and try it from the page.")
 
 

@@ -147,13 +147,16 @@ def read(dispute: str, parts: P, _caller: Annotated[Caller, Depends(role(*CASEWO
 def move(
     dispute: str, body: EventIn, parts: P, caller: Annotated[Caller, Depends(role(*CASEWORKERS))]
 ) -> dict[str, Any]:
-    """Move a case: classify, ask, delivered_or_paid, propose_decline, decline, adr, reopen."""
+    """Move a case: classify, ask, delivered_or_paid, credit_paid, propose_decline, decline, reopen."""
     act = _ACTS.get(body.event)
     if act is None:
         raise Rejected("event", f"{body.event!r} is not a move of staff", fix=f"Use one of {', '.join(_ACTS)}.")
     with parts.house.unit() as unit:
         file = act(unit, dispute, body, caller)
         unit.session.flush()
+        if body.event == "classify":
+            joints.lock_of_case(unit, parts.locks, file)
+            unit.session.flush()
         return case_view(unit.session, file)
 
 
@@ -164,6 +167,7 @@ def _classify(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_bo
         claim_type=_need(body.claim_type, "claim_type"),
         agreed=body.agreed,
         custody_words=body.custody_words,
+        lock_facts=joints.wish_facts_of_case(unit.session, dispute),
         actor=caller.account,
         role=Role(caller.role),
     )
@@ -177,6 +181,10 @@ def _ask(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.Ca
 def _remedied(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
     reference = _need(body.reference, "reference")
     return move_case.remedied(unit, dispute, reference=reference, actor=caller.account, role=Role(caller.role))
+
+
+def _credit_paid(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
+    return move_case.credit_paid(unit, dispute, reference=_need(body.reference, "reference"), actor=caller.account)
 
 
 def _propose_decline(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
@@ -201,6 +209,7 @@ _ACTS = {
     "classify": _classify,
     "ask": _ask,
     "delivered_or_paid": _remedied,
+    "credit_paid": _credit_paid,
     "propose_decline": _propose_decline,
     "decline": _decline,
     "reopen": _reopen,

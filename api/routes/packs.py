@@ -9,8 +9,7 @@ from api import joints
 from api.accounts import Caller
 from api.auth import role
 from api.parts import Parts, parts_of
-from custody.store.tables import SaleRow
-from custody.usecases.export_pack import Beside, export_pack
+from custody.usecases.export_pack import Beside, draw_up_pack, seal_pack
 
 router = APIRouter(prefix="/v1/packs", tags=["evidence packs"])
 P = Annotated[Parts, Depends(parts_of)]
@@ -28,18 +27,16 @@ def build(
     body: PackIn, parts: P, caller: Annotated[Caller, Depends(role("agent", "supervisor", "investigator"))]
 ) -> Response:
     """Build the pack of a case; the export itself is recorded in the log."""
+    with parts.house.read() as session:
+        beside = Beside(locks=joints.lock_file(session, parts.locks, body.dispute))
+        drawn = draw_up_pack(
+            session, body.dispute, log_signer=parts.keyring.log, now_ms=parts.clock.now_ms(), beside=beside
+        )
     with parts.house.unit() as unit:
-        locks = joints.lock_file(unit.session, parts.locks, body.dispute)
-        sale = joints.sale_row(unit.session, body.dispute)
-        beside = Beside(locks=locks, records=_records(sale))
-        made = export_pack(unit, body.dispute, actor=caller.account, log_signer=parts.keyring.log, beside=beside)
+        made = seal_pack(unit, drawn, actor=caller.account, log_signer=parts.keyring.log)
     headers = {
         "Content-Disposition": f'attachment; filename="{body.dispute}.zip"',
         "Weaklink-Pack-SHA256": made.digest.hex(),
         "Weaklink-Pack-Index": str(made.index),
     }
     return Response(made.content, media_type="application/zip", headers=headers)
-
-
-def _records(sale: SaleRow | None) -> tuple[int, ...]:
-    return () if sale is None else (sale.recorded_idx,)

@@ -18,6 +18,7 @@ from custody.disputes.promise import Promise
 from custody.disputes.recourse import Recourse
 from custody.disputes.remedy import RemedyOffer
 from custody.disputes.work_clocks import WorkClock
+from custody.kernel.clock import Instant
 from custody.kernel.errors import Conflict, NotFound
 from custody.store.tables import DisputeEventRow, DisputeRow, InquiryRow, MessageRow, PromiseRow
 from custody.store.unit import Unit
@@ -41,6 +42,7 @@ class CaseFile:
     chosen: str | None = None
     hearing_due_ms: int | None = None
     proposed_by: str | None = None
+    unpaid_credit_pence: int = 0
 
 
 def add(unit: Unit, file: CaseFile, *, token_hash: bytes) -> None:
@@ -122,6 +124,15 @@ def promises(session: Session, dispute: str) -> list[Promise]:
     return [msgspec.json.decode(row.facts, type=Promise) for row in session.scalars(query).all()]
 
 
+def promises_due(session: Session, until_ms: Instant, *, limit: int) -> list[Promise]:
+    """Promises that are open and due by a moment, soonest first."""
+    query = select(PromiseRow).where(
+        col(PromiseRow.state).in_(["made", "due_soon"]), col(PromiseRow.due_ms) <= until_ms
+    )
+    rows = session.scalars(query.order_by(col(PromiseRow.due_ms)).limit(limit)).all()
+    return [msgspec.json.decode(row.facts, type=Promise) for row in rows]
+
+
 def say(unit: Unit, dispute: str, messages: Sequence[Message]) -> None:
     """Show messages to the customer, in order."""
     for message in messages:
@@ -148,6 +159,16 @@ def timeline(session: Session, dispute: str) -> list[DisputeEventRow]:
     """The timeline of a case, in order."""
     query = select(DisputeEventRow).where(col(DisputeEventRow.dispute) == dispute).order_by(col(DisputeEventRow.id))
     return list(session.scalars(query).all())
+
+
+def open_inquiry(unit: Unit, dispute: str) -> str:
+    """Open the investigation of a case, once; returns its id."""
+    held = unit.session.scalars(select(InquiryRow).where(col(InquiryRow.dispute) == dispute)).one_or_none()
+    if held is not None:
+        return held.id
+    name = unit.ids.new("inq")
+    unit.session.add(InquiryRow(id=name, dispute=dispute, state="open", opened_ms=unit.now_ms, result=None))
+    return name
 
 
 def inquiry(session: Session, dispute: str) -> InquiryRow:

@@ -39,6 +39,7 @@ from custody.store import scan_book
 from custody.store.log_book import NewEntry
 from custody.store.tables import StationKeyRow
 from custody.store.unit import House, Unit
+from custody.trail.names import index_keys
 
 MAX_GROUP = 1_000
 MAX_WAITING = 20_000
@@ -233,7 +234,7 @@ class _Bench:
         index = self._first + len(self._entries)
         self._entries.append(NewEntry(message=scan.message, content_type=scan.content_type, opening=scan.opening))
         self._scan_rows.append(_scan_row(scan, verdict, index, self._unit.now_ms))
-        self._key_rows.extend({"key": key, "idx": index} for key in sorted(scan.event.keys()))
+        self._key_rows.extend({"key": key, "idx": index} for key in sorted(index_keys(scan.event)))
         self._known[scan.digest] = index
         self._stored.setdefault((scan.station, scan.seq), scan.digest)
         head = self._heads.get(scan.station)

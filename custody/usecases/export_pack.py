@@ -45,11 +45,11 @@ from custody.store.case_book import CaseFile
 from custody.store.log_reader import StoredEntry
 from custody.store.tables import CheckpointRow, DisputeEventRow, EntryRow, EvidenceRow, SaleRow, ScanRow
 from custody.store.unit import Unit
+from custody.usecases.investigate import RECOMPUTE
 from custody.usecases.read_trail import read_trail
 from custody.usecases.record_sale import sale_of_imei
 
 NO_LOCKS = LockFile(keys=LockKeys(), orders=())
-RECOMPUTE = "recompute"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ from custody.investigation.explain import Explanation, explain
 from custody.investigation.hotspots import Hotspot, survey
 from custody.investigation.infer import run
 from custody.investigation.naming import Naming, name, naming_rules
+from custody.investigation.pack_inquiry import write_inquiry
 from custody.investigation.read_passage import COMPLAINT_OF, learn_network, passage_of, read_way
 from custody.investigation.result import Judgement, Result
 from custody.investigation.values import Complaint, Dispute, Passage
@@ -37,6 +38,7 @@ from custody.trail.sealed import SealedScan
 from custody.usecases.read_trail import sealed_scans
 
 SSCC = "https://id.gs1.org/00/"
+RECOMPUTE = "recompute"
 BATCH = 5_000
 AWAY = "withdrawn"
 
@@ -133,7 +135,15 @@ def conclude(unit: Unit, dispute: str, finding: Finding, *, actor: str, role: Ro
         event = "rank" if row.state == "gathering" else "result"
         row.state = step(INVESTIGATION, row.state, event, role, {"links_not_people": True}).target
     stored = describe(finding)
-    row.result = msgspec.json.encode(stored).decode()
+    inputs = write_inquiry(
+        finding.judgement,
+        naming=finding.naming,
+        explanation=finding.explanation,
+        statement=finding.statement,
+        checks=finding.checks,
+        ran_ms=unit.now_ms,
+    )
+    row.result = msgspec.json.encode({**stored, RECOMPUTE: inputs}).decode()
     unit.session.add(row)
     case_book.note(
         unit,
@@ -248,6 +258,10 @@ def _dispute(file: CaseFile, passage: Passage, attaches: dict[str, Attach]) -> D
 
 
 def recorded(session: Session, dispute: str) -> dict[str, Any] | None:
-    """The result that was stored last; None before the first run."""
+    """The result that was stored last, without the inputs that only the evidence pack shows; None before a run."""
     row = case_book.inquiry(session, dispute)
-    return None if row.result is None else msgspec.json.decode(row.result)
+    if row.result is None:
+        return None
+    stored: dict[str, Any] = msgspec.json.decode(row.result)
+    stored.pop(RECOMPUTE, None)
+    return stored

@@ -13,12 +13,14 @@ from custody.disputes.case import CASE
 from custody.disputes.case_guards import Actor, Finding
 from custody.disputes.choose_remedy import Chosen, choose_remedy
 from custody.disputes.claim import claim_of
+from custody.disputes.lock_wish import LockFacts, lock_wish
 from custody.disputes.machine import Role, step
-from custody.disputes.messages import Message, say
+from custody.disputes.messages import Message, alternatives, say
 from custody.disputes.policy import DEFAULT_POLICY, Policy
-from custody.disputes.promise import PROMISE, all_promises_settled, proof
+from custody.disputes.promise import PROMISE, all_promises_settled, credit, proof
+from custody.disputes.recourse import Recourse, recourse
 from custody.disputes.remedy import Needs, offer_remedy
-from custody.disputes.work_clocks import work_clock
+from custody.disputes.work_clocks import state_clock
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Rejected
 from custody.store import case_book
@@ -33,13 +35,14 @@ def classify_and_offer(
     claim_type: str,
     agreed: bool,
     custody_words: str | None,
+    lock_facts: LockFacts,
     actor: str,
     role: Role,
     policy: Policy = DEFAULT_POLICY,
 ) -> CaseFile:
-    """Agree on the kind of problem and make the offer that follows from it, at once."""
+    """Agree on the kind of problem: the offer follows at once, and so do the wish for a lock and the investigation."""
     file = case_book.read(unit.session, dispute)
-    claim = claim_of(claim_type)
+    claim, today = claim_of(claim_type), civil.civil_date(unit.now_ms)
     guards = {
         "customer_words_kept": case_guards.customer_words_kept(file.case.words),
         "claim_type_set": case_guards.claim_type_set(
@@ -50,9 +53,15 @@ def classify_and_offer(
     classified = step(CASE, file.case.state, "classify", role, guards)
     offered = step(CASE, classified.target, "offer", Role.SYSTEM, guards)
     offer = offer_remedy(claim_type, file.order, Needs(), policy=policy, now_ms=unit.now_ms)
-    case = replace(file.case, state=offered.target, claim_type=claim_type)
-    moved = replace(file, case=case, offer=offer)
-    options = ", or ".join(option.words for option in offer.options)
+    moved = replace(
+        file,
+        case=replace(file.case, state=offered.target, claim_type=claim_type),
+        offer=offer,
+        lock_wish=lock_wish(claim_type, lock_facts, policy=policy, on_date=today),
+    )
+    if claim.chain_matters:
+        case_book.open_inquiry(unit, dispute)
+    options = alternatives(tuple(option.words for option in offer.options))
     said = [say("case.classify", problem=claim.says), say("case.offer", options=options)]
     return _write(unit, file, moved, "offered", actor=actor, facts={"claim_type": claim_type}, said=said)
 
@@ -81,19 +90,34 @@ def choose(
     return _write(unit, file, moved, "chosen", actor=actor, facts=facts, said=chosen.messages), chosen
 
 
-def remedied(unit: Unit, dispute: str, *, reference: str, actor: str, role: Role) -> CaseFile:
-    """The remedy was delivered or paid; its open promises are kept."""
+def remedied(
+    unit: Unit, dispute: str, *, reference: str, actor: str, role: Role, policy: Policy = DEFAULT_POLICY
+) -> CaseFile:
+    """The remedy was delivered or paid; its open promises are kept, and a late one has earned a credit."""
     file = case_book.read(unit.session, dispute)
     shown = proof(reference)
     move = step(CASE, file.case.state, "delivered_or_paid", role, {"proof_of_remedy": shown})
+    owed_pence = file.unpaid_credit_pence
     for promise in case_book.promises(unit.session, dispute):
-        if promise.state in {"made", "due_soon"}:
-            kept = step(PROMISE, promise.state, "done", role, {"proof": shown})
+        late = promise.state == "missed"
+        if late or promise.state in {"made", "due_soon"}:
+            event, who = ("done_late", Role.SYSTEM) if late else ("done", role)
+            kept = step(PROMISE, promise.state, event, who, {"proof": shown})
+            owed_pence += credit(promise, until_ms=unit.now_ms, policy=policy).pence if late else 0
             case_book.put_promise(unit, replace(promise, state=kept.target))
-    moved = replace(file, case=replace(file.case, state=move.target))
+    moved = replace(file, case=replace(file.case, state=move.target), unpaid_credit_pence=owed_pence)
     return _write(
         unit, file, moved, "remedied", actor=actor, facts={"reference": reference}, said=[say("case.delivered_or_paid")]
     )
+
+
+def credit_paid(unit: Unit, dispute: str, *, reference: str, actor: str) -> CaseFile:
+    """The credit for a late promise was paid."""
+    file = case_book.read(unit.session, dispute)
+    if not file.unpaid_credit_pence or not proof(reference):
+        raise Rejected("credit", "no credit is owed, or no reference was given", fix="Give the payment reference.")
+    facts = {"reference": reference, "pence": file.unpaid_credit_pence}
+    return _write(unit, file, replace(file, unpaid_credit_pence=0), "credit_paid", actor=actor, facts=facts, said=[])
 
 
 def confirm(unit: Unit, dispute: str, *, actor: str, locks_settled: bool | None) -> CaseFile:
@@ -102,7 +126,7 @@ def confirm(unit: Unit, dispute: str, *, actor: str, locks_settled: bool | None)
     promises = case_book.promises(unit.session, dispute)
     guards = {
         "all_locks_settled": locks_settled,
-        "all_promises_settled": all_promises_settled(promises, unpaid_credit_pence=0),
+        "all_promises_settled": all_promises_settled(promises, unpaid_credit_pence=file.unpaid_credit_pence),
     }
     move = step(CASE, file.case.state, "confirm_or_lapse", Role.CUSTOMER, guards)
     moved = replace(file, case=replace(file.case, state=move.target))
@@ -190,7 +214,9 @@ def propose_decline(
         "not_score_only": case_guards.more_than_a_pattern(findings),
     }
     move = step(CASE, file.case.state, "propose_decline", Role.INVESTIGATOR, guards)
-    due_ms = work_clock("hearing_days", unit.now_ms, policy=policy).due_ms
+    needs = bool(file.case.support_needs)
+    clock = state_clock(CASE, move.target, entered_ms=unit.now_ms, policy=policy, support_needs=needs)
+    due_ms = unit.now_ms if clock is None else clock.due_ms
     case = replace(file.case, state=move.target)
     moved = replace(file, case=case, hearing_due_ms=due_ms, proposed_by=actor)
     finding = " ".join(found.says for found in findings)
@@ -212,7 +238,7 @@ def decline(unit: Unit, dispute: str, *, why: str, heard: bool, actor: Actor) ->
     }
     declined = step(CASE, file.case.state, "decline", Role.SUPERVISOR, guards)
     letter = step(CASE, declined.target, "adr_letter", Role.SYSTEM, {"same_day": True})
-    way = next(way for way in file.recourse if way.independent)
+    way = _way_out(unit, file)
     said = [
         say("case.decline", reasons=why),
         say("case.adr_letter", body=way.body, last_day=civil.day_in_words(way.last_day)),
@@ -227,10 +253,20 @@ def adr(unit: Unit, dispute: str, *, letter_due_ms: Instant, deadlock: bool, act
     due = case_guards.adr_due(letter_due_ms=letter_due_ms, now_ms=unit.now_ms, deadlock=deadlock)
     event = "six_weeks_or_deadlock_or_customer_asks_at_deadline"
     move = step(CASE, file.case.state, event, role, {"adr_due": due})
-    way = next(way for way in file.recourse if way.independent)
+    way = _way_out(unit, file)
     said = [say(f"case.{event}", body=way.body, last_day=civil.day_in_words(way.last_day))]
     moved = replace(file, case=replace(file.case, state=move.target))
     return _write(unit, file, moved, "adr_open", actor=actor, facts={"deadlock": deadlock}, said=said)
+
+
+def _way_out(unit: Unit, file: CaseFile) -> Recourse:
+    """The first independent way, counted from a letter of today."""
+    today = civil.civil_date(unit.now_ms)
+    first_word = civil.civil_date(file.case.first_word_ms)
+    ways = recourse(
+        file.case.claim_type, file.order, first_word=first_word, today=today, letter=today, policy=DEFAULT_POLICY
+    )
+    return next(way for way in ways if way.independent)
 
 
 def _write(

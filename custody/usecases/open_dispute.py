@@ -13,7 +13,6 @@ from custody.disputes.opening import Opened, Report, open_case
 from custody.disputes.policy import DEFAULT_POLICY, Policy
 from custody.store import case_book
 from custody.store.case_book import CaseFile
-from custody.store.tables import InquiryRow
 from custody.store.unit import Unit
 
 
@@ -72,7 +71,8 @@ def open_dispute(
             "offer": [str(option.remedy) for option in opened.remedy_offer.options] if opened.remedy_offer else [],
         },
     )
-    investigation = _investigate(unit, opened.case.id) if opened.investigation_wish.wanted else None
+    wanted = opened.investigation_wish.wanted
+    investigation = case_book.open_inquiry(unit, opened.case.id) if wanted else None
     return Disputed(file=file, opened=opened, token=token, investigation=investigation)
 
 
@@ -85,9 +85,3 @@ def least_busy(session: Session, people: Sequence[str]) -> str:
     """Who looks after a new case: of these people the one with the fewest."""
     counts = case_book.open_count_of(session, people)
     return min(people, key=lambda name: (counts.get(name, 0), name))
-
-
-def _investigate(unit: Unit, dispute: str) -> str:
-    name = unit.ids.new("inq")
-    unit.session.add(InquiryRow(id=name, dispute=dispute, state="open", opened_ms=unit.now_ms, result=None))
-    return name

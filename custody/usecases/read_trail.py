@@ -1,7 +1,8 @@
 """Reading the trail of a parcel: by SSCC, by IMEI in any form, or by order reference.
 
 Scans are found by their keys, opened from the bytes that were signed, and handed to the trail room. A scan whose
-opening was erased is counted, not shown. Station facts come from the register, never from the scan.
+opening was erased cannot be read any more; the log still shows that it was there. Station facts come from the
+register, never from the scan.
 """
 
 from collections.abc import Iterable
@@ -43,7 +44,12 @@ def read_trail(session: Session, item: str, *, parcel: str | None = None) -> Fou
     if not scans:
         raise NotFound("item", f"nothing is recorded of {item!r}", fix="Ask by SSCC, IMEI or po:<order reference>.")
     found = tuple(scans[index] for index in sorted(scans))
-    return Found(trail=build_trail(find_unit(item, found, parcel=parcel), found), scans=found)
+    unit = find_unit(item, found, parcel=parcel)
+    trail = build_trail(unit, found)
+    if trail.missing:
+        held = scan_book.known_digests(session, trail.missing)
+        trail = build_trail(unit, found, in_log=held) if held else trail
+    return Found(trail=trail, scans=found)
 
 
 def sealed_scans(session: Session, rows: Iterable[ScanRow]) -> list[SealedScan]:

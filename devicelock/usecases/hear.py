@@ -62,13 +62,14 @@ def settle_ack(unit: Unit, device: str, payload: bytes) -> None:
     before = store.desired(row)
     after = settle(before, ack)
     store.set_desired(unit.session, row, after)
+    repeated = command.ack == payload
     if command.acked_ms is None or command.result != Result.APPLIED:
         command.ack, command.acked_ms, command.result = payload, unit.now_ms, ack.result
         unit.session.add(command)
     if _settles(after, ack):
         facts = {"command": ack.command_id, "counter": ack.counter, "device": device}
         _moved(unit, store.order(unit.session, command.order), ack.applied, facts)
-    elif ack.result is not Result.APPLIED:
+    elif ack.result is not Result.APPLIED and not repeated:
         order = store.order(unit.session, command.order)
         store.note(unit, order, "answered", actor=device, facts={"result": str(ack.result), "ack": payload})
 

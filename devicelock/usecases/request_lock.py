@@ -61,6 +61,7 @@ def request_lock(
     found = preflight(office.facts(unit, order, device, Kind.REQUESTED))
     if any(row.name not in SECOND_PERSON for row in found.failing):
         return _refuse(unit, order, found)
+    unit.session.add(order)
     store.note(unit, order, "requested", actor=account, facts={"reason": str(reason), "evidence": list(evidence)})
     return order
 
@@ -210,7 +211,7 @@ def _order(
 def _approve(unit: Unit, order: LockOrderRow) -> None:
     guards = {Guard.AUTHORITY_RECORDED: True, Guard.IMEI_LAST4_TYPED: True}
     order.state = step(State(order.state), Event.PREFLIGHT_PASSES, role=Role.SYSTEM, guards=guards)
-    order.decided_ms = unit.now_ms
+    order.decided_ms, order.held_until_ms = unit.now_ms, unit.now_ms + PROVISIONAL_MS
     unit.session.add(order)
     facts = {"basis": order.basis, "requester": order.requester, "second": order.second, "reason": order.reason}
     store.note(unit, order, "approved", actor=order.second or order.requester, facts=facts)

@@ -20,9 +20,7 @@ def share_bar(share: float, whisker: tuple[float, float] | None = None) -> Marku
     ]
     if whisker is not None:
         low, high = (max(min(end * LENGTH, LENGTH - 1), 1) for end in whisker)
-        parts.append(
-            element("path", d=f"M{low:.1f} 4v10m0 -5H{high:.1f}m0 -5v10", class_="whisker")
-        )
+        parts.append(element("path", d=f"M{low:.1f} 4v10m0 -5H{high:.1f}m0 -5v10", class_="whisker"))
     return _bar(parts)
 
 

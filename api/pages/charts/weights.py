@@ -48,7 +48,8 @@ def draw_weights(trace: WeightTrace, axis: Axis, *, labelled_by: str) -> Markup 
         ]
     points = [(axis.x(reading.at_ms), y(reading.mass_g)) for reading in trace.readings]
     parts += [
-        element("line", x1=one[0], y1=one[1], x2=other[0], y2=other[1], class_="path") for one, other in pairwise(points)
+        element("line", x1=one[0], y1=one[1], x2=other[0], y2=other[1], class_="path")
+        for one, other in pairwise(points)
     ]
     parts += [_point(reading, *place) for reading, place in zip(trace.readings, points, strict=True)]
     return drawing(*parts, width=WIDTH, height=bottom + AXIS_HEIGHT, labelled_by=labelled_by)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from custody.investigation.exact import check_candidates, verify
+from custody.investigation.exact import check_candidates, settle_overlaps, verify
 from custody.investigation.hotspots import FEW, charges, flag, hotspots, pattern, survey
 from custody.investigation.infer import run
 from custody.investigation.result import Result
@@ -23,6 +23,7 @@ from custody.investigation.values import (
     Step,
 )
 from custody.kernel.clock import HOUR_MS
+from simulators.fleet.small import Plan, small_world
 from simulators.fleet.world import World
 
 SITES = ("warehouse", "warehouse", "road", "hub", "hub", "depot", "depot")
@@ -161,3 +162,24 @@ def test_a_cold_cause_can_be_checked_too(base_result: Result) -> None:
     number = int(base_result.handler_belief.hot.argmin())
     check = verify(base_result.settled, Cause(handler=True, number=number))
     assert check.exact == pytest.approx(check.believed, abs=1e-3)
+
+
+def test_two_colleagues_on_the_same_rosters_are_not_told_apart_by_messages() -> None:
+    world = small_world(0, Plan(rate=0.018))
+    result = run(world.fleet, world.disputes, world.params)
+    hot = dict(zip(result.frame.handlers.names, result.handler_belief.hot, strict=False))
+    either = hot["hub-a/hub_sort/0"] + hot["hub-a/hub_sort/1"]
+    assert hot["hub-a/hub_sort/0"] < 0.8
+    assert hot["hub-a/hub_sort/1"] > 0.2
+    assert either > 0.8
+    for check in check_candidates(result.settled).values():
+        assert check.exact == pytest.approx(check.believed, abs=0.05)
+
+
+def test_exact_figures_keep_every_cause_a_distribution(base_result: Result) -> None:
+    settled = settle_overlaps(base_result.settled)
+    handlers, sites = settled.beliefs
+    whole = handlers.every.sum(axis=1) + handlers.one.reshape(len(handlers.cold), 3, -1).sum(axis=(1, 2))
+    assert whole + handlers.cold == pytest.approx(np.ones(len(handlers.cold)), abs=1e-9)
+    assert sites.one.sum(axis=1) + sites.cold == pytest.approx(np.ones(len(sites.cold)), abs=1e-9)
+    assert (settled.messages.total >= base_result.graph.constant).all()

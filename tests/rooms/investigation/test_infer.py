@@ -171,7 +171,7 @@ def test_a_new_dispute_is_scored_like_a_known_one(small: SmallWorld) -> None:
     assert score_one(replace(fresh, segments=stranger), result).columns.sum() == pytest.approx(1.0)
 
 
-@pytest.mark.parametrize("seed", [0, 2, 6])
+@pytest.mark.parametrize("seed", [1, 2, 6])
 def test_one_thief_in_a_small_network_is_the_weak_link(seed: int) -> None:
     world = small_world(seed)
     result = run(world.fleet, world.disputes, world.params)
