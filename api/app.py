@@ -1,6 +1,6 @@
 """The web application: routes, errors, and what starts and stops with it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -27,8 +27,9 @@ def build_app(parts: Parts) -> FastAPI:
         if parts.broker is not None:
             parts.broker.start()
         transport, relay = connect(parts)
-        parts.house.after_commit = relay.poke
+        parts.house.after_commit = call_each(relay.poke, parts.heads.poke)
         timer = Timer(parts)
+        parts.heads.start()
         parts.intake.start()
         transport.start()
         relay.start()
@@ -38,6 +39,7 @@ def build_app(parts: Parts) -> FastAPI:
         relay.stop()
         transport.stop()
         parts.intake.stop()
+        parts.heads.stop()
         if parts.broker is not None:
             parts.broker.stop()
 
@@ -59,3 +61,13 @@ def build_app(parts: Parts) -> FastAPI:
             return {"ok": True, "size": log_reader.head(session).size}
 
     return app
+
+
+def call_each(*calls: Callable[[], None]) -> Callable[[], None]:
+    """One call that makes all of these, in order."""
+
+    def call() -> None:
+        for each in calls:
+            each()
+
+    return call

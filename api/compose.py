@@ -8,6 +8,7 @@ import devicelock.migrations
 from api import joints
 from api.accounts import first_accounts
 from api.embedded_broker import EmbeddedBroker
+from api.heads import HeadFirst, HeadKeeper
 from api.keyring import Keyring, open_keyring
 from api.parts import Parts, broker_address
 from api.settings import Settings
@@ -17,6 +18,7 @@ from custody.kernel.system_clock import SystemClock
 from custody.kernel.system_ids import SystemIds
 from custody.scans.tolerances import Tolerances
 from custody.store.engine import open_engine
+from custody.store.head_file import HeadFile
 from custody.store.migrate import migrate
 from custody.store.unit import House
 from custody.usecases.accept_scans import Intake
@@ -46,6 +48,9 @@ def compose(settings: Settings) -> tuple[Parts, dict[str, str]]:
     house = House(
         engine, origin=settings.origin, log_signer=keyring.log, operator_signer=keyring.operator, clock=clock, ids=ids
     )
+    heads = HeadFile(settings.data / "heads", origin=settings.origin, key=keyring.log.public)
+    with house.read() as session:
+        heads.check(session)
     lock_keys = {"lock": keyring.lock.public.kid, "unlock": keyring.unlock.public.kid}
     rules = {"casework": DEFAULT_POLICY.pinned, "lock_keys": lock_keys}
     open_log(house, registrar=keyring.registrar.public, rules=rules)
@@ -66,6 +71,7 @@ def compose(settings: Settings) -> tuple[Parts, dict[str, str]]:
         inquirer=Inquirer(house),
         locks=office,
         broker=broker,
+        heads=HeadKeeper(house, heads),
     )
     return parts, passwords
 
@@ -99,7 +105,7 @@ def connect(parts: Parts) -> tuple[MqttTransport, Relay]:
     transport = MqttTransport(
         options, receive=receive, subscriptions=tuple(f"{prefix}/+/{channel}" for channel in channels)
     )
-    return transport, Relay(parts.house, transport)
+    return transport, Relay(parts.house, HeadFirst(transport, parts.heads))
 
 
 def free_port() -> int:

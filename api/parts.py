@@ -6,6 +6,7 @@ from fastapi import Request
 from sqlalchemy import Engine
 
 from api.embedded_broker import EmbeddedBroker
+from api.heads import HeadKeeper
 from api.keyring import Keyring
 from api.settings import Settings
 from custody.kernel.clock import Clock
@@ -30,6 +31,7 @@ class Parts:
     inquirer: Inquirer
     locks: LockOffice
     broker: EmbeddedBroker | None
+    heads: HeadKeeper
 
 
 def parts_of(request: Request) -> Parts:

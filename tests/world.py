@@ -6,11 +6,9 @@ is published arrives when the world delivers. `restart` is a new process over th
 """
 
 import random
-import sqlite3
 import uuid
-from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from shutil import copytree
 from typing import Any
@@ -19,47 +17,33 @@ import pytest
 from sqlalchemy.engine import make_url
 from sqlmodel import Session
 
-import api.migrations
-import devicelock.migrations
 from api import joints
 from api.accounts import FIRST_ACCOUNTS
 from api.tables import AccountRow
 from custody.disputes.machine import Role
 from custody.disputes.opening import Report
 from custody.disputes.order import OrderFacts, Payment
-from custody.kernel import cbor, cose
+from custody.kernel import cbor
 from custody.kernel.clock import HOUR_MS
 from custody.kernel.errors import NotFound, Trouble
 from custody.kernel.keys import SoftwareSigner
-from custody.ledger.statements import make_possession
 from custody.scans.scan import Scan, open_scan
-from custody.scans.tolerances import Tolerances
 from custody.store import case_book
 from custody.store.case_book import CaseFile
-from custody.store.engine import open_engine
-from custody.store.migrate import migrate
-from custody.store.unit import House
-from custody.usecases.accept_scans import Ack, Intake
-from custody.usecases.enrol_station import Enrolled, announce, enrol
+from custody.usecases.accept_scans import Ack
+from custody.usecases.enrol_station import Enrolled
 from custody.usecases.open_dispute import least_busy
-from custody.usecases.open_log import change_rules, open_log
+from custody.usecases.open_log import change_rules
 from custody.usecases.record_sale import Sale, read_sale, record_sale
 from devicelock import store as lock_store
-from devicelock.anchor import AnchorFile
-from devicelock.rules.command import CommandSigners, KeyRing
+from devicelock.rules.command import KeyRing
 from devicelock.rules.hello import SimClass
 from devicelock.rules.order import Role as LockRole
-from devicelock.rules.topic import Channel, every
 from devicelock.store import LockEventRow, LockOrderRow
-from devicelock.transport import Message
 from devicelock.usecases import standing_authority
-from devicelock.usecases.hear import hear
-from devicelock.usecases.lock_office import LockOffice, ScreenTexts
 from devicelock.usecases.register_device import register_device
-from devicelock.usecases.relay import Relay
 from devicelock.usecases.request_lock import confirm_lock
-from devicelock.usecases.sweep import sweep
-from simulators.broker import SimulatedBroker, SimulatedTransport
+from simulators.broker import SimulatedTransport
 from simulators.events import finish, write
 from simulators.handset import Enrolment, Handset
 from simulators.history import Mishaps, PastConfig
@@ -68,24 +52,27 @@ from simulators.parcel import Parcel
 from simulators.radio import Line, Radio
 from simulators.station import Signed, Station
 from tests.world_audit import Books, Said, complaints
-from tests.world_parts import ORIGIN, START_MS, Clock, Kept, Opened, SeededIds, account, key, person_of
+from tests.world_parts import (
+    ORIGIN,
+    START_MS,
+    Kept,
+    Opened,
+    SeededIds,
+    account,
+    enrol_station,
+    key,
+    person_of,
+)
+from tests.world_process import Process
 
-VERSIONS = tuple(Path(str(each.__file__)).parent / "versions" for each in (devicelock.migrations, api.migrations))
-SERVER = "server"
-ROUNDS = 60
-"""More rounds of delivery than any exchange of command, ack and hello takes; beyond it something goes in circles."""
 
-
-class World:
+class World(Process):
     """One house and everybody around it. `parcels` have travelled, but nobody has sent a scan of them yet."""
 
     def __init__(self, url: str, folder: Path, *, parcels: int = 1, seed: int = 3, like: "World | None" = None) -> None:
-        self.url, self.folder, self.seed = url, folder, seed
-        self.clock, self.ids = Clock(), SeededIds(f"{seed}/{like is None}")
-        self.broker = SimulatedBroker(self.clock)
-        self.kept = Kept()
+        super().__init__(url, folder, SeededIds(f"{seed}/{like is None}"))
+        self.seed, self.kept = seed, Kept()
         self.radios: dict[str, Radio] = {}
-        self.heard: list[Message] = []
         past = PastConfig(
             seed=seed, end_ms=START_MS, days=2.0, parcels=parcels, mishaps=Mishaps(lost=0, damaged=0, taken_after=0)
         )
@@ -93,78 +80,10 @@ class World:
         self.events = 0
         if like is not None:
             self.clock.at_ms, self.kept = like.clock.at_ms, like.kept.copy()
-        self._open()
+        self.open()
         if like is None:
             with self.house.unit() as unit:
                 unit.session.add_all(account(name, role, by="first start") for name, role in FIRST_ACCOUNTS)
-
-    def _open(self) -> None:
-        self.engine = open_engine(self.url)
-        migrate(self.engine, *VERSIONS)
-        self.house = House(
-            self.engine,
-            origin=ORIGIN,
-            log_signer=key("log"),
-            operator_signer=key("operator"),
-            clock=self.clock,
-            ids=self.ids,
-        )
-        keys = {"lock": key("lock").public.kid, "unlock": key("unlock").public.kid}
-        open_log(self.house, registrar=key("registrar").public, rules={"lock_keys": keys})
-        self.anchor = AnchorFile(self.folder / "anchor" / "locks.txt")
-        self.anchor.start()
-        self.office = LockOffice(
-            house=self.house,
-            signers=CommandSigners(lock=key("lock"), unlock=key("unlock")),
-            anchor=self.anchor,
-            codes=b"codes of this world".ljust(32, b"."),
-            screen=ScreenTexts(who="the network", why="It is missing.", phone="0800 000 000", recourse="the ombudsman"),
-            circumstances=joints.circumstances,
-            person=joints.person,
-        )
-        self.line = SimulatedTransport(
-            self.broker, SERVER, receive=self._hear, subscriptions=(every(Channel.ACK), every(Channel.HELLO))
-        )
-        self.relay = Relay(self.house, self.line)
-        self.intake = Intake(self.house, Tolerances())
-        self.intake.start()
-        self.line.start()
-
-    def close(self) -> None:
-        """End the process in good order."""
-        self.line.drop()
-        self.intake.stop()
-        self.engine.dispose()
-
-    def restart(self) -> None:
-        """Another process over the same database and the same anchor."""
-        self.close()
-        self._open()
-
-    def _hear(self, message: Message) -> bool:
-        self.heard.append(message)
-        return hear(self.office, message.topic, message.payload)
-
-    def backup(self) -> bytes:
-        """The SQLite database as it is now."""
-        with closing(sqlite3.connect(make_url(self.url).database or "")) as source:
-            return source.serialize()
-
-    def restore(self, content: bytes) -> None:
-        """Another process over an older copy; what was acknowledged since then is lost with it, and known to be."""
-        self.close()
-        path = Path(make_url(self.url).database or "")
-        for old in path.parent.glob(f"{path.name}*"):
-            old.unlink()
-        path.write_bytes(content)
-        self._open()
-
-    def deliver(self) -> None:
-        """Carry the outbox and the broker's queues until nothing moves any more."""
-        for _ in range(ROUNDS):
-            if not self.relay.carry() + self.broker.pump():
-                return
-        raise AssertionError("the messages never come to rest")
 
     def step(self, ms: int) -> None:
         """Let time pass: handsets that are on look at their timers, the service sweeps."""
@@ -173,15 +92,6 @@ class World:
             if radio.handset.on:
                 radio.tick()
         self.sweep()
-
-    def waiting(self, client: str) -> deque[Any]:
-        """What the broker holds for a client; a test may lose, repeat or shuffle it."""
-        return self.broker._sessions[client].waiting
-
-    def sweep(self) -> int:
-        """What the service's timer does."""
-        with self.house.unit() as unit:
-            return sweep(unit, self.office)
 
     def hire(self, name: str, role: str, *, person: str | None = None, by: str = "first start") -> str:
         """One more account."""
@@ -227,32 +137,9 @@ class World:
         return self.network.past.parcels
 
     def enrol(self, station: Station, *, signer: SoftwareSigner | None = None) -> Enrolled:
-        """A station announces itself and brings its key; a new signer is its next key."""
+        """A station brings its key; a new signer is its next key."""
         station.signer = signer or station.signer
-        link, public = station.post.link, station.signer.public
-        with self.house.unit() as unit:
-            announced = announce(
-                unit,
-                station=station.name,
-                site=link.site.key,
-                place=station.post.place,
-                step=str(link.step),
-                custodian=link.custodian,
-            )
-            possession = make_possession(
-                origin=ORIGIN,
-                station=station.name,
-                signer=station.signer,
-                sub="urn:uuid:5d0f5f5e-3a43-4d0e-9d0b-6f1f0f6f9a31",
-                iat_s=unit.now_ms // 1000,
-            )
-            return enrol(
-                unit,
-                token=announced.token,
-                cose_key=cbor.encode(public.cose_key()),
-                possession=possession,
-                registrar=key("registrar"),
-            )
+        return enrol_station(self.house, station)
 
     def enrol_all(self) -> None:
         """Every station of the network."""
@@ -342,7 +229,7 @@ class World:
                 reported_ms=unit.now_ms,
                 claim_type=claim,
                 said_by=Role.CUSTOMER,
-                order=_order_facts(unit.session, ref),
+                order=more.pop("order", None) or _order_facts(unit.session, ref),
                 lock_facts=joints.wish_facts(unit.session, handset),
                 **more,
             )
@@ -412,17 +299,6 @@ class World:
         assert caught.value.detail, "a refusal says what was wrong"
         assert caught.value.fix, "a refusal says what to do"
         assert self.size == before, "a refused act left something in the log"
-
-    @property
-    def size(self) -> int:
-        """How long the log is."""
-        with self.house.unit() as unit:
-            return unit.log.size
-
-
-def digest_of(scan: Signed) -> bytes:
-    """The name of a statement."""
-    return cose.parse(scan.statement).digest
 
 
 def new_world(url: str, folder: Path, *, parcels: int = 1, seed: int = 3) -> World:

@@ -2,19 +2,29 @@
 
 import random
 from dataclasses import dataclass, field
+from pathlib import Path
 
+import api.migrations
+import devicelock.migrations
 from api.joints import LockAnswer
 from api.tables import AccountRow
+from custody.kernel import cbor
 from custody.kernel.clock import Instant
 from custody.kernel.ids import spell
 from custody.kernel.keys import SoftwareSigner, new_signer
+from custody.ledger.statements import make_possession
 from custody.scans.scan import Scan
+from custody.store.unit import House
 from custody.usecases.accept_scans import Ack
+from custody.usecases.enrol_station import Enrolled, announce, enrol
 from custody.usecases.open_dispute import Disputed
 from devicelock.store import LockOrderRow
+from simulators.station import Station
 
 ORIGIN = "weaklink.example/custody"
 START_MS = 1_790_000_000_000
+VERSIONS = tuple(Path(str(each.__file__)).parent / "versions" for each in (devicelock.migrations, api.migrations))
+"""The migrations of the houses above custody; custody's own come with `migrate`."""
 
 
 @dataclass(slots=True)
@@ -86,3 +96,30 @@ def account(name: str, role: str, *, person: str | None = None, by: str) -> Acco
 def person_of(name: str) -> str:
     """Who is behind one of the first accounts."""
     return f"person-of-{name}"
+
+
+def enrol_station(house: House, station: Station) -> Enrolled:
+    """A supervisor announces the station, and it brings its key."""
+    link = station.post.link
+    with house.unit() as unit:
+        announced = announce(
+            unit,
+            station=station.name,
+            site=link.site.key,
+            place=station.post.place,
+            step=str(link.step),
+            custodian=link.custodian,
+        )
+        return enrol(unit, token=announced.token, registrar=key("registrar"), **credentials(station, unit.now_ms))
+
+
+def credentials(station: Station, now_ms: Instant) -> dict[str, bytes]:
+    """The station's key and its proof that it has the private half."""
+    proof = make_possession(
+        origin=ORIGIN,
+        station=station.name,
+        signer=station.signer,
+        sub="urn:uuid:5d0f5f5e-3a43-4d0e-9d0b-6f1f0f6f9a31",
+        iat_s=now_ms // 1000,
+    )
+    return {"cose_key": cbor.encode(station.signer.public.cose_key()), "possession": proof}

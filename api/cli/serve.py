@@ -9,6 +9,7 @@ import uvicorn
 from api.app import build_app
 from api.compose import compose, free_port
 from api.settings import Settings
+from custody.kernel.errors import Trouble
 
 GRACE_S = 3
 
@@ -21,7 +22,11 @@ def serve(settings: Settings, *, quiet: bool = False) -> None:
     )
     port = settings.port or free_port()
     settings = settings.model_copy(update={"port": port})
-    parts, passwords = compose(settings)
+    try:
+        parts, passwords = compose(settings)
+    except Trouble as trouble:
+        print(f"weaklink does not start: {trouble.detail}\n{trouble.fix}", file=sys.stderr, flush=True)
+        raise SystemExit(1) from trouble
     app = build_app(parts)
     address = f"http://{settings.host}:{port}"
     print(f"weaklink is at {address}  (API: {address}/docs, data: {settings.data})", flush=True)

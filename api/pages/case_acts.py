@@ -85,9 +85,7 @@ def lock(dispute: str, visit: Staff, imei_last4: Line, reason: Line) -> Response
 @router.post("/locks/{order}/release")
 def release(dispute: str, order: str, visit: Staff) -> Response:
     """Release a lock; one person is enough and nothing is asked."""
-    return _then(
-        visit, dispute, lambda: locks.let_go(order, visit.parts, visit.caller), done="released", at="locks"
-    )
+    return _then(visit, dispute, lambda: locks.let_go(order, visit.parts, visit.caller), done="released", at="locks")
 
 
 @router.post("/locks/{order}/code")

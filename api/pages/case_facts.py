@@ -7,11 +7,11 @@ of the preflight, the timeline and the messages.
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 from sqlalchemy import select
 from sqlmodel import Session, col
 
 from api.accounts import Caller
+from api.pages.inquiries import StoredAnswer, stored_answer
 from api.parts import Parts
 from api.routes.disputes import read as read_case
 from custody.disputes.payout import WORDS as PAYOUT_WORDS
@@ -38,7 +38,7 @@ class CasePage:
     days: int
     given: tuple[EvidenceRow, ...]
     inquiry: InquiryRow | None
-    answer: str
+    answer: StoredAnswer | None
     payouts: tuple[tuple[str, str], ...]
     checks: tuple[dict[str, Any], ...] | None
     may_ask: bool
@@ -60,7 +60,7 @@ def read_case_page(parts: Parts, caller: Caller, dispute: str) -> CasePage:
             days=(unit.now_ms - file.case.first_word_ms) // DAY_MS,
             given=_given(session, dispute),
             inquiry=inquiry,
-            answer=_answer(inquiry),
+            answer=stored_answer(inquiry),
             payouts=tuple((str(way), PAYOUT_WORDS[way]) for way in payouts(file.order.standing, file.order.payment)),
             checks=checks,
             may_ask=checks is not None and all(row["ok"] is True or row["second"] for row in checks),
@@ -95,9 +95,3 @@ def _inquiry(session: Session, dispute: str) -> InquiryRow | None:
         return case_book.inquiry(session, dispute)
     except NotFound:
         return None
-
-
-def _answer(inquiry: InquiryRow | None) -> str:
-    if inquiry is None or inquiry.result is None:
-        return ""
-    return str(msgspec.json.decode(inquiry.result)["headline"])

@@ -1,8 +1,8 @@
 """The customer's own file: everything the case holds about them, as one zip, at any time and without asking.
 
-`my-case.json` holds the case as it stands with every word, date, promise, message and step, and what the seller's record
-of the order says; `messages.txt` the messages to read; `files/` what the customer gave, byte for byte. Colleagues appear
-as the owner only: a step says whether the customer, a member of staff or the system did it.
+`my-case.json` holds the case as it stands with every word, date, promise, message and step, and what the seller's
+record of the order says; `messages.txt` the messages to read; `files/` what the customer gave, byte for byte.
+Colleagues appear as the owner only: a step says whether the customer, a member of staff or the system did it.
 """
 
 import io

@@ -115,6 +115,7 @@ def answer(
     token: str,
     request: Request,
     parts: P,
+    *,
     ask: Line,
     words: Annotated[str, Form(max_length=20_000)] = "",
     skip: Line = "",

@@ -6,15 +6,13 @@ likeliest link stands in other disputes too, then the oldest.
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Annotated, Any
 
-import msgspec
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Response
 
-from api.accounts import Caller
-from api.auth import role
-from api.pages.render import HEADERS, page, see
-from api.parts import Parts, parts_of
+from api.pages.inquiries import StoredAnswer, stored_answer
+from api.pages.render import HEADERS, see
+from api.pages.visit import Decider, Staff
+from api.parts import Parts
 from api.routes import investigations as doors
 from api.routes import packs
 from api.routes.packs import PackIn
@@ -25,8 +23,6 @@ from custody.store.case_book import CaseFile
 from custody.store.tables import InquiryRow
 
 router = APIRouter(prefix="/console", include_in_schema=False)
-P = Annotated[Parts, Depends(parts_of)]
-Investigator = Annotated[Caller, Depends(role("investigator", "supervisor"))]
 SETTLED = CASE.terminal | {"remedied"}
 PAGE = 50
 
@@ -37,7 +33,7 @@ class Waiting:
 
     inquiry: InquiryRow
     file: CaseFile
-    found: dict[str, Any] | None
+    answer: StoredAnswer | None
     others: int
 
     @property
@@ -47,59 +43,51 @@ class Waiting:
 
 
 @router.get("/investigations")
-def inbox(request: Request, parts: P, caller: Investigator, start: int = 0) -> Response:
+def inbox(visit: Decider, start: int = 0) -> Response:
     """Every investigation, the most pressing first."""
-    with parts.house.read() as session:
+    with visit.parts.house.read() as session:
         rows = case_book.inquiries(session)
-        found = {row.id: _result(row) for row in rows}
-        pattern = Counter(key for each in found.values() if (key := _leading(each)) is not None)
+        answers = {row.id: stored_answer(row) for row in rows}
+        same = Counter(answer.leading for answer in answers.values() if answer is not None)
         lines = [
             Waiting(
                 inquiry=row,
                 file=case_book.read(session, row.dispute),
-                found=found[row.id],
-                others=max(pattern[key] - 1, 0) if (key := _leading(found[row.id])) else 0,
+                answer=answer,
+                others=same[answer.leading] - 1 if answer is not None and answer.leading is not None else 0,
             )
             for row in rows
+            for answer in [answers[row.id]]
         ]
     lines.sort(key=lambda line: (not line.customer_waits, -line.others, line.inquiry.opened_ms))
     first = max(start, 0)
-    return page(
-        request,
-        "investigations.html",
-        caller=caller,
-        lines=lines[first : first + PAGE],
-        total=len(lines),
-        onward=first + PAGE if first + PAGE < len(lines) else None,
-    )
+    onward = first + PAGE if first + PAGE < len(lines) else None
+    return visit.page("investigations.html", lines=lines[first : first + PAGE], total=len(lines), onward=onward)
 
 
 @router.get("/patterns")
-def patterns(request: Request, parts: P, caller: Investigator) -> Response:
+def patterns(visit: Decider) -> Response:
     """Links and shifts whose disputes their traffic does not explain."""
-    found = doors.hotspots(parts, caller)
-    return page(request, "patterns.html", caller=caller, found=found)
+    return visit.page("patterns.html", found=doors.hotspots(visit.parts, visit.caller))
 
 
 @router.post("/investigations/{dispute}/run")
-def run(dispute: str, parts: P, caller: Investigator) -> Response:
+def run(dispute: str, visit: Decider) -> Response:
     """Judge the chain now, and show the trail with the answer."""
-    doors.run(dispute, parts, caller)
-    return see(trail_of(parts, dispute), done="ran")
+    doors.run(dispute, visit.parts, visit.caller)
+    return see(trail_of(visit.parts, dispute), done="ran")
 
 
 @router.get("/investigations/{dispute}")
-def read(dispute: str, parts: P, _caller: Investigator) -> Response:
+def read(dispute: str, visit: Decider) -> Response:
     """The trail of a case's parcel."""
-    return see(trail_of(parts, dispute))
+    return see(trail_of(visit.parts, dispute))
 
 
 @router.post("/packs/{dispute}")
-def export(
-    dispute: str, parts: P, caller: Annotated[Caller, Depends(role("agent", "supervisor", "investigator"))]
-) -> Response:
+def export(dispute: str, visit: Staff) -> Response:
     """The evidence pack of a case, as a file to save."""
-    answer = packs.build(PackIn(dispute=dispute), parts, caller)
+    answer = packs.build(PackIn(dispute=dispute), visit.parts, visit.caller)
     answer.headers.update(HEADERS)
     return answer
 
@@ -112,15 +100,3 @@ def trail_of(parts: Parts, dispute: str) -> str:
     if item is None:
         raise NotFound("parcel", "no record says which parcel it is", fix="Give the order or the parcel number.")
     return f"/console/trails/{item.rpartition('/')[2]}"
-
-
-def _result(row: InquiryRow) -> dict[str, Any] | None:
-    return None if row.result is None else msgspec.json.decode(row.result)
-
-
-def _leading(found: dict[str, Any] | None) -> tuple[str, str] | None:
-    """The site and step of the likeliest link; None if nothing in the chain leads."""
-    if not found or not found["links"]:
-        return None
-    best = found["links"][0]
-    return (best["site"], best["step"]) if best["site"] else None

@@ -42,9 +42,7 @@ def approve(order: str, visit: Decider) -> Response:
 
 
 @router.post("/locks/{order}/refuse")
-def refuse(
-    order: str, visit: Supervisor, why: Annotated[str, Form(max_length=500)] = ""
-) -> Response:
+def refuse(order: str, visit: Supervisor, why: Annotated[str, Form(max_length=500)] = "") -> Response:
     """Say no as the second person, with a reason."""
     return _then(visit, lambda: locks.refuse(order, WhyIn(why=why), visit.parts, visit.caller), done="refused")
 

@@ -1,4 +1,4 @@
-"""The ranked links of an investigation as a page shows them: in order, with a bar each, and what speaks for and against.
+"""The ranked links of an investigation as a page shows them: in order, a bar each, what speaks for and against.
 
 - All shares add up to one; "not in our data" is one of them.
 - The whisker of the leading link is the range in which its share moves if any one kind of evidence is left out: the
@@ -29,6 +29,7 @@ class RankedLink:
     """One row of the ranking."""
 
     column: int
+    segment: str | None
     title: str
     where: str
     share: str
@@ -60,6 +61,7 @@ def rank_links(found: dict[str, Any], trail: Trail) -> list[RankedLink]:
         rows.append(
             RankedLink(
                 column=link["column"],
+                segment=None if segment is None else segment.id,
                 title=_title(link, segment, following),
                 where="" if link["site"] is None else f"site {short_key(link['site'])}",
                 share=percent(link["probability"]),

@@ -1,19 +1,17 @@
 """The trail page: one parcel's whole way on one time axis, the ranked links, and what to look at next.
 
 From top to bottom: the answer in one line; custodian lanes; weight; seals, keys and the network; ranked links; the next
-best check; patterns over cases; whether the chain is whole; what can be done. Each chart has a table that says the same.
+best check; patterns over cases; whether the chain is whole; what can be done. Each chart has a table twin.
 """
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Response
 from markupsafe import Markup
 from sqlmodel import Session
 
 from api import joints
-from api.accounts import Caller
-from api.auth import role
 from api.pages.charts.axis import Axis, axis_over
 from api.pages.charts.lanes import draw_lanes
 from api.pages.charts.signs import Network, Row, draw_signs, key_row, network_row, seal_row
@@ -21,8 +19,9 @@ from api.pages.charts.weights import draw_weights
 from api.pages.check_trail import Checked, check_trail
 from api.pages.find import cases_of_orders
 from api.pages.ranking import RankedLink, WeighedReason, leader_range, link_title, rank_links, weigh
-from api.pages.render import page, see
-from api.parts import Parts, parts_of
+from api.pages.render import see
+from api.pages.visit import Decider, Staff
+from api.parts import Parts
 from custody.investigation.explain import explain
 from custody.kernel.errors import NotFound
 from custody.store import case_book
@@ -33,9 +32,6 @@ from custody.usecases.read_trail import Found, read_trail
 from devicelock import store as lock_store
 
 router = APIRouter(prefix="/console", include_in_schema=False)
-P = Annotated[Parts, Depends(parts_of)]
-Staff = Annotated[Caller, Depends(role("agent", "supervisor", "investigator"))]
-Investigator = Annotated[Caller, Depends(role("investigator", "supervisor"))]
 RANKING = frozenset({"investigator", "supervisor"})
 
 
@@ -60,33 +56,29 @@ class Ranked:
 
 
 @router.get("/trails")
-def ask(request: Request, caller: Staff, item: str = "") -> Response:
+def ask(visit: Staff, item: str = "") -> Response:
     """The form that asks for a trail; with an item, its trail."""
     if item.strip():
         return see(f"/console/trails/{item.strip()}")
-    return page(request, "ask_trail.html", caller=caller)
+    return visit.page("ask_trail.html")
 
 
 @router.get("/trails/{item:path}")
-def trail(
-    item: str, request: Request, parts: P, caller: Staff, case: str = "", check: bool = False, view: str = ""
-) -> Response:
+def trail(item: str, visit: Staff, *, case: str = "", check: bool = False, view: str = "") -> Response:
     """The trail of a parcel, by SSCC, IMEI in any form, or po:<order>."""
-    with parts.house.read() as session:
+    with visit.parts.house.read() as session:
         found = read_trail(session, item)
         files = _cases(session, found.trail, case)
         file = files[0] if files else None
         network = _network(session, found.trail, file)
-        ranked = _ranked(session, file, found.trail) if caller.role in RANKING else None
-        checked = _check(parts, session, found) if check else None
+        ranked = _ranked(session, file, found.trail) if visit.caller.role in RANKING else None
+        checked = _check(visit.parts, session, found) if check else None
     axis = _axis(found.trail, network)
-    return page(
-        request,
+    return visit.page(
         "trail.html",
-        caller=caller,
         item=item,
         trail=found.trail,
-        drawn=None if axis is None else _draw(found.trail, axis, network),
+        drawn=None if axis is None else _draw(found.trail, axis, network, ranked),
         files=files,
         file=file,
         ranked=ranked,
@@ -97,11 +89,11 @@ def trail(
 
 
 @router.get("/investigations/{dispute}/links/{column}")
-def link(dispute: str, column: int, request: Request, parts: P, caller: Investigator) -> Response:
+def link(dispute: str, column: int, visit: Decider) -> Response:
     """The reasons for and against one link, weighed now with every other dispute."""
-    with parts.house.read() as session:
+    with visit.parts.house.read() as session:
         file = case_book.read(session, dispute)
-        result, _ = parts.inquirer.judge_all(session, joints.attaches(session))
+        result, _ = visit.parts.inquirer.judge_all(session, joints.attaches(session))
         judgement = result.judgement(dispute)
         if not 0 <= column < len(judgement.columns):
             raise NotFound("link", f"the chain has no link {column}", fix="Open it from the ranking.")
@@ -118,10 +110,8 @@ def link(dispute: str, column: int, request: Request, parts: P, caller: Investig
         }
         for reason in told.reasons
     ]
-    return page(
-        request,
+    return visit.page(
         "link.html",
-        caller=caller,
         file=file,
         title=link_title({"site": site, "step": step, "name": told.name}),
         probability=float(judgement.columns[column]),
@@ -176,10 +166,11 @@ def _axis(trail: Trail, network: Network | None) -> Axis | None:
     return axis_over([*moments, network.at_ms if network else None])
 
 
-def _draw(trail: Trail, axis: Axis, network: Network | None) -> Drawn:
+def _draw(trail: Trail, axis: Axis, network: Network | None, ranked: Ranked | None) -> Drawn:
     rows = (seal_row(trail), key_row(trail), network_row(network))
+    leading = ranked.links[0].segment if ranked and ranked.links else None
     return Drawn(
-        lanes=draw_lanes(trail, axis, labelled_by="lanes-title"),
+        lanes=draw_lanes(trail, axis, labelled_by="lanes-title", leading=leading),
         weights=draw_weights(trail.weight, axis, labelled_by="weight-title"),
         signs=draw_signs(rows, axis, labelled_by="signs-title"),
         rows=rows,

@@ -177,8 +177,9 @@ def believe(pairs: Pairs, ratio: Floats, causes: Causes) -> Belief:
         none = np.zeros((0, len(causes.grid)))
         return Belief(every=none, one=np.exp(one - norm[:, None]), cold=np.exp(cold - norm), grid=causes.grid)
     count = len(every)
-    every = every + spoken.reshape(count, SHIFTS, -1).sum(axis=1)
-    state = np.concatenate([every, one.reshape(count, -1), cold[:, None]], axis=1)
+    rates = len(causes.grid)
+    every = every + spoken.reshape(count, SHIFTS, rates).sum(axis=1)
+    state = np.concatenate([every, one.reshape(count, SHIFTS * rates), cold[:, None]], axis=1)
     norm = log_sum(state, axis=1)
     return Belief(
         every=np.exp(every - norm[:, None]),

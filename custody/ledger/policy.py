@@ -157,8 +157,6 @@ def _registrars(fields: Fields) -> tuple[Registrar, ...]:
         if not NAME.fullmatch(name):
             raise members.wrong("name", "it must be 1 to 64 letters, digits, dots, dashes, underscores")
         registrars.append(Registrar(name=name, key=members.key("key")))
-    if not registrars:
-        raise fields.wrong("registrars", "there must be at least one")
     if len({row.name for row in registrars}) < len(registrars) or len({row.key for row in registrars}) < len(
         registrars
     ):

@@ -7,6 +7,8 @@ Times are integer milliseconds (64 bits), bytes are raw, documents that only we 
   for finding them again. All of it can be rebuilt from entries and openings.
 - `sale`: which handset an order was for, as the seller's own record.
 - `dispute`, `dispute_event`, `promise`, `ask`, `message`, `inquiry`: casework.
+- `cosignature`, `cosigned_head`: what witnesses said of the log. `unopened`: scans in the log whose opening is missing.
+- `erasure`: what was erased, when and why.
 - `outbox`: what must leave the house, written in the unit that decided it.
 """
 
@@ -267,3 +269,48 @@ class IdempotencyRow(SQLModel, table=True):
     status: int
     body: bytes = Field(sa_type=LargeBinary)
     at_ms: int = Field(sa_type=BigInteger)
+
+
+class CosignatureRow(SQLModel, table=True):
+    """One witness's signature line on the checkpoint of one size."""
+
+    __tablename__ = "cosignature"
+    size: int = Field(sa_column=_big(primary_key=True))
+    witness: str = Field(primary_key=True)
+    line: str = Field(sa_type=Text)
+    at_ms: int = Field(sa_type=BigInteger)
+
+
+class CosignedHeadRow(SQLModel, table=True):
+    """The one row with the newest checkpoint that the working quorum cosigned, with their lines."""
+
+    __tablename__ = "cosigned_head"
+    id: int = Field(primary_key=True)
+    size: int = Field(sa_type=BigInteger)
+    note: bytes = Field(sa_type=LargeBinary)
+    at_ms: int = Field(sa_type=BigInteger)
+
+
+class UnopenedRow(SQLModel, table=True):
+    """A scan's statement that was registered without its opening; gone once the opening has come."""
+
+    __tablename__ = "unopened"
+    idx: int = Field(sa_column=_big(primary_key=True))
+    station: str
+    seq: int = Field(sa_type=BigInteger)
+    digest: bytes = Field(sa_type=LargeBinary)
+    sub: str = Field(index=True)
+    __table_args__ = (Index("ix_unopened_station_seq", "station", "seq"),)
+
+
+class ErasureRow(SQLModel, table=True):
+    """What was erased: a parcel's scans or a case's words; `idx` is the notice in the log."""
+
+    __tablename__ = "erasure"
+    id: str = Field(primary_key=True)
+    target: str = Field(index=True)
+    at_ms: int = Field(sa_type=BigInteger)
+    actor: str
+    reason: str = Field(sa_type=Text)
+    idx: int = Field(sa_type=BigInteger)
+    facts: str = Field(sa_type=Text)

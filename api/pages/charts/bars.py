@@ -9,18 +9,18 @@ from markupsafe import Markup
 
 from api.pages.svg import element
 
-LENGTH, HEIGHT = 320.0, 18.0
+LENGTH, HEIGHT, THICK = 320.0, 20.0, 11.0
 
 
 def share_bar(share: float, whisker: tuple[float, float] | None = None) -> Markup:
     """A bar of a share between 0 and 1."""
     parts = [
-        element("rect", x=0, y=3, width=LENGTH, height=HEIGHT - 6, rx=3, class_="track"),
-        element("rect", x=0, y=3, width=max(share * LENGTH, 1.5), height=HEIGHT - 6, rx=3, class_="fill"),
+        element("rect", x=0, y=1, width=LENGTH, height=THICK, rx=3, class_="track"),
+        element("rect", x=0, y=1, width=max(share * LENGTH, 1.5), height=THICK, rx=3, class_="fill"),
     ]
     if whisker is not None:
         low, high = (max(min(end * LENGTH, LENGTH - 1), 1) for end in whisker)
-        parts.append(element("path", d=f"M{low:.1f} 4v10m0 -5H{high:.1f}m0 -5v10", class_="whisker"))
+        parts.append(element("path", d=f"M{low:.1f} 13v6m0 -3H{high:.1f}m0 -3v6", class_="whisker"))
     return _bar(parts)
 
 
@@ -35,9 +35,9 @@ def weight_bar(decibans: float, *, most: float) -> Markup:
             element(
                 "rect",
                 x=left,
-                y=3,
+                y=(HEIGHT - THICK) / 2,
                 width=max(length, 1.0),
-                height=HEIGHT - 6,
+                height=THICK,
                 rx=3,
                 class_="fill" if decibans >= 0 else "against",
             ),

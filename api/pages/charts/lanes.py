@@ -1,4 +1,4 @@
-"""Who held the parcel, and how it changed hands: a lane for each custodian, a block while held, a diamond at each change.
+"""Who held the parcel, and how it changed hands: a lane for each custodian, a block while held, a diamond at a change.
 
 | diamond | meaning |
 |---|---|
@@ -56,8 +56,8 @@ def lanes_of(trail: Trail) -> list[Lane]:
     return lanes
 
 
-def draw_lanes(trail: Trail, axis: Axis, *, labelled_by: str) -> Markup:
-    """The drawing."""
+def draw_lanes(trail: Trail, axis: Axis, *, labelled_by: str, leading: str | None = None) -> Markup:
+    """The drawing; the segment of the likeliest link has a thick outline."""
     lanes = lanes_of(trail)
     row = {lane.custodian: place for place, lane in enumerate(lanes)}
     bottom = TOP + LANE * len(lanes)
@@ -68,16 +68,20 @@ def draw_lanes(trail: Trail, axis: Axis, *, labelled_by: str) -> Markup:
         parts.append(text(lane.title, x=0, y=middle - 1, class_="lane"))
         parts.append(text(lane.under, x=0, y=middle + 13, class_="under"))
     by_id = {segment.id: segment for segment in trail.segments}
-    for segment in trail.segments:
-        if segment.from_ms is not None:
-            parts.append(_block(segment, trail, axis, TOP + LANE * (row[segment.custodian or ""] + 0.5)))
-    for handover in trail.handovers:
-        if handover.at_ms is not None:
-            parts.append(_change(handover, handover.at_ms, axis, _middle(handover, by_id, row)))
+    parts += [
+        _block(segment, trail, axis, TOP + LANE * (row[segment.custodian or ""] + 0.5), leading)
+        for segment in trail.segments
+        if segment.from_ms is not None
+    ]
+    parts += [
+        _change(handover, handover.at_ms, axis, _middle(handover, by_id, row))
+        for handover in trail.handovers
+        if handover.at_ms is not None
+    ]
     return drawing(*parts, width=WIDTH, height=bottom + AXIS_HEIGHT, labelled_by=labelled_by)
 
 
-def _block(segment: Segment, trail: Trail, axis: Axis, middle: float) -> Markup:
+def _block(segment: Segment, trail: Trail, axis: Axis, middle: float, leading: str | None) -> Markup:
     from_ms = segment.from_ms or 0
     to_ms = segment.to_ms or segment.last_ms or from_ms
     left = axis.x(from_ms)
@@ -88,11 +92,12 @@ def _block(segment: Segment, trail: Trail, axis: Axis, middle: float) -> Markup:
         width=max(axis.x(to_ms) - left, 3.0),
         height=BLOCK,
         rx=4,
-        class_="block" if segment.seen else "block unseen",
+        class_="block leading" if segment.id == leading else "block" if segment.seen else "block unseen",
     )
     open_ended = segment is trail.segments[-1] and segment.to_ms is None and trail.holder.kind == "custodian"
     until = "still there" if open_ended else f"for {span_words(to_ms - from_ms)}"
-    label = f"{segment.name}: {until}; from {both_clocks(from_ms, segment.from_received_ms)}"
+    first = "the likeliest link; " if segment.id == leading else ""
+    label = f"{segment.name}: {first}{until}; from {both_clocks(from_ms, segment.from_received_ms)}"
     return mark(shape, label=label, href=f"#{segment.id}", tip_x=LEFT, tip_y=TIP_Y)
 
 

@@ -45,6 +45,10 @@ def draw_weights(trace: WeightTrace, axis: Axis, *, labelled_by: str) -> Markup 
             ),
             element("line", x1=LEFT, x2=WIDTH - RIGHT, y1=y(basis.expected_g), y2=y(basis.expected_g), class_="middle"),
             *_names(basis, y(basis.expected_g)),
+            *(
+                text(grams(edge), x=LEFT - 10, y=y(edge) + 4, class_="tick", text_anchor="end")
+                for edge in (basis.expected_g - basis.limit_g, basis.expected_g + basis.limit_g)
+            ),
         ]
     points = [(axis.x(reading.at_ms), y(reading.mass_g)) for reading in trace.readings]
     parts += [

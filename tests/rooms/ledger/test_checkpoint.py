@@ -25,7 +25,7 @@ def test_any_flipped_byte_of_a_checkpoint_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "size", ["007", "-7", "+7", " 7", "7 ", "", "7.0", "0x7", "\u0667", "7_0", str(2**63), "9" * 40]
+    "size", ["007", "-7", "+7", " 7", "7 ", "", "7.0", "0x7", "\u0667", "7_0", str(2**63), "9" * 40, "9" * 5000]
 )
 def test_sizes_are_plain_decimals(size: str) -> None:
     refused(parse_checkpoint, f"{ORIGIN}\n{size}\n{B64}\n", code="checkpoint")

@@ -17,6 +17,7 @@ NOTE = sign_checkpoint(HEAD, LOG)
 NAMES = ("carrier", "ombudsman", "x1", "x2", "x3")
 KEYS = {name: signer(number) for number, name in enumerate(NAMES, start=30)}
 FRESH = signer(40).public
+FRESH_WITNESS = text_key("f.example", FRESH, kind=Kind.ED25519_COSIGNATURE).vkey()
 LOG_LINE = f"log {LOG_VERIFIER.key.vkey()} https://log.weaklink.example/\n"
 
 
@@ -110,9 +111,9 @@ def test_only_a_log_of_the_policy_is_judged() -> None:
         f"# a \x0b comment\n{BASE}quorum none\n",
         f"# a \x7f comment\n{BASE}quorum none\n",
         f"{BASE}group g any x1\ngroup g any x2\nquorum g\n",
-        f"{BASE}group g any x1\nwitness g {text_key('f.example', FRESH, kind=Kind.ED25519_COSIGNATURE).vkey()}\nquorum g\n",
+        f"{BASE}group g any x1\nwitness g {FRESH_WITNESS}\nquorum g\n",
         f"{BASE}witness w {text_key('f.example', FRESH).vkey()}\nquorum none\n",
-        f"{BASE}log {text_key('f.example', FRESH, kind=Kind.ED25519_COSIGNATURE).vkey()}\nquorum none\n",
+        f"{BASE}log {FRESH_WITNESS}\nquorum none\n",
         BASE,
         f"{BASE}quorum none\nquorum none\n",
         f"{BASE}quorum nobody\n",

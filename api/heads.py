@@ -1,0 +1,99 @@
+"""Keeping the newest signed head outside the database (see `custody.store.head_file`), beside the hot path.
+
+One thread writes the head at most every 200 ms after commits, and once more at the end. Before a command leaves for a
+handset the head is written at once: no handset is locked on a record that a restored backup would not have.
+"""
+
+import threading
+
+import structlog
+
+from custody.kernel.errors import NotFound, Trouble
+from custody.store import log_reader
+from custody.store.head_file import HeadFile
+from custody.store.unit import House
+from devicelock.transport import CONTENT_TYPE, PublishOutcome, Transport
+
+EVERY_S = 0.2
+
+log = structlog.get_logger()
+
+
+class HeadKeeper:
+    """Writes the head of a house to its file; `poke` says that it may have moved."""
+
+    def __init__(self, house: House, file: HeadFile) -> None:
+        self._house = house
+        self._file = file
+        self._turn = threading.Lock()
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="heads", daemon=True)
+
+    def start(self) -> None:
+        """Keep the present head, then every newer one."""
+        self.keep_now()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop; the head as it stands then is kept."""
+        self._stopping.set()
+        self._wake.set()
+        self._thread.join()
+        self._try()
+
+    def poke(self) -> None:
+        """The head may have moved; never blocks."""
+        self._wake.set()
+
+    def keep_now(self) -> None:
+        """Write the head before returning; raises `OSError` or `Trouble` if that cannot be done."""
+        with self._turn:
+            try:
+                with self._house.read() as session:
+                    note = log_reader.head(session).note
+            except NotFound:
+                return
+            self._file.keep(note)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._wake.wait()
+            self._wake.clear()
+            self._try()
+            self._stopping.wait(EVERY_S)
+
+    def _try(self) -> None:
+        try:
+            self.keep_now()
+        except (OSError, Trouble) as error:
+            log.warning("the newest head could not be kept outside the database", error=repr(error))
+            self._stopping.wait(EVERY_S)
+            self._wake.set()
+
+
+class HeadFirst:
+    """A transport that hands nothing on before the head is kept; what could not go stays in the outbox."""
+
+    def __init__(self, inner: Transport, heads: HeadKeeper) -> None:
+        self._inner = inner
+        self._heads = heads
+
+    def publish(
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        expiry_s: int,
+        content_type: str = CONTENT_TYPE,
+        correlation: bytes = b"",
+    ) -> PublishOutcome:
+        """As `Transport.publish`; NOT_CONNECTED while the head cannot be written."""
+        try:
+            self._heads.keep_now()
+        except (OSError, Trouble) as error:
+            log.warning("nothing leaves before the head is kept outside the database", error=repr(error))
+            return PublishOutcome.NOT_CONNECTED
+        return self._inner.publish(
+            topic, payload, expiry_s=expiry_s, content_type=content_type, correlation=correlation
+        )

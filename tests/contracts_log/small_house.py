@@ -1,0 +1,174 @@
+"""A house with a log, an intake and a station or two, for the tests of what the log promises to outsiders."""
+
+import json
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import api.migrations
+import devicelock.migrations
+from custody.kernel import cbor
+from custody.kernel.clock import to_iso
+from custody.kernel.errors import Trouble
+from custody.kernel.keys import SoftwareSigner
+from custody.ledger.audit import audit
+from custody.ledger.note import Ed25519Verifier, text_key
+from custody.ledger.replay import Finding
+from custody.ledger.statements import make_possession
+from custody.ledger.tiles import ENTRIES, TileId
+from custody.scans.scan import make_scan, open_scan
+from custody.scans.tolerances import Tolerances
+from custody.store import log_reader
+from custody.store.engine import open_engine
+from custody.store.migrate import migrate
+from custody.store.unit import House
+from custody.usecases.accept_scans import Ack, Intake
+from custody.usecases.enrol_station import announce, enrol
+from custody.usecases.open_log import open_log
+from tests.world_parts import ORIGIN, Clock, SeededIds, key
+
+SITE = "https://id.gs1.org/414/9521473000102"
+CUSTODIAN = "https://id.gs1.org/417/9521473000003"
+SSCC = "https://id.gs1.org/00/195214730000088169"
+OTHER_SSCC = "https://id.gs1.org/00/195214730000088176"
+VERSIONS = tuple(Path(str(each.__file__)).parent / "versions" for each in (devicelock.migrations, api.migrations))
+OPENED: list[House] = []
+"""Houses to close when the test is over."""
+VERIFIER = Ed25519Verifier(key=text_key(ORIGIN, key("log").public))
+
+
+def open_house(url: str) -> House:
+    """The house over that database, brought up to date; its log may still be closed."""
+    engine = open_engine(url)
+    migrate(engine, *VERSIONS)
+    signers = {"log_signer": key("log"), "operator_signer": key("operator")}
+    OPENED.append(House(engine, origin=ORIGIN, clock=Clock(), ids=SeededIds(url), **signers))
+    return OPENED[-1]
+
+
+def opened_house(url: str) -> House:
+    """The same with its log opened."""
+    house = open_house(url)
+    open_log(house, registrar=key("registrar").public, rules={})
+    return house
+
+
+def add_records(house: House, count: int) -> None:
+    """Make the log longer by some records of ours."""
+    with house.unit() as unit:
+        for number in range(count):
+            unit.record("test.note", {"number": number})
+
+
+@dataclass(slots=True, kw_only=True)
+class Bench:
+    """A station: signs scans in its own sequence."""
+
+    name: str
+    signer: SoftwareSigner
+    seq: int = 0
+    prev: bytes | None = None
+    made: list[tuple[bytes, bytes]] = field(default_factory=list)
+
+    def sign(self, house: House, item: str = SSCC, **more: Any) -> tuple[bytes, bytes]:
+        """Statement and opening of the next scan."""
+        at_ms = house.clock.now_ms()
+        self.seq += 1
+        body = {
+            "@context": ["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld", {"wl": "urn:weaklink:"}],
+            "type": "ObjectEvent",
+            "eventID": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, f'{self.name}/{self.seq}')}",
+            "eventTime": to_iso(at_ms),
+            "eventTimeZoneOffset": "+00:00",
+            "epcList": [item],
+            "action": "OBSERVE",
+            "bizStep": "inspecting",
+            "disposition": "in_transit",
+            "readPoint": {"id": SITE},
+            **more,
+        }
+        pair = make_scan(
+            json.dumps(body).encode(),
+            station=self.name,
+            subject=f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, item)}",
+            seq=self.seq,
+            prev=self.prev,
+            iat_s=at_ms // 1000,
+            salt=house.ids.random_bytes(32),
+            signer=self.signer,
+        )
+        self.prev = open_scan(*pair).digest
+        self.made.append(pair)
+        return pair
+
+
+def enrol_bench(house: House, name: str = "bench-07", signer: SoftwareSigner | None = None) -> Bench:
+    """A station whose key is in the log."""
+    bench = Bench(name=name, signer=signer or key(f"station {name}"))
+    with house.unit() as unit:
+        told = announce(unit, station=name, site=SITE, place="Bench", step="pack", custodian=CUSTODIAN)
+        proof = make_possession(
+            origin=ORIGIN, station=name, signer=bench.signer, sub="urn:uuid:0", iat_s=unit.now_ms // 1000
+        )
+        cose_key = cbor.encode(bench.signer.public.cose_key())
+        enrol(unit, token=told.token, cose_key=cose_key, possession=proof, registrar=key("registrar"))
+    return bench
+
+
+@contextmanager
+def running_intake(house: House) -> Iterator[Intake]:
+    """An intake that takes scans in until the block ends."""
+    intake = Intake(house, Tolerances())
+    intake.start()
+    try:
+        yield intake
+    finally:
+        intake.stop()
+
+
+def send(house: House, *pairs: tuple[bytes, bytes]) -> list[Ack]:
+    """Hand scans in together."""
+    with running_intake(house) as intake:
+        return intake.submit([open_scan(*pair) for pair in pairs]).result(timeout=60)
+
+
+def findings(house: House) -> list[Finding]:
+    """Everything that an auditor finds in the log as stored."""
+    with house.read() as session:
+
+        def tile(wanted: TileId) -> bytes:
+            read = log_reader.bundle if wanted.level == ENTRIES else log_reader.tile
+            return read(session, wanted)
+
+        return list(audit(lambda: log_reader.head(session).note, tile, VERIFIER))
+
+
+def size_of(house: House) -> int:
+    """How long the log is."""
+    with house.read() as session:
+        return log_reader.head(session).size
+
+
+def copy_database(url: str, to: Path) -> str:
+    """A copy of a SQLite database that nobody has open, as a backup would be."""
+    source = Path(url.removeprefix("sqlite:///"))
+    to.mkdir(parents=True, exist_ok=True)
+    for file in source.parent.glob(f"{source.name}*"):
+        shutil.copy(file, to / file.name)
+    return f"sqlite:///{to / source.name}"
+
+
+@contextmanager
+def raises(kind: type[Trouble], code: str) -> Iterator[None]:
+    """What happens inside is refused with that error, which says what to do."""
+    with pytest.raises(kind) as caught:
+        yield
+    assert caught.value.code == code, caught.value
+    assert caught.value.detail
+    assert caught.value.fix

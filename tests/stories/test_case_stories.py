@@ -1,0 +1,311 @@
+"""Stories of a case: honest from the first word, asked once, put right first, closed when everything is settled."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from api import joints
+from custody.disputes.case_guards import Actor, Finding, Ground
+from custody.disputes.lock_wish import LockFacts
+from custody.disputes.machine import Role
+from custody.disputes.order import OrderFacts, Standing
+from custody.kernel.clock import DAY_MS
+from custody.kernel.errors import Conflict, Forbidden, NotFound, Rejected, Trouble
+from custody.store import case_book
+from custody.store.case_book import CaseFile
+from custody.store.unit import Unit
+from custody.usecases import move_case
+from custody.usecases.open_dispute import hash_token
+from tests.world import World
+from tests.world_parts import Opened
+
+SEEN = Finding(ground=Ground.RECORDING, says="The door camera shows it.", kept_at="evidence/1", about_this_person=True)
+PATTERN = Finding(ground=Ground.PATTERN, says="Many claims.", kept_at="evidence/2", about_this_person=True)
+INVESTIGATOR, SUPERVISOR = (Actor(key=f"person-of-{name}-1", human=True) for name in ("investigator", "supervisor"))
+
+
+def act(world: World, move: Callable[..., Any], opened: Opened, **facts: Any) -> CaseFile:
+    """One move of a case in a unit of its own."""
+    with world.house.unit() as unit:
+        moved = move(unit, opened.case, **facts)
+    file: CaseFile = moved[0] if isinstance(moved, tuple) else moved
+    return file
+
+
+def put_right(world: World, opened: Opened) -> None:
+    """The customer chose a replacement, and it came."""
+    act(world, move_case.choose, opened, remedy="replacement", payout=None, actor="customer")
+    act(world, move_case.remedied, opened, reference="JJD0001", actor="agent-1", role=Role.AGENT)
+
+
+def not_put_right(world: World, opened: Opened) -> None:
+    """The customer says that the remedy did not help: the case is open again and can be looked at."""
+    put_right(world, opened)
+    act(world, move_case.not_fixed, opened, actor="customer")
+    assert world.case(opened).case.state == "triaged"
+
+
+def classify(world: World, opened: Opened, claim: str, *, agreed: bool = True) -> CaseFile:
+    """An agent agrees with the customer on the kind of problem; what follows is in the same unit."""
+    with world.house.unit() as unit:
+        file = move_case.classify_and_offer(
+            unit,
+            opened.case,
+            claim_type=claim,
+            agreed=agreed,
+            custody_words=None,
+            lock_facts=joints.wish_facts_of_case(unit.session, opened.case),
+            actor="agent-1",
+            role=Role.AGENT,
+        )
+        unit.session.flush()
+        joints.lock_of_case(unit, world.office, file)
+    return file
+
+
+def test_words_alone_are_enough_to_open_a_case(world: World) -> None:
+    opened = world.dispute(None, None, words="Something is wrong with what you sent me.")
+    case = opened.disputed.file.case
+    assert (case.state, case.presumption) == ("reported", "honest")
+    assert case.owner in {"agent-1", "agent-2"}
+    assert opened.lock.order is None
+    moved = classify(world, opened, "never_received")
+    assert moved.case.state == "remedy_offered"
+
+
+def test_a_kind_that_is_agreed_later_has_its_remedy_and_its_lock_then(world: World) -> None:
+    parcel = world.parcels[0]
+    radio = world.handset(parcel)
+    radio.switch_on()
+    opened = world.dispute(parcel, None, words="Something is wrong with what you sent me.")
+    world.deliver()
+    assert radio.acks == []
+    classify(world, opened, "substituted")
+    world.deliver()
+    assert radio.handset.screen_locked
+    assert world.case(opened).case.state == "remedy_offered"
+
+
+def test_a_kind_of_problem_that_the_customer_did_not_agree_to_changes_nothing(world: World) -> None:
+    opened = world.dispute(None, None, words="It is not what I ordered.")
+    with world.refused(Conflict, "guard"):
+        classify(world, opened, "damaged", agreed=False)
+    assert world.case(opened) == opened.disputed.file
+
+
+def test_the_receipt_of_an_order_of_ours_is_never_asked_for(world: World) -> None:
+    opened = world.dispute(world.parcels[0], "never_received")
+    not_put_right(world, opened)
+    before = world.case(opened)
+    with pytest.raises(Conflict) as caught, world.house.unit() as unit:
+        move_case.ask(unit, opened.case, item="receipt", text="Have you the receipt?", actor="a", role=Role.AGENT)
+    assert caught.value.code == "held_by_us"
+    assert caught.value.facts["pointer"] == world.parcels[0].order
+    assert world.parcels[0].order in caught.value.fix
+    assert world.case(opened) == before
+
+
+def test_what_was_asked_for_once_is_not_asked_for_again_in_other_words(world: World) -> None:
+    opened = world.dispute(world.parcels[0], "never_received")
+    not_put_right(world, opened)
+    asked: dict[str, Any] = {"actor": "agent-1", "role": Role.AGENT}
+    ledger = act(
+        world, move_case.ask, opened, item="photo of the label", text="Have you a photo of the label?", **asked
+    )
+    first = ledger.ledger.asks[0]
+    given = act(world, move_case.answer, opened, ask_id=first.id, pointer="evidence/7", actor="customer")
+    assert given.case.state == "triaged"
+    words = "clearer picture of the label"
+    with pytest.raises(Conflict) as caught:
+        act(world, move_case.ask, opened, item=words, text="Have you one more?", **asked)
+    assert caught.value.code in {"held_by_us", "asked_before"}
+    assert caught.value.facts["pointer"] == "evidence/7"
+    assert world.case(opened) == given
+
+
+def test_skipping_what_was_asked_for_goes_on_and_counts_against_nobody(world: World) -> None:
+    opened = world.dispute(world.parcels[0], "never_received")
+    not_put_right(world, opened)
+    facts: dict[str, Any] = {"actor": "agent-1", "role": Role.AGENT}
+    asked = act(world, move_case.ask, opened, item="photo of the label", text="Have you a photo of the label?", **facts)
+    with world.refused(Conflict, "ask_open"):
+        act(world, move_case.ask, opened, item="colour of the tape", text="Which colour has the tape?", **facts)
+    moved = act(world, move_case.answer, opened, ask_id=asked.ledger.asks[0].id, pointer=None, actor="customer")
+    assert (moved.case.state, moved.case.presumption) == ("triaged", "honest")
+    with world.refused(Conflict, "ask_ended"):
+        act(world, move_case.answer, opened, ask_id=asked.ledger.asks[0].id, pointer="late", actor="customer")
+
+
+@pytest.mark.parametrize("standing", [Standing.FORMER, Standing.NEW, None])
+def test_nobody_but_somebody_we_serve_is_paid_on_the_next_bill(world: World, standing: Standing | None) -> None:
+    parcel = world.parcels[0]
+    opened = world.dispute(parcel, "never_received", order=OrderFacts(standing=standing, price_pence=89_900))
+    with pytest.raises(Rejected) as caught, world.house.unit() as unit:
+        move_case.choose(unit, opened.case, remedy="refund", payout="next_bill", actor="customer")
+    assert caught.value.code == "payout_route"
+    assert "bank_transfer" in caught.value.facts["offers"]
+    assert world.case(opened).case.state == "remedy_offered"
+    moved = act(world, move_case.choose, opened, remedy="refund", payout="bank_transfer", actor="customer")
+    assert moved.case.state == "remedy_in_progress"
+    with world.house.read() as session:
+        (promise,) = case_book.promises(session, opened.case)
+    assert (promise.amount_pence, promise.owner) == (89_900, moved.case.owner)
+
+
+def test_only_what_is_on_offer_can_be_chosen_and_only_once(world: World) -> None:
+    opened = world.dispute(world.parcels[0], "never_received")
+    with world.refused(Rejected, "remedy"):
+        act(world, move_case.choose, opened, remedy="repair", payout=None, actor="customer")
+    act(world, move_case.choose, opened, remedy="replacement", payout=None, actor="customer")
+    with world.refused(Conflict, "move"):
+        act(world, move_case.choose, opened, remedy="refund", payout="bank_transfer", actor="customer")
+
+
+def test_a_case_closes_only_when_its_locks_and_its_promises_are_settled(either: World) -> None:
+    parcel = either.parcels[0]
+    radio = either.handset(parcel)
+    opened = either.dispute(parcel, "never_received")
+    radio.switch_on()
+    either.deliver()
+    put_right(either, opened)
+    assert either.settled(opened) is False
+    with either.refused(Conflict, "guard"):
+        act(either, move_case.confirm, opened, actor="customer", locks_settled=either.settled(opened))
+    either.found(opened)
+    assert either.settled(opened) is False, "a release that is on its way has not arrived"
+    either.deliver()
+    moved = act(either, move_case.confirm, opened, actor="customer", locks_settled=either.settled(opened))
+    assert moved.case.state == "closed"
+    again = act(either, move_case.reopen, opened, actor="customer", role=Role.CUSTOMER)
+    assert (again.case.state, again.case.first_word_ms) == ("triaged", opened.disputed.file.case.first_word_ms)
+
+
+def test_a_promise_that_is_open_keeps_the_case_open(world: World) -> None:
+    opened = world.dispute(world.parcels[0], "never_received", support_needs=("large print",))
+    act(world, move_case.choose, opened, remedy="replacement", payout=None, actor="customer")
+    with world.refused(Conflict, "move"):
+        act(world, move_case.confirm, opened, actor="customer", locks_settled=True)
+    assert world.case(opened).case.state == "remedy_in_progress"
+
+
+def test_a_case_is_withdrawn_only_when_its_locks_are_settled(world: World) -> None:
+    parcel = world.parcels[0]
+    world.handset(parcel)
+    opened = world.dispute(parcel, "never_received")
+    with world.refused(Conflict, "guard"):
+        act(world, move_case.withdraw, opened, actor="customer", locks_settled=world.settled(opened))
+    world.found(opened)
+    world.deliver()
+    moved = act(world, move_case.withdraw, opened, actor="customer", locks_settled=world.settled(opened))
+    assert moved.case.state == "withdrawn"
+
+
+def test_a_decline_needs_something_observed_about_this_person_a_hearing_and_a_second_person(world: World) -> None:
+    opened = world.dispute(world.parcels[0], "never_received")
+    not_put_right(world, opened)
+    for findings in ((), (PATTERN,)):
+        with world.refused(Conflict, "guard"):
+            act(world, move_case.propose_decline, opened, findings=findings, actor=INVESTIGATOR.key)
+    proposed = act(world, move_case.propose_decline, opened, findings=(SEEN, PATTERN), actor=INVESTIGATOR.key)
+    assert (proposed.case.state, proposed.case.presumption) == ("decline_proposed", "honest")
+    robot = Actor(key="policy", human=False)
+    refusals: list[dict[str, Any]] = [
+        {"why": "Seen on camera.", "heard": True, "actor": INVESTIGATOR},
+        {"why": "Seen on camera.", "heard": False, "actor": SUPERVISOR},
+        {"why": " ", "heard": True, "actor": SUPERVISOR},
+        {"why": "Seen on camera.", "heard": True, "actor": robot},
+    ]
+    for facts in refusals:
+        with world.refused(Conflict, "guard"):
+            act(world, move_case.decline, opened, **facts)
+    assert world.case(opened) == proposed
+    declined = act(world, move_case.decline, opened, why="Seen on camera.", heard=True, actor=SUPERVISOR)
+    assert declined.case.state == "adr_open", "the way to the independent scheme is open in the same unit"
+
+
+def test_the_hearing_may_lapse_but_not_be_skipped(world: World) -> None:
+    opened = world.dispute(world.parcels[0], "never_received")
+    not_put_right(world, opened)
+    act(world, move_case.propose_decline, opened, findings=(SEEN,), actor=INVESTIGATOR.key)
+    with world.refused(Conflict, "guard"):
+        act(world, move_case.decline, opened, why="Seen.", heard=False, actor=SUPERVISOR)
+    world.step(60 * DAY_MS)
+    declined = act(world, move_case.decline, opened, why="Seen.", heard=False, actor=SUPERVISOR)
+    assert declined.case.state == "adr_open"
+
+
+def test_only_the_customers_own_link_opens_the_case(world: World) -> None:
+    opened = world.dispute(world.parcels[0], "never_received")
+    with world.house.read() as session:
+        assert case_book.read_by_token(session, hash_token(opened.disputed.token)).case.id == opened.case
+        for wrong in ("", opened.case, opened.disputed.token[:-1], opened.disputed.token.upper()):
+            with pytest.raises(NotFound):
+                case_book.read_by_token(session, hash_token(wrong))
+
+
+def test_two_people_who_change_a_case_at_once_do_not_overwrite_each_other(world: World) -> None:
+    opened = world.dispute(world.parcels[0], "never_received")
+    stale = world.case(opened)
+    act(world, move_case.choose, opened, remedy="replacement", payout=None, actor="customer")
+    with world.refused(Conflict, "changed"), world.house.unit() as unit:
+        case_book.replace(unit, stale, before=stale)
+
+
+MOVES: tuple[tuple[Callable[..., Any], dict[str, Any]], ...] = (
+    (move_case.remedied, {"reference": "JJD1", "actor": "agent-1", "role": Role.AGENT}),
+    (move_case.confirm, {"actor": "customer", "locks_settled": True}),
+    (move_case.not_fixed, {"actor": "customer"}),
+    (move_case.reopen, {"actor": "customer", "role": Role.CUSTOMER}),
+    (move_case.decline, {"why": "Because.", "heard": True, "actor": SUPERVISOR}),
+    (move_case.propose_decline, {"findings": (SEEN,), "actor": INVESTIGATOR.key}),
+    (move_case.ask, {"item": "tape", "text": "Which colour has the tape?", "actor": "a", "role": Role.AGENT}),
+    (
+        move_case.classify_and_offer,
+        {
+            "claim_type": "damaged",
+            "agreed": True,
+            "custody_words": "At the door.",
+            "lock_facts": LockFacts(),
+            "actor": "agent-1",
+            "role": Role.AGENT,
+        },
+    ),
+    (
+        move_case.adr,
+        {"letter_due_ms": 2**50, "deadlock": False, "actor": "supervisor-1", "role": Role.SUPERVISOR},
+    ),
+)
+
+
+def test_a_move_that_the_table_does_not_have_changes_nothing(world: World) -> None:
+    opened = world.dispute(world.parcels[0], "never_received")
+    for move, facts in MOVES:
+        before, size = _everything(world, opened), world.size
+        with pytest.raises((Conflict, Forbidden)) as caught:
+            act(world, move, opened, **facts)
+        assert caught.value.fix
+        assert (_everything(world, opened), world.size) == (before, size), move.__name__
+
+
+def test_a_unit_that_fails_at_its_very_end_leaves_nothing_behind(world: World) -> None:
+    opened = world.dispute(world.parcels[0], "never_received")
+    before, size = _everything(world, opened), world.size
+
+    def choose_and_fail(unit: Unit) -> None:
+        move_case.choose(unit, opened.case, remedy="replacement", payout=None, actor="customer")
+        raise Rejected("test", "something fails after everything was done", fix="Nothing: it is a test.")
+
+    with pytest.raises(Trouble), world.house.unit() as unit:
+        choose_and_fail(unit)
+    assert (_everything(world, opened), world.size) == (before, size)
+
+
+def _everything(world: World, opened: Opened) -> tuple[Any, ...]:
+    with world.house.read() as session:
+        return (
+            case_book.read(session, opened.case),
+            case_book.promises(session, opened.case),
+            case_book.messages(session, opened.case),
+            [(row.kind, row.idx) for row in case_book.timeline(session, opened.case)],
+        )

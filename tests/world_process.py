@@ -1,0 +1,126 @@
+"""One process of a house, with everything in it but sockets and threads of its own."""
+
+import sqlite3
+from collections import deque
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.engine import make_url
+
+from api import joints
+from custody.kernel.ids import Ids
+from custody.scans.tolerances import Tolerances
+from custody.store.engine import open_engine
+from custody.store.migrate import migrate
+from custody.store.unit import House
+from custody.usecases.accept_scans import Intake
+from custody.usecases.open_log import open_log
+from devicelock.anchor import AnchorFile
+from devicelock.rules.command import CommandSigners
+from devicelock.rules.topic import Channel, every
+from devicelock.transport import Message
+from devicelock.usecases.hear import hear
+from devicelock.usecases.lock_office import LockOffice, ScreenTexts
+from devicelock.usecases.relay import Relay
+from devicelock.usecases.sweep import sweep
+from simulators.broker import SimulatedBroker, SimulatedTransport
+from tests.world_parts import ORIGIN, VERSIONS, Clock, key
+
+SERVER = "server"
+ROUNDS = 60
+"""More rounds of delivery than any exchange of command, ack and hello takes; beyond it something goes in circles."""
+
+
+class Process:
+    """House, intake, lock office and relay over one database, and the broker they share with the handsets."""
+
+    def __init__(self, url: str, folder: Path, ids: Ids) -> None:
+        self.url, self.folder = url, folder
+        self.clock, self.ids = Clock(), ids
+        self.broker = SimulatedBroker(self.clock)
+        self.heard: list[Message] = []
+
+    def open(self) -> None:
+        """What a process does when it starts."""
+        self.engine = open_engine(self.url)
+        migrate(self.engine, *VERSIONS)
+        self.house = House(
+            self.engine,
+            origin=ORIGIN,
+            log_signer=key("log"),
+            operator_signer=key("operator"),
+            clock=self.clock,
+            ids=self.ids,
+        )
+        keys = {"lock": key("lock").public.kid, "unlock": key("unlock").public.kid}
+        open_log(self.house, registrar=key("registrar").public, rules={"lock_keys": keys})
+        self.anchor = AnchorFile(self.folder / "anchor" / "locks.txt")
+        self.anchor.start()
+        self.office = LockOffice(
+            house=self.house,
+            signers=CommandSigners(lock=key("lock"), unlock=key("unlock")),
+            anchor=self.anchor,
+            codes=b"codes of this world".ljust(32, b"."),
+            screen=ScreenTexts(who="the network", why="It is missing.", phone="0800 000 000", recourse="the ombudsman"),
+            circumstances=joints.circumstances,
+            person=joints.person,
+        )
+        self.line = SimulatedTransport(
+            self.broker, SERVER, receive=self._hear, subscriptions=(every(Channel.ACK), every(Channel.HELLO))
+        )
+        self.relay = Relay(self.house, self.line)
+        self.intake = Intake(self.house, Tolerances())
+        self.intake.start()
+        self.line.start()
+
+    def close(self) -> None:
+        """End the process in good order."""
+        self.line.drop()
+        self.intake.stop()
+        self.engine.dispose()
+
+    def restart(self) -> None:
+        """Another process over the same database and the same anchor."""
+        self.close()
+        self.open()
+
+    def _hear(self, message: Message) -> bool:
+        self.heard.append(message)
+        return hear(self.office, message.topic, message.payload)
+
+    def backup(self) -> bytes:
+        """The SQLite database as it is now."""
+        with closing(sqlite3.connect(make_url(self.url).database or "")) as source:
+            return source.serialize()
+
+    def restore(self, content: bytes) -> None:
+        """Another process over an older copy; what was acknowledged since then is lost with it, and known to be."""
+        self.close()
+        path = Path(make_url(self.url).database or "")
+        for old in path.parent.glob(f"{path.name}*"):
+            old.unlink()
+        path.write_bytes(content)
+        self.open()
+
+    def deliver(self) -> None:
+        """Carry the outbox and the broker's queues until nothing moves any more."""
+        for _ in range(ROUNDS):
+            if not self.relay.carry() + self.broker.pump():
+                return
+        raise AssertionError("the messages never come to rest")
+
+    def waiting(self, client: str) -> deque[Any]:
+        """What the broker holds for a client; a test may lose, repeat or shuffle it."""
+        return self.broker._sessions[client].waiting
+
+    def sweep(self) -> int:
+        """What the service's timer does."""
+        with self.house.unit() as unit:
+            return sweep(unit, self.office)
+
+    @property
+    def size(self) -> int:
+        """How long the log is."""
+        with self.house.unit() as unit:
+            return unit.log.size
