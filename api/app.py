@@ -11,11 +11,11 @@ from api.compose import connect
 from api.idempotency import IdempotencyKeys
 from api.pages import install as pages
 from api.parts import Parts
-from api.routes import customer, disputes, investigations, locks, log, packs, people, scans, stations, trails
+from api.routes import customer, disputes, investigations, locks, log, packs, people, scans, scrapi, stations, trails
 from api.timer import Timer
 from custody.store import log_reader
 
-ROUTERS = (people, stations, log, trails, disputes, customer, locks, investigations, packs)
+ROUTERS = (people, stations, log, trails, disputes, customer, locks, investigations, packs, scrapi)
 DESCRIPTION = "Signed parcel custody, remedy first, a lock for the missing handset, and the weak link named."
 
 

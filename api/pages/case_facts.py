@@ -55,7 +55,7 @@ def read_case_page(parts: Parts, caller: Caller, dispute: str) -> CasePage:
         open_lock = any(State(lock["state"]) not in TERMINAL for lock in case["locks"])
         checks = None if open_lock else _checks(unit, parts, file, caller)
         return CasePage(
-            case={**case, "clocks": [_clock(clock, unit.now_ms) for clock in case["clocks"]]},
+            case={**case, "clocks": [_clock(clock, case, unit.now_ms) for clock in case["clocks"]]},
             file=file,
             days=(unit.now_ms - file.case.first_word_ms) // DAY_MS,
             given=_given(session, dispute),
@@ -80,9 +80,17 @@ def _checks(unit: Unit, parts: Parts, file: CaseFile, caller: Caller) -> tuple[d
     return tuple({**row, "second": row["check"] in waiting} for row in request_lock.rows_of(found))
 
 
-def _clock(clock: dict[str, Any], now_ms: int) -> dict[str, Any]:
+def _clock(clock: dict[str, Any], case: dict[str, Any], now_ms: int) -> dict[str, Any]:
+    """A clock with whether what it is about was done, and whether it has passed."""
+    done = {
+        "ack_minutes": bool(case["messages"]),
+        "owner_minutes": bool(case["owner"]),
+        "remedy_offer_hours": case["remedy"] is not None,
+        "offer_choice_days": case["chosen"] is not None,
+    }
     due = clock["due"]
-    return {"legal": False, **clock, "past": len(due) > len("2026-01-31") and from_iso(due) < now_ms}
+    past = len(due) > len("2026-01-31") and from_iso(due) < now_ms
+    return {"legal": False, **clock, "done": done.get(clock["clock"], False), "past": past}
 
 
 def _given(session: Session, dispute: str) -> tuple[EvidenceRow, ...]:

@@ -1,4 +1,4 @@
-"""The customer's page: no account, only the link from our message. And the page that tells anybody how to complain.
+"""The customer's page: no account, only the link from our message.
 
 It says first that we believe the customer, then what happens and when. Every form calls what the API calls.
 """
@@ -48,12 +48,6 @@ class Scheme:
     opens: date
     last_day: date
     is_open: bool
-
-
-@router.get("/complain")
-def complain(request: Request, parts: P) -> Response:
-    """How to complain and how to leave, for anybody, without signing in."""
-    return page(request, "complain.html", phone=parts.settings.support_phone, body=parts.settings.recourse)
 
 
 @router.get("/c/{token}")

@@ -2,9 +2,9 @@
 
 from fastapi import FastAPI
 
-from api.pages import assets, case_acts, cases, customers, docs, door, investigations, locks, trails, troubles
+from api.pages import assets, case_acts, cases, complain, customers, docs, door, investigations, locks, trails, troubles
 
-ROUTERS = (door, cases, case_acts, locks, investigations, trails, customers, docs, assets)
+ROUTERS = (door, cases, case_acts, locks, investigations, trails, customers, complain, docs, assets)
 
 
 def install(app: FastAPI) -> None:

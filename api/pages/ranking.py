@@ -17,7 +17,6 @@ from api.pages import words
 from api.pages.charts.bars import share_bar, weight_bar
 from api.pages.times import short_key, span_words
 from custody.investigation.wording import percent
-from custody.trail.route import STEP_WORDS
 from custody.trail.segments import Segment
 from custody.trail.trail import Trail
 
@@ -110,7 +109,7 @@ def _title(link: dict[str, Any], segment: Segment | None, following: Segment | N
     if link["site"] is None:
         return words.worded(words.REST, link["name"]).capitalize()
     if segment is None:
-        return f"{STEP_WORDS[link['step']]} at {short_key(link['site'])}".capitalize()
+        return f"{words.STEPS[link['step']]} at {short_key(link['site'])}".capitalize()
     onward = "delivery" if following is None else following.name
     return f"Between {segment.name} and {onward}"
 

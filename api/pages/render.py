@@ -112,6 +112,8 @@ def _environment() -> Environment:
         "key": times.short_key,
         "grams": times.grams,
         "pounds": times.pounds,
+        "signed": times.signed,
+        "sentence": times.sentence,
         "percent": percent,
         "imei": _imei,
         "worded": lambda code, table: words.worded(table, code),

@@ -72,3 +72,13 @@ def grams(mass_g: float | None) -> str:
 def pounds(pence: int) -> str:
     """A sum with two decimals."""
     return f"£{pence / 100:,.2f}"
+
+
+def signed(figure: float) -> str:
+    """A figure with one decimal and its sign."""
+    return f"{figure:+.1f}".replace("-", "\N{MINUS SIGN}")
+
+
+def sentence(text: str) -> str:
+    """A text that begins with a capital letter; the rest stays as it is."""
+    return f"{text[:1].upper()}{text[1:]}"

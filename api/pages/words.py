@@ -7,10 +7,12 @@ to the rules of `custody.disputes.wording`.
 from collections.abc import Mapping
 
 from custody.disputes.claim import ClaimType
+from custody.trail.route import STEP_WORDS
 from devicelock.rules.check import CheckName, CheckReason
 from devicelock.rules.command import Reason
 from devicelock.rules.order import State
 
+STEPS: Mapping[str, str] = {str(step): name for step, name in STEP_WORDS.items()}
 CASE_STATES: Mapping[str, str] = {
     "reported": "Reported",
     "triaged": "Kind agreed",

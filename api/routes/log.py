@@ -1,4 +1,4 @@
-"""The log's two public faces: C2SP tlog-tiles, and SCITT keys and receipts.
+"""The log as tiles (C2SP tlog-tiles), and its entries with receipts and proofs; scrapi.py is its SCITT door.
 
 Tiles and entry bundles never change once a checkpoint covers them, so caches may keep them for ever; a checkpoint may
 be kept for a second. Nobody needs an account to read the log.
@@ -12,13 +12,12 @@ from api.encoding import b64
 from api.parts import Parts, parts_of
 from custody.kernel import cbor
 from custody.kernel.clock import to_iso
-from custody.kernel.errors import NotFound, Rejected
+from custody.kernel.errors import Rejected
 from custody.kernel.keys import PublicKey
 from custody.ledger.note import text_key
-from custody.ledger.proof import make_proof
-from custody.ledger.receipt import make_receipt
 from custody.ledger.tiles import ENTRIES, parse_path
 from custody.store import log_reader
+from custody.usecases.prove_entry import fresh_receipt, proof_file
 
 router = APIRouter(tags=["log"])
 ForEver = {"Cache-Control": "public, max-age=31536000, immutable"}
@@ -61,22 +60,6 @@ def tile(path: str, parts: P) -> Response:
     return Response(content, media_type="application/octet-stream", headers=ForEver)
 
 
-@router.get("/.well-known/scitt-keys")
-def scitt_keys(parts: P) -> Response:
-    """The keys that sign receipts and records, as a COSE Key Set."""
-    keys = [key.cose_key() for key in _public_keys(parts).values()]
-    return Response(cbor.encode(keys), media_type="application/cbor", headers=Briefly)
-
-
-@router.get("/.well-known/scitt-keys/{kid}")
-def scitt_key(kid: str, parts: P) -> Response:
-    """One key by its unpadded base64url thumbprint."""
-    for key in _public_keys(parts).values():
-        if b64(key.kid) == kid:
-            return Response(cbor.encode(key.cose_key()), media_type="application/cbor", headers=Briefly)
-    raise NotFound("no_such_key", "No such key", fix="GET /.well-known/scitt-keys lists all keys.")
-
-
 @router.get("/v1/entries/{name}")
 def entry(name: str, parts: P) -> dict[str, Any]:
     """An entry by index or hex digest. Openings of personal content are left to the trail and the pack."""
@@ -96,29 +79,17 @@ def receipt(name: str, parts: P) -> Response:
     """A fresh COSE receipt (RFC 9942) against the newest checkpoint."""
     stored = find_entry(parts, name)
     with parts.house.read() as session:
-        head = log_reader.head(session)
-        path = log_reader.prove_inclusion(session, stored.idx, head.size)
-    made = make_receipt(
-        size=head.size,
-        index=stored.idx,
-        path=path,
-        root=head.root,
-        signer=parts.keyring.log,
-        iss=f"urn:weaklink:operator:{parts.house.origin}",
-        sub=f"urn:weaklink:entry:{stored.digest.hex()}",
-        iat_s=head.signed_ms // 1000,
-    )
+        made = fresh_receipt(session, stored, origin=parts.house.origin, signer=parts.keyring.log)
     return Response(made, media_type="application/cose")
 
 
 @router.get("/v1/entries/{name}/proof")
 def proof(name: str, parts: P) -> Response:
-    """A `.tlog-proof` file (C2SP tlog-proof) against the newest checkpoint."""
+    """A `.tlog-proof` file (C2SP tlog-proof) against the newest checkpoint, cosigned if witnesses cosigned one."""
     stored = find_entry(parts, name)
     with parts.house.read() as session:
-        head = log_reader.head(session)
-        path = log_reader.prove_inclusion(session, stored.idx, head.size)
-    return Response(make_proof(index=stored.idx, path=path, note=head.note), media_type="text/plain; charset=utf-8")
+        content = proof_file(session, stored)
+    return Response(content, media_type="text/plain; charset=utf-8")
 
 
 @router.get("/v1/log/consistency")

@@ -81,6 +81,32 @@ class Scan:
         return self.opening[:SALT_BYTES]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanStatement:
+    """A scan's statement alone: who made it and its place in the station's sequence, not what was seen."""
+
+    message: Sign1
+    station: str
+    subject: str
+    seq: int
+    prev: bytes | None
+    iat_s: int
+
+
+def read_scan_statement(statement: bytes) -> ScanStatement:
+    """The statement of a scan whose opening is not at hand; raises `Rejected`. The signature is not verified."""
+    if len(statement) > STATEMENT_LIMIT_BYTES:
+        raise Rejected(
+            "too_large", f"the statement is {len(statement)} bytes long", fix=f"Keep to {STATEMENT_LIMIT_BYTES} bytes."
+        )
+    message = cose.parse(statement)
+    if message.unprotected:
+        message = message.with_unprotected({})
+    _check_header(message)
+    station, subject, iat_s, seq, prev = _read_claims(message.claims)
+    return ScanStatement(message=message, station=station, subject=subject, seq=seq, prev=prev, iat_s=iat_s)
+
+
 def open_scan(statement: bytes, opening: bytes) -> Scan:
     """The scan; raises `Rejected`. The caller still has to verify the signature with the key the log holds."""
     if len(statement) > STATEMENT_LIMIT_BYTES or len(opening) > OPENING_LIMIT_BYTES:

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 from sqlmodel import Session, col
 
 from custody.kernel import cose
@@ -21,7 +21,7 @@ from custody.ledger.checkpoint import Checkpoint, sign_checkpoint
 from custody.ledger.merkle import HASH_BYTES, Frontier, leaf_hash
 from custody.ledger.tiles import Tile, edge_of, extend_tiles
 from custody.store.tables import CheckpointRow, EntryRow, LogHeadRow, OpeningRow, TileRow
-from custody.store.upsert import put
+from custody.store.upsert import add, put
 
 HEAD_ID = 1
 OPENING_LEVEL = 1
@@ -101,10 +101,8 @@ class LogBook:
             if entry.opening is not None:
                 content = zlib.compress(entry.opening, OPENING_LEVEL)
                 openings.append({"idx": idx, "content": content, "erased_ms": None})
-        connection = self._session.connection()
-        connection.execute(insert(EntryRow), rows)
-        if openings:
-            connection.execute(insert(OpeningRow), openings)
+        add(self._session, EntryRow, rows)
+        add(self._session, OpeningRow, openings)
 
     def _edge(self, size: int) -> dict[int, bytes]:
         edge = {}
@@ -129,9 +127,7 @@ class LogBook:
         )
         if moved.rowcount != 1:
             raise Unavailable("head_moved", "another writer moved the log's head", fix="Send the same request again.")
-        self._session.connection().execute(
-            insert(CheckpointRow), [{"size": after.size, "note": note, "signed_ms": self._now_ms}]
-        )
+        add(self._session, CheckpointRow, [{"size": after.size, "note": note, "signed_ms": self._now_ms}])
 
 
 def pack(frontier: Frontier) -> bytes:

@@ -1,5 +1,7 @@
 """Reading policies from the log."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import select
 from sqlmodel import Session, col
 
@@ -15,3 +17,9 @@ def newest_policy(session: Session) -> bytes:
     if raw is None:
         raise NotFound("policy", "the log holds no policy", fix="Open the log first.")
     return raw
+
+
+def every_policy(session: Session) -> Sequence[bytes]:
+    """The statement of every policy that ever was in force, oldest first."""
+    query = select(col(EntryRow.raw)).where(col(EntryRow.content_type) == POLICY).order_by(col(EntryRow.idx))
+    return session.scalars(query).all()

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, select
 from sqlmodel import Session, col
 
 from custody.store.tables import (
@@ -16,7 +16,7 @@ from custody.store.tables import (
     StationKeyRow,
     StationRow,
 )
-from custody.store.upsert import put
+from custody.store.upsert import add, put
 
 MAX_QUARANTINE = 100_000
 
@@ -80,12 +80,10 @@ def scans_under(session: Session, keys: Iterable[str]) -> list[ScanRow]:
     return list(session.scalars(query).all())
 
 
-def add_scans(session: Session, scans: Sequence[Mapping[str, Any]], keys: Sequence[Mapping[str, Any]]) -> None:
+def add_scans(session: Session, scans: Sequence[dict[str, Any]], keys: Sequence[dict[str, Any]]) -> None:
     """Insert scan rows and the keys they are found under."""
-    if scans:
-        session.connection().execute(insert(ScanRow), list(scans))
-    if keys:
-        session.connection().execute(insert(ItemKeyRow), list(keys))
+    add(session, ScanRow, list(scans))
+    add(session, ItemKeyRow, list(keys))
 
 
 def put_parcels(session: Session, views: Mapping[str, str]) -> None:

@@ -13,7 +13,8 @@ fails, each of its jobs is tried alone, so that one of them cannot fail the othe
 
 What is signed and parseable is kept whatever the verdict: in the log if an enrolled key signed it, in the quarantine
 if the key is unknown or the signature is wrong. The same (station, sequence) with the same content is answered as
-before; with other content both are kept.
+before; with other content both are kept. A scan whose statement was registered alone is judged when its opening comes,
+after all others of the group; a record in the log says when that was.
 """
 
 import queue
@@ -35,9 +36,9 @@ from custody.scans.scan import Scan
 from custody.scans.tolerances import Tolerances
 from custody.scans.verdict import Verdict, sum_up
 from custody.scans.view import KeyStanding, StationHead, UnitView
-from custody.store import scan_book
+from custody.store import log_reader, scan_book, unopened_book
 from custody.store.log_book import NewEntry
-from custody.store.tables import StationKeyRow
+from custody.store.tables import StationKeyRow, UnopenedRow
 from custody.store.unit import House, Unit
 from custody.trail.names import index_keys
 
@@ -176,7 +177,10 @@ class _Bench:
         heads = scan_book.station_heads(session, {scan.station for scan in scans})
         self._heads = {name: StationHead(seq=row.seq, digest=row.digest) for name, row in heads.items()}
         self._known = scan_book.known_digests(session, {scan.digest for scan in scans})
-        stored = scan_book.scans_at(session, {(scan.station, scan.seq) for scan in scans})
+        places = {(scan.station, scan.seq) for scan in scans}
+        stored = scan_book.scans_at(session, places)
+        self._waiting = {row.digest: row for row in unopened_book.at(session, places)}
+        self._sealed = [(row.station, row.seq, row.digest) for row in self._waiting.values()]
         self._stored = {place: rows[0].digest for place, rows in stored.items()}
         wanted = {key for scan in scans for key in parcels_of(scan.event)}
         self._views = {
@@ -188,10 +192,12 @@ class _Bench:
         self._scan_rows: list[dict[str, object]] = []
         self._key_rows: list[dict[str, object]] = []
         self._aside: list[dict[str, object]] = []
+        self._opened: list[tuple[int, Scan]] = []
 
     def answer(self, scans: Sequence[Scan], sound: Sequence[bool | None]) -> list[Ack]:
         """Judge every scan, write what came of it, and return the answers."""
-        answers = [self._one(scan, signed) for scan, signed in zip(scans, sound, strict=True)]
+        turns = sorted(range(len(scans)), key=lambda turn: scans[turn].digest in self._waiting)
+        answered = {turn: self._one(scans[turn], sound[turn]) for turn in turns}
         session = self._unit.session
         self._unit.log.append(self._entries)
         scan_book.add_scans(session, self._scan_rows, self._key_rows)
@@ -200,28 +206,55 @@ class _Bench:
         scan_book.put_parcels(session, moved)
         if self._aside:
             scan_book.add_to_quarantine(session, self._aside)
-        return answers
+        for index, scan in self._opened:
+            unopened_book.put_opening(session, index, scan.opening)
+            self._unit.record("scan.opened", {"index": index, "digest": scan.digest})
+        return [answered[turn] for turn in range(len(scans))]
 
     def _one(self, scan: Scan, signed: bool | None) -> Ack:  # noqa: FBT001 - three values: yes, no, key unknown
         key = self._keys.get(scan.message.kid)
         if key is None or key.station != scan.station or not signed:
             return self._set_aside(scan, signed if key is not None and key.station == scan.station else None)
-        repeat = judge_repeat(self._stored.get((scan.station, scan.seq)), scan)
+        waiting = self._waiting.pop(scan.digest, None)
+        if waiting is not None:
+            return self._open(scan, key, waiting)
+        repeat = judge_repeat(self._stored.get((scan.station, scan.seq)) or self._twin(scan), scan)
         if scan.digest in self._known:
             verdict = repeat or judge_repeat(scan.digest, scan)
-            return self._ack(scan, verdict or self._judge(scan, key), self._known[scan.digest])
-        verdict = repeat or self._judge(scan, key)
+            return self._ack(scan, verdict or self._judge_now(scan, key), self._known[scan.digest])
+        verdict = repeat or self._judge_now(scan, key)
         return self._enter(scan, verdict)
 
-    def _judge(self, scan: Scan, key: StationKeyRow) -> Verdict:
+    def _open(self, scan: Scan, key: StationKeyRow, waiting: UnopenedRow) -> Ack:
+        """The opening of a scan that the log holds: judged as of its entry; its place in the sequence it took then."""
+        index, received_ms = waiting.idx, log_reader.entry(self._unit.session, waiting.idx).received_ms
+        stored = self._stored.get((scan.station, scan.seq))
+        twin = self._twin(scan) if stored in {None, scan.digest} else stored
+        before = None if scan.prev is None else StationHead(seq=scan.seq - 1, digest=scan.prev)
+        standing = _standing(key, index)
+        verdict = judge_repeat(twin, scan) or self._judge(scan, standing=standing, head=before, now_ms=received_ms)
+        self._opened.append((index, scan))
+        self._file(scan, verdict, index, received_ms)
+        return self._ack(scan, verdict, index)
+
+    def _twin(self, scan: Scan) -> bytes | None:
+        """Another statement, still unopened, under the same number of the same station."""
+        twins = (digest for name, seq, digest in self._sealed if (name, seq) == (scan.station, scan.seq))
+        return next((digest for digest in twins if digest != scan.digest), None)
+
+    def _judge_now(self, scan: Scan, key: StationKeyRow) -> Verdict:
+        head, standing = self._heads.get(scan.station), _standing(key, self._first + len(self._entries))
+        return self._judge(scan, standing=standing, head=head, now_ms=self._unit.now_ms)
+
+    def _judge(self, scan: Scan, *, standing: KeyStanding, head: StationHead | None, now_ms: Instant) -> Verdict:
         views = [self._views.get(parcel, UNSEEN) for parcel in parcels_of(scan.event)] or [UNSEEN]
         verdicts = [
             judge(
                 scan,
-                standing=_standing(key),
-                head=self._heads.get(scan.station),
+                standing=standing,
+                head=head,
                 unit=view,
-                now_ms=self._unit.now_ms,
+                now_ms=now_ms,
                 tolerances=self._tolerances,
             )
             for view in views
@@ -233,19 +266,22 @@ class _Bench:
     def _enter(self, scan: Scan, verdict: Verdict) -> Ack:
         index = self._first + len(self._entries)
         self._entries.append(NewEntry(message=scan.message, content_type=scan.content_type, opening=scan.opening))
-        self._scan_rows.append(_scan_row(scan, verdict, index, self._unit.now_ms))
-        self._key_rows.extend({"key": key, "idx": index} for key in sorted(index_keys(scan.event)))
         self._known[scan.digest] = index
-        self._stored.setdefault((scan.station, scan.seq), scan.digest)
         head = self._heads.get(scan.station)
         if verdict.result != "quarantined" and (head is None or scan.seq > head.seq):
             self._heads[scan.station] = StationHead(seq=scan.seq, digest=scan.digest)
             self._moved_heads[scan.station] = (scan.seq, scan.digest)
+        self._file(scan, verdict, index, self._unit.now_ms)
+        return self._ack(scan, verdict, index)
+
+    def _file(self, scan: Scan, verdict: Verdict, index: int, received_ms: Instant) -> None:
+        self._scan_rows.append(_scan_row(scan, verdict, index, received_ms))
+        self._key_rows.extend({"key": key, "idx": index} for key in sorted(index_keys(scan.event)))
+        self._stored.setdefault((scan.station, scan.seq), scan.digest)
         if verdict.result != "quarantined":
             for parcel in parcels_of(scan.event):
                 self._views[parcel] = advance(self._views.get(parcel, UNSEEN), scan.event)
                 self._moved_views.add(parcel)
-        return self._ack(scan, verdict, index)
 
     def _set_aside(self, scan: Scan, signed: bool | None) -> Ack:  # noqa: FBT001 - as in _one
         why = "signature" if signed is False else "key_unknown"
@@ -273,9 +309,11 @@ class _Bench:
         return Ack(digest=scan.digest, verdict=verdict, index=index, at_ms=self._unit.now_ms)
 
 
-def _standing(key: StationKeyRow) -> KeyStanding:
-    """At the log's end a key is valid or revoked; suspicion only ever looks back."""
-    return KeyStanding.VALID if key.revoked_idx is None else KeyStanding.REVOKED
+def _standing(key: StationKeyRow, index: int) -> KeyStanding:
+    """What the key's word is worth at that entry; at the log's end a key is valid or revoked, never suspect."""
+    if key.revoked_idx is None or (key.suspect_from_idx is not None and index < key.suspect_from_idx):
+        return KeyStanding.VALID
+    return KeyStanding.REVOKED if index >= key.revoked_idx else KeyStanding.SUSPECT
 
 
 def _is_signed(scan: Scan, key: PublicKey | None) -> bool | None:

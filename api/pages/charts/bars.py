@@ -50,7 +50,7 @@ def _bar(parts: list[Markup]) -> Markup:
         "svg",
         *parts,
         viewBox=f"0 0 {LENGTH:.0f} {HEIGHT:.0f}",
-        class_="bar",
+        class_="stick",
         preserveAspectRatio="none",
         aria_hidden="true",
         focusable="false",

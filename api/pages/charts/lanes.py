@@ -19,7 +19,6 @@ from api.pages.charts.axis import AXIS_HEIGHT, LEFT, TIP_Y, TOP, WIDTH, Axis
 from api.pages.svg import drawing, element, mark, text
 from api.pages.times import both_clocks, short_key, span_words
 from custody.kernel.clock import Instant
-from custody.trail.route import STEP_WORDS
 from custody.trail.segments import Handover, Segment
 from custody.trail.trail import Trail
 
@@ -44,7 +43,7 @@ def lanes_of(trail: Trail) -> list[Lane]:
     held: dict[str, list[str]] = {}
     for segment in trail.segments:
         names = held.setdefault(segment.custodian or "", [])
-        word = STEP_WORDS[segment.step]
+        word = words.STEPS[segment.step]
         if word not in names:
             names.append(word)
     lanes = [

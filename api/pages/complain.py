@@ -1,0 +1,92 @@
+"""The page that tells anybody how to complain and how to leave, and takes a complaint; no account, no form to find.
+
+Its figures come from the policy in force on the day, so that the page and the clocks never say different things.
+"""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Form, Request, Response
+
+from api.auth import same_site
+from api.pages.render import page, see
+from api.parts import Parts, parts_of
+from api.problems import status_of
+from api.routes.disputes import DisputeIn, open_dispute
+from custody.disputes.civil import civil_date
+from custody.disputes.claim import CLAIMS
+from custody.disputes.policy import DEFAULT_POLICY
+from custody.kernel.errors import Rejected, Trouble
+from custody.trail.names import ask
+
+router = APIRouter(prefix="/complain", include_in_schema=False)
+P = Annotated[Parts, Depends(parts_of)]
+HOURS_A_DAY = 24
+
+
+@router.get("")
+def read(request: Request, parts: P) -> Response:
+    """The page."""
+    return _page(request, parts, given={})
+
+
+@router.post("")
+def tell(
+    request: Request,
+    parts: P,
+    *,
+    words: Annotated[str, Form(min_length=1, max_length=20_000)],
+    claim_type: Annotated[str, Form(max_length=40)] = "",
+    order: Annotated[str, Form(max_length=100)] = "",
+) -> Response:
+    """Open a case as the API does; whoever told us goes on to a page of their own."""
+    same_site(request)
+    named = order.strip()
+    is_item = _names_an_item(named)
+    body = DisputeIn(
+        words=words,
+        order=named or None if not is_item else None,
+        item=named if is_item else None,
+        claim_type=claim_type or None,
+    )
+    try:
+        opened = open_dispute(body, request, parts)
+    except Trouble as trouble:
+        given = {"words": words, "claim_type": claim_type, "order": order}
+        return _page(request, parts, given=given, trouble=trouble)
+    return see(opened["customer_url"])
+
+
+def _page(request: Request, parts: Parts, *, given: dict[str, str], trouble: Trouble | None = None) -> Response:
+    today = civil_date(parts.clock.now_ms())
+    policy = DEFAULT_POLICY
+    facts: dict[str, Any] = {
+        "scheme": policy.value("adr_scheme", today),
+        "weeks": policy.count("adr_weeks", today),
+        "owner_minutes": policy.count("owner_minutes", today),
+        "offer_hours": policy.count("remedy_offer_hours", today, part="unclassified"),
+        "pac_seconds": policy.count("pac_seconds", today),
+        "years": policy.count("former_customer_access_years", today),
+        "notices": [_before(hours) for hours in policy.value("leaver_notices_hours", today)],
+    }
+    kinds = [(str(kind), claim.says) for kind, claim in CLAIMS.items()]
+    status = 200 if trouble is None else status_of(trouble)
+    phone = parts.settings.support_phone
+    return page(
+        request, "complain.html", status=status, trouble=trouble, given=given, kinds=kinds, phone=phone, **facts
+    )
+
+
+def _before(hours: int) -> str:
+    """A time before the end of a line: 30 days, 24 hours."""
+    if hours > HOURS_A_DAY:
+        return f"{hours // HOURS_A_DAY} days"
+    return f"{hours} hour{'s' if hours > 1 else ''}"
+
+
+def _names_an_item(text: str) -> bool:
+    """Whether the text is a parcel or a handset; everything else is taken for an order."""
+    try:
+        ask(text)
+    except Rejected:
+        return False
+    return bool(text)

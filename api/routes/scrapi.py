@@ -1,0 +1,141 @@
+"""The log's standard door: SCITT Reference APIs (SCRAPI, draft-ietf-scitt-scrapi-11).
+
+| request | answers |
+|---|---|
+| POST /entries, application/cose | 201, a receipt, Location; the same one for a statement registered before |
+| GET /entries/{location} | 200, a fresh receipt; 404 Not Found |
+| GET /.well-known/scitt-keys | 200, a COSE Key Set, application/cbor |
+| GET /.well-known/scitt-keys/{kid} | 200, one COSE_Key; 404 No such key |
+
+Registration is synchronous: the answer comes after the entry is durable, so 202 and 204 never occur. Errors are concise
+problem details (RFC 9290), a map of -1 title and -2 detail, with the draft's titles. Whoever posts needs no account, as
+the statement's own signature decides; each address may post only so often.
+"""
+
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from api import problems
+from api.encoding import b64
+from api.parts import Parts, parts_of
+from api.routes.scans import read_body
+from api.token_bucket import TokenBuckets
+from custody.kernel import cbor
+from custody.kernel.errors import NotFound, Rejected, Trouble
+from custody.kernel.keys import PublicKey
+from custody.ledger.statements import read_policy
+from custody.scans.tolerances import Tolerances
+from custody.store import log_reader
+from custody.store.policy_book import every_policy
+from custody.usecases.prove_entry import fresh_receipt
+from custody.usecases.register_statement import register
+
+COSE = "application/cose"
+PROBLEM = "application/concise-problem-details+cbor"
+PER_S, BURST = 20.0, 100
+TITLES = {
+    "algorithm": "Bad Signature Algorithm",
+    "payload_missing": "Payload Missing",
+    "registration": "Rejected",
+    "signature": "Rejected",
+    "registrar": "Rejected",
+    "not-allowed": "Rejected",
+    "key": "Rejected",
+    "too_many": "Too Many Requests",
+    "locator": "Invalid locator",
+    "no_such_key": "No such key",
+    "entry": "Not Found",
+}
+Briefly = {"Cache-Control": "public, max-age=1"}
+router = APIRouter(tags=["log"])
+P = Annotated[Parts, Depends(parts_of)]
+_posting = TokenBuckets(per_s=PER_S, burst=BURST)
+
+
+@router.post(
+    "/entries",
+    status_code=201,
+    response_class=Response,
+    openapi_extra={"requestBody": {"required": True, "content": {COSE: {"schema": {"type": "string"}}}}},
+)
+async def post_entry(request: Request, parts: P) -> Response:
+    """Register a signed statement (COSE_Sign1); the answer is its receipt."""
+    try:
+        _posting.take(request.client.host if request.client else "")
+        statement = await read_body(request, parts, COSE)
+        return await run_in_threadpool(_register, parts, statement)
+    except Trouble as trouble:
+        return concise(trouble)
+
+
+@router.get("/entries/{location}", response_class=Response)
+def get_entry(location: str, parts: P) -> Response:
+    """A fresh receipt of a registered statement."""
+    return _or_concise(lambda: _receipt(parts, _digest(location), 200))
+
+
+@router.get("/.well-known/scitt-keys", response_class=Response)
+def scitt_keys(parts: P) -> Response:
+    """Every key that signs or ever signed receipts, records or enrolments, as a COSE Key Set."""
+    keys = [key.cose_key() for key in _keys(parts).values()]
+    return Response(cbor.encode(keys), media_type="application/cbor", headers=Briefly)
+
+
+@router.get("/.well-known/scitt-keys/{kid}", response_class=Response)
+def scitt_key(kid: str, parts: P) -> Response:
+    """One key by its unpadded base64url thumbprint."""
+    key = _keys(parts).get(kid)
+    if key is None:
+        return concise(NotFound("no_such_key", "no key has this thumbprint", fix="GET /.well-known/scitt-keys."))
+    return Response(cbor.encode(key.cose_key()), media_type="application/cbor", headers=Briefly)
+
+
+def concise(trouble: Trouble) -> Response:
+    """The error as concise problem details."""
+    status = problems.status_of(trouble)
+    malformed = isinstance(trouble, Rejected) and trouble.code not in {"too_many", "too_large", "media_type"}
+    title = TITLES.get(trouble.code, "Malformed request" if isinstance(trouble, Rejected) else "Try again")
+    headers = {}
+    if status in {429, 503}:
+        headers["Retry-After"] = str(trouble.facts.get("retry_after_s", 2))
+    body = cbor.encode({-1: title, -2: f"{trouble.detail}. {trouble.fix}"})
+    return Response(body, 400 if malformed else status, media_type=PROBLEM, headers=headers)
+
+
+def _register(parts: Parts, statement: bytes) -> Response:
+    done = register(parts.house, statement, Tolerances())
+    return _receipt(parts, done.digest, 201)
+
+
+def _receipt(parts: Parts, digest: bytes, status: int) -> Response:
+    with parts.house.read() as session:
+        stored = log_reader.entry_by_digest(session, digest)
+        made = fresh_receipt(session, stored, origin=parts.house.origin, signer=parts.keyring.log)
+    headers = {"Location": f"/entries/{digest.hex()}", "Cache-Control": "no-store"}
+    return Response(made, status, media_type=COSE, headers=headers)
+
+
+def _or_concise(answer: Callable[[], Response]) -> Response:
+    try:
+        return answer()
+    except Trouble as trouble:
+        return concise(trouble)
+
+
+def _digest(location: str) -> bytes:
+    if len(location) != 64 or not set(location) <= set("0123456789abcdef"):
+        raise Rejected("locator", "a location ends in 64 lower-case hex digits", fix="Use the Location you were given")
+    return bytes.fromhex(location)
+
+
+def _keys(parts: Parts) -> dict[str, PublicKey]:
+    ring = parts.keyring
+    keys = [ring.log.public, ring.operator.public, ring.registrar.public]
+    with parts.house.read() as session:
+        policies = [read_policy(statement).policy for statement in every_policy(session)]
+    for policy in policies:
+        keys += [policy.log_key, policy.operator_key, *(registrar.key for registrar in policy.registrars)]
+    return {b64(key.kid): key for key in keys}

@@ -1,0 +1,50 @@
+"""What witnesses said of the log: their lines by size, and the newest checkpoint that the working quorum cosigned."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import func, select
+from sqlmodel import Session, col
+
+from custody.kernel.clock import Instant
+from custody.ledger.note import NoteSignature, add_signatures, parse_signatures
+from custody.store.tables import CheckpointRow, CosignatureRow, CosignedHeadRow
+from custody.store.upsert import put
+
+HEAD_ID = 1
+
+
+def newest(session: Session) -> CosignedHeadRow | None:
+    """The newest checkpoint that the working quorum cosigned, with their lines; None before there is one."""
+    return session.get(CosignedHeadRow, HEAD_ID)
+
+
+def last_sizes(session: Session) -> dict[str, int]:
+    """The largest size that each witness cosigned for us."""
+    query = select(col(CosignatureRow.witness), func.max(col(CosignatureRow.size))).group_by(
+        col(CosignatureRow.witness)
+    )
+    return dict(session.execute(query).all())
+
+
+def note_of(session: Session, size: int) -> bytes | None:
+    """The checkpoint of a size with every line that witnesses gave for it; None if none was signed at that size."""
+    row = session.get(CheckpointRow, size)
+    if row is None:
+        return None
+    query = select(CosignatureRow).where(col(CosignatureRow.size) == size).order_by(col(CosignatureRow.witness))
+    lines = [line for each in session.scalars(query).all() for line in parse_signatures(each.line)]
+    return add_signatures(row.note, lines)
+
+
+def add(session: Session, size: int, lines: Sequence[tuple[str, NoteSignature]], *, at_ms: Instant) -> None:
+    """Keep the lines of some witnesses; a newer line of the same witness on the same size takes the place."""
+    rows = [{"size": size, "witness": name, "line": line.line(), "at_ms": at_ms} for name, line in lines]
+    put(session, CosignatureRow, rows, keys=("size", "witness"))
+
+
+def publish(session: Session, size: int, note: bytes, *, at_ms: Instant) -> None:
+    """Move the newest cosigned checkpoint forward; a smaller size than it has changes nothing."""
+    query = select(CosignedHeadRow).where(col(CosignedHeadRow.id) == HEAD_ID).with_for_update()
+    row = session.scalars(query.execution_options(populate_existing=True)).one_or_none()
+    if row is None or row.size <= size:
+        put(session, CosignedHeadRow, [{"id": HEAD_ID, "size": size, "note": note, "at_ms": at_ms}], keys=("id",))

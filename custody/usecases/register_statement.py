@@ -1,0 +1,166 @@
+"""Registering a signed statement that came alone, through the log's standard door (SCRAPI, RFC 9943 section 6.3).
+
+The registration policy; everything else is refused and leaves nothing behind:
+
+| statement | is taken if |
+|---|---|
+| a scan | the key of that station signed it, enrolled and not revoked |
+| policy, station-key-add, station-key-revoke | replayed after the log as it stands, it has an effect |
+| record | the operator's key of the policy in force signed it |
+
+A statement that the log holds already is answered with its place and adds nothing. A scan that comes without its
+opening is kept and provable, takes its place in the station's sequence, and counts for no parcel until its opening
+follows by the scanners' door.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import cbor2
+
+from custody.kernel import cbor, cose
+from custody.kernel.cose import Sign1
+from custody.kernel.errors import Rejected
+from custody.kernel.keys import ALGORITHMS, read_cose_key
+from custody.ledger.policy import Policy
+from custody.ledger.record import CONTENT_TYPE as RECORD
+from custody.ledger.record import read_record
+from custody.ledger.registry import fold
+from custody.ledger.statements import KEY_ADD, KEY_REVOKE, POLICY, read_key_add, read_key_revoke, read_policy
+from custody.ledger.tiles import MAX_ENTRY_BYTES
+from custody.scans.scan import CAPTURED, ScanStatement, read_scan_statement
+from custody.scans.scan import CONTENT_TYPE as SCAN
+from custody.scans.tolerances import Tolerances
+from custody.store import registry_book, scan_book
+from custody.store.log_book import NewEntry
+from custody.store.policy_book import newest_policy
+from custody.store.tables import UnopenedRow
+from custody.store.unit import House, Unit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registered:
+    """Where a statement stands; `fresh` tells whether it was this call that put it there."""
+
+    digest: bytes
+    index: int
+    fresh: bool
+
+
+def register(house: House, statement: bytes, tolerances: Tolerances) -> Registered:
+    """Put a statement into the log once; raises `Rejected`."""
+    # 1. The form: a COSE_Sign1 with its payload, and no receipt. Its unprotected header is dropped.
+    message = _read(statement)
+    kind = message.protected.get(cose.PREIMAGE_CONTENT_TYPE, message.protected.get(cose.CONTENT_TYPE))
+    # 2. Known already.
+    with house.read() as session:
+        held = scan_book.known_digests(session, [message.digest])
+    if held:
+        return Registered(digest=message.digest, index=held[message.digest], fresh=False)
+    # 3. The policy for its kind.
+    if kind in {SCAN, CAPTURED}:
+        scan = read_scan_statement(message.raw)
+        with house.unit() as unit:
+            return _once(unit, message) or _register_scan(unit, scan, tolerances)
+    if kind == RECORD:
+        with house.unit() as unit:
+            return _once(unit, message) or _register_record(unit, message)
+    if kind in registry_book.KINDS:
+        with house.unit() as unit:
+            return _once(unit, message) or _register_change(unit, message, str(kind))
+    raise _refused(f"statements of the kind {kind!r} are not taken")
+
+
+def _read(statement: bytes) -> Sign1:
+    if len(statement) > MAX_ENTRY_BYTES:
+        raise Rejected("too_large", f"the statement is {len(statement)} bytes", fix="Sign a digest of large content.")
+    _check_algorithm(statement)
+    message = cose.parse(statement)
+    if message.payload is None:
+        raise Rejected("payload_missing", "the payload is detached", fix="Attach the payload, or the digest of it.")
+    if cose.VDS in message.protected:
+        raise Rejected("cose", "this is a receipt, not a statement", fix="Send the statement that it is for.")
+    return message.with_unprotected({}) if message.unprotected else message
+
+
+def _check_algorithm(statement: bytes) -> None:
+    """Tell a wrong algorithm from a wrong form, because the answers differ."""
+    value = cbor.decode(statement)
+    parts = value.value if isinstance(value, cbor2.CBORTag) else None
+    if not isinstance(parts, list) or not parts or not isinstance(parts[0], bytes):
+        return
+    header: Any = cbor.decode(parts[0])
+    if isinstance(header, dict) and cose.ALG in header and header[cose.ALG] not in ALGORITHMS:
+        raise Rejected("algorithm", f"the algorithm {header[cose.ALG]!r} is not taken", fix="Sign with -8 or -7.")
+
+
+def _once(unit: Unit, message: Sign1) -> Registered | None:
+    """Where it stands, if somebody registered it a moment ago; nobody else writes while this unit is open."""
+    held = scan_book.known_digests(unit.session, [message.digest]) if unit.log.size else {}
+    return Registered(digest=message.digest, index=held[message.digest], fresh=False) if held else None
+
+
+def _append(unit: Unit, message: Sign1) -> Registered:
+    index = unit.log.append([NewEntry.of(message.raw)])[0]
+    return Registered(digest=message.digest, index=index, fresh=True)
+
+
+def _register_scan(unit: Unit, scan: ScanStatement, tolerances: Tolerances) -> Registered:
+    key = scan_book.station_keys(unit.session, [scan.message.kid]).get(scan.message.kid)
+    # 1. An enrolled key of that station, not revoked, made the signature.
+    if key is None or key.station != scan.station:
+        raise _refused(f"the key that it names is not one of {scan.station}")
+    if key.revoked_idx is not None:
+        raise _refused(f"the key of {scan.station} was revoked at entry {key.revoked_idx}")
+    scan.message.verify(read_cose_key(cbor.decode(key.cose_key)))
+    # 2. It is in the log, and waits for its opening.
+    done = _append(unit, scan.message)
+    unit.session.add(
+        UnopenedRow(idx=done.index, station=scan.station, seq=scan.seq, digest=done.digest, sub=scan.subject)
+    )
+    # 3. The station goes on from here, unless the judge would set such a scan apart.
+    head = scan_book.station_heads(unit.session, [scan.station]).get(scan.station)
+    newest, before = (head.seq, head.digest) if head else (0, None)
+    follows = scan.seq > newest + 1 or (scan.seq == newest + 1 and scan.prev == before)
+    if follows and scan.iat_s * 1000 - unit.now_ms <= tolerances.skew_quarantine_ms:
+        scan_book.put_station_heads(unit.session, {scan.station: (scan.seq, scan.message.digest)})
+    return done
+
+
+def _register_record(unit: Unit, message: Sign1) -> Registered:
+    read_record(message.raw)
+    policy = _policy(unit)
+    if message.claims[cose.ISS] != policy.operator_iss:
+        raise _refused("a record is issued by the operator of this log")
+    message.verify(policy.operator_key)
+    return _append(unit, message)
+
+
+def _register_change(unit: Unit, message: Sign1, kind: str) -> Registered:
+    # 1. The form, and a signature that is worth the replay: by the operator or a registrar in force.
+    policy = _policy(unit)
+    if kind == POLICY:
+        read_policy(message.raw)
+        message.verify(policy.operator_key)
+    else:
+        message.verify(policy.registrar(message.kid).key)
+    # 2. It has an effect on the registry, as every auditor will replay it.
+    registry = registry_book.replay(unit.session)
+    after = fold(registry, unit.log.size, message.raw)
+    if len(after.ignored) > len(registry.ignored):
+        raise _refused(after.ignored[-1].detail)
+    done = _append(unit, message)
+    # 3. The rows that the judge reads follow.
+    if kind == KEY_ADD:
+        registry_book.put_key(unit.session, after.station_key(read_key_add(message.raw).key.kid))
+    elif kind == KEY_REVOKE:
+        registry_book.put_key(unit.session, after.station_key(read_key_revoke(message.raw).kid))
+    return done
+
+
+def _policy(unit: Unit) -> Policy:
+    return read_policy(newest_policy(unit.session)).policy
+
+
+def _refused(why: str) -> Rejected:
+    return Rejected("registration", f"the registration policy does not take it: {why}", fix="Read the log's policy.")

@@ -1,0 +1,86 @@
+"""The migrations lead from nothing to exactly the tables that the code speaks of."""
+
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Engine, MetaData, inspect
+from sqlmodel import SQLModel
+
+from api import tables as api_tables
+from custody.store import tables as custody_tables
+from custody.store.engine import open_engine
+from custody.store.migrate import migrate
+from custody.store.unit import House
+from devicelock import store as devicelock_tables
+from tests.contracts_store.houses import begin, open_house
+from tests.world_parts import VERSIONS
+
+HOUSES = {"custody": custody_tables, "devicelock": devicelock_tables, "api": api_tables}
+
+
+def part_of(module: Any) -> MetaData:
+    """The tables of one house alone."""
+    part = MetaData()
+    for value in vars(module).values():
+        if isinstance(value, type) and issubclass(value, SQLModel) and value.__module__ == module.__name__:
+            value.__table__.to_metadata(part)  # type: ignore[attr-defined]  # SQLModel does not declare it
+    return part
+
+
+def differences(engine: Engine, part: MetaData) -> list[Any]:
+    """What a migration would still have to change in the tables of that part."""
+
+    def ours(name: str | None, kind: str, parents: Any) -> bool:
+        return kind != "table" or name in part.tables or parents.get("table_name") in part.tables
+
+    with engine.connect() as connection:
+        options = {"compare_type": True, "include_name": ours}
+        return list(compare_metadata(MigrationContext.configure(connection, opts=options), part))
+
+
+@pytest.mark.parametrize("name", HOUSES)
+def test_the_migrated_tables_are_those_of_the_models(house: House, name: str) -> None:
+    part = part_of(HOUSES[name])
+    assert part.tables, "the house has tables"
+    assert differences(house.engine, part) == []
+
+
+def test_every_table_belongs_to_one_of_the_three_houses(house: House) -> None:
+    known = {table for module in HOUSES.values() for table in part_of(module).tables}
+    assert set(inspect(house.engine).get_table_names()) == known | {"alembic_version"}
+
+
+def test_migrating_again_changes_nothing(house: House) -> None:
+    before = {name: inspect(house.engine).get_columns(name) for name in inspect(house.engine).get_table_names()}
+    migrate(house.engine, *VERSIONS)
+    after = {name: inspect(house.engine).get_columns(name) for name in inspect(house.engine).get_table_names()}
+    assert str(before) == str(after)
+
+
+def test_processes_that_start_at_the_same_moment_migrate_and_open_the_log_once(database_url: str) -> None:
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as starters:
+        assert list(starters.map(start, [database_url] * 2)) == [1, 1]
+    house = open_house(database_url)
+    with house.unit() as unit:
+        assert unit.log.size == 1
+    house.engine.dispose()
+
+
+def start(url: str) -> int:
+    """What another process does at its start; returns the size of the log it finds."""
+    house = open_house(url)
+    begin(house)
+    with house.unit() as unit:
+        size = unit.log.size
+    house.engine.dispose()
+    return size
+
+
+def test_tables_are_made_by_migrations_alone(database_url: str) -> None:
+    engine = open_engine(database_url)
+    assert inspect(engine).get_table_names() == []
+    engine.dispose()

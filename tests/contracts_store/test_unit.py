@@ -1,0 +1,177 @@
+"""A unit of work is durable as a whole or leaves nothing behind; a commit whose answer is lost is one or the other."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, func, select
+from sqlmodel import Session
+
+from custody.kernel.errors import Rejected, Unavailable
+from custody.store import outbox
+from custody.store.tables import CheckpointRow, EntryRow, LogHeadRow, OpeningRow, OutboxRow, SaleRow, TileRow
+from custody.store.unit import House, Unit
+from tests.contracts_store.houses import Yard, running
+
+TABLES = (CheckpointRow, EntryRow, LogHeadRow, OpeningRow, OutboxRow, SaleRow, TileRow)
+NEVER_MS = 2**50
+
+
+def everything(house: House) -> list[object]:
+    """How many rows there are, and the head as it stands."""
+    with house.read() as session:
+        counts = [session.scalar(select(func.count()).select_from(table)) for table in TABLES]
+        head = session.scalars(select(LogHeadRow)).one()
+        return [*counts, head.size, head.note]
+
+
+def write(unit: Unit, name: str) -> int:
+    """A row, an outbox row and a record."""
+    unit.session.add(SaleRow(order_ref=name, imei="urn:gsma:imei:1", facts="{}", recorded_ms=1, recorded_idx=1))
+    outbox.put(unit, topic="t", payload=b"p", key=name, priority=1, expires_ms=NEVER_MS)
+    return unit.record("test.written", {"name": name})
+
+
+def test_what_a_unit_writes_is_there_after_it_and_not_before(house: House, other: House) -> None:
+    before = everything(other)
+    with house.unit() as unit:
+        index = write(unit, "one")
+        unit.session.flush()
+        assert everything(other) == before, "another process sees nothing of a unit that is not over"
+    with other.read() as session:
+        entry = session.get(EntryRow, index)
+    assert entry is not None
+    assert everything(other) != before
+
+
+@pytest.mark.parametrize(
+    "error", [Rejected("test", "refused", fix="Nothing."), ValueError("a bug"), KeyboardInterrupt()]
+)
+def test_a_unit_that_fails_leaves_nothing_behind(house: House, error: BaseException) -> None:
+    before = everything(house)
+    with pytest.raises(type(error)), house.unit() as unit:
+        fail_after_writing(unit, error)
+    assert everything(house) == before
+    with house.unit() as unit:
+        write(unit, "after")
+
+
+def fail_after_writing(unit: Unit, error: BaseException) -> None:
+    """Write, flush, and fail."""
+    write(unit, "lost")
+    unit.session.flush()
+    raise error
+
+
+def test_nobody_is_told_of_a_commit_that_did_not_happen(house: House) -> None:
+    told: list[int] = []
+    house.after_commit = lambda: told.append(1)
+    with pytest.raises(ValueError, match="bug"), house.unit() as unit:
+        fail_after_writing(unit, ValueError("a bug"))
+    assert told == []
+    with house.unit() as unit:
+        write(unit, "one")
+        assert told == []
+    assert told == [1]
+
+
+def test_the_time_of_a_unit_is_read_once(house: House) -> None:
+    with house.unit() as unit:
+        first = unit.now_ms
+        index = write(unit, "one")
+        assert unit.now_ms == first
+    with house.read() as session:
+        entry = session.get(EntryRow, index)
+        assert entry is not None
+        assert entry.received_ms == first
+
+
+def test_a_newer_message_replaces_one_that_has_not_left_yet(house: House) -> None:
+    with house.unit() as unit:
+        write(unit, "device:1")
+        outbox.put(unit, topic="t", payload=b"newer", key="device:1", priority=0, expires_ms=NEVER_MS)
+    with house.read() as session:
+        (row,) = outbox.pending(session, now_ms=1)
+        assert row.payload == b"newer"
+        ids = [row.id or 0]
+    with house.unit() as unit:
+        outbox.mark_published(unit, ids)
+        outbox.put(unit, topic="t", payload=b"newest", key="device:1", priority=0, expires_ms=NEVER_MS)
+    with house.read() as session:
+        assert [row.payload for row in outbox.pending(session, now_ms=1)] == [b"newest"]
+        assert outbox.pending(session, now_ms=NEVER_MS) == [], "what has expired does not leave any more"
+
+
+def write_in_a_unit(house: House, name: str) -> None:
+    """A unit that writes."""
+    with house.unit() as unit:
+        write(unit, name)
+
+
+def size_of(house: House) -> int:
+    """How long the log is."""
+    with house.unit() as unit:
+        return unit.log.size
+
+
+@contextmanager
+def broken_commit(engine: Engine, *, applied: bool) -> Iterator[None]:
+    """The next commit fails: before the database carried it out, or after, when only the answer is lost."""
+    commit = engine.dialect.do_commit
+    driver = engine.dialect.dbapi
+    assert driver is not None
+
+    def fail(connection: Any) -> None:
+        engine.dialect.do_commit = commit  # type: ignore[method-assign]  # a fault is put into the driver's place
+        if applied:
+            commit(connection)
+        raise driver.OperationalError("the line to the database broke")
+
+    engine.dialect.do_commit = fail  # type: ignore[method-assign]  # as above
+    try:
+        yield
+    finally:
+        engine.dialect.do_commit = commit  # type: ignore[method-assign]  # as above
+
+
+@pytest.mark.parametrize("applied", [False, True])
+def test_a_commit_whose_answer_is_lost_is_whole_or_nothing(house: House, yard: Yard, *, applied: bool) -> None:
+    before, index = everything(house), size_of(house)
+    with broken_commit(house.engine, applied=applied), pytest.raises(Unavailable, match="database"):
+        write_in_a_unit(house, "one")
+    assert (everything(house) != before) is applied
+    with house.read() as session:
+        found = session.get(EntryRow, index), session.get(SaleRow, "one")
+        assert [each is not None for each in found] == [applied, applied]
+        assert len(outbox.pending(session, now_ms=1)) == int(applied)
+    with house.unit() as unit:
+        write(unit, "two")
+    complaints = yard.complaints()
+    assert all("sale" in each or "outbox" in each for each in complaints), complaints
+
+
+@pytest.mark.parametrize("applied", [False, True])
+def test_scans_whose_commit_broke_are_sent_again_and_stand_once(house: House, yard: Yard, *, applied: bool) -> None:
+    scans = yard.lanes[0][:3]
+    with running(house) as intake:
+        with broken_commit(house.engine, applied=applied):
+            future = intake.submit(scans)
+            with pytest.raises(Unavailable):
+                future.result(timeout=60)
+        answers = yard.take(intake, scans)
+    assert {ack.verdict.result for ack in answers} == {"duplicate" if applied else "accepted"}
+    with house.read() as session:
+        stored = [row.digest for row in session.scalars(select(EntryRow)).all()]
+    assert [stored.count(scan.digest) for scan in scans] == [1, 1, 1]
+    assert yard.complaints() == []
+
+
+def test_a_snapshot_for_reading_writes_nothing(house: House) -> None:
+    before = everything(house)
+    with house.read() as session:
+        session.add(SaleRow(order_ref="x", imei="urn:gsma:imei:1", facts="{}", recorded_ms=1, recorded_idx=1))
+        session.flush()
+    assert everything(house) == before
+    with Session(house.engine) as session:
+        assert session.get(SaleRow, "x") is None

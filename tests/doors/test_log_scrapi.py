@@ -1,0 +1,152 @@
+"""The log's standard door over HTTP: locations, receipts, concise problem details, and how often one may post."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from api.cli.instance import Instance
+from api.encoding import b64, unb64
+from custody.kernel import cbor, cose
+from custody.kernel.cose import Sign1
+from custody.kernel.keys import PublicKey, new_signer, read_cose_key
+from custody.ledger.receipt import verify_receipt
+from custody.ledger.statements import make_possession
+from custody.scans.scan import CONTENT_TYPE, make_scan
+from simulators.agent import sign_in
+from simulators.client import ServiceClient
+
+PROBLEM = "application/concise-problem-details+cbor"
+EVENT = b"""{"@context": ["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"], "type": "ObjectEvent",
+"eventTime": "2026-05-11T08:12:30.000Z", "eventTimeZoneOffset": "+00:00", "action": "OBSERVE",
+"epcList": ["https://id.gs1.org/00/195214730000088169"], "bizStep": "inspecting"}"""
+COSE = {"Content-Type": "application/cose"}
+
+
+class Desk:
+    """A station enrolled over HTTP, and a plain client beside it."""
+
+    def __init__(self, instance: Instance) -> None:
+        self.http = httpx.Client(base_url=instance.address, timeout=60)
+        client = ServiceClient(instance.address)
+        staff = sign_in(client, "supervisor-1", instance.accounts["supervisor-1"]).client
+        self.log = client.get("/v1/log")
+        self.signer = new_signer()
+        place = {"site": "https://id.gs1.org/414/9521473000102", "custodian": "https://id.gs1.org/417/9521473000003"}
+        station = {"station": "desk-1", "place": "Desk", "step": "other"}
+        token = staff.post("/v1/stations", {**station, **place})["enrol_token"]
+        proof = make_possession(
+            origin=self.log["origin"], station="desk-1", signer=self.signer, sub="urn:uuid:0", iat_s=1
+        )
+        key = b64(cbor.encode(self.signer.public.cose_key()))
+        client.post("/v1/stations/enrol", {"token": token, "cose_key": key, "proof": b64(proof)})
+        client.close()
+        self.seq, self.prev = 0, None
+
+    def sign(self) -> tuple[bytes, bytes]:
+        """The next scan."""
+        self.seq += 1
+        pair = make_scan(
+            EVENT,
+            station="desk-1",
+            subject="urn:uuid:6f1f6f0e-0000-4000-8000-000000000001",
+            seq=self.seq,
+            prev=self.prev,
+            iat_s=1_778_487_150,
+            salt=self.seq.to_bytes(32, "big"),
+            signer=self.signer,
+        )
+        self.prev = cose.parse(pair[0]).digest
+        return pair
+
+    def post(self, statement: bytes) -> httpx.Response:
+        """Register a statement."""
+        return self.http.post("/entries", content=statement, headers=COSE)
+
+    def log_key(self) -> PublicKey:
+        """The key of receipts, by the standard address."""
+        kid = read_cose_key(cbor.decode(unb64(self.log["keys"]["log"], where="key"))).kid
+        answer = self.http.get(f"/.well-known/scitt-keys/{b64(kid)}", headers={"Accept": "application/cbor"})
+        assert answer.headers["content-type"] == "application/cbor"
+        return read_cose_key(cbor.decode(answer.content))
+
+
+@pytest.fixture(scope="module")
+def desk(instance: Instance) -> Iterator[Desk]:
+    """One station at the standard door."""
+    made = Desk(instance)
+    yield made
+    made.http.close()
+
+
+def problem(answer: httpx.Response) -> str:
+    assert answer.headers["content-type"] == PROBLEM
+    body = cbor.decode(answer.content)
+    assert set(body) == {-1, -2}
+    assert body[-2]
+    title: str = body[-1]
+    return title
+
+
+def test_a_statement_is_answered_with_its_receipt_and_always_the_same_location(desk: Desk) -> None:
+    statement, opening = desk.sign()
+    first, again = desk.post(statement), desk.post(statement)
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert first.headers["location"] == again.headers["location"]
+    assert first.headers["content-type"] == "application/cose"
+    proven = verify_receipt(first.content, statement, desk.log_key())
+    later = desk.http.get(first.headers["location"])
+    assert later.status_code == 200
+    assert later.headers["location"] == first.headers["location"]
+    fresh = verify_receipt(later.content, statement, desk.log_key())
+    assert (fresh.index, fresh.size >= proven.size) == (proven.index, True)
+    body = cbor.encode([statement, opening])
+    scan = desk.http.post("/v1/scans", content=body, headers={"Content-Type": "application/vnd.weaklink.scan+cbor"})
+    assert scan.json()["index"] == proven.index
+    assert desk.http.get(first.headers["location"]).status_code == 200
+
+
+def test_errors_are_concise_problem_details_with_the_drafts_titles(desk: Desk) -> None:
+    statement, _ = desk.sign()
+    message: Sign1 = cose.parse(statement)
+    stranger = cose.sign({**message.protected, 4: new_signer().public.kid}, message.payload or b"", new_signer())
+    header = cbor.encode({**message.protected, 1: -38})
+    detached = cose._assemble(message.protected_raw, {}, None, message.signature)
+    cases = [
+        (b"nonsense", "Malformed request"),
+        (stranger, "Rejected"),
+        (statement[:-1] + bytes([statement[-1] ^ 1]), "Rejected"),
+        (cose._assemble(header, {}, message.payload, message.signature), "Bad Signature Algorithm"),
+        (detached, "Payload Missing"),
+    ]
+    for raw, title in cases:
+        answer = desk.post(raw)
+        assert (answer.status_code, problem(answer)) == (400, title), raw
+    wrong_type = desk.http.post("/entries", content=statement, headers={"Content-Type": "application/json"})
+    assert (wrong_type.status_code, problem(wrong_type)) == (415, "Malformed request")
+    assert message.protected[cose.PREIMAGE_CONTENT_TYPE] == CONTENT_TYPE
+    assert desk.post(statement).status_code == 201
+
+
+def test_an_unknown_location_and_an_unknown_key_are_not_found(desk: Desk) -> None:
+    missing = desk.http.get(f"/entries/{'0' * 64}")
+    assert (missing.status_code, problem(missing)) == (404, "Not Found")
+    for name in ("17", "G" * 64, "0" * 63):
+        answer = desk.http.get(f"/entries/{name}")
+        assert (answer.status_code, problem(answer)) == (400, "Invalid locator")
+    key = desk.http.get("/.well-known/scitt-keys/AAAA")
+    assert (key.status_code, problem(key)) == (404, "No such key")
+    keys = cbor.decode(desk.http.get("/.well-known/scitt-keys").content)
+    assert desk.log_key() in [read_cose_key(each) for each in keys]
+
+
+def test_one_address_posts_only_so_often(desk: Desk) -> None:
+    statuses = []
+    for _ in range(400):
+        answer = desk.post(b"nonsense")
+        statuses.append(answer.status_code)
+        if answer.status_code == 429:
+            assert int(answer.headers["retry-after"]) >= 1
+            assert problem(answer) == "Too Many Requests"
+            return
+    raise AssertionError(f"never too many: {statuses[-3:]}")
