@@ -10,7 +10,7 @@ from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlmodel import Session
 
 from custody.kernel.clock import Clock, Instant
@@ -75,7 +75,12 @@ class House:
             yield unit
             idempotency.mark(session, now_ms=unit.now_ms)
             unit.log.seal()
-            session.commit()
+            try:
+                session.commit()
+            except BaseException:
+                # The database may still be inside the transaction, or have carried it out: that connection is given up.
+                session.invalidate()
+                raise
         self.after_commit()
 
     @contextmanager
@@ -95,3 +100,7 @@ def _busy_is_unavailable() -> Iterator[None]:
         yield
     except OperationalError as error:
         raise Unavailable("database", "the database did not answer", fix="Send the same request again.") from error
+    except IntegrityError as error:
+        raise Unavailable(
+            "raced", "somebody else wrote the same at the same moment", fix="Send the same request again."
+        ) from error

@@ -17,12 +17,14 @@ from custody.disputes.claim import ClaimType
 from custody.disputes.investigation import INVESTIGATION
 from custody.disputes.machine import Role, step
 from custody.investigation.checks import RankedCheck, next_checks, usual_checks
-from custody.investigation.count_fleet import count_fleet
+from custody.investigation.count_traffic import count_traffic
 from custody.investigation.explain import Explanation, explain
 from custody.investigation.hotspots import Hotspot, survey
 from custody.investigation.infer import run
+from custody.investigation.measure_clean import measure_clean
 from custody.investigation.naming import Naming, name, naming_rules
 from custody.investigation.pack_inquiry import write_inquiry
+from custody.investigation.params import Params
 from custody.investigation.read_passage import COMPLAINT_OF, learn_network, passage_of, read_way
 from custody.investigation.result import Judgement, Result
 from custody.investigation.values import Complaint, Dispute, Passage
@@ -107,9 +109,11 @@ class Inquirer:
         }
         network = learn_network(ways.values())
         passages = {parcel: passage_of(way, network) for parcel, way in ways.items()}
-        fleet = count_fleet(passages.values(), disputed={file.parcel or "" for file in files.values()})
+        disputed = {file.parcel for file in files.values()}
+        normal = measure_clean([way for parcel, way in passages.items() if parcel not in disputed], Params())
+        fleet = normal.into(count_traffic(passages.values(), regions={}))
         disputes = [_dispute(file, passages[file.parcel or ""], attaches) for file in files.values()]
-        return run(fleet, disputes), files
+        return run(fleet, disputes, normal.params), files
 
     def _read_on(self, session: Session) -> None:
         while True:

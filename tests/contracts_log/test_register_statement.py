@@ -5,7 +5,7 @@ import hashlib
 import pytest
 from sqlmodel import Session, SQLModel, select
 
-from custody.kernel import cose
+from custody.kernel import cbor, cose
 from custody.kernel.errors import Rejected
 from custody.kernel.keys import ES256, SoftwareSigner, new_signer
 from custody.ledger.policy import Policy
@@ -156,13 +156,13 @@ def test_a_wrong_form_is_told_from_a_wrong_algorithm_and_a_missing_payload(sqlit
     bench = enrol_bench(house)
     statement, _ = bench.sign(house)
     message = cose.parse(statement)
-    other_algorithm = cose.cbor.encode({**message.protected, cose.ALG: -38})
+    other_algorithm = cbor.encode({**message.protected, cose.ALG: -38})
     detached = cose._assemble(message.protected_raw, {}, None, message.signature)
     cases = {
         "algorithm": cose._assemble(other_algorithm, {}, message.payload, message.signature),
         "payload_missing": detached,
         "cbor": b"\xff",
-        "cose": cose.cbor.encode([1, 2]),
+        "cose": cbor.encode([1, 2]),
     }
     for code, raw in cases.items():
         with raises(Rejected, code):

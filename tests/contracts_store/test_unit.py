@@ -123,12 +123,12 @@ def broken_commit(engine: Engine, *, applied: bool) -> Iterator[None]:
     assert driver is not None
 
     def fail(connection: Any) -> None:
-        engine.dialect.do_commit = commit  # type: ignore[method-assign]  # a fault is put into the driver's place
+        engine.dialect.do_commit = commit  # type: ignore[method-assign]  # a fault in the driver's place
         if applied:
             commit(connection)
         raise driver.OperationalError("the line to the database broke")
 
-    engine.dialect.do_commit = fail  # type: ignore[method-assign]  # as above
+    engine.dialect.do_commit = fail  # type: ignore[method-assign,assignment]  # as above
     try:
         yield
     finally:

@@ -41,7 +41,8 @@ class Desk:
         key = b64(cbor.encode(self.signer.public.cose_key()))
         client.post("/v1/stations/enrol", {"token": token, "cose_key": key, "proof": b64(proof)})
         client.close()
-        self.seq, self.prev = 0, None
+        self.seq = 0
+        self.prev: bytes | None = None
 
     def sign(self) -> tuple[bytes, bytes]:
         """The next scan."""

@@ -1,0 +1,65 @@
+"""The two upserts mean the same on both engines, however many rows they are given."""
+
+from sqlalchemy import func, select
+
+from custody.store import scan_book
+from custody.store.tables import ParcelRow, QuarantineRow, StationHeadRow
+from custody.store.unit import House
+from custody.store.upsert import put, put_if_absent
+
+MANY = 20_000
+"""More rows than either engine takes values for in one statement."""
+
+
+def view(house: House, key: str) -> str:
+    """What is stored under a key."""
+    with house.read() as session:
+        row = session.get(ParcelRow, key)
+        return "" if row is None else row.view
+
+
+def test_put_inserts_and_replaces(house: House) -> None:
+    with house.unit() as unit:
+        put(unit.session, ParcelRow, [{"key": "a", "view": "1"}, {"key": "b", "view": "1"}], keys=("key",))
+    with house.unit() as unit:
+        put(unit.session, ParcelRow, [{"key": "b", "view": "2"}, {"key": "c", "view": "2"}], keys=("key",))
+        put(unit.session, ParcelRow, [], keys=("key",))
+    assert [view(house, key) for key in "abc"] == ["1", "2", "2"]
+
+
+def test_put_if_absent_leaves_what_stands(house: House) -> None:
+    with house.unit() as unit:
+        put(unit.session, ParcelRow, [{"key": "a", "view": "1"}], keys=("key",))
+    with house.unit() as unit:
+        rows = [{"key": "a", "view": "2"}, {"key": "b", "view": "2"}]
+        put_if_absent(unit.session, ParcelRow, rows, keys=("key",))
+    assert [view(house, key) for key in "ab"] == ["1", "2"]
+
+
+def test_any_number_of_parcels_may_move_in_one_unit(house: House) -> None:
+    keys = [f"https://id.gs1.org/00/{number:018d}" for number in range(MANY)]
+    with house.unit() as unit:
+        scan_book.put_parcels(unit.session, dict.fromkeys(keys, "{}"))
+    with house.read() as session:
+        assert session.scalar(select(func.count()).select_from(ParcelRow)) == MANY
+        assert len(scan_book.parcels(session, keys)) == MANY
+
+
+def test_evidence_that_comes_twice_in_one_group_is_kept_once(house: House) -> None:
+    row = {"digest": b"d" * 32, "statement": b"s", "opening": b"o", "why": "key_unknown", "received_ms": 1}
+    with house.unit() as unit:
+        scan_book.add_to_quarantine(unit.session, [dict(row), dict(row)])
+    with house.unit() as unit:
+        scan_book.add_to_quarantine(unit.session, [dict(row)])
+    with house.read() as session:
+        assert session.scalar(select(func.count()).select_from(QuarantineRow)) == 1
+
+
+def test_a_station_has_one_newest_statement(house: House) -> None:
+    with house.unit() as unit:
+        scan_book.put_station_heads(unit.session, {"hub": (1, b"1" * 32)})
+        scan_book.put_station_heads(unit.session, {"hub": (2, b"2" * 32), "dock": (1, b"3" * 32)})
+    with house.read() as session:
+        heads = scan_book.station_heads(session, ["hub", "dock", "nowhere"])
+        assert {name: (row.seq, row.digest[:1]) for name, row in heads.items()} == {"hub": (2, b"2"), "dock": (1, b"3")}
+        assert session.scalar(select(func.count()).select_from(StationHeadRow)) == 2
