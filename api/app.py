@@ -27,14 +27,19 @@ def build_app(parts: Parts) -> FastAPI:
         if parts.broker is not None:
             parts.broker.start()
         transport, relay = connect(parts)
-        parts.house.after_commit = call_each(relay.poke, parts.heads.poke)
+        witnesses = [parts.witnesses] if parts.witnesses else []
+        parts.house.after_commit = call_each(relay.poke, parts.heads.poke, *(each.poke for each in witnesses))
         timer = Timer(parts)
         parts.heads.start()
         parts.intake.start()
         transport.start()
         relay.start()
         timer.start()
+        for each in witnesses:
+            each.start()
         yield
+        for each in witnesses:
+            each.stop()
         timer.stop()
         relay.stop()
         transport.stop()

@@ -12,10 +12,13 @@ from api.heads import HeadFirst, HeadKeeper
 from api.keyring import Keyring, open_keyring
 from api.parts import Parts, broker_address
 from api.settings import Settings
+from api.witnesses import Witnesses, open_policy
 from custody.disputes.policy import DEFAULT_POLICY
 from custody.kernel.ids import Ids
 from custody.kernel.system_clock import SystemClock
 from custody.kernel.system_ids import SystemIds
+from custody.ledger.note import text_key
+from custody.ledger.witness_policy import parse_policy
 from custody.scans.tolerances import Tolerances
 from custody.store.engine import open_engine
 from custody.store.head_file import HeadFile
@@ -72,6 +75,7 @@ def compose(settings: Settings) -> tuple[Parts, dict[str, str]]:
         locks=office,
         broker=broker,
         heads=HeadKeeper(house, heads),
+        witnesses=_witnesses(settings, house),
     )
     return parts, passwords
 
@@ -121,6 +125,13 @@ def _instance(data: Path, ids: Ids) -> str:
     if not path.exists():
         path.write_text(ids.new("weaklink"))
     return path.read_text().strip()
+
+
+def _witnesses(settings: Settings, house: House) -> Witnesses | None:
+    if settings.witness_policy is None:
+        return None
+    policy = parse_policy(settings.witness_policy.read_text())
+    return Witnesses(house, open_policy(policy, vkey=text_key(house.origin, house.log_signer.public).vkey()))
 
 
 def _office(settings: Settings, house: House, keyring: Keyring, anchor: AnchorFile) -> LockOffice:

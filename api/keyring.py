@@ -30,17 +30,19 @@ class Keyring:
 def open_keyring(folder: Path) -> Keyring:
     """The keys in `folder`; those that are missing are made there. Raises `Fatal` if others can read them."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    signers = {purpose: _signer(folder / f"{purpose}.pem") for purpose in PURPOSES}
-    return Keyring(**signers, codes=_secret(folder / "codes.key"))
+    signers = {purpose: open_signer(folder / f"{purpose}.pem") for purpose in PURPOSES}
+    return Keyring(**signers, codes=open_secret(folder / "codes.key"))
 
 
-def _signer(path: Path) -> SoftwareSigner:
+def open_signer(path: Path) -> SoftwareSigner:
+    """The key pair in a PEM file, made there if it is missing; raises `Fatal` if others can read it."""
     if not path.exists():
         _write(path, new_signer().private_pem().encode())
     return read_private_pem(_read(path).decode())
 
 
-def _secret(path: Path) -> bytes:
+def open_secret(path: Path) -> bytes:
+    """The 32 secret bytes in a file, made there if they are missing; raises `Fatal` if others can read it."""
     if not path.exists():
         _write(path, os.urandom(32))
     return _read(path)

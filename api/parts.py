@@ -9,6 +9,7 @@ from api.embedded_broker import EmbeddedBroker
 from api.heads import HeadKeeper
 from api.keyring import Keyring
 from api.settings import Settings
+from api.witnesses import Witnesses
 from custody.kernel.clock import Clock
 from custody.kernel.ids import Ids
 from custody.store.unit import House
@@ -32,6 +33,7 @@ class Parts:
     locks: LockOffice
     broker: EmbeddedBroker | None
     heads: HeadKeeper
+    witnesses: Witnesses | None = None
 
 
 def parts_of(request: Request) -> Parts:

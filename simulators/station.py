@@ -110,6 +110,7 @@ class Station:
             "place": self.post.place,
             "step": str(link.step),
             "custodian": link.custodian,
+            "site_name": link.site.name,
         }
         answer = supervisor.post("/v1/stations", {**body, **_region(link.site.region)})
         return str(answer["enrol_token"])

@@ -212,9 +212,9 @@ def resolve(place: str) -> str:
 
 
 def link_name(world: World, site: str | None, step: str | None) -> str | None:
-    """The short name of a link that the service speaks of by GLN and step."""
+    """The short name of a link that the service speaks of by the site's name, or its GLN, and the step."""
     for name, link in world.geography.links.items():
-        if link.site.key == site and str(link.step) == step:
+        if site in {link.site.name, link.site.key} and str(link.step) == step:
             return name
     return None
 

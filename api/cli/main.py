@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from api.cli import bench, capture, case, demo, lock, log, pack, station
+from api.cli import bench, capture, case, demo, lock, log, pack, station, witness
 from api.cli.client import call, console, show
 from api.cli.serve import serve as run_service
 from api.settings import read_settings
@@ -29,6 +29,7 @@ app.command("scan")(capture.scan)
 app.command("pack")(pack.pack)
 app.command("verify")(pack.verify)
 app.command("bench")(bench.bench)
+app.command("witness")(witness.witness)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
 

@@ -7,16 +7,18 @@ be kept for a second. Nobody needs an account to read the log.
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
+from sqlmodel import Session
 
 from api.encoding import b64
 from api.parts import Parts, parts_of
 from custody.kernel import cbor
 from custody.kernel.clock import to_iso
-from custody.kernel.errors import Rejected
+from custody.kernel.errors import Rejected, Unavailable
 from custody.kernel.keys import PublicKey
 from custody.ledger.note import text_key
 from custody.ledger.tiles import ENTRIES, parse_path
-from custody.store import log_reader
+from custody.store import log_reader, witness_book
+from custody.usecases.cosign import parties
 from custody.usecases.prove_entry import fresh_receipt, proof_file
 
 router = APIRouter(tags=["log"])
@@ -29,7 +31,8 @@ P = Annotated[Parts, Depends(parts_of)]
 def describe(parts: P) -> dict[str, Any]:
     """The log's name, keys and newest checkpoint."""
     with parts.house.read() as session:
-        head = log_reader.head(session)
+        head, cosigned = log_reader.head(session), witness_book.newest(session)
+        signers = parties(session, parts.witnesses.policy) if parts.witnesses else ()
     return {
         "origin": parts.house.origin,
         "vkey": text_key(parts.house.origin, parts.keyring.log.public).vkey(),
@@ -37,6 +40,10 @@ def describe(parts: P) -> dict[str, Any]:
         "root": b64(head.root),
         "signed_at": to_iso(head.signed_ms),
         "checkpoint": head.note.decode(),
+        "sizes": {"accepted": head.size, "logged": head.size, "witnessed": cosigned.size if cosigned else 0},
+        "cosigned": cosigned.note.decode() if cosigned else None,
+        "parties": [{"party": each.party, "at": to_iso(each.at_s * 1000)} for each in signers],
+        "witnesses": parts.witnesses.states() if parts.witnesses else [],
         "tiles": "/log",
         "keys": {purpose: _key(key) for purpose, key in _public_keys(parts).items()},
     }
@@ -44,9 +51,9 @@ def describe(parts: P) -> dict[str, Any]:
 
 @router.get("/log/checkpoint")
 def checkpoint(parts: P) -> Response:
-    """The newest signed checkpoint (C2SP tlog-checkpoint)."""
+    """The newest signed checkpoint (C2SP tlog-checkpoint); with witnesses, the newest that their quorum cosigned."""
     with parts.house.read() as session:
-        note = log_reader.head(session).note
+        note = log_reader.head(session).note if parts.witnesses is None else _cosigned(session)
     return Response(note, media_type="text/plain; charset=utf-8", headers=Briefly)
 
 
@@ -116,6 +123,13 @@ def find_entry(parts: Parts, name: str) -> log_reader.StoredEntry:
                 "entry", f"{name!r} is neither index nor digest", fix="Give decimal digits or 64 hex digits."
             ) from error
         return log_reader.entry_by_digest(session, digest)
+
+
+def _cosigned(session: Session) -> bytes:
+    row = witness_book.newest(session)
+    if row is None:
+        raise Unavailable("no_quorum", "no checkpoint has its quorum of witnesses yet", fix="Ask again in a moment.")
+    return row.note
 
 
 def _public_keys(parts: Parts) -> dict[str, PublicKey]:

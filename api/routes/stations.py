@@ -30,6 +30,7 @@ class StationIn(BaseModel):
     step: str
     custodian: str
     region: int | None = Field(default=None, ge=0, le=7)
+    site_name: str = Field(default="", max_length=60, description="What people call the site.")
 
 
 class EnrolIn(BaseModel):
@@ -116,6 +117,7 @@ def _describe(parts: Parts, row: StationRow, keys: list[Any]) -> dict[str, Any]:
         "place": info.place,
         "step": str(info.step),
         "custodian": info.custodian,
+        "site_name": enrol_station.site_name(row),
         "waiting": row.token_until_ms is not None and row.token_until_ms > parts.clock.now_ms(),
         "keys": [
             {

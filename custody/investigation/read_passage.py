@@ -13,7 +13,7 @@ where the clocks disagree.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from custody.disputes.claim import ClaimType
@@ -53,10 +53,14 @@ COMPLAINT_OF: Mapping[ClaimType, Complaint] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
-    """What all parcels together show: who works where, and by which road parcels leave a site."""
+    """What all parcels together show: who works where, and by which road parcels leave a site.
+
+    `names` says what people call a site; each name stands for one site only.
+    """
 
     rosters: Mapping[tuple[str, Step], tuple[str, ...]]
     roads: Mapping[str, str]
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,8 +115,9 @@ def read_way(parcel: str, scans: Iterable[SealedScan]) -> Way | None:
     )
 
 
-def learn_network(ways: Iterable[Way]) -> Network:
-    """Rosters and roads, from what was scanned."""
+def learn_network(ways: Iterable[Way], names: Mapping[str, str]) -> Network:
+    """Rosters and roads, from what was scanned, with the names of sites."""
+    shared = Counter(names.values())
     people: dict[tuple[str, Step], set[str]] = {}
     roads: dict[str, Counter[str]] = {}
     for way in ways:
@@ -125,6 +130,7 @@ def learn_network(ways: Iterable[Way]) -> Network:
     return Network(
         rosters={place: tuple(sorted(names)) for place, names in people.items()},
         roads={site: min(taken, key=lambda road: (-taken[road], road)) for site, taken in roads.items()},
+        names={site: name for site, name in names.items() if shared[name] == 1},
     )
 
 
@@ -136,7 +142,7 @@ def passage_of(way: Way, network: Network) -> Passage:
     segments = tuple(
         Segment(
             step=stay.step,
-            site=stay.site,
+            site=network.names.get(stay.site, stay.site),
             shift=shift_of(start),
             handler=stay.handler if at_ms is not None else None,
             roster=() if at_ms is not None and stay.handler else network.rosters.get((stay.site, stay.step), ()),

@@ -62,12 +62,13 @@ class Witnessed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WitnessPolicy:
-    """A parsed policy; `quorum` is the name of a witness or a group, or `none`."""
+    """A parsed policy; `quorum` is the name of a witness or a group, or `none`; `urls` are the witnesses' addresses."""
 
     logs: tuple[VerifierKey, ...]
     witnesses: Mapping[str, VerifierKey] = field(default_factory=dict)
     groups: Mapping[str, Group] = field(default_factory=dict)
     quorum: str = NONE
+    urls: Mapping[str, str] = field(default_factory=dict)
 
     def judge(self, note: bytes) -> Witnessed:
         """Who cosigned `note`; raises `Rejected` unless a log of the policy signed it and every known line verifies."""
@@ -113,7 +114,11 @@ def parse_policy(text: str) -> WitnessPolicy:
     if reading.quorum is None:
         raise _malformed(0, "it has no quorum line")
     return WitnessPolicy(
-        logs=tuple(reading.logs), witnesses=reading.witnesses, groups=reading.groups, quorum=reading.quorum
+        logs=tuple(reading.logs),
+        witnesses=reading.witnesses,
+        groups=reading.groups,
+        quorum=reading.quorum,
+        urls=reading.urls,
     )
 
 
@@ -123,6 +128,7 @@ class _Reading:
     def __init__(self) -> None:
         self.logs: list[VerifierKey] = []
         self.witnesses: dict[str, VerifierKey] = {}
+        self.urls: dict[str, str] = {}
         self.groups: dict[str, Group] = {}
         self.quorum: str | None = None
         self._members: set[str] = set()
@@ -133,9 +139,10 @@ class _Reading:
         match words:
             case ["log", vkey] | ["log", vkey, _]:
                 self.logs.append(self._key(number, vkey, {Kind.ED25519}))
-            case ["witness", name, vkey] | ["witness", name, vkey, _]:
+            case ["witness", name, vkey, *url] if len(url) <= 1:
                 self._define(number, name)
                 self.witnesses[name] = self._key(number, vkey, {Kind.ED25519_COSIGNATURE, Kind.MLDSA44_COSIGNATURE})
+                self.urls.update((name, address) for address in url)
             case ["group", name, count, first, *rest]:
                 self._group(number, name, count, [first, *rest])
             case ["quorum", name]:

@@ -12,6 +12,7 @@ from custody.kernel.errors import NotFound
 from custody.ledger.merkle import HASH_BYTES, consistency_path, inclusion_path
 from custody.ledger.tiles import WIDTH, TileHashReader, TileId, encode_bundle
 from custody.store.log_book import HEAD_ID
+from custody.store.scan_book import MAX_VALUES
 from custody.store.tables import CheckpointRow, EntryRow, LogHeadRow, OpeningRow, TileRow
 
 
@@ -99,9 +100,13 @@ def entry_by_digest(session: Session, digest: bytes) -> StoredEntry:
 
 def entries(session: Session, indexes: Sequence[int]) -> list[StoredEntry]:
     """Several entries in index order; unknown indexes are left out."""
-    rows = session.scalars(select(EntryRow).where(col(EntryRow.idx).in_(indexes)).order_by(col(EntryRow.idx))).all()
-    opened = {o.idx: o for o in session.scalars(select(OpeningRow).where(col(OpeningRow.idx).in_(indexes))).all()}
-    return [_with_opening(row, opened.get(row.idx)) for row in rows]
+    wanted, found = sorted(indexes), []
+    for first in range(0, len(wanted), MAX_VALUES):
+        part = wanted[first : first + MAX_VALUES]
+        rows = session.scalars(select(EntryRow).where(col(EntryRow.idx).in_(part)).order_by(col(EntryRow.idx))).all()
+        opened = {o.idx: o for o in session.scalars(select(OpeningRow).where(col(OpeningRow.idx).in_(part))).all()}
+        found += [_with_opening(row, opened.get(row.idx)) for row in rows]
+    return found
 
 
 def hash_reader(session: Session, size: int) -> TileHashReader:

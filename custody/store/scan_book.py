@@ -19,6 +19,8 @@ from custody.store.tables import (
 from custody.store.upsert import add, put
 
 MAX_QUARANTINE = 100_000
+MAX_VALUES = 10_000
+"""How many values one statement may hold; SQLite takes 32,766 and PostgreSQL 65,535."""
 
 
 def station_keys(session: Session, kids: Iterable[bytes]) -> dict[bytes, StationKeyRow]:
@@ -40,8 +42,9 @@ def stations(session: Session, names: Iterable[str]) -> dict[str, StationRow]:
 
 
 def station_by_token(session: Session, token_hash: bytes) -> StationRow | None:
-    """The station that may enrol with this token."""
-    return session.scalars(select(StationRow).where(col(StationRow.token_hash) == token_hash)).one_or_none()
+    """The station that may enrol with this token, locked for this unit on PostgreSQL: the token works once."""
+    query = select(StationRow).where(col(StationRow.token_hash) == token_hash).with_for_update()
+    return session.scalars(query).one_or_none()
 
 
 def keys_of_station(session: Session, station: str) -> list[StationKeyRow]:
@@ -51,8 +54,11 @@ def keys_of_station(session: Session, station: str) -> list[StationKeyRow]:
 
 def parcels(session: Session, keys: Iterable[str]) -> dict[str, str]:
     """What is known of parcels, as JSON by canonical key."""
-    rows = session.scalars(select(ParcelRow).where(col(ParcelRow.key).in_(list(keys)))).all()
-    return {row.key: row.view for row in rows}
+    wanted, found = list(keys), {}
+    for first in range(0, len(wanted), MAX_VALUES):
+        part = wanted[first : first + MAX_VALUES]
+        found |= {row.key: row.view for row in session.scalars(select(ParcelRow).where(col(ParcelRow.key).in_(part)))}
+    return found
 
 
 def known_digests(session: Session, digests: Iterable[bytes]) -> dict[bytes, int]:
@@ -66,6 +72,7 @@ def scans_at(session: Session, station_seqs: Iterable[tuple[str, int]]) -> dict[
     wanted = set(station_seqs)
     names, numbers = {name for name, _ in wanted}, {seq for _, seq in wanted}
     query = select(ScanRow).where(col(ScanRow.station).in_(names), col(ScanRow.seq).in_(numbers))
+    query = query.order_by(col(ScanRow.idx))
     found: dict[tuple[str, int], list[ScanRow]] = {}
     for row in session.scalars(query).all():
         if (row.station, row.seq) in wanted:

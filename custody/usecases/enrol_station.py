@@ -44,16 +44,35 @@ class Enrolled:
 
 
 def announce(
-    unit: Unit, *, station: str, site: str, place: str, step: str, custodian: str, region: int | None = None
+    unit: Unit,
+    *,
+    station: str,
+    site: str,
+    place: str,
+    step: str,
+    custodian: str,
+    region: int | None = None,
+    site_name: str = "",
 ) -> Announced:
-    """Let a station enrol, or enrol again with a new key; `region` is a part of the country. Raises `Rejected`."""
+    """Let a station enrol, or enrol again with a new key; raises `Rejected`.
+
+    `region` is a part of the country; `site_name` is what people call the site.
+    """
     if not NAME.fullmatch(station):
         raise Rejected("station", f"{station!r} is not a station name", fix="Use 1 to 64 letters, digits, . _ or -.")
     if step not in set(Step):
         raise Rejected("step", f"{step!r} is not a step", fix=f"Use one of {', '.join(Step)}.")
     token = unit.ids.new("enrol")
     until_ms = unit.now_ms + ENROL_MINUTES * MINUTE_MS
-    facts = {"station": station, "site": site, "place": place, "step": step, "custodian": custodian, "region": region}
+    facts = {
+        "station": station,
+        "site": site,
+        "place": place,
+        "step": step,
+        "custodian": custodian,
+        "region": region,
+        "site_name": site_name,
+    }
     row = unit.session.get(StationRow, station) or StationRow(
         station=station, facts="", token_hash=None, token_until_ms=None
     )
@@ -134,3 +153,9 @@ def station_info(row: StationRow) -> StationInfo:
         step=Step(facts["step"]),
         custodian=facts["custodian"],
     )
+
+
+def site_name(row: StationRow) -> str:
+    """What people call the station's site; its GLN key if nobody said."""
+    facts: dict[str, str] = msgspec.json.decode(row.facts)
+    return facts.get("site_name") or facts["site"]

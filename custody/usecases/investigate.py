@@ -34,9 +34,10 @@ from custody.kernel.errors import NotFound
 from custody.scans.advance import parcels_of
 from custody.store import case_book
 from custody.store.case_book import CaseFile
-from custody.store.tables import ScanRow
+from custody.store.tables import ScanRow, StationRow
 from custody.store.unit import House, Unit
 from custody.trail.sealed import SealedScan
+from custody.usecases.enrol_station import site_name, station_info
 from custody.usecases.read_trail import sealed_scans
 
 SSCC = "https://id.gs1.org/00/"
@@ -107,7 +108,7 @@ class Inquirer:
             for file in case_book.listing(session, state=None, after=None, limit=100_000)
             if file.parcel in ways and file.case.state != AWAY and _complaint(file) is not None
         }
-        network = learn_network(ways.values())
+        network = learn_network(ways.values(), _site_names(session))
         passages = {parcel: passage_of(way, network) for parcel, way in ways.items()}
         disputed = {file.parcel for file in files.values()}
         normal = measure_clean([way for parcel, way in passages.items() if parcel not in disputed], Params())
@@ -237,6 +238,10 @@ def spot_view(spot: Hotspot) -> dict[str, Any]:
 
 def _short(links: Sequence[dict[str, Any]]) -> list[list[Any]]:
     return [[link["name"], round(link["probability"], 4)] for link in links[:5]]
+
+
+def _site_names(session: Session) -> dict[str, str]:
+    return {station_info(row).site: site_name(row) for row in session.scalars(select(StationRow)).all()}
 
 
 def _complaint(file: CaseFile) -> Complaint | None:

@@ -13,9 +13,10 @@ from custody.ledger.tiles import ENTRIES, TileId
 from custody.store import log_reader
 from custody.store.migrate import migrate
 from custody.store.tables import TileRow
-from custody.store.unit import House
-from tests.contracts_store.houses import Yard, begin, open_house, running
-from tests.world_parts import VERSIONS
+from custody.store.unit import House, Unit
+from custody.usecases.open_log import open_log
+from tests.contracts_store.houses import Yard, open_house, running
+from tests.world_parts import VERSIONS, key
 
 UNITS = 12
 
@@ -104,12 +105,17 @@ def test_two_processes_that_append_at_once_never_fork_and_lose_nothing(
     assert yard.complaints() == []
 
 
+def move_the_head_behind(unit: Unit) -> None:
+    """Stage an entry on the head that was read, while the head in the database becomes another one."""
+    unit.record("test.record", {"name": "never"})
+    unit.session.execute(text("UPDATE log_head SET size = size + 1"))
+
+
 def test_a_head_that_moved_meanwhile_refuses_the_whole_unit(house: House, yard: Yard) -> None:
     with house.unit() as unit:
         size = unit.log.size
     with pytest.raises(Unavailable) as caught, house.unit() as unit:
-        unit.record("test.record", {"name": "never"})
-        unit.session.execute(text("UPDATE log_head SET size = size + 1"))
+        move_the_head_behind(unit)
     assert caught.value.code == "head_moved"
     with house.unit() as unit:
         assert unit.log.size == size
@@ -146,18 +152,13 @@ def test_opening_a_log_again_or_at_once_changes_nothing(house: House, other: Hou
 
     def open_at_once(one: House) -> None:
         both.wait()
-        begin_log(one)
+        open_log(one, registrar=key("registrar").public, rules={})
 
     with ThreadPoolExecutor(2) as openers:
         list(openers.map(open_at_once, (house, other)))
     with house.read() as session:
         assert log_reader.head(session) == before
     assert yard.complaints() == []
-
-
-def begin_log(house: House) -> None:
-    """Open the log as at every start; the tables stand already."""
-    begin(house)
 
 
 def test_proofs_from_stored_tiles_lead_to_the_signed_root(house: House, yard: Yard) -> None:

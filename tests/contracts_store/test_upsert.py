@@ -7,7 +7,7 @@ from custody.store.tables import ParcelRow, QuarantineRow, StationHeadRow
 from custody.store.unit import House
 from custody.store.upsert import put, put_if_absent
 
-MANY = 20_000
+MANY = 70_000
 """More rows than either engine takes values for in one statement."""
 
 

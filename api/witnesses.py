@@ -1,0 +1,147 @@
+"""The threads that take new checkpoints to the witnesses; scanning never waits for them.
+
+One thread for each address, so that a witness that is away holds up no other. After a head has moved, each thread sends
+the newest head with the proof from what that witness cosigned last; what it answers is verified and stored in a small
+unit of its own. A witness that is away is tried again; one that has seen another past is reported, loudly, and never
+argued with.
+"""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import structlog
+
+from custody.kernel.errors import Conflict, Fatal, Rejected, Trouble, Unavailable
+from custody.ledger.lines import read_decimal
+from custody.ledger.note import VerifierKey
+from custody.ledger.witness import SIZE_TYPE
+from custody.ledger.witness_policy import WitnessPolicy
+from custody.store import log_reader, witness_book
+from custody.store.unit import House
+from custody.usecases.cosign import ask, take
+
+EVERY_S = 0.5
+AGAIN_S = 3.0
+TIMEOUT_S = 10.0
+TRIES = 4
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True, kw_only=True)
+class Desk:
+    """One witness's address: whose keys answer there, the size it cosigned last, and what is wrong if anything."""
+
+    url: str
+    keys: Mapping[str, VerifierKey]
+    size: int = 0
+    trouble: str = ""
+    wake: threading.Event = field(default_factory=threading.Event)
+
+
+class Witnesses:
+    """Asks the witnesses of a policy; `poke` says that the head may have moved."""
+
+    def __init__(self, house: House, policy: WitnessPolicy) -> None:
+        self._house = house
+        self.policy = policy
+        with house.read() as session:
+            sizes = witness_book.last_sizes(session)
+        self.desks = tuple(
+            Desk(url=url, keys=keys, size=min(sizes.get(name, 0) for name in keys))
+            for url, keys in _by_address(policy).items()
+        )
+        self._stopping = threading.Event()
+        self._http = httpx.Client(timeout=TIMEOUT_S, follow_redirects=False)
+        self._threads = [
+            threading.Thread(target=self._run, args=(desk,), name=f"witness {desk.url}", daemon=True)
+            for desk in self.desks
+        ]
+
+    def start(self) -> None:
+        """Start asking."""
+        self.poke()
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Stop; a request on its way is not waited for longer than it may take."""
+        self._stopping.set()
+        self.poke()
+        for thread in self._threads:
+            thread.join(TIMEOUT_S)
+        self._http.close()
+
+    def poke(self) -> None:
+        """The head may have moved; never blocks."""
+        for desk in self.desks:
+            desk.wake.set()
+
+    def states(self) -> list[dict[str, Any]]:
+        """Each witness with the size it cosigned last, and what is wrong if anything."""
+        return [
+            {"witness": name, "url": desk.url, "size": desk.size, "trouble": desk.trouble or None}
+            for desk in self.desks
+            for name in desk.keys
+        ]
+
+    def _run(self, desk: Desk) -> None:
+        while not self._stopping.is_set():
+            desk.wake.wait()
+            desk.wake.clear()
+            pause_s = EVERY_S
+            try:
+                self.visit(desk)
+                desk.trouble = ""
+            except (Trouble, httpx.HTTPError) as error:
+                if repr(error) != desk.trouble:
+                    log.warning("a witness did not cosign", witness=desk.url, error=repr(error))
+                desk.trouble, pause_s = repr(error), AGAIN_S
+                desk.wake.set()
+            self._stopping.wait(pause_s)
+
+    def visit(self, desk: Desk) -> None:
+        """Get the newest head cosigned, if it is not; raises `Trouble` or `httpx.HTTPError` if the witness does not."""
+        for _ in range(TRIES):
+            with self._house.read() as session:
+                if log_reader.head(session).size == desk.size:
+                    return
+                asked = ask(session, desk.size)
+            answer = self._http.post(f"{desk.url}/add-checkpoint", content=asked.body)
+            if answer.status_code == httpx.codes.OK:
+                with self._house.unit() as unit:
+                    take(unit, asked, answer.text, keys=desk.keys, policy=self.policy)
+                desk.size = asked.size
+                return
+            desk.size = _known_size(answer)
+        raise Conflict("witness", f"{desk.url} changes its mind", fix="See who else writes this log.")
+
+
+def open_policy(policy: WitnessPolicy, *, vkey: str) -> WitnessPolicy:
+    """The policy, if it is for this log; raises `Fatal("witness_policy")` if not."""
+    if vkey not in {key.vkey() for key in policy.logs}:
+        raise Fatal(
+            "witness_policy", "the witness policy names other logs than this one", fix=f"Add the line: log {vkey}"
+        )
+    return policy
+
+
+def _by_address(policy: WitnessPolicy) -> dict[str, dict[str, VerifierKey]]:
+    desks: dict[str, dict[str, VerifierKey]] = {}
+    for name, url in policy.urls.items():
+        desks.setdefault(url.rstrip("/"), {})[name] = policy.witnesses[name]
+    return desks
+
+
+def _known_size(answer: httpx.Response) -> int:
+    """The size in a 409; raises `Rejected` or `Unavailable` for every other refusal."""
+    media_type = answer.headers.get("content-type", "").partition(";")[0].strip()
+    if answer.status_code == httpx.codes.CONFLICT and media_type == SIZE_TYPE and answer.text.endswith("\n"):
+        return read_decimal(answer.text[:-1], code="witness", what="the size that the witness knows")
+    why = f"it answered {answer.status_code}: {answer.text[:200].strip()}"
+    if answer.is_server_error:
+        raise Unavailable("witness", why, fix="It will be asked again.")
+    raise Rejected("witness", why, fix="If it says 422, it has seen another past of this log: stop and find out why.")

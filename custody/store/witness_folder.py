@@ -1,0 +1,64 @@
+"""What a witness remembers: for each log the last checkpoint that it cosigned, as a note in a file of its own.
+
+One process owns the folder (a lock on a file in it says so). A note is replaced whole and durably before anybody gets
+the cosignature on it, and it is read from the disk each time, so what was answered and what is stored cannot differ.
+"""
+
+import fcntl
+from pathlib import Path
+
+from custody.kernel.errors import Fatal, Rejected
+from custody.ledger.checkpoint import Checkpoint, parse_checkpoint
+from custody.ledger.note import parse_note
+from custody.store.durable_file import make_folder, replace_file
+from custody.store.head_file import origin_name
+
+
+class WitnessFolder:
+    """The folder of one witness, held until the process ends or `close`; raises `Fatal("witness")` if it is taken."""
+
+    def __init__(self, folder: Path) -> None:
+        make_folder(folder)
+        self._folder = folder
+        self._lock = (folder / "witness.lock").open("ab")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self._lock.close()
+            raise Fatal(
+                "witness", f"another witness runs on {folder}", fix="Stop it first, or give this one its own folder."
+            ) from error
+
+    def close(self) -> None:
+        """Let another process have the folder."""
+        self._lock.close()
+
+    def note(self, name: str) -> bytes | None:
+        """The note kept under the hex SHA-256 of an origin; None if nothing was cosigned."""
+        path = self._folder / f"{name}.note"
+        return path.read_bytes() if path.is_file() else None
+
+    def latest(self, origin: str) -> Checkpoint | None:
+        """What was last cosigned for a log; raises `Fatal("witness")` if the file is not a checkpoint of it."""
+        note = self.note(origin_name(origin))
+        if note is None:
+            return None
+        try:
+            checkpoint = parse_checkpoint(parse_note(note).text)
+        except Rejected as error:
+            raise _damaged(origin) from error
+        if checkpoint.origin != origin:
+            raise _damaged(origin)
+        return checkpoint
+
+    def replace(self, origin: str, note: bytes) -> None:
+        """Remember this note; durable when this returns."""
+        replace_file(self._folder / f"{origin_name(origin)}.note", note)
+
+
+def _damaged(origin: str) -> Fatal:
+    return Fatal(
+        "witness",
+        f"what was last cosigned for {origin} cannot be read",
+        fix="Restore the newest copy of the file; an older one would let the log show two pasts.",
+    )

@@ -1,0 +1,97 @@
+"""A parcel's way, read from its scans alone, is the way that it truly went."""
+
+from collections import defaultdict
+
+import pytest
+
+from custody.investigation.read_passage import Network, Way, learn_network, passage_of, read_way
+from custody.investigation.values import Pin, Step
+from custody.scans.scan import open_scan
+from custody.trail.sealed import SealedScan, StationFacts
+from simulators.network import World, imagine, small_world
+
+NOW_MS = 1_795_600_000_000
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    return imagine(small_world(seed=4, now_ms=NOW_MS))
+
+
+@pytest.fixture(scope="module")
+def scans(world: World) -> dict[str, list[SealedScan]]:
+    by_parcel: dict[str, list[SealedScan]] = defaultdict(list)
+    for index, signed in enumerate(world.scans):
+        post = world.stations[signed.station].post
+        facts = StationFacts(
+            station=signed.station,
+            site=post.link.site.key,
+            place=post.place,
+            step=post.link.step.value,
+            custodian=post.link.custodian,
+        )
+        scan = open_scan(signed.statement, signed.opening)
+        sealed = SealedScan(index=index, received_ms=NOW_MS, result="accepted", flags=(), scan=scan, station=facts)
+        for key in {scan.event.parent, *scan.event.epcs, *scan.event.children}:
+            if key and "/00/" in key:
+                by_parcel[key].append(sealed)
+    return by_parcel
+
+
+@pytest.fixture(scope="module")
+def ways(scans: dict[str, list[SealedScan]]) -> dict[str, Way]:
+    return {parcel: way for parcel, made in scans.items() if (way := read_way(parcel, made)) is not None}
+
+
+@pytest.fixture(scope="module")
+def network(ways: dict[str, Way]) -> Network:
+    return learn_network(ways.values(), {})
+
+
+def test_stays_that_nobody_scanned_are_filled_in_where_the_journey_demands_them(
+    world: World, ways: dict[str, Way], network: Network
+) -> None:
+    right = 0
+    delivered = [parcel for parcel in world.past.parcels if ways[parcel.sscc].delivered_ms is not None]
+    for parcel in delivered:
+        passage = passage_of(ways[parcel.sscc], network)
+        found = [(segment.site, segment.step) for segment in passage.segments]
+        truth = [(stay.link.site.key, Step(stay.link.step.value)) for stay in parcel.stays]
+        right += found == truth
+    assert right >= 0.97 * len(delivered)
+    assert any(stay.at_ms is None for way in ways.values() for stay in way.stays)
+
+
+def test_a_missed_stay_hides_who_held_the_parcel_and_never_where(ways: dict[str, Way], network: Network) -> None:
+    for way in ways.values():
+        passage = passage_of(way, network)
+        for segment, checkpoint in zip(passage.segments, passage.checkpoints, strict=False):
+            if checkpoint.scan_ms is None:
+                assert segment.handler is None
+                assert segment.roster == network.rosters.get((segment.site, segment.step), ())
+
+
+def test_scan_times_never_run_backwards(ways: dict[str, Way], network: Network) -> None:
+    for way in ways.values():
+        times = [point.scan_ms for point in passage_of(way, network).checkpoints if point.scan_ms is not None]
+        assert times == sorted(times)
+
+
+def test_the_recipients_check_is_read_from_the_delivery(world: World, ways: dict[str, Way]) -> None:
+    for parcel in world.past.parcels:
+        way = ways[parcel.sscc]
+        if way.delivered_ms is None:
+            assert way.pin is Pin.UNOBSERVED
+        else:
+            assert way.pin in {Pin.VERIFIED, Pin.ABSENT}
+
+
+def test_the_order_of_the_scans_does_not_matter(scans: dict[str, list[SealedScan]], ways: dict[str, Way]) -> None:
+    for parcel, made in list(scans.items())[:40]:
+        assert read_way(parcel, reversed(made)) == ways[parcel]
+
+
+def test_a_name_stands_for_one_site_only(ways: dict[str, Way]) -> None:
+    sites = sorted({stay.site for way in ways.values() for stay in way.stays})[:3]
+    named = learn_network(ways.values(), {sites[0]: "A", sites[1]: "B", sites[2]: "B"})
+    assert named.names == {sites[0]: "A"}
