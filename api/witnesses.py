@@ -105,18 +105,19 @@ class Witnesses:
 
     def visit(self, desk: Desk) -> None:
         """Get the newest head cosigned, if it is not; raises `Trouble` or `httpx.HTTPError` if the witness does not."""
+        known = desk.size
         for _ in range(TRIES):
             with self._house.read() as session:
                 if log_reader.head(session).size == desk.size:
                     return
-                asked = ask(session, desk.size)
+                asked = ask(session, known)
             answer = self._http.post(f"{desk.url}/add-checkpoint", content=asked.body)
             if answer.status_code == httpx.codes.OK:
                 with self._house.unit() as unit:
                     take(unit, asked, answer.text, keys=desk.keys, policy=self.policy)
                 desk.size = asked.size
                 return
-            desk.size = _known_size(answer)
+            known = _known_size(answer)
         raise Conflict("witness", f"{desk.url} changes its mind", fix="See who else writes this log.")
 
 

@@ -42,11 +42,18 @@ def serve(
     database_url: Annotated[str | None, typer.Option(help="postgresql+psycopg://... instead of SQLite.")] = None,
     mqtt_host: Annotated[str | None, typer.Option(help="MQTT broker instead of the embedded one.")] = None,
     mqtt_port: Annotated[int | None, typer.Option(help="Port of the MQTT broker.")] = None,
+    witness_policy: Annotated[Path | None, typer.Option(help="Which witnesses to ask (C2SP tlog-policy).")] = None,
 ) -> None:
     """Start the service. Example: `weaklink serve --port 8420 --data weaklink-data`."""
     run_service(
         read_settings(
-            host=host, port=port, data=data, database_url=database_url, mqtt_host=mqtt_host, mqtt_port=mqtt_port
+            host=host,
+            port=port,
+            data=data,
+            database_url=database_url,
+            mqtt_host=mqtt_host,
+            mqtt_port=mqtt_port,
+            witness_policy=witness_policy,
         )
     )
 

@@ -101,6 +101,9 @@ def read_way(parcel: str, scans: Iterable[SealedScan]) -> Way | None:
             continue
         place = (sealed.station.site, Step(sealed.station.step))
         stays[place] = _more(stays.get(place), sealed, place)
+    if delivered is not None:
+        place = (delivered.station.site, Step(delivered.station.step))
+        stays.setdefault(place, Stay(site=place[0], step=place[1]))
     if not stays:
         return None
     extensions = [sealed.event.extensions for sealed in ordered]

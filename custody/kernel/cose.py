@@ -121,7 +121,7 @@ def parse(raw: bytes) -> Sign1:
         raise _malformed("the protected header must be a map")
     _check_labels(protected, unprotected)
     claims = protected.get(CWT_CLAIMS, {})
-    if not isinstance(claims, dict):
+    if not isinstance(claims, dict) or not _are_labels(claims):
         raise _malformed("label 15 must hold a map of claims (RFC 9597)")
     return Sign1(
         raw=raw,
@@ -148,6 +148,8 @@ def _assemble(protected_raw: bytes, unprotected: Mapping[Any, Any], payload: byt
 
 
 def _check_labels(protected: Mapping[Any, Any], unprotected: Mapping[Any, Any]) -> None:
+    if not _are_labels(protected) or not _are_labels(unprotected):
+        raise _malformed("a label is neither a number nor a text")
     if type(protected.get(ALG)) is not int or protected[ALG] not in ALGORITHMS:
         raise _malformed(f"algorithm {protected.get(ALG)!r} is not one of -8, -7, -19, -9")
     if CRIT in protected:
@@ -156,6 +158,11 @@ def _check_labels(protected: Mapping[Any, Any], unprotected: Mapping[Any, Any]) 
         raise _malformed("a label stands in both headers")
     if PRE_RFC_LABELS & (set(protected) | set(unprotected)):
         raise _malformed("a label from before RFC 9942 is used")
+
+
+def _are_labels(header: Mapping[Any, Any]) -> bool:
+    """Whether all keys are ints or texts. True and 1.0 equal 1 in Python, but they are not the label 1."""
+    return all(type(label) in {int, str} for label in header)
 
 
 def _malformed(why: str) -> Rejected:

@@ -21,8 +21,9 @@ def world() -> World:
 @pytest.fixture(scope="module")
 def scans(world: World) -> dict[str, list[SealedScan]]:
     by_parcel: dict[str, list[SealedScan]] = defaultdict(list)
+    posts = {station.name: station.post for station in world.stations.values()}
     for index, signed in enumerate(world.scans):
-        post = world.stations[signed.station].post
+        post = posts[signed.station]
         facts = StationFacts(
             station=signed.station,
             site=post.link.site.key,

@@ -1,0 +1,273 @@
+"""Our own witness: the codes of add-checkpoint in their order, races, restarts, faults, and both kinds of keys."""
+
+import errno
+import hashlib
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from custody.kernel.errors import Fatal, NotFound, Rejected
+from custody.ledger.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
+from custody.ledger.cosignature import Cosigner, new_mldsa_signer
+from custody.ledger.merkle import EMPTY_ROOT
+from custody.ledger.note import Ed25519Verifier, open_note, parse_note, parse_vkey, text_key
+from custody.ledger.witness import format_add_checkpoint, take_cosignatures
+from custody.ledger.witness_policy import parse_policy
+from custody.store import log_reader, witness_book
+from custody.store.unit import House
+from custody.store.witness_folder import WitnessFolder
+from custody.usecases.cosign import ask, take
+from custody.usecases.witness_log import Answer, Witness
+from tests.contracts_log.small_house import VERIFIER, add_records, copy_database, open_house, opened_house, raises
+from tests.world_parts import ORIGIN, Clock, key
+
+NAME = "carrier.example/w1"
+LOG = text_key(ORIGIN, key("log").public)
+OTHER = text_key("other.example/log", key("other log").public)
+
+
+def witness(folder: WitnessFolder, **more: object) -> Witness:
+    """A witness of that folder."""
+    return Witness(folder, name=NAME, signer=key("witness"), logs=[LOG, OTHER], clock=Clock(), **more)  # type: ignore[arg-type]  # only mldsa is ever given
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[WitnessFolder]:
+    """Lend a witness's folder."""
+    held = WitnessFolder(tmp_path / "witness")
+    yield held
+    held.close()
+
+
+@pytest.fixture
+def house(sqlite_url: str) -> House:
+    """Return a log of one entry."""
+    return opened_house(sqlite_url)
+
+
+def request(house: House, old: int) -> bytes:
+    with house.read() as session:
+        return ask(session, old).body
+
+
+def head(house: House) -> tuple[int, bytes]:
+    with house.read() as session:
+        found = log_reader.head(session)
+    return found.size, found.note
+
+
+def verified(answer: Answer, note: bytes, vkeys: list[str]) -> int:
+    assert answer.status == 200, answer.body
+    cosigned = take_cosignatures(note, answer.body, [Cosigner(key=parse_vkey(vkey)) for vkey in vkeys])
+    return len(parse_note(cosigned).signatures) - 1
+
+
+def test_a_checkpoint_that_continues_the_last_one_is_cosigned_and_kept(house: House, folder: WitnessFolder) -> None:
+    one = witness(folder)
+    old = 0
+    for more in (0, 3, 300, 0):
+        if more:
+            add_records(house, more)
+        size, note = head(house)
+        assert verified(one.add_checkpoint(request(house, old)), note, one.vkeys) == 1
+        old = size
+        kept = one.checkpoint(hashlib.sha256(ORIGIN.encode()).hexdigest())
+        assert open_checkpoint(kept, VERIFIER).size == size
+        assert len(open_note(kept, [Cosigner(key=parse_vkey(one.vkeys[0]))]).signatures) == 1
+
+
+def test_both_kinds_of_keys_cosign(house: House, folder: WitnessFolder) -> None:
+    one = witness(folder, mldsa=new_mldsa_signer(bytes(range(32))))
+    assert len(one.vkeys) == 2
+    assert verified(one.add_checkpoint(request(house, 0)), head(house)[1], one.vkeys) == 2
+    assert verified(one.add_checkpoint(request(house, 1)), head(house)[1], one.vkeys[1:]) == 1
+
+
+def test_the_codes_come_in_the_order_of_the_specification(house: House, folder: WitnessFolder) -> None:
+    one = witness(folder)
+    add_records(house, 6)
+    size, note = head(house)
+    good = request(house, 0)
+
+    def by(signer: str, **change: object) -> bytes:
+        facts = {"origin": ORIGIN, "size": size, "root": bytes(32), **change}
+        return sign_checkpoint(Checkpoint(**facts), key(signer))  # type: ignore[arg-type]  # names and values are given above
+
+    # A malformed request; an unknown origin; a stranger's signature, before any size is looked at.
+    assert one.add_checkpoint(b"nonsense").status == 400
+    assert one.add_checkpoint(format_add_checkpoint(0, [bytes(32)] * 64, note)).status == 400
+    assert one.add_checkpoint(format_add_checkpoint(99, [], by("log", origin="unknown.example"))).status == 404
+    assert one.add_checkpoint(format_add_checkpoint(99, [], by("stranger"))).status == 403
+    # An old size above the new; a wrong old size, which is told; a proof where none may be.
+    assert one.add_checkpoint(format_add_checkpoint(size + 1, [], note)).status == 400
+    behind = one.add_checkpoint(format_add_checkpoint(3, [], note))
+    assert (behind.status, behind.body, behind.content_type) == (409, "0\n", "text/x.tlog.size")
+    assert one.add_checkpoint(format_add_checkpoint(0, [bytes(32)], note)).status == 422
+    assert one.add_checkpoint(good).status == 200
+    told = one.add_checkpoint(good)
+    assert (told.status, told.body) == (409, f"{size}\n")
+    # The same size with another root, and a proof that does not lead there.
+    assert one.add_checkpoint(format_add_checkpoint(size, [], by("log"))).status == 422
+    assert one.add_checkpoint(format_add_checkpoint(size, [bytes(32)], by("log", size=size + 1))).status == 422
+    # The same again is cosigned again; an empty tree of another log may be cosigned too.
+    assert one.add_checkpoint(format_add_checkpoint(size, [], note)).status == 200
+    empty = sign_checkpoint(Checkpoint(origin=OTHER.name, size=0, root=EMPTY_ROOT), key("other log"))
+    assert one.add_checkpoint(format_add_checkpoint(0, [], empty)).status == 200
+    assert folder.latest(ORIGIN) == open_checkpoint(note, VERIFIER)
+
+
+def test_nothing_that_was_refused_changes_what_is_kept(house: House, folder: WitnessFolder) -> None:
+    one = witness(folder)
+    name = hashlib.sha256(ORIGIN.encode()).hexdigest()
+    with raises(NotFound, "checkpoint"):
+        one.checkpoint(name)
+    one.add_checkpoint(request(house, 0))
+    before = one.checkpoint(name)
+    one.add_checkpoint(format_add_checkpoint(1, [], sign_checkpoint(_other(1), key("log"))))
+    one.add_checkpoint(format_add_checkpoint(1, [bytes(32)], sign_checkpoint(_other(9), key("log"))))
+    assert one.checkpoint(name) == before
+    for odd in ("../witness", "A", "0" * 63 + "/"):
+        with raises(NotFound, "checkpoint"):
+            one.checkpoint(odd)
+
+
+def _other(size: int) -> Checkpoint:
+    return Checkpoint(origin=ORIGIN, size=size, root=b"\x07" * 32)
+
+
+def test_requests_that_race_never_take_the_witness_back(house: House, folder: WitnessFolder) -> None:
+    one = witness(folder)
+    bodies, sizes = [], []
+    one.add_checkpoint(request(house, 0))
+    for _ in range(6):
+        add_records(house, 2)
+        bodies.append(request(house, 1))
+        sizes.append(head(house)[0])
+    start = threading.Barrier(len(bodies))
+    answers: list[int] = []
+
+    def post(body: bytes) -> None:
+        start.wait()
+        answers.append(one.add_checkpoint(body).status)
+
+    threads = [threading.Thread(target=post, args=(body,)) for body in bodies]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) == [200, *[409] * (len(bodies) - 1)]
+    latest = folder.latest(ORIGIN)
+    assert latest is not None
+    assert latest.size in sizes
+
+
+def test_a_witness_that_starts_again_remembers_and_two_cannot_share_a_folder(house: House, tmp_path: Path) -> None:
+    held = WitnessFolder(tmp_path / "w")
+    witness(held).add_checkpoint(request(house, 0))
+    with raises(Fatal, "witness"):
+        WitnessFolder(tmp_path / "w")
+    held.close()
+    again = WitnessFolder(tmp_path / "w")
+    told = witness(again).add_checkpoint(request(house, 0))
+    assert (told.status, told.body) == (409, "1\n")
+    again.close()
+
+
+def no_space(*_args: object, **_named: object) -> None:
+    raise OSError(errno.ENOSPC, "no space left on the device")
+
+
+@pytest.mark.parametrize(("broken", "kept"), [("Path.replace", 1), ("flush", 5)])
+def test_no_cosignature_is_given_for_what_may_be_forgotten(
+    house: House, folder: WitnessFolder, broken: str, kept: int
+) -> None:
+    one = witness(folder)
+    one.add_checkpoint(request(house, 0))
+    add_records(house, 4)
+    with pytest.MonkeyPatch.context() as patch:
+        if broken == "flush":
+            patch.setattr("custody.store.durable_file._flush_folder", no_space)
+        else:
+            patch.setattr(Path, "replace", no_space)
+        with pytest.raises(OSError, match="no space"):
+            one.add_checkpoint(request(house, 1))
+    latest = folder.latest(ORIGIN)
+    assert latest is not None
+    assert latest.size == kept
+    told = one.add_checkpoint(request(house, 0))
+    assert (told.status, told.body) == (409, f"{kept}\n")
+    assert one.add_checkpoint(request(house, kept)).status == 200
+
+
+def test_a_log_that_was_set_back_is_refused_by_the_witness(sqlite_url: str, tmp_path: Path) -> None:
+    house = opened_house(sqlite_url)
+    house.engine.dispose()
+    backup = open_house(copy_database(sqlite_url, tmp_path / "backup"))
+    folder = WitnessFolder(tmp_path / "w")
+    one = witness(folder)
+    add_records(house, 3)
+    one.add_checkpoint(request(house, 0))
+    add_records(backup, 2)
+    with raises(Rejected, "witness"):
+        request(backup, 4)
+    add_records(backup, 1)
+    assert one.add_checkpoint(request(backup, 4)).status == 422
+    add_records(backup, 2)
+    assert one.add_checkpoint(request(backup, 4)).status == 422
+    folder.close()
+
+
+def policy_text(quorum: str) -> str:
+    names = ("carrier", "ombudsman")
+    vkeys = [text_key(f"{name}.example/w1", key(name).public, kind=4).vkey() for name in names]  # type: ignore[arg-type]  # 4 is Kind.ED25519_COSIGNATURE
+    lines = [f"witness {name} {vkey} http://{name}" for name, vkey in zip(names, vkeys, strict=True)]
+    groups = ["group working any carrier ombudsman"] if quorum == "working" else ["group all all carrier ombudsman"]
+    return "\n".join([f"log {LOG.vkey()}", *lines, *groups, f"quorum {quorum}", ""])
+
+
+@pytest.mark.parametrize(("quorum", "shown"), [("working", [1, 1]), ("all", [0, 1])])
+def test_the_public_sees_a_checkpoint_once_the_quorum_has_cosigned_it(
+    database_url: str, tmp_path: Path, quorum: str, shown: list[int]
+) -> None:
+    house = opened_house(database_url)
+    policy = parse_policy(policy_text(quorum))
+    assert policy.urls == {"carrier": "http://carrier", "ombudsman": "http://ombudsman"}
+    for name, size in zip(("carrier", "ombudsman"), shown, strict=True):
+        folder = WitnessFolder(tmp_path / name)
+        one = Witness(folder, name=f"{name}.example/w1", signer=key(name), logs=[LOG], clock=Clock())
+        with house.read() as session:
+            asked = ask(session, 0)
+        answer = one.add_checkpoint(asked.body).body
+        with house.unit() as unit:
+            take(unit, asked, answer, keys=policy.witnesses, policy=policy)
+        with house.read() as session:
+            cosigned = witness_book.newest(session)
+            assert (cosigned.size if cosigned else 0) == size
+        folder.close()
+    with house.read() as session:
+        cosigned = witness_book.newest(session)
+        assert cosigned is not None
+        assert {each.party for each in policy.judge(cosigned.note).parties} == {"carrier", "ombudsman"}
+        assert witness_book.last_sizes(session) == {"carrier": 1, "ombudsman": 1}
+
+
+def test_a_strangers_line_and_a_time_ahead_are_not_taken(house: House, tmp_path: Path) -> None:
+    policy = parse_policy(policy_text("working"))
+    folder = WitnessFolder(tmp_path / "w")
+    with house.read() as session:
+        asked = ask(session, 0)
+    stranger = witness(folder).add_checkpoint(asked.body).body
+    with raises(Rejected, "note"), house.unit() as unit:
+        take(unit, asked, stranger, keys=policy.witnesses, policy=policy)
+    hasty = Clock()
+    hasty.at_ms += 3 * 3_600_000
+    ahead = Witness(folder, name="carrier.example/w1", signer=key("carrier"), logs=[LOG], clock=hasty)
+    answer = ahead.add_checkpoint(request(house, 1)).body
+    with raises(Rejected, "cosignature"), house.unit() as unit:
+        take(unit, asked, answer, keys=policy.witnesses, policy=policy)
+    with house.read() as session:
+        assert witness_book.newest(session) is None
+    folder.close()
+    assert isinstance(VERIFIER, Ed25519Verifier)
