@@ -54,7 +54,8 @@ def keys_of_station(session: Session, station: str) -> list[StationKeyRow]:
 
 def parcels(session: Session, keys: Iterable[str]) -> dict[str, str]:
     """What is known of parcels, as JSON by canonical key."""
-    wanted, found = list(keys), {}
+    wanted = list(keys)
+    found: dict[str, str] = {}
     for first in range(0, len(wanted), MAX_VALUES):
         part = wanted[first : first + MAX_VALUES]
         found |= {row.key: row.view for row in session.scalars(select(ParcelRow).where(col(ParcelRow.key).in_(part)))}

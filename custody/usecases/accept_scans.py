@@ -77,6 +77,7 @@ class Intake:
         self._tolerances = tolerances
         self._jobs: queue.Queue[Job | None] = queue.Queue()
         self._waiting = 0
+        self._stopping = False
         self._count = threading.Lock()
         self._keys: dict[bytes, PublicKey] = {}
         self._verifiers = ThreadPoolExecutor(VERIFIERS, thread_name_prefix="verify")
@@ -88,18 +89,22 @@ class Intake:
 
     def stop(self) -> None:
         """Finish what was handed in and stop."""
-        self._jobs.put(None)
+        with self._count:
+            self._stopping = True
+            self._jobs.put(None)
         self._writer.join()
         self._verifiers.shutdown()
 
     def submit(self, scans: Sequence[Scan]) -> "Future[list[Ack]]":
         """Hand scans in; the future has one answer a scan, after they are durable. Raises `Unavailable` when full."""
+        job = Job(scans=scans)
         with self._count:
+            if self._stopping:
+                raise Unavailable("stopping", "the service is stopping", fix="Keep the scans and send them again.")
             if self._waiting + len(scans) > MAX_WAITING:
                 raise Unavailable("busy", "too many scans are waiting", fix="Keep the scans and send them again.")
             self._waiting += len(scans)
-        job = Job(scans=scans)
-        self._jobs.put(job)
+            self._jobs.put(job)
         return job.future
 
     def _run(self) -> None:
@@ -135,11 +140,14 @@ class Intake:
                 return
             log.warning("scans could not be taken in", error=repr(error))
             trouble = error if isinstance(error, Trouble) else _not_stored()
-            group[0].future.set_exception(trouble)
+            if group[0].future.set_running_or_notify_cancel():
+                group[0].future.set_exception(trouble)
             return
         position = 0
         for job in group:
-            job.future.set_result(answers[position : position + len(job.scans)])
+            # A caller may have given up; the scans are kept all the same, and the others wait for their answers.
+            if job.future.set_running_or_notify_cancel():
+                job.future.set_result(answers[position : position + len(job.scans)])
             position += len(job.scans)
 
     def _accept(self, scans: Sequence[Scan]) -> list[Ack]:

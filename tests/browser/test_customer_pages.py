@@ -1,5 +1,6 @@
 """The customer's page: believed first, then what happens and when; choose, found, give, disagree, take one's file."""
 
+import random
 import re
 import time
 from collections.abc import Callable
@@ -10,6 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from custody.disputes.wording import lint_text
+from custody.kernel.system_clock import SystemClock
 from simulators.customer import Customer
 from simulators.handset import Handset
 from simulators.radio import Radio
@@ -62,7 +64,10 @@ def test_i_found_it_releases_the_lock_at_once_and_shows_it_live(
 ) -> None:
     late = console.world.late_find
     customer = console.report(late.order, claim_type="never_received")
-    radio = Radio(Handset(console.world.handsets[late.order], tmp_path / "handset"))
+    handset = Handset(
+        console.world.handsets[late.order], tmp_path / "handset", clock=SystemClock(), rng=random.Random(1)
+    )
+    radio = Radio(handset)
     assert radio.switch_on()
     try:
         page = own(console, quiet_page, customer)
@@ -121,7 +126,7 @@ def test_the_customer_takes_everything_we_hold(console: Console, quiet_page: Pag
     pack = read_zip(waiting.value.path().read_bytes())
     assert pack["my-case.json"]["words"] == "It never reached me."
     assert pack["my-case.json"]["presumption"] == "honest"
-    assert [step["step"] for step in pack["my-case.json"]["steps"]][0] == "opened"
+    assert pack["my-case.json"]["steps"][0]["step"] == "opened"
     assert b"it was a tin of beans" in pack.values()
     assert b"We believe you." in pack["messages.txt"]
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from custody.kernel.clock import MINUTE_MS
 from custody.kernel.keys import SoftwareSigner
 from custody.scans.scan import Scan, open_scan
 from custody.scans.tolerances import Tolerances
@@ -55,8 +54,17 @@ class Yard:
 
     house: House
     stations: Sequence[Station]
-    lanes: list[list[Scan]]
+    signed_lanes: list[list[Signed]]
     said: list[Said] = field(default_factory=list)
+
+    @property
+    def lanes(self) -> list[list[Scan]]:
+        """The scans as the door opens them, by station."""
+        return [[opened(scan) for scan in lane] for lane in self.signed_lanes]
+
+    def signed(self, scan: Scan) -> Signed:
+        """A scan as its station keeps it."""
+        return next(each for lane in self.signed_lanes for each in lane if each.digest == scan.digest)
 
     def take(self, intake: Intake, scans: Sequence[Scan]) -> list[Ack]:
         """Hand scans in together; what is answered is remembered."""
@@ -82,8 +90,8 @@ def make_yard(house: House, *, stations: int = 2, each: int = 6) -> Yard:
     made = load_stations(stations, seed=7)
     for station in made:
         enrol_station(house, station)
-    signed = presign(made, each=each, at_ms=START_MS - MINUTE_MS, seed=7)
-    return Yard(house=house, stations=made, lanes=[[opened(scan) for scan in lane] for lane in signed])
+    signed = presign(made, each=each, at_ms=START_MS, seed=7)
+    return Yard(house=house, stations=made, signed_lanes=signed)
 
 
 def opened(scan: Signed) -> Scan:

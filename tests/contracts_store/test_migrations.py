@@ -1,7 +1,5 @@
 """The migrations lead from nothing to exactly the tables that the code speaks of."""
 
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from typing import Any
 
 import pytest
@@ -16,7 +14,6 @@ from custody.store.engine import open_engine
 from custody.store.migrate import migrate
 from custody.store.unit import House
 from devicelock import store as devicelock_tables
-from tests.contracts_store.houses import begin, open_house
 from tests.world_parts import VERSIONS
 
 HOUSES = {"custody": custody_tables, "devicelock": devicelock_tables, "api": api_tables}
@@ -59,25 +56,6 @@ def test_migrating_again_changes_nothing(house: House) -> None:
     migrate(house.engine, *VERSIONS)
     after = {name: inspect(house.engine).get_columns(name) for name in inspect(house.engine).get_table_names()}
     assert str(before) == str(after)
-
-
-def test_processes_that_start_at_the_same_moment_migrate_and_open_the_log_once(database_url: str) -> None:
-    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as starters:
-        assert list(starters.map(start, [database_url] * 2)) == [1, 1]
-    house = open_house(database_url)
-    with house.unit() as unit:
-        assert unit.log.size == 1
-    house.engine.dispose()
-
-
-def start(url: str) -> int:
-    """What another process does at its start; returns the size of the log it finds."""
-    house = open_house(url)
-    begin(house)
-    with house.unit() as unit:
-        size = unit.log.size
-    house.engine.dispose()
-    return size
 
 
 def test_tables_are_made_by_migrations_alone(database_url: str) -> None:
