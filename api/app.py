@@ -9,13 +9,27 @@ from fastapi import FastAPI
 from api import problems
 from api.compose import connect
 from api.idempotency import IdempotencyKeys
+from api.json_bodies import JsonBodies
 from api.pages import install as pages
 from api.parts import Parts
-from api.routes import customer, disputes, investigations, locks, log, packs, people, scans, scrapi, stations, trails
+from api.routes import (
+    customer,
+    disputes,
+    erasures,
+    investigations,
+    locks,
+    log,
+    packs,
+    people,
+    scans,
+    scrapi,
+    stations,
+    trails,
+)
 from api.timer import Timer
 from custody.store import log_reader
 
-ROUTERS = (people, stations, log, trails, disputes, customer, locks, investigations, packs, scrapi)
+ROUTERS = (people, stations, log, trails, disputes, customer, locks, investigations, packs, scrapi, erasures)
 DESCRIPTION = "Signed parcel custody, remedy first, a lock for the missing handset, and the weak link named."
 
 
@@ -53,6 +67,7 @@ def build_app(parts: Parts) -> FastAPI:
     )
     app.state.parts = parts
     app.add_middleware(IdempotencyKeys, parts=parts)
+    app.add_middleware(JsonBodies, parts=parts)
     app.router.routes.extend(scans.ROUTES)
     problems.install(app)
     for module in ROUTERS:

@@ -15,13 +15,18 @@ COOKIE = "weaklink_session"
 
 def token_of(request: Request) -> str:
     """The session token of a request: the bearer token, else the console's cookie."""
+    return _bearer(request) or request.cookies.get(COOKIE, "")
+
+
+def _bearer(request: Request) -> str:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else request.cookies.get(COOKIE, "")
+    return token.strip() if scheme.lower() == "bearer" else ""
 
 
 def signed_in(request: Request, parts: Annotated[Parts, Depends(parts_of)]) -> Caller:
     """The caller; raises `Rejected("unauthenticated")`. A cookie counts for changes only from our own pages."""
-    if request.method not in {"GET", "HEAD"} and "authorization" not in request.headers:
+    by_cookie = COOKIE in request.cookies and not _bearer(request)
+    if by_cookie and request.method not in {"GET", "HEAD"}:
         same_site(request)
     with parts.house.read() as session:
         return caller_of(session, token_of(request), now_ms=parts.clock.now_ms())

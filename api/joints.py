@@ -129,7 +129,7 @@ def circumstances(session: Session, imei: str, dispute: str | None) -> Circumsta
     """What custody knows of the parcel and the customer behind a handset."""
     found = _trail(session, imei)
     known = None if found is None else _tie(found, imei)
-    site = found.scans[0].station.site if found else ""
+    site = found.scans[0].station.site if found and found.scans else ""
     if dispute is None:
         return Circumstances(tie=known, site=site)
     file = case_book.read(session, dispute)

@@ -57,6 +57,7 @@ from custody.store.tables import (
     ScanRow,
     StationHeadRow,
     StationKeyRow,
+    UnopenedRow,
 )
 from custody.trail.names import index_keys
 from custody.usecases.accept_scans import Ack
@@ -110,7 +111,7 @@ def complaints(books: Books) -> Iterator[str]:
         yield from _acknowledged(session, books, entries)
         records: dict[int, Record] = {}
         yield from _records(entries, books, records)
-        yield from _scans(session, entries)
+        yield from _scans(session, entries, records)
         yield from _registry(session, entries)
         yield from _orders(session, records)
         yield from _devices(session, books)
@@ -180,34 +181,59 @@ def _records(entries: list[StoredEntry], books: Books, found: dict[int, Record])
             found[entry.idx] = record
 
 
-def _scans(session: Session, entries: list[StoredEntry]) -> Iterator[str]:
+def _scans(session: Session, entries: list[StoredEntry], records: Mapping[int, Record]) -> Iterator[str]:
     rows = {row.idx: row for row in _rows(session, ScanRow)}
+    unopened = {row.idx: row for row in _rows(session, UnopenedRow)}
+    # A scan whose opening came later took its place in the station's sequence before it said anything of a parcel.
+    later = {record.fields["index"] for record in records.values() if record.kind == "scan.opened"}
     keys: dict[int, set[str]] = {}
     for row in _rows(session, ItemKeyRow):
         keys.setdefault(row.idx, set()).add(row.key)
-    heads: dict[str, tuple[int, bytes]] = {}
-    views: dict[str, UnitView] = {}
+    state = _State(apart={row.station for row in unopened.values()})
     for entry in entries:
-        if entry.content_type not in {SCAN, CAPTURED} or entry.erased_ms is not None:
+        if entry.content_type not in {SCAN, CAPTURED} or entry.erased_ms is not None or entry.idx in unopened:
             continue
         scan, row = open_scan(entry.raw, entry.opening or b""), rows.pop(entry.idx, None)
         yield from _scan(entry, scan, row)
         if keys.pop(entry.idx, set()) != index_keys(scan.event):
             yield f"scan {entry.idx}: it is found under other keys than it names"
-        if row is None or row.result == "quarantined":
-            continue
-        if row.station not in heads or scan.seq > heads[row.station][0]:
-            heads[row.station] = (scan.seq, scan.digest)
-        views |= {parcel: advance(views.get(parcel, UNSEEN), scan.event) for parcel in parcels_of(scan.event)}
+        if row is not None:
+            state.take(scan, row, late=entry.idx in later)
     if rows or keys:
         yield f"scan: rows {sorted(rows)} and keys {sorted(keys)} belong to no entry"
-    if {row.station: (row.seq, row.digest) for row in _rows(session, StationHeadRow)} != heads:
+    if state.differs({row.station: (row.seq, row.digest) for row in _rows(session, StationHeadRow)}, state.heads):
         yield "scan: the stations' heads are not what their entries lead to"
-    if {row.key: msgspec.json.decode(row.view, type=UnitView) for row in _rows(session, ParcelRow)} != views:
+    views = {row.key: msgspec.json.decode(row.view, type=UnitView) for row in _rows(session, ParcelRow)}
+    if state.differs(views, state.views):
         yield "scan: what is known of parcels is not what their entries lead to"
     without = {row.idx for row in _rows(session, OpeningRow)} - {entry.idx for entry in entries}
     if without:
         yield f"opening: {sorted(without)} belong to no entry"
+
+
+@dataclass(slots=True, kw_only=True)
+class _State:
+    """What the judge knew after each scan, rebuilt. `apart` are stations and parcels that cannot be compared."""
+
+    apart: set[str]
+    heads: dict[str, tuple[int, bytes]] = field(default_factory=dict)
+    views: dict[str, UnitView] = field(default_factory=dict)
+
+    def take(self, scan: Scan, row: ScanRow, *, late: bool) -> None:
+        """One more scan."""
+        parcels = parcels_of(scan.event)
+        if late:
+            self.apart |= {scan.station, *parcels}
+        if row.result == "quarantined":
+            return
+        if scan.seq > self.heads.get(scan.station, (0, b""))[0]:
+            self.heads[scan.station] = (scan.seq, scan.digest)
+        self.views |= {parcel: advance(self.views.get(parcel, UNSEEN), scan.event) for parcel in parcels}
+
+    def differs(self, stored: Mapping[str, Any], rebuilt: Mapping[str, Any]) -> bool:
+        """Whether what is stored is something else than what was rebuilt."""
+        names = (stored.keys() | rebuilt.keys()) - self.apart
+        return any(stored.get(name) != rebuilt.get(name) for name in names)
 
 
 def _scan(entry: StoredEntry, scan: Scan, row: ScanRow | None) -> Iterator[str]:

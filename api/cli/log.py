@@ -3,18 +3,18 @@
 from pathlib import Path
 from typing import Annotated, Any
 
-import httpx
 import typer
 
+from api.cli import log_export
 from api.cli.client import call, console, send, show
+from api.cli.log_source import LogSource
 from api.settings import client_address
-from custody.kernel.errors import NotFound, Unavailable
 from custody.ledger.audit import audit as audit_log
 from custody.ledger.note import Ed25519Verifier, parse_vkey
 from custody.ledger.replay import About
-from custody.ledger.tiles import TileId
 
 app = typer.Typer(no_args_is_help=True, help="The log: its head, proofs of entries, an audit of everything.")
+app.command("export")(log_export.export)
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
 
 
@@ -50,39 +50,17 @@ def audit(
 
     What a faithful log says of people (a station's broken chain, say) is shown too, and is no fault of the log.
     """
-    prefix = source or f"{client_address()}/log"
+    reading = LogSource(source or f"{client_address()}/log")
     known = vkey or call("GET", "/v1/log")["vkey"]
     findings = [
         {"about": str(found.about), "code": found.code, "detail": found.detail, "index": found.index}
-        for found in audit_log(
-            lambda: _fetch(prefix, "checkpoint"),
-            lambda tile: _tile(prefix, tile),
-            Ed25519Verifier(key=parse_vkey(known)),
-        )
+        for found in audit_log(reading.checkpoint, reading.tile, Ed25519Verifier(key=parse_vkey(known)))
     ]
+    reading.close()
     sound = not any(found["about"] == About.LOG for found in findings)
     show({"ok": sound, "findings": findings}, as_json=as_json, human=_findings)
     if not sound:
         raise typer.Exit(1)
-
-
-def _tile(prefix: str, tile: TileId) -> bytes:
-    return _fetch(prefix, tile.path)
-
-
-def _fetch(prefix: str, path: str) -> bytes:
-    if not prefix.startswith("http"):
-        file = Path(prefix) / path
-        if not file.is_file():
-            raise NotFound("tile", f"{file} is missing", fix="Copy the whole log.")
-        return file.read_bytes()
-    try:
-        answer = httpx.get(f"{prefix.rstrip('/')}/{path}", timeout=60)
-    except httpx.HTTPError as error:
-        raise Unavailable("log", f"{prefix} does not answer: {error}", fix="Check the address.") from error
-    if answer.is_error:
-        raise NotFound("tile", f"{path}: HTTP {answer.status_code}", fix="The log does not serve it.")
-    return answer.content
 
 
 def _findings(value: dict[str, Any]) -> None:

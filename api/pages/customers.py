@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Request, Response, UploadFile
+from fastapi import APIRouter, Depends, File, Form, Request, Response, UploadFile
 from sqlmodel import Session
 
 from api.auth import same_site
@@ -61,7 +61,7 @@ def status(token: str, request: Request, parts: P) -> Response:
     """The part of the page that changes while a phone answers."""
     with parts.house.read() as session:
         view = customer_view(session, token)
-    return page(request, "_customer_locks.html", view=view, over=TERMINAL)
+    return page(request, "_customer_locks.html", view=view)
 
 
 @router.get("/c/{token}/file")
@@ -123,9 +123,9 @@ def answer(
 
 
 @router.post("/c/{token}/files")
-def give(token: str, request: Request, parts: P, file: UploadFile) -> Response:
+def give(token: str, request: Request, parts: P, file: Annotated[UploadFile | None, File()] = None) -> Response:
     """Give us a file; nothing chosen is nothing wrong."""
-    if not file.filename:
+    if file is None or not file.filename:
         same_site(request)
         return see(f"/c/{token}")
     return _then(request, parts, token, lambda: doors.give(token, file, parts), done="c_file")
@@ -166,7 +166,6 @@ def _page(request: Request, parts: Parts, token: str, *, trouble: Trouble | None
         file=file,
         moves=moves,
         was_found=was_found,
-        over=TERMINAL,
         locked=any(State(lock["state"]) not in TERMINAL for lock in view["locks"]),
         pays=PAYS,
         payouts=_payouts(file),

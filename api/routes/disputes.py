@@ -190,7 +190,7 @@ def _credit_paid(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case
 def _propose_decline(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
     if caller.role != "investigator":
         raise Forbidden("role", "only an investigator may propose this", fix="Ask an investigator.")
-    findings = msgspec.convert(body.findings, tuple[Finding, ...])
+    findings = _findings(body.findings)
     return move_case.propose_decline(unit, dispute, findings=findings, actor=caller.person)
 
 
@@ -214,6 +214,14 @@ _ACTS = {
     "decline": _decline,
     "reopen": _reopen,
 }
+
+
+def _findings(given: list[dict[str, Any]]) -> tuple[Finding, ...]:
+    try:
+        return msgspec.convert(given, tuple[Finding, ...])
+    except msgspec.ValidationError as error:
+        fix = "Give ground, says, kept_at and about_this_person for each finding."
+        raise Rejected("findings", f"findings: {error}", fix=fix) from error
 
 
 def _need(value: str | None, name: str) -> str:

@@ -47,7 +47,7 @@ class RevokeIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     reason: str
-    suspect_from: int | None = None
+    suspect_from: int | None = Field(default=None, ge=0)
 
 
 @router.post("", status_code=201)

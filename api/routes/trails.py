@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.accounts import Caller
@@ -18,7 +18,7 @@ from custody.kernel.errors import NotFound
 from custody.scans.scan import open_scan
 from custody.store import log_reader, scan_book
 from custody.trail.describe import describe_trail
-from custody.usecases.read_trail import read_trail
+from custody.usecases.read_trail import Found, read_trail
 from custody.usecases.record_sale import Sale, record_sale
 
 router = APIRouter(prefix="/v1", tags=["custody"])
@@ -83,7 +83,7 @@ def trail(item: str, parts: P, _caller: Staff, parcel: str | None = None) -> dic
         found = read_trail(session, item, parcel=parcel)
     digests = {sealed.index: sealed.digest.hex() for sealed in found.scans}
     receipts = {str(index): f"/v1/entries/{digest}/receipt" for index, digest in digests.items()}
-    return {**describe_trail(found.trail), "receipts": receipts}
+    return {**describe_trail(found.trail), **_without_content(found), "receipts": receipts}
 
 
 @router.get("/events")
@@ -115,13 +115,26 @@ def events(
 
 
 @router.get("/events/{index}")
-def event(index: int, parts: P, _caller: Annotated[Caller, Depends(signed_in)]) -> Response:
+def event(
+    index: Annotated[int, Path(ge=0, lt=2**63)], parts: P, _caller: Annotated[Caller, Depends(signed_in)]
+) -> Response:
     """One event, byte for byte as it was signed."""
     with parts.house.read() as session:
         entry = log_reader.entry(session, index)
     if entry.opening is None:
         raise NotFound("event", f"entry {index} has no event, or it was erased", fix="Ask for the entry itself.")
     return Response(open_scan(entry.raw, entry.opening).event.raw, media_type="application/json")
+
+
+def _without_content(found: Found) -> dict[str, Any]:
+    """The scans that are in the log and cannot be read: erased, or registered without their opening."""
+    return {
+        "erased": [{"index": row.idx, "station": row.station, "received_ms": row.received_ms} for row in found.erased],
+        "opening_missing": [
+            {"index": row.idx, "digest": row.digest.hex(), "station": row.station, "seq": row.seq}
+            for row in found.unopened
+        ],
+    }
 
 
 def _forms(text: str) -> set[str]:

@@ -125,6 +125,10 @@ def revoke(unit: Unit, *, station: str, reason: str, suspect_from: int | None, r
     indexes = []
     for row in keys:
         doubt = unit.log.size if suspect_from is None else suspect_from
+        if doubt > unit.log.size:
+            raise Rejected(
+                "suspect_from", "doubt cannot begin after the revocation", fix="Name an entry that the log holds."
+            )
         statement = make_key_revoke(
             origin=unit.origin,
             station=station,

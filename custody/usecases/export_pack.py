@@ -28,6 +28,7 @@ from custody.investigation.pack_locks import LockFile, LockKeys
 from custody.investigation.pack_log import casework_rows
 from custody.investigation.pack_redact import CONTACT, Redaction, holds_contact
 from custody.investigation.pack_seal import KIND, Seal
+from custody.kernel import cose
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Fatal, NotFound, Rejected
 from custody.kernel.keys import Signer
@@ -46,6 +47,7 @@ from custody.store.log_reader import StoredEntry
 from custody.store.tables import CheckpointRow, DisputeEventRow, EntryRow, EvidenceRow, SaleRow, ScanRow
 from custody.store.unit import Unit
 from custody.usecases.investigate import RECOMPUTE
+from custody.usecases.mark_unproven import Doubts, read_doubts
 from custody.usecases.read_trail import read_trail
 from custody.usecases.record_sale import sale_of_imei
 
@@ -179,6 +181,7 @@ class _Gathering:
         self._now_ms = now_ms
         self._withhold = beside.withhold
         self._reader: TileHashReader = log_reader.hash_reader(session, head.size)
+        self._doubts = read_doubts(session)
         self.withheld: list[Redaction] = []
 
     def entries(self, indexes: Iterable[int], scans: Mapping[int, ScanRow]) -> tuple[PackEntry, ...]:
@@ -201,7 +204,7 @@ class _Gathering:
             opening=None if why else stored.opening,
             withheld=why,
             receipt=self._receipt(stored, path) if is_scan else None,
-            judged=_judged(row) if is_scan else None,
+            judged=_judged(row, stored, self._doubts) if is_scan else None,
         )
 
     def _why_withheld(self, stored: StoredEntry) -> str:
@@ -312,7 +315,9 @@ def _investigation(session: Session, dispute: str) -> dict[str, Any]:
     return {"stored": stored, "inquiry": inquiry}
 
 
-def _judged(row: ScanRow | None) -> Judged:
+def _judged(row: ScanRow | None, stored: StoredEntry, doubts: Doubts) -> Judged:
     if row is None:
         raise Fatal("scan_row", "the log holds a scan that was never judged", fix="Run `weaklink log audit`.")
-    return Judged(result=row.result, code=row.code, flags=tuple(row.flags.split()))
+    kid = cose.parse(stored.raw).kid
+    result, flags = doubts.verdict(kid, stored.idx, row.result, tuple(row.flags.split()))
+    return Judged(result=result, code=row.code, flags=flags)

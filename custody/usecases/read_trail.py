@@ -5,43 +5,48 @@ opening was erased cannot be read any more; the log still shows that it was ther
 register, never from the scan.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from sqlmodel import Session
 
 from custody.kernel.errors import NotFound
-from custody.scans.scan import open_scan
-from custody.store import log_reader, scan_book
-from custody.store.tables import ScanRow, StationRow
+from custody.scans.scan import Scan, open_scan
+from custody.store import log_reader, scan_book, unopened_book
+from custody.store.tables import ScanRow, StationRow, UnopenedRow
 from custody.trail.sealed import SealedScan, StationFacts
 from custody.trail.trail import Trail, build_trail
 from custody.trail.unit import find_unit, needs
 from custody.usecases.enrol_station import station_info
+from custody.usecases.mark_unproven import Doubts, read_doubts
 
 MAX_ROUNDS = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """A trail with the scans it was made of."""
+    """A trail with the scans it was made of, and beside it those whose content was erased or has not come yet."""
 
     trail: Trail
     scans: tuple[SealedScan, ...]
+    erased: tuple[ScanRow, ...] = ()
+    unopened: tuple[UnopenedRow, ...] = ()
 
 
 def read_trail(session: Session, item: str, *, parcel: str | None = None) -> Found:
     """The trail of an item; raises `Rejected` for a key that is none, `NotFound` if nothing is known of it."""
     asked: set[str] = set()
     scans: dict[int, SealedScan] = {}
+    rows: dict[int, ScanRow] = {}
     for _ in range(MAX_ROUNDS):
         lookups = needs(item, scans.values(), asked, parcel=parcel)
         if not lookups:
             break
         asked |= {lookup.key for lookup in lookups}
-        rows = scan_book.scans_under(session, {lookup.key for lookup in lookups})
-        scans |= {scan.index: scan for scan in sealed_scans(session, rows) if scan.index not in scans}
-    if not scans:
+        fresh = {row.idx: row for row in scan_book.scans_under(session, {lookup.key for lookup in lookups})}
+        scans |= {scan.index: scan for scan in sealed_scans(session, fresh.values()) if scan.index not in scans}
+        rows |= fresh
+    if not rows:
         raise NotFound("item", f"nothing is recorded of {item!r}", fix="Ask by SSCC, IMEI or po:<order reference>.")
     found = tuple(scans[index] for index in sorted(scans))
     unit = find_unit(item, found, parcel=parcel)
@@ -49,7 +54,12 @@ def read_trail(session: Session, item: str, *, parcel: str | None = None) -> Fou
     if trail.missing:
         held = scan_book.known_digests(session, trail.missing)
         trail = build_trail(unit, found, in_log=held) if held else trail
-    return Found(trail=trail, scans=found)
+    return Found(
+        trail=trail,
+        scans=found,
+        erased=tuple(rows[index] for index in sorted(rows.keys() - scans.keys())),
+        unopened=tuple(unopened_book.of_shipments(session, {scan.scan.subject for scan in found})),
+    )
 
 
 def sealed_scans(session: Session, rows: Iterable[ScanRow]) -> list[SealedScan]:
@@ -57,8 +67,9 @@ def sealed_scans(session: Session, rows: Iterable[ScanRow]) -> list[SealedScan]:
     by_index = {row.idx: row for row in rows}
     names = {row.station for row in by_index.values()}
     stations = {name: _facts(row) for name, row in scan_book.stations(session, names).items()}
+    doubts = read_doubts(session)
     return [
-        _sealed(by_index[entry.idx], entry.raw, entry.opening, stations[by_index[entry.idx].station])
+        _sealed(by_index[entry.idx], open_scan(entry.raw, entry.opening), stations, doubts)
         for entry in log_reader.entries(session, sorted(by_index))
         if entry.opening is not None
     ]
@@ -71,12 +82,13 @@ def _facts(row: StationRow) -> StationFacts:
     )
 
 
-def _sealed(row: ScanRow, raw: bytes, opening: bytes, station: StationFacts) -> SealedScan:
+def _sealed(row: ScanRow, scan: Scan, stations: Mapping[str, StationFacts], doubts: Doubts) -> SealedScan:
+    result, flags = doubts.verdict(scan.message.kid, row.idx, row.result, tuple(row.flags.split()))
     return SealedScan(
         index=row.idx,
         received_ms=row.received_ms,
-        result=row.result,
-        flags=tuple(row.flags.split()),
-        scan=open_scan(raw, opening),
-        station=station,
+        result=result,
+        flags=flags,
+        scan=scan,
+        station=stations[row.station],
     )

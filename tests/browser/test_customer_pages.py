@@ -65,7 +65,10 @@ def test_i_found_it_releases_the_lock_at_once_and_shows_it_live(
     late = console.world.late_find
     customer = console.report(late.order, claim_type="never_received")
     handset = Handset(
-        console.world.handsets[late.order], tmp_path / "handset", clock=SystemClock(), rng=random.Random(1)
+        console.world.handsets[late.order],
+        tmp_path / "handset",
+        clock=SystemClock(),
+        rng=random.Random(1),  # noqa: S311 - a simulated world
     )
     radio = Radio(handset)
     assert radio.switch_on()
@@ -169,6 +172,7 @@ def test_large_print_is_larger(console: Console, quiet_page: Page, told: Custome
     page = own(console, quiet_page, told)
     usual = page.evaluate("parseFloat(getComputedStyle(document.querySelector('.headline')).fontSize)")
     page.get_by_role("link", name="Large print").click()
+    page.wait_for_load_state()
     large = page.evaluate("parseFloat(getComputedStyle(document.querySelector('.headline')).fontSize)")
     assert large >= 1.3 * usual
 
@@ -190,7 +194,7 @@ def test_anybody_can_complain_without_an_account(console: Console, quiet_page: P
     expect(quiet_page.get_by_role("heading", level=1)).to_have_text("We believe you.")
     expect(quiet_page.get_by_role("region", name="Choose what puts it right")).to_be_visible()
     quiet_page.get_by_role("link", name="How to complain or leave").click()
-    expect(quiet_page.get_by_role("heading", name="To leave")).to_be_visible()
+    expect(quiet_page.get_by_role("heading", name="To leave", exact=True)).to_be_visible()
 
 
 @pytest.mark.parametrize("path", ["/c/{token}", "/complain", "/c/c_cut-off"])

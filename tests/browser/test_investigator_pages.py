@@ -1,15 +1,31 @@
 """The investigator's pages: the inbox, and the trail with its charts, its ranking and whether the chain is whole."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
-from playwright.sync_api import Page, expect
+import pytest
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.small_world import Console, read_zip
+from tests.servers.browser import local_page
 
 
 def trail(console: Console, page: Page, query: str = "") -> Page:
     return console.show(page, f"/console/trails/{console.parcel}?case={console.main.dispute}{query}")
+
+
+@pytest.fixture(scope="module")
+def shown(console: Console, browser: Browser) -> Iterator[Page]:
+    """The trail of the main customer's parcel, for tests that only look."""
+    with local_page(browser) as page:
+        yield trail(console, console.enter(page, "investigator-1"), "&check=true")
+
+
+@pytest.fixture(scope="module")
+def found(console: Console) -> dict[str, Any]:
+    """The same trail as the API tells it."""
+    return console.staff["investigator-1"].trail(console.parcel)
 
 
 def test_the_inbox_leads_to_the_trail(console: Console, enter: Callable[[str], Page]) -> None:
@@ -20,22 +36,15 @@ def test_the_inbox_leads_to_the_trail(console: Console, enter: Callable[[str], P
     expect(page.get_by_role("heading", level=1)).to_have_text(f"Parcel {console.parcel}")
 
 
-def test_the_answer_stands_in_one_line_and_never_points_at_the_customer(
-    console: Console, enter: Callable[[str], Page]
-) -> None:
-    page = trail(console, enter("investigator-1"))
-    headline = page.locator(".headline").inner_text()
+def test_the_answer_stands_in_one_line_and_never_points_at_the_customer(shown: Page) -> None:
+    headline = shown.locator(".headline").inner_text()
     assert re.search(r"\d %\); nothing here points at the customer\.$", headline)
-    expect(page.locator("section.answer")).to_contain_text("If any one kind of evidence were left out")
-    expect(page.locator(".shares")).to_contain_text("not in our data")
+    expect(shown.locator("section.answer")).to_contain_text("If any one kind of evidence were left out")
+    expect(shown.locator(".shares")).to_contain_text("not in our data")
 
 
-def test_every_custodian_has_a_lane_and_every_mark_says_both_clocks(
-    console: Console, enter: Callable[[str], Page]
-) -> None:
-    page = trail(console, enter("investigator-1"))
-    lanes = page.get_by_role("figure", name="Who held it, and how it changed hands")
-    found = console.staff["investigator-1"].trail(console.parcel)
+def test_every_custodian_has_a_lane_and_every_mark_says_both_clocks(shown: Page, found: dict[str, Any]) -> None:
+    lanes = shown.get_by_role("figure", name="Who held it, and how it changed hands")
     expect(lanes.locator("text.lane")).to_have_count(len({s["custodian"] for s in found["segments"]}) + 1)
     expect(lanes.locator("rect.block")).to_have_count(len([s for s in found["segments"] if s["from_ms"]]))
     mark = lanes.locator("a.mark").first
@@ -46,9 +55,8 @@ def test_every_custodian_has_a_lane_and_every_mark_says_both_clocks(
     expect(mark.locator(".tip")).to_be_visible()
 
 
-def test_all_charts_share_one_time_axis(console: Console, enter: Callable[[str], Page]) -> None:
-    page = trail(console, enter("investigator-1"))
-    figures = page.locator("figure svg")
+def test_all_charts_share_one_time_axis(shown: Page) -> None:
+    figures = shown.locator("figure svg")
     ticks = [
         figures.nth(place).locator("line.grid").evaluate_all("lines => lines.map(line => line.getAttribute('x1'))")
         for place in range(figures.count())
@@ -58,19 +66,16 @@ def test_all_charts_share_one_time_axis(console: Console, enter: Callable[[str],
     assert ticks[0] == ticks[1] == ticks[2]
 
 
-def test_the_weight_trace_says_when_weight_shows_nothing(console: Console, enter: Callable[[str], Page]) -> None:
-    page = trail(console, enter("investigator-1"))
-    found = console.staff["investigator-1"].trail(console.parcel)
-    weight = page.get_by_role("figure", name="Weight", exact=True)
+def test_the_weight_trace_says_when_weight_shows_nothing(shown: Page, found: dict[str, Any]) -> None:
+    weight = shown.get_by_role("figure", name="Weight", exact=True)
     expect(weight.locator(".says")).to_have_text(found["weight"]["sentence"])
     expect(weight.locator("rect.band")).to_have_count(1)
     expect(weight.locator("a.mark")).to_have_count(len(found["weight"]["readings"]))
 
 
-def test_seals_keys_and_network_are_three_rows(console: Console, enter: Callable[[str], Page]) -> None:
-    page = trail(console, enter("investigator-1"))
-    rows = page.get_by_role("figure", name="Seals, keys and clocks, network").locator("text.lane")
-    assert rows.all_inner_texts() == ["Seals", "Keys and clocks", "Network"]
+def test_seals_keys_and_network_are_three_rows(shown: Page) -> None:
+    rows = shown.get_by_role("figure", name="Seals, keys and clocks, network").locator("text.lane")
+    assert rows.all_text_contents() == ["Seals", "Keys and clocks", "Network"]
 
 
 def test_every_chart_has_a_table_that_says_the_same(console: Console, enter: Callable[[str], Page]) -> None:
@@ -83,17 +88,16 @@ def test_every_chart_has_a_table_that_says_the_same(console: Console, enter: Cal
             expect(figure.locator(f"tr[id='{target.removeprefix('#')}']")).to_be_visible()
 
 
-def test_the_ranked_links_add_up_to_one_with_what_is_not_in_our_data(
-    console: Console, enter: Callable[[str], Page]
-) -> None:
-    page = trail(console, enter("investigator-1"))
+def test_the_ranked_links_add_up_to_one_with_what_is_not_in_our_data(shown: Page, console: Console) -> None:
     found = console.client.as_caller(console.staff["investigator-1"].client.token).get(
         f"/v1/investigations/{console.main.dispute}"
     )
-    ranking = page.locator("table.ranking")
+    ranking = shown.locator("table.ranking")
     expect(ranking.locator("tr[data-step]")).to_have_count(len(found["links"]))
     expect(ranking).to_contain_text("Not in our data: we found nothing unusual in our records")
-    widths = ranking.locator("rect.fill").evaluate_all("bars => bars.map(bar => Number(bar.getAttribute('width')))")
+    widths = ranking.locator("tr[data-step] rect.fill").evaluate_all(
+        "bars => bars.map(bar => Number(bar.getAttribute('width')))"
+    )
     assert widths == sorted(widths, reverse=True)
     full = 320
     assert abs(sum(width for width in widths if width > 1.5) / full - 1) < 0.05
@@ -113,12 +117,11 @@ def test_every_link_opens_reasons_for_and_against(console: Console, enter: Calla
     expect(page.get_by_role("heading", level=1)).to_have_text(f"Parcel {console.parcel}")
 
 
-def test_the_next_best_check_stands_first_with_its_price(console: Console, enter: Callable[[str], Page]) -> None:
-    page = trail(console, enter("investigator-1"))
-    checks = page.get_by_role("region", name="What to look at next")
+def test_the_next_best_check_stands_first_with_its_price(shown: Page) -> None:
+    checks = shown.get_by_role("region", name="What to look at next")
     expect(checks.get_by_role("columnheader", name="Bits a minute")).to_be_visible()
     expect(checks.locator("tbody tr").first).to_contain_text("best")
-    expect(page.get_by_role("region", name="Patterns over cases")).to_contain_text("Share of traffic")
+    expect(shown.get_by_role("region", name="Patterns over cases")).to_contain_text("Share of traffic")
 
 
 def test_the_chain_is_verified_on_request(console: Console, enter: Callable[[str], Page]) -> None:
@@ -157,8 +160,7 @@ def test_an_agent_sees_the_trail_and_no_ranking(console: Console, enter: Callabl
     expect(page.get_by_role("button", name="Judge")).to_have_count(0)
 
 
-def test_nobody_is_judged_by_the_words_of_a_page(console: Console, enter: Callable[[str], Page]) -> None:
-    page = trail(console, enter("investigator-1"), "&check=true")
-    words = page.locator("body").inner_text().lower()
+def test_nobody_is_judged_by_the_words_of_a_page(shown: Page) -> None:
+    words = shown.locator("body").inner_text().lower()
     never = ("fraud", "suspicious", "suspect", "claimed", "alleged", "guilty", "culprit", "liar")
     assert [word for word in never if word in words] == []

@@ -1,12 +1,15 @@
 """Every code has words, and moments, spans, keys and shares are written as people read them."""
 
+import re
 from collections.abc import Mapping
+from importlib.resources import files
 
 import pytest
 
 from api.pages import words
 from api.pages.charts.axis import axis_over
 from api.pages.charts.bars import LENGTH, share_bar, weight_bar
+from api.pages.render import DONE
 from api.pages.svg import element, mark
 from api.pages.times import both_clocks, moment, moment_words, sentence, short_key, signed, span_words, when
 from api.pages.troubles import _qualities
@@ -14,6 +17,7 @@ from custody.disputes.case import CASE
 from custody.disputes.claim import ClaimType
 from custody.disputes.investigation import INVESTIGATION
 from custody.disputes.promise import PROMISE
+from custody.disputes.wording import lint_text
 from custody.kernel.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from custody.scans.verdict import FLAGS
 from devicelock.rules.check import CheckName, CheckReason
@@ -42,6 +46,23 @@ SUMMER_MS = 1_780_000_000_000  # 28 May 2026, 20:26:40 UTC
 )
 def test_every_code_that_a_page_can_show_has_words(table: Mapping[str, object], codes: object) -> None:
     assert [str(code) for code in codes if str(code) not in table] == []  # type: ignore[attr-defined]  # each is iterable
+
+
+CUSTOMER_PAGES = ("customer.html", "_customer_locks.html", "complain.html", "no_such_link.html")
+
+
+@pytest.mark.parametrize("name", CUSTOMER_PAGES)
+def test_whatever_branch_a_customers_page_takes_its_words_are_plain(name: str) -> None:
+    source = files("api.pages").joinpath("templates", name).read_text(encoding="utf-8")
+    filled = re.sub(r"\{\{.*?\}\}", "something", re.sub(r"\{%.*?%\}", "\n", source, flags=re.DOTALL), flags=re.DOTALL)
+    for line in filter(str.strip, re.sub(r"<[^>]*>", "\n", filled).splitlines()):
+        if re.search(r"[A-Za-z]{2}", line):
+            lint_text(line.strip())
+
+
+@pytest.mark.parametrize("key", [key for key in DONE if key.startswith("c_")])
+def test_what_a_customer_is_told_after_a_form_is_plain(key: str) -> None:
+    lint_text(DONE[key])
 
 
 def test_a_code_without_words_is_shown_as_it_is() -> None:

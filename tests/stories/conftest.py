@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers.postgres import PostgresServer
+from tests.stories.http_service import Service, running_service
 from tests.world import World, new_world, same_world
 
 
@@ -33,3 +35,16 @@ def either(database_url: str, tmp_path: Path) -> Iterator[World]:
     yield mine
     mine.audit()
     mine.close()
+
+
+@pytest.fixture(scope="session", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """Lend the real application on each engine in turn; what was told to it before is still there."""
+    folder = tmp_path_factory.mktemp("service")
+    if request.param == "sqlite":
+        with running_service(folder / "data") as running:
+            yield running
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    with server.database() as url, running_service(folder / "data", database_url=url) as running:
+        yield running

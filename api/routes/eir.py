@@ -1,0 +1,50 @@
+"""The equipment identity register for network functions: N5g-eir_EquipmentIdentityCheck (3GPP TS 29.511).
+
+One resource, `/n5g-eir-eic/v1/equipment-status`. `supi` and `gpsi` are taken and neither used nor kept. An error has
+the form that the 5G core expects (TS 29.500 section 5.2.7.2): a problem document with a `cause`. Who may ask is
+decided by the dependencies that the caller of `build_router` puts in front.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi.params import Depends
+from fastapi.responses import JSONResponse
+
+from custody.kernel.clock import Clock
+from custody.kernel.errors import Rejected
+from devicelock.backends.eir_list import Entry
+from devicelock.backends.eir_status import equipment_status
+
+MEDIA_TYPE = "application/problem+json"
+MISSING, INCORRECT = "MANDATORY_QUERY_PARAM_MISSING", "MANDATORY_QUERY_PARAM_INCORRECT"
+
+Pei = Annotated[str | None, Query(max_length=64)]
+Subscriber = Annotated[str | None, Query(max_length=64)]
+
+
+def build_router(
+    entries: Callable[[], Mapping[str, Entry]], clock: Clock, *, dependencies: Sequence[Depends] = ()
+) -> APIRouter:
+    """The router over a list that is read at every question."""
+    router = APIRouter(prefix="/n5g-eir-eic/v1", tags=["equipment identity"], dependencies=list(dependencies))
+
+    @router.get("/equipment-status", response_model=None)
+    def status(pei: Pei = None, supi: Subscriber = None, gpsi: Subscriber = None) -> JSONResponse:
+        """WHITELISTED, BLACKLISTED or GREYLISTED."""
+        del supi, gpsi
+        if pei is None:
+            return _problem(MISSING, "pei is missing")
+        try:
+            found = equipment_status(entries(), pei, now_s=clock.now_ms() // 1000)
+        except Rejected as error:
+            return _problem(INCORRECT, error.detail)
+        return JSONResponse({"status": str(found)}, headers={"Cache-Control": "no-store"})
+
+    return router
+
+
+def _problem(cause: str, detail: str) -> JSONResponse:
+    body = {"title": "Bad Request", "status": 400, "detail": detail, "cause": cause}
+    return JSONResponse(body, status_code=400, media_type=MEDIA_TYPE)

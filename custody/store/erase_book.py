@@ -1,0 +1,127 @@
+"""Erasing: what is deleted for a parcel and for a case, and what stays.
+
+- Of a parcel: the openings (salt and content) of its scans, every key they were found under but the parcel's own, what
+  the judge remembered of it, the seller's contact, and the opening of the sale's record.
+- Of a case: words, notes, answers, messages, files, the facts of its timeline, the openings of its records, and the
+  customer's link.
+
+What stays is what nobody can link to a person any more: the entries themselves, which hold a salted digest, who scanned
+when, states, amounts and due times. On SQLite the freed pages are overwritten too.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+from sqlalchemy import Engine, delete, select, update
+from sqlmodel import Session, col
+
+from custody.disputes.case import CASE
+from custody.kernel.clock import Instant
+from custody.store.case_book import CaseFile
+from custody.store.engine import is_sqlite
+from custody.store.tables import (
+    AskRow,
+    DisputeEventRow,
+    DisputeRow,
+    ErasureRow,
+    EvidenceRow,
+    ItemKeyRow,
+    MessageRow,
+    OpeningRow,
+    ParcelRow,
+    QuarantineRow,
+    SaleRow,
+    ScanRow,
+)
+
+ERASED = "erased"
+
+
+def erasures_of(session: Session, target: str) -> list[ErasureRow]:
+    """What was erased of a parcel or a case, oldest first."""
+    query = select(ErasureRow).where(col(ErasureRow.target) == target).order_by(col(ErasureRow.at_ms))
+    return list(session.scalars(query).all())
+
+
+def open_cases(session: Session) -> list[CaseFile]:
+    """Every case that is not over."""
+    query = select(col(DisputeRow.facts)).where(col(DisputeRow.state).not_in(CASE.terminal))
+    return [msgspec.json.decode(facts, type=CaseFile) for facts in session.scalars(query).all()]
+
+
+def delete_openings(session: Session, indexes: Collection[int], *, at_ms: Instant) -> list[int]:
+    """Delete these openings; returns the indexes that still had one."""
+    held = select(col(OpeningRow.idx)).where(col(OpeningRow.idx).in_(indexes), col(OpeningRow.content).is_not(None))
+    found = sorted(session.scalars(held).all())
+    change = update(OpeningRow).where(col(OpeningRow.idx).in_(found)).values(content=None, erased_ms=at_ms)
+    session.connection().execute(change)
+    return found
+
+
+def forget_scans(session: Session, indexes: Collection[int], *, but: str) -> None:
+    """Delete the keys that scans are found under, other than the parcel's own, and the names of their events."""
+    keys = delete(ItemKeyRow).where(col(ItemKeyRow.idx).in_(indexes), col(ItemKeyRow.key) != but)
+    session.connection().execute(keys)
+    session.connection().execute(update(ScanRow).where(col(ScanRow.idx).in_(indexes)).values(event_id=None))
+
+
+def forget_parcels(session: Session, keys: Iterable[str]) -> None:
+    """Delete what the judge remembered of parcels and items."""
+    session.connection().execute(delete(ParcelRow).where(col(ParcelRow.key).in_(list(keys))))
+
+
+def forget_quarantined(session: Session, needles: Sequence[bytes]) -> int:
+    """Delete the openings of quarantined statements that hold one of these; returns how many."""
+    query = select(QuarantineRow).execution_options(yield_per=500)
+    rows = [row for row in session.scalars(query) if any(needle in row.opening for needle in needles)]
+    for row in rows:
+        row.opening = b""
+        session.add(row)
+    session.flush()
+    return len(rows)
+
+
+def forget_contacts(session: Session, orders: Iterable[str]) -> list[int]:
+    """Delete the customer's contact and region in the sales of these orders; returns the entries of their records."""
+    rows = session.scalars(select(SaleRow).where(col(SaleRow.order_ref).in_(list(orders)))).all()
+    for row in rows:
+        facts: dict[str, Any] = msgspec.json.decode(row.facts)
+        row.facts = msgspec.json.encode({**facts, "contact": "", "region": None}).decode()
+        session.add(row)
+    session.flush()
+    return [row.recorded_idx for row in rows]
+
+
+def forget_case(session: Session, dispute: str, *, token_hash: bytes) -> list[int]:
+    """Delete everything personal of a case; returns the entries of its records."""
+    row = session.get_one(DisputeRow, dispute)
+    file = msgspec.json.decode(row.facts, type=CaseFile)
+    case = replace(file.case, words=ERASED, support_needs=(), notes_in_favour=(), anything_else="")
+    row.facts = msgspec.json.encode(replace(file, case=case, found_instead="")).decode()
+    row.token_hash, row.version = token_hash, row.version + 1
+    session.add(row)
+    session.flush()
+    of_case: Mapping[Any, Any] = {AskRow: AskRow.dispute, EvidenceRow: EvidenceRow.dispute}
+    for table, column in of_case.items():
+        session.connection().execute(delete(table).where(col(column) == dispute))
+    session.connection().execute(update(MessageRow).where(col(MessageRow.dispute) == dispute).values(text=ERASED))
+    events = select(col(DisputeEventRow.idx)).where(col(DisputeEventRow.dispute) == dispute)
+    indexes = [index for index in session.scalars(events).all() if index is not None]
+    lines = update(DisputeEventRow).where(col(DisputeEventRow.dispute) == dispute).values(facts="{}")
+    session.connection().execute(lines)
+    return indexes
+
+
+def overwrite_freed_pages(session: Session, *, on: bool) -> None:
+    """On SQLite, zero what is deleted in this session from now on."""
+    if session.get_bind().dialect.name == "sqlite":
+        session.connection().exec_driver_sql(f"PRAGMA secure_delete={'ON' if on else 'OFF'}")
+
+
+def drop_old_pages(engine: Engine) -> None:
+    """On SQLite, move the write-ahead log into the database and empty it: it still holds the pages as they were."""
+    if is_sqlite(engine):
+        with engine.connect() as connection:
+            connection.connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -1,0 +1,170 @@
+"""Erasing what is personal of a parcel or of a case, with a notice in the log.
+
+The log keeps its entries; what is deleted are the openings, without which an entry is a digest that nobody can link to
+anything, and the personal columns beside it. Every tree hash stays, so the log still audits clean. A notice, itself a
+salted record, says how many openings went, when and why.
+
+- While a case about the parcel is open, or a lock on its handset, its evidence is needed and nothing is erased (legal
+  claims, Article 17(3)(e) GDPR).
+- A scan that also names another parcel is kept until that parcel is erased too, because it is the other one's evidence.
+- Erasing again deletes what has come since; if nothing has, it answers as before and writes nothing.
+"""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+
+import msgspec
+from sqlmodel import Session
+
+from custody.disputes.case import CASE
+from custody.gs1.imei import imei_digits
+from custody.kernel.clock import Instant
+from custody.kernel.errors import Conflict, Rejected
+from custody.store import case_book, erase_book
+from custody.store.tables import ErasureRow
+from custody.store.unit import Unit
+from custody.trail.names import PARCEL, aliases, imei_of, is_parcel, named
+from custody.usecases.read_trail import Found, read_trail
+
+NOTICE = "erasure.notice"
+MAX_REASON = 200
+
+Holds = Callable[[Session, Collection[str]], Sequence[str]]
+"""What else needs the evidence about handsets, given by their IMEIs: a sentence each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erased:
+    """What was erased: the notice's entry, the openings that are gone, and scans kept for another parcel's sake."""
+
+    id: str
+    target: str
+    at_ms: Instant
+    index: int
+    openings: tuple[int, ...]
+    shared: tuple[int, ...] = ()
+    repeated: bool = False
+
+
+def erase(unit: Unit, target: str, *, reason: str, actor: str, holds: Holds) -> Erased:
+    """Erase a case by its name, or else a parcel by any name; raises `Rejected`, `NotFound` or `Conflict`."""
+    if not reason.strip() or len(reason) > MAX_REASON:
+        raise Rejected("reason", f"a reason has 1 to {MAX_REASON} letters", fix="Say why, without naming anybody.")
+    erase_book.overwrite_freed_pages(unit.session, on=True)
+    try:
+        if target.startswith("case_"):
+            return _erase_case(unit, target, reason=reason, actor=actor)
+        return _erase_parcel(unit, target, reason=reason, actor=actor, holds=holds)
+    finally:
+        erase_book.overwrite_freed_pages(unit.session, on=False)
+
+
+def _erase_case(unit: Unit, dispute: str, *, reason: str, actor: str) -> Erased:
+    file = case_book.read(unit.session, dispute)
+    # 1. A case that goes on needs its records.
+    if file.case.state not in CASE.terminal:
+        raise Conflict("legal_hold", f"{dispute} is {file.case.state}", fix="Close or withdraw the case first.")
+    # 2. Once.
+    before = erase_book.erasures_of(unit.session, dispute)
+    events = case_book.timeline(unit.session, dispute)
+    if before and all(event.facts == "{}" for event in events):
+        return _as_before(before[-1])
+    # 3. Everything personal, then the openings of the records.
+    indexes = erase_book.forget_case(unit.session, dispute, token_hash=unit.ids.random_bytes(32))
+    gone = erase_book.delete_openings(unit.session, indexes, at_ms=unit.now_ms)
+    return _write_notice(unit, dispute, "case", gone, reason=reason, actor=actor)
+
+
+def _erase_parcel(unit: Unit, item: str, *, reason: str, actor: str, holds: Holds) -> Erased:
+    session = unit.session
+    found = read_trail(session, item)
+    parcel = found.trail.unit.parcel
+    if parcel is None:
+        raise Rejected("parcel", f"no record says which parcel {item!r} is", fix="Name the parcel by its SSCC.")
+    imeis = {imei for each in found.trail.unit.items for name in each.names if (imei := imei_of(name))}
+    # 1. Nobody needs it any more.
+    needed = [*_cases_about(session, parcel, imeis, found), *holds(session, imeis)]
+    if needed:
+        raise Conflict("legal_hold", f"the parcel is under legal hold: {'; '.join(needed)}", fix="Settle these first.")
+    # 2. Its scans, without those that are another parcel's evidence too.
+    mine, shared = _split(session, found, parcel)
+    records = erase_book.forget_contacts(session, [order.removeprefix("po:") for order in found.trail.unit.orders])
+    gone = erase_book.delete_openings(session, [*mine, *records], at_ms=unit.now_ms)
+    before = erase_book.erasures_of(session, parcel)
+    if before and not gone:
+        return _as_before(before[-1], shared)
+    # 3. What is remembered and indexed of them, and what was kept aside.
+    erase_book.forget_scans(session, mine, but=parcel)
+    names = {name for each in found.trail.unit.items for name in each.names}
+    erase_book.forget_parcels(session, [parcel, *(alias for name in names for alias in aliases(name))])
+    needles = [parcel.removeprefix(PARCEL).encode(), *(imei_digits(imei)[:14].encode() for imei in imeis)]
+    erase_book.forget_quarantined(session, needles)
+    return _write_notice(unit, parcel, "parcel", gone, reason=reason, actor=actor, shared=shared)
+
+
+def _cases_about(session: Session, parcel: str, imeis: Collection[str], found: Found) -> list[str]:
+    orders = {order.removeprefix("po:") for order in found.trail.unit.orders}
+    return [
+        f"case {file.case.id} is {file.case.state}"
+        for file in erase_book.open_cases(session)
+        if file.parcel == parcel or file.imei in imeis or file.case.order_ref in orders
+    ]
+
+
+def _split(session: Session, found: Found, parcel: str) -> tuple[list[int], tuple[int, ...]]:
+    """The scans of this parcel alone, and those that another parcel still needs."""
+    unit = found.trail.unit
+    ours = {parcel, *unit.seals, *(name for item in unit.items for name in item.names)}
+    mine: list[int] = []
+    shared: list[int] = []
+    for entry in found.trail.entries:
+        things = named(entry.event)
+        others = {key for key in things if is_parcel(key) and key != parcel}
+        if not things & ours and not others:
+            continue
+        needed = any(not erase_book.erasures_of(session, other) for other in others)
+        (shared if needed else mine).append(entry.index)
+    return mine, tuple(shared)
+
+
+def _write_notice(
+    unit: Unit,
+    target: str,
+    what: str,
+    gone: Sequence[int],
+    *,
+    reason: str,
+    actor: str,
+    shared: tuple[int, ...] = (),
+) -> Erased:
+    name = unit.ids.new("erasure")
+    facts = {"erasure": name, "what": what, "openings": list(gone), "reason": reason, "actor": actor}
+    index = unit.record(NOTICE, facts)
+    stored = {"openings": list(gone), "shared": list(shared)}
+    unit.session.add(
+        ErasureRow(
+            id=name,
+            target=target,
+            at_ms=unit.now_ms,
+            actor=actor,
+            reason=reason,
+            idx=index,
+            facts=msgspec.json.encode(stored).decode(),
+        )
+    )
+    return Erased(
+        id=name, target=target, at_ms=unit.now_ms, index=index, openings=tuple(gone), shared=shared, repeated=False
+    )
+
+
+def _as_before(row: ErasureRow, shared: tuple[int, ...] = ()) -> Erased:
+    facts = msgspec.json.decode(row.facts)
+    return Erased(
+        id=row.id,
+        target=row.target,
+        at_ms=row.at_ms,
+        index=row.idx,
+        openings=tuple(facts["openings"]),
+        shared=shared,
+        repeated=True,
+    )

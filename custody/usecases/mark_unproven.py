@@ -1,0 +1,40 @@
+"""Scans that a later revocation put in doubt: shown as unproven, never deleted.
+
+The judge said what it said when the scan came. A revocation that names an earlier entry from which on a key is suspect
+changes what that word is worth, so whoever reads scans adds the flag `key_suspect` to the stored verdict here. What the
+log says of a key goes by index alone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from custody.store.tables import StationKeyRow
+
+FLAG = "key_suspect"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubts:
+    """For each revoked key the entries from which and below which it is suspect."""
+
+    spans: Mapping[bytes, range]
+
+    def verdict(self, kid: bytes, index: int, result: str, flags: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+        """The result and flags of a scan as they are to be shown."""
+        if index not in self.spans.get(kid, ()):
+            return result, flags
+        return "flagged" if result == "accepted" else result, tuple(dict.fromkeys((*flags, FLAG)))
+
+
+def read_doubts(session: Session) -> Doubts:
+    """What is in doubt at this moment."""
+    rows = session.scalars(select(StationKeyRow).where(col(StationKeyRow.revoked_idx).is_not(None))).all()
+    spans = {
+        row.kid: range(row.suspect_from_idx, row.revoked_idx)
+        for row in rows
+        if row.suspect_from_idx is not None and row.revoked_idx is not None
+    }
+    return Doubts(spans=spans)

@@ -1,0 +1,176 @@
+"""Replaying the log: entries and openings, in order, lead to every verdict that the judge gave.
+
+An auditor who has the openings needs nothing else of the operator: keys and policies are folded from the entries, each
+station's sequence and what was known of each parcel from the scans before, the time is that of the entry's receipt. A
+scan that was registered without its opening takes its place in the sequence at its entry, and is judged where a record
+says that its opening came.
+
+What cannot be compared is named, not passed over: scans that were erased or still wait for their opening, and scans of
+a parcel of which an earlier one was erased.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from custody.kernel.clock import Instant
+from custody.kernel.errors import Fatal
+from custody.ledger.record import CONTENT_TYPE as RECORD
+from custody.ledger.record import open_record
+from custody.ledger.registry import Registry, fold
+from custody.scans.advance import UNSEEN, advance, parcels_of
+from custody.scans.judge import judge_repeat
+from custody.scans.judge_parcels import judge_parcels
+from custody.scans.scan import CAPTURED, Scan, ScanStatement, open_scan, read_scan_statement
+from custody.scans.scan import CONTENT_TYPE as SCAN
+from custody.scans.tolerances import Tolerances
+from custody.scans.verdict import Verdict
+from custody.scans.view import KeyStanding, StationHead, UnitView
+from custody.store import log_reader
+from custody.store.log_reader import StoredEntry
+from custody.store.registry_book import KINDS
+from custody.store.tables import ItemKeyRow, ScanRow
+from custody.usecases.accept_scans import OPENED
+
+SCANS = frozenset({SCAN, CAPTURED})
+CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replayed:
+    """The verdict that the log leads to for one scan."""
+
+    index: int
+    verdict: Verdict
+    parcels: tuple[str, ...]
+
+    @property
+    def words(self) -> tuple[str, str, str]:
+        """Result, code and flags as the judge's row has them."""
+        flags = " ".join(dict.fromkeys(flag.code for flag in self.verdict.flags))
+        return self.verdict.result, self.verdict.code, flags
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """A scan whose stored verdict is not the one that the log leads to; None where there is none."""
+
+    index: int
+    stored: tuple[str, str, str] | None
+    replayed: tuple[str, str, str] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """How many verdicts are the same, which are not, and which could not be compared."""
+
+    same: int
+    different: tuple[Difference, ...]
+    unread: tuple[int, ...]
+    after_erased: tuple[int, ...]
+
+
+def compare_verdicts(session: Session, tolerances: Tolerances) -> Comparison:
+    """Replay the whole log of this database and compare it with the judge's rows."""
+    size = log_reader.head(session).size
+    erased = _erased_before(session)
+    rows = {row.idx: row for row in session.scalars(select(ScanRow)).all()}
+    same, different, after = 0, [], []
+    for replayed in replay_verdicts(lambda: _entries(session, size), tolerances):
+        row = rows.pop(replayed.index, None)
+        stored = None if row is None else (row.result, row.code, row.flags)
+        if stored == replayed.words:
+            same += 1
+        elif any(erased.get(parcel, size) < replayed.index for parcel in replayed.parcels):
+            after.append(replayed.index)
+        else:
+            different.append(Difference(index=replayed.index, stored=stored, replayed=replayed.words))
+    gone = set(rows) & {index for index in rows if log_reader.entry(session, index).opening is None}
+    different += [
+        Difference(index=index, stored=(row.result, row.code, row.flags), replayed=None)
+        for index, row in sorted(rows.items())
+        if index not in gone
+    ]
+    return Comparison(
+        same=same, different=tuple(different), unread=tuple(sorted(gone)), after_erased=tuple(sorted(after))
+    )
+
+
+def replay_verdicts(read: "Entries", tolerances: Tolerances) -> Iterator[Replayed]:
+    """The verdict of every scan that can be read, where the judge gave it; `read` gives the entries, from 0, twice."""
+    # 1. Which scans came without their opening, and where a record says that it came.
+    late = {
+        int(record.fields["index"]): entry.idx
+        for entry in read()
+        if entry.content_type == RECORD and entry.opening is not None
+        for record in [open_record(entry.raw, entry.opening)]
+        if record.kind == OPENED
+    }
+    arrivals = {at: index for index, at in late.items()}
+    # 2. Everything in order.
+    court = _Court(tolerances=tolerances)
+    waiting: dict[int, StoredEntry] = {}
+    for entry in read():
+        if entry.idx == 0 or entry.content_type in KINDS:
+            court.registry = fold(court.registry, entry.idx, entry.raw)
+        elif entry.content_type in SCANS and entry.opening is not None and entry.idx not in late:
+            yield court.judge(open_scan(entry.raw, entry.opening), entry)
+        elif entry.content_type in SCANS:
+            court.register(read_scan_statement(entry.raw), entry)
+            waiting[entry.idx] = entry
+        elif entry.idx in arrivals:
+            opened = waiting.pop(arrivals[entry.idx])
+            if opened.opening is not None:
+                yield court.open(open_scan(opened.raw, opened.opening), opened)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Court:
+    """What the judge knew at one place of the log."""
+
+    tolerances: Tolerances
+    registry: Registry = field(default_factory=Registry)
+    heads: dict[str, StationHead] = field(default_factory=dict)
+    places: dict[tuple[str, int], list[bytes]] = field(default_factory=dict)
+    views: dict[str, UnitView] = field(default_factory=dict)
+
+    def judge(self, scan: Scan, entry: StoredEntry) -> Replayed:
+        """A scan that came whole."""
+        head = self.heads.get(scan.station)
+        verdict = self._verdict(scan, entry, head)
+        self.places.setdefault((scan.station, scan.seq), []).append(scan.digest)
+        if verdict.result != "quarantined" and (head is None or scan.seq > head.seq):
+            self.heads[scan.station] = StationHead(seq=scan.seq, digest=scan.digest)
+        return self._file(scan, entry, verdict)
+
+    def register(self, scan: ScanStatement, entry: StoredEntry) -> None:
+        """A statement alone, or one whose opening was erased."""
+        self.places.setdefault((scan.station, scan.seq), []).append(scan.message.digest)
+        head = self.heads.get(scan.station)
+        if takes_its_place(scan, head, entry.received_ms, self.tolerances):
+            self.heads[scan.station] = StationHead(seq=scan.seq, digest=scan.message.digest)
+
+    def open(self, scan: Scan, entry: StoredEntry) -> Replayed:
+        """The opening of a statement that came alone before."""
+        before = None if scan.prev is None else StationHead(seq=scan.seq - 1, digest=scan.prev)
+        return self._file(scan, entry, self._verdict(scan, entry, before))
+
+    def _verdict(self, scan: Scan, entry: StoredEntry, head: StationHead | None) -> Verdict:
+        held = self.places.get((scan.station, scan.seq), [])
+        twin = next((digest for digest in held if digest != scan.digest), None)
+        return judge_repeat(twin, scan) or judge_parcels(
+            scan,
+            standing=KeyStanding(self.registry.standing(scan.message.kid, entry.idx).value),
+            head=head,
+            views=self.views,
+            now_ms=entry.received_ms,
+            tolerances=self.tolerances,
+        )
+
+    def _file(self, scan: Scan, entry: StoredEntry, verdict: Verdict) -> Replayed:
+        parcels = parcels_of(scan.event)
+        if verdict.result != "quarantined":
+            self.views |= {parcel: advance(self.views.get(parcel, UNSEEN), scan.event) for parcel in parcels}
+        return Replayed(index=entry.idx, verdict=verdict, parcels=parcels)

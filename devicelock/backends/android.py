@@ -1,0 +1,206 @@
+"""Google's Android Management API as a back-end.
+
+Two ways to lock, each with what it can keep:
+
+- **DISABLED** (the usual way): `state` of the device is patched to DISABLED, with a text for whoever holds it. It is
+  level-triggered and has no life: a device that is off finds it whenever it comes back. The holder cannot leave it.
+- **LOST**: a LOCK command and then lost mode, both with `duration` set to the rest of the order's time. The user may
+  leave lost mode with the device's passcode, which is a way out for an honest holder and none for a thief where a
+  passcode was set; without one nothing is held.
+
+A device is ACTIVE again after `unlock` and `retire`. The API's own ways of retiring a device take the work profile's
+data or everything with them, and are not used: that a device is retired is remembered in our book.
+
+`appliedState` is what the device has applied; `state` is only what was asked. DISABLED, LOST: locked. ACTIVE: not
+locked. Any other word: unknown.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from custody.kernel.clock import Clock, from_iso
+from custody.kernel.errors import Rejected
+from devicelock.backends.android_body import NAME as DEVICE_NAME
+from devicelock.backends.android_body import OPERATION, check
+from devicelock.backends.asserted import AssertedBackend, Look, Sent
+from devicelock.backends.book import Book, Wish
+from devicelock.backends.contract import Answer, Capabilities
+from devicelock.backends.exchange import Request, Send, judge, read_json, text_at
+from devicelock.rules.applied import Applied
+from devicelock.rules.command import Screen
+
+NAME = "android"
+WHO = "Android Management"
+ADDRESS = "https://androidmanagement.googleapis.com"
+RELEASE_LIFE_S = 400 * 86_400
+"""A release waits for its device as long as our own agent's does."""
+
+
+class Way(StrEnum):
+    """How a device is locked."""
+
+    DISABLED = "disabled"
+    LOST = "lost"
+
+
+CAPABILITIES = {
+    Way.DISABLED: Capabilities(
+        shows_contact=True,
+        offline_lock=False,
+        offline_unlock=False,
+        user_can_leave=False,
+        survives_reset=False,
+        holds_without_passcode=True,
+        blocks_network_only=False,
+        command_life_s=None,
+    ),
+    Way.LOST: Capabilities(
+        shows_contact=True,
+        offline_lock=False,
+        offline_unlock=False,
+        user_can_leave=True,
+        survives_reset=False,
+        holds_without_passcode=False,
+        blocks_network_only=False,
+        command_life_s=RELEASE_LIFE_S,
+    ),
+}
+
+SHOWN: Mapping[str, Applied] = {
+    "ACTIVE": Applied.UNLOCKED,
+    "DISABLED": Applied.LOCKED,
+    "LOST": Applied.LOCKED,
+}
+
+
+def android_backend(
+    send: Send, token: Callable[[], str], *, book: Book, clock: Clock, way: Way = Way.DISABLED
+) -> AssertedBackend:
+    """The back-end; `token` gives a valid OAuth access token at every request."""
+    wire = AndroidWire(send, token, clock, way)
+    return AssertedBackend(name=NAME, capabilities=CAPABILITIES[way], wire=wire, book=book, clock=clock)
+
+
+def patch_state(device: str, state: str, *, message: str | None = None) -> Request:
+    """Ask for a state; the message is shown while the device is disabled."""
+    body: dict[str, Any] = {"state": state}
+    if message is not None:
+        body["disabledReason"] = {"defaultMessage": message}
+    check("Device", body)
+    return Request(
+        method="PATCH", path=_path(device), query=(("updateMask", ",".join(body)),), body=msgspec.json.encode(body)
+    )
+
+
+def issue_command(device: str, kind: str, *, life_s: int, params: Mapping[str, Any] | None = None) -> Request:
+    """Ask for one command, which the device may carry out within `life_s` seconds."""
+    body = {"type": kind, "duration": f"{life_s}s", **(params or {})}
+    check("Command", body)
+    return Request(method="POST", path=f"{_path(device)}:issueCommand", body=msgspec.json.encode(body))
+
+
+def get_device(device: str) -> Request:
+    """Ask what is known of a device."""
+    return Request(method="GET", path=_path(device))
+
+
+def cancel_operation(operation: str) -> Request:
+    """Withdraw a command that has not reached its device."""
+    if not OPERATION.fullmatch(operation):
+        raise Rejected(
+            "android_name", f"{operation[:80]!r} is no operation of a device", fix="Give the name it came with."
+        )
+    return Request(method="POST", path=f"/v1/{operation}:cancel")
+
+
+def lost_mode(screen: Screen) -> dict[str, Any]:
+    """What lost mode shows to whoever holds the device."""
+    return {
+        "startLostModeParams": {
+            "lostMessage": {"defaultMessage": message(screen)},
+            "lostPhoneNumber": {"defaultMessage": screen.phone},
+            "lostOrganization": {"defaultMessage": screen.who},
+        }
+    }
+
+
+def message(screen: Screen) -> str:
+    """The screen as one text, for systems that show only one."""
+    return f"{screen.who}: {screen.why} Reference {screen.reference}. Call {screen.phone}. {screen.recourse}"
+
+
+class AndroidWire:
+    """How Android Management is spoken to."""
+
+    def __init__(self, send: Send, token: Callable[[], str], clock: Clock, way: Way) -> None:
+        self._line = send
+        self._token = token
+        self._clock = clock
+        self._way = way
+
+    def send(self, wish: Wish) -> Sent:
+        """Patch the state, or issue the commands of lost mode."""
+        if not DEVICE_NAME.fullmatch(wish.handset):
+            return Sent(answer=Answer.UNKNOWN_DEVICE)
+        if self._way is Way.LOST:
+            return self._lose(wish) if wish.state is Applied.LOCKED else self._find(wish)
+        text = None if wish.screen is None else message(wish.screen)
+        state = "DISABLED" if wish.state is Applied.LOCKED else "ACTIVE"
+        return Sent(answer=self._ask(patch_state(wish.handset, state, message=text)))
+
+    def look(self, wish: Wish) -> Look:
+        """What the device has applied, by its last report."""
+        if not DEVICE_NAME.fullmatch(wish.handset):
+            return Look(applied=None, last_seen_ms=None)
+        reply = self._line(self._with_token(get_device(wish.handset)))
+        if judge(reply, who=WHO) is not Answer.TAKEN:
+            return Look(applied=None, last_seen_ms=None)
+        body = read_json(reply, who=WHO)
+        at = text_at(body, "lastStatusReportTime")
+        return Look(
+            applied=SHOWN.get(text_at(body, "appliedState") or ""), last_seen_ms=None if at is None else from_iso(at)
+        )
+
+    def _lose(self, wish: Wish) -> Sent:
+        life_s = (wish.not_after_ms - self._clock.now_ms()) // 1000
+        if life_s < 1 or wish.screen is None:
+            return Sent(answer=Answer.REFUSED)
+        first = self._ask(issue_command(wish.handset, "LOCK", life_s=life_s))
+        if first is not Answer.TAKEN:
+            return Sent(answer=first)
+        return self._command(
+            issue_command(wish.handset, "START_LOST_MODE", life_s=life_s, params=lost_mode(wish.screen))
+        )
+
+    def _find(self, wish: Wish) -> Sent:
+        if wish.token is not None and OPERATION.fullmatch(wish.token):
+            judge(self._line(self._with_token(cancel_operation(wish.token))), who=WHO)
+        return self._command(
+            issue_command(wish.handset, "STOP_LOST_MODE", life_s=RELEASE_LIFE_S, params={"stopLostModeParams": {}})
+        )
+
+    def _command(self, request: Request) -> Sent:
+        reply = self._line(self._with_token(request))
+        answer = judge(reply, who=WHO)
+        if answer is not Answer.TAKEN:
+            return Sent(answer=answer)
+        return Sent(answer=answer, token=text_at(read_json(reply, who=WHO), "name"))
+
+    def _ask(self, request: Request) -> Answer:
+        return judge(self._line(self._with_token(request)), who=WHO)
+
+    def _with_token(self, request: Request) -> Request:
+        headers = (("authorization", f"Bearer {self._token()}"), ("content-type", "application/json"))
+        return replace(request, headers=headers)
+
+
+def _path(device: str) -> str:
+    if not DEVICE_NAME.fullmatch(device):
+        raise Rejected(
+            "android_name", f"{device[:80]!r} names no device", fix="Use enterprises/{enterprise}/devices/{device}."
+        )
+    return f"/v1/{device}"

@@ -1,0 +1,226 @@
+"""The IMEI list as a back-end: what stands in the wishes and not on the list is published, and the other way round.
+
+- A lock waits for the next `publish`; a release is published and delivered at once, in a delta of its own, so that it
+  never waits for additions. `publish` too sends removals first and additions in a later delta.
+- An entry needs two people: `grounds` tells on whose authority an order rests, and only `Basis.TWO_PEOPLE` with two
+  different references is taken, when the lock is asked for and again when it is published.
+- Every entry ends: at the deadline of the lock's screen.
+- A file that would change the list by more than a share of it is refused (`Limits`). Removals that were asked for,
+  and rows that ended, are never held back; rows that no wish accounts for are (the memory may have been lost).
+- `applied` is known only from the operator's word: `imported(seq)` says up to which file it has loaded the list.
+- The register blocks the network and nothing else: no message is shown and emergency calls are the network's affair.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from threading import RLock
+
+from custody.kernel.clock import Clock
+from custody.kernel.errors import Forbidden, Rejected
+from custody.kernel.keys import Signer
+from devicelock.backends.asserted import AssertedBackend, Look, Sent
+from devicelock.backends.book import Book, Wish
+from devicelock.backends.contract import Answer, Capabilities, Ref
+from devicelock.backends.eir_folder import EirFolder
+from devicelock.backends.eir_list import Entry, Kind, Limits, Publication, Status, publish, read_imei
+from devicelock.rules.applied import Applied
+from devicelock.rules.command import REASONS, Authority, Basis, Op, Reason
+
+NAME = "eir"
+PEOPLE = 2
+
+CAPABILITIES = Capabilities(
+    shows_contact=False,
+    offline_lock=False,
+    offline_unlock=False,
+    user_can_leave=False,
+    survives_reset=True,
+    holds_without_passcode=True,
+    blocks_network_only=True,
+    command_life_s=None,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """On what an entry rests, why, and how the register is to treat the handset."""
+
+    authority: Authority
+    reason: Reason
+    status: Status = Status.BLACKLISTED
+
+
+Grounds = Callable[[str], Ground | None]
+"""The ground of an order, or None if it has none."""
+
+Outlet = Callable[[Publication], None]
+"""Hands a delta to the operator; raises `Unavailable`. It may see the same file twice, never another of its number."""
+
+
+class EirBackend(AssertedBackend):
+    """The list, as a `Backend` and with what a list needs besides."""
+
+    def __init__(
+        self,
+        *,
+        book: Book,
+        clock: Clock,
+        folder: EirFolder,
+        signer: Signer,
+        issuer: str,
+        grounds: Grounds,
+        outlet: Outlet,
+        limits: Limits | None = None,
+    ) -> None:
+        super().__init__(name=NAME, capabilities=CAPABILITIES, wire=_EirWire(self), book=book, clock=clock)
+        self._folder = folder
+        self._signer = signer
+        self._issuer = issuer
+        self._grounds = grounds
+        self._outlet = outlet
+        self._limits = limits or Limits()
+        self._press = RLock()  # one file after another: numbers have no gaps and no twins
+
+    @property
+    def entries(self) -> dict[str, Entry]:
+        """The list as it was last published, by IMEI."""
+        return dict(self._folder.entries)
+
+    def publish(self) -> int:
+        """Publish what has changed, removals first, and deliver it; returns the number of the newest delta."""
+        with self._press:
+            self._publish()
+            self.deliver()
+            return self._folder.seq
+
+    def _publish(self) -> None:
+        self._remove([imei for imei, entry in self._folder.entries.items() if self._is_over(imei, entry)])
+        lost = [imei for imei in self._folder.entries if self._book.get(imei) is None]
+        before = len(self._folder.entries)
+        if lost:
+            self._limits.check(before=before, after=before - len(lost))
+            self._remove(lost)
+        additions = [entry for wish in self._book if (entry := self._addition(wish)) is not None]
+        if additions:
+            fresh = sum(1 for entry in additions if entry.imei not in self._folder.entries)
+            self._limits.check(before=before, after=before + fresh)
+            self._write(additions)
+
+    def publish_full(self) -> Publication:
+        """The whole list as a file; refused if it differs too much in length from the last one."""
+        with self._press:
+            return self._publish_full()
+
+    def _publish_full(self) -> Publication:
+        entries = list(self._folder.entries.values())
+        if self._folder.full_seq:
+            self._limits.check(before=self._folder.full_size, after=len(entries))
+        made = publish(
+            Kind.FULL, max(self._folder.seq, 1), entries, issuer=self._issuer, at_s=self._now_s(), signer=self._signer
+        )
+        self._folder.write(made, entries)
+        return made
+
+    def deliver(self) -> None:
+        """Hand the deltas not taken yet to the outlet, in order; raises `Unavailable` at the first that fails."""
+        with self._press:
+            for seq in range(self._folder.delivered + 1, self._folder.seq + 1):
+                self._outlet(self._folder.delta(seq))
+                self._folder.set_delivered(seq)
+
+    def imported(self, seq: int) -> None:
+        """The operator's word that it has loaded every delta up to this number."""
+        self._folder.set_imported(seq)
+
+    def take(self, wish: Wish) -> Answer:
+        """A wish as the list sees it: a lock waits for `publish`, a release goes out now."""
+        if wish.state is Applied.LOCKED:
+            self._ground(wish)
+            return Answer.TAKEN
+        with self._press:
+            if wish.handset in self._folder.entries:
+                self._remove([wish.handset])
+            self.deliver()
+        return Answer.TAKEN
+
+    def on_list(self, handset: str) -> bool | None:
+        """Whether the operator holds the handset on its list; None is unknown."""
+        return self._folder.on_list(handset)
+
+    def _ground(self, wish: Wish) -> Ground:
+        ground = self._grounds(wish.order)
+        if ground is None or ground.authority.basis is not Basis.TWO_PEOPLE:
+            raise Forbidden("two_people", "an entry on an IMEI list needs two people", fix="Have a second one decide.")
+        if len(set(ground.authority.references)) < PEOPLE:
+            raise Forbidden("two_people", "the authority names one person", fix="Name both people in its references.")
+        if ground.reason not in REASONS[Op.LOCK] or ground.status is Status.WHITELISTED:
+            raise Rejected("reason", f"{ground.reason} is no reason for a list", fix="Give a reason to lock.")
+        return ground
+
+    def _addition(self, wish: Wish) -> Entry | None:
+        current = self._current(wish.handset)
+        if current is None or current.state is not Applied.LOCKED:
+            return None
+        held = self._folder.entries.get(wish.handset)
+        until_s = wish.held_until_ms // 1000
+        if held is not None and (held.case, held.valid_until_s) == (wish.order, until_s):
+            return None
+        try:
+            ground = self._ground(wish)
+        except Forbidden:
+            return None  # who allowed it may have gone since; the wish waits, and nobody is listed without two people
+        return Entry(
+            imei=wish.handset,
+            status=ground.status,
+            reason=ground.reason,
+            case=wish.order,
+            valid_from_s=self._now_s(),
+            valid_until_s=until_s,
+            seq=self._folder.seq + 1,
+        )
+
+    def _is_over(self, imei: str, entry: Entry) -> bool:
+        wish = self._current(imei)
+        return entry.valid_until_s <= self._now_s() or (wish is not None and wish.state is not Applied.LOCKED)
+
+    def _remove(self, imeis: list[str]) -> None:
+        if imeis:
+            self._write([self._removal(self._folder.entries[imei]) for imei in imeis])
+
+    def _removal(self, entry: Entry) -> Entry:
+        over = entry.valid_until_s <= self._now_s()
+        reason = Reason.LAPSED if over else Reason.WITHDRAWN
+        return replace(entry, status=Status.WHITELISTED, reason=reason, seq=self._folder.seq + 1)
+
+    def _write(self, entries: list[Entry]) -> None:
+        made = publish(
+            Kind.DELTA, self._folder.seq + 1, entries, issuer=self._issuer, at_s=self._now_s(), signer=self._signer
+        )
+        self._folder.write(made, entries)
+
+    def _now_s(self) -> int:
+        return self._clock.now_ms() // 1000
+
+    def lock_ref(self, text: str, *, order: str, version: int) -> Ref:
+        """The handset of an IMEI in any form, in the list's own words; raises `Rejected("imei")`."""
+        return Ref(handset=read_imei(text), order=order, version=version)
+
+
+class _EirWire:
+    """What the rules of the contract say to the list."""
+
+    def __init__(self, backend: EirBackend) -> None:
+        self._backend = backend
+
+    def send(self, wish: Wish) -> Sent:
+        try:
+            known = read_imei(wish.handset) == wish.handset
+        except Rejected:
+            known = False
+        return Sent(answer=self._backend.take(wish) if known else Answer.UNKNOWN_DEVICE)
+
+    def look(self, wish: Wish) -> Look:
+        listed = self._backend.on_list(wish.handset)
+        if listed is None:
+            return Look(applied=None, last_seen_ms=None)
+        return Look(applied=Applied.LOCKED if listed else Applied.UNLOCKED, last_seen_ms=None)

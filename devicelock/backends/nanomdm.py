@@ -1,0 +1,244 @@
+"""Apple devices through a NanoMDM server as a back-end.
+
+A lock is lost mode (EnableLostMode; the device must be supervised), because it can be ended by a command, which a
+screen lock cannot. A release is DisableLostMode. To retire is DisableLostMode and then RemoveProfile of the enrolment
+profile, where its identifier is given. Apple's command to erase a device is not among the words of this file.
+
+- `PUT /v1/enqueue/{id}?nopush=1` with a command plist, then `GET /v1/push/{id}`. 200: all; 207: some failed; 500: none.
+  The reply is read for our device in every case. Names of commands are made from order, version and attempt, so a
+  repeated command is known: the server says that it exists already, which means taken.
+- A device answers by webhook (`hear`). NotNow keeps the command with the server and is data, not failure. An error ends
+  the command; it is said anew, under another name, at the next `ask_again`.
+- **Enrolling again clears the server's queue.** So the present wish is said again, under another name, on every
+  Authenticate and TokenUpdate.
+- A push that fails leaves the command enqueued and unpushed: the call is `Unavailable`, and asking again pushes again.
+"""
+
+import base64
+import plistlib
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import quote
+
+from custody.kernel.clock import Clock
+from custody.kernel.errors import Trouble, Unavailable
+from devicelock.backends.asserted import AssertedBackend, Look, Sent
+from devicelock.backends.book import Book, Wish
+from devicelock.backends.contract import Answer, Capabilities
+from devicelock.backends.exchange import Reply, Request, Send, judge, read_json, text_at
+from devicelock.backends.nanomdm_event import Event, Status, Topic, open_event
+from devicelock.rules.applied import Applied
+from devicelock.rules.command import Screen
+
+NAME = "nanomdm"
+WHO = "NanoMDM"
+USER = "nanomdm"
+PARTIAL, NONE_DONE = 207, 500
+ATTEMPTS_KNOWN = 16
+"""An answer to one of this many last attempts of the same wish still counts."""
+
+CAPABILITIES = Capabilities(
+    shows_contact=True,
+    offline_lock=False,
+    offline_unlock=False,
+    user_can_leave=False,
+    survives_reset=False,
+    holds_without_passcode=True,
+    blocks_network_only=False,
+    command_life_s=None,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What an event was, and what was said to the device because of it; None: nothing had to be said, or could be."""
+
+    event: Event
+    answer: Answer | None = None
+    trouble: Trouble | None = None
+
+
+def commands(wish: Wish, *, profile: str | None) -> tuple[tuple[dict[str, Any], Applied], ...]:
+    """The commands of a wish, each with what the device has applied once it acknowledges it."""
+    if wish.state is Applied.LOCKED and wish.screen is not None:
+        return ((_lost_mode(wish.screen), Applied.LOCKED),)
+    found: dict[str, Any] = {"RequestType": "DisableLostMode"}
+    if wish.state is Applied.RETIRED and profile is not None:
+        removed = {"RequestType": "RemoveProfile", "Identifier": profile}
+        return ((found, Applied.UNLOCKED), (removed, Applied.RETIRED))
+    return ((found, Applied.UNLOCKED),)
+
+
+def command_name(wish: Wish, step: int, *, attempt: int | None = None) -> str:
+    """The UUID of a wish's command; the same call gives the same name."""
+    number = wish.attempt if attempt is None else attempt
+    parts = (wish.handset, wish.order, str(wish.version), str(wish.state), str(number), str(step))
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, "urn:weaklink:nanomdm:" + "|".join(parts)))
+
+
+class NanoMdmBackend(AssertedBackend):
+    """The server as a `Backend`, and what it says to us."""
+
+    def __init__(
+        self,
+        send: Send,
+        *,
+        api_key: str,
+        webhook_key: bytes,
+        book: Book,
+        clock: Clock,
+        profile: str | None = None,
+        push: bool = True,
+    ) -> None:
+        """`push=False` where devices come by themselves and the server has no push certificate."""
+        wire = NanoMdmWire(send, api_key, profile=profile, push=push)
+        super().__init__(name=NAME, capabilities=CAPABILITIES, wire=wire, book=book, clock=clock)
+        self._profile = profile
+        self._webhook_key = webhook_key
+
+    def hear(self, raw: bytes, signature: str | None) -> Heard:
+        """Take in one webhook call; raises `Rejected` if its HMAC or form is wrong, and nothing else."""
+        event = open_event(raw, signature, self._webhook_key)
+        if event.topic in {Topic.AUTHENTICATE, Topic.TOKEN_UPDATE}:
+            if event.topic is Topic.AUTHENTICATE:
+                self._learn(event.handset, applied=None, last_seen_ms=self._clock.now_ms())
+            return self._say(event)
+        if event.topic is Topic.CHECK_OUT:
+            wish = self._current(event.handset)
+            retired = wish is not None and wish.state is Applied.RETIRED
+            self._learn(event.handset, applied=Applied.RETIRED if retired else None, last_seen_ms=self._clock.now_ms())
+        elif event.topic is Topic.CONNECT:
+            self._answered(event)
+        return Heard(event=event)
+
+    def _say(self, event: Event) -> Heard:
+        try:
+            return Heard(event=event, answer=self.reassert(event.handset))
+        except Trouble as trouble:
+            return Heard(event=event, trouble=trouble)  # the wish stays, not taken, for the next `ask_again`
+
+    def _answered(self, event: Event) -> None:
+        now_ms = self._clock.now_ms()
+        with self._mutex:
+            wish = self._book.get(event.handset)
+        shown = None if wish is None or event.command is None else self._meant(wish, event.command)
+        if wish is None or shown is None or event.status is None:
+            if wish is not None:
+                self._learn(event.handset, applied=wish.applied, last_seen_ms=now_ms)
+        elif event.status is Status.ACKNOWLEDGED:
+            self._learn(event.handset, applied=shown, last_seen_ms=now_ms)
+            self._mark(wish, not_now=False)
+        elif event.status is Status.NOT_NOW:
+            self._mark(wish, not_now=True)
+        elif event.status in {Status.ERROR, Status.FORMAT_ERROR}:
+            self._mark(wish, not_now=False, attempt=wish.attempt + 1, taken=False)
+
+    def _meant(self, wish: Wish, command: str) -> Applied | None:
+        """What the device has applied if it acknowledges this command, if it is one of the wish's."""
+        for step, (_, shown) in enumerate(commands(wish, profile=self._profile)):
+            for attempt in range(wish.attempt, max(-1, wish.attempt - ATTEMPTS_KNOWN), -1):
+                if command_name(wish, step, attempt=attempt) == command:
+                    return shown
+        return None
+
+    def _mark(self, wish: Wish, *, not_now: bool, attempt: int | None = None, taken: bool | None = None) -> None:
+        with self._mutex:
+            newest = self._book.get(wish.handset)
+            if newest is not None and wish.is_same(newest):
+                self._book.put(
+                    replace(
+                        newest,
+                        not_now=not_now,
+                        attempt=newest.attempt if attempt is None else attempt,
+                        taken=newest.taken if taken is None else taken,
+                        last_seen_ms=self._clock.now_ms(),
+                    )
+                )
+
+
+class NanoMdmWire:
+    """How the server is spoken to."""
+
+    def __init__(self, send: Send, api_key: str, *, profile: str | None, push: bool) -> None:
+        self._line = send
+        self._profile = profile
+        self._push = push
+        token = base64.b64encode(f"{USER}:{api_key}".encode()).decode()
+        self._headers = (("authorization", f"Basic {token}"), ("content-type", "application/x-plist"))
+
+    def send(self, wish: Wish) -> Sent:
+        """Enqueue the wish's commands, then wake the device."""
+        names = []
+        for step, (command, _) in enumerate(commands(wish, profile=self._profile)):
+            names.append(command_name(wish, step))
+            body = plistlib.dumps({"CommandUUID": names[-1], "Command": command})
+            reply = self._line(
+                Request(
+                    method="PUT",
+                    path=f"/v1/enqueue/{_escaped(wish.handset)}",
+                    query=(("nopush", "1"),),
+                    headers=self._headers,
+                    body=body,
+                )
+            )
+            answer = _enqueued(reply, wish.handset)
+            if answer is not Answer.TAKEN:
+                return Sent(answer=answer)
+        if not self._push:
+            return Sent(answer=Answer.TAKEN, token=names[-1])
+        path = f"/v1/push/{_escaped(wish.handset)}"
+        answer = _pushed(self._line(Request(method="GET", path=path, headers=self._headers)), wish.handset)
+        return Sent(answer=answer, token=names[-1])
+
+    def look(self, wish: Wish) -> Look:
+        """What the device said last: the server itself is asked nothing, since its queue is no word of the device."""
+        return Look(applied=wish.applied, last_seen_ms=wish.last_seen_ms)
+
+
+def _enqueued(reply: Reply, handset: str) -> Answer:
+    if reply.status not in {PARTIAL, NONE_DONE}:
+        return judge(reply, who=WHO)
+    errors = _errors(reply, handset, "command_error")
+    if any("already exists" in error or "duplicate" in error.lower() for error in errors):
+        return Answer.TAKEN
+    if errors or reply.status == NONE_DONE:
+        raise Unavailable("backend_busy", f"{WHO} did not enqueue the command: {'; '.join(errors)}", fix="Ask again.")
+    return Answer.TAKEN
+
+
+def _pushed(reply: Reply, handset: str) -> Answer:
+    if reply.status not in {PARTIAL, NONE_DONE}:
+        return judge(reply, who=WHO)
+    errors = _errors(reply, handset, "push_error")
+    if any("push data missing" in error for error in errors):
+        return Answer.UNKNOWN_DEVICE
+    if errors or reply.status == NONE_DONE:
+        raise Unavailable(
+            "backend_push",
+            f"{WHO} holds the command and could not wake the device: {'; '.join(errors)}",
+            fix="Ask again.",
+        )
+    return Answer.TAKEN
+
+
+def _errors(reply: Reply, handset: str, kind: str) -> Sequence[str]:
+    """What went wrong as a whole and for our device, from the server's reply."""
+    body = read_json(reply, who=WHO)
+    found = (text_at(body, kind), text_at(body, "status", handset, kind))
+    return [text for text in found if text]
+
+
+def _lost_mode(screen: Screen) -> dict[str, Any]:
+    return {
+        "RequestType": "EnableLostMode",
+        "Message": f"{screen.who}: {screen.why} Reference {screen.reference}. {screen.recourse}",
+        "PhoneNumber": screen.phone,
+        "Footnote": screen.who,
+    }
+
+
+def _escaped(handset: str) -> str:
+    """One path segment; a comma would name a second device to the server."""
+    return quote(handset.replace(",", ""), safe="")

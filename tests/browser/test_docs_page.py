@@ -1,0 +1,47 @@
+"""The API's page: every route of the OpenAPI document with its parameters and fields, and nothing from outside."""
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.small_world import Console
+
+
+@pytest.fixture(scope="module")
+def document(console: Console) -> dict[str, dict[str, dict[str, object]]]:
+    """The OpenAPI document."""
+    found: dict[str, dict[str, dict[str, object]]] = httpx.get(f"{console.address}/openapi.json").json()
+    return found
+
+
+def test_every_route_is_listed_with_its_method(
+    console: Console, plain_page: Page, document: dict[str, dict[str, dict[str, object]]]
+) -> None:
+    console.show(plain_page, "/docs")
+    shown = set(plain_page.locator("article h3").all_inner_texts())
+    wanted = {f"{method.upper()} {path}" for path, methods in document["paths"].items() for method in methods}
+    assert wanted - {" ".join(text.split()) for text in shown} == set()
+
+
+def test_fields_of_bodies_are_told_with_kind_and_need(console: Console, plain_page: Page) -> None:
+    console.show(plain_page, "/docs")
+    operation = plain_page.locator("article").filter(has_text="POST /v1/locks").first
+    row = operation.get_by_role("row").filter(has_text="imei_last4")
+    expect(row).to_contain_text("application/json")
+    expect(row).to_contain_text("yes")
+
+
+def test_routes_for_raw_scans_are_told_too(console: Console, plain_page: Page) -> None:
+    console.show(plain_page, "/docs")
+    expect(plain_page.locator("article h3 code").get_by_text("/v1/scans", exact=True)).to_be_visible()
+
+
+def test_pages_for_people_are_no_part_of_the_api(document: dict[str, dict[str, dict[str, object]]]) -> None:
+    assert [path for path in document["paths"] if path.startswith(("/console", "/c/", "/complain", "/assets"))] == []
+
+
+def test_nothing_loads_the_documentation_from_outside(console: Console) -> None:
+    assert httpx.get(f"{console.address}/redoc").status_code == 404
+    text = httpx.get(f"{console.address}/docs").text
+    assert "cdn" not in text
+    assert "swagger" not in text.lower()

@@ -1,0 +1,74 @@
+"""Equipment status in the form of TS 29.511."""
+
+import asyncio
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from api.routes.eir import build_router
+from custody.kernel.errors import Rejected
+from devicelock.backends.eir_list import Entry, Status
+from devicelock.backends.eir_status import equipment_status, read_pei
+from devicelock.rules.command import Reason
+from tests.contracts_backends.backend_bench import START_MS, SetClock
+
+IMEI = "490154203237518"
+NOW_S = START_MS // 1000
+PATH = "/n5g-eir-eic/v1/equipment-status"
+
+
+def listed(status: Status) -> dict[str, Entry]:
+    row = Entry(
+        imei=IMEI,
+        status=status,
+        reason=Reason.NEVER_RECEIVED,
+        case="lock-1",
+        valid_from_s=NOW_S - 10,
+        valid_until_s=NOW_S + 10,
+        seq=1,
+    )
+    return {IMEI: row}
+
+
+@pytest.mark.parametrize("status", [Status.BLACKLISTED, Status.GREYLISTED])
+@pytest.mark.parametrize("pei", [f"imei-{IMEI}", f"imeisv-{IMEI[:14]}07"])
+def test_a_listed_handset_has_the_status_of_its_row_by_imei_and_imeisv(status: Status, pei: str) -> None:
+    assert equipment_status(listed(status), pei, now_s=NOW_S) is status
+
+
+def test_a_handset_off_the_list_or_past_its_row_is_white() -> None:
+    assert equipment_status({}, f"imei-{IMEI}", now_s=NOW_S) is Status.WHITELISTED
+    assert equipment_status(listed(Status.BLACKLISTED), f"imei-{IMEI}", now_s=NOW_S + 10) is Status.WHITELISTED
+
+
+@pytest.mark.parametrize("pei", ["", IMEI, "imei-490154203237519", "imei-49015420323751", f"imeisv-{IMEI}", "mac-00"])
+def test_a_pei_that_names_no_imei_is_refused(pei: str) -> None:
+    with pytest.raises(Rejected):
+        read_pei(pei)
+
+
+def ask(**query: str) -> httpx.Response:
+    app = FastAPI()
+    app.include_router(build_router(lambda: listed(Status.BLACKLISTED), SetClock()))
+
+    async def once() -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://eir") as client:
+            return await client.get(PATH, params=query)
+
+    return asyncio.run(once())
+
+
+def test_the_route_answers_in_the_form_of_the_specification() -> None:
+    found = ask(pei=f"imei-{IMEI}", supi="imsi-001010000000001")
+    assert (found.status_code, found.json()) == (200, {"status": "BLACKLISTED"})
+
+
+@pytest.mark.parametrize(
+    ("query", "cause"),
+    [({}, "MANDATORY_QUERY_PARAM_MISSING"), ({"pei": "imei-1"}, "MANDATORY_QUERY_PARAM_INCORRECT")],
+)
+def test_an_error_names_its_cause_as_the_core_network_expects(query: dict[str, str], cause: str) -> None:
+    answer = ask(**query)
+    assert (answer.status_code, answer.json()["cause"]) == (400, cause)
+    assert answer.headers["content-type"] == "application/problem+json"

@@ -1,0 +1,135 @@
+"""Requests over HTTP, what their replies mean, and the book of wishes."""
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from custody.kernel.errors import Fatal, Unavailable
+from devicelock.backends.book import FileBook, Wish
+from devicelock.backends.contract import Answer
+from devicelock.backends.exchange import RETRY_S, Reply, Request, judge, read_json
+from devicelock.backends.http_line import HttpLine
+from devicelock.rules.applied import Applied
+from tests.contracts_backends.backend_bench import SCREEN
+
+
+@pytest.mark.parametrize(
+    ("status", "answer"),
+    [
+        (200, Answer.TAKEN),
+        (204, Answer.TAKEN),
+        (404, Answer.UNKNOWN_DEVICE),
+        (410, Answer.UNKNOWN_DEVICE),
+        (409, Answer.NOT_NOW),
+        (400, Answer.REFUSED),
+        (302, Answer.REFUSED),
+        (422, Answer.REFUSED),
+    ],
+)
+def test_a_status_about_the_device_is_an_answer(status: int, answer: Answer) -> None:
+    assert judge(Reply(status=status), who="x") is answer
+
+
+@pytest.mark.parametrize("status", [401, 403, 408, 429, 500, 502, 503, 599])
+def test_a_status_about_the_other_side_is_no_answer(status: int) -> None:
+    with pytest.raises(Unavailable):
+        judge(Reply(status=status), who="x")
+
+
+@pytest.mark.parametrize(
+    ("header", "wait_s"),
+    [({"retry-after": "30"}, 30), ({"retry-after": "99999999"}, 3600), ({"retry-after": "soon"}, 5)],
+)
+def test_the_wait_that_the_other_side_asks_for_is_handed_on(header: dict[str, str], wait_s: int) -> None:
+    with pytest.raises(Unavailable) as caught:
+        judge(Reply(status=429, headers=header), who="x")
+    assert caught.value.facts["retry_after_s"] == wait_s
+    assert RETRY_S == 5
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"<html>", b"\xff"])
+def test_a_reply_that_is_no_json_object_is_no_answer(body: bytes) -> None:
+    with pytest.raises(Unavailable):
+        read_json(Reply(status=200, body=body), who="x")
+
+
+class Answering(BaseHTTPRequestHandler):
+    """Echoes, redirects, or hangs up."""
+
+    def do_PUT(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        if self.path.startswith("/hang-up"):
+            return
+        self.send_response(302 if self.path.startswith("/elsewhere") else 201)
+        self.send_header("Location", "http://127.0.0.1:1/")
+        self.send_header("X-Path", self.path)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_words: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def line() -> Iterator[HttpLine]:
+    server = HTTPServer(("127.0.0.1", 0), Answering)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    made = HttpLine(f"http://127.0.0.1:{server.server_port}/", timeout_s=5)
+    yield made
+    made.close()
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_a_request_arrives_as_it_was_built(line: HttpLine) -> None:
+    reply = line(Request(method="PUT", path="/a%2Fb", query=(("nopush", "1"),), body=b"\x00body"))
+    assert (reply.status, reply.body, reply.headers["x-path"]) == (201, b"\x00body", "/a%2Fb?nopush=1")
+
+
+def test_a_redirect_is_not_followed(line: HttpLine) -> None:
+    assert line(Request(method="PUT", path="/elsewhere")).status == 302
+
+
+def test_silence_is_unavailable(line: HttpLine) -> None:
+    with pytest.raises(Unavailable):
+        line(Request(method="PUT", path="/hang-up"))
+
+
+def wish(handset: str, state: Applied = Applied.LOCKED, version: int = 1) -> Wish:
+    return Wish(handset=handset, state=state, order="lock-1", version=version, screen=SCREEN)
+
+
+def test_a_book_is_read_again_as_it_was_left(tmp_path: Path) -> None:
+    book = FileBook(tmp_path / "book")
+    book.put(wish("a"))
+    book.put(wish("b"))
+    book.put(wish("a", Applied.RETIRED, 2))
+    book.put(wish("c"))
+    book.drop("c")
+    book.close()
+    again = FileBook(tmp_path / "book")
+    again.close()
+    assert list(again) == [wish("a", Applied.RETIRED, 2), wish("b")]
+    assert len((tmp_path / "book").read_bytes().splitlines()) == 2
+
+
+def test_a_line_torn_by_a_crash_is_dropped_and_a_broken_one_stops_the_start(tmp_path: Path) -> None:
+    book = FileBook(tmp_path / "book")
+    book.put(wish("a"))
+    book.put(wish("b"))
+    book.close()
+    whole = (tmp_path / "book").read_bytes()
+    for cut in range(whole.index(b"\n") + 1, len(whole)):
+        (tmp_path / "book").write_bytes(whole[:cut])
+        torn = FileBook(tmp_path / "book")
+        torn.close()
+        assert list(torn) == [wish("a")]
+    (tmp_path / "book").write_bytes(b"{}\n" + whole)
+    with pytest.raises(Fatal):
+        FileBook(tmp_path / "book")

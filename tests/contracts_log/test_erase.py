@@ -1,0 +1,241 @@
+"""Erasing: what is personal goes, the log stays whole, and what is still needed is kept."""
+
+import sqlite3
+import zlib
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import msgspec
+import pytest
+from sqlmodel import Session, col, select
+
+from api.routes.erasures import locks_on
+from custody.kernel.errors import Conflict, NotFound, Rejected
+from custody.ledger.record import open_record
+from custody.store import case_book, erase_book, log_reader
+from custody.store.case_book import CaseFile
+from custody.store.tables import (
+    DisputeEventRow,
+    DisputeRow,
+    EvidenceRow,
+    ItemKeyRow,
+    MessageRow,
+    OpeningRow,
+    SaleRow,
+    ScanRow,
+)
+from custody.usecases.erase import NOTICE, Erased, erase
+from custody.usecases.move_case import withdraw
+from custody.usecases.read_trail import read_trail
+from simulators.parcel import Parcel
+from tests.contracts_log.small_house import findings, raises
+from tests.world import World, new_world
+
+WHY = "the retention period is over"
+
+
+def nothing(_session: Session, _imeis: Collection[str]) -> Sequence[str]:
+    return ()
+
+
+@pytest.fixture
+def world(sqlite_url: str, tmp_path: Path) -> Iterator[World]:
+    """Lend a world in which two parcels were delivered and sold."""
+    made = new_world(sqlite_url, tmp_path / "world", parcels=1)
+    yield made
+    made.close()
+
+
+def run(world: World, target: str) -> Erased:
+    with world.house.unit() as unit:
+        done = erase(unit, target, reason=WHY, actor="supervisor-1", holds=locks_on)
+    erase_book.drop_old_pages(world.engine)
+    return done
+
+
+def sscc(parcel: Parcel) -> str:
+    return f"https://id.gs1.org/00/{parcel.sscc}" if not parcel.sscc.startswith("http") else parcel.sscc
+
+
+def openings(world: World, indexes: Collection[int]) -> list[bytes]:
+    with world.house.read() as session:
+        rows = session.scalars(select(OpeningRow).where(col(OpeningRow.idx).in_(indexes))).all()
+        return [row.content for row in rows if row.content is not None]
+
+
+def on_disk(world: World) -> bytes:
+    path = Path(world.url.removeprefix("sqlite:///"))
+    return b"".join(file.read_bytes() for file in sorted(path.parent.glob(f"{path.name}*")))
+
+
+def test_a_parcels_openings_go_and_the_log_still_audits_clean(world: World) -> None:
+    parcel = world.parcels[0]
+    with world.house.read() as session:
+        before = read_trail(session, sscc(parcel))
+    held = openings(world, [scan.index for scan in before.scans])
+    assert len(held) == len(before.scans) > 3
+    done = run(world, f"po:{parcel.order}")
+    assert done.target == sscc(parcel)
+    assert done.openings
+    assert findings(world.house) == []
+    with world.house.read() as session:
+        after = read_trail(session, sscc(parcel))
+        gone = {scan.index for scan in before.scans} - {scan.index for scan in after.scans}
+        shown = {row.idx for row in after.erased}
+        named = {scan.index for scan in before.scans if not scan.event.keys().isdisjoint({sscc(parcel)})}
+        assert shown == gone & named, "what never named the parcel is found by nothing any more"
+        assert len(shown) > 3
+        assert gone | {read_sale_index(session, parcel)} == set(done.openings)
+        keys = session.scalars(select(col(ItemKeyRow.key)).where(col(ItemKeyRow.idx).in_(gone))).all()
+        assert set(keys) == {sscc(parcel)}
+        assert {row.event_id for row in session.scalars(select(ScanRow).where(col(ScanRow.idx).in_(gone)))} == {None}
+        for index in gone:
+            entry = log_reader.entry(session, index)
+            assert (entry.opening, entry.erased_ms) == (None, done.at_ms)
+        with raises(NotFound, "item"):
+            read_trail(session, parcel.unit.imei)
+
+
+def read_sale_index(session: Session, parcel: Parcel) -> int:
+    row = session.get(SaleRow, parcel.order)
+    assert row is not None
+    assert msgspec.json.decode(row.facts)["contact"] == ""
+    return row.recorded_idx
+
+
+def test_nothing_of_it_is_left_on_the_disk(world: World) -> None:
+    parcel = world.parcels[0]
+    with world.house.read() as session:
+        found = read_trail(session, sscc(parcel))
+    contact = f"customer-{parcel.order.lower()}@example.com".encode()
+    erase_book.drop_old_pages(world.engine)
+    kept = [content for content in openings(world, [scan.index for scan in found.scans]) if content in on_disk(world)]
+    assert kept, "some contents lie whole in one page"
+    assert contact in on_disk(world)
+    done = run(world, sscc(parcel))
+    world.engine.dispose()
+    raw = on_disk(world)
+    mine = [content for content in kept if zlib.decompress(content) not in _shared(world, done)]
+    assert mine
+    assert [content for content in mine if content in raw] == []
+    assert contact not in raw
+
+
+def _shared(world: World, done: Erased) -> set[bytes]:
+    return {zlib.decompress(content) for content in openings(world, done.shared)}
+
+
+def test_the_notice_is_a_salted_record_that_names_no_parcel(world: World) -> None:
+    parcel = world.parcels[0]
+    done = run(world, sscc(parcel))
+    with world.house.read() as session:
+        entry = log_reader.entry(session, done.index)
+    record = open_record(entry.raw, entry.opening or b"")
+    assert record.kind == NOTICE
+    assert record.fields["openings"] == list(done.openings)
+    assert record.fields["reason"] == WHY
+    assert parcel.sscc.rpartition("/")[2].encode() not in (entry.opening or b"")
+
+
+def test_erasing_again_answers_as_before_and_writes_nothing(world: World) -> None:
+    first = run(world, sscc(world.parcels[0]))
+    size = world.size
+    again = run(world, sscc(world.parcels[0]))
+    assert (again.repeated, again.id, again.index, again.openings) == (True, first.id, first.index, first.openings)
+    assert world.size == size
+    late = world.see("pack", sscc(world.parcels[0])) if "pack" in world.network.stations else None
+    if late is not None:
+        (ack,) = world.send([late])
+        assert run(world, sscc(world.parcels[0])).openings == (ack.index,)
+
+
+def test_an_erased_scan_that_is_sent_again_brings_nothing_back(world: World) -> None:
+    parcel = world.parcels[0]
+    done = run(world, sscc(parcel))
+    acks = world.send(world.network.scans)
+    assert {ack.verdict.result for ack in acks} == {"duplicate"}
+    assert openings(world, done.openings) == []
+
+
+def test_other_parcels_keep_their_trails(world: World) -> None:
+    mine, other = world.parcels[0], world.parcels[1]
+    with world.house.read() as session:
+        before = read_trail(session, sscc(other))
+    done = run(world, sscc(mine))
+    with world.house.read() as session:
+        after = read_trail(session, sscc(other))
+    assert [scan.index for scan in after.scans] == [scan.index for scan in before.scans]
+    assert not set(done.openings) & {scan.index for scan in before.scans}
+    later = run(world, sscc(other))
+    assert findings(world.house) == []
+    assert not set(later.openings) & set(done.openings)
+
+
+def test_an_open_case_and_a_running_lock_hold_the_evidence(world: World) -> None:
+    parcel = world.parcels[0]
+    world.handset(parcel)
+    opened = world.dispute(parcel, "substituted")
+    for target in (sscc(parcel), opened.case):
+        with world.refused(Conflict, "legal_hold"):
+            run(world, target)
+    with world.house.unit() as unit:
+        row = unit.session.get(DisputeRow, opened.case)
+        assert row is not None
+        row.state = "withdrawn"
+        unit.session.add(row)
+    with world.refused(Conflict, "legal_hold"):
+        run(world, sscc(parcel))
+    world.found(opened)
+    world.deliver()
+
+
+def test_a_cases_words_files_messages_and_records_go_once_it_is_over(world: World) -> None:
+    secret = "My neighbour says the courier smelled of cinnamon"
+    opened = world.dispute(world.parcels[0], "missing_accessory", words=secret)
+    case = opened.case
+    with world.house.unit() as unit:
+        unit.session.add(
+            EvidenceRow(
+                id="ev_1",
+                dispute=case,
+                name="cinnamon.jpg",
+                media_type="image/jpeg",
+                sha256=bytes(32),
+                content=b"cinnamon",
+                given_by="customer",
+                at_ms=unit.now_ms,
+            )
+        )
+    with world.house.unit() as unit:
+        withdraw(unit, case, actor="customer", locks_settled=True)
+    with world.house.read() as session:
+        lines = {event.idx for event in case_book.timeline(session, case) if event.idx is not None}
+        token = session.get_one(DisputeRow, case).token_hash
+    done = run(world, case)
+    assert set(done.openings) == lines
+    assert findings(world.house) == []
+    with world.house.read() as session:
+        row = session.get_one(DisputeRow, case)
+        file = msgspec.json.decode(row.facts, type=CaseFile)
+        assert (file.case.words, file.case.state, row.token_hash != token) == ("erased", "withdrawn", True)
+        assert session.get(EvidenceRow, "ev_1") is None
+        assert {text for _, text in case_book.messages(session, case)} <= {"erased"}
+        assert {event.facts for event in session.scalars(select(DisputeEventRow)) if event.dispute == case} == {"{}"}
+        assert all(message.text == "erased" for message in session.scalars(select(MessageRow)).all())
+    assert run(world, case).repeated
+    world.engine.dispose()
+    with closing(sqlite3.connect(world.url.removeprefix("sqlite:///"))) as database:
+        dump = "\n".join(database.iterdump())
+    assert secret not in dump
+    assert "cinnamon" not in dump
+    assert secret.encode() not in on_disk(world)
+
+
+def test_what_cannot_be_erased_says_why(world: World) -> None:
+    with raises(NotFound, "dispute"):
+        run(world, "case_unknown")
+    with raises(NotFound, "item"):
+        run(world, "195214730000088169")
+    with raises(Rejected, "reason"), world.house.unit() as unit:
+        erase(unit, sscc(world.parcels[0]), reason=" ", actor="supervisor-1", holds=nothing)

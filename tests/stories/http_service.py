@@ -1,0 +1,97 @@
+"""The real application on a real socket, in threads of this process."""
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import uvicorn
+
+from api.app import build_app
+from api.compose import compose, free_port
+from api.parts import Parts
+from api.settings import read_settings
+from simulators.agent import Staff, sign_in
+from simulators.client import ServiceClient
+from simulators.station import Answer
+from tests.world_audit import Books, Said, complaints
+
+START_S = 30.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Service:
+    """A running service; `staff` are its first accounts, signed in."""
+
+    parts: Parts
+    client: ServiceClient
+    staff: dict[str, Staff] = field(default_factory=dict)
+    said: list[Said] = field(default_factory=list)
+
+    @property
+    def address(self) -> str:
+        return self.client.base_url
+
+    def token(self, account: str) -> str:
+        """The session token of an account; nobody has none."""
+        return self.staff[account].client.token if account else ""
+
+    def remember(self, answers: Sequence[Answer]) -> None:
+        """Keep what was said of scans."""
+        self.said += [said_of(answer) for answer in answers]
+
+    def audit(self, *expected: str) -> None:
+        """Fail with every complaint of an audit."""
+        books = Books(
+            engine=self.parts.engine,
+            origin=self.parts.house.origin,
+            log_key=self.parts.keyring.log.public,
+            operator_key=self.parts.keyring.operator.public,
+            said=tuple(self.said),
+            expected=frozenset(expected),
+        )
+        found = list(complaints(books))
+        assert not found, "\n".join(found)
+
+
+def said_of(answer: Answer) -> Said:
+    """What an answer over the wire promises."""
+    return Said(digest=answer.scan.digest, index=answer.body.get("index"))
+
+
+@contextmanager
+def running_service(data: Path, *, database_url: str = "") -> Iterator[Service]:
+    """A service on a free port of 127.0.0.1, with its first accounts signed in."""
+    settings = read_settings(port=free_port(), data=data, database_url=database_url)
+    parts, passwords = compose(settings)
+    config = uvicorn.Config(
+        build_app(parts), host=settings.host, port=settings.port, log_level="warning", access_log=False, ws="none"
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, name="service", daemon=True)
+    thread.start()
+    client = ServiceClient(f"http://{settings.host}:{settings.port}")
+    try:
+        _wait(server)
+        staff = {name: sign_in(client, name, password) for name, password in passwords.items()}
+        yield Service(parts=parts, client=client, staff=staff)
+    finally:
+        client.close()
+        server.should_exit = True
+        thread.join(START_S)
+        parts.engine.dispose()
+
+
+def _wait(server: uvicorn.Server) -> None:
+    deadline = time.monotonic() + START_S
+    while not server.started:
+        assert time.monotonic() < deadline, "the service did not start"
+        time.sleep(0.02)
+
+
+def raw_client(service: Service) -> httpx.Client:
+    """A client that sends whatever it is told to."""
+    return httpx.Client(base_url=service.address, timeout=60.0)

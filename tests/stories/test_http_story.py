@@ -1,0 +1,88 @@
+"""The story of a parcel that never came, through the real doors: HTTP for people and stations, MQTT for the handset."""
+
+import random
+import time
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from custody.kernel.errors import Conflict, Forbidden, NotFound
+from custody.kernel.system_clock import SystemClock
+from devicelock.rules.hello import SimClass
+from simulators import customer
+from simulators.agent import put_authority_in_force
+from simulators.handset import Handset
+from simulators.history import Mishaps, PastConfig
+from simulators.network import NetworkConfig, World, play
+from simulators.radio import Radio
+from simulators.station import post_batch
+from tests.stories.http_service import Service
+
+WAIT_S = 20.0
+
+
+def small_network(service: Service) -> World:
+    """Two parcels that travelled, posted through the scanners' door, and posted again."""
+    past = PastConfig(
+        seed=5, end_ms=SystemClock().now_ms(), days=2.0, parcels=1, mishaps=Mishaps(lost=0, damaged=0, taken_after=0)
+    )
+    config = NetworkConfig(past=past, hubs=1, depots=1, thief=None, bystanders=0)
+    world = play(config, service.staff["supervisor-1"].client, lambda _what, _done, _of: None)
+    assert dict(world.results) == {"accepted": len(world.scans)}
+    again = post_batch(service.client, world.scans)
+    assert {answer.result for answer in again} == {"duplicate"}
+    service.remember(again)
+    return world
+
+
+def until(service: Service, order: str, state: str) -> dict[str, object]:
+    """Wait until a lock order has come to a state."""
+    deadline = time.monotonic() + WAIT_S
+    while (found := service.staff["agent-1"].lock(order))["state"] != state:
+        assert time.monotonic() < deadline, f"the order is {found['state']}, not {state}"
+        time.sleep(0.05)
+    return found
+
+
+def test_a_parcel_that_never_came_is_put_right_locked_and_found_again(service: Service, tmp_path: Path) -> None:
+    put_authority_in_force(service.staff["supervisor-1"], service.staff["supervisor-2"])
+    world = small_network(service)
+    told = world.late_find
+    person = customer.report(service.client, told)
+    assert (person.opened["state"], person.opened["presumption"]) == ("remedy_offered", "honest")
+    order = str(person.opened["lock"]["order"])
+    assert (person.opened["lock"]["state"], person.opened["lock"]["locked"]) == ("queued", False)
+    rng = random.Random(1)  # noqa: S311 - the same test, the same nonces
+    make = partial(Handset, world.handsets[told.order], tmp_path / "handset", clock=SystemClock(), rng=rng)
+    radio = Radio(make(sim=SimClass.NEVER, country="GB"))
+    try:
+        assert radio.switch_on()
+        assert radio.wait_for(lambda phone: phone.screen_locked, timeout_s=WAIT_S)
+        assert person.choose("replacement")["state"] == "remedy_in_progress"
+        with pytest.raises(Conflict):
+            person.confirm()
+        assert len(person.found()["released"]) == 1
+        assert radio.wait_for(lambda phone: not phone.screen_locked, timeout_s=WAIT_S)
+        assert until(service, order, "released")["released_at"] is not None
+    finally:
+        radio.switch_off()
+    done = {"event": "delivered_or_paid", "reference": "JJD0001"}
+    service.staff["agent-1"].client.post(f"/v1/disputes/{person.dispute}/events", done)
+    assert person.confirm()["state"] == "closed"
+    service.audit()
+
+
+def test_only_the_customers_link_opens_the_case_and_only_whom_the_table_names_may_act(service: Service) -> None:
+    opened = service.client.post("/v1/disputes", {"words": "What came is not what I ordered."})
+    nobody, agent = service.client.as_caller(""), service.staff["agent-1"].client
+    assert nobody.get(f"/v1/customer/{opened['customer_token']}")["dispute"] == opened["dispute"]
+    for wrong in (opened["dispute"], opened["customer_token"][:-1], opened["customer_token"].upper()):
+        with pytest.raises(NotFound):
+            nobody.get(f"/v1/customer/{wrong}")
+        with pytest.raises(NotFound):
+            nobody.post(f"/v1/customer/{wrong}/found")
+    for path, body in (("/v1/authority", {}), ("/v1/kill-switch", {"on": True, "why": "to see"})):
+        with pytest.raises(Forbidden):
+            agent.post(path, body)
+    service.audit()
