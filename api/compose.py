@@ -26,7 +26,7 @@ from custody.store.migrate import migrate
 from custody.store.unit import House
 from custody.usecases.accept_scans import Intake
 from custody.usecases.investigate import Inquirer
-from custody.usecases.open_log import open_log
+from custody.usecases.open_log import name_witnesses, open_log
 from devicelock.anchor import AnchorFile
 from devicelock.mqtt import MqttTransport
 from devicelock.mqtt_options import MqttOptions, Tls
@@ -57,12 +57,13 @@ def compose(settings: Settings) -> tuple[Parts, dict[str, str]]:
     lock_keys = {"lock": keyring.lock.public.kid, "unlock": keyring.unlock.public.kid}
     rules = {"casework": DEFAULT_POLICY.pinned, "lock_keys": lock_keys}
     open_log(house, registrar=keyring.registrar.public, rules=rules)
+    _name_witnesses(settings, house, keyring)
     with house.unit() as unit:
         passwords = first_accounts(unit.session, now_ms=unit.now_ms)
     anchor = AnchorFile(settings.data / "anchor" / "locks.txt")
     anchor.start()
     office = _office(settings, house, keyring, anchor)
-    broker = None if settings.mqtt_host else EmbeddedBroker(settings.embedded_mqtt_port or free_port())
+    broker = None if settings.mqtt_host else EmbeddedBroker(settings.embedded_mqtt_port or _broker_port(settings.data))
     parts = Parts(
         settings=settings,
         clock=clock,
@@ -119,12 +120,37 @@ def free_port() -> int:
     return port
 
 
+def _broker_port(data: Path) -> int:
+    """The embedded broker's port, which a restart keeps: handsets were told it. Another one only if that is taken."""
+    path = data / "mqtt-port.txt"
+    held = path.read_text().strip() if path.exists() else ""
+    port = int(held) if held.isdigit() and _is_free(int(held)) else free_port()
+    path.write_text(f"{port}\n")
+    return port
+
+
+def _is_free(port: int) -> bool:
+    try:
+        with socket.create_server(("127.0.0.1", port)):
+            return True
+    except OSError:
+        return False
+
+
 def _instance(data: Path, ids: Ids) -> str:
     """A client id that no other process has and that a restart keeps, so that the broker keeps its session."""
     path = data / "instance.txt"
     if not path.exists():
         path.write_text(ids.new("weaklink"))
     return path.read_text().strip()
+
+
+def _name_witnesses(settings: Settings, house: House, keyring: Keyring) -> None:
+    given = {"working": settings.witness_policy, "verdict": settings.verdict_policy}
+    policies = {purpose: path.read_text() for purpose, path in given.items() if path is not None}
+    if policies:
+        with house.unit() as unit:
+            name_witnesses(house, unit, policies, registrar=keyring.registrar)
 
 
 def _witnesses(settings: Settings, house: House) -> Witnesses | None:

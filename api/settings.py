@@ -28,6 +28,7 @@ class Settings(BaseSettings):
     mqtt_key: Path | None = None
     embedded_mqtt_port: int = Field(default=0, description="Port of the embedded broker; 0 picks a free one.")
     witness_policy: Path | None = Field(default=None, description="Which witnesses to ask (C2SP tlog-policy).")
+    verdict_policy: Path | None = Field(default=None, description="Whose cosignatures a verdict needs (tlog-policy).")
     origin: str = Field(default="weaklink.local/custody", description="Origin line of the log's checkpoints.")
     public_url: str = Field(default="", description="Address that others use to reach the service.")
     support_phone: str = Field(default="0800 000 000", description="Free phone number on lock screens.")

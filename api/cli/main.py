@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from api.cli import bench, capture, case, demo, erase, lock, log, pack, station, witness
+from api.cli import bench, broker_config, capture, case, demo, erase, lock, log, pack, station, witness
 from api.cli.client import call, console, show
 from api.cli.serve import serve as run_service
 from api.settings import read_settings
@@ -30,6 +30,7 @@ app.command("pack")(pack.pack)
 app.command("verify")(pack.verify)
 app.command("bench")(bench.bench)
 app.command("witness")(witness.witness)
+app.command("broker-config")(broker_config.broker_config)
 app.command("erase")(erase.erase)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]

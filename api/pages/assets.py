@@ -24,7 +24,7 @@ class Asset:
 
 
 def _read() -> Mapping[str, Asset]:
-    folder = files("api.pages").joinpath("assets")
+    folder = files("api.pages").joinpath("static")
     found = {}
     for name in ("console.css", "console.js", "icon.svg"):
         content = folder.joinpath(name).read_bytes()

@@ -1,15 +1,19 @@
 """Evidence packs: everything about a case that anyone can verify offline."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict
+from sqlmodel import Session
 
 from api import joints
 from api.accounts import Caller
 from api.auth import role
 from api.parts import Parts, parts_of
-from custody.usecases.export_pack import Beside, draw_up_pack, seal_pack
+from custody.kernel.errors import Rejected
+from custody.store import case_book, witness_book
+from custody.usecases.export_pack import Beside, Drawn, draw_up_pack, seal_pack
 
 router = APIRouter(prefix="/v1/packs", tags=["evidence packs"])
 P = Annotated[Parts, Depends(parts_of)]
@@ -28,10 +32,10 @@ def build(
 ) -> Response:
     """Build the pack of a case; the export itself is recorded in the log."""
     with parts.house.read() as session:
-        beside = Beside(locks=joints.lock_file(session, parts.locks, body.dispute))
-        drawn = draw_up_pack(
-            session, body.dispute, log_signer=parts.keyring.log, now_ms=parts.clock.now_ms(), beside=beside
+        beside = Beside(
+            locks=joints.lock_file(session, parts.locks, body.dispute), note=_cosigned(session, body.dispute)
         )
+        drawn = _draw_up(session, parts, body.dispute, beside)
     with parts.house.unit() as unit:
         made = seal_pack(unit, drawn, actor=caller.account, log_signer=parts.keyring.log)
     headers = {
@@ -40,3 +44,22 @@ def build(
         "Weaklink-Pack-Index": str(made.index),
     }
     return Response(made.content, media_type="application/zip", headers=headers)
+
+
+def _cosigned(session: Session, dispute: str) -> bytes | None:
+    """The newest checkpoint that the witnesses cosigned, if it covers every step of the case so far."""
+    row = witness_book.newest(session)
+    steps = [line.idx for line in case_book.timeline(session, dispute) if line.idx is not None]
+    return row.note if row is not None and row.size > max(steps, default=0) else None
+
+
+def _draw_up(session: Session, parts: Parts, dispute: str, beside: Beside) -> Drawn:
+    """The pack, proved against the cosigned checkpoint; against the newest of all if that one does not reach."""
+    signer, now_ms = parts.keyring.log, parts.clock.now_ms()
+    try:
+        return draw_up_pack(session, dispute, log_signer=signer, now_ms=now_ms, beside=beside)
+    except Rejected as error:
+        if error.code != "checkpoint" or beside.note is None:
+            raise
+        bare = replace(beside, note=None)
+        return draw_up_pack(session, dispute, log_signer=signer, now_ms=now_ms, beside=bare)

@@ -9,6 +9,9 @@ from sqlmodel import Session, col
 from custody.store.log_book import OPENING_LEVEL
 from custody.store.tables import OpeningRow, UnopenedRow
 
+OPENED = "scan.opened"
+"""Kind of the record that says that a scan's opening has come: `index` of its entry, `digest`."""
+
 
 def at(session: Session, station_seqs: Iterable[tuple[str, int]]) -> list[UnopenedRow]:
     """Those that stand at one of these places in a station's sequence."""

@@ -32,9 +32,10 @@ from custody.kernel.errors import Rejected, Trouble, Unavailable
 from custody.kernel.keys import PublicKey, read_cose_key
 from custody.scans.advance import UNSEEN, advance, parcels_of
 from custody.scans.judge import judge, judge_repeat
+from custody.scans.judge_parcels import judge_parcels
 from custody.scans.scan import Scan
 from custody.scans.tolerances import Tolerances
-from custody.scans.verdict import Verdict, sum_up
+from custody.scans.verdict import Verdict
 from custody.scans.view import KeyStanding, StationHead, UnitView
 from custody.store import log_reader, scan_book, unopened_book
 from custody.store.log_book import NewEntry
@@ -216,7 +217,7 @@ class _Bench:
             scan_book.add_to_quarantine(session, self._aside)
         for index, scan in self._opened:
             unopened_book.put_opening(session, index, scan.opening)
-            self._unit.record("scan.opened", {"index": index, "digest": scan.digest})
+            self._unit.record(unopened_book.OPENED, {"index": index, "digest": scan.digest})
         return [answered[turn] for turn in range(len(scans))]
 
     def _one(self, scan: Scan, signed: bool | None) -> Ack:  # noqa: FBT001 - three values: yes, no, key unknown
@@ -255,21 +256,9 @@ class _Bench:
         return self._judge(scan, standing=standing, head=head, now_ms=self._unit.now_ms)
 
     def _judge(self, scan: Scan, *, standing: KeyStanding, head: StationHead | None, now_ms: Instant) -> Verdict:
-        views = [self._views.get(parcel, UNSEEN) for parcel in parcels_of(scan.event)] or [UNSEEN]
-        verdicts = [
-            judge(
-                scan,
-                standing=standing,
-                head=head,
-                unit=view,
-                now_ms=now_ms,
-                tolerances=self._tolerances,
-            )
-            for view in views
-        ]
-        if len(verdicts) == 1:
-            return verdicts[0]
-        return sum_up(dict.fromkeys(flag for verdict in verdicts for flag in verdict.flags))
+        return judge_parcels(
+            scan, standing=standing, head=head, views=self._views, now_ms=now_ms, tolerances=self._tolerances
+        )
 
     def _enter(self, scan: Scan, verdict: Verdict) -> Ack:
         index = self._first + len(self._entries)

@@ -1,14 +1,14 @@
 """Opening the log: its first entry is the policy (RFC 9943 section 5.1.2); later policies follow in the same log."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from custody.kernel import cose
-from custody.kernel.keys import PublicKey
+from custody.kernel.keys import PublicKey, Signer
 from custody.ledger.merkle import EMPTY_ROOT
 from custody.ledger.policy import Policy, Registrar
-from custody.ledger.statements import POLICY, make_policy, read_policy
+from custody.ledger.statements import POLICY, approve_policy, make_policy, read_policy
 from custody.store.log_book import HEAD_ID, NewEntry
 from custody.store.policy_book import newest_policy
 from custody.store.tables import LogHeadRow
@@ -51,14 +51,31 @@ def change_rules(house: House, unit: Unit, changes: Mapping[str, Any]) -> int:
     return _append(house, unit, policy)
 
 
+def name_witnesses(house: House, unit: Unit, policies: Mapping[str, str], *, registrar: Signer) -> int | None:
+    """Put in force whose cosignatures count for which purpose (C2SP tlog-policy texts), approved by the registrar.
+
+    Returns the policy's index; None if the log names them already.
+    """
+    before = read_policy(newest_policy(unit.session))
+    if dict(before.policy.witnesses) == dict(policies):
+        return None
+    policy = replace(
+        before.policy, version=before.policy.version + 1, previous=before.message.digest, witnesses=dict(policies)
+    )
+    sub = f"urn:weaklink:{unit.ids.new('approval')}"
+    approval = approve_policy(policy, registrar=REGISTRAR, signer=registrar, sub=sub, iat_s=unit.now_ms // 1000)
+    return _append(house, unit, policy, approvals=[approval])
+
+
 def rules_in_force(unit: Unit) -> Mapping[str, Any]:
     """The rules of the newest policy."""
     return read_policy(newest_policy(unit.session)).policy.rules
 
 
-def _append(house: House, unit: Unit, policy: Policy) -> int:
+def _append(house: House, unit: Unit, policy: Policy, *, approvals: Sequence[bytes] = ()) -> int:
     statement = make_policy(
         policy,
+        approvals=approvals,
         signer=house.operator_signer,
         sub=f"urn:weaklink:{unit.ids.new('policy')}",
         iat_s=unit.now_ms // 1000,

@@ -19,6 +19,7 @@ from typing import Any
 import cbor2
 
 from custody.kernel import cbor, cose
+from custody.kernel.clock import Instant
 from custody.kernel.cose import Sign1
 from custody.kernel.errors import Rejected
 from custody.kernel.keys import ALGORITHMS, read_cose_key
@@ -31,6 +32,7 @@ from custody.ledger.tiles import MAX_ENTRY_BYTES
 from custody.scans.scan import CAPTURED, ScanStatement, read_scan_statement
 from custody.scans.scan import CONTENT_TYPE as SCAN
 from custody.scans.tolerances import Tolerances
+from custody.scans.view import StationHead
 from custody.store import registry_book, scan_book
 from custody.store.log_book import NewEntry
 from custody.store.policy_book import newest_policy
@@ -119,12 +121,18 @@ def _register_scan(unit: Unit, scan: ScanStatement, tolerances: Tolerances) -> R
         UnopenedRow(idx=done.index, station=scan.station, seq=scan.seq, digest=done.digest, sub=scan.subject)
     )
     # 3. The station goes on from here, unless the judge would set such a scan apart.
-    head = scan_book.station_heads(unit.session, [scan.station]).get(scan.station)
-    newest, before = (head.seq, head.digest) if head else (0, None)
-    follows = scan.seq > newest + 1 or (scan.seq == newest + 1 and scan.prev == before)
-    if follows and scan.iat_s * 1000 - unit.now_ms <= tolerances.skew_quarantine_ms:
+    row = scan_book.station_heads(unit.session, [scan.station]).get(scan.station)
+    head = StationHead(seq=row.seq, digest=row.digest) if row else None
+    if takes_its_place(scan, head, unit.now_ms, tolerances):
         scan_book.put_station_heads(unit.session, {scan.station: (scan.seq, scan.message.digest)})
     return done
+
+
+def takes_its_place(scan: ScanStatement, head: StationHead | None, now_ms: Instant, tolerances: Tolerances) -> bool:
+    """Whether the station goes on from this statement: it follows the newest, or skips some, and is not from ahead."""
+    newest, before = (head.seq, head.digest) if head else (0, None)
+    follows = scan.seq > newest + 1 or (scan.seq == newest + 1 and scan.prev == before)
+    return follows and scan.iat_s * 1000 - now_ms <= tolerances.skew_quarantine_ms
 
 
 def _register_record(unit: Unit, message: Sign1) -> Registered:

@@ -9,14 +9,12 @@ What cannot be compared is named, not passed over: scans that were erased or sti
 a parcel of which an earlier one was erased.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlmodel import Session, col
 
-from custody.kernel.clock import Instant
-from custody.kernel.errors import Fatal
 from custody.ledger.record import CONTENT_TYPE as RECORD
 from custody.ledger.record import open_record
 from custody.ledger.registry import Registry, fold
@@ -31,11 +29,15 @@ from custody.scans.view import KeyStanding, StationHead, UnitView
 from custody.store import log_reader
 from custody.store.log_reader import StoredEntry
 from custody.store.registry_book import KINDS
-from custody.store.tables import ItemKeyRow, ScanRow
-from custody.usecases.accept_scans import OPENED
+from custody.store.tables import ItemKeyRow, OpeningRow, ScanRow
+from custody.store.unopened_book import OPENED
+from custody.usecases.register_statement import takes_its_place
 
 SCANS = frozenset({SCAN, CAPTURED})
 CHUNK = 500
+
+Entries = Callable[[], Iterable[StoredEntry]]
+"""Gives the entries of a log from the first on, each time it is called."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +89,7 @@ def compare_verdicts(session: Session, tolerances: Tolerances) -> Comparison:
             after.append(replayed.index)
         else:
             different.append(Difference(index=replayed.index, stored=stored, replayed=replayed.words))
-    gone = set(rows) & {index for index in rows if log_reader.entry(session, index).opening is None}
+    gone = rows.keys() & set(session.scalars(select(col(OpeningRow.idx)).where(col(OpeningRow.content).is_(None))))
     different += [
         Difference(index=index, stored=(row.result, row.code, row.flags), replayed=None)
         for index, row in sorted(rows.items())
@@ -98,7 +100,7 @@ def compare_verdicts(session: Session, tolerances: Tolerances) -> Comparison:
     )
 
 
-def replay_verdicts(read: "Entries", tolerances: Tolerances) -> Iterator[Replayed]:
+def replay_verdicts(read: Entries, tolerances: Tolerances) -> Iterator[Replayed]:
     """The verdict of every scan that can be read, where the judge gave it; `read` gives the entries, from 0, twice."""
     # 1. Which scans came without their opening, and where a record says that it came.
     late = {
@@ -124,6 +126,20 @@ def replay_verdicts(read: "Entries", tolerances: Tolerances) -> Iterator[Replaye
             opened = waiting.pop(arrivals[entry.idx])
             if opened.opening is not None:
                 yield court.open(open_scan(opened.raw, opened.opening), opened)
+
+
+def _entries(session: Session, size: int) -> Iterator[StoredEntry]:
+    for first in range(0, size, CHUNK):
+        yield from log_reader.entries(session, range(first, min(first + CHUNK, size)))
+
+
+def _erased_before(session: Session) -> dict[str, int]:
+    """For each parcel of which a scan was erased, the first such entry."""
+    query = select(col(ItemKeyRow.key), func.min(col(ItemKeyRow.idx))).join(
+        OpeningRow, col(OpeningRow.idx) == col(ItemKeyRow.idx)
+    )
+    found = session.execute(query.where(col(OpeningRow.content).is_(None)).group_by(col(ItemKeyRow.key)))
+    return dict(found.all())
 
 
 @dataclass(slots=True, kw_only=True)

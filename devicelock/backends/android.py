@@ -16,6 +16,7 @@ locked. Any other word: unknown.
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from enum import StrEnum
 from typing import Any
@@ -23,7 +24,7 @@ from typing import Any
 import msgspec
 
 from custody.kernel.clock import Clock, from_iso
-from custody.kernel.errors import Rejected
+from custody.kernel.errors import Rejected, Unavailable
 from devicelock.backends.android_body import NAME as DEVICE_NAME
 from devicelock.backends.android_body import OPERATION, check
 from devicelock.backends.asserted import AssertedBackend, Look, Sent
@@ -178,7 +179,8 @@ class AndroidWire:
 
     def _find(self, wish: Wish) -> Sent:
         if wish.token is not None and OPERATION.fullmatch(wish.token):
-            judge(self._line(self._with_token(cancel_operation(wish.token))), who=WHO)
+            with suppress(Unavailable):  # a release waits for nothing: what could not be cancelled is stopped
+                judge(self._line(self._with_token(cancel_operation(wish.token))), who=WHO)
         return self._command(
             issue_command(wish.handset, "STOP_LOST_MODE", life_s=RELEASE_LIFE_S, params={"stopLostModeParams": {}})
         )

@@ -20,8 +20,8 @@ from typing import Any
 
 from custody.kernel.errors import Rejected
 
-NAME = re.compile(r"enterprises/[A-Za-z0-9._-]{1,128}/devices/[A-Za-z0-9._-]{1,128}", re.ASCII)
-OPERATION = re.compile(NAME.pattern + r"/operations/[A-Za-z0-9._-]{1,128}", re.ASCII)
+NAME = re.compile(r"enterprises/[A-Za-z0-9_-]{1,128}/devices/[A-Za-z0-9_-]{1,128}", re.ASCII)
+OPERATION = re.compile(NAME.pattern + r"/operations/[A-Za-z0-9_-]{1,128}", re.ASCII)
 _DURATION = re.compile(r"[1-9][0-9]{0,9}s", re.ASCII)
 
 TEXT = "string"

@@ -180,12 +180,12 @@ class AssertedBackend:
         sent = self._wire.send(wish)
         with self._mutex:
             newest = self._book.get(wish.handset)
-            if wish.is_same(newest) and newest is not None:
-                taken = sent.answer is Answer.TAKEN
-                self._book.put(replace(newest, taken=taken, token=sent.token or newest.token))
+            if newest is None or wish.is_same(newest):
+                if newest is not None and newest.attempt == wish.attempt:
+                    taken = sent.answer is Answer.TAKEN
+                    self._book.put(replace(newest, taken=taken, token=sent.token or newest.token))
                 return sent.answer
-        if newest is not None:
-            self._assert(newest)
+        self._assert(newest)
         return sent.answer
 
     def _take_back(self, wish: Wish, before: Wish | None) -> None:

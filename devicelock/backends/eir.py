@@ -57,6 +57,11 @@ Outlet = Callable[[Publication], None]
 """Hands a delta to the operator; raises `Unavailable`. It may see the same file twice, never another of its number."""
 
 
+def list_ref(text: str, *, order: str, version: int) -> Ref:
+    """A handset by its IMEI in any form, in the list's own words; raises `Rejected("imei")`."""
+    return Ref(handset=read_imei(text), order=order, version=version)
+
+
 class EirBackend(AssertedBackend):
     """The list, as a `Backend` and with what a list needs besides."""
 
@@ -200,10 +205,6 @@ class EirBackend(AssertedBackend):
 
     def _now_s(self) -> int:
         return self._clock.now_ms() // 1000
-
-    def lock_ref(self, text: str, *, order: str, version: int) -> Ref:
-        """The handset of an IMEI in any form, in the list's own words; raises `Rejected("imei")`."""
-        return Ref(handset=read_imei(text), order=order, version=version)
 
 
 class _EirWire:

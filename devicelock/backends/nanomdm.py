@@ -16,11 +16,11 @@ profile, where its identifier is given. Apple's command to erase a device is not
 
 import base64
 import plistlib
+import re
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import quote
 
 from custody.kernel.clock import Clock
 from custody.kernel.errors import Trouble, Unavailable
@@ -36,6 +36,8 @@ NAME = "nanomdm"
 WHO = "NanoMDM"
 USER = "nanomdm"
 PARTIAL, NONE_DONE = 207, 500
+ENROLMENT = re.compile(r"[A-Za-z0-9-]{1,128}", re.ASCII)
+"""What may name a device: in the server's paths a comma would add a second one and a slash another call."""
 ATTEMPTS_KNOWN = 16
 """An answer to one of this many last attempts of the same wish still counts."""
 
@@ -170,6 +172,8 @@ class NanoMdmWire:
 
     def send(self, wish: Wish) -> Sent:
         """Enqueue the wish's commands, then wake the device."""
+        if not ENROLMENT.fullmatch(wish.handset):
+            return Sent(answer=Answer.UNKNOWN_DEVICE)
         names = []
         for step, (command, _) in enumerate(commands(wish, profile=self._profile)):
             names.append(command_name(wish, step))
@@ -177,7 +181,7 @@ class NanoMdmWire:
             reply = self._line(
                 Request(
                     method="PUT",
-                    path=f"/v1/enqueue/{_escaped(wish.handset)}",
+                    path=f"/v1/enqueue/{wish.handset}",
                     query=(("nopush", "1"),),
                     headers=self._headers,
                     body=body,
@@ -188,7 +192,7 @@ class NanoMdmWire:
                 return Sent(answer=answer)
         if not self._push:
             return Sent(answer=Answer.TAKEN, token=names[-1])
-        path = f"/v1/push/{_escaped(wish.handset)}"
+        path = f"/v1/push/{wish.handset}"
         answer = _pushed(self._line(Request(method="GET", path=path, headers=self._headers)), wish.handset)
         return Sent(answer=answer, token=names[-1])
 
@@ -237,8 +241,3 @@ def _lost_mode(screen: Screen) -> dict[str, Any]:
         "PhoneNumber": screen.phone,
         "Footnote": screen.who,
     }
-
-
-def _escaped(handset: str) -> str:
-    """One path segment; a comma would name a second device to the server."""
-    return quote(handset.replace(",", ""), safe="")

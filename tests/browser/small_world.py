@@ -1,4 +1,4 @@
-"""A real service with a small world played into it: forty parcels, one thief, a few customers who told us."""
+"""A real service with a small world played into it: thirty parcels, one thief, a few customers who told us."""
 
 import io
 import json
@@ -23,7 +23,7 @@ from simulators.history import PastConfig
 from simulators.network import NetworkConfig, ThiefConfig, World, play
 
 EARLIER = 6
-PARCELS = 40
+PARCELS = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

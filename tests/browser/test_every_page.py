@@ -46,7 +46,7 @@ def names(console: Console) -> dict[str, str]:
         "dispute": console.main.dispute,
         "reported": reported.dispute,
         "order": console.world.main.order,
-        "calm": console.calm_orders[1],
+        "calm": console.calm_orders[5],
         "parcel": console.parcel,
     }
 

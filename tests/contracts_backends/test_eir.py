@@ -12,6 +12,7 @@ from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import Conflict, Fatal, Forbidden, Rejected, Unavailable
 from custody.kernel.keys import new_signer
 from devicelock.backends.contract import Answer, Ref
+from devicelock.backends.eir import list_ref
 from devicelock.backends.eir_folder import EirFolder
 from devicelock.backends.eir_list import (
     Entry,
@@ -329,6 +330,6 @@ def test_applied_is_the_operators_word_and_unknown_while_a_change_is_on_its_way(
         bench.eir.imported(3)
 
 
-def test_any_form_of_an_imei_names_the_same_row(bench: EirBench) -> None:
+def test_any_form_of_an_imei_names_the_same_row() -> None:
     forms = ("490154203237518", "49015420323751", "urn:gsma:imei:49015420-323751-0", "4901542032375103")
-    assert {bench.eir.lock_ref(form, order="o", version=1).handset for form in forms} == {"490154203237518"}
+    assert {list_ref(form, order="o", version=1).handset for form in forms} == {"490154203237518"}

@@ -13,14 +13,25 @@ from custody.ledger.checkpoint import Checkpoint, open_checkpoint, sign_checkpoi
 from custody.ledger.cosignature import Cosigner, new_mldsa_signer
 from custody.ledger.merkle import EMPTY_ROOT
 from custody.ledger.note import Ed25519Verifier, open_note, parse_note, parse_vkey, text_key
+from custody.ledger.statements import read_policy
 from custody.ledger.witness import format_add_checkpoint, take_cosignatures
 from custody.ledger.witness_policy import parse_policy
 from custody.store import log_reader, witness_book
+from custody.store.policy_book import newest_policy
 from custody.store.unit import House
 from custody.store.witness_folder import WitnessFolder
 from custody.usecases.cosign import ask, take
+from custody.usecases.open_log import name_witnesses
 from custody.usecases.witness_log import Answer, Witness
-from tests.contracts_log.small_house import VERIFIER, add_records, copy_database, open_house, opened_house, raises
+from tests.contracts_log.small_house import (
+    VERIFIER,
+    add_records,
+    copy_database,
+    findings,
+    open_house,
+    opened_house,
+    raises,
+)
 from tests.world_parts import ORIGIN, Clock, key
 
 NAME = "carrier.example/w1"
@@ -251,6 +262,18 @@ def test_the_public_sees_a_checkpoint_once_the_quorum_has_cosigned_it(
         assert cosigned is not None
         assert {each.party for each in policy.judge(cosigned.note).parties} == {"carrier", "ombudsman"}
         assert witness_book.last_sizes(session) == {"carrier": 1, "ombudsman": 1}
+
+
+def test_the_log_itself_names_whose_cosignatures_count(database_url: str) -> None:
+    house = opened_house(database_url)
+    for purposes, size in (({"working": policy_text("working")}, 2), ({"verdict": policy_text("all")}, 3)):
+        for _ in range(2):
+            with house.unit() as unit:
+                name_witnesses(house, unit, purposes, registrar=key("registrar"))
+            assert head(house)[0] == size, "the same again writes nothing"
+        with house.read() as session:
+            assert dict(read_policy(newest_policy(session)).policy.witnesses) == purposes
+    assert findings(house) == []
 
 
 def test_a_strangers_line_and_a_time_ahead_are_not_taken(house: House, tmp_path: Path) -> None:

@@ -1,17 +1,14 @@
 """A unit of work is durable as a whole or leaves nothing behind; a commit whose answer is lost is one or the other."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
-
 import pytest
-from sqlalchemy import Engine, func, select
+from sqlalchemy import func, select
 from sqlmodel import Session
 
 from custody.kernel.errors import Rejected, Unavailable
 from custody.store import outbox
 from custody.store.tables import CheckpointRow, EntryRow, LogHeadRow, OpeningRow, OutboxRow, SaleRow, TileRow
 from custody.store.unit import House, Unit
+from tests.contracts_store.faults import broken_commit
 from tests.contracts_store.houses import Yard, running
 
 TABLES = (CheckpointRow, EntryRow, LogHeadRow, OpeningRow, OutboxRow, SaleRow, TileRow)
@@ -113,26 +110,6 @@ def size_of(house: House) -> int:
     """How long the log is."""
     with house.unit() as unit:
         return unit.log.size
-
-
-@contextmanager
-def broken_commit(engine: Engine, *, applied: bool) -> Iterator[None]:
-    """The next commit fails: before the database carried it out, or after, when only the answer is lost."""
-    commit = engine.dialect.do_commit
-    driver = engine.dialect.dbapi
-    assert driver is not None
-
-    def fail(connection: Any) -> None:
-        engine.dialect.do_commit = commit  # type: ignore[method-assign]  # a fault in the driver's place
-        if applied:
-            commit(connection)
-        raise driver.OperationalError("the line to the database broke")
-
-    engine.dialect.do_commit = fail  # type: ignore[method-assign,assignment]  # as above
-    try:
-        yield
-    finally:
-        engine.dialect.do_commit = commit  # type: ignore[method-assign]  # as above
 
 
 @pytest.mark.parametrize("applied", [False, True])

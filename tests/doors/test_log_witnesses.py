@@ -15,6 +15,8 @@ import pytest
 
 from api.cli.instance import Instance
 from api.compose import free_port
+from custody.investigation.verify_pack import verify_pack
+from custody.investigation.verify_verdict import Step
 from custody.kernel.errors import Unavailable
 from custody.ledger.note import Ed25519Verifier, parse_vkey
 from custody.ledger.proof import parse_proof, verify_proof
@@ -145,9 +147,27 @@ def test_what_the_public_sees_is_cosigned_and_proofs_carry_it(street: Street) ->
     raw = httpx.get(f"{street.service.address}/log/tile/entries/000.p/1").content[2:]
     assert verify_proof(proof, raw, Ed25519Verifier(key=parse_vkey(street.vkey))).index == entry["index"]
     assert street.policy.judge(parse_proof(proof).note).satisfied
+    check_pack(street)
     for witness in street.witnesses.values():
         kept = httpx.get(f"{witness.address}/{'0' * 64}/checkpoint")
         assert kept.status_code == 404
+
+
+def check_pack(street: Street) -> None:
+    """A pack names the parties that cosigned its head, by the policy that the log itself holds."""
+    staff = street.staff[street.service.address]
+    dispute = staff.post("/v1/disputes", {"order": "SO-1", "words": "The charger is missing"})["dispute"]
+    until(street.witnessed)
+    pack = httpx.post(
+        f"{street.service.address}/v1/packs",
+        json={"dispute": dispute},
+        headers={"Authorization": f"Bearer {staff.token}"},
+        timeout=60,
+    ).content
+    verdict = verify_pack(pack, vkey=street.vkey)
+    assert verdict.ok, verdict
+    said = [str(check) for check in verdict.checks if check.step is Step.WITNESSES]
+    assert any("carrier" in line and "ombudsman" in line for line in said), said
 
 
 @pytest.mark.slow

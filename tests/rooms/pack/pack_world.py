@@ -40,7 +40,8 @@ from custody.store.migrate import migrate
 from custody.store.unit import House, Unit
 from custody.usecases.accept_scans import Ack, Intake
 from custody.usecases.enrol_station import announce, enrol
-from custody.usecases.export_pack import NO_LOCKS, RECOMPUTE, Beside, PackExported, export_pack
+from custody.usecases.export_pack import NO_LOCKS, Beside, PackExported, export_pack
+from custody.usecases.investigate import RECOMPUTE
 from custody.usecases.open_dispute import Disputed, open_dispute
 from custody.usecases.open_log import open_log
 from custody.usecases.read_trail import sealed_scans
@@ -383,7 +384,7 @@ def examine(world: World, *, whole: bool = False) -> None:
     with world.house.unit() as unit:
         way = read_way(PARCEL, sealed_scans(unit.session, scan_book.scans_under(unit.session, [PARCEL])))
         assert way is not None
-        passage = passage_of(way, learn_network([way]))
+        passage = passage_of(way, learn_network([way], {}))
         dispute = Dispute(
             id=world.case,
             high_value=passage.high_value,

@@ -1,0 +1,1 @@
+"""The stylesheet, the script and the icon of the pages."""

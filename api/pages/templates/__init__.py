@@ -1,0 +1,1 @@
+"""Templates of the pages; whatever is written into them is escaped."""

@@ -1,0 +1,199 @@
+"""Whatever comes in, in whatever order: replaying the log gives every verdict that the judge gave."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlmodel import col, select, update
+
+from custody.scans.tolerances import Tolerances
+from custody.store.tables import ScanRow
+from custody.store.unit import House
+from custody.usecases.enrol_station import revoke
+from custody.usecases.erase import erase
+from custody.usecases.read_trail import read_trail
+from custody.usecases.register_statement import register
+from custody.usecases.replay_verdicts import Comparison, Difference, compare_verdicts
+from tests.contracts_log.small_house import (
+    OPENED,
+    OTHER_SSCC,
+    SSCC,
+    Bench,
+    enrol_bench,
+    findings,
+    opened_house,
+    send,
+)
+from tests.world import World, new_world
+from tests.world_parts import key
+
+
+def compare(house: House) -> Comparison:
+    with house.read() as session:
+        return compare_verdicts(session, Tolerances())
+
+
+@pytest.fixture(scope="module")
+def travelled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Lend a world in which parcels were packed, weighed, sealed, carried and delivered."""
+    folder = tmp_path_factory.mktemp("replay")
+    made = new_world(f"sqlite:///{folder / 'weaklink.db'}", folder, parcels=2)
+    yield made
+    made.close()
+
+
+def test_a_whole_networks_verdicts_follow_from_the_log_alone(travelled: World) -> None:
+    found = compare(travelled.house)
+    assert found.different == ()
+    assert (found.unread, found.after_erased) == ((), ())
+    with travelled.house.read() as session:
+        rows = session.scalars(select(ScanRow)).all()
+    assert found.same == len(rows) > 20
+
+
+def test_a_verdict_that_was_changed_afterwards_is_found(travelled: World) -> None:
+    with travelled.house.unit() as unit:
+        row = unit.session.scalars(select(ScanRow).order_by(col(ScanRow.idx)).limit(1)).one()
+        told = (row.result, row.code, row.flags)
+        unit.session.connection().execute(
+            update(ScanRow).where(col(ScanRow.idx) == row.idx).values(result="quarantined")
+        )
+    (found,) = compare(travelled.house).different
+    assert found == Difference(index=row.idx, stored=("quarantined", *told[1:]), replayed=told)
+    with travelled.house.unit() as unit:
+        unit.session.connection().execute(update(ScanRow).where(col(ScanRow.idx) == row.idx).values(result=told[0]))
+    assert compare(travelled.house).different == ()
+
+
+def test_what_was_erased_is_named_and_what_followed_it_is_not_blamed(sqlite_url: str, tmp_path: Path) -> None:
+    world = new_world(sqlite_url, tmp_path / "world", parcels=1)
+    with world.house.unit() as unit:
+        done = erase(
+            unit, world.parcels[0].sscc, reason="over", actor="supervisor-1", holds=lambda _session, _imeis: ()
+        )
+    found = compare(world.house)
+    assert found.different == ()
+    assert set(found.unread) <= set(done.openings)
+    assert len(found.unread) > 3
+    world.close()
+
+
+ACTS = st.lists(
+    st.sampled_from(
+        ["post", "post two", "statement", "open", "twin", "skip", "break", "revoke", "other", "again", "ahead"]
+    ),
+    min_size=1,
+    max_size=14,
+)
+
+
+class Play:
+    """Stations that behave as told, well and badly."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.keys = 0
+        self.bench = self._enrol()
+        self.other = enrol_bench(house, "dock-1")
+        self.waiting: list[tuple[bytes, bytes]] = []
+        self.sent: list[tuple[bytes, bytes]] = []
+
+    def _enrol(self) -> Bench:
+        self.keys += 1
+        return enrol_bench(self.house, "bench-07", key(f"bench key {self.keys}"))
+
+    def act(self, name: str) -> None:
+        house, bench = self.house, self.bench
+        if name == "post":
+            self._post(bench.sign(house))
+        elif name == "post two":
+            self._post(bench.sign(house), bench.sign(house, OTHER_SSCC))
+        elif name == "statement":
+            self.waiting.append(bench.sign(house))
+            register(house, self.waiting[-1][0], Tolerances())
+        elif name == "open":
+            self._post(bench.sign(house), *self.waiting)
+            self.waiting.clear()
+        elif name == "twin":
+            twin = Bench(name=bench.name, signer=bench.signer, seq=max(bench.seq - 1, 0), prev=bench.prev)
+            twin.prev = b"\x01" * 32 if twin.seq else None
+            self._post(twin.sign(house, disposition="damaged"))
+        elif name == "skip":
+            bench.sign(house)
+        elif name == "break":
+            bench.seq, bench.prev = max(bench.seq, 1), b"\x02" * 32
+            self._post(bench.sign(house))
+        elif name == "revoke":
+            self._revoke()
+        elif name == "other":
+            self._post(self.other.sign(house))
+        elif name == "again" and self.sent:
+            self._post(self.sent[0])
+        elif name == "ahead":
+            self._ahead()
+
+    def _ahead(self) -> None:
+        house: Any = self.house
+        house.clock.at_ms += 3 * 86_400_000
+        pair = self.other.sign(self.house)
+        house.clock.at_ms -= 3 * 86_400_000
+        self._post(pair)
+
+    def _revoke(self) -> None:
+        with self.house.unit() as unit:
+            revoke(unit, station="bench-07", reason="lost", suspect_from=3, registrar=key("registrar"))
+        if self.waiting:
+            self._post(*self.waiting)
+            self.waiting.clear()
+        self._post(self.bench.sign(self.house))
+        seq, prev = self.bench.seq, self.bench.prev
+        self.bench = self._enrol()
+        self.bench.seq, self.bench.prev = seq, prev
+
+    def _post(self, *pairs: tuple[bytes, bytes]) -> None:
+        self.sent += pairs
+        send(self.house, *pairs)
+
+
+@settings(max_examples=20)
+@given(acts=ACTS)
+def test_whatever_stations_do_the_replay_gives_the_same_verdicts(
+    tmp_path_factory: pytest.TempPathFactory, acts: list[str]
+) -> None:
+    house = opened_house(f"sqlite:///{tmp_path_factory.mktemp('play') / 'log.db'}")
+    play = Play(house)
+    for act in acts:
+        play.act(act)
+    found = compare(house)
+    assert found.different == (), acts
+    assert found.unread == ()
+    assert not [each for each in findings(house) if str(each.about) in {"log", "registry"}]
+    OPENED.remove(house)
+    house.engine.dispose()
+
+
+def test_scans_that_a_revocation_puts_in_doubt_are_shown_as_unproven_and_stay(sqlite_url: str) -> None:
+    house = opened_house(sqlite_url)
+    bench = enrol_bench(house)
+    acks = [send(house, bench.sign(house))[0] for _ in range(4)]
+    with house.unit() as unit:
+        revoke(unit, station="bench-07", reason="stolen", suspect_from=acks[2].index, registrar=key("registrar"))
+    (dead,) = send(house, bench.sign(house))
+    with house.read() as session:
+        shown = {scan.index: scan for scan in read_trail(session, SSCC).scans}
+        trail = read_trail(session, SSCC).trail
+    flags = {index: "key_suspect" in scan.flags for index, scan in shown.items()}
+    assert flags == {
+        acks[0].index: False,
+        acks[1].index: False,
+        acks[2].index: True,
+        acks[3].index: True,
+        dead.index: False,
+    }
+    assert {scan.result for scan in shown.values()} <= {"flagged", "accepted", "quarantined"}
+    assert shown[acks[3].index].result == "flagged"
+    assert [finding.indices for finding in trail.findings if str(finding.kind) == "key_suspect"]
+    assert compare(house).different == ()

@@ -1,0 +1,116 @@
+"""The whole story is played against a service that is killed and started again between every two of its steps."""
+
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.cli.verify import check_file
+from custody.kernel.errors import Rejected, Trouble
+from custody.kernel.system_clock import SystemClock
+from simulators import network
+from simulators.client import ServiceClient
+from simulators.handset import Handset
+from simulators.station import Answer, Signed, post_batch
+from simulators.story import STEPS, Story
+from tests.crashes.instances import Killable, killable
+
+
+def refresh(service: Killable, story: Story) -> None:
+    """The people of the story find that the service is back: their sessions still hold, their connections do not."""
+    story.client = service.connect()
+    for name, staff in story.staff.items():
+        story.staff[name] = type(staff)(
+            account=staff.account, role=staff.role, client=story.client.as_caller(staff.client.token)
+        )
+    if story.main is not None:
+        main = story.main
+        story.main = type(main)(
+            dispute=main.dispute, token=main.token, opened=main.opened, client=story.client.as_caller("")
+        )
+
+
+def handsets_of(story: Story, folder: Path) -> list[Handset]:
+    """The handsets of the story as they lie there, switched off."""
+    assert story.world is not None
+    stores = [(each, folder / f"{each.device}.handset") for each in story.world.handsets.values()]
+    return [
+        Handset(each, store, clock=SystemClock(), rng=random.Random(0))  # noqa: S311 - nothing is drawn any more
+        for each, store in stores
+        if store.exists()
+    ]
+
+
+@pytest.mark.slow
+def test_a_service_that_is_killed_between_every_two_steps_still_tells_the_whole_story(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with killable(tmp_path / "data") as service:
+
+        def post_and_remember(client: ServiceClient, scans: Sequence[Signed]) -> list[Answer]:
+            answers = post_batch(client, scans)
+            service.answers.extend(answers)
+            return answers
+
+        monkeypatch.setattr(network, "post_batch", post_and_remember)
+        folder = tmp_path / "story"
+        folder.mkdir()
+        story = Story(
+            client=service.connect(),
+            accounts=service.instance.accounts,
+            folder=folder,
+            seed=1,
+            thief_at="hub-1/hub_sort",
+            progress=_quiet,
+        )
+        for place, (_, step) in enumerate(STEPS):
+            if place:
+                service.kill()
+                refresh(service, story)
+            step(story)
+        service.kill()
+        refresh(service, story)
+        story.verify_pack(verifies)
+        story.count()
+        assert service.kills == len(STEPS)
+        assert story.figures["tamper_refused"] is True
+        assert story.figures["entries"] > len(service.answers) > 1000
+        assert all(answer.body["index"] is not None for answer in service.answers)
+        service.audit(handsets=handsets_of(story, folder))
+
+
+@pytest.mark.slow
+def test_a_folder_put_back_to_an_older_copy_is_noticed_at_the_start(tmp_path: Path) -> None:
+    with killable(tmp_path / "data") as service:
+        service.instance.stop()
+        database = service.instance.data / "weaklink.db"
+        older = database.read_bytes()
+        service.instance.start()
+        for number in range(3):
+            service.connect().post("/v1/disputes", {"words": f"It never came, {number}."})
+        service.instance.stop()
+        for left in service.instance.data.glob("weaklink.db-*"):
+            left.unlink()
+        newer = database.read_bytes()
+        database.write_bytes(older)
+        with pytest.raises(Exception, match="rollback"):
+            service.instance.start()
+        database.write_bytes(newer)
+        service.instance.start()
+        with pytest.raises(Rejected):
+            service.connect().get("/v1/disputes")
+        service.audit()
+
+
+def verifies(pack: Path) -> bool:
+    """Whether the offline check takes a pack."""
+    try:
+        return bool(check_file(pack).ok)
+    except Trouble:
+        return False
+
+
+def _quiet(_what: str, _done: int, _of: int) -> Any:
+    """Nobody looks at the progress."""
