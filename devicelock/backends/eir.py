@@ -100,6 +100,7 @@ class EirBackend(AssertedBackend):
 
     def _publish(self) -> None:
         self._remove([imei for imei, entry in self._folder.entries.items() if self._is_over(imei, entry)])
+        self.deliver()  # what follows may be refused, and a removal waits for nothing
         lost = [imei for imei in self._folder.entries if self._book.get(imei) is None]
         before = len(self._folder.entries)
         if lost:
@@ -108,6 +109,7 @@ class EirBackend(AssertedBackend):
         additions = [entry for wish in self._book if (entry := self._addition(wish)) is not None]
         if additions:
             fresh = sum(1 for entry in additions if entry.imei not in self._folder.entries)
+            before = len(self._folder.entries)
             self._limits.check(before=before, after=before + fresh)
             self._write(additions)
 

@@ -231,6 +231,20 @@ def test_a_list_that_would_grow_too_much_is_not_published_and_releases_still_are
     assert bench.eir.entries == {}
 
 
+def test_additions_that_are_refused_hold_no_removal_back(bench: EirBench) -> None:
+    lock(bench, imei(0))
+    bench.eir.publish()
+    for number in range(1, Limits().least + 2):
+        ref = Ref(handset=imei(number), order=f"lock-{number}", version=1)
+        late = replace(SCREEN, deadline_s=SCREEN.deadline_s + 86_400)
+        bench.eir.lock(ref, screen=late, not_after_ms=late.deadline_s * 1000)
+    bench.clock.at_ms = SCREEN.deadline_s * 1000
+    with pytest.raises(Conflict):
+        bench.eir.publish()
+    assert bench.loaded == {}
+    assert bench.received == [1, 2]
+
+
 def test_rows_that_no_wish_accounts_for_are_not_removed_in_a_heap(tmp_path: Path) -> None:
     bench = EirBench(tmp_path / "eir")
     for batch in range(2):
