@@ -25,7 +25,7 @@ from custody.usecases.cosign import ask, take
 
 EVERY_S = 0.5
 AGAIN_S = 3.0
-TIMEOUT_S = 10.0
+TIMEOUT_S = 5.0
 TRIES = 4
 
 log = structlog.get_logger()

@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from api.encoding import b64
 from api.parts import Parts, parts_of
-from custody.kernel import cbor
+from custody.kernel import cbor, cose
 from custody.kernel.clock import to_iso
 from custody.kernel.errors import Rejected, Unavailable
 from custody.kernel.keys import PublicKey
@@ -78,6 +78,7 @@ def entry(name: str, parts: P) -> dict[str, Any]:
         "received_at": to_iso(stored.received_ms),
         "statement": b64(stored.raw),
         "erased": stored.erased_ms is not None,
+        "opening_missing": _commits(stored) and stored.opening is None and stored.erased_ms is None,
     }
 
 
@@ -123,6 +124,11 @@ def find_entry(parts: Parts, name: str) -> log_reader.StoredEntry:
                 "entry", f"{name!r} is neither index nor digest", fix="Give decimal digits or 64 hex digits."
             ) from error
         return log_reader.entry_by_digest(session, digest)
+
+
+def _commits(stored: log_reader.StoredEntry) -> bool:
+    """Whether the entry is a digest of something kept apart (RFC 9995)."""
+    return cose.PAYLOAD_HASH_ALG in cose.parse(stored.raw).protected
 
 
 def _cosigned(session: Session) -> bytes:

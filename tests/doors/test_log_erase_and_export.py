@@ -48,6 +48,8 @@ def test_a_parcel_is_erased_by_a_supervisor_and_the_exported_log_audits_clean(
     before = agent.get("/v1/trails", item=SSCC)
     assert [row["seq"] for row in before["opening_missing"]] == [3]
     assert (len(before["entries"]), before["erased"]) == (2, [])
+    waiting = agent.get(f"/v1/entries/{before['opening_missing'][0]['index']}")
+    assert (waiting["opening_missing"], waiting["erased"]) == (True, False)
     with pytest.raises(Forbidden):
         agent.post("/v1/erasures", {"target": SSCC, "reason": "not mine to do"})
     done = weaklink(instance, supervisor.token, "erase", SSCC, "--reason", "the retention period is over")
