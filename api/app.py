@@ -61,6 +61,7 @@ def build_app(parts: Parts) -> FastAPI:
         parts.heads.stop()
         if parts.broker is not None:
             parts.broker.stop()
+        parts.engine.dispose()  # SQLite then brings what stands beside the database file into it
 
     app = FastAPI(
         title="weaklink", version="0.1.0", description=DESCRIPTION, lifespan=lifespan, docs_url=None, redoc_url=None

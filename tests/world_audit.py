@@ -35,8 +35,7 @@ from custody.ledger.replay import About
 from custody.ledger.statements import KEY_ADD, KEY_REVOKE, POLICY
 from custody.ledger.tiles import ENTRIES, TileId
 from custody.scans.advance import UNSEEN, advance, parcels_of
-from custody.scans.scan import CAPTURED, Scan, open_scan
-from custody.scans.scan import CONTENT_TYPE as SCAN
+from custody.scans.scan import SCANS, Scan, open_scan
 from custody.scans.view import UnitView
 from custody.store import log_reader
 from custody.store.case_book import CaseFile
@@ -191,7 +190,7 @@ def _scans(session: Session, entries: list[StoredEntry], records: Mapping[int, R
         keys.setdefault(row.idx, set()).add(row.key)
     state = _State(apart={row.station for row in unopened.values()})
     for entry in entries:
-        if entry.content_type not in {SCAN, CAPTURED} or entry.erased_ms is not None or entry.idx in unopened:
+        if entry.content_type not in SCANS or entry.erased_ms is not None or entry.idx in unopened:
             continue
         scan, row = open_scan(entry.raw, entry.opening or b""), rows.pop(entry.idx, None)
         yield from _scan(entry, scan, row)
@@ -350,7 +349,8 @@ def _cases(session: Session, records: Mapping[int, Record], entries: list[Stored
             yield f"case {row.id}: row and file do not agree, or its customer is not presumed honest"
     for line in _rows(session, DisputeEventRow):
         record = records.get(line.idx)
-        if record is None or (record.kind, record.fields["dispute"]) != (f"dispute.{line.kind}", line.dispute):
+        named = {f"dispute.{line.kind}", line.kind}
+        if record is None or record.kind not in named or record.fields["dispute"] != line.dispute:
             yield f"case {line.dispute}: {line.kind} is not in the log at {line.idx}"
     for sale in _rows(session, SaleRow):
         record = records.get(sale.recorded_idx)

@@ -25,11 +25,11 @@ from custody.kernel.errors import Rejected
 from custody.ledger import statements
 from custody.ledger.proof import make_proof, parse_proof
 from custody.ledger.record import CONTENT_TYPE as RECORD
-from custody.scans.scan import CONTENT_TYPE as SCAN
+from custody.scans.scan import SCANS
 
 TABLE = "entries.json"
 REGISTRY = frozenset({statements.POLICY, statements.KEY_ADD, statements.KEY_REVOKE})
-SEALED = frozenset({SCAN, RECORD})
+SEALED = SCANS | {RECORD}
 
 
 class Opening(StrEnum):
@@ -164,7 +164,8 @@ def _entry(files: Mapping[str, bytes], row: Row, note: bytes, reasons: Mapping[s
     )
     if _row(entry) != row or (entry.opening is not None and entry.state is Opening.NONE):
         raise _bad(f"entries.json does not describe entry {row.index} as its files show it")
-    if (entry.content_type == SCAN) != (entry.receipt is not None) or (entry.content_type == SCAN) != bool(row.judged):
+    is_scan = entry.content_type in SCANS
+    if is_scan != (entry.receipt is not None) or is_scan != bool(row.judged):
         raise _bad(f"entry {row.index} has a receipt and a verdict exactly if it is a scan")
     return entry
 

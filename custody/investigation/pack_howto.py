@@ -1,7 +1,7 @@
 """VERIFY.txt: how to check a pack with one command, and by hand with tools that we did not write."""
 
 from custody.investigation.pack_entries import PackEntry, stem
-from custody.scans.scan import CONTENT_TYPE as SCAN
+from custody.scans.scan import SCANS
 
 FILE = "VERIFY.txt"
 
@@ -43,6 +43,6 @@ while the words, promises and messages in it stand as they were when the pack wa
 
 def write_howto(vkey: str, entries: tuple[PackEntry, ...]) -> dict[str, bytes]:
     """The file; its examples are about a scan of this pack."""
-    shown = [entry for entry in entries if entry.content_type == SCAN and entry.opening is not None]
+    shown = [entry for entry in entries if entry.content_type in SCANS and entry.opening is not None]
     example = stem((shown or list(entries))[0].index)
     return {FILE: _TEXT.format(vkey=vkey, entry=example).encode()}

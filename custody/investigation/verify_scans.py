@@ -24,8 +24,7 @@ from custody.kernel.errors import NotFound, Rejected
 from custody.ledger.record import CONTENT_TYPE as RECORD
 from custody.ledger.record import Record, open_record, read_record
 from custody.ledger.registry import Registry, Standing
-from custody.scans.scan import CONTENT_TYPE as SCAN
-from custody.scans.scan import PREV, SEQ, open_scan
+from custody.scans.scan import PREV, SCANS, SEQ, open_scan
 from custody.trail.sealed import QUARANTINED
 
 _COMMON = frozenset({"kind", "at_ms", "dispute", "actor"})
@@ -33,7 +32,7 @@ _COMMON = frozenset({"kind", "at_ms", "dispute", "actor"})
 
 def check_scans(pack: OpenedPack, registry: Registry, notes: Notebook) -> None:
     """Step 5."""
-    scans = [entry for entry in pack.entries if entry.content_type == SCAN]
+    scans = [entry for entry in pack.entries if entry.content_type in SCANS]
     chains: dict[str, list[tuple[int, cose.Sign1]]] = {}
     for entry in scans:
         try:

@@ -32,6 +32,8 @@ from custody.kernel.keys import Signer
 ISSUER_PREFIX = "urn:weaklink:station:"
 CONTENT_TYPE = "application/vnd.weaklink.scan+epcis"
 CAPTURED = "application/vnd.weaklink.capture+epcis"
+SCANS = frozenset({CONTENT_TYPE, CAPTURED})
+"""The content types of scans: a station's own event, and one that another system made."""
 SHA_256 = -16
 SALT_BYTES = 32
 STATEMENT_LIMIT_BYTES = 4_096
@@ -206,7 +208,7 @@ def _check_header(message: Sign1) -> None:
         raise _bad("kid (label 4) is not the 32-byte key thumbprint of RFC 9679")
     if not _is_int(header.get(cose.PAYLOAD_HASH_ALG)) or header[cose.PAYLOAD_HASH_ALG] != SHA_256:
         raise _bad("label 258 is not -16 (SHA-256)")
-    if header.get(cose.PREIMAGE_CONTENT_TYPE) not in (CONTENT_TYPE, CAPTURED):
+    if header.get(cose.PREIMAGE_CONTENT_TYPE) not in SCANS:
         raise _bad(f"label 259 is neither {CONTENT_TYPE} nor {CAPTURED}")
     if message.payload is None or len(message.payload) != 32:
         raise _bad("the payload is not a 32-byte digest")

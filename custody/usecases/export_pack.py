@@ -40,7 +40,7 @@ from custody.ledger.record import CONTENT_TYPE as RECORD
 from custody.ledger.record import open_record
 from custody.ledger.statements import KEY_REVOKE, POLICY, read_key_revoke
 from custody.ledger.tiles import TileHashReader
-from custody.scans.scan import CONTENT_TYPE as SCAN
+from custody.scans.scan import SCANS
 from custody.store import case_book, log_reader, scan_book
 from custody.store.case_book import CaseFile
 from custody.store.log_reader import StoredEntry
@@ -194,7 +194,7 @@ class _Gathering:
         why = self._why_withheld(stored)
         if why:
             self.withheld.append(Redaction(file=f"{stem(stored.idx)}.opening", where="", why=why))
-        is_scan = stored.content_type == SCAN
+        is_scan = stored.content_type in SCANS
         return PackEntry(
             index=stored.idx,
             raw=stored.raw,

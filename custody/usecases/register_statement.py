@@ -29,8 +29,7 @@ from custody.ledger.record import read_record
 from custody.ledger.registry import fold
 from custody.ledger.statements import KEY_ADD, KEY_REVOKE, POLICY, read_key_add, read_key_revoke, read_policy
 from custody.ledger.tiles import MAX_ENTRY_BYTES
-from custody.scans.scan import CAPTURED, ScanStatement, read_scan_statement
-from custody.scans.scan import CONTENT_TYPE as SCAN
+from custody.scans.scan import SCANS, ScanStatement, read_scan_statement
 from custody.scans.tolerances import Tolerances
 from custody.scans.view import StationHead
 from custody.store import registry_book, scan_book
@@ -60,7 +59,7 @@ def register(house: House, statement: bytes, tolerances: Tolerances) -> Register
     if held:
         return Registered(digest=message.digest, index=held[message.digest], fresh=False)
     # 3. The policy for its kind.
-    if kind in {SCAN, CAPTURED}:
+    if kind in SCANS:
         scan = read_scan_statement(message.raw)
         with house.unit() as unit:
             return _once(unit, message) or _register_scan(unit, scan, tolerances)

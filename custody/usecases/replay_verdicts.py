@@ -21,8 +21,7 @@ from custody.ledger.registry import Registry, fold
 from custody.scans.advance import UNSEEN, advance, parcels_of
 from custody.scans.judge import judge_repeat
 from custody.scans.judge_parcels import judge_parcels
-from custody.scans.scan import CAPTURED, Scan, ScanStatement, open_scan, read_scan_statement
-from custody.scans.scan import CONTENT_TYPE as SCAN
+from custody.scans.scan import SCANS, Scan, ScanStatement, open_scan, read_scan_statement
 from custody.scans.tolerances import Tolerances
 from custody.scans.verdict import Verdict
 from custody.scans.view import KeyStanding, StationHead, UnitView
@@ -33,7 +32,6 @@ from custody.store.tables import ItemKeyRow, OpeningRow, ScanRow
 from custody.store.unopened_book import OPENED
 from custody.usecases.register_statement import takes_its_place
 
-SCANS = frozenset({SCAN, CAPTURED})
 CHUNK = 500
 
 Entries = Callable[[], Iterable[StoredEntry]]

@@ -95,7 +95,7 @@ def test_a_folder_put_back_to_an_older_copy_is_noticed_at_the_start(tmp_path: Pa
             left.unlink()
         newer = database.read_bytes()
         database.write_bytes(older)
-        with pytest.raises(Exception, match="rollback"):
+        with pytest.raises(Exception, match="an older copy"):
             service.instance.start()
         database.write_bytes(newer)
         service.instance.start()
