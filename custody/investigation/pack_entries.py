@@ -29,7 +29,7 @@ from custody.scans.scan import SCANS
 
 TABLE = "entries.json"
 REGISTRY = frozenset({statements.POLICY, statements.KEY_ADD, statements.KEY_REVOKE})
-SEALED = SCANS | {RECORD}
+SEALED = (*SCANS, RECORD)
 
 
 class Opening(StrEnum):

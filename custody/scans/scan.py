@@ -32,7 +32,7 @@ from custody.kernel.keys import Signer
 ISSUER_PREFIX = "urn:weaklink:station:"
 CONTENT_TYPE = "application/vnd.weaklink.scan+epcis"
 CAPTURED = "application/vnd.weaklink.capture+epcis"
-SCANS = frozenset({CONTENT_TYPE, CAPTURED})
+SCANS = (CONTENT_TYPE, CAPTURED)
 """The content types of scans: a station's own event, and one that another system made."""
 SHA_256 = -16
 SALT_BYTES = 32

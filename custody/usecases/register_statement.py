@@ -66,9 +66,9 @@ def register(house: House, statement: bytes, tolerances: Tolerances) -> Register
     if kind == RECORD:
         with house.unit() as unit:
             return _once(unit, message) or _register_record(unit, message)
-    if kind in registry_book.KINDS:
+    if isinstance(kind, str) and kind in registry_book.KINDS:
         with house.unit() as unit:
-            return _once(unit, message) or _register_change(unit, message, str(kind))
+            return _once(unit, message) or _register_change(unit, message, kind)
     raise _refused(f"statements of the kind {kind!r} are not taken")
 
 
@@ -91,7 +91,7 @@ def _check_algorithm(statement: bytes) -> None:
     if not isinstance(parts, list) or not parts or not isinstance(parts[0], bytes):
         return
     header: Any = cbor.decode(parts[0])
-    if isinstance(header, dict) and cose.ALG in header and header[cose.ALG] not in ALGORITHMS:
+    if isinstance(header, dict) and cose.ALG in header and header[cose.ALG] not in tuple(ALGORITHMS):
         raise Rejected("algorithm", f"the algorithm {header[cose.ALG]!r} is not taken", fix="Sign with -8 or -7.")
 
 

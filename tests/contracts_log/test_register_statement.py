@@ -157,6 +157,7 @@ def test_a_wrong_form_is_told_from_a_wrong_algorithm_and_a_missing_payload(sqlit
     statement, _ = bench.sign(house)
     message = cose.parse(statement)
     other_algorithm = cbor.encode({**message.protected, cose.ALG: -38})
+    list_for_algorithm = cbor.encode({**message.protected, cose.ALG: [cose.ALG]})
     detached = cose._assemble(message.protected_raw, {}, None, message.signature)
     cases = {
         "algorithm": cose._assemble(other_algorithm, {}, message.payload, message.signature),
@@ -167,10 +168,13 @@ def test_a_wrong_form_is_told_from_a_wrong_algorithm_and_a_missing_payload(sqlit
     for code, raw in cases.items():
         with raises(Rejected, code):
             put(house, raw)
+    with raises(Rejected, "algorithm"):
+        put(house, cose._assemble(list_for_algorithm, {}, message.payload, message.signature))
     with raises(Rejected, "too_large"):
         put(house, bytes(70_000))
-    with raises(Rejected, "registration"):
-        put(house, cose.sign({3: "text/plain", 15: {1: "urn:x", 2: "urn:y"}}, b"hello", bench.signer))
+    for kind in ("text/plain", ["a list"], {"a": "map"}):
+        with raises(Rejected, "registration"):
+            put(house, cose.sign({3: kind, 15: {1: "urn:x", 2: "urn:y"}}, b"hello", bench.signer))
 
 
 def test_a_registrar_enrols_and_ends_a_station_by_the_standard_door(database_url: str) -> None:
