@@ -1,4 +1,4 @@
-"""The story that most tests look at: told once, exported once."""
+"""The story that most tests look at: told and exported once for each file, so no file sees the traces of another."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from custody.usecases.export_pack import PackExported
 from tests.rooms.pack.pack_world import World, open_world, whole_story
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A parcel, a dispute, a lock and an investigation."""
     folder = tmp_path_factory.mktemp("pack")
@@ -18,13 +18,13 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         yield told
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def pack(world: World) -> PackExported:
     """The pack of that story."""
     return world.export()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def files(pack: PackExported) -> dict[str, bytes]:
     """The files in it."""
     return read_zip(pack.content)
