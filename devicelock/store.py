@@ -17,6 +17,7 @@ from sqlmodel import Field, Session, SQLModel, col
 
 from custody.kernel.errors import NotFound
 from custody.store.unit import Unit
+from devicelock.rules.command import Op
 from devicelock.rules.desired import Desired
 
 
@@ -197,6 +198,12 @@ def note(unit: Unit, row: LockOrderRow, event: str, *, actor: str, facts: Mappin
 def locks_decided_since(session: Session, since_ms: int) -> list[LockOrderRow]:
     """Orders decided since a moment, for the caps."""
     return list(session.scalars(select(LockOrderRow).where(col(LockOrderRow.decided_ms) >= since_ms)).all())
+
+
+def locks_signed_since(session: Session, device: str, since_ms: int) -> int:
+    """How many LOCK commands were signed for a device since a moment."""
+    recent = (col(CommandRow.device) == device, col(CommandRow.op) == Op.LOCK, col(CommandRow.issued_ms) >= since_ms)
+    return session.scalar(select(func.count()).select_from(CommandRow).where(*recent)) or 0
 
 
 def fleet_size(session: Session) -> int:

@@ -13,8 +13,13 @@ URGENT = 0
 NORMAL = 10
 
 
-def put(unit: Unit, *, topic: str, payload: bytes, key: str, priority: int, expires_ms: Instant) -> None:
-    """Queue a message. An older one under the same key that has not left yet is replaced: only the newest counts."""
+def put(
+    unit: Unit, *, topic: str, payload: bytes, key: str, priority: int, expires_ms: Instant, wait_ms: int = 0
+) -> None:
+    """Queue a message, to leave after `wait_ms`.
+
+    An older one under the same key that has not left yet is replaced: only the newest counts.
+    """
     unpublished = col(OutboxRow.published_ms).is_(None)
     unit.session.execute(delete(OutboxRow).where(col(OutboxRow.key) == key, unpublished))
     unit.session.add(
@@ -23,7 +28,7 @@ def put(unit: Unit, *, topic: str, payload: bytes, key: str, priority: int, expi
             payload=payload,
             priority=priority,
             expires_ms=expires_ms,
-            created_ms=unit.now_ms,
+            created_ms=unit.now_ms + wait_ms,
             published_ms=None,
             key=key,
         )
@@ -31,19 +36,25 @@ def put(unit: Unit, *, topic: str, payload: bytes, key: str, priority: int, expi
 
 
 def pending(session: Session, *, now_ms: Instant, limit: int = 500) -> list[OutboxRow]:
-    """What has not left yet and has not expired: urgent first, then oldest."""
+    """What has not left yet, need not wait any more and has not expired: urgent first, then oldest."""
     query = (
         select(OutboxRow)
         .where(col(OutboxRow.published_ms).is_(None), col(OutboxRow.expires_ms) > now_ms)
+        .where(col(OutboxRow.created_ms) <= now_ms)
         .order_by(col(OutboxRow.priority), col(OutboxRow.id))
         .limit(limit)
     )
     return list(session.scalars(query).all())
 
 
-def mark_published(unit: Unit, ids: Sequence[int]) -> None:
-    """Remember that these were handed to the broker."""
-    unit.session.execute(update(OutboxRow).where(col(OutboxRow.id).in_(list(ids))).values(published_ms=unit.now_ms))
+def mark_published(unit: Unit, rows: Sequence[OutboxRow]) -> None:
+    """Remember that these were handed to the broker.
+
+    A newer message may have replaced one meanwhile, and SQLite may have given it the same id: the payload decides.
+    """
+    for row in rows:
+        same = (col(OutboxRow.id) == row.id, col(OutboxRow.payload) == row.payload)
+        unit.session.execute(update(OutboxRow).where(*same).values(published_ms=unit.now_ms))
 
 
 def sweep(unit: Unit, *, older_than_ms: Instant) -> None:

@@ -247,7 +247,7 @@ class InquiryRow(SQLModel, table=True):
 
 
 class OutboxRow(SQLModel, table=True):
-    """A message that must leave the house; settled when the far side is known to have it."""
+    """A message that must leave the house, at `created_ms` or later; settled when the far side is known to have it."""
 
     __tablename__ = "outbox"
     id: int | None = Field(default=None, sa_column=_counted())

@@ -42,7 +42,8 @@ def hear(office: LockOffice, topic: str, payload: bytes) -> bool:
                 settle_ack(unit, where.device, payload)
             elif where.channel is Channel.HELLO:
                 reconcile_hello(unit, office, where.device, payload)
-    except Unavailable:
+    except Unavailable as error:
+        log.warning("message from a handset left with the broker", topic=topic, code=error.code, detail=error.detail)
         return False
     except (Rejected, NotFound) as error:
         log.warning("message from a handset refused", topic=topic, code=error.code, detail=error.detail)

@@ -57,7 +57,7 @@ class Relay:
                 break
             if outcome is not PublishOutcome.ACCEPTED:
                 log.info("the broker did not take a message", topic=row.topic, outcome=str(outcome))
-            gone.append(row.id or 0)
+            gone.append(row)
         if gone:
             with self._house.unit() as unit:
                 outbox.mark_published(unit, gone)

@@ -6,7 +6,7 @@ the outbox row become durable together.
 
 from dataclasses import replace
 
-from custody.kernel.clock import HOUR_MS
+from custody.kernel.clock import HOUR_MS, SECOND_MS
 from custody.store import outbox
 from custody.store.unit import Unit
 from devicelock import store
@@ -22,6 +22,8 @@ from devicelock.usecases.lock_office import LockOffice
 
 LOCK_LIFE_S = 72 * 3600
 RELEASE_LIFE_S = 400 * 24 * 3600
+RECENT_MS = 60 * SECOND_MS
+FIRST_WAIT_MS, LONGEST_WAIT_MS = 250, 8 * SECOND_MS
 
 
 def sign_lock(unit: Unit, office: LockOffice, order: LockOrderRow, device: DeviceRow, kind: Kind) -> Command:
@@ -90,6 +92,7 @@ def _issue(
         screen=screen,
     )
     raw = make_command(command, office.signers)
+    wait_ms = _wait_ms(unit, device) if command.op is Op.LOCK else 0
     store.set_desired(unit.session, device, remembered)
     unit.session.add(
         CommandRow(
@@ -104,11 +107,11 @@ def _issue(
             result=None,
         )
     )
-    queue(unit, device, command, raw)
+    queue(unit, device, command, raw, wait_ms=wait_ms)
     return command
 
 
-def queue(unit: Unit, device: DeviceRow, command: Command, raw: bytes) -> None:
+def queue(unit: Unit, device: DeviceRow, command: Command, raw: bytes, *, wait_ms: int = 0) -> None:
     """Put signed bytes into the outbox; an older command for the device that has not left yet is replaced."""
     outbox.put(
         unit,
@@ -117,7 +120,19 @@ def queue(unit: Unit, device: DeviceRow, command: Command, raw: bytes) -> None:
         key=f"device:{device.device}",
         priority=outbox.NORMAL if command.op is Op.LOCK else outbox.URGENT,
         expires_ms=min(command.not_after_s * 1000, unit.now_ms + 30 * 24 * HOUR_MS),
+        wait_ms=wait_ms,
     )
+
+
+def _wait_ms(unit: Unit, device: DeviceRow) -> int:
+    """How long a LOCK waits for a newer one to take its place: not at all, unless LOCKs went out a moment ago.
+
+    A LOCK that is refused for its nonce makes the device say hello with another nonce, which makes us sign again. With
+    two LOCKs on their way each is always one nonce late, and neither is ever applied. Waiting, ever longer, until the
+    device's newest hello is in, brings them together into one.
+    """
+    locks = store.locks_signed_since(unit.session, device.device, unit.now_ms - RECENT_MS)
+    return min(FIRST_WAIT_MS << (locks - 2), LONGEST_WAIT_MS) if locks > 1 else 0
 
 
 def _facts(command: Command) -> dict[str, object]:

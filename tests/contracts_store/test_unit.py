@@ -91,13 +91,25 @@ def test_a_newer_message_replaces_one_that_has_not_left_yet(house: House) -> Non
     with house.read() as session:
         (row,) = outbox.pending(session, now_ms=1)
         assert row.payload == b"newer"
-        ids = [row.id or 0]
     with house.unit() as unit:
-        outbox.mark_published(unit, ids)
+        outbox.mark_published(unit, [row])
         outbox.put(unit, topic="t", payload=b"newest", key="device:1", priority=0, expires_ms=NEVER_MS)
     with house.read() as session:
         assert [row.payload for row in outbox.pending(session, now_ms=1)] == [b"newest"]
         assert outbox.pending(session, now_ms=NEVER_MS) == [], "what has expired does not leave any more"
+
+
+def test_a_message_that_replaces_one_on_its_way_still_leaves(house: House) -> None:
+    with house.unit() as unit:
+        write(unit, "device:1")
+    with house.read() as session:
+        on_its_way = outbox.pending(session, now_ms=1)
+    with house.unit() as unit:
+        outbox.put(unit, topic="t", payload=b"newer", key="device:1", priority=0, expires_ms=NEVER_MS)
+    with house.unit() as unit:
+        outbox.mark_published(unit, on_its_way)
+    with house.read() as session:
+        assert [row.payload for row in outbox.pending(session, now_ms=1)] == [b"newer"]
 
 
 def write_in_a_unit(house: House, name: str) -> None:
