@@ -1,11 +1,13 @@
 """What time brings about, looked at once a second: locks lapse, promises fall due, messages in the outbox expire."""
 
 import threading
+from collections.abc import Callable
 
 import structlog
 
 from api.parts import Parts
 from custody.kernel.errors import Trouble
+from custody.store.unit import Unit
 from custody.usecases.sweep_promises import sweep_promises
 from devicelock.usecases.sweep import sweep
 
@@ -33,9 +35,15 @@ class Timer:
 
     def _run(self) -> None:
         while not self._stopping.wait(EVERY_S):
-            try:
-                with self._parts.house.unit() as unit:
-                    sweep(unit, self._parts.locks)
-                    sweep_promises(unit)
-            except Trouble as trouble:
-                log.warning("the sweep will be tried again", code=trouble.code, detail=trouble.detail)
+            self._do(lambda unit: sweep(unit, self._parts.locks))
+            self._do(sweep_promises)
+
+    def _do(self, act: Callable[[Unit], object]) -> None:
+        """One act in a unit of its own; whatever becomes of it, the next one is done."""
+        try:
+            with self._parts.house.unit() as unit:
+                act(unit)
+        except Trouble as trouble:
+            log.warning("the sweep will be tried again", code=trouble.code, detail=trouble.detail)
+        except Exception:  # nobody else would sweep any more
+            log.exception("the sweep failed and will be tried again")

@@ -171,6 +171,14 @@ def orders_in(session: Session, states: Sequence[str], *, limit: int = 1000) -> 
     return list(session.scalars(query.order_by(col(LockOrderRow.created_ms)).limit(limit)).all())
 
 
+def orders_due(session: Session, states: Sequence[str], *, now_ms: int, limit: int) -> list[LockOrderRow]:
+    """Orders in these states whose time has passed, the longest overdue first."""
+    query = select(LockOrderRow).where(
+        col(LockOrderRow.state).in_(list(states)), col(LockOrderRow.held_until_ms) <= now_ms
+    )
+    return list(session.scalars(query.order_by(col(LockOrderRow.held_until_ms)).limit(limit)).all())
+
+
 def events_of(session: Session, name: str) -> list[LockEventRow]:
     """The order's timeline."""
     query = select(LockEventRow).where(col(LockEventRow.order) == name).order_by(col(LockEventRow.id))

@@ -1,6 +1,7 @@
 """A handset on the air: the connection between a handset and the broker.
 
-- Says hello on every connect, after every change, and after a LOCK that was refused.
+- Says hello on every connect, after every change, and after a LOCK that was refused: the first, second, fourth, eighth
+  in a row. Each hello draws a new nonce; one after every refusal would make what is on its way late for ever.
 - Order for a command: the handset stores and enforces, the signed ack is published, and only then may the broker
   forget the command. Bytes that are no command for this device are let go: they will never be better.
 - Client id = device name; the session outlives the power, so that commands wait in the broker.
@@ -55,6 +56,7 @@ class Radio:
         self.faults: deque[Fault] = deque()
         self._connect = connect or mqtt_of(handset)
         self._line: Line | None = None
+        self._late = 0
         self._guard = threading.RLock()
         self._heard = threading.Condition()
 
@@ -126,7 +128,8 @@ class Radio:
         self.acks.append(ack)
         if fault is not Fault.ACK_LOST:
             self._say(Channel.ACK, answer, ack.command_id.encode())
-        if changed or ack.result in REFUSED_LOCK:
+        self._late = self._late + 1 if ack.result in REFUSED_LOCK else 0
+        if changed or self._late.bit_count() == 1:
             self._say_hello()
         return True
 

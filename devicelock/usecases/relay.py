@@ -71,3 +71,5 @@ class Relay:
                 self.carry()
             except Trouble as trouble:
                 log.warning("the relay will try again", code=trouble.code, detail=trouble.detail)
+            except Exception:  # nobody else would carry anything any more
+                log.exception("the relay failed and will try again")

@@ -15,9 +15,7 @@ SWEPT = (State.QUEUED, State.ACTIVE_PROVISIONAL, State.ACTIVE_CONFIRMED)
 def sweep(unit: Unit, office: LockOffice, *, limit: int = 200) -> int:
     """Move every order whose time has passed; returns how many moved."""
     moved = 0
-    for order in store.orders_in(unit.session, SWEPT, limit=limit):
-        if order.held_until_ms > unit.now_ms:
-            continue
+    for order in store.orders_due(unit.session, SWEPT, now_ms=unit.now_ms, limit=limit):
         try:
             release(
                 unit, office, order=order.id, actor="system", role=Role.SYSTEM, reason=Reason.LAPSED, basis=Basis.LAPSE
