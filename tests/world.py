@@ -239,6 +239,15 @@ class World(Process):
             )
         return Opened(disputed=disputed, lock=lock)
 
+    def locked_elsewhere(self) -> tuple[Opened, Radio]:
+        """A disputed parcel whose handset was switched on far away and locked."""
+        radio = self.handset(self.parcels[0])
+        opened = self.dispute(self.parcels[0], "substituted")
+        radio.switch_on()
+        self.deliver()
+        assert radio.handset.screen_locked
+        return opened, radio
+
     def found(self, opened: Opened) -> None:
         """The customer says "I found it"."""
         with self.house.unit() as unit:

@@ -6,13 +6,16 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import func, select
 from sqlalchemy.engine import make_url
+from sqlmodel import col
 
 from api import joints
 from custody.kernel.ids import Ids
 from custody.scans.tolerances import Tolerances
 from custody.store.engine import open_engine
 from custody.store.migrate import migrate
+from custody.store.tables import OutboxRow
 from custody.store.unit import House
 from custody.usecases.accept_scans import Intake
 from custody.usecases.open_log import open_log
@@ -106,9 +109,22 @@ class Process:
     def deliver(self) -> None:
         """Carry the outbox and the broker's queues until nothing moves any more."""
         for _ in range(ROUNDS):
-            if not self.relay.carry() + self.broker.pump():
+            if not self.relay.carry() + self.broker.pump() and not self._wait_for_the_outbox():
                 return
         raise AssertionError("the messages never come to rest")
+
+    def _wait_for_the_outbox(self) -> bool:
+        """Let the time pass that a message must wait before it leaves; tells whether there is one."""
+        query = select(func.min(OutboxRow.created_ms)).where(col(OutboxRow.published_ms).is_(None))
+        with self.house.read() as session:
+            due_ms = session.scalar(query.where(col(OutboxRow.created_ms) > self.clock.at_ms))
+        self.clock.at_ms = due_ms or self.clock.at_ms
+        return due_ms is not None
+
+    def outbox(self) -> list[OutboxRow]:
+        """What has not left the house yet."""
+        with self.house.read() as session:
+            return list(session.scalars(select(OutboxRow).where(col(OutboxRow.published_ms).is_(None))).all())
 
     def waiting(self, client: str) -> deque[Any]:
         """What the broker holds for a client; a test may lose, repeat or shuffle it."""

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from api.cli.verify import check_file
-from custody.kernel.errors import Rejected, Trouble
+from api.compose import compose
+from api.settings import read_settings
+from custody.kernel.errors import Fatal, Trouble
 from custody.kernel.system_clock import SystemClock
 from simulators import network
 from simulators.client import ServiceClient
@@ -16,6 +18,7 @@ from simulators.handset import Handset
 from simulators.station import Answer, Signed, post_batch
 from simulators.story import STEPS, Story
 from tests.crashes.instances import Killable, killable
+from tests.stories.http_service import running_service
 
 
 def refresh(service: Killable, story: Story) -> None:
@@ -81,26 +84,20 @@ def test_a_service_that_is_killed_between_every_two_steps_still_tells_the_whole_
         service.audit(handsets=handsets_of(story, folder))
 
 
-@pytest.mark.slow
-def test_a_folder_put_back_to_an_older_copy_is_noticed_at_the_start(tmp_path: Path) -> None:
-    with killable(tmp_path / "data") as service:
-        service.instance.stop()
-        database = service.instance.data / "weaklink.db"
-        older = database.read_bytes()
-        service.instance.start()
-        for number in range(3):
-            service.connect().post("/v1/disputes", {"words": f"It never came, {number}."})
-        service.instance.stop()
-        for left in service.instance.data.glob("weaklink.db-*"):
-            left.unlink()
-        newer = database.read_bytes()
-        database.write_bytes(older)
-        with pytest.raises(Exception, match="an older copy"):
-            service.instance.start()
-        database.write_bytes(newer)
-        service.instance.start()
-        with pytest.raises(Rejected):
-            service.connect().get("/v1/disputes")
+def test_a_database_put_back_to_an_older_copy_does_not_pass_for_the_log(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with running_service(data) as service:
+        service.client.post("/v1/disputes", {"words": "It never came."})
+    older = (data / "weaklink.db").read_bytes()
+    with running_service(data) as service:
+        service.client.post("/v1/disputes", {"words": "It never came, and nobody answers."})
+        service.audit()
+    newer = (data / "weaklink.db").read_bytes()
+    (data / "weaklink.db").write_bytes(older)
+    with pytest.raises(Fatal, match="rollback"):
+        compose(read_settings(data=data))
+    (data / "weaklink.db").write_bytes(newer)
+    with running_service(data) as service:
         service.audit()
 
 
