@@ -147,7 +147,7 @@ def read(dispute: str, parts: P, _caller: Annotated[Caller, Depends(role(*CASEWO
 def move(
     dispute: str, body: EventIn, parts: P, caller: Annotated[Caller, Depends(role(*CASEWORKERS))]
 ) -> dict[str, Any]:
-    """Move a case: classify, ask, delivered_or_paid, credit_paid, propose_decline, decline, reopen."""
+    """Move a case: classify, offer, ask, delivered_or_paid, credit_paid, propose_decline, decline, reopen."""
     act = _ACTS.get(body.event)
     if act is None:
         raise Rejected("event", f"{body.event!r} is not a move of staff", fix=f"Use one of {', '.join(_ACTS)}.")
@@ -171,6 +171,11 @@ def _classify(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_bo
         actor=caller.account,
         role=Role(caller.role),
     )
+
+
+def _offer(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
+    kind = body.claim_type
+    return move_case.offer_again(unit, dispute, claim_type=kind, actor=caller.account, role=Role(caller.role))
 
 
 def _ask(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
@@ -207,6 +212,7 @@ def _reopen(unit: Any, dispute: str, _body: EventIn, caller: Caller) -> case_boo
 
 _ACTS = {
     "classify": _classify,
+    "offer": _offer,
     "ask": _ask,
     "delivered_or_paid": _remedied,
     "credit_paid": _credit_paid,

@@ -167,6 +167,23 @@ def not_fixed(unit: Unit, dispute: str, *, actor: str) -> CaseFile:
     return _write(unit, file, moved, "not_fixed", actor=actor, facts={}, said=[say("case.not_fixed")])
 
 
+def offer_again(
+    unit: Unit, dispute: str, *, claim_type: str | None, actor: str, role: Role, policy: Policy = DEFAULT_POLICY
+) -> CaseFile:
+    """Offer what fits the kind of problem once more: it was not put right, or the case was opened again."""
+    file = case_book.read(unit.session, dispute)
+    kind = file.case.claim_type or claim_type
+    if kind is None:
+        raise Rejected("claim_type", "no kind of problem is agreed yet", fix="Agree on one and send claim_type.")
+    guards = {"policy_version_pinned": case_guards.policy_version_pinned(file.case.policy_version)}
+    move = step(CASE, file.case.state, "offer", role, guards)
+    offer = offer_remedy(kind, file.order, Needs(), policy=policy, now_ms=unit.now_ms)
+    case = replace(file.case, state=move.target, claim_type=kind)
+    said = [say("case.offer", options=alternatives(tuple(option.words for option in offer.options)))]
+    moved = replace(file, case=case, offer=offer, chosen=None)
+    return _write(unit, file, moved, "offered", actor=actor, facts={"claim_type": kind}, said=said)
+
+
 def ask(
     unit: Unit, dispute: str, *, item: str, text: str, actor: str, role: Role, policy: Policy = DEFAULT_POLICY
 ) -> CaseFile:

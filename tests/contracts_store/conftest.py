@@ -6,6 +6,32 @@ import pytest
 
 from custody.store.unit import House
 from tests.contracts_store.houses import Yard, begin, make_yard, open_house
+from tests.servers.postgres import PostgresServer
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """Lend a PostgreSQL database in which the tables are made and the log is open, copied from one made once."""
+    with postgres_server.database(template=postgres_server.template("opened", prepare)) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def empty_url(request: pytest.FixtureRequest, sqlite_url: str) -> Iterator[str]:
+    """Lend an empty database of each engine in turn."""
+    if request.param == "sqlite":
+        yield sqlite_url
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    with server.database() as url:
+        yield url
+
+
+def prepare(url: str) -> None:
+    """Make the tables and open the log."""
+    house = open_house(url, name="the first")
+    begin(house)
+    house.engine.dispose()
 
 
 @pytest.fixture

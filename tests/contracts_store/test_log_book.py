@@ -96,11 +96,11 @@ def test_two_houses_that_append_at_once_never_fork_and_lose_nothing(house: House
     assert yard.complaints() == []
 
 
-def test_two_processes_that_start_at_the_same_moment_make_one_log_and_lose_nothing(database_url: str) -> None:
+def test_two_processes_that_start_at_the_same_moment_make_one_log_and_lose_nothing(empty_url: str) -> None:
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as writers:
-        first, second = writers.map(records_at, [database_url] * 2, ["one", "two"])
+        first, second = writers.map(records_at, [empty_url] * 2, ["one", "two"])
     assert len(first | second) == 2 * UNITS * 3
-    house = open_house(database_url)
+    house = open_house(empty_url)
     stands(house, first | second)
     assert make_yard(house).complaints() == []
     house.engine.dispose()
@@ -135,8 +135,8 @@ def test_a_tile_that_is_not_as_the_head_says_stops_the_house(house: House) -> No
         unit.record("test.record", {})
 
 
-def test_a_house_without_a_log_says_so(database_url: str) -> None:
-    house = open_house(database_url)
+def test_a_house_without_a_log_says_so(empty_url: str) -> None:
+    house = open_house(empty_url)
     migrate(house.engine, *VERSIONS)
     with pytest.raises(Fatal), house.unit() as unit:
         unit.record("test.record", {})

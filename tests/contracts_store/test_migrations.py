@@ -58,7 +58,9 @@ def test_migrating_again_changes_nothing(house: House) -> None:
     assert str(before) == str(after)
 
 
-def test_tables_are_made_by_migrations_alone(database_url: str) -> None:
-    engine = open_engine(database_url)
+def test_tables_are_made_by_migrations_alone(empty_url: str) -> None:
+    engine = open_engine(empty_url)
     assert inspect(engine).get_table_names() == []
+    migrate(engine, *VERSIONS)
+    assert "entry" in inspect(engine).get_table_names()
     engine.dispose()

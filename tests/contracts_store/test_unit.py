@@ -4,14 +4,17 @@ import pytest
 from sqlalchemy import func, select
 from sqlmodel import Session
 
+from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import Rejected, Unavailable
 from custody.store import outbox
 from custody.store.tables import CheckpointRow, EntryRow, LogHeadRow, OpeningRow, OutboxRow, SaleRow, TileRow
 from custody.store.unit import House, Unit
 from tests.contracts_store.faults import broken_commit
 from tests.contracts_store.houses import Yard, running
+from tests.world_parts import START_MS
 
 TABLES = (CheckpointRow, EntryRow, LogHeadRow, OpeningRow, OutboxRow, SaleRow, TileRow)
+LATER_MS = START_MS + DAY_MS
 NEVER_MS = 2**50
 
 
@@ -89,13 +92,13 @@ def test_a_newer_message_replaces_one_that_has_not_left_yet(house: House) -> Non
         write(unit, "device:1")
         outbox.put(unit, topic="t", payload=b"newer", key="device:1", priority=0, expires_ms=NEVER_MS)
     with house.read() as session:
-        (row,) = outbox.pending(session, now_ms=1)
+        (row,) = outbox.pending(session, now_ms=LATER_MS)
         assert row.payload == b"newer"
     with house.unit() as unit:
         outbox.mark_published(unit, [row])
         outbox.put(unit, topic="t", payload=b"newest", key="device:1", priority=0, expires_ms=NEVER_MS)
     with house.read() as session:
-        assert [row.payload for row in outbox.pending(session, now_ms=1)] == [b"newest"]
+        assert [row.payload for row in outbox.pending(session, now_ms=LATER_MS)] == [b"newest"]
         assert outbox.pending(session, now_ms=NEVER_MS) == [], "what has expired does not leave any more"
 
 
@@ -103,13 +106,13 @@ def test_a_message_that_replaces_one_on_its_way_still_leaves(house: House) -> No
     with house.unit() as unit:
         write(unit, "device:1")
     with house.read() as session:
-        on_its_way = outbox.pending(session, now_ms=1)
+        on_its_way = outbox.pending(session, now_ms=LATER_MS)
     with house.unit() as unit:
         outbox.put(unit, topic="t", payload=b"newer", key="device:1", priority=0, expires_ms=NEVER_MS)
     with house.unit() as unit:
         outbox.mark_published(unit, on_its_way)
     with house.read() as session:
-        assert [row.payload for row in outbox.pending(session, now_ms=1)] == [b"newer"]
+        assert [row.payload for row in outbox.pending(session, now_ms=LATER_MS)] == [b"newer"]
 
 
 def write_in_a_unit(house: House, name: str) -> None:
@@ -133,7 +136,7 @@ def test_a_commit_whose_answer_is_lost_is_whole_or_nothing(house: House, yard: Y
     with house.read() as session:
         found = session.get(EntryRow, index), session.get(SaleRow, "one")
         assert [each is not None for each in found] == [applied, applied]
-        assert len(outbox.pending(session, now_ms=1)) == int(applied)
+        assert len(outbox.pending(session, now_ms=LATER_MS)) == int(applied)
     with house.unit() as unit:
         write(unit, "two")
     complaints = yard.complaints()

@@ -14,7 +14,7 @@ from simulators.load import batch_requests, fire, load_stations, presign, single
 from simulators.station import Signed, Station, post_batch
 from tests.crashes.instances import Killable, forward_all, killable
 
-STATIONS, EACH = 4, 240
+STATIONS, EACH = 4, 160
 PATIENCE_S = 90.0
 
 
@@ -55,7 +55,7 @@ def storm(service: Killable, kills: int) -> None:
     rng = random.Random(kills)  # noqa: S311 - the same moments every time, as far as a machine keeps time
     for _ in range(kills):
         before = len(service.answers)
-        wait_for_more(service, before + 20)
+        wait_for_more(service, before + 10)
         time.sleep(rng.uniform(0.0, 0.15))
         service.kill()
     deadline = time.monotonic() + PATIENCE_S
@@ -74,7 +74,7 @@ def storm(service: Killable, kills: int) -> None:
 def wait_for_more(service: Killable, wanted: int) -> None:
     """Wait until that many scans were acknowledged, or all of them."""
     deadline = time.monotonic() + PATIENCE_S
-    while len(service.answers) < min(wanted, 2 * EACH - 60) and time.monotonic() < deadline:
+    while len(service.answers) < min(wanted, 2 * EACH - 40) and time.monotonic() < deadline:
         time.sleep(0.005)
 
 

@@ -181,6 +181,31 @@ def test_a_case_closes_only_when_its_locks_and_its_promises_are_settled(either: 
     assert (again.case.state, again.case.first_word_ms) == ("triaged", opened.disputed.file.case.first_word_ms)
 
 
+def test_what_was_not_put_right_is_offered_and_chosen_again(world: World) -> None:
+    opened = world.dispute(world.parcels[0], "never_received")
+    not_put_right(world, opened)
+    by = {"claim_type": None, "actor": "agent-1"}
+    with world.refused(Forbidden, "role"):
+        act(world, move_case.offer_again, opened, role=Role.SUPERVISOR, **by)
+    offered = act(world, move_case.offer_again, opened, role=Role.AGENT, **by)
+    assert (offered.case.state, offered.chosen) == ("remedy_offered", None)
+    chosen = act(world, move_case.choose, opened, remedy="refund", payout="bank_transfer", actor="customer")
+    assert chosen.case.state == "remedy_in_progress"
+    with world.refused(Conflict, "move"):
+        act(world, move_case.offer_again, opened, role=Role.AGENT, **by)
+
+
+def test_a_case_that_is_opened_again_without_a_kind_of_problem_needs_one_for_its_offer(world: World) -> None:
+    opened = world.dispute(None, None, words="Something is wrong with what you sent me.")
+    act(world, move_case.withdraw, opened, actor="customer", locks_settled=world.settled(opened))
+    act(world, move_case.reopen, opened, actor="customer", role=Role.CUSTOMER)
+    by = {"actor": "agent-1", "role": Role.AGENT}
+    with world.refused(Rejected, "claim_type"):
+        act(world, move_case.offer_again, opened, claim_type=None, **by)
+    offered = act(world, move_case.offer_again, opened, claim_type="never_received", **by)
+    assert (offered.case.state, offered.case.claim_type) == ("remedy_offered", "never_received")
+
+
 def test_a_promise_that_is_open_keeps_the_case_open(world: World) -> None:
     opened = world.dispute(world.parcels[0], "never_received", support_needs=("large print",))
     act(world, move_case.choose, opened, remedy="replacement", payout=None, actor="customer")
