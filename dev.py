@@ -49,6 +49,7 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 UV = VENV / "bin" / "uv"
 TOOLS = ROOT / ".tools"
+BYTECODE = TOOLS / "bytecode"
 STAMP = VENV / "weaklink-stamp"
 UNFINISHED = VENV / "weaklink-unfinished"
 LAYOUT = 1  # raise it when what an installation consists of changes: every checkout then installs again
@@ -284,10 +285,15 @@ def install_browser() -> None:
 
 
 def hand_over(arguments: Sequence[str]) -> None:
-    """Become the environment's Python with these arguments."""
+    """Become the environment's Python with these arguments.
+
+    Bytecode is kept, in a place of its own even where the caller wants none beside the sources: compiling every
+    library at every start costs a process five seconds.
+    """
     sys.stdout.flush()
     path = f"{VENV / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-    environment = {**os.environ, "VIRTUAL_ENV": str(VENV), "PATH": path}
+    environment = {**os.environ, "VIRTUAL_ENV": str(VENV), "PATH": path, "PYTHONPYCACHEPREFIX": str(BYTECODE)}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     os.execve(PYTHON, [str(PYTHON), *arguments], environment)  # noqa: S606 - our own interpreter, no shell wanted
 
 

@@ -39,6 +39,7 @@ def dev(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
         "TOOLS": tmp_path / ".tools",
         "STAMP": venv / "weaklink-stamp",
         "UNFINISHED": venv / "weaklink-unfinished",
+        "BYTECODE": tmp_path / ".tools" / "bytecode",
     }
     for name, value in places.items():
         monkeypatch.setattr(module, name, value)
@@ -137,6 +138,23 @@ def test_the_command_calls_the_command_line_with_every_argument(
     command = [dev.VENV / "bin" / "weaklink", "verify", "a b.zip"]
     shown = subprocess.run(command, cwd=tmp_path.parent, capture_output=True, text=True, check=False)
     assert (shown.returncode, shown.stdout) == (7, "['weaklink', 'verify', 'a b.zip']\n")
+
+
+def test_bytecode_is_kept_beside_the_environment_and_not_among_the_sources(
+    dev: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    dev.install("run")
+    sources = tmp_path / "sources"
+    sources.mkdir()
+    (sources / "custody_probe.py").write_text("")
+    (sources / "start.py").write_text("import custody_probe\n")
+    called: dict[str, object] = {}
+    monkeypatch.setattr(dev.os, "execve", lambda _, command, env: called.update(command=command, env=env))
+    dev.hand_over([str(sources / "start.py")])
+    subprocess.run(called["command"], env=called["env"], check=True)
+    assert [each.name for each in sources.iterdir() if each.suffix != ".py"] == []
+    assert [each.name.split(".")[0] for each in dev.BYTECODE.rglob("custody_probe*")] == ["custody_probe"]
 
 
 def test_pips_configuration_reaches_uv(dev: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
