@@ -116,8 +116,7 @@ def say(text: str) -> None:
 def step(label: str, command: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: Path = ROOT) -> None:
     """Run one quiet part of the set-up; show that it lives, and its output only when it fails."""
     say(f"  {label} ...")
-    began = time.monotonic()
-    shown = began
+    began = shown = time.monotonic()
     null = subprocess.DEVNULL
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
         with subprocess.Popen(command, stdin=null, stdout=log, stderr=log, env=env, cwd=cwd, close_fds=False) as child:
@@ -285,15 +284,11 @@ def install_browser() -> None:
 
 
 def hand_over(arguments: Sequence[str]) -> None:
-    """Become the environment's Python with these arguments.
-
-    Bytecode is kept, in a place of its own even where the caller wants none beside the sources: compiling every
-    library at every start costs a process five seconds.
-    """
+    """Become the environment's Python; bytecode is kept apart, or every start would compile every library."""
     sys.stdout.flush()
     path = f"{VENV / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     environment = {**os.environ, "VIRTUAL_ENV": str(VENV), "PATH": path, "PYTHONPYCACHEPREFIX": str(BYTECODE)}
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     os.execve(PYTHON, [str(PYTHON), *arguments], environment)  # noqa: S606 - our own interpreter, no shell wanted
 
 

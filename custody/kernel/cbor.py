@@ -5,25 +5,25 @@ Decoding: exactly one item, and only if encoding it again gives the same bytes. 
 bytes, duplicate keys, long forms, indefinite lengths and unsorted maps.
 """
 
-from io import BytesIO
 from typing import Any
 
 import cbor2
 
 from custody.kernel.errors import Rejected
 
-ONE_BYTE_KEYS = range(-24, 24)
+PLAIN = frozenset({int, bytes, str, bool, type(None)})
+"""The values that the library writes in their one deterministic form; floats it writes in the long form."""
 
 
 def encode(value: Any) -> bytes:
     """Deterministic bytes of ints, bytes, text, bools, None, floats, lists, dicts and `cbor2.CBORTag`."""
-    return cbor2.dumps(value, canonical=True) if _same_order(value) else _encode(value)
+    return cbor2.dumps(value) if _in_order(value) else _encode(value)
 
 
 def decode(raw: bytes) -> Any:
     """The value of deterministic bytes; raises `Rejected("cbor")` for anything else."""
     try:
-        value = cbor2.CBORDecoder(BytesIO(raw)).decode()
+        value = cbor2.loads(raw)
         again = encode(value)
     except Exception as error:
         raise Rejected("cbor", f"not well-formed CBOR: {error}", fix="Encode by RFC 8949 section 4.2.1.") from error
@@ -36,39 +36,49 @@ def decode(raw: bytes) -> Any:
     return value
 
 
-def _same_order(value: Any) -> bool:
-    """Whether the older canonical order (shorter keys first, RFC 7049) is the bytewise order in every map of `value`.
-
-    It is where all keys are texts, or all are non-negative integers, or the integers take one byte each.
-    """
-    if isinstance(value, dict):
-        numbers = [key for key in value if isinstance(key, int)]
-        texts = [key for key in value if isinstance(key, str)]
-        if len(numbers) + len(texts) < len(value):
-            return False
-        short = all(number in ONE_BYTE_KEYS for number in numbers)
-        return (short or (not texts and min(numbers) >= 0)) and all(map(_same_order, value.values()))
-    if isinstance(value, list | tuple):
-        return all(map(_same_order, value))
-    if isinstance(value, cbor2.CBORTag):
-        return _same_order(value.value)
-    if value is None or isinstance(value, bool | int | float | bytes | str):
+def _in_order(value: Any) -> bool:
+    """Whether writing `value` as it stands is deterministic: no floats, and every map in the order of its keys."""
+    kind = type(value)
+    if kind in PLAIN:
         return True
-    raise TypeError(f"{type(value).__name__} is not used here")
+    if kind is dict:
+        return _keys_in_order(value) and all(map(_in_order, value.values()))
+    if kind is list or kind is tuple:
+        return all(map(_in_order, value))
+    return kind is cbor2.CBORTag and _in_order(value.value)
+
+
+def _keys_in_order(value: dict[Any, Any]) -> bool:
+    """Whether the keys ascend bytewise: numbers from 0 up, those from -1 down, then texts, shorter ones first."""
+    before: tuple[int, int, bytes] = (-1, 0, b"")
+    for key in value:
+        if type(key) is int:
+            here = (0, key, b"") if key >= 0 else (1, -1 - key, b"")
+        elif type(key) is str:
+            text = key.encode()
+            here = (3, len(text), text)
+        else:
+            return False
+        if here <= before:
+            return False
+        before = here
+    return True
 
 
 def _encode(value: Any) -> bytes:
     if isinstance(value, dict):
         pairs = sorted((_encode(key), _encode(item)) for key, item in value.items())
-        return _head(5, len(pairs)) + b"".join(key + item for key, item in pairs)
+        return head(5, len(pairs)) + b"".join(key + item for key, item in pairs)
     if isinstance(value, list | tuple):
-        return _head(4, len(value)) + b"".join(map(_encode, value))
+        return head(4, len(value)) + b"".join(map(_encode, value))
     if isinstance(value, cbor2.CBORTag):
-        return _head(6, value.tag) + _encode(value.value)
-    return cbor2.dumps(value, canonical=True)
+        return head(6, value.tag) + _encode(value.value)
+    if value is None or isinstance(value, bool | int | float | bytes | str):
+        return cbor2.dumps(value, canonical=True)
+    raise TypeError(f"{type(value).__name__} is not used here")
 
 
-def _head(major: int, number: int) -> bytes:
-    """The head of an item: the shortest form of its number under another major type (section 3)."""
+def head(major: int, number: int) -> bytes:
+    """The head of an item: the shortest form of its number under a major type (section 3)."""
     form = cbor2.dumps(number)
     return bytes([major << 5 | form[0]]) + form[1:]

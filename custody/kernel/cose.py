@@ -140,7 +140,7 @@ def sig_structure(protected_raw: bytes, payload: bytes) -> bytes:
 
 
 def _bstr(value: bytes) -> bytes:
-    return cbor.encode(value)
+    return cbor.head(2, len(value)) + value
 
 
 def _assemble(protected_raw: bytes, unprotected: Mapping[Any, Any], payload: bytes | None, signature: bytes) -> bytes:

@@ -93,3 +93,9 @@ def test_floats_are_written_in_the_shortest_form() -> None:
     assert cbor.encode(1.0).hex() == "f93c00"
     with pytest.raises(Rejected):
         cbor.decode(bytes.fromhex("fb3ff0000000000000"))
+
+
+@pytest.mark.parametrize("raw", ["f3", "f820", "82f301", "a101f3", "f7", "c11a514b67b0", "d9010281f5"])
+def test_values_that_nothing_here_is_made_of_are_refused(raw: str) -> None:
+    with pytest.raises(Rejected):
+        cbor.decode(bytes.fromhex(raw))
