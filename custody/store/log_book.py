@@ -20,11 +20,12 @@ from custody.kernel.keys import Signer
 from custody.ledger.checkpoint import Checkpoint, sign_checkpoint
 from custody.ledger.merkle import HASH_BYTES, Frontier, leaf_hash
 from custody.ledger.tiles import Tile, edge_of, extend_tiles
+from custody.store.bulk import add, pick, put
 from custody.store.tables import CheckpointRow, EntryRow, LogHeadRow, OpeningRow, TileRow
-from custody.store.upsert import add, put
 
 HEAD_ID = 1
 OPENING_LEVEL = 1
+TILE = ("level", "number", "hashes")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,11 +80,11 @@ class LogBook:
 
     def _locked(self) -> Frontier:
         if self._frontier is None:
-            query = select(LogHeadRow).where(col(LogHeadRow.id) == HEAD_ID).with_for_update()
-            head = self._session.scalars(query.execution_options(populate_existing=True)).one_or_none()
+            query = select(col(LogHeadRow.size), col(LogHeadRow.peaks)).where(col(LogHeadRow.id) == HEAD_ID)
+            head = self._session.execute(query.with_for_update()).one_or_none()
             if head is None:
                 raise Fatal("no_log", "the log has no head", fix="Run migrations and open the log first.")
-            self._frontier = unpack(head.size, head.peaks)
+            self._frontier = unpack(*head)
         return self._frontier
 
     def _write_entries(self, first: int) -> None:
@@ -105,12 +106,12 @@ class LogBook:
         add(self._session, OpeningRow, openings)
 
     def _edge(self, size: int) -> dict[int, bytes]:
-        edge = {}
-        for tile in edge_of(size):
-            row = self._session.get(TileRow, (tile.level, tile.number), populate_existing=True)
-            if row is None or len(row.hashes) != tile.width * HASH_BYTES:
+        wanted = {(tile.level, tile.number): tile for tile in edge_of(size)}
+        found = pick(self._session, TileRow, TILE, by=TILE[:2], values=wanted)
+        edge = {level: hashes for level, _, hashes in found}
+        for tile in wanted.values():
+            if len(edge.get(tile.level, b"")) != tile.width * HASH_BYTES:
                 raise Fatal("tile", f"{tile.path} is not as the head says", fix="Run `weaklink log audit`.")
-            edge[tile.level] = row.hashes
         return edge
 
     def _write_tiles(self, tiles: Sequence[Tile]) -> None:

@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import select
 from sqlmodel import Session, col
@@ -11,9 +12,12 @@ from custody.kernel.clock import Instant
 from custody.kernel.errors import NotFound
 from custody.ledger.merkle import HASH_BYTES, consistency_path, inclusion_path
 from custody.ledger.tiles import WIDTH, TileHashReader, TileId, encode_bundle
+from custody.store.bulk import pick
 from custody.store.log_book import HEAD_ID
-from custody.store.scan_book import MAX_VALUES
 from custody.store.tables import CheckpointRow, EntryRow, LogHeadRow, OpeningRow, TileRow
+
+ENTRY = ("idx", "digest", "raw", "content_type", "received_ms")
+OPENING = ("idx", "content", "erased_ms")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,29 +88,25 @@ def bundle(session: Session, wanted: TileId) -> bytes:
 
 def entry(session: Session, idx: int) -> StoredEntry:
     """The entry at an index; raises `NotFound`."""
-    row = session.get(EntryRow, idx)
-    if row is None:
+    found = entries(session, [idx])
+    if not found:
         raise NotFound("entry", f"the log has no entry {idx}", fix="Ask for an index below the log's size.")
-    return _stored(session, row)
+    return found[0]
 
 
 def entry_by_digest(session: Session, digest: bytes) -> StoredEntry:
     """The entry of a statement digest; raises `NotFound`."""
-    row = session.scalars(select(EntryRow).where(col(EntryRow.digest) == digest)).one_or_none()
-    if row is None:
+    found = [idx for (idx,) in pick(session, EntryRow, ("idx",), by=("digest",), values=[digest])]
+    if not found:
         raise NotFound("entry", "no entry has this digest", fix="Post the statement, or check the digest.")
-    return _stored(session, row)
+    return entry(session, found[0])
 
 
 def entries(session: Session, indexes: Sequence[int]) -> list[StoredEntry]:
     """Several entries in index order; unknown indexes are left out."""
-    wanted, found = sorted(indexes), []
-    for first in range(0, len(wanted), MAX_VALUES):
-        part = wanted[first : first + MAX_VALUES]
-        rows = session.scalars(select(EntryRow).where(col(EntryRow.idx).in_(part)).order_by(col(EntryRow.idx))).all()
-        opened = {o.idx: o for o in session.scalars(select(OpeningRow).where(col(OpeningRow.idx).in_(part))).all()}
-        found += [_with_opening(row, opened.get(row.idx)) for row in rows]
-    return found
+    opened = {row[0]: row for row in pick(session, OpeningRow, OPENING, by=("idx",), values=indexes)}
+    found = pick(session, EntryRow, ENTRY, by=("idx",), values=indexes)
+    return [_stored_entry(row, opened.get(row[0])) for row in sorted(found)]
 
 
 def hash_reader(session: Session, size: int) -> TileHashReader:
@@ -124,18 +124,15 @@ def prove_consistency(session: Session, old_size: int, size: int) -> list[bytes]
     return consistency_path(old_size, size, hash_reader(session, size))
 
 
-def _stored(session: Session, row: EntryRow) -> StoredEntry:
-    return _with_opening(row, session.get(OpeningRow, row.idx))
-
-
-def _with_opening(row: EntryRow, opening: OpeningRow | None) -> StoredEntry:
-    content = zlib.decompress(opening.content) if opening and opening.content is not None else None
+def _stored_entry(entry: tuple[Any, ...], opening: tuple[Any, ...] | None) -> StoredEntry:
+    idx, digest, raw, content_type, received_ms = entry
+    _, content, erased_ms = opening or (idx, None, None)
     return StoredEntry(
-        idx=row.idx,
-        digest=row.digest,
-        raw=row.raw,
-        content_type=row.content_type,
-        received_ms=row.received_ms,
-        opening=content,
-        erased_ms=opening.erased_ms if opening else None,
+        idx=idx,
+        digest=digest,
+        raw=raw,
+        content_type=content_type,
+        received_ms=received_ms,
+        opening=None if content is None else zlib.decompress(content),
+        erased_ms=erased_ms,
     )

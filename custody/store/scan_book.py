@@ -1,11 +1,13 @@
 """Reading and writing what scans say: verdict rows, item keys, parcels, stations and their keys."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import func, select
 from sqlmodel import Session, col
 
+from custody.scans.view import StationHead
+from custody.store.bulk import add, pick, put
 from custody.store.tables import (
     EntryRow,
     ItemKeyRow,
@@ -16,23 +18,38 @@ from custody.store.tables import (
     StationKeyRow,
     StationRow,
 )
-from custody.store.upsert import add, put
 
 MAX_QUARANTINE = 100_000
-MAX_VALUES = 10_000
-"""How many values one statement may hold; SQLite takes 32,766 and PostgreSQL 65,535."""
+PLACE = ("station", "seq")
 
 
-def station_keys(session: Session, kids: Iterable[bytes]) -> dict[bytes, StationKeyRow]:
+class EnrolledKey(NamedTuple):
+    """A station's key as `StationKeyRow` holds it."""
+
+    kid: bytes
+    station: str
+    cose_key: bytes
+    revoked_idx: int | None
+    suspect_from_idx: int | None
+
+
+class PlacedScan(NamedTuple):
+    """A scan's index and digest, where it is asked for by its place in the station's sequence."""
+
+    idx: int
+    digest: bytes
+
+
+def station_keys(session: Session, kids: Iterable[bytes]) -> dict[bytes, EnrolledKey]:
     """Enrolled keys by thumbprint."""
-    rows = session.scalars(select(StationKeyRow).where(col(StationKeyRow.kid).in_(list(kids)))).all()
-    return {row.kid: row for row in rows}
+    found = pick(session, StationKeyRow, EnrolledKey._fields, by=("kid",), values=kids)
+    return {row[0]: EnrolledKey(*row) for row in found}
 
 
-def station_heads(session: Session, stations: Iterable[str]) -> dict[str, StationHeadRow]:
+def station_heads(session: Session, stations: Iterable[str]) -> dict[str, StationHead]:
     """The newest statement of each station."""
-    rows = session.scalars(select(StationHeadRow).where(col(StationHeadRow.station).in_(list(stations)))).all()
-    return {row.station: row for row in rows}
+    found = pick(session, StationHeadRow, ("station", "seq", "digest"), by=("station",), values=stations)
+    return {station: StationHead(seq=seq, digest=digest) for station, seq, digest in found}
 
 
 def stations(session: Session, names: Iterable[str]) -> dict[str, StationRow]:
@@ -54,31 +71,20 @@ def keys_of_station(session: Session, station: str) -> list[StationKeyRow]:
 
 def parcels(session: Session, keys: Iterable[str]) -> dict[str, str]:
     """What is known of parcels, as JSON by canonical key."""
-    wanted = list(keys)
-    found: dict[str, str] = {}
-    for first in range(0, len(wanted), MAX_VALUES):
-        part = wanted[first : first + MAX_VALUES]
-        found |= {row.key: row.view for row in session.scalars(select(ParcelRow).where(col(ParcelRow.key).in_(part)))}
-    return found
+    return dict(pick(session, ParcelRow, ("key", "view"), by=("key",), values=keys))
 
 
 def known_digests(session: Session, digests: Iterable[bytes]) -> dict[bytes, int]:
     """Which statements the log holds already, with their indexes."""
-    query = select(col(EntryRow.digest), col(EntryRow.idx)).where(col(EntryRow.digest).in_(list(digests)))
-    return dict(session.execute(query).all())
+    return dict(pick(session, EntryRow, ("digest", "idx"), by=("digest",), values=digests))
 
 
-def scans_at(session: Session, station_seqs: Iterable[tuple[str, int]]) -> dict[tuple[str, int], list[ScanRow]]:
-    """Scans that stand at (station, sequence); more than one is tamper evidence."""
-    wanted = set(station_seqs)
-    names, numbers = {name for name, _ in wanted}, {seq for _, seq in wanted}
-    query = select(ScanRow).where(col(ScanRow.station).in_(names), col(ScanRow.seq).in_(numbers))
-    query = query.order_by(col(ScanRow.idx))
-    found: dict[tuple[str, int], list[ScanRow]] = {}
-    for row in session.scalars(query).all():
-        if (row.station, row.seq) in wanted:
-            found.setdefault((row.station, row.seq), []).append(row)
-    return found
+def scans_at(session: Session, places: Iterable[tuple[str, int]]) -> dict[tuple[str, int], list[PlacedScan]]:
+    """Scans that stand at (station, sequence), in log order; more than one is tamper evidence."""
+    found: dict[tuple[str, int], list[PlacedScan]] = {}
+    for station, seq, idx, digest in pick(session, ScanRow, (*PLACE, "idx", "digest"), by=PLACE, values=places):
+        found.setdefault((station, seq), []).append(PlacedScan(idx, digest))
+    return {place: sorted(scans) for place, scans in found.items()}
 
 
 def scans_under(session: Session, keys: Iterable[str]) -> list[ScanRow]:
@@ -90,8 +96,8 @@ def scans_under(session: Session, keys: Iterable[str]) -> list[ScanRow]:
 
 def add_scans(session: Session, scans: Sequence[dict[str, Any]], keys: Sequence[dict[str, Any]]) -> None:
     """Insert scan rows and the keys they are found under."""
-    add(session, ScanRow, list(scans))
-    add(session, ItemKeyRow, list(keys))
+    add(session, ScanRow, scans)
+    add(session, ItemKeyRow, keys)
 
 
 def put_parcels(session: Session, views: Mapping[str, str]) -> None:

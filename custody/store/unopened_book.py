@@ -2,10 +2,12 @@
 
 import zlib
 from collections.abc import Iterable
+from typing import NamedTuple
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, select
 from sqlmodel import Session, col
 
+from custody.store.bulk import add, pick
 from custody.store.log_book import OPENING_LEVEL
 from custody.store.tables import OpeningRow, UnopenedRow
 
@@ -13,12 +15,19 @@ OPENED = "scan.opened"
 """Kind of the record that says that a scan's opening has come: `index` of its entry, `digest`."""
 
 
-def at(session: Session, station_seqs: Iterable[tuple[str, int]]) -> list[UnopenedRow]:
-    """Those that stand at one of these places in a station's sequence."""
-    wanted = set(station_seqs)
-    names, numbers = {name for name, _ in wanted}, {seq for _, seq in wanted}
-    query = select(UnopenedRow).where(col(UnopenedRow.station).in_(names), col(UnopenedRow.seq).in_(numbers))
-    return [row for row in session.scalars(query).all() if (row.station, row.seq) in wanted]
+class UnopenedScan(NamedTuple):
+    """A statement without its opening, as `UnopenedRow` holds it."""
+
+    idx: int
+    station: str
+    seq: int
+    digest: bytes
+
+
+def at(session: Session, places: Iterable[tuple[str, int]]) -> list[UnopenedScan]:
+    """Those that stand at one of these places, (station, sequence)."""
+    found = pick(session, UnopenedRow, UnopenedScan._fields, by=("station", "seq"), values=places)
+    return [UnopenedScan(*row) for row in found]
 
 
 def of_shipments(session: Session, subjects: Iterable[str]) -> list[UnopenedRow]:
@@ -29,6 +38,5 @@ def of_shipments(session: Session, subjects: Iterable[str]) -> list[UnopenedRow]
 
 def put_opening(session: Session, index: int, opening: bytes) -> None:
     """Its opening has come."""
-    content = zlib.compress(opening, OPENING_LEVEL)
-    session.connection().execute(insert(OpeningRow), [{"idx": index, "content": content, "erased_ms": None}])
+    add(session, OpeningRow, [{"idx": index, "content": zlib.compress(opening, OPENING_LEVEL), "erased_ms": None}])
     session.connection().execute(delete(UnopenedRow).where(col(UnopenedRow.idx) == index))

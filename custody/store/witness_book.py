@@ -7,8 +7,8 @@ from sqlmodel import Session, col
 
 from custody.kernel.clock import Instant
 from custody.ledger.note import NoteSignature, add_signatures, parse_signatures
+from custody.store.bulk import put
 from custody.store.tables import CheckpointRow, CosignatureRow, CosignedHeadRow
-from custody.store.upsert import put
 
 HEAD_ID = 1
 

@@ -39,8 +39,9 @@ from custody.scans.verdict import Verdict
 from custody.scans.view import KeyStanding, StationHead, UnitView
 from custody.store import log_reader, scan_book, unopened_book
 from custody.store.log_book import NewEntry
-from custody.store.tables import StationKeyRow, UnopenedRow
+from custody.store.scan_book import EnrolledKey
 from custody.store.unit import House, Unit
+from custody.store.unopened_book import UnopenedScan
 from custody.trail.names import index_keys
 
 MAX_GROUP = 1_000
@@ -183,8 +184,7 @@ class _Bench:
         self._tolerances = tolerances
         self._first = unit.log.size
         self._keys = scan_book.station_keys(session, {scan.message.kid for scan in scans})
-        heads = scan_book.station_heads(session, {scan.station for scan in scans})
-        self._heads = {name: StationHead(seq=row.seq, digest=row.digest) for name, row in heads.items()}
+        self._heads = scan_book.station_heads(session, {scan.station for scan in scans})
         self._known = scan_book.known_digests(session, {scan.digest for scan in scans})
         places = {(scan.station, scan.seq) for scan in scans}
         stored = scan_book.scans_at(session, places)
@@ -234,7 +234,7 @@ class _Bench:
         verdict = repeat or self._judge_now(scan, key)
         return self._enter(scan, verdict)
 
-    def _open(self, scan: Scan, key: StationKeyRow, waiting: UnopenedRow) -> Ack:
+    def _open(self, scan: Scan, key: EnrolledKey, waiting: UnopenedScan) -> Ack:
         """The opening of a scan that the log holds: judged as of its entry; its place in the sequence it took then."""
         index, received_ms = waiting.idx, log_reader.entry(self._unit.session, waiting.idx).received_ms
         stored = self._stored.get((scan.station, scan.seq))
@@ -251,7 +251,7 @@ class _Bench:
         twins = (digest for name, seq, digest in self._sealed if (name, seq) == (scan.station, scan.seq))
         return next((digest for digest in twins if digest != scan.digest), None)
 
-    def _judge_now(self, scan: Scan, key: StationKeyRow) -> Verdict:
+    def _judge_now(self, scan: Scan, key: EnrolledKey) -> Verdict:
         head, standing = self._heads.get(scan.station), _standing(key, self._first + len(self._entries))
         return self._judge(scan, standing=standing, head=head, now_ms=self._unit.now_ms)
 
@@ -306,7 +306,7 @@ class _Bench:
         return Ack(digest=scan.digest, verdict=verdict, index=index, at_ms=self._unit.now_ms)
 
 
-def _standing(key: StationKeyRow, index: int) -> KeyStanding:
+def _standing(key: EnrolledKey, index: int) -> KeyStanding:
     """What the key's word is worth at that entry; at the log's end a key is valid or revoked, never suspect."""
     if key.revoked_idx is None or (key.suspect_from_idx is not None and index < key.suspect_from_idx):
         return KeyStanding.VALID

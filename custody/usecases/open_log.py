@@ -9,11 +9,11 @@ from custody.kernel.keys import PublicKey, Signer
 from custody.ledger.merkle import EMPTY_ROOT
 from custody.ledger.policy import Policy, Registrar
 from custody.ledger.statements import POLICY, approve_policy, make_policy, read_policy
+from custody.store.bulk import put_if_absent
 from custody.store.log_book import HEAD_ID, NewEntry
 from custody.store.policy_book import newest_policy
 from custody.store.tables import LogHeadRow
 from custody.store.unit import House, Unit
-from custody.store.upsert import put_if_absent
 
 REGISTRAR = "registrar-1"
 

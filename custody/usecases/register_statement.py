@@ -120,8 +120,7 @@ def _register_scan(unit: Unit, scan: ScanStatement, tolerances: Tolerances) -> R
         UnopenedRow(idx=done.index, station=scan.station, seq=scan.seq, digest=done.digest, sub=scan.subject)
     )
     # 3. The station goes on from here, unless the judge would set such a scan apart.
-    row = scan_book.station_heads(unit.session, [scan.station]).get(scan.station)
-    head = StationHead(seq=row.seq, digest=row.digest) if row else None
+    head = scan_book.station_heads(unit.session, [scan.station]).get(scan.station)
     if takes_its_place(scan, head, unit.now_ms, tolerances):
         scan_book.put_station_heads(unit.session, {scan.station: (scan.seq, scan.message.digest)})
     return done

@@ -3,9 +3,9 @@
 from sqlalchemy import func, select
 
 from custody.store import scan_book
+from custody.store.bulk import put, put_if_absent
 from custody.store.tables import ParcelRow, QuarantineRow, StationHeadRow
 from custody.store.unit import House
-from custody.store.upsert import put, put_if_absent
 
 MANY = 70_000
 """More rows than either engine takes values for in one statement."""

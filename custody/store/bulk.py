@@ -1,0 +1,118 @@
+"""Many rows in one statement, the same on both engines and past SQLAlchemy's compiler, which would cost the most.
+
+SQLite takes row after row through one prepared statement, and asks for values by a list of places whose length is a
+power of two, so that few statements are ever compiled. PostgreSQL takes a column of all rows as one array and unnests
+them: one text however many rows there are. Values are what the drivers take as they are: ints, texts, bytes and None.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Table
+from sqlalchemy.dialects import postgresql
+from sqlmodel import Session, SQLModel
+
+MAX_VALUES = 16_384
+"""How many values one question may hold on SQLite, which takes 32,766."""
+
+POSTGRESQL = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy gives no types to its dialects
+
+Row = Mapping[str, Any]
+
+
+def add(session: Session, table: type[SQLModel], rows: Sequence[Row]) -> None:
+    """Insert rows, past the session's own memory of objects."""
+    _insert(session, table, rows, "")
+
+
+def put(session: Session, table: type[SQLModel], rows: Sequence[Row], *, keys: Sequence[str]) -> None:
+    """Insert rows, or replace those whose `keys` stand already; of rows with equal keys the last one counts."""
+    last = {tuple([row[name] for name in keys]): row for row in rows}
+    changed = ", ".join([f'"{name}" = excluded."{name}"' for name in rows[0] if name not in keys]) if rows else ""
+    _insert(session, table, list(last.values()), f"ON CONFLICT ({_listed(keys)}) DO UPDATE SET {changed}")
+
+
+def put_if_absent(session: Session, table: type[SQLModel], rows: Sequence[Row], *, keys: Sequence[str]) -> None:
+    """Insert the rows whose `keys` do not stand yet; the others stay as they are."""
+    _insert(session, table, rows, f"ON CONFLICT ({_listed(keys)}) DO NOTHING")
+
+
+def pick(
+    session: Session, table: type[SQLModel], columns: Sequence[str], *, by: Sequence[str], values: Iterable[Any]
+) -> Iterator[tuple[Any, ...]]:
+    """The columns of the rows whose `by` columns hold one of the values: single ones, or tuples for several columns."""
+    asked = list(dict.fromkeys(values))
+    if not asked:
+        return
+    session.flush()
+    run = session.connection().exec_driver_sql
+    if _is_sqlite(session):
+        most = MAX_VALUES // len(by)
+        for first in range(0, len(asked), most):
+            part = asked[first : first + most]
+            places = 1 << (len(part) - 1).bit_length()
+            part += part[-1:] * (places - len(part))
+            given = part if len(by) == 1 else [value for each in part for value in each]
+            yield from run(_question(table, tuple(columns), tuple(by), places), tuple(given))
+        return
+    arrays = (asked,) if len(by) == 1 else tuple(map(list, zip(*asked, strict=True)))
+    yield from run(_array_question(table, tuple(columns), tuple(by)), arrays)
+
+
+def table_of(row: type[SQLModel]) -> Table:
+    """The table of a row class."""
+    table: Table = row.__table__  # type: ignore[attr-defined]  # SQLModel adds it to table classes
+    return table
+
+
+def _insert(session: Session, table: type[SQLModel], rows: Sequence[Row], on_conflict: str) -> None:
+    if not rows:
+        return
+    names = tuple(rows[0])
+    columns = [[row[name] for row in rows] for name in names]
+    run = session.connection().exec_driver_sql
+    if _is_sqlite(session):
+        run(_insertion(table, names, on_conflict), list(zip(*columns, strict=True)))
+    else:
+        run(_array_insertion(table, names, on_conflict), tuple(columns))
+
+
+@lru_cache(maxsize=256)
+def _insertion(table: type[SQLModel], names: tuple[str, ...], on_conflict: str) -> str:
+    places = ", ".join("?" * len(names))
+    return f'INSERT INTO "{table_of(table).name}" ({_listed(names)}) VALUES ({places}) {on_conflict}'
+
+
+@lru_cache(maxsize=256)
+def _array_insertion(table: type[SQLModel], names: tuple[str, ...], on_conflict: str) -> str:
+    return (
+        f'INSERT INTO "{table_of(table).name}" ({_listed(names)}) SELECT * FROM {_unnested(table, names)} {on_conflict}'
+    )
+
+
+@lru_cache(maxsize=256)
+def _question(table: type[SQLModel], columns: tuple[str, ...], by: tuple[str, ...], places: int) -> str:
+    one = "?" if len(by) == 1 else f"({', '.join('?' * len(by))})"
+    wanted = ", ".join([one] * places)
+    among = f"({wanted})" if len(by) == 1 else f"(VALUES {wanted})"
+    return f'SELECT {_listed(columns)} FROM "{table_of(table).name}" WHERE ({_listed(by)}) IN {among}'
+
+
+@lru_cache(maxsize=256)
+def _array_question(table: type[SQLModel], columns: tuple[str, ...], by: tuple[str, ...]) -> str:
+    among = f"(SELECT * FROM {_unnested(table, by)})"
+    return f'SELECT {_listed(columns)} FROM "{table_of(table).name}" WHERE ({_listed(by)}) IN {among}'
+
+
+def _unnested(table: type[SQLModel], names: Iterable[str]) -> str:
+    kinds = [table_of(table).columns[name].type.compile(POSTGRESQL) for name in names]
+    return f"unnest({', '.join([f'%s::{kind}[]' for kind in kinds])})"
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join([f'"{name}"' for name in names])
+
+
+def _is_sqlite(session: Session) -> bool:
+    return session.get_bind().dialect.name == "sqlite"
