@@ -21,11 +21,11 @@ from api.routes import (
     log,
     packs,
     people,
-    scans,
     scrapi,
     stations,
     trails,
 )
+from api.routes.scans import ScanDoor
 from api.timer import Timer
 from custody.store import log_reader
 
@@ -69,7 +69,7 @@ def build_app(parts: Parts) -> FastAPI:
     app.state.parts = parts
     app.add_middleware(IdempotencyKeys, parts=parts)
     app.add_middleware(JsonBodies, parts=parts)
-    app.router.routes.extend(scans.ROUTES)
+    app.add_middleware(ScanDoor, parts=parts)
     problems.install(app)
     for module in ROUTERS:
         app.include_router(module.router)

@@ -4,6 +4,7 @@ A problem document here has `type` (a URN made of the error's code), `title`, `s
 where), `fix` (what to do) and any facts the error carries.
 """
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -68,6 +69,18 @@ def respond(trouble: Trouble) -> Response:
     return JSONResponse(problem(trouble), status_code=status, headers=headers, media_type=MEDIA_TYPE)
 
 
+def plain(status: int, detail: str, *, headers: Mapping[str, str] | None = None) -> Response:
+    """The HTTP response of a status that says all there is to say."""
+    body = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "fix": "See /docs for the paths and methods of this service.",
+    }
+    return JSONResponse(body, status, headers=headers, media_type=MEDIA_TYPE)
+
+
 def install(app: FastAPI) -> None:
     """Answer every error of the app with a problem document."""
 
@@ -91,14 +104,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def on_http(_request: Request, error: HTTPException) -> Response:
-        body = {
-            "type": "about:blank",
-            "title": HTTPStatus(error.status_code).phrase,
-            "status": error.status_code,
-            "detail": str(error.detail),
-            "fix": "See /docs for the paths and methods of this service.",
-        }
-        return JSONResponse(body, error.status_code, headers=error.headers, media_type=MEDIA_TYPE)
+        return plain(error.status_code, str(error.detail), headers=error.headers)
 
     @app.exception_handler(Exception)
     async def on_surprise(_request: Request, _error: Exception) -> Response:

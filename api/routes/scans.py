@@ -1,24 +1,24 @@
-"""The scanners' door: raw Starlette routes, because this is the one hot path.
+"""The scanners' door: ASGI without a framework, because this is the one hot path.
 
 Body: deterministic CBOR, `[statement, opening]` for one scan, an array of up to 500 such pairs for many. No session is
 needed: the station's signature is the credential. The answer comes after the scan is durable and has its place.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import Future
 from typing import Any
 
 import msgspec
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import problems
 from api.parts import Parts
 from custody.kernel import cbor
 from custody.kernel.errors import Fatal, Rejected, Trouble
 from custody.scans.scan import Scan, open_scan
-from custody.usecases.accept_scans import Ack
+from custody.usecases.accept_scans import Ack, Intake
 
 ONE = "application/vnd.weaklink.scan+cbor"
 MANY = "application/vnd.weaklink.scans+cbor"
@@ -28,29 +28,87 @@ NO_CODE = "S50"
 _encode = msgspec.json.Encoder().encode
 
 
-async def post_scan(request: Request) -> Response:
-    """POST /v1/scans: one scan; 201, or 200 for a repeat."""
-    parts: Parts = request.app.state.parts
-    pair = cbor.decode(await read_body(request, parts, ONE))
-    scan = _open(pair)
-    ack = (await _answers(parts, [scan]))[0]
-    if ack.refused is not None:
-        raise ack.refused
-    status = 200 if ack.verdict.result == "duplicate" else 201
-    return Response(_encode(describe(ack)), status, media_type="application/json")
+class ScanDoor:
+    """Middleware around the whole application: answers the two paths of scanners, hands everything else on."""
+
+    def __init__(self, app: ASGIApp, *, parts: Parts) -> None:
+        self._app = app
+        self._limit = parts.settings.max_body_bytes
+        self._answers = Answers(parts.intake)
+        self._doors: Mapping[str, Callable[[Scope, Receive], Awaitable[tuple[int, bytes]]]] = {
+            "/v1/scans": self._one,
+            "/v1/scans:batch": self._many,
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a scan, or many."""
+        door = self._doors.get(scope["path"]) if scope["type"] == "http" else None
+        if door is None:
+            await self._app(scope, receive, send)
+            return
+        if scope["method"] != "POST":
+            refused = problems.plain(405, "Scans are sent with POST.", headers={"Allow": "POST"})
+            await refused(scope, receive, send)
+            return
+        try:
+            status, body = await door(scope, receive)
+        except Trouble as trouble:
+            await problems.respond(trouble)(scope, receive, send)
+            return
+        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    async def _one(self, scope: Scope, receive: Receive) -> tuple[int, bytes]:
+        """POST /v1/scans: one scan; 201, or 200 for a repeat."""
+        scan = _open(cbor.decode(await read_body(scope, receive, media_type=ONE, limit=self._limit)))
+        ack = (await self._answers.of([scan]))[0]
+        if ack.refused is not None:
+            raise ack.refused
+        return 200 if ack.verdict.result == "duplicate" else 201, _encode(describe(ack))
+
+    async def _many(self, scope: Scope, receive: Receive) -> tuple[int, bytes]:
+        """POST /v1/scans:batch: many scans, each with its own result; a bad one does not hold up the others."""
+        pairs = cbor.decode(await read_body(scope, receive, media_type=MANY, limit=self._limit))
+        if not isinstance(pairs, list) or not 1 <= len(pairs) <= MAX_BATCH:
+            raise Rejected("batch", f"the body is not an array of 1 to {MAX_BATCH} scans", fix="Send smaller batches.")
+        opened = [_try_open(pair) for pair in pairs]
+        scans = [each for each in opened if isinstance(each, Scan)]
+        acks = iter(await self._answers.of(scans) if scans else [])
+        items = [_item(next(acks) if isinstance(each, Scan) else each) for each in opened]
+        return 200, _encode({"items": items})
 
 
-async def post_scans(request: Request) -> Response:
-    """POST /v1/scans:batch: many scans, each with its own result; a bad one does not hold up the others."""
-    parts: Parts = request.app.state.parts
-    pairs = cbor.decode(await read_body(request, parts, MANY))
-    if not isinstance(pairs, list) or not 1 <= len(pairs) <= MAX_BATCH:
-        raise Rejected("batch", f"the body is not an array of 1 to {MAX_BATCH} scans", fix="Send smaller batches.")
-    opened = [_try_open(pair) for pair in pairs]
-    scans = [each for each in opened if isinstance(each, Scan)]
-    acks = iter(await _answers(parts, scans) if scans else [])
-    items = [_item(next(acks) if isinstance(each, Scan) else each) for each in opened]
-    return Response(_encode({"items": items}), media_type="application/json")
+class Answers:
+    """Brings the intake's answers back into the event loop, those of one group with one call."""
+
+    def __init__(self, intake: Intake) -> None:
+        self._intake = intake
+        self._done: deque[tuple[asyncio.Future[list[Ack]], Future[list[Ack]]]] = deque()
+
+    async def of(self, scans: list[Scan]) -> list[Ack]:
+        """The answers to scans, once they are durable."""
+        loop = asyncio.get_running_loop()
+        here: asyncio.Future[list[Ack]] = loop.create_future()
+
+        def answered(there: Future[list[Ack]]) -> None:
+            self._done.append((here, there))
+            if len(self._done) == 1:  # otherwise the one that woke the loop is still there, and finds this one too
+                loop.call_soon_threadsafe(self._deliver)
+
+        self._intake.submit(scans).add_done_callback(answered)
+        return await here
+
+    def _deliver(self) -> None:
+        while self._done:
+            here, there = self._done.popleft()
+            trouble = there.exception()
+            if here.done():
+                continue  # the caller has given up
+            if trouble is None:
+                here.set_result(there.result())
+            else:
+                here.set_exception(trouble)
 
 
 def describe(ack: Ack) -> dict[str, Any]:
@@ -70,23 +128,22 @@ def describe(ack: Ack) -> dict[str, Any]:
     }
 
 
-async def read_body(request: Request, parts: Parts, media_type: str) -> bytes:
+async def read_body(scope: Scope, receive: Receive, *, media_type: str, limit: int) -> bytes:
     """The whole body, if it is of the media type and not too large."""
-    sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if sent != media_type:
+    sent = next((value for name, value in scope["headers"] if name == b"content-type"), b"").decode("latin-1")
+    if sent.partition(";")[0].strip().lower() != media_type:
         raise Rejected("media_type", f"the body is {sent or 'of no type'}", fix=f"Send Content-Type: {media_type}.")
-    limit = parts.settings.max_body_bytes
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Rejected("incomplete", "the connection ended before the body did", fix="Send it again.")
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
         if len(body) > limit:
             raise Rejected("too_large", f"the body is larger than {limit} bytes", fix="Send smaller batches.")
     return bytes(body)
-
-
-async def _answers(parts: Parts, scans: list[Scan]) -> list[Ack]:
-    answers: list[Ack] = await asyncio.wrap_future(parts.intake.submit(scans))
-    return answers
 
 
 def _open(pair: Any) -> Scan:
@@ -111,19 +168,3 @@ def _item(answer: Ack | Trouble) -> dict[str, Any]:
 
 def _unanswered() -> Trouble:
     return Fatal("internal", "the scan was not answered", fix="Send it again.")
-
-
-def _guarded(handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
-    async def answer(request: Request) -> Response:
-        try:
-            return await handler(request)
-        except Trouble as trouble:
-            return problems.respond(trouble)
-
-    return answer
-
-
-ROUTES = [
-    Route("/v1/scans", _guarded(post_scan), methods=["POST"]),
-    Route("/v1/scans:batch", _guarded(post_scans), methods=["POST"]),
-]

@@ -65,7 +65,8 @@ async def post_entry(request: Request, parts: P) -> Response:
     """Register a signed statement (COSE_Sign1); the answer is its receipt."""
     try:
         _posting.take(request.client.host if request.client else "")
-        statement = await read_body(request, parts, COSE)
+        limit = parts.settings.max_body_bytes
+        statement = await read_body(request.scope, request.receive, media_type=COSE, limit=limit)
         return await run_in_threadpool(_register, parts, statement)
     except Trouble as trouble:
         return concise(trouble)

@@ -5,6 +5,7 @@ Decoding: exactly one item, and only if encoding it again gives the same bytes. 
 bytes, duplicate keys, long forms, indefinite lengths and unsorted maps.
 """
 
+from functools import lru_cache
 from typing import Any
 
 import cbor2
@@ -78,6 +79,7 @@ def _encode(value: Any) -> bytes:
     raise TypeError(f"{type(value).__name__} is not used here")
 
 
+@lru_cache(maxsize=4096)
 def head(major: int, number: int) -> bytes:
     """The head of an item: the shortest form of its number under a major type (section 3)."""
     form = cbor2.dumps(number)

@@ -65,10 +65,15 @@ class Sign1:
 
     def signed_bytes(self, detached: bytes | None = None) -> bytes:
         """The Sig_structure; `detached` supplies the payload when the message carries none."""
-        payload = self.payload if self.payload is not None else detached
-        if payload is None:
+        if self.payload is not None:
+            return self._signed
+        if detached is None:
             raise Rejected("payload", "the payload is detached and was not supplied", fix="Supply the payload.")
-        return sig_structure(self.protected_raw, payload)
+        return sig_structure(self.protected_raw, detached)
+
+    @cached_property
+    def _signed(self) -> bytes:
+        return sig_structure(self.protected_raw, self.payload or b"")
 
     @cached_property
     def digest(self) -> bytes:
@@ -154,9 +159,9 @@ def _check_labels(protected: Mapping[Any, Any], unprotected: Mapping[Any, Any]) 
         raise _malformed(f"algorithm {protected.get(ALG)!r} is not one of -8, -7, -19, -9")
     if CRIT in protected:
         raise _malformed("critical header parameters are not understood here")
-    if set(protected) & set(unprotected):
+    if unprotected and not protected.keys().isdisjoint(unprotected):
         raise _malformed("a label stands in both headers")
-    if PRE_RFC_LABELS & (set(protected) | set(unprotected)):
+    if not PRE_RFC_LABELS.isdisjoint(protected) or not PRE_RFC_LABELS.isdisjoint(unprotected):
         raise _malformed("a label from before RFC 9942 is used")
 
 

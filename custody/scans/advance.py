@@ -29,26 +29,30 @@ def advance(view: UnitView, event: Event) -> UnitView:
     if event.error_declaration is not None:
         return replace(view, known=True)
     last_ms = event.event_time_ms if view.last_event_ms is None else max(view.last_event_ms, event.event_time_ms)
-    weighed = tuple(Weight(at_ms=event.event_time_ms, mass_g=mass) for mass in event.masses_g)
+    weighed = [Weight(at_ms=event.event_time_ms, mass_g=mass) for mass in event.masses_g]
     declared = event.extensions.get("wl:declaredMassGrams")
-    return replace(
-        _custody(view, event),
+    custodian, released_to = _custody(view, event)
+    return UnitView(
         known=True,
         last_event_ms=last_ms,
+        custodian=custodian,
+        released_to=released_to,
         weights=(*view.weights, *weighed)[-MAX_WEIGHTS:],
         declared_g=view.declared_g if declared is None else declared,
         seal=_seal(view.seal, event),
         expected_serials=_contents(view.expected_serials, event),
+        duplicates=view.duplicates,
     )
 
 
-def _custody(view: UnitView, event: Event) -> UnitView:
-    takers = event.parties()[1]
+def _custody(view: UnitView, event: Event) -> tuple[str | None, frozenset[str]]:
+    """Who has the parcel, and to whom it is released."""
+    takers = event.parties()[1] if event.destinations else frozenset()
     if event.biz_step == "accepting" and takers:
-        return replace(view, custodian=min(takers), released_to=frozenset())
+        return min(takers), frozenset()
     if event.biz_step in {"departing", "shipping", "consigning"} and takers:
-        return replace(view, released_to=takers)
-    return view
+        return view.custodian, takers
+    return view.custodian, view.released_to
 
 
 def _seal(seal: Seal | None, event: Event) -> Seal | None:

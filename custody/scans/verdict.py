@@ -19,7 +19,7 @@ belong to the same flag: a box with the wrong serial is held even if the clock i
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from custody.scans.handheld import SCREENS, URGENCY, Screen, Tone, clock_line
@@ -80,16 +80,12 @@ class Verdict:
 def sum_up(flags: Iterable[Flag]) -> Verdict:
     """The verdict the flags add up to."""
     reasons = tuple(flags)
-    result: Result = max((flag.result for flag in reasons), key=SEVERITY.index, default="accepted")
-    screen = max((flag.screen for flag in reasons), key=lambda each: URGENCY.index(each.code), default=SCREENS["S00"])
-    return Verdict(
-        result=result,
-        flags=reasons,
-        code=screen.code,
-        line=clock_line(_ahead_ms(reasons)) if screen.code == "S20" else screen.line,
-        next_act=screen.next_act,
-        tone=screen.tone,
-    )
+    if not reasons:
+        return _CLEAN
+    result = max((flag.result for flag in reasons), key=SEVERITY.index)
+    screen = max((flag.screen for flag in reasons), key=lambda each: URGENCY.index(each.code))
+    verdict = _shown(result, screen, reasons)
+    return replace(verdict, line=clock_line(_ahead_ms(reasons))) if screen.code == "S20" else verdict
 
 
 def _ahead_ms(flags: tuple[Flag, ...]) -> int:
@@ -100,7 +96,13 @@ def _ahead_ms(flags: tuple[Flag, ...]) -> int:
 
 def already_done() -> Verdict:
     """The answer to a scan that is stored already."""
-    screen = SCREENS["S10"]
+    return _shown("duplicate", SCREENS["S10"], ())
+
+
+def _shown(result: Result, screen: Screen, flags: tuple[Flag, ...]) -> Verdict:
     return Verdict(
-        result="duplicate", flags=(), code=screen.code, line=screen.line, next_act=screen.next_act, tone=screen.tone
+        result=result, flags=flags, code=screen.code, line=screen.line, next_act=screen.next_act, tone=screen.tone
     )
+
+
+_CLEAN = _shown("accepted", SCREENS["S00"], ())

@@ -51,6 +51,11 @@ class Marks:
     unreadable: tuple[str, ...]
 
 
+def expected_keys(event: Event) -> tuple[str, ...]:
+    """What ought to have been there, as far as it can be read."""
+    return _keys(event.extensions.get("wl:expected"))[0]
+
+
 def read_marks(event: Event) -> Marks:
     """The terms of one event."""
     terms = event.extensions

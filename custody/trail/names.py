@@ -12,7 +12,7 @@ from custody.gs1.event import Event
 from custody.gs1.imei import foreign_imei_urn, imei_digits, imei_urn, serial_as_imei
 from custody.gs1.keys import ROOT, shaped
 from custody.kernel.errors import Rejected
-from custody.trail.marks import read_marks
+from custody.trail.marks import expected_keys
 
 PARCEL = ROOT + "00/"
 PRODUCT = ROOT + "01/"
@@ -104,5 +104,5 @@ def index_keys(event: Event) -> frozenset[str]:
     Beside the event's own keys: the IMEI hidden in an SGTIN's serial, because people ask by IMEI; and what the event
     expected but did not find, because "another handset lies here" is news about the handset that is not there.
     """
-    keys = {*event.keys(), *read_marks(event).expected}
+    keys = {*event.keys(), *expected_keys(event)}
     return frozenset(alias for key in keys for alias in aliases(key))
