@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from socket import socket
 from typing import Any
 
 from fastapi import FastAPI
@@ -27,32 +28,40 @@ from api.routes import (
 )
 from api.routes.scans import ScanDoor
 from api.timer import Timer
+from api.witnesses import Witnesses
+from api.workers import Workers, tell_first
 from custody.store import log_reader
 
 ROUTERS = (people, stations, log, trails, disputes, customer, locks, investigations, packs, scrapi, erasures)
 DESCRIPTION = "Signed parcel custody, remedy first, a lock for the missing handset, and the weak link named."
 
 
-def build_app(parts: Parts) -> FastAPI:
-    """The application around the parts; broker, relay, intake and timer run while it does."""
+def build_app(parts: Parts, *, workers: Workers | None = None, first: socket | None = None) -> ScanDoor:
+    """The application around the parts.
+
+    The first process of a service runs broker, relay, timer and `workers` beside it; one of those workers has a line to
+    the `first` process instead.
+    """
 
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    async def lead(_app: FastAPI) -> AsyncIterator[None]:
         if parts.broker is not None:
             parts.broker.start()
         transport, relay = connect(parts)
         witnesses = [parts.witnesses] if parts.witnesses else []
-        parts.house.after_commit = call_each(relay.poke, parts.heads.poke, *(each.poke for each in witnesses))
+        parts.house.after_commit = call_each(parts.heads.poke, *(each.poke for each in witnesses))
+        parts.house.after_post = relay.poke
+        beside: list[Witnesses | Workers] = [*witnesses, *([workers] if workers else [])]
         timer = Timer(parts)
         parts.heads.start()
         parts.intake.start()
         transport.start()
         relay.start()
         timer.start()
-        for each in witnesses:
+        for each in beside:
             each.start()
         yield
-        for each in witnesses:
+        for each in reversed(beside):
             each.stop()
         timer.stop()
         relay.stop()
@@ -63,13 +72,22 @@ def build_app(parts: Parts) -> FastAPI:
             parts.broker.stop()
         parts.engine.dispose()  # SQLite then brings what stands beside the database file into it
 
+    @asynccontextmanager
+    async def follow(_app: FastAPI) -> AsyncIterator[None]:
+        parts.intake.start()
+        yield
+        parts.intake.stop()
+        parts.engine.dispose()
+
+    if first is not None:
+        tell_first(parts.house, first)
+    lifespan = lead if first is None else follow
     app = FastAPI(
         title="weaklink", version="0.1.0", description=DESCRIPTION, lifespan=lifespan, docs_url=None, redoc_url=None
     )
     app.state.parts = parts
     app.add_middleware(IdempotencyKeys, parts=parts)
     app.add_middleware(JsonBodies, parts=parts)
-    app.add_middleware(ScanDoor, parts=parts)
     problems.install(app)
     for module in ROUTERS:
         app.include_router(module.router)
@@ -81,7 +99,7 @@ def build_app(parts: Parts) -> FastAPI:
         with parts.house.read() as session:
             return {"ok": True, "size": log_reader.head(session).size}
 
-    return app
+    return ScanDoor(app, parts=parts)
 
 
 def call_each(*calls: Callable[[], None]) -> Callable[[], None]:

@@ -43,28 +43,33 @@ WHY = "This phone is missing from a delivery. You did nothing wrong by holding i
 
 def compose(settings: Settings) -> tuple[Parts, dict[str, str]]:
     """The parts of a service, nothing started yet; also the first accounts with their passwords, if just made."""
-    clock, ids = SystemClock(), SystemIds()
     settings.data.mkdir(parents=True, exist_ok=True)
-    keyring = open_keyring(settings.data / "keys")
-    engine = open_engine(settings.database)
-    migrate(engine, _versions(devicelock.migrations), _versions(api.migrations))
-    house = House(
-        engine, origin=settings.origin, log_signer=keyring.log, operator_signer=keyring.operator, clock=clock, ids=ids
-    )
-    heads = HeadFile(settings.data / "heads", origin=settings.origin, key=keyring.log.public)
-    with house.read() as session:
-        heads.check(session)
+    parts = join(settings)
+    house, keyring = parts.house, parts.keyring
+    migrate(parts.engine, _versions(devicelock.migrations), _versions(api.migrations))
+    parts.heads.check()
     lock_keys = {"lock": keyring.lock.public.kid, "unlock": keyring.unlock.public.kid}
     rules = {"casework": DEFAULT_POLICY.pinned, "lock_keys": lock_keys}
     open_log(house, registrar=keyring.registrar.public, rules=rules)
     _name_witnesses(settings, house, keyring)
     with house.unit() as unit:
         passwords = first_accounts(unit.session, now_ms=unit.now_ms)
-    anchor = AnchorFile(settings.data / "anchor" / "locks.txt")
-    anchor.start()
-    office = _office(settings, house, keyring, anchor)
+    parts.locks.anchor.start()
+    return parts, passwords
+
+
+def join(settings: Settings) -> Parts:
+    """The parts of a process of a service whose first process has made everything ready."""
+    clock, ids = SystemClock(), SystemIds()
+    keyring = open_keyring(settings.data / "keys")
+    engine = open_engine(settings.database)
+    house = House(
+        engine, origin=settings.origin, log_signer=keyring.log, operator_signer=keyring.operator, clock=clock, ids=ids
+    )
+    office = _office(settings, house, keyring, AnchorFile(settings.data / "anchor" / "locks.txt"))
+    heads = HeadFile(settings.data / "heads", origin=settings.origin, key=keyring.log.public)
     broker = None if settings.mqtt_host else EmbeddedBroker(settings.embedded_mqtt_port or _broker_port(settings.data))
-    parts = Parts(
+    return Parts(
         settings=settings,
         clock=clock,
         ids=ids,
@@ -78,7 +83,6 @@ def compose(settings: Settings) -> tuple[Parts, dict[str, str]]:
         heads=HeadKeeper(house, heads),
         witnesses=_witnesses(settings, house),
     )
-    return parts, passwords
 
 
 def connect(parts: Parts) -> tuple[MqttTransport, Relay]:

@@ -30,6 +30,11 @@ class HeadKeeper:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heads", daemon=True)
 
+    def check(self) -> None:
+        """Raise `Fatal("rolled_back")` if the database does not hold the head that was kept."""
+        with self._house.read() as session:
+            self._file.check(session)
+
     def start(self) -> None:
         """Keep the present head, then every newer one."""
         self.keep_now()

@@ -35,6 +35,7 @@ class Settings(BaseSettings):
     recourse: str = Field(default="the Communications Ombudsman", description="Independent recourse on lock screens.")
     max_body_bytes: int = 4 * 1024 * 1024
     session_hours: int = 12
+    workers: int = Field(default=1, ge=1, le=64, description="Processes that answer requests at the same address.")
 
     @property
     def database(self) -> str:

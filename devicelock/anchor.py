@@ -23,25 +23,28 @@ class AnchorFile:
         self._lock = threading.Lock()
         self._epoch = 0
         self._retired: set[str] = set()
+        self._known_bytes = 0
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._drop_torn_line()
-        for line in path.read_text().splitlines() if path.exists() else []:
-            self._read(line)
 
     def start(self) -> int:
-        """Raise the epoch; returns it."""
+        """Raise the epoch; returns it. The first process of a service does so, before any other opens the file."""
         with self._lock:
+            self._drop_torn_line()
+            self._catch_up()
             self._append(f"epoch {self._epoch + 1}")
             return self._epoch
 
     def retire(self, device: str) -> None:
         """Retire a device for ever; durable when this returns."""
         with self._lock:
+            self._catch_up()
             if device not in self._retired:
                 self._append(f"retired {device}")
 
     def of(self, device: str) -> Anchor:
-        """What is anchored for a device."""
+        """What is anchored for a device, by this process or another."""
+        with self._lock:
+            self._catch_up()
         return Anchor(epoch=max(self._epoch, FIRST_EPOCH), retired=device in self._retired)
 
     def _drop_torn_line(self) -> None:
@@ -55,7 +58,16 @@ class AnchorFile:
             file.write(line + "\n")
             file.flush()
             os.fsync(file.fileno())
-        self._read(line)
+        self._catch_up()
+
+    def _catch_up(self) -> None:
+        """Read what was appended since the last look."""
+        if self._path.exists() and self._path.stat().st_size > self._known_bytes:
+            fresh = self._path.read_bytes()[self._known_bytes :]
+            whole = fresh[: fresh.rfind(b"\n") + 1]
+            self._known_bytes += len(whole)
+            for line in whole.decode().splitlines():
+                self._read(line)
 
     def _read(self, line: str) -> None:
         word, _, value = line.partition(" ")

@@ -45,8 +45,9 @@ def serve(
     mqtt_host: Annotated[str | None, typer.Option(help="MQTT broker instead of the embedded one.")] = None,
     mqtt_port: Annotated[int | None, typer.Option(help="Port of the MQTT broker.")] = None,
     witness_policy: Annotated[Path | None, typer.Option(help="Which witnesses to ask (C2SP tlog-policy).")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes that answer; more than one use more cores.")] = None,
 ) -> None:
-    """Start the service. Example: `weaklink serve --port 8420 --data weaklink-data`."""
+    """Start the service. Example: `weaklink serve --port 8420 --data weaklink-data --workers 2`."""
     run_service(
         read_settings(
             host=host,
@@ -56,6 +57,7 @@ def serve(
             mqtt_host=mqtt_host,
             mqtt_port=mqtt_port,
             witness_policy=witness_policy,
+            workers=workers,
         )
     )
 

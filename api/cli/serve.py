@@ -1,14 +1,17 @@
 """Starting the service: `weaklink serve`."""
 
 import logging
+import socket
 import sys
 
 import structlog
 import uvicorn
 
 from api.app import build_app
-from api.compose import compose, free_port
+from api.compose import compose, free_port, join
+from api.routes.scans import ScanDoor
 from api.settings import Settings
+from api.workers import Workers, end_with_first
 from custody.kernel.errors import Trouble
 
 GRACE_S = 3
@@ -16,29 +19,55 @@ GRACE_S = 3
 
 def serve(settings: Settings, *, quiet: bool = False) -> None:
     """Compose the service and run it until it is told to stop."""
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING if quiet else logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
-    port = settings.port or free_port()
-    settings = settings.model_copy(update={"port": port})
+    _speak(logging.WARNING if quiet else logging.INFO)
+    settings = settings.model_copy(update={"port": settings.port or free_port()})
     try:
         parts, passwords = compose(settings)
     except Trouble as trouble:
         print(f"weaklink does not start: {trouble.detail}\n{trouble.fix}", file=sys.stderr, flush=True)
         raise SystemExit(1) from trouble
-    app = build_app(parts)
-    address = f"http://{settings.host}:{port}"
+    shared = settings.model_copy(update={"embedded_mqtt_port": parts.broker.port if parts.broker else 0})
+    app = build_app(parts, workers=Workers(shared, work, parts.house))
+    address = f"http://{settings.host}:{settings.port}"
     print(f"weaklink is at {address}  (API: {address}/docs, data: {settings.data})", flush=True)
     if passwords:
         print("Local accounts, shown this once:", flush=True)
         for name, password in passwords.items():
             print(f"  {name:16} {password}", flush=True)
-    uvicorn.run(
-        app,
-        host=settings.host,
-        port=port,
-        log_level="warning",
-        access_log=False,
-        timeout_graceful_shutdown=GRACE_S,
-    )
+    _server(app).run(sockets=[_listen(settings)])
+
+
+def work(settings: Settings, line: socket.socket) -> None:
+    """Run one of the further processes of a service until the first one, at the other end of the line, is gone."""
+    _speak(logging.INFO)
+    server = _server(build_app(join(settings), first=line))
+
+    def end() -> None:
+        server.should_exit = True
+
+    end_with_first(line, end)
+    server.run(sockets=[_listen(settings)])
+
+
+def _server(app: ScanDoor) -> uvicorn.Server:
+    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE_S)
+    return uvicorn.Server(config)
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """The service's address, which its further processes share."""
+    door = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
+    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if settings.workers > 1:
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    try:
+        door.bind((settings.host, settings.port))
+    except OSError as error:
+        print(f"weaklink cannot listen on {settings.host}:{settings.port}: {error}", file=sys.stderr, flush=True)
+        raise SystemExit(1) from error
+    return door
+
+
+def _speak(level: int) -> None:
+    threshold = structlog.make_filtering_bound_logger(level)
+    structlog.configure(wrapper_class=threshold, logger_factory=structlog.PrintLoggerFactory(sys.stderr))

@@ -11,6 +11,7 @@ from concurrent.futures import Future
 from typing import Any
 
 import msgspec
+import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import problems
@@ -25,11 +26,12 @@ MANY = "application/vnd.weaklink.scans+cbor"
 MAX_BATCH = 500
 NO_CODE = "S50"
 
+log = structlog.get_logger()
 _encode = msgspec.json.Encoder().encode
 
 
 class ScanDoor:
-    """Middleware around the whole application: answers the two paths of scanners, hands everything else on."""
+    """Stands before the whole application: answers the two paths of scanners, hands everything else on."""
 
     def __init__(self, app: ASGIApp, *, parts: Parts) -> None:
         self._app = app
@@ -54,6 +56,10 @@ class ScanDoor:
             status, body = await door(scope, receive)
         except Trouble as trouble:
             await problems.respond(trouble)(scope, receive, send)
+            return
+        except Exception:  # nobody above would answer the scanner
+            log.exception("a scan could not be answered")
+            await problems.respond(_unanswered())(scope, receive, send)
             return
         headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
         await send({"type": "http.response.start", "status": status, "headers": headers})

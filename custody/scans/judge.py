@@ -172,6 +172,8 @@ def _seal(event: Event, unit: UnitView) -> Iterator[Flag]:
 
 def _serial(event: Event, unit: UnitView) -> Iterator[Flag]:
     things = {key for key in (*event.epcs, *event.children) if key.startswith(_SGTIN) and "/21/" in key}
+    if not things and not event.imeis:
+        return
     found = _names(things | set(event.imeis))
     expected = _names(unit.expected_serials)
     if found and expected:

@@ -9,9 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Table
+from sqlalchemy import CursorResult, Table
 from sqlalchemy.dialects import postgresql
 from sqlmodel import Session, SQLModel
+
+from custody.store.engine import is_sqlite
 
 MAX_VALUES = 16_384
 """How many values one question may hold on SQLite, which takes 32,766."""
@@ -46,18 +48,24 @@ def pick(
     if not asked:
         return
     session.flush()
-    run = session.connection().exec_driver_sql
-    if _is_sqlite(session):
+    ask = session.connection().exec_driver_sql
+    if is_sqlite(session.get_bind()):
         most = MAX_VALUES // len(by)
         for first in range(0, len(asked), most):
             part = asked[first : first + most]
             places = 1 << (len(part) - 1).bit_length()
             part += part[-1:] * (places - len(part))
             given = part if len(by) == 1 else [value for each in part for value in each]
-            yield from run(_question(table, tuple(columns), tuple(by), places), tuple(given))
+            yield from ask(_question(table, tuple(columns), tuple(by), places), tuple(given))
         return
     arrays = (asked,) if len(by) == 1 else tuple(map(list, zip(*asked, strict=True)))
-    yield from run(_array_question(table, tuple(columns), tuple(by)), arrays)
+    yield from ask(_array_question(table, tuple(columns), tuple(by)), arrays)
+
+
+def run(session: Session, statement: str, values: Sequence[Any]) -> CursorResult[Any]:
+    """Run one statement of ours, written with `?` for each value."""
+    written = statement if is_sqlite(session.get_bind()) else statement.replace("?", "%s")
+    return session.connection().exec_driver_sql(written, tuple(values))
 
 
 def table_of(row: type[SQLModel]) -> Table:
@@ -71,11 +79,11 @@ def _insert(session: Session, table: type[SQLModel], rows: Sequence[Row], on_con
         return
     names = tuple(rows[0])
     columns = [[row[name] for row in rows] for name in names]
-    run = session.connection().exec_driver_sql
-    if _is_sqlite(session):
-        run(_insertion(table, names, on_conflict), list(zip(*columns, strict=True)))
+    write = session.connection().exec_driver_sql
+    if is_sqlite(session.get_bind()):
+        write(_insertion(table, names, on_conflict), list(zip(*columns, strict=True)))
     else:
-        run(_array_insertion(table, names, on_conflict), tuple(columns))
+        write(_array_insertion(table, names, on_conflict), tuple(columns))
 
 
 @lru_cache(maxsize=256)
@@ -112,7 +120,3 @@ def _unnested(table: type[SQLModel], names: Iterable[str]) -> str:
 
 def _listed(names: Iterable[str]) -> str:
     return ", ".join([f'"{name}"' for name in names])
-
-
-def _is_sqlite(session: Session) -> bool:
-    return session.get_bind().dialect.name == "sqlite"

@@ -7,7 +7,7 @@ the write lock before it reads; a reading unit starts with a plain BEGIN and see
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 
 WRITES = "writes"
@@ -26,9 +26,9 @@ def open_engine(url: str) -> Engine:
     return engine
 
 
-def is_sqlite(engine: Engine) -> bool:
-    """Whether the engine speaks SQLite."""
-    return engine.dialect.name == "sqlite"
+def is_sqlite(database: Engine | Connection) -> bool:
+    """Whether the database speaks SQLite."""
+    return database.dialect.name == "sqlite"
 
 
 def _configure_sqlite(connection: Any, _record: Any) -> None:

@@ -10,8 +10,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select, update
-from sqlmodel import Session, col
+from sqlmodel import Session
 
 from custody.kernel import cose
 from custody.kernel.clock import Instant
@@ -20,8 +19,9 @@ from custody.kernel.keys import Signer
 from custody.ledger.checkpoint import Checkpoint, sign_checkpoint
 from custody.ledger.merkle import HASH_BYTES, Frontier, leaf_hash
 from custody.ledger.tiles import Tile, edge_of, extend_tiles
-from custody.store.bulk import add, pick, put
-from custody.store.tables import CheckpointRow, EntryRow, LogHeadRow, OpeningRow, TileRow
+from custody.store.bulk import add, pick, put, run
+from custody.store.engine import is_sqlite
+from custody.store.tables import CheckpointRow, EntryRow, OpeningRow, TileRow
 
 HEAD_ID = 1
 OPENING_LEVEL = 1
@@ -80,11 +80,12 @@ class LogBook:
 
     def _locked(self) -> Frontier:
         if self._frontier is None:
-            query = select(col(LogHeadRow.size), col(LogHeadRow.peaks)).where(col(LogHeadRow.id) == HEAD_ID)
-            head = self._session.execute(query.with_for_update()).one_or_none()
+            question = "SELECT size, peaks FROM log_head WHERE id = ?"
+            locked = question if is_sqlite(self._session.get_bind()) else f"{question} FOR UPDATE"
+            head = run(self._session, locked, (HEAD_ID,)).one_or_none()
             if head is None:
                 raise Fatal("no_log", "the log has no head", fix="Run migrations and open the log first.")
-            self._frontier = unpack(*head)
+            self._frontier = unpack(head.size, head.peaks)
         return self._frontier
 
     def _write_entries(self, first: int) -> None:
@@ -121,10 +122,10 @@ class LogBook:
     def _move_head(self, before: Frontier, after: Frontier) -> None:
         checkpoint = Checkpoint(origin=self._origin, size=after.size, root=after.root())
         note = sign_checkpoint(checkpoint, self._signer)
-        moved = self._session.connection().execute(
-            update(LogHeadRow)
-            .where(col(LogHeadRow.id) == HEAD_ID, col(LogHeadRow.size) == before.size)
-            .values(size=after.size, root=after.root(), peaks=pack(after), note=note, signed_ms=self._now_ms)
+        moved = run(
+            self._session,
+            "UPDATE log_head SET size = ?, root = ?, peaks = ?, note = ?, signed_ms = ? WHERE id = ? AND size = ?",
+            (after.size, after.root(), pack(after), note, self._now_ms, HEAD_ID, before.size),
         )
         if moved.rowcount != 1:
             raise Unavailable("head_moved", "another writer moved the log's head", fix="Send the same request again.")

@@ -20,6 +20,7 @@ def put(
 
     An older one under the same key that has not left yet is replaced: only the newest counts.
     """
+    unit.posted = True
     unpublished = col(OutboxRow.published_ms).is_(None)
     unit.session.execute(delete(OutboxRow).where(col(OutboxRow.key) == key, unpublished))
     unit.session.add(

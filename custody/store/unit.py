@@ -4,7 +4,6 @@
 everything back. `House.read()` gives a snapshot that writes nothing.
 """
 
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from typing import Any
@@ -21,10 +20,14 @@ from custody.ledger.record import make_record
 from custody.store import idempotency
 from custody.store.engine import WRITES, is_sqlite
 from custody.store.log_book import LogBook, NewEntry
+from custody.store.turn import Turn
 
 
 class Unit:
-    """What a use case works with. `now_ms` is read once and holds for the whole unit."""
+    """What a use case works with.
+
+    `now_ms` is read once and holds for the whole unit; `posted` says that a message was put into the outbox.
+    """
 
     def __init__(self, session: Session, *, house: "House", now_ms: Instant) -> None:
         self.session = session
@@ -32,6 +35,7 @@ class Unit:
         self.ids = house.ids
         self.origin = house.origin
         self.log = LogBook(session, origin=house.origin, signer=house.log_signer, now_ms=now_ms)
+        self.posted = False
         self._operator = house.operator_signer
 
     def record(self, kind: str, fields: Mapping[str, Any]) -> int:
@@ -51,7 +55,8 @@ class Unit:
 class House:
     """The database with what every unit needs: clock, ids, and the keys that sign checkpoints and records.
 
-    `after_commit` is called after every committed unit, outside it; it must not block and must not raise.
+    `after_commit` is called after every committed unit, outside it, and `after_post` after those that put a message
+    into the outbox; they must not block and must not raise.
     """
 
     def __init__(
@@ -64,7 +69,8 @@ class House:
         self.clock = clock
         self.ids = ids
         self.after_commit: Callable[[], None] = _nothing
-        self._turn = threading.Lock() if is_sqlite(engine) else nullcontext()
+        self.after_post: Callable[[], None] = _nothing
+        self._turn = Turn(engine) if is_sqlite(engine) else nullcontext()
         self._writing = engine.execution_options(**{WRITES: True})
 
     @contextmanager
@@ -82,6 +88,8 @@ class House:
                 session.invalidate()
                 raise
         self.after_commit()
+        if unit.posted:
+            self.after_post()
 
     @contextmanager
     def read(self) -> Iterator[Session]:

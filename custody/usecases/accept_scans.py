@@ -77,7 +77,7 @@ class Intake:
     def __init__(self, house: House, tolerances: Tolerances) -> None:
         self._house = house
         self._tolerances = tolerances
-        self._jobs: queue.Queue[Job | None] = queue.Queue()
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._waiting = 0
         self._stopping = False
         self._count = threading.Lock()

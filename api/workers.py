@@ -1,0 +1,107 @@
+"""More processes at the same address, so that taking scans in uses more than one core.
+
+Each of them is a whole door: it answers every request, has an intake of its own and takes its turn at the log's head.
+Only the first process has what there must be one of: broker, relay, timer, witnesses' desk, the keeper of heads. A
+worker tells it of every commit by one byte, and ends when it ends, however that went. The kernel hands each new
+connection to one of the processes (SO_REUSEPORT); the database keeps them consistent, as it does several machines.
+"""
+
+import contextlib
+import multiprocessing
+import socket
+import threading
+from collections.abc import Callable
+
+import structlog
+
+from api.settings import Settings
+from custody.store.unit import House
+
+GROWN, POSTED = b"g", b"p"
+AGAIN_S = 1.0
+STOP_S = 10.0
+HEARD_BYTES = 4096
+
+Work = Callable[[Settings, socket.socket], None]
+
+log = structlog.get_logger()
+
+
+class Workers:
+    """Starts the further processes, hears of their commits, and starts one again that has died."""
+
+    def __init__(self, settings: Settings, work: Work, house: House) -> None:
+        self._settings = settings
+        self._work = work
+        self._house = house
+        self._stopping = threading.Event()
+        self._lines: set[socket.socket] = set()
+        self._threads = [
+            threading.Thread(target=self._run, name=f"worker-{number}", daemon=True)
+            for number in range(1, settings.workers)
+        ]
+
+    def start(self) -> None:
+        """Start them."""
+        for each in self._threads:
+            each.start()
+
+    def stop(self) -> None:
+        """Let each finish what it has taken, and wait until all are gone."""
+        self._stopping.set()
+        for line in list(self._lines):
+            with contextlib.suppress(OSError):
+                line.shutdown(socket.SHUT_RDWR)
+        for each in self._threads:
+            each.join()
+
+    def _run(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        while not self._stopping.is_set():
+            ours, theirs = socket.socketpair()
+            process = context.Process(target=self._work, args=(self._settings, theirs), daemon=True)
+            process.start()
+            theirs.close()
+            self._lines.add(ours)
+            self._hear(ours)
+            self._lines.discard(ours)
+            ours.close()
+            process.join(STOP_S)
+            if process.is_alive():
+                process.kill()
+                process.join()
+            if not self._stopping.is_set():
+                log.warning("a worker ended and is started again", exit=process.exitcode)
+                self._stopping.wait(AGAIN_S)
+
+    def _hear(self, line: socket.socket) -> None:
+        """Pass on what the worker says, until it is gone or this process stops."""
+        while not self._stopping.is_set():
+            told = line.recv(HEARD_BYTES)
+            if not told:
+                return
+            self._house.after_commit()
+            if POSTED in told:
+                self._house.after_post()
+
+
+def tell_first(house: House, line: socket.socket) -> None:
+    """Make a worker's house tell the first process of its commits; it never waits for it."""
+
+    def say(word: bytes) -> None:
+        with contextlib.suppress(BlockingIOError, BrokenPipeError):  # one that has much to hear is awake anyway
+            line.send(word, socket.MSG_DONTWAIT)
+
+    house.after_commit = lambda: say(GROWN)
+    house.after_post = lambda: say(POSTED)
+
+
+def end_with_first(line: socket.socket, end: Callable[[], None]) -> None:
+    """Call `end` once the first process has hung up."""
+
+    def wait() -> None:
+        with contextlib.suppress(OSError):
+            line.recv(1)
+        end()
+
+    threading.Thread(target=wait, name="first process", daemon=True).start()
