@@ -30,6 +30,11 @@ class Instance:
         self._log = data.parent / f"{data.name}.log"
 
     @property
+    def pid(self) -> int | None:
+        """The process id of the service while it runs."""
+        return self._process.pid if self._process is not None and self._process.poll() is None else None
+
+    @property
     def log(self) -> str:
         """What the service has printed."""
         return self._log.read_text(errors="replace") if self._log.exists() else ""

@@ -1,5 +1,7 @@
 """Services in processes of their own that are killed and started again, and the audit of what they leave behind."""
 
+import os
+import signal
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -20,6 +22,7 @@ from simulators.handset import Handset
 from simulators.station import SCANS_TYPE, Answer, Station
 from tests.world_audit import Books, Said, complaints
 
+LONG_S = 30.0
 AGAIN_S = 0.1
 """How long a station waits before it sends again what got no answer."""
 
@@ -49,6 +52,14 @@ class Killable:
         self.kills += 1
         self.instance.start()
 
+    def kill_worker(self) -> None:
+        """End one of the further processes of the service as a power cut would; it starts another."""
+        deadline = time.monotonic() + LONG_S
+        while not (found := workers_of(self.instance)) and time.monotonic() < deadline:
+            time.sleep(AGAIN_S)
+        os.kill(found[0], signal.SIGKILL)
+        self.kills += 1
+
     def audit(self, *expected: str, handsets: Sequence[Handset] = (), said: Sequence[Said] = ()) -> None:
         """Stop the service and fail with every complaint about what it left in its database."""
         self.instance.stop()
@@ -71,9 +82,9 @@ class Killable:
 
 
 @contextmanager
-def killable(data: Path, *, database_url: str = "") -> Iterator[Killable]:
+def killable(data: Path, *, database_url: str = "", workers: int = 1) -> Iterator[Killable]:
     """A running service; whatever becomes of it, its process is gone afterwards."""
-    options = ("--database-url", database_url) if database_url else ()
+    options = ("--workers", str(workers), *(("--database-url", database_url) if database_url else ()))
     service = Killable(instance=Instance(data, port=free_port(), options=options), database_url=database_url)
     service.instance.start()
     try:
@@ -82,6 +93,13 @@ def killable(data: Path, *, database_url: str = "") -> Iterator[Killable]:
         service.instance.kill()
         for client in service.clients:
             client.close()
+
+
+def workers_of(instance: Instance) -> list[int]:
+    """The ids of the further processes of a service, as Linux tells them."""
+    tasks = Path(f"/proc/{instance.pid}/task").glob("*/children")
+    children = [int(word) for task in tasks for word in task.read_text().split()]
+    return [pid for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
 
 def forward_all(service: Killable, station: Station, *, batch: int, stop: threading.Event) -> None:

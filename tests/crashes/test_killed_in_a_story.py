@@ -66,7 +66,7 @@ def test_a_service_that_is_killed_between_every_two_steps_still_tells_the_whole_
             folder=folder,
             seed=1,
             thief_at="hub-1/hub_sort",
-            progress=_quiet,
+            progress=quiet,
         )
         for place, (_, step) in enumerate(STEPS):
             if place:
@@ -107,5 +107,5 @@ def verifies(pack: Path) -> bool:
         return False
 
 
-def _quiet(_what: str, _done: int, _of: int) -> Any:
+def quiet(_what: str, _done: int, _of: int) -> Any:
     """Nobody looks at the progress."""

@@ -3,7 +3,7 @@
 import random
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -38,7 +38,7 @@ def press(address: str, lanes: Sequence[Sequence[Signed]]) -> None:
         return
 
 
-def storm(service: Killable, kills: int) -> None:
+def storm(service: Killable, kills: int, *, how: Callable[[], None] | None = None) -> None:
     """Two stations forward what they have, with patience; two more press; the service is killed again and again."""
     stations = enrolled(service)
     lanes = presign(stations, each=EACH, at_ms=SystemClock().now_ms(), seed=3)
@@ -57,7 +57,7 @@ def storm(service: Killable, kills: int) -> None:
         before = len(service.answers)
         wait_for_more(service, before + 10)
         time.sleep(rng.uniform(0.0, 0.15))
-        service.kill()
+        (how or service.kill)()
     deadline = time.monotonic() + PATIENCE_S
     for sender in senders:
         sender.join(max(0.1, deadline - time.monotonic()))
