@@ -1,4 +1,4 @@
-"""The two upserts mean the same on both engines, however many rows they are given."""
+"""Statements for many rows mean the same on both engines, however many rows they are given."""
 
 from sqlalchemy import func, select
 
@@ -9,6 +9,16 @@ from custody.store.unit import House
 
 MANY = 70_000
 """More rows than either engine takes values for in one statement."""
+
+SCAN = {
+    "event_id": None,
+    "biz_step": "accepting",
+    "event_ms": 1,
+    "received_ms": 2,
+    "result": "accepted",
+    "code": "S00",
+    "flags": "",
+}
 
 
 def view(house: House, key: str) -> str:
@@ -62,3 +72,32 @@ def test_a_station_has_one_newest_statement(house: House) -> None:
         heads = scan_book.station_heads(session, ["hub", "dock", "nowhere"])
         assert {name: (row.seq, row.digest[:1]) for name, row in heads.items()} == {"hub": (2, b"2"), "dock": (1, b"3")}
         assert session.scalar(select(func.count()).select_from(StationHeadRow)) == 2
+
+
+def test_rows_are_asked_for_by_two_columns_together(house: House) -> None:
+    rows = [
+        {"station": name, "seq": seq, "digest": bytes([seq]) * 32, "idx": 10 * place + seq, **SCAN}
+        for place, name in enumerate(("dock", "hub"))
+        for seq in (1, 2, 3)
+    ]
+    with house.unit() as unit:
+        scan_book.add_scans(unit.session, rows, [])
+    with house.read() as session:
+        found = scan_book.scans_at(session, [("dock", 1), ("hub", 3), ("hub", 9), ("nowhere", 1), ("dock", 1)])
+    assert {place: [scan.idx for scan in scans] for place, scans in found.items()} == {
+        ("dock", 1): [1],
+        ("hub", 3): [13],
+    }
+
+
+def test_asking_for_nothing_finds_nothing_and_writing_nothing_is_fine(house: House) -> None:
+    with house.unit() as unit:
+        scan_book.add_scans(unit.session, [], [])
+        assert scan_book.scans_at(unit.session, []) == {}
+        assert scan_book.parcels(unit.session, iter(())) == {}
+
+
+def test_what_a_unit_has_not_flushed_yet_is_found_too(house: House) -> None:
+    with house.unit() as unit:
+        unit.session.add(ParcelRow(key="new", view="{}"))
+        assert scan_book.parcels(unit.session, ["new"]) == {"new": "{}"}

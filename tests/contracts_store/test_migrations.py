@@ -13,18 +13,25 @@ from custody.store import tables as custody_tables
 from custody.store.engine import open_engine
 from custody.store.migrate import migrate
 from custody.store.unit import House
+from devicelock import part_store as part_tables
 from devicelock import store as devicelock_tables
+from devicelock import watch_store as watch_tables
 from tests.world_parts import VERSIONS
 
-HOUSES = {"custody": custody_tables, "devicelock": devicelock_tables, "api": api_tables}
+HOUSES = {
+    "custody": (custody_tables,),
+    "devicelock": (devicelock_tables, part_tables, watch_tables),
+    "api": (api_tables,),
+}
 
 
-def part_of(module: Any) -> MetaData:
+def part_of(*modules: Any) -> MetaData:
     """The tables of one house alone."""
     part = MetaData()
-    for value in vars(module).values():
-        if isinstance(value, type) and issubclass(value, SQLModel) and value.__module__ == module.__name__:
-            value.__table__.to_metadata(part)  # type: ignore[attr-defined]  # SQLModel does not declare it
+    for module in modules:
+        for value in vars(module).values():
+            if isinstance(value, type) and issubclass(value, SQLModel) and value.__module__ == module.__name__:
+                value.__table__.to_metadata(part)  # type: ignore[attr-defined]  # SQLModel does not declare it
     return part
 
 
@@ -41,13 +48,13 @@ def differences(engine: Engine, part: MetaData) -> list[Any]:
 
 @pytest.mark.parametrize("name", HOUSES)
 def test_the_migrated_tables_are_those_of_the_models(house: House, name: str) -> None:
-    part = part_of(HOUSES[name])
+    part = part_of(*HOUSES[name])
     assert part.tables, "the house has tables"
     assert differences(house.engine, part) == []
 
 
 def test_every_table_belongs_to_one_of_the_three_houses(house: House) -> None:
-    known = {table for module in HOUSES.values() for table in part_of(module).tables}
+    known = {table for modules in HOUSES.values() for table in part_of(*modules).tables}
     assert set(inspect(house.engine).get_table_names()) == known | {"alembic_version"}
 
 

@@ -1,0 +1,54 @@
+"""What a restore must not take back: kept in a file, and seen by every process of a service."""
+
+from pathlib import Path
+
+import pytest
+
+from custody.kernel.errors import Fatal
+from devicelock.anchor import AnchorFile
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the file lies."""
+    return tmp_path / "anchor" / "locks.txt"
+
+
+def test_the_epoch_rises_at_every_start(path: Path) -> None:
+    assert [AnchorFile(path).start() for _ in range(3)] == [1, 2, 3]
+    assert AnchorFile(path).of("device").epoch == 3
+
+
+def test_a_second_process_sees_what_the_first_one_anchored_since(path: Path) -> None:
+    first, second = AnchorFile(path), AnchorFile(path)
+    first.start()
+    assert second.of("a").epoch == 1
+    first.retire("a")
+    second.retire("b")
+    assert [each.of(name).retired for each in (first, second) for name in "abc"] == [True, True, False] * 2
+    AnchorFile(path).start()
+    assert [each.of("a").epoch for each in (first, second)] == [2, 2]
+
+
+def test_a_device_is_retired_once_whoever_says_so(path: Path) -> None:
+    first, second = AnchorFile(path), AnchorFile(path)
+    first.retire("a")
+    second.retire("a")
+    assert path.read_text() == "retired a\n"
+
+
+def test_a_line_that_a_crash_cut_off_is_dropped_at_the_next_start(path: Path) -> None:
+    AnchorFile(path).start()
+    with path.open("a") as file:
+        file.write("retired dev")
+    assert not AnchorFile(path).of("dev").retired, "nobody has acted on it"
+    assert AnchorFile(path).start() == 2
+    assert path.read_text() == "epoch 1\nepoch 2\n"
+
+
+def test_a_line_that_is_no_fact_stops_everything(path: Path) -> None:
+    AnchorFile(path).start()
+    with path.open("a") as file:
+        file.write("retire everything\n")
+    with pytest.raises(Fatal, match="not a fact"):
+        AnchorFile(path).of("a")
