@@ -5,6 +5,7 @@ Decoding: exactly one item, and only if encoding it again gives the same bytes. 
 bytes, duplicate keys, long forms, indefinite lengths and unsorted maps.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -18,6 +19,8 @@ PLAIN = frozenset({int, bytes, str, bool, type(None)})
 
 def encode(value: Any) -> bytes:
     """Deterministic bytes of ints, bytes, text, bools, None, floats, lists, dicts and `cbor2.CBORTag`."""
+    if type(value) is list and set(map(type, value)) == {bytes}:
+        return _byte_strings(value)
     return cbor2.dumps(value) if _in_order(value) else _encode(value)
 
 
@@ -35,6 +38,14 @@ def decode(raw: bytes) -> Any:
             fix="Use shortest lengths, definite sizes, sorted unique keys and nothing after the item.",
         )
     return value
+
+
+def _byte_strings(items: Sequence[bytes]) -> bytes:
+    """An array of byte strings: what bodies, statements and signed structures mostly are, so it is written by hand."""
+    parts = [head(4, len(items))]
+    for item in items:
+        parts += (head(2, len(item)), item)
+    return b"".join(parts)
 
 
 def _in_order(value: Any) -> bool:
