@@ -11,17 +11,18 @@ import random
 import time
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from urllib.parse import urlsplit
 
 from custody.gs1.keys import issue_sscc
 from custody.kernel import cbor
 from custody.kernel.clock import SECOND_MS, Instant
-from custody.kernel.errors import Unavailable
+from custody.kernel.errors import Rejected, Unavailable
 from simulators.events import finish, write
 from simulators.geography import SELLER, build_geography
-from simulators.station import SCAN_TYPE, SCANS_TYPE, Signed, Station, make_station
+from simulators.station import ROOT_TYPE, SCAN_TYPE, SCANS_TYPE, Signed, SignedBatch, Station, make_station, root_body
 
 HEAD_END = b"\r\n\r\n"
 
@@ -72,6 +73,16 @@ def presign(stations: Sequence[Station], *, each: int, at_ms: Instant, seed: int
     return [_presign(station, each, at_ms, random.Random(f"{seed}/{station.name}")) for station in stations]
 
 
+def presign_batches(
+    stations: Sequence[Station], *, batches: int, size: int, at_ms: Instant, seed: int
+) -> list[list[SignedBatch]]:
+    """As `presign`, in that many batches of `size` scans under one statement each."""
+    return [
+        list(_presign_batches(station, batches, size, at_ms, random.Random(f"{seed}/{station.name}")))
+        for station in stations
+    ]
+
+
 def load_stations(count: int, *, seed: int) -> list[Station]:
     """That many stations with keys of their own, all at sorting posts."""
     geography = build_geography(hubs=count)
@@ -95,6 +106,14 @@ def batch_requests(scans: Sequence[Signed], *, base_url: str, size: int) -> list
             scans=len(part),
         )
         for part in parts
+    ]
+
+
+def root_requests(batches: Sequence[SignedBatch], *, base_url: str) -> list[Request]:
+    """One request per batch that is signed as a whole."""
+    return [
+        Request(raw=_request(base_url, "/v1/batches", ROOT_TYPE, root_body(batch)), scans=len(batch.scans))
+        for batch in batches
     ]
 
 
@@ -178,7 +197,29 @@ def read_head(head: bytes) -> tuple[int, int]:
 
 
 def _presign(station: Station, each: int, at_ms: Instant, rng: random.Random) -> list[Signed]:
-    made = []
+    return [
+        station.sign(event, subject=subject, event_id=event_id, at_ms=when_ms)
+        for event, subject, event_id, when_ms in _events(station, each, at_ms, rng)
+    ]
+
+
+def _presign_batches(
+    station: Station, batches: int, size: int, at_ms: Instant, rng: random.Random
+) -> Iterator[SignedBatch]:
+    events = _events(station, batches * size, at_ms, rng)
+    while part := list(islice(events, size)):
+        for event, subject, event_id, when_ms in part:
+            station.collect(event, subject=subject, event_id=event_id, at_ms=when_ms)
+        made = station.close_batch(subject=f"urn:uuid:{uuid.UUID(int=rng.getrandbits(128), version=4)}", at_ms=at_ms)
+        if isinstance(made, Signed):
+            raise Rejected("batch", "a batch of one is a plain statement", fix="Ask for two scans a batch or more.")
+        yield made
+
+
+def _events(
+    station: Station, each: int, at_ms: Instant, rng: random.Random
+) -> Iterator[tuple[bytes, str, str, Instant]]:
+    """Events of new parcels with their shipments' references, their own names and their times."""
     for place in range(each):
         when_ms = at_ms - (each - place) * SECOND_MS
         event_id = f"urn:uuid:{uuid.UUID(int=rng.getrandbits(128), version=4)}"
@@ -193,8 +234,7 @@ def _presign(station: Station, each: int, at_ms: Instant, rng: random.Random) ->
         }
         subject = f"urn:uuid:{uuid.UUID(int=rng.getrandbits(128), version=4)}"
         event = write(finish(body, at_ms=when_ms, event_id=event_id))
-        made.append(station.sign(event, subject=subject, event_id=event_id, at_ms=when_ms))
-    return made
+        yield event, subject, event_id, when_ms
 
 
 def _sscc(rng: random.Random) -> str:
@@ -203,7 +243,7 @@ def _sscc(rng: random.Random) -> str:
 
 def _request(base_url: str, path: str, media_type: str, body: object) -> bytes:
     host, port = _address(base_url)
-    content = cbor.encode(body)
+    content = body if isinstance(body, bytes) else cbor.encode(body)
     head = (
         f"POST {path} HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Type: {media_type}\r\n"
         f"Content-Length: {len(content)}\r\n\r\n"

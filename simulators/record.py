@@ -58,7 +58,7 @@ def record(
 
 def _sign(station: Station, act: Act, parcel: Parcel, thread: Thread, geography: Geography, *, event_id: str) -> Signed:
     seen = replace(act, at_ms=station.reads(act.at_ms))
-    event = write(event_of(seen, parcel, thread, geography, event_id=event_id))
+    event = write(event_of(seen, parcel, thread, geography, event_id=event_id) | station.witnessed())
     scan = station.sign(event, subject=parcel.shipment, event_id=event_id, at_ms=act.at_ms)
     thread.follow(act, Statement(event_id=event_id, digest=scan.digest))
     return scan

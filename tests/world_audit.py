@@ -7,7 +7,8 @@
 - **What scans say** (scan rows, item keys, openings, station heads, parcel views, station keys) is rebuilt from the
   entries and compared.
 - **Locks**: the timeline of every order is in the log, its last line tells its state, and no order is shown as locked
-  without the device's own signed word. No handset is locked without a live order, or a release on its way.
+  without the device's own signed word, or the word of another lock system that was asked. No handset is locked without
+  a live order, or a release on its way; and no order is over while another lock system may hold it.
 - **Outbox**: what waits to leave is the newest command of the present wish.
 - **Cases** are honest, and their lines are in the log. No entry's bytes hold what is personal.
 
@@ -35,7 +36,8 @@ from custody.ledger.replay import About
 from custody.ledger.statements import KEY_ADD, KEY_REVOKE, POLICY
 from custody.ledger.tiles import ENTRIES, TileId
 from custody.scans.advance import UNSEEN, advance, parcels_of
-from custody.scans.scan import SCANS, Scan, open_scan
+from custody.scans.place import index_of, name_place
+from custody.scans.scan import Scan
 from custody.scans.view import UnitView
 from custody.store import log_reader
 from custody.store.case_book import CaseFile
@@ -59,7 +61,7 @@ from custody.store.tables import (
     UnopenedRow,
 )
 from custody.trail.names import index_keys
-from custody.usecases.accept_scans import Ack
+from custody.usecases.judge_group import Ack
 from devicelock import store as lock_store
 from devicelock.rules.ack import open_ack
 from devicelock.rules.applied import Applied
@@ -68,6 +70,8 @@ from devicelock.rules.order import State
 from devicelock.store import AuthorityRow, CommandRow, DeviceRow, LockEventRow, LockOrderRow
 from devicelock.usecases.hear import key_of
 from simulators.handset import Handset
+from tests.world_audit_parts import part_complaints
+from tests.world_audit_scans import Held, batch_complaints, held_scans
 
 SHOWN_LOCKED = frozenset({State.ACTIVE_PROVISIONAL, State.ACTIVE_CONFIRMED})
 REGISTRY = frozenset({POLICY, KEY_ADD, KEY_REVOKE})
@@ -114,6 +118,7 @@ def complaints(books: Books) -> Iterator[str]:
         yield from _registry(session, entries)
         yield from _orders(session, records)
         yield from _devices(session, books)
+        yield from part_complaints(session)
         yield from _outbox(session)
         yield from _cases(session, records, entries)
         yield from _private(books, entries)
@@ -159,7 +164,7 @@ def _log(session: Session, books: Books, count: int) -> Iterator[str]:
 
 def _acknowledged(session: Session, books: Books, entries: list[StoredEntry]) -> Iterator[str]:
     aside = {row.digest for row in _rows(session, QuarantineRow)}
-    placed = {entry.digest: entry.idx for entry in entries}
+    placed = {held.digest: held.entry.idx for held in held_scans(session, entries)}
     for said in books.said:
         if said.index is not None and placed.get(said.digest) != said.index:
             yield f"ack: {said.digest.hex()[:12]} was acknowledged at {said.index}, is at {placed.get(said.digest)}"
@@ -181,23 +186,30 @@ def _records(entries: list[StoredEntry], books: Books, found: dict[int, Record])
 
 
 def _scans(session: Session, entries: list[StoredEntry], records: Mapping[int, Record]) -> Iterator[str]:
-    rows = {row.idx: row for row in _rows(session, ScanRow)}
-    unopened = {row.idx: row for row in _rows(session, UnopenedRow)}
+    rows = {row.place: row for row in _rows(session, ScanRow)}
+    unopened = {row.place: row for row in _rows(session, UnopenedRow)}
     # A scan whose opening came later took its place in the station's sequence before it said anything of a parcel.
     later = {record.fields["index"] for record in records.values() if record.kind == "scan.opened"}
     keys: dict[int, set[str]] = {}
     for row in _rows(session, ItemKeyRow):
-        keys.setdefault(row.idx, set()).add(row.key)
+        keys.setdefault(row.place, set()).add(row.key)
     state = _State(apart={row.station for row in unopened.values()})
-    for entry in entries:
-        if entry.content_type not in SCANS or entry.erased_ms is not None or entry.idx in unopened:
+    yield from batch_complaints(session, entries)
+    for held in held_scans(session, entries):
+        place, scan = held.place, held.scan
+
+        if scan is None:
+            if place not in unopened and place not in rows:
+                yield f"scan {name_place(place)}: it cannot be read, and nothing says why"
             continue
-        scan, row = open_scan(entry.raw, entry.opening or b""), rows.pop(entry.idx, None)
-        yield from _scan(entry, scan, row)
-        if keys.pop(entry.idx, set()) != index_keys(scan.event):
-            yield f"scan {entry.idx}: it is found under other keys than it names"
+        row = rows.pop(place, None)
+        yield from _scan(held, scan, row)
+        if keys.pop(place, set()) != index_keys(scan.event):
+            yield f"scan {name_place(place)}: it is found under other keys than it names"
         if row is not None:
-            state.take(scan, row, late=entry.idx in later)
+            state.take(held, scan, row, late=held.entry.idx in later)
+    erased = {row.place for row in _rows(session, OpeningRow) if row.content is None}
+    rows, keys = ({place: each for place, each in left.items() if place not in erased} for left in (rows, keys))
     if rows or keys:
         yield f"scan: rows {sorted(rows)} and keys {sorted(keys)} belong to no entry"
     if state.differs({row.station: (row.seq, row.digest) for row in _rows(session, StationHeadRow)}, state.heads):
@@ -205,7 +217,7 @@ def _scans(session: Session, entries: list[StoredEntry], records: Mapping[int, R
     views = {row.key: msgspec.json.decode(row.view, type=UnitView) for row in _rows(session, ParcelRow)}
     if state.differs(views, state.views):
         yield "scan: what is known of parcels is not what their entries lead to"
-    without = {row.idx for row in _rows(session, OpeningRow)} - {entry.idx for entry in entries}
+    without = {index_of(row.place) for row in _rows(session, OpeningRow)} - {entry.idx for entry in entries}
     if without:
         yield f"opening: {sorted(without)} belong to no entry"
 
@@ -218,15 +230,16 @@ class _State:
     heads: dict[str, tuple[int, bytes]] = field(default_factory=dict)
     views: dict[str, UnitView] = field(default_factory=dict)
 
-    def take(self, scan: Scan, row: ScanRow, *, late: bool) -> None:
-        """One more scan."""
-        parcels = parcels_of(scan.event)
+    def take(self, held: Held, scan: Scan, row: ScanRow, *, late: bool) -> None:
+        """One more scan; a batch moves the station on as a whole."""
+        parcels, batch = parcels_of(scan.event), held.statement
         if late:
             self.apart |= {scan.station, *parcels}
         if row.result == "quarantined":
             return
-        if scan.seq > self.heads.get(scan.station, (0, b""))[0]:
-            self.heads[scan.station] = (scan.seq, scan.digest)
+        last = scan.seq if batch is None else batch.last
+        if last > self.heads.get(scan.station, (0, b""))[0]:
+            self.heads[scan.station] = (last, scan.link)
         self.views |= {parcel: advance(self.views.get(parcel, UNSEEN), scan.event) for parcel in parcels}
 
     def differs(self, stored: Mapping[str, Any], rebuilt: Mapping[str, Any]) -> bool:
@@ -235,12 +248,13 @@ class _State:
         return any(stored.get(name) != rebuilt.get(name) for name in names)
 
 
-def _scan(entry: StoredEntry, scan: Scan, row: ScanRow | None) -> Iterator[str]:
+def _scan(held: Held, scan: Scan, row: ScanRow | None) -> Iterator[str]:
+    entry = held.entry
     if row is None:
-        yield f"scan {entry.idx}: it has no row"
+        yield f"scan {name_place(held.place)}: it has no row"
         return
     want = (scan.station, scan.seq, scan.digest, scan.event.event_id, scan.event.biz_step)
-    if want != (row.station, row.seq, row.digest, row.event_id, row.biz_step) or scan.digest != entry.digest:
+    if want != (row.station, row.seq, row.digest, row.event_id, row.biz_step) or scan.digest != held.digest:
         yield f"scan {entry.idx}: its row is not what it says"
     if (row.event_ms, row.received_ms) != (scan.event.event_time_ms, entry.received_ms):
         yield f"scan {entry.idx}: its times differ"

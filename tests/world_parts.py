@@ -15,8 +15,8 @@ from custody.kernel.keys import SoftwareSigner, new_signer
 from custody.ledger.statements import make_possession
 from custody.scans.scan import Scan
 from custody.store.unit import House
-from custody.usecases.accept_scans import Ack
 from custody.usecases.enrol_station import Enrolled, announce, enrol
+from custody.usecases.judge_group import Ack
 from custody.usecases.open_dispute import Disputed
 from devicelock.store import LockOrderRow
 from simulators.station import Station

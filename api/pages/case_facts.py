@@ -73,8 +73,7 @@ def _checks(unit: Unit, parts: Parts, file: CaseFile, caller: Caller) -> tuple[d
     device = lock_store.device_by_imei(unit.session, file.imei) if file.imei else None
     if device is None:
         return None
-    trial = request_lock.trial_order(unit, device, dispute=file.case.id)
-    trial.requester = caller.account
+    trial = request_lock.trial_order(unit, parts.locks, device, dispute=file.case.id, requester=caller.account)
     found = preflight(parts.locks.facts(unit, trial, device, Kind.REQUESTED))
     waiting = {str(name) for name in request_lock.SECOND_PERSON}
     return tuple({**row, "second": row["check"] in waiting} for row in request_lock.rows_of(found))

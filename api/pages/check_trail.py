@@ -1,7 +1,7 @@
 """Is the chain whole? Every scan of a trail is checked again, from the bytes that were signed to the signed head.
 
 1. The statement verifies under the key that was enrolled for its station.
-2. The opening is what was signed.
+2. The opening is what was signed; a scan of a batch has the station's receipt, under the root that was signed.
 3. The entry leads to the root of the newest signed checkpoint (RFC 9162 section 2.1.3).
 4. Where two neighbouring statements of one station are both here, the later one names the earlier.
 
@@ -22,10 +22,10 @@ from custody.kernel.keys import PublicKey, read_cose_key
 from custody.ledger.checkpoint import open_checkpoint
 from custody.ledger.merkle import leaf_hash, verify_inclusion
 from custody.ledger.note import Ed25519Verifier, text_key
-from custody.scans.scan import open_scan
+from custody.scans.batch import verify_leaf
 from custody.store import log_reader, scan_book
-from custody.store.log_reader import StoredEntry
 from custody.trail.sealed import SealedScan
+from custody.usecases.open_scans import StoredScan, stored_scans
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,19 +54,19 @@ class Checked:
 
 def check_trail(session: Session, scans: Iterable[SealedScan], *, origin: str, log_key: PublicKey) -> Checked:
     """Check every scan; raises `Rejected` only if the signed head itself is wrong."""
-    sealed = {scan.index: scan for scan in scans}
+    sealed = {scan.place: scan for scan in scans}
     head = log_reader.head(session)
     checkpoint = open_checkpoint(head.note, Ed25519Verifier(key=text_key(origin, log_key)))
-    entries = log_reader.entries(session, sorted(sealed))
+    stored = stored_scans(session, sealed)
     rows = scan_book.station_keys(session, {scan.scan.message.kid for scan in sealed.values()})
     keys = {kid: read_cose_key(cbor.decode(row.cose_key)) for kid, row in rows.items()}
     breaks = [
-        Break(index=entry.idx, why=why)
-        for entry in entries
-        if (why := _entry(session, entry, keys, size=checkpoint.size, root=checkpoint.root))
+        Break(index=scan.entry.idx, why=why)
+        for scan in stored.values()
+        if (why := _entry(session, scan, keys, size=checkpoint.size, root=checkpoint.root))
     ]
     return Checked(
-        scans=len(entries),
+        scans=len(stored),
         size=checkpoint.size,
         signed_ms=head.signed_ms,
         root=checkpoint.root.hex(),
@@ -74,8 +74,9 @@ def check_trail(session: Session, scans: Iterable[SealedScan], *, origin: str, l
     )
 
 
-def _entry(session: Session, entry: StoredEntry, keys: dict[bytes, PublicKey], *, size: int, root: bytes) -> str:
-    """What is wrong with one entry; empty if nothing is."""
+def _entry(session: Session, stored: StoredScan, keys: dict[bytes, PublicKey], *, size: int, root: bytes) -> str:
+    """What is wrong with one scan; empty if nothing is."""
+    entry, inside = stored.entry, stored.inside
     try:
         path = log_reader.prove_inclusion(session, entry.idx, size)
         verify_inclusion(entry.idx, size, leaf_hash(entry.raw), path, root)
@@ -84,8 +85,9 @@ def _entry(session: Session, entry: StoredEntry, keys: dict[bytes, PublicKey], *
         if key is None:
             return "the key that signed it was never enrolled"
         message.verify(key)
-        if entry.opening is not None:
-            open_scan(entry.raw, entry.opening)
+        if inside is not None:
+            verify_leaf(entry.raw, inside.leaf.raw, inside.receipt, key)
+        stored.open()
     except Rejected as trouble:
         return trouble.detail
     return ""
@@ -99,5 +101,5 @@ def _order(scans: Iterable[SealedScan]) -> list[Break]:
         Break(index=after.index, why="it does not name the statement that its station made before it")
         for chain in by_station.values()
         for before, after in pairwise(sorted(chain, key=lambda sealed: sealed.scan.seq))
-        if after.scan.seq == before.scan.seq + 1 and after.scan.prev != before.digest
+        if after.scan.seq == before.scan.seq + 1 and after.scan.prev != before.scan.link
     ]

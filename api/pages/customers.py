@@ -30,7 +30,7 @@ from custody.kernel.errors import Trouble
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.usecases.open_dispute import hash_token
-from devicelock.rules.order import TERMINAL, State
+from devicelock.rules.order import SETTLED, State
 
 router = APIRouter(include_in_schema=False)
 P = Annotated[Parts, Depends(parts_of)]
@@ -166,7 +166,7 @@ def _page(request: Request, parts: Parts, token: str, *, trouble: Trouble | None
         file=file,
         moves=moves,
         was_found=was_found,
-        locked=any(State(lock["state"]) not in TERMINAL for lock in view["locks"]),
+        locked=any(State(lock["state"]) not in SETTLED for lock in view["locks"]),
         pays=PAYS,
         payouts=_payouts(file),
         scheme=_scheme(file, civil_date(parts.clock.now_ms())),

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from starlette.routing import Route
 
 from api.pages.render import page
 
@@ -52,8 +51,6 @@ def docs(request: Request) -> Response:
                 found = methods[method]
                 tag = str(found.get("tags", ["other"])[0])
                 groups.setdefault(tag, []).append(_operation(document, path, method, found))
-    if plain := _outside(request, set(document["paths"])):
-        groups["scans"] = plain
     return page(request, "docs.html", title=document["info"]["title"], info=document["info"], groups=groups)
 
 
@@ -114,24 +111,3 @@ def _kind(schema: dict[str, Any]) -> str:
     if kind == "array":
         return f"list of {_kind(schema.get('items', {}))}"
     return str(schema.get("format", kind)) if kind == "string" else kind
-
-
-def _outside(request: Request, known: set[str]) -> list[Operation]:
-    """The routes that take raw bytes and stand beside the OpenAPI document, told in their own words."""
-    plain = [
-        route
-        for route in request.app.router.routes
-        if type(route) is Route and route.path.startswith("/v1/") and route.path not in known
-    ]
-    return [
-        Operation(
-            method=method,
-            path=route.path,
-            summary=str(route.endpoint.__doc__ or "").partition("\n")[0],
-            about=str(route.endpoint.__doc__ or "").partition("\n")[2].strip(),
-            fields=(),
-            answers=(),
-        )
-        for route in plain
-        for method in sorted((route.methods or set()) - {"HEAD"})
-    ]

@@ -2,9 +2,36 @@
 
 from fastapi import FastAPI
 
-from api.pages import assets, case_acts, cases, complain, customers, docs, door, investigations, locks, trails, troubles
+from api.pages import (
+    assets,
+    bought,
+    case_acts,
+    cases,
+    complain,
+    customers,
+    docs,
+    door,
+    for_a_lawyer,
+    investigations,
+    locks,
+    trails,
+    troubles,
+)
 
-ROUTERS = (door, cases, case_acts, locks, investigations, trails, customers, complain, docs, assets)
+ROUTERS = (
+    door,
+    cases,
+    case_acts,
+    locks,
+    investigations,
+    trails,
+    customers,
+    complain,
+    bought,
+    docs,
+    for_a_lawyer,
+    assets,
+)
 
 
 def install(app: FastAPI) -> None:

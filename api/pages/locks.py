@@ -1,6 +1,7 @@
-"""The supervisor's page: locks that wait for a second person, locks in force, standing authority, the kill switch.
+"""The supervisor's page: alerts, locks that wait for a second person, locks in force, standing authority, kill switch.
 
-Two different people lock; one person releases, stops all locking, or withdraws an authority.
+Two different people lock; one person releases, stops all locking, or withdraws an authority. A paused group of locks
+goes on when somebody who did not order it has looked at it.
 """
 
 from collections.abc import Callable
@@ -12,17 +13,20 @@ from sqlmodel import col
 
 from api.pages.render import see
 from api.pages.visit import Decider, Supervisor, Visit
-from api.routes import locks
+from api.routes import lock_watch, locks
+from api.routes.lock_watch import ClearanceIn
 from api.routes.locks import SwitchIn, WhyIn
 from api.views import order_view
 from custody.kernel.errors import Trouble
 from custody.store.unit import Unit
-from devicelock import store
+from devicelock import part_store, store, watch_store
 from devicelock.rules.authority import preflight
-from devicelock.rules.lock_facts import Kind
 from devicelock.rules.order import State
 from devicelock.store import AuthorityRow, LockOrderRow, SwitchRow
-from devicelock.usecases.request_lock import rows_of
+from devicelock.usecases import plan_parts
+from devicelock.usecases.clear_group import groups
+from devicelock.usecases.request_lock import as_decided, kind_of, rows_of
+from devicelock.usecases.show_parts import show
 
 router = APIRouter(prefix="/console", include_in_schema=False)
 HELD = (State.QUEUED, State.ACTIVE_PROVISIONAL, State.ACTIVE_CONFIRMED, State.RELEASE_QUEUED)
@@ -89,6 +93,23 @@ def kill_switch(
     return _then(visit, lambda: locks.kill_switch(body, visit.parts, visit.caller), done=done)
 
 
+@router.post("/lock-groups/clear")
+def clear(
+    visit: Decider,
+    group: Annotated[str, Form(max_length=200)],
+    why: Annotated[str, Form(min_length=1, max_length=500)],
+) -> Response:
+    """Let a paused group of locks go on."""
+    body = ClearanceIn(group=group, why=why)
+    return _then(visit, lambda: lock_watch.clear(body, visit.parts, visit.caller), done="cleared")
+
+
+@router.post("/alerts/{alert}/seen")
+def see_alert(alert: str, visit: Decider) -> Response:
+    """Say that you have looked at an alert."""
+    return _then(visit, lambda: lock_watch.see_alert(alert, visit.parts, visit.caller), done="alert_seen")
+
+
 def _then(visit: Visit, act: Callable[[], object], *, done: str) -> Response:
     try:
         act()
@@ -104,19 +125,28 @@ def _page(visit: Visit, *, trouble: Trouble | None = None) -> Response:
         held = [order_view(row) for row in store.orders_in(session, HELD, limit=200)]
         authorities = session.scalars(select(AuthorityRow).order_by(col(AuthorityRow.proposed_ms).desc())).all()
         switch = session.get(SwitchRow, store.KILL_SWITCH)
+        parts = [show(row, visit.parts.locks) for row in part_store.parts_unfinished(session, limit=200)]
+        alerts = [lock_watch.alert_view(row) for row in watch_store.alerts(session, seen=False)]
+        paused = [lock_watch.group_view(group) for group in groups(unit, visit.parts.locks) if group.paused]
     return visit.page(
         "locks.html",
         waiting=waiting,
         held=held,
         authorities=authorities,
         switch=switch,
+        parts=parts,
+        alerts=alerts,
+        paused=paused,
         trouble=trouble,
     )
 
 
 def _waiting(unit: Unit, visit: Visit, row: LockOrderRow) -> dict[str, Any]:
     """An order that waits, with every check as it would come out if this person said yes now."""
-    trial = LockOrderRow(**{**row.model_dump(), "second": visit.caller.account})
-    found = preflight(visit.parts.locks.facts(unit, trial, store.device(unit.session, row.device), Kind.REQUESTED))
+    trial, kind = as_decided(row, visit.caller.account), kind_of(row)
+    device = store.device(unit.session, row.device)
+    found = preflight(visit.parts.locks.facts(unit, trial, device, kind))
     own = row.requester == visit.caller.account
-    return {**order_view(row), "checks": [{**check, "second": False} for check in rows_of(found)], "own": own}
+    others = plan_parts.rows_of(plan_parts.fits(unit, visit.parts.locks, trial, device, kind))
+    checks = [{**check, "second": False} for check in (*rows_of(found), *others)]
+    return {**order_view(row), "checks": checks, "own": own}

@@ -77,6 +77,8 @@ DONE: Mapping[str, str] = {
     "withdrawn": "Withdrawn. Nothing more is locked under it.",
     "stopped": "All locking is stopped. Releases go on.",
     "started": "Locking is allowed again.",
+    "cleared": "The group goes on. The next wrong lock stops it again.",
+    "alert_seen": "Written down that you have looked at it.",
     "ran": "The chain was judged with every other dispute and the whole traffic.",
     "signed_out": "You are signed out.",
     "c_chosen": "Thank you. Your choice is written down, with a date.",

@@ -22,6 +22,7 @@ from api.pages.ranking import RankedLink, WeighedReason, leader_range, link_titl
 from api.pages.render import see
 from api.pages.visit import Decider, Staff
 from api.parts import Parts
+from api.receipt_address import receipt_address
 from custody.investigation.explain import explain
 from custody.kernel.errors import NotFound
 from custody.store import case_book
@@ -83,7 +84,7 @@ def trail(item: str, visit: Staff, *, case: str = "", check: bool = False, view:
         file=file,
         ranked=ranked,
         checked=checked,
-        receipts={sealed.index: sealed.digest.hex() for sealed in found.scans},
+        receipts={sealed.digest: receipt_address(sealed.digest, sealed.position) for sealed in found.scans},
         printing=view == "print",
     )
 

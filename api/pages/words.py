@@ -8,9 +8,12 @@ from collections.abc import Mapping
 
 from custody.disputes.claim import ClaimType
 from custody.trail.route import STEP_WORDS
+from devicelock.rules.caps import CapReason
 from devicelock.rules.check import CheckName, CheckReason
 from devicelock.rules.command import Reason
 from devicelock.rules.order import State
+from devicelock.usecases.alert import AlertKind
+from devicelock.usecases.plan_parts import Why
 
 STEPS: Mapping[str, str] = {str(step): name for step, name in STEP_WORDS.items()}
 CASE_STATES: Mapping[str, str] = {
@@ -77,6 +80,9 @@ TIMELINE: Mapping[str, str] = {
     "declined": "Declined by a second person",
     "adr_open": "Letter for the independent scheme",
     "lock_refused": "No lock was made",
+    "lock_compensation": "Paid for a wrong lock",
+    "handset_seen": "The handset was seen on a network",
+    "left": "The customer leaves",
     "disagreed": "The customer does not agree",
     "evidence": "The customer gave a file",
     "ranked": "Chain investigated",
@@ -86,12 +92,38 @@ LOCKS: Mapping[str, tuple[str, str]] = {
     State.REQUESTED: ("Waits for a second person", "Nothing is locked yet."),
     State.APPROVED: ("Approved", "The command is being signed."),
     State.QUEUED: ("On its way", "Signed and sent; the handset has not answered yet, so it is not locked."),
-    State.ACTIVE_PROVISIONAL: ("Locked, for 72 hours at most", "The handset itself said so, with its own signature."),
+    State.ACTIVE_PROVISIONAL: (
+        "Locked, for 72 hours at most",
+        "Confirmed by the handset, or by the system that locks it.",
+    ),
     State.ACTIVE_CONFIRMED: ("Locked, confirmed by two people", "Reviewed at least every 90 days."),
     State.RELEASE_QUEUED: ("Release on its way", "Signed and sent; the unlock code works at once."),
+    State.RELEASED_UNCONFIRMED: (
+        "Released, not confirmed",
+        "The handset never answered. By its own clock it is free; the release stays on offer to it.",
+    ),
     State.RELEASED: ("Released", "The handset is free."),
     State.REFUSED: ("Not locked", "A check or a second person said no."),
     State.FAILED_FINAL: ("Not locked", "The handset was never switched on in time."),
+}
+ALERTS: Mapping[str, str] = {
+    AlertKind.ASKS_REACHED: "One person asked for too many locks",
+    AlertKind.CAP_REACHED: "A limit on locking is reached",
+    AlertKind.GROUP_PAUSED: "A group of locks is paused",
+    AlertKind.WRONG_LOCK: "A lock was wrong",
+    AlertKind.LOCKS_STOPPED: "All locking is stopped",
+    AlertKind.MANY_RELEASES: "One person released many locks",
+    AlertKind.MANY_CODES: "One person gave out many codes",
+    AlertKind.RELEASE_OVERDUE: "A release has no answer yet",
+    AlertKind.RELEASED_UNCONFIRMED: "A handset never answered its release",
+    AlertKind.LOCKED_ON_OWN_SIM: "A locked handset has the customer's SIM",
+    AlertKind.HOLDER_SPOKE: "Somebody says that they bought a locked handset",
+    AlertKind.BACKEND_FAILED: "Another lock system does not do what it is asked",
+}
+PAUSES: Mapping[str, str] = {
+    CapReason.CANARY_UNSETTLED: "Its first handsets have not answered yet",
+    CapReason.CANARY_NOT_CLEARED: "Its first locks wait for somebody to look at them",
+    CapReason.WRONG_LOCK: "A lock in it was wrong",
 }
 LOCK_REASONS: Mapping[str, str] = {
     Reason.NEVER_RECEIVED: "The order never reached the customer",
@@ -142,6 +174,17 @@ CHECKS: Mapping[str, str] = {
     CheckName.CAPS: "Limits on locking are not reached",
     CheckName.KILL_SWITCH: "Locking is not stopped",
     CheckName.RELEASER: "The person who releases may release",
+    "backend_android": "Android Management carries it",
+    "backend_eir": "The IMEI list carries it",
+    "backend_knox": "Knox Guard carries it",
+    "backend_nanomdm": "NanoMDM carries it",
+}
+BACKENDS: Mapping[str, str] = {
+    "agent": "our agent on the handset",
+    "android": "Android Management",
+    "eir": "IMEI list",
+    "knox": "Knox Guard",
+    "nanomdm": "NanoMDM",
 }
 CHECK_REASONS: Mapping[str, str] = {
     CheckReason.OK: "Yes",
@@ -155,6 +198,7 @@ CHECK_REASONS: Mapping[str, str] = {
     CheckReason.NOT_IN_ROLE: "The role does not allow it",
     CheckReason.SAME_PERSON: "It is one and the same person",
     CheckReason.MADE_THE_OTHER: "One made the other's account",
+    CheckReason.SAME_MAKER: "The same person made both accounts",
     CheckReason.WITH_CUSTOMER: "The customer holds it, or may",
     CheckReason.RECORDS_SINGLE: "Only one record does",
     CheckReason.RECORDS_DISAGREE: "The records disagree",
@@ -170,6 +214,11 @@ CHECK_REASONS: Mapping[str, str] = {
     CheckReason.CAP_REACHED: "A limit is reached",
     CheckReason.KILLED: "It is stopped",
     CheckReason.NOT_FRONT_LINE: "The role does not allow it",
+    Why.TWO_PEOPLE: "Not before two people have decided",
+    Why.NOT_CONFIGURED: "It is not switched on",
+    Why.BEFORE_SETUP: "Not before the handset is set up",
+    Why.USER_CAN_LEAVE: "Yes, until its passcode is typed",
+    Why.UNVERIFIED: "Never tried against the real service",
 }
 INQUIRIES: Mapping[str, str] = {
     "open": "Not started",

@@ -17,7 +17,8 @@ from custody.kernel.errors import Rejected, Unavailable
 from custody.kernel.keys import PublicKey
 from custody.ledger.note import text_key
 from custody.ledger.tiles import ENTRIES, parse_path
-from custody.store import log_reader, witness_book
+from custody.scans.place import index_of
+from custody.store import log_reader, scan_book, witness_book
 from custody.usecases.cosign import parties
 from custody.usecases.prove_entry import fresh_receipt, proof_file
 
@@ -123,7 +124,10 @@ def find_entry(parts: Parts, name: str) -> log_reader.StoredEntry:
             raise Rejected(
                 "entry", f"{name!r} is neither index nor digest", fix="Give decimal digits or 64 hex digits."
             ) from error
-        return log_reader.entry_by_digest(session, digest)
+        place = scan_book.known_names(session, [digest]).get(digest)
+        return (
+            log_reader.entry_by_digest(session, digest) if place is None else log_reader.entry(session, index_of(place))
+        )
 
 
 def _commits(stored: log_reader.StoredEntry) -> bool:

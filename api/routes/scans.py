@@ -1,6 +1,7 @@
 """The scanners' door: ASGI without a framework, because this is the one hot path.
 
-Body: deterministic CBOR, `[statement, opening]` for one scan, an array of up to 500 such pairs for many. No session is
+Body: deterministic CBOR. `[statement, opening]` for one scan; an array of up to 500 such pairs for many; for scans that
+a station signed together `[statement, seal, [[subject, content type, opening], ...]]` (`scans/batch.py`). No session is
 needed: the station's signature is the credential. The answer comes after the scan is durable and has its place.
 """
 
@@ -16,14 +17,17 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import problems
 from api.parts import Parts
+from api.receipt_address import receipt_address
 from custody.kernel import cbor
 from custody.kernel.errors import Fatal, Rejected, Trouble
+from custody.scans.batch import MOST, Item, SealedBatch, open_batch
 from custody.scans.scan import Scan, open_scan
-from custody.usecases.accept_scans import Ack, Intake
+from custody.usecases.judge_group import Ack
 
 ONE = "application/vnd.weaklink.scan+cbor"
 MANY = "application/vnd.weaklink.scans+cbor"
 MAX_BATCH = 500
+TOGETHER = "application/vnd.weaklink.scan-batch+cbor"
 NO_CODE = "S50"
 
 log = structlog.get_logger()
@@ -31,15 +35,17 @@ _encode = msgspec.json.Encoder().encode
 
 
 class ScanDoor:
-    """Stands before the whole application: answers the two paths of scanners, hands everything else on."""
+    """Stands before the whole application: answers the paths of scanners, hands everything else on."""
 
     def __init__(self, app: ASGIApp, *, parts: Parts) -> None:
         self._app = app
         self._limit = parts.settings.max_body_bytes
-        self._answers = Answers(parts.intake)
+        self._intake = parts.intake
+        self._answers = Answers()
         self._doors: Mapping[str, Callable[[Scope, Receive], Awaitable[tuple[int, bytes]]]] = {
             "/v1/scans": self._one,
             "/v1/scans:batch": self._many,
+            "/v1/batches": self._together,
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -68,7 +74,7 @@ class ScanDoor:
     async def _one(self, scope: Scope, receive: Receive) -> tuple[int, bytes]:
         """POST /v1/scans: one scan; 201, or 200 for a repeat."""
         scan = _open(cbor.decode(await read_body(scope, receive, media_type=ONE, limit=self._limit)))
-        ack = (await self._answers.of([scan]))[0]
+        ack = (await self._answers.of(self._intake.submit([scan])))[0]
         if ack.refused is not None:
             raise ack.refused
         return 200 if ack.verdict.result == "duplicate" else 201, _encode(describe(ack))
@@ -80,20 +86,35 @@ class ScanDoor:
             raise Rejected("batch", f"the body is not an array of 1 to {MAX_BATCH} scans", fix="Send smaller batches.")
         opened = [_try_open(pair) for pair in pairs]
         scans = [each for each in opened if isinstance(each, Scan)]
-        acks = iter(await self._answers.of(scans) if scans else [])
+        acks = iter(await self._answers.of(self._intake.submit(scans)) if scans else [])
         items = [_item(next(acks) if isinstance(each, Scan) else each) for each in opened]
         return 200, _encode({"items": items})
+
+    async def _together(self, scope: Scope, receive: Receive) -> tuple[int, bytes]:
+        """POST /v1/batches: scans under one statement; 201, or 200 for a repeat, each scan with its own result."""
+        sealed = _open_batch(cbor.decode(await read_body(scope, receive, media_type=TOGETHER, limit=self._limit)))
+        acks = await self._answers.of(self._intake.submit_batch(sealed))
+        index, digest = acks[0].index, sealed.statement.digest.hex()
+        body = {
+            "digest": digest,
+            "index": index,
+            "count": len(acks),
+            "receipt": None if index is None else f"/v1/entries/{digest}/receipt",
+            "server_ms": acks[0].at_ms,
+            "items": [_item(ack) for ack in acks],
+        }
+        repeated = all(ack.verdict.result == "duplicate" for ack in acks if ack.refused is None)
+        return 200 if repeated and index is not None else 201, _encode(body)
 
 
 class Answers:
     """Brings the intake's answers back into the event loop, those of one group with one call."""
 
-    def __init__(self, intake: Intake) -> None:
-        self._intake = intake
+    def __init__(self) -> None:
         self._done: deque[tuple[asyncio.Future[list[Ack]], Future[list[Ack]]]] = deque()
 
-    async def of(self, scans: list[Scan]) -> list[Ack]:
-        """The answers to scans, once they are durable."""
+    async def of(self, handed_in: Future[list[Ack]]) -> list[Ack]:
+        """The answers to what was handed in, once it is durable."""
         loop = asyncio.get_running_loop()
         here: asyncio.Future[list[Ack]] = loop.create_future()
 
@@ -102,7 +123,7 @@ class Answers:
             if len(self._done) == 1:  # otherwise the one that woke the loop is still there, and finds this one too
                 loop.call_soon_threadsafe(self._deliver)
 
-        self._intake.submit(scans).add_done_callback(answered)
+        handed_in.add_done_callback(answered)
         return await here
 
     def _deliver(self) -> None:
@@ -118,8 +139,7 @@ class Answers:
 
 
 def describe(ack: Ack) -> dict[str, Any]:
-    """The answer to a scan."""
-    digest = ack.digest.hex()
+    """The answer to a scan; one of a batch also has its position, and its receipt is the station's."""
     return {
         "result": ack.verdict.result,
         "code": ack.verdict.code,
@@ -128,8 +148,9 @@ def describe(ack: Ack) -> dict[str, Any]:
         "tone": ack.verdict.tone,
         "flags": [{"code": flag.code, "text": flag.text} for flag in ack.verdict.flags],
         "index": ack.index,
-        "digest": digest,
-        "receipt": None if ack.index is None else f"/v1/entries/{digest}/receipt",
+        **({} if ack.position is None else {"position": ack.position}),
+        "digest": ack.digest.hex(),
+        "receipt": None if ack.index is None else receipt_address(ack.digest, ack.position),
         "server_ms": ack.at_ms,
     }
 
@@ -156,6 +177,22 @@ def _open(pair: Any) -> Scan:
     if not isinstance(pair, list) or len(pair) != 2 or not all(isinstance(part, bytes) for part in pair):
         raise Rejected("scan", "a scan is an array of two byte strings", fix="Send [statement, opening].")
     return open_scan(pair[0], pair[1])
+
+
+def _open_batch(body: Any) -> SealedBatch:
+    whole = isinstance(body, list) and len(body) == 3 and isinstance(body[2], list) and len(body[2]) <= MOST
+    if not whole or not all(isinstance(part, bytes) for part in body[:2]) or not all(map(_is_item, body[2])):
+        raise Rejected(
+            "batch",
+            f"a batch is an array of two byte strings and up to {MOST} items",
+            fix="Send [statement, seal, [[subject, content type, opening], ...]].",
+        )
+    items = [Item(subject=subject, content_type=kind, opening=opening) for subject, kind, opening in body[2]]
+    return SealedBatch(batch=open_batch(body[0], items), seal=body[1])
+
+
+def _is_item(item: Any) -> bool:
+    return isinstance(item, list) and [type(part) for part in item] == [str, str, bytes]
 
 
 def _try_open(pair: Any) -> Scan | Trouble:

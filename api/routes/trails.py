@@ -10,16 +10,22 @@ from api.accounts import Caller
 from api.auth import role, signed_in
 from api.encoding import b64
 from api.parts import Parts, parts_of
+from api.receipt_address import receipt_address
 from custody.disputes.order import OrderFacts, Payment, Standing
 from custody.gs1.canonical import canonical
 from custody.gs1.imei import imei_urn
 from custody.kernel.clock import to_iso
 from custody.kernel.errors import NotFound
-from custody.scans.scan import open_scan
+from custody.scans.batch import BATCH, MOST
+from custody.scans.place import index_of, name_place, place_of, position_of
+from custody.scans.scan import SCANS
 from custody.store import log_reader, scan_book
 from custody.trail.describe import describe_trail
+from custody.usecases.bound_times import bound_times
+from custody.usecases.open_scans import StoredScan, stored_scans
 from custody.usecases.read_trail import Found, read_trail
 from custody.usecases.record_sale import Sale, record_sale
+from devicelock.rules.receipt_code import receipt_code
 
 router = APIRouter(prefix="/v1", tags=["custody"])
 P = Annotated[Parts, Depends(parts_of)]
@@ -53,7 +59,10 @@ class OrderIn(BaseModel):
 
 @router.post("/orders", status_code=201)
 def record(body: OrderIn, parts: P, _caller: Annotated[Caller, Depends(role("agent", "supervisor"))]) -> dict[str, Any]:
-    """Record an order once; the same again is no error."""
+    """Record an order once; the same again is no error.
+
+    `receipt_code` is for the customer, in another message than the parcel: with it they say "I have it".
+    """
     facts = OrderFacts(
         order_ref=body.order,
         standing=body.standing,
@@ -73,7 +82,8 @@ def record(body: OrderIn, parts: P, _caller: Annotated[Caller, Depends(role("age
     )
     with parts.house.unit() as unit:
         index = record_sale(unit, sale)
-    return {"order": body.order, "imei": sale.imei, "index": index}
+    code = receipt_code(parts.keyring.codes, body.order)
+    return {"order": body.order, "imei": sale.imei, "index": index, "receipt_code": code}
 
 
 @router.get("/trails")
@@ -81,9 +91,9 @@ def trail(item: str, parts: P, _caller: Staff, parcel: str | None = None) -> dic
     """The trail of a parcel, by SSCC, IMEI in any form, or po:<order>."""
     with parts.house.read() as session:
         found = read_trail(session, item, parcel=parcel)
-    digests = {sealed.index: sealed.digest.hex() for sealed in found.scans}
-    receipts = {str(index): f"/v1/entries/{digest}/receipt" for index, digest in digests.items()}
-    return {**describe_trail(found.trail), **_without_content(found), "receipts": receipts}
+        bounds = bound_times(session, found.trail)
+    receipts = {name_place(sealed.place): receipt_address(sealed.digest, sealed.position) for sealed in found.scans}
+    return {**describe_trail(found.trail, bounds=bounds), **_without_content(found), "receipts": receipts}
 
 
 @router.get("/events")
@@ -97,44 +107,60 @@ def events(
     """Events by identifier, each as the exact bytes that were signed (base64url) with its place in the log."""
     keys = {key for part in epc.split("|") for key in _forms(part)}
     with parts.house.read() as session:
-        rows = [row for row in scan_book.scans_under(session, keys) if row.idx > after]
-        page = log_reader.entries(session, [row.idx for row in rows[:limit]])
-    found = [
-        {
-            "index": entry.idx,
-            "digest": entry.digest.hex(),
-            "recorded_at": to_iso(entry.received_ms),
-            "event": None if entry.opening is None else b64(open_scan(entry.raw, entry.opening).event.raw),
-            "opening": None if entry.opening is None else b64(entry.opening),
-            "statement": b64(entry.raw),
-            "receipt": f"/v1/entries/{entry.digest.hex()}/receipt",
-        }
-        for entry in page
-    ]
-    return {"events": found, "next": found[-1]["index"] if len(rows) > limit else None}
+        places = [row.place for row in scan_book.scans_under(session, keys) if row.index > after]
+        last = index_of(places[min(limit, len(places)) - 1]) if places else -1
+        page = stored_scans(session, [place for place in places if index_of(place) <= last])
+    found = [_event(stored) for stored in page.values()]
+    return {"events": found, "next": last if len(places) > len(found) else None}
 
 
 @router.get("/events/{index}")
 def event(
-    index: Annotated[int, Path(ge=0, lt=2**63)], parts: P, _caller: Annotated[Caller, Depends(signed_in)]
+    index: Annotated[int, Path(ge=0, lt=2**54)],
+    parts: P,
+    _caller: Annotated[Caller, Depends(signed_in)],
+    position: Annotated[int | None, Query(ge=0, lt=MOST, description="Which scan, if the entry is a batch.")] = None,
 ) -> Response:
     """One event, byte for byte as it was signed."""
     with parts.house.read() as session:
         entry = log_reader.entry(session, index)
-    if entry.opening is None:
+        place = place_of(index, position) if entry.content_type in ((BATCH,) if position is not None else SCANS) else -1
+        opened = stored_scans(session, [place]).get(place) if place >= 0 else None
+    scan = None if opened is None else opened.open()
+    if scan is None:
         raise NotFound("event", f"entry {index} has no event, or it was erased", fix="Ask for the entry itself.")
-    return Response(open_scan(entry.raw, entry.opening).event.raw, media_type="application/json")
+    return Response(scan.event.raw, media_type="application/json")
+
+
+def _event(stored: StoredScan) -> dict[str, Any]:
+    scan = stored.open()
+    return {
+        **_where(stored.place),
+        "digest": stored.digest.hex(),
+        "recorded_at": to_iso(stored.received_ms),
+        "event": None if scan is None else b64(scan.event.raw),
+        "opening": None if stored.opening is None else b64(stored.opening),
+        "statement": b64(stored.entry.raw),
+        "receipt": receipt_address(stored.digest, position_of(stored.place)),
+    }
 
 
 def _without_content(found: Found) -> dict[str, Any]:
     """The scans that are in the log and cannot be read: erased, or registered without their opening."""
     return {
-        "erased": [{"index": row.idx, "station": row.station, "received_ms": row.received_ms} for row in found.erased],
+        "erased": [
+            {**_where(row.place), "station": row.station, "received_ms": row.received_ms} for row in found.erased
+        ],
         "opening_missing": [
-            {"index": row.idx, "digest": row.digest.hex(), "station": row.station, "seq": row.seq}
+            {**_where(row.place), "digest": row.digest.hex(), "station": row.station, "seq": row.seq}
             for row in found.unopened
         ],
     }
+
+
+def _where(place: int) -> dict[str, int]:
+    position = position_of(place)
+    return {"index": index_of(place)} | ({} if position is None else {"position": position})
 
 
 def _forms(text: str) -> set[str]:

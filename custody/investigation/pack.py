@@ -7,6 +7,8 @@
 | checkpoint.note | the signed head that every proof leads to, with its cosignatures (C2SP tlog-checkpoint) | the log |
 | log.json, keys/*.pem | the log's name, vkey and keys; keys of operator, registrars and stations | pack_log |
 | entries.json, entries/* | entries of the log: statement, opening, proof, receipt | pack_entries |
+| scans.json, entries/*.*.leaf | scans of batches: leaf, opening, the station's receipt | pack_batches |
+| witnessed/* | cosigned checkpoints that the scans embed: they are younger | pack_witnessed |
 | trail.json | the way of the parcel | pack_trail |
 | dispute.json | words, decisions, promises, clocks, messages | pack_case |
 | policy.json | policies of the log and of the casework | pack_log |
@@ -27,6 +29,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from custody.investigation.pack_batches import write_scans
 from custody.investigation.pack_case import FILE as CASE
 from custody.investigation.pack_case import CaseDoc
 from custody.investigation.pack_entries import PackEntry, write_entries
@@ -38,6 +41,7 @@ from custody.investigation.pack_redact import Redaction, write_redactions
 from custody.investigation.pack_report import ReportParts, write_report
 from custody.investigation.pack_seal import MANIFEST, SEAL, Seal, manifest_digest, write_manifest, write_seal
 from custody.investigation.pack_trail import write_trail
+from custody.investigation.pack_witnessed import write_witnessed
 from custody.investigation.pack_zip import write_zip
 from custody.kernel.clock import Instant
 from custody.ledger.checkpoint import parse_checkpoint
@@ -48,7 +52,11 @@ INVESTIGATION = "investigation.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackSource:
-    """All that a pack is made from. `casework` is the policy of the case, `investigation` has `stored`, `inquiry`."""
+    """All that a pack is made from.
+
+    `casework` is the policy of the case, `investigation` has `stored` and `inquiry`, `witnessed` holds the cosigned
+    checkpoints that the scans embed.
+    """
 
     created_ms: Instant
     note: bytes
@@ -58,6 +66,7 @@ class PackSource:
     investigation: Mapping[str, Any]
     locks: LockFile
     redactions: tuple[Redaction, ...]
+    witnessed: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +86,10 @@ def draw_up(source: PackSource) -> Draft:
     """The files and the manifest; raises `Rejected` if the parts do not fit each other."""
     files = {
         **write_entries(source.entries, source.note),
+        **write_scans(source.entries),
         **write_locks(source.locks),
         **write_redactions(source.redactions),
+        **write_witnessed(source.witnessed),
         NOTE: source.note,
         CASE: write_json(plain(source.case)),
         INVESTIGATION: write_json(source.investigation),
@@ -93,7 +104,14 @@ def derive(source: PackSource) -> dict[str, bytes]:
     """The files that follow from the others."""
     registry = replay(source.entries)
     policy = newest(registry)
-    trail_file, trail = write_trail(source.entries, registry, item=source.case.item, parcel=source.case.parcel)
+    trail_file, trail = write_trail(
+        source.entries,
+        registry,
+        item=source.case.item,
+        parcel=source.case.parcel,
+        head=source.note,
+        witnessed=source.witnessed,
+    )
     parts = ReportParts(
         created_ms=source.created_ms,
         head=parse_checkpoint(parse_note(source.note).text),

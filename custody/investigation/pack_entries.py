@@ -7,7 +7,7 @@ For the entry at index 412 (twelve digits, so that names sort as indexes do):
 | entries/000000000412.cose | the entry: the signed statement with an empty unprotected header |
 | entries/000000000412.opening | salt and content that the statement commits to, where there is one and it is given |
 | entries/000000000412.tlog-proof | its place in the log of the pack's one checkpoint (C2SP tlog-proof) |
-| entries/000000000412.receipt | for a scan: the log's receipt (RFC 9942) against the same checkpoint |
+| entries/000000000412.receipt | for a scan or a batch: the log's receipt (RFC 9942) against the same checkpoint |
 
 `entries.json` lists them: `opening` is given, none (the statement carries its content), erased (nobody has it any more)
 or withheld (the reason stands in redactions.json). `received_ms` and `judged` are the service's own word when the
@@ -25,6 +25,7 @@ from custody.kernel.errors import Rejected
 from custody.ledger import statements
 from custody.ledger.proof import make_proof, parse_proof
 from custody.ledger.record import CONTENT_TYPE as RECORD
+from custody.scans.batch import BATCH
 from custody.scans.scan import SCANS
 
 TABLE = "entries.json"
@@ -51,8 +52,30 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PackScan:
+    """One scan of a batch, with the station's receipt for its leaf; `withheld` as in an entry."""
+
+    position: int
+    leaf: bytes
+    receipt: bytes
+    judged: Judged
+    opening: bytes | None = None
+    withheld: str = ""
+
+    @property
+    def state(self) -> Opening:
+        """Where its content is."""
+        if self.opening is not None:
+            return Opening.GIVEN
+        return Opening.WITHHELD if self.withheld else Opening.ERASED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PackEntry:
-    """An entry with everything that goes with it; `withheld` is the reason why its opening is left out."""
+    """An entry with everything that goes with it; `withheld` is the reason why its opening is left out.
+
+    `scans` are those of a batch that belong to this parcel (`pack_batches.py`).
+    """
 
     index: int
     raw: bytes
@@ -63,6 +86,7 @@ class PackEntry:
     withheld: str = ""
     receipt: bytes | None = None
     judged: Judged | None = None
+    scans: tuple[PackScan, ...] = ()
 
     @property
     def state(self) -> Opening:
@@ -165,8 +189,8 @@ def _entry(files: Mapping[str, bytes], row: Row, note: bytes, reasons: Mapping[s
     if _row(entry) != row or (entry.opening is not None and entry.state is Opening.NONE):
         raise _bad(f"entries.json does not describe entry {row.index} as its files show it")
     is_scan = entry.content_type in SCANS
-    if is_scan != (entry.receipt is not None) or is_scan != bool(row.judged):
-        raise _bad(f"entry {row.index} has a receipt and a verdict exactly if it is a scan")
+    if (is_scan or entry.content_type == BATCH) != (entry.receipt is not None) or is_scan != bool(row.judged):
+        raise _bad(f"entry {row.index} has a receipt and a verdict exactly if it is a scan; a batch has the receipt")
     return entry
 
 

@@ -194,6 +194,12 @@ def _left_out(parts: ReportParts) -> Iterable[str]:
     rows = [(row.file, row.where or "the whole file", row.why) for row in parts.redactions]
     yield table("Left out", ("File", "Where", "Why"), rows)
     erased = [_entry_name(entry.index) for entry in parts.entries if entry.state is Opening.ERASED]
+    erased += [
+        _entry_name(f"{entry.index}.{scan.position}")
+        for entry in parts.entries
+        for scan in entry.scans
+        if scan.state is Opening.ERASED
+    ]
     yield table("Erased at the source; the log keeps a digest only", ("Entry",), [(name,) for name in erased])
 
 
@@ -247,7 +253,7 @@ def _place(text: str) -> str:
     return PLACES.get(text, _named(text).replace("_", " "))
 
 
-def _entry_name(index: int | None) -> str:
+def _entry_name(index: int | str | None) -> str:
     return "-" if index is None else f"entry {index}"
 
 

@@ -85,6 +85,7 @@ def _check_passage(pack: OpenedPack, registry: Registry, inquiry: Inquiry, notes
             notes.holds(f"the chain that was examined is the one that {count} scans show{later}", INVESTIGATION)
             return
     closed = any(entry.judged is not None and entry.opening is None for entry in pack.entries)
+    closed = closed or any(scan.opening is None for entry in pack.entries for scan in entry.scans)
     said = "the chain that was examined is not the one that the scans in the pack show"
     notes.tell(said, INVESTIGATION, ok=None if closed or not scans else False)
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from custody.investigation import pack_entries, pack_locks, pack_redact
+from custody.investigation import pack_batches, pack_entries, pack_locks, pack_redact
 from custody.investigation.pack import INVESTIGATION, PackSource
 from custody.investigation.pack_case import FILE as CASE
 from custody.investigation.pack_case import CaseDoc, read_case
@@ -22,6 +22,7 @@ from custody.investigation.pack_redact import Redaction
 from custody.investigation.pack_report import FILE as REPORT
 from custody.investigation.pack_seal import MANIFEST, SEAL, Manifest, Seal, read_manifest, read_seal
 from custody.investigation.pack_trail import FILE as TRAIL
+from custody.investigation.pack_witnessed import read_witnessed, write_witnessed
 from custody.investigation.pack_zip import read_zip
 from custody.kernel.errors import Rejected
 from custody.ledger.checkpoint import Checkpoint, parse_checkpoint
@@ -47,6 +48,7 @@ class OpenedPack:
     casework: dict[str, Any]
     log: dict[str, Any]
     redactions: tuple[Redaction, ...]
+    witnessed: tuple[bytes, ...]
 
     @property
     def source(self) -> PackSource:
@@ -60,6 +62,7 @@ class OpenedPack:
             investigation=self.investigation,
             locks=self.locks,
             redactions=self.redactions,
+            witnessed=self.witnessed,
         )
 
     def entry(self, index: int) -> PackEntry | None:
@@ -78,9 +81,16 @@ def open_pack(raw: bytes) -> OpenedPack:
     redactions = pack_redact.read_redactions(files)
     reasons = {row.file: row.why for row in redactions if not row.where}
     note = files[NOTE]
-    entries = pack_entries.read_entries(files, note, reasons)
+    entries = pack_batches.read_scans(files, pack_entries.read_entries(files, note, reasons), reasons)
     locks = pack_locks.read_locks(files)
-    known = FIXED | pack_entries.names_of(entries) | pack_locks.names_of(locks.orders)
+    witnessed = read_witnessed(files)
+    known = (
+        FIXED
+        | write_witnessed(witnessed).keys()
+        | pack_entries.names_of(entries)
+        | pack_batches.names_of_scans(entries)
+        | pack_locks.names_of(locks.orders)
+    )
     if unknown := sorted(name for name in set(files) - known if not name.startswith(KEYS)):
         raise _bad(f"{', '.join(unknown[:5])} belongs to nothing")
     head = parse_checkpoint(parse_note(note).text)
@@ -102,6 +112,7 @@ def open_pack(raw: bytes) -> OpenedPack:
         casework=_members(files, POLICY, {"log", "casework"})["casework"],
         log=_members(files, LOG, {"origin", "vkey", "checkpoint", "keys"}),
         redactions=redactions,
+        witnessed=witnessed,
     )
 
 

@@ -5,25 +5,30 @@
 - 3: every entry lies in the head's tree at its index; so does each scan's receipt; the seal's record in the later tree.
 - 4: policies and keys replayed in log order; entry 0 is the policy that names this log and key; log.json, the PEM files
   and policy.json are what follows from them.
-- 10: who cosigned the head, by the witness policies in force or by one that the checker gives.
+- 10: who cosigned the head, by the witness policies in force or by one that the checker gives; which scans witnesses
+  place between two moments, and that each checkpoint in the pack is one that a scan embeds.
 """
 
 from custody.investigation import pack_log
 from custody.investigation.pack_case import pinned_policy
 from custody.investigation.pack_entries import PackEntry
-from custody.investigation.pack_json import unb64
+from custody.investigation.pack_json import read_json, unb64
+from custody.investigation.pack_trail import FILE as TRAIL
+from custody.investigation.pack_witnessed import embedded, name_of
 from custody.investigation.verify_form import KEYS, OpenedPack
 from custody.investigation.verify_verdict import Notebook
 from custody.kernel import cbor
 from custody.kernel.clock import to_iso
 from custody.kernel.errors import Rejected
 from custody.kernel.keys import PublicKey, read_cose_key
+from custody.kernel.receipt import verify_receipt
 from custody.ledger.checkpoint import Checkpoint, open_checkpoint
 from custody.ledger.merkle import leaf_hash, verify_consistency, verify_inclusion
 from custody.ledger.note import Ed25519Verifier, VerifierKey, parse_note, parse_vkey, text_key
-from custody.ledger.receipt import against_checkpoint, verify_receipt
+from custody.ledger.receipt import against_checkpoint
 from custody.ledger.registry import Registry
 from custody.ledger.statements import POLICY
+from custody.ledger.time_bounds import note_digest
 from custody.ledger.witness_policy import parse_policy
 
 
@@ -116,6 +121,18 @@ def check_witnesses(pack: OpenedPack, registry: Registry, notes: Notebook, *, wi
         seen = ", ".join(f"{row.party} at {to_iso(row.at_s * 1000)}" for row in judged.parties) or "nobody"
         enough = "enough" if judged.satisfied else "not enough"
         notes.tell(f"{purpose}: cosigned by {seen}; {enough}", pack_log.NOTE, ok=True if judged.satisfied else None)
+    _check_times(pack, notes)
+
+
+def _check_times(pack: OpenedPack, notes: Notebook) -> None:
+    named = embedded(pack.entries)
+    for note in pack.witnessed:
+        if note_digest(note) not in named:
+            notes.fails("no scan of the pack embeds this checkpoint", name_of(note))
+    entries = read_json(pack.files[TRAIL], where=TRAIL)["entries"]
+    placed = [one for one in entries if one["not_before_ms"] is not None and one["not_after_ms"] is not None]
+    if placed:
+        notes.holds(f"witnesses place {len(placed)} of {len(entries)} scans between two moments", TRAIL)
 
 
 def _check_receipt(receipt: bytes, entry: PackEntry, head: Checkpoint, key: PublicKey) -> None:

@@ -2,12 +2,14 @@
 
 - 5: each scan is signed by a key that a registrar enrolled for that station, and the key's word counted at that index;
   the opening is what was signed and parses as an event; the statements of one station follow each other wherever two
-  neighbours are here, and the numbers in between, which belong to other parcels, are named.
+  neighbours are here, and the numbers in between, which belong to other parcels, are named. For a scan of a batch the
+  station's receipt leads from its leaf to the root that the batch's statement signs, and the opening is the leaf's.
 - 6: each record is signed by the operator in force, its opening is what was signed, the timeline in dispute.json says
   what the records say, and the seal's record holds the digest of this pack's manifest.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -21,10 +23,13 @@ from custody.investigation.verify_form import OpenedPack
 from custody.investigation.verify_verdict import Notebook
 from custody.kernel import cose
 from custody.kernel.errors import NotFound, Rejected
+from custody.kernel.keys import PublicKey
 from custody.ledger.record import CONTENT_TYPE as RECORD
 from custody.ledger.record import Record, open_record, read_record
 from custody.ledger.registry import Registry, Standing
-from custody.scans.scan import PREV, SCANS, SEQ, open_scan
+from custody.scans.batch import BATCH, open_leaf, read_batch, verify_leaf
+from custody.scans.claims import PREV, SEQ
+from custody.scans.scan import SCANS, open_scan
 from custody.trail.sealed import QUARANTINED
 
 _COMMON = frozenset({"kind", "at_ms", "dispute", "actor"})
@@ -32,28 +37,66 @@ _COMMON = frozenset({"kind", "at_ms", "dispute", "actor"})
 
 def check_scans(pack: OpenedPack, registry: Registry, notes: Notebook) -> None:
     """Step 5."""
-    scans = [entry for entry in pack.entries if entry.content_type in SCANS]
-    chains: dict[str, list[tuple[int, cose.Sign1]]] = {}
-    for entry in scans:
+    held = [entry for entry in pack.entries if entry.content_type in SCANS or entry.content_type == BATCH]
+    chains: dict[str, list[_Signed]] = {}
+    count = 0
+    for entry in held:
         try:
-            message = _check_scan(entry, registry, notes)
-            chains.setdefault(str(message.claims[cose.ISS]), []).append((entry.index, message))
+            signed = _check_batch(entry, registry, notes) if entry.scans else _check_scan(entry, registry, notes)
+            chains.setdefault(str(signed.message.claims[cose.ISS]), []).append(signed)
+            count += len(entry.scans) or 1
         except (Rejected, NotFound) as error:
             notes.fails(error.detail, f"entry {entry.index}")
     if notes.clean:
-        notes.holds(f"{len(scans)} scans of {len(chains)} stations are signed by enrolled keys, and parse")
+        notes.holds(f"{count} scans of {len(chains)} stations are signed by enrolled keys, and parse")
     for issuer, chain in sorted(chains.items()):
         _check_chain(issuer, chain, notes)
 
 
-def _check_scan(entry: PackEntry, registry: Registry, notes: Notebook) -> cose.Sign1:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Signed:
+    """A statement of a station, and the numbers that it takes."""
+
+    index: int
+    message: cose.Sign1
+    first: int
+    last: int
+
+
+def _check_scan(entry: PackEntry, registry: Registry, notes: Notebook) -> _Signed:
     message = cose.parse(entry.raw)
+    _check_key(message, entry, registry, notes, apart=entry.judged is not None and entry.judged.result == QUARANTINED)
+    if entry.opening is None:
+        notes.says(f"the content is {entry.state}; the signature stands", f"entry {entry.index}")
+    else:
+        open_scan(entry.raw, entry.opening)
+    seq = message.claims[SEQ]
+    return _Signed(index=entry.index, message=message, first=seq, last=seq)
+
+
+def _check_batch(entry: PackEntry, registry: Registry, notes: Notebook) -> _Signed:
+    """A batch: its statement as any, and for each scan that is here the leaf, the station's receipt, the opening."""
+    batch = read_batch(entry.raw)
+    apart = all(scan.judged.result == QUARANTINED for scan in entry.scans)
+    key = _check_key(batch.message, entry, registry, notes, apart=apart)
+    for scan in entry.scans:
+        _, leaf = verify_leaf(entry.raw, scan.leaf, scan.receipt, key)
+        if leaf.seq != batch.first + scan.position:
+            raise Rejected("leaf", f"the scan at {scan.position} has another number", fix="Ask for the pack again.")
+        if scan.opening is None:
+            notes.says(f"the content is {scan.state}; leaf and receipt stand", f"entry {entry.index}.{scan.position}")
+        else:
+            open_leaf(batch, leaf, scan.opening)
+    return _Signed(index=entry.index, message=batch.message, first=batch.first, last=batch.last)
+
+
+def _check_key(message: cose.Sign1, entry: PackEntry, registry: Registry, notes: Notebook, *, apart: bool) -> PublicKey:
+    """The key that signed, and what its word was worth there."""
     row = registry.station_key(message.kid)
     if message.claims.get(cose.ISS) != row.info.iss or type(message.claims.get(SEQ)) is not int:
         raise Rejected("issuer", "the scan is not by the station whose key signed it", fix="Ask the station.")
     message.verify(row.key)
     standing = registry.standing(message.kid, entry.index)
-    apart = entry.judged is not None and entry.judged.result == QUARANTINED
     where = f"entry {entry.index}"
     if standing is Standing.SUSPECT:
         notes.says("the station's key was in doubt here; the scan is unproven", where)
@@ -64,23 +107,20 @@ def _check_scan(entry: PackEntry, registry: Registry, notes: Notebook) -> cose.S
             where,
             ok=None if apart else False,
         )
-    if entry.opening is None:
-        notes.says(f"the content is {entry.state}; the signature stands", where)
-        return message
-    return open_scan(entry.raw, entry.opening).message
+    return row.key
 
 
-def _check_chain(issuer: str, chain: list[tuple[int, cose.Sign1]], notes: Notebook) -> None:
-    ordered = sorted(chain, key=lambda pair: (pair[1].claims[SEQ], pair[0]))
+def _check_chain(issuer: str, chain: list[_Signed], notes: Notebook) -> None:
+    ordered = sorted(chain, key=lambda signed: (signed.first, signed.index))
     gaps = []
-    for (_, before), (index, after) in pairwise(ordered):
-        step = after.claims[SEQ] - before.claims[SEQ]
-        if step == 0:
-            notes.says(f"{issuer} made two statements {after.claims[SEQ]}", f"entry {index}")
-        elif step == 1 and after.claims.get(PREV) != before.digest:
-            notes.says(f"{issuer} names another statement before this one", f"entry {index}")
+    for before, after in pairwise(ordered):
+        step = after.first - before.last
+        if step <= 0:
+            notes.says(f"{issuer} made two statements {after.first}", f"entry {after.index}")
+        elif step == 1 and after.message.claims.get(PREV) != before.message.digest:
+            notes.says(f"{issuer} names another statement before this one", f"entry {after.index}")
         elif step > 1:
-            gaps.append(_between(before.claims[SEQ] + 1, after.claims[SEQ] - 1))
+            gaps.append(_between(before.last + 1, after.first - 1))
     if gaps:
         notes.says(f"{issuer}: statements {', '.join(gaps)} are not in this pack")
 

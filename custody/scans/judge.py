@@ -5,7 +5,7 @@ with reasons to look (flagged), or is kept aside (quarantined). Each check reads
 not known is not held against a scan.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from custody.gs1.event import Event
 from custody.gs1.imei import serial_as_imei
@@ -31,31 +31,48 @@ def judge(
     tolerances: Tolerances,
 ) -> Verdict:
     """The verdict on a scan whose signature was verified, or whose key is not known; `now_ms` is the receipt."""
-    if head is not None and (head.seq, head.digest) == (scan.seq, scan.digest):
+    if is_newest(scan, head):
         return already_done()
-    return sum_up(
-        (
-            *_key(standing),
-            *_sequence(scan, head),
-            *_clock(scan, now_ms, tolerances),
-            *_parcel(scan.event, unit),
-            *_order(scan.event, unit, tolerances),
-            *_weight(scan.event, unit, tolerances),
-            *_seal(scan.event, unit),
-            *_serial(scan.event, unit),
-        )
-    )
+    sequence = sequence_flags(scan.seq, scan.prev, head)
+    return sum_up(reasons(scan, standing=standing, sequence=sequence, unit=unit, now_ms=now_ms, tolerances=tolerances))
 
 
-def judge_repeat(stored_digest: bytes | None, scan: Scan) -> Verdict | None:
-    """The verdict on a scan whose station and number are stored already; None if they are not (then `judge` it).
+def judge_repeat(stored_link: bytes | None, scan: Scan) -> Verdict | None:
+    """The verdict on a scan whose number a statement has taken already; None if none has (then `judge` it).
 
-    The same content is a repeat and answered as such. Other content under the same number is evidence of tampering:
+    The same statement is a repeat and answered as such. Another one under the same number is evidence of tampering:
     both are kept.
     """
-    if stored_digest is None:
+    if stored_link is None:
         return None
-    return already_done() if stored_digest == scan.digest else sum_up([_tampered(scan.seq)])
+    return already_done() if stored_link == scan.link else sum_up([tampered(scan.seq)])
+
+
+def is_newest(scan: Scan, head: StationHead | None) -> bool:
+    """Whether the scan is the station's newest statement itself, come again."""
+    return head is not None and (head.seq, head.digest) == (scan.seq, scan.link)
+
+
+def reasons(
+    scan: Scan,
+    *,
+    standing: KeyStanding,
+    sequence: Iterable[Flag],
+    unit: UnitView,
+    now_ms: Instant,
+    tolerances: Tolerances,
+) -> tuple[Flag, ...]:
+    """Every flag of a scan about one parcel; `sequence` are those of its statement in the station's sequence."""
+    return (
+        *_key(standing),
+        *sequence,
+        *_clock(scan, now_ms, tolerances),
+        *_parcel(scan.event, unit),
+        *_order(scan.event, unit, tolerances),
+        *_weight(scan.event, unit, tolerances),
+        *_seal(scan.event, unit),
+        *_serial(scan.event, unit),
+    )
 
 
 def _key(standing: KeyStanding) -> Iterator[Flag]:
@@ -67,25 +84,27 @@ def _key(standing: KeyStanding) -> Iterator[Flag]:
         yield Flag(code="key_suspect", text="Unproven: the key that signed is suspect at this place in the log.")
 
 
-def _sequence(scan: Scan, head: StationHead | None) -> Iterator[Flag]:
+def sequence_flags(seq: int, prev: bytes | None, head: StationHead | None) -> Iterator[Flag]:
+    """What is wrong with a statement's place in its station's sequence: its (first) number, and what it follows."""
     newest = 0 if head is None else head.seq
-    if scan.seq > newest + 1:
+    if seq > newest + 1:
         yield Flag(
             code="sequence_gap",
-            text=f"{scan.seq - newest - 1} statements of this station are missing, {newest + 1} to {scan.seq - 1}.",
-            facts=(("from", newest + 1), ("to", scan.seq - 1)),
+            text=f"{seq - newest - 1} statements of this station are missing, {newest + 1} to {seq - 1}.",
+            facts=(("from", newest + 1), ("to", seq - 1)),
         )
-    elif head is not None and scan.seq == head.seq:
-        yield _tampered(scan.seq)
-    elif head is not None and scan.seq == head.seq + 1 and scan.prev != head.digest:
+    elif head is not None and seq == head.seq:
+        yield tampered(seq)
+    elif head is not None and seq == head.seq + 1 and prev != head.digest:
         yield Flag(
             code="chain_broken",
-            text=f"Statement {scan.seq} does not follow the station's statement {head.seq} that is stored.",
-            facts=(("seq", scan.seq),),
+            text=f"Statement {seq} does not follow the station's statement {head.seq} that is stored.",
+            facts=(("seq", seq),),
         )
 
 
-def _tampered(seq: int) -> Flag:
+def tampered(seq: int) -> Flag:
+    """One number, two contents."""
     text = f"The station has signed two different statements with number {seq}; both are kept."
     return Flag(code="tamper_evidence", text=text, facts=(("seq", seq),))
 

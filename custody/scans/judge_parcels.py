@@ -1,13 +1,13 @@
 """The judge on a scan that may be about several parcels: one verdict, the reasons of all of them together."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from custody.kernel.clock import Instant
 from custody.scans.advance import UNSEEN, parcels_of
-from custody.scans.judge import judge
+from custody.scans.judge import is_newest, reasons, sequence_flags
 from custody.scans.scan import Scan
 from custody.scans.tolerances import Tolerances
-from custody.scans.verdict import Verdict, sum_up
+from custody.scans.verdict import Flag, Verdict, already_done, sum_up
 from custody.scans.view import KeyStanding, StationHead, UnitView
 
 
@@ -21,10 +21,26 @@ def judge_parcels(
     tolerances: Tolerances,
 ) -> Verdict:
     """The verdict, given what is known of the parcels by key; a parcel without a view was never seen."""
-    known = [views.get(parcel, UNSEEN) for parcel in parcels_of(scan.event)] or [UNSEEN]
-    verdicts = [
-        judge(scan, standing=standing, head=head, unit=view, now_ms=now_ms, tolerances=tolerances) for view in known
+    if is_newest(scan, head):
+        return already_done()
+    units = [views.get(parcel, UNSEEN) for parcel in parcels_of(scan.event)] or [UNSEEN]
+    sequence = tuple(sequence_flags(scan.seq, scan.prev, head))
+    return judge_units(scan, standing=standing, sequence=sequence, units=units, now_ms=now_ms, tolerances=tolerances)
+
+
+def judge_units(
+    scan: Scan,
+    *,
+    standing: KeyStanding,
+    sequence: Sequence[Flag],
+    units: Sequence[UnitView],
+    now_ms: Instant,
+    tolerances: Tolerances,
+) -> Verdict:
+    """The verdict, given what is known of each parcel and what is wrong with the statement's place in its sequence."""
+    flags = [
+        flag
+        for unit in units
+        for flag in reasons(scan, standing=standing, sequence=sequence, unit=unit, now_ms=now_ms, tolerances=tolerances)
     ]
-    if len(verdicts) == 1:
-        return verdicts[0]
-    return sum_up(dict.fromkeys(flag for verdict in verdicts for flag in verdict.flags))
+    return sum_up(flags if len(units) == 1 else dict.fromkeys(flags))

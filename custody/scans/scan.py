@@ -18,18 +18,18 @@
 """
 
 import hashlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeGuard
+from typing import Any
 
 from custody.gs1.event import LIMIT_BYTES, Event, parse_event
-from custody.kernel import cbor, cose
+from custody.kernel import cose
 from custody.kernel.cose import Sign1
 from custody.kernel.errors import Rejected
 from custody.kernel.keys import Signer
+from custody.scans.claims import CLAIMS, ISSUER_PREFIX, PREV, SEQ, is_int, read_claims
+from custody.scans.content import read_content, write_captured
 
-ISSUER_PREFIX = "urn:weaklink:station:"
 CONTENT_TYPE = "application/vnd.weaklink.scan+epcis"
 CAPTURED = "application/vnd.weaklink.capture+epcis"
 SCANS = (CONTENT_TYPE, CAPTURED)
@@ -38,15 +38,8 @@ SHA_256 = -16
 SALT_BYTES = 32
 STATEMENT_LIMIT_BYTES = 4_096
 OPENING_LIMIT_BYTES = SALT_BYTES + 2 * LIMIT_BYTES
-SEQ, PREV = "seq", "prev"
 
 _LABELS = frozenset({cose.ALG, cose.KID, cose.CWT_CLAIMS, cose.PAYLOAD_HASH_ALG, cose.PREIMAGE_CONTENT_TYPE})
-_CLAIMS = frozenset({cose.ISS, cose.SUB, cose.IAT, SEQ, PREV})
-_STATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}")
-_SUBJECT_LIMIT = 200
-_TELLS_TOO_MUCH = re.compile(r"\d{14}|gsma:imei", re.IGNORECASE)
-_SEQ_LIMIT = 2**63
-_IAT_LIMIT_S = 253_402_300_800  # the year 10000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +59,16 @@ class Scan:
     def digest(self) -> bytes:
         """The statement's name everywhere: SHA-256 of its Sig_structure."""
         return self.message.digest
+
+    @property
+    def link(self) -> bytes:
+        """The digest of its statement, which the station's next one names as the one before."""
+        return self.message.digest
+
+    @property
+    def position(self) -> int | None:
+        """Its place in its batch, from 0; None for a scan with a statement of its own."""
+        return None
 
     @property
     def entry(self) -> bytes:
@@ -105,8 +108,15 @@ def read_scan_statement(statement: bytes) -> ScanStatement:
     if message.unprotected:
         message = message.with_unprotected({})
     _check_header(message)
-    station, subject, iat_s, seq, prev = _read_claims(message.claims)
-    return ScanStatement(message=message, station=station, subject=subject, seq=seq, prev=prev, iat_s=iat_s)
+    claims = read_claims(message.claims, names=CLAIMS, wrong=_bad)
+    return ScanStatement(
+        message=message,
+        station=claims.station,
+        subject=claims.subject,
+        seq=claims.seq,
+        prev=claims.prev,
+        iat_s=claims.iat_s,
+    )
 
 
 def open_scan(statement: bytes, opening: bytes) -> Scan:
@@ -121,21 +131,21 @@ def open_scan(statement: bytes, opening: bytes) -> Scan:
     if message.unprotected:
         message = message.with_unprotected({})
     _check_header(message)
-    station, subject, iat_s, seq, prev = _read_claims(message.claims)
+    claims = read_claims(message.claims, names=CLAIMS, wrong=_bad)
     if len(opening) <= SALT_BYTES:
         raise Rejected("opening", "the opening holds no event", fix="Send 32 bytes of salt and then the event.")
     if hashlib.sha256(opening).digest() != message.payload:
         raise Rejected("opening", "the opening is not what was signed", fix="Send the opening made with the statement.")
-    event = _read_content(message, opening[SALT_BYTES:])
+    captured = message.protected[cose.PREIMAGE_CONTENT_TYPE] == CAPTURED
     return Scan(
         message=message,
-        station=station,
-        subject=subject,
-        seq=seq,
-        prev=prev,
-        iat_s=iat_s,
+        station=claims.station,
+        subject=claims.subject,
+        seq=claims.seq,
+        prev=claims.prev,
+        iat_s=claims.iat_s,
         opening=opening,
-        event=event,
+        event=read_content(opening[SALT_BYTES:], captured=captured),
     )
 
 
@@ -162,7 +172,7 @@ def make_capture(
 ) -> tuple[bytes, bytes]:
     """Statement and opening for an event that another system made; raises `Rejected` as `make_scan` does."""
     parse_event(event, prefixes=prefixes, foreign=True)
-    content = cbor.encode([None if prefixes is None else dict(prefixes), event])
+    content = write_captured(event, prefixes)
     claims = _claims(station, subject, seq=seq, prev=prev, iat_s=iat_s)
     return _sign(claims, content, content_type=CAPTURED, salt=salt, signer=signer)
 
@@ -171,7 +181,7 @@ def _claims(station: str, subject: str, *, seq: int, prev: bytes | None, iat_s: 
     claims: dict[int | str, Any] = {cose.ISS: ISSUER_PREFIX + station, cose.SUB: subject, cose.IAT: iat_s, SEQ: seq}
     if prev is not None:
         claims[PREV] = prev
-    _read_claims(claims)
+    read_claims(claims, names=CLAIMS, wrong=_bad)
     return claims
 
 
@@ -185,19 +195,6 @@ def _sign(
     return cose.sign(header, hashlib.sha256(opening).digest(), signer), opening
 
 
-def _read_content(message: Sign1, content: bytes) -> Event:
-    if message.protected[cose.PREIMAGE_CONTENT_TYPE] == CONTENT_TYPE:
-        return parse_event(content)
-    pair = cbor.decode(content)
-    if not isinstance(pair, list) or len(pair) != 2 or not isinstance(pair[1], bytes):
-        raise Rejected("opening", "a captured opening is not [prefixes, event]", fix="Make it with `weaklink capture`.")
-    prefixes, event = pair
-    named = isinstance(prefixes, dict) and all(isinstance(part, str) for pair in prefixes.items() for part in pair)
-    if prefixes is not None and not named:
-        raise Rejected("opening", "the prefixes are not a map of texts", fix="Make it with `weaklink capture`.")
-    return parse_event(event, prefixes=prefixes, foreign=True)
-
-
 def _check_header(message: Sign1) -> None:
     header = message.protected
     if cose.CONTENT_TYPE in header:
@@ -206,50 +203,12 @@ def _check_header(message: Sign1) -> None:
         raise _bad("the protected header holds a label that a scan has not")
     if len(message.kid) != 32:
         raise _bad("kid (label 4) is not the 32-byte key thumbprint of RFC 9679")
-    if not _is_int(header.get(cose.PAYLOAD_HASH_ALG)) or header[cose.PAYLOAD_HASH_ALG] != SHA_256:
+    if not is_int(header.get(cose.PAYLOAD_HASH_ALG)) or header[cose.PAYLOAD_HASH_ALG] != SHA_256:
         raise _bad("label 258 is not -16 (SHA-256)")
     if header.get(cose.PREIMAGE_CONTENT_TYPE) not in SCANS:
         raise _bad(f"label 259 is neither {CONTENT_TYPE} nor {CAPTURED}")
     if message.payload is None or len(message.payload) != 32:
         raise _bad("the payload is not a 32-byte digest")
-
-
-def _read_claims(claims: Mapping[Any, Any]) -> tuple[str, str, int, int, bytes | None]:
-    if not claims.keys() <= _CLAIMS:
-        raise _bad("the claims hold one that a scan has not")
-    station = _read_station(claims.get(cose.ISS))
-    subject = _read_subject(claims.get(cose.SUB))
-    iat_s, seq, prev = claims.get(cose.IAT), claims.get(SEQ), claims.get(PREV)
-    if not _is_int(iat_s) or not 0 <= iat_s < _IAT_LIMIT_S:
-        raise _bad("iat (claim 6) is not a whole number of seconds")
-    if not _is_int(seq) or not 1 <= seq < _SEQ_LIMIT:
-        raise _bad("seq is not a whole number from 1 on")
-    if (PREV in claims) != (seq > 1) or (seq > 1 and prev is None):
-        raise _bad("prev must stand in every statement but the station's first")
-    if prev is not None and (not isinstance(prev, bytes) or len(prev) != 32):
-        raise _bad("prev is not a 32-byte digest")
-    return station, subject, iat_s, seq, prev
-
-
-def _read_station(issuer: Any) -> str:
-    if not isinstance(issuer, str) or not issuer.startswith(ISSUER_PREFIX):
-        raise _bad(f"iss (claim 1) does not start with {ISSUER_PREFIX}")
-    station = issuer.removeprefix(ISSUER_PREFIX)
-    if _STATION.fullmatch(station) is None:
-        raise _bad("the station's name is not 1 to 100 letters, digits, dots, colons, dashes or underscores")
-    return station
-
-
-def _read_subject(subject: Any) -> str:
-    if not isinstance(subject, str) or not 0 < len(subject) <= _SUBJECT_LIMIT or not subject.isprintable():
-        raise _bad(f"sub (claim 2) is not a printable text of 1 to {_SUBJECT_LIMIT} characters")
-    if _TELLS_TOO_MUCH.search(subject):
-        raise _bad("sub (claim 2) spells a number of 14 digits or an IMEI; use the shipment's random reference")
-    return subject
-
-
-def _is_int(value: Any) -> TypeGuard[int]:
-    return type(value) is int
 
 
 def _bad(why: str) -> Rejected:

@@ -99,6 +99,11 @@ def already_done() -> Verdict:
     return _shown("duplicate", SCREENS["S10"], ())
 
 
+def unread() -> Verdict:
+    """The answer to a scan of a batch that holds no event: its leaf is kept, and it counts for nothing."""
+    return _shown("quarantined", SCREENS["S50"], ())
+
+
 def _shown(result: Result, screen: Screen, flags: tuple[Flag, ...]) -> Verdict:
     return Verdict(
         result=result, flags=flags, code=screen.code, line=screen.line, next_act=screen.next_act, tone=screen.tone

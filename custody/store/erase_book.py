@@ -51,20 +51,20 @@ def open_cases(session: Session) -> list[CaseFile]:
     return [msgspec.json.decode(facts, type=CaseFile) for facts in session.scalars(query).all()]
 
 
-def delete_openings(session: Session, indexes: Collection[int], *, at_ms: Instant) -> list[int]:
-    """Delete these openings; returns the indexes that still had one."""
-    held = select(col(OpeningRow.idx)).where(col(OpeningRow.idx).in_(indexes), col(OpeningRow.content).is_not(None))
+def delete_openings(session: Session, places: Collection[int], *, at_ms: Instant) -> list[int]:
+    """Delete these openings; returns the places that still had one."""
+    held = select(col(OpeningRow.place)).where(col(OpeningRow.place).in_(places), col(OpeningRow.content).is_not(None))
     found = sorted(session.scalars(held).all())
-    change = update(OpeningRow).where(col(OpeningRow.idx).in_(found)).values(content=None, erased_ms=at_ms)
+    change = update(OpeningRow).where(col(OpeningRow.place).in_(found)).values(content=None, erased_ms=at_ms)
     session.connection().execute(change)
     return found
 
 
-def forget_scans(session: Session, indexes: Collection[int], *, but: str) -> None:
+def forget_scans(session: Session, places: Collection[int], *, but: str) -> None:
     """Delete the keys that scans are found under, other than the parcel's own, and the names of their events."""
-    keys = delete(ItemKeyRow).where(col(ItemKeyRow.idx).in_(indexes), col(ItemKeyRow.key) != but)
+    keys = delete(ItemKeyRow).where(col(ItemKeyRow.place).in_(places), col(ItemKeyRow.key) != but)
     session.connection().execute(keys)
-    session.connection().execute(update(ScanRow).where(col(ScanRow.idx).in_(indexes)).values(event_id=None))
+    session.connection().execute(update(ScanRow).where(col(ScanRow.place).in_(places)).values(event_id=None))
 
 
 def forget_parcels(session: Session, keys: Iterable[str]) -> None:

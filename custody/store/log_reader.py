@@ -1,7 +1,7 @@
 """Reading the log: head, checkpoints, tiles, entry bundles, entries, openings and proofs."""
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,12 +12,13 @@ from custody.kernel.clock import Instant
 from custody.kernel.errors import NotFound
 from custody.ledger.merkle import HASH_BYTES, consistency_path, inclusion_path
 from custody.ledger.tiles import WIDTH, TileHashReader, TileId, encode_bundle
+from custody.scans.place import place_of
 from custody.store.bulk import pick
 from custody.store.log_book import HEAD_ID
 from custody.store.tables import CheckpointRow, EntryRow, LogHeadRow, OpeningRow, TileRow
 
 ENTRY = ("idx", "digest", "raw", "content_type", "received_ms")
-OPENING = ("idx", "content", "erased_ms")
+OPENING = ("place", "content", "erased_ms")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,14 @@ class Head:
     root: bytes
     note: bytes
     signed_ms: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredOpening:
+    """An opening; `content` is None if it was erased, then."""
+
+    content: bytes | None
+    erased_ms: Instant | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,9 +113,17 @@ def entry_by_digest(session: Session, digest: bytes) -> StoredEntry:
 
 def entries(session: Session, indexes: Sequence[int]) -> list[StoredEntry]:
     """Several entries in index order; unknown indexes are left out."""
-    opened = {row[0]: row for row in pick(session, OpeningRow, OPENING, by=("idx",), values=indexes)}
+    opened = openings(session, map(place_of, indexes))
     found = pick(session, EntryRow, ENTRY, by=("idx",), values=indexes)
-    return [_stored_entry(row, opened.get(row[0])) for row in sorted(found)]
+    return [_stored_entry(row, opened.get(place_of(row[0]))) for row in sorted(found)]
+
+
+def openings(session: Session, places: Iterable[int]) -> dict[int, StoredOpening]:
+    """Openings by place; a place that never had one is left out."""
+    return {
+        place: StoredOpening(content=None if content is None else zlib.decompress(content), erased_ms=erased_ms)
+        for place, content, erased_ms in pick(session, OpeningRow, OPENING, by=("place",), values=places)
+    }
 
 
 def hash_reader(session: Session, size: int) -> TileHashReader:
@@ -124,15 +141,14 @@ def prove_consistency(session: Session, old_size: int, size: int) -> list[bytes]
     return consistency_path(old_size, size, hash_reader(session, size))
 
 
-def _stored_entry(entry: tuple[Any, ...], opening: tuple[Any, ...] | None) -> StoredEntry:
+def _stored_entry(entry: tuple[Any, ...], opening: StoredOpening | None) -> StoredEntry:
     idx, digest, raw, content_type, received_ms = entry
-    _, content, erased_ms = opening or (idx, None, None)
     return StoredEntry(
         idx=idx,
         digest=digest,
         raw=raw,
         content_type=content_type,
         received_ms=received_ms,
-        opening=None if content is None else zlib.decompress(content),
-        erased_ms=erased_ms,
+        opening=None if opening is None else opening.content,
+        erased_ms=None if opening is None else opening.erased_ms,
     )

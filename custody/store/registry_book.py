@@ -5,6 +5,7 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from custody.kernel import cbor
+from custody.kernel.errors import Rejected
 from custody.ledger.registry import Registry, StationKey, fold
 from custody.ledger.statements import KEY_ADD, KEY_REVOKE, POLICY
 from custody.store.tables import EntryRow, StationKeyRow, StationRow
@@ -19,6 +20,18 @@ def replay(session: Session) -> Registry:
     for index, raw in session.execute(query.order_by(col(EntryRow.idx))):
         registry = fold(registry, index, raw)
     return registry
+
+
+def after(session: Session, index: int, statement: bytes) -> Registry:
+    """The registry once `statement` stands at `index`; raises `Rejected` if every auditor would pass it over."""
+    before = replay(session)
+    found = fold(before, index, statement)
+    if len(found.ignored) > len(before.ignored):
+        ignored = found.ignored[-1]
+        raise Rejected(
+            ignored.code, ignored.detail, fix="Have those sign and approve it whom the policy in force names."
+        )
+    return found
 
 
 def put_key(session: Session, key: StationKey) -> None:

@@ -6,9 +6,11 @@ from typing import Any, NamedTuple
 from sqlalchemy import func, select
 from sqlmodel import Session, col
 
+from custody.scans.place import index_of, place_of
 from custody.scans.view import StationHead
-from custody.store.bulk import add, pick, put
+from custody.store.bulk import add, pick, put, run
 from custody.store.tables import (
+    IN_BATCH,
     EntryRow,
     ItemKeyRow,
     ParcelRow,
@@ -34,10 +36,11 @@ class EnrolledKey(NamedTuple):
 
 
 class PlacedScan(NamedTuple):
-    """A scan's index and digest, where it is asked for by its place in the station's sequence."""
+    """A scan where it is asked for by its place in the station's sequence; `link` is the digest of its statement."""
 
-    idx: int
+    place: int
     digest: bytes
+    link: bytes
 
 
 def station_keys(session: Session, kids: Iterable[bytes]) -> dict[bytes, EnrolledKey]:
@@ -79,18 +82,47 @@ def known_digests(session: Session, digests: Iterable[bytes]) -> dict[bytes, int
     return dict(pick(session, EntryRow, ("digest", "idx"), by=("digest",), values=digests))
 
 
+def known_names(session: Session, names: Iterable[bytes]) -> dict[bytes, int]:
+    """Where scans stand, by their digests: those of statements, and the leaf hashes of scans in batches."""
+    wanted = list(dict.fromkeys(names))
+    found = {digest: place_of(index) for digest, index in known_digests(session, wanted).items()}
+    question = f"SELECT digest, place FROM scan WHERE digest = ? AND {IN_BATCH} ORDER BY place LIMIT 1"  # noqa: S608 - nothing of it comes from outside
+    for name in wanted:
+        if name not in found:
+            found |= {row.digest: row.place for row in run(session, question, (name,))}
+    return found
+
+
 def scans_at(session: Session, places: Iterable[tuple[str, int]]) -> dict[tuple[str, int], list[PlacedScan]]:
     """Scans that stand at (station, sequence), in log order; more than one is tamper evidence."""
+    rows = list(pick(session, ScanRow, (*PLACE, "place", "digest"), by=PLACE, values=places))
+    links = statement_digests(session, {index_of(row[2]) for row in rows})
     found: dict[tuple[str, int], list[PlacedScan]] = {}
-    for station, seq, idx, digest in pick(session, ScanRow, (*PLACE, "idx", "digest"), by=PLACE, values=places):
-        found.setdefault((station, seq), []).append(PlacedScan(idx, digest))
-    return {place: sorted(scans) for place, scans in found.items()}
+    for station, seq, place, digest in rows:
+        found.setdefault((station, seq), []).append(PlacedScan(place, digest, links[index_of(place)]))
+    return {number: sorted(scans) for number, scans in found.items()}
+
+
+def scans_between(session: Session, station: str, first: int, last: int) -> dict[int, list[PlacedScan]]:
+    """Scans of a station with the numbers from first to last, in log order, by number."""
+    question = "SELECT seq, place, digest FROM scan WHERE station = ? AND seq BETWEEN ? AND ?"
+    rows = run(session, question, (station, first, last)).all()
+    links = statement_digests(session, {index_of(row.place) for row in rows})
+    found: dict[int, list[PlacedScan]] = {}
+    for row in rows:
+        found.setdefault(row.seq, []).append(PlacedScan(row.place, row.digest, links[index_of(row.place)]))
+    return {seq: sorted(scans) for seq, scans in found.items()}
+
+
+def statement_digests(session: Session, indexes: Iterable[int]) -> dict[int, bytes]:
+    """The digests of entries by their index."""
+    return dict(pick(session, EntryRow, ("idx", "digest"), by=("idx",), values=indexes))
 
 
 def scans_under(session: Session, keys: Iterable[str]) -> list[ScanRow]:
     """Every scan found under any of the canonical keys, in log order."""
-    indexes = select(col(ItemKeyRow.idx)).where(col(ItemKeyRow.key).in_(list(keys)))
-    query = select(ScanRow).where(col(ScanRow.idx).in_(indexes)).order_by(col(ScanRow.idx))
+    places = select(col(ItemKeyRow.place)).where(col(ItemKeyRow.key).in_(list(keys)))
+    query = select(ScanRow).where(col(ScanRow.place).in_(places)).order_by(col(ScanRow.place))
     return list(session.scalars(query).all())
 
 

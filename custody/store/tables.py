@@ -3,17 +3,26 @@
 Times are integer milliseconds (64 bits), bytes are raw, documents that only we read are JSON text.
 
 - `entry`, `opening`, `tile`, `checkpoint`, `log_head`: the log. An entry never changes; an opening may be erased.
+- `batch`: the seal and the leaves of a batch, without which no scan of it can be proved.
+- `place` names a scan or an opening: its log index, and its position if it is in a batch (`scans/place.py`).
 - `scan`, `item_key`, `parcel`, `station_key`, `station_head`, `quarantine`: what the scans say, for the judge and
   for finding them again. All of it can be rebuilt from entries and openings.
 - `sale`: which handset an order was for, as the seller's own record.
 - `dispute`, `dispute_event`, `promise`, `ask`, `message`, `inquiry`: casework.
-- `cosignature`, `cosigned_head`: what witnesses said of the log. `unopened`: scans in the log whose opening is missing.
+- `cosignature`, `cosigned_head`, `cosigned_note`: what witnesses said of the log.
+- `unopened`: scans in the log whose opening is missing, or holds no event.
+- `registration`: statements that were accepted for the log's standard door and wait for their place in it.
 - `erasure`: what was erased, when and why.
 - `outbox`: what must leave the house, written in the unit that decided it.
 """
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Text, text
 from sqlmodel import Field, SQLModel
+
+from custody.scans.place import index_of, position_of
+
+IN_BATCH = "(place & 511) <> 0"
+"""Whether a row is about a scan in a batch, in SQL."""
 
 
 def _big(*, primary_key: bool = False, nullable: bool = False, index: bool = False) -> Column[int]:
@@ -49,10 +58,10 @@ class EntryRow(SQLModel, table=True):
 
 
 class OpeningRow(SQLModel, table=True):
-    """Salt and content that a hash-envelope entry commits to; zlib-compressed; erasable."""
+    """Salt and content that an entry, or a leaf of a batch, commits to; zlib-compressed; erasable."""
 
     __tablename__ = "opening"
-    idx: int = Field(sa_column=_big(primary_key=True))
+    place: int = Field(sa_column=_big(primary_key=True))
     content: bytes | None = Field(sa_type=LargeBinary)
     erased_ms: int | None = Field(sa_type=BigInteger)
 
@@ -79,7 +88,7 @@ class ScanRow(SQLModel, table=True):
     """A scan in the log with the judge's verdict at the time."""
 
     __tablename__ = "scan"
-    idx: int = Field(sa_column=_big(primary_key=True))
+    place: int = Field(sa_column=_big(primary_key=True))
     station: str
     seq: int = Field(sa_type=BigInteger)
     digest: bytes = Field(sa_type=LargeBinary)
@@ -90,7 +99,20 @@ class ScanRow(SQLModel, table=True):
     result: str
     code: str
     flags: str = Field(sa_type=Text)
-    __table_args__ = (Index("ix_scan_station_seq", "station", "seq"),)
+    __table_args__ = (
+        Index("ix_scan_station_seq", "station", "seq"),
+        Index("ix_scan_in_batch", "digest", sqlite_where=text(IN_BATCH), postgresql_where=text(IN_BATCH)),
+    )
+
+    @property
+    def index(self) -> int:
+        """The log index."""
+        return index_of(self.place)
+
+    @property
+    def position(self) -> int | None:
+        """Where in its batch it stands."""
+        return position_of(self.place)
 
 
 class ItemKeyRow(SQLModel, table=True):
@@ -98,7 +120,16 @@ class ItemKeyRow(SQLModel, table=True):
 
     __tablename__ = "item_key"
     key: str = Field(primary_key=True)
+    place: int = Field(sa_column=_big(primary_key=True))
+
+
+class BatchRow(SQLModel, table=True):
+    """What a batch's entry does not hold: the station's seal, and the leaves; nothing of it is ever erased."""
+
+    __tablename__ = "batch"
     idx: int = Field(sa_column=_big(primary_key=True))
+    seal: bytes = Field(sa_type=LargeBinary)
+    leaves: bytes = Field(sa_type=LargeBinary)
 
 
 class ParcelRow(SQLModel, table=True):
@@ -291,16 +322,44 @@ class CosignedHeadRow(SQLModel, table=True):
     at_ms: int = Field(sa_type=BigInteger)
 
 
+class CosignedNoteRow(SQLModel, table=True):
+    """A cosigned checkpoint as the public saw it, by the digest that statements embed."""
+
+    __tablename__ = "cosigned_note"
+    digest: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    size: int = Field(sa_type=BigInteger)
+    note: bytes = Field(sa_type=LargeBinary)
+    at_ms: int = Field(sa_type=BigInteger)
+
+
 class UnopenedRow(SQLModel, table=True):
-    """A scan's statement that was registered without its opening; gone once the opening has come."""
+    """A scan whose opening is missing (gone once it has come), or one of a batch whose opening holds no event."""
 
     __tablename__ = "unopened"
-    idx: int = Field(sa_column=_big(primary_key=True))
+    place: int = Field(sa_column=_big(primary_key=True))
     station: str
     seq: int = Field(sa_type=BigInteger)
     digest: bytes = Field(sa_type=LargeBinary)
     sub: str = Field(index=True)
     __table_args__ = (Index("ix_unopened_station_seq", "station", "seq"),)
+
+    @property
+    def index(self) -> int:
+        """The log index."""
+        return index_of(self.place)
+
+
+class RegistrationRow(SQLModel, table=True):
+    """A statement that was accepted to be registered later, or was refused then; gone once it is in the log."""
+
+    __tablename__ = "registration"
+    name: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    digest: bytes = Field(sa_type=LargeBinary, index=True)
+    statement: bytes = Field(sa_type=LargeBinary)
+    state: str = Field(index=True)
+    code: str
+    detail: str = Field(sa_type=Text)
+    received_ms: int = Field(sa_type=BigInteger)
 
 
 class ErasureRow(SQLModel, table=True):

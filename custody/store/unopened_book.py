@@ -1,14 +1,14 @@
 """Scans in the log whose opening is missing: registered by their statement alone, provable, not yet readable."""
 
-import zlib
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from sqlalchemy import delete, select
 from sqlmodel import Session, col
 
-from custody.store.bulk import add, pick
-from custody.store.log_book import OPENING_LEVEL
+from custody.scans.place import place_of
+from custody.store.bulk import add, pick, run
+from custody.store.log_book import opening_row
 from custody.store.tables import OpeningRow, UnopenedRow
 
 OPENED = "scan.opened"
@@ -16,9 +16,9 @@ OPENED = "scan.opened"
 
 
 class UnopenedScan(NamedTuple):
-    """A statement without its opening, as `UnopenedRow` holds it."""
+    """A scan without its opening, as `UnopenedRow` holds it."""
 
-    idx: int
+    place: int
     station: str
     seq: int
     digest: bytes
@@ -30,13 +30,26 @@ def at(session: Session, places: Iterable[tuple[str, int]]) -> list[UnopenedScan
     return [UnopenedScan(*row) for row in found]
 
 
+def between(session: Session, station: str, first: int, last: int) -> list[UnopenedScan]:
+    """Those of a station with the numbers from first to last."""
+    names = ", ".join(UnopenedScan._fields)
+    question = f"SELECT {names} FROM unopened WHERE station = ? AND seq BETWEEN ? AND ?"  # noqa: S608 - our own names
+    return [UnopenedScan._make(row) for row in run(session, question, (station, first, last))]
+
+
+def add_unreadable(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Scans of batches whose opening holds no event: it is not kept, and their numbers are taken."""
+    add(session, UnopenedRow, rows)
+
+
 def of_shipments(session: Session, subjects: Iterable[str]) -> list[UnopenedRow]:
     """Those of some shipments, in log order; a shipment is named by its random reference."""
-    query = select(UnopenedRow).where(col(UnopenedRow.sub).in_(list(subjects))).order_by(col(UnopenedRow.idx))
+    query = select(UnopenedRow).where(col(UnopenedRow.sub).in_(list(subjects))).order_by(col(UnopenedRow.place))
     return list(session.scalars(query).all())
 
 
 def put_opening(session: Session, index: int, opening: bytes) -> None:
     """Its opening has come."""
-    add(session, OpeningRow, [{"idx": index, "content": zlib.compress(opening, OPENING_LEVEL), "erased_ms": None}])
-    session.connection().execute(delete(UnopenedRow).where(col(UnopenedRow.idx) == index))
+    place = place_of(index)
+    add(session, OpeningRow, [opening_row(place, opening)])
+    session.connection().execute(delete(UnopenedRow).where(col(UnopenedRow.place) == place))

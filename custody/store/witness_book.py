@@ -1,14 +1,19 @@
-"""What witnesses said of the log: their lines by size, and the newest checkpoint that the working quorum cosigned."""
+"""What witnesses said of the log: their lines by size, and the checkpoints that the working quorum cosigned.
 
-from collections.abc import Sequence
+The newest of these is what the public sees; each is kept as it was shown, because statements embed its digest
+(`ledger/time_bounds.py`).
+"""
+
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import func, select
 from sqlmodel import Session, col
 
 from custody.kernel.clock import Instant
 from custody.ledger.note import NoteSignature, add_signatures, parse_signatures
+from custody.ledger.time_bounds import note_digest
 from custody.store.bulk import put
-from custody.store.tables import CheckpointRow, CosignatureRow, CosignedHeadRow
+from custody.store.tables import CheckpointRow, CosignatureRow, CosignedHeadRow, CosignedNoteRow
 
 HEAD_ID = 1
 
@@ -48,3 +53,17 @@ def publish(session: Session, size: int, note: bytes, *, at_ms: Instant) -> None
     row = session.scalars(query.execution_options(populate_existing=True)).one_or_none()
     if row is None or row.size <= size:
         put(session, CosignedHeadRow, [{"id": HEAD_ID, "size": size, "note": note, "at_ms": at_ms}], keys=("id",))
+        shown = {"digest": note_digest(note), "size": size, "note": note, "at_ms": at_ms}
+        put(session, CosignedNoteRow, [shown], keys=("digest",))
+
+
+def shown_notes(session: Session, digests: Iterable[bytes]) -> dict[bytes, bytes]:
+    """The cosigned checkpoints that were shown under these digests; others are left out."""
+    query = select(CosignedNoteRow).where(col(CosignedNoteRow.digest).in_(list(digests)))
+    return {row.digest: row.note for row in session.scalars(query)}
+
+
+def first_sizes_beyond(session: Session, index: int) -> set[int]:
+    """For each witness the smallest tree it cosigned that covers the entry."""
+    query = select(func.min(col(CosignatureRow.size))).where(col(CosignatureRow.size) > index)
+    return set(session.scalars(query.group_by(col(CosignatureRow.witness))))

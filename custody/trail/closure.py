@@ -145,7 +145,7 @@ class Closure:
                 found.append(Finding(kind=Kind.CARRIER_NOT_UNLOADED, sentence=sentence, indices=(stay.from_index,)))
         for sealed in self.contradicting:
             if any(item.names & named(sealed.event) for item in items):
-                sentence = f"Index {sealed.index} gives a handset of this parcel a number that belongs to another one."
+                sentence = f"Index {sealed.where} gives a handset of this parcel a number that belongs to another one."
                 found.append(Finding(kind=Kind.CONTENTS_CONFLICT, sentence=sentence, indices=(sealed.index,)))
         return tuple(found)
 
@@ -205,7 +205,7 @@ class Closure:
             and sealed.station.step in _OUT_OF_CARRIER
             and (sealed.station.step != stay.step or sealed.event.disposition == "retail_sold")
         ]
-        first = min(outside, key=lambda sealed: (sealed.no_later_ms, sealed.index), default=None)
+        first = min(outside, key=lambda sealed: (sealed.no_later_ms, sealed.place), default=None)
         if first is None or (stay.to_ms is not None and stay.to_ms <= first.no_later_ms):
             return stay
         return replace(stay, to_ms=first.no_later_ms, to_index=first.index)

@@ -61,7 +61,7 @@ def join_names(scans: Iterable[SealedScan]) -> tuple[Names, tuple[SealedScan, ..
     """The handset names that standing scans join, and the scans that contradict an earlier one."""
     names = Names()
     contradicting = []
-    for sealed in sorted(scans, key=lambda sealed: sealed.index):
+    for sealed in sorted(scans, key=lambda sealed: sealed.place):
         event = sealed.event
         if event.action != "ADD":
             continue
@@ -128,4 +128,4 @@ def least(names: Names, key: str) -> str:
 
 
 def _moment(sealed: SealedScan) -> tuple[Instant, int]:
-    return sealed.no_later_ms, sealed.index
+    return sealed.no_later_ms, sealed.place

@@ -32,6 +32,7 @@ class ContentsSight:
     """One look at what is inside; `expected` and `found` are canonical keys."""
 
     index: int
+    where: str
     at_ms: Instant
     received_ms: Instant
     place: str
@@ -43,11 +44,12 @@ class ContentsSight:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContentsTrace:
-    """All looks in trail order. `good` and `bad` are the last right one and the first that is not."""
+    """All looks in trail order. `good` and `bad` are the last right and the first wrong one; `between` names both."""
 
     sights: tuple[ContentsSight, ...]
     good: int | None
     bad: int | None
+    between: tuple[str | None, str | None]
     sentence: str
     findings: tuple[Finding, ...]
 
@@ -56,11 +58,11 @@ def read_contents(entries: Iterable[Entry], unit: Unit) -> ContentsTrace:
     """The trace of what was inside."""
     sights = [sight for entry in entries if entry.counts and (sight := _look(entry, unit)) is not None]
     bad = next((at for at, sight in enumerate(sights) if sight.result in BAD_CONTENTS), None)
-    good = [sight.index for sight in sights[: bad or 0] if sight.result in GOOD_CONTENTS]
+    good = next((sight for sight in reversed(sights[: bad or 0]) if sight.result in GOOD_CONTENTS), None)
     findings = [
         Finding(
             kind=_KINDS[sight.result][0],
-            sentence=f"Index {sight.index} at {sight.name} {_KINDS[sight.result][1]}.",
+            sentence=f"Index {sight.where} at {sight.name} {_KINDS[sight.result][1]}.",
             indices=(sight.index,),
         )
         for sight in sights
@@ -76,8 +78,9 @@ def read_contents(entries: Iterable[Entry], unit: Unit) -> ContentsTrace:
         sentence = "Packed, and not looked into since."
     return ContentsTrace(
         sights=tuple(sights),
-        good=good[-1] if good else None,
+        good=None if good is None else good.index,
         bad=None if bad is None else sights[bad].index,
+        between=(None if good is None else good.where, None if bad is None else sights[bad].where),
         sentence=sentence,
         findings=tuple(findings),
     )
@@ -99,6 +102,7 @@ def _look(entry: Entry, unit: Unit) -> ContentsSight | None:
         return None
     return ContentsSight(
         index=entry.index,
+        where=entry.where,
         at_ms=entry.at_ms,
         received_ms=entry.received_ms,
         place=entry.station.place,

@@ -27,8 +27,9 @@ _MAY_DIFFER = frozenset({"errorDeclaration", "recordTime", "@context"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Correction:
-    """One declaration that took effect: indices of original, declaration and the corrective events found."""
+    """One declaration that took effect: the original's digest, and the indices of all that it is about."""
 
+    original: bytes
     original_index: int
     declaration_index: int
     declared_ms: int
@@ -38,13 +39,14 @@ class Correction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Corrections:
-    """What declarations and repeats do to a set of scans, by statement digest."""
+    """What declarations and repeats do to a set of scans, by their digests; `about` are those of each finding."""
 
     voided: frozenset[bytes] = frozenset()
     declarations: frozenset[bytes] = frozenset()
     repeats: frozenset[bytes] = frozenset()
     effective: tuple[Correction, ...] = ()
     findings: tuple[Finding, ...] = ()
+    about: tuple[frozenset[bytes], ...] = ()
 
     def standing(self, sealed: SealedScan) -> bool:
         """Whether the scan's assertions count: not quarantined, not declared wrong, no declaration, no repeat."""
@@ -57,9 +59,9 @@ def once(scans: Iterable[SealedScan]) -> tuple[SealedScan, ...]:
     first: dict[bytes, SealedScan] = {}
     for sealed in scans:
         held = first.get(sealed.digest)
-        if held is None or (sealed.index, sealed.received_ms) < (held.index, held.received_ms):
+        if held is None or (sealed.place, sealed.received_ms) < (held.place, held.received_ms):
             first[sealed.digest] = sealed
-    return tuple(sorted(first.values(), key=lambda sealed: (sealed.index, sealed.digest)))
+    return tuple(sorted(first.values(), key=lambda sealed: (sealed.place, sealed.digest)))
 
 
 def read_corrections(scans: Iterable[SealedScan], *, adjudicators: Collection[str] = ()) -> Corrections:
@@ -100,6 +102,7 @@ class _Work:
     repeats: set[bytes] = field(default_factory=set)
     effective: list[Correction] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    about: list[frozenset[bytes]] = field(default_factory=list)
 
     def repeats_of(self, originals: list[SealedScan]) -> None:
         """Sort out one event id, or one content, that stands in several statements."""
@@ -109,12 +112,12 @@ class _Work:
             if same_station and _content(later.event) == _content(first.event):
                 self.repeats.add(later.digest)
                 self._say(
-                    Kind.EVENT_REPEATED, f"Index {later.index} repeats the event of index {first.index}.", first, later
+                    Kind.EVENT_REPEATED, f"Index {later.where} repeats the event of index {first.where}.", first, later
                 )
             elif later.event.event_id is not None:
                 self._say(
                     Kind.EVENT_ID_REUSED,
-                    f"Index {later.index} carries the event id of index {first.index} with other content or from "
+                    f"Index {later.where} carries the event id of index {first.where} with other content or from "
                     "another station; both are kept and both count.",
                     first,
                     later,
@@ -126,7 +129,7 @@ class _Work:
         if not originals:
             self._say(
                 Kind.DECLARATION_ALONE,
-                f"Index {declaration.index} declares an event wrong that is not here.",
+                f"Index {declaration.where} declares an event wrong that is not here.",
                 declaration,
             )
         for original in originals:
@@ -135,7 +138,7 @@ class _Work:
             if _content(original.event) != _content(declaration.event):
                 self._say(
                     Kind.DECLARATION_DIFFERS,
-                    f"Index {declaration.index} declares index {original.index} wrong but does not repeat it exactly; "
+                    f"Index {declaration.where} declares index {original.where} wrong but does not repeat it exactly; "
                     "the original still counts.",
                     original,
                     declaration,
@@ -143,7 +146,7 @@ class _Work:
             elif not self._may_declare(declaration, original):
                 self._say(
                     Kind.DECLARATION_UNAUTHORISED,
-                    f"Index {declaration.index} declares index {original.index} wrong, but another station signed "
+                    f"Index {declaration.where} declares index {original.where} wrong, but another station signed "
                     "that; the original still counts until an adjudicator confirms.",
                     original,
                     declaration,
@@ -159,6 +162,7 @@ class _Work:
             repeats=frozenset(self.repeats),
             effective=tuple(sorted(self.effective, key=lambda c: (c.original_index, c.declaration_index))),
             findings=tuple(self.findings),
+            about=tuple(self.about),
         )
 
     def _may_declare(self, declaration: SealedScan, original: SealedScan) -> bool:
@@ -173,7 +177,7 @@ class _Work:
         self.voided.add(original.digest)
         self._say(
             Kind.DECLARED_WRONG,
-            f"Index {original.index} is declared wrong by index {declaration.index}; both are shown, only the "
+            f"Index {original.where} is declared wrong by index {declaration.where}; both are shown, only the "
             "rest counts.",
             original,
             declaration,
@@ -181,11 +185,12 @@ class _Work:
         if any(wanted_id not in held for wanted_id in wanted):
             self._say(
                 Kind.CORRECTION_MISSING,
-                f"Index {declaration.index} names a corrective event that is not here.",
+                f"Index {declaration.where} names a corrective event that is not here.",
                 declaration,
             )
         self.effective.append(
             Correction(
+                original=original.digest,
                 original_index=original.index,
                 declaration_index=declaration.index,
                 declared_ms=facts.declared_ms if facts else declaration.at_ms,
@@ -196,3 +201,4 @@ class _Work:
 
     def _say(self, kind: Kind, sentence: str, *about: SealedScan) -> None:
         self.findings.append(Finding(kind=kind, sentence=sentence, indices=tuple(sealed.index for sealed in about)))
+        self.about.append(frozenset(sealed.digest for sealed in about))

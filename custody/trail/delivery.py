@@ -91,16 +91,16 @@ def _unpacked(
     entries: tuple[Entry, ...], delivery: Entry, contents: ContentsTrace
 ) -> tuple[Entry | None, tuple[Finding, ...]]:
     """The event that says "unpacked, complete", if it stands on more than the deliverer's word."""
-    wrong = {sight.index for sight in contents.sights if sight.result in BAD_CONTENTS}
+    wrong = {sight.where for sight in contents.sights if sight.result in BAD_CONTENTS}
     findings = []
     for entry in entries[entries.index(delivery) :]:
         event = entry.event
         unpacks = event.biz_step == _UNPACKING and event.action == "DELETE" and entry.via == "parcel" and entry.counts
-        if not unpacks or event.disposition != "completeness_verified" or entry.index in wrong:
+        if not unpacks or event.disposition != "completeness_verified" or entry.where in wrong:
             continue
         if entry.marks.check is not None or entry.station.custodian != delivery.station.custodian:
             return entry, ()
-        sentence = f"Index {entry.index} says unpacked and complete, but only the deliverer signed it."
+        sentence = f"Index {entry.where} says unpacked and complete, but only the deliverer signed it."
         findings.append(Finding(kind=Kind.UNPACK_UNCONFIRMED, sentence=sentence, indices=(entry.index,)))
     return None, tuple(findings)
 

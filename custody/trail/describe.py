@@ -2,26 +2,31 @@
 
 - Deterministic: the same trail gives the same dict, so the same bytes once it is encoded with sorted keys.
 - No fractions: masses are whole milligrams (`..._mg`), times whole milliseconds.
+- `bounds` are the moments between which witnesses place each scan (`sandwich.py`); None is "not known".
 - Sparing: handset numbers are cut to their last four digits unless `show_serials` is set; recipients are called
   "recipient"; read points (which may be a home) and other parcels in a cage's scan do not appear; a recipient check is
   shown by method, attempts and what it confirms, never by its proof.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
 from custody.gs1.imei import foreign_imei_urn, imei_digits
+from custody.ledger.time_bounds import UNKNOWN, TimeBounds
 from custody.trail.names import PRODUCT, RECIPIENT
 from custody.trail.order import Entry
 from custody.trail.ties import Binding
 from custody.trail.trail import Trail
 
-_ELSEWHERE = frozenset({"findings", "unit", "entries"})
+_ELSEWHERE = frozenset({"findings", "unit", "entries", "where", "between", "original"})
 
 
-def describe_trail(trail: Trail, *, show_serials: bool = False) -> dict[str, Any]:
+def describe_trail(
+    trail: Trail, *, show_serials: bool = False, bounds: Mapping[bytes, TimeBounds] | None = None
+) -> dict[str, Any]:
     """The whole trail."""
+    known = bounds or {}
     mask = _keep if show_serials else mask_serial
     parts: dict[str, Any] = _plain(trail, mask)
     unit = trail.unit
@@ -37,7 +42,7 @@ def describe_trail(trail: Trail, *, show_serials: bool = False) -> dict[str, Any
             {**_plain(s, mask), "dwell_ms": s.dwell_ms, "dwell_received_ms": s.dwell_received_ms}
             for s in trail.segments
         ],
-        "entries": [_entry(entry) for entry in trail.entries],
+        "entries": [_entry(entry, known.get(entry.digest, UNKNOWN)) for entry in trail.entries],
         "quarantined": [entry.index for entry in trail.quarantined],
         "findings": [_finding(finding) for finding in trail.findings],
     }
@@ -78,14 +83,17 @@ def _finding(finding: Any) -> dict[str, Any]:
     }
 
 
-def _entry(entry: Entry) -> dict[str, Any]:
+def _entry(entry: Entry, bounds: TimeBounds) -> dict[str, Any]:
     event, scan, station = entry.event, entry.sealed.scan, entry.station
     return {
         "index": entry.index,
+        **({} if entry.sealed.position is None else {"position": entry.sealed.position}),
         "digest": entry.digest.hex(),
         "at_ms": entry.at_ms,
         "received_ms": entry.received_ms,
         "late_ms": entry.late_ms,
+        "not_before_ms": bounds.not_before_ms,
+        "not_after_ms": bounds.not_after_ms,
         "station": station.station,
         "seq": scan.seq,
         "site": station.site,

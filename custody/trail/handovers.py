@@ -58,7 +58,7 @@ def cancelled_releases(entries: Iterable[Entry]) -> tuple[frozenset[bytes], tupl
             ]
             if found:
                 cancelled.add(found[-1].digest)
-                sentence = f"Index {entry.index} cancels the release of index {found[-1].index}."
+                sentence = f"Index {entry.where} cancels the release of index {found[-1].where}."
                 about = (found[-1].index, entry.index)
                 findings.append(Finding(kind=Kind.RELEASE_CANCELLED, sentence=sentence, indices=about))
         elif is_release(entry):
@@ -120,7 +120,7 @@ def _without_acceptance(giver: Run, taker: Run, release: Entry | None) -> Proof:
     """Nobody signed that they took the parcel."""
     about = (giver.entries[-1].index, taker.opening.index)
     if release is not None:
-        sentence = f"Released at index {release.index}; nobody signed for taking it over."
+        sentence = f"Released at index {release.where}; nobody signed for taking it over."
         signing: Signing = "one_sided"
         finding = Finding(kind=Kind.HANDOVER_ONE_SIDED, sentence=sentence, indices=(release.index, about[1]))
     elif giver.key[0] == taker.key[0]:
@@ -155,10 +155,10 @@ def _bare(
 def _unbound(release: Entry | None, acceptance: Entry) -> Proof:
     """An acceptance that says nothing of the giver's event."""
     if release is None:
-        sentence = f"Accepted at index {acceptance.index}; the giver signed no release."
+        sentence = f"Accepted at index {acceptance.where}; the giver signed no release."
         finding = Finding(kind=Kind.HANDOVER_ONE_SIDED, sentence=sentence, indices=(acceptance.index,))
         return _bare("one_sided", sentence, acceptance=acceptance, finding=finding)
-    sentence = f"Index {acceptance.index} accepts without naming the release of index {release.index}."
+    sentence = f"Index {acceptance.where} accepts without naming the release of index {release.where}."
     finding = Finding(kind=Kind.HANDOVER_UNBOUND, sentence=sentence, indices=_indices(release, acceptance))
     same = bool(acceptance.event.sources) and acceptance.event.parties() == release.event.parties()
     proof = _bare("named" if same else "one_sided", sentence, release=release, acceptance=acceptance, finding=finding)
@@ -171,7 +171,7 @@ def _flaw(
     """The first thing that keeps an acceptance from proving the handover; None if nothing does."""
     upstream, index = acceptance.marks.upstream, acceptance.index
     wrong = f"Index {index} binds another statement than the event it names."
-    other = f"Index {index} names index {named[0].index if named else 0}, which is no standing release by the giver."
+    other = f"Index {index} names index {named[0].where if named else 0}, which is no standing release by the giver."
     unknown = not names and (release is None or upstream != release.digest)
     flaws: tuple[tuple[bool, Kind, str], ...] = (
         (
@@ -212,7 +212,7 @@ def _parties(release: Entry | None, acceptance: Entry) -> tuple[Finding, ...]:
         takers = {acceptance.station.custodian}
     if not due or not takers or due & takers:
         return ()
-    sentence = f"Index {acceptance.index} was accepted by another party than index {release.index} released it to."
+    sentence = f"Index {acceptance.where} was accepted by another party than index {release.where} released it to."
     return (Finding(kind=Kind.HANDOVER_OTHER_PARTY, sentence=sentence, indices=_indices(release, acceptance)),)
 
 

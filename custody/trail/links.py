@@ -137,9 +137,9 @@ def read_checkpoints(chain: Chain, weight: WeightTrace, seal: SealTrace) -> tupl
 def _point(
     link: str, entry: Entry | None, entries: list[Entry], weight: WeightTrace, seal: SealTrace, *, delivery: bool
 ) -> Checkpoint:
-    indices = {seen.index for seen in entries}
-    states = [sight.state for sight in seal.sights if sight.index in indices]
-    masses = [reading.mass_g for reading in weight.readings if reading.index in indices]
+    here = {seen.where for seen in entries}
+    states = [sight.state for sight in seal.sights if sight.where in here]
+    masses = [reading.mass_g for reading in weight.readings if reading.where in here]
     bad, good = any(state in BAD_SEALS for state in states), any(state in GOOD_SEALS for state in states)
     return Checkpoint(
         link=link,
@@ -163,17 +163,18 @@ def narrow(
     contents: ContentsTrace,
 ) -> tuple[Narrowing, ...]:
     """Where each kind of check says that something changed."""
-    place = {entry.index: at for at, entry in reversed(list(enumerate(entries)))}
+    place = {entry.where: at for at, entry in enumerate(entries)}
     spans = _spans(entries, chain)
     names = {link.id: link.name for link in links}
     found = []
-    traces: tuple[tuple[Check, int | None, int | None], ...] = (
-        ("weight", weight.good, weight.bad),
-        ("seal", seal.good, seal.bad),
-        ("contents", contents.good, contents.bad),
+    traces: tuple[tuple[Check, WeightTrace | SealTrace | ContentsTrace], ...] = (
+        ("weight", weight),
+        ("seal", seal),
+        ("contents", contents),
     )
-    for kind, good, bad in traces:
-        if bad is None:
+    for kind, trace in traces:
+        good, bad = trace.between
+        if bad is None or trace.bad is None:
             continue
         start, end = place[good] if good is not None else -1, place[bad]
         inside = [link.id for link in links if spans[link.id][0] < end and spans[link.id][1] > start]
@@ -182,7 +183,9 @@ def narrow(
             ("never found right", "that look was") if good is None else (_RIGHT.format(good), "both looks were")
         )
         sentence = f"{_WORDS[kind]} {since} and first found wrong at index {bad}. If {looks} right: {said}."
-        found.append(Narrowing(kind=kind, after_index=good, before_index=bad, links=tuple(inside), sentence=sentence))
+        found.append(
+            Narrowing(kind=kind, after_index=trace.good, before_index=trace.bad, links=tuple(inside), sentence=sentence)
+        )
     return tuple(found)
 
 

@@ -46,6 +46,7 @@ class Marks:
     photo: str | None
     prev_scan: bytes | None
     upstream: bytes | None
+    witnessed: bytes | None
     expected: tuple[str, ...]
     check: RecipientCheck | None
     unreadable: tuple[str, ...]
@@ -76,6 +77,7 @@ def read_marks(event: Event) -> Marks:
         photo=terms.get("wl:photo"),
         prev_scan=_digest(terms.get("wl:prevScan")),
         upstream=_digest(terms.get("wl:upstreamStatement")),
+        witnessed=_digest(terms.get("wl:witnessedCheckpoint")),
         expected=expected,
         check=check,
         unreadable=tuple(term for term, is_torn in torn.items() if is_torn),

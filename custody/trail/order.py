@@ -47,6 +47,16 @@ class Entry:
         return self.sealed.index
 
     @property
+    def place(self) -> int:
+        """Its one number in the log, also in a batch."""
+        return self.sealed.place
+
+    @property
+    def where(self) -> str:
+        """How a sentence names it; no other scan is named so."""
+        return self.sealed.where
+
+    @property
     def at_ms(self) -> Instant:
         """The station's time."""
         return self.sealed.at_ms
@@ -210,27 +220,27 @@ def _scan_findings(entries: tuple[Entry, ...]) -> Iterable[Finding]:
     for entry in entries:
         if entry.standing == "quarantined":
             reasons = ", ".join(flag.replace("_", " ") for flag in entry.sealed.flags) or "no reason recorded"
-            sentence = f"Index {entry.index} is set apart ({reasons}): it is evidence and moves nothing."
+            sentence = f"Index {entry.where} is set apart ({reasons}): it is evidence and moves nothing."
             yield Finding(kind=Kind.QUARANTINED, sentence=sentence, indices=(entry.index,))
             continue
         ahead_ms = entry.at_ms - entry.received_ms
         if ahead_ms > CLOCK_SLACK_MS:
-            sentence = f"The clock of the station of index {entry.index} is at least {say_ms(ahead_ms)} ahead."
+            sentence = f"The clock of the station of index {entry.where} is at least {say_ms(ahead_ms)} ahead."
             yield Finding(kind=Kind.CLOCK_AHEAD, sentence=sentence, indices=(entry.index,))
         if entry.late_ms:
             sentence = (
-                f"Index {entry.index} was received {say_ms(entry.late_ms)} after its station's time: it was offline, "
+                f"Index {entry.where} was received {say_ms(entry.late_ms)} after its station's time: it was offline, "
                 "or its clock is behind."
             )
             yield Finding(kind=Kind.LATE_ARRIVAL, sentence=sentence, indices=(entry.index,))
         if entry.marks.entry_mode == "keyed":
-            sentence = f"Index {entry.index} was keyed in by hand, not scanned."
+            sentence = f"Index {entry.where} was keyed in by hand, not scanned."
             yield Finding(kind=Kind.KEYED_ENTRY, sentence=sentence, indices=(entry.index,))
         if "key_suspect" in entry.sealed.flags:
-            sentence = f"Index {entry.index} was signed with a key that was reported as suspect."
+            sentence = f"Index {entry.where} was signed with a key that was reported as suspect."
             yield Finding(kind=Kind.KEY_SUSPECT, sentence=sentence, indices=(entry.index,))
         if entry.marks.unreadable:
-            sentence = f"Index {entry.index} carries {', '.join(entry.marks.unreadable)}, which cannot be read."
+            sentence = f"Index {entry.where} carries {', '.join(entry.marks.unreadable)}, which cannot be read."
             yield Finding(kind=Kind.UNREADABLE_TERM, sentence=sentence, indices=(entry.index,))
 
 
@@ -243,7 +253,7 @@ def _certain_findings(entries: tuple[Entry, ...]) -> Iterable[Finding]:
         for earlier in (by_digest[before] for before in befores):
             about = (earlier.index, later.index)
             if place[earlier.digest] > place[later.digest]:
-                sentence = f"Index {later.index} and index {earlier.index} each claim to follow the other."
+                sentence = f"Index {later.where} and index {earlier.where} each claim to follow the other."
                 yield Finding(kind=Kind.ORDER_CYCLE, sentence=sentence, indices=about)
                 continue
             back_ms = earlier.at_ms - later.at_ms
@@ -256,7 +266,7 @@ def _certain_findings(entries: tuple[Entry, ...]) -> Iterable[Finding]:
                 yield Finding(kind=Kind.CLOCK_STEPPED_BACK, sentence=sentence, indices=about)
             else:
                 sentence = (
-                    f"Index {later.index} certainly follows index {earlier.index}, yet its station's clock says "
+                    f"Index {later.where} certainly follows index {earlier.where}, yet its station's clock says "
                     f"{say_ms(back_ms)} earlier: one of the two clocks is wrong."
                 )
                 yield Finding(kind=Kind.CLOCKS_DISAGREE, sentence=sentence, indices=about)
@@ -270,7 +280,7 @@ def _sequence_findings(entries: tuple[Entry, ...]) -> Iterable[Finding]:
             if first.seq == second.seq:
                 sentence = f"Station {station} signed two different statements with number {first.seq}; both are kept."
                 yield Finding(kind=Kind.SEQUENCE_FORK, sentence=sentence, indices=about)
-            elif first.seq + 1 == second.seq and second.prev != first.digest:
+            elif first.seq + 1 == second.seq and second.prev != first.link:
                 sentence = f"Statement {second.seq} of station {station} does not follow its statement {first.seq}."
                 yield Finding(kind=Kind.SEQUENCE_BROKEN, sentence=sentence, indices=about)
 
@@ -302,19 +312,19 @@ def _chain_findings(entries: tuple[Entry, ...], in_log: Collection[bytes]) -> It
         if named is None or entry.standing in {"declaration", "repeat", "quarantined"}:
             continue
         if named not in known:
-            where = f"before index {entry.index}"
-            where = where if earlier is None else f"between index {earlier.index} and {entry.index}"
+            where = f"before index {entry.where}"
+            where = where if earlier is None else f"between index {earlier.where} and {entry.index}"
             about = (entry.index,) if earlier is None else (earlier.index, entry.index)
             if named in in_log:
                 kind, sentence = Kind.CHAIN_CLOSED, f"A scan {where} is in the log but can no longer be read."
             else:
                 kind = Kind.CHAIN_GAP
-                sentence = f"A scan of this parcel is missing {where}: index {entry.index} names one that is not here."
+                sentence = f"A scan of this parcel is missing {where}: index {entry.where} names one that is not here."
             yield Finding(kind=kind, sentence=sentence, indices=about)
         elif named in followers:
             other = followers[named]
             sentence = (
-                f"Index {other.index} and index {entry.index} both follow the same scan of this parcel: "
+                f"Index {other.where} and index {entry.where} both follow the same scan of this parcel: "
                 "one station did not know of the other."
             )
             yield Finding(kind=Kind.CHAIN_FORK, sentence=sentence, indices=(other.index, entry.index))

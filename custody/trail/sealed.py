@@ -1,6 +1,7 @@
 """A scan together with what the log and the station register say about it.
 
-- `index`: the entry's place in the log; `received_ms`: the service's own clock when the entry was sequenced.
+- `index`: the log index of its entry, and `position` its position there if that is a batch; `received_ms`: the
+  service's own clock when the entry was sequenced.
 - `result`, `flags`: the judge's verdict when it arrived: accepted, flagged or quarantined. A quarantined scan is
   evidence and opens no custody segment.
 - `station`: who runs the station that signed, where it stands and which step of the journey it serves. These facts
@@ -16,6 +17,7 @@ from typing import Literal
 
 from custody.gs1.event import Event
 from custody.kernel.clock import Instant
+from custody.scans.place import name_place, place_of
 from custody.scans.scan import Scan
 
 Step = Literal["pack", "dock", "linehaul", "hub_in", "hub_sort", "depot", "courier", "other"]
@@ -40,11 +42,22 @@ class SealedScan:
     """One logged scan with its verdict and its station."""
 
     index: int
+    position: int | None = None
     received_ms: Instant
     result: str
     flags: tuple[str, ...]
     scan: Scan
     station: StationFacts
+
+    @property
+    def place(self) -> int:
+        """Its one number in the log: several scans of a batch share their index, none its place."""
+        return place_of(self.index, self.position)
+
+    @property
+    def where(self) -> str:
+        """How a sentence names it: `412`, or `412.3` in a batch."""
+        return name_place(self.place)
 
     @property
     def event(self) -> Event:

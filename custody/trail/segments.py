@@ -188,8 +188,8 @@ class _Builder:
         self._segments[-1] = replace(before, to_ms=None, to_received_ms=None)
         chain = [before, *self._unseen(before, after, missing), after]
         for segment in chain[1:-1]:
-            sentence = f"No scan of the {segment.name.partition(' (')[0]} between index {giver.entries[-1].index} "
-            sentence += f"and index {taker.opening.index}."
+            sentence = f"No scan of the {segment.name.partition(' (')[0]} between index {giver.entries[-1].where} "
+            sentence += f"and index {taker.opening.where}."
             self._gap("step", giver, taker, segment.name, sentence)
             about = (giver.entries[-1].index, taker.opening.index)
             self._findings.append(Finding(kind=Kind.STEP_MISSING, sentence=sentence, indices=about))
@@ -270,7 +270,7 @@ class _Builder:
         else:
             name = f"taken back by {after.name}"
             delivered = giver.delivery.index if giver.delivery else giver.entries[-1].index
-            sentence = f"Seen again at index {taker.opening.index} after the delivery at index {delivered}."
+            sentence = f"Seen again at index {taker.opening.where} after the delivery at index {delivered}."
             about = (delivered, taker.opening.index)
             self._findings.append(Finding(kind=Kind.DELIVERY_REOPENED, sentence=sentence, indices=about))
         kind: Literal["returned", "taken_back"] = "returned" if taker.start == "returned" else "taken_back"
@@ -322,7 +322,7 @@ class _Builder:
         release = last_release(run, self._cancelled)
         if release is None:
             return
-        sentence = f"Released at index {release.index}; nobody has signed for taking it over."
+        sentence = f"Released at index {release.where}; nobody has signed for taking it over."
         self._findings.append(Finding(kind=Kind.RELEASE_OPEN, sentence=sentence, indices=(release.index,)))
         segment = self._segments[-1]
         name = f"handover from {segment.name}, not accepted yet"

@@ -154,7 +154,7 @@ def _contradictions(trail: Trail, names: frozenset[str]) -> tuple[Finding, ...]:
         strangers = {key for key in others if not aliases(key) & expected}
         if strangers:
             sentence = (
-                f"Index {entry.index} names {short(min(strangers))} with this parcel, not "
+                f"Index {entry.where} names {short(min(strangers))} with this parcel, not "
                 f"{short(min(names, key=lambda name: imei_of(name) is None))}: the numbers disagree."
             )
             found.append(Finding(kind=Kind.TIE_DISPUTED, sentence=sentence, indices=(entry.index,)))
@@ -163,7 +163,7 @@ def _contradictions(trail: Trail, names: frozenset[str]) -> tuple[Finding, ...]:
         )
         due = _parcel_orders(trail)
         if sold_for and due and not sold_for & due:
-            sentence = f"Index {entry.index} ties the handset to another order than the parcel's."
+            sentence = f"Index {entry.where} ties the handset to another order than the parcel's."
             found.append(Finding(kind=Kind.TIE_DISPUTED, sentence=sentence, indices=(entry.index,)))
     elsewhere = {Kind.ITEM_ELSEWHERE, Kind.CONTENTS_CONFLICT}
     return (*found, *(finding for finding in trail.unit.findings if finding.kind in elsewhere))

@@ -42,6 +42,7 @@ class WeightReading:
     """One weighing with what was expected; the last five are None where there is nothing to compare with."""
 
     index: int
+    where: str
     at_ms: Instant
     received_ms: Instant
     mass_g: float
@@ -56,13 +57,14 @@ class WeightReading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeightTrace:
-    """All weighings in trail order. `good` and `bad` are the indices around a lasting change."""
+    """All weighings in trail order. `good` and `bad` are the indices around a lasting change; `between` names both."""
 
     declared_g: int | None
     item_g: int | None
     readings: tuple[WeightReading, ...]
     good: int | None
     bad: int | None
+    between: tuple[str | None, str | None]
     sentence: str
     findings: tuple[Finding, ...]
 
@@ -72,6 +74,7 @@ class SealSight:
     """One sighting of the seal, or of its not being read; `name` is what people call the station."""
 
     index: int
+    where: str
     at_ms: Instant
     received_ms: Instant
     place: str
@@ -82,11 +85,12 @@ class SealSight:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealTrace:
-    """All sightings in trail order. `good` and `bad` are the last sound one and the first that is not."""
+    """All sightings in trail order. `good` and `bad` are the last sound and the first bad one; `between` names both."""
 
     sights: tuple[SealSight, ...]
     good: int | None
     bad: int | None
+    between: tuple[str | None, str | None]
     sentence: str
     findings: tuple[Finding, ...]
 
@@ -122,13 +126,15 @@ def read_weights(entries: Iterable[Entry], parcel: str | None, tolerances: Toler
         sentence = "Different masses were declared; the first one is used."
         about = tuple(entry.index for entry in declared)
         findings.append(Finding(kind=Kind.WEIGHT_UNCLEAR, sentence=sentence, indices=about))
-    good = _basis_index(readings, last_in) if lasting else None
+    good = _basis(readings, last_in) if lasting else None
+    bad = lasting[0] if lasting else None
     return WeightTrace(
         declared_g=declared_g,
         item_g=items[0] if items else None,
         readings=tuple(readings),
-        good=good,
-        bad=lasting[0].index if lasting else None,
+        good=None if good is None else good.index,
+        bad=None if bad is None else bad.index,
+        between=(None if good is None else good.where, None if bad is None else bad.where),
         sentence=_weight_sentence(readings, lasting),
         findings=tuple(findings),
     )
@@ -144,9 +150,10 @@ def _weighs_alone(entry: Entry, parcel: str | None) -> bool:
 def _reading(
     entry: Entry, raw: MassReading, earlier: list[WeightReading], declared_g: int | None, tolerances: Tolerances
 ) -> WeightReading:
-    previous = next((reading for reading in reversed(earlier) if reading.index != entry.index), None)
+    previous = next((reading for reading in reversed(earlier) if reading.where != entry.where), None)
     reading = WeightReading(
         index=entry.index,
+        where=entry.where,
         at_ms=raw.at_ms,
         received_ms=entry.received_ms,
         mass_g=raw.mass_g,
@@ -170,11 +177,11 @@ def _compare(reading: WeightReading, expected_g: float, basis: Basis, limit_g: f
     return replace(reading, band=band, expected_g=expected_g, basis=basis, limit_g=limit_g)
 
 
-def _basis_index(readings: list[WeightReading], last_in: int) -> int | None:
+def _basis(readings: list[WeightReading], last_in: int) -> WeightReading | None:
     """The last reading that agreed; the first reading if it is what the others were compared with."""
     if last_in >= 0:
-        return readings[last_in].index
-    return readings[0].index if readings[0].band == "unknown" else None
+        return readings[last_in]
+    return readings[0] if readings[0].band == "unknown" else None
 
 
 def _lasting_finding(reading: WeightReading) -> Finding:
@@ -187,7 +194,7 @@ def _passing_finding(reading: WeightReading) -> Finding:
 
 
 def _said(reading: WeightReading) -> str:
-    return f"{reading.mass_g:g} g at index {reading.index} where {reading.expected_g or 0:g} g was expected"
+    return f"{reading.mass_g:g} g at index {reading.where} where {reading.expected_g or 0:g} g was expected"
 
 
 def _weight_sentence(readings: list[WeightReading], lasting: list[WeightReading]) -> str:
@@ -195,7 +202,7 @@ def _weight_sentence(readings: list[WeightReading], lasting: list[WeightReading]
         return "The parcel was never weighed: weight says neither yes nor no."
     if lasting:
         change = lasting[0].mass_g - (lasting[0].expected_g or 0)
-        return f"Weight is out by {change:+.0f} g from index {lasting[0].index} on."
+        return f"Weight is out by {change:+.0f} g from index {lasting[0].where} on."
     if all(reading.band == "unknown" for reading in readings):
         return "Weighed once with nothing to compare it with: weight says neither yes nor no."
     return f"Weight shows nothing: {len(readings)} weighing{'s' if len(readings) > 1 else ''}, no lasting change."
@@ -245,13 +252,14 @@ class _SealEye:
 
     def trace(self) -> SealTrace:
         """Everything seen."""
-        bad = next((at for at, sight in enumerate(self._sights) if sight.state in BAD_SEALS), None)
-        before = self._sights[:bad] if bad is not None else []
-        good = [sight.index for sight in before if sight.state in GOOD_SEALS]
+        at = next((at for at, sight in enumerate(self._sights) if sight.state in BAD_SEALS), None)
+        bad = None if at is None else self._sights[at]
+        good = next((sight for sight in reversed(self._sights[: at or 0]) if sight.state in GOOD_SEALS), None)
         return SealTrace(
             sights=tuple(self._sights),
-            good=good[-1] if good else None,
-            bad=None if bad is None else self._sights[bad].index,
+            good=None if good is None else good.index,
+            bad=None if bad is None else bad.index,
+            between=(None if good is None else good.where, None if bad is None else bad.where),
             sentence=_seal_sentence(self._sights),
             findings=tuple(self._findings),
         )
@@ -269,7 +277,7 @@ class _SealEye:
         if self._names is not None and self._compare(names) != "same":
             kind = Kind.SEAL_DIFFERS if self._trusted else Kind.SEAL_REPLACED
             was = "that nobody found broken" if self._trusted else "that was found broken, missing or different"
-            sentence = f"Index {entry.index} puts on a new seal in place of one {was}."
+            sentence = f"Index {entry.where} puts on a new seal in place of one {was}."
             self._findings.append(Finding(kind=kind, sentence=sentence, indices=(entry.index,)))
             if self._trusted:
                 return "differs"
@@ -280,11 +288,12 @@ class _SealEye:
         if state in BAD_SEALS:
             self._trusted = False
             word = "another number than was applied" if state == "differs" else state
-            sentence = f"Index {entry.index} found the seal {'with ' if state == 'differs' else ''}{word}."
+            sentence = f"Index {entry.where} found the seal {'with ' if state == 'differs' else ''}{word}."
             self._findings.append(Finding(kind=_SEAL_FINDINGS[state], sentence=sentence, indices=(entry.index,)))
         self._sights.append(
             SealSight(
                 index=entry.index,
+                where=entry.where,
                 at_ms=entry.at_ms,
                 received_ms=entry.received_ms,
                 place=entry.station.place,
@@ -313,7 +322,7 @@ def _seal_sentence(sights: list[SealSight]) -> str:
     bad = next((sight for sight in sights if sight.state in BAD_SEALS), None)
     if bad is not None:
         word = {"differs": "another seal", "broken": "a broken seal", "missing": "no seal"}.get(bad.state, bad.state)
-        return f"Index {bad.index} at {bad.name} found {word}."
+        return f"Index {bad.where} at {bad.name} found {word}."
     read = sum(sight.state in {"same", "intact"} for sight in sights)
     skipped = sum(sight.state == "not_read" for sight in sights)
     if not any(sight.state == "applied" for sight in sights):

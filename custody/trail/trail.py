@@ -110,10 +110,10 @@ def build_trail(
     contents = read_contents(entries, unit)
     delivery = prove_delivery(entries, chain, contents, verified)
     links = list_links(chain)
-    here = {entry.index for entry in entries}
+    here = {entry.digest for entry in entries}
     findings = (
         *unit.findings,
-        *(finding for finding in corrections.findings if here.issuperset(finding.indices)),
+        *(finding for finding, about in zip(corrections.findings, corrections.about, strict=True) if here >= about),
         *order_findings(entries, gaps, in_log),
         *(_refuted(entry) for entry in entries if verified.get(entry.digest) is False),
         *(finding for part in (chain, weight, seal, contents, delivery) for finding in part.findings),
@@ -132,14 +132,14 @@ def build_trail(
         photos=read_photos(entries),
         delivery=delivery,
         narrowings=narrow(entries, chain, links, weight=weight, seal=seal, contents=contents),
-        corrections=tuple(c for c in corrections.effective if c.original_index in here),
+        corrections=tuple(c for c in corrections.effective if c.original in here),
         holder=_holder(chain, route),
         findings=sort_findings(findings),
     )
 
 
 def _refuted(entry: Entry) -> Finding:
-    sentence = f"The recipient check in index {entry.index} does not verify and counts for nothing."
+    sentence = f"The recipient check in index {entry.where} does not verify and counts for nothing."
     return Finding(kind=Kind.CHECK_REFUTED, sentence=sentence, indices=(entry.index,))
 
 
@@ -152,7 +152,7 @@ def _holder(chain: Chain, route: Route) -> Holder:
     if run.delivery is not None:
         return Holder(
             kind="recipient",
-            sentence=f"Delivered at index {run.delivery.index} by {segment.name}.",
+            sentence=f"Delivered at index {run.delivery.where} by {segment.name}.",
             since_ms=run.delivery.at_ms,
             since_received_ms=run.delivery.received_ms,
         )
@@ -161,10 +161,10 @@ def _holder(chain: Chain, route: Route) -> Holder:
     parties = since.event.parties()[1] if releases else frozenset[str]()
     places = since.event.parties("location")[1] if releases else frozenset[str]()
     sentence = (
-        f"{segment.name} released it at index {since.index} and nobody has signed for it: {segment.name} is the last "
+        f"{segment.name} released it at index {since.where} and nobody has signed for it: {segment.name} is the last "
         "that did."
         if releases
-        else f"{segment.name} has it since index {since.index}."
+        else f"{segment.name} has it since index {since.where}."
     )
     return Holder(
         kind="between" if releases else "custodian",

@@ -20,6 +20,7 @@ from custody.disputes.case import CASE
 from custody.gs1.imei import imei_digits
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Conflict, Rejected
+from custody.scans.place import place_of, tell_place
 from custody.store import case_book, erase_book
 from custody.store.tables import ErasureRow
 from custody.store.unit import Unit
@@ -28,6 +29,9 @@ from custody.usecases.read_trail import Found, read_trail
 
 NOTICE = "erasure.notice"
 MAX_REASON = 200
+
+Told = int | tuple[int, int]
+"""How an opening is named: its log index, or with its position in a batch."""
 
 Holds = Callable[[Session, Collection[str]], Sequence[str]]
 """What else needs the evidence about handsets, given by their IMEIs: a sentence each."""
@@ -41,8 +45,8 @@ class Erased:
     target: str
     at_ms: Instant
     index: int
-    openings: tuple[int, ...]
-    shared: tuple[int, ...] = ()
+    openings: tuple[Told, ...]
+    shared: tuple[Told, ...] = ()
     repeated: bool = False
 
 
@@ -71,7 +75,7 @@ def _erase_case(unit: Unit, dispute: str, *, reason: str, actor: str) -> Erased:
         return _as_before(before[-1])
     # 3. Everything personal, then the openings of the records.
     indexes = erase_book.forget_case(unit.session, dispute, token_hash=unit.ids.random_bytes(32))
-    gone = erase_book.delete_openings(unit.session, indexes, at_ms=unit.now_ms)
+    gone = erase_book.delete_openings(unit.session, [*map(place_of, indexes)], at_ms=unit.now_ms)
     return _write_notice(unit, dispute, "case", gone, reason=reason, actor=actor)
 
 
@@ -89,7 +93,7 @@ def _erase_parcel(unit: Unit, item: str, *, reason: str, actor: str, holds: Hold
     # 2. Its scans, without those that are another parcel's evidence too.
     mine, shared = _split(session, found, parcel)
     records = erase_book.forget_contacts(session, [order.removeprefix("po:") for order in found.trail.unit.orders])
-    gone = erase_book.delete_openings(session, [*mine, *records], at_ms=unit.now_ms)
+    gone = erase_book.delete_openings(session, [*mine, *map(place_of, records)], at_ms=unit.now_ms)
     before = erase_book.erasures_of(session, parcel)
     if before and not gone:
         return _as_before(before[-1], shared)
@@ -111,8 +115,8 @@ def _cases_about(session: Session, parcel: str, imeis: Collection[str], found: F
     ]
 
 
-def _split(session: Session, found: Found, parcel: str) -> tuple[list[int], tuple[int, ...]]:
-    """The scans of this parcel alone, and those that another parcel still needs."""
+def _split(session: Session, found: Found, parcel: str) -> tuple[list[int], tuple[Told, ...]]:
+    """The places of this parcel's own scans, and those that another parcel still needs."""
     unit = found.trail.unit
     ours = {parcel, *unit.seals, *(name for item in unit.items for name in item.names)}
     mine: list[int] = []
@@ -123,8 +127,8 @@ def _split(session: Session, found: Found, parcel: str) -> tuple[list[int], tupl
         if not things & ours and not others:
             continue
         needed = any(not erase_book.erasures_of(session, other) for other in others)
-        (shared if needed else mine).append(entry.index)
-    return mine, tuple(shared)
+        (shared if needed else mine).append(entry.place)
+    return mine, tuple(map(tell_place, shared))
 
 
 def _write_notice(
@@ -135,12 +139,13 @@ def _write_notice(
     *,
     reason: str,
     actor: str,
-    shared: tuple[int, ...] = (),
+    shared: tuple[Told, ...] = (),
 ) -> Erased:
     name = unit.ids.new("erasure")
-    facts = {"erasure": name, "what": what, "openings": list(gone), "reason": reason, "actor": actor}
+    openings = tuple(map(tell_place, gone))
+    facts = {"erasure": name, "what": what, "openings": list(openings), "reason": reason, "actor": actor}
     index = unit.record(NOTICE, facts)
-    stored = {"openings": list(gone), "shared": list(shared)}
+    stored = {"openings": list(openings), "shared": list(shared)}
     unit.session.add(
         ErasureRow(
             id=name,
@@ -153,18 +158,18 @@ def _write_notice(
         )
     )
     return Erased(
-        id=name, target=target, at_ms=unit.now_ms, index=index, openings=tuple(gone), shared=shared, repeated=False
+        id=name, target=target, at_ms=unit.now_ms, index=index, openings=openings, shared=shared, repeated=False
     )
 
 
-def _as_before(row: ErasureRow, shared: tuple[int, ...] = ()) -> Erased:
+def _as_before(row: ErasureRow, shared: tuple[Told, ...] = ()) -> Erased:
     facts = msgspec.json.decode(row.facts)
     return Erased(
         id=row.id,
         target=row.target,
         at_ms=row.at_ms,
         index=row.idx,
-        openings=tuple(facts["openings"]),
+        openings=tuple(tuple(each) if isinstance(each, list) else each for each in facts["openings"]),
         shared=shared,
         repeated=True,
     )

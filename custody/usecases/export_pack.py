@@ -20,34 +20,39 @@ from sqlmodel import Session, col
 
 from custody.disputes.policy import DEFAULT_POLICY, Policy
 from custody.investigation.pack import Draft, PackSource, close_pack, draw_up
+from custody.investigation.pack_batches import scan_stem
 from custody.investigation.pack_case import FILE as CASE
 from custody.investigation.pack_case import CaseDoc, Held, Line, Said, write_case
-from custody.investigation.pack_entries import Judged, PackEntry, stem
+from custody.investigation.pack_entries import Judged, PackEntry, PackScan, stem
 from custody.investigation.pack_json import plain
 from custody.investigation.pack_locks import LockFile, LockKeys
 from custody.investigation.pack_log import casework_rows
 from custody.investigation.pack_redact import CONTACT, Redaction, holds_contact
 from custody.investigation.pack_seal import KIND, Seal
+from custody.investigation.pack_witnessed import embedded
 from custody.kernel import cose
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Fatal, NotFound, Rejected
 from custody.kernel.keys import Signer
+from custody.kernel.receipt import make_receipt
 from custody.ledger.checkpoint import Checkpoint, open_checkpoint
 from custody.ledger.merkle import inclusion_path
 from custody.ledger.note import Ed25519Verifier, text_key
-from custody.ledger.receipt import make_receipt
 from custody.ledger.record import CONTENT_TYPE as RECORD
 from custody.ledger.record import open_record
 from custody.ledger.statements import KEY_REVOKE, POLICY, read_key_revoke
 from custody.ledger.tiles import TileHashReader
+from custody.scans.batch import BATCH
+from custody.scans.place import place_of
 from custody.scans.scan import SCANS
-from custody.store import case_book, log_reader, scan_book
+from custody.store import case_book, log_reader, scan_book, witness_book
 from custody.store.case_book import CaseFile
 from custody.store.log_reader import StoredEntry
 from custody.store.tables import CheckpointRow, DisputeEventRow, EntryRow, EvidenceRow, SaleRow, ScanRow
 from custody.store.unit import Unit
 from custody.usecases.investigate import RECOMPUTE
 from custody.usecases.mark_unproven import Doubts, read_doubts
+from custody.usecases.open_scans import stored_scans
 from custody.usecases.read_trail import read_trail
 from custody.usecases.record_sale import sale_of_imei
 
@@ -117,6 +122,7 @@ def draw_up_pack(
         )
     gathering = _Gathering(session, head, log_signer, now_ms, beside)
     entries = gathering.entries(indexes, scans)
+    shown = witness_book.shown_notes(session, embedded(entries))
     case, redactions = _case(session, file, item, told)
     later = [_recorded_later(line) for line in lines if line not in told]
     source = PackSource(
@@ -128,6 +134,7 @@ def draw_up_pack(
         investigation=_investigation(session, dispute),
         locks=beside.locks,
         redactions=(*redactions, *gathering.withheld, *later),
+        witnessed=tuple(shown[digest] for digest in sorted(shown)),
     )
     return Drawn(dispute=dispute, head=head, draft=draw_up(source))
 
@@ -187,14 +194,15 @@ class _Gathering:
     def entries(self, indexes: Iterable[int], scans: Mapping[int, ScanRow]) -> tuple[PackEntry, ...]:
         """The entries at these indexes."""
         stored = log_reader.entries(self._session, sorted(indexes))
-        return tuple(self._entry(entry, scans.get(entry.idx)) for entry in stored)
+        return tuple(self._entry(entry, scans) for entry in stored)
 
-    def _entry(self, stored: StoredEntry, row: ScanRow | None) -> PackEntry:
+    def _entry(self, stored: StoredEntry, rows: Mapping[int, ScanRow]) -> PackEntry:
+        row = rows.get(place_of(stored.idx))
         path = inclusion_path(stored.idx, self._head.size, self._reader)
         why = self._why_withheld(stored)
         if why:
             self.withheld.append(Redaction(file=f"{stem(stored.idx)}.opening", where="", why=why))
-        is_scan = stored.content_type in SCANS
+        is_scan, is_batch = stored.content_type in SCANS, stored.content_type == BATCH
         return PackEntry(
             index=stored.idx,
             raw=stored.raw,
@@ -203,9 +211,34 @@ class _Gathering:
             path=tuple(path),
             opening=None if why else stored.opening,
             withheld=why,
-            receipt=self._receipt(stored, path) if is_scan else None,
-            judged=_judged(row, stored, self._doubts) if is_scan else None,
+            receipt=self._receipt(stored, path) if is_scan or is_batch else None,
+            judged=_judged(row, stored.raw, self._doubts) if is_scan else None,
+            scans=self._scans(stored, rows) if is_batch else (),
         )
+
+    def _scans(self, stored: StoredEntry, rows: Mapping[int, ScanRow]) -> tuple[PackScan, ...]:
+        """The scans of a batch that belong to the parcel; nothing of the others but hashes in the receipts."""
+        mine = {place: row for place, row in rows.items() if row.index == stored.idx}
+        found = []
+        for place, scan in stored_scans(self._session, mine).items():
+            inside = scan.inside
+            if inside is None:
+                continue
+            why = self._withhold.get(stored.idx, "") if scan.opening is not None else ""
+            if why:
+                file = f"{scan_stem(stored.idx, inside.position)}.opening"
+                self.withheld.append(Redaction(file=file, where="", why=why))
+            found.append(
+                PackScan(
+                    position=inside.position,
+                    leaf=inside.leaf.raw,
+                    receipt=inside.receipt,
+                    judged=_judged(mine[place], stored.raw, self._doubts),
+                    opening=None if why else scan.opening,
+                    withheld=why,
+                )
+            )
+        return tuple(found)
 
     def _why_withheld(self, stored: StoredEntry) -> str:
         if stored.opening is None:
@@ -236,20 +269,20 @@ def _open(note: bytes, log_signer: Signer) -> Checkpoint:
 
 
 def _scans(session: Session, file: CaseFile, item: str) -> dict[int, ScanRow]:
-    """The scans of the parcel by index; those whose opening was erased are found by the parcel's key alone."""
+    """The scans of the parcel by place; those whose opening was erased are found by the parcel's key alone."""
     try:
-        found = {scan.index for scan in read_trail(session, item, parcel=file.parcel).scans}
+        found = {scan.place for scan in read_trail(session, item, parcel=file.parcel).scans}
     except (NotFound, Rejected):
         found = set()
     if file.parcel is not None:
-        found |= {row.idx for row in scan_book.scans_under(session, [file.parcel])}
-    rows = session.scalars(select(ScanRow).where(col(ScanRow.idx).in_(sorted(found)))).all()
-    return {row.idx: row for row in rows}
+        found |= {row.place for row in scan_book.scans_under(session, [file.parcel])}
+    rows = session.scalars(select(ScanRow).where(col(ScanRow.place).in_(sorted(found)))).all()
+    return {row.place: row for row in rows}
 
 
 def _indexes(session: Session, file: CaseFile, scans: Mapping[int, ScanRow], beside: Beside) -> set[int]:
     """The entries that matter beside the timeline's: policies, keys of the stations that signed, scans, records."""
-    wanted = set(scans) | set(beside.records)
+    wanted = {row.index for row in scans.values()} | set(beside.records)
     wanted |= set(session.scalars(select(col(EntryRow.idx)).where(col(EntryRow.content_type) == POLICY)).all())
     wanted |= _key_entries(session, {row.station for row in scans.values()})
     wanted |= {index for history in beside.locks.orders for index in history.indexes}
@@ -315,9 +348,9 @@ def _investigation(session: Session, dispute: str) -> dict[str, Any]:
     return {"stored": stored, "inquiry": inquiry}
 
 
-def _judged(row: ScanRow | None, stored: StoredEntry, doubts: Doubts) -> Judged:
+def _judged(row: ScanRow | None, raw: bytes, doubts: Doubts) -> Judged:
     if row is None:
         raise Fatal("scan_row", "the log holds a scan that was never judged", fix="Run `weaklink log audit`.")
-    kid = cose.parse(stored.raw).kid
-    result, flags = doubts.verdict(kid, stored.idx, row.result, tuple(row.flags.split()))
+    kid = cose.parse(raw).kid
+    result, flags = doubts.verdict(kid, row.index, row.result, tuple(row.flags.split()))
     return Judged(result=result, code=row.code, flags=flags)

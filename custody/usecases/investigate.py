@@ -118,14 +118,14 @@ class Inquirer:
 
     def _read_on(self, session: Session) -> None:
         while True:
-            query = select(ScanRow).where(col(ScanRow.idx) >= self._next).order_by(col(ScanRow.idx)).limit(BATCH)
+            query = select(ScanRow).where(col(ScanRow.place) >= self._next).order_by(col(ScanRow.place)).limit(BATCH)
             rows = session.scalars(query).all()
             if not rows:
                 return
             for sealed in sealed_scans(session, rows):
                 for parcel in self._parcels(sealed):
                     self._scans.setdefault(parcel, []).append(sealed)
-            self._next = rows[-1].idx + 1
+            self._next = rows[-1].place + 1
 
     def _parcels(self, sealed: SealedScan) -> Sequence[str]:
         return [key for key in parcels_of(sealed.event) if key.startswith(SSCC)]

@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from sqlmodel import Session
 
 from custody.kernel.errors import NotFound
-from custody.scans.scan import Scan, open_scan
-from custody.store import log_reader, scan_book, unopened_book
+from custody.scans.scan import Scan
+from custody.store import scan_book, unopened_book
 from custody.store.tables import ScanRow, StationRow, UnopenedRow
 from custody.trail.sealed import SealedScan, StationFacts
 from custody.trail.trail import Trail, build_trail
 from custody.trail.unit import find_unit, needs
 from custody.usecases.enrol_station import station_info
 from custody.usecases.mark_unproven import Doubts, read_doubts
+from custody.usecases.open_scans import stored_scans
 
 MAX_ROUNDS = 8
 
@@ -43,35 +44,35 @@ def read_trail(session: Session, item: str, *, parcel: str | None = None) -> Fou
         if not lookups:
             break
         asked |= {lookup.key for lookup in lookups}
-        fresh = {row.idx: row for row in scan_book.scans_under(session, {lookup.key for lookup in lookups})}
-        scans |= {scan.index: scan for scan in sealed_scans(session, fresh.values()) if scan.index not in scans}
+        fresh = {row.place: row for row in scan_book.scans_under(session, {lookup.key for lookup in lookups})}
+        scans |= {scan.place: scan for scan in sealed_scans(session, fresh.values()) if scan.place not in scans}
         rows |= fresh
     if not rows:
         raise NotFound("item", f"nothing is recorded of {item!r}", fix="Ask by SSCC, IMEI or po:<order reference>.")
-    found = tuple(scans[index] for index in sorted(scans))
+    found = tuple(scans[place] for place in sorted(scans))
     unit = find_unit(item, found, parcel=parcel)
     trail = build_trail(unit, found)
     if trail.missing:
-        held = scan_book.known_digests(session, trail.missing)
+        held = scan_book.known_names(session, trail.missing)
         trail = build_trail(unit, found, in_log=held) if held else trail
     return Found(
         trail=trail,
         scans=found,
-        erased=tuple(rows[index] for index in sorted(rows.keys() - scans.keys())),
+        erased=tuple(rows[place] for place in sorted(rows.keys() - scans.keys())),
         unopened=tuple(unopened_book.of_shipments(session, {scan.scan.subject for scan in found})),
     )
 
 
 def sealed_scans(session: Session, rows: Iterable[ScanRow]) -> list[SealedScan]:
     """Scans opened from the log, with verdict and station."""
-    by_index = {row.idx: row for row in rows}
-    names = {row.station for row in by_index.values()}
+    by_place = {row.place: row for row in rows}
+    names = {row.station for row in by_place.values()}
     stations = {name: _facts(row) for name, row in scan_book.stations(session, names).items()}
     doubts = read_doubts(session)
     return [
-        _sealed(by_index[entry.idx], open_scan(entry.raw, entry.opening), stations, doubts)
-        for entry in log_reader.entries(session, sorted(by_index))
-        if entry.opening is not None
+        _sealed(by_place[place], scan, stations, doubts)
+        for place, stored in stored_scans(session, by_place).items()
+        if (scan := stored.open()) is not None
     ]
 
 
@@ -83,9 +84,10 @@ def _facts(row: StationRow) -> StationFacts:
 
 
 def _sealed(row: ScanRow, scan: Scan, stations: Mapping[str, StationFacts], doubts: Doubts) -> SealedScan:
-    result, flags = doubts.verdict(scan.message.kid, row.idx, row.result, tuple(row.flags.split()))
+    result, flags = doubts.verdict(scan.message.kid, row.index, row.result, tuple(row.flags.split()))
     return SealedScan(
-        index=row.idx,
+        index=row.index,
+        position=row.position,
         received_ms=row.received_ms,
         result=result,
         flags=flags,

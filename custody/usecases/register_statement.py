@@ -26,9 +26,9 @@ from custody.kernel.keys import ALGORITHMS, read_cose_key
 from custody.ledger.policy import Policy
 from custody.ledger.record import CONTENT_TYPE as RECORD
 from custody.ledger.record import read_record
-from custody.ledger.registry import fold
 from custody.ledger.statements import KEY_ADD, KEY_REVOKE, POLICY, read_key_add, read_key_revoke, read_policy
 from custody.ledger.tiles import MAX_ENTRY_BYTES
+from custody.scans.place import place_of
 from custody.scans.scan import SCANS, ScanStatement, read_scan_statement
 from custody.scans.tolerances import Tolerances
 from custody.scans.view import StationHead
@@ -51,7 +51,7 @@ class Registered:
 def register(house: House, statement: bytes, tolerances: Tolerances) -> Registered:
     """Put a statement into the log once; raises `Rejected`."""
     # 1. The form: a COSE_Sign1 with its payload, and no receipt. Its unprotected header is dropped.
-    message = _read(statement)
+    message = read_statement(statement)
     kind = message.protected.get(cose.PREIMAGE_CONTENT_TYPE, message.protected.get(cose.CONTENT_TYPE))
     # 2. Known already.
     with house.read() as session:
@@ -72,7 +72,8 @@ def register(house: House, statement: bytes, tolerances: Tolerances) -> Register
     raise _refused(f"statements of the kind {kind!r} are not taken")
 
 
-def _read(statement: bytes) -> Sign1:
+def read_statement(statement: bytes) -> Sign1:
+    """The statement with an empty unprotected header; raises `Rejected` if its form alone rules it out."""
     if len(statement) > MAX_ENTRY_BYTES:
         raise Rejected("too_large", f"the statement is {len(statement)} bytes", fix="Sign a digest of large content.")
     _check_algorithm(statement)
@@ -117,7 +118,9 @@ def _register_scan(unit: Unit, scan: ScanStatement, tolerances: Tolerances) -> R
     # 2. It is in the log, and waits for its opening.
     done = _append(unit, scan.message)
     unit.session.add(
-        UnopenedRow(idx=done.index, station=scan.station, seq=scan.seq, digest=done.digest, sub=scan.subject)
+        UnopenedRow(
+            place=place_of(done.index), station=scan.station, seq=scan.seq, digest=done.digest, sub=scan.subject
+        )
     )
     # 3. The station goes on from here, unless the judge would set such a scan apart.
     head = scan_book.station_heads(unit.session, [scan.station]).get(scan.station)
@@ -151,10 +154,10 @@ def _register_change(unit: Unit, message: Sign1, kind: str) -> Registered:
     else:
         message.verify(policy.registrar(message.kid).key)
     # 2. It has an effect on the registry, as every auditor will replay it.
-    registry = registry_book.replay(unit.session)
-    after = fold(registry, unit.log.size, message.raw)
-    if len(after.ignored) > len(registry.ignored):
-        raise _refused(after.ignored[-1].detail)
+    try:
+        after = registry_book.after(unit.session, unit.log.size, message.raw)
+    except Rejected as refusal:
+        raise _refused(refusal.detail) from refusal
     done = _append(unit, message)
     # 3. The rows that the judge reads follow.
     if kind == KEY_ADD:

@@ -28,8 +28,9 @@ from custody.store import log_reader
 from custody.store.engine import open_engine
 from custody.store.migrate import migrate
 from custody.store.unit import House
-from custody.usecases.accept_scans import Ack, Intake
+from custody.usecases.accept_scans import Intake
 from custody.usecases.enrol_station import announce, enrol
+from custody.usecases.judge_group import Ack
 from custody.usecases.open_log import open_log
 from tests.world_parts import ORIGIN, Clock, SeededIds, key
 

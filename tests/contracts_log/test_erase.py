@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 from api.routes.erasures import locks_on
 from custody.kernel.errors import Conflict, NotFound, Rejected
 from custody.ledger.record import open_record
+from custody.scans.place import place_of
 from custody.store import case_book, erase_book, log_reader
 from custody.store.case_book import CaseFile
 from custody.store.tables import (
@@ -60,7 +61,7 @@ def sscc(parcel: Parcel) -> str:
 
 def openings(world: World, indexes: Collection[int]) -> list[bytes]:
     with world.house.read() as session:
-        rows = session.scalars(select(OpeningRow).where(col(OpeningRow.idx).in_(indexes))).all()
+        rows = session.scalars(select(OpeningRow).where(col(OpeningRow.place).in_([*map(place_of, indexes)]))).all()
         return [row.content for row in rows if row.content is not None]
 
 
@@ -82,14 +83,19 @@ def test_a_parcels_openings_go_and_the_log_still_audits_clean(world: World) -> N
     with world.house.read() as session:
         after = read_trail(session, sscc(parcel))
         gone = {scan.index for scan in before.scans} - {scan.index for scan in after.scans}
-        shown = {row.idx for row in after.erased}
+        shown = {row.index for row in after.erased}
         named = {scan.index for scan in before.scans if not scan.event.keys().isdisjoint({sscc(parcel)})}
         assert shown == gone & named, "what never named the parcel is found by nothing any more"
         assert len(shown) > 3
         assert gone | {read_sale_index(session, parcel)} == set(done.openings)
-        keys = session.scalars(select(col(ItemKeyRow.key)).where(col(ItemKeyRow.idx).in_(gone))).all()
+        keys = session.scalars(
+            select(col(ItemKeyRow.key)).where(col(ItemKeyRow.place).in_([*map(place_of, gone)]))
+        ).all()
         assert set(keys) == {sscc(parcel)}
-        assert {row.event_id for row in session.scalars(select(ScanRow).where(col(ScanRow.idx).in_(gone)))} == {None}
+        assert {
+            row.event_id
+            for row in session.scalars(select(ScanRow).where(col(ScanRow.place).in_([*map(place_of, gone)])))
+        } == {None}
         for index in gone:
             entry = log_reader.entry(session, index)
             assert (entry.opening, entry.erased_ms) == (None, done.at_ms)

@@ -86,7 +86,7 @@ def test_the_opening_follows_by_the_scanners_door_and_the_scan_is_judged_then(da
         for index, (_, opening) in zip(places, pairs, strict=False):
             assert log_reader.entry(session, index).opening == opening
         assert session.get(StationHeadRow, "bench-07").seq == 3  # type: ignore[union-attr]  # the head is there
-        rows = {row.idx: row for row in session.scalars(select(ScanRow)).all()}
+        rows = {row.index: row for row in session.scalars(select(ScanRow)).all()}
         assert rows[places[0]].received_ms == log_reader.entry(session, places[0]).received_ms
     assert [ack.verdict.result for ack in send(house, *pairs)] == ["duplicate"] * 3
     assert size_of(house) == places[1] + 4, "the scan that was posted, and a record for each opening that came late"

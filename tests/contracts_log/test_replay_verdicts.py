@@ -56,15 +56,15 @@ def test_a_whole_networks_verdicts_follow_from_the_log_alone(travelled: World) -
 
 def test_a_verdict_that_was_changed_afterwards_is_found(travelled: World) -> None:
     with travelled.house.unit() as unit:
-        row = unit.session.scalars(select(ScanRow).order_by(col(ScanRow.idx)).limit(1)).one()
+        row = unit.session.scalars(select(ScanRow).order_by(col(ScanRow.place)).limit(1)).one()
         told = (row.result, row.code, row.flags)
         unit.session.connection().execute(
-            update(ScanRow).where(col(ScanRow.idx) == row.idx).values(result="quarantined")
+            update(ScanRow).where(col(ScanRow.place) == row.place).values(result="quarantined")
         )
     (found,) = compare(travelled.house).different
-    assert found == Difference(index=row.idx, stored=("quarantined", *told[1:]), replayed=told)
+    assert found == Difference(place=row.place, stored=("quarantined", *told[1:]), replayed=told)
     with travelled.house.unit() as unit:
-        unit.session.connection().execute(update(ScanRow).where(col(ScanRow.idx) == row.idx).values(result=told[0]))
+        unit.session.connection().execute(update(ScanRow).where(col(ScanRow.place) == row.place).values(result=told[0]))
     assert compare(travelled.house).different == ()
 
 

@@ -11,7 +11,8 @@ from custody.scans.tolerances import Tolerances
 from custody.store.engine import open_engine
 from custody.store.migrate import migrate
 from custody.store.unit import House
-from custody.usecases.accept_scans import Ack, Intake
+from custody.usecases.accept_scans import Intake
+from custody.usecases.judge_group import Ack
 from custody.usecases.open_log import open_log
 from simulators.load import load_stations, presign
 from simulators.station import Signed, Station

@@ -3,8 +3,8 @@
 from sqlalchemy import func, select
 
 from custody.store import scan_book
-from custody.store.bulk import put, put_if_absent
-from custody.store.tables import ParcelRow, QuarantineRow, StationHeadRow
+from custody.store.bulk import pick, put, put_if_absent
+from custody.store.tables import ParcelRow, QuarantineRow, ScanRow, StationHeadRow
 from custody.store.unit import House
 
 MANY = 70_000
@@ -76,18 +76,16 @@ def test_a_station_has_one_newest_statement(house: House) -> None:
 
 def test_rows_are_asked_for_by_two_columns_together(house: House) -> None:
     rows = [
-        {"station": name, "seq": seq, "digest": bytes([seq]) * 32, "idx": 10 * place + seq, **SCAN}
-        for place, name in enumerate(("dock", "hub"))
+        {"station": name, "seq": seq, "digest": bytes([seq]) * 32, "place": 10 * number + seq, **SCAN}
+        for number, name in enumerate(("dock", "hub"))
         for seq in (1, 2, 3)
     ]
     with house.unit() as unit:
         scan_book.add_scans(unit.session, rows, [])
+    wanted = [("dock", 1), ("hub", 3), ("hub", 9), ("nowhere", 1), ("dock", 1)]
     with house.read() as session:
-        found = scan_book.scans_at(session, [("dock", 1), ("hub", 3), ("hub", 9), ("nowhere", 1), ("dock", 1)])
-    assert {place: [scan.idx for scan in scans] for place, scans in found.items()} == {
-        ("dock", 1): [1],
-        ("hub", 3): [13],
-    }
+        found = sorted(pick(session, ScanRow, ("station", "seq", "place"), by=("station", "seq"), values=wanted))
+    assert found == [("dock", 1, 1), ("hub", 3, 13)]
 
 
 def test_asking_for_nothing_finds_nothing_and_writing_nothing_is_fine(house: House) -> None:

@@ -14,9 +14,10 @@ from custody.scans.tolerances import Tolerances
 from custody.store import scan_book
 from custody.store.tables import CheckpointRow, QuarantineRow, ScanRow
 from custody.store.unit import House
-from custody.usecases import accept_scans
-from custody.usecases.accept_scans import Ack, Intake
+from custody.usecases import accept_scans, judge_group
+from custody.usecases.accept_scans import Intake
 from custody.usecases.enrol_station import revoke
+from custody.usecases.judge_group import Ack
 from tests.contracts_store.houses import Yard, forge, open_house, opened, running, with_wrong_signature
 from tests.world_audit import Said
 from tests.world_parts import enrol_station, key
@@ -153,14 +154,14 @@ def test_one_poisoned_job_does_not_fail_its_neighbours(
     house: House, yard: Yard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     poison = yard.lanes[0][2].digest
-    scan_row = accept_scans._scan_row
+    scan_row = judge_group._scan_row
 
     def fail(scan: Scan, *rest: object) -> dict[str, object]:
         if scan.digest == poison:
             raise ValueError("a bug that only this scan meets")
         return scan_row(scan, *rest)  # type: ignore[arg-type]  # passed on as it came
 
-    monkeypatch.setattr(accept_scans, "_scan_row", fail)
+    monkeypatch.setattr(judge_group, "_scan_row", fail)
     jobs = [[scan] for lane in yard.lanes for scan in lane]
     with running(house) as intake:
         with held_up(house):

@@ -3,15 +3,17 @@
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, MetaData, inspect
-from sqlmodel import SQLModel
+from sqlalchemy import Engine, MetaData, inspect, select, text
+from sqlmodel import Session, SQLModel
 
 from api import tables as api_tables
+from custody.scans.place import place_of
 from custody.store import tables as custody_tables
-from custody.store.engine import open_engine
-from custody.store.migrate import migrate
+from custody.store.engine import WRITES, open_engine
+from custody.store.migrate import OWN_VERSIONS, alembic_config, migrate
 from custody.store.unit import House
 from devicelock import part_store as part_tables
 from devicelock import store as devicelock_tables
@@ -63,6 +65,27 @@ def test_migrating_again_changes_nothing(house: House) -> None:
     migrate(house.engine, *VERSIONS)
     after = {name: inspect(house.engine).get_columns(name) for name in inspect(house.engine).get_table_names()}
     assert str(before) == str(after)
+
+
+def test_scans_of_an_older_database_keep_their_log_index(empty_url: str) -> None:
+    engine = open_engine(empty_url)
+    with engine.connect().execution_options(**{WRITES: True}) as connection:
+        config = alembic_config([OWN_VERSIONS, *VERSIONS])
+        config.attributes["connection"] = connection
+        command.upgrade(config, "custody_0003")
+        opening = text("INSERT INTO opening (idx, content, erased_ms) VALUES (:idx, NULL, :idx)")
+        key = text("INSERT INTO item_key (key, idx) VALUES ('one', :idx)")
+        rows = [{"idx": index} for index in range(1, 1100)]
+        connection.execute(opening, rows)
+        connection.execute(key, rows)
+        connection.commit()
+    migrate(engine, *VERSIONS)
+    with Session(engine) as session:
+        openings = session.scalars(select(custody_tables.OpeningRow)).all()
+        assert {row.place: row.erased_ms for row in openings} == {place_of(index): index for index in range(1, 1100)}
+        keys = session.scalars(select(custody_tables.ItemKeyRow)).all()
+        assert sorted(row.place for row in keys) == [place_of(index) for index in range(1, 1100)]
+    engine.dispose()
 
 
 def test_tables_are_made_by_migrations_alone(empty_url: str) -> None:

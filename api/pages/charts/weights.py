@@ -84,4 +84,4 @@ def _point(reading: WeightReading, x: float, y: float) -> Markup:
     within = {"in": "inside the band", "out": "outside the band", "unknown": "nothing to compare it with"}[reading.band]
     clocks = both_clocks(reading.at_ms, reading.received_ms)
     label = f"{grams(reading.mass_g)} on {reading.scale}, {within}; {clocks}"
-    return mark(shape, label=label, href=f"#weight-{reading.index}", tip_x=LEFT, tip_y=TIP_Y)
+    return mark(shape, label=label, href=f"#weight-{reading.where}", tip_x=LEFT, tip_y=TIP_Y)

@@ -32,16 +32,19 @@ from custody.kernel.ids import spell
 from custody.kernel.keys import SoftwareSigner, new_signer
 from custody.ledger.note import text_key
 from custody.ledger.statements import make_possession
+from custody.scans.batch import Item, SealedBatch, make_batch, open_batch, seal_batch
+from custody.scans.leaf import Leaf, make_leaf
 from custody.scans.scan import make_scan, open_scan
 from custody.scans.tolerances import Tolerances
 from custody.store import case_book, scan_book
 from custody.store.engine import open_engine
 from custody.store.migrate import migrate
 from custody.store.unit import House, Unit
-from custody.usecases.accept_scans import Ack, Intake
+from custody.usecases.accept_scans import Intake
 from custody.usecases.enrol_station import announce, enrol
 from custody.usecases.export_pack import NO_LOCKS, Beside, PackExported, export_pack
 from custody.usecases.investigate import RECOMPUTE
+from custody.usecases.judge_group import Ack
 from custody.usecases.open_dispute import Disputed, open_dispute
 from custody.usecases.open_log import open_log
 from custody.usecases.read_trail import sealed_scans
@@ -58,6 +61,7 @@ PARCEL = issue_sscc("9521473", 8816).uri
 PHONE = issue_sgtin("09521473003813", "001017004829159").uri
 IMEI = "urn:gsma:imei:00101700-482915-0"
 ORDER = "SO-20991"
+SHIPMENT = "urn:uuid:5b0f5f5e-3a43-4d0e-9d0b-6f1f0f6f9a31"
 RECIPIENT = issue_gsrn("9521886", 4417).uri
 LINKS = (
     ("bench-4", "pack", 1, "B4", SELLER),
@@ -104,7 +108,7 @@ class Counted:
 
 @dataclass
 class World:
-    """The house and what was done in it so far."""
+    """The house and what was done in it so far. The stations in `together` sign what they scan in a row as a batch."""
 
     house: House
     clock: Ticking
@@ -113,8 +117,11 @@ class World:
     scans: list[Any] = field(default_factory=list)
     acks: list[Ack] = field(default_factory=list)
     last: bytes | None = None
+    named: int = 0
     dispute: Disputed | None = None
     locks: LockFile = NO_LOCKS
+    together: frozenset[str] = frozenset()
+    waiting: list[tuple[Leaf, bytes]] = field(default_factory=list)
 
     @property
     def vkey(self) -> str:
@@ -143,8 +150,10 @@ class World:
                 unit, token=announced.token, cose_key=cose_key, possession=possession, registrar=key("registrar")
             ).index
 
-    def scan(self, station: str, kind: str, body: dict[str, Any], *, after_ms: int = 30 * MINUTE_MS) -> Ack:
+    def scan(self, station: str, kind: str, body: dict[str, Any], *, after_ms: int = 30 * MINUTE_MS) -> None:
         """One signed scan, taken in by the service; the service's clock goes along."""
+        if self.waiting and self.waiting[0][0].station != station:
+            self.close_batch()
         self.clock.at_ms += after_ms
         at_ms = self.clock.at_ms
         seq, prev = self.heads.get(station, (0, None))
@@ -156,36 +165,59 @@ class World:
             "type": kind,
             "eventTime": to_iso(at_ms),
             "eventTimeZoneOffset": "+00:00",
-            "eventID": f"urn:uuid:00000000-0000-4000-8000-{len(self.scans):012d}",
+            "eventID": f"urn:uuid:00000000-0000-4000-8000-{self.named:012d}",
             **body,
             **more,
         }
+        salt = hashlib.sha256(f"{station}/{seq}".encode()).digest()
+        if station in self.together:
+            numbered = {"station": station, "subject": SHIPMENT, "seq": seq + 1 + len(self.waiting)}
+            salt = hashlib.sha256(f"{station}/{numbered['seq']}".encode()).digest()
+            self.waiting.append(make_leaf(json.dumps(event).encode(), salt=salt, **numbered))
+            self.last = self.waiting[-1][0].digest
+            self.named += 1
+            return
         statement, opening = make_scan(
             json.dumps(event).encode(),
             station=station,
-            subject="urn:uuid:5b0f5f5e-3a43-4d0e-9d0b-6f1f0f6f9a31",
+            subject=SHIPMENT,
             seq=seq + 1,
             prev=prev,
             iat_s=at_ms // 1000,
-            salt=hashlib.sha256(f"{station}/{seq}".encode()).digest(),
+            salt=salt,
             signer=key(station),
         )
         scan = open_scan(statement, opening)
         (ack,) = self.intake.submit([scan]).result(timeout=20)
         self.heads[station] = (seq + 1, scan.digest)
         self.last = scan.digest
+        self.named += 1
         self.scans.append(scan)
         self.acks.append(ack)
-        return ack
 
-    def other_parcel(self, station: str) -> Ack:
+    def close_batch(self) -> None:
+        """Sign what waits as one batch, and have it taken in."""
+        if not self.waiting:
+            return
+        leaves, station = [leaf for leaf, _ in self.waiting], self.waiting[0][0].station
+        seq, prev = self.heads.get(station, (0, None))
+        signer, iat_s = key(station), self.clock.at_ms // 1000
+        statement = make_batch(leaves, subject=f"urn:uuid:batch-{seq}", prev=prev, iat_s=iat_s, signer=signer)
+        items = [
+            Item(subject=leaf.subject, content_type=leaf.content_type, opening=opening)
+            for leaf, opening in self.waiting
+        ]
+        batch = open_batch(statement, items)
+        sealed = SealedBatch(batch=batch, seal=seal_batch(batch.statement, signer))
+        self.acks += self.intake.submit_batch(sealed).result(timeout=20)
+        self.scans += sealed.scans
+        self.heads[station], self.waiting = (batch.statement.last, batch.statement.digest), []
+
+    def other_parcel(self, station: str) -> None:
         """A scan of somebody else's parcel, which must not get into the pack."""
         last, self.last = self.last, None
-        ack = self.scan(
-            station, "ObjectEvent", observe(issue_sscc("9521473", 9900 + len(self.scans)).uri, "inspecting")
-        )
+        self.scan(station, "ObjectEvent", observe(issue_sscc("9521473", 9900 + self.named).uri, "inspecting"))
         self.last = last
-        return ack
 
     def export(self, beside: Beside | None = None) -> PackExported:
         with self.house.unit() as unit:
@@ -195,7 +227,7 @@ class World:
 
 
 @contextmanager
-def open_world(url: str) -> Iterator[World]:
+def open_world(url: str, *, together: frozenset[str] = frozenset()) -> Iterator[World]:
     """An empty house with its log and stations, in the database of that address."""
     engine = open_engine(url)
     migrate(engine)
@@ -212,7 +244,7 @@ def open_world(url: str) -> Iterator[World]:
     open_log(house, registrar=key("registrar").public, rules={"lock_keys": keys})
     intake = Intake(house, Tolerances())
     intake.start()
-    world = World(house=house, clock=clock, intake=intake)
+    world = World(house=house, clock=clock, intake=intake, together=together)
     for link in LINKS:
         world.enrol(*link)
     try:
@@ -274,6 +306,7 @@ def send_parcel(world: World) -> None:
     world.scan("courier-7", "ObjectEvent", observe(PARCEL, "loading"))
     delivered = observe(PARCEL, "accepting", **sides(CARRIER, RECIPIENT)) | {"disposition": "retail_sold"}
     world.scan("courier-7", "ObjectEvent", delivered)
+    world.close_batch()
 
 
 def open_case_of(
@@ -342,6 +375,7 @@ def lock_handset(world: World) -> None:
                     reference=order,
                     phone="0800 000 000",
                     recourse="the Communications Ombudsman",
+                    bought="Did you buy it? Tell us.",
                     deadline_s=now_s + 72 * 3600,
                 ),
             ),

@@ -23,6 +23,7 @@ from custody.kernel import cbor, cose
 from custody.kernel.errors import NotFound, Rejected
 from custody.ledger.record import CONTENT_TYPE as RECORD
 from custody.ledger.statements import KEY_ADD, KEY_REVOKE, POLICY
+from custody.scans.place import place_of
 from custody.scans.scan import CONTENT_TYPE as SCAN
 from custody.store import case_book, log_reader
 from custody.store.tables import EvidenceRow, OpeningRow
@@ -159,7 +160,11 @@ def test_content_that_was_erased_is_missed_and_said_and_the_signature_stands(tmp
         gone = world.acks[-1].index
         assert gone is not None
         with world.house.unit() as unit:
-            change = update(OpeningRow).where(col(OpeningRow.idx) == gone).values(content=None, erased_ms=unit.now_ms)
+            change = (
+                update(OpeningRow)
+                .where(col(OpeningRow.place) == place_of(gone))
+                .values(content=None, erased_ms=unit.now_ms)
+            )
             unit.session.connection().execute(change)
         pack = world.export()
         verdict = verify_pack(pack.content, vkey=world.vkey)

@@ -26,6 +26,7 @@ SCREEN = Screen(
     reference="ORD-1",
     phone="0800 000 000",
     recourse="the ombudsman",
+    bought="Did you buy it? Tell us.",
     deadline_s=START_S + 72 * 3600,
 )
 

@@ -167,7 +167,7 @@ def test_the_digits_that_support_reads_out_set_it_free(locked: Handset) -> None:
 
 def test_the_right_code_sets_it_free_and_the_next_hello_says_why(locked: Handset) -> None:
     assert locked.question is not None
-    assert locked.type_code(unlock_code(locked.enrolment.code_key, locked.question))
+    assert locked.type_code(unlock_code(locked.enrolment.code_key, locked.question, pair=locked.state.pair))
     hello = open_hello(locked.hello(), device=locked.device, key=locked.enrolment.signer.public)
     assert (hello.applied, hello.cause) == (Applied.UNLOCKED, Cause.CODE)
 

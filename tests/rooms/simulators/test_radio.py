@@ -170,7 +170,8 @@ def test_another_sim_a_timer_and_a_code_are_each_told_at_once(world: World) -> N
     world.broker.pump()
     assert (world.server.hellos[-1].sim, world.server.hellos[-1].country) == (SimClass.OTHER, "RO")
     assert world.handset.question is not None
-    assert world.radio.type_code(unlock_code(world.handset.enrolment.code_key, world.handset.question))
+    code = unlock_code(world.handset.enrolment.code_key, world.handset.question, pair=world.handset.state.pair)
+    assert world.radio.type_code(code)
     world.broker.pump()
     assert world.server.hellos[-1].applied is Applied.UNLOCKED
     world.send(Op.LOCK)

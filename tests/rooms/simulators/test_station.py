@@ -9,13 +9,14 @@ from custody.kernel import cbor
 from custody.kernel.errors import Conflict, Fatal, Forbidden, NotFound, Rejected, Trouble, Unavailable
 from custody.kernel.keys import new_signer, read_cose_key
 from custody.ledger.statements import StationInfo, make_key_add, read_key_add
+from custody.scans.batch import Item, check_seal, open_batch
 from custody.scans.scan import open_scan
 from simulators import client as client_module
 from simulators.client import ServiceClient
 from simulators.events import finish, write
 from simulators.faults import HTTP_FAULTS, Fault, FaultyHttp, flipped, plan_faults, sign_with_wrong_key, truncated
 from simulators.geography import build_geography
-from simulators.station import Signed, Station, make_station
+from simulators.station import Signed, SignedBatch, Station, make_station
 from simulators.wire import b64u, from_b64u
 
 POST = build_geography().post("hub-1/hub_sort")
@@ -27,10 +28,13 @@ class Shelf(httpx.BaseTransport):
 
     def __init__(self) -> None:
         self.kept: list[bytes] = []
+        self.key = make_station(POST, seed="test").signer.public
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         try:
             pairs = cbor.decode(request.read())
+            if request.url.path.endswith("batches"):
+                return httpx.Response(201, json={"items": self._take_batch(*pairs)})
             pairs = pairs if request.url.path.endswith("batch") else [pairs]
             items = [self._take(*pair) for pair in pairs]
         except Rejected as error:
@@ -38,8 +42,16 @@ class Shelf(httpx.BaseTransport):
             return httpx.Response(422, json=problem)
         return httpx.Response(201, json={"items": items} if request.url.path.endswith("batch") else items[0])
 
+    def _take_batch(self, statement: bytes, seal: bytes, items: list[list[Any]]) -> list[dict[str, Any]]:
+        given = [Item(subject=subject, content_type=kind, opening=opening) for subject, kind, opening in items]
+        batch = open_batch(statement, given)
+        check_seal(batch, seal, self.key)
+        return [self._keep(leaf.digest) for leaf in batch.leaves]
+
     def _take(self, statement: bytes, opening: bytes) -> dict[str, Any]:
-        digest = open_scan(statement, opening).digest
+        return self._keep(open_scan(statement, opening).digest)
+
+    def _keep(self, digest: bytes) -> dict[str, Any]:
         if digest in self.kept:
             return {"result": "duplicate", "code": "S10", "flags": []}
         self.kept.append(digest)
@@ -58,7 +70,7 @@ def station() -> Station:
     return make_station(POST, seed="test")
 
 
-def scan(station: Station, number: int, *, sign: Callable[..., Signed] | None = None) -> Signed:
+def scan(station: Station, number: int, *, sign: Callable[..., Any] | None = None) -> Any:
     event_id = f"urn:uuid:00000000-0000-4000-8000-{number:012d}"
     body = {
         "type": "ObjectEvent",
@@ -88,7 +100,7 @@ def test_whatever_is_lost_every_scan_is_stored_once_and_in_order(station: Statio
     for one in made:
         station.store(one)
     if send == "single":
-        while station.send_next(client) is not None:
+        while station.send_next(client):
             pass
     else:
         station.forward(client, batch=2)
@@ -110,14 +122,45 @@ def test_a_station_that_stays_offline_keeps_its_scans_and_their_order(station: S
     assert shelf.kept == [one.digest for one in made]
 
 
+@pytest.mark.parametrize("fault", HTTP_FAULTS)
+def test_batches_and_plain_scans_leave_the_backlog_in_order_and_once(station: Station, fault: Fault) -> None:
+    client, shelf, _ = service([fault, None, fault, fault])
+    station.store(scan(station, 0))
+    names = list(shelf.kept)
+    for start in (1, 4):
+        for number in range(start, start + 3):
+            collect(station, number)
+        station.store(station.close_batch(subject="urn:uuid:batch", at_ms=AT_MS))
+    station.store(scan(station, 7))
+    for each in station.backlog:
+        names += [one.digest for one in each.scans] if isinstance(each, SignedBatch) else [each.digest]
+    answers = station.forward(client)
+    assert shelf.kept == names == [answer.scan.digest for answer in answers]
+    assert not station.backlog
+
+
+def test_a_batch_that_is_refused_is_an_answer_to_each_of_its_scans(station: Station) -> None:
+    client, shelf, _ = service()
+    shelf.key = new_signer().public
+    for number in range(3):
+        collect(station, number)
+    station.store(station.close_batch(subject="urn:uuid:batch", at_ms=AT_MS))
+    assert [answer.result for answer in station.send_next(client)] == ["refused"] * 3
+    assert len(station.refused) == 3
+    assert not station.backlog
+    assert shelf.kept == []
+
+
+def collect(station: Station, number: int) -> None:
+    scan(station, number, sign=station.collect)
+
+
 def test_a_scan_that_is_refused_for_good_leaves_the_backlog_and_is_kept(station: Station) -> None:
     client, shelf, _ = service()
     station.store(truncated(scan(station, 1)))
     station.store(scan(station, 2))
-    first = station.send_next(client)
-    second = station.send_next(client)
-    assert first is not None
-    assert second is not None
+    (first,) = station.send_next(client)
+    (second,) = station.send_next(client)
     assert (first.result, second.result) == ("refused", "accepted")
     assert [answer.body["code"] for answer in station.refused] == ["opening"]
     assert len(shelf.kept) == 1

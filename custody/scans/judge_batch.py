@@ -1,0 +1,92 @@
+"""The judge on a batch: each scan by itself, the statement over them once. Total and pure, as the judge is.
+
+1. A number that another statement has taken is tamper evidence for that scan alone; both are kept.
+2. The statement stands in the station's sequence as a whole: a gap before it is flagged once, at its first scan that
+   can be read; if it does not follow the station's newest statement, none of its scans does.
+3. Each scan sees what those before it said of its parcel; those that are set apart said nothing.
+4. The station goes on from the batch unless it does not follow, or all its scans are set apart. One scan that is set
+   apart, for its own clock say, leaves no hole.
+5. A scan that cannot be read has no verdict, and takes its number all the same. It is set apart if its statement alone
+   would be: for a key that is revoked, or a clock too far ahead.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from custody.kernel.clock import Instant
+from custody.scans.advance import UNSEEN, advance, parcels_of
+from custody.scans.batch import BatchedScan, BatchStatement
+from custody.scans.judge import sequence_flags, tampered
+from custody.scans.judge_parcels import judge_units
+from custody.scans.tolerances import Tolerances
+from custody.scans.verdict import Flag, Verdict, sum_up
+from custody.scans.view import KeyStanding, StationHead, UnitView
+
+QUARANTINED = "quarantined"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """The verdicts in the order of the scans, the views that changed, and from where the station goes on, if it does.
+
+    A verdict is None where no event can be read.
+    """
+
+    verdicts: tuple[Verdict | None, ...]
+    views: Mapping[str, UnitView]
+    head: StationHead | None
+
+
+def judge_batch(
+    statement: BatchStatement,
+    scans: Sequence[BatchedScan | None],
+    *,
+    standing: KeyStanding,
+    head: StationHead | None,
+    held: Mapping[int, bytes],
+    views: Mapping[str, UnitView],
+    now_ms: Instant,
+    tolerances: Tolerances,
+) -> Judged:
+    """What becomes of a batch whose signature was verified, or whose key is not known.
+
+    `held` says which statement took a number before; `views` what was known of the parcels; `now_ms` is the receipt.
+    """
+    sequence = [
+        flag for flag in sequence_flags(statement.first, statement.prev, head) if flag.code != "tamper_evidence"
+    ]
+    broken = any(flag.code == "chain_broken" for flag in sequence)
+    untold: Sequence[Flag] = sequence
+    known: dict[str, UnitView] = {}
+    verdicts: list[Verdict | None] = []
+    for seq, scan in enumerate(scans, statement.first):
+        if scan is None:
+            verdicts.append(None)
+            continue
+        if held.get(seq, statement.digest) != statement.digest:
+            verdicts.append(sum_up([tampered(seq)]))
+            continue
+        parcels = parcels_of(scan.event)
+        units = [known.get(parcel) or views.get(parcel, UNSEEN) for parcel in parcels] or [UNSEEN]
+        verdict = judge_units(
+            scan, standing=standing, sequence=untold, units=units, now_ms=now_ms, tolerances=tolerances
+        )
+        untold = sequence if broken else ()
+        verdicts.append(verdict)
+        if verdict.result != QUARANTINED:
+            for parcel, unit in zip(parcels, units, strict=False):
+                known[parcel] = advance(unit, scan.event)
+    unread_apart = standing in {KeyStanding.REVOKED, KeyStanding.UNKNOWN}
+    unread_apart = unread_apart or statement.iat_s * 1000 - now_ms > tolerances.skew_quarantine_ms
+    apart = [
+        unread_apart or held.get(seq, statement.digest) != statement.digest
+        if verdict is None
+        else verdict.result == QUARANTINED
+        for seq, verdict in enumerate(verdicts, statement.first)
+    ]
+    goes_on = not broken and not all(apart) and (head is None or statement.last > head.seq)
+    return Judged(
+        verdicts=tuple(verdicts),
+        views=known,
+        head=StationHead(seq=statement.last, digest=statement.digest) if goes_on else None,
+    )

@@ -1,0 +1,77 @@
+"""Statements that were accepted to be registered later: waiting, or refused when their turn came.
+
+A row is named by the SHA-256 of the whole statement, not by its digest, so that somebody who posts the same words under
+a false signature takes nobody's place in the queue.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from enum import StrEnum
+
+from sqlalchemy import delete, func, select
+from sqlmodel import Session, col
+
+from custody.kernel.clock import Instant
+from custody.kernel.cose import Sign1
+from custody.store.bulk import put
+from custody.store.tables import RegistrationRow
+
+
+class State(StrEnum):
+    """What has become of it so far."""
+
+    WAITING = "waiting"
+    REFUSED = "refused"
+
+
+def wait(session: Session, message: Sign1, *, at_ms: Instant) -> None:
+    """Have it wait for its turn; one that was refused before gets another."""
+    row = {
+        "name": hashlib.sha256(message.raw).digest(),
+        "digest": message.digest,
+        "statement": message.raw,
+        "state": State.WAITING.value,
+        "code": "",
+        "detail": "",
+        "received_ms": at_ms,
+    }
+    put(session, RegistrationRow, [row], keys=("name",))
+
+
+def waiting(session: Session, most: int) -> Sequence[RegistrationRow]:
+    """Those whose turn is next, the oldest first."""
+    query = select(RegistrationRow).where(col(RegistrationRow.state) == State.WAITING)
+    return session.scalars(query.order_by(col(RegistrationRow.received_ms)).limit(most)).all()
+
+
+def count_waiting(session: Session) -> int:
+    """How many wait."""
+    query = select(func.count()).select_from(RegistrationRow).where(col(RegistrationRow.state) == State.WAITING)
+    return session.scalars(query).one()
+
+
+def of_digest(session: Session, digest: bytes) -> RegistrationRow | None:
+    """What has become of a statement that is not in the log; one that waits before one that was refused."""
+    rows = session.scalars(select(RegistrationRow).where(col(RegistrationRow.digest) == digest)).all()
+    return min(rows, key=lambda row: row.state != State.WAITING, default=None)
+
+
+def drop(session: Session, name: bytes) -> None:
+    """It is in the log."""
+    session.connection().execute(delete(RegistrationRow).where(col(RegistrationRow.name) == name))
+
+
+def refuse(session: Session, name: bytes, *, code: str, detail: str) -> None:
+    """It was refused."""
+    row = session.get(RegistrationRow, name)
+    if row is not None:
+        row.state, row.code, row.detail = State.REFUSED.value, code, detail
+        session.add(row)
+
+
+def forget(session: Session, *, before_ms: Instant) -> None:
+    """Refusals older than that are told no more."""
+    old = delete(RegistrationRow).where(
+        col(RegistrationRow.state) == State.REFUSED, col(RegistrationRow.received_ms) < before_ms
+    )
+    session.connection().execute(old)

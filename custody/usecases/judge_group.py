@@ -1,0 +1,339 @@
+"""One group of scans and batches: judged in order, put into the log, and answered.
+
+`Bench` reads what the judge needs with a handful of queries for the whole group, judges part by part, each seeing what
+those before it changed, and writes everything that came of it. A part is a scan with a statement of its own, or a
+batch; a batch is one entry of the log, and each of its scans has a row, keys, an opening and a verdict of its own.
+
+- A statement that the log holds is answered with its place, scan by scan, and adds nothing.
+- A number that another statement has taken is tamper evidence; both are kept.
+- A scan of a batch that holds no event takes its number; its leaf is kept and its opening is not.
+- Where the signature is wrong, or the key unknown, every scan is kept aside, a batch's with what its leaf needs.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import msgspec
+
+from custody.kernel import cbor
+from custody.kernel.clock import Instant
+from custody.kernel.errors import Rejected, Trouble
+from custody.scans.advance import UNSEEN, advance, parcels_of
+from custody.scans.batch import BATCH, BatchedScan, BatchStatement, SealedBatch
+from custody.scans.judge import judge, judge_repeat
+from custody.scans.judge_batch import judge_batch
+from custody.scans.judge_parcels import judge_parcels
+from custody.scans.place import index_of, place_of, position_of
+from custody.scans.scan import Scan
+from custody.scans.tolerances import Tolerances
+from custody.scans.verdict import Verdict, already_done, unread
+from custody.scans.view import KeyStanding, StationHead, UnitView
+from custody.store import batch_book, log_reader, scan_book, unopened_book
+from custody.store.log_book import NewEntry
+from custody.store.scan_book import EnrolledKey
+from custody.store.unit import Unit
+from custody.store.unopened_book import UnopenedScan
+from custody.trail.names import index_keys
+
+Part = Scan | SealedBatch
+Sound = bool | Rejected | None
+"""True: the enrolled key signed it. False: it did not. None: the key is unknown. Or why it cannot be taken at all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ack:
+    """The answer to one scan. `index` is None if it is not in the log; `refused` says why a scan was refused.
+
+    `position` is its place in its batch. A refused scan of a batch may be in the log all the same, by its leaf.
+    """
+
+    digest: bytes
+    verdict: Verdict
+    index: int | None
+    at_ms: Instant
+    position: int | None = None
+    refused: Trouble | None = None
+
+
+class Bench:
+    """One group on the judge's bench: what was known before it, and what it changes."""
+
+    def __init__(self, unit: Unit, parts: Sequence[Part], tolerances: Tolerances) -> None:
+        session = unit.session
+        self._unit = unit
+        self._tolerances = tolerances
+        self._first = unit.log.size
+        plain = [part for part in parts if isinstance(part, Scan)]
+        batches = [part for part in parts if isinstance(part, SealedBatch)]
+        scans = [*plain, *(scan for part in batches for scan in part.scans)]
+        statements: list[Scan | BatchStatement] = [*plain, *(part.statement for part in batches)]
+        self._keys = scan_book.station_keys(session, {each.message.kid for each in statements})
+        self._heads = scan_book.station_heads(session, {each.station for each in statements})
+        self._known = scan_book.known_digests(session, {each.message.digest for each in statements})
+        self._stored: dict[tuple[str, int], bytes] = {}
+        self._sealed: dict[tuple[str, int], list[bytes]] = {}
+        self._read_numbers(plain, [part.statement for part in batches])
+        wanted = {key for scan in scans for key in parcels_of(scan.event)}
+        self._views = {
+            key: msgspec.json.decode(view, type=UnitView) for key, view in scan_book.parcels(session, wanted).items()
+        }
+        self._moved_heads: dict[str, tuple[int, bytes]] = {}
+        self._moved_views: set[str] = set()
+        self._entries: list[NewEntry] = []
+        self._scan_rows: list[dict[str, object]] = []
+        self._key_rows: list[dict[str, object]] = []
+        self._batch_rows: list[dict[str, object]] = []
+        self._unread_rows: list[dict[str, object]] = []
+        self._aside: list[dict[str, object]] = []
+        self._opened: list[tuple[int, Scan]] = []
+
+    def answer(self, parts: Sequence[Part], sound: Sequence[Sound]) -> list[list[Ack] | Trouble]:
+        """Judge every part, write what came of it, and return the answers to the scans of each."""
+        turns = sorted(range(len(parts)), key=lambda turn: isinstance(each := parts[turn], Scan) and self._waits(each))
+        answered = {turn: self._part(parts[turn], sound[turn]) for turn in turns}
+        session = self._unit.session
+        self._unit.log.append(self._entries)
+        scan_book.add_scans(session, self._scan_rows, self._key_rows)
+        batch_book.add_batches(session, self._batch_rows)
+        unopened_book.add_unreadable(session, self._unread_rows)
+        scan_book.put_station_heads(session, self._moved_heads)
+        moved = {key: msgspec.json.encode(self._views[key]).decode() for key in self._moved_views}
+        scan_book.put_parcels(session, moved)
+        if self._aside:
+            scan_book.add_to_quarantine(session, self._aside)
+        for index, scan in self._opened:
+            unopened_book.put_opening(session, index, scan.opening)
+            self._unit.record(unopened_book.OPENED, {"index": index, "digest": scan.digest})
+        return [answered[turn] for turn in range(len(parts))]
+
+    def _read_numbers(self, plain: Sequence[Scan], batches: Sequence[BatchStatement]) -> None:
+        """Which statements stand under the numbers of this group already, and which of them wait for an opening."""
+        session, numbers = self._unit.session, {(scan.station, scan.seq) for scan in plain}
+        stored = scan_book.scans_at(session, numbers)
+        waiting = unopened_book.at(session, numbers)
+        for batch in batches:
+            span = (batch.station, batch.first, batch.last)
+            stored |= {(batch.station, seq): rows for seq, rows in scan_book.scans_between(session, *span).items()}
+            waiting += unopened_book.between(session, *span)
+        self._waiting = {row.digest: row for row in waiting if position_of(row.place) is None}
+        links = scan_book.statement_digests(session, {index_of(row.place) for row in waiting})
+        for row in waiting:
+            self._sealed.setdefault((row.station, row.seq), []).append(links[index_of(row.place)])
+        self._stored |= {number: rows[0].link for number, rows in stored.items()}
+
+    def _waits(self, scan: Scan) -> bool:
+        """Whether the log holds it and only its opening is missing; it is judged after all others."""
+        return scan.digest in self._waiting
+
+    def _part(self, part: Part, sound: Sound) -> list[Ack] | Trouble:
+        if isinstance(sound, Rejected):
+            return sound
+        if isinstance(part, SealedBatch):
+            return self._batch(part, sound)
+        return [self._one(part, sound)]
+
+    def _one(self, scan: Scan, signed: bool | None) -> Ack:  # noqa: FBT001 - three values: yes, no, key unknown
+        key = self._keys.get(scan.message.kid)
+        if key is None or key.station != scan.station or not signed:
+            return self._set_aside(scan, signed if key is not None and key.station == scan.station else None)
+        waiting = self._waiting.pop(scan.digest, None)
+        if waiting is not None:
+            return self._open(scan, key, waiting)
+        repeat = judge_repeat(self._holder(scan.station, scan.seq, scan.link), scan)
+        if scan.digest in self._known:
+            verdict = repeat or judge_repeat(scan.link, scan)
+            return self._ack(scan, verdict or self._judge_now(scan, key), self._known[scan.digest])
+        verdict = repeat or self._judge_now(scan, key)
+        return self._enter(scan, verdict)
+
+    def _batch(self, sealed: SealedBatch, signed: bool | None) -> list[Ack]:  # noqa: FBT001 - as in _one
+        statement = sealed.statement
+        key = self._keys.get(statement.message.kid)
+        if key is None or key.station != statement.station or not signed:
+            mine = key is not None and key.station == statement.station
+            return self._set_batch_aside(sealed, signed if mine else None)
+        held = {
+            seq: link
+            for seq in range(statement.first, statement.last + 1)
+            if (link := self._holder(statement.station, seq, statement.digest)) is not None
+        }
+        index = self._known.get(statement.digest)
+        if index is None:
+            return self._enter_batch(sealed, key, held)
+        again = already_done()
+        return [
+            self._batch_ack(sealed, at, judge_repeat(held.get(scan.seq), scan) or again, index)
+            if isinstance(scan, BatchedScan)
+            else self._batch_ack(sealed, at, None, index)
+            for at, scan in enumerate(sealed.batch.scans)
+        ]
+
+    def _enter_batch(self, sealed: SealedBatch, key: EnrolledKey, held: Mapping[int, bytes]) -> list[Ack]:
+        statement, batch = sealed.statement, sealed.batch
+        index = self._first + len(self._entries)
+        judged = judge_batch(
+            statement,
+            [scan if isinstance(scan, BatchedScan) else None for scan in batch.scans],
+            standing=_standing(key, index),
+            head=self._heads.get(statement.station),
+            held=held,
+            views=self._views,
+            now_ms=self._unit.now_ms,
+            tolerances=self._tolerances,
+        )
+        openings = [(at, scan.opening) for at, scan in enumerate(batch.scans) if isinstance(scan, BatchedScan)]
+        self._entries.append(NewEntry(message=statement.message, content_type=BATCH, scans=openings))
+        self._batch_rows.append(batch_book.batch_row(index, sealed.seal, [leaf.raw for leaf in batch.leaves]))
+        self._known[statement.digest] = index
+        for at, (scan, verdict) in enumerate(zip(batch.scans, judged.verdicts, strict=True)):
+            place = place_of(index, at)
+            self._stored.setdefault((statement.station, statement.first + at), statement.digest)
+            if isinstance(scan, BatchedScan) and verdict is not None:
+                self._scan_rows.append(_scan_row(scan, verdict, place, self._unit.now_ms))
+                self._key_rows += [{"key": found, "place": place} for found in sorted(index_keys(scan.event))]
+            else:
+                leaf = batch.leaves[at]
+                row = {"place": place, "station": leaf.station, "seq": leaf.seq, "digest": leaf.digest}
+                self._unread_rows.append({**row, "sub": leaf.subject})
+        self._views |= judged.views
+        self._moved_views |= judged.views.keys()
+        if judged.head is not None:
+            self._heads[statement.station] = judged.head
+            self._moved_heads[statement.station] = (judged.head.seq, judged.head.digest)
+        return [self._batch_ack(sealed, at, verdict, index) for at, verdict in enumerate(judged.verdicts)]
+
+    def _batch_ack(self, sealed: SealedBatch, at: int, verdict: Verdict | None, index: int | None) -> Ack:
+        scan = sealed.batch.scans[at]
+        return Ack(
+            digest=sealed.batch.leaves[at].digest,
+            verdict=verdict or unread(),
+            index=index,
+            at_ms=self._unit.now_ms,
+            position=at,
+            refused=scan if isinstance(scan, Rejected) else None,
+        )
+
+    def _open(self, scan: Scan, key: EnrolledKey, waiting: UnopenedScan) -> Ack:
+        """The opening of a scan that the log holds: judged as of its entry; its place in the sequence it took then."""
+        index = index_of(waiting.place)
+        received_ms = log_reader.entry(self._unit.session, index).received_ms
+        stored = self._stored.get((scan.station, scan.seq))
+        twin = self._twin(scan.station, scan.seq, scan.link) if stored in {None, scan.link} else stored
+        before = None if scan.prev is None else StationHead(seq=scan.seq - 1, digest=scan.prev)
+        standing = _standing(key, index)
+        verdict = judge_repeat(twin, scan) or self._judge(scan, standing=standing, head=before, now_ms=received_ms)
+        self._opened.append((index, scan))
+        self._file(scan, verdict, index, received_ms)
+        return self._ack(scan, verdict, index)
+
+    def _holder(self, station: str, seq: int, link: bytes) -> bytes | None:
+        """The statement that took a number first."""
+        return self._stored.get((station, seq)) or self._twin(station, seq, link)
+
+    def _twin(self, station: str, seq: int, link: bytes) -> bytes | None:
+        """Another statement, still unopened or unreadable, under the same number of the same station."""
+        return next((other for other in self._sealed.get((station, seq), ()) if other != link), None)
+
+    def _judge_now(self, scan: Scan, key: EnrolledKey) -> Verdict:
+        head, standing = self._heads.get(scan.station), _standing(key, self._first + len(self._entries))
+        return self._judge(scan, standing=standing, head=head, now_ms=self._unit.now_ms)
+
+    def _judge(self, scan: Scan, *, standing: KeyStanding, head: StationHead | None, now_ms: Instant) -> Verdict:
+        return judge_parcels(
+            scan, standing=standing, head=head, views=self._views, now_ms=now_ms, tolerances=self._tolerances
+        )
+
+    def _enter(self, scan: Scan, verdict: Verdict) -> Ack:
+        index = self._first + len(self._entries)
+        self._entries.append(NewEntry(message=scan.message, content_type=scan.content_type, opening=scan.opening))
+        self._known[scan.digest] = index
+        head = self._heads.get(scan.station)
+        if verdict.result != "quarantined" and (head is None or scan.seq > head.seq):
+            self._heads[scan.station] = StationHead(seq=scan.seq, digest=scan.digest)
+            self._moved_heads[scan.station] = (scan.seq, scan.digest)
+        self._file(scan, verdict, index, self._unit.now_ms)
+        return self._ack(scan, verdict, index)
+
+    def _file(self, scan: Scan, verdict: Verdict, index: int, received_ms: Instant) -> None:
+        self._scan_rows.append(_scan_row(scan, verdict, place_of(index), received_ms))
+        self._key_rows.extend({"key": key, "place": place_of(index)} for key in sorted(index_keys(scan.event)))
+        self._stored.setdefault((scan.station, scan.seq), scan.link)
+        if verdict.result != "quarantined":
+            for parcel in parcels_of(scan.event):
+                self._views[parcel] = advance(self._views.get(parcel, UNSEEN), scan.event)
+                self._moved_views.add(parcel)
+
+    def _set_aside(self, scan: Scan, signed: bool | None) -> Ack:  # noqa: FBT001 - as in _one
+        self._keep_aside(scan.digest, scan.entry, scan.opening, signed)
+        verdict = self._judge_stranger(scan)
+        ack = self._ack(scan, verdict, None)
+        return replace(ack, refused=_bad_signature()) if signed is False else ack
+
+    def _set_batch_aside(self, sealed: SealedBatch, signed: bool | None) -> list[Ack]:  # noqa: FBT001 - as in _one
+        acks = []
+        for at, (scan, leaf) in enumerate(zip(sealed.batch.scans, sealed.batch.leaves, strict=True)):
+            content = cbor.encode([leaf.subject, leaf.content_type, sealed.batch.openings[at]])
+            self._keep_aside(leaf.digest, sealed.statement.message.raw, content, signed)
+            verdict = self._judge_stranger(scan) if isinstance(scan, BatchedScan) else None
+            ack = self._batch_ack(sealed, at, verdict, None)
+            acks.append(replace(ack, refused=_bad_signature()) if signed is False else ack)
+        return acks
+
+    def _keep_aside(self, digest: bytes, statement: bytes, opening: bytes, signed: bool | None) -> None:  # noqa: FBT001 - as in _one
+        self._aside.append(
+            {
+                "digest": digest,
+                "statement": statement,
+                "opening": opening,
+                "why": "signature" if signed is False else "key_unknown",
+                "received_ms": self._unit.now_ms,
+            }
+        )
+
+    def _judge_stranger(self, scan: Scan) -> Verdict:
+        return judge(
+            scan,
+            standing=KeyStanding.UNKNOWN,
+            head=None,
+            unit=UnitView(known=True),
+            now_ms=self._unit.now_ms,
+            tolerances=self._tolerances,
+        )
+
+    def _ack(self, scan: Scan, verdict: Verdict, index: int | None) -> Ack:
+        return Ack(digest=scan.digest, verdict=verdict, index=index, at_ms=self._unit.now_ms)
+
+
+def _standing(key: EnrolledKey, index: int) -> KeyStanding:
+    """What the key's word is worth at that entry; at the log's end a key is valid or revoked, never suspect."""
+    if key.revoked_idx is None or (key.suspect_from_idx is not None and index < key.suspect_from_idx):
+        return KeyStanding.VALID
+    return KeyStanding.REVOKED if index >= key.revoked_idx else KeyStanding.SUSPECT
+
+
+def _scan_row(scan: Scan, verdict: Verdict, place: int, now_ms: Instant) -> dict[str, object]:
+    return {
+        "place": place,
+        "station": scan.station,
+        "seq": scan.seq,
+        "digest": scan.digest,
+        "event_id": scan.event.event_id,
+        "biz_step": scan.event.biz_step,
+        "event_ms": scan.event.event_time_ms,
+        "received_ms": now_ms,
+        "result": verdict.result,
+        "code": verdict.code,
+        "flags": " ".join(_codes(verdict)),
+    }
+
+
+def _codes(verdict: Verdict) -> Iterable[str]:
+    return dict.fromkeys(flag.code for flag in verdict.flags)
+
+
+def _bad_signature() -> Rejected:
+    return Rejected(
+        "signature",
+        "the enrolled key did not sign these bytes; the statement was kept as evidence",
+        fix="Sign the exact bytes with the enrolled key and send the statement again.",
+    )

@@ -1,0 +1,125 @@
+"""A pack shows between which moments witnesses place its scans, and refuses a checkpoint that does not belong there."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from custody.gs1.named_information import write_ni
+from custody.investigation.pack_howto import FILE as HOWTO
+from custody.investigation.pack_json import read_json
+from custody.investigation.pack_trail import FILE as TRAIL
+from custody.investigation.pack_witnessed import name_of
+from custody.investigation.pack_zip import read_zip
+from custody.investigation.verify_form import open_pack
+from custody.investigation.verify_pack import verify_pack
+from custody.investigation.verify_verdict import Step
+from custody.kernel.clock import SECOND_MS
+from custody.ledger.checkpoint import open_checkpoint
+from custody.ledger.cosignature import cosign
+from custody.ledger.note import Ed25519Verifier, Kind, parse_vkey, text_key
+from custody.ledger.time_bounds import note_digest
+from custody.ledger.witness_policy import parse_policy
+from custody.store import log_reader, witness_book
+from custody.usecases.cosign import ask, take
+from custody.usecases.export_pack import Beside
+from custody.usecases.open_log import name_witnesses
+from tests.rooms.pack.pack_world import PARCEL, World, key, observe, open_case_of, open_world, send_parcel
+from tests.rooms.pack.tamper import edit, failed_steps, verdict_on
+
+NAME = "carrier.example/w1"
+CARRIER = text_key(NAME, key("carrier").public, kind=Kind.ED25519_COSIGNATURE)
+
+
+class Witnessed:
+    """A world whose log names one witness, who looks when he is asked to."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        text = f"log {world.vkey}\nwitness carrier {CARRIER.vkey()}\nquorum carrier\n"
+        with world.house.unit() as unit:
+            name_witnesses(world.house, unit, {"working": text}, registrar=key("registrar"))
+        self.policy = text
+
+    def cosign(self) -> tuple[bytes, int]:
+        """The newest head, cosigned and shown; and when."""
+        self.world.clock.at_ms += 60 * SECOND_MS
+        at_s = self.world.clock.at_ms // SECOND_MS
+        with self.world.house.read() as session:
+            asked = ask(session, 0)
+            note = log_reader.head(session).note
+        verifier = Ed25519Verifier(key=parse_vkey(self.world.vkey))
+        line = cosign(open_checkpoint(note, verifier), name=NAME, signer=key("carrier"), at_s=at_s)
+        with self.world.house.unit() as unit:
+            take(unit, asked, line.line(), keys={"carrier": CARRIER}, policy=parse_policy(self.policy))
+        with self.world.house.read() as session:
+            shown = witness_book.newest(session)
+        assert shown is not None
+        return shown.note, at_s * SECOND_MS
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A parcel, one of whose scans saw a cosigned checkpoint."""
+    with open_world(f"sqlite:///{tmp_path_factory.mktemp('witnessed') / 'house.sqlite3'}") as told:
+        yield told
+
+
+@pytest.fixture(scope="module")
+def told(world: World) -> tuple[bytes, dict[str, int], bytes]:
+    """The pack, the moments, and the checkpoint that the scan embeds."""
+    court = Witnessed(world)
+    send_parcel(world)
+    seen, seen_ms = court.cosign()
+    embeds = {"wl:witnessedCheckpoint": write_ni(note_digest(seen))}
+    world.scan("courier-7", "ObjectEvent", observe(PARCEL, "inspecting", **embeds))
+    open_case_of(world)
+    head, head_ms = court.cosign()
+    content = world.export(Beside(note=head)).content
+    return content, {"seen_ms": seen_ms, "head_ms": head_ms}, seen
+
+
+def test_the_scan_that_embeds_a_checkpoint_is_placed_between_it_and_the_head(
+    world: World, told: tuple[bytes, dict[str, int], bytes]
+) -> None:
+    content, times, seen = told
+    verdict = verify_pack(content, vkey=world.vkey)
+    verdict.demand()
+    files = read_zip(content)
+    assert files[name_of(seen)] == seen
+    *others, last = read_json(files[TRAIL], where=TRAIL)["entries"]
+    assert (last["not_before_ms"], last["not_after_ms"]) == (times["seen_ms"], times["head_ms"] + 999)
+    assert last["not_before_ms"] <= last["received_ms"] <= last["not_after_ms"]
+    assert {(row["not_before_ms"], row["not_after_ms"]) for row in others} == {(None, times["head_ms"] + 999)}
+    said = [check.what for check in verdict.checks if check.step is Step.WITNESSES]
+    assert f"witnesses place 1 of {len(others) + 1} scans between two moments" in said
+    assert b"witnessed/H.note" in files[HOWTO]
+
+
+def test_a_time_that_the_checkpoints_do_not_tell_is_refused(
+    world: World, told: tuple[bytes, dict[str, int], bytes]
+) -> None:
+    content = told[0]
+
+    def earlier(trail: dict[str, list[dict[str, int]]]) -> None:
+        trail["entries"][-1]["not_before_ms"] -= SECOND_MS
+
+    changed = edit(open_pack(content), TRAIL, earlier)
+    assert failed_steps(verdict_on(world, content, changed)) == {Step.TRAIL}
+
+
+def test_a_checkpoint_that_is_missing_or_torn_is_refused(
+    world: World, told: tuple[bytes, dict[str, int], bytes]
+) -> None:
+    content, _, seen = told
+    name = name_of(seen)
+    assert Step.TRAIL in failed_steps(verdict_on(world, content, {name: None}))
+    torn = seen[:-8] + b"AAAAAA=\n"
+    assert failed_steps(verdict_on(world, content, {name: torn})) == {Step.FORM}
+    assert Step.TRAIL in failed_steps(verdict_on(world, content, {name: None, name_of(torn): torn}))
+
+
+def test_a_checkpoint_that_no_scan_embeds_is_refused(world: World, told: tuple[bytes, dict[str, int], bytes]) -> None:
+    content = told[0]
+    other = open_pack(content).note
+    assert failed_steps(verdict_on(world, content, {name_of(other): other})) == {Step.WITNESSES}
+    assert failed_steps(verdict_on(world, content, {"witnessed/x.note": other})) == {Step.FORM}

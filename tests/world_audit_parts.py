@@ -1,0 +1,50 @@
+"""The oracle on other lock systems: what they are asked fits the orders, and nobody is over while one holds."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+import msgspec
+from sqlalchemy import select
+from sqlmodel import Session
+
+from devicelock import part_store
+from devicelock.part_store import PartRow, ReferenceRow
+from devicelock.rules.applied import Applied
+from devicelock.rules.order import State
+from devicelock.store import LockOrderRow
+
+LIVE = frozenset({State.QUEUED, State.ACTIVE_PROVISIONAL, State.ACTIVE_CONFIRMED})
+
+
+def part_complaints(session: Session) -> Iterator[str]:
+    """Everything about parts that does not fit."""
+    rows = session.scalars(select(PartRow)).all()
+    for row in rows:
+        yield from _part(session, row)
+    twice = Counter((row.backend, row.handset, row.version) for row in rows)
+    for (backend, handset, version), count in twice.items():
+        if count > 1:
+            yield f"part: version {version} was used {count} times for {handset} at {backend}"
+    for order in session.scalars(select(LockOrderRow)).all():
+        if order.state == State.RELEASED and (held := part_store.may_hold(session, order.id)):
+            yield f"order {order.id}: released, and {', '.join(row.backend for row in held)} may hold the lock"
+
+
+def _part(session: Session, row: PartRow) -> Iterator[str]:
+    name = f"part of {row.backend} in {row.order}"
+    known = session.get(ReferenceRow, (row.device, row.backend))
+    if known is None:
+        yield f"{name}: it does not know the handset"
+    if row.wished == Applied.RETIRED:
+        return
+    order = session.get(LockOrderRow, row.order)
+    if order is None:
+        yield f"{name}: there is no such order"
+        return
+    if row.wished == Applied.LOCKED and (order.state not in LIVE or row.due_ms is None):
+        yield f"{name}: it is asked for a lock that is not wished, or nobody asks for it any more"
+    if row.may_hold and row.due_ms is None:
+        yield f"{name}: it may hold a lock that nobody looks after"
+    confirmed = "confirmed_by" in msgspec.json.decode(order.facts)
+    if row.backend == "eir" and order.second is None and not confirmed:
+        yield f"{name}: one person alone brought a handset to the list"

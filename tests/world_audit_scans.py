@@ -1,0 +1,76 @@
+"""The scans of a whole log, for the oracle: plain ones and those of batches, with what does not fit about batches."""
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from custody.kernel import cbor
+from custody.kernel.keys import read_cose_key
+from custody.kernel.merkle import SmallTree, leaf_hash
+from custody.scans.batch import BATCH, BatchStatement, give_receipt, open_leaf, read_batch, verify_leaf
+from custody.scans.leaf import read_leaf
+from custody.scans.place import index_of, place_of, position_of
+from custody.scans.scan import SCANS, Scan, open_scan
+from custody.store.log_reader import StoredEntry
+from custody.store.tables import BatchRow, OpeningRow, StationKeyRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A number that an entry takes: its scan, None if that was erased or never read."""
+
+    place: int
+    entry: StoredEntry
+    digest: bytes
+    scan: Scan | None
+    statement: BatchStatement | None = None
+
+
+def held_scans(session: Session, entries: list[StoredEntry]) -> Iterator[Held]:
+    """Every scan in log order; raises `Rejected` for one that is not what was signed."""
+    openings = {row.place: row for row in session.scalars(select(OpeningRow)).all()}
+    rows = {row.idx: row for row in session.scalars(select(BatchRow)).all()}
+    for entry in entries:
+        if entry.content_type in SCANS:
+            opened = None if entry.opening is None else open_scan(entry.raw, entry.opening)
+            yield Held(place=place_of(entry.idx), entry=entry, digest=entry.digest, scan=opened)
+        if entry.content_type == BATCH and entry.idx in rows:
+            batch = read_batch(entry.raw)
+            for at, raw in enumerate(cbor.decode(zlib.decompress(rows[entry.idx].leaves))):
+                place = place_of(entry.idx, at)
+                row = openings.get(place)
+                content = None if row is None or row.content is None else zlib.decompress(row.content)
+                scan = None if content is None else open_leaf(batch, read_leaf(raw), content)
+                yield Held(place=place, entry=entry, digest=leaf_hash(raw), scan=scan, statement=batch)
+
+
+def batch_complaints(session: Session, entries: list[StoredEntry]) -> Iterator[str]:
+    """Whether each batch has its row, its leaves lie under the signed root and its seal proves them."""
+    rows: dict[int, Any] = {row.idx: row for row in session.scalars(select(BatchRow)).all()}
+    keys = {row.kid: read_cose_key(cbor.decode(row.cose_key)) for row in session.scalars(select(StationKeyRow)).all()}
+    counts: dict[int, int] = {}
+    for entry in entries:
+        if entry.content_type != BATCH:
+            continue
+        batch, row = read_batch(entry.raw), rows.pop(entry.idx, None)
+        if row is None:
+            yield f"batch {entry.idx}: it has no row"
+            continue
+        leaves = cbor.decode(zlib.decompress(row.leaves))
+        counts[entry.idx] = len(leaves)
+        tree = SmallTree.of(map(leaf_hash, leaves))
+        if (tree.root, tree.size) != (batch.root, batch.count):
+            yield f"batch {entry.idx}: its leaves are not those that were signed"
+            continue
+        for at, leaf in enumerate(leaves):
+            verify_leaf(entry.raw, leaf, give_receipt(tree, at, row.seal), keys[batch.message.kid])
+    if rows:
+        yield f"batch: rows {sorted(rows)} belong to no entry"
+    for row in session.scalars(select(OpeningRow)).all():
+        index, position = index_of(row.place), position_of(row.place)
+        if position is not None and position >= counts.get(index, 0):
+            yield f"opening {row.place}: it belongs to no scan"
