@@ -10,6 +10,9 @@ import typer
 from rich.console import Console
 
 from api.settings import client_address, client_token
+from custody.kernel import cbor
+
+CONCISE = "application/concise-problem-details+cbor"
 
 console = Console()
 errors = Console(stderr=True)
@@ -45,15 +48,18 @@ def show(value: Any, *, as_json: bool, human: Callable[[Any], None] | None = Non
         console.print_json(json.dumps(value, ensure_ascii=False))
 
 
-def fail(what: str, *, fix: str = "") -> Any:
-    """Say what is wrong and what to do, and exit with 1."""
+def fail(what: str, *, fix: str = "", code: int = 1) -> Any:
+    """Say what is wrong and what to do, and exit with 1 or another code."""
     errors.print(f"[bold red]error[/] {what}", highlight=False)
     if fix:
         errors.print(f"      {fix}", highlight=False)
-    raise typer.Exit(1)
+    raise typer.Exit(code)
 
 
 def _refused(answer: httpx.Response) -> None:
+    if answer.headers.get("content-type", "") == CONCISE:
+        told = cbor.decode(answer.content)
+        fail(f"{told[-1]}: {told[-2]}")
     try:
         problem = answer.json()
     except ValueError:

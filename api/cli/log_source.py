@@ -1,45 +1,104 @@
-"""Where a log is read from by anybody: an address, or a folder of its files."""
+"""Where a log is read from by anybody: an address, or a folder of its files.
 
+The address may be the log's own prefix or that of a service, whose log lies under /log. What does not answer is asked
+again a few times, as a long audit should not end over a short break. A partial tile that is not there may have become a
+full one since: then its beginning is what was asked for (C2SP tlog-tiles). An answer is read only as far as the largest
+bundle could go, since a log that is not honest may send without end.
+"""
+
+import json
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 
-from custody.kernel.errors import NotFound, Unavailable
-from custody.ledger.tiles import TileId
+from custody.kernel.errors import NotFound, Rejected, Unavailable
+from custody.ledger.merkle import HASH_BYTES
+from custody.ledger.tiles import ENTRIES, MAX_ENTRY_BYTES, WIDTH, TileId, decode_bundle, encode_bundle
+
+TRIES = 4
+FIRST_WAIT_S = 0.25
+LATER = frozenset({429, 500, 502, 503, 504})
+MOST_BYTES = WIDTH * (2 + MAX_ENTRY_BYTES)
 
 
 class LogSource:
     """The checkpoint and tiles behind an address or in a folder."""
 
     def __init__(self, prefix: str) -> None:
-        self._prefix = prefix.rstrip("/")
-        self._http = httpx.Client(timeout=60)
-        self._read: Callable[[str], bytes] = self._fetch if prefix.startswith("http") else self._open
+        self.prefix = prefix.rstrip("/")
+        self.is_remote = prefix.startswith(("http://", "https://"))
+        self._http = httpx.Client(timeout=60, follow_redirects=True)
+        self._read: Callable[[str], bytes] = self._fetch if self.is_remote else self._open
 
     def checkpoint(self) -> bytes:
         """The newest checkpoint; raises `NotFound` or `Unavailable`."""
+        try:
+            return self._read("checkpoint")
+        except NotFound:
+            if not self.is_remote or self.prefix.endswith("/log"):
+                raise
+        self.prefix += "/log"
         return self._read("checkpoint")
 
     def tile(self, wanted: TileId) -> bytes:
         """A tile or a bundle; raises `NotFound` or `Unavailable`."""
-        return self._read(wanted.path)
+        try:
+            return self._read(wanted.path)
+        except NotFound:
+            if wanted.width == WIDTH:
+                raise
+        whole = self._read(replace(wanted, width=WIDTH).path)
+        if wanted.level == ENTRIES:
+            return encode_bundle(decode_bundle(whole, WIDTH)[: wanted.width])
+        return whole[: wanted.width * HASH_BYTES]
+
+    def named_vkey(self) -> str:
+        """The key that the service behind the address says is the log's; raises `NotFound` or `Unavailable`."""
+        address = f"{self.prefix.removesuffix('/log')}/v1/log"
+        try:
+            return str(json.loads(self._ask(address))["vkey"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise NotFound("log", f"{address} names no key", fix="Give the log's key with --vkey.") from error
 
     def close(self) -> None:
         """Give the connections back."""
         self._http.close()
 
     def _open(self, path: str) -> bytes:
-        file = Path(self._prefix) / path
+        file = Path(self.prefix) / path
         if not file.is_file():
             raise NotFound("tile", f"{file} is missing", fix="Copy the whole log.")
         return file.read_bytes()
 
     def _fetch(self, path: str) -> bytes:
-        try:
-            answer = self._http.get(f"{self._prefix}/{path}")
-        except httpx.HTTPError as error:
-            raise Unavailable("log", f"{self._prefix} does not answer: {error}", fix="Check the address.") from error
-        if answer.is_error:
-            raise NotFound("tile", f"{path}: HTTP {answer.status_code}", fix="The log does not serve it.")
-        return answer.content
+        return self._ask(f"{self.prefix}/{path}")
+
+    def _ask(self, address: str) -> bytes:
+        wait_s = FIRST_WAIT_S
+        for turn in range(TRIES):
+            if turn:
+                time.sleep(wait_s)
+                wait_s *= 2
+            try:
+                with self._http.stream("GET", address) as answer:
+                    if answer.status_code == httpx.codes.OK:
+                        return _take(answer)
+            except httpx.HTTPError as error:
+                why = str(error) or type(error).__name__
+                continue
+            why = f"HTTP {answer.status_code}"
+            if answer.status_code not in LATER:
+                raise NotFound("tile", f"{address}: {why}", fix="The log does not serve it.")
+        raise Unavailable("unavailable", f"{address} does not answer: {why}", fix="Check the address, or try later.")
+
+
+def _take(answer: httpx.Response) -> bytes:
+    content = bytearray()
+    for part in answer.iter_bytes():
+        content += part
+        if len(content) > MOST_BYTES:
+            raise Rejected("too_large", f"{answer.url} sends more than a log's file holds", fix="Ask who serves it.")
+    return bytes(content)

@@ -25,11 +25,7 @@ def keygen(
     file: Path, es256: Annotated[bool, typer.Option(help="P-256 instead of Ed25519.")] = False, as_json: AsJson = False
 ) -> None:
     """Make a station key. Example: `weaklink station keygen bench-4.pem`."""
-    if file.exists():
-        fail(f"{file} exists; a key is never overwritten", fix="Choose another name.")
-    signer = new_signer(ES256 if es256 else EDDSA)
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
-        out.write(signer.private_pem())
+    signer = write_key(file, ES256 if es256 else EDDSA)
     show({"file": str(file), "kid": b64(signer.public.kid)}, as_json=as_json)
 
 
@@ -64,6 +60,33 @@ def enrol(
     show(answer, as_json=as_json)
 
 
+@app.command()
+def request(
+    station: str,
+    key: Annotated[Path, typer.Option(help="The station's private key (PEM).")],
+    site: Annotated[str, typer.Option(help="GLN as https://id.gs1.org/414/<13 digits>.")],
+    custodian: Annotated[str, typer.Option(help="PGLN as https://id.gs1.org/417/<13 digits>.")],
+    out: Annotated[Path, typer.Option(help="Where to put the request.")],
+    place: Annotated[str, typer.Option(help="The place at the site.")] = "",
+    step: Annotated[str, typer.Option(help="pack, dock, linehaul, hub_in, hub_sort, depot, courier, other")] = "other",
+    as_json: AsJson = False,
+) -> None:
+    """Ask a registrar outside the service to enrol this station; he runs `weaklink registrar enrol`."""
+    signer, origin = read_key(key), str(call("GET", "/v1/log")["origin"])
+    members: dict[str, Any] = {
+        "origin": origin,
+        "station": station,
+        "site": site,
+        "place": place or station,
+        "step": step,
+    }
+    proof = possession(station, signer, origin=origin)
+    members |= {"custodian": custodian, "key": signer.public.cose_key(), "possession": proof}
+    out.write_bytes(cbor.encode(members))
+    state_file(key).write_text(json.dumps({"station": station, "seq": 0, "prev": None}))
+    show({"file": str(out), "kid": b64(signer.public.kid)}, as_json=as_json)
+
+
 @app.command("list")
 def listing(as_json: AsJson = False) -> None:
     """Every station with its keys."""
@@ -71,9 +94,25 @@ def listing(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def revoke(station: str, reason: Annotated[str, typer.Option()], as_json: AsJson = False) -> None:
-    """End every key of a station (supervisor)."""
-    show(call("POST", f"/v1/stations/{station}/revoke", json={"reason": reason}), as_json=as_json)
+def revoke(
+    station: str,
+    reason: Annotated[str, typer.Option(help="Why; it stands in the log for ever.")],
+    suspect_from: Annotated[int | None, typer.Option(help="The log index where doubt begins; now if left out.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """End every key of a station (supervisor); its scans from `--suspect-from` on are unproven, never deleted."""
+    body = {"reason": reason, "suspect_from": suspect_from}
+    show(call("POST", f"/v1/stations/{station}/revoke", json=body), as_json=as_json)
+
+
+def write_key(path: Path, alg: int) -> SoftwareSigner:
+    """A fresh key pair in a file that only its user can read; an existing file is never overwritten."""
+    if path.exists():
+        fail(f"{path} exists; a key is never overwritten", fix="Choose another name.")
+    signer = new_signer(alg)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+        out.write(signer.private_pem())
+    return signer
 
 
 def read_key(path: Path) -> SoftwareSigner:
@@ -91,10 +130,14 @@ def state_file(key: Path) -> Path:
 
 def enrolment(station: str, signer: SoftwareSigner, *, origin: str, token: str) -> dict[str, Any]:
     """The body of an enrolment."""
-    now_s = SystemClock().now_ms() // 1000
-    sub = f"urn:weaklink:{SystemIds().new('possession')}"
-    possession = make_possession(origin=origin, station=station, signer=signer, sub=sub, iat_s=now_s)
-    return {"token": token, "cose_key": b64(cbor.encode(signer.public.cose_key())), "proof": b64(possession)}
+    proof = possession(station, signer, origin=origin)
+    return {"token": token, "cose_key": b64(cbor.encode(signer.public.cose_key())), "proof": b64(proof)}
+
+
+def possession(station: str, signer: SoftwareSigner, *, origin: str) -> bytes:
+    """The station's proof that it holds its key."""
+    sub, now_s = f"urn:weaklink:{SystemIds().new('possession')}", SystemClock().now_ms() // 1000
+    return make_possession(origin=origin, station=station, signer=signer, sub=sub, iat_s=now_s)
 
 
 def _table(value: dict[str, Any]) -> None:

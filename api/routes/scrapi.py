@@ -3,13 +3,15 @@
 | request | answers |
 |---|---|
 | POST /entries, application/cose | 201, a receipt, Location; the same one for a statement registered before |
-| GET /entries/{location} | 200, a fresh receipt; 404 Not Found |
+| the same with `Prefer: respond-async` (RFC 7240) | 202, Location, Retry-After: it is durable, and registered soon |
+| GET /entries/{location} | 200, a fresh receipt; 204 while it waits; 404 Not Found or Registration Failed |
 | GET /.well-known/scitt-keys | 200, a COSE Key Set, application/cbor |
 | GET /.well-known/scitt-keys/{kid} | 200, one COSE_Key; 404 No such key |
 
-Registration is synchronous: the answer comes after the entry is durable, so 202 and 204 never occur. Errors are concise
-problem details (RFC 9290), a map of -1 title and -2 detail, with the draft's titles. Whoever posts needs no account, as
-the statement's own signature decides; each address may post only so often.
+The location is the same either way, and lasting. A fresh receipt is against the newest checkpoint that the public sees,
+which the witnesses' quorum has cosigned where there are witnesses. Errors are concise problem details (RFC 9290), a map
+of -1 title and -2 detail, with the draft's titles. Whoever posts needs no account, as the statement's own signature
+decides; each address may post only so often.
 """
 
 from collections.abc import Callable
@@ -28,9 +30,10 @@ from custody.kernel.errors import NotFound, Rejected, Trouble
 from custody.kernel.keys import PublicKey
 from custody.ledger.statements import read_policy
 from custody.scans.tolerances import Tolerances
-from custody.store import log_reader
+from custody.store import log_reader, registration_book
 from custody.store.policy_book import every_policy
 from custody.usecases.prove_entry import fresh_receipt
+from custody.usecases.register_later import accept
 from custody.usecases.register_statement import register
 
 COSE = "application/cose"
@@ -48,8 +51,10 @@ TITLES = {
     "locator": "Invalid locator",
     "no_such_key": "No such key",
     "entry": "Not Found",
+    "registration_failed": "Registration Failed",
 }
 Briefly = {"Cache-Control": "public, max-age=1"}
+WAIT = {"Retry-After": "1"}
 router = APIRouter(tags=["log"])
 P = Annotated[Parts, Depends(parts_of)]
 _posting = TokenBuckets(per_s=PER_S, burst=BURST)
@@ -62,20 +67,20 @@ _posting = TokenBuckets(per_s=PER_S, burst=BURST)
     openapi_extra={"requestBody": {"required": True, "content": {COSE: {"schema": {"type": "string"}}}}},
 )
 async def post_entry(request: Request, parts: P) -> Response:
-    """Register a signed statement (COSE_Sign1); the answer is its receipt."""
+    """Register a signed statement (COSE_Sign1); the answer is its receipt, or 202 with `Prefer: respond-async`."""
     try:
         _posting.take(request.client.host if request.client else "")
         limit = parts.settings.max_body_bytes
         statement = await read_body(request.scope, request.receive, media_type=COSE, limit=limit)
-        return await run_in_threadpool(_register, parts, statement)
+        return await run_in_threadpool(_accept if _later(request) else _register, parts, statement)
     except Trouble as trouble:
         return concise(trouble)
 
 
 @router.get("/entries/{location}", response_class=Response)
 def get_entry(location: str, parts: P) -> Response:
-    """A fresh receipt of a registered statement."""
-    return _or_concise(lambda: _receipt(parts, _digest(location), 200))
+    """A fresh receipt of a registered statement; 204 while it waits for its turn."""
+    return _or_concise(lambda: _find(parts, _digest(location)))
 
 
 @router.get("/.well-known/scitt-keys", response_class=Response)
@@ -111,12 +116,39 @@ def _register(parts: Parts, statement: bytes) -> Response:
     return _receipt(parts, done.digest, 201)
 
 
+def _accept(parts: Parts, statement: bytes) -> Response:
+    digest = accept(parts.house, statement)
+    return Response(status_code=202, headers={**_place(digest), **WAIT, "Preference-Applied": "respond-async"})
+
+
 def _receipt(parts: Parts, digest: bytes, status: int) -> Response:
     with parts.house.read() as session:
         stored = log_reader.entry_by_digest(session, digest)
         made = fresh_receipt(session, stored, origin=parts.house.origin, signer=parts.keyring.log)
-    headers = {"Location": f"/entries/{digest.hex()}", "Cache-Control": "no-store"}
-    return Response(made, status, media_type=COSE, headers=headers)
+    return Response(made, status, media_type=COSE, headers=_place(digest))
+
+
+def _find(parts: Parts, digest: bytes) -> Response:
+    try:
+        return _receipt(parts, digest, 200)
+    except NotFound:
+        with parts.house.read() as session:
+            row = registration_book.of_digest(session, digest)
+    if row is None:
+        raise NotFound("entry", "no entry has this location", fix="Post the statement, or check the location.")
+    if row.state == registration_book.State.REFUSED:
+        raise NotFound("registration_failed", row.detail, fix="Correct the statement and post it again.")
+    return Response(status_code=204, headers={**_place(digest), **WAIT})
+
+
+def _place(digest: bytes) -> dict[str, str]:
+    return {"Location": f"/entries/{digest.hex()}", "Cache-Control": "no-store"}
+
+
+def _later(request: Request) -> bool:
+    """Whether the client would rather be answered at once (RFC 7240 section 4.1)."""
+    preferences = ",".join(request.headers.getlist("prefer")).split(",")
+    return any(each.partition(";")[0].strip().lower() == "respond-async" for each in preferences)
 
 
 def _or_concise(answer: Callable[[], Response]) -> Response:

@@ -222,6 +222,19 @@ TEXTS = MappingProxyType(
         "lock.release": _text(
             "We are unlocking the phone. The code is on your page now. It works at once, with no network."
         ),
+        "lock.wrong": _text(
+            "We are sorry. We locked your phone, and you have it. That was wrong, and we undo it now.",
+            "For each day it was locked, even in part, you get {credit}. You need not ask.",
+            set_by=("wrong_lock_gbp_per_day",),
+        ),
+        "lock.compensation": _text(
+            "Your phone was locked when it should not have been. You get {credit} for that. You need not ask.",
+            set_by=("wrong_lock_gbp_per_day",),
+        ),
+        "lock.term_passed": _text(
+            "We sent the unlock again and again, and the phone has not answered. Its lock has ended by itself.",
+            "Does it still look locked? The code is on your page, and it works with no network.",
+        ),
         "lock.device_ack_or_code_used": _text(
             "The phone is unlocked. The code stays on your page in case you need it."
         ),

@@ -1,22 +1,45 @@
-"""The Merkle tree of the log (RFC 9162 section 2.1, which hashes as RFC 6962 section 2.1 does), with SHA-256.
+"""The Merkle tree of the log as it grows (RFC 9162 section 2.1), on the hashing of `kernel/merkle.py`.
 
-- Empty tree: SHA256(""). Leaf: SHA256(0x00 || entry). Node: SHA256(0x01 || left || right).
-- A tree of n > 1 leaves splits at the largest power of two below n. An odd leaf is never doubled.
-- `verify_inclusion` is section 2.1.3.2 and `verify_consistency` section 2.1.4.2, behind checks that the RFC leaves
-  to the caller: every hash is 32 bytes; sizes in order; equal sizes mean equal roots and an empty path; size 0 means
-  the empty root and an empty path. Both raise, so a check cannot be forgotten.
+- A tree of n > 1 leaves splits at the largest power of two below n.
+- `verify_consistency` is section 2.1.4.2, behind checks that the RFC leaves to the caller: every hash is 32 bytes;
+  sizes in order; equal sizes mean equal roots and an empty path; size 0 means the empty root and an empty path. It
+  raises, so a check cannot be forgotten.
 - Proofs are made from a `HashReader`, which answers the root of any complete subtree; a path asks for each hash once.
+
+The names of the hashing are offered here too, so that whoever deals with the log has them in one place.
 """
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from custody.kernel.errors import Rejected
+from custody.kernel.merkle import (
+    EMPTY_ROOT,
+    HASH_BYTES,
+    check_hashes,
+    inclusion_root,
+    leaf_hash,
+    node_hash,
+    not_a_hash,
+    verify_inclusion,
+    wrong_proof,
+)
 
-HASH_BYTES = 32
-EMPTY_ROOT = hashlib.sha256(b"").digest()
+__all__ = [
+    "EMPTY_ROOT",
+    "HASH_BYTES",
+    "Frontier",
+    "HashReader",
+    "consistency_path",
+    "consistency_root",
+    "inclusion_path",
+    "inclusion_root",
+    "leaf_hash",
+    "node_hash",
+    "verify_consistency",
+    "verify_inclusion",
+]
 
 
 class HashReader(Protocol):
@@ -25,16 +48,6 @@ class HashReader(Protocol):
     def read(self, level: int, index: int) -> bytes:
         """The root of the leaves from index * 2**level up to, not including, (index + 1) * 2**level."""
         ...
-
-
-def leaf_hash(entry: bytes) -> bytes:
-    """SHA256(0x00 || entry)."""
-    return hashlib.sha256(b"\x00" + entry).digest()
-
-
-def node_hash(left: bytes, right: bytes) -> bytes:
-    """SHA256(0x01 || left || right)."""
-    return hashlib.sha256(b"\x01" + left + right).digest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +63,7 @@ class Frontier:
     def __post_init__(self) -> None:
         if self.size < 0 or len(self.peaks) != self.size.bit_count():
             raise Rejected("frontier", "the peaks do not fit the size", fix="Give one peak for each set bit of it.")
-        _check_hashes(self.peaks)
+        check_hashes(self.peaks)
 
     def append(self, leaf: bytes) -> "Frontier":
         """The frontier after one more leaf hash."""
@@ -61,7 +74,7 @@ class Frontier:
         peaks, size = list(self.peaks), self.size
         for leaf in leaves:
             if len(leaf) != HASH_BYTES:
-                raise _not_a_hash()
+                raise not_a_hash()
             peak, rest = leaf, size
             while rest & 1:
                 peak = node_hash(peaks.pop(), peak)
@@ -111,59 +124,28 @@ def consistency_path(old_size: int, new_size: int, reader: HashReader) -> list[b
     return [_range_root(first, last, reader) for first, last in reversed(ranges)]
 
 
-def verify_inclusion(index: int, size: int, leaf: bytes, path: Sequence[bytes], root: bytes) -> None:
-    """Return if leaf hash `leaf` stands at `index` of the tree with `root`; raises `Rejected("proof")` if not."""
-    _check_hashes((root,))
-    if inclusion_root(index, size, leaf, path) != root:
-        raise _wrong_proof("the path leads from this leaf to another root")
-
-
-def inclusion_root(index: int, size: int, leaf: bytes, path: Sequence[bytes]) -> bytes:
-    """The root that the path leads to; for receipts, whose root is not written down."""
-    # 1. Shapes: every hash is 32 bytes and the leaf lies in the tree.
-    _check_hashes((leaf, *path))
-    if not 0 <= index < size:
-        raise _wrong_proof(f"there is no leaf {index} in a tree of {size}")
-    # 2. Climb, keeping the place of the node (fn) and of the last node (sn) of each level.
-    fn, sn, here = index, size - 1, leaf
-    for sibling in path:
-        if sn == 0:
-            raise _wrong_proof("the path is too long")
-        if fn & 1 or fn == sn:
-            here = node_hash(sibling, here)
-            while fn and not fn & 1:
-                fn, sn = fn >> 1, sn >> 1
-        else:
-            here = node_hash(here, sibling)
-        fn, sn = fn >> 1, sn >> 1
-    # 3. The climb ends at the root.
-    if sn != 0:
-        raise _wrong_proof("the path is too short")
-    return here
-
-
 def verify_consistency(old_size: int, new_size: int, old_root: bytes, new_root: bytes, path: Sequence[bytes]) -> None:
     """Return if the old tree is a prefix of the new one; raises `Rejected("proof")` if not."""
     # 1. Shapes: every hash is 32 bytes and the sizes are in order.
-    _check_hashes((old_root, new_root, *path))
+    check_hashes((old_root, new_root, *path))
     if not 0 <= old_size <= new_size:
-        raise _wrong_proof(f"a tree of {new_size} has no prefix of {old_size}")
+        raise wrong_proof(f"a tree of {new_size} has no prefix of {old_size}")
     # 2. Size 0 and equal sizes are decided here; the RFC's algorithm is for 0 < old < new.
     if old_size == 0 and (path or old_root != EMPTY_ROOT):
-        raise _wrong_proof("size 0 needs the root of the empty tree and an empty path")
+        raise wrong_proof("size 0 needs the root of the empty tree and an empty path")
     if old_size == new_size and (path or old_root != new_root):
-        raise _wrong_proof("equal sizes need equal roots and an empty path")
+        raise wrong_proof("equal sizes need equal roots and an empty path")
     # 3. The path leads from the old root to the new one.
     if 0 < old_size < new_size and consistency_root(old_size, new_size, old_root, path) != new_root:
-        raise _wrong_proof("the path leads from the old tree to another root")
+        raise wrong_proof("the path leads from the old tree to another root")
 
 
 def consistency_root(old_size: int, new_size: int, old_root: bytes, path: Sequence[bytes]) -> bytes:
     """The newer root that the path leads to from the older, for 0 < old < new; for receipts."""
     # 1. Shapes: every hash is 32 bytes, and there is something to prove.
-    _check_hashes((old_root, *path))
+    check_hashes((old_root, *path))
     if not 0 < old_size < new_size or not path:
-        raise _wrong_proof("there is no path to follow")
+        raise wrong_proof("there is no path to follow")
     # 2. An old tree that is one complete subtree is the first node of its own path.
     nodes = [old_root, *path] if old_size.bit_count() == 1 else list(path)
     # 3. Climb from the last complete subtree of the old tree, towards both roots at once.
@@ -173,7 +155,7 @@ def consistency_root(old_size: int, new_size: int, old_root: bytes, path: Sequen
     old = new = nodes[0]
     for node in nodes[1:]:
         if sn == 0:
-            raise _wrong_proof("the path is too long")
+            raise wrong_proof("the path is too long")
         if fn & 1 or fn == sn:
             old, new = node_hash(node, old), node_hash(node, new)
             while fn and not fn & 1:
@@ -183,9 +165,9 @@ def consistency_root(old_size: int, new_size: int, old_root: bytes, path: Sequen
         fn, sn = fn >> 1, sn >> 1
     # 4. Both climbs end at the roots.
     if sn != 0:
-        raise _wrong_proof("the path is too short")
+        raise wrong_proof("the path is too short")
     if old != old_root:
-        raise _wrong_proof("the path does not hold the old tree")
+        raise wrong_proof("the path does not hold the old tree")
     return new
 
 
@@ -207,19 +189,3 @@ def _join(peaks: Sequence[bytes]) -> bytes:
     for peak in reversed(peaks[:-1]):
         root = node_hash(peak, root)
     return root
-
-
-def _check_hashes(hashes: Iterable[bytes]) -> None:
-    for value in hashes:
-        if len(value) != HASH_BYTES:
-            raise _not_a_hash()
-
-
-def _not_a_hash() -> Rejected:
-    return Rejected("proof", "a hash is not 32 bytes long", fix="Send SHA-256 hashes whole.")
-
-
-def _wrong_proof(why: str) -> Rejected:
-    return Rejected(
-        "proof", f"the proof does not hold: {why}", fix="Fetch a fresh proof for the size of the checkpoint."
-    )

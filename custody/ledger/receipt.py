@@ -1,46 +1,23 @@
-"""COSE receipts for the tree of RFC 9162 (RFC 9942 section 5; the claims and the kid by RFC 9943).
+"""What the log's receipts say of the log (RFC 9942 section 5): set against a checkpoint, and for two sizes of the tree.
 
-    18([ << {1: alg, 4: kid, 15: {1: iss, 2: sub, 6: iat}, 395: 1} >>,
-         {396: {-1: [ << [tree size, leaf index, [hash, ...]] >> ]}},       -1 inclusion, -2 consistency
-         nil, signature ])                                                 signed over the 32-byte root
-
-- What is signed is the root and the protected header, NOT size and index: a receipt alone, relabelled, may still
-  verify. Nobody takes an index or a size from a receipt that was not set against a checkpoint: `against_checkpoint`.
-- A consistency proof is `[older size, newer size, [hash, ...]]`; its payload is the newer root.
-- A tree of one leaf has no legal receipt, because the path must not be empty; none is made or taken.
-- A station seals a batch of scans the same way: one signature over the batch's root serves all its receipts.
+- An inclusion receipt (`kernel/receipt.py`) signs the root alone. `against_checkpoint` holds size and root against a
+  checkpoint, whose signature covers the size; only then is the index more than a claim.
+- A consistency receipt has the same form with `-2: [ << [older size, newer size, [hash, ...]] >> ]`; its payload is the
+  newer root.
+- A transparent statement (RFC 9943) carries receipts in its unprotected header, label 394.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from custody.kernel import cbor, cose
 from custody.kernel.errors import Rejected
 from custody.kernel.keys import PublicKey, Signer
+from custody.kernel.receipt import Inclusion, malformed, read_proof, seal_root
 from custody.ledger.checkpoint import Checkpoint
-from custody.ledger.lines import MAX_NUMBER
-from custody.ledger.merkle import HASH_BYTES, consistency_root, inclusion_root, leaf_hash
+from custody.ledger.merkle import consistency_root
 
-RFC9162_SHA256 = 1
-INCLUSION = -1
 CONSISTENCY = -2
-MAX_PATH = 64
-
-_LABELS = frozenset({cose.ALG, cose.KID, cose.CWT_CLAIMS, cose.VDS})
-_CLAIMS = frozenset({cose.ISS, cose.SUB, cose.IAT})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inclusion:
-    """What a verified receipt says. Size and index are only a claim until set against a checkpoint."""
-
-    size: int
-    index: int
-    root: bytes
-    issuer: str
-    subject: str
-    iat_s: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,59 +29,23 @@ class Consistency:
     root: bytes
 
 
-def seal_root(root: bytes, signer: Signer, *, iss: str, sub: str, iat_s: int) -> cose.Sign1:
-    """The signature over a root that any number of receipts for this root share."""
-    if len(root) != HASH_BYTES:
-        raise _malformed("the root is not 32 bytes")
-    protected = {cose.CWT_CLAIMS: {cose.ISS: iss, cose.SUB: sub, cose.IAT: iat_s}, cose.VDS: RFC9162_SHA256}
-    return cose.parse(cose.sign(protected, root, signer, detached=True))
-
-
-def sealed_receipt(seal: cose.Sign1, *, size: int, index: int, path: Sequence[bytes]) -> bytes:
-    """The inclusion receipt of one leaf under a sealed root."""
-    if size < 2 or not path:
-        raise _malformed("a tree of one leaf has no receipt; use a .tlog-proof")
-    return seal.with_unprotected({cose.VDP: {INCLUSION: [cbor.encode([size, index, list(path)])]}}).raw
-
-
-def make_receipt(
-    *, size: int, index: int, path: Sequence[bytes], root: bytes, signer: Signer, iss: str, sub: str, iat_s: int
-) -> bytes:
-    """The log's receipt that the leaf at `index` lies under `root`; raises `Rejected("receipt")` at size 1."""
-    return sealed_receipt(seal_root(root, signer, iss=iss, sub=sub, iat_s=iat_s), size=size, index=index, path=path)
-
-
 def make_consistency_receipt(
     *, old_size: int, size: int, path: Sequence[bytes], root: bytes, signer: Signer, iss: str, sub: str, iat_s: int
 ) -> bytes:
     """The log's receipt that the tree under `root` holds the older one."""
     if not 0 < old_size < size or not path:
-        raise _malformed("only a smaller tree that is not empty has a consistency receipt")
+        raise malformed("only a smaller tree that is not empty has a consistency receipt")
     seal = seal_root(root, signer, iss=iss, sub=sub, iat_s=iat_s)
     return seal.with_unprotected({cose.VDP: {CONSISTENCY: [cbor.encode([old_size, size, list(path)])]}}).raw
-
-
-def verify_receipt(receipt: bytes, entry: bytes, key: PublicKey) -> Inclusion:
-    """What the receipt proves of `entry`; raises `Rejected` unless all of it holds."""
-    # 1. to 4. The form.
-    message, (size, index, path) = _read(receipt, key, INCLUSION)
-    # 5. The path leads from the entry to some root.
-    root = inclusion_root(index, size, leaf_hash(entry), path)
-    # 6. The key signed that root.
-    message.verify(key, detached=root)
-    claims = message.claims
-    return Inclusion(
-        size=size, index=index, root=root, issuer=claims[cose.ISS], subject=claims[cose.SUB], iat_s=claims[cose.IAT]
-    )
 
 
 def verify_consistency_receipt(receipt: bytes, old_size: int, old_root: bytes, key: PublicKey) -> Consistency:
     """What the receipt proves of the older tree; raises `Rejected` unless all of it holds."""
     # 1. to 4. The form.
-    message, (claimed, size, path) = _read(receipt, key, CONSISTENCY)
+    message, (claimed, size, path) = read_proof(receipt, key, CONSISTENCY)
     # 5. It starts at the older tree that is held, and leads to some root.
     if claimed != old_size:
-        raise _malformed("it starts at another size")
+        raise malformed("it starts at another size")
     root = consistency_root(old_size, size, old_root, path)
     # 6. The key signed that root.
     message.verify(key, detached=root)
@@ -138,52 +79,3 @@ def detach_receipts(transparent: bytes) -> tuple[bytes, tuple[bytes, ...]]:
     if not all(isinstance(receipt, bytes) for receipt in receipts):
         raise Rejected("cose", "a receipt is not a byte string", fix="Attach each receipt as encoded bytes.")
     return message.with_unprotected({}).raw, tuple(receipts)
-
-
-def _read(receipt: bytes, key: PublicKey, kind: int) -> tuple[cose.Sign1, tuple[int, int, list[bytes]]]:
-    message = cose.parse(receipt)
-    # 1. It is a receipt: the tree's kind is protected and the root is not carried along.
-    vds = message.protected.get(cose.VDS)
-    if type(vds) is not int or vds != RFC9162_SHA256:
-        raise _malformed("label 395 does not name the tree RFC9162_SHA256")
-    if set(message.protected) != _LABELS or message.payload is not None:
-        raise _malformed("the protected header holds other labels than 1, 4, 15, 395, or the root is attached")
-    # 2. It names its key, and its claims are whole.
-    if message.kid != key.kid:
-        raise Rejected("signature", "the receipt names another key", fix="Fetch the key of its kid from the log.")
-    _check_claims(message.claims)
-    # 3. The unprotected header holds one proof of the kind asked for.
-    proofs = message.unprotected.get(cose.VDP)
-    held = proofs.get(kind) if isinstance(proofs, dict) else None
-    if not isinstance(held, list) or len(held) != 1 or not isinstance(held[0], bytes):
-        raise _malformed("label 396 does not hold one proof of the kind asked for")
-    if cbor.encode(dict(message.unprotected)) != cbor.encode({cose.VDP: {kind: held}}):
-        raise _malformed("the unprotected header holds something beside the proof")
-    # 4. The proof is two sizes or a size and an index, and a path.
-    return message, _read_proof(cbor.decode(held[0]))
-
-
-def _read_proof(proof: Any) -> tuple[int, int, list[bytes]]:
-    if not isinstance(proof, list) or len(proof) != 3:
-        raise _malformed("the proof is not an array of three")
-    first, second, path = proof
-    if not all(type(number) is int and 0 <= number <= MAX_NUMBER for number in (first, second)):
-        raise _malformed("a size or an index is not a number of a tree")
-    if not isinstance(path, list) or not 1 <= len(path) <= MAX_PATH:
-        raise _malformed("the path is empty or too long")
-    if not all(isinstance(node, bytes) and len(node) == HASH_BYTES for node in path):
-        raise _malformed("the path holds something that is not a hash")
-    return first, second, path
-
-
-def _check_claims(claims: Mapping[Any, Any]) -> None:
-    if set(claims) != _CLAIMS or not all(isinstance(claims[label], str) for label in (cose.ISS, cose.SUB)):
-        raise _malformed("the claims are not issuer, subject and time of issue")
-    if type(claims[cose.IAT]) is not int:
-        raise _malformed("the time of issue is not a number of seconds")
-
-
-def _malformed(why: str) -> Rejected:
-    return Rejected(
-        "receipt", f"not a receipt that can be taken: {why}", fix="Fetch a receipt by RFC 9942 from the log."
-    )

@@ -4,30 +4,38 @@ Every entry is a COSE_Sign1 with attached payload and empty unprotected header, 
 Statements of policy and keys are folded into the registry; whatever that ignores is reported. Any other statement is by
 a station, whose key must be valid at its index, or by the operator in force.
 
-A station numbers its statements 1, 2, 3, ... (claim `seq`) and names the digest of the one before (claim `prev`, absent
-in the first). They may arrive in any order; at the end none may be missing, doubled, or point elsewhere.
+A station numbers its statements 1, 2, 3, ... (claim `seq`; a batch takes `count` numbers) and names the digest of the
+one before (claim `prev`, absent in the first); `station_chain.py` holds each station to that.
 """
 
-from collections.abc import Iterator
+from array import array
+from collections import Counter
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from custody.kernel import cose
 from custody.kernel.errors import NotFound, Rejected
+from custody.ledger.lines import MAX_NUMBER
 from custody.ledger.registry import Registry, Standing, fold
 from custody.ledger.statements import KEY_ADD, KEY_REVOKE, POLICY, STATION_ISS
+from custody.ledger.station_chain import HALF, PLACE, Break, Chain, Link
 
 SEQ = "seq"
 PREV = "prev"
+COUNT = "count"
+MAX_COUNT = 256
+MAX_KIND = 100
 
 _REGISTRY_KINDS = frozenset({POLICY, KEY_ADD, KEY_REVOKE})
 
 
 class About(StrEnum):
-    """Whose fault a finding is: the log's own, or that of somebody whose statement it faithfully holds."""
+    """Whose fault a finding is: the log's, its witnesses', or that of somebody whose statement it faithfully holds."""
 
     LOG = "log"
+    WITNESS = "witness"
     REGISTRY = "registry"
     STATEMENT = "statement"
     STATION = "station"
@@ -43,21 +51,21 @@ class Finding:
     index: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Link:
-    index: int
-    digest: bytes
-    prev: bytes | None
-
-
 class Replay:
-    """Takes the entries in order and keeps what later ones are checked against."""
+    """Takes the entries in order and keeps what later ones are checked against.
+
+    `changes` are the statements of policy and keys, by index; `chains` the stations' by issuer; `others` the halves of
+    the digests of all other statements with their indexes; `signed` where each station key was used; `kinds` how many
+    entries of each content type there are.
+    """
 
     def __init__(self) -> None:
         self.registry = Registry()
-        self._digests: dict[bytes, int] = {}
-        self._chains: dict[str, dict[int, _Link]] = {}
-        self._signed: dict[bytes, list[int]] = {}
+        self.changes: list[tuple[int, bytes]] = []
+        self.chains: dict[str, Chain] = {}
+        self.others: dict[bytes, int] = {}
+        self.signed: dict[bytes, array[int]] = {}
+        self.kinds: Counter[str] = Counter()
 
     def take(self, index: int, entry: bytes) -> Iterator[Finding]:
         """What is wrong with one entry."""
@@ -72,48 +80,56 @@ class Replay:
             why = "the entry has an unprotected header, or is a receipt"
             yield Finding(about=About.LOG, code="entry", detail=why, index=index)
         # 2. It is here once.
-        first = self._digests.setdefault(digest, index)
-        if first != index:
+        first = self._first(message)
+        if first is not None:
             why = f"the statement stands at entry {first} already"
             yield Finding(about=About.LOG, code="duplicate", detail=why, index=index)
         # 3. Policy and keys, or everybody else.
+        self.kinds[_kind(message)] += 1
         kind = message.protected.get(cose.CONTENT_TYPE)
         concerns_registry = isinstance(kind, str) and kind in _REGISTRY_KINDS
         if index == 0 or concerns_registry:
-            known = len(self.registry.ignored)
-            self.registry = fold(self.registry, index, entry)
-            for ignored in self.registry.ignored[known:]:
-                yield Finding(about=About.REGISTRY, code=ignored.code, detail=ignored.detail, index=index)
+            yield from self._change(index, entry)
+        chained = False
         if not concerns_registry:
-            yield from self._check_author(index, message)
+            chained = yield from self._check_author(index, message)
+        if not chained:
+            self.others.setdefault(digest[:HALF], index)
 
     def finish(self) -> Iterator[Finding]:
-        """What only the whole log tells: statements that a later revocation put in doubt, and broken chains."""
-        for kid, indexes in self._signed.items():
+        """What only the whole log tells: statements that a later revocation put in doubt, and gaps in the chains."""
+        for kid, indexes in self.signed.items():
             for index in indexes:
                 if self.registry.standing(kid, index) == Standing.SUSPECT:
                     why = f"the key of {self.registry.station_key(kid).info.iss} is in doubt at this entry"
                     yield Finding(about=About.STATEMENT, code="suspect-key", detail=why, index=index)
-        for issuer, chain in sorted(self._chains.items()):
-            expected, before = 1, None
-            for seq, link in sorted(chain.items()):
-                if seq != expected:
-                    why = f"{issuer} left out {expected} to {seq - 1}"
-                    yield Finding(about=About.STATION, code="gap", detail=why, index=link.index)
-                elif link.prev != before:
-                    why = f"statement {seq} of {issuer} names another predecessor"
-                    yield Finding(about=About.STATION, code="prev", detail=why, index=link.index)
-                expected, before = seq + 1, link.digest
+        for _, chain in sorted(self.chains.items()):
+            yield from map(_of_station, chain.gaps())
 
-    def _check_author(self, index: int, message: cose.Sign1) -> Iterator[Finding]:
+    def _first(self, message: cose.Sign1) -> int | None:
+        """Where this statement stands already."""
+        seq = message.claims.get(SEQ)
+        chain = self.chains.get(str(message.claims.get(cose.ISS)))
+        held = chain.holds(seq, message.digest) if chain is not None and type(seq) is int else None
+        return self.others.get(message.digest[:HALF]) if held is None else held
+
+    def _change(self, index: int, entry: bytes) -> Iterator[Finding]:
+        self.changes.append((index, entry))
+        known = len(self.registry.ignored)
+        self.registry = fold(self.registry, index, entry)
+        for ignored in self.registry.ignored[known:]:
+            yield Finding(about=About.REGISTRY, code=ignored.code, detail=ignored.detail, index=index)
+
+    def _check_author(self, index: int, message: cose.Sign1) -> Generator[Finding, None, bool]:
+        """Whether the statement took its place in a station's chain."""
         issuer = message.claims.get(cose.ISS)
         try:
             if isinstance(issuer, str) and issuer.startswith(STATION_ISS):
-                yield from self._check_station(index, message, issuer)
-            else:
-                self._check_operator(index, message)
+                return (yield from self._check_station(index, message, issuer))
+            self._check_operator(index, message)
         except (Rejected, NotFound) as error:
             yield Finding(about=About.STATEMENT, code=error.code, detail=error.detail, index=index)
+        return False
 
     def _check_operator(self, index: int, message: cose.Sign1) -> None:
         policy = self.registry.policy_at(index).policy
@@ -121,7 +137,7 @@ class Replay:
             raise Rejected("issuer", "the issuer is neither a station nor the operator", fix="Sign as who you are.")
         message.verify(policy.operator_key)
 
-    def _check_station(self, index: int, message: cose.Sign1, issuer: str) -> Iterator[Finding]:
+    def _check_station(self, index: int, message: cose.Sign1, issuer: str) -> Generator[Finding, None, bool]:
         # 1. The key is a station's, this station's, and signed this.
         row = self.registry.station_key(message.kid)
         if row.info.iss != issuer:
@@ -131,23 +147,30 @@ class Replay:
         if self.registry.standing(message.kid, index) == Standing.REVOKED:
             why = f"the key of {issuer} is revoked at this entry"
             yield Finding(about=About.STATEMENT, code="revoked-key", detail=why, index=index)
-            return
+            return False
         # 3. Its place in the station's chain.
-        self._signed.setdefault(message.kid, []).append(index)
-        yield from self._link(index, message, issuer)
-
-    def _link(self, index: int, message: cose.Sign1, issuer: str) -> Iterator[Finding]:
-        seq, prev = message.claims.get(SEQ), message.claims.get(PREV)
-        if type(seq) is not int or not _is_link(seq, prev):
+        self.signed.setdefault(message.kid, array(PLACE)).append(index)
+        seq, prev, count = message.claims.get(SEQ), message.claims.get(PREV), message.claims.get(COUNT, 1)
+        if type(seq) is not int or not _is_link(seq, prev, count):
             why = f"{issuer} gives no sequence number with the digest of the statement before it"
             yield Finding(about=About.STATION, code="seq", detail=why, index=index)
-            return
-        link = _Link(index=index, digest=message.digest, prev=prev)
-        first = self._chains.setdefault(issuer, {}).setdefault(seq, link)
-        if first.digest != link.digest:
-            why = f"{issuer} made two statements {seq}; the other is entry {first.index}"
-            yield Finding(about=About.STATION, code="fork", detail=why, index=index)
+            return False
+        chain = self.chains.setdefault(issuer, Chain(issuer=issuer))
+        if chain.holds(seq, message.digest) is None:
+            link = Link(index=index, digest=message.digest, prev=prev, seq=seq, count=count)
+            yield from map(_of_station, chain.add(link))
+        return chain.holds(seq, message.digest) is not None
 
 
-def _is_link(seq: int, prev: Any) -> bool:
-    return prev is None if seq == 1 else seq > 1 and isinstance(prev, bytes) and len(prev) == 32
+def _kind(message: cose.Sign1) -> str:
+    kind = message.protected.get(cose.PREIMAGE_CONTENT_TYPE, message.protected.get(cose.CONTENT_TYPE))
+    return kind if isinstance(kind, str) and len(kind) <= MAX_KIND else "another"
+
+
+def _of_station(broken: Break) -> Finding:
+    return Finding(about=About.STATION, code=broken.code, detail=broken.detail, index=broken.index)
+
+
+def _is_link(seq: int, prev: Any, count: Any) -> bool:
+    follows = prev is None if seq == 1 else 1 < seq <= MAX_NUMBER and isinstance(prev, bytes) and len(prev) == 32
+    return follows and type(count) is int and 1 <= count <= MAX_COUNT

@@ -97,9 +97,9 @@ def tile_width(size: int, level: int, number: int) -> int:
     return max(0, min(WIDTH, (size >> HEIGHT * max(level, 0)) - number * WIDTH))
 
 
-def tiles_of(size: int, level: int) -> Iterator[TileId]:
-    """Every tile of one level (or every bundle) of the tree of `size`, from the left."""
-    number = 0
+def tiles_of(size: int, level: int, *, first: int = 0) -> Iterator[TileId]:
+    """Every tile of one level (or every bundle) of the tree of `size`, from the left or from number `first` on."""
+    number = first
     while width := tile_width(size, level, number):
         yield TileId(level=level, number=number, width=width)
         number += 1

@@ -13,7 +13,7 @@ least k of its members have (`all` is k = n, `any` is k = 1).
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from custody.kernel.errors import Rejected
@@ -88,15 +88,19 @@ class WitnessPolicy:
                 times[party] = min(seen)
         # 3. The quorum.
         parties = tuple(Cosigned(party=party, at_s=at_s) for party, at_s in times.items())
-        return Witnessed(checkpoint=checkpoint, parties=parties, satisfied=self._witnessed(self.quorum, times))
+        return Witnessed(checkpoint=checkpoint, parties=parties, satisfied=self.is_quorum(times))
 
-    def _witnessed(self, name: str, times: Mapping[str, int]) -> bool:
+    def is_quorum(self, parties: Collection[str]) -> bool:
+        """Whether these witnesses together are enough."""
+        return self._witnessed(self.quorum, parties)
+
+    def _witnessed(self, name: str, parties: Collection[str]) -> bool:
         if name == NONE:
             return True
         group = self.groups.get(name)
         if group is None:
-            return name in times
-        return sum(self._witnessed(member, times) for member in group.members) >= group.least
+            return name in parties
+        return sum(self._witnessed(member, parties) for member in group.members) >= group.least
 
 
 def parse_policy(text: str) -> WitnessPolicy:

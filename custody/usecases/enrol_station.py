@@ -14,13 +14,21 @@ from custody.kernel import cbor, cose
 from custody.kernel.clock import MINUTE_MS, Instant
 from custody.kernel.errors import Conflict, NotFound, Rejected
 from custody.kernel.keys import Signer, read_cose_key
-from custody.ledger.policy import NAME
-from custody.ledger.statements import KEY_ADD, KEY_REVOKE, StationInfo, Step, make_key_add, make_key_revoke
+from custody.ledger.policy import NAME, Policy
+from custody.ledger.statements import (
+    KEY_ADD,
+    KEY_REVOKE,
+    StationInfo,
+    Step,
+    make_key_add,
+    make_key_revoke,
+    read_policy,
+)
 from custody.store import scan_book
 from custody.store.log_book import NewEntry
+from custody.store.policy_book import newest_policy
 from custody.store.tables import StationKeyRow, StationRow
 from custody.store.unit import Unit
-from custody.usecases.open_log import REGISTRAR
 
 ENROL_MINUTES = 10
 
@@ -88,7 +96,10 @@ def enrol(unit: Unit, *, token: str, cose_key: bytes, possession: bytes, registr
     if row is None or row.token_until_ms is None or row.token_until_ms < unit.now_ms:
         raise NotFound("enrol_token", "the token is unknown, used or too old", fix="Fetch a supervisor's new QR code.")
     key = read_cose_key(cbor.decode(cose_key))
-    if unit.session.get(StationKeyRow, key.kid):
+    policy = read_policy(newest_policy(unit.session)).policy
+    name = _name(policy, registrar)
+    others = {policy.log_key.kid, policy.operator_key.kid, *(each.key.kid for each in policy.registrars)}
+    if key.kid in others or unit.session.get(StationKeyRow, key.kid) is not None:
         raise Conflict("key_in_use", "this key is or was enrolled", fix="Make a fresh key pair.")
     info = station_info(row)
     statement = make_key_add(
@@ -96,7 +107,7 @@ def enrol(unit: Unit, *, token: str, cose_key: bytes, possession: bytes, registr
         origin=unit.origin,
         key=key,
         possession=possession,
-        registrar=REGISTRAR,
+        registrar=name,
         signer=registrar,
         sub=f"urn:weaklink:{unit.ids.new('enrolment')}",
         iat_s=unit.now_ms // 1000,
@@ -118,8 +129,12 @@ def enrol(unit: Unit, *, token: str, cose_key: bytes, possession: bytes, registr
 
 
 def revoke(unit: Unit, *, station: str, reason: str, suspect_from: int | None, registrar: Signer) -> list[int]:
-    """End every key of a station from the next entry on; returns the indexes of the revocations."""
-    keys = [row for row in scan_book.keys_of_station(unit.session, station) if row.revoked_idx is None]
+    """End every key of a station from the next entry on; returns the indexes of the revocations.
+
+    For a key that was ended before, an earlier `suspect_from` moves the beginning of doubt back.
+    """
+    name = _name(read_policy(newest_policy(unit.session)).policy, registrar)
+    keys = [row for row in scan_book.keys_of_station(unit.session, station) if _may_end(row, suspect_from)]
     if not keys:
         raise NotFound("station", f"{station!r} has no key in use", fix="Check the name with GET /v1/stations.")
     indexes = []
@@ -135,15 +150,16 @@ def revoke(unit: Unit, *, station: str, reason: str, suspect_from: int | None, r
             kid=row.kid,
             suspect_from=doubt,
             reason=reason,
-            registrar=REGISTRAR,
+            registrar=name,
             signer=registrar,
             sub=f"urn:weaklink:{unit.ids.new('revocation')}",
             iat_s=unit.now_ms // 1000,
         )
-        row.revoked_idx = unit.log.append([NewEntry(message=cose.parse(statement), content_type=KEY_REVOKE)])[0]
+        index = unit.log.append([NewEntry(message=cose.parse(statement), content_type=KEY_REVOKE)])[0]
+        row.revoked_idx = index if row.revoked_idx is None else row.revoked_idx
         row.suspect_from_idx = doubt
         unit.session.add(row)
-        indexes.append(row.revoked_idx)
+        indexes.append(index)
     return indexes
 
 
@@ -163,3 +179,21 @@ def site_name(row: StationRow) -> str:
     """What people call the station's site; its GLN key if nobody said."""
     facts: dict[str, str] = msgspec.json.decode(row.facts)
     return facts.get("site_name") or facts["site"]
+
+
+def _name(policy: Policy, registrar: Signer) -> str:
+    """What the policy in force calls our registrar; raises `Rejected("registrar")` if that key is none any more."""
+    try:
+        return policy.registrar(registrar.public.kid).name
+    except Rejected as refusal:
+        raise Rejected(
+            "registrar",
+            "the service's own key is no registrar's any more",
+            fix="Have a registrar of the policy in force do it: `weaklink registrar --help`.",
+        ) from refusal
+
+
+def _may_end(row: StationKeyRow, suspect_from: int | None) -> bool:
+    if row.revoked_idx is None:
+        return True
+    return suspect_from is not None and row.suspect_from_idx is not None and suspect_from < row.suspect_from_idx

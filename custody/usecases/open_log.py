@@ -9,6 +9,7 @@ from custody.kernel.keys import PublicKey, Signer
 from custody.ledger.merkle import EMPTY_ROOT
 from custody.ledger.policy import Policy, Registrar
 from custody.ledger.statements import POLICY, approve_policy, make_policy, read_policy
+from custody.store import registry_book
 from custody.store.bulk import put_if_absent
 from custody.store.log_book import HEAD_ID, NewEntry
 from custody.store.policy_book import newest_policy
@@ -35,7 +36,7 @@ def open_log(house: House, *, registrar: PublicKey, rules: Mapping[str, Any]) ->
             threshold=1,
             rules=dict(rules),
         )
-        _append(house, unit, policy)
+        _append(unit, _sign(house, unit, policy, ()))
 
 
 def change_rules(house: House, unit: Unit, changes: Mapping[str, Any]) -> int:
@@ -48,13 +49,14 @@ def change_rules(house: House, unit: Unit, changes: Mapping[str, Any]) -> int:
         previous=before.message.digest,
         rules={**before.policy.rules, **changes},
     )
-    return _append(house, unit, policy)
+    return put_policy(house, unit, policy)
 
 
 def name_witnesses(house: House, unit: Unit, policies: Mapping[str, str], *, registrar: Signer) -> int | None:
     """Put in force whose cosignatures count for which purpose (C2SP tlog-policy texts), approved by the registrar.
 
-    Returns the policy's index; None if the log names them already.
+    Returns the policy's index; None if the log names them already. Raises `Rejected` if this registrar alone is not
+    enough for a change of trust any more: then `change_trust` has the others approve it.
     """
     before = read_policy(newest_policy(unit.session))
     if dict(before.policy.witnesses) == dict(policies):
@@ -63,8 +65,9 @@ def name_witnesses(house: House, unit: Unit, policies: Mapping[str, str], *, reg
         before.policy, version=before.policy.version + 1, previous=before.message.digest, witnesses=dict(policies)
     )
     sub = f"urn:weaklink:{unit.ids.new('approval')}"
-    approval = approve_policy(policy, registrar=REGISTRAR, signer=registrar, sub=sub, iat_s=unit.now_ms // 1000)
-    return _append(house, unit, policy, approvals=[approval])
+    name = before.policy.registrar(registrar.public.kid).name
+    approval = approve_policy(policy, registrar=name, signer=registrar, sub=sub, iat_s=unit.now_ms // 1000)
+    return put_policy(house, unit, policy, approvals=[approval])
 
 
 def rules_in_force(unit: Unit) -> Mapping[str, Any]:
@@ -72,12 +75,17 @@ def rules_in_force(unit: Unit) -> Mapping[str, Any]:
     return read_policy(newest_policy(unit.session)).policy.rules
 
 
-def _append(house: House, unit: Unit, policy: Policy, *, approvals: Sequence[bytes] = ()) -> int:
-    statement = make_policy(
-        policy,
-        approvals=approvals,
-        signer=house.operator_signer,
-        sub=f"urn:weaklink:{unit.ids.new('policy')}",
-        iat_s=unit.now_ms // 1000,
-    )
+def put_policy(house: House, unit: Unit, policy: Policy, *, approvals: Sequence[bytes] = ()) -> int:
+    """Sign a policy as the operator and put it in force; raises `Rejected` if auditors would pass it over."""
+    statement = _sign(house, unit, policy, approvals)
+    registry_book.after(unit.session, unit.log.size, statement)
+    return _append(unit, statement)
+
+
+def _sign(house: House, unit: Unit, policy: Policy, approvals: Sequence[bytes]) -> bytes:
+    sub = f"urn:weaklink:{unit.ids.new('policy')}"
+    return make_policy(policy, approvals=approvals, signer=house.operator_signer, sub=sub, iat_s=unit.now_ms // 1000)
+
+
+def _append(unit: Unit, statement: bytes) -> int:
     return unit.log.append([NewEntry(message=cose.parse(statement), content_type=POLICY)])[0]

@@ -53,6 +53,12 @@ def test_a_call_opens_a_case_and_locks_and_releases_the_handset(console: Console
     page.get_by_role("button", name="Open the case").click()
     expect(page.get_by_role("status").first).to_contain_text("/c/c_")
     expect(page.get_by_role("heading", name="Support needs")).to_be_visible()
+    expect(page.get_by_role("heading", name="Waits for a second person")).to_be_visible()
+    waiting = console.staff["supervisor-1"].client.get("/v1/locks", state="requested")["locks"]
+    urn = console.world.parcel(order).unit.imei_urn
+    (asked,) = [lock for lock in waiting if lock["imei"] == urn]
+    console.staff["supervisor-1"].decide_lock(asked["order"], "approve")
+    console.show(page, f"/console/cases/{asked['dispute']}")
     expect(page.get_by_role("heading", name="On its way")).to_be_visible()
     expect(page.locator("body")).to_contain_text(f"IMEI {console.imei(order)}")
     page.get_by_role("button", name="Release the lock").click()
@@ -145,7 +151,7 @@ def test_one_supervisor_stops_all_locking_and_another_allows_it_again(
     expect(page.locator("main")).to_contain_text("All locking is stopped")
     page.get_by_label("Why").fill("the drill is over")
     page.get_by_role("button", name="Allow locking again").click()
-    expect(page.get_by_role("alert")).to_contain_text("Ask another supervisor")
+    expect(page.get_by_role("alert")).to_contain_text("Ask another supervisor whose account")
     with local_page(browser) as other:
         console.show(console.enter(other, "supervisor-2"), "/console/locks")
         other.get_by_label("Why").fill("the drill is over")

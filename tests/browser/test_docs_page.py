@@ -25,7 +25,7 @@ def test_every_route_is_listed_with_its_method(
 
 def test_fields_of_bodies_are_told_with_kind_and_need(console: Console, plain_page: Page) -> None:
     console.show(plain_page, "/docs")
-    operation = plain_page.locator("article").filter(has_text="POST /v1/locks").first
+    operation = plain_page.locator("article[id='post-v1-locks']")
     row = operation.get_by_role("row").filter(has_text="imei_last4")
     expect(row).to_contain_text("application/json")
     expect(row).to_contain_text("yes")

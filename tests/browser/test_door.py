@@ -73,6 +73,8 @@ FORMS = [
     "/console/authority",
     "/c/{token}/found",
     "/complain",
+    "/bought",
+    "/console/lock-groups/clear",
 ]
 
 

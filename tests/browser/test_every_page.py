@@ -13,7 +13,9 @@ from tests.servers.browser import local_page
 PAGES = {
     "/console/sign-in": None,
     "/complain": None,
+    "/bought?reference=lock_0k3v9q2m7x4d8r1t": None,
     "/docs": None,
+    "/for-a-lawyer": None,
     "/c/{token}": None,
     "/c/{token}?size=large": None,
     "/c/not-a-token": None,

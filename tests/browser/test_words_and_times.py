@@ -20,10 +20,14 @@ from custody.disputes.promise import PROMISE
 from custody.disputes.wording import lint_text
 from custody.kernel.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from custody.scans.verdict import FLAGS
+from devicelock.backends.known import CAPABILITIES
 from devicelock.rules.check import CheckName, CheckReason
 from devicelock.rules.command import Basis, Reason
 from devicelock.rules.hello import SimClass
 from devicelock.rules.order import State
+from devicelock.usecases.alert import AlertKind
+from devicelock.usecases.plan_parts import Why
+from devicelock.usecases.request_lock import PAUSES
 
 SUMMER_MS = 1_780_000_000_000  # 28 May 2026, 20:26:40 UTC
 
@@ -40,15 +44,19 @@ SUMMER_MS = 1_780_000_000_000  # 28 May 2026, 20:26:40 UTC
         (words.BASES, Basis),
         (words.CHECKS, CheckName),
         (words.CHECK_REASONS, CheckReason),
+        (words.CHECK_REASONS, Why),
+        (words.BACKENDS, [*CAPABILITIES, "agent"]),
         (words.FLAGS, FLAGS),
         (words.SIMS, SimClass),
+        (words.ALERTS, AlertKind),
+        (words.PAUSES, PAUSES),
     ],
 )
 def test_every_code_that_a_page_can_show_has_words(table: Mapping[str, object], codes: object) -> None:
     assert [str(code) for code in codes if str(code) not in table] == []  # type: ignore[attr-defined]  # each is iterable
 
 
-CUSTOMER_PAGES = ("customer.html", "_customer_locks.html", "complain.html", "no_such_link.html")
+CUSTOMER_PAGES = ("customer.html", "_customer_locks.html", "complain.html", "bought.html", "no_such_link.html")
 
 
 @pytest.mark.parametrize("name", CUSTOMER_PAGES)

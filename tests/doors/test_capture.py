@@ -16,7 +16,7 @@ from custody.gs1.document import read_document
 from custody.gs1.event import parse_event
 from custody.kernel import cbor
 from custody.kernel.keys import read_cose_key
-from custody.ledger.receipt import verify_receipt
+from custody.kernel.receipt import verify_receipt
 from simulators.agent import Staff, sign_in
 from simulators.client import ServiceClient
 

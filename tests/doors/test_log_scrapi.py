@@ -9,7 +9,7 @@ from api.cli.instance import Instance
 from custody.kernel import cbor, cose
 from custody.kernel.cose import Sign1
 from custody.kernel.keys import new_signer, read_cose_key
-from custody.ledger.receipt import verify_receipt
+from custody.kernel.receipt import verify_receipt
 from custody.scans.scan import CONTENT_TYPE
 from tests.doors.log_desk import Desk
 

@@ -18,11 +18,15 @@ from api.compose import free_port
 from custody.investigation.verify_pack import verify_pack
 from custody.investigation.verify_verdict import Step
 from custody.kernel.errors import Unavailable
+from custody.kernel.system_clock import SystemClock
 from custody.ledger.note import Ed25519Verifier, parse_vkey
 from custody.ledger.proof import parse_proof, verify_proof
 from custody.ledger.witness_policy import WitnessPolicy, parse_policy
 from simulators.agent import sign_in
 from simulators.client import ServiceClient
+from simulators.events import finish, write
+from simulators.geography import build_geography
+from simulators.station import make_station
 
 WAIT_S = 60.0
 
@@ -168,6 +172,29 @@ def check_pack(street: Street) -> None:
     assert verdict.ok, verdict
     said = [str(check) for check in verdict.checks if check.step is Step.WITNESSES]
     assert any("carrier" in line and "ombudsman" in line for line in said), said
+
+
+@pytest.mark.slow
+def test_a_scan_is_placed_between_two_witnessed_moments(street: Street) -> None:
+    client = ServiceClient(street.service.address)
+    staff = sign_in(client, "supervisor-1", street.accounts["supervisor-1"]).client
+    station = make_station(build_geography().post("hub-1/hub_sort"), seed="street")
+    now_ms = SystemClock().now_ms()
+    station.enrol(client, station.announce(staff), origin=street.about()["origin"], at_ms=now_ms)
+    until(street.witnessed)
+    station.look(client)
+    assert station.seen is not None
+    parcel = "https://id.gs1.org/00/195214730000088169"
+    body = {"type": "ObjectEvent", "epcList": [parcel], "action": "OBSERVE", "bizStep": "inspecting"}
+    event = write(finish(body | station.witnessed(), at_ms=now_ms, event_id="urn:uuid:street-1"))
+    station.store(station.sign(event, subject="urn:uuid:street", event_id="urn:uuid:street-1", at_ms=now_ms))
+    (answer,) = station.send_next(client)
+    assert answer.body["index"] is not None
+    until(street.witnessed)
+    entry = staff.get("/v1/trails", item=parcel)["entries"][0]
+    assert entry["digest"] == answer.scan.digest.hex()
+    assert 0 < entry["not_before_ms"] <= entry["received_ms"] <= entry["not_after_ms"]
+    client.close()
 
 
 @pytest.mark.slow

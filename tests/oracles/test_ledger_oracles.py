@@ -18,10 +18,11 @@ from tlog_scales.tlog import Checkpoint, ConsistencyProof, ConsistencyProofInval
 
 from custody.kernel.cose import parse
 from custody.kernel.keys import ES256, SoftwareSigner, new_signer
+from custody.kernel.receipt import make_receipt, seal_root, sealed_receipt
 from custody.ledger.cosignature import cosign, cosign_mldsa, mldsa_key, new_mldsa_signer
 from custody.ledger.merkle import consistency_path, inclusion_path, leaf_hash
 from custody.ledger.note import Kind, NoteSignature, add_signatures, text_key
-from custody.ledger.receipt import make_consistency_receipt, make_receipt, seal_root, sealed_receipt
+from custody.ledger.receipt import make_consistency_receipt
 from custody.ledger.record import make_record
 from custody.ledger.tiles import TileHashReader
 from tests.rooms.ledger.small_world import (

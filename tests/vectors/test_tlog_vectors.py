@@ -61,6 +61,21 @@ def test_the_consistency_proofs_of_transparency_dev_merkle_but_the_one_with_shor
     assert [(case["wantErr"], len(raw(case["root1"])), len(raw(case["root2"]))) for case in differ] == [(False, 12, 12)]
 
 
+def test_the_inclusion_proofs_for_subtrees_of_transparency_dev_merkle() -> None:
+    """A subtree from `start` to `end` is a tree of its own, in which the leaf stands `start` places further left."""
+    agreed, differ = compare(
+        "subtreeinclusion",
+        lambda case: verify_inclusion(
+            case["leafIdx"] - case["start"],
+            case["end"] - case["start"],
+            raw(case["leafHash"]),
+            path(case),
+            raw(case["root"]),
+        ),
+    )
+    assert (agreed, differ) == (204, [])
+
+
 def test_the_example_of_signed_note() -> None:
     key = parse_vkey((TLOG / "c2sp/signed-note-example.vkey").read_text().strip())
     note = open_note((TLOG / "c2sp/signed-note-example.txt").read_bytes(), [Ed25519Verifier(key=key)])

@@ -128,7 +128,7 @@ def test_entries_and_their_leaves_gone_together_leave_the_root_unknown() -> None
     log = big()
     del log.files["tile/entries/002.p/91"], log.files["tile/0/002.p/91"]
     codes = [code for _, code, _ in told(findings(log, earlier=[big().note()])) if code != "gap"]
-    assert codes == ["tile", "tile", "root"]
+    assert codes == ["tile", "tile", "root-unknown"]
 
 
 def test_entries_gone_are_covered_by_their_leaves_for_earlier_checkpoints() -> None:
@@ -137,6 +137,14 @@ def test_entries_gone_are_covered_by_their_leaves_for_earlier_checkpoints() -> N
     found = findings(log, earlier=[log_of(*SCANS[:10]).note()])
     assert (About.LOG, "tile", 0) in told(found)
     assert "fork" not in {row.code for row in found}
+
+
+def test_a_head_of_an_absurd_size_does_not_keep_the_auditor_for_ever() -> None:
+    log = big()
+    absurd = sign_checkpoint(Checkpoint(origin=ORIGIN, size=2**62, root=leaf_hash(b"x")), LOG)
+    found = findings(log, note=absurd)
+    assert found[-1].code == "gave-up"
+    assert len(found) < 300
 
 
 def test_a_head_of_another_tree_is_found() -> None:
@@ -272,3 +280,27 @@ def test_the_files_of_a_log_are_those_of_its_size() -> None:
         "tile/entries/001",
         "tile/entries/002.p/91",
     ]
+
+
+def batch(seq: int, count: object, prev: bytes | None) -> bytes:
+    claims = {1: "urn:weaklink:station:bench-07", 2: SUB, 6: 1_790_000_000, "seq": seq, "count": count}
+    if prev is not None:
+        claims["prev"] = prev
+    return cose.sign({3: "application/vnd.weaklink.scan-batch", 15: claims}, leaf_hash(b"root"), STATION)
+
+
+def test_a_batch_takes_its_numbers_and_the_next_statement_names_it() -> None:
+    three = batch(2, 3, cose.parse(SCANS[0]).digest)
+    fifth = scan(STATION, 5, cose.parse(three).digest)
+    assert findings(log_of(SCANS[0], three, fifth)) == []
+    assert findings(log_of(fifth, three, SCANS[0])) == []
+    assert told(findings(log_of(SCANS[0], three, scan(STATION, 6, b"p" * 32)))) == [(About.STATION, "gap", 5)]
+    astray = scan(STATION, 5, cose.parse(SCANS[0]).digest)
+    assert told(findings(log_of(SCANS[0], three, astray))) == [(About.STATION, "prev", 5)]
+    inside = scan(STATION, 3, cose.parse(SCANS[1]).digest)
+    assert told(findings(log_of(SCANS[0], three, inside))) == [(About.STATION, "fork", 5)]
+
+
+@pytest.mark.parametrize("count", [0, -1, 257, True, "3", None])
+def test_a_count_that_makes_no_sense_is_found(count: object) -> None:
+    assert told(findings(log_of(batch(1, count, None)))) == [(About.STATION, "seq", 3)]

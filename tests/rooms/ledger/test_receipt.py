@@ -8,22 +8,17 @@ from hypothesis import strategies as st
 from custody.kernel import cbor, cose
 from custody.kernel.errors import Rejected
 from custody.kernel.keys import ES256, SoftwareSigner, new_signer
+from custody.kernel.receipt import INCLUSION, Inclusion, make_receipt, seal_root, sealed_receipt, verify_receipt
 from custody.ledger.checkpoint import Checkpoint
 from custody.ledger.merkle import leaf_hash
 from custody.ledger.receipt import (
     CONSISTENCY,
-    INCLUSION,
     Consistency,
-    Inclusion,
     against_checkpoint,
     attach_receipts,
     detach_receipts,
     make_consistency_receipt,
-    make_receipt,
-    seal_root,
-    sealed_receipt,
     verify_consistency_receipt,
-    verify_receipt,
 )
 from tests.rooms.ledger.small_world import (
     LOG,

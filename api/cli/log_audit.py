@@ -1,0 +1,160 @@
+"""`weaklink log audit`: re-hashes a log that somebody else keeps, and trusts nobody.
+
+Exit codes: 0 the log itself is sound; 1 something is wrong with it, or the witnesses that were asked for are missing;
+2 what was given to the command cannot be used; 3 the log could not be read to the end, and nothing that could be read
+is wrong. What a faithful log says of people (a station's broken chain, say) is shown too, and is no fault of the log.
+"""
+
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from api.cli.client import call, console, errors, fail, show
+from api.cli.log_source import LogSource
+from api.settings import client_address
+from custody.kernel.clock import to_iso
+from custody.kernel.errors import Trouble, Unavailable
+from custody.ledger.audit import GIVEN, UNSOUND, Audit
+from custody.ledger.kept_audit import Kept, read_kept, write_kept
+from custody.ledger.note import Ed25519Verifier, parse_vkey
+from custody.ledger.replay import Finding
+from custody.ledger.witness_policy import Witnessed, parse_policy
+from custody.store.durable_file import replace_file
+
+UNREAD = frozenset({"unavailable", "root-unknown", "gave-up"})
+SHOWN = 200
+TELL_EVERY_S = 2.0
+KEEP_EVERY_S = 30.0
+
+
+def audit(
+    source: Annotated[
+        str | None, typer.Argument(help="The log's or the service's URL, or a folder; the service by default.")
+    ] = None,
+    vkey: Annotated[str | None, typer.Option(help="The log's key as you know it; else the one it gives.")] = None,
+    since: Annotated[list[Path] | None, typer.Option(help="A checkpoint you kept: the log must extend it.")] = None,
+    state: Annotated[Path | None, typer.Option(help="Your own file: go on from it, and bring it up to date.")] = None,
+    whole: Annotated[bool, typer.Option("--whole", help="Read everything again, whatever the state says.")] = False,
+    witnesses: Annotated[Path | None, typer.Option(help="A policy (C2SP tlog-policy) whose quorum you demand.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON value.")] = False,
+) -> None:
+    """Re-hash everything from the tiles and say what is wrong, at which index. Exit 0: the log itself is sound.
+
+    Example: `weaklink log audit https://log.example --vkey "$(cat log.vkey)" --state log.state`.
+    """
+    reading = LogSource(source or f"{client_address()}/log")
+    began = time.monotonic()
+    try:
+        known = vkey or _named_vkey(reading)
+        log = Ed25519Verifier(key=parse_vkey(known.strip()))
+        kept = read_kept(state.read_bytes(), log) if state is not None and state.is_file() else None
+        run = Audit(
+            get_checkpoint=reading.checkpoint,
+            get_tile=reading.tile,
+            log=log,
+            earlier=[file.read_bytes() for file in since or ()] + ([kept.note] if kept and whole else []),
+            witnesses=parse_policy(witnesses.read_text()) if witnesses else None,
+            kept=None if whole else kept,
+        )
+        run.progress = _Watch(run, state, quiet=quiet)
+        findings = list(run.run())
+        _keep(run, state)
+    except Unavailable as trouble:
+        fail(trouble.detail, fix=trouble.fix, code=3)
+    except Trouble as trouble:
+        fail(trouble.detail, fix=trouble.fix, code=2)
+    except OSError as error:
+        fail(f"{error.filename} cannot be read or written: {error.strerror}", fix="Check the name.", code=2)
+    finally:
+        reading.close()
+    first = run.kept.start if run.kept else 0
+    value = _report(run, findings, key="given" if vkey else "the service's own", first=first)
+    show({**value, "seconds": round(time.monotonic() - began, 1)}, as_json=as_json, human=_tell)
+    if not value["ok"]:
+        raise typer.Exit(1 if value["wrong"] else 3)
+
+
+class _Watch:
+    """Says on stderr how far the audit is, and keeps its place now and then."""
+
+    def __init__(self, run: Audit, state: Path | None, *, quiet: bool) -> None:
+        self._run = run
+        self._state = state
+        self._quiet = quiet
+        self._told = self._kept = self._began = time.monotonic()
+
+    def __call__(self, done: int, size: int) -> None:
+        now = time.monotonic()
+        if not self._quiet and now - self._told >= TELL_EVERY_S:
+            self._told = now
+            errors.print(f"{done:,} of {size:,} entries, {now - self._began:.0f} s", highlight=False)
+        if now - self._kept >= KEEP_EVERY_S:
+            self._kept = now
+            _keep(self._run, self._state)
+
+
+def _named_vkey(reading: LogSource) -> str:
+    return reading.named_vkey() if reading.is_remote else str(call("GET", "/v1/log")["vkey"])
+
+
+def _keep(run: Audit, state: Path | None) -> None:
+    kept: Kept | None = run.keep() if state is not None else None
+    if state is not None and kept is not None:
+        replace_file(state, write_kept(kept))
+
+
+def _report(run: Audit, findings: list[Finding], *, key: str, first: int) -> dict[str, Any]:
+    unsound = [row for row in findings if row.about in UNSOUND]
+    registry = run.replay.registry
+    return {
+        "ok": not unsound,
+        "wrong": any(row.code not in UNREAD for row in unsound),
+        "key": key,
+        "origin": run.head.origin if run.head else None,
+        "size": run.head.size if run.head else None,
+        "root": run.head.root.hex() if run.head else None,
+        "from": first,
+        "policies": len(registry.policies),
+        "station_keys": len(registry.keys),
+        "revoked": sum(row.revoked_at is not None for row in registry.keys.values()),
+        "stations": len(run.replay.chains),
+        "kinds": dict(sorted(run.replay.kinds.items())),
+        "cosigned": {purpose: _parties(seen) for purpose, seen in run.witnessed.items()},
+        "findings": [
+            {"about": str(row.about), "code": row.code, "detail": row.detail, "index": row.index} for row in findings
+        ],
+    }
+
+
+def _parties(seen: Witnessed) -> dict[str, Any]:
+    parties = [{"party": row.party, "at": to_iso(row.at_s * 1000)} for row in seen.parties]
+    return {"enough": seen.satisfied, "parties": parties}
+
+
+def _tell(value: dict[str, Any]) -> None:
+    if value["size"] is not None:
+        console.print(f"{value['origin']}: {value['size']:,} entries, root {value['root']}", highlight=False)
+        seen = ", ".join(f"{count:,} {kind.rpartition('.')[2]}" for kind, count in value["kinds"].items())
+        console.print(f"  {seen}; {value['station_keys']} station keys, {value['revoked']} revoked", highlight=False)
+    if value["from"]:
+        console.print(f"  read from entry {value['from']:,} on; those before were hashed in an earlier audit")
+    if value["key"] != "given":
+        console.print("  the log's key is only the service's own word: give --vkey to hold it against one you trust")
+    for purpose, seen in value["cosigned"].items():
+        names = ", ".join(f"{row['party']} at {row['at']}" for row in seen["parties"]) or "nobody"
+        whose = "your policy" if purpose == GIVEN else purpose
+        console.print(f"  {whose}: cosigned by {names}; {'enough' if seen['enough'] else 'not enough'}")
+    for found in value["findings"][:SHOWN]:
+        where = "" if found["index"] is None else f" at {found['index']}"
+        console.print(f"[red]{found['about']}[/] {found['code']}{where}: {found['detail']}", highlight=False)
+    if len(value["findings"]) > SHOWN:
+        console.print(f"... and {len(value['findings']) - SHOWN:,} more; --json shows all of them")
+    if value["ok"]:
+        console.print("The log is sound: every entry was hashed again and leads to the signed root.")
+    elif not value["wrong"]:
+        console.print("The log could NOT be read to the end; nothing that could be read is wrong.")
+    else:
+        console.print("Something is WRONG with the log. Keep its checkpoint: it is signed evidence.")

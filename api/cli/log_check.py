@@ -1,0 +1,78 @@
+"""`weaklink log entry` and `weaklink log check`: one entry and its proof, checked offline with the log's key alone.
+
+`check` takes a `.tlog-proof` (C2SP tlog-proof) or a COSE receipt (RFC 9942). A receipt signs the root only, so index
+and size stay a claim unless the checkpoint of that size is given beside it. Exit codes: 0 it holds, 1 it does not.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from api.cli.client import call, console, fail, show
+from api.encoding import unb64
+from custody.kernel.clock import to_iso
+from custody.kernel.errors import Trouble
+from custody.kernel.keys import read_ed25519
+from custody.kernel.receipt import verify_receipt
+from custody.ledger.checkpoint import open_checkpoint
+from custody.ledger.note import Ed25519Verifier, parse_vkey
+from custody.ledger.proof import HEADER, parse_proof, verify_proof
+from custody.ledger.receipt import against_checkpoint
+from custody.ledger.witness_policy import Witnessed, parse_policy
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
+
+
+def entry(
+    name: str, out: Annotated[Path, typer.Option(help="Write it to this file.")], as_json: AsJson = False
+) -> None:
+    """The bytes of an entry, by index or digest. Example: `weaklink log entry 17 --out 17.cose`."""
+    found = call("GET", f"/v1/entries/{name}")
+    out.write_bytes(unb64(found.pop("statement"), where="statement"))
+    show({"file": str(out), **found}, as_json=as_json)
+
+
+def check(
+    proof: Annotated[Path, typer.Argument(help="A .tlog-proof file or a receipt.")],
+    entry_file: Annotated[Path, typer.Argument(metavar="ENTRY", help="The entry's bytes.")],
+    vkey: Annotated[str, typer.Option(help="The log's key as you know it.")],
+    checkpoint: Annotated[Path | None, typer.Option(help="The checkpoint of a receipt's size.")] = None,
+    witnesses: Annotated[Path | None, typer.Option(help="A policy (C2SP tlog-policy) whose quorum you demand.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check one entry's proof offline. Example: `weaklink log check 17.tlog-proof 17.cose --vkey "$(cat log.vkey)"`."""
+    try:
+        raw, statement, log = proof.read_bytes(), entry_file.read_bytes(), Ed25519Verifier(key=parse_vkey(vkey.strip()))
+        if raw.startswith(HEADER.encode()):
+            placed = verify_proof(raw, statement, log)
+            value = {"kind": "tlog-proof", "index": placed.index, "size": placed.checkpoint.size, "claimed": False}
+            note: bytes | None = parse_proof(raw).note
+        else:
+            proven = verify_receipt(raw, statement, read_ed25519(log.key.raw))
+            note = None if checkpoint is None else checkpoint.read_bytes()
+            if note is not None:
+                against_checkpoint(proven, open_checkpoint(note, log))
+            value = {"kind": "receipt", "index": proven.index, "size": proven.size, "claimed": note is None}
+        seen = None if witnesses is None or note is None else parse_policy(witnesses.read_text()).judge(note)
+        if seen is not None:
+            seen.demand()
+    except Trouble as trouble:
+        fail(trouble.detail, fix=trouble.fix)
+    except OSError as error:
+        fail(f"{error.filename} cannot be read: {error.strerror}", fix="Check the name of the file.")
+    if witnesses is not None and seen is None:
+        fail("a receipt carries no cosignatures", fix="Give the cosigned checkpoint of its size with --checkpoint.")
+    show({"ok": True, **value, "parties": _parties(seen)}, as_json=as_json, human=_tell)
+
+
+def _parties(seen: Witnessed | None) -> list[dict[str, str]]:
+    return [] if seen is None else [{"party": row.party, "at": to_iso(row.at_s * 1000)} for row in seen.parties]
+
+
+def _tell(value: dict[str, Any]) -> None:
+    console.print(f"The {value['kind']} holds: entry {value['index']} of a log of {value['size']}.", highlight=False)
+    if value["claimed"]:
+        console.print("  A receipt signs neither index nor size: give --checkpoint to make sure of them.")
+    for row in value["parties"]:
+        console.print(f"  cosigned by {row['party']} at {row['at']}", highlight=False)

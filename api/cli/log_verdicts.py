@@ -1,0 +1,68 @@
+"""`weaklink log verdicts`: replays the whole log and compares every verdict of the judge with what the log leads to.
+
+It reads the service's database, because the judge read the openings, which only the service holds; it needs no account
+and changes nothing. Exit codes: 0 every verdict that can be compared is the same; 1 one is not; 2 there is no log to
+read. Whoever holds the openings of a copy can run it on the copy.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session
+
+from api.cli.client import console, fail, show
+from api.settings import read_settings
+from custody.kernel.errors import Trouble
+from custody.scans.tolerances import Tolerances
+from custody.store.engine import open_engine
+from custody.usecases.replay_verdicts import Comparison, compare_verdicts
+
+SHOWN = 50
+
+
+def verdicts(
+    data: Annotated[Path | None, typer.Option(help="The service's data folder.")] = None,
+    database_url: Annotated[str | None, typer.Option(help="postgresql+psycopg://... instead of SQLite.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON value.")] = False,
+) -> None:
+    """Replay every verdict from the log. Example: `weaklink log verdicts --data weaklink-data`."""
+    settings = read_settings(data=data, database_url=database_url)
+    if not settings.database_url and not (settings.data / "weaklink.db").is_file():
+        fail(f"{settings.data} holds no database", fix="Name the folder with --data.", code=2)
+    engine = open_engine(settings.database)
+    try:
+        with Session(engine) as session:
+            found = compare_verdicts(session, Tolerances())
+    except Trouble as trouble:
+        fail(trouble.detail, fix=trouble.fix, code=2)
+    except SQLAlchemyError as error:
+        fail(f"the database cannot be read: {error}", fix="Start the service once; it brings it up to date.", code=2)
+    finally:
+        engine.dispose()
+    show(_plain(found), as_json=as_json, human=_tell)
+    if found.different:
+        raise typer.Exit(1)
+
+
+def _plain(found: Comparison) -> dict[str, Any]:
+    return {
+        "ok": not found.different,
+        "same": found.same,
+        "different": [{"index": row.index, "stored": row.stored, "replayed": row.replayed} for row in found.different],
+        "unread": list(found.unread),
+        "after_erased": list(found.after_erased),
+    }
+
+
+def _tell(value: dict[str, Any]) -> None:
+    console.print(f"{value['same']:,} verdicts are what the log leads to.", highlight=False)
+    for row in value["different"][:SHOWN]:
+        console.print(f"[red]entry {row['index']}[/]: stored {row['stored']}, replayed {row['replayed']}")
+    if len(value["different"]) > SHOWN:
+        console.print(f"... and {len(value['different']) - SHOWN:,} more; --json shows all of them")
+    if value["unread"]:
+        console.print(f"{len(value['unread']):,} scans are erased or wait for their opening: nothing to compare.")
+    if value["after_erased"]:
+        console.print(f"{len(value['after_erased']):,} follow an erased scan of their parcel: not blamed.")
