@@ -18,6 +18,7 @@ CAPABILITIES = Capabilities(
     survives_reset=False,
     holds_without_passcode=True,
     blocks_network_only=False,
+    holds_before_setup=True,
     command_life_s=LIFE_MAX_S,
 )
 

@@ -57,6 +57,7 @@ CAPABILITIES = {
         survives_reset=False,
         holds_without_passcode=True,
         blocks_network_only=False,
+        holds_before_setup=False,
         command_life_s=None,
     ),
     Way.LOST: Capabilities(
@@ -67,6 +68,7 @@ CAPABILITIES = {
         survives_reset=False,
         holds_without_passcode=False,
         blocks_network_only=False,
+        holds_before_setup=False,
         command_life_s=RELEASE_LIFE_S,
     ),
 }

@@ -17,7 +17,6 @@ from threading import Lock
 from typing import Protocol
 
 from custody.kernel.clock import Clock, Instant
-from custody.kernel.errors import Trouble
 from devicelock.backends.book import Book, Wish
 from devicelock.backends.contract import Answer, Capabilities, Held, Ref
 from devicelock.rules.applied import Applied
@@ -130,7 +129,7 @@ class AssertedBackend:
         seen = None if look.last_seen_ms is None else min(look.last_seen_ms, self._clock.now_ms())
         self._learn(handset, applied=look.applied, last_seen_ms=seen)
         wish = self._current(handset) or wish
-        return Held(desired=wish.state, applied=look.applied, last_seen_ms=seen)
+        return Held(desired=wish.state, applied=look.applied, last_seen_ms=seen, taken=wish.taken)
 
     def offline_code(self, handset: str, question: str) -> str | None:
         """None: whoever needs a code gets it from our own agent on the handset."""
@@ -146,21 +145,6 @@ class AssertedBackend:
             wish = replace(wish, attempt=wish.attempt + 1, taken=False, not_now=False)
             self._book.put(wish)
         return self._assert(wish)
-
-    def ask_again(self) -> list[tuple[str, Answer | Trouble]]:
-        """Say every wish that is not known to be taken, lapsed locks among them; what came of each."""
-        heard: list[tuple[str, Answer | Trouble]] = []
-        for wish in self._book:
-            with self._mutex:
-                current = self._current(wish.handset)
-                if current is None or current.taken:
-                    continue
-                self._book.put(current)
-            try:
-                heard.append((wish.handset, self._assert(current)))
-            except Trouble as trouble:
-                heard.append((wish.handset, trouble))
-        return heard
 
     def _is_refused(self, wish: Wish, before: Wish | None) -> bool:
         if self._clock.now_ms() >= wish.not_after_ms:

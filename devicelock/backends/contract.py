@@ -5,6 +5,8 @@
   be unknown and is never guessed from "sent".
 - `Capabilities` says what a backend can keep. A lock is refused where it could not show a contact to whoever holds the
   device, or where there is no way out. No backend offers an erase, and the contract has no word for it.
+- A backend that forgets (a queue that is cleared, a command that runs out) is told the present wish again on each sign
+  of life (`reassert`).
 - A release goes to every backend that ever got the lock; one that fails keeps the order open.
 """
 
@@ -19,7 +21,12 @@ from devicelock.rules.command import Screen
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
-    """What a backend can keep. `command_life_s`: how long a command waits for a device that is off; None: for ever."""
+    """What a backend can keep.
+
+    `holds_before_setup`: it reaches a handset that nobody has set up yet, as one taken from a sealed box is.
+    `command_life_s`: how long a command waits for a device that is off; None: for ever. `unverified`: what of it was
+    never tried against the real service; empty where all of it was.
+    """
 
     shows_contact: bool
     offline_lock: bool
@@ -28,7 +35,14 @@ class Capabilities:
     survives_reset: bool
     holds_without_passcode: bool
     blocks_network_only: bool
+    holds_before_setup: bool
     command_life_s: int | None
+    unverified: str = ""
+
+    @property
+    def vouches(self) -> bool:
+        """Whether its word that a handset is locked is one about the handset, by a service that was tried."""
+        return not (self.blocks_network_only or self.unverified)
 
     @property
     def way_out(self) -> bool:
@@ -56,11 +70,15 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """What a backend is asked to hold and what it has seen. None is unknown."""
+    """What a backend is asked to hold and what it has seen. None is unknown.
+
+    `taken`: it is known to have what is desired; if not, the same call says it again.
+    """
 
     desired: Applied
     applied: Applied | None
     last_seen_ms: Instant | None
+    taken: bool = True
 
 
 class Backend(Protocol):
@@ -93,6 +111,10 @@ class Backend(Protocol):
 
     def state(self, handset: str) -> Held:
         """What is asked and what is seen."""
+        ...
+
+    def reassert(self, handset: str) -> Answer | None:
+        """Say the present wish again, on a sign of life; None if nothing was ever wished."""
         ...
 
     def offline_code(self, handset: str, question: str) -> str | None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from threading import RLock
 
 from custody.kernel.clock import Clock
-from custody.kernel.errors import Forbidden, Rejected
+from custody.kernel.errors import Conflict, Forbidden, Rejected
 from custody.kernel.keys import Signer
 from devicelock.backends.asserted import AssertedBackend, Look, Sent
 from devicelock.backends.book import Book, Wish
@@ -37,6 +37,7 @@ CAPABILITIES = Capabilities(
     survives_reset=True,
     holds_without_passcode=True,
     blocks_network_only=True,
+    holds_before_setup=True,
     command_life_s=None,
 )
 
@@ -88,12 +89,25 @@ class EirBackend(AssertedBackend):
 
     @property
     def entries(self) -> dict[str, Entry]:
-        """The list as it was last published, by IMEI."""
+        """The list as it was last published, by whichever process, by IMEI."""
+        self._folder.refresh()
         return dict(self._folder.entries)
+
+    @property
+    def folder(self) -> EirFolder:
+        """The published files."""
+        return self._folder
+
+    @property
+    def whole_is_old(self) -> bool:
+        """Whether something was published since the last whole list."""
+        self._folder.refresh()
+        return self._folder.seq > self._folder.full_seq
 
     def publish(self) -> int:
         """Publish what has changed, removals first, and deliver it; returns the number of the newest delta."""
         with self._press:
+            self._folder.refresh()
             self._publish()
             self.deliver()
             return self._folder.seq
@@ -116,14 +130,17 @@ class EirBackend(AssertedBackend):
     def publish_full(self) -> Publication:
         """The whole list as a file; refused if it differs too much in length from the last one."""
         with self._press:
-            return self._publish_full()
+            self._folder.refresh()
+            if not self._folder.seq:
+                raise Conflict("eir_empty", "nothing was ever published", fix="Wait for the first entry.")
+            return self._publish_full() if self.whole_is_old else self._folder.full(self._folder.full_seq)
 
     def _publish_full(self) -> Publication:
         entries = list(self._folder.entries.values())
         if self._folder.full_seq:
             self._limits.check(before=self._folder.full_size, after=len(entries))
         made = publish(
-            Kind.FULL, max(self._folder.seq, 1), entries, issuer=self._issuer, at_s=self._now_s(), signer=self._signer
+            Kind.FULL, self._folder.seq, entries, issuer=self._issuer, at_s=self._now_s(), signer=self._signer
         )
         self._folder.write(made, entries)
         return made
@@ -145,6 +162,7 @@ class EirBackend(AssertedBackend):
             self._ground(wish)
             return Answer.TAKEN
         with self._press:
+            self._folder.refresh()
             if wish.handset in self._folder.entries:
                 self._remove([wish.handset])
             self.deliver()
@@ -165,6 +183,8 @@ class EirBackend(AssertedBackend):
         return ground
 
     def _addition(self, wish: Wish) -> Entry | None:
+        if wish.state is not Applied.LOCKED:
+            return None
         current = self._current(wish.handset)
         if current is None or current.state is not Applied.LOCKED:
             return None

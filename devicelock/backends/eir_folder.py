@@ -5,13 +5,17 @@ are the newest full list and the deltas after it, read again at every start, so 
 we published are never two things. A file is complete when its signature stands; one without is from a crash before
 publication and is made anew. `delivered` and `imported` hold the number up to which the outlet took the files and up to
 which the operator says it has loaded them.
+
+Several processes may read the folder (`refresh`); one writes it. A number is given once: a signature is put in place
+only where none stands, so that a second writer stops instead of publishing another file under the same number.
 """
 
 import os
 import re
 from pathlib import Path
+from threading import RLock
 
-from custody.kernel.errors import Fatal, Rejected
+from custody.kernel.errors import Conflict, Fatal, NotFound, Rejected
 from custody.kernel.keys import PublicKey
 from devicelock.backends.eir_list import Entry, Kind, Publication, fold, open_publication
 
@@ -24,6 +28,7 @@ class EirFolder:
     def __init__(self, folder: Path, key: PublicKey) -> None:
         self._folder = folder
         self._key = key
+        self._lock = RLock()
         folder.mkdir(parents=True, exist_ok=True)
         names = [_NAME.fullmatch(path.name) for path in folder.iterdir()]
         found = sorted((int(match[1]), match[2]) for match in names if match)
@@ -41,6 +46,11 @@ class EirFolder:
             self._add(seq, self._read(seq, Kind.DELTA)[1])
 
     @property
+    def key(self) -> PublicKey:
+        """The key that signs the files."""
+        return self._key
+
+    @property
     def delivered(self) -> int:
         """The outlet took everything up to this number."""
         return self._number("delivered")
@@ -52,16 +62,47 @@ class EirFolder:
 
     def write(self, publication: Publication, entries: list[Entry]) -> None:
         """Put a file in place, its bytes first and its signature last; it counts from then on."""
-        self._put(publication.name, publication.raw)
-        self._put(f"{publication.name}.cose", publication.signature)
-        if publication.kind is Kind.DELTA:
-            self._add(publication.seq, entries)
-        else:
-            self.full_seq, self.full_size = publication.seq, len(entries)
+        with self._lock:
+            if (self._folder / f"{publication.name}.cose").exists():
+                raise Conflict(
+                    "eir_twin",
+                    f"{publication.name} was published already",
+                    fix="Let one process alone publish the list.",
+                )
+            self._put(publication.name, publication.raw)
+            self._put(f"{publication.name}.cose", publication.signature, once=True)
+            if publication.kind is Kind.DELTA:
+                self._add(publication.seq, entries)
+            else:
+                self.full_seq, self.full_size = publication.seq, len(entries)
+
+    def refresh(self) -> None:
+        """Take in what another process has published since."""
+        with self._lock:
+            while (self._folder / f"{self.seq + 1:010d}-delta.csv.cose").exists():
+                self._add(self.seq + 1, self._read(self.seq + 1, Kind.DELTA)[1])
+            if self.full_seq < self.seq and (self._folder / f"{self.seq:010d}-full.csv.cose").exists():
+                self.full_seq, self.full_size = self.seq, len(self.entries)
+
+    def names(self) -> list[str]:
+        """The names of all published files, oldest first."""
+        found = (_NAME.fullmatch(path.name) for path in self._folder.iterdir())
+        return sorted(match[0].removesuffix(".cose") for match in found if match)
+
+    def read(self, name: str) -> tuple[bytes, bytes]:
+        """A published file and its signature, as they stand; raises `NotFound`."""
+        if name not in self.names():
+            raise NotFound("eir_file", f"no list {name[:40]!r} was published", fix="Ask for the names of the lists.")
+        path = self._folder / name
+        return path.read_bytes(), path.with_name(f"{name}.cose").read_bytes()
 
     def delta(self, seq: int) -> Publication:
         """A published delta."""
         return self._read(seq, Kind.DELTA)[0]
+
+    def full(self, seq: int) -> Publication:
+        """A published full list."""
+        return self._read(seq, Kind.FULL)[0]
 
     def set_delivered(self, seq: int) -> None:
         """Remember that the outlet took the files up to here."""
@@ -74,7 +115,12 @@ class EirFolder:
         self._put("imported", str(max(seq, self.imported)).encode())
 
     def on_list(self, imei: str) -> bool | None:
-        """Whether the operator's own list holds the handset; None while a change is on its way, or nothing was said."""
+        """Whether the operator's own list holds the handset; None while a change is on its way, or nothing was said.
+
+        A handset that no file ever named is on no list of ours, whatever the operator has said.
+        """
+        if not self.full_seq and imei not in self.touched:
+            return False
         imported = self.imported
         if not imported or imported < self.full_seq or self.touched.get(imei, 0) > imported:
             return None
@@ -102,13 +148,17 @@ class EirFolder:
         path = self._folder / name
         return int(path.read_text()) if path.exists() else 0
 
-    def _put(self, name: str, raw: bytes) -> None:
+    def _put(self, name: str, raw: bytes, *, once: bool = False) -> None:
         fresh = self._folder / f"{name}.new"
         with fresh.open("wb") as out:
             out.write(raw)
             out.flush()
             os.fsync(out.fileno())
-        fresh.replace(self._folder / name)
+        if once:
+            os.link(fresh, self._folder / name)
+            fresh.unlink()
+        else:
+            fresh.replace(self._folder / name)
         handle = os.open(self._folder, os.O_RDONLY)
         try:
             os.fsync(handle)

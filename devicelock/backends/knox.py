@@ -20,7 +20,6 @@ public pages name.
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -33,7 +32,7 @@ from devicelock.backends.asserted import AssertedBackend, Look, Sent
 from devicelock.backends.book import Book, Wish
 from devicelock.backends.contract import Answer, Capabilities
 from devicelock.backends.exchange import Request, Send, judge, read_json, text_at
-from devicelock.backends.knox_token import sign_rs512
+from devicelock.backends.signed_token import sign_token
 from devicelock.rules.applied import Applied
 
 NAME = "knox"
@@ -58,14 +57,7 @@ ON_THE_WAY_TO_FREE = frozenset({"Unlocking"})
 OVER = frozenset({"Completing", "Complete"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnverifiedCapabilities(Capabilities):
-    """Capabilities by a maker's words alone; `unverified` says what was never tried."""
-
-    unverified: str
-
-
-CAPABILITIES = UnverifiedCapabilities(
+CAPABILITIES = Capabilities(
     shows_contact=True,
     offline_lock=False,
     offline_unlock=False,
@@ -73,6 +65,7 @@ CAPABILITIES = UnverifiedCapabilities(
     survives_reset=True,
     holds_without_passcode=True,
     blocks_network_only=False,
+    holds_before_setup=True,
     command_life_s=None,
     unverified="UNVERIFIED: no call was ever made to Samsung's service; paths, fields and promises are second-hand.",
 )
@@ -159,7 +152,7 @@ class KnoxWire:
             "exp": now_s + TOKEN_LIFE_S,
         }
         headers = (
-            ("x-knox-apitoken", sign_rs512(claims, self._key)),
+            ("x-knox-apitoken", sign_token(claims, self._key, algorithm="RS512")),
             ("x-knox-transactionid", transaction),
             ("content-type", "application/json"),
         )

@@ -7,10 +7,10 @@ profile, where its identifier is given. Apple's command to erase a device is not
 - `PUT /v1/enqueue/{id}?nopush=1` with a command plist, then `GET /v1/push/{id}`. 200: all; 207: some failed; 500: none.
   The reply is read for our device in every case. Names of commands are made from order, version and attempt, so a
   repeated command is known: the server says that it exists already, which means taken.
-- A device answers by webhook (`hear`). NotNow keeps the command with the server and is data, not failure. An error ends
-  the command; it is said anew, under another name, at the next `ask_again`.
-- **Enrolling again clears the server's queue.** So the present wish is said again, under another name, on every
-  Authenticate and TokenUpdate.
+- A device answers by webhook (`open`, `take`). NotNow keeps the command with the server and is data, not failure. An
+  error ends the command; the wish is not taken then, and the same call says it anew, under another name.
+- **Enrolling again clears the server's queue.** So the present wish is said again (`reassert`), under another name, on
+  every Authenticate and TokenUpdate.
 - A push that fails leaves the command enqueued and unpushed: the call is `Unavailable`, and asking again pushes again.
 """
 
@@ -19,11 +19,11 @@ import plistlib
 import re
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from custody.kernel.clock import Clock
-from custody.kernel.errors import Trouble, Unavailable
+from custody.kernel.errors import Unavailable
 from devicelock.backends.asserted import AssertedBackend, Look, Sent
 from devicelock.backends.book import Book, Wish
 from devicelock.backends.contract import Answer, Capabilities
@@ -49,17 +49,9 @@ CAPABILITIES = Capabilities(
     survives_reset=False,
     holds_without_passcode=True,
     blocks_network_only=False,
+    holds_before_setup=False,
     command_life_s=None,
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
-    """What an event was, and what was said to the device because of it; None: nothing had to be said, or could be."""
-
-    event: Event
-    answer: Answer | None = None
-    trouble: Trouble | None = None
 
 
 def commands(wish: Wish, *, profile: str | None) -> tuple[tuple[dict[str, Any], Applied], ...]:
@@ -100,26 +92,21 @@ class NanoMdmBackend(AssertedBackend):
         self._profile = profile
         self._webhook_key = webhook_key
 
-    def hear(self, raw: bytes, signature: str | None) -> Heard:
-        """Take in one webhook call; raises `Rejected` if its HMAC or form is wrong, and nothing else."""
-        event = open_event(raw, signature, self._webhook_key)
-        if event.topic in {Topic.AUTHENTICATE, Topic.TOKEN_UPDATE}:
-            if event.topic is Topic.AUTHENTICATE:
-                self._learn(event.handset, applied=None, last_seen_ms=self._clock.now_ms())
-            return self._say(event)
-        if event.topic is Topic.CHECK_OUT:
+    def open(self, raw: bytes, signature: str | None) -> Event:
+        """The event in a webhook call; raises `Rejected` if its HMAC or form is wrong."""
+        return open_event(raw, signature, self._webhook_key)
+
+    def take(self, event: Event) -> bool:
+        """Learn from an event; whether it is a sign of life, after which the present wish must be said again."""
+        if event.topic is Topic.AUTHENTICATE:
+            self._learn(event.handset, applied=None, last_seen_ms=self._clock.now_ms())
+        elif event.topic is Topic.CHECK_OUT:
             wish = self._current(event.handset)
             retired = wish is not None and wish.state is Applied.RETIRED
             self._learn(event.handset, applied=Applied.RETIRED if retired else None, last_seen_ms=self._clock.now_ms())
         elif event.topic is Topic.CONNECT:
             self._answered(event)
-        return Heard(event=event)
-
-    def _say(self, event: Event) -> Heard:
-        try:
-            return Heard(event=event, answer=self.reassert(event.handset))
-        except Trouble as trouble:
-            return Heard(event=event, trouble=trouble)  # the wish stays, not taken, for the next `ask_again`
+        return event.topic in {Topic.AUTHENTICATE, Topic.TOKEN_UPDATE}
 
     def _answered(self, event: Event) -> None:
         now_ms = self._clock.now_ms()

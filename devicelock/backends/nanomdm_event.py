@@ -2,9 +2,13 @@
 
 The header `X-Hmac-Signature` holds the Base64 of HMAC-SHA-256 of the body under the shared key (`-webhook-hmac-key`).
 Topics used: `mdm.Authenticate`, `mdm.TokenUpdate`, `mdm.CheckOut` (with `checkin_event.ids.id`) and `mdm.Connect`
-(with `acknowledge_event.ids.id`, `.command_uuid`, `.status`). Read in the source of NanoMDM 0.9.0.
+(with `acknowledge_event.ids.id`, `.command_uuid`, `.status`). Read in the source of NanoMDM 0.9.0; later versions name
+the enrolment by `udid` or `enrollment_id`. `created_at` (RFC 3339) tells when the event was made.
 
-NanoMDM posts each event once and does not repeat it. An event that was lost is made up for by the next sign of life.
+NanoMDM posts each event once and does not repeat it, and its signature says nothing about when. So an event that was
+caught and is sent again could show an old answer as a new one: whoever takes events in takes the same bytes once, and
+none that was made before the time for which it remembers them (`check_age`). An event that was lost is made up for by
+the next sign of life.
 """
 
 import base64
@@ -16,11 +20,16 @@ from typing import Any
 
 import msgspec
 
+from custody.kernel.clock import DAY_MS, Instant, from_iso
 from custody.kernel.errors import Rejected
 from devicelock.backends.exchange import text_at
 
 HEADER = "X-Hmac-Signature"
+NAMED = (("ids", "id"), ("udid",), ("enrollment_id",))
+"""Where an event names its enrolment."""
 MAX_BYTES = 1_000_000
+OLD_MS, EARLY_MS = 7 * DAY_MS, DAY_MS
+"""An event that was made longer ago, or that far ahead of our clock, is not taken in."""
 
 
 class Topic(StrEnum):
@@ -44,12 +53,13 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One event; `topic` is None for one that is not used here."""
+    """One event; `topic` is None for one that is not used here. `made_ms` is the other side's clock."""
 
     topic: Topic | None
     handset: str
     command: str | None
     status: Status | None
+    made_ms: Instant | None = None
 
 
 def open_event(raw: bytes, signature: str | None, key: bytes) -> Event:
@@ -67,16 +77,27 @@ def open_event(raw: bytes, signature: str | None, key: bytes) -> Event:
         raise _bad("not a JSON object") from error
     topic = text_at(body, "topic")
     part = "acknowledge_event" if topic == Topic.CONNECT else "checkin_event"
-    handset = text_at(body, part, "ids", "id") or text_at(body, part, "udid")
+    handset = next((name for path in NAMED if (name := text_at(body, part, *path))), None)
     if topic is None or handset is None:
         raise _bad("no topic or no enrolment in it")
-    status = text_at(body, part, "status")
+    status, made = text_at(body, part, "status"), text_at(body, "created_at")
     return Event(
         topic=Topic(topic) if topic in set(Topic) else None,
         handset=handset,
         command=text_at(body, part, "command_uuid") or None,
         status=Status(status) if status in set(Status) else None,
+        made_ms=None if made is None else from_iso(made),
     )
+
+
+def check_age(event: Event, *, now_ms: Instant) -> None:
+    """Raise `Rejected("webhook_time")` for an event without a time, or one from another week."""
+    if event.made_ms is None or not now_ms - OLD_MS < event.made_ms < now_ms + EARLY_MS:
+        raise Rejected(
+            "webhook_time",
+            "the event says no time when it was made, or one too far from ours",
+            fix="Set the clock of NanoMDM's machine; old events are not sent again.",
+        )
 
 
 def _bad(why: str) -> Rejected:

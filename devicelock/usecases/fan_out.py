@@ -10,18 +10,20 @@
 - A failed call is asked again by its own time to wait; releases are asked again for ever.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from enum import StrEnum
 
-from custody.kernel.clock import SECOND_MS, Instant
+from custody.kernel.clock import Instant
 from custody.kernel.errors import Trouble
-from devicelock.backends.contract import Answer, Backend, Capabilities, Ref
+from devicelock.backends.contract import Answer, Backend, Capabilities, Held
 from devicelock.rules.applied import Applied
 
 FREE = frozenset({Applied.UNLOCKED, Applied.RETIRED})
 RETRY_FIRST_S = 5
 RETRY_MAX_S = 900
+REFUSED_S = 60
+"""How long until it is looked at again whether a lock is allowed."""
 
 
 class Missing(StrEnum):
@@ -102,12 +104,6 @@ def unfit(capabilities: Capabilities, *, beside_agent: bool) -> tuple[Unfit, ...
     return tuple(reasons)
 
 
-def due(ever_locked: Iterable[str], tried: Iterable[Tried], *, now_ms: Instant) -> tuple[str, ...]:
-    """The back-ends to ask for the release now: all that ever got the lock, but those that took it or must wait."""
-    before = {each.backend: each for each in tried}
-    return tuple(name for name in sorted(set(ever_locked)) if _is_due(before.get(name), now_ms))
-
-
 def judge(ever_locked: Iterable[str], tried: Iterable[Tried]) -> Release:
     """Where the release stands by what came of the calls and what the back-ends show."""
     before = {each.backend: each for each in tried}
@@ -115,39 +111,38 @@ def judge(ever_locked: Iterable[str], tried: Iterable[Tried]) -> Release:
     return Release(tried=known, open=tuple(found for each in known if (found := _missing(each)) is not None))
 
 
-def fan_out(
-    ever_locked: Sequence[str],
-    tried: Sequence[Tried],
-    *,
-    backends: Mapping[str, Backend],
-    refs: Mapping[str, Ref],
-    now_ms: Instant,
-) -> Release:
-    """Ask every back-end that is due, look at each, and judge; raises nothing: what fails is in the answer.
-
-    `refs` names the handset in each back-end's own words. A back-end that is configured no more keeps the order open.
-    """
-    before = {each.backend: each for each in tried}
-    now_due = due(ever_locked, tried, now_ms=now_ms)
-    after = []
-    for name in sorted(set(ever_locked)):
-        each = before.get(name, Tried(backend=name))
-        backend, ref = backends.get(name), refs.get(name)
-        if backend is None or ref is None:
-            after.append(_failed(each, Missing.NO_SUCH_BACKEND, now_ms=now_ms))
-            continue
-        asked = _ask(backend, ref, each, now_ms=now_ms) if name in now_due else each
-        after.append(replace(asked, applied=_look(backend, ref)))
-    return judge(ever_locked, after)
+def ask(tried: Tried, call: Callable[[], Answer], *, now_ms: Instant) -> Tried:
+    """Make one call; what came of it, whatever it was."""
+    try:
+        answer = call()
+    except Trouble as trouble:
+        return _failed(tried, trouble.detail, now_ms=now_ms, retry_after_s=trouble.facts.get("retry_after_s"))
+    except Exception as error:  # noqa: BLE001 - a back-end that breaks must not keep the others from being asked
+        return _failed(tried, f"{type(error).__name__}: {error}", now_ms=now_ms)
+    return Tried(backend=tried.backend, tries=tried.tries + 1, answer=answer, at_ms=now_ms, applied=tried.applied)
 
 
-def _is_due(tried: Tried | None, now_ms: Instant) -> bool:
-    if tried is None or tried.at_ms is None:
-        return True
-    if tried.answer is Answer.TAKEN:
-        return False
-    wait_s = tried.retry_after_s or min(RETRY_FIRST_S * 2 ** min(tried.tries - 1, 16), RETRY_MAX_S)
-    return now_ms - tried.at_ms >= wait_s * SECOND_MS
+def gone(tried: Tried, *, now_ms: Instant) -> Tried:
+    """What comes of asking a back-end that is configured no more."""
+    return _failed(tried, Missing.NO_SUCH_BACKEND, now_ms=now_ms)
+
+
+def refused(tried: Tried, trouble: Trouble, *, now_ms: Instant) -> Tried:
+    """What comes of a call that was not made, because we do not allow it at this moment."""
+    return _failed(tried, f"not sent: {trouble.detail}", now_ms=now_ms, retry_after_s=REFUSED_S)
+
+
+def look(backend: Backend, handset: str) -> Held | None:
+    """What a back-end holds and shows of a handset; None where that cannot be seen."""
+    try:
+        return backend.state(handset)
+    except Exception:  # noqa: BLE001 - what cannot be seen is unknown, whatever the cause
+        return None
+
+
+def wait_s(tried: Tried) -> int:
+    """How long after a call that did not get through the next one is made."""
+    return tried.retry_after_s or min(RETRY_FIRST_S * 2 ** min(max(tried.tries - 1, 0), 16), RETRY_MAX_S)
 
 
 def _missing(tried: Tried) -> Open | None:
@@ -180,23 +175,6 @@ def _said(why: Missing, tried: Tried) -> str:
     }[why]
 
 
-def _ask(backend: Backend, ref: Ref, tried: Tried, *, now_ms: Instant) -> Tried:
-    try:
-        answer = backend.unlock(ref)
-    except Trouble as trouble:
-        return _failed(tried, trouble.detail, now_ms=now_ms, retry_after_s=trouble.facts.get("retry_after_s"))
-    except Exception as error:  # noqa: BLE001 - a back-end that breaks must not keep the others from being asked
-        return _failed(tried, f"{type(error).__name__}: {error}", now_ms=now_ms)
-    return Tried(backend=tried.backend, tries=tried.tries + 1, answer=answer, at_ms=now_ms)
-
-
-def _look(backend: Backend, ref: Ref) -> Applied | None:
-    try:
-        return backend.state(ref.handset).applied
-    except Exception:  # noqa: BLE001 - what cannot be seen is unknown, whatever the cause
-        return None
-
-
 def _failed(tried: Tried, why: str, *, now_ms: Instant, retry_after_s: int | None = None) -> Tried:
     return Tried(
         backend=tried.backend,
@@ -204,4 +182,5 @@ def _failed(tried: Tried, why: str, *, now_ms: Instant, retry_after_s: int | Non
         trouble=str(why),
         retry_after_s=retry_after_s,
         at_ms=now_ms,
+        applied=tried.applied,
     )

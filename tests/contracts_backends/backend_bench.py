@@ -11,6 +11,7 @@ import json
 import plistlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
@@ -26,7 +27,7 @@ from custody.kernel.keys import new_signer
 from devicelock.backends.android import Way, android_backend
 from devicelock.backends.asserted import AssertedBackend, Look, Sent
 from devicelock.backends.book import Book, MemoryBook, Wish
-from devicelock.backends.contract import Answer, Capabilities
+from devicelock.backends.contract import Answer, Capabilities, Ref
 from devicelock.backends.eir import EirBackend, Ground
 from devicelock.backends.eir_folder import EirFolder
 from devicelock.backends.eir_list import Publication, Status, parse
@@ -43,6 +44,7 @@ SCREEN = Screen(
     reference="lock-1",
     phone="0800 123 456",
     recourse="Ask the ombudsman. Calls to 999 and 112 work.",
+    bought="Did you buy it? Call us.",
     deadline_s=START_MS // 1000 + 30 * 86_400,
 )
 
@@ -112,6 +114,21 @@ class Bench(ABC):
     def locked(self) -> bool:
         """Whether the other side would lock the device as things stand there."""
 
+    def ask_again(self) -> list[tuple[str, Answer]]:
+        """Make the call again for every wish that is not known to be taken, as the service does; what came of each."""
+        heard = []
+        for wish in list(self.book):
+            held = self.backend.state(wish.handset)
+            if not held.taken:
+                heard.append((wish.handset, self._call(wish, held.desired)))
+        return heard
+
+    def _call(self, wish: Wish, desired: Applied) -> Answer:
+        ref = Ref(handset=wish.handset, order=wish.order, version=wish.version)
+        if desired is Applied.LOCKED:
+            return self.backend.lock(ref, screen=wish.screen, not_after_ms=wish.not_after_ms)
+        return self.backend.retire(ref) if desired is Applied.RETIRED else self.backend.unlock(ref)
+
     def push(self) -> None:  # noqa: B027 - most back-ends collect nothing before they send
         """Send what the back-end collects before it sends."""
 
@@ -131,6 +148,7 @@ class MemoryBench(Bench):
             survives_reset=False,
             holds_without_passcode=True,
             blocks_network_only=False,
+            holds_before_setup=True,
             command_life_s=None,
         )
         return AssertedBackend(name="memory", capabilities=able, wire=self, book=self.book, clock=self.clock)
@@ -315,9 +333,22 @@ class NanoMdmBench(Bench):
         self.hook(topic, "checkin_event", {"ids": {"id": self.handset, "type": "Device"}, "raw_payload": ""})
 
     def hook(self, topic: str, part: str, body: dict[str, Any]) -> None:
+        event = self.mdm.open(*self.signed(topic, part, body))
+        if self.mdm.take(event):
+            with suppress(Unavailable):
+                self.mdm.reassert(event.handset)
+
+    def event(self, topic: str, *, command: str = "", status: str = "Idle") -> tuple[bytes, str]:
+        """An event of the device as the server posts it: its bytes and their HMAC."""
+        body: dict[str, Any] = {"ids": {"id": self.handset, "type": "Device"}, "raw_payload": ""}
+        if topic != "mdm.Connect":
+            return self.signed(topic, "checkin_event", body)
+        return self.signed(topic, "acknowledge_event", {**body, "command_uuid": command, "status": status})
+
+    def signed(self, topic: str, part: str, body: dict[str, Any]) -> tuple[bytes, str]:
         at = to_iso(self.clock.now_ms() + self.other.skew_ms)
         raw = json.dumps({"topic": topic, part: body, "created_at": at}).encode()
-        self.mdm.hear(raw, base64.b64encode(hmac.digest(self.key, raw, "sha256")).decode())
+        return raw, base64.b64encode(hmac.digest(self.key, raw, "sha256")).decode()
 
     def _send(self, request: Request) -> Reply:
         user = base64.b64encode(b"nanomdm:api key").decode()

@@ -69,7 +69,7 @@ class Player:
         elif act == "reassert":
             backend.reassert(handset)
         elif act == "ask again":
-            backend.ask_again()
+            self.bench.ask_again()
         elif act == "apply":
             self.bench.apply()
         else:
@@ -89,7 +89,7 @@ def test_when_faults_stop_the_other_side_holds_the_newest_wish(
         bench = player.bench
         for _ in range(3):
             bench.push()
-            bench.backend.ask_again()
+            bench.ask_again()
             bench.apply()
         wish = bench.book.get(bench.handset)
         if wish is None:

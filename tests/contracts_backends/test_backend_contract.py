@@ -7,10 +7,12 @@ import pytest
 
 from custody.kernel.clock import DAY_MS, HOUR_MS
 from custody.kernel.errors import Unavailable
-from devicelock.backends.book import FileBook
+from devicelock.backends.book import Wish
 from devicelock.backends.contract import Answer, Backend, Capabilities, Ref
 from devicelock.rules.applied import Applied
+from devicelock.usecases.wish_book import TableBook
 from tests.contracts_backends.backend_bench import HEARD, MAKERS, RELEASED, SCREEN, START_MS, Bench, Fault
+from tests.contracts_store.houses import begin, open_house
 
 NOT_AFTER_MS = START_MS + DAY_MS
 
@@ -29,7 +31,7 @@ def settle(bench: Bench) -> None:
     """Let both sides do what is left to do."""
     for _ in range(3):
         bench.push()
-        bench.backend.ask_again()
+        bench.ask_again()
         bench.apply()
 
 
@@ -163,8 +165,8 @@ def test_what_was_not_taken_is_asked_again_by_itself(bench: Bench) -> None:
     bench.other.fault = Fault.NOT_APPLIED
     with pytest.raises(Unavailable):
         bench.backend.unlock(ref(bench, 2))
-    assert bench.backend.ask_again() == [(bench.handset, Answer.TAKEN)]
-    assert bench.backend.ask_again() == []
+    assert bench.ask_again() == [(bench.handset, Answer.TAKEN)]
+    assert bench.ask_again() == []
     assert not bench.locked()
 
 
@@ -249,30 +251,43 @@ def test_a_device_is_retired_here_even_if_the_other_side_never_heard_of_it(bench
 
 
 @pytest.mark.parametrize("name", sorted(MAKERS))
-def test_a_restart_forgets_neither_a_wish_nor_a_retirement(name: str, tmp_path: Path) -> None:
-    with contextlib.ExitStack() as books:
-        forget_nothing(name, tmp_path, books)
-
-
-def forget_nothing(name: str, tmp_path: Path, books: contextlib.ExitStack) -> None:
-    def book() -> FileBook:
-        opened = FileBook(tmp_path / "book")
-        books.callback(opened.close)
-        return opened
-
-    bench = MAKERS[name](tmp_path, book())
+def test_a_restart_forgets_neither_a_wish_nor_a_retirement(name: str, tmp_path: Path, sqlite_url: str) -> None:
+    house = open_house(sqlite_url)
+    begin(house)
+    bench = MAKERS[name](tmp_path, TableBook(house, name))
     bench.other.fault = Fault.NOT_APPLIED
     with pytest.raises(Unavailable):
         lock(bench)
-    bench.book = book()
+    bench.book = TableBook(house, name)
     bench.backend = bench.make()
     assert bench.backend.state(bench.handset).desired is Applied.LOCKED
     settle(bench)
     assert bench.backend.state(bench.handset).applied is Applied.LOCKED
     bench.backend.retire(ref(bench, 2))
-    bench.book = book()
+    bench.book = TableBook(house, name)
     bench.backend = bench.make()
     assert lock(bench, version=3) is Answer.REFUSED
+    house.engine.dispose()
+
+
+def test_a_book_is_read_again_as_it_was_left(database_url: str) -> None:
+    house = open_house(database_url)
+    begin(house)
+    book, other = TableBook(house, "one"), TableBook(house, "other")
+    for handset, state, version in (("a", Applied.LOCKED, 1), ("b", Applied.LOCKED, 1), ("a", Applied.RETIRED, 2)):
+        book.put(Wish(handset=handset, state=state, order="lock-1", version=version, screen=SCREEN))
+    other.put(Wish(handset="a", state=Applied.UNLOCKED, order="lock-2", version=7))
+    book.put(Wish(handset="c", state=Applied.LOCKED, order="lock-1", version=1))
+    book.drop("c")
+    book.drop("never there")
+    again = TableBook(house, "one")
+    assert [(wish.handset, wish.state, wish.version) for wish in again] == [
+        ("a", Applied.RETIRED, 2),
+        ("b", Applied.LOCKED, 1),
+    ]
+    assert again.get("b") == Wish(handset="b", state=Applied.LOCKED, order="lock-1", version=1, screen=SCREEN)
+    assert again.get("c") is None
+    house.engine.dispose()
 
 
 def test_a_side_that_forgot_is_told_again_on_a_sign_of_life(bench: Bench) -> None:

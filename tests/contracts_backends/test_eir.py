@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from custody.gs1.check_digit import luhn_check_digit
 from custody.kernel.clock import DAY_MS
-from custody.kernel.errors import Conflict, Fatal, Forbidden, Rejected, Unavailable
+from custody.kernel.errors import Conflict, Fatal, Forbidden, NotFound, Rejected, Unavailable
 from custody.kernel.keys import new_signer
 from devicelock.backends.contract import Answer, Ref
 from devicelock.backends.eir import list_ref
@@ -173,6 +173,40 @@ def test_every_full_file_of_the_backend_is_the_sum_of_its_deltas(bench: EirBench
                 raw = (bench.path / f"{seq:010d}-delta.csv").read_bytes()
                 listed = fold(listed, parse(raw, kind=Kind.DELTA))
             assert parse(full.raw, kind=Kind.FULL) == sorted(listed.values(), key=lambda each: each.imei)
+
+
+def test_two_processes_give_no_number_twice_and_read_what_the_other_published(bench: EirBench) -> None:
+    other = EirBench(bench.path, bench.book)
+    lock(bench, imei(1))
+    bench.eir.publish()
+    assert set(other.eir.entries) == {imei(1)}
+    made = other.eir.publish_full()
+    assert bench.eir.publish_full() == made, "the whole list of this number stands already"
+    lock(other, imei(2), order="lock-2")
+    assert other.eir.publish() == 2
+    assert set(bench.eir.entries) == {imei(1), imei(2)}
+    stale = EirFolder(bench.path, bench.signer.public)
+    lock(bench, imei(3), order="lock-3")
+    assert bench.eir.publish() == 3
+    with pytest.raises(Conflict):
+        stale.write(replace(stale.delta(2), seq=3), [])
+    assert stale.read("0000000003-delta.csv") == (bench.eir.folder.delta(3).raw, bench.eir.folder.delta(3).signature)
+
+
+def test_nothing_was_ever_published_and_no_whole_list_stands_in_its_place(bench: EirBench) -> None:
+    with pytest.raises(Conflict):
+        bench.eir.publish_full()
+    assert bench.eir.folder.names() == []
+    with pytest.raises(NotFound):
+        bench.eir.folder.read("0000000001-full.csv")
+
+
+def test_a_handset_that_no_file_ever_named_is_on_no_list(bench: EirBench) -> None:
+    lock(bench, imei(1))
+    assert bench.eir.on_list(imei(1)) is False
+    bench.eir.publish()
+    assert bench.eir.on_list(imei(1)) is None, "published, and not known to be loaded"
+    assert bench.eir.on_list(imei(2)) is False
 
 
 def test_a_removal_goes_out_at_once_and_ahead_of_waiting_additions(bench: EirBench) -> None:

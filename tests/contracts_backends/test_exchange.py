@@ -3,17 +3,13 @@
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from pathlib import Path
 
 import pytest
 
-from custody.kernel.errors import Fatal, Unavailable
-from devicelock.backends.book import FileBook, Wish
+from custody.kernel.errors import Unavailable
 from devicelock.backends.contract import Answer
 from devicelock.backends.exchange import RETRY_S, Reply, Request, judge, read_json
 from devicelock.backends.http_line import HttpLine
-from devicelock.rules.applied import Applied
-from tests.contracts_backends.backend_bench import SCREEN
 
 
 @pytest.mark.parametrize(
@@ -99,37 +95,3 @@ def test_a_redirect_is_not_followed(line: HttpLine) -> None:
 def test_silence_is_unavailable(line: HttpLine) -> None:
     with pytest.raises(Unavailable):
         line(Request(method="PUT", path="/hang-up"))
-
-
-def wish(handset: str, state: Applied = Applied.LOCKED, version: int = 1) -> Wish:
-    return Wish(handset=handset, state=state, order="lock-1", version=version, screen=SCREEN)
-
-
-def test_a_book_is_read_again_as_it_was_left(tmp_path: Path) -> None:
-    book = FileBook(tmp_path / "book")
-    book.put(wish("a"))
-    book.put(wish("b"))
-    book.put(wish("a", Applied.RETIRED, 2))
-    book.put(wish("c"))
-    book.drop("c")
-    book.close()
-    again = FileBook(tmp_path / "book")
-    again.close()
-    assert list(again) == [wish("a", Applied.RETIRED, 2), wish("b")]
-    assert len((tmp_path / "book").read_bytes().splitlines()) == 2
-
-
-def test_a_line_torn_by_a_crash_is_dropped_and_a_broken_one_stops_the_start(tmp_path: Path) -> None:
-    book = FileBook(tmp_path / "book")
-    book.put(wish("a"))
-    book.put(wish("b"))
-    book.close()
-    whole = (tmp_path / "book").read_bytes()
-    for cut in range(whole.index(b"\n") + 1, len(whole)):
-        (tmp_path / "book").write_bytes(whole[:cut])
-        torn = FileBook(tmp_path / "book")
-        torn.close()
-        assert list(torn) == [wish("a")]
-    (tmp_path / "book").write_bytes(b"{}\n" + whole)
-    with pytest.raises(Fatal):
-        FileBook(tmp_path / "book")

@@ -12,7 +12,7 @@ from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import Rejected
 from devicelock.backends.contract import Answer, Ref
 from devicelock.backends.knox import CAPABILITIES, SHOWN
-from devicelock.backends.knox_token import sign_rs512
+from devicelock.backends.signed_token import sign_token
 from devicelock.rules.applied import Applied
 from tests.contracts_backends.backend_bench import SCREEN, START_MS, KnoxBench, throw_away_key
 
@@ -42,7 +42,7 @@ def test_the_back_end_says_that_it_was_never_tried(bench: KnoxBench) -> None:
 
 
 def test_a_token_is_signed_by_rs512_and_one_changed_byte_is_not() -> None:
-    token = sign_rs512({"accessToken": "a"}, throw_away_key())
+    token = sign_token({"accessToken": "a"}, throw_away_key(), algorithm="RS512")
     head, claims, signature = token.split(".")
     assert json.loads(unb64(head)) == {"alg": "RS512", "typ": "JWT"}
     assert json.loads(unb64(claims)) == {"accessToken": "a"}
@@ -56,7 +56,7 @@ def test_a_token_is_signed_by_rs512_and_one_changed_byte_is_not() -> None:
 def test_a_short_key_signs_no_token() -> None:
     short = rsa.generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505 - short on purpose
     with pytest.raises(Rejected):
-        sign_rs512({}, short)
+        sign_token({}, short, algorithm="RS512")
 
 
 def test_every_request_carries_a_token_and_a_repeated_one_the_same_transaction(bench: KnoxBench) -> None:
@@ -77,7 +77,7 @@ def test_nothing_is_uploaded_locked_by_itself_or_deleted(bench: KnoxBench) -> No
     bench.apply()
     bench.backend.retire(ref(2))
     bench.apply()
-    bench.backend.ask_again()
+    bench.ask_again()
     sent = [(call.path.rpartition("/")[2], call.body) for call in bench.other.calls if call.method == "POST"]
     assert [path for path, _ in sent] == ["lock", "unlock", "complete"]
     assert not any(b"autoLock" in body or b"Reset" in body for _, body in sent)
@@ -88,7 +88,7 @@ def test_a_device_that_has_not_enrolled_waits_for_its_lock(bench: KnoxBench, sta
     bench.device_state = state
     assert lock(bench) is Answer.NOT_NOW
     bench.device_state = "Active"
-    assert bench.backend.ask_again() == [(HANDSET, Answer.TAKEN)]
+    assert bench.ask_again() == [(HANDSET, Answer.TAKEN)]
     assert bench.locked()
 
 

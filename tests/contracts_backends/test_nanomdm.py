@@ -60,7 +60,7 @@ def test_a_body_that_is_no_event_is_refused_even_if_signed(raw: bytes) -> None:
 def test_topics_and_words_that_are_not_used_change_nothing(bench: NanoMdmBench) -> None:
     lock(bench)
     for raw in (event("mdm.GetToken"), event("mdm.Connect", status="Later", command_uuid=bench.queue[0][0])):
-        assert bench.mdm.hear(raw, signed(raw)).answer is None
+        assert not bench.mdm.take(bench.mdm.open(raw, signed(raw)))
     assert bench.mdm.state(HANDSET).applied is None
 
 
@@ -69,7 +69,7 @@ def test_not_now_keeps_the_command_and_is_no_failure(bench: NanoMdmBench) -> Non
     name = bench.queue[0][0]
     bench.connect(name, "NotNow")
     assert lock(bench) is Answer.NOT_NOW
-    assert bench.mdm.ask_again() == []
+    assert bench.ask_again() == []
     held = bench.mdm.state(HANDSET)
     assert (held.desired, held.applied) == (Applied.LOCKED, None)
     bench.apply()
@@ -83,7 +83,7 @@ def test_an_error_ends_the_command_and_it_is_said_anew_under_another_name(bench:
     name = bench.queue.pop()[0]
     bench.connect(name, status)
     assert bench.mdm.state(HANDSET).applied is None
-    assert bench.mdm.ask_again() == [(HANDSET, Answer.TAKEN)]
+    assert bench.ask_again() == [(HANDSET, Answer.TAKEN)]
     assert bench.queue[0][0] != name
     bench.apply()
     assert bench.mdm.state(HANDSET).applied is Applied.LOCKED
@@ -133,10 +133,11 @@ def test_an_event_is_taken_in_even_if_the_server_cannot_be_told(bench: NanoMdmBe
 
     bench.backend = NanoMdmBackend(silent, api_key="api key", webhook_key=KEY, book=bench.book, clock=bench.clock)
     raw = event()
-    heard = bench.mdm.hear(raw, signed(raw))
-    assert isinstance(heard.trouble, Unavailable)
+    assert bench.mdm.take(bench.mdm.open(raw, signed(raw))), "a sign of life"
+    with pytest.raises(Unavailable):
+        bench.mdm.reassert(HANDSET)
     bench.backend = NanoMdmBackend(sending, api_key="api key", webhook_key=KEY, book=bench.book, clock=bench.clock)
-    assert bench.mdm.ask_again() == [(HANDSET, Answer.TAKEN)]
+    assert bench.ask_again() == [(HANDSET, Answer.TAKEN)]
 
 
 def backend_saying(bench: NanoMdmBench, enqueue: Reply, push: Reply) -> NanoMdmBackend:

@@ -26,12 +26,13 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import Unavailable
+from custody.kernel.system_clock import SystemClock
 from devicelock.backends.book import MemoryBook
 from devicelock.backends.contract import Answer, Ref
 from devicelock.backends.exchange import Reply, Request
 from devicelock.backends.http_line import HttpLine
 from devicelock.backends.nanomdm import NanoMdmBackend
-from devicelock.backends.nanomdm_event import HEADER, Status
+from devicelock.backends.nanomdm_event import HEADER, Status, check_age
 from devicelock.rules.applied import Applied
 from tests.contracts_backends.backend_bench import SCREEN, START_MS, SetClock
 from tests.fixtures_broker import free_port
@@ -173,7 +174,10 @@ class World:
         class Hook(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 raw = self.rfile.read(int(self.headers["content-length"]))
-                event = world.backend.hear(raw, self.headers[HEADER]).event
+                event = world.backend.open(raw, self.headers[HEADER])
+                check_age(event, now_ms=SystemClock().now_ms())
+                if world.backend.take(event):
+                    world.backend.reassert(event.handset)
                 world.heard.append(str(event.topic))
                 self.send_response(200)
                 self.end_headers()

@@ -1,0 +1,112 @@
+"""`weaklink lock ...` for the lock systems beside our own agent, and the IMEI list as a folder of signed files."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from api.cli.client import call, console, fail, send, show
+from api.encoding import unb64
+from custody.kernel import cbor
+from custody.kernel.errors import Trouble
+from custody.kernel.keys import PublicKey, read_cose_key
+from devicelock.backends.eir_list import open_publication
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
+
+
+def refer(device: str, backend: str, handset: str, as_json: AsJson = False) -> None:
+    """Say by which name a back-end knows a handset.
+
+    Example: `weaklink lock refer dev_0k3v9q2m7x4d8r1t android enterprises/e1/devices/d1`.
+    """
+    show(call("PUT", f"/v1/devices/{device}/backends/{backend}", json={"handset": handset}), as_json=as_json)
+
+
+def backends(as_json: AsJson = False) -> None:
+    """Which other lock systems are switched on, and every part of theirs that is not over yet."""
+    show(call("GET", "/v1/backends"), as_json=as_json, human=_backends)
+
+
+def settle(
+    order: str,
+    backend: str,
+    why: Annotated[str, typer.Option(help="What was seen, and by whom.")],
+    as_json: AsJson = False,
+) -> None:
+    """Say that a released handset was seen free where a back-end cannot say so any more."""
+    show(call("POST", f"/v1/locks/{order}/backends/{backend}/free", json={"why": why}), as_json=as_json)
+
+
+def export_list(
+    folder: Annotated[Path, typer.Argument(help="Where to put the files; what is there already is kept.")],
+    whole: Annotated[bool, typer.Option("--whole", help="Publish the whole list first, if it has changed.")] = False,
+    key: Annotated[str | None, typer.Option(help="The list's key as you know it (base64url COSE_Key).")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Fetch the signed IMEI list: every delta and whole list with its signature, each verified before it is written.
+
+    Example: `weaklink lock export-list lists --whole`. A supervisor's token works, and the token of the list.
+    """
+    if whole:
+        call("POST", "/v1/eir/lists")
+    told = call("GET", "/v1/eir/lists")
+    known = read_cose_key(cbor.decode(unb64(key or told["key"], where="key")))
+    folder.mkdir(parents=True, exist_ok=True)
+    written = [name for name in told["files"] if _fetch(folder, name, known)]
+    value = {"newest": told["newest"], "loaded": told["loaded"], "written": written, "folder": str(folder)}
+    show(value, as_json=as_json, human=_written)
+
+
+def list_loaded(
+    seq: Annotated[int, typer.Argument(help="The number of the newest delta that is loaded.")], as_json: AsJson = False
+) -> None:
+    """Say that the register has loaded the list up to this delta: only that shows a handset as listed, or as free."""
+    show(call("POST", "/v1/eir/loaded", json={"seq": seq}), as_json=as_json)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Put these commands beside the others of `weaklink lock`."""
+    app.command()(refer)
+    app.command()(backends)
+    app.command()(settle)
+    app.command("export-list")(export_list)
+    app.command("list-loaded")(list_loaded)
+
+
+def show_backends(rows: list[dict[str, Any]]) -> None:
+    """What every lock system has been asked, and has confirmed."""
+    table = Table("back-end", "wished", "confirmed", "last seen", "still open")
+    for row in rows:
+        cells = (row["backend"], row["desired"], row["applied"] or "unknown", row["last_seen"] or "", row["open"] or "")
+        table.add_row(*cells)
+    console.print(table)
+
+
+def _fetch(folder: Path, name: str, key: PublicKey) -> bool:
+    """Write one file and its signature, its signature last; whether they were not there yet."""
+    path, signed = folder / name, folder / f"{name}.cose"
+    if signed.exists():
+        return False
+    raw = send("GET", f"/v1/eir/lists/{name}").content
+    signature = send("GET", f"/v1/eir/lists/{name}.cose").content
+    try:
+        open_publication(raw, signature, key)
+    except Trouble as trouble:
+        fail(f"{name}: {trouble.detail}", fix=trouble.fix)
+    path.write_bytes(raw)
+    signed.write_bytes(signature)
+    return True
+
+
+def _written(value: dict[str, Any]) -> None:
+    console.print(f"{value['folder']} holds the list up to {value['newest']}; {len(value['written'])} files are new.")
+
+
+def _backends(value: dict[str, Any]) -> None:
+    table = Table("back-end", "before set-up", "way out", "to be known")
+    for name, can in sorted(value["on"].items()):
+        table.add_row(name, str(can["holds_before_setup"]), str(can["way_out"]), can["unverified"])
+    console.print(table)
+    show_backends(value["parts"])

@@ -1,0 +1,171 @@
+"""The lock systems beside our own agent: what they know of handsets, what they tell us, and the IMEI list.
+
+Staff use their session. NanoMDM has no account: the HMAC of its events is its credential. Whoever runs an equipment
+register has none either: `eir_token`, as a bearer token.
+"""
+
+import hmac
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
+
+from api.accounts import Caller
+from api.auth import role, signed_in, token_of
+from api.encoding import b64
+from api.parts import Parts, parts_of
+from api.views import order_view, part_view
+from custody.kernel import cbor
+from custody.kernel.errors import Forbidden, NotFound, Rejected
+from devicelock import part_store, store
+from devicelock.backends import agent
+from devicelock.backends.eir import EirBackend
+from devicelock.backends.nanomdm import NanoMdmBackend
+from devicelock.backends.nanomdm_event import HEADER, MAX_BYTES
+from devicelock.usecases.hear_backends import take_event
+from devicelock.usecases.plan_parts import give_reference
+from devicelock.usecases.settle_parts import settle_by_word
+from devicelock.usecases.show_parts import show
+
+router = APIRouter(prefix="/v1", tags=["other lock systems"])
+P = Annotated[Parts, Depends(parts_of)]
+Staff = Annotated[Caller, Depends(role("agent", "supervisor", "investigator"))]
+Supervisor = Annotated[Caller, Depends(role("supervisor"))]
+SUPERVISOR = "supervisor"
+SHOWN = 200
+FIELDS = (
+    "shows_contact",
+    "way_out",
+    "offline_lock",
+    "offline_unlock",
+    "user_can_leave",
+    "survives_reset",
+    "holds_without_passcode",
+    "holds_before_setup",
+    "blocks_network_only",
+    "command_life_s",
+    "unverified",
+)
+
+
+def operator(request: Request, parts: P) -> None:
+    """Let in whoever runs an equipment register, by the token of the settings, and supervisors by their session."""
+    sent, right = token_of(request).encode(), parts.settings.eir_token.get_secret_value().encode()
+    if right and hmac.compare_digest(sent, right):
+        return
+    if signed_in(request, parts).role != SUPERVISOR:
+        raise Forbidden("role", "the list is for its operators and for supervisors", fix="Use the token of the list.")
+
+
+Operator = Depends(operator)
+
+
+class ReferenceIn(BaseModel):
+    """By which name a back-end knows the handset."""
+
+    model_config = ConfigDict(extra="forbid")
+    handset: str = Field(min_length=1, max_length=300)
+
+
+class WhyIn(BaseModel):
+    """What was seen, and by whom."""
+
+    model_config = ConfigDict(extra="forbid")
+    why: str = Field(max_length=500)
+
+
+class LoadedIn(BaseModel):
+    """The number of the newest delta that a register has loaded."""
+
+    model_config = ConfigDict(extra="forbid")
+    seq: int = Field(ge=0)
+
+
+@router.put("/devices/{device}/backends/{backend}")
+def refer(device: str, backend: str, body: ReferenceIn, parts: P, _caller: Supervisor) -> dict[str, Any]:
+    """Say by which name a back-end knows a registered handset; locks go there too from then on."""
+    with parts.house.unit() as unit:
+        row = give_reference(unit, store.device(unit.session, device), backend=backend, handset=body.handset)
+        return {"device": row.device, "backend": row.backend, "handset": row.handset, "index": row.given_idx}
+
+
+@router.post("/locks/{order}/backends/{backend}/free")
+def settle(order: str, backend: str, body: WhyIn, parts: P, caller: Supervisor) -> dict[str, Any]:
+    """Say that the handset was seen free where a back-end cannot say so any more; only of a lock that is released."""
+    with parts.house.unit() as unit:
+        row = settle_by_word(unit, parts.locks, order=order, backend=backend, actor=caller.account, why=body.why)
+        return order_view(row)
+
+
+@router.get("/backends")
+def listing(parts: P, _caller: Staff) -> dict[str, Any]:
+    """Our agent and the back-ends that are on, what each can keep, and every part not over yet, the newest first."""
+    with parts.house.read() as session:
+        rows = part_store.parts_unfinished(session, limit=SHOWN)
+        waiting = [{"order": row.order, "device": row.device, **part_view(show(row, parts.locks))} for row in rows]
+    able = {agent.NAME: agent.CAPABILITIES, **parts.locks.backends}
+    on = {name: {field: getattr(can, field) for field in FIELDS} for name, can in able.items()}
+    return {"on": on, "parts": waiting}
+
+
+@router.post("/backends/nanomdm/events", include_in_schema=False)
+async def hear(request: Request, parts: P) -> dict[str, bool]:
+    """Take in an event of NanoMDM, by the HMAC over the very bytes that came."""
+    backend = parts.backends.nanomdm
+    if backend is None:
+        raise NotFound("backend", "NanoMDM is not switched on here", fix="Set WEAKLINK_NANOMDM_ADDRESS.")
+    raw = bytearray()
+    async for chunk in request.stream():
+        raw += chunk
+        if len(raw) > MAX_BYTES:
+            raise Rejected("too_large", f"the event is larger than {MAX_BYTES} bytes", fix="Send events alone.")
+    return await run_in_threadpool(_hear, parts, backend, bytes(raw), request.headers.get(HEADER))
+
+
+@router.get("/eir/lists", dependencies=[Operator])
+def lists(parts: P) -> dict[str, Any]:
+    """The names of all files of the IMEI list, the key that signs them, and how far the register has loaded them."""
+    folder = _eir(parts).folder
+    folder.refresh()
+    key = b64(cbor.encode(folder.key.cose_key()))
+    return {"newest": folder.seq, "loaded": folder.imported, "key": key, "files": folder.names()}
+
+
+@router.get("/eir/lists/{name}", dependencies=[Operator])
+def list_file(name: str, parts: P) -> Response:
+    """One file of the list, as its bytes were signed. With `.cose` behind its name: its signature."""
+    raw, signature = _eir(parts).folder.read(name.removesuffix(".cose"))
+    signed = name.endswith(".cose")
+    return Response(signature if signed else raw, media_type="application/cose" if signed else "text/csv")
+
+
+@router.post("/eir/lists", dependencies=[Operator])
+def publish_whole(parts: P) -> dict[str, Any]:
+    """Publish the whole list now, unless the newest whole list says the same."""
+    made = _eir(parts).publish_full()
+    return {"name": made.name, "seq": made.seq}
+
+
+@router.post("/eir/loaded", dependencies=[Operator])
+def loaded(body: LoadedIn, parts: P) -> dict[str, Any]:
+    """The register's word that it has loaded every delta up to this number: only that shows a handset on its list."""
+    folder = _eir(parts).folder
+    folder.refresh()
+    folder.set_imported(body.seq)
+    with parts.house.unit() as unit:
+        unit.record("eir.loaded", {"seq": body.seq})
+        part_store.hurry(unit.session, "eir", now_ms=unit.now_ms)
+    return {"loaded": folder.imported}
+
+
+def _eir(parts: Parts) -> EirBackend:
+    if parts.backends.eir is None:
+        raise NotFound("backend", "the IMEI list is not switched on here", fix="Set WEAKLINK_EIR_FOLDER.")
+    return parts.backends.eir
+
+
+def _hear(parts: Parts, backend: NanoMdmBackend, raw: bytes, signature: str | None) -> dict[str, bool]:
+    event = backend.open(raw, signature)
+    with parts.house.unit() as unit:
+        return {"taken": take_event(unit, raw, event)}

@@ -1,0 +1,239 @@
+"""The carrier: one thread that speaks to the other lock systems, for what units have planned.
+
+- **The network is never inside a transaction.** What is asked stands in the database before it is asked (`PartRow`, and
+  the back-end's own book); what came of it is written in a unit afterwards. A crash in between is met by asking again,
+  which every back-end takes for the same wish (`backends.asserted`).
+- **Releases go ahead of locks.** A back-end that did not answer rests for a while, so that it keeps no other waiting;
+  each part has its own growing time to wait, and releases are asked for ever.
+- **One process at a time** carries, by a lease in the database; another takes over when it ends.
+- **Signs of life**, which a back-end reports by its webhook, make it be told again.
+- The IMEI list is published when something on it may have changed and at least once a minute, whole once a day.
+- A device that is retired by the anchor is retired everywhere, even if a restore has forgotten that it was asked for.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from functools import partial
+
+import msgspec
+import structlog
+
+from custody.kernel.clock import DAY_MS, MINUTE_MS, SECOND_MS, Instant
+from custody.kernel.errors import Trouble
+from devicelock import part_store
+from devicelock.backends.asserted import NOTHING
+from devicelock.backends.contract import Answer, Backend, Held, Ref
+from devicelock.backends.eir import NAME as EIR
+from devicelock.backends.eir import EirBackend
+from devicelock.backends.nanomdm import NanoMdmBackend
+from devicelock.backends.nanomdm_event import EARLY_MS, OLD_MS, Event
+from devicelock.part_store import EventRow, PartRow
+from devicelock.rules.applied import Applied
+from devicelock.rules.command import Screen
+from devicelock.usecases.alert import AlertKind, raise_alert
+from devicelock.usecases.fan_out import ask, gone, look, refused, wait_s
+from devicelock.usecases.lock_office import LockOffice
+from devicelock.usecases.plan_parts import plan_retirement
+from devicelock.usecases.settle_parts import Came, claim, remember, tried_of
+
+TASK = "carry-parts"
+LEASE_MS = 30 * SECOND_MS
+IDLE_S, BREATH_S = 1.0, 0.1
+ROUND = 50
+REST_MAX_S = 30
+PUBLISH_MS = MINUTE_MS
+LOOKED_AT = 2000
+"""So many devices are looked at in a minute for a retirement that was forgotten."""
+
+log = structlog.get_logger()
+
+
+class Carrier:
+    """Carries parts to the back-ends; `poke` wakes it."""
+
+    def __init__(self, office: LockOffice, backends: Mapping[str, Backend], *, holder: str) -> None:
+        self._office = office
+        self._house = office.house
+        self._backends = backends
+        self._holder = holder
+        self._mine_until_ms: Instant = 0
+        self._resting: dict[str, Instant] = {}
+        self._housekeep_ms: Instant = 0
+        self._looked_at = ""
+        self._publish_ms: Instant = 0
+        self._whole_ms: Instant = 0
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="carrier", daemon=True)
+
+    def start(self) -> None:
+        """Start carrying."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop after the present call, and let another process go on."""
+        self._stopping.set()
+        self._wake.set()
+        self._thread.join()
+        self.give_up()
+
+    def give_up(self) -> None:
+        """Let another process carry at once."""
+        self._mine_until_ms = 0
+        with self._house.unit() as unit:
+            part_store.give_lease_up(unit.session, TASK, holder=self._holder)
+
+    def poke(self) -> None:
+        """There may be something to carry."""
+        self._wake.set()
+
+    def carry(self) -> int:
+        """One round; returns how many events and parts were worked on."""
+        if not self._has_turn():
+            return 0
+        self._housekeep()
+        heard = self._hear()
+        worked = []
+        for part in self._due():
+            if self._stopping.is_set() or not self._has_turn():
+                break
+            if part.backend not in self._at_rest():
+                self._go(part)
+                worked.append(part.backend)
+        self._publish(changed=EIR in worked)
+        return heard + len(worked)
+
+    def _has_turn(self) -> bool:
+        if self._now_ms() < self._mine_until_ms - LEASE_MS // 2:
+            return True
+        with self._house.unit() as unit:
+            session, now_ms = unit.session, unit.now_ms
+            mine = part_store.take_lease(session, TASK, holder=self._holder, now_ms=now_ms, life_ms=LEASE_MS)
+            until_ms = now_ms + LEASE_MS if mine else 0
+        if mine and not self._mine_until_ms:
+            self._housekeep_ms = 0
+        self._mine_until_ms = until_ms
+        return mine
+
+    def _due(self) -> list[PartRow]:
+        with self._house.read() as session:
+            return part_store.parts_due(session, now_ms=self._now_ms(), but=self._at_rest(), limit=ROUND)
+
+    def _at_rest(self) -> set[str]:
+        now_ms = self._now_ms()
+        return {name for name, until_ms in self._resting.items() if until_ms > now_ms}
+
+    def _go(self, part: PartRow) -> None:
+        backend = self._backends.get(part.backend)
+        came = self._gone(part) if backend is None else self._came(backend, part)
+        if came is None:
+            return
+        can = backend.capabilities() if backend is not None else None
+        with self._house.unit() as unit:
+            remember(unit, self._office, part, came, can)
+
+    def _gone(self, part: PartRow) -> Came:
+        return Came(tried=gone(tried_of(part), now_ms=self._now_ms()))
+
+    def _came(self, backend: Backend, part: PartRow) -> Came | None:
+        """What comes of one go; None if the part was overtaken before anything was sent."""
+        tried = tried_of(part)
+        if tried.answer is not Answer.TAKEN or part.again:
+            if part.wished == Applied.LOCKED:
+                try:
+                    with self._house.unit() as unit:
+                        if not claim(unit, self._office, part):
+                            return None
+                except Trouble as trouble:
+                    return Came(tried=refused(tried, trouble, now_ms=self._now_ms()), held=look(backend, part.handset))
+            tried = ask(tried, _call(backend, part), now_ms=self._now_ms())
+        held: Held | None = None if tried.trouble is not None else look(backend, part.handset)
+        if held is None:
+            rest_s = min(wait_s(tried), REST_MAX_S)
+            self._resting[part.backend] = self._now_ms() + rest_s * SECOND_MS
+        return Came(tried=tried, held=held)
+
+    def _hear(self) -> int:
+        with self._house.read() as session:
+            rows = part_store.events_waiting(session, limit=ROUND)
+        for row in rows:
+            self._take(row)
+        return len(rows)
+
+    def _take(self, row: EventRow) -> None:
+        event = msgspec.json.decode(row.event, type=Event)
+        backend = self._backends.get(row.backend)
+        alive = isinstance(backend, NanoMdmBackend) and backend.take(event)
+        with self._house.unit() as unit:
+            kept = unit.session.get(EventRow, row.id)
+            if kept is not None:
+                kept.handled_ms = unit.now_ms
+                unit.session.add(kept)
+            for part in part_store.parts_at(unit.session, row.backend, event.handset):
+                part.due_ms, part.looks, part.again = unit.now_ms, 0, part.again or alive
+                unit.session.add(part)
+
+    def _publish(self, *, changed: bool) -> None:
+        """Publish the IMEI list; what keeps it from that is told of, and tried again."""
+        now_ms, backend = self._now_ms(), self._backends.get(EIR)
+        if not isinstance(backend, EirBackend) or not (changed or now_ms >= self._publish_ms):
+            return
+        self._publish_ms = now_ms + PUBLISH_MS
+        try:
+            backend.publish()
+            if now_ms >= self._whole_ms and backend.whole_is_old:
+                backend.publish_full()
+                self._whole_ms = now_ms + DAY_MS
+        except Trouble as trouble:
+            log.warning("the IMEI list is not published", code=trouble.code, detail=trouble.detail)
+            with self._house.unit() as unit:
+                raise_alert(unit, AlertKind.BACKEND_FAILED, about="the IMEI list", detail=trouble.detail[:300])
+
+    def _housekeep(self) -> None:
+        """Forget old events, and look for devices that are retired and of whose retirement a restore has forgotten."""
+        now_ms = self._now_ms()
+        if now_ms < self._housekeep_ms:
+            return
+        self._housekeep_ms = now_ms + MINUTE_MS
+        with self._house.unit() as unit:
+            part_store.forget_events(unit.session, before_ms=now_ms - OLD_MS - EARLY_MS)
+        with self._house.read() as session:
+            names = part_store.unretired_after(session, self._looked_at, limit=LOOKED_AT)
+        self._looked_at = names[-1] if len(names) == LOOKED_AT else ""
+        for name in names:
+            if self._office.anchor.of(name).retired:
+                with self._house.unit() as unit:
+                    plan_retirement(unit, self._office, name)
+
+    def _now_ms(self) -> Instant:
+        return self._house.clock.now_ms()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._wake.wait(IDLE_S)
+            self._wake.clear()
+            try:
+                self.carry()
+            except Trouble as trouble:
+                log.warning("the carrier will try again", code=trouble.code, detail=trouble.detail)
+            except Exception:  # nobody else would carry anything any more
+                log.exception("the carrier failed and will try again")
+            self._stopping.wait(BREATH_S)
+
+
+def _call(backend: Backend, part: PartRow) -> Callable[[], Answer]:
+    ref = Ref(handset=part.handset, order=part.order, version=part.version)
+    if part.wished == Applied.UNLOCKED:
+        first: Callable[[], Answer] = partial(backend.unlock, ref)
+    elif part.wished == Applied.RETIRED:
+        first = partial(backend.retire, ref)
+    else:
+        screen = msgspec.json.decode(part.screen or "", type=Screen)
+        first = partial(backend.lock, ref, screen=screen, not_after_ms=part.not_after_ms)
+    return partial(_say_again, backend, part.handset, first) if part.again else first
+
+
+def _say_again(backend: Backend, handset: str, first: Callable[[], Answer]) -> Answer:
+    """Make sure that the back-end has the wish, and say it once more if it had it already."""
+    answer = first()
+    return answer if answer in NOTHING else backend.reassert(handset) or answer

@@ -1,0 +1,31 @@
+"""On what an entry of the IMEI list rests, asked when the lock is sent there and again when the list is published.
+
+Only a live order that two different people decided has a ground, with every check of `Kind.IMEI_LIST` made anew.
+"""
+
+from custody.kernel.errors import Forbidden
+from devicelock import store
+from devicelock.backends import eir
+from devicelock.backends.eir import Ground
+from devicelock.rules.authority import authorise_lock
+from devicelock.rules.command import Reason
+from devicelock.rules.order import State
+from devicelock.store import LockOrderRow
+from devicelock.usecases.lock_office import LockOffice
+from devicelock.usecases.settle_parts import judged_as
+
+LIVE = frozenset({State.QUEUED, State.ACTIVE_PROVISIONAL, State.ACTIVE_CONFIRMED})
+
+
+def ground_of(office: LockOffice, order: str) -> Ground | None:
+    """The ground of an order as things are now, or None if it has none; opens a unit of its own."""
+    with office.house.unit() as unit:
+        row = unit.session.get(LockOrderRow, order)
+        if row is None or row.state not in LIVE:
+            return None
+        judged, kind = judged_as(row, eir.NAME)
+        try:
+            authority = authorise_lock(office.facts(unit, judged, store.device(unit.session, row.device), kind))
+        except Forbidden:
+            return None
+        return Ground(authority=authority, reason=Reason(row.reason))

@@ -1,0 +1,230 @@
+"""What other lock systems are to be asked, decided in the unit that decides about the order; nothing is sent here.
+
+- **A lock** becomes a part for every back-end that knows the handset and may carry it (`left_out` says which may not,
+  and why). A later deadline (a confirmed lock) is a new version of the part.
+- **An entry on an IMEI list takes two people**, whatever the rest of the order rests on, and all checks of
+  `Kind.IMEI_LIST`: a lock by standing authority never goes there until two people have confirmed it.
+- **A release** goes to every back-end that has, or may have, the lock; a lock that was never sent is only struck out.
+- **Retired is for ever and everywhere**: at every back-end that knows the handset, locked there or not.
+- A version is never used twice for a handset at a back-end, even after a restore: the anchored epoch stands above it.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from custody.kernel.clock import SECOND_MS
+from custody.kernel.errors import Conflict
+from custody.store.unit import Unit
+from devicelock import part_store, store
+from devicelock.backends import eir
+from devicelock.backends.contract import Capabilities
+from devicelock.backends.known import CAPABILITIES, read_reference
+from devicelock.part_store import PartRow, ReferenceRow
+from devicelock.rules.applied import Applied
+from devicelock.rules.authority import preflight
+from devicelock.rules.check import Verdict
+from devicelock.rules.command import LIFE_MAX_S, Screen
+from devicelock.rules.lock_facts import Kind
+from devicelock.store import DeviceRow, LockOrderRow
+from devicelock.usecases.fan_out import Unfit, unfit
+from devicelock.usecases.lock_office import LockOffice
+
+EPOCH_BITS = 20
+"""So many versions fit into one epoch; the epoch stands above them."""
+
+
+class Why(StrEnum):
+    """What is to be known of a back-end before a lock. The list is closed."""
+
+    OK = "ok"
+    NO_CONTACT = "no_contact"
+    NO_WAY_OUT = "no_way_out"
+    TWO_PEOPLE = "two_people"
+    NOT_CONFIGURED = "not_configured"
+    BEFORE_SETUP = "before_setup"
+    USER_CAN_LEAVE = "user_can_leave"
+    UNVERIFIED = "unverified"
+
+
+LEFT_OUT = frozenset({Why.NO_CONTACT, Why.NO_WAY_OUT, Why.TWO_PEOPLE})
+"""What keeps a lock from a back-end; the others are told of."""
+
+ALLOWED_BY = {
+    Why.OK: "",
+    Why.NO_CONTACT: "Nobody: it cannot show a contact to whoever holds the handset.",
+    Why.NO_WAY_OUT: "Our own agent on the handset, which can be unlocked offline.",
+    Why.TWO_PEOPLE: "Two people who confirm the lock, and every check of an entry on an IMEI list.",
+    Why.NOT_CONFIGURED: "Switching the back-end on; until then its part waits.",
+    Why.BEFORE_SETUP: "The handset's first set-up: there it cannot be locked before that. Our own agent can.",
+    Why.USER_CAN_LEAVE: "Nobody: who knows the handset's passcode can leave this lock.",
+    Why.UNVERIFIED: "A trial against the real service; its word that a handset is locked is shown, and not believed.",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fit:
+    """What one back-end can make of a lock."""
+
+    backend: str
+    why: Why
+
+    @property
+    def ok(self) -> bool | None:
+        """Whether it carries the lock: true, false, or not before something else has happened."""
+        return {Why.OK: True, Why.USER_CAN_LEAVE: True}.get(self.why, False if self.why in LEFT_OUT else None)
+
+
+def give_reference(unit: Unit, device: DeviceRow, *, backend: str, handset: str) -> ReferenceRow:
+    """Note by which name a back-end knows a device; raises `Conflict` for a name that another device has."""
+    name = read_reference(backend, handset, imei=device.imei)
+    owner = part_store.device_at(unit.session, backend, name)
+    if owner not in {None, device.device}:
+        raise Conflict("reference", f"{backend} knows {owner} by this name", fix="Give the name of this handset.")
+    held = unit.session.get(ReferenceRow, (device.device, backend))
+    if held is not None and held.handset == name:
+        return held
+    if held is not None and part_store.parts_at(unit.session, backend, held.handset):
+        raise Conflict(
+            "reference", f"{backend} is still asked about {held.handset}", fix="Wait until that is over, or release it."
+        )
+    idx = unit.record("device.reference", {"device": device.device, "backend": backend, "handset": name})
+    row = held or ReferenceRow(device=device.device, backend=backend, handset=name, given_ms=0, given_idx=0)
+    row.handset, row.given_ms, row.given_idx = name, unit.now_ms, idx
+    unit.session.add(row)
+    return row
+
+
+def fits(unit: Unit, office: LockOffice, order: LockOrderRow, device: DeviceRow, kind: Kind) -> list[Fit]:
+    """What every back-end that knows the device can make of this lock."""
+    return [
+        Fit(backend=row.backend, why=_why(unit, office, order, device, kind, backend=row.backend))
+        for row in part_store.references_of(unit.session, device.device)
+    ]
+
+
+def rows_of(found: list[Fit]) -> list[dict[str, Any]]:
+    """The same as rows of a preflight, for people."""
+    return [
+        {"check": f"backend_{each.backend}", "ok": each.ok, "reason": str(each.why), "allowed_by": ALLOWED_BY[each.why]}
+        for each in found
+    ]
+
+
+def plan_locks(unit: Unit, office: LockOffice, order: LockOrderRow, device: DeviceRow, kind: Kind) -> None:
+    """A part for every back-end that may carry the lock; one that stands for this deadline already stays as it is."""
+    found = fits(unit, office, order, device, kind)
+    planned = []
+    names = {row.backend: row.handset for row in part_store.references_of(unit.session, device.device)}
+    screen = office.screen_of(order)
+    for each in found:
+        row = unit.session.get(PartRow, (order.id, each.backend))
+        if each.why in LEFT_OUT or (row is not None and (row.wished != Applied.LOCKED or _screen(row) == screen)):
+            continue
+        row = row or _part(unit, order.id, device.device, each.backend, names[each.backend])
+        _wish(unit, office, row, Applied.LOCKED)
+        row.screen = msgspec.json.encode(screen).decode()
+        row.not_after_ms = min(unit.now_ms + LIFE_MAX_S * SECOND_MS, order.held_until_ms)
+        planned.append(each.backend)
+    if planned:
+        left_out = {each.backend: str(each.why) for each in found if each.why in LEFT_OUT}
+        store.note(unit, order, "backends", actor="system", facts={"asked": planned, "left_out": left_out})
+
+
+def plan_release(unit: Unit, office: LockOffice, order: LockOrderRow) -> bool:
+    """Ask every back-end that has or may have the lock for its release; whether there is one."""
+    for row in part_store.parts_of(unit.session, order.id):
+        if row.wished == Applied.LOCKED:
+            _wish(unit, office, row, Applied.UNLOCKED)
+            if not row.may_hold:
+                row.due_ms = None
+    return bool(part_store.may_hold(unit.session, order.id))
+
+
+def plan_retirement(unit: Unit, office: LockOffice, device: str) -> list[str]:
+    """Ask every back-end that knows a retired device to retire it too; those that were asked before are left alone."""
+    asked = []
+    for reference in part_store.unretired_at(unit.session, device):
+        row = _part(unit, f"retire.{device}", device, reference.backend, reference.handset)
+        _wish(unit, office, row, Applied.RETIRED)
+        asked.append(reference.backend)
+    if asked:
+        unit.record("device.retiring", {"device": device, "backends": asked})
+    return asked
+
+
+def next_version(unit: Unit, office: LockOffice, row: PartRow) -> int:
+    """A version above every one that was ever used for the handset at the back-end, before a restore or after it."""
+    highest = part_store.highest_version(unit.session, row.backend, row.handset)
+    return max(highest + 1, office.anchor.of(row.device).epoch << EPOCH_BITS)
+
+
+def lapse_part(unit: Unit, office: LockOffice, row: PartRow) -> None:
+    """The back-end's own wish has run out, so that it is a release here too."""
+    _wish(unit, office, row, Applied.UNLOCKED)
+
+
+def _wish(unit: Unit, office: LockOffice, row: PartRow, wished: Applied) -> None:
+    row.version = next_version(unit, office, row)
+    row.wished, row.screen, row.not_after_ms = wished, None, 0
+    row.tries, row.answer, row.trouble, row.retry_after_s, row.at_ms = 0, None, None, None, None
+    row.again, row.looks, row.due_ms = False, 0, unit.now_ms
+    unit.session.add(row)
+    unit.session.flush()
+
+
+def _part(unit: Unit, order: str, device: str, backend: str, handset: str) -> PartRow:
+    return PartRow(
+        order=order,
+        backend=backend,
+        device=device,
+        handset=handset,
+        wished=Applied.UNLOCKED,
+        version=0,
+        screen=None,
+        not_after_ms=0,
+        may_hold=False,
+        tries=0,
+        answer=None,
+        trouble=None,
+        retry_after_s=None,
+        at_ms=None,
+        again=False,
+        applied=None,
+        seen_ms=None,
+        looks=0,
+        due_ms=None,
+        created_ms=unit.now_ms,
+    )
+
+
+def _screen(row: PartRow) -> Screen | None:
+    return None if row.screen is None else msgspec.json.decode(row.screen, type=Screen)
+
+
+def _why(unit: Unit, office: LockOffice, order: LockOrderRow, device: DeviceRow, kind: Kind, *, backend: str) -> Why:
+    able = office.backends.get(backend)
+    can = able or CAPABILITIES[backend]
+    # A device is registered with the key of our agent on it, so the agent carries every order beside the others.
+    reasons = unfit(can, beside_agent=True)
+    if reasons:
+        return {Unfit.NO_CONTACT: Why.NO_CONTACT, Unfit.NO_WAY_OUT: Why.NO_WAY_OUT}[reasons[0]]
+    if backend == eir.NAME and not _may_be_listed(unit, office, order, device, kind):
+        return Why.TWO_PEOPLE
+    return Why.NOT_CONFIGURED if able is None else _told_of(can, device)
+
+
+def _told_of(can: Capabilities, device: DeviceRow) -> Why:
+    if device.hello_ms is None and not can.holds_before_setup:
+        return Why.BEFORE_SETUP
+    if can.unverified:
+        return Why.UNVERIFIED
+    return Why.USER_CAN_LEAVE if can.user_can_leave else Why.OK
+
+
+def _may_be_listed(unit: Unit, office: LockOffice, order: LockOrderRow, device: DeviceRow, kind: Kind) -> bool:
+    if kind is Kind.PROVISIONAL:
+        return False
+    return preflight(office.facts(unit, order, device, Kind.IMEI_LIST)).verdict is Verdict.ALLOWED
