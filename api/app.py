@@ -13,26 +13,52 @@ from api.idempotency import IdempotencyKeys
 from api.json_bodies import JsonBodies
 from api.pages import install as pages
 from api.parts import Parts
+from api.registrations import Registrations
 from api.routes import (
+    backends,
     customer,
     disputes,
+    eir,
     erasures,
+    handsets,
     investigations,
+    lock_watch,
     locks,
     log,
+    log_policy,
     packs,
     people,
+    scan_proofs,
     scrapi,
     stations,
     trails,
 )
+from api.routes.scan_paths import PATHS
 from api.routes.scans import ScanDoor
 from api.timer import Timer
 from api.witnesses import Witnesses
 from api.workers import Workers, tell_first
 from custody.store import log_reader
+from devicelock.usecases.carry_parts import Carrier
 
-ROUTERS = (people, stations, log, trails, disputes, customer, locks, investigations, packs, scrapi, erasures)
+ROUTERS = (
+    people,
+    stations,
+    log,
+    log_policy,
+    scan_proofs,
+    trails,
+    disputes,
+    customer,
+    lock_watch,
+    locks,
+    handsets,
+    backends,
+    investigations,
+    packs,
+    scrapi,
+    erasures,
+)
 DESCRIPTION = "Signed parcel custody, remedy first, a lock for the missing handset, and the weak link named."
 
 
@@ -42,48 +68,15 @@ def build_app(parts: Parts, *, workers: Workers | None = None, first: socket | N
     The first process of a service runs broker, relay, timer and `workers` beside it; one of those workers has a line to
     the `first` process instead.
     """
-
-    @asynccontextmanager
-    async def lead(_app: FastAPI) -> AsyncIterator[None]:
-        if parts.broker is not None:
-            parts.broker.start()
-        transport, relay = connect(parts)
-        witnesses = [parts.witnesses] if parts.witnesses else []
-        parts.house.after_commit = call_each(parts.heads.poke, *(each.poke for each in witnesses))
-        parts.house.after_post = relay.poke
-        beside: list[Witnesses | Workers] = [*witnesses, *([workers] if workers else [])]
-        timer = Timer(parts)
-        parts.heads.start()
-        parts.intake.start()
-        transport.start()
-        relay.start()
-        timer.start()
-        for each in beside:
-            each.start()
-        yield
-        for each in reversed(beside):
-            each.stop()
-        timer.stop()
-        relay.stop()
-        transport.stop()
-        parts.intake.stop()
-        parts.heads.stop()
-        if parts.broker is not None:
-            parts.broker.stop()
-        parts.engine.dispose()  # SQLite then brings what stands beside the database file into it
-
-    @asynccontextmanager
-    async def follow(_app: FastAPI) -> AsyncIterator[None]:
-        parts.intake.start()
-        yield
-        parts.intake.stop()
-        parts.engine.dispose()
-
     if first is not None:
         tell_first(parts.house, first)
-    lifespan = lead if first is None else follow
-    app = FastAPI(
-        title="weaklink", version="0.1.0", description=DESCRIPTION, lifespan=lifespan, docs_url=None, redoc_url=None
+    app = Application(
+        title="weaklink",
+        version="0.1.0",
+        description=DESCRIPTION,
+        lifespan=lambda _app: lead(parts, workers) if first is None else follow(parts),
+        docs_url=None,
+        redoc_url=None,
     )
     app.state.parts = parts
     app.add_middleware(IdempotencyKeys, parts=parts)
@@ -91,6 +84,10 @@ def build_app(parts: Parts, *, workers: Workers | None = None, first: socket | N
     problems.install(app)
     for module in ROUTERS:
         app.include_router(module.router)
+    imei_list = parts.backends.eir
+    if imei_list is not None:
+        guards = [backends.Operator]
+        app.include_router(eir.build_router(lambda: imei_list.entries, parts.clock, dependencies=guards))
     pages.install(app)
 
     @app.get("/healthz", tags=["health"])
@@ -100,6 +97,71 @@ def build_app(parts: Parts, *, workers: Workers | None = None, first: socket | N
             return {"ok": True, "size": log_reader.head(session).size}
 
     return ScanDoor(app, parts=parts)
+
+
+class Application(FastAPI):
+    """The application, whose OpenAPI document tells of the scanners' door as well."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The document, made once."""
+        made = self.openapi_schema is not None
+        document = super().openapi()
+        if not made:
+            document["paths"] = {**PATHS, **document["paths"]}
+        return document
+
+
+@asynccontextmanager
+async def lead(parts: Parts, workers: Workers | None) -> AsyncIterator[None]:
+    """What the first process of a service runs beside its doors."""
+    if parts.broker is not None:
+        parts.broker.start()
+        parts.broker.keep()
+    transport, relay = connect(parts)
+    beside = threads_beside(parts)
+    parts.house.after_commit = call_each(parts.heads.poke, *(each.poke for each in beside))
+    parts.house.after_post = relay.poke
+    timer = Timer(parts)
+    parts.heads.start()
+    parts.intake.start()
+    transport.start()
+    relay.start()
+    timer.start()
+    for each in beside:
+        each.start()
+    if workers is not None:
+        workers.start()
+    yield
+    if workers is not None:
+        workers.stop()
+    for each in beside:
+        each.stop()
+    timer.stop()
+    relay.stop()
+    transport.stop()
+    parts.intake.stop()
+    parts.heads.stop()
+    if parts.broker is not None:
+        parts.broker.stop()
+    parts.backends.close()
+    parts.engine.dispose()  # SQLite then brings what stands beside the database file into it
+
+
+@asynccontextmanager
+async def follow(parts: Parts) -> AsyncIterator[None]:
+    """What any other process runs beside its doors."""
+    parts.intake.start()
+    yield
+    parts.intake.stop()
+    parts.backends.close()
+    parts.engine.dispose()
+
+
+def threads_beside(parts: Parts) -> list[Registrations | Witnesses | Carrier]:
+    """What registers statements later, and where the settings ask for it the witnesses' desk and the carrier."""
+    registrations = Registrations(parts.house)
+    carrier = Carrier(parts.locks, parts.backends.on, holder=parts.ids.new("carrier"))
+    return [registrations, *([parts.witnesses] if parts.witnesses else []), *([carrier] if parts.backends.on else [])]
 
 
 def call_each(*calls: Callable[[], None]) -> Callable[[], None]:

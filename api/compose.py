@@ -1,19 +1,24 @@
 """Putting a service together from its settings; the composition root."""
 
 import socket
+from dataclasses import asdict
 from pathlib import Path
 
 import api.migrations
 import devicelock.migrations
-from api import joints
+from api import joints, persons
 from api.accounts import first_accounts
+from api.backends import capabilities, open_backends
 from api.embedded_broker import EmbeddedBroker
 from api.heads import HeadFirst, HeadKeeper
 from api.keyring import Keyring, open_keyring
 from api.parts import Parts, broker_address
 from api.settings import Settings
 from api.witnesses import Witnesses, open_policy
+from custody.disputes.civil import civil_date
 from custody.disputes.policy import DEFAULT_POLICY
+from custody.kernel.clock import DAY_MS, MINUTE_MS
+from custody.kernel.errors import Rejected
 from custody.kernel.ids import Ids
 from custody.kernel.system_clock import SystemClock
 from custody.kernel.system_ids import SystemIds
@@ -26,10 +31,11 @@ from custody.store.migrate import migrate
 from custody.store.unit import House
 from custody.usecases.accept_scans import Intake
 from custody.usecases.investigate import Inquirer
-from custody.usecases.open_log import name_witnesses, open_log
+from custody.usecases.open_log import change_rules, name_witnesses, open_log, rules_in_force
 from devicelock.anchor import AnchorFile
 from devicelock.mqtt import MqttTransport
 from devicelock.mqtt_options import MqttOptions, Tls
+from devicelock.rules.caps import Caps
 from devicelock.rules.command import CommandSigners
 from devicelock.rules.topic import ROOT, SHARE_GROUP, Channel
 from devicelock.transport import Message
@@ -39,6 +45,7 @@ from devicelock.usecases.relay import Relay
 
 WHO = "The network that this phone was sold by"
 WHY = "This phone is missing from a delivery. You did nothing wrong by holding it."
+BOUGHT = "Did you buy this phone? You did nothing wrong. Call us, or tell us at {address}."
 
 
 def compose(settings: Settings) -> tuple[Parts, dict[str, str]]:
@@ -52,6 +59,7 @@ def compose(settings: Settings) -> tuple[Parts, dict[str, str]]:
     rules = {"casework": DEFAULT_POLICY.pinned, "lock_keys": lock_keys}
     open_log(house, registrar=keyring.registrar.public, rules=rules)
     _name_witnesses(settings, house, keyring)
+    _name_caps(house, parts.locks.caps)
     with house.unit() as unit:
         passwords = first_accounts(unit.session, now_ms=unit.now_ms)
     parts.locks.anchor.start()
@@ -79,6 +87,7 @@ def join(settings: Settings) -> Parts:
         intake=Intake(house, Tolerances()),
         inquirer=Inquirer(house),
         locks=office,
+        backends=open_backends(settings, office),
         broker=broker,
         heads=HeadKeeper(house, heads),
         witnesses=_witnesses(settings, house),
@@ -157,6 +166,22 @@ def _name_witnesses(settings: Settings, house: House, keyring: Keyring) -> None:
             name_witnesses(house, unit, policies, registrar=keyring.registrar)
 
 
+def _name_caps(house: House, caps: Caps) -> None:
+    """Limits on locks other than the usual ones are an entry of the log, and so is every change of them."""
+    with house.unit() as unit:
+        named, wanted = rules_in_force(unit).get("lock_caps"), asdict(caps)
+        if named != wanted and (named is not None or caps != Caps()):
+            change_rules(house, unit, {"lock_caps": wanted})
+
+
+def _caps(settings: Settings) -> Caps:
+    try:
+        return Caps(**settings.lock_caps)
+    except TypeError as error:
+        known = ", ".join(asdict(Caps()))
+        raise Rejected("lock_caps", f"the setting lock_caps: {error}", fix=f"Name only {known}.") from error
+
+
 def _witnesses(settings: Settings, house: House) -> Witnesses | None:
     if settings.witness_policy is None:
         return None
@@ -165,14 +190,29 @@ def _witnesses(settings: Settings, house: House) -> Witnesses | None:
 
 
 def _office(settings: Settings, house: House, keyring: Keyring, anchor: AnchorFile) -> LockOffice:
+    today = civil_date(house.clock.now_ms())
     return LockOffice(
         house=house,
         signers=CommandSigners(lock=keyring.lock, unlock=keyring.unlock),
         anchor=anchor,
         codes=keyring.codes,
-        screen=ScreenTexts(who=WHO, why=WHY, phone=settings.support_phone, recourse=settings.recourse),
+        screen=ScreenTexts(
+            who=WHO,
+            why=WHY,
+            phone=settings.support_phone,
+            recourse=settings.recourse,
+            bought=BOUGHT.format(address=f"{settings.address}/bought"),
+        ),
         circumstances=joints.circumstances,
-        person=joints.person,
+        person=persons.person,
+        behind=persons.behind,
+        retires_at=joints.retires_at,
+        moved=joints.lock_moved,
+        sighted=joints.handset_seen,
+        caps=_caps(settings),
+        backends=capabilities(settings),
+        release_clock_ms=DEFAULT_POLICY.count("unlock_minutes", today) * MINUTE_MS,
+        release_term_ms=DEFAULT_POLICY.count("release_unconfirmed_days", today) * DAY_MS,
     )
 
 

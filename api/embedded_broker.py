@@ -1,8 +1,9 @@
 """The broker that the service starts for itself where no other is configured: rumqttd from the `iotcore` wheel.
 
 It runs in a process of its own, bound to 127.0.0.1, and speaks MQTT 5 only. It ends with its parent: the child reads
-its standard input, which closes when the parent is gone, however it went. Killing the child outright is survivable
-too, because the database is the queue and a device says hello on every connect.
+its standard input, which closes when the parent is gone, however it went. A child that ended by itself, or was killed,
+is started again while somebody keeps it; nothing is lost by it, because the database is the queue and a device says
+hello on every connect.
 
 What it does not do, and the contract suite declares: it says "accepted" where no session would get the message, it
 never expires a session, it marks no redelivery, it knows no access rules, and nothing survives its restart. Commands
@@ -24,10 +25,13 @@ from iotcore.iotcore import IotCoreBroker
 
 from custody.kernel.errors import Unavailable
 
+LOG = logging.getLogger("api.embedded_broker")
+
 HOST = "127.0.0.1"
 START_S = 10.0
 STOP_S = 5.0
 POLL_S = 0.02
+LOOK_S = 0.2
 
 CONFIG = """
 id = 0
@@ -57,6 +61,8 @@ class EmbeddedBroker:
     def __init__(self, port: int) -> None:
         self.port = port
         self._process: subprocess.Popen[bytes] | None = None
+        self._stopping = threading.Event()
+        self._keeper: threading.Thread | None = None
 
     @property
     def pid(self) -> int | None:
@@ -67,6 +73,7 @@ class EmbeddedBroker:
         """Start it; raises `Unavailable("broker")` if the port is taken or it does not come up."""
         if self.pid is not None:
             return
+        self._end()
         if _answers(self.port):
             raise _failed(f"port {self.port} is in use")
         command = [sys.executable, "-P", "-m", "api.embedded_broker", str(self.port)]
@@ -76,12 +83,33 @@ class EmbeddedBroker:
         deadline = time.monotonic() + START_S
         while not _answers(self.port):
             if self._process.poll() is not None or time.monotonic() > deadline:
-                self.stop()
+                self._end()
                 raise _failed(f"it did not come up on port {self.port}")
             time.sleep(POLL_S)
 
+    def keep(self) -> None:
+        """From now on, until `stop`, start it again whenever it has ended."""
+        self._keeper = threading.Thread(target=self._keep, name="broker keeper", daemon=True)
+        self._keeper.start()
+
     def stop(self) -> None:
         """End it and wait until it is gone."""
+        if self._keeper is not None:
+            self._stopping.set()
+            self._keeper.join()
+        self._end()
+
+    def _keep(self) -> None:
+        while not self._stopping.wait(LOOK_S):
+            if self.pid is not None:
+                continue
+            LOG.warning("the embedded broker has ended and is started again")
+            try:
+                self.start()
+            except Unavailable as error:
+                LOG.warning("%s", error.detail)
+
+    def _end(self) -> None:
         if self._process is None:
             return
         if self._process.stdin is not None:

@@ -7,46 +7,70 @@ why and what would allow it, and everything else stands.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlmodel import Session, col
 
-from api.accounts import FIRST_START
-from api.tables import AccountRow
+from api import persons
+from custody.disputes.case import CASE
+from custody.disputes.civil import civil_date
 from custody.disputes.claim import ClaimType
 from custody.disputes.lock_wish import LockFacts as WishFacts
-from custody.disputes.messages import say
+from custody.disputes.machine import Role as DisputeRole
+from custody.disputes.messages import Message, pounds, say
 from custody.disputes.opening import Report
+from custody.disputes.policy import DEFAULT_POLICY as POLICY
+from custody.disputes.wrong_lock import compensation_pence, daily_pence
+from custody.gs1.imei import imei_urn
 from custody.investigation.pack_locks import LockCommand, LockFile, LockHistory, LockKeys
+from custody.kernel.clock import DAY_MS, Instant
 from custody.kernel.errors import NotFound, Rejected, Trouble
 from custody.store import case_book
 from custody.store.case_book import CaseFile
+from custody.store.tables import DisputeRow
 from custody.store.unit import Unit
-from custody.trail.ties import bind
+from custody.trail.ties import Binding, bind
 from custody.usecases.investigate import Attach
-from custody.usecases.open_dispute import Disputed, open_dispute
+from custody.usecases.open_dispute import Disputed, least_busy, open_dispute
 from custody.usecases.read_trail import Found, read_trail
 from custody.usecases.record_sale import read_sale, sale_of_imei
 from devicelock import store as lock_store
+from devicelock import watch_store
 from devicelock.rules.command import Reason
-from devicelock.rules.lock_facts import Claim, Person
-from devicelock.rules.order import Role, State
+from devicelock.rules.lock_facts import Claim
+from devicelock.rules.order import SETTLED, Event, Role, State
 from devicelock.rules.tie import Tie
 from devicelock.store import DeviceRow, LockOrderRow
+from devicelock.usecases.alert import AlertKind, raise_alert
 from devicelock.usecases.hear import key_of
 from devicelock.usecases.lock_office import Circumstances, LockOffice
 from devicelock.usecases.release import release_all_of
 from devicelock.usecases.request_lock import lock_for_dispute
+from devicelock.usecases.retire import confirm_receipt, leave
+from devicelock.watch_store import SightingRow
 
 REASONS = {
     ClaimType.NEVER_RECEIVED: Reason.NEVER_RECEIVED,
     ClaimType.SUBSTITUTED: Reason.SUBSTITUTED,
     ClaimType.MISDELIVERED: Reason.MISDELIVERED,
 }
-SETTLED = frozenset({State.RELEASED, State.REFUSED, State.FAILED_FINAL})
+TOLD = {
+    Event.DEVICE_ACK: {"hours": "provisional_lock_hours"},
+    Event.CONFIRM: {"days": "lock_review_days"},
+    Event.CANCEL_BEFORE_DELIVERY: {},
+    Event.LAPSE_OR_RELEASE: {},
+    Event.RELEASE: {},
+    Event.TERM_PASSED: {},
+    Event.DEVICE_ACK_OR_CODE_USED: {},
+}
+"""Moves of a lock that the customer of its case is told of, with the rules that fill in the text."""
+
+PAID = "lock_compensation"
+MOST_SIGHTINGS = 20
+"""So many sightings are noted in a case; the log has them all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +89,15 @@ class Handset:
     order_ref: str | None
     imei: str | None
     parcel: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HolderTold:
+    """The case of whoever holds a locked handset, the token of its page, and what they were told."""
+
+    file: CaseFile
+    token: str
+    words: str
 
 
 def find_handset(session: Session, *, order_ref: str | None, item: str | None) -> Handset:
@@ -98,6 +131,8 @@ def dispute_delivery(
         unit, report, owner=owner, imei=handset.imei, parcel=handset.parcel, found_instead=found_instead
     )
     unit.session.flush()
+    if handset.imei:
+        _note_sightings(unit, disputed.file.case.id, handset.imei)
     return disputed, lock_of_case(unit, office, disputed.file)
 
 
@@ -116,7 +151,12 @@ def wish_facts_of_case(session: Session, dispute: str) -> WishFacts:
 
 def customer_found_it(unit: Unit, office: LockOffice, *, dispute: str) -> Sequence[LockOrderRow]:
     """The customer has the phone after all: every lock of the case is released at once, whatever else is going on."""
-    return release_all_of(unit, office, dispute=dispute, actor="customer", reason=Reason.FOUND_BY_CUSTOMER)
+    released = release_all_of(unit, office, dispute=dispute, actor="customer", reason=Reason.FOUND_BY_CUSTOMER)
+    file = case_book.read(unit.session, dispute)
+    device = lock_store.device_by_imei(unit.session, file.imei) if file.imei else None
+    for name in {row.device for row in released} | ({device.device} if device else set()):
+        confirm_receipt(unit, device=name, actor="customer", how="found_it")
+    return released
 
 
 def locks_settled(session: Session, dispute: str) -> bool:
@@ -128,34 +168,161 @@ def locks_settled(session: Session, dispute: str) -> bool:
 def circumstances(session: Session, imei: str, dispute: str | None) -> Circumstances:
     """What custody knows of the parcel and the customer behind a handset."""
     found = _trail(session, imei)
-    known = None if found is None else _tie(found, imei)
+    binding = None if found is None else bind(found.trail, imei)
+    known = None if binding is None else _tie(binding)
     site = found.scans[0].station.site if found and found.scans else ""
+    evidence = tuple(f"entry:{tie.index}" for tie in (binding.pair or binding.ties)) if binding else ()
     if dispute is None:
-        return Circumstances(tie=known, site=site)
+        return Circumstances(tie=known, site=site, evidence=evidence)
     file = case_book.read(session, dispute)
     claim = Claim(file.case.claim_type) if file.case.claim_type else None
     away = file.lock_wish.fair if file.imei == imei else None
-    return Circumstances(tie=known, claim=claim, not_with_customer=away, site=site)
-
-
-def person(session: Session, account: str) -> Person | None:
-    """The person behind an account, as the lock office sees people."""
-    row = session.get(AccountRow, account)
-    if row is None:
-        return None
-    maker = session.get(AccountRow, row.created_by)
-    return Person(
-        person=row.person,
-        roles=frozenset({Role(row.role)}),
-        employed=row.active,
-        account_made_by=maker.person if maker else FIRST_START if row.created_by == FIRST_START else None,
+    return Circumstances(
+        tie=known,
+        claim=claim,
+        not_with_customer=away,
+        vulnerable=bool(file.case.support_needs),
+        still_served=file.lock_wish.notice == "before",
+        site=site,
+        evidence=(*evidence, f"case:{dispute}"),
     )
+
+
+def retires_at(session: Session, imei: str) -> Instant | None:
+    """From when nobody disputes the delivery of a handset any more; None is not known, or never.
+
+    "I found it" counts from when it was said, everything else from the delivery that the trail shows, or from the sale
+    if it shows none. A delivery that a customer says never came is disputed for ever, unless they take it back.
+    """
+    sale = sale_of_imei(session, imei)
+    if sale is None:
+        return None
+    files = [file for file in _cases_of(session, imei) if file.case.state not in {"withdrawn", "merged"}]
+    found = [at_ms for file in files if (at_ms := _found_ms(session, file.case.id)) is not None]
+    if found:
+        return max(found) + _days_ms("found_it_amnesty_days", max(found))
+    if any(file.case.state not in CASE.terminal or file.case.claim_type in REASONS for file in files):
+        return None
+    trail = _trail(session, imei)
+    delivered_ms = None if trail is None else trail.trail.delivery.received_ms
+    start_ms = sale.recorded_ms if delivered_ms is None else delivered_ms
+    return start_ms + _days_ms("device_retire_days", start_ms)
+
+
+def lock_moved(unit: Unit, order: LockOrderRow, event: Event) -> None:
+    """Tell the customer of the case what became of the lock; for a wrong one apologise, and pay when it is over."""
+    if order.dispute is None or event not in TOLD:
+        return
+    today = civil_date(unit.now_ms)
+    given = {name: str(POLICY.count(key, today)) for name, key in TOLD[event].items()}
+    said = [say(f"lock.{event}", promises=(), **given)]
+    if order.wrong_ms is not None and order.acked_ms is not None:
+        said += _make_good(unit, order, event, dispute=order.dispute, locked_ms=order.acked_ms)
+    case_book.say(unit, order.dispute, said)
+
+
+def _make_good(unit: Unit, order: LockOrderRow, event: Event, *, dispute: str, locked_ms: Instant) -> list[Message]:
+    """What is said and owed for a wrong lock: sorry at once, the sum when the handset is free, each of them once."""
+    if event in {Event.LAPSE_OR_RELEASE, Event.RELEASE}:
+        return [say("lock.wrong", credit=pounds(daily_pence(locked_ms, policy=POLICY)))]
+    paid = [line for line in case_book.timeline(unit.session, dispute) if line.kind == PAID]
+    if any(msgspec.json.decode(line.facts)["order"] == order.id for line in paid):
+        return []
+    free_ms = order.released_ms or min(unit.now_ms, order.held_until_ms)
+    pence = compensation_pence(locked_ms=locked_ms, free_ms=free_ms, policy=POLICY)
+    file = case_book.read(unit.session, dispute)
+    case_book.replace(unit, replace(file, unpaid_credit_pence=file.unpaid_credit_pence + pence), before=file)
+    facts = {"order": order.id, "locked_ms": locked_ms, "free_ms": free_ms, "pence": pence}
+    case_book.note(unit, dispute, PAID, actor="system", facts=facts)
+    return [say("lock.compensation", credit=pounds(pence))]
+
+
+def customer_leaves(
+    unit: Unit, office: LockOffice, *, device: str, ends_ms: Instant, actor: str, role: Role
+) -> DeviceRow:
+    """The account of a handset's customer ends: every lock ends before it, and whoever has an open case is told."""
+    row = leave(unit, office, device=device, ends_ms=ends_ms, actor=actor, role=role)
+    for file in _cases_of(unit.session, row.imei):
+        if file.case.state not in CASE.terminal:
+            case_book.note(unit, file.case.id, "left", actor=actor, facts={"ends_ms": ends_ms})
+            case_book.say(unit, file.case.id, [say("leaver.goodbye")])
+    return row
+
+
+def holder_speaks(unit: Unit, *, reference: str, words: str) -> HolderTold:
+    """Whoever holds a locked handset says so: they get a case of their own, and people are told to look at the lock.
+
+    The case names neither the order nor the handset of the customer who misses it.
+    """
+    order = lock_store.order(unit.session, reference)
+    report = Report(
+        words=words,
+        channel="web",
+        reported_ms=unit.now_ms,
+        claim_type=ClaimType.HOLDER_ENQUIRY,
+        said_by=DisputeRole.CUSTOMER,
+    )
+    owner = least_busy(unit.session, persons.agents(unit.session))
+    opened = open_dispute(unit, report, owner=owner, imei=None, parcel=None)
+    said = say("lock.holder")
+    case_book.say(unit, opened.file.case.id, [said])
+    lock_store.note(unit, order, "holder_spoke", actor="holder", facts={"case": opened.file.case.id})
+    detail = f"Whoever holds the handset of {order.id} says it is theirs; their case is {opened.file.case.id}."
+    raise_alert(unit, AlertKind.HOLDER_SPOKE, about=order.id, detail=detail)
+    return HolderTold(file=opened.file, token=opened.token, words=said.text)
+
+
+def urn_of(text: str) -> str:
+    """The canonical name of an IMEI in any form; other text as it is."""
+    try:
+        return imei_urn(text)
+    except Rejected:
+        return text
+
+
+def handset_seen(unit: Unit, device: DeviceRow, sighting: SightingRow) -> None:
+    """A handset was seen on a network or with a SIM that is new to us: that goes into every open case about it."""
+    for file in _cases_of(unit.session, device.imei):
+        if file.case.state not in CASE.terminal:
+            _note_sightings(unit, file.case.id, device.imei, only=sighting)
+
+
+def _note_sightings(unit: Unit, dispute: str, imei: str, *, only: SightingRow | None = None) -> None:
+    """Write where the handset was seen into the case, for the investigation and the evidence pack."""
+    device = lock_store.device_by_imei(unit.session, imei)
+    seen = [only] if only else watch_store.sightings_of(unit.session, device.device) if device else []
+    noted = sum(line.kind == "handset_seen" for line in case_book.timeline(unit.session, dispute))
+    for sighting in seen[: max(0, MOST_SIGHTINGS - noted)]:
+        facts = {name: getattr(sighting, name) for name in ("sim", "country", "network")}
+        where = {"seen_ms": sighting.at_ms, "entry": sighting.idx, **facts}
+        case_book.note(unit, dispute, "handset_seen", actor=sighting.device, facts=where)
+
+
+def _cases_of(session: Session, imei: str) -> list[CaseFile]:
+    """The cases about a handset: those of its order, and those that a lock of it was ordered for."""
+    sale = sale_of_imei(session, imei)
+    ordered = select(col(LockOrderRow.dispute)).where(col(LockOrderRow.imei) == imei)
+    names = [name for name in session.scalars(ordered.distinct()).all() if name is not None]
+    query = select(DisputeRow).where(
+        col(DisputeRow.id).in_(names) | (col(DisputeRow.order_ref) == (sale.sale.order_ref if sale else None))
+    )
+    rows = session.scalars(query.order_by(col(DisputeRow.opened_ms))).all()
+    return [msgspec.json.decode(row.facts, type=CaseFile) for row in rows]
+
+
+def _found_ms(session: Session, dispute: str) -> Instant | None:
+    return next((line.at_ms for line in case_book.timeline(session, dispute) if line.kind == "found"), None)
+
+
+def _days_ms(key: str, at_ms: Instant) -> int:
+    return POLICY.count(key, civil_date(at_ms)) * DAY_MS
 
 
 def attaches(session: Session) -> dict[str, Attach]:
     """When handsets were first seen switched on with a SIM that is not the customer's, by IMEI."""
-    rows = session.scalars(select(DeviceRow).where(col(DeviceRow.hello_ms).is_not(None))).all()
-    return {row.imei: Attach(at_ms=row.hello_ms) for row in rows if row.hello_ms is not None and row.sim == "other"}
+    same, other = col(SightingRow.device) == col(DeviceRow.device), col(SightingRow.sim) == "other"
+    query = select(col(DeviceRow.imei), func.min(col(SightingRow.at_ms))).join(SightingRow, same).where(other)
+    return {imei: Attach(at_ms=at_ms) for imei, at_ms in session.execute(query.group_by(col(DeviceRow.imei)))}
 
 
 def lock_file(session: Session, office: LockOffice, dispute: str) -> LockFile:
@@ -173,13 +340,14 @@ def _history(session: Session, order: LockOrderRow) -> LockHistory:
         for row in lock_store.commands_of(session, order.id)
     )
     steps = [event.idx for event in lock_store.events_of(session, order.id)]
+    seen = [sighting.idx for sighting in watch_store.sightings_of(session, order.device)]
     return LockHistory(
         order=order.id,
         state=order.state,
         device=order.device,
         device_key=key_of(device),
         commands=commands,
-        indexes=(device.registered_idx, *steps),
+        indexes=(device.registered_idx, *seen, *steps),
     )
 
 
@@ -203,20 +371,25 @@ def lock_of_case(unit: Unit, office: LockOffice, file: CaseFile) -> LockAnswer:
         first: dict[str, Any] = failing[0] if failing else {}
         why = f"{first.get('check')}: {first.get('reason')}"
         return LockAnswer(order=order, refused=why, allowed_by=first.get("allowed_by", ""))
+    if order.state == State.REQUESTED:
+        return LockAnswer(order=order)
     case_book.say(unit, file.case.id, [say("lock.publish", reason=wish.reason)])
     return LockAnswer(order=order)
 
 
 def _trail(session: Session, imei: str) -> Found | None:
-    try:
-        return read_trail(session, imei)
-    except (NotFound, Rejected):
-        return None
+    """The trail of a handset, read once in a transaction: an order is judged several times in the one that signs it."""
+    held: dict[str, Found | None] = session.info.setdefault("trails", {})
+    if imei not in held:
+        try:
+            held[imei] = read_trail(session, imei)
+        except (NotFound, Rejected):
+            held[imei] = None
+    return held[imei]
 
 
-def _tie(found: Found, imei: str) -> Tie:
+def _tie(binding: Binding) -> Tie:
     """What the signed records say together: only two independent ones without a contradiction tie."""
-    binding = bind(found.trail, imei)
     if binding.findings:
         return Tie.DISAGREE
     if binding.bound:

@@ -2,7 +2,7 @@
 
 Each key has one purpose, so that stealing one does not give another: `log` signs checkpoints and receipts, `operator`
 signs policies and records, `registrar` enrols stations, `lock` signs LOCK commands, `unlock` signs UNLOCK and RETIRE
-commands, `codes` derives the offline unlock codes of handsets.
+commands, `codes` derives the offline unlock codes of handsets. `eir` signs the IMEI list, where that is switched on.
 """
 
 import os

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from fastapi import Request
 from sqlalchemy import Engine
 
+from api.backends import Backends
 from api.embedded_broker import EmbeddedBroker
 from api.heads import HeadKeeper
 from api.keyring import Keyring
@@ -31,6 +32,7 @@ class Parts:
     intake: Intake
     inquirer: Inquirer
     locks: LockOffice
+    backends: Backends
     broker: EmbeddedBroker | None
     heads: HeadKeeper
     witnesses: Witnesses | None = None

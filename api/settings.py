@@ -1,16 +1,61 @@
 """What can be set, and the only place where the environment is read.
 
 Every setting may be given as an environment variable with the prefix WEAKLINK_, for example WEAKLINK_PORT=8080.
+`weaklink settings` lists them all.
 """
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from devicelock.backends.android import ADDRESS, Way
 
-class Settings(BaseSettings):
+
+class LockSystems(BaseSettings):
+    """Lock systems beside our own agent. Each is off until its first setting here is given.
+
+    With several service processes all get the same settings; one at a time speaks to these systems, by a lease in the
+    database. `eir_folder` is then a folder that all of them share.
+    """
+
+    android_key: Path | None = Field(
+        default=None, description="Android Management: key file of a service account (JSON). Switches it on."
+    )
+    android_way: Way = Field(
+        default=Way.DISABLED,
+        description="Android Management: 'disabled', or 'lost', which the passcode's owner can leave.",
+    )
+    android_address: str = Field(default=ADDRESS, description="Android Management: address of the API.")
+    nanomdm_address: str = Field(default="", description="NanoMDM: address of the server. Switches it on.")
+    nanomdm_api_key: SecretStr = Field(default=SecretStr(""), description="NanoMDM: its -api key.")
+    nanomdm_webhook_key: SecretStr = Field(
+        default=SecretStr(""),
+        description="NanoMDM: its -webhook-hmac-key; its -webhook-url is /v1/backends/nanomdm/events here.",
+    )
+    nanomdm_profile: str = Field(
+        default="", description="NanoMDM: identifier of the enrolment profile, which a retirement removes."
+    )
+    nanomdm_push: bool = Field(default=True, description="NanoMDM: wake devices by push; needs Apple's certificate.")
+    knox_address: str = Field(
+        default="", description="Knox Guard: address of the API (UNVERIFIED, see devicelock/DESIGN.md). Switches it on."
+    )
+    knox_access_token: SecretStr = Field(default=SecretStr(""), description="Knox Guard: access token.")
+    knox_key: Path | None = Field(default=None, description="Knox Guard: RSA key that signs tokens (PEM).")
+    eir_folder: Path | None = Field(
+        default=None, description="IMEI list: folder of the signed files, which operators fetch. Switches it on."
+    )
+    eir_token: SecretStr = Field(
+        default=SecretStr(""), description="IMEI list: bearer token of whoever asks for an equipment's status."
+    )
+    eir_outlet: Path | None = Field(
+        default=None, description="IMEI list: a folder, such as a mounted share, that every file is copied to as well."
+    )
+
+
+class Settings(LockSystems):
     """Settings of one service process."""
 
     model_config = SettingsConfigDict(env_prefix="WEAKLINK_", extra="ignore")
@@ -21,11 +66,11 @@ class Settings(BaseSettings):
     database_url: str = Field(default="", description="SQLAlchemy address; empty means SQLite in the data folder.")
     mqtt_host: str = Field(default="", description="MQTT broker; empty means the embedded one.")
     mqtt_port: int = Field(default=1883, description="Port of the MQTT broker.")
-    mqtt_username: str = ""
-    mqtt_password: SecretStr = SecretStr("")
+    mqtt_username: str = Field(default="", description="User name at the MQTT broker.")
+    mqtt_password: SecretStr = Field(default=SecretStr(""), description="Password at the MQTT broker.")
     mqtt_ca: Path | None = Field(default=None, description="CA certificate of the broker (PEM).")
-    mqtt_certificate: Path | None = None
-    mqtt_key: Path | None = None
+    mqtt_certificate: Path | None = Field(default=None, description="Our certificate at the broker (PEM).")
+    mqtt_key: Path | None = Field(default=None, description="The key of that certificate (PEM).")
     embedded_mqtt_port: int = Field(default=0, description="Port of the embedded broker; 0 picks a free one.")
     witness_policy: Path | None = Field(default=None, description="Which witnesses to ask (C2SP tlog-policy).")
     verdict_policy: Path | None = Field(default=None, description="Whose cosignatures a verdict needs (tlog-policy).")
@@ -33,9 +78,18 @@ class Settings(BaseSettings):
     public_url: str = Field(default="", description="Address that others use to reach the service.")
     support_phone: str = Field(default="0800 000 000", description="Free phone number on lock screens.")
     recourse: str = Field(default="the Communications Ombudsman", description="Independent recourse on lock screens.")
-    max_body_bytes: int = 4 * 1024 * 1024
-    session_hours: int = 12
+    max_body_bytes: int = Field(default=4 * 1024 * 1024, description="The most that one request may carry.")
+    session_hours: int = Field(default=12, description="How long somebody stays signed in.")
     workers: int = Field(default=1, ge=1, le=64, description="Processes that answer requests at the same address.")
+    lock_caps: dict[str, int] = Field(
+        default_factory=dict,
+        description='Limits on locks that differ from the usual ones, as JSON: {"per_day": 200}. The log names them.',
+    )
+
+    @property
+    def address(self) -> str:
+        """The address that others use to reach the service."""
+        return self.public_url.rstrip("/") or f"http://{self.host}:{self.port}"
 
     @property
     def database(self) -> str:
@@ -46,6 +100,11 @@ class Settings(BaseSettings):
 def read_settings(**given: object) -> Settings:
     """Settings from the environment, with what the command line gave on top."""
     return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]  # pydantic checks the values
+
+
+def environment_with(settings: Mapping[str, str]) -> dict[str, str]:
+    """This process's environment with these settings on top, for a service that is started in a process of its own."""
+    return {**os.environ, **{f"WEAKLINK_{name.upper()}": value for name, value in settings.items()}}
 
 
 def client_address() -> str:

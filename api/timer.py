@@ -1,4 +1,7 @@
-"""What time brings about, looked at once a second: locks lapse, promises fall due, messages in the outbox expire."""
+"""What time brings about, looked at once a second: locks lapse, promises fall due, messages in the outbox expire.
+
+Handsets whose delivery nobody disputes any more are retired on a slow round over the fleet, a few at each look.
+"""
 
 import threading
 from collections.abc import Callable
@@ -9,9 +12,12 @@ from api.parts import Parts
 from custody.kernel.errors import Trouble
 from custody.store.unit import Unit
 from custody.usecases.sweep_promises import sweep_promises
+from devicelock.usecases.retire import retire_due
 from devicelock.usecases.sweep import sweep
 
 EVERY_S = 1.0
+LOOKED_AT = 20
+"""So many handsets are looked at for retirement at a time; a fleet of a million takes a round of fourteen hours."""
 
 log = structlog.get_logger()
 
@@ -22,6 +28,7 @@ class Timer:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._stopping = threading.Event()
+        self._last = ""
         self._thread = threading.Thread(target=self._run, name="timer", daemon=True)
 
     def start(self) -> None:
@@ -37,6 +44,11 @@ class Timer:
         while not self._stopping.wait(EVERY_S):
             self._do(lambda unit: sweep(unit, self._parts.locks))
             self._do(sweep_promises)
+            self._do(self._retire)
+
+    def _retire(self, unit: Unit) -> None:
+        """The next few handsets of the round."""
+        self._last = retire_due(unit, self._parts.locks, after=self._last, limit=LOOKED_AT).last
 
     def _do(self, act: Callable[[Unit], object]) -> None:
         """One act in a unit of its own; whatever becomes of it, the next one is done."""

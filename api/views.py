@@ -11,7 +11,11 @@ from custody.kernel.clock import to_iso
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from devicelock import store as lock_store
+from devicelock.rules.order import State
 from devicelock.store import LockOrderRow
+from devicelock.usecases.show_parts import Shown
+
+LOCKED = frozenset({State.ACTIVE_PROVISIONAL, State.ACTIVE_CONFIRMED, State.RELEASE_QUEUED})
 
 
 def case_view(session: Session, file: CaseFile) -> dict[str, Any]:
@@ -91,14 +95,14 @@ def lock_view(answer: LockAnswer) -> dict[str, Any]:
 
 
 def order_view(row: LockOrderRow) -> dict[str, Any]:
-    """A lock order. `locked` is only true after the device's own signed word."""
+    """A lock order. `locked` is only true after the device's own signed word, or a system's that vouches for it."""
     facts = msgspec.json.decode(row.facts)
     return {
         "order": row.id,
         "device": row.device,
         "imei": row.imei,
         "state": row.state,
-        "locked": row.state in {"active_provisional", "active_confirmed", "release_queued"},
+        "locked": row.acked_ms is not None and row.state in LOCKED,
         "basis": row.basis,
         "reason": row.reason,
         "dispute": row.dispute,
@@ -114,6 +118,23 @@ def order_view(row: LockOrderRow) -> dict[str, Any]:
         "held_until": to_iso(row.held_until_ms),
         "checks": facts.get("checks", []),
         "evidence": facts.get("evidence", []),
+    }
+
+
+def part_view(part: Shown) -> dict[str, Any]:
+    """One lock system's part in an order: what is wished there, what it has confirmed, and what keeps it open."""
+    return {
+        "backend": part.backend,
+        "handset": part.handset,
+        "desired": part.desired,
+        "applied": part.applied,
+        "last_seen": _iso(part.last_seen_ms),
+        "asked_at": _iso(part.asked_ms),
+        "tries": part.tries,
+        "answer": part.answer,
+        "trouble": part.trouble,
+        "open": part.open,
+        "loud": part.loud,
     }
 
 

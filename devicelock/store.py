@@ -19,6 +19,7 @@ from custody.kernel.errors import NotFound
 from custody.store.unit import Unit
 from devicelock.rules.command import Op
 from devicelock.rules.desired import Desired
+from devicelock.rules.order import State
 
 
 def _counted() -> Column[int]:
@@ -37,6 +38,7 @@ class DeviceRow(SQLModel, table=True):
     nonce: bytes | None = Field(sa_type=LargeBinary)
     hello_ms: int | None = Field(sa_type=BigInteger)
     country: str | None
+    network: str | None = None
     sim: str
     confirmed: bool
     left: bool
@@ -45,7 +47,10 @@ class DeviceRow(SQLModel, table=True):
 
 
 class LockOrderRow(SQLModel, table=True):
-    """An order to lock one handset; `facts` holds basis, evidence, screen and reasons as JSON."""
+    """An order to lock one handset; `facts` holds basis, evidence, screen and reasons as JSON.
+
+    `group` is what ordered it (`caps.group_of`), `wrong_ms` when it was found to be wrong.
+    """
 
     __tablename__ = "lock_order"
     id: str = Field(primary_key=True)
@@ -63,6 +68,8 @@ class LockOrderRow(SQLModel, table=True):
     released_ms: int | None = Field(sa_type=BigInteger)
     held_until_ms: int = Field(sa_type=BigInteger)
     created_ms: int = Field(sa_type=BigInteger)
+    group: str | None = Field(default=None, index=True)
+    wrong_ms: int | None = Field(default=None, sa_type=BigInteger)
     facts: str = Field(sa_type=Text)
 
 
@@ -171,12 +178,28 @@ def orders_in(session: Session, states: Sequence[str], *, limit: int = 1000) -> 
     return list(session.scalars(query.order_by(col(LockOrderRow.created_ms)).limit(limit)).all())
 
 
+def count_in(session: Session, states: Sequence[str], *, but: str) -> int:
+    """How many orders but this one are in these states."""
+    mine = (col(LockOrderRow.state).in_(list(states)), col(LockOrderRow.id) != but)
+    return session.scalar(select(func.count()).select_from(LockOrderRow).where(*mine)) or 0
+
+
 def orders_due(session: Session, states: Sequence[str], *, now_ms: int, limit: int) -> list[LockOrderRow]:
     """Orders in these states whose time has passed, the longest overdue first."""
     query = select(LockOrderRow).where(
         col(LockOrderRow.state).in_(list(states)), col(LockOrderRow.held_until_ms) <= now_ms
     )
     return list(session.scalars(query.order_by(col(LockOrderRow.held_until_ms)).limit(limit)).all())
+
+
+def orders_silent(session: Session, *, released_before_ms: int, held_before_ms: int, limit: int) -> list[LockOrderRow]:
+    """Orders whose release has waited for an answer since before one moment, and whose hold ended before another."""
+    query = select(LockOrderRow).where(
+        col(LockOrderRow.state) == State.RELEASE_QUEUED,
+        col(LockOrderRow.release_ms) <= released_before_ms,
+        col(LockOrderRow.held_until_ms) <= held_before_ms,
+    )
+    return list(session.scalars(query.order_by(col(LockOrderRow.release_ms)).limit(limit)).all())
 
 
 def events_of(session: Session, name: str) -> list[LockEventRow]:
@@ -203,14 +226,54 @@ def note(unit: Unit, row: LockOrderRow, event: str, *, actor: str, facts: Mappin
     return idx
 
 
+def asked_since(session: Session, since_ms: int) -> dict[str, int]:
+    """How many locks each account asked for since a moment, whatever became of them."""
+    query = select(col(LockOrderRow.requester), func.count()).where(col(LockOrderRow.created_ms) >= since_ms)
+    return dict(session.execute(query.group_by(col(LockOrderRow.requester))).all())
+
+
+def devices_after(session: Session, name: str, *, limit: int) -> list[str]:
+    """The names of the devices that come after this one, in order."""
+    query = select(col(DeviceRow.device)).where(col(DeviceRow.device) > name).order_by(col(DeviceRow.device))
+    return list(session.scalars(query.limit(limit)).all())
+
+
+def canary_of(session: Session, group: str, *, first: int) -> list[LockOrderRow]:
+    """The first orders of a group that were decided, and every one of it that was found wrong."""
+    mine = select(LockOrderRow).where(col(LockOrderRow.group) == group, col(LockOrderRow.decided_ms).is_not(None))
+    canary = session.scalars(mine.order_by(col(LockOrderRow.decided_ms)).limit(first)).all()
+    wrong = session.scalars(mine.where(col(LockOrderRow.wrong_ms).is_not(None))).all()
+    return list({row.id: row for row in (*canary, *wrong)}.values())
+
+
+def groups_since(session: Session, since_ms: int) -> list[str]:
+    """The groups in which a lock was decided since a moment."""
+    query = select(col(LockOrderRow.group)).where(
+        col(LockOrderRow.group).is_not(None), col(LockOrderRow.decided_ms) >= since_ms
+    )
+    return sorted(name for name in session.scalars(query.distinct()).all() if name is not None)
+
+
+def newest_command(session: Session, name: str, op: str) -> CommandRow | None:
+    """The newest command of a kind that was signed for a device."""
+    mine = select(CommandRow).where(col(CommandRow.device) == name, col(CommandRow.op) == op)
+    return session.scalars(mine.order_by(col(CommandRow.issued_ms).desc()).limit(1)).first()
+
+
+def steps_by_since(session: Session, event: str, actor: str, since_ms: int) -> int:
+    """How many steps of a kind somebody has caused since a moment, on whatever orders."""
+    mine = (col(LockEventRow.event) == event, col(LockEventRow.actor) == actor, col(LockEventRow.at_ms) >= since_ms)
+    return session.scalar(select(func.count()).select_from(LockEventRow).where(*mine)) or 0
+
+
 def locks_decided_since(session: Session, since_ms: int) -> list[LockOrderRow]:
     """Orders decided since a moment, for the caps."""
     return list(session.scalars(select(LockOrderRow).where(col(LockOrderRow.decided_ms) >= since_ms)).all())
 
 
-def locks_signed_since(session: Session, device: str, since_ms: int) -> int:
-    """How many LOCK commands were signed for a device since a moment."""
-    recent = (col(CommandRow.device) == device, col(CommandRow.op) == Op.LOCK, col(CommandRow.issued_ms) >= since_ms)
+def locks_signed_since(session: Session, order: str, since_ms: int) -> int:
+    """How many LOCK commands were signed for an order since a moment."""
+    recent = (col(CommandRow.order) == order, col(CommandRow.op) == Op.LOCK, col(CommandRow.issued_ms) >= since_ms)
     return session.scalar(select(func.count()).select_from(CommandRow).where(*recent)) or 0
 
 

@@ -30,19 +30,25 @@ from custody.kernel.keys import SoftwareSigner
 from custody.scans.scan import Scan, open_scan
 from custody.store import case_book
 from custody.store.case_book import CaseFile
-from custody.usecases.accept_scans import Ack
+from custody.store.unit import Unit
 from custody.usecases.enrol_station import Enrolled
+from custody.usecases.judge_group import Ack
 from custody.usecases.open_dispute import least_busy
 from custody.usecases.open_log import change_rules
 from custody.usecases.record_sale import Sale, read_sale, record_sale
 from devicelock import store as lock_store
+from devicelock import watch_store
 from devicelock.rules.command import KeyRing
 from devicelock.rules.hello import SimClass
 from devicelock.rules.order import Role as LockRole
 from devicelock.store import LockEventRow, LockOrderRow
 from devicelock.usecases import standing_authority
+from devicelock.usecases.alert import look_at_alert
+from devicelock.usecases.clear_group import clear_group, groups
 from devicelock.usecases.register_device import register_device
-from devicelock.usecases.request_lock import confirm_lock
+from devicelock.usecases.request_lock import approve_lock, confirm_lock
+from devicelock.usecases.retire import retire_due
+from devicelock.watch_store import AlertRow
 from simulators.broker import SimulatedTransport
 from simulators.events import finish, write
 from simulators.handset import Enrolment, Handset
@@ -93,6 +99,11 @@ class World(Process):
                 radio.tick()
         self.sweep()
 
+    def retire_due(self) -> int:
+        """What the service's slow round over the fleet does."""
+        with self.house.unit() as unit:
+            return retire_due(unit, self.office, after="", limit=1000).retired
+
     def hire(self, name: str, role: str, *, person: str | None = None, by: str = "first start") -> str:
         """One more account."""
         with self.house.unit() as unit:
@@ -121,6 +132,7 @@ class World(Process):
         with self.house.unit() as unit:
             standing_authority.approve(
                 unit,
+                self.office,
                 authority=row.id,
                 person=person_of("supervisor-2"),
                 put_in_force=lambda unit, rules: change_rules(self.house, unit, rules),
@@ -130,7 +142,42 @@ class World(Process):
     def throw_switch(self, *, on: bool, by: str = "supervisor-1") -> None:
         """Stop all locks, or let them go on."""
         with self.house.unit() as unit:
-            standing_authority.throw_switch(unit, on=on, person=person_of(by), why="for the test")
+            standing_authority.throw_switch(unit, self.office, on=on, person=person_of(by), why="for the test")
+
+    def clear_groups(self, by: str = "investigator-1") -> list[str]:
+        """A second person has looked at every group of locks that is paused, and lets it go on."""
+        with self.house.unit() as unit:
+            paused = [group.name for group in groups(unit, self.office) if group.paused is not None]
+            for name in paused:
+                clear_group(unit, self.office, group=name, account=by, why="looked at, for the test")
+        return paused
+
+    def clear_groups_or_not(self, by: str) -> str:
+        """The same; the code of the refusal, empty if there was none."""
+        try:
+            self.clear_groups(by)
+        except Trouble as refused:
+            return refused.code
+        return ""
+
+    def approve(self, order: str, account: str) -> LockOrderRow:
+        """Somebody says yes to a lock that was asked for."""
+        with self.house.unit() as unit:
+            return approve_lock(unit, self.office, order=order, account=account)
+
+    def look_at(self, unit: Unit, alert: str) -> AlertRow:
+        """A supervisor has looked at an alert."""
+        return look_at_alert(unit, alert=alert, person=person_of("supervisor-1"))
+
+    def backup_with(self, parcel: Parcel) -> bytes:
+        """The database as it is once the handset of a parcel is registered."""
+        self.handset(parcel)
+        return self.backup()
+
+    def alerts(self) -> list[str]:
+        """The kinds of what people must look at, oldest first."""
+        with self.house.read() as session:
+            return [row.kind for row in reversed(watch_store.alerts(session, seen=False))]
 
     @property
     def parcels(self) -> Sequence[Parcel]:
@@ -184,8 +231,17 @@ class World(Process):
         with self.house.unit() as unit:
             record_sale(unit, sale)
 
-    def handset(self, parcel: Parcel, *, sim: SimClass = SimClass.OTHER, country: str | None = "RO") -> Radio:
-        """The handset of a parcel, registered and switched off."""
+    def handset(
+        self,
+        parcel: Parcel,
+        *,
+        sim: SimClass = SimClass.OTHER,
+        country: str | None = "RO",
+        network: str | None = None,
+    ) -> Radio:
+        """The handset of a parcel, registered and switched off; the one that is registered already, as it is."""
+        if parcel.order in self.radios:
+            return self.radios[parcel.order]
         signer = key(f"handset {parcel.number}")
         with self.house.unit() as unit:
             given = register_device(
@@ -206,7 +262,7 @@ class World(Process):
         )
         rng = random.Random(f"{self.seed}/{parcel.number}")  # noqa: S311 - the same test, the same nonces
         store = self.folder / f"{given.device}.handset"
-        handset = Handset(enrolment, store, clock=self.clock, rng=rng, sim=sim, country=country)
+        handset = Handset(enrolment, store, clock=self.clock, rng=rng, sim=sim, country=country, network=network)
 
         def connect(receive: Any, subscriptions: tuple[str, ...], on_ready: Any) -> Line:
             return SimulatedTransport(

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.engine import make_url
 from sqlmodel import col
 
-from api import joints
+from api import joints, persons
 from custody.kernel.ids import Ids
 from custody.scans.tolerances import Tolerances
 from custody.store.engine import open_engine
@@ -20,6 +20,7 @@ from custody.store.unit import House
 from custody.usecases.accept_scans import Intake
 from custody.usecases.open_log import open_log
 from devicelock.anchor import AnchorFile
+from devicelock.rules.caps import Caps
 from devicelock.rules.command import CommandSigners
 from devicelock.rules.topic import Channel, every
 from devicelock.transport import Message
@@ -43,6 +44,7 @@ class Process:
         self.clock, self.ids = Clock(), ids
         self.broker = SimulatedBroker(self.clock)
         self.heard: list[Message] = []
+        self.caps = Caps()
 
     def open(self) -> None:
         """What a process does when it starts."""
@@ -65,9 +67,20 @@ class Process:
             signers=CommandSigners(lock=key("lock"), unlock=key("unlock")),
             anchor=self.anchor,
             codes=b"codes of this world".ljust(32, b"."),
-            screen=ScreenTexts(who="the network", why="It is missing.", phone="0800 000 000", recourse="the ombudsman"),
+            screen=ScreenTexts(
+                who="the network",
+                why="It is missing.",
+                phone="0800 000 000",
+                recourse="the ombudsman",
+                bought="Did you buy it? Tell us.",
+            ),
             circumstances=joints.circumstances,
-            person=joints.person,
+            person=persons.person,
+            behind=persons.behind,
+            retires_at=joints.retires_at,
+            moved=joints.lock_moved,
+            sighted=joints.handset_seen,
+            caps=self.caps,
         )
         self.line = SimulatedTransport(
             self.broker, SERVER, receive=self._hear, subscriptions=(every(Channel.ACK), every(Channel.HELLO))

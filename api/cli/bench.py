@@ -1,6 +1,7 @@
 """`weaklink bench`: the benchmarks, as ratios to limits measured in the same run."""
 
 import json
+import os
 import tempfile
 from pathlib import Path
 from typing import Annotated
@@ -11,21 +12,25 @@ from rich.table import Table
 
 from api.cli.instance import Instance
 from api.compose import free_port
-from simulators.benchmarks import Figure, machine, run
+from simulators.benchmarks import machine, run
 from simulators.client import ServiceClient
+from simulators.figures import Figure
+from simulators.lock_fleet import CAPS
 from simulators.story import Story
 
 
 def bench(
     seed: Annotated[int, typer.Option(help="Another seed, another world.")] = 1,
     database_url: Annotated[str | None, typer.Option(help="Measure on this database instead of SQLite.")] = None,
+    workers: Annotated[int, typer.Option(help="Processes of the service.")] = os.cpu_count() or 1,
+    handsets: Annotated[int, typer.Option(min=10, help="Handsets that are connected and locked.")] = 200,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")] = False,
 ) -> None:
     """Run the benchmarks on a private instance. Example: `weaklink bench --json`."""
     console = Console(stderr=True)
     folder = Path(tempfile.mkdtemp(prefix="weaklink-bench-"))
-    options = ("--database-url", database_url) if database_url else ()
-    instance = Instance(folder / "data", port=free_port(), options=options)
+    options = ("--workers", str(workers), *(("--database-url", database_url) if database_url else ()))
+    instance = Instance(folder / "data", port=free_port(), options=options, settings=CAPS)
     figures: list[Figure] = []
     with console.status("starting a private service"):
         instance.start()
@@ -38,8 +43,8 @@ def bench(
             thief_at="hub-1/hub_sort",
             progress=lambda _what, _done, _total: None,
         )
-        with console.status("measuring; this takes a minute or two"):
-            for figure in run(story, instance.address):
+        with console.status("measuring; this takes some minutes"):
+            for figure in run(story, instance.address, handsets=handsets):
                 figures.append(figure)
                 console.print(f"{figure.name}: {figure.value:.1f} {figure.unit}", highlight=False)
     finally:
@@ -47,6 +52,8 @@ def bench(
     found = {
         **machine(),
         "database": "postgresql" if database_url else "sqlite",
+        "workers": workers,
+        "handsets": handsets,
         "benchmarks": [figure.plain() for figure in figures],
     }
     if as_json:
@@ -70,5 +77,6 @@ def _print(found: dict[str, object]) -> None:
             f"{low:,}-{high:,}",
         )
     console = Console()
-    console.print(f"{found['system']}, {found['processors']} processors, Python {found['python']}, {found['database']}")
+    about = f"{found['system']}, {found['processors']} processors, Python {found['python']}"
+    console.print(f"{about}; {found['database']}, {found['workers']} processes of the service")
     console.print(table)

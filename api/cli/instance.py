@@ -6,10 +6,12 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import httpx
 
+from api.settings import environment_with
 from custody.kernel.errors import Unavailable
 
 START_S = 180.0
@@ -20,12 +22,16 @@ POLL_S = 0.05
 class Instance:
     """Starts, stops, kills and restarts one service; `address` and `accounts` stand after the first start."""
 
-    def __init__(self, data: Path, *, port: int, options: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, data: Path, *, port: int, options: tuple[str, ...] = (), settings: Mapping[str, str] | None = None
+    ) -> None:
+        """`settings` are given as environment variables, by their names without the prefix."""
         self.data = data
         self.port = port
         self.address = f"http://127.0.0.1:{port}"
         self.accounts: dict[str, str] = {}
         self._options = options
+        self._settings = dict(settings or {})
         self._process: subprocess.Popen[bytes] | None = None
         self._log = data.parent / f"{data.name}.log"
 
@@ -55,7 +61,11 @@ class Instance:
         ]
         with self._log.open("ab") as out:
             self._process = subprocess.Popen(  # noqa: S603 - this project, run by this interpreter
-                [*command, *self._options], stdout=out, stderr=out, stdin=subprocess.DEVNULL
+                [*command, *self._options],
+                stdout=out,
+                stderr=out,
+                stdin=subprocess.DEVNULL,
+                env=environment_with(self._settings),
             )
         deadline = time.monotonic() + START_S
         while not self._answers():

@@ -6,6 +6,7 @@ import typer
 from rich.table import Table
 
 from api.cli.client import call, console, show
+from api.cli.other_locks import show_backends
 
 app = typer.Typer(
     no_args_is_help=True, help="Ask for, approve, read and confirm locks; standing authority; kill switch."
@@ -14,9 +15,12 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
 
 
 @app.command()
-def preflight(imei: str, as_json: AsJson = False) -> None:
+def preflight(
+    imei: str, dispute: Annotated[str | None, typer.Option(help="The case.")] = None, as_json: AsJson = False
+) -> None:
     """Every check of a lock, green or red, with what would allow it; nothing is changed."""
-    show(call("GET", "/v1/locks/preflight", params={"imei": imei}), as_json=as_json, human=_checks)
+    asked = {"imei": imei} | ({"dispute": dispute} if dispute else {})
+    show(call("GET", "/v1/locks/preflight", params=asked), as_json=as_json, human=_checks)
 
 
 @app.command()
@@ -25,10 +29,13 @@ def request(
     reason: Annotated[str, typer.Option(help="never_received, substituted, missing_from_custody, ...")],
     last4: Annotated[str, typer.Option(help="The last four digits of the IMEI, typed again.")],
     evidence: Annotated[list[str] | None, typer.Option(help="References; may be repeated.")] = None,
+    dispute: Annotated[str | None, typer.Option(help="The case that the lock is for.")] = None,
+    specialist: Annotated[str | None, typer.Option(help="Who decides it, if the customer needs support.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Ask for a lock; another person approves it. Example: `weaklink lock request 490154203237518 --last4 7518 ...`."""
-    body = {"imei": imei, "imei_last4": last4, "reason": reason, "evidence": evidence or []}
+    asked = {"imei": imei, "imei_last4": last4, "reason": reason, "dispute": dispute, "specialist": specialist}
+    body = {**asked, "evidence": evidence or []}
     show(call("POST", "/v1/locks", json=body), as_json=as_json, human=_order)
 
 
@@ -83,6 +90,55 @@ def resume(why: str, as_json: AsJson = False) -> None:
     show(call("POST", "/v1/kill-switch", json={"on": False, "why": why}), as_json=as_json)
 
 
+@app.command()
+def alerts(
+    seen: Annotated[str | None, typer.Option(help="Say that you have looked at this alert.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """What people must look at: caps reached, groups paused, wrong locks, releases without an answer."""
+    if seen:
+        show(call("POST", f"/v1/alerts/{seen}/seen"), as_json=as_json)
+    else:
+        show(call("GET", "/v1/alerts"), as_json=as_json, human=_alerts)
+
+
+@app.command()
+def groups(as_json: AsJson = False) -> None:
+    """What ordered locks, and which of it is paused until a second person clears it."""
+    show(call("GET", "/v1/locks/groups"), as_json=as_json, human=_groups)
+
+
+@app.command()
+def clear(group: str, why: Annotated[str, typer.Option(help="What you looked at.")], as_json: AsJson = False) -> None:
+    """Let a paused group go on, as a person who did not order it; `weaklink lock groups` names the groups."""
+    show(call("POST", "/v1/locks/clearances", json={"group": group, "why": why}), as_json=as_json)
+
+
+@app.command()
+def received(handset: str, as_json: AsJson = False) -> None:
+    """The customer has this handset (name or IMEI): its lock ends and it is retired for ever."""
+    show(call("POST", f"/v1/devices/{handset}/received"), as_json=as_json)
+
+
+@app.command()
+def leaver(
+    handset: str,
+    ends_at: Annotated[str, typer.Option(help="When the account ends, RFC 3339.")],
+    as_json: AsJson = False,
+) -> None:
+    """The customer leaves: the lock of this handset ends now, before the account does, and none comes back."""
+    show(call("POST", f"/v1/devices/{handset}/leave", json={"ends_at": ends_at}), as_json=as_json)
+
+
+@app.command()
+def code(
+    handset: str, challenge: Annotated[str, typer.Option(help="What the lock screen shows.")], as_json: AsJson = False
+) -> None:
+    """The code that opens a lock without a network; give the number of the lock too: `--challenge "12345678 3.17"`."""
+    answer = call("POST", f"/v1/devices/{handset}/code", json={"challenge": challenge})
+    show(answer, as_json=as_json, human=lambda value: console.print(f"[bold]{value['answer']}[/]", highlight=False))
+
+
 def unlock(order: str, as_json: AsJson = False) -> None:
     """Release a lock; one person is enough. Example: `weaklink unlock lock_0k3v9q2m7x4d8r1t`."""
     show(call("POST", f"/v1/locks/{order}/release"), as_json=as_json, human=_order)
@@ -92,6 +148,8 @@ def _order(value: dict[str, Any]) -> None:
     console.print(f"[bold]{value['order']}[/]  {value['state']}  ({value['reason']})", highlight=False)
     if value["checks"]:
         _checks({"checks": value["checks"]})
+    if value.get("backends"):
+        show_backends(value["backends"])
     for event in value.get("events", []):
         console.print(f"{event['at']}  {event['event']}  {event['actor']}  entry {event['index']}", highlight=False)
 
@@ -101,6 +159,21 @@ def _checks(value: dict[str, Any]) -> None:
     marks = {True: "[green]yes[/]", False: "[red]no[/]", None: "[yellow]unknown[/]"}
     for row in value["checks"]:
         table.add_row(row["check"], marks[row["ok"]], row["reason"], row["allowed_by"])
+    console.print(table)
+
+
+def _alerts(value: dict[str, Any]) -> None:
+    table = Table("alert", "kind", "about", "raised", "what")
+    for row in value["alerts"]:
+        table.add_row(*(str(row[name]) for name in ("alert", "kind", "about", "raised_at", "detail")))
+    console.print(table)
+
+
+def _groups(value: dict[str, Any]) -> None:
+    table = Table("group", "paused by", "locks looked at", "cleared by")
+    for row in value["groups"]:
+        cleared = ", ".join(each["person"] for each in row["clearances"])
+        table.add_row(row["group"], row["paused"] or "nothing", str(len(row["locks"])), cleared)
     console.print(table)
 
 

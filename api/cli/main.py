@@ -1,65 +1,47 @@
 """`weaklink`: the command line. Every command has --json and an example in its --help."""
 
 import json
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
-from api.cli import bench, broker_config, capture, case, demo, erase, lock, log, pack, station, witness
+from api.cli import (
+    broker_config,
+    case,
+    erase,
+    lock,
+    log,
+    other_locks,
+    pack,
+    registrar,
+    settings,
+    station,
+)
 from api.cli.client import call, console, show
-from api.cli.serve import serve as run_service
-from api.settings import read_settings
+from api.cli.late import LateCommands
 
 app = typer.Typer(
+    cls=LateCommands,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",
     help="Signed parcel custody, remedy first, a lock for the missing handset, and the weak link named.",
 )
 app.add_typer(station.app, name="station")
+app.add_typer(registrar.app, name="registrar")
 app.add_typer(case.app, name="dispute")
 app.add_typer(lock.app, name="lock")
 app.add_typer(log.app, name="log")
+other_locks.add_to(lock.app)
 app.command("unlock")(lock.unlock)
-app.command("demo")(demo.demo)
-app.command("capture")(capture.capture)
-app.command("scan")(capture.scan)
+app.command("settings")(settings.settings)
 app.command("pack")(pack.pack)
 app.command("verify")(pack.verify)
-app.command("bench")(bench.bench)
-app.command("witness")(witness.witness)
 app.command("broker-config")(broker_config.broker_config)
 app.command("erase")(erase.erase)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
-
-
-@app.command()
-def serve(
-    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 picks a free one.")] = None,
-    data: Annotated[Path | None, typer.Option(help="Folder for database, keys and broker.")] = None,
-    database_url: Annotated[str | None, typer.Option(help="postgresql+psycopg://... instead of SQLite.")] = None,
-    mqtt_host: Annotated[str | None, typer.Option(help="MQTT broker instead of the embedded one.")] = None,
-    mqtt_port: Annotated[int | None, typer.Option(help="Port of the MQTT broker.")] = None,
-    witness_policy: Annotated[Path | None, typer.Option(help="Which witnesses to ask (C2SP tlog-policy).")] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes that answer; more than one use more cores.")] = None,
-) -> None:
-    """Start the service. Example: `weaklink serve --port 8420 --data weaklink-data --workers 2`."""
-    run_service(
-        read_settings(
-            host=host,
-            port=port,
-            data=data,
-            database_url=database_url,
-            mqtt_host=mqtt_host,
-            mqtt_port=mqtt_port,
-            witness_policy=witness_policy,
-            workers=workers,
-        )
-    )
 
 
 @app.command()

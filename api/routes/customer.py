@@ -22,7 +22,8 @@ from custody.store.tables import EvidenceRow
 from custody.usecases import move_case
 from custody.usecases.open_dispute import hash_token
 from devicelock import store as lock_store
-from devicelock.rules.unlock_code import derive_key, unlock_code
+from devicelock.rules.order import Role as LockRole
+from devicelock.usecases.issue_code import issue_code
 
 router = APIRouter(prefix="/v1/customer/{token}", tags=["customer"])
 P = Annotated[Parts, Depends(parts_of)]
@@ -47,7 +48,7 @@ class AnswerIn(BaseModel):
 
 
 class CodeIn(BaseModel):
-    """The eight digits on the lock screen."""
+    """The eight digits on the lock screen, and after them the number of the lock if it is asked for."""
 
     model_config = ConfigDict(extra="forbid")
     challenge: str
@@ -155,8 +156,14 @@ def code(token: str, body: CodeIn, parts: P) -> dict[str, str]:
         found_it = any(row.kind == "found" for row in case_book.timeline(unit.session, dispute))
         if not found_it:
             raise Conflict("found_first", "the code is for the phone you have", fix="Tap I found it first.")
-        digits = unlock_code(derive_key(parts.keyring.codes, orders[-1].device), body.challenge)
-        lock_store.note(unit, orders[-1], "code_issued", actor=CUSTOMER, facts={})
+        digits = issue_code(
+            unit,
+            parts.locks,
+            device=orders[-1].device,
+            challenge=body.challenge,
+            actor=CUSTOMER,
+            role=LockRole.CUSTOMER,
+        )
     return {"code": digits}
 
 

@@ -5,14 +5,12 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import select
-from sqlmodel import Session, col
+from sqlmodel import Session
 
-from api import joints
+from api import joints, persons
 from api.accounts import Caller
 from api.auth import role, signed_in, token_of
 from api.parts import Parts, parts_of
-from api.tables import AccountRow
 from api.views import case_view, lock_view, message_views
 from custody.disputes.case_guards import Actor, Finding
 from custody.disputes.machine import Role
@@ -72,7 +70,11 @@ def open_dispute(body: DisputeIn, request: Request, parts: P) -> dict[str, Any]:
     with parts.house.unit() as unit:
         handset = joints.find_handset(unit.session, order_ref=body.order, item=body.item)
         order = _order_facts(unit.session, handset.order_ref)
-        owner = caller.account if caller and caller.role == "agent" else least_busy(unit.session, _agents(unit.session))
+        owner = (
+            caller.account
+            if caller and caller.role == "agent"
+            else least_busy(unit.session, persons.agents(unit.session))
+        )
         report = Report(
             words=body.words,
             channel=body.channel,
@@ -243,8 +245,3 @@ def _order_facts(session: Session, order_ref: str | None) -> OrderFacts:
         return read_sale(session, order_ref).sale.facts
     except NotFound:
         return OrderFacts(order_ref=order_ref)
-
-
-def _agents(session: Session) -> list[str]:
-    query = select(col(AccountRow.name)).where(col(AccountRow.role) == "agent", col(AccountRow.active).is_(True))
-    return sorted(session.scalars(query).all()) or ["the duty team"]

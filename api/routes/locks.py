@@ -8,11 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 from sqlmodel import col
 
+from api import joints
 from api.accounts import Caller
 from api.auth import role
 from api.encoding import b64, unb64
 from api.parts import Parts, broker_address, parts_of
-from api.views import order_view
+from api.views import order_view, part_view
 from custody.gs1.imei import imei_urn
 from custody.kernel import cbor
 from custody.kernel.clock import to_iso
@@ -24,11 +25,13 @@ from devicelock.rules.authority import preflight
 from devicelock.rules.command import Basis, Reason
 from devicelock.rules.lock_facts import Kind
 from devicelock.rules.order import Role, State
-from devicelock.rules.unlock_code import derive_key, unlock_code
 from devicelock.store import AuthorityRow, DeviceRow, LockOrderRow
-from devicelock.usecases import request_lock, standing_authority
+from devicelock.usecases import plan_parts, request_lock, standing_authority
+from devicelock.usecases.issue_code import issue_code
+from devicelock.usecases.plan_parts import give_reference
 from devicelock.usecases.register_device import register_device
 from devicelock.usecases.release import release
+from devicelock.usecases.show_parts import show_parts
 
 router = APIRouter(prefix="/v1", tags=["device lock"])
 P = Annotated[Parts, Depends(parts_of)]
@@ -38,16 +41,20 @@ Decider = Annotated[Caller, Depends(role("supervisor", "investigator"))]
 
 
 class DeviceIn(BaseModel):
-    """A handset to register: protected but inert."""
+    """A handset to register: protected but inert. `references`: by which names other lock systems know it."""
 
     model_config = ConfigDict(extra="forbid")
     imei: str
     model: str = Field(default="handset", max_length=60)
     cose_key: str
+    references: dict[str, str] = Field(default_factory=dict, max_length=10)
 
 
 class LockIn(BaseModel):
-    """A request to lock one handset, by its IMEI and never by an account."""
+    """A request to lock one handset, by its IMEI and never by an account.
+
+    `specialist`: the account of whoever decides it, where the customer needs support.
+    """
 
     model_config = ConfigDict(extra="forbid")
     imei: str
@@ -55,6 +62,7 @@ class LockIn(BaseModel):
     reason: str
     evidence: list[str] = Field(default_factory=list, max_length=20)
     dispute: str | None = None
+    specialist: str | None = None
 
 
 class WhyIn(BaseModel):
@@ -65,7 +73,7 @@ class WhyIn(BaseModel):
 
 
 class CodeIn(BaseModel):
-    """The eight digits on the lock screen."""
+    """The eight digits on the lock screen, and after them the number of the lock if it is asked for."""
 
     model_config = ConfigDict(extra="forbid")
     challenge: str
@@ -86,6 +94,8 @@ def register(body: DeviceIn, parts: P, _caller: Supervisor) -> dict[str, Any]:
         made = register_device(
             unit, parts.locks, imei=body.imei, model=body.model, cose_key=unb64(body.cose_key, where="cose_key")
         )
+        for backend, handset in sorted(body.references.items()):
+            give_reference(unit, store.device(unit.session, made.device), backend=backend, handset=handset)
     host, port = broker_address(parts)
     return {
         "device": made.device,
@@ -101,7 +111,7 @@ def register(body: DeviceIn, parts: P, _caller: Supervisor) -> dict[str, Any]:
 def device(name: str, parts: P, _caller: Staff) -> dict[str, Any]:
     """A handset by its name or its IMEI: what is wished of it and what it last said."""
     with parts.house.read() as session:
-        row = session.get(DeviceRow, name) or store.device_by_imei(session, _urn(name))
+        row = session.get(DeviceRow, name) or store.device_by_imei(session, joints.urn_of(name))
         if row is None:
             raise NotFound("device", f"no handset {name!r} is registered", fix="Check the IMEI on the box.")
         wished = store.desired(row)
@@ -121,16 +131,27 @@ def device(name: str, parts: P, _caller: Staff) -> dict[str, Any]:
 
 
 @router.get("/locks/preflight")
-def dry_run(imei: str, parts: P, _caller: Staff, dispute: str | None = None) -> dict[str, Any]:
-    """Every check, green or red, with its reason and what would allow it; nothing is changed."""
+def dry_run(imei: str, parts: P, caller: Staff, dispute: str | None = None) -> dict[str, Any]:
+    """Every check, green or red, with its reason and what would allow it; nothing is changed.
+
+    What only a second person can turn green does not keep the caller from asking: `may_ask` says so.
+    """
     with parts.house.unit() as unit:
         row = store.device_by_imei(unit.session, imei_urn(imei))
         if row is None:
             raise NotFound("device", "no handset is registered under this IMEI", fix="Check the IMEI on the box.")
-        trial = request_lock.trial_order(unit, row, dispute=dispute)
-        kind = Kind.PROVISIONAL if dispute else Kind.REQUESTED
-        found = preflight(parts.locks.facts(unit, trial, row, kind))
-    return {"verdict": str(found.verdict), "checks": request_lock.rows_of(found)}
+        trial = request_lock.trial_order(unit, parts.locks, row, dispute=dispute, requester=caller.account)
+        found = preflight(parts.locks.facts(unit, trial, row, Kind.REQUESTED))
+        others = plan_parts.rows_of(plan_parts.fits(unit, parts.locks, trial, row, Kind.REQUESTED))
+        standing = request_lock.trial_order(unit, parts.locks, row, dispute=dispute)
+        at_once = preflight(parts.locks.facts(unit, standing, row, Kind.PROVISIONAL))
+    may_ask = all(check.name in request_lock.SECOND_PERSON for check in found.failing)
+    return {
+        "verdict": str(found.verdict),
+        "may_ask": may_ask,
+        "checks": [*request_lock.rows_of(found), *others],
+        "standing": {"verdict": str(at_once.verdict), "checks": request_lock.rows_of(at_once)},
+    }
 
 
 @router.post("/locks", status_code=202)
@@ -146,6 +167,7 @@ def ask(body: LockIn, parts: P, caller: Staff) -> dict[str, Any]:
             account=caller.account,
             evidence=body.evidence,
             dispute=body.dispute,
+            specialist=body.specialist,
         )
         return order_view(order)
 
@@ -179,7 +201,8 @@ def read(order: str, parts: P, _caller: Staff) -> dict[str, Any]:
             {"command": command.id, "op": command.op, "issued_at": to_iso(command.issued_ms), "result": command.result}
             for command in store.commands_of(session, order)
         ]
-        return {**order_view(row), "events": events, "commands": commands}
+        shown = [part_view(part) for part in show_parts(session, parts.locks, row)]
+        return {**order_view(row), "events": events, "commands": commands, "backends": shown}
 
 
 @router.post("/locks/{order}/approve")
@@ -222,11 +245,10 @@ def let_go(order: str, parts: P, caller: Staff) -> dict[str, Any]:
 
 @router.post("/locks/{order}/code")
 def code(order: str, body: CodeIn, parts: P, caller: Staff) -> dict[str, Any]:
-    """The answer to the digits on the lock screen; works without any network on the handset's side."""
+    """The answer to the digits on the lock screen; needs no network on the handset's side, and releases the lock."""
     with parts.house.unit() as unit:
-        row = store.order(unit.session, order)
-        answer = unlock_code(derive_key(parts.keyring.codes, row.device), body.challenge)
-        store.note(unit, row, "code_issued", actor=caller.account, facts={})
+        device, who = store.order(unit.session, order).device, Role(caller.role)
+        answer = issue_code(unit, parts.locks, device=device, challenge=body.challenge, actor=caller.account, role=who)
     return {"answer": answer}
 
 
@@ -245,7 +267,9 @@ def approve_authority(authority: str, parts: P, caller: Supervisor) -> dict[str,
         return change_rules(parts.house, unit, rules)
 
     with parts.house.unit() as unit:
-        row = standing_authority.approve(unit, authority=authority, person=caller.person, put_in_force=put_in_force)
+        row = standing_authority.approve(
+            unit, parts.locks, authority=authority, person=caller.person, put_in_force=put_in_force
+        )
         return _authority(row)
 
 
@@ -269,7 +293,7 @@ def authorities(parts: P, _caller: Staff) -> dict[str, Any]:
 def kill_switch(body: SwitchIn, parts: P, caller: Supervisor) -> dict[str, Any]:
     """Stop all locking, or allow it again; releases always go on."""
     with parts.house.unit() as unit:
-        row = standing_authority.throw_switch(unit, on=body.on, person=caller.person, why=body.why)
+        row = standing_authority.throw_switch(unit, parts.locks, on=body.on, person=caller.person, why=body.why)
         return {"locks_stopped": row.on, "by": row.thrown_by, "at": to_iso(row.at_ms)}
 
 
@@ -290,10 +314,3 @@ def _reason(word: str) -> Reason:
     except ValueError as error:
         known = ", ".join(Reason)
         raise Rejected("reason", f"{word!r} is not a reason", fix=f"Use one of {known}.") from error
-
-
-def _urn(text: str) -> str:
-    try:
-        return imei_urn(text)
-    except Rejected:
-        return text

@@ -6,7 +6,8 @@ facts of the device below.
 
 **Lock by two people** (asked for without such a dispute, confirmed beyond 72 hours, or an entry on an IMEI list):
 requester and decider are two different people, never two logins of one; both are employed and in role now; neither
-made the other's account. No lock for a claim in which it is never fair (a defect, a missing charger, a leaver).
+made the other's account, nor the account of whoever did, and no third person stands behind both: who can make accounts
+could be all of them. No lock for a claim in which it is never fair (a defect, a missing charger, a leaver).
 Evidence that the device is not with the customer, unless the claim itself says so and nothing beyond 72 hours is
 asked. All facts of the device too.
 
@@ -36,6 +37,7 @@ HOLD_MS = {Kind.PROVISIONAL: PROVISIONAL_MS, Kind.REQUESTED: PROVISIONAL_MS, Kin
 
 FRONT_LINE = frozenset({Role.AGENT, Role.INVESTIGATOR, Role.SUPERVISOR})
 DECIDERS = frozenset({Role.INVESTIGATOR, Role.SUPERVISOR})
+TWO_PEOPLE_FIX = "A person who is not the one who asked, and whose account was not made by the same hands."
 PROPOSERS = {Kind.REQUESTED: FRONT_LINE, Kind.CONFIRM: DECIDERS, Kind.IMEI_LIST: FRONT_LINE}
 
 
@@ -52,10 +54,11 @@ def authorise_lock(facts: LockFacts, *, references: tuple[str, ...] = ()) -> Aut
     if result.verdict is Verdict.REFUSED:
         raise _refused("lock", result)
     if facts.kind is Kind.PROVISIONAL and facts.policy is not None:
+        decided = (f"decided-by:{facts.decider.person}",) if facts.decider is not None else ()
         return Authority(
             basis=Basis.STANDING_POLICY,
             text=f"Policy {facts.policy.version} allows a provisional lock for the claim {facts.claim}.",
-            references=(f"policy:{facts.policy.version}", f"entry:{facts.policy.logged_as}", *references),
+            references=(f"policy:{facts.policy.version}", f"entry:{facts.policy.logged_as}", *decided, *references),
         )
     people = [person.person for person in (facts.requester, facts.decider) if person is not None]
     return Authority(
@@ -63,6 +66,21 @@ def authorise_lock(facts: LockFacts, *, references: tuple[str, ...] = ()) -> Aut
         text="One person asked for it and another decided it.",
         references=(f"asked-by:{people[0]}", f"decided-by:{people[1]}", *references),
     )
+
+
+def refuse_unless_apart(one: frozenset[str], other: frozenset[str], *, what: str, ask: str) -> None:
+    """Raise `Forbidden("four_eyes")` unless two people are two; each is given with all who stand behind the accounts.
+
+    For acts that are not an order: putting an authority in force, starting the locks again, clearing a group. `what`
+    nobody does alone, and `ask` says whom to ask.
+    """
+    if one & other:
+        shared = ", ".join(sorted(one & other))
+        raise Forbidden(
+            "four_eyes",
+            f"one person cannot {what}: {shared} stands behind both",
+            fix=f"Ask {ask} whose account was not made by the same hands.",
+        )
 
 
 def preflight_release(facts: ReleaseFacts) -> Preflight:
@@ -116,7 +134,7 @@ def _two_people(facts: LockFacts) -> tuple[Check, ...]:
             _standing_of(facts.decider, DECIDERS),
             f"A second person employed as one of: {_list(DECIDERS)}.",
         ),
-        _found(CheckName.TWO_PEOPLE, _apart(facts.requester, facts.decider), "A person who is not the one who asked."),
+        _found(CheckName.TWO_PEOPLE, _apart(facts.requester, facts.decider), TWO_PEOPLE_FIX),
         _truth(
             CheckName.DEVICE_NOT_WITH_CUSTOMER,
             away,
@@ -149,7 +167,7 @@ def _device(facts: LockFacts) -> tuple[Check, ...]:
             CheckName.CAPS,
             None if facts.held_back is None else not facts.held_back,
             CheckReason.CAP_REACHED,
-            f"Time, or a person who clears the canary. Reached: {limits}.",
+            f"Time; for a paused group a second person who has looked at it. Reached: {limits}.",
         ),
         _truth(CheckName.KILL_SWITCH, _not(facts.kill_switch_on), CheckReason.KILLED, "Two people turning it off."),
     )
@@ -192,8 +210,10 @@ def _apart(one: Person | None, other: Person | None) -> CheckReason:
         return CheckReason.NO_SUCH_PERSON
     if one.person == other.person:
         return CheckReason.SAME_PERSON
-    if one.account_made_by == other.person or other.account_made_by == one.person:
+    if one.person in other.line | {other.account_made_by} or other.person in one.line | {one.account_made_by}:
         return CheckReason.MADE_THE_OTHER
+    if one.line & other.line:
+        return CheckReason.SAME_MAKER
     return CheckReason.UNKNOWN if None in {one.account_made_by, other.account_made_by} else CheckReason.OK
 
 
@@ -205,7 +225,9 @@ def _specialist(facts: LockFacts) -> CheckReason:
     specialist, asked = facts.specialist, facts.requester
     if specialist is None or (asked is not None and asked.person == specialist.person):
         return CheckReason.NEEDS_SPECIALIST
-    return _standing_of(specialist, FRONT_LINE)
+    elsewhere = facts.decider is not None and facts.decider.person != specialist.person
+    standing = _standing_of(specialist, FRONT_LINE)
+    return CheckReason.NEEDS_SPECIALIST if standing is CheckReason.OK and elsewhere else standing
 
 
 def _not_own(sim: SimClass | None) -> bool | None:

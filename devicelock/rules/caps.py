@@ -1,10 +1,12 @@
 """How many locks may be signed, so that one mistake or one intruder cannot lock a fleet.
 
-- Caps count *signed* LOCKs, in the signing transaction, not clicks: per hour, per day, per person and day, per model
-  and day, per site and day, and as a share of the fleet held at once. Nothing in the console overrides them.
-- Canary: of each group (a policy version, a batch of orders) the first few locks go out and then the group pauses
-  until each of them is settled (acknowledged, or past its not_after) and a person has let it go on. A lock found
-  wrong stops the group at any time, until a person who knows of it lets it go on.
+- Caps count *signed* LOCKs, in the signing transaction, not clicks: per hour, per day, per person and day (who asked,
+  and who decided), per model and day, per site and day, and as a share of the fleet held at once. Nothing in the
+  console overrides them. What a person may ask for in a day is bounded too, so that nobody floods the second person.
+- Canary: of each group the first few locks go out and then the group pauses until each of them is settled
+  (acknowledged, ended, or past its not_after) and a second person has let it go on. A lock found wrong stops the
+  group at any time, until a person who knows of it lets it go on. A group is what ordered the locks: one version of
+  the standing policy, or one account on one day (`group_of`).
 - Kill switch: one person, one action, and no LOCK is signed; UNLOCK goes on. Turning it off takes two.
 - Locks under the standing policy have no person; they count against the policy as if it were one.
 """
@@ -13,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from custody.kernel.clock import DAY_MS, HOUR_MS, Instant
+from custody.kernel.clock import DAY_MS, HOUR_MS, Instant, to_iso
 from custody.kernel.errors import Forbidden, Rejected
 
 
@@ -43,19 +45,20 @@ class Caps:
     fleet_permille: int = 20
     fleet_least: int = 10
     canary: int = 5
+    asks_per_person_day: int = 40
 
     def __post_init__(self) -> None:
-        limits = (self.per_hour, self.per_day, self.per_person_day, self.per_model_day, self.per_site_day, self.canary)
-        if min(limits) < 1 or self.fleet_least < 1 or not 0 <= self.fleet_permille <= 1000:
+        counts = (self.per_hour, self.per_day, self.per_person_day, self.per_model_day, self.per_site_day)
+        least = min(*counts, self.canary, self.asks_per_person_day, self.fleet_least)
+        if least < 1 or not 0 <= self.fleet_permille <= 1000:
             raise Rejected("caps", "a cap is below 1 or the share is not 0 to 1000 permille", fix="Correct the policy.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedLock:
-    """One LOCK that was signed. `person` is the policy's name under standing authority.
+    """One LOCK that was signed. `person` asked (the policy's name under standing authority), `second` decided.
 
-    `settled`: acknowledged, or past its not_after. `held`: not known to be released. `wrong_at_ms`: when it was found
-    wrong.
+    `settled`: acknowledged, ended, or past its not_after. `wrong_at_ms`: when it was found wrong.
     """
 
     at_ms: Instant
@@ -64,19 +67,29 @@ class SignedLock:
     site: str
     group: str
     settled: bool
-    held: bool
     wrong_at_ms: Instant | None = None
+    second: str | None = None
+
+    @property
+    def people(self) -> frozenset[str]:
+        """Everybody it counts against."""
+        return frozenset(name for name in (self.person, self.second) if name is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockAsked:
-    """The LOCK about to be signed."""
+    """The LOCK about to be signed; `second` is None until somebody decides.
+
+    `canary`: it is one of the first of its group itself, signed anew; then it does not wait for the others.
+    """
 
     at_ms: Instant
     person: str
     model: str
     site: str
     group: str
+    second: str | None = None
+    canary: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,25 +117,59 @@ def held_back(
     signed: Sequence[SignedLock],
     *,
     fleet: int,
+    held: int,
     clearances: Sequence[Clearance] = (),
 ) -> tuple[CapReason, ...]:
     """Every limit that forbids signing this LOCK now; empty if none does.
 
-    `signed` is every LOCK of the last day, of the group, and still held; `fleet` counts the enrolled devices.
+    `signed` is every LOCK of the last day, and the first and the wrong ones of the group. `fleet` counts the enrolled
+    devices, `held` those that are locked or not known to be released.
     """
     day = [lock for lock in signed if asked.at_ms - lock.at_ms < DAY_MS]
     hour = [lock for lock in day if asked.at_ms - lock.at_ms < HOUR_MS]
-    held = sum(1 for lock in signed if lock.held)
     counts = (
         (CapReason.PER_HOUR, len(hour), caps.per_hour),
         (CapReason.PER_DAY, len(day), caps.per_day),
-        (CapReason.PER_PERSON, sum(1 for lock in day if lock.person == asked.person), caps.per_person_day),
+        (CapReason.PER_PERSON, _most_by_one(asked, day), caps.per_person_day),
         (CapReason.PER_MODEL, sum(1 for lock in day if lock.model == asked.model), caps.per_model_day),
         (CapReason.PER_SITE, sum(1 for lock in day if lock.site == asked.site), caps.per_site_day),
         (CapReason.FLEET_SHARE, held, max(caps.fleet_least, fleet * caps.fleet_permille // 1000)),
     )
     reached = tuple(reason for reason, count, limit in counts if count >= limit)
-    return reached + _canary(caps, asked, signed, clearances)
+    mine = [lock for lock in signed if lock.group == asked.group]
+    paused = pause_of(caps, mine, [clearance for clearance in clearances if clearance.group == asked.group])
+    if paused is None or (asked.canary and paused is not CapReason.WRONG_LOCK):
+        return reached
+    return (*reached, paused)
+
+
+def pause_of(caps: Caps, group: Sequence[SignedLock], clearances: Sequence[Clearance]) -> CapReason | None:
+    """What pauses a group, out of its first and its wrong locks and its clearances; None if nothing does."""
+    cleared_ms = max((clearance.at_ms for clearance in clearances), default=None)
+    wrong = [lock.wrong_at_ms for lock in group if lock.wrong_at_ms is not None]
+    if wrong and (cleared_ms is None or max(wrong) > cleared_ms):
+        return CapReason.WRONG_LOCK
+    first = sorted(group, key=lambda lock: lock.at_ms)[: caps.canary]
+    if len(first) < caps.canary:
+        return None
+    if not all(lock.settled for lock in first):
+        return CapReason.CANARY_UNSETTLED
+    return CapReason.CANARY_NOT_CLEARED if cleared_ms is None or cleared_ms < first[-1].at_ms else None
+
+
+def group_of(*, policy: str | None, account: str, at_ms: Instant) -> str:
+    """What ordered a lock: the version of the standing policy, or the account and the day (UTC) on which it asked."""
+    return f"policy:{policy}" if policy is not None else f"account:{account}:{to_iso(at_ms)[:10]}"
+
+
+def may_ask(caps: Caps, *, asked_today: int) -> None:
+    """Raise `Forbidden("cap")` if a person has asked for as many locks as anybody may in a day."""
+    if asked_today >= caps.asks_per_person_day:
+        raise Forbidden(
+            "cap",
+            f"this person has asked for {asked_today} locks within a day, and {caps.asks_per_person_day} is the limit",
+            fix="Wait a day, or have another person ask. No switch in the console lifts it.",
+        )
 
 
 def engage(*, by: str, at_ms: Instant, why: str) -> KillSwitch:
@@ -139,19 +186,6 @@ def disengage(switch: KillSwitch, *, first: str, second: str, at_ms: Instant) ->
     return KillSwitch(on=False, by=f"{first}, {second}", at_ms=at_ms, why=switch.why)
 
 
-def _canary(
-    caps: Caps, asked: LockAsked, signed: Sequence[SignedLock], clearances: Sequence[Clearance]
-) -> tuple[CapReason, ...]:
-    group = sorted((lock for lock in signed if lock.group == asked.group), key=lambda lock: lock.at_ms)
-    cleared_ms = max((clearance.at_ms for clearance in clearances if clearance.group == asked.group), default=None)
-    wrong = [lock.wrong_at_ms for lock in group if lock.wrong_at_ms is not None]
-    if wrong and (cleared_ms is None or max(wrong) > cleared_ms):
-        return (CapReason.WRONG_LOCK,)
-    if len(group) < caps.canary:
-        return ()
-    first = group[: caps.canary]
-    if not all(lock.settled for lock in first):
-        return (CapReason.CANARY_UNSETTLED,)
-    if cleared_ms is None or cleared_ms < first[-1].at_ms:
-        return (CapReason.CANARY_NOT_CLEARED,)
-    return ()
+def _most_by_one(asked: LockAsked, day: Sequence[SignedLock]) -> int:
+    people = [name for name in (asked.person, asked.second) if name is not None]
+    return max(sum(1 for lock in day if person in lock.people) for person in people)

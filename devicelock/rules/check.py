@@ -41,6 +41,7 @@ class CheckReason(StrEnum):
     NOT_IN_ROLE = "not_in_role"
     SAME_PERSON = "same_person"
     MADE_THE_OTHER = "made_the_other"
+    SAME_MAKER = "same_maker"
     WITH_CUSTOMER = "with_customer"
     RECORDS_SINGLE = "records_single"
     RECORDS_DISAGREE = "records_disagree"

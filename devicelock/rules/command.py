@@ -14,7 +14,7 @@ Issuer: `urn:weaklink:operator:<origin>`. Subject: `urn:weaklink:device:<device>
 | authority | map | basis (closed list), text (1 to 300), refs (at most 8 of 1 to 120: policy version, people by key) |
 | nonce | 16 bytes | LOCK only: the nonce of the device's present run, from its last hello |
 | held_until | int | LOCK only: seconds; then the device releases itself |
-| screen | map | LOCK only: who, why, reference, phone, recourse, deadline (seconds) for whoever holds the device |
+| screen | map | LOCK only, for whoever holds it: who, why, reference, phone, recourse, bought, deadline (seconds) |
 
 Two keys. A LOCK verifies only under the lock key; an UNLOCK or a RETIRE verifies under the unlock key or the lock
 key. So a thief of the unlock key can set devices free and lock none, and after RETIRE the device has no key left to
@@ -123,13 +123,17 @@ class Authority:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Screen:
-    """What the lock screen says to whoever holds the device: no accusation, nobody's personal data."""
+    """What the lock screen says to whoever holds the device: no accusation, nobody's personal data.
+
+    `bought` says what somebody does who bought the device in good faith.
+    """
 
     who: str
     why: str
     reference: str
     phone: str
     recourse: str
+    bought: str
     deadline_s: int
 
 
@@ -274,6 +278,7 @@ def _screen_texts(screen: Screen) -> tuple[tuple[str, str, int], ...]:
         ("reference", screen.reference, 40),
         ("phone", screen.phone, 20),
         ("recourse", screen.recourse, 200),
+        ("bought", screen.bought, 200),
     )
 
 
@@ -312,6 +317,7 @@ def _read_screen(body: Body) -> Screen:
         reference=body.text("reference", most=40),
         phone=body.text("phone", most=20),
         recourse=body.text("recourse", most=200),
+        bought=body.text("bought", most=200),
         deadline_s=body.integer("deadline", least=0, most=MAX_SECONDS),
     )
     body.done()

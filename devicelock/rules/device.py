@@ -76,7 +76,14 @@ def wake(state: DeviceState, *, now_s: int) -> DeviceState:
 
 
 def greet(
-    state: DeviceState, *, now_s: int, nonce: bytes, client: str, country: str | None, sim: SimClass
+    state: DeviceState,
+    *,
+    now_s: int,
+    nonce: bytes,
+    client: str,
+    country: str | None,
+    sim: SimClass,
+    network: str | None = None,
 ) -> tuple[DeviceState, Hello]:
     """The hello to send, and the state to store before sending it."""
     state = replace(wake(state, now_s=now_s), nonce=nonce, nonce_at_s=now_s)
@@ -91,6 +98,7 @@ def greet(
         clock_s=now_s,
         country=country,
         sim=sim,
+        network=network,
     )
     return state, hello
 
@@ -125,7 +133,7 @@ def enter_code(state: DeviceState, code: str, *, key: bytes, now_s: int, entropy
     state = wake(state, now_s=now_s)
     if state.applied is not Applied.LOCKED or state.question is None:
         return state, state.applied is not Applied.LOCKED
-    if is_answer(state.question, code, key=key, now_s=now_s):
+    if is_answer(state.question, code, key=key, pair=state.pair, now_s=now_s):
         return _released(state, Cause.CODE), True
     return replace(state, question=after_wrong(state.question, now_s=now_s, entropy=entropy)), False
 

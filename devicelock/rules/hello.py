@@ -11,10 +11,11 @@ Issuer and subject: `urn:weaklink:device:<device>`. Issued at: the device's cloc
 | nonce | 16 bytes | fresh in every hello; a LOCK must carry the newest one |
 | client | text | version of the client on the device; 1 to 40 |
 | country | text | serving country, ISO 3166-1 alpha-2; left out when no network serves the device |
+| network | text | serving network: country and network code, 5 or 6 digits; left out when no network serves it |
 | sim | text | own (the customer's), other, never (no SIM was ever in it), unknown |
 
-The nonce binds a LOCK to the device's present run: one that waited in a broker from before the connect is refused. The
-network class is all that is said about where the device is; no number, cell or position leaves it.
+The nonce binds a LOCK to the device's present run: one that waited in a broker from before the connect is refused.
+Country and network (ITU-T E.212) are all that is said about where the device is; no number, cell or position leaves it.
 """
 
 import re
@@ -34,6 +35,7 @@ CONTENT_TYPE = "application/vnd.weaklink.lock-hello+cbor"
 MAX_BYTES = 1024
 
 _COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
+_NETWORK = re.compile(r"[0-9]{5,6}", re.ASCII)
 
 
 class SimClass(StrEnum):
@@ -69,6 +71,7 @@ class Hello:
     clock_s: int
     country: str | None
     sim: SimClass
+    network: str | None = None
 
     @property
     def pair(self) -> Pair:
@@ -89,6 +92,8 @@ def make_hello(hello: Hello, signer: Signer) -> bytes:
     }
     if hello.country is not None:
         body["country"] = hello.country
+    if hello.network is not None:
+        body["network"] = hello.network
     return seal(
         body,
         content_type=CONTENT_TYPE,
@@ -115,6 +120,7 @@ def open_hello(raw: bytes, *, device: str, key: PublicKey) -> Hello:
         clock_s=signed.issued_s,
         country=_read_country(body.text("country", most=2)) if body.has("country") else None,
         sim=body.word("sim", SimClass),
+        network=_read_network(body.text("network", most=6)) if body.has("network") else None,
     )
     body.done()
     if signed.subject != signed.issuer:
@@ -126,4 +132,10 @@ def open_hello(raw: bytes, *, device: str, key: PublicKey) -> Hello:
 def _read_country(text: str) -> str:
     if not _COUNTRY.fullmatch(text):
         raise Rejected("field", f"country {text!r} is not two capital letters", fix="Use ISO 3166-1 alpha-2.")
+    return text
+
+
+def _read_network(text: str) -> str:
+    if not _NETWORK.fullmatch(text):
+        raise Rejected("field", f"network {text!r} is not 5 or 6 digits", fix="Use the codes of ITU-T E.212.")
     return text

@@ -54,12 +54,14 @@ class Person:
     """A person, not a login: `person` is the pseudonymous key that all logins of one human share.
 
     `account_made_by`: the person who made the account, or a word such as `setup` for the first ones; None is unknown.
+    `line`: everybody who stands behind the account: that person, who made theirs, and so on to the first ones.
     """
 
     person: str
     roles: frozenset[Role]
     employed: bool | None
     account_made_by: str | None = None
+    line: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

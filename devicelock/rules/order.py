@@ -6,6 +6,11 @@
 - A guard is a fact of three values: true, false, unknown (None or not given). Only true satisfies it.
 - `publish` moves to QUEUED: sent, not confirmed. Only a device's verified ack makes a lock active or released.
 - From QUEUED, ACTIVE_PROVISIONAL and ACTIVE_CONFIRMED the customer gets out alone. A provisional lock lapses by itself.
+- A lock that our agent has not answered and that another lock system has, or may have, is no cancellation: its release
+  waits, from QUEUED too, until that system has shown the handset free.
+- A handset that never answers its UNLOCK does not keep its order open for ever: past its hold, at which it releases
+  itself, and past the days of the policy the order is RELEASED_UNCONFIRMED. That is no answer, and is not shown as one;
+  the UNLOCK stays on offer for the life of the handset, and its answer moves the order on to RELEASED.
 """
 
 from collections.abc import Mapping
@@ -35,6 +40,7 @@ class State(StrEnum):
     ACTIVE_PROVISIONAL = "active_provisional"
     ACTIVE_CONFIRMED = "active_confirmed"
     RELEASE_QUEUED = "release_queued"
+    RELEASED_UNCONFIRMED = "released_unconfirmed"
     RELEASED = "released"
     REFUSED = "refused"
     FAILED_FINAL = "failed_final"
@@ -54,6 +60,7 @@ class Event(StrEnum):
     LAPSE_OR_RELEASE = "lapse_or_release"
     RELEASE = "release"
     DEVICE_ACK_OR_CODE_USED = "device_ack_or_code_used"
+    TERM_PASSED = "term_passed"
 
 
 class Guard(StrEnum):
@@ -68,6 +75,7 @@ class Guard(StrEnum):
     TOMBSTONE_SEQ = "tombstone_seq"
     FOUR_EYES = "four_eyes"
     DEVICE_NOT_WITH_CUSTOMER = "device_not_with_customer"
+    HOLD_PASSED = "hold_passed"
 
 
 MEANING: Mapping[Guard, str] = MappingProxyType(
@@ -81,6 +89,7 @@ MEANING: Mapping[Guard, str] = MappingProxyType(
         Guard.TOMBSTONE_SEQ: "Issue the cancellation with a pair above the cancelled lock's.",
         Guard.FOUR_EYES: "Have a second person decide: never the one who asked.",
         Guard.DEVICE_NOT_WITH_CUSTOMER: "Show by evidence that the customer does not hold the device.",
+        Guard.HOLD_PASSED: "Wait for the hour at which the handset releases itself, and for the days of the policy.",
     }
 )
 
@@ -104,6 +113,8 @@ class Move:
 
 START = State.REQUESTED
 TERMINAL = frozenset({State.RELEASED, State.REFUSED, State.FAILED_FINAL})
+SETTLED = TERMINAL | {State.RELEASED_UNCONFIRMED}
+"""Nobody waits for these any more; a late answer may still come to the last one."""
 
 FACTS: Mapping[State, StateFacts] = MappingProxyType(
     {
@@ -113,6 +124,7 @@ FACTS: Mapping[State, StateFacts] = MappingProxyType(
         State.ACTIVE_PROVISIONAL: StateFacts(owner=Role.INVESTIGATOR, clock="provisional_lock_hours"),
         State.ACTIVE_CONFIRMED: StateFacts(owner=Role.INVESTIGATOR, clock="lock_review_days"),
         State.RELEASE_QUEUED: StateFacts(owner=Role.SYSTEM, clock="unlock_minutes"),
+        State.RELEASED_UNCONFIRMED: StateFacts(owner=None, clock=None),
         State.RELEASED: StateFacts(owner=None, clock=None),
         State.REFUSED: StateFacts(owner=None, clock=None),
         State.FAILED_FINAL: StateFacts(owner=None, clock=None),
@@ -140,6 +152,7 @@ TRANSITIONS: Mapping[tuple[State, Event], Move] = MappingProxyType(
         (State.QUEUED, Event.CANCEL_BEFORE_DELIVERY): Move(
             to=State.RELEASED, who=_ANYONE, guards=(Guard.TOMBSTONE_SEQ,)
         ),
+        (State.QUEUED, Event.RELEASE): Move(to=State.RELEASE_QUEUED, who=_ANYONE),
         (State.QUEUED, Event.EXPIRED_UNDELIVERED): Move(to=State.FAILED_FINAL, who=_SYSTEM),
         (State.ACTIVE_PROVISIONAL, Event.CONFIRM): Move(
             to=State.ACTIVE_CONFIRMED, who=_CONFIRMS, guards=(Guard.FOUR_EYES, Guard.DEVICE_NOT_WITH_CUSTOMER)
@@ -147,6 +160,12 @@ TRANSITIONS: Mapping[tuple[State, Event], Move] = MappingProxyType(
         (State.ACTIVE_PROVISIONAL, Event.LAPSE_OR_RELEASE): Move(to=State.RELEASE_QUEUED, who=_ANYONE),
         (State.ACTIVE_CONFIRMED, Event.RELEASE): Move(to=State.RELEASE_QUEUED, who=_ANYONE),
         (State.RELEASE_QUEUED, Event.DEVICE_ACK_OR_CODE_USED): Move(
+            to=State.RELEASED, who=frozenset({Role.CUSTOMER, Role.SYSTEM})
+        ),
+        (State.RELEASE_QUEUED, Event.TERM_PASSED): Move(
+            to=State.RELEASED_UNCONFIRMED, who=_SYSTEM, guards=(Guard.HOLD_PASSED,)
+        ),
+        (State.RELEASED_UNCONFIRMED, Event.DEVICE_ACK_OR_CODE_USED): Move(
             to=State.RELEASED, who=frozenset({Role.CUSTOMER, Role.SYSTEM})
         ),
     }

@@ -1,9 +1,13 @@
 """The way out without a network: a code read over the telephone (OCRA, RFC 6287).
 
-- The lock screen shows eight digits, the question. The service answers with eight digits, and the device releases
-  itself.
-- Suite: `OCRA-1:HOTP-SHA256-8:QN08`, a 32-byte key per device that serves this purpose only: it can say nothing but
-  *unlock*. It is derived from a master secret by HKDF-SHA256 (RFC 5869) and given to the device at enrolment.
+- The lock screen shows eight digits, the question, and the number of its lock. The service answers with eight digits,
+  and the device releases itself.
+- Suite: `OCRA-1:HOTP-SHA256-8:C-QN08`. The counter is the lock's own pair: the epoch in the upper and the counter in
+  the lower 32 bits, so that a code opens one lock of one device and no other. A 32-byte key per device serves this
+  purpose only: it can say nothing but *unlock*. It is derived from a master secret by HKDF-SHA256 (RFC 5869) and given
+  to the device at enrolment.
+- **Never lost.** The service knows the pair of the newest lock; where it does not (a restored backup, an answer that
+  was lost), the holder reads the number of the lock off the screen: `12345678 3.17` (`read_challenge`).
 - The device draws the question from its secure generator and stores it. It forgets it after a right answer or five
   wrong ones and draws another; each wrong answer doubles the wait before the next, from 1 second to 15 minutes.
 - A code stays issuable for the life of the handset.
@@ -20,8 +24,9 @@ import re
 from dataclasses import dataclass, replace
 
 from custody.kernel.errors import Rejected
+from devicelock.rules.applied import Pair
 
-SUITE = "OCRA-1:HOTP-SHA256-8:QN08"
+SUITE = "OCRA-1:HOTP-SHA256-8:C-QN08"
 KEY_BYTES = 32
 DIGITS = 8
 MAX_WRONG = 5
@@ -34,6 +39,8 @@ _SUITE = re.compile(
     r"(?P<counter>C-)?QN(?P<question>0[4-9]|[1-5][0-9]|6[0-4])(?:-PSHA(?P<pin>1|256|512))?(?P<time>-T[0-9]{1,2}[SMH])?",
     re.ASCII,
 )
+_CHALLENGE = re.compile(r"(?P<digits>[0-9]{8})(?:(?P<epoch>[0-9]{1,16})\.(?P<counter>[0-9]{1,16}))?", re.ASCII)
+_HALF = 2**32 - 1
 _QUESTION_BYTES = 128
 _HKDF_INFO = b"weaklink device unlock code v1\x00"
 
@@ -45,6 +52,14 @@ class Question:
     digits: str
     wrong: int = 0
     not_before_s: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Challenge:
+    """What the holder read off the screen: the digits, and the pair of the lock where they gave its number."""
+
+    digits: str
+    pair: Pair | None
 
 
 def ocra(
@@ -82,14 +97,32 @@ def derive_key(master: bytes, device: str) -> bytes:
     return hmac.new(drawn, _HKDF_INFO + device.encode() + b"\x01", hashlib.sha256).digest()
 
 
-def unlock_code(key: bytes, question: str) -> str:
-    """What the service answers to the digits on the screen; raises `Rejected("question")` for other text."""
-    digits = question.replace(" ", "").replace("-", "")
-    if len(digits) != DIGITS or not digits.isascii() or not digits.isdigit():
+def read_challenge(text: str) -> Challenge:
+    """The digits on the screen, grouped as anyone likes, and the number of the lock after them if it was given."""
+    found = _CHALLENGE.fullmatch(re.sub(r"[\s-]", "", text))
+    if found is None:
+        raise Rejected(
+            "question",
+            f"{text[:40]!r} is not {DIGITS} digits, with or without the number of the lock",
+            fix="Read the digits on the screen again; the number of the lock looks like 3.17.",
+        )
+    pair = (int(found["epoch"]), int(found["counter"])) if found["epoch"] else None
+    return Challenge(digits=found["digits"], pair=pair)
+
+
+def lock_number(pair: Pair) -> str:
+    """How the screen shows which lock it is."""
+    return f"{pair[0]}.{pair[1]}"
+
+
+def unlock_code(key: bytes, question: str, *, pair: Pair) -> str:
+    """What the service answers to the digits on the screen of one lock; raises `Rejected("question")`."""
+    if len(question) != DIGITS or not question.isascii() or not question.isdigit():
         raise Rejected(
             "question", f"{question[:40]!r} is not {DIGITS} digits", fix="Read the digits on the screen again."
         )
-    return ocra(SUITE, key, question=digits)
+    epoch, counter = pair
+    return ocra(SUITE, key, question=question, counter=(epoch & _HALF) << 32 | counter & _HALF)
 
 
 def ask(entropy: bytes) -> Question:
@@ -99,10 +132,10 @@ def ask(entropy: bytes) -> Question:
     return Question(digits=str(int.from_bytes(entropy, "big") % 10**DIGITS).zfill(DIGITS))
 
 
-def is_answer(question: Question, code: str, *, key: bytes, now_s: int) -> bool:
-    """Whether the code answers the question now; False while the wait after a wrong one runs."""
-    given = code.replace(" ", "").encode(errors="replace")
-    return not _waits(question, now_s) and hmac.compare_digest(given, unlock_code(key, question.digits).encode())
+def is_answer(question: Question, code: str, *, key: bytes, pair: Pair, now_s: int) -> bool:
+    """Whether the code answers the question of this lock now; False while the wait after a wrong one runs."""
+    given, right = code.replace(" ", "").encode(errors="replace"), unlock_code(key, question.digits, pair=pair)
+    return not _waits(question, now_s) and hmac.compare_digest(given, right.encode())
 
 
 def after_wrong(question: Question, *, now_s: int, entropy: bytes) -> Question:

@@ -1,26 +1,30 @@
 """The lock office: what every act of the device lock works with, and how the facts of an order are gathered.
 
-What the rest of the house knows about a handset's parcel and customer, and who a person is, comes in through two
-questions that the composition root answers (`circumstances`, `person`), so that this house knows neither.
+What the rest of the house knows about a handset's parcel and customer, and who a person is, comes in through questions
+that the composition root answers, so that this house knows neither; what the rest of the house must hear of goes out
+through two calls (`moved`, `sighted`), in the same unit.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import msgspec
 from sqlmodel import Session
 
-from custody.kernel.clock import DAY_MS, Instant
+from custody.kernel.clock import DAY_MS, HOUR_MS, Instant
 from custody.store.unit import House, Unit
-from devicelock import store
+from devicelock import store, watch_store
 from devicelock.anchor import AnchorFile
-from devicelock.rules.caps import CapReason, Caps, LockAsked, SignedLock, held_back
-from devicelock.rules.command import CommandSigners
+from devicelock.backends.contract import Capabilities
+from devicelock.rules.caps import CapReason, Caps, Clearance, LockAsked, SignedLock, held_back
+from devicelock.rules.command import CommandSigners, Screen
 from devicelock.rules.hello import SimClass
 from devicelock.rules.lock_facts import Claim, Kind, LockFacts, Person, StandingPolicy
-from devicelock.rules.order import State
+from devicelock.rules.order import SETTLED, Event, State
 from devicelock.rules.tie import Tie
 from devicelock.store import DeviceRow, LockOrderRow
+from devicelock.watch_store import SightingRow
 
 HELD = frozenset({State.QUEUED, State.ACTIVE_PROVISIONAL, State.ACTIVE_CONFIRMED, State.RELEASE_QUEUED})
 STANDING = "standing-policy"
@@ -28,7 +32,10 @@ STANDING = "standing-policy"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Circumstances:
-    """What is known of the parcel and the customer behind a handset. None is unknown."""
+    """What is known of the parcel and the customer behind a handset. None is unknown.
+
+    `evidence` refers to the log entries that tie the handset to the parcel, and to the case.
+    """
 
     tie: Tie | None = None
     claim: Claim | None = None
@@ -38,6 +45,7 @@ class Circumstances:
     still_served: bool | None = False
     notice_sent: bool | None = None
     site: str = ""
+    evidence: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,11 +56,27 @@ class ScreenTexts:
     why: str
     phone: str
     recourse: str
+    bought: str
+
+
+def nothing_moves(unit: Unit, order: LockOrderRow, event: Event) -> None:
+    """Nobody wants to hear that an order moved."""
+
+
+def nobody_looks(unit: Unit, device: DeviceRow, sighting: SightingRow) -> None:
+    """Nobody wants to hear where a handset was seen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockOffice:
-    """Keys, anchored facts, limits and the two questions."""
+    """Keys, anchored facts, limits, the questions and the two calls.
+
+    `person`: who is behind an account. `behind`: a person, and everybody who stands behind their accounts by having
+    made them. `retires_at`: from when nobody disputes the delivery of a handset any more; None is not known, or never.
+    `release_clock_ms`: how long a release may wait for the handset before people are told; `release_term_ms`: before
+    its order ends without an answer.
+    `backends`: the lock systems beside our own agent that are switched on, and what each can keep.
+    """
 
     house: House
     signers: CommandSigners
@@ -61,18 +85,38 @@ class LockOffice:
     screen: ScreenTexts
     circumstances: Callable[[Session, str, str | None], Circumstances]
     person: Callable[[Session, str], Person | None]
+    behind: Callable[[Session, str], frozenset[str]]
+    retires_at: Callable[[Session, str], Instant | None]
+    moved: Callable[[Unit, LockOrderRow, Event], None] = nothing_moves
+    sighted: Callable[[Unit, DeviceRow, SightingRow], None] = nobody_looks
     caps: Caps = field(default_factory=Caps)
+    release_clock_ms: int = HOUR_MS
+    release_term_ms: int = 30 * DAY_MS
+    backends: Mapping[str, Capabilities] = field(default_factory=dict)
 
     @property
     def issuer(self) -> str:
         """The issuer of commands."""
         return f"urn:weaklink:operator:{self.house.origin}"
 
+    def screen_of(self, order: LockOrderRow) -> Screen:
+        """What whoever holds the handset reads, on every lock system that can show it."""
+        return Screen(
+            who=self.screen.who,
+            why=self.screen.why,
+            reference=order.id,
+            phone=self.screen.phone,
+            recourse=self.screen.recourse,
+            bought=self.screen.bought,
+            deadline_s=order.held_until_ms // 1000,
+        )
+
     def facts(self, unit: Unit, order: LockOrderRow, device: DeviceRow, kind: Kind) -> LockFacts:
         """Everything the order is judged by, read now."""
         session = unit.session
         known = self.circumstances(session, device.imei, order.dispute)
         requester = self.person(session, order.requester) if order.requester != STANDING else None
+        specialist = msgspec.json.decode(order.facts).get("specialist")
         return LockFacts(
             kind=kind,
             tie=known.tie,
@@ -85,13 +129,14 @@ class LockOffice:
             contact_on_screen=bool(self.screen.phone),
             way_out=True,
             still_served=known.still_served,
-            held_back=self._held_back(unit, order, device, known),
+            held_back=self.held_back(unit, order, device, site=known.site),
             kill_switch_on=store.switched_on(session, store.KILL_SWITCH),
             notice_sent=known.notice_sent,
             claim=known.claim,
             policy=self._policy(unit),
             requester=requester,
             decider=self.person(session, order.second) if order.second else None,
+            specialist=self.person(session, specialist) if specialist else None,
             not_with_customer=known.not_with_customer,
         )
 
@@ -105,32 +150,49 @@ class LockOffice:
             logged_as=str(row.in_force_idx),
         )
 
-    def _held_back(
-        self, unit: Unit, order: LockOrderRow, device: DeviceRow, known: Circumstances
-    ) -> tuple[CapReason, ...]:
+    def held_back(self, unit: Unit, order: LockOrderRow, device: DeviceRow, *, site: str) -> tuple[CapReason, ...]:
+        """Every limit that holds the order back now, itself not counted."""
+        session, group = unit.session, order.group or ""
+        canary = store.canary_of(session, group, first=self.caps.canary) if group else []
         asked = LockAsked(
             at_ms=unit.now_ms,
-            person=order.requester,
+            person=self.key_of(session, order.requester),
+            second=self.key_of(session, order.second) if order.second else None,
             model=device.model,
-            site=known.site,
-            group=order.dispute or order.requester,
+            site=site,
+            group=group,
+            canary=order.id in {row.id for row in canary[: self.caps.canary]},
         )
-        recent = {row.id: row for row in store.locks_decided_since(unit.session, unit.now_ms - DAY_MS)}
-        recent |= {row.id: row for row in store.orders_in(unit.session, sorted(HELD))}
+        recent = {row.id: row for row in store.locks_decided_since(session, unit.now_ms - DAY_MS)}
+        recent |= {row.id: row for row in canary}
         recent.pop(order.id, None)
-        signed = [_signed(row, unit.now_ms) for row in recent.values() if row.decided_ms is not None]
-        return held_back(self.caps, asked, signed, fleet=store.fleet_size(unit.session))
+        names = {name for row in recent.values() for name in (row.requester, row.second) if name}
+        people = {name: self.key_of(session, name) for name in names}
+        signed = [self.signed(session, row, unit.now_ms, people=people) for row in recent.values()]
+        cleared = [
+            Clearance(group=group, person=row.person, at_ms=row.at_ms)
+            for row in watch_store.clearances_of(session, group)
+        ]
+        fleet, held = store.fleet_size(session), store.count_in(session, sorted(HELD), but=order.id)
+        return held_back(self.caps, asked, signed, fleet=fleet, held=held, clearances=cleared)
 
+    def signed(
+        self, session: Session, row: LockOrderRow, now_ms: Instant, *, people: Mapping[str, str] = MappingProxyType({})
+    ) -> SignedLock:
+        """An order that was decided, as the caps count it; `people` are those behind accounts, where they are known."""
+        facts = msgspec.json.decode(row.facts)
+        return SignedLock(
+            at_ms=row.decided_ms or now_ms,
+            person=people.get(row.requester) or self.key_of(session, row.requester),
+            second=(people.get(row.second) or self.key_of(session, row.second)) if row.second else None,
+            model=facts.get("model", ""),
+            site=facts.get("site", ""),
+            group=row.group or "",
+            settled=row.acked_ms is not None or row.held_until_ms < now_ms or State(row.state) in SETTLED,
+            wrong_at_ms=row.wrong_ms,
+        )
 
-def _signed(row: LockOrderRow, now_ms: Instant) -> SignedLock:
-    facts = msgspec.json.decode(row.facts)
-    return SignedLock(
-        at_ms=row.decided_ms or now_ms,
-        person=row.requester,
-        model=facts.get("model", ""),
-        site=facts.get("site", ""),
-        group=row.dispute or row.requester,
-        settled=row.acked_ms is not None or row.held_until_ms < now_ms,
-        held=State(row.state) in HELD,
-        wrong_at_ms=facts.get("wrong_at_ms"),
-    )
+    def key_of(self, session: Session, account: str) -> str:
+        """The person behind an account; the account's own name for automation and for one that nobody knows."""
+        known = self.person(session, account)
+        return account if known is None else known.person

@@ -43,6 +43,7 @@ def register_device(unit: Unit, office: LockOffice, *, imei: str, model: str, co
         nonce=unit.ids.random_bytes(NONCE_BYTES),
         hello_ms=None,
         country=None,
+        network=None,
         sim=SimClass.UNKNOWN,
         confirmed=False,
         left=False,

@@ -1,11 +1,18 @@
-"""Releasing: by one person of the front line, by the customer, by lapse. It never waits for anyone or anything."""
+"""Releasing: by one person of the front line, by the customer, by lapse. It never waits for anyone or anything.
 
+A lock that the handset had answered, and that turns out to be on a handset the customer has, was wrong: that is written
+down at once, stops the group that ordered it, and starts what the customer is owed. Releases are counted afterwards.
+"""
+
+from custody.kernel.clock import DAY_MS
 from custody.store.unit import Unit
 from devicelock import store
 from devicelock.rules.command import Authority, Basis, Reason
-from devicelock.rules.order import Event, Guard, Role, State, step
+from devicelock.rules.order import SETTLED, Event, Guard, Role, State, step
 from devicelock.store import LockOrderRow
+from devicelock.usecases.alert import AlertKind, raise_alert
 from devicelock.usecases.lock_office import LockOffice
+from devicelock.usecases.plan_parts import plan_release
 from devicelock.usecases.sign import sign_release
 
 RELEASES = {
@@ -13,6 +20,12 @@ RELEASES = {
     State.ACTIVE_PROVISIONAL: Event.LAPSE_OR_RELEASE,
     State.ACTIVE_CONFIRMED: Event.RELEASE,
 }
+WRONG = frozenset({Reason.FOUND_BY_CUSTOMER, Reason.WRONG_DEVICE})
+"""Reasons for which the lock should not have been."""
+
+MANY_RELEASES = 20
+"""So many releases by one person within a day are worth a look; none of them waits for it."""
+
 TEXTS = {
     Basis.CUSTOMER: "The customer asked for it.",
     Basis.ONE_PERSON: "A member of staff released it.",
@@ -26,7 +39,7 @@ def release(
     """Release a lock, sent or not. An order that is on its way out or over already stays as it is."""
     row = store.order(unit.session, order)
     state = State(row.state)
-    if state in {State.RELEASE_QUEUED, State.RELEASED, State.REFUSED, State.FAILED_FINAL}:
+    if state in SETTLED | {State.RELEASE_QUEUED}:
         return row
     if state is State.REQUESTED:
         row.state = step(state, Event.SECOND_PERSON_SAYS_NO, role=Role.SUPERVISOR, guards={Guard.REASON_SHOWN: True})
@@ -36,13 +49,19 @@ def release(
     device = store.device(unit.session, row.device)
     authority = Authority(basis=basis, text=TEXTS[basis], references=(row.id,))
     command = sign_release(unit, office, row.id, device, reason=reason, authority=authority)
-    row.state = step(state, RELEASES[state], role=role, guards={Guard.TOMBSTONE_SEQ: True})
+    waits = plan_release(unit, office, row)
+    event = Event.RELEASE if waits and state is State.QUEUED else RELEASES[state]
+    row.state = step(state, event, role=role, guards={Guard.TOMBSTONE_SEQ: True})
     row.release_ms = unit.now_ms
     if row.state == State.RELEASED:
         row.released_ms = unit.now_ms
+    if reason in WRONG and row.acked_ms is not None:
+        row.wrong_ms = unit.now_ms
     unit.session.add(row)
     facts = {"reason": str(reason), "basis": str(basis), "command": command.command_id, "counter": command.counter}
     store.note(unit, row, "release", actor=actor, facts=facts)
+    _alert(unit, row, actor=actor, basis=basis)
+    office.moved(unit, row, event)
     return row
 
 
@@ -52,3 +71,15 @@ def release_all_of(unit: Unit, office: LockOffice, *, dispute: str, actor: str, 
         release(unit, office, order=row.id, actor=actor, role=Role.CUSTOMER, reason=reason, basis=Basis.CUSTOMER)
         for row in store.orders_of_dispute(unit.session, dispute)
     ]
+
+
+def _alert(unit: Unit, row: LockOrderRow, *, actor: str, basis: Basis) -> None:
+    if row.wrong_ms is not None:
+        detail = f"{row.id} locked a handset that the customer has. Its group {row.group} waits for somebody to look."
+        raise_alert(unit, AlertKind.WRONG_LOCK, about=row.id, detail=detail)
+    if basis is not Basis.ONE_PERSON:
+        return
+    count = store.steps_by_since(unit.session, "release", actor, unit.now_ms - DAY_MS)
+    if count >= MANY_RELEASES:
+        detail = f"{actor} has released {count} locks within a day."
+        raise_alert(unit, AlertKind.MANY_RELEASES, about=actor, detail=detail)

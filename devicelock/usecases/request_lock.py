@@ -1,7 +1,9 @@
 """Asking for a lock, saying yes or no as the second person, and confirming a provisional lock.
 
-- By standing authority (a disputed delivery): allowed or refused at once; if allowed, signed in the same unit.
+- By standing authority (a disputed delivery): allowed or refused at once; if allowed, signed in the same unit. Where
+  the customer needs support, and nothing else holds it back, it waits for a person who decides it as the specialist.
 - By a person: the order waits for a second person, who decides; both are checked again when it is signed.
+- What one person asks for in a day is bounded, and whoever fills a cap or a canary raises an alert in the same unit.
 """
 
 from collections.abc import Sequence
@@ -15,28 +17,38 @@ from custody.kernel.errors import Conflict, Forbidden, NotFound, Rejected
 from custody.store.unit import Unit
 from devicelock import store
 from devicelock.rules.authority import PROVISIONAL_MS, preflight
-from devicelock.rules.check import CheckName, Preflight, Verdict
+from devicelock.rules.caps import CapReason, group_of, may_ask
+from devicelock.rules.check import CheckName, CheckReason, Preflight, Verdict
 from devicelock.rules.command import Basis, Reason
 from devicelock.rules.lock_facts import Kind
-from devicelock.rules.order import Event, Guard, Role, State, step
+from devicelock.rules.order import Event, Guard, Role, State, events, step
 from devicelock.store import DeviceRow, LockOrderRow
+from devicelock.usecases.alert import AlertKind, raise_alert
 from devicelock.usecases.lock_office import HELD, STANDING, LockOffice
 from devicelock.usecases.sign import publish_lock
 
 SECOND_PERSON = frozenset({CheckName.DECIDER, CheckName.TWO_PEOPLE})
 CONFIRMED_MS = 90 * DAY_MS
 OPEN = (State.REQUESTED, State.APPROVED, *sorted(HELD))
+PAUSES = frozenset({CapReason.CANARY_UNSETTLED, CapReason.CANARY_NOT_CLEARED, CapReason.WRONG_LOCK})
+EVIDENCE_MAX, EVIDENCE_CHARS = 20, 200
 
 
 def lock_for_dispute(unit: Unit, office: LockOffice, *, imei: str, reason: Reason, dispute: str) -> LockOrderRow:
     """The provisional lock of a disputed delivery, by standing authority; the order says queued or refused and why."""
     device = _device(unit, imei)
-    order = _new_order(unit, device, reason, dispute, requester=STANDING, basis=Basis.STANDING_POLICY, facts={})
+    _refuse_second_order(unit, device)
+    order = _order(unit, office, device, reason, dispute, requester=STANDING, basis=Basis.STANDING_POLICY, facts={})
     found = preflight(office.facts(unit, order, device, Kind.PROVISIONAL))
+    if [(row.name, row.reason) for row in found.failing] == [(CheckName.VULNERABILITY, CheckReason.NEEDS_SPECIALIST)]:
+        unit.session.add(order)
+        store.note(unit, order, "requested", actor="system", facts={"waits_for": "a specialist", "reason": str(reason)})
+        return order
     if found.verdict is Verdict.REFUSED:
         return _refuse(unit, order, found)
     _approve(unit, order)
     publish_lock(unit, office, order, device, Kind.PROVISIONAL)
+    _alert_of_limits(unit, office, order, device)
     return order
 
 
@@ -50,19 +62,36 @@ def request_lock(
     account: str,
     evidence: Sequence[str],
     dispute: str | None = None,
+    specialist: str | None = None,
 ) -> LockOrderRow:
-    """A person asks for a lock; it waits for a second person unless a check fails that no second person could mend."""
+    """A person asks for a lock; it waits for a second person unless a check fails that no second person could mend.
+
+    `specialist`: the account of whoever decides it, for a customer who needs support.
+    """
     urn = imei_urn(imei)
     if imei_digits(urn)[-4:] != last4:
         raise Rejected("imei_last4", "the last four digits typed are not those of the IMEI", fix="Type them again.")
+    if len(evidence) > EVIDENCE_MAX or any(not 0 < len(each) <= EVIDENCE_CHARS for each in evidence):
+        raise Rejected(
+            "evidence",
+            f"there are more than {EVIDENCE_MAX} references, or one is empty or over {EVIDENCE_CHARS} letters",
+            fix="Name log entries, cases or files, not their content.",
+        )
+    asked = _asked_today(unit, office, account)
+    may_ask(office.caps, asked_today=asked)
     device = _device(unit, urn)
-    facts = {"evidence": list(evidence)}
-    order = _new_order(unit, device, reason, dispute, requester=account, basis=Basis.TWO_PEOPLE, facts=facts)
+    _refuse_second_order(unit, device)
+    facts = {"evidence": list(evidence), "specialist": specialist}
+    order = _order(unit, office, device, reason, dispute, requester=account, basis=Basis.TWO_PEOPLE, facts=facts)
+    if asked + 1 == office.caps.asks_per_person_day:
+        detail = f"{account} has asked for {asked + 1} locks within a day; nothing more is taken from this person."
+        raise_alert(unit, AlertKind.ASKS_REACHED, about=office.key_of(unit.session, account), detail=detail)
     found = preflight(office.facts(unit, order, device, Kind.REQUESTED))
     if any(row.name not in SECOND_PERSON for row in found.failing):
         return _refuse(unit, order, found)
     unit.session.add(order)
-    store.note(unit, order, "requested", actor=account, facts={"reason": str(reason), "evidence": list(evidence)})
+    named = msgspec.json.decode(order.facts)["evidence"]
+    store.note(unit, order, "requested", actor=account, facts={"reason": str(reason), "evidence": named})
     return order
 
 
@@ -73,12 +102,14 @@ def approve_lock(unit: Unit, office: LockOffice, *, order: str, account: str) ->
         raise Conflict(
             "move", f"the order is {row.state}, not waiting for a second person", fix="Read the order again."
         )
-    device = store.device(unit.session, row.device)
+    device, kind = store.device(unit.session, row.device), kind_of(row)
+    refuse_if_failing(preflight(office.facts(unit, as_decided(row, account), device, kind)))
     row.second = account
-    found = preflight(office.facts(unit, row, device, Kind.REQUESTED))
-    refuse_if_failing(found)
+    if row.requester == STANDING:
+        _add_facts(row, specialist=account)
     _approve(unit, row)
-    publish_lock(unit, office, row, device, Kind.REQUESTED)
+    publish_lock(unit, office, row, device, kind)
+    _alert_of_limits(unit, office, row, device)
     return row
 
 
@@ -98,8 +129,11 @@ def confirm_lock(unit: Unit, office: LockOffice, *, order: str, account: str, ro
     row = store.order(unit.session, order)
     device = store.device(unit.session, row.device)
     facts = msgspec.json.decode(row.facts)
+    if Event.CONFIRM not in events(State(row.state)):
+        raise Conflict("move", f"the order is {row.state}, not locked provisionally", fix="Read the order again.")
     proposer = facts.get("confirm_proposed_by")
-    if proposer is None:
+    known = office.person(unit.session, proposer) if proposer else None
+    if known is None or known.employed is False:
         _add_facts(row, confirm_proposed_by=account)
         unit.session.add(row)
         store.note(unit, row, "confirmation_proposed", actor=account, facts={})
@@ -118,15 +152,31 @@ def confirm_lock(unit: Unit, office: LockOffice, *, order: str, account: str, ro
     return row
 
 
+def kind_of(order: LockOrderRow) -> Kind:
+    """As what an order is judged until it is confirmed."""
+    return Kind.PROVISIONAL if order.requester == STANDING else Kind.REQUESTED
+
+
+def as_decided(order: LockOrderRow, account: str) -> LockOrderRow:
+    """An order as it would be if this account said yes to it; it is never stored."""
+    decided = LockOrderRow(**{**order.model_dump(), "second": account})
+    if order.requester == STANDING:
+        _add_facts(decided, specialist=account)
+    return decided
+
+
 def as_confirmed(order: LockOrderRow) -> LockOrderRow:
     """A confirmed order as it is judged: with the two people who keep it as its people. It is never stored."""
     first, second = msgspec.json.decode(order.facts)["confirmed_by"]
     return LockOrderRow(**{**order.model_dump(), "requester": first, "second": second})
 
 
-def trial_order(unit: Unit, device: DeviceRow, *, dispute: str | None) -> LockOrderRow:
+def trial_order(
+    unit: Unit, office: LockOffice, device: DeviceRow, *, dispute: str | None, requester: str = STANDING
+) -> LockOrderRow:
     """An order that is only looked at and never stored, for a dry run."""
-    return _order(unit, device, Reason.NEVER_RECEIVED, dispute, requester=STANDING, basis=Basis.TWO_PEOPLE, facts={})
+    basis = Basis.STANDING_POLICY if requester == STANDING else Basis.TWO_PEOPLE
+    return _order(unit, office, device, Reason.NEVER_RECEIVED, dispute, requester=requester, basis=basis, facts={})
 
 
 def refuse_if_failing(found: Preflight) -> None:
@@ -157,16 +207,7 @@ def _device(unit: Unit, imei: str) -> DeviceRow:
     return store.device(unit.session, row.device)
 
 
-def _new_order(
-    unit: Unit,
-    device: DeviceRow,
-    reason: Reason,
-    dispute: str | None,
-    *,
-    requester: str,
-    basis: Basis,
-    facts: dict[str, Any],
-) -> LockOrderRow:
+def _refuse_second_order(unit: Unit, device: DeviceRow) -> None:
     open_orders = store.orders_of_device(unit.session, device.device, OPEN)
     if open_orders:
         raise Conflict(
@@ -175,11 +216,18 @@ def _new_order(
             fix="Read that order; release it before asking for another.",
             order=open_orders[0].id,
         )
-    return _order(unit, device, reason, dispute, requester=requester, basis=basis, facts=facts)
+
+
+def _asked_today(unit: Unit, office: LockOffice, account: str) -> int:
+    """For how many locks the person behind an account has asked within a day, with any account."""
+    who = office.key_of(unit.session, account)
+    asked = store.asked_since(unit.session, unit.now_ms - DAY_MS)
+    return sum(count for name, count in asked.items() if office.key_of(unit.session, name) == who)
 
 
 def _order(
     unit: Unit,
+    office: LockOffice,
     device: DeviceRow,
     reason: Reason,
     dispute: str | None,
@@ -188,6 +236,9 @@ def _order(
     basis: Basis,
     facts: dict[str, Any],
 ) -> LockOrderRow:
+    known = office.circumstances(unit.session, device.imei, dispute)
+    policy = store.authority_in_force(unit.session) if requester == STANDING else None
+    named = {"model": device.model, "site": known.site, "evidence": [*facts.pop("evidence", []), *known.evidence]}
     return LockOrderRow(
         id=unit.ids.new("lock"),
         device=device.device,
@@ -204,7 +255,8 @@ def _order(
         released_ms=None,
         held_until_ms=unit.now_ms + PROVISIONAL_MS,
         created_ms=unit.now_ms,
-        facts=msgspec.json.encode({**facts, "model": device.model}).decode(),
+        group=group_of(policy=policy.id if policy else None, account=requester, at_ms=unit.now_ms),
+        facts=msgspec.json.encode({**facts, **named}).decode(),
     )
 
 
@@ -214,7 +266,20 @@ def _approve(unit: Unit, order: LockOrderRow) -> None:
     order.decided_ms, order.held_until_ms = unit.now_ms, unit.now_ms + PROVISIONAL_MS
     unit.session.add(order)
     facts = {"basis": order.basis, "requester": order.requester, "second": order.second, "reason": order.reason}
+    facts["evidence"] = msgspec.json.decode(order.facts)["evidence"]
     store.note(unit, order, "approved", actor=order.second or order.requester, facts=facts)
+
+
+def _alert_of_limits(unit: Unit, office: LockOffice, order: LockOrderRow, device: DeviceRow) -> None:
+    """Tell people of every limit that holds back the next lock like this one."""
+    unit.session.flush()
+    following = LockOrderRow(**{**order.model_dump(), "id": "the next"})
+    site = msgspec.json.decode(order.facts)["site"]
+    for limit in office.held_back(unit, following, device, site=site):
+        kind = AlertKind.GROUP_PAUSED if limit in PAUSES else AlertKind.CAP_REACHED
+        about = (order.group or "") if limit in PAUSES else str(limit)
+        detail = f"After {order.id}, ordered by {order.requester}, the limit {limit} holds back the next lock like it."
+        raise_alert(unit, kind, about=about, detail=detail)
 
 
 def _refuse(unit: Unit, order: LockOrderRow, found: Preflight) -> LockOrderRow:

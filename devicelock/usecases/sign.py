@@ -6,6 +6,8 @@ the outbox row become durable together.
 
 from dataclasses import replace
 
+import msgspec
+
 from custody.kernel.clock import HOUR_MS, SECOND_MS
 from custody.store import outbox
 from custody.store.unit import Unit
@@ -19,29 +21,27 @@ from devicelock.rules.order import Event, Guard, Role, State, step
 from devicelock.rules.topic import Channel, topic
 from devicelock.store import CommandRow, DeviceRow, LockOrderRow
 from devicelock.usecases.lock_office import LockOffice
+from devicelock.usecases.plan_parts import plan_locks
 
 LOCK_LIFE_S = 72 * 3600
 RELEASE_LIFE_S = 400 * 24 * 3600
+ENTRIES_NAMED = 5
+"""How many log entries a command names as evidence; what else an order rests on may be personal and stays here."""
 RECENT_MS = 60 * SECOND_MS
 FIRST_WAIT_MS, LONGEST_WAIT_MS = 250, 8 * SECOND_MS
 
 
 def sign_lock(unit: Unit, office: LockOffice, order: LockOrderRow, device: DeviceRow, kind: Kind) -> Command:
     """Sign a LOCK for the order and queue it; raises `Forbidden` if it is not allowed at this moment."""
-    authority = authorise_lock(office.facts(unit, order, device, kind))
+    named = msgspec.json.decode(order.facts).get("evidence", [])
+    entries = tuple(reference for reference in named if reference.startswith("entry:"))[:ENTRIES_NAMED]
+    authority = authorise_lock(office.facts(unit, order, device, kind), references=entries)
     wished = store.desired(device)
     until_s = order.held_until_ms // 1000
     if (wished.order, wished.state, wished.until_s) != (order.id, Applied.LOCKED, until_s):
         wished = wish(wished, Applied.LOCKED, order=order.id, authority=authority, until_s=until_s)
     wished = replace(wished, authority=authority)
-    screen = Screen(
-        who=office.screen.who,
-        why=office.screen.why,
-        reference=order.id,
-        phone=office.screen.phone,
-        recourse=office.screen.recourse,
-        deadline_s=order.held_until_ms // 1000,
-    )
+    screen = office.screen_of(order)
     return _issue(unit, office, device, wished, reason=Reason(order.reason), life_s=LOCK_LIFE_S, screen=screen)
 
 
@@ -61,13 +61,17 @@ def sign_release(
 
 
 def publish_lock(unit: Unit, office: LockOffice, order: LockOrderRow, device: DeviceRow, kind: Kind) -> None:
-    """Move an approved order to queued by signing its command; a queued one stays queued and is signed anew."""
+    """Move an approved order to queued by signing its command; a queued one stays queued and is signed anew.
+
+    The other lock systems that know the handset are asked beside our agent.
+    """
     command = sign_lock(unit, office, order, device, kind)
     if order.state == State.APPROVED:
         guards = {Guard.SIGNED: True, Guard.SEQ_GREATER_THAN_LAST: True, Guard.EXPIRY_SET: True}
         order.state = step(State.APPROVED, Event.PUBLISH, role=Role.SYSTEM, guards=guards)
         unit.session.add(order)
     store.note(unit, order, "published", actor="system", facts=_facts(command))
+    plan_locks(unit, office, order, device, kind)
 
 
 def _issue(
@@ -92,7 +96,7 @@ def _issue(
         screen=screen,
     )
     raw = make_command(command, office.signers)
-    wait_ms = _wait_ms(unit, device) if command.op is Op.LOCK else 0
+    wait_ms = _wait_ms(unit, command.order) if command.op is Op.LOCK else 0
     store.set_desired(unit.session, device, remembered)
     unit.session.add(
         CommandRow(
@@ -124,14 +128,14 @@ def queue(unit: Unit, device: DeviceRow, command: Command, raw: bytes, *, wait_m
     )
 
 
-def _wait_ms(unit: Unit, device: DeviceRow) -> int:
-    """How long a LOCK waits for a newer one to take its place: not at all, unless LOCKs went out a moment ago.
+def _wait_ms(unit: Unit, order: str) -> int:
+    """How long a LOCK waits for a newer one to take its place: not at all, unless the order's went out a moment ago.
 
     A LOCK that is refused for its nonce makes the device say hello with another nonce, which makes us sign again. With
     two LOCKs on their way each is always one nonce late, and neither is ever applied. Waiting, ever longer, until the
     device's newest hello is in, brings them together into one.
     """
-    locks = store.locks_signed_since(unit.session, device.device, unit.now_ms - RECENT_MS)
+    locks = store.locks_signed_since(unit.session, order, unit.now_ms - RECENT_MS)
     return min(FIRST_WAIT_MS << (locks - 2), LONGEST_WAIT_MS) if locks > 1 else 0
 
 

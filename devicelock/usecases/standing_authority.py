@@ -7,11 +7,15 @@ from collections.abc import Callable
 
 import msgspec
 
-from custody.kernel.errors import Conflict, Forbidden, NotFound
+from custody.kernel.errors import Conflict, NotFound
 from custody.store.unit import Unit
 from devicelock import store
+from devicelock.rules.authority import refuse_unless_apart
+from devicelock.rules.caps import KillSwitch, disengage, engage
 from devicelock.rules.lock_facts import STANDING_CLAIMS
 from devicelock.store import AuthorityRow, SwitchRow
+from devicelock.usecases.alert import AlertKind, raise_alert
+from devicelock.usecases.lock_office import LockOffice
 
 PutInForce = Callable[[Unit, dict[str, object]], int]
 
@@ -33,15 +37,15 @@ def propose(unit: Unit, *, person: str) -> AuthorityRow:
     return row
 
 
-def approve(unit: Unit, *, authority: str, person: str, put_in_force: PutInForce) -> AuthorityRow:
+def approve(unit: Unit, office: LockOffice, *, authority: str, person: str, put_in_force: PutInForce) -> AuthorityRow:
     """Another person approves; the policy version that follows names both and is an entry of the log."""
     row = unit.session.get(AuthorityRow, authority)
     if row is None:
         raise NotFound("authority", f"there is no proposal {authority!r}", fix="List them with GET /v1/authority.")
     if row.in_force_idx is not None or row.withdrawn:
         raise Conflict("authority", "the proposal was decided already", fix="Propose anew.")
-    if row.proposer == person:
-        raise Forbidden("four_eyes", "one person cannot put it in force alone", fix="Ask another supervisor.")
+    first, second = (office.behind(unit.session, name) for name in (row.proposer, person))
+    refuse_unless_apart(first, second, what="propose an authority and put it in force", ask="another supervisor")
     row.approver = person
     rules = msgspec.json.decode(row.rules)
     rules["provisional_lock"] |= {"authority": row.id, "people": sorted([row.proposer, person])}
@@ -61,13 +65,18 @@ def withdraw(unit: Unit, *, authority: str, person: str) -> AuthorityRow:
     return row
 
 
-def throw_switch(unit: Unit, *, on: bool, person: str, why: str) -> SwitchRow:
+def throw_switch(unit: Unit, office: LockOffice, *, on: bool, person: str, why: str) -> SwitchRow:
     """Stop all locking at once (one person), or allow it again (another person than the one who stopped it)."""
     row = unit.session.get(SwitchRow, store.KILL_SWITCH)
     if row is None:
         row = SwitchRow(name=store.KILL_SWITCH, on=False, thrown_by=person, at_ms=unit.now_ms)
-    if row.on and not on and row.thrown_by == person:
-        raise Forbidden("four_eyes", "who stopped the locks cannot start them alone", fix="Ask another supervisor.")
+    if on:
+        engage(by=person, at_ms=unit.now_ms, why=why)
+        raise_alert(unit, AlertKind.LOCKS_STOPPED, about=store.KILL_SWITCH, detail=f"All locking is stopped: {why}")
+    elif row.on:
+        first, second = (office.behind(unit.session, name) for name in (row.thrown_by, person))
+        refuse_unless_apart(first, second, what="stop all locking and start it again", ask="another supervisor")
+        disengage(KillSwitch(on=True, by=row.thrown_by), first=row.thrown_by, second=person, at_ms=unit.now_ms)
     row.on, row.thrown_by, row.at_ms = on, person, unit.now_ms
     unit.session.add(row)
     unit.record("switch.thrown", {"switch": row.name, "on": on, "person": person, "why": why})

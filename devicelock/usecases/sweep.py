@@ -1,11 +1,17 @@
-"""What time brings about: locks lapse, undelivered ones end. The device releases itself too; nobody waits for this."""
+"""What time brings about: locks lapse, undelivered ones end. The device releases itself too; nobody waits for this.
+
+A release that the handset has not answered within its hour is told to people. Past its hold, at which the handset
+releases itself, and past the days of the policy its order ends as released but not confirmed; the UNLOCK stays the wish
+for the handset, and is offered at every hello for as long as there is one.
+"""
 
 from custody.kernel.errors import Trouble
 from custody.store import outbox
 from custody.store.unit import Unit
-from devicelock import store
+from devicelock import part_store, store, watch_store
 from devicelock.rules.command import Basis, Reason
-from devicelock.rules.order import Role, State
+from devicelock.rules.order import Event, Guard, Role, State, step
+from devicelock.usecases.alert import AlertKind, raise_alert
 from devicelock.usecases.lock_office import LockOffice
 from devicelock.usecases.release import release
 
@@ -23,5 +29,32 @@ def sweep(unit: Unit, office: LockOffice, *, limit: int = 200) -> int:
         except Trouble as trouble:
             store.note(unit, order, "not_released", actor="system", facts={"why": trouble.detail})
         moved += 1
+    moved += _settle_silent(unit, office, limit=limit)
+    _tell_of_overdue(unit, office, limit=limit)
     outbox.sweep(unit, older_than_ms=unit.now_ms)
     return moved
+
+
+def _settle_silent(unit: Unit, office: LockOffice, *, limit: int) -> int:
+    """End the orders whose handset never answered the release, and by its own clock is free.
+
+    Another lock system that may hold the handset has no such clock: its order waits for it, or for somebody's word.
+    """
+    term_ms = unit.now_ms - office.release_term_ms
+    silent = store.orders_silent(unit.session, released_before_ms=term_ms, held_before_ms=unit.now_ms, limit=limit)
+    gone = [order for order in silent if not part_store.may_hold(unit.session, order.id)]
+    for order in gone:
+        order.state = step(State(order.state), Event.TERM_PASSED, role=Role.SYSTEM, guards={Guard.HOLD_PASSED: True})
+        unit.session.add(order)
+        store.note(unit, order, "released_unconfirmed", actor="system", facts={"released_ms": order.release_ms})
+        detail = f"The handset of {order.id} has not answered its release; by its own clock it is free."
+        raise_alert(unit, AlertKind.RELEASED_UNCONFIRMED, about=order.id, detail=detail)
+        office.moved(unit, order, Event.TERM_PASSED)
+    return len(gone)
+
+
+def _tell_of_overdue(unit: Unit, office: LockOffice, *, limit: int) -> None:
+    kind, before_ms = AlertKind.RELEASE_OVERDUE, unit.now_ms - office.release_clock_ms
+    for order in watch_store.releases_overdue(unit.session, before_ms=before_ms, untold=kind, limit=limit):
+        detail = f"The handset of {order.id} has not answered its release in time; the code works without a network."
+        raise_alert(unit, kind, about=order.id, detail=detail)

@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +19,7 @@ from custody.store.engine import open_engine
 from simulators.agent import Staff, sign_in
 from simulators.client import ServiceClient
 from simulators.handset import Handset
-from simulators.station import SCANS_TYPE, Answer, Station
+from simulators.station import ROOT_TYPE, SCANS_TYPE, Answer, Signed, SignedBatch, Station, root_body
 from tests.world_audit import Books, Said, complaints
 
 LONG_S = 30.0
@@ -82,10 +82,13 @@ class Killable:
 
 
 @contextmanager
-def killable(data: Path, *, database_url: str = "", workers: int = 1) -> Iterator[Killable]:
+def killable(
+    data: Path, *, database_url: str = "", workers: int = 1, settings: Mapping[str, str] | None = None
+) -> Iterator[Killable]:
     """A running service; whatever becomes of it, its process is gone afterwards."""
     options = ("--workers", str(workers), *(("--database-url", database_url) if database_url else ()))
-    service = Killable(instance=Instance(data, port=free_port(), options=options), database_url=database_url)
+    instance = Instance(data, port=free_port(), options=options, settings=settings)
+    service = Killable(instance=instance, database_url=database_url)
     service.instance.start()
     try:
         yield service
@@ -97,22 +100,48 @@ def killable(data: Path, *, database_url: str = "", workers: int = 1) -> Iterato
 
 def workers_of(instance: Instance) -> list[int]:
     """The ids of the further processes of a service, as Linux tells them."""
+    return _children_of(instance, b"spawn_main")
+
+
+def broker_of(instance: Instance) -> int:
+    """The id of the service's own broker, once it runs."""
+    deadline = time.monotonic() + LONG_S
+    while not (found := _children_of(instance, b"api.embedded_broker")) and time.monotonic() < deadline:
+        time.sleep(AGAIN_S)
+    return found[0]
+
+
+def _children_of(instance: Instance, word: bytes) -> list[int]:
     tasks = Path(f"/proc/{instance.pid}/task").glob("*/children")
-    children = [int(word) for task in tasks for word in task.read_text().split()]
-    return [pid for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    children = [int(pid) for task in tasks for pid in task.read_text().split()]
+    return [pid for pid in children if word in _command_of(pid)]
+
+
+def _command_of(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:  # it has just ended
+        return b""
 
 
 def forward_all(service: Killable, station: Station, *, batch: int, stop: threading.Event) -> None:
     """What a station does with its backlog: send, and send the very same again until it is answered."""
     client = service.connect()
     while station.backlog and not stop.is_set():
-        scans = list(station.backlog)[:batch]
-        content = cbor.encode([[scan.statement, scan.opening] for scan in scans])
+        oldest = station.backlog[0]
+        scans: Sequence[Signed]
+        if isinstance(oldest, SignedBatch):
+            address, kind, content, scans = "/v1/batches", ROOT_TYPE, root_body(oldest), oldest.scans
+        else:
+            scans = [each for each in list(station.backlog)[:batch] if isinstance(each, Signed)]
+            address, kind = "/v1/scans:batch", SCANS_TYPE
+            content = cbor.encode([[scan.statement, scan.opening] for scan in scans])
         try:
-            items = client.post_bytes("/v1/scans:batch", content, SCANS_TYPE)["items"]
+            items = client.post_bytes(address, content, kind)["items"]
         except Unavailable:
             time.sleep(AGAIN_S)
             continue
         for scan, item in zip(scans, items, strict=True):
             service.answers.append(Answer(scan=scan, result=item["result"], body=item))
+        for _ in range(1 if isinstance(oldest, SignedBatch) else len(scans)):
             station.backlog.popleft()

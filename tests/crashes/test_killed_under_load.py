@@ -10,11 +10,11 @@ import pytest
 
 from custody.kernel.errors import Unavailable
 from custody.kernel.system_clock import SystemClock
-from simulators.load import batch_requests, fire, load_stations, presign, single_requests
+from simulators.load import batch_requests, fire, load_stations, presign, presign_batches, single_requests
 from simulators.station import Signed, Station, post_batch
 from tests.crashes.instances import Killable, forward_all, killable
 
-STATIONS, EACH = 4, 160
+STATIONS, EACH, IN_BATCH = 4, 160, 8
 PATIENCE_S = 90.0
 
 
@@ -39,17 +39,19 @@ def press(address: str, lanes: Sequence[Sequence[Signed]]) -> None:
 
 
 def storm(service: Killable, kills: int, *, how: Callable[[], None] | None = None) -> None:
-    """Two stations forward what they have, with patience; two more press; the service is killed again and again."""
-    stations = enrolled(service)
-    lanes = presign(stations, each=EACH, at_ms=SystemClock().now_ms(), seed=3)
-    for station, lane in zip(stations[:2], lanes, strict=False):
-        station.backlog.extend(lane)
+    """Two stations forward what they have, one in batches; two more press; the service is killed again and again."""
+    stations, now_ms = enrolled(service), SystemClock().now_ms()
+    lanes = presign([stations[0], *stations[2:]], each=EACH, at_ms=now_ms, seed=3)
+    stations[0].backlog.extend(lanes[0])
+    stations[1].backlog.extend(
+        *presign_batches(stations[1:2], batches=EACH // IN_BATCH, size=IN_BATCH, at_ms=now_ms, seed=3)
+    )
     stop = threading.Event()
     senders = [
         threading.Thread(target=forward_all, args=(service, station), kwargs={"batch": size, "stop": stop})
         for station, size in zip(stations, (7, 40), strict=False)
     ]
-    presser = threading.Thread(target=press, args=(service.instance.address, lanes[2:]))
+    presser = threading.Thread(target=press, args=(service.instance.address, lanes[1:]))
     for thread in (*senders, presser):
         thread.start()
     rng = random.Random(kills)  # noqa: S311 - the same moments every time, as far as a machine keeps time
@@ -66,7 +68,7 @@ def storm(service: Killable, kills: int, *, how: Callable[[], None] | None = Non
     assert [len(station.backlog) for station in stations[:2]] == [0, 0], "everything was answered in the end"
     assert {answer.result for answer in service.answers} <= {"accepted", "duplicate"}
     # What the other two pressed in was answered or not; sent again, each is there once.
-    for lane in lanes[2:]:
+    for lane in lanes[1:]:
         for start in range(0, len(lane), 200):
             service.answers += post_batch(service.connect(), lane[start : start + 200])
 

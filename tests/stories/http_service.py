@@ -63,9 +63,9 @@ def said_of(answer: Answer) -> Said:
 
 
 @contextmanager
-def running_service(data: Path, *, database_url: str = "") -> Iterator[Service]:
-    """A service on a free port of 127.0.0.1, with its first accounts signed in."""
-    settings = read_settings(port=free_port(), data=data, database_url=database_url)
+def running_service(data: Path, *, database_url: str = "", **more: object) -> Iterator[Service]:
+    """A service on a free port of 127.0.0.1, with its first accounts signed in; `more` are further settings."""
+    settings = read_settings(port=free_port(), data=data, database_url=database_url, **more)
     parts, passwords = compose(settings)
     config = uvicorn.Config(
         build_app(parts), host=settings.host, port=settings.port, log_level="warning", access_log=False, ws="none"

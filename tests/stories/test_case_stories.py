@@ -175,6 +175,9 @@ def test_a_case_closes_only_when_its_locks_and_its_promises_are_settled(either: 
     either.found(opened)
     assert either.settled(opened) is False, "a release that is on its way has not arrived"
     either.deliver()
+    with either.refused(Conflict, "guard"):
+        act(either, move_case.confirm, opened, actor="customer", locks_settled=either.settled(opened))
+    act(either, move_case.credit_paid, opened, reference="owed for the wrong lock", actor="agent-1")
     moved = act(either, move_case.confirm, opened, actor="customer", locks_settled=either.settled(opened))
     assert moved.case.state == "closed"
     again = act(either, move_case.reopen, opened, actor="customer", role=Role.CUSTOMER)

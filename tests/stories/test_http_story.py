@@ -69,6 +69,10 @@ def test_a_parcel_that_never_came_is_put_right_locked_and_found_again(service: S
         radio.switch_off()
     done = {"event": "delivered_or_paid", "reference": "JJD0001"}
     service.staff["agent-1"].client.post(f"/v1/disputes/{person.dispute}/events", done)
+    with pytest.raises(Conflict):
+        person.confirm()
+    paid = {"event": "credit_paid", "reference": "what is owed for the wrong lock"}
+    service.staff["agent-1"].client.post(f"/v1/disputes/{person.dispute}/events", paid)
     assert person.confirm()["state"] == "closed"
     service.audit()
 

@@ -234,6 +234,7 @@ def test_the_kill_switch_stops_a_lock_and_not_a_release(world: World) -> None:
     assert not other.handset.screen_locked
     assert world.order(waiting.order.id).state == "queued"
     world.throw_switch(on=False, by="supervisor-2")
+    world.clear_groups()
     other.switch_off()
     other.switch_on()
     world.deliver()

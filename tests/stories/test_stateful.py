@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from sqlalchemy import func, select
 from sqlmodel import Session, col
 
-from api import joints
+from api import persons
 from custody.kernel.clock import HOUR_MS, MINUTE_MS, SECOND_MS
 from custody.kernel.errors import Trouble
 from custody.usecases import move_case
@@ -179,7 +179,10 @@ class Anything(RuleBasedStateMachine):
 
     @rule(who=people)
     def throw_the_switch(self, who: str) -> None:
-        if self.attempt(throw_switch, on=not self.stopped, person=person_of(who), why="made up") is not None:
+        if (
+            self.attempt(throw_switch, self.world.office, on=not self.stopped, person=person_of(who), why="made up")
+            is not None
+        ):
             self.stopped = not self.stopped
             self.locks_when_stopped = self.locks_signed()
 
@@ -299,7 +302,7 @@ class Anything(RuleBasedStateMachine):
 
 def whose(session: Session, account: str) -> str:
     """The person behind an account, or the account's own name for automation."""
-    person = joints.person(session, account)
+    person = persons.person(session, account)
     return account if person is None else person.person
 
 

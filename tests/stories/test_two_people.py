@@ -1,19 +1,24 @@
 """Stories of the lock that a person asks for: one person alone cannot, however many accounts they have."""
 
+from collections.abc import Callable
+
 import pytest
 
 from custody.kernel.clock import HOUR_MS
-from custody.kernel.errors import Conflict, Forbidden, NotFound, Rejected
+from custody.kernel.errors import Conflict, Forbidden, NotFound, Rejected, Trouble
 from devicelock.rules.applied import Applied
-from devicelock.rules.command import Basis, Reason
+from devicelock.rules.command import Basis, Op, Reason
+from devicelock.rules.hello import SimClass
 from devicelock.rules.order import Role
+from devicelock.rules.topic import Channel, topic
 from devicelock.store import LockOrderRow
 from devicelock.usecases import standing_authority
 from devicelock.usecases.release import release
-from devicelock.usecases.request_lock import approve_lock, refuse_lock, request_lock
+from devicelock.usecases.request_lock import approve_lock, confirm_lock, lock_for_dispute, refuse_lock, request_lock
 from simulators.radio import Radio
+from tests.rooms.simulators.hands import Operator
 from tests.world import World
-from tests.world_parts import person_of
+from tests.world_parts import key, person_of
 
 
 def ask(world: World, account: str, *, dispute: str | None = None, last4: str | None = None) -> LockOrderRow:
@@ -193,7 +198,194 @@ def test_one_person_alone_puts_no_authority_in_force(world: World) -> None:
         proposal = standing_authority.propose(unit, person=person_of("supervisor-1"))
     with world.refused(Forbidden, "four_eyes"), world.house.unit() as unit:
         standing_authority.approve(
-            unit, authority=proposal.id, person=person_of("supervisor-1"), put_in_force=lambda _unit, _rules: 0
+            unit,
+            world.office,
+            authority=proposal.id,
+            person=person_of("supervisor-1"),
+            put_in_force=lambda _unit, _rules: 0,
         )
     opened = world.dispute(world.parcels[0], "never_received")
     assert opened.lock.order is None
+
+
+# One person alone: a table of every way that one person has tried. Each way ends in a refusal that says what to do, or
+# in an order that still waits for somebody else; none of them locks the handset.
+
+
+def own_yes(world: World, case: str) -> None:
+    approve(world, ask(world, "supervisor-1", dispute=case).id, "supervisor-1")
+
+
+def second_account(world: World, case: str) -> None:
+    world.hire("supervisor-9", "supervisor", person=person_of("agent-1"))
+    approve(world, ask(world, "agent-1", dispute=case).id, "supervisor-9")
+
+
+def two_roles_of_one_person(world: World, case: str) -> None:
+    world.hire("investigator-9", "investigator", person=person_of("supervisor-1"))
+    approve(world, ask(world, "investigator-9", dispute=case).id, "supervisor-1")
+
+
+def account_made_for_it(world: World, case: str) -> None:
+    world.hire("puppet", "supervisor", person="nobody knows", by="supervisor-1")
+    approve(world, ask(world, "supervisor-1", dispute=case).id, "puppet")
+
+
+def account_made_by_an_account_made_for_it(world: World, case: str) -> None:
+    world.hire("puppet", "supervisor", person="nobody knows", by="supervisor-1")
+    world.hire("puppet of the puppet", "supervisor", person="nor this one", by="puppet")
+    approve(world, ask(world, "supervisor-1", dispute=case).id, "puppet of the puppet")
+
+
+def two_accounts_made_for_it(world: World, case: str) -> None:
+    world.hire("left hand", "agent", person="nobody knows", by="supervisor-1")
+    world.hire("right hand", "supervisor", person="nor this one", by="supervisor-1")
+    approve(world, ask(world, "left hand", dispute=case).id, "right hand")
+
+
+def agent_as_second(world: World, case: str) -> None:
+    approve(world, ask(world, "agent-1", dispute=case).id, "agent-2")
+
+
+def replayed_yes(world: World, case: str) -> None:
+    order = ask(world, "agent-1", dispute=case)
+    approve(world, order.id, "supervisor-1")
+    world.deliver()
+    let_go(world, order.id)
+    world.deliver()
+    approve(world, order.id, "supervisor-1")
+
+
+def yes_to_another_order(world: World, case: str) -> None:
+    first = ask(world, "agent-1", dispute=case)
+    let_go(world, first.id)
+    second = ask(world, "agent-1", dispute=case)
+    assert second.id != first.id
+    approve(world, first.id, "supervisor-1")
+
+
+def own_authority(world: World, case: str) -> None:
+    put_in_force(world, by="supervisor-1", approved_by="supervisor-1")
+    lock_by_standing_authority(world, case)
+
+
+def authority_with_a_puppet(world: World, case: str) -> None:
+    world.hire("puppet", "supervisor", person="nobody knows", by="supervisor-1")
+    put_in_force(world, by="supervisor-1", approved_by="nobody knows")
+    lock_by_standing_authority(world, case)
+
+
+def authority_of_two_puppets(world: World, case: str) -> None:
+    world.hire("left hand", "supervisor", person="nobody knows", by="supervisor-1")
+    world.hire("right hand", "supervisor", person="nor this one", by="supervisor-1")
+    put_in_force(world, by="nobody knows", approved_by="nor this one")
+    lock_by_standing_authority(world, case)
+
+
+def starts_the_locks_again(world: World, case: str) -> None:
+    order = ask(world, "agent-1", dispute=case)
+    world.throw_switch(on=True)
+    with world.refused(Forbidden, "lock_refused"):
+        approve(world, order.id, "supervisor-1")
+    world.throw_switch(on=False)
+
+
+def starts_the_locks_with_a_puppet(world: World, case: str) -> None:
+    assert case
+    world.hire("puppet", "supervisor", person="nobody knows", by="supervisor-1")
+    world.throw_switch(on=True)
+    with world.house.unit() as unit:
+        standing_authority.throw_switch(unit, world.office, on=False, person="nobody knows", why="it is fine")
+
+
+def forged_command(world: World, case: str) -> None:
+    """Somebody at the broker sends the handset a lock that another key signed; it is not even a command to it."""
+    assert case
+    (radio,) = world.radios.values()
+    forger = Operator(lock=key("a key of their own"), unlock=key("another"))
+    topic_of = topic(radio.handset.device, Channel.COMMAND)
+    world.line.publish(topic_of, forger.command(radio.handset, Op.LOCK), expiry_s=60)
+    world.deliver()
+    raise radio.refused[-1]
+
+
+ALONE = {
+    own_yes: "lock_refused",
+    second_account: "lock_refused",
+    two_roles_of_one_person: "lock_refused",
+    account_made_for_it: "lock_refused",
+    account_made_by_an_account_made_for_it: "lock_refused",
+    two_accounts_made_for_it: "lock_refused",
+    agent_as_second: "lock_refused",
+    replayed_yes: "move",
+    yes_to_another_order: "move",
+    own_authority: "four_eyes",
+    authority_with_a_puppet: "four_eyes",
+    authority_of_two_puppets: "four_eyes",
+    starts_the_locks_again: "four_eyes",
+    starts_the_locks_with_a_puppet: "four_eyes",
+    forged_command: "key",
+}
+
+
+@pytest.mark.parametrize(("way", "code"), ALONE.items(), ids=lambda part: getattr(part, "__name__", ""))
+def test_one_person_alone_does_not_lock(
+    world: World, handset: Radio, case: str, way: Callable[[World, str], None], code: str
+) -> None:
+    with pytest.raises(Trouble) as refused:
+        way(world, case)
+    assert refused.value.code == code
+    assert refused.value.detail, "it says what was wrong"
+    assert refused.value.fix, "it says what would allow it"
+    world.deliver()
+    handset.swap_sim(SimClass.OTHER, country="RO")
+    world.deliver()
+    assert not handset.handset.screen_locked
+
+
+def test_one_person_alone_does_not_keep_a_lock_beyond_its_hours(world: World) -> None:
+    opened, radio = world.locked_elsewhere()
+    world.hire("puppet", "supervisor", person="nobody knows", by="supervisor-1")
+    world.confirm(opened, "supervisor-1")
+    for account in ("supervisor-1", "puppet"):
+        with world.refused(Forbidden, "lock_refused"), world.house.unit() as unit:
+            confirm_lock(unit, world.office, order=opened.order.id, account=account, role=Role.SUPERVISOR)
+    world.step(73 * HOUR_MS)
+    world.deliver()
+    assert not radio.handset.screen_locked
+
+
+def test_who_proposed_to_keep_a_lock_and_left_is_replaced_by_the_next_who_does(world: World) -> None:
+    opened, radio = world.locked_elsewhere()
+    world.confirm(opened, "supervisor-1")
+    world.dismiss("supervisor-1")
+    world.confirm(opened, "investigator-1")
+    assert world.order(opened.order.id).state == "active_provisional", "one person of those who are here is one"
+    world.confirm(opened, "supervisor-2")
+    assert world.order(opened.order.id).state == "active_confirmed"
+    assert radio.handset.screen_locked
+
+
+def let_go(world: World, order: str) -> None:
+    """An agent releases an order."""
+    facts = {"actor": "agent-1", "role": Role.AGENT, "reason": Reason.RELEASED_BY_STAFF, "basis": Basis.ONE_PERSON}
+    with world.house.unit() as unit:
+        release(unit, world.office, order=order, **facts)
+
+
+def put_in_force(world: World, *, by: str, approved_by: str) -> None:
+    """Somebody proposes a standing authority and somebody puts it in force; both are given as people or accounts."""
+    first, second = (person_of(name) if name.startswith("supervisor-") else name for name in (by, approved_by))
+    with world.house.unit() as unit:
+        proposal = standing_authority.propose(unit, person=first)
+    with world.house.unit() as unit:
+        standing_authority.approve(
+            unit, world.office, authority=proposal.id, person=second, put_in_force=lambda _unit, _rules: 0
+        )
+
+
+def lock_by_standing_authority(world: World, case: str) -> None:
+    """What a disputed delivery brings about once an authority is in force."""
+    imei = world.parcels[0].unit.imei_urn
+    with world.house.unit() as unit:
+        lock_for_dispute(unit, world.office, imei=imei, reason=Reason.NEVER_RECEIVED, dispute=case)

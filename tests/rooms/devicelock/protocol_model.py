@@ -34,7 +34,7 @@ MOST_COMMANDS = 3
 LOCK_KEY = PublicKey(alg=-8, x=b"\x01" * 32)
 KEYS = KeyRing(lock=LOCK_KEY, unlock=PublicKey(alg=-8, x=b"\x02" * 32))
 AUTHORITY = Authority(basis=Basis.TWO_PEOPLE, text="model")
-SCREEN = Screen(who="w", why="w", reference="r", phone="p", recourse="r", deadline_s=NOW_S)
+SCREEN = Screen(who="w", why="w", reference="r", phone="p", recourse="r", bought="b", deadline_s=NOW_S)
 REASON = {
     Op.LOCK: Reason.NEVER_RECEIVED,
     Op.UNLOCK: Reason.FOUND_BY_CUSTOMER,

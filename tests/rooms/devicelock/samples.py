@@ -46,6 +46,7 @@ SCREEN = Screen(
     reference="R-1234",
     phone="0800 111 222",
     recourse="If we cannot agree: Example Ombudsman, 0800 333 444",
+    bought="Did you buy it? You did nothing wrong. Tell us: 0800 000 000",
     deadline_s=NOW_S + 72 * HOUR_S,
 )
 

@@ -13,6 +13,7 @@ from devicelock.rules.authority import (
     authorise_release,
     preflight,
     preflight_release,
+    refuse_unless_apart,
 )
 from devicelock.rules.caps import CapReason
 from devicelock.rules.check import CheckName, CheckReason, Verdict
@@ -35,7 +36,7 @@ POLICY = StandingPolicy(version="7", put_in_force_by=frozenset({"p-1", "p-2"}), 
 ASKER = Person(person="p-3", roles=frozenset({Role.AGENT}), employed=True, account_made_by="setup")
 DECIDER = Person(person="p-4", roles=frozenset({Role.SUPERVISOR}), employed=True, account_made_by="setup")
 INVESTIGATOR = Person(person="p-5", roles=frozenset({Role.INVESTIGATOR}), employed=True, account_made_by="setup")
-SPECIALIST = Person(person="p-6", roles=frozenset({Role.AGENT}), employed=True, account_made_by="setup")
+SPECIALIST = Person(person="p-6", roles=frozenset({Role.SUPERVISOR}), employed=True, account_made_by="setup")
 
 PROVISIONAL = LockFacts(
     kind=Kind.PROVISIONAL,
@@ -122,7 +123,9 @@ def test_a_customer_who_is_still_served_is_told_first() -> None:
 def test_a_flagged_account_waits_for_a_specialist_who_did_not_ask() -> None:
     assert not failing(replace(PROVISIONAL, vulnerable=True, specialist=SPECIALIST))
     flagged = replace(REQUESTED, vulnerable=True)
-    assert not failing(replace(flagged, specialist=SPECIALIST))
+    assert not failing(replace(flagged, specialist=SPECIALIST, decider=SPECIALIST))
+    named_only = {CheckName.VULNERABILITY: CheckReason.NEEDS_SPECIALIST}
+    assert failing(replace(flagged, specialist=SPECIALIST)) == named_only, "who is only named decides nothing"
     assert failing(replace(flagged, specialist=ASKER)) == {CheckName.VULNERABILITY: CheckReason.NEEDS_SPECIALIST}
     left = replace(SPECIALIST, employed=False)
     assert failing(replace(flagged, specialist=left)) == {CheckName.VULNERABILITY: CheckReason.NOT_EMPLOYED}
@@ -178,6 +181,28 @@ def test_nobody_decides_with_an_account_that_one_made_for_the_other(*, swapped: 
     assert found == {CheckName.TWO_PEOPLE: CheckReason.MADE_THE_OTHER}
     unknown = replace(REQUESTED, decider=replace(DECIDER, account_made_by=None))
     assert failing(unknown) == {CheckName.TWO_PEOPLE: CheckReason.UNKNOWN}
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_nobody_decides_with_an_account_made_through_others_or_by_the_same_hands(*, swapped: bool) -> None:
+    def found(one: Person, other: Person) -> dict[CheckName, CheckReason]:
+        requester, decider = (other, one) if swapped else (one, other)
+        return failing(replace(REQUESTED, requester=replace(requester, roles=decider.roles), decider=decider))
+
+    puppet = replace(ASKER, roles=DECIDER.roles, account_made_by="p-8", line=frozenset({"p-8", DECIDER.person}))
+    assert found(puppet, DECIDER) == {CheckName.TWO_PEOPLE: CheckReason.MADE_THE_OTHER}
+    maker = frozenset({"p-8"})
+    siblings = (replace(puppet, line=maker), replace(DECIDER, account_made_by="p-8", line=maker))
+    assert found(*siblings) == {CheckName.TWO_PEOPLE: CheckReason.SAME_MAKER}
+    assert found(replace(puppet, line=maker), replace(DECIDER, line=frozenset({"p-9"}))) == {}
+
+
+def test_acts_that_are_no_order_take_two_people_with_nobody_behind_both() -> None:
+    refuse_unless_apart(frozenset({"p-1", "p-8"}), frozenset({"p-2", "p-9"}), what="do it", ask="another")
+    for one, other in ((("p-1",), ("p-1",)), (("p-1", "p-8"), ("p-8",)), (("p-1", "p-8"), ("p-2", "p-8"))):
+        with pytest.raises(Forbidden) as refused:
+            refuse_unless_apart(frozenset(one), frozenset(other), what="do it", ask="another")
+        assert refused.value.fix
 
 
 @pytest.mark.parametrize("field", ["requester", "decider"])

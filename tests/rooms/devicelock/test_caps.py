@@ -13,7 +13,9 @@ from devicelock.rules.caps import (
     SignedLock,
     disengage,
     engage,
+    group_of,
     held_back,
+    may_ask,
 )
 
 NOW_MS = 1_800_000_000_000
@@ -32,9 +34,7 @@ FLEET = 10_000
 
 
 def lock(**changes: Any) -> SignedLock:
-    good = SignedLock(
-        at_ms=NOW_MS - HOUR_MS // 2, person="p-1", model="m", site="s", group="g", settled=True, held=False
-    )
+    good = SignedLock(at_ms=NOW_MS - HOUR_MS // 2, person="p-1", model="m", site="s", group="g", settled=True)
     return replace(good, **changes)
 
 
@@ -42,8 +42,10 @@ def elsewhere(**changes: Any) -> SignedLock:
     return lock(**{"person": "p-9", "model": "m9", "site": "s9", "group": "g9", **changes})
 
 
-def reasons(caps: Caps, signed: list[SignedLock], *clearances: Clearance, fleet: int = FLEET) -> set[CapReason]:
-    return set(held_back(caps, ASKED, signed, fleet=fleet, clearances=clearances))
+def reasons(
+    caps: Caps, signed: list[SignedLock], *clearances: Clearance, fleet: int = FLEET, held: int = 0
+) -> set[CapReason]:
+    return set(held_back(caps, ASKED, signed, fleet=fleet, held=held, clearances=clearances))
 
 
 @pytest.mark.parametrize(
@@ -66,12 +68,37 @@ def test_the_lock_that_would_pass_a_cap_is_held_back_and_the_one_before_it_is_no
 
 def test_the_share_of_the_fleet_held_at_once_is_bounded_and_small_fleets_still_work() -> None:
     caps = replace(WIDE, fleet_permille=10, fleet_least=2)
-    held = elsewhere(held=True, at_ms=NOW_MS - 30 * DAY_MS)
-    assert reasons(caps, [held] * 9, fleet=1000) == set()
-    assert reasons(caps, [held] * 10, fleet=1000) == {CapReason.FLEET_SHARE}
-    assert reasons(caps, [held], fleet=3) == set()
-    assert reasons(caps, [held] * 2, fleet=3) == {CapReason.FLEET_SHARE}
-    assert reasons(caps, [replace(held, held=False)] * 50, fleet=3) == set()
+    assert reasons(caps, [], held=9, fleet=1000) == set()
+    assert reasons(caps, [], held=10, fleet=1000) == {CapReason.FLEET_SHARE}
+    assert reasons(caps, [], held=1, fleet=3) == set()
+    assert reasons(caps, [], held=2, fleet=3) == {CapReason.FLEET_SHARE}
+    assert reasons(caps, [elsewhere(at_ms=NOW_MS - 30 * DAY_MS)] * 50, fleet=3) == set()
+
+
+def test_a_lock_counts_against_who_asked_and_against_who_decided() -> None:
+    caps = replace(WIDE, per_person_day=3)
+    decided = elsewhere(second="p-1")
+    assert reasons(caps, [decided] * 2) == set()
+    assert reasons(caps, [decided, decided, lock()]) == {CapReason.PER_PERSON}
+    asked = replace(ASKED, person="p-3", second="p-1")
+    assert held_back(caps, asked, [decided] * 3, fleet=FLEET, held=0) == (CapReason.PER_PERSON,)
+    assert held_back(caps, replace(asked, second="p-4"), [decided] * 3, fleet=FLEET, held=0) == ()
+
+
+def test_what_ordered_a_lock_is_a_version_of_the_policy_or_one_account_on_one_day() -> None:
+    assert group_of(policy="auth_1", account="standing-policy", at_ms=NOW_MS) == "policy:auth_1"
+    by_account = group_of(policy=None, account="agent-1", at_ms=NOW_MS)
+    assert by_account == group_of(policy=None, account="agent-1", at_ms=NOW_MS + 1)
+    assert by_account != group_of(policy=None, account="agent-2", at_ms=NOW_MS)
+    assert by_account != group_of(policy=None, account="agent-1", at_ms=NOW_MS + DAY_MS)
+
+
+def test_what_one_person_may_ask_for_in_a_day_is_bounded() -> None:
+    caps = replace(WIDE, asks_per_person_day=3)
+    may_ask(caps, asked_today=2)
+    with pytest.raises(Forbidden) as refused:
+        may_ask(caps, asked_today=3)
+    assert "another person" in refused.value.fix
 
 
 def test_all_reached_limits_are_told_at_once() -> None:

@@ -148,6 +148,7 @@ def test_every_flipped_byte_is_refused() -> None:
         {"screen": replace(SCREEN, why="x" * 351)},
         {"screen": replace(SCREEN, who="line\nbreak")},
         {"screen": replace(SCREEN, recourse="")},
+        {"screen": replace(SCREEN, bought="")},
         {"screen": replace(SCREEN, deadline_s=-1)},
     ],
 )
@@ -231,7 +232,8 @@ def test_a_command_too_long_for_a_device_is_never_signed() -> None:
 
 
 def test_a_full_command_of_plain_texts_fits() -> None:
-    full = replace(SCREEN, who="w" * 60, why="y" * 350, reference="r" * 40, phone="0" * 20, recourse="c" * 200)
+    texts = {"who": "w" * 60, "why": "y" * 350, "reference": "r" * 40, "phone": "0" * 20}
+    full = replace(SCREEN, **texts, recourse="c" * 200, bought="b" * 200)
     authority = replace(AUTHORITY, text="t" * 300, references=("r" * 120,) * 8)
     names: dict[str, Any] = {"command_id": "c" * 64, "order": "o" * 64, "device": "d" * 64}
     raw = make_command(command(Op.LOCK, screen=full, authority=authority, **names), SIGNERS)

@@ -211,7 +211,7 @@ def test_a_hello_after_the_end_of_the_hold_says_that_it_released_itself() -> Non
 def test_the_right_code_releases_without_a_network() -> None:
     state = locked()
     assert state.question is not None
-    code = unlock_code(CODE_KEY, state.question.digits)
+    code = unlock_code(CODE_KEY, state.question.digits, pair=state.pair)
     freed, free = enter_code(state, code, key=CODE_KEY, now_s=NOW_S, entropy=ENTROPY)
     assert (free, freed.applied, freed.cause, freed.question) == (True, Applied.UNLOCKED, Cause.CODE, None)
     assert freed.pair == state.pair, "an older lock stays refused"
@@ -221,7 +221,7 @@ def test_the_right_code_releases_without_a_network() -> None:
 def test_a_wrong_code_releases_nothing_and_makes_the_next_wait() -> None:
     state = locked()
     assert state.question is not None
-    right = unlock_code(CODE_KEY, state.question.digits)
+    right = unlock_code(CODE_KEY, state.question.digits, pair=state.pair)
     wrong = "00000000" if right != "00000000" else "00000001"
     state, free = enter_code(state, wrong, key=CODE_KEY, now_s=NOW_S, entropy=ENTROPY)
     assert not free

@@ -6,6 +6,7 @@ from custody.kernel.errors import Conflict, Forbidden
 from devicelock.rules.order import (
     FACTS,
     MEANING,
+    SETTLED,
     START,
     TERMINAL,
     TRANSITIONS,
@@ -71,11 +72,17 @@ def test_every_state_is_reachable_and_every_state_reaches_an_end() -> None:
 def test_an_open_state_has_an_owner_and_a_clock_and_an_ended_one_has_neither() -> None:
     for state in State:
         facts = FACTS[state]
-        assert (facts.owner is None, facts.clock is None) == (state in TERMINAL, state in TERMINAL)
+        assert (facts.owner is None, facts.clock is None) == (state in SETTLED, state in SETTLED)
 
 
 def test_nothing_leads_out_of_an_end() -> None:
     assert all(not events(state) for state in TERMINAL)
+
+
+def test_an_order_whose_handset_never_answered_waits_for_nobody_and_hears_a_late_answer() -> None:
+    assert {State.RELEASED_UNCONFIRMED} == SETTLED - TERMINAL
+    assert events(State.RELEASED_UNCONFIRMED) == (Event.DEVICE_ACK_OR_CODE_USED,)
+    assert TRANSITIONS[State.RELEASE_QUEUED, Event.TERM_PASSED].who == {Role.SYSTEM}
 
 
 @pytest.mark.parametrize("state", [State.QUEUED, State.ACTIVE_PROVISIONAL, State.ACTIVE_CONFIRMED])

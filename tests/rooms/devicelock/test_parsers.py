@@ -15,7 +15,7 @@ from devicelock.rules.ack import open_ack
 from devicelock.rules.command import CONTENT_TYPE, Op, make_command, open_command
 from devicelock.rules.hello import open_hello
 from devicelock.rules.topic import read_device, read_topic
-from devicelock.rules.unlock_code import ocra, unlock_code
+from devicelock.rules.unlock_code import ocra, read_challenge, unlock_code
 from tests.rooms.devicelock.samples import DEVICE, DEVICE_SIGNER, KEYS, LOCK_SIGNER, SIGNERS, command
 
 KEY = DEVICE_SIGNER.public
@@ -82,7 +82,9 @@ def test_any_topic_and_name(text: str) -> None:
 @given(st.text(max_size=40))
 def test_any_question_and_suite(text: str) -> None:
     with contextlib.suppress(Rejected):
-        unlock_code(bytes(32), text)
+        unlock_code(bytes(32), text, pair=(1, 1))
+    with contextlib.suppress(Rejected):
+        read_challenge(text)
     with contextlib.suppress(Rejected):
         ocra(text, bytes(32), question="1")
     with pytest.raises(Rejected):

@@ -10,18 +10,22 @@ from devicelock.rules.unlock_code import (
     LONGEST_WAIT_S,
     MAX_WRONG,
     SUITE,
+    Challenge,
     Question,
     after_wrong,
     ask,
     derive_key,
     is_answer,
+    lock_number,
     ocra,
+    read_challenge,
     unlock_code,
 )
 
 PIN = hashlib.sha1(b"1234").digest()  # noqa: S324 - the suite of the RFC names it
 KEY = b"k" * 32
 ENTROPY = bytes(range(16))
+PAIR = (2, 5)
 
 
 def rfc_key(size: int) -> bytes:
@@ -58,8 +62,30 @@ def test_the_vectors_of_rfc_6287(
 
 
 @pytest.mark.parametrize(("question", "answer"), [("00000000", "63523896"), ("11111111", "82158731")])
-def test_our_own_suite_on_the_rfcs_key(question: str, answer: str) -> None:
-    assert ocra(SUITE, rfc_key(32), question=question) == answer == unlock_code(rfc_key(32), question)
+def test_a_suite_without_counter_on_the_rfcs_key(question: str, answer: str) -> None:
+    assert ocra("OCRA-1:HOTP-SHA256-8:QN08", rfc_key(32), question=question) == answer
+
+
+@pytest.mark.parametrize("pair", [(1, 1), (3, 17), (2**32 - 1, 2**32 - 1)])
+def test_our_own_suite_counts_the_lock_in_the_counter(pair: tuple[int, int]) -> None:
+    counter = pair[0] << 32 | pair[1]
+    wanted = ocra("OCRA-1:HOTP-SHA256-8:C-QN08", rfc_key(32), question="12345678", counter=counter)
+    assert unlock_code(rfc_key(32), "12345678", pair=pair) == wanted
+
+
+def test_a_code_opens_one_lock_of_one_device_and_no_other() -> None:
+    codes = {
+        unlock_code(derive_key(b"m" * 32, device), "12345678", pair=pair)
+        for device in ("dev-1", "dev-2")
+        for pair in ((1, 1), (1, 2), (2, 1), (2, 2))
+    }
+    assert len(codes) == 8
+
+
+@pytest.mark.parametrize("pair", [(1, 1), (3, 17), (2**53 - 1, 2**53 - 1)])
+def test_the_number_of_the_lock_is_read_off_the_screen_as_it_is_shown(pair: tuple[int, int]) -> None:
+    for text in (f"12345678 {lock_number(pair)}", f"1234-5678{lock_number(pair)}", f" 12 34 56 78 {lock_number(pair)}"):
+        assert read_challenge(text) == Challenge(digits="12345678", pair=pair)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +99,7 @@ def test_a_suite_that_is_not_computed_here_is_refused(suite: str) -> None:
 
 def test_a_suite_gets_what_it_names_and_no_more() -> None:
     wrong: dict[str, Any]
-    for wrong in ({"counter": 1}, {"pin_hash": PIN}, {"time_step": 1}):
+    for wrong in ({}, {"counter": 1, "pin_hash": PIN}, {"counter": 1, "time_step": 1}):
         with pytest.raises(Rejected):
             ocra(SUITE, KEY, question="1", **wrong)
     with pytest.raises(Rejected):
@@ -81,13 +107,16 @@ def test_a_suite_gets_what_it_names_and_no_more() -> None:
 
 
 def test_digits_read_aloud_may_be_grouped() -> None:
-    assert unlock_code(KEY, "1234 5678") == unlock_code(KEY, "1234-5678") == unlock_code(KEY, "12345678")
+    for text in ("1234 5678", "1234-5678", "12345678"):
+        assert read_challenge(text) == Challenge(digits="12345678", pair=None)
 
 
 @pytest.mark.parametrize("text", ["", "1234567", "123456789", "1234567a", "\N{ARABIC-INDIC DIGIT ONE}" * 8])
 def test_what_is_not_eight_digits_is_refused(text: str) -> None:
     with pytest.raises(Rejected):
-        unlock_code(KEY, text)
+        unlock_code(KEY, text, pair=PAIR)
+    with pytest.raises(Rejected):
+        read_challenge(text)
 
 
 def test_every_device_has_a_key_of_its_own() -> None:
@@ -102,13 +131,14 @@ def test_every_device_has_a_key_of_its_own() -> None:
 @given(st.binary(min_size=16, max_size=32), st.integers(0, 2**40))
 def test_only_the_answer_answers_and_leading_zeros_stay(entropy: bytes, now_s: int) -> None:
     question = ask(entropy)
-    code = unlock_code(KEY, question.digits)
+    code = unlock_code(KEY, question.digits, pair=PAIR)
     assert len(code) == len(question.digits) == 8
-    assert is_answer(question, code, key=KEY, now_s=now_s)
-    assert is_answer(question, f" {code[:4]} {code[4:]} ", key=KEY, now_s=now_s)
+    assert is_answer(question, code, key=KEY, pair=PAIR, now_s=now_s)
+    assert is_answer(question, f" {code[:4]} {code[4:]} ", key=KEY, pair=PAIR, now_s=now_s)
     wrong = f"{(int(code) + 1) % 10**8:08d}"
-    assert not is_answer(question, wrong, key=KEY, now_s=now_s)
-    assert not is_answer(question, code[1:], key=KEY, now_s=now_s)
+    assert not is_answer(question, wrong, key=KEY, pair=PAIR, now_s=now_s)
+    assert not is_answer(question, code[1:], key=KEY, pair=PAIR, now_s=now_s)
+    assert not is_answer(question, code, key=KEY, pair=(PAIR[0], PAIR[1] + 1), now_s=now_s), "another lock's code"
 
 
 def test_the_wait_doubles_and_the_fifth_wrong_answer_brings_another_question() -> None:
@@ -126,15 +156,15 @@ def test_the_wait_doubles_and_the_fifth_wrong_answer_brings_another_question() -
 
 def test_during_the_wait_nothing_is_right_and_nothing_counts() -> None:
     question = Question(digits="12345678", wrong=1, not_before_s=1010)
-    code = unlock_code(KEY, "12345678")
-    assert not is_answer(question, code, key=KEY, now_s=1009)
+    code = unlock_code(KEY, "12345678", pair=PAIR)
+    assert not is_answer(question, code, key=KEY, pair=PAIR, now_s=1009)
     assert after_wrong(question, now_s=1009, entropy=ENTROPY) == question
-    assert is_answer(question, code, key=KEY, now_s=1010)
+    assert is_answer(question, code, key=KEY, pair=PAIR, now_s=1010)
 
 
 def test_a_clock_turned_back_makes_nobody_wait() -> None:
     question = Question(digits="12345678", wrong=1, not_before_s=10**6)
-    assert is_answer(question, unlock_code(KEY, "12345678"), key=KEY, now_s=5)
+    assert is_answer(question, unlock_code(KEY, "12345678", pair=PAIR), key=KEY, pair=PAIR, now_s=5)
 
 
 def test_a_question_needs_enough_randomness() -> None:

@@ -1,0 +1,142 @@
+"""The life of a handset: received, left, its unlock code; and the two doors that need no account.
+
+Whoever was sent a receipt code says "I have it" with it. Whoever holds a locked handset and bought it in good faith
+says so with the reference on its screen; a person looks at it, and nobody is blamed.
+"""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, ConfigDict, Field
+
+from api import joints
+from api.accounts import Caller
+from api.auth import role
+from api.parts import Parts, parts_of
+from api.token_bucket import TokenBuckets
+from custody.kernel.clock import from_iso
+from custody.kernel.errors import NotFound
+from custody.store.unit import Unit
+from devicelock import store
+from devicelock.rules.order import Role
+from devicelock.rules.receipt_code import check_receipt_code
+from devicelock.store import DeviceRow
+from devicelock.usecases.issue_code import issue_code
+from devicelock.usecases.retire import received
+
+router = APIRouter(prefix="/v1", tags=["device lock"])
+P = Annotated[Parts, Depends(parts_of)]
+Staff = Annotated[Caller, Depends(role("agent", "supervisor", "investigator"))]
+
+TRIES, TRIES_PER_S = 5, 1 / 600
+_tries = TokenBuckets(per_s=TRIES_PER_S, burst=TRIES)
+
+
+class CodeIn(BaseModel):
+    """What the lock screen shows: eight digits, and after them the number of the lock if it is asked for."""
+
+    model_config = ConfigDict(extra="forbid")
+    challenge: str = Field(max_length=60)
+
+
+class LeaveIn(BaseModel):
+    """When the customer's account ends."""
+
+    model_config = ConfigDict(extra="forbid")
+    ends_at: str
+
+
+class ReceiptIn(BaseModel):
+    """The order and the code from our message."""
+
+    model_config = ConfigDict(extra="forbid")
+    order: str = Field(max_length=100)
+    code: str = Field(max_length=40)
+
+
+class HolderIn(BaseModel):
+    """The reference on the lock screen, and the holder's own words."""
+
+    model_config = ConfigDict(extra="forbid")
+    reference: str = Field(max_length=64)
+    words: str = Field(min_length=1, max_length=20_000)
+
+
+@router.post("/devices/{name}/code")
+def code(name: str, body: CodeIn, parts: P, caller: Staff) -> dict[str, Any]:
+    """The answer to a lock screen, by handset or IMEI: works without an order and without a network."""
+    with parts.house.unit() as unit:
+        device = find_device(unit, name).device
+        answer = issue_code(
+            unit,
+            parts.locks,
+            device=device,
+            challenge=body.challenge,
+            actor=caller.account,
+            role=Role(caller.role),
+        )
+    return {"answer": answer, "device": device}
+
+
+@router.post("/devices/{name}/received")
+def confirm(name: str, parts: P, caller: Staff) -> dict[str, Any]:
+    """The customer has the handset and told us so: no lock from now on, for ever."""
+    with parts.house.unit() as unit:
+        device = find_device(unit, name).device
+        row = received(unit, parts.locks, device=device, actor=caller.account, role=Role(caller.role))
+        return life_view(parts, row)
+
+
+@router.post("/devices/{name}/leave")
+def leave(name: str, body: LeaveIn, parts: P, caller: Staff) -> dict[str, Any]:
+    """The customer leaves: every lock of the handset ends now, before the account does, and none comes back."""
+    ends_ms = from_iso(body.ends_at)
+    with parts.house.unit() as unit:
+        device = find_device(unit, name).device
+        row = joints.customer_leaves(
+            unit, parts.locks, device=device, ends_ms=ends_ms, actor=caller.account, role=Role(caller.role)
+        )
+        return life_view(parts, row)
+
+
+@router.post("/receipts", status_code=201)
+def receive(body: ReceiptIn, parts: P) -> dict[str, Any]:
+    """I have it: the customer's own word, with the code that came in another message than the parcel."""
+    _tries.take(body.order)
+    check_receipt_code(parts.keyring.codes, body.order, body.code)
+    with parts.house.unit() as unit:
+        handset = joints.find_handset(unit.session, order_ref=body.order, item=None)
+        row = store.device_by_imei(unit.session, handset.imei) if handset.imei else None
+        if row is not None:
+            received(unit, parts.locks, device=row.device, actor="customer", role=Role.CUSTOMER)
+    return {"order": body.order, "received": True}
+
+
+@router.post("/holders", status_code=201)
+def holder(body: HolderIn, parts: P) -> dict[str, Any]:
+    """I bought this phone: a case of the holder's own, and a person who looks at the lock."""
+    _tries.take(body.reference)
+    with parts.house.unit() as unit:
+        told = joints.holder_speaks(unit, reference=body.reference.strip(), words=body.words)
+    return {"customer_url": f"/c/{told.token}", "owner": told.file.case.owner, "words": told.words}
+
+
+def life_view(parts: Parts, row: DeviceRow) -> dict[str, Any]:
+    """Where a handset is in its life."""
+    wished = store.desired(row)
+    return {
+        "device": row.device,
+        "desired": str(wished.state),
+        "seen": None if wished.seen is None else str(wished.seen.applied),
+        "confirmed": row.confirmed,
+        "left": row.left,
+        "retired": parts.locks.anchor.of(row.device).retired,
+    }
+
+
+def find_device(unit: Unit, name: str) -> DeviceRow:
+    """A handset by its name or its IMEI in any form; raises `NotFound`."""
+    row = unit.session.get(DeviceRow, name) or store.device_by_imei(unit.session, joints.urn_of(name))
+    if row is None:
+        raise NotFound("device", f"no handset {name!r} is registered", fix="Check the IMEI on the box.")
+    return row

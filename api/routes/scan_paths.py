@@ -1,0 +1,35 @@
+"""What the OpenAPI document says of the scanners' door (`routes/scans.py`), which no framework sees."""
+
+from typing import Any
+
+from api.routes.scans import MANY, MAX_BATCH, ONE
+
+
+def told(summary: str, about: str, media_type: str, answers: dict[int, str]) -> dict[str, Any]:
+    """The path item of a POST with a binary body."""
+    content = {media_type: {"schema": {"type": "string", "format": "binary"}}}
+    return {
+        "post": {
+            "tags": ["scans"],
+            "summary": summary,
+            "description": about,
+            "requestBody": {"required": True, "content": content},
+            "responses": {str(status): {"description": text} for status, text in answers.items()},
+        }
+    }
+
+
+PATHS = {
+    "/v1/scans": told(
+        "Take one scan in.",
+        "Deterministic CBOR `[statement, opening]`. The station's signature is the credential.",
+        ONE,
+        {201: "Judged and in the log", 200: "A repeat, answered as before", 422: "Not a scan, or wrongly signed"},
+    ),
+    "/v1/scans:batch": told(
+        "Take many scans in, each with its own result.",
+        f"Deterministic CBOR, an array of 1 to {MAX_BATCH} times `[statement, opening]`.",
+        MANY,
+        {200: "One result a scan, in order", 422: "Not a list of scans"},
+    ),
+}

@@ -1,0 +1,96 @@
+"""Letting a paused group of locks go on: a second person looks at the canary, and nobody who ordered the group does.
+
+A group pauses after its first locks (the canary), and at any time when a lock in it is found wrong; the caps hold its
+next lock back until somebody clears it here. A clearance lifts no cap. It covers what was signed up to its moment: the
+next wrong lock stops the group again.
+"""
+
+from dataclasses import dataclass
+
+from custody.kernel.clock import DAY_MS
+from custody.kernel.errors import Conflict, Forbidden, NotFound, Rejected
+from custody.store.unit import Unit
+from devicelock import store, watch_store
+from devicelock.rules.authority import DECIDERS, refuse_unless_apart
+from devicelock.rules.caps import CapReason, Clearance, SignedLock, pause_of
+from devicelock.store import AuthorityRow, LockOrderRow
+from devicelock.usecases.lock_office import STANDING, LockOffice
+from devicelock.watch_store import ClearanceRow
+
+WATCHED_MS = 30 * DAY_MS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """A group with what holds its next lock back (None: nothing does) and the locks to look at."""
+
+    name: str
+    paused: CapReason | None
+    orders: tuple[LockOrderRow, ...]
+    clearances: tuple[ClearanceRow, ...]
+
+
+def groups(unit: Unit, office: LockOffice) -> list[Group]:
+    """The groups in which a lock was decided within a month; the paused ones first."""
+    found = [_group(unit, office, name) for name in store.groups_since(unit.session, unit.now_ms - WATCHED_MS)]
+    return sorted(found, key=lambda group: (group.paused is None, group.name))
+
+
+def clear_group(unit: Unit, office: LockOffice, *, group: str, account: str, why: str) -> ClearanceRow:
+    """A second person lets a paused group go on; `Forbidden` for who ordered it, `Conflict` if it is too early."""
+    found = _group(unit, office, group)
+    if not found.orders:
+        raise NotFound("group", f"no lock was decided in a group {group!r}", fix="List them with GET /v1/locks/groups.")
+    if not why.strip():
+        raise Rejected("why", "a clearance needs a reason", fix="Say in a few words what you looked at.")
+    person = _decider(unit, office, account)
+    for first in sorted(_ordered_by(unit, office, found)):
+        behind = office.behind(unit.session, first)
+        refuse_unless_apart(
+            behind, person, what="order locks and clear them", ask="somebody who did not order them and"
+        )
+    if found.paused is None:
+        raise Conflict("group", f"the group {group} is not paused", fix="Nothing is to be done.")
+    if found.paused is CapReason.CANARY_UNSETTLED:
+        waiting = [row.id for row in found.orders if not office.signed(unit.session, row, unit.now_ms).settled]
+        raise Conflict(
+            "canary_unsettled",
+            f"the handsets of {', '.join(waiting)} have not answered yet",
+            fix="Wait for their answers or for the end of their hours; release a lock that should not be.",
+            orders=tuple(waiting),
+        )
+    who = office.key_of(unit.session, account)
+    idx = unit.record("locks.cleared", {"group": group, "person": who, "paused": str(found.paused), "why": why})
+    row = ClearanceRow(group=group, person=who, why=why, at_ms=unit.now_ms, idx=idx)
+    unit.session.add(row)
+    return row
+
+
+def _group(unit: Unit, office: LockOffice, name: str) -> Group:
+    orders = store.canary_of(unit.session, name, first=office.caps.canary)
+    cleared = watch_store.clearances_of(unit.session, name)
+    signed: list[SignedLock] = [office.signed(unit.session, row, unit.now_ms) for row in orders]
+    marks = [Clearance(group=name, person=row.person, at_ms=row.at_ms) for row in cleared]
+    return Group(
+        name=name, paused=pause_of(office.caps, signed, marks), orders=tuple(orders), clearances=tuple(cleared)
+    )
+
+
+def _decider(unit: Unit, office: LockOffice, account: str) -> frozenset[str]:
+    """The person who clears, with all who stand behind; raises `Forbidden` unless in role now."""
+    person = office.person(unit.session, account)
+    if person is None or person.employed is not True or not person.roles & DECIDERS:
+        raise Forbidden(
+            "role", f"{account} may not clear a group", fix=f"Ask somebody employed as {' or '.join(sorted(DECIDERS))}."
+        )
+    return person.line | {person.person}
+
+
+def _ordered_by(unit: Unit, office: LockOffice, group: Group) -> set[str]:
+    """Whoever asked for the locks of the group or decided them; for the standing policy whoever proposed it."""
+    asked = [row for row in group.orders if row.requester != STANDING]
+    names = {row.requester for row in asked} | {row.second for row in asked if row.second}
+    people = {office.key_of(unit.session, name) for name in names}
+    policy = group.name.removeprefix("policy:")
+    row = unit.session.get(AuthorityRow, policy) if policy != group.name else None
+    return people if row is None else people | {row.proposer}

@@ -1,0 +1,73 @@
+"""The code that opens a lock without a network: issued to one person of the front line, or to the customer, at once.
+
+Whoever gets a code gets a release: the order is let go in the same unit, so that no hello brings the lock back. What
+the holder reads out may name the lock (`12345678 3.17`); without it the newest lock that the handset has shown counts,
+or else the newest that was signed. It works for every handset that was ever registered, with an order or without one,
+and for as long as the handset exists. A handset counts wrong answers itself; the service bounds how many it gives, and
+tells people who gives many.
+"""
+
+from custody.kernel.clock import DAY_MS, HOUR_MS
+from custody.kernel.errors import NotFound, Rejected
+from custody.store.unit import Unit
+from devicelock import store, watch_store
+from devicelock.rules.applied import Applied, Pair
+from devicelock.rules.command import Basis, KeyRing, Op, Reason, open_command
+from devicelock.rules.order import Role
+from devicelock.rules.unlock_code import derive_key, lock_number, read_challenge, unlock_code
+from devicelock.store import DeviceRow
+from devicelock.usecases.alert import AlertKind, raise_alert
+from devicelock.usecases.lock_office import LockOffice
+from devicelock.usecases.release import release
+from devicelock.usecases.request_lock import OPEN
+from devicelock.watch_store import CodeRow
+
+CODES_PER_HOUR = 10
+"""So many codes a handset is given within an hour: more than a person mistypes, fewer than a guesser wants."""
+
+MANY_CODES = 20
+"""So many codes by one person within a day are worth a look; none of them waits for it."""
+
+
+def issue_code(unit: Unit, office: LockOffice, *, device: str, challenge: str, actor: str, role: Role) -> str:
+    """The eight digits that answer what the lock screen shows; whatever lock the handset has is released."""
+    read = read_challenge(challenge)
+    row = store.device(unit.session, device)
+    given = watch_store.codes_since(unit.session, device, unit.now_ms - HOUR_MS)
+    if given >= CODES_PER_HOUR:
+        raise Rejected(
+            "too_many",
+            f"{given} codes were given for this handset within an hour",
+            fix="Wait an hour. The unlock is also on its way over the network, and needs no code.",
+            retry_after_s=HOUR_MS // 1000,
+        )
+    pair = read.pair or _pair_of(unit, office, row)
+    answer = unlock_code(derive_key(office.codes, device), read.digits, pair=pair)
+    idx = unit.record("code.issued", {"device": device, "actor": actor, "lock": lock_number(pair)})
+    unit.session.add(CodeRow(device=device, actor=actor, at_ms=unit.now_ms, idx=idx))
+    basis = Basis.CUSTOMER if role is Role.CUSTOMER else Basis.ONE_PERSON
+    reason = Reason.FOUND_BY_CUSTOMER if role is Role.CUSTOMER else Reason.RELEASED_BY_STAFF
+    for order in store.orders_of_device(unit.session, device, OPEN):
+        release(unit, office, order=order.id, actor=actor, role=role, reason=reason, basis=basis)
+    unit.session.flush()
+    count = watch_store.codes_by_since(unit.session, actor, unit.now_ms - DAY_MS)
+    if role is not Role.CUSTOMER and count >= MANY_CODES:
+        detail = f"{actor} has given out {count} unlock codes within a day."
+        raise_alert(unit, AlertKind.MANY_CODES, about=actor, detail=detail)
+    return answer
+
+
+def _pair_of(unit: Unit, office: LockOffice, row: DeviceRow) -> Pair:
+    """The pair of the lock that the handset has shown, or else of the newest one that was signed for it."""
+    seen = store.desired(row).seen
+    if seen is not None and seen.applied is Applied.LOCKED:
+        return seen.pair
+    newest = store.newest_command(unit.session, row.device, Op.LOCK)
+    if newest is None or office.signers.lock is None:
+        raise NotFound(
+            "lock",
+            "no lock of this handset is known here",
+            fix="Read the number of the lock off the screen too, after the digits; it looks like 3.17.",
+        )
+    keys = KeyRing(lock=office.signers.lock.public, unlock=office.signers.unlock.public)
+    return open_command(newest.raw, keys).pair

@@ -1,0 +1,108 @@
+"""The end of the road: a handset is released for ever, and nobody can lock it again.
+
+A registered handset is protected and inert. It leaves the programme in one of four ways, and never comes back:
+
+- **the customer's own word** that they have it (`confirm_receipt`): never locked from then on, and retired;
+- **"I found it"** for a handset that was locked: never locked from then on, and retired after the days of amnesty;
+- **time**: the days of the policy have passed without a dispute;
+- **leaving**: the customer ends the account. Every lock is released and the handset retired at once, before the end.
+
+A carrier's scan of a delivery does none of this, and neither does the customer's SIM: a new one may lie in the parcel.
+
+Retired means: written into the registry outside the backups before anything else; a RETIRE is signed and offered until
+the handset has answered it, whatever else happens; on it the handset destroys the key that locks verify under.
+"""
+
+from dataclasses import dataclass
+
+from custody.kernel.clock import Instant
+from custody.store.unit import Unit
+from devicelock import store
+from devicelock.rules.applied import Applied
+from devicelock.rules.command import Authority, Basis, Reason
+from devicelock.rules.desired import wish
+from devicelock.rules.order import Role
+from devicelock.store import DeviceRow
+from devicelock.usecases.lock_office import LockOffice
+from devicelock.usecases.plan_parts import plan_retirement
+from devicelock.usecases.release import release
+from devicelock.usecases.request_lock import OPEN
+from devicelock.usecases.sign import sign_release
+
+RETIREMENT = "retirement"
+"""What a RETIRE names as its order where the handset never had one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """How far a round over the fleet came: the last handset looked at, empty at the end, and how many were retired."""
+
+    last: str
+    retired: int
+
+
+def confirm_receipt(unit: Unit, *, device: str, actor: str, how: str) -> DeviceRow:
+    """Somebody's word that the customer has the handset: it is never locked from now on."""
+    row = store.device(unit.session, device)
+    if not row.confirmed:
+        row.confirmed = True
+        unit.session.add(row)
+        unit.record("device.confirmed", {"device": device, "actor": actor, "how": how})
+    return row
+
+
+def received(unit: Unit, office: LockOffice, *, device: str, actor: str, role: Role) -> DeviceRow:
+    """The customer has the handset and says so: whatever lock there is ends, and the handset is retired."""
+    row = confirm_receipt(unit, device=device, actor=actor, how="received")
+    text = "The customer has the handset."
+    return _out(unit, office, row, actor=actor, role=role, reason=Reason.RECEIPT_CONFIRMED, text=text)
+
+
+def leave(unit: Unit, office: LockOffice, *, device: str, ends_ms: Instant, actor: str, role: Role) -> DeviceRow:
+    """The account ends at that moment: every lock ends before it, now, without exception; the handset is retired."""
+    row = store.device(unit.session, device)
+    row.left = True
+    unit.session.add(row)
+    unit.record("device.left", {"device": device, "actor": actor, "ends_ms": ends_ms})
+    text = "The customer leaves; a leaver is never locked."
+    return _out(unit, office, row, actor=actor, role=role, reason=Reason.LEAVING, text=text)
+
+
+def retire_due(unit: Unit, office: LockOffice, *, after: str, limit: int) -> Round:
+    """Retire handsets whose delivery nobody disputes any more; looks at so many, in the order of their names."""
+    names = store.devices_after(unit.session, after, limit=limit)
+    gone = 0
+    for name in names:
+        if office.anchor.of(name).retired:
+            continue
+        row = store.device(unit.session, name)
+        due_ms = office.retires_at(unit.session, row.imei)
+        if row.left or (due_ms is not None and due_ms <= unit.now_ms):
+            text = "The days in which a delivery may be disputed have passed."
+            authority = Authority(basis=Basis.LAPSE, text=text)
+            retire(unit, office, row, actor="system", reason=Reason.RECEIPT_CONFIRMED, authority=authority)
+            gone += 1
+    return Round(last=names[-1] if len(names) == limit else "", retired=gone)
+
+
+def retire(unit: Unit, office: LockOffice, row: DeviceRow, *, actor: str, reason: Reason, authority: Authority) -> None:
+    """Retire a handset for ever; once more changes nothing."""
+    wished = store.desired(row)
+    office.anchor.retire(row.device)
+    plan_retirement(unit, office, row.device)
+    if wished.state is Applied.RETIRED:
+        return
+    order = wished.order or RETIREMENT
+    store.set_desired(unit.session, row, wish(wished, Applied.RETIRED, order=order, authority=authority))
+    unit.record("device.retired", {"device": row.device, "actor": actor, "reason": str(reason)})
+    sign_release(unit, office, order, row, reason=reason, authority=authority)
+
+
+def _out(
+    unit: Unit, office: LockOffice, row: DeviceRow, *, actor: str, role: Role, reason: Reason, text: str
+) -> DeviceRow:
+    basis = Basis.CUSTOMER if role is Role.CUSTOMER else Basis.ONE_PERSON
+    for order in store.orders_of_device(unit.session, row.device, OPEN):
+        release(unit, office, order=order.id, actor=actor, role=role, reason=reason, basis=basis)
+    retire(unit, office, row, actor=actor, reason=reason, authority=Authority(basis=basis, text=text))
+    return row

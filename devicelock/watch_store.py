@@ -1,0 +1,106 @@
+"""Tables of what is watched beside the locks themselves, and the questions asked of them.
+
+- `lock_clearance`: who let a paused group of locks go on.
+- `lock_alert`: what people must look at.
+- `device_sighting`: on what network and with whose SIM a handset was seen, each of them once.
+- `issued_code`: when unlock codes were given out, for whom and by whom.
+"""
+
+from sqlalchemy import BigInteger, Column, Integer, Text, func, select
+from sqlmodel import Field, Session, SQLModel, col
+
+from devicelock.rules.order import State
+from devicelock.store import LockOrderRow
+
+
+def _counted() -> Column[int]:
+    return Column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True)
+
+
+class ClearanceRow(SQLModel, table=True):
+    """Somebody let a paused group of locks go on, having seen what was signed up to then."""
+
+    __tablename__ = "lock_clearance"
+    id: int | None = Field(default=None, sa_column=_counted())
+    group: str = Field(index=True)
+    person: str
+    why: str = Field(sa_type=Text)
+    at_ms: int = Field(sa_type=BigInteger)
+    idx: int = Field(sa_type=BigInteger)
+
+
+class AlertRow(SQLModel, table=True):
+    """Something that people must look at; `about` names what it is about, and has one unseen alert of a kind."""
+
+    __tablename__ = "lock_alert"
+    id: str = Field(primary_key=True)
+    kind: str
+    about: str = Field(index=True)
+    detail: str = Field(sa_type=Text)
+    raised_ms: int = Field(sa_type=BigInteger)
+    idx: int = Field(sa_type=BigInteger)
+    seen_by: str | None
+    seen_ms: int | None = Field(sa_type=BigInteger, index=True)
+
+
+class SightingRow(SQLModel, table=True):
+    """Where a handset was seen: country, network, whose SIM. No place is finer than that."""
+
+    __tablename__ = "device_sighting"
+    id: int | None = Field(default=None, sa_column=_counted())
+    device: str = Field(index=True)
+    at_ms: int = Field(sa_type=BigInteger)
+    sim: str
+    country: str | None
+    network: str | None
+    idx: int = Field(sa_type=BigInteger)
+
+
+class CodeRow(SQLModel, table=True):
+    """An unlock code was given out for a handset; which one is not kept, it can be computed again."""
+
+    __tablename__ = "issued_code"
+    id: int | None = Field(default=None, sa_column=_counted())
+    device: str = Field(index=True)
+    actor: str = Field(index=True)
+    at_ms: int = Field(sa_type=BigInteger)
+    idx: int = Field(sa_type=BigInteger)
+
+
+def clearances_of(session: Session, group: str) -> list[ClearanceRow]:
+    """Who let a group go on, oldest first."""
+    query = select(ClearanceRow).where(col(ClearanceRow.group) == group).order_by(col(ClearanceRow.id))
+    return list(session.scalars(query).all())
+
+
+def alerts(session: Session, *, seen: bool, limit: int = 100) -> list[AlertRow]:
+    """Alerts that nobody has looked at yet, or those that somebody has; newest first."""
+    query = select(AlertRow).where(col(AlertRow.seen_ms).is_not(None) if seen else col(AlertRow.seen_ms).is_(None))
+    return list(session.scalars(query.order_by(col(AlertRow.raised_ms).desc(), col(AlertRow.id)).limit(limit)).all())
+
+
+def sightings_of(session: Session, name: str) -> list[SightingRow]:
+    """Where a device was seen, oldest first."""
+    query = select(SightingRow).where(col(SightingRow.device) == name).order_by(col(SightingRow.id))
+    return list(session.scalars(query).all())
+
+
+def codes_since(session: Session, name: str, since_ms: int) -> int:
+    """How many unlock codes were given for a device since a moment."""
+    mine = (col(CodeRow.device) == name, col(CodeRow.at_ms) >= since_ms)
+    return session.scalar(select(func.count()).select_from(CodeRow).where(*mine)) or 0
+
+
+def codes_by_since(session: Session, actor: str, since_ms: int) -> int:
+    """How many unlock codes somebody has given out since a moment, for whatever device."""
+    mine = (col(CodeRow.actor) == actor, col(CodeRow.at_ms) >= since_ms)
+    return session.scalar(select(func.count()).select_from(CodeRow).where(*mine)) or 0
+
+
+def releases_overdue(session: Session, *, before_ms: int, untold: str, limit: int) -> list[LockOrderRow]:
+    """Orders whose release has waited since before a moment, and of which no alert of this kind was raised."""
+    told = select(col(AlertRow.id)).where(col(AlertRow.about) == col(LockOrderRow.id), col(AlertRow.kind) == untold)
+    query = select(LockOrderRow).where(
+        col(LockOrderRow.state) == State.RELEASE_QUEUED, col(LockOrderRow.release_ms) <= before_ms, ~told.exists()
+    )
+    return list(session.scalars(query.order_by(col(LockOrderRow.release_ms)).limit(limit)).all())

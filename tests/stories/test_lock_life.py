@@ -1,0 +1,502 @@
+"""Stories of a handset's life: inert, seen, received, left, retired for ever; and of locks that were wrong."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from api import joints
+from custody.disputes.civil import civil_date
+from custody.disputes.policy import DEFAULT_POLICY as POLICY
+from custody.disputes.wrong_lock import daily_pence
+from custody.kernel.clock import DAY_MS, HOUR_MS, MINUTE_MS
+from custody.kernel.errors import Forbidden, NotFound, Rejected
+from custody.store import case_book
+from devicelock import store, watch_store
+from devicelock.rules.ack import Result
+from devicelock.rules.applied import Applied
+from devicelock.rules.command import Reason
+from devicelock.rules.hello import SimClass
+from devicelock.rules.order import Role
+from devicelock.usecases.issue_code import CODES_PER_HOUR, issue_code
+from devicelock.usecases.request_lock import request_lock
+from devicelock.usecases.retire import received
+from simulators.radio import Radio
+from tests.world import World
+from tests.world_parts import Opened
+
+
+def told(world: World, opened: Opened) -> str:
+    """Everything that the customer of a case was told."""
+    with world.house.read() as session:
+        return "\n".join(text for _, text in case_book.messages(session, opened.case))
+
+
+def lines_of(world: World, opened: Opened, kind: str) -> list[dict[str, Any]]:
+    """The facts of the lines of one kind in a case's timeline."""
+    with world.house.read() as session:
+        lines = case_book.timeline(session, opened.case)
+    return [msgspec.json.decode(line.facts) for line in lines if line.kind == kind]
+
+
+def say_received(world: World, radio: Radio, *, actor: str = "customer", role: Role = Role.CUSTOMER) -> None:
+    """Somebody says that the customer has the handset."""
+    with world.house.unit() as unit:
+        received(unit, world.office, device=radio.handset.device, actor=actor, role=role)
+
+
+def leave(world: World, radio: Radio, *, in_ms: int = 30 * DAY_MS) -> None:
+    """The customer of a handset gives notice."""
+    with world.house.unit() as unit:
+        ends_ms, device = unit.now_ms + in_ms, radio.handset.device
+        joints.customer_leaves(unit, world.office, device=device, ends_ms=ends_ms, actor="agent-1", role=Role.AGENT)
+
+
+def code_for(world: World, radio: Radio, challenge: str | None, *, actor: str = "agent-1") -> str:
+    """Somebody of the front line reads a code out."""
+    assert challenge is not None
+    with world.house.unit() as unit:
+        device, office = radio.handset.device, world.office
+        return issue_code(unit, office, device=device, challenge=challenge, actor=actor, role=Role.AGENT)
+
+
+# A release that nobody answers.
+
+
+def test_a_handset_that_never_answers_its_release_does_not_keep_the_order_open_for_ever(world: World) -> None:
+    opened, radio = world.locked_elsewhere()
+    radio.switch_off()
+    world.found(opened)
+    world.step(2 * HOUR_MS)
+    assert world.order(opened.order.id).state == "release_queued"
+    assert "release_overdue" in world.alerts()
+    world.step(29 * DAY_MS)
+    assert world.order(opened.order.id).state == "release_queued", "the days of the policy are not over"
+    assert not world.settled(opened)
+    world.step(DAY_MS)
+    order = world.order(opened.order.id)
+    assert (order.state, order.released_ms) == ("released_unconfirmed", None), "nothing is shown that nobody said"
+    assert world.settled(opened), "the case need not wait any longer"
+    assert world.alerts().count("release_overdue") == world.alerts().count("released_unconfirmed") == 1
+    world.restart()
+    world.broker.wipe()
+    world.restart()
+    radio.switch_on()
+    assert not radio.handset.screen_locked, "it released itself at its hour"
+    world.deliver()
+    assert radio.acks[-1].result is Result.APPLIED
+    assert radio.acks[-1].applied is not Applied.LOCKED
+    assert world.order(opened.order.id).state == "released", "the release was still on offer, and it answered"
+
+
+def test_an_order_does_not_end_unanswered_before_the_hour_at_which_the_handset_frees_itself(world: World) -> None:
+    opened, radio = world.locked_elsewhere()
+    world.confirm(opened, "investigator-1")
+    world.confirm(opened, "supervisor-1")
+    world.deliver()
+    radio.switch_off()
+    world.found(opened)
+    world.step(60 * DAY_MS)
+    assert world.order(opened.order.id).state == "release_queued", "it may be locked until its ninetieth day"
+    world.step(31 * DAY_MS)
+    assert world.order(opened.order.id).state == "released_unconfirmed"
+
+
+# Received, and retired for ever.
+
+
+def test_the_customers_own_word_retires_an_inert_handset_for_ever(world: World) -> None:
+    radio = world.handset(world.parcels[0])
+    radio.switch_on()
+    world.deliver()
+    say_received(world, radio)
+    world.deliver()
+    assert radio.handset.state.applied is Applied.RETIRED
+    assert radio.handset.state.keys.lock is None, "there is no key left to lock it with"
+    opened = world.dispute(world.parcels[0], "never_received")
+    assert opened.order.state == "refused"
+    world.deliver()
+    assert not radio.handset.screen_locked
+
+
+def test_a_retirement_reaches_a_handset_that_was_off_and_a_broker_that_forgot_it(world: World) -> None:
+    radio = world.handset(world.parcels[0])
+    say_received(world, radio)
+    world.deliver()
+    world.broker.wipe()
+    world.restart()
+    radio.switch_on()
+    world.deliver()
+    assert radio.handset.state.applied is Applied.RETIRED
+
+
+def test_a_lost_retirement_is_sent_again_with_the_next_hello(world: World) -> None:
+    radio = world.handset(world.parcels[0])
+    radio.switch_on()
+    world.deliver()
+    say_received(world, radio)
+    world.relay.carry()
+    world.waiting(radio.handset.device).clear()
+    radio.swap_sim(SimClass.OTHER, country="HU")
+    world.deliver()
+    assert radio.handset.state.applied is Applied.RETIRED
+
+
+def test_received_ends_a_lock_too_and_the_retirement_answers_for_the_release(world: World) -> None:
+    opened, radio = world.locked_elsewhere()
+    say_received(world, radio, actor="agent-1", role=Role.AGENT)
+    world.deliver()
+    assert not radio.handset.screen_locked
+    assert radio.handset.state.applied is Applied.RETIRED
+    assert world.order(opened.order.id).state == "released"
+
+
+def test_retirement_is_not_forgotten_by_a_restored_backup(world: World) -> None:
+    radio = world.handset(world.parcels[0])
+    backup = world.backup()
+    say_received(world, radio)
+    world.restore(backup)
+    opened = world.dispute(world.parcels[0], "never_received")
+    assert opened.order.state == "refused"
+    assert "retired" in opened.lock.refused
+    radio.switch_on()
+    world.deliver()
+    assert radio.handset.state.applied is Applied.RETIRED
+
+
+def test_a_handset_whose_delivery_nobody_disputes_is_retired_after_the_days_of_the_policy(world: World) -> None:
+    radio = world.handset(world.parcels[0])
+    radio.switch_on()
+    days = POLICY.count("device_retire_days", civil_date(world.clock.at_ms))
+    world.step((days - 1) * DAY_MS)
+    assert world.retire_due() == 0
+    world.step(2 * DAY_MS)
+    assert world.retire_due() == 1
+    world.deliver()
+    assert radio.handset.state.applied is Applied.RETIRED
+    assert world.retire_due() == 0, "retired is for ever, and once"
+
+
+@pytest.mark.parametrize("claim", ["never_received", "substituted", "misdelivered"])
+def test_a_handset_that_its_customer_never_got_is_not_retired_by_time(world: World, claim: str) -> None:
+    radio = world.handset(world.parcels[0])
+    opened = world.dispute(world.parcels[0], claim)
+    world.step(400 * DAY_MS)
+    assert world.retire_due() == 0
+    world.found(opened)
+    with world.house.unit() as unit:
+        case_book.note(unit, opened.case, "found", actor="customer", facts={})
+    assert world.retire_due() == 0, "the days of amnesty are not over"
+    world.step(15 * DAY_MS)
+    assert world.retire_due() == 1
+    radio.switch_on()
+    world.deliver()
+    assert radio.handset.state.applied is Applied.RETIRED
+
+
+def test_a_handset_that_nobody_bought_yet_is_not_retired_by_time(world: World) -> None:
+    parcel = world.parcels[0]
+    radio = world.handset(parcel)
+    with world.house.unit() as unit:
+        row = store.device(unit.session, radio.handset.device)
+        row.imei = "urn:gsma:imei:99000000-000000-0"
+        unit.session.add(row)
+    world.step(800 * DAY_MS)
+    assert world.retire_due() == 0
+
+
+def test_what_the_customer_found_is_never_locked_again(world: World) -> None:
+    opened, radio = world.locked_elsewhere()
+    world.found(opened)
+    world.deliver()
+    world.clear_groups()
+    again = world.dispute(world.parcels[0], "never_received")
+    assert again.order.state == "refused"
+    assert "receipt" in again.lock.refused
+    assert not radio.handset.screen_locked
+
+
+# Leaving.
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_a_leavers_lock_ends_before_the_account_does_without_exception(
+    world: World,
+    on: bool,  # noqa: FBT001 - the case that is told
+) -> None:
+    opened, radio = world.locked_elsewhere()
+    world.confirm(opened, "investigator-1")
+    world.confirm(opened, "supervisor-1")
+    world.deliver()
+    if not on:
+        radio.switch_off()
+    world.throw_switch(on=True)
+    leave(world, radio, in_ms=HOUR_MS)
+    world.deliver()
+    assert world.order(opened.order.id).state == ("released" if on else "release_queued")
+    if not on:
+        radio.switch_on()
+        world.deliver()
+    assert not radio.handset.screen_locked, "nothing holds a release back, the kill switch least of all"
+    assert radio.handset.state.applied is Applied.RETIRED
+    assert "works with any network" in told(world, opened)
+
+
+def test_nobody_locks_the_handset_of_a_leaver_not_even_two_people(world: World) -> None:
+    radio = world.handset(world.parcels[0])
+    leave(world, radio)
+    opened = world.dispute(world.parcels[0], "never_received")
+    assert opened.order.state == "refused"
+    imei = world.parcels[0].unit.imei
+    with world.house.unit() as unit:
+        facts = {"reason": Reason.NEVER_RECEIVED, "evidence": [], "dispute": opened.case}
+        asked = request_lock(unit, world.office, imei=imei, last4=imei[-4:], account="agent-1", **facts)
+    assert asked.state == "refused"
+    assert "not_leaving" in asked.facts
+
+
+# Wrong locks.
+
+
+def test_a_wrong_lock_is_paid_for_from_the_lock_to_the_handsets_own_word_and_nobody_need_ask(world: World) -> None:
+    opened, radio = world.locked_elsewhere()
+    locked_ms = world.order(opened.order.id).acked_ms
+    assert locked_ms is not None
+    radio.switch_off()
+    world.step(HOUR_MS)
+    world.found(opened)
+    assert "We are sorry. We locked your phone" in told(world, opened)
+    world.step(2 * DAY_MS)
+    assert world.case(opened).unpaid_credit_pence == 0, "the clock still runs"
+    radio.switch_on()
+    world.deliver()
+    owed = 3 * daily_pence(locked_ms, policy=POLICY)
+    assert world.case(opened).unpaid_credit_pence == owed
+    assert f"\N{POUND SIGN}{owed / 100:.2f}" in told(world, opened)
+    (paid,) = lines_of(world, opened, "lock_compensation")
+    assert (paid["pence"], paid["locked_ms"]) == (owed, locked_ms)
+
+
+def test_a_wrong_lock_that_the_handset_never_answered_for_is_paid_until_it_freed_itself(world: World) -> None:
+    opened, radio = world.locked_elsewhere()
+    radio.switch_off()
+    world.found(opened)
+    world.step(31 * DAY_MS)
+    assert world.order(opened.order.id).state == "released_unconfirmed"
+    locked_ms = world.order(opened.order.id).acked_ms or 0
+    assert world.case(opened).unpaid_credit_pence == 3 * daily_pence(locked_ms, policy=POLICY)
+    radio.switch_on()
+    world.deliver()
+    assert len(lines_of(world, opened, "lock_compensation")) == 1, "a late answer is not paid twice"
+
+
+def test_a_lock_called_back_before_it_was_one_is_no_wrong_lock(world: World) -> None:
+    world.handset(world.parcels[0])
+    opened = world.dispute(world.parcels[0], "never_received")
+    world.found(opened)
+    assert world.order(opened.order.id).wrong_ms is None
+    assert world.case(opened).unpaid_credit_pence == 0
+    assert "Nothing is locked" in told(world, opened)
+    assert "wrong_lock" not in world.alerts()
+
+
+def test_the_customer_is_told_of_each_step_of_the_lock(world: World) -> None:
+    opened, radio = world.locked_elsewhere()
+    assert "The missing phone is locked now." in told(world, opened)
+    world.step(73 * HOUR_MS)
+    world.deliver()
+    said = told(world, opened)
+    assert "We are unlocking the phone." in said
+    assert "The phone is unlocked." in said
+    assert not radio.handset.screen_locked
+
+
+# Without a network.
+
+
+def test_a_code_read_over_the_telephone_opens_the_lock_and_no_hello_brings_it_back(world: World) -> None:
+    opened, radio = world.locked_elsewhere()
+    line = radio._line
+    assert line is not None
+    line.stop()
+    assert radio.type_code(code_for(world, radio, radio.handset.question))
+    assert not radio.handset.screen_locked
+    line.start()
+    world.deliver()
+    assert not radio.handset.screen_locked
+    assert world.order(opened.order.id).state == "released"
+
+
+def test_a_code_is_not_lost_with_the_database(world: World) -> None:
+    backup = world.backup_with(world.parcels[0])
+    opened, radio = world.locked_elsewhere()
+    assert opened.order.state == "queued"
+    world.restore(backup)
+    with world.refused(NotFound, "lock"):
+        code_for(world, radio, radio.handset.question)
+    assert radio.type_code(code_for(world, radio, radio.handset.challenge)), "the screen says which lock it is"
+    world.deliver()
+    assert not radio.handset.screen_locked
+
+
+def test_a_lock_opened_by_code_stays_open_though_the_service_has_forgotten_giving_it(world: World) -> None:
+    opened, radio = world.locked_elsewhere()
+    backup = world.backup()
+    code = code_for(world, radio, radio.handset.question)
+    world.restore(backup)
+    assert world.order(opened.order.id).state == "active_provisional"
+    assert radio.type_code(code)
+    world.deliver()
+    assert not radio.handset.screen_locked
+    assert world.order(opened.order.id).state == "released"
+
+
+def test_an_old_word_about_a_code_does_not_open_the_next_lock(world: World) -> None:
+    opened, radio = world.locked_elsewhere()
+    assert radio.type_code(code_for(world, radio, radio.handset.question))
+    world.deliver()
+    old = list(world.heard)
+    again = world.dispute(world.parcels[0], "never_received")
+    world.deliver()
+    assert radio.handset.screen_locked
+    for message in old:
+        world.line.take(message)
+    assert world.order(again.order.id).state == "active_provisional"
+    assert world.order(opened.order.id).state == "released"
+
+
+def test_a_guesser_gets_few_codes_and_people_hear_of_who_gives_many(world: World) -> None:
+    _, radio = world.locked_elsewhere()
+    for number in range(CODES_PER_HOUR):
+        code_for(world, radio, f"{number:08d}")
+    with world.refused(Rejected, "too_many"):
+        code_for(world, radio, radio.handset.question)
+    world.step(HOUR_MS)
+    for number in range(CODES_PER_HOUR):
+        code_for(world, radio, f"{number:08d}")
+    assert "many_codes" in world.alerts()
+
+
+# Seen somewhere.
+
+
+def test_the_first_switch_on_reaches_the_case_with_country_network_and_whose_sim(world: World) -> None:
+    parcel = world.parcels[0]
+    radio = world.handset(parcel, sim=SimClass.OTHER, country="RO", network="22610")
+    opened = world.dispute(parcel, "substituted")
+    radio.switch_on()
+    world.deliver()
+    (seen,) = lines_of(world, opened, "handset_seen")
+    assert (seen["sim"], seen["country"], seen["network"]) == ("other", "RO", "22610")
+    with world.house.read() as session:
+        assert joints.attaches(session)[parcel.unit.imei_urn].at_ms == seen["seen_ms"]
+        history = joints.lock_file(session, world.office, opened.case).orders[0]
+    assert seen["entry"] in history.indexes, "the signed record of it goes into the pack"
+
+
+def test_what_was_seen_before_the_customer_spoke_is_in_the_case_from_its_first_moment(world: World) -> None:
+    parcel = world.parcels[0]
+    radio = world.handset(parcel)
+    radio.switch_on()
+    world.deliver()
+    world.step(5 * HOUR_MS)
+    opened = world.dispute(parcel, "never_received")
+    (seen,) = lines_of(world, opened, "handset_seen")
+    assert seen["seen_ms"] < world.clock.at_ms - 5 * HOUR_MS + MINUTE_MS
+    for _ in range(3):
+        radio.swap_sim(SimClass.OTHER, country="RO")
+        radio.swap_sim(SimClass.OTHER, country="HU")
+    world.deliver()
+    assert [line["country"] for line in lines_of(world, opened, "handset_seen")] == ["RO", "HU"], "each place once"
+
+
+def test_people_hear_of_a_locked_handset_with_the_customers_own_sim(world: World) -> None:
+    opened, radio = world.locked_elsewhere()
+    radio.swap_sim(SimClass.OWN, country="GB")
+    world.deliver()
+    assert "locked_on_own_sim" in world.alerts()
+    assert radio.handset.screen_locked, "a new SIM may lie in the parcel: a person decides"
+    assert world.order(opened.order.id).state == "active_provisional"
+
+
+# Whoever holds it.
+
+
+def test_who_bought_it_in_good_faith_says_so_and_learns_nothing_of_the_customer(world: World) -> None:
+    opened, radio = world.locked_elsewhere()
+    screen = radio.handset.screen
+    assert screen is not None
+    assert screen.bought
+    with world.house.unit() as unit:
+        answered = joints.holder_speaks(unit, reference=screen.reference, words="I bought it at a market.")
+    world.kept.secrets.append(b"I bought it at a market.")
+    assert "You did nothing wrong" in answered.words
+    assert (answered.file.case.order_ref, answered.file.imei, answered.file.parcel) == (None, None, None)
+    assert "holder_spoke" in world.alerts()
+    assert "holder_spoke" in [step.event for step in world.steps(opened.order.id)]
+    assert radio.handset.screen_locked, "it stays locked; a person looks at it"
+    with world.refused(NotFound, "order"), world.house.unit() as unit:
+        joints.holder_speaks(unit, reference="lock_nothing", words="Is it mine?")
+
+
+def test_one_alert_of_a_kind_until_somebody_has_looked(world: World) -> None:
+    opened, radio = world.locked_elsewhere()
+    assert opened.order.id
+    for _ in range(3):
+        radio.swap_sim(SimClass.OWN, country="GB")
+        world.deliver()
+    assert world.alerts().count("locked_on_own_sim") == 1
+    with world.house.unit() as unit:
+        (row,) = watch_store.alerts(unit.session, seen=False)
+        assert world.look_at(unit, row.id).seen_by == "person-of-supervisor-1"
+    assert world.alerts() == []
+    radio.swap_sim(SimClass.OWN, country="FR")
+    world.deliver()
+    assert world.alerts() == ["locked_on_own_sim"]
+
+
+def test_a_lock_for_a_customer_who_needs_support_waits_for_a_named_specialist(world: World) -> None:
+    parcel = world.parcels[0]
+    radio = world.handset(parcel)
+    opened = world.dispute(parcel, "never_received", support_needs=("calls in the morning",))
+    assert opened.order.state == "requested", "by standing authority it waits for a person to decide it"
+    assert opened.disputed.file.case.state == "remedy_offered", "the remedy waits for nothing"
+    assert "locking it" not in told(world, opened)
+    world.found(opened)
+    assert world.order(opened.order.id).state == "refused"
+    with world.house.unit() as unit:
+        row = store.device(unit.session, radio.handset.device)
+        row.confirmed = False  # as if nobody had found it: the story goes on with two people
+        unit.session.add(row)
+    imei, facts = parcel.unit.imei, {"reason": Reason.NEVER_RECEIVED, "evidence": [], "dispute": opened.case}
+    with world.house.unit() as unit:
+        named = request_lock(
+            unit, world.office, imei=imei, last4=imei[-4:], account="agent-1", specialist="supervisor-2", **facts
+        )
+    assert named.state == "requested"
+    with world.refused(Forbidden, "lock_refused"):
+        world.approve(named.id, "supervisor-1")
+    world.approve(named.id, "supervisor-2")
+    radio.switch_on()
+    world.deliver()
+    assert radio.handset.screen_locked
+
+
+def test_a_lock_by_standing_authority_for_a_customer_who_needs_support_is_decided_by_one_person(world: World) -> None:
+    parcel = world.parcels[0]
+    radio = world.handset(parcel)
+    radio.switch_on()
+    world.deliver()
+    opened = world.dispute(parcel, "never_received", support_needs=("calls in the morning",))
+    world.deliver()
+    assert not radio.handset.screen_locked
+    with world.refused(Forbidden, "lock_refused"):
+        world.approve(opened.order.id, "nobody")
+    world.approve(opened.order.id, "investigator-1")
+    world.deliver()
+    assert radio.handset.screen_locked
+    radio.switch_off()
+    radio.switch_on()
+    world.deliver()
+    assert radio.handset.screen_locked
+    assert world.order(opened.order.id).state == "active_provisional"
