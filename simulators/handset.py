@@ -29,7 +29,7 @@ from devicelock.rules.applied import Applied
 from devicelock.rules.command import NONCE_BYTES, Command, KeyRing, Screen, open_command
 from devicelock.rules.device import DeviceState, enter_code, greet, new_device, receive, wake
 from devicelock.rules.hello import Cause, SimClass, make_hello
-from devicelock.rules.unlock_code import ENTROPY_BYTES, Question
+from devicelock.rules.unlock_code import ENTROPY_BYTES, Question, lock_number
 from simulators.client import ServiceClient
 from simulators.goods import Unit
 from simulators.wire import b64u, from_b64u
@@ -103,11 +103,13 @@ class Handset:
         clock: Clock,
         rng: random.Random,
         country: str | None = "GB",
+        network: str | None = None,
         sim: SimClass = SimClass.NEVER,
     ) -> None:
         self.enrolment = enrolment
         self.store = store
         self.country = country
+        self.network = network
         self.sim = sim
         self.clock_offset_s = 0
         self.on = False
@@ -141,6 +143,11 @@ class Handset:
         question = self.state.question
         return question.digits if self.screen_locked and question is not None else None
 
+    @property
+    def challenge(self) -> str | None:
+        """All that the holder reads out: the eight digits and the number of the lock."""
+        return None if self.question is None else f"{self.question} {lock_number(self.state.pair)}"
+
     def now_s(self) -> int:
         """Its own clock."""
         return self._clock.now_ms() // SECOND_MS + self._offset_at_boot_s
@@ -172,6 +179,7 @@ class Handset:
             client=CLIENT_VERSION,
             country=self.country,
             sim=self.sim,
+            network=self.network,
         )
         self._enforce(self._keep(state))
         return make_hello(hello, self.enrolment.signer)
@@ -303,7 +311,7 @@ def replace_file(path: Path, content: bytes) -> None:
 
 
 _PLAIN = ("device", "nonce", "nonce_at_s", "epoch", "counter", "command_id", "held_until_s", "seen_s")
-_SCREEN = ("who", "why", "reference", "phone", "recourse", "deadline_s")
+_SCREEN = ("who", "why", "reference", "phone", "recourse", "bought", "deadline_s")
 _QUESTION = ("digits", "wrong", "not_before_s")
 
 

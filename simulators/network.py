@@ -144,6 +144,20 @@ def play(config: NetworkConfig, supervisor: ServiceClient, progress: Progress) -
     return replace(world, handsets=handsets, results=results, flags=flags, not_accepted=odd)
 
 
+def play_more(
+    world: World, config: PastConfig, supervisor: ServiceClient, progress: Progress, *, handsets: int
+) -> World:
+    """More parcels in a network that was played: its own stations scan them, and so many handsets are enrolled."""
+    past = make_past(config, world.geography, None)
+    scans = record(past, config, world.geography, world.stations, habits=default_habits(None))
+    setting = replace(world.config, past=config, bystanders=handsets)
+    more = replace(world, config=setting, past=past, scans=scans, thief=None)
+    _register_orders(more, supervisor, progress)
+    enrolled = _enrol_handsets(more, supervisor, progress)
+    _post(more, supervisor.as_caller(""), progress)
+    return replace(more, handsets=enrolled)
+
+
 def order_body(parcel: Parcel) -> dict[str, Any]:
     """The seller's own record of an order."""
     return {
