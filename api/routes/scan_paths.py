@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from api.routes.scans import MANY, MAX_BATCH, ONE
+from api.routes.scans import MANY, MAX_BATCH, ONE, TOGETHER
 
 
 def told(summary: str, about: str, media_type: str, answers: dict[int, str]) -> dict[str, Any]:
@@ -31,5 +31,12 @@ PATHS = {
         f"Deterministic CBOR, an array of 1 to {MAX_BATCH} times `[statement, opening]`.",
         MANY,
         {200: "One result a scan, in order", 422: "Not a list of scans"},
+    ),
+    "/v1/batches": told(
+        "Take in scans that their station signed together.",
+        "Deterministic CBOR `[statement, seal, [[subject, content type, opening], ...]]`: one statement over the root of"
+        " up to 256 scans, each with its own result, place and proof.",
+        TOGETHER,
+        {201: "Judged and in the log", 200: "A repeat, answered as before", 422: "Not a batch, or wrongly sealed"},
     ),
 }
