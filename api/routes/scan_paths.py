@@ -34,8 +34,8 @@ PATHS = {
     ),
     "/v1/batches": told(
         "Take in scans that their station signed together.",
-        "Deterministic CBOR `[statement, seal, [[subject, content type, opening], ...]]`: one statement over the root of"
-        " up to 256 scans, each with its own result, place and proof.",
+        "Deterministic CBOR `[statement, seal, [[subject, content type, opening], ...]]`: one statement over the root"
+        " of up to 256 scans, each with its own result, place and proof.",
         TOGETHER,
         {201: "Judged and in the log", 200: "A repeat, answered as before", 422: "Not a batch, or wrongly sealed"},
     ),
