@@ -45,6 +45,7 @@ def test_the_presumption_stands_first_and_the_customers_words_are_kept(
 
 
 def test_a_call_opens_a_case_and_locks_and_releases_the_handset(console: Console, enter: Callable[[str], Page]) -> None:
+    console.look_at_wrong_locks()
     order = console.calm_orders[1]
     page = console.show(enter("agent-1"), f"/console/cases/new?order={order}")
     page.get_by_label("What does the customer say?").fill("The courier says it came. It did not.")
@@ -120,6 +121,7 @@ def test_each_check_says_how_it_came_out_and_what_would_allow_it(
 def test_a_lock_that_was_asked_for_needs_another_person(
     console: Console, enter: Callable[[str], Page], browser: Browser
 ) -> None:
+    console.look_at_wrong_locks()
     order = console.calm_orders[3]
     dispute = console.report(order, claim_type="never_received").dispute
     agent = console.show(enter("agent-1"), f"/console/cases/{dispute}")

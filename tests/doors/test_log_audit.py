@@ -13,6 +13,7 @@ from api.compose import free_port
 from custody.kernel import cbor
 from custody.kernel.keys import new_signer
 from custody.ledger.note import text_key
+from custody.scans.place import index_of
 from tests.doors.command_line import CommandLine
 from tests.doors.log_desk import Desk
 
@@ -140,12 +141,13 @@ def test_every_verdict_is_replayed_from_the_log_and_a_changed_one_is_found(
     assert told["same"] >= 303
     database = sqlite3.connect(instance.data / "weaklink.db")
     try:
-        (index, result) = database.execute("SELECT idx, result FROM scan ORDER BY idx DESC LIMIT 1").fetchone()
+        newest = "SELECT place, result FROM scan ORDER BY place DESC LIMIT 1"
+        (place, result) = database.execute(newest).fetchone()
         for changed, expect in (("quarantined", 1), (result, 0)):
-            database.execute("UPDATE scan SET result = ? WHERE idx = ?", (changed, index))
+            database.execute("UPDATE scan SET result = ? WHERE place = ?", (changed, place))
             database.commit()
             found = outsider.json("log", "verdicts", "--data", str(instance.data), expect=expect)
-            assert [row["index"] for row in found["different"]] == [index] * expect
+            assert [row["index"] for row in found["different"]] == [index_of(place)] * expect
     finally:
         database.close()
     outsider.run("log", "verdicts", "--data", "nowhere", expect=2)

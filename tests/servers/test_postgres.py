@@ -60,11 +60,13 @@ def test_a_database_that_is_still_in_use_is_dropped_all_the_same(postgres_server
     with postgres_server.database() as url:
         engine = create_engine(url)
         connection = engine.connect()
+    name = url.rpartition("/")[2].partition("?")[0]
     with postgres_server.connect() as admin:
-        assert admin.execute("SELECT count(*) FROM pg_database WHERE datname LIKE 't\\_%'").fetchone() == (0,)
+        left = admin.execute("SELECT count(*) FROM pg_database WHERE datname = %s", (name,)).fetchone()
     connection.invalidate()
     connection.close()
     engine.dispose()
+    assert left == (0,)
 
 
 def test_a_committed_row_is_there_after_the_server_was_killed(own_postgres: PostgresServer) -> None:
