@@ -41,7 +41,11 @@ from devicelock.rules.topic import ROOT, SHARE_GROUP, Channel
 from devicelock.transport import Message
 from devicelock.usecases.hear import hear
 from devicelock.usecases.lock_office import LockOffice, ScreenTexts
+from devicelock.usecases.offer_again import offer_again
 from devicelock.usecases.relay import Relay
+
+LANES = 8
+"""So many commands are handed to the broker side by side."""
 
 WHO = "The network that this phone was sold by"
 WHY = "This phone is missing from a delivery. You did nothing wrong by holding it."
@@ -119,11 +123,16 @@ def connect(parts: Parts) -> tuple[MqttTransport, Relay]:
     def receive(message: Message) -> bool:
         return hear(parts.locks, message.topic, message.payload)
 
+    def ready() -> None:
+        if not transport.session_present:
+            relay.ask_again()
+
     channels = (Channel.ACK, Channel.HELLO)
-    transport = MqttTransport(
-        options, receive=receive, subscriptions=tuple(f"{prefix}/+/{channel}" for channel in channels)
-    )
-    return transport, Relay(parts.house, HeadFirst(transport, parts.heads))
+    subscriptions = tuple(f"{prefix}/+/{channel}" for channel in channels)
+    transport = MqttTransport(options, receive=receive, subscriptions=subscriptions, on_ready=ready)
+    line = HeadFirst(transport, parts.heads)
+    relay = Relay(parts.house, line, lanes=LANES, offer=lambda unit: offer_again(unit, parts.locks))
+    return transport, relay
 
 
 def free_port() -> int:

@@ -172,15 +172,13 @@ def circumstances(session: Session, imei: str, dispute: str | None) -> Circumsta
     known = None if binding is None else _tie(binding)
     site = found.scans[0].station.site if found and found.scans else ""
     evidence = tuple(f"entry:{tie.index}" for tie in (binding.pair or binding.ties)) if binding else ()
-    if dispute is None:
+    file = None if dispute is None else case_book.read(session, dispute)
+    if file is None or file.imei != imei:  # a case about another handset says nothing about this one
         return Circumstances(tie=known, site=site, evidence=evidence)
-    file = case_book.read(session, dispute)
-    claim = Claim(file.case.claim_type) if file.case.claim_type else None
-    away = file.lock_wish.fair if file.imei == imei else None
     return Circumstances(
         tie=known,
-        claim=claim,
-        not_with_customer=away,
+        claim=Claim(file.case.claim_type) if file.case.claim_type else None,
+        not_with_customer=file.lock_wish.fair,
         vulnerable=bool(file.case.support_needs),
         still_served=file.lock_wish.notice == "before",
         site=site,

@@ -1,6 +1,7 @@
 """What time brings about, looked at once a second: locks lapse, promises fall due, messages in the outbox expire.
 
-Handsets whose delivery nobody disputes any more are retired on a slow round over the fleet, a few at each look.
+Handsets whose delivery nobody disputes any more are retired on a slow round over the fleet, a few at each look. The
+look itself writes nothing, so that no lock and no release waits for it.
 """
 
 import threading
@@ -12,7 +13,7 @@ from api.parts import Parts
 from custody.kernel.errors import Trouble
 from custody.store.unit import Unit
 from custody.usecases.sweep_promises import sweep_promises
-from devicelock.usecases.retire import retire_due
+from devicelock.usecases.retire import look, retire_due
 from devicelock.usecases.sweep import sweep
 
 EVERY_S = 1.0
@@ -44,11 +45,22 @@ class Timer:
         while not self._stopping.wait(EVERY_S):
             self._do(lambda unit: sweep(unit, self._parts.locks))
             self._do(sweep_promises)
-            self._do(self._retire)
+            self._retire()
 
-    def _retire(self, unit: Unit) -> None:
+    def _retire(self) -> None:
         """The next few handsets of the round."""
-        self._last = retire_due(unit, self._parts.locks, after=self._last, limit=LOOKED_AT).last
+        parts, after = self._parts, self._last
+        try:
+            with parts.house.read() as session:
+                seen = look(session, parts.locks, after=after, limit=LOOKED_AT, now_ms=parts.clock.now_ms())
+        except Trouble as trouble:
+            log.warning("the look over the fleet will be tried again", code=trouble.code, detail=trouble.detail)
+        except Exception:  # nobody else would sweep any more
+            log.exception("the look over the fleet failed and will be tried again")
+        else:
+            self._last = seen.last
+            if seen.due:
+                self._do(lambda unit: retire_due(unit, parts.locks, after=after, limit=LOOKED_AT))
 
     def _do(self, act: Callable[[Unit], object]) -> None:
         """One act in a unit of its own; whatever becomes of it, the next one is done."""

@@ -9,7 +9,7 @@
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import BigInteger, Column, Integer, LargeBinary, Text, func, select
@@ -71,6 +71,21 @@ class LockOrderRow(SQLModel, table=True):
     group: str | None = Field(default=None, index=True)
     wrong_ms: int | None = Field(default=None, sa_type=BigInteger)
     facts: str = Field(sa_type=Text)
+
+
+class DecidedLock(NamedTuple):
+    """What the caps count of an order that was decided; a day has many, and every lock looks at all of them."""
+
+    id: str
+    state: str
+    requester: str
+    second: str | None
+    decided_ms: int | None
+    acked_ms: int | None
+    held_until_ms: int
+    group: str | None
+    wrong_ms: int | None
+    facts: str
 
 
 class LockEventRow(SQLModel, table=True):
@@ -266,9 +281,11 @@ def steps_by_since(session: Session, event: str, actor: str, since_ms: int) -> i
     return session.scalar(select(func.count()).select_from(LockEventRow).where(*mine)) or 0
 
 
-def locks_decided_since(session: Session, since_ms: int) -> list[LockOrderRow]:
+def locks_decided_since(session: Session, since_ms: int) -> list[DecidedLock]:
     """Orders decided since a moment, for the caps."""
-    return list(session.scalars(select(LockOrderRow).where(col(LockOrderRow.decided_ms) >= since_ms)).all())
+    columns = [getattr(LockOrderRow, name) for name in DecidedLock._fields]
+    rows = session.execute(select(*columns).where(col(LockOrderRow.decided_ms) >= since_ms)).all()
+    return [DecidedLock(*row) for row in rows]
 
 
 def locks_signed_since(session: Session, order: str, since_ms: int) -> int:

@@ -35,6 +35,9 @@ DECIDERS = 8
 SENDERS = 4
 OFFLINE_MS = 1000.0
 WAIT_S = 120.0
+STEPS = "commit, message, store, message"
+MESSAGES = "the same messages without us"
+PEOPLE = {"asks": "agent-1", "decides": "supervisor-1", "clears": "investigator-1"}
 ACTIVE, OVER = "active_provisional", "released"
 
 
@@ -53,19 +56,19 @@ def measure_locks(story: Story, *, handsets: int) -> Iterator[Figure]:
             list(pool.map(lambda missed: missed.radio.switch_on(wait_s=WAIT_S), fleet))
         warm_up(desk, fleet[:6])
         trips = [trip for missed in (fleet * TRIPS)[:TRIPS] for trip in round_trip_ms(desk, missed)]
-        name = "a commit, a message, a store, a message"
-        yield duration("lock.roundtrip", [statistics.median(trips)], name, statistics.median(limit_ms))
-        yield duration("lock.roundtrip p99", [share(trips, 0.99)], f"{name}, p99", share(limit_ms, 0.99))
-        rates = [sustained_per_s(desk, fleet) for _ in range(ROUNDS)]
-        yield rate("lock.sustained", rates, statistics.median(limit_rate), limit_name="the same messages without us")
+        yield duration("lock.roundtrip", [statistics.median(trips)], STEPS, statistics.median(limit_ms))
+        yield duration("lock.roundtrip p99", [share(trips, 0.99)], f"{STEPS}, p99", share(limit_ms, 0.99))
+        took = [sustained_s(desk, fleet) for _ in range(ROUNDS)]
+        for name, rates in {
+            "lock.sustained": [2 * len(fleet) / (locks_s + releases_s) for locks_s, releases_s in took],
+            "lock.sustained releases": [len(fleet) / releases_s for _, releases_s in took],
+        }.items():
+            yield rate(name, rates, statistics.median(limit_rate), limit_name=MESSAGES, unit="commands/s")
         waits = [offline_hello_ms(desk, missed) for missed in (fleet * TRIPS)[:TRIPS]]
         yield duration("lock.offline_hello p99", [share(waits, 0.99)], "one second", OFFLINE_MS)
     finally:
         with ThreadPoolExecutor(DECIDERS) as pool:
             list(pool.map(lambda missed: missed.radio.switch_off(), fleet))
-
-
-PEOPLE = {"asks": "agent-1", "decides": "supervisor-1", "clears": "investigator-1"}
 
 
 def share(values: Sequence[float], part: float) -> float:
@@ -87,13 +90,13 @@ def round_trip_ms(desk: Desk, missed: Missed) -> tuple[float, float]:
     return float(locked), float(desk.until(order, OVER)["released_ms"])
 
 
-def sustained_per_s(desk: Desk, fleet: Sequence[Missed]) -> float:
-    """Commands a second: every handset is locked and released, with several decisions at once."""
+def sustained_s(desk: Desk, fleet: Sequence[Missed]) -> tuple[float, float]:
+    """Seconds in which every handset is locked, and then released, with several decisions at once."""
     with ThreadPoolExecutor(DECIDERS) as pool:
         orders = [str(asked["order"]) for asked in pool.map(desk.ask, fleet)]
-        took_s = timed_s(lambda: list(pool.map(desk.approve, orders)), lambda: settled(desk, "queued"))
-        took_s += timed_s(lambda: list(pool.map(desk.release, orders)), lambda: settled(desk, "release_queued"))
-    return 2 * len(fleet) / took_s
+        locks_s = timed_s(lambda: list(pool.map(desk.approve, orders)), lambda: settled(desk, "queued"))
+        releases_s = timed_s(lambda: list(pool.map(desk.release, orders)), lambda: settled(desk, "release_queued"))
+    return locks_s, releases_s
 
 
 def settled(desk: Desk, state: str) -> bool:

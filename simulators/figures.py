@@ -42,12 +42,12 @@ def times_ms(act: Callable[[], object], number: int) -> float:
     return statistics.median(took)
 
 
-def rate(name: str, rates: Sequence[float], limit: float, *, limit_name: str) -> Figure:
-    """Scans a second; more is better."""
+def rate(name: str, rates: Sequence[float], limit: float, *, limit_name: str, unit: str = "scans/s") -> Figure:
+    """Scans a second, or something else; more is better."""
     return Figure(
         name=name,
         value=statistics.median(rates),
-        unit="scans/s",
+        unit=unit,
         limit_name=limit_name,
         limit=limit,
         low=min(rates),

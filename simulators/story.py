@@ -25,6 +25,9 @@ from simulators.radio import Radio
 
 FAR_AWAY = "RO"
 HOME = "GB"
+NETWORKS = {FAR_AWAY: "22610", HOME: "23415"}
+"""A network of each country (ITU-T E.212), as a handset that is served by it says."""
+
 WAIT_S = 20.0
 POLL_S = 0.05
 
@@ -172,7 +175,8 @@ class Story:
         enrolment = self._world.handsets[order]
         store = self.folder / f"{enrolment.device}.handset"
         rng = random.Random(f"{self.seed}/{order}")
-        handset = Handset(enrolment, store, clock=SystemClock(), rng=rng, sim=sim, country=country)
+        where = {"country": country, "network": NETWORKS[country]}
+        handset = Handset(enrolment, store, clock=SystemClock(), rng=rng, sim=sim, **where)
         radio = Radio(handset)
         _check(radio.switch_on(), "the handset reached the broker")
         return radio

@@ -47,7 +47,7 @@ from devicelock.usecases.alert import look_at_alert
 from devicelock.usecases.clear_group import clear_group, groups
 from devicelock.usecases.register_device import register_device
 from devicelock.usecases.request_lock import approve_lock, confirm_lock
-from devicelock.usecases.retire import retire_due
+from devicelock.usecases.retire import look, retire_due
 from devicelock.watch_store import AlertRow
 from simulators.broker import SimulatedTransport
 from simulators.events import finish, write
@@ -100,9 +100,13 @@ class World(Process):
         self.sweep()
 
     def retire_due(self) -> int:
-        """What the service's slow round over the fleet does."""
+        """What the service's slow round over the fleet does; the look before it has seen the same."""
+        with self.house.read() as session:
+            seen = look(session, self.office, after="", limit=1000, now_ms=self.clock.now_ms())
         with self.house.unit() as unit:
-            return retire_due(unit, self.office, after="", limit=1000).retired
+            retired = retire_due(unit, self.office, after="", limit=1000).retired
+        assert seen.due == bool(retired)
+        return retired
 
     def hire(self, name: str, role: str, *, person: str | None = None, by: str = "first start") -> str:
         """One more account."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlmodel import Session, col
 
 from custody.kernel.clock import Instant
@@ -48,13 +48,25 @@ def pending(session: Session, *, now_ms: Instant, limit: int = 500) -> list[Outb
     return list(session.scalars(query).all())
 
 
+def next_due(session: Session, *, now_ms: Instant) -> Instant | None:
+    """When the next message that must wait may leave; None if none waits."""
+    query = select(func.min(col(OutboxRow.created_ms))).where(col(OutboxRow.published_ms).is_(None))
+    due_ms: Instant | None = session.scalar(query.where(col(OutboxRow.created_ms) > now_ms))
+    return due_ms
+
+
 def mark_published(unit: Unit, rows: Sequence[OutboxRow]) -> None:
     """Remember that these were handed to the broker.
 
-    A newer message may have replaced one meanwhile, and SQLite may have given it the same id: the payload decides.
+    A newer message may have replaced one meanwhile, or the same bytes been put anew, and SQLite may have given that the
+    same id: payload and time decide.
     """
     for row in rows:
-        same = (col(OutboxRow.id) == row.id, col(OutboxRow.payload) == row.payload)
+        same = (
+            col(OutboxRow.id) == row.id,
+            col(OutboxRow.created_ms) == row.created_ms,
+            col(OutboxRow.payload) == row.payload,
+        )
         unit.session.execute(update(OutboxRow).where(*same).values(published_ms=unit.now_ms))
 
 

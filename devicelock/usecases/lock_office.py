@@ -23,11 +23,18 @@ from devicelock.rules.hello import SimClass
 from devicelock.rules.lock_facts import Claim, Kind, LockFacts, Person, StandingPolicy
 from devicelock.rules.order import SETTLED, Event, State
 from devicelock.rules.tie import Tie
-from devicelock.store import DeviceRow, LockOrderRow
+from devicelock.store import DecidedLock, DeviceRow, LockOrderRow
 from devicelock.watch_store import SightingRow
 
 HELD = frozenset({State.QUEUED, State.ACTIVE_PROVISIONAL, State.ACTIVE_CONFIRMED, State.RELEASE_QUEUED})
 STANDING = "standing-policy"
+
+
+class Where(msgspec.Struct, frozen=True):
+    """What the caps count of an order's facts."""
+
+    model: str = ""
+    site: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,8 +170,8 @@ class LockOffice:
             group=group,
             canary=order.id in {row.id for row in canary[: self.caps.canary]},
         )
-        recent = {row.id: row for row in store.locks_decided_since(session, unit.now_ms - DAY_MS)}
-        recent |= {row.id: row for row in canary}
+        decided: list[LockOrderRow | DecidedLock] = [*store.locks_decided_since(session, unit.now_ms - DAY_MS), *canary]
+        recent = {row.id: row for row in decided}
         recent.pop(order.id, None)
         names = {name for row in recent.values() for name in (row.requester, row.second) if name}
         people = {name: self.key_of(session, name) for name in names}
@@ -177,16 +184,21 @@ class LockOffice:
         return held_back(self.caps, asked, signed, fleet=fleet, held=held, clearances=cleared)
 
     def signed(
-        self, session: Session, row: LockOrderRow, now_ms: Instant, *, people: Mapping[str, str] = MappingProxyType({})
+        self,
+        session: Session,
+        row: LockOrderRow | DecidedLock,
+        now_ms: Instant,
+        *,
+        people: Mapping[str, str] = MappingProxyType({}),
     ) -> SignedLock:
         """An order that was decided, as the caps count it; `people` are those behind accounts, where they are known."""
-        facts = msgspec.json.decode(row.facts)
+        where = msgspec.json.decode(row.facts, type=Where)
         return SignedLock(
             at_ms=row.decided_ms or now_ms,
             person=people.get(row.requester) or self.key_of(session, row.requester),
             second=(people.get(row.second) or self.key_of(session, row.second)) if row.second else None,
-            model=facts.get("model", ""),
-            site=facts.get("site", ""),
+            model=where.model,
+            site=where.site,
             group=row.group or "",
             settled=row.acked_ms is not None or row.held_until_ms < now_ms or State(row.state) in SETTLED,
             wrong_at_ms=row.wrong_ms,

@@ -1,33 +1,56 @@
 """The relay: one thread that carries outbox rows to the broker.
 
 A published command is not a delivered one: the row is marked so that it is not published again, and nothing else moves.
+Marks wait for a quiet moment, many in one unit, so that they do not hold up the answers that come meanwhile; a crash
+before it makes the broker carry a command twice, which its counter makes harmless.
 What the broker did not take stays in the outbox only if the connection was down; every other outcome is settled by the
 device's next hello, which brings the difference.
 """
 
 import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 
-from custody.kernel.clock import SECOND_MS
+from custody.kernel.clock import SECOND_MS, Instant
 from custody.kernel.errors import Trouble
 from custody.store import outbox
-from custody.store.unit import House
+from custody.store.tables import OutboxRow
+from custody.store.unit import House, Unit
 from devicelock.transport import PublishOutcome, Transport
 
 IDLE_S = 1.0
+QUIET_S = 0.05
+MOST_UNMARKED = 100
+
+Each = Callable[[Callable[[OutboxRow], PublishOutcome], Iterable[OutboxRow]], Iterable[PublishOutcome]]
 
 log = structlog.get_logger()
 
 
 class Relay:
-    """Publishes what units put into the outbox; `poke` wakes it."""
+    """Publishes what units put into the outbox; `poke` wakes it.
 
-    def __init__(self, house: House, transport: Transport) -> None:
+    So many messages are handed on side by side as there are `lanes`: each is for another device, and none need wait for
+    the broker's answer to the one before.
+    """
+
+    def __init__(
+        self, house: House, transport: Transport, *, lanes: int = 1, offer: Callable[[Unit], object] | None = None
+    ) -> None:
+        """`offer` puts what has no answer yet into the outbox again; it is called after `ask_again`."""
         self._house = house
+        self._offer = offer
+        self._asked = threading.Event()
+        self._lanes = lanes
+        self._pool = ThreadPoolExecutor(lanes, thread_name_prefix="relay") if lanes > 1 else None
+        self._each: Each = self._pool.map if self._pool is not None else map
         self._transport = transport
         self._wake = threading.Event()
         self._stopping = threading.Event()
+        self._gone: dict[tuple[int | None, int], OutboxRow] = {}
+        self._pause_s = IDLE_S
         self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
 
     def start(self) -> None:
@@ -39,37 +62,78 @@ class Relay:
         self._stopping.set()
         self._wake.set()
         self._thread.join()
+        if self._pool is not None:
+            self._pool.shutdown()
 
     def poke(self) -> None:
         """There may be something to carry."""
         self._wake.set()
 
+    def ask_again(self) -> None:
+        """The broker has forgotten us, and with us answers that were on their way; never blocks."""
+        self._asked.set()
+        self._wake.set()
+
     def carry(self) -> int:
         """One round; returns how many rows left the house."""
+        count = self._publish()
+        self._mark()
+        return count
+
+    def _publish(self) -> int:
+        """Hand what is new to the broker, and remember it until it is marked."""
         now_ms = self._house.clock.now_ms()
         with self._house.read() as session:
             rows = outbox.pending(session, now_ms=now_ms)
-        gone = []
-        for row in rows:
-            expiry_s = max(1, (row.expires_ms - now_ms) // SECOND_MS)
-            outcome = self._transport.publish(row.topic, row.payload, expiry_s=expiry_s)
-            if outcome is PublishOutcome.NOT_CONNECTED:
+            due_ms = outbox.next_due(session, now_ms=now_ms)
+        self._pause_s = IDLE_S if due_ms is None else min(IDLE_S, (due_ms - now_ms) / SECOND_MS)
+        before = len(self._gone)
+        fresh = [row for row in rows if _name(row) not in self._gone]
+        for first in range(0, len(fresh), self._lanes):
+            side_by_side = fresh[first : first + self._lanes]
+            outcomes = list(self._each(lambda row: self._hand_on(row, now_ms), side_by_side))
+            for row, outcome in zip(side_by_side, outcomes, strict=True):
+                if outcome is not PublishOutcome.NOT_CONNECTED:
+                    self._gone[_name(row)] = row
+            if PublishOutcome.NOT_CONNECTED in outcomes:
                 break
-            if outcome is not PublishOutcome.ACCEPTED:
-                log.info("the broker did not take a message", topic=row.topic, outcome=str(outcome))
-            gone.append(row)
-        if gone:
+        return len(self._gone) - before
+
+    def _hand_on(self, row: OutboxRow, now_ms: Instant) -> PublishOutcome:
+        expiry_s = max(1, (row.expires_ms - now_ms) // SECOND_MS)
+        outcome = self._transport.publish(row.topic, row.payload, expiry_s=expiry_s)
+        if outcome not in {PublishOutcome.ACCEPTED, PublishOutcome.NOT_CONNECTED}:
+            log.info("the broker did not take a message", topic=row.topic, outcome=str(outcome))
+        return outcome
+
+    def _mark(self) -> None:
+        if self._gone:
             with self._house.unit() as unit:
-                outbox.mark_published(unit, gone)
-        return len(gone)
+                outbox.mark_published(unit, list(self._gone.values()))
+            self._gone.clear()
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            self._wake.wait(IDLE_S)
+            self._wake.wait(min(QUIET_S, self._pause_s) if self._gone else self._pause_s)
             self._wake.clear()
-            try:
-                self.carry()
-            except Trouble as trouble:
-                log.warning("the relay will try again", code=trouble.code, detail=trouble.detail)
-            except Exception:  # nobody else would carry anything any more
-                log.exception("the relay failed and will try again")
+            self._try()
+        if self._gone:
+            self._try()
+
+    def _try(self) -> None:
+        try:
+            if self._offer is not None and self._asked.is_set():
+                self._asked.clear()
+                with self._house.unit() as unit:
+                    self._offer(unit)
+            if not self._publish() or len(self._gone) >= MOST_UNMARKED or self._stopping.is_set():
+                self._mark()
+        except Trouble as trouble:
+            log.warning("the relay will try again", code=trouble.code, detail=trouble.detail)
+        except Exception:  # nobody else would carry anything any more
+            log.exception("the relay failed and will try again")
+
+
+def _name(row: OutboxRow) -> tuple[int | None, int]:
+    """What tells a row from another with the same bytes; SQLite may give an id again."""
+    return row.id, row.created_ms

@@ -15,6 +15,8 @@ the handset has answered it, whatever else happens; on it the handset destroys t
 
 from dataclasses import dataclass
 
+from sqlmodel import Session
+
 from custody.kernel.clock import Instant
 from custody.store.unit import Unit
 from devicelock import store
@@ -31,6 +33,14 @@ from devicelock.usecases.sign import sign_release
 
 RETIREMENT = "retirement"
 """What a RETIRE names as its order where the handset never had one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """How far a look over the fleet came: the last handset, empty at the end, and whether any is due to be retired."""
+
+    last: str
+    due: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +78,14 @@ def leave(unit: Unit, office: LockOffice, *, device: str, ends_ms: Instant, acto
     return _out(unit, office, row, actor=actor, role=role, reason=Reason.LEAVING, text=text)
 
 
+def look(session: Session, office: LockOffice, *, after: str, limit: int, now_ms: Instant) -> Look:
+    """Whether `retire_due` would retire one of these handsets: a look that holds nobody up, as most find none."""
+    names = store.devices_after(session, after, limit=limit)
+    rows = [session.get_one(DeviceRow, name) for name in names if not office.anchor.of(name).retired]
+    due = any(_is_due(session, office, row, now_ms) for row in rows)
+    return Look(last=names[-1] if len(names) == limit else "", due=due)
+
+
 def retire_due(unit: Unit, office: LockOffice, *, after: str, limit: int) -> Round:
     """Retire handsets whose delivery nobody disputes any more; looks at so many, in the order of their names."""
     names = store.devices_after(unit.session, after, limit=limit)
@@ -76,8 +94,7 @@ def retire_due(unit: Unit, office: LockOffice, *, after: str, limit: int) -> Rou
         if office.anchor.of(name).retired:
             continue
         row = store.device(unit.session, name)
-        due_ms = office.retires_at(unit.session, row.imei)
-        if row.left or (due_ms is not None and due_ms <= unit.now_ms):
+        if _is_due(unit.session, office, row, unit.now_ms):
             text = "The days in which a delivery may be disputed have passed."
             authority = Authority(basis=Basis.LAPSE, text=text)
             retire(unit, office, row, actor="system", reason=Reason.RECEIPT_CONFIRMED, authority=authority)
@@ -96,6 +113,11 @@ def retire(unit: Unit, office: LockOffice, row: DeviceRow, *, actor: str, reason
     store.set_desired(unit.session, row, wish(wished, Applied.RETIRED, order=order, authority=authority))
     unit.record("device.retired", {"device": row.device, "actor": actor, "reason": str(reason)})
     sign_release(unit, office, order, row, reason=reason, authority=authority)
+
+
+def _is_due(session: Session, office: LockOffice, row: DeviceRow, now_ms: Instant) -> bool:
+    due_ms = office.retires_at(session, row.imei)
+    return row.left or (due_ms is not None and due_ms <= now_ms)
 
 
 def _out(

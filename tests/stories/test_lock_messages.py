@@ -11,7 +11,7 @@ from devicelock.rules.ack import Result
 from devicelock.rules.command import Op
 from devicelock.rules.order import State
 from devicelock.store import LockOrderRow
-from devicelock.transport import PublishOutcome
+from devicelock.transport import Message, PublishOutcome
 from simulators.radio import Radio
 from tests.world import World
 from tests.world_parts import Opened
@@ -161,3 +161,41 @@ def test_a_message_that_cannot_be_published_does_not_end_the_relay(world: World)
     world.deliver()
     assert radio.handset.screen_locked
     assert world.order(opened.order.id).state == "active_provisional"
+
+
+def test_an_unlock_of_a_lost_time_does_not_undo_a_lock_that_was_signed_after_the_restore(world: World) -> None:
+    opened, radio = world.locked_elsewhere()
+    backup = world.backup()
+    two_people_keep_it(world, opened)
+    world.found(opened)
+    lost = words_to(world, radio)
+    assert len(lost) == 1, "the unlock replaced the lock that had not left"
+    world.waiting(radio.handset.device).clear()
+    world.restore(backup)
+    two_people_keep_it(world, opened)
+    world.deliver()
+    assert world.order(opened.order.id).state == "active_confirmed"
+    pair = radio.handset.state.pair
+    radio._receive(lost[0])
+    assert radio.acks[-1].result is Result.REFUSED_STALE, f"it is older than {pair}, whatever its counter"
+    assert radio.handset.screen_locked
+
+
+def two_people_keep_it(world: World, opened: Opened) -> None:
+    """Two people keep a lock beyond its 72 hours: another LOCK is signed."""
+    world.confirm(opened, "investigator-1")
+    world.confirm(opened, "supervisor-1")
+
+
+def words_to(world: World, radio: Radio) -> list[Message]:
+    """What leaves for a handset now, taken down before the broker has it."""
+    heard: list[Message] = []
+    publish = world.line.publish
+
+    def listen(topic: str, payload: bytes, **more: Any) -> PublishOutcome:
+        heard.append(Message(topic=topic, payload=payload))
+        return publish(topic, payload, **more)
+
+    world.line.publish = listen  # type: ignore[method-assign]  # somebody listens in
+    world.relay.carry()
+    return [word for word in heard if f"/{radio.handset.device}/" in word.topic]

@@ -131,6 +131,12 @@ def test_without_evidence_that_the_customer_does_not_hold_it_no_request_gets_pas
     assert not handset.handset.screen_locked
 
 
+def test_a_case_about_another_handset_says_nothing_about_this_one(world: World, handset: Radio) -> None:
+    other = world.dispute(world.parcels[1], "never_received").case
+    assert ask(world, "agent-1", dispute=other).state == "refused"
+    assert not handset.handset.screen_locked
+
+
 def test_an_order_is_approved_once(world: World, handset: Radio, case: str) -> None:
     order = ask(world, "agent-1", dispute=case)
     approve(world, order.id, "supervisor-1")

@@ -23,9 +23,11 @@ def test_an_ack_opens_to_what_was_signed(applied: Applied, result: Result) -> No
 
 @pytest.mark.parametrize("sim", list(SimClass))
 @pytest.mark.parametrize("cause", list(Cause))
-@pytest.mark.parametrize("country", ["GB", None])
-def test_a_hello_opens_to_what_was_signed(sim: SimClass, cause: Cause, country: str | None) -> None:
-    said = hello(sim=sim, cause=cause, country=country)
+@pytest.mark.parametrize(("country", "network"), [("GB", "23415"), ("US", "310260"), ("GB", None), (None, None)])
+def test_a_hello_opens_to_what_was_signed(
+    sim: SimClass, cause: Cause, country: str | None, network: str | None
+) -> None:
+    said = hello(sim=sim, cause=cause, country=country, network=network)
     assert open_hello(make_hello(said, DEVICE_SIGNER), device=DEVICE, key=KEY) == said
 
 
@@ -63,7 +65,17 @@ def test_every_flipped_byte_of_an_answer_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"nonce": b"short"}, {"client": ""}, {"client": "x" * 41}, {"country": "gb"}, {"country": "GBR"}]
+    "changes",
+    [
+        {"nonce": b"short"},
+        {"client": ""},
+        {"client": "x" * 41},
+        {"country": "gb"},
+        {"country": "GBR"},
+        {"network": "2341"},
+        {"network": "2341555"},
+        {"network": "O2-UK"},
+    ],
 )
 def test_a_hello_that_breaks_the_format_is_refused(changes: dict[str, Any]) -> None:
     said: Hello = hello(**changes)

@@ -39,10 +39,13 @@ def test_a_new_handset_is_free_and_says_so_under_its_own_signature(handset: Hand
 
 
 def test_a_lock_shows_who_why_and_a_way_out(locked: Handset) -> None:
-    assert locked.screen is not None
-    assert locked.screen.phone == "0800 000 000"
+    screen = locked.screen
+    assert screen is not None
+    assert all((screen.who, screen.why, screen.reference, screen.recourse, screen.bought, screen.deadline_s))
+    assert screen.phone == "0800 000 000"
     assert locked.question is not None
     assert len(locked.question) == 8
+    assert locked.challenge == f"{locked.question} 1.1", "and the number of the lock, for a code that is never lost"
 
 
 @pytest.mark.parametrize("function", list(Function))
@@ -54,8 +57,9 @@ def test_a_locked_handset_does_what_is_on_the_short_list_and_nothing_else(locked
             locked.use(function)
 
 
-def test_emergency_calls_support_charging_and_the_screen_reader_always_work() -> None:
-    always = {Function.EMERGENCY_CALL, Function.SUPPORT_CALL, Function.CHARGING, Function.SCREEN_READER}
+def test_emergency_calls_and_alerts_support_charging_and_the_screen_reader_always_work() -> None:
+    always = {Function.EMERGENCY_CALL, Function.EMERGENCY_ALERT, Function.SUPPORT_CALL, Function.CHARGING}
+    always |= {Function.SCREEN_READER, Function.INCOMING_CALL, Function.ENTER_CODE}
     assert always <= ALLOWED_WHILE_LOCKED
 
 

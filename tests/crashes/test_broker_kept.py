@@ -1,0 +1,47 @@
+"""The embedded broker is started again when it has ended, for as long as somebody keeps it."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from api.compose import free_port
+from api.embedded_broker import LOOK_S, EmbeddedBroker
+
+LONG_S = 30.0
+
+
+@pytest.fixture
+def broker() -> Iterator[EmbeddedBroker]:
+    broker = EmbeddedBroker(free_port())
+    broker.start()
+    yield broker
+    broker.stop()
+
+
+def kill(broker: EmbeddedBroker) -> int:
+    """End the broker's process as a power cut would; returns its id."""
+    pid = broker.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    return pid
+
+
+def test_a_broker_that_is_kept_comes_back_at_its_port(broker: EmbeddedBroker) -> None:
+    broker.keep()
+    dead = kill(broker)
+    deadline = time.monotonic() + LONG_S
+    while broker.pid in {None, dead} and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert broker.pid not in {None, dead}
+    broker.stop()
+    time.sleep(3 * LOOK_S)
+    assert broker.pid is None, "a broker that was stopped stays stopped"
+
+
+def test_a_broker_that_nobody_keeps_stays_ended(broker: EmbeddedBroker) -> None:
+    kill(broker)
+    time.sleep(3 * LOOK_S)
+    assert broker.pid is None

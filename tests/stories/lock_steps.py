@@ -1,0 +1,49 @@
+"""Steps that stories of a handset's life are told in."""
+
+from typing import Any
+
+import msgspec
+
+from api import joints
+from custody.kernel.clock import DAY_MS
+from custody.store import case_book
+from devicelock.rules.order import Role
+from devicelock.usecases.issue_code import issue_code
+from devicelock.usecases.retire import received
+from simulators.radio import Radio
+from tests.world import World
+from tests.world_parts import Opened
+
+
+def told(world: World, opened: Opened) -> str:
+    """Everything that the customer of a case was told."""
+    with world.house.read() as session:
+        return "\n".join(text for _, text in case_book.messages(session, opened.case))
+
+
+def lines_of(world: World, opened: Opened, kind: str) -> list[dict[str, Any]]:
+    """The facts of the lines of one kind in a case's timeline."""
+    with world.house.read() as session:
+        lines = case_book.timeline(session, opened.case)
+    return [msgspec.json.decode(line.facts) for line in lines if line.kind == kind]
+
+
+def say_received(world: World, radio: Radio, *, actor: str = "customer", role: Role = Role.CUSTOMER) -> None:
+    """Somebody says that the customer has the handset."""
+    with world.house.unit() as unit:
+        received(unit, world.office, device=radio.handset.device, actor=actor, role=role)
+
+
+def leave(world: World, radio: Radio, *, in_ms: int = 30 * DAY_MS) -> None:
+    """The customer of a handset gives notice."""
+    with world.house.unit() as unit:
+        ends_ms, device = unit.now_ms + in_ms, radio.handset.device
+        joints.customer_leaves(unit, world.office, device=device, ends_ms=ends_ms, actor="agent-1", role=Role.AGENT)
+
+
+def code_for(world: World, radio: Radio, challenge: str | None, *, actor: str = "agent-1") -> str:
+    """Somebody of the front line reads a code out."""
+    assert challenge is not None
+    with world.house.unit() as unit:
+        device, office = radio.handset.device, world.office
+        return issue_code(unit, office, device=device, challenge=challenge, actor=actor, role=Role.AGENT)
