@@ -31,6 +31,7 @@ from custody.trail.trail import Trail
 from custody.usecases import investigate
 from custody.usecases.read_trail import Found, read_trail
 from devicelock import store as lock_store
+from devicelock import watch_store
 
 router = APIRouter(prefix="/console", include_in_schema=False)
 RANKING = frozenset({"investigator", "supervisor"})
@@ -71,15 +72,15 @@ def trail(item: str, visit: Staff, *, case: str = "", check: bool = False, view:
         found = read_trail(session, item)
         files = _cases(session, found.trail, case)
         file = files[0] if files else None
-        network = _network(session, found.trail, file)
+        networks = _networks(session, found.trail, file)
         ranked = _ranked(session, file, found.trail) if visit.caller.role in RANKING else None
         checked = _check(visit.parts, session, found) if check else None
-    axis = _axis(found.trail, network)
+    axis = _axis(found.trail, networks)
     return visit.page(
         "trail.html",
         item=item,
         trail=found.trail,
-        drawn=None if axis is None else _draw(found.trail, axis, network, ranked),
+        drawn=None if axis is None else _draw(found.trail, axis, networks, ranked),
         files=files,
         file=file,
         ranked=ranked,
@@ -132,13 +133,13 @@ def _cases(session: Session, trail: Trail, case: str) -> list[CaseFile]:
     return sorted(files, key=lambda file: file.case.id != case)
 
 
-def _network(session: Session, trail: Trail, file: CaseFile | None) -> Network | None:
+def _networks(session: Session, trail: Trail, file: CaseFile | None) -> tuple[Network, ...]:
+    """Where the handset was seen, its first switch-on first; each country, network and kind of SIM once."""
     names = [name for item in trail.unit.items for name in sorted(item.names) if "gsma:imei" in name]
     imei = (file.imei if file else None) or next(iter(names), None)
     device = lock_store.device_by_imei(session, imei) if imei else None
-    if device is None or device.hello_ms is None:
-        return None
-    return Network(at_ms=device.hello_ms, sim=device.sim, country=device.country)
+    seen = watch_store.sightings_of(session, device.device) if device else []
+    return tuple(Network(at_ms=row.at_ms, sim=row.sim, country=row.country, network=row.network) for row in seen)
 
 
 def _ranked(session: Session, file: CaseFile | None, trail: Trail) -> Ranked | None:
@@ -161,14 +162,14 @@ def _check(parts: Parts, session: Session, found: Found) -> Checked:
     return check_trail(session, scans, origin=parts.house.origin, log_key=parts.keyring.log.public)
 
 
-def _axis(trail: Trail, network: Network | None) -> Axis | None:
+def _axis(trail: Trail, networks: tuple[Network, ...]) -> Axis | None:
     moments = [entry.at_ms for entry in trail.entries]
     moments += [end for segment in trail.segments for end in (segment.from_ms, segment.to_ms) if end is not None]
-    return axis_over([*moments, network.at_ms if network else None])
+    return axis_over([*moments, *(network.at_ms for network in networks)])
 
 
-def _draw(trail: Trail, axis: Axis, network: Network | None, ranked: Ranked | None) -> Drawn:
-    rows = (seal_row(trail), key_row(trail), network_row(network))
+def _draw(trail: Trail, axis: Axis, networks: tuple[Network, ...], ranked: Ranked | None) -> Drawn:
+    rows = (seal_row(trail), key_row(trail), network_row(networks))
     leading = ranked.links[0].segment if ranked and ranked.links else None
     return Drawn(
         lanes=draw_lanes(trail, axis, labelled_by="lanes-title", leading=leading),

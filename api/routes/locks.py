@@ -20,7 +20,7 @@ from custody.kernel.clock import to_iso
 from custody.kernel.errors import NotFound, Rejected
 from custody.store.unit import Unit
 from custody.usecases.open_log import change_rules
-from devicelock import store
+from devicelock import store, watch_store
 from devicelock.rules.authority import preflight
 from devicelock.rules.command import Basis, Reason
 from devicelock.rules.lock_facts import Kind
@@ -125,7 +125,13 @@ def device(name: str, parts: P, _caller: Staff) -> dict[str, Any]:
             "retired": parts.locks.anchor.of(row.device).retired,
             "last_hello": None if row.hello_ms is None else to_iso(row.hello_ms),
             "country": row.country,
+            "network": row.network,
             "sim": row.sim,
+            "seen_at": [
+                {"at": to_iso(seen.at_ms), "sim": seen.sim, "country": seen.country, "network": seen.network}
+                | {"index": seen.idx}
+                for seen in watch_store.sightings_of(session, row.device)
+            ],
             "orders": [order_view(order) for order in orders],
         }
 

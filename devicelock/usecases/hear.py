@@ -70,7 +70,7 @@ def settle_ack(unit: Unit, office: LockOffice, device: str, payload: bytes) -> N
     if command.acked_ms is None or command.result != Result.APPLIED:
         command.ack, command.acked_ms, command.result = payload, unit.now_ms, ack.result
         unit.session.add(command)
-    order = unit.session.get(LockOrderRow, command.order)
+    order = unit.session.get(LockOrderRow, command.order, with_for_update=True)  # a retirement may have none
     if order is None:
         return
     if _settles(after, ack):
@@ -87,7 +87,7 @@ def reconcile_hello(unit: Unit, office: LockOffice, device: str, payload: bytes)
     anchor = office.anchor.of(device)
     after, answer = reconcile(store.desired(row), hello, anchor=anchor, now_s=unit.now_ms // 1000)
     store.set_desired(unit.session, row, after)
-    order = unit.session.get(LockOrderRow, after.order) if after.order else None
+    order = unit.session.get(LockOrderRow, after.order, with_for_update=True) if after.order else None
     _remember(unit, office, row, hello, order)
     if order is not None and standing(after) in SHOWN:
         facts = {"shown_by": "hello", "counter": hello.counter, "device": device}

@@ -118,18 +118,20 @@ def test_seals_keys_and_network_look_as_they_are() -> None:
     world.obj("depot-2", **wl({"wl:sealState": "broken"}))
     world.obj("depot-2", flags=("sequence_gap",), **wl({"wl:entryMode": "keyed"}))
     trail = world.trail()
-    network = Network(at_ms=world.now_ms + HOUR_MS, sim="other", country="RO")
-    rows = (seal_row(trail), key_row(trail), network_row(network))
+    first = Network(at_ms=world.now_ms + HOUR_MS, sim="other", country="RO", network="22610")
+    later = Network(at_ms=world.now_ms + 2 * HOUR_MS, sim="never", country="HU")
+    rows = (seal_row(trail), key_row(trail), network_row((first, later)))
     assert rows[0].signs[0].look == "good"
     assert "bad" in {sign.look for sign in rows[0].signs}
     assert rows[1].signs[0].what == "Numbers of this station are missing; typed in, not scanned"
-    assert rows[2].signs[0].what == "Switched on in RO, with another SIM"
+    assert rows[2].signs[0].what == "Switched on in RO on network 22610, with another SIM"
+    assert rows[2].signs[1].what == "Seen in HU, never with a SIM"
     drawn = draw_signs(rows, axis_of(trail), labelled_by="x")
     assert len(labels(drawn)) == sum(len(row.signs) for row in rows)
 
 
 def test_a_handset_that_was_never_seen_is_said_to_be_so() -> None:
-    assert network_row(None).about == "never seen switched on"
+    assert network_row(()).about == "never seen switched on"
 
 
 @pytest.mark.parametrize("missing", range(SCANS))
@@ -141,7 +143,7 @@ def test_charts_stand_whatever_scan_is_missing(missing: int) -> None:
     drawn = draw_lanes(trail, axis, labelled_by="x")
     ids = {segment.id for segment in trail.segments} | {handover.id for handover in trail.handovers}
     assert {mark.get("href", "")[1:] for mark in read(drawn).iter("a")} <= ids
-    read(draw_signs((seal_row(trail), key_row(trail), network_row(None)), axis, labelled_by="x"))
+    read(draw_signs((seal_row(trail), key_row(trail), network_row(())), axis, labelled_by="x"))
     for part in read(drawn).iter():
         for name in ("x", "x1", "x2", "width"):
             assert 0 <= float(part.get(name, 0)) <= 1040

@@ -54,11 +54,12 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
-    """What the handset last said of itself; places are no finer than a country."""
+    """Where the handset was seen, with whose SIM; places are no finer than a country and its network."""
 
     at_ms: Instant
     sim: str
     country: str | None
+    network: str | None = None
 
 
 def seal_row(trail: Trail) -> Row:
@@ -98,19 +99,26 @@ def key_row(trail: Trail) -> Row:
     return Row(name="Keys and clocks", about="gaps, typed entries, clock errors", signs=tuple(signs))
 
 
-def network_row(network: Network | None) -> Row:
-    """Whether the handset was switched on, and with whose SIM."""
-    if network is None:
+def network_row(seen: Sequence[Network]) -> Row:
+    """Where the handset was switched on first and seen since, and with whose SIM."""
+    if not seen:
         return Row(name="Network", about="never seen switched on", signs=())
-    country = f" in {network.country}" if network.country else ""
-    sign = Sign(
-        id="network-0",
-        at_ms=network.at_ms,
-        received_ms=None,
-        look=SIM_LOOKS.get(network.sim, "open"),
-        what=f"Switched on{country}, {words.worded(words.SIMS, network.sim)}",
+    signs = tuple(
+        Sign(
+            id=f"network-{number}",
+            at_ms=network.at_ms,
+            received_ms=None,
+            look=SIM_LOOKS.get(network.sim, "open"),
+            what=f"{'Seen' if number else 'Switched on'}{_place(network)}, {words.worded(words.SIMS, network.sim)}",
+        )
+        for number, network in enumerate(seen)
     )
-    return Row(name="Network", about="own SIM, another SIM, never", signs=(sign,))
+    return Row(name="Network", about="own SIM, another SIM, never", signs=signs)
+
+
+def _place(network: Network) -> str:
+    country = f" in {network.country}" if network.country else ""
+    return f"{country} on network {network.network}" if network.network else country
 
 
 def draw_signs(rows: Sequence[Row], axis: Axis, *, labelled_by: str) -> Markup:
