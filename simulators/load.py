@@ -7,6 +7,7 @@ come (closed loop), or at given times whatever the answers do (open arrivals). N
 """
 
 import asyncio
+import contextlib
 import random
 import time
 import uuid
@@ -142,17 +143,26 @@ def arrivals(count: int, *, per_s: float, rng: random.Random) -> list[float]:
 async def _fire(base_url: str, lanes: Sequence[Sequence[Request]], starts_s: Sequence[Sequence[float]]) -> Volley:
     host, port = _address(base_url)
     volley = Volley()
-    connections = [await asyncio.open_connection(host, port) for _ in lanes]
-    began_s = time.perf_counter()
-    runs = [
-        _run(reader, writer, lane, [began_s + wait for wait in starts_s[place]] if starts_s else None, volley)
-        for place, ((reader, writer), lane) in enumerate(zip(connections, lanes, strict=True))
-    ]
-    await asyncio.gather(*runs)
-    volley.wall_s = time.perf_counter() - began_s
-    for _, writer in connections:
-        writer.close()
-        await writer.wait_closed()
+    connections: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+    runs: list[asyncio.Task[None]] = []
+    try:
+        for _ in lanes:
+            connections.append(await asyncio.open_connection(host, port))  # noqa: PERF401 - those before a refusal are closed too
+        began_s = time.perf_counter()
+        for place, ((reader, writer), lane) in enumerate(zip(connections, lanes, strict=True)):
+            due_s = [began_s + wait for wait in starts_s[place]] if starts_s else None
+            runs.append(asyncio.create_task(_run(reader, writer, lane, due_s, volley)))
+        await asyncio.gather(*runs)
+        volley.wall_s = time.perf_counter() - began_s
+    finally:  # also when the service went away in the middle: nothing stays open
+        for run in runs:
+            run.cancel()
+        await asyncio.gather(*runs, return_exceptions=True)
+        for _, writer in connections:
+            writer.close()
+        for _, writer in connections:
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
     return volley
 
 

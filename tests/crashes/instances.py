@@ -1,5 +1,6 @@
 """Services in processes of their own that are killed and started again, and the audit of what they leave behind."""
 
+import gc
 import os
 import signal
 import threading
@@ -96,6 +97,7 @@ def killable(
         service.instance.kill()
         for client in service.clients:
             client.close()
+        gc.collect()  # what a kill left open is closed here, and not in the middle of another test
 
 
 def workers_of(instance: Instance) -> list[int]:
