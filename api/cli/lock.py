@@ -95,7 +95,7 @@ def alerts(
     seen: Annotated[str | None, typer.Option(help="Say that you have looked at this alert.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """What people must look at: caps reached, groups paused, wrong locks, releases without an answer."""
+    """What people must look at: caps, pauses, wrong locks. Example: `weaklink lock alerts --seen alert_0k3v9q`."""
     if seen:
         show(call("POST", f"/v1/alerts/{seen}/seen"), as_json=as_json)
     else:
@@ -104,19 +104,19 @@ def alerts(
 
 @app.command()
 def groups(as_json: AsJson = False) -> None:
-    """What ordered locks, and which of it is paused until a second person clears it."""
+    """What ordered locks, and what is paused until a second person clears it. Example: `weaklink lock groups`."""
     show(call("GET", "/v1/locks/groups"), as_json=as_json, human=_groups)
 
 
 @app.command()
 def clear(group: str, why: Annotated[str, typer.Option(help="What you looked at.")], as_json: AsJson = False) -> None:
-    """Let a paused group go on, as a person who did not order it; `weaklink lock groups` names the groups."""
+    """Let a paused group go on that others ordered. Example: `weaklink lock clear policy:auth_0k3v --why "looked"`."""
     show(call("POST", "/v1/locks/clearances", json={"group": group, "why": why}), as_json=as_json)
 
 
 @app.command()
 def received(handset: str, as_json: AsJson = False) -> None:
-    """The customer has this handset (name or IMEI): its lock ends and it is retired for ever."""
+    """The customer has this handset: it is retired for ever. Example: `weaklink lock received 490154203237518`."""
     show(call("POST", f"/v1/devices/{handset}/received"), as_json=as_json)
 
 
@@ -126,7 +126,7 @@ def leaver(
     ends_at: Annotated[str, typer.Option(help="When the account ends, RFC 3339.")],
     as_json: AsJson = False,
 ) -> None:
-    """The customer leaves: the lock of this handset ends now, before the account does, and none comes back."""
+    """The customer leaves: no lock any more. Example: `weaklink lock leaver 4901... --ends-at 2026-12-24T12:00:00Z`."""
     show(call("POST", f"/v1/devices/{handset}/leave", json={"ends_at": ends_at}), as_json=as_json)
 
 
@@ -134,7 +134,7 @@ def leaver(
 def code(
     handset: str, challenge: Annotated[str, typer.Option(help="What the lock screen shows.")], as_json: AsJson = False
 ) -> None:
-    """The code that opens a lock without a network; give the number of the lock too: `--challenge "12345678 3.17"`."""
+    """The code that opens a lock with no network. Example: `weaklink lock code 4901... --challenge "12345678 3.17"`."""
     answer = call("POST", f"/v1/devices/{handset}/code", json={"challenge": challenge})
     show(answer, as_json=as_json, human=lambda value: console.print(f"[bold]{value['answer']}[/]", highlight=False))
 
