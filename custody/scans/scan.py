@@ -121,17 +121,12 @@ def read_scan_statement(statement: bytes) -> ScanStatement:
 
 def open_scan(statement: bytes, opening: bytes) -> Scan:
     """The scan; raises `Rejected`. The caller still has to verify the signature with the key the log holds."""
-    if len(statement) > STATEMENT_LIMIT_BYTES or len(opening) > OPENING_LIMIT_BYTES:
+    if len(opening) > OPENING_LIMIT_BYTES:
         raise Rejected(
-            "too_large",
-            f"statement {len(statement)} and opening {len(opening)} bytes are too long",
-            fix=f"Keep to {STATEMENT_LIMIT_BYTES} and {OPENING_LIMIT_BYTES} bytes.",
+            "too_large", f"the opening is {len(opening)} bytes long", fix=f"Keep to {OPENING_LIMIT_BYTES} bytes."
         )
-    message = cose.parse(statement)
-    if message.unprotected:
-        message = message.with_unprotected({})
-    _check_header(message)
-    claims = read_claims(message.claims, names=CLAIMS, wrong=_bad)
+    said = read_scan_statement(statement)
+    message = said.message
     if len(opening) <= SALT_BYTES:
         raise Rejected("opening", "the opening holds no event", fix="Send 32 bytes of salt and then the event.")
     if hashlib.sha256(opening).digest() != message.payload:
@@ -139,11 +134,11 @@ def open_scan(statement: bytes, opening: bytes) -> Scan:
     captured = message.protected[cose.PREIMAGE_CONTENT_TYPE] == CAPTURED
     return Scan(
         message=message,
-        station=claims.station,
-        subject=claims.subject,
-        seq=claims.seq,
-        prev=claims.prev,
-        iat_s=claims.iat_s,
+        station=said.station,
+        subject=said.subject,
+        seq=said.seq,
+        prev=said.prev,
+        iat_s=said.iat_s,
         opening=opening,
         event=read_content(opening[SALT_BYTES:], captured=captured),
     )

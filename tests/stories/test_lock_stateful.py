@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from api import joints, persons
 from custody.gs1.imei import imei_digits
@@ -36,6 +35,7 @@ from devicelock.usecases.standing_authority import throw_switch
 from simulators.faults import Fault
 from simulators.radio import Radio
 from tests.stories.lock_ghosts import Ghosts
+from tests.stories.made_up import run_stories
 from tests.world import World, new_world, same_world
 from tests.world_parts import Opened, person_of
 from tests.world_process import SERVER
@@ -347,15 +347,8 @@ def few(tmp_path_factory: pytest.TempPathFactory) -> World:
 def test_the_ten_promises_of_the_lock_hold_whatever_happens_in_whatever_order(
     few: World, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    how = settings(
-        max_examples=EXAMPLES,
-        stateful_step_count=STEPS,
-        deadline=None,
-        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
-    )
-
     class Story(Locks):
         def __init__(self) -> None:
             super().__init__(few, tmp_path_factory.mktemp("locks"))
 
-    run_state_machine_as_test(Story, settings=how)
+    run_stories(Story, examples=EXAMPLES, steps=STEPS)

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from sqlalchemy import func, select
 from sqlmodel import Session, col
 
@@ -31,6 +30,7 @@ from devicelock.usecases.request_lock import approve_lock, confirm_lock, request
 from devicelock.usecases.standing_authority import throw_switch
 from simulators.station import Signed
 from tests.contracts_store.houses import forge
+from tests.stories.made_up import run_stories
 from tests.world import World, same_world
 from tests.world_audit import SHOWN_LOCKED
 from tests.world_parts import Opened, key, person_of
@@ -310,15 +310,8 @@ def whose(session: Session, account: str) -> str:
 def test_whatever_happens_in_whatever_order_the_books_are_right(
     travelled: World, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    how = settings(
-        max_examples=EXAMPLES,
-        stateful_step_count=STEPS,
-        deadline=None,
-        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
-    )
-
     class Story(Anything):
         def __init__(self) -> None:
             super().__init__(travelled, tmp_path_factory.mktemp("made-up"))
 
-    run_state_machine_as_test(Story, settings=how)
+    run_stories(Story, examples=EXAMPLES, steps=STEPS)

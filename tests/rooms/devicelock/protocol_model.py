@@ -276,10 +276,9 @@ def _received(
     return ref(after if variant.registry else replace(after, keys=KEYS)), ack.result
 
 
-@cache
-def _heard(server: Ref[Server], device: Ref[DeviceState], anchor: Ref[Anchor]) -> tuple[Ref[Server], Step]:
-    state = device.value
-    hello = Hello(
+def hello_of(state: DeviceState) -> Hello:
+    """What a device in this state says of itself."""
+    return Hello(
         device=state.device,
         applied=state.applied,
         cause=state.cause,
@@ -291,6 +290,12 @@ def _heard(server: Ref[Server], device: Ref[DeviceState], anchor: Ref[Anchor]) -
         country=None,
         sim=SimClass.OTHER,
     )
+
+
+@cache
+def _heard(server: Ref[Server], device: Ref[DeviceState], anchor: Ref[Anchor]) -> tuple[Ref[Server], Step]:
+    state = device.value
+    hello = hello_of(state)
     desired, step = reconcile(server.value.desired, hello, anchor=anchor.value, now_s=NOW_S)
     return ref(Server(desired=desired, nonce=state.nonce)), step
 

@@ -21,8 +21,7 @@ from devicelock.rules.applied import Applied
 from devicelock.rules.command import Command, Op
 from devicelock.rules.desired import OP_OF, Anchor, Desired, Step, issue, reconcile, wish
 from devicelock.rules.device import SKEW_S, DeviceState, new_device, receive, wake
-from devicelock.rules.hello import Hello, SimClass
-from tests.rooms.devicelock.protocol_model import AUTHORITY, KEYS, NOW_S, REASON, SCREEN, Ref, ref
+from tests.rooms.devicelock.protocol_model import AUTHORITY, KEYS, NOW_S, REASON, SCREEN, Ref, hello_of, ref
 
 LIFE_S, HOLD_S = 1_000, 2_000
 MOMENTS = (0, LIFE_S + SKEW_S + 1, HOLD_S + SKEW_S + 1, 4 * HOLD_S)
@@ -202,17 +201,6 @@ def _issued(desired: Ref[Desired], now_s: int, nonce: bytes, name: str) -> tuple
 @cache
 def _heard(desired: Ref[Desired], device: Ref[DeviceState], now_s: int) -> tuple[Ref[Desired], Step]:
     state, held = device.value, desired.value
-    hello = Hello(
-        device=state.device,
-        applied=state.applied,
-        cause=state.cause,
-        epoch=state.epoch,
-        counter=state.counter,
-        nonce=state.nonce,
-        client="model",
-        clock_s=NOW_S,
-        country=None,
-        sim=SimClass.OTHER,
-    )
+    hello = hello_of(state)
     after, step = reconcile(held, hello, anchor=ANCHOR, now_s=now_s)
     return ref(after), step

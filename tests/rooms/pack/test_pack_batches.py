@@ -43,12 +43,6 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 
 @pytest.fixture(scope="module")
-def pack(world: World) -> PackExported:
-    """Lend its pack."""
-    return world.export()
-
-
-@pytest.fixture(scope="module")
 def opened(pack: PackExported) -> OpenedPack:
     """Lend the pack, opened."""
     return open_pack(pack.content)
