@@ -101,21 +101,39 @@ def _array_insertion(table: type[SQLModel], names: tuple[str, ...], on_conflict:
 
 @lru_cache(maxsize=256)
 def _question(table: type[SQLModel], columns: tuple[str, ...], by: tuple[str, ...], places: int) -> str:
-    one = "?" if len(by) == 1 else f"({', '.join('?' * len(by))})"
-    wanted = ", ".join([one] * places)
-    among = f"({wanted})" if len(by) == 1 else f"(VALUES {wanted})"
-    return f'SELECT {_listed(columns)} FROM "{table_of(table).name}" WHERE ({_listed(by)}) IN {among}'
+    if len(by) == 1:
+        return _where(table, columns, f'"{by[0]}" IN ({", ".join("?" * places)})')
+    one = f"({', '.join('?' * len(by))})"
+    values = f"(VALUES {', '.join([one] * places)})"
+    asked = f"WITH asked ({_listed(by)}) AS (SELECT DISTINCT * FROM {values})"
+    same = " AND ".join([f'held."{name}" = asked."{name}"' for name in by])
+    shown = ", ".join([f'held."{name}"' for name in columns])
+    # Left to itself SQLite reads the whole table for (a, b) IN (...); a cross join is carried out as it is written.
+    return f'{asked} SELECT {shown} FROM asked CROSS JOIN "{table_of(table).name}" AS held ON {same}'
 
 
 @lru_cache(maxsize=256)
 def _array_question(table: type[SQLModel], columns: tuple[str, ...], by: tuple[str, ...]) -> str:
-    among = f"(SELECT * FROM {_unnested(table, by)})"
-    return f'SELECT {_listed(columns)} FROM "{table_of(table).name}" WHERE ({_listed(by)}) IN {among}'
+    if len(by) == 1:
+        return _where(table, columns, f'"{by[0]}" = ANY ({_arrays(table, by)})')
+    asked = f"(SELECT DISTINCT * FROM {_unnested(table, by)}) AS asked ({_listed(by)})"
+    same = " AND ".join([f'"{name}" = asked."{name}"' for name in by])
+    # OFFSET 0 keeps the planner from turning a few look-ups into one reading of the whole table.
+    held = f"({_where(table, columns, same)} OFFSET 0) AS held"
+    return f"SELECT held.* FROM {asked} CROSS JOIN LATERAL {held}"
+
+
+def _where(table: type[SQLModel], columns: Iterable[str], condition: str) -> str:
+    return f'SELECT {_listed(columns)} FROM "{table_of(table).name}" WHERE {condition}'
 
 
 def _unnested(table: type[SQLModel], names: Iterable[str]) -> str:
+    return f"unnest({_arrays(table, names)})"
+
+
+def _arrays(table: type[SQLModel], names: Iterable[str]) -> str:
     kinds = [table_of(table).columns[name].type.compile(POSTGRESQL) for name in names]
-    return f"unnest({', '.join([f'%s::{kind}[]' for kind in kinds])})"
+    return ", ".join([f"%s::{kind}[]" for kind in kinds])
 
 
 def _listed(names: Iterable[str]) -> str:

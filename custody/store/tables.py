@@ -92,7 +92,7 @@ class ScanRow(SQLModel, table=True):
     station: str
     seq: int = Field(sa_type=BigInteger)
     digest: bytes = Field(sa_type=LargeBinary)
-    event_id: str | None = Field(index=True)
+    event_id: str | None
     biz_step: str | None
     event_ms: int = Field(sa_type=BigInteger)
     received_ms: int = Field(sa_type=BigInteger)

@@ -1,10 +1,24 @@
 """Statements for many rows mean the same on both engines, however many rows they are given."""
 
-from sqlalchemy import func, select
+import re
+from typing import Any
+
+import pytest
+from sqlalchemy import event, func, select
+from sqlmodel import SQLModel
 
 from custody.store import scan_book
 from custody.store.bulk import pick, put, put_if_absent
-from custody.store.tables import ParcelRow, QuarantineRow, ScanRow, StationHeadRow
+from custody.store.engine import is_sqlite
+from custody.store.tables import (
+    EntryRow,
+    ParcelRow,
+    QuarantineRow,
+    ScanRow,
+    StationHeadRow,
+    TileRow,
+    UnopenedRow,
+)
 from custody.store.unit import House
 
 MANY = 70_000
@@ -99,3 +113,29 @@ def test_what_a_unit_has_not_flushed_yet_is_found_too(house: House) -> None:
     with house.unit() as unit:
         unit.session.add(ParcelRow(key="new", view="{}"))
         assert scan_book.parcels(unit.session, ["new"]) == {"new": "{}"}
+
+
+@pytest.mark.parametrize(
+    ("table", "by", "value"),
+    [
+        (ScanRow, ("station", "seq"), ("hub", 1)),
+        (UnopenedRow, ("station", "seq"), ("hub", 1)),
+        (TileRow, ("level", "number"), (0, 1)),
+        (ParcelRow, ("key",), "a"),
+        (EntryRow, ("digest",), b"d"),
+    ],
+)
+def test_a_question_goes_by_an_index_however_long_the_table_is(
+    house: House, table: type[SQLModel], by: tuple[str, ...], value: object
+) -> None:
+    asked: list[tuple[str, Any]] = []
+    with house.read() as session:
+        if not is_sqlite(house.engine):
+            session.connection().exec_driver_sql("SET LOCAL enable_seqscan = off")  # a small table is read whole
+        event.listen(house.engine, "before_cursor_execute", lambda *given: asked.append(given[2:4]))
+        list(pick(session, table, by, by=by, values=[value]))
+        statement, values = asked[-1]
+        explain = "EXPLAIN QUERY PLAN" if is_sqlite(house.engine) else "EXPLAIN"
+        plan = "\n".join(str(row) for row in session.connection().exec_driver_sql(f"{explain} {statement}", values))
+    assert not re.search(rf"SCAN (held|{table.__tablename__})\b|Seq Scan", plan), plan
+    assert re.search(r"SEARCH|Index", plan), plan
