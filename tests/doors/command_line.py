@@ -8,10 +8,14 @@ from typing import Any
 
 from typer.testing import CliRunner
 
+from api.cli.client import console, errors
 from api.cli.instance import Instance
 from api.cli.main import app
 from simulators.agent import sign_in
 from simulators.client import ServiceClient
+
+# One process runs every command, so the width of its terminal is settled once: wide enough for each table.
+console.width = errors.width = 400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +42,7 @@ class CommandLine:
 
     def run(self, *words: str, expect: int = 0) -> Ended:
         """Run one command; its exit code must be the one expected."""
-        env = {"WEAKLINK_URL": self.address, "WEAKLINK_TOKEN": self.token, "COLUMNS": "400"}
+        env = {"WEAKLINK_URL": self.address, "WEAKLINK_TOKEN": self.token}
         with chdir(self.folder):
             done = CliRunner().invoke(app, words, env=env)
         assert done.exit_code == expect, (done.exit_code, done.output[-2500:], done.exception)
