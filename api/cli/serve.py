@@ -1,5 +1,6 @@
 """Starting the service: `weaklink serve`."""
 
+import gc
 import logging
 import socket
 import sys
@@ -15,6 +16,8 @@ from api.workers import Workers, end_with_first
 from custody.kernel.errors import Trouble
 
 GRACE_S = 3
+COLLECT_AFTER = 20_000
+"""How many new containers start a search for garbage. A group of scans makes some thousands, and next to no cycles."""
 
 
 def serve(settings: Settings, *, quiet: bool = False) -> None:
@@ -51,6 +54,9 @@ def work(settings: Settings, line: socket.socket) -> None:
 
 def _server(app: ScanDoor) -> uvicorn.Server:
     config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE_S)
+    gc.collect()
+    gc.freeze()  # what stands now stays to the end: it need not be searched again and again
+    gc.set_threshold(COLLECT_AFTER)
     return uvicorn.Server(config)
 
 

@@ -1,8 +1,9 @@
 """Many rows in one statement, the same on both engines and past SQLAlchemy's compiler, which would cost the most.
 
-SQLite takes row after row through one prepared statement, and asks for values by a list of places whose length is a
-power of two, so that few statements are ever compiled. PostgreSQL takes a column of all rows as one array and unnests
-them: one text however many rows there are. Values are what the drivers take as they are: ints, texts, bytes and None.
+SQLite takes as many rows, and is asked for as many values, as a power of two, so that few statements are ever compiled.
+Row after row would be as quick while nothing else runs, but its driver lets go of the interpreter for each of them and
+has to win it back from busy threads. PostgreSQL takes a column of all rows as one array and unnests them: one text
+however many rows there are. Values are what the drivers take as they are: ints, texts, bytes and None.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,7 +17,7 @@ from sqlmodel import Session, SQLModel
 from custody.store.engine import is_sqlite
 
 MAX_VALUES = 16_384
-"""How many values one question may hold on SQLite, which takes 32,766."""
+"""How many values one statement may hold on SQLite, which takes 32,766."""
 
 POSTGRESQL = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy gives no types to its dialects
 
@@ -78,18 +79,30 @@ def _insert(session: Session, table: type[SQLModel], rows: Sequence[Row], on_con
     if not rows:
         return
     names = tuple(rows[0])
-    columns = [[row[name] for row in rows] for name in names]
     write = session.connection().exec_driver_sql
     if is_sqlite(session.get_bind()):
-        write(_insertion(table, names, on_conflict), list(zip(*columns, strict=True)))
+        for part in _powers_of_two(rows, most=MAX_VALUES // len(names)):
+            write(
+                _insertion(table, names, len(part), on_conflict), tuple([row[name] for row in part for name in names])
+            )
     else:
+        columns = [[row[name] for row in rows] for name in names]
         write(_array_insertion(table, names, on_conflict), tuple(columns))
 
 
+def _powers_of_two(rows: Sequence[Row], *, most: int) -> Iterator[Sequence[Row]]:
+    """The rows in their order, in parts whose lengths are powers of two."""
+    first = 0
+    while left := len(rows) - first:
+        length = 1 << (min(left, most).bit_length() - 1)
+        yield rows[first : first + length]
+        first += length
+
+
 @lru_cache(maxsize=256)
-def _insertion(table: type[SQLModel], names: tuple[str, ...], on_conflict: str) -> str:
-    places = ", ".join("?" * len(names))
-    return f'INSERT INTO "{table_of(table).name}" ({_listed(names)}) VALUES ({places}) {on_conflict}'
+def _insertion(table: type[SQLModel], names: tuple[str, ...], rows: int, on_conflict: str) -> str:
+    values = ", ".join([f"({', '.join('?' * len(names))})"] * rows)
+    return f'INSERT INTO "{table_of(table).name}" ({_listed(names)}) VALUES {values} {on_conflict}'
 
 
 @lru_cache(maxsize=256)
