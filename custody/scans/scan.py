@@ -27,8 +27,9 @@ from custody.kernel import cose
 from custody.kernel.cose import Sign1
 from custody.kernel.errors import Rejected
 from custody.kernel.keys import Signer
-from custody.scans.claims import CLAIMS, ISSUER_PREFIX, PREV, SEQ, is_int, read_claims
+from custody.scans.claims import CLAIMS, ISSUER_PREFIX, PREV, SEQ, is_int, read_claims, read_subject
 from custody.scans.content import read_content, write_captured
+from custody.scans.plain_form import read_plain
 
 CONTENT_TYPE = "application/vnd.weaklink.scan+epcis"
 CAPTURED = "application/vnd.weaklink.capture+epcis"
@@ -104,6 +105,22 @@ def read_scan_statement(statement: bytes) -> ScanStatement:
         raise Rejected(
             "too_large", f"the statement is {len(statement)} bytes long", fix=f"Keep to {STATEMENT_LIMIT_BYTES} bytes."
         )
+    plain = read_plain(statement)
+    if plain is not None:
+        claims = plain.claims
+        return ScanStatement(
+            message=plain,
+            station=claims[cose.ISS].removeprefix(ISSUER_PREFIX),
+            subject=read_subject(claims[cose.SUB], _bad),
+            seq=claims[SEQ],
+            prev=claims.get(PREV),
+            iat_s=claims[cose.IAT],
+        )
+    return read_any_scan_statement(statement)
+
+
+def read_any_scan_statement(statement: bytes) -> ScanStatement:
+    """As `read_scan_statement`, part by part."""
     message = cose.parse(statement)
     if message.unprotected:
         message = message.with_unprotected({})

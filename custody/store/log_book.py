@@ -6,7 +6,6 @@ that was appended, moves the head by compare-and-swap on its size, and the unit 
 everything else that the unit decided become durable together, or none of it does.
 """
 
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,13 +21,10 @@ from custody.ledger.tiles import Tile, edge_of, extend_tiles
 from custody.scans.place import place_of
 from custody.store.bulk import add, pick, put, run
 from custody.store.engine import is_sqlite
+from custody.store.press import press
 from custody.store.tables import CheckpointRow, EntryRow, OpeningRow, TileRow
 
 HEAD_ID = 1
-OPENING_LEVEL = 1
-SHORT = 4_096
-SHORT_WINDOW, LONG_WINDOW = (12, 5), (15, 8)
-"""Window bits and memory level of zlib."""
 TILE = ("level", "number", "hashes")
 
 
@@ -141,10 +137,8 @@ class LogBook:
 
 
 def opening_row(place: int, opening: bytes) -> dict[str, object]:
-    """The row of an opening; what is short is pressed through a short window, which is twice as fast to set up."""
-    window, memory = SHORT_WINDOW if len(opening) <= SHORT else LONG_WINDOW
-    press = zlib.compressobj(OPENING_LEVEL, zlib.DEFLATED, window, memory)
-    return {"place": place, "content": press.compress(opening) + press.flush(), "erased_ms": None}
+    """The row of an opening."""
+    return {"place": place, "content": press(opening), "erased_ms": None}
 
 
 def pack(frontier: Frontier) -> bytes:

@@ -1,6 +1,5 @@
 """Reading the log: head, checkpoints, tiles, entry bundles, entries, openings and proofs."""
 
-import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +14,7 @@ from custody.ledger.tiles import WIDTH, TileHashReader, TileId, encode_bundle
 from custody.scans.place import place_of
 from custody.store.bulk import pick
 from custody.store.log_book import HEAD_ID
+from custody.store.press import unpress
 from custody.store.tables import CheckpointRow, EntryRow, LogHeadRow, OpeningRow, TileRow
 
 ENTRY = ("idx", "digest", "raw", "content_type", "received_ms")
@@ -121,7 +121,7 @@ def entries(session: Session, indexes: Sequence[int]) -> list[StoredEntry]:
 def openings(session: Session, places: Iterable[int]) -> dict[int, StoredOpening]:
     """Openings by place; a place that never had one is left out."""
     return {
-        place: StoredOpening(content=None if content is None else zlib.decompress(content), erased_ms=erased_ms)
+        place: StoredOpening(content=None if content is None else unpress(content), erased_ms=erased_ms)
         for place, content, erased_ms in pick(session, OpeningRow, OPENING, by=("place",), values=places)
     }
 

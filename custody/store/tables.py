@@ -58,7 +58,7 @@ class EntryRow(SQLModel, table=True):
 
 
 class OpeningRow(SQLModel, table=True):
-    """Salt and content that an entry, or a leaf of a batch, commits to; zlib-compressed; erasable."""
+    """Salt and content that an entry, or a leaf of a batch, commits to, pressed (`press.py`); erasable."""
 
     __tablename__ = "opening"
     place: int = Field(sa_column=_big(primary_key=True))

@@ -1,7 +1,6 @@
 """Erasing: what is personal goes, the log stays whole, and what is still needed is kept."""
 
 import sqlite3
-import zlib
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -16,6 +15,7 @@ from custody.ledger.record import open_record
 from custody.scans.place import place_of
 from custody.store import case_book, erase_book, log_reader
 from custody.store.case_book import CaseFile
+from custody.store.press import unpress
 from custody.store.tables import (
     DisputeEventRow,
     DisputeRow,
@@ -122,14 +122,14 @@ def test_nothing_of_it_is_left_on_the_disk(world: World) -> None:
     done = run(world, sscc(parcel))
     world.engine.dispose()
     raw = on_disk(world)
-    mine = [content for content in kept if zlib.decompress(content) not in _shared(world, done)]
+    mine = [content for content in kept if unpress(content) not in _shared(world, done)]
     assert mine
     assert [content for content in mine if content in raw] == []
     assert contact not in raw
 
 
 def _shared(world: World, done: Erased) -> set[bytes]:
-    return {zlib.decompress(content) for content in openings(world, done.shared)}
+    return {unpress(content) for content in openings(world, done.shared)}
 
 
 def test_the_notice_is_a_salted_record_that_names_no_parcel(world: World) -> None:
