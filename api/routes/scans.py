@@ -7,8 +7,7 @@ needed: the station's signature is the credential. The answer comes after the sc
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import Future
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -22,7 +21,8 @@ from custody.kernel import cbor
 from custody.kernel.errors import Fatal, Rejected, Trouble
 from custody.scans.batch import MOST, Item, SealedBatch, open_batch
 from custody.scans.scan import Scan, open_scan
-from custody.usecases.judge_group import Ack
+from custody.usecases.accept_scans import Intake
+from custody.usecases.judge_group import Ack, Part
 
 ONE = "application/vnd.weaklink.scan+cbor"
 MANY = "application/vnd.weaklink.scans+cbor"
@@ -40,8 +40,7 @@ class ScanDoor:
     def __init__(self, app: ASGIApp, *, parts: Parts) -> None:
         self._app = app
         self._limit = parts.settings.max_body_bytes
-        self._intake = parts.intake
-        self._answers = Answers()
+        self._answers = Answers(parts.intake)
         self._doors: Mapping[str, Callable[[Scope, Receive], Awaitable[tuple[int, bytes]]]] = {
             "/v1/scans": self._one,
             "/v1/scans:batch": self._many,
@@ -74,7 +73,7 @@ class ScanDoor:
     async def _one(self, scope: Scope, receive: Receive) -> tuple[int, bytes]:
         """POST /v1/scans: one scan; 201, or 200 for a repeat."""
         scan = _open(cbor.decode(await read_body(scope, receive, media_type=ONE, limit=self._limit)))
-        ack = (await self._answers.of(self._intake.submit([scan])))[0]
+        ack = (await self._answers.of([scan]))[0]
         if ack.refused is not None:
             raise ack.refused
         return 200 if ack.verdict.result == "duplicate" else 201, _encode(describe(ack))
@@ -86,14 +85,14 @@ class ScanDoor:
             raise Rejected("batch", f"the body is not an array of 1 to {MAX_BATCH} scans", fix="Send smaller batches.")
         opened = [_try_open(pair) for pair in pairs]
         scans = [each for each in opened if isinstance(each, Scan)]
-        acks = iter(await self._answers.of(self._intake.submit(scans)) if scans else [])
+        acks = iter(await self._answers.of(scans) if scans else [])
         items = [_item(next(acks) if isinstance(each, Scan) else each) for each in opened]
         return 200, _encode({"items": items})
 
     async def _together(self, scope: Scope, receive: Receive) -> tuple[int, bytes]:
         """POST /v1/batches: scans under one statement; 201, or 200 for a repeat, each scan with its own result."""
         sealed = _open_batch(cbor.decode(await read_body(scope, receive, media_type=TOGETHER, limit=self._limit)))
-        acks = await self._answers.of(self._intake.submit_batch(sealed))
+        acks = await self._answers.of([sealed])
         index, digest = acks[0].index, sealed.statement.digest.hex()
         body = {
             "digest": digest,
@@ -108,34 +107,34 @@ class ScanDoor:
 
 
 class Answers:
-    """Brings the intake's answers back into the event loop, those of one group with one call."""
+    """Hands scans to the intake and brings its answers back into the event loop, those of one group with one call."""
 
-    def __init__(self) -> None:
-        self._done: deque[tuple[asyncio.Future[list[Ack]], Future[list[Ack]]]] = deque()
+    def __init__(self, intake: Intake) -> None:
+        self._intake = intake
+        self._done: deque[tuple[asyncio.Future[list[Ack]], list[Ack] | Trouble]] = deque()
 
-    async def of(self, handed_in: Future[list[Ack]]) -> list[Ack]:
-        """The answers to what was handed in, once it is durable."""
+    async def of(self, parts: Sequence[Part]) -> list[Ack]:
+        """The answers to these scans, or to one batch, once they are durable."""
         loop = asyncio.get_running_loop()
         here: asyncio.Future[list[Ack]] = loop.create_future()
 
-        def answered(there: Future[list[Ack]]) -> None:
-            self._done.append((here, there))
+        def answered(outcome: list[Ack] | Trouble) -> None:
+            self._done.append((here, outcome))
             if len(self._done) == 1:  # otherwise the one that woke the loop is still there, and finds this one too
                 loop.call_soon_threadsafe(self._deliver)
 
-        handed_in.add_done_callback(answered)
+        self._intake.hand_in(parts, answered)
         return await here
 
     def _deliver(self) -> None:
         while self._done:
-            here, there = self._done.popleft()
-            trouble = there.exception()
+            here, outcome = self._done.popleft()
             if here.done():
                 continue  # the caller has given up
-            if trouble is None:
-                here.set_result(there.result())
+            if isinstance(outcome, Trouble):
+                here.set_exception(outcome)
             else:
-                here.set_exception(trouble)
+                here.set_result(outcome)
 
 
 def describe(ack: Ack) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The hot path: taking scans in. The only file of the house that knows threads and futures.
 
-Callers hand in parsed scans and get a future. One writer thread takes whatever is waiting, as one group:
+Callers hand in parsed scans and are called back, or get a future. One writer thread takes whatever is waiting, as one
+group:
 
 1. verify every signature outside the transaction, on two threads (libsodium releases the interpreter lock); a batch
    has two for all its scans, the statement's and the seal's;
@@ -18,9 +19,9 @@ after all others of the group; a record in the log says when that was.
 
 import queue
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import structlog
 
@@ -43,17 +44,17 @@ VERIFY_CHUNK = 64
 log = structlog.get_logger()
 
 
-@dataclass(slots=True, kw_only=True)
+Answered = Callable[[list[Ack] | Trouble], None]
+"""Is given one answer a scan, or why there is none; called on the writer's thread, so it must not wait."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What was handed in together and is answered together: scans with statements of their own, or one batch."""
+    """What was handed in together and is answered together: `size` scans with statements of their own, or one batch."""
 
     parts: Sequence[Part]
-    future: "Future[list[Ack]]" = field(default_factory=Future)
-
-    @property
-    def size(self) -> int:
-        """How many scans it holds."""
-        return sum(part.statement.count if isinstance(part, SealedBatch) else 1 for part in self.parts)
+    size: int
+    answered: Answered
 
 
 class Intake:
@@ -84,21 +85,36 @@ class Intake:
 
     def submit(self, scans: Sequence[Scan]) -> "Future[list[Ack]]":
         """Hand scans in; the future has one answer a scan, after they are durable. Raises `Unavailable` when full."""
-        return self._submit(Job(parts=scans))
+        return self._promise(scans)
 
     def submit_batch(self, sealed: SealedBatch) -> "Future[list[Ack]]":
         """Hand a batch in; as `submit`, and the future has `Rejected` if the seal is not the station's."""
-        return self._submit(Job(parts=[sealed]))
+        return self._promise([sealed])
 
-    def _submit(self, job: Job) -> "Future[list[Ack]]":
+    def hand_in(self, parts: Sequence[Part], answered: Answered) -> None:
+        """Hand scans in, or one batch; as `submit`, but `answered` is called. Raises `Unavailable` when full."""
+        size = sum([part.statement.count if isinstance(part, SealedBatch) else 1 for part in parts])
         with self._count:
             if self._stopping:
                 raise Unavailable("stopping", "the service is stopping", fix="Keep the scans and send them again.")
-            if self._waiting + job.size > MAX_WAITING:
+            if self._waiting + size > MAX_WAITING:
                 raise Unavailable("busy", "too many scans are waiting", fix="Keep the scans and send them again.")
-            self._waiting += job.size
-            self._jobs.put(job)
-        return job.future
+            self._waiting += size
+            self._jobs.put(Job(parts=parts, size=size, answered=answered))
+
+    def _promise(self, parts: Sequence[Part]) -> "Future[list[Ack]]":
+        future: Future[list[Ack]] = Future()
+
+        def keep(outcome: list[Ack] | Trouble) -> None:
+            if not future.set_running_or_notify_cancel():
+                return  # the caller has given up; the scans are kept all the same
+            if isinstance(outcome, Trouble):
+                future.set_exception(outcome)
+            else:
+                future.set_result(outcome)
+
+        self.hand_in(parts, keep)
+        return future
 
     def _run(self) -> None:
         going = True
@@ -180,14 +196,12 @@ def _is_sound(part: Part, key: PublicKey | None) -> Sound:
 
 
 def _answer(job: Job, answers: Sequence[list[Ack] | Trouble]) -> None:
-    """Tell a job its answers. A caller may have given up; the scans are kept all the same."""
-    if not job.future.set_running_or_notify_cancel():
-        return
     trouble = next((answer for answer in answers if isinstance(answer, Trouble)), None)
-    if trouble is not None:
-        job.future.set_exception(trouble)
-    else:
-        job.future.set_result([ack for answer in answers if not isinstance(answer, Trouble) for ack in answer])
+    acks = [ack for answer in answers if not isinstance(answer, Trouble) for ack in answer]
+    try:
+        job.answered(trouble or acks)
+    except Exception:  # whoever waits has gone, but the scans are durable and others wait behind them
+        log.exception("an answer could not be given")
 
 
 def _not_stored() -> Unavailable:

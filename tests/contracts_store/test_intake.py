@@ -189,6 +189,19 @@ def test_a_caller_who_gave_up_does_not_stop_the_intake(house: House, yard: Yard)
     assert yard.complaints() == []
 
 
+def test_a_caller_whose_answer_cannot_be_given_does_not_stop_the_intake(house: House, yard: Yard) -> None:
+    def gone(_outcome: object) -> None:
+        raise RuntimeError("the event loop is closed")
+
+    first, *rest = yard.lanes[0]
+    with running(house) as intake:
+        intake.hand_in([first], gone)
+        assert intake.submit(rest[:1]).result(timeout=30)
+        (again,) = yard.take(intake, [first])
+    assert again.index is not None
+    assert yard.complaints() == []
+
+
 def test_what_was_handed_in_before_the_stop_is_answered(house: House, yard: Yard) -> None:
     intake = Intake(house, Tolerances())
     futures = [intake.submit([scan]) for scan in yard.lanes[0]]
