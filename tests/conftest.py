@@ -6,6 +6,7 @@ that a green CI has run everything. Hypothesis takes its profile from HYPOTHESIS
 
 import os
 import socket
+import uuid
 from collections.abc import Callable, Iterator
 from ipaddress import ip_address
 from pathlib import Path
@@ -17,6 +18,7 @@ from playwright.sync_api import Browser, Page
 
 from tests.servers.browser import BrowserMissing, axe_checker, local_page, running_browser
 from tests.servers.postgres import PostgresMissing, PostgresServer, running_postgres
+from tests.servers.s3 import S3Server, running_s3
 
 ON_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
 
@@ -121,6 +123,23 @@ def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
     """Lend the SQLAlchemy address of a fresh, empty PostgreSQL database."""
     with postgres_server.database() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[S3Server]:
+    """Lend the session's S3 server; most tests want `bucket`."""
+    with running_s3() as server:
+        yield server
+
+
+@pytest.fixture
+def bucket(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Return the name of a fresh bucket that the public may read; the environment leads to it."""
+    for name, value in s3_server.environment().items():
+        monkeypatch.setenv(name, value)
+    name = f"shelf-{uuid.uuid4().hex[:12]}"
+    s3_server.make_bucket(name)
+    return name
 
 
 @pytest.fixture

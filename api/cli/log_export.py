@@ -1,43 +1,113 @@
-"""`weaklink log export`: the log as a folder of files that any web server can hand out and anybody can audit."""
+"""`weaklink log export`: the log as files in a folder or a bucket, which any web server hands out and anybody audits.
 
+Exit codes: 0 the target shows the log's newest checkpoint; 1 it would be wrong to write there (another past, a newer
+checkpoint, another log) or the log itself is wrong; 3 the log or the target could not be reached, so try later.
+"""
+
+import re
+import time
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from api.cli.client import call, console, fail, show
+from api.cli.client import call, console, errors, fail, show
 from api.cli.log_source import LogSource
 from api.settings import client_address
-from custody.kernel.errors import Trouble
+from custody.kernel.errors import Trouble, Unavailable
 from custody.ledger.note import Ed25519Verifier, parse_vkey
+from custody.store.log_target import Folder, Target
 from custody.store.static_export import export_log
+
+BUCKETS = "custody.store.log_bucket"
+TELL_EVERY_S = 2.0
 
 
 def export(
-    folder: Annotated[Path, typer.Argument(help="Where to put the files; what is there already is kept.")],
+    target: Annotated[str, typer.Argument(help="A folder, or a bucket: s3://BUCKET/PREFIX (also gs://, az://).")],
     source: Annotated[
         str | None, typer.Option("--from", help="The log's URL or folder; the service by default.")
     ] = None,
     vkey: Annotated[str | None, typer.Option(help="The log's key as you know it; else the one it gives.")] = None,
+    whole: Annotated[bool, typer.Option("--whole", help="Read and check what is there already, too.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON value.")] = False,
 ) -> None:
-    """Write checkpoint, tiles and entries. Example: `weaklink log export mirror && weaklink log audit mirror`."""
+    """Write entries and tiles, then the checkpoint; only what is new is sent, and a run that was stopped goes on.
+
+    Example: `weaklink log export mirror && weaklink log audit mirror`.
+
+    Example: `AWS_REGION=eu-west-2 weaklink log export s3://custody-log/2026`. Credentials, region and endpoint come
+    from the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT_URL) or the machine's
+    role, never from the command line. Let the public read the bucket, and anybody audits it:
+    `weaklink log audit https://custody-log.s3.eu-west-2.amazonaws.com/2026 --vkey "$(cat log.vkey)"`.
+    """
     known = vkey or call("GET", "/v1/log")["vkey"]
     reading = LogSource(source or f"{client_address()}/log")
+    began = time.monotonic()
     try:
+        place = _place(target)
         done = export_log(
-            folder,
+            place,
             get_checkpoint=reading.checkpoint,
             get_tile=reading.tile,
-            log=Ed25519Verifier(key=parse_vkey(known)),
+            log=Ed25519Verifier(key=parse_vkey(known.strip())),
+            whole=whole,
+            progress=_Watch(quiet=quiet),
         )
+    except Unavailable as trouble:
+        fail(trouble.detail, fix=trouble.fix, code=3)
     except Trouble as trouble:
         fail(trouble.detail, fix=trouble.fix)
+    except OSError as error:
+        fail(f"{error.filename or target} cannot be read or written: {error.strerror}", fix="Check the folder.")
     finally:
         reading.close()
-    value = {"size": done.size, "root": done.root.hex(), "written": done.written, "folder": str(folder)}
+    value = {
+        "target": place.name,
+        "size": done.size,
+        "root": done.root.hex(),
+        "written": done.written,
+        "removed": done.removed,
+        "left": done.left,
+        "seconds": round(time.monotonic() - began, 1),
+    }
     show(value, as_json=as_json, human=_done)
 
 
+class _Watch:
+    """Says on stderr how far the export is."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+        self._told = self._began = time.monotonic()
+
+    def __call__(self, done: int, size: int, written: int) -> None:
+        now = time.monotonic()
+        if not self._quiet and now - self._told >= TELL_EVERY_S:
+            self._told = now
+            told = f"{done:,} of {size:,} entries, {written:,} files written, {now - self._began:.0f} s"
+            errors.print(told, highlight=False)
+
+
+def _place(target: str) -> Target:
+    """Folder or bucket; the object store's library is loaded only for a bucket."""
+    if re.match(r"[a-z][a-z0-9+.-]*://", target, re.IGNORECASE):
+        bucket: Target = import_module(BUCKETS).Bucket(target)
+        return bucket
+    return Folder(Path(target))
+
+
 def _done(value: dict[str, Any]) -> None:
-    console.print(f"{value['folder']} holds {value['size']} entries; {value['written']} files are new.")
+    console.print(
+        f"{value['target']} holds {value['size']:,} entries; {value['written']:,} files are new, "
+        f"{value['removed']:,} partial tiles went.",
+        highlight=False,
+    )
+    if value["left"]:
+        console.print(
+            f"  {value['left']:,} partial tiles that nobody needs stayed: the store does not let them be deleted. "
+            "They do no harm.",
+            highlight=False,
+        )

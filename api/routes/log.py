@@ -19,12 +19,11 @@ from custody.ledger.note import text_key
 from custody.ledger.tiles import ENTRIES, parse_path
 from custody.scans.place import index_of
 from custody.store import log_reader, scan_book, witness_book
+from custody.store.log_target import CHECKPOINT_FORM, TILE_FORM, Form
 from custody.usecases.cosign import parties
 from custody.usecases.prove_entry import fresh_receipt, proof_file
 
 router = APIRouter(tags=["log"])
-ForEver = {"Cache-Control": "public, max-age=31536000, immutable"}
-Briefly = {"Cache-Control": "public, max-age=1"}
 P = Annotated[Parts, Depends(parts_of)]
 
 
@@ -55,7 +54,7 @@ def checkpoint(parts: P) -> Response:
     """The newest signed checkpoint (C2SP tlog-checkpoint); with witnesses, the newest that their quorum cosigned."""
     with parts.house.read() as session:
         note = log_reader.head(session).note if parts.witnesses is None else _cosigned(session)
-    return Response(note, media_type="text/plain; charset=utf-8", headers=Briefly)
+    return _file(note, CHECKPOINT_FORM)
 
 
 @router.get("/log/tile/{path:path}")
@@ -65,7 +64,7 @@ def tile(path: str, parts: P) -> Response:
     with parts.house.read() as session:
         read = log_reader.bundle if wanted.level == ENTRIES else log_reader.tile
         content = read(session, wanted)
-    return Response(content, media_type="application/octet-stream", headers=ForEver)
+    return _file(content, TILE_FORM)
 
 
 @router.get("/v1/entries/{name}")
@@ -128,6 +127,10 @@ def find_entry(parts: Parts, name: str) -> log_reader.StoredEntry:
         return (
             log_reader.entry_by_digest(session, digest) if place is None else log_reader.entry(session, index_of(place))
         )
+
+
+def _file(content: bytes, form: Form) -> Response:
+    return Response(content, media_type=form.media_type, headers={"Cache-Control": form.cache_control})
 
 
 def _commits(stored: log_reader.StoredEntry) -> bool:

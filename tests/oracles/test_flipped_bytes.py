@@ -16,6 +16,7 @@ from custody.ledger.audit import Audit
 from custody.ledger.proof import make_proof
 from custody.ledger.tiles import ENTRIES, TileId, decode_bundle
 from custody.store import log_reader
+from custody.store.log_target import Folder
 from custody.store.static_export import export_log
 from custody.store.unit import House
 from custody.usecases.prove_entry import fresh_receipt, proof_file
@@ -48,7 +49,7 @@ class Published:
                 return read(session, wanted)
 
             done = export_log(
-                self.folder, get_checkpoint=lambda: log_reader.head(session).note, get_tile=tile, log=VERIFIER
+                Folder(self.folder), get_checkpoint=lambda: log_reader.head(session).note, get_tile=tile, log=VERIFIER
             )
             stored = log_reader.entry(session, INDEX)
             self.entry = stored.raw
