@@ -1,12 +1,13 @@
 """Putting a service together from its settings; the composition root."""
 
 import socket
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 import api.migrations
 import devicelock.migrations
-from api import joints, persons
+from api import joints, lock_news, persons
 from api.accounts import first_accounts
 from api.backends import capabilities, open_backends
 from api.embedded_broker import EmbeddedBroker
@@ -39,7 +40,7 @@ from devicelock.rules.caps import Caps
 from devicelock.rules.command import CommandSigners
 from devicelock.rules.topic import ROOT, SHARE_GROUP, Channel
 from devicelock.transport import Message
-from devicelock.usecases.hear import hear
+from devicelock.usecases.hear import hear_together
 from devicelock.usecases.lock_office import LockOffice, ScreenTexts
 from devicelock.usecases.offer_again import offer_again
 from devicelock.usecases.relay import Relay
@@ -89,7 +90,7 @@ def join(settings: Settings) -> Parts:
         engine=engine,
         house=house,
         intake=Intake(house, Tolerances()),
-        inquirer=Inquirer(house),
+        inquirer=Inquirer(),
         locks=office,
         backends=open_backends(settings, office),
         broker=broker,
@@ -120,8 +121,8 @@ def connect(parts: Parts) -> tuple[MqttTransport, Relay]:
     shared = parts.broker is None
     prefix = f"$share/{SHARE_GROUP}/{ROOT}" if shared else ROOT
 
-    def receive(message: Message) -> bool:
-        return hear(parts.locks, message.topic, message.payload)
+    def receive(messages: Sequence[Message]) -> int:
+        return hear_together(parts.locks, messages)
 
     def ready() -> None:
         if not transport.session_present:
@@ -129,7 +130,7 @@ def connect(parts: Parts) -> tuple[MqttTransport, Relay]:
 
     channels = (Channel.ACK, Channel.HELLO)
     subscriptions = tuple(f"{prefix}/+/{channel}" for channel in channels)
-    transport = MqttTransport(options, receive=receive, subscriptions=subscriptions, on_ready=ready)
+    transport = MqttTransport(options, receive_together=receive, subscriptions=subscriptions, on_ready=ready)
     line = HeadFirst(transport, parts.heads)
     relay = Relay(parts.house, line, lanes=LANES, offer=lambda unit: offer_again(unit, parts.locks))
     return transport, relay
@@ -216,7 +217,8 @@ def _office(settings: Settings, house: House, keyring: Keyring, anchor: AnchorFi
         person=persons.person,
         behind=persons.behind,
         retires_at=joints.retires_at,
-        moved=joints.lock_moved,
+        moved=lock_news.lock_moved,
+        announce=lock_news.announce_lock,
         sighted=joints.handset_seen,
         caps=_caps(settings),
         backends=capabilities(settings),

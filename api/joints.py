@@ -1,4 +1,4 @@
-"""Where disputes and locks meet; nowhere else do the two houses know of each other.
+"""Where disputes and locks meet; nowhere else do the two houses know of each other (`lock_news` has the words for it).
 
 A disputed delivery puts everything in place in one unit of work: case, owner, presumption, promises, clocks, remedy
 offer, investigation, and for a claim in which the customer does not hold the device the provisional lock of exactly
@@ -7,7 +7,7 @@ why and what would allow it, and everything else stands.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -15,15 +15,15 @@ from sqlalchemy import func, select
 from sqlmodel import Session, col
 
 from api import persons
+from api.trail_memory import TRAILS
 from custody.disputes.case import CASE
 from custody.disputes.civil import civil_date
 from custody.disputes.claim import ClaimType
 from custody.disputes.lock_wish import LockFacts as WishFacts
 from custody.disputes.machine import Role as DisputeRole
-from custody.disputes.messages import Message, pounds, say
+from custody.disputes.messages import say
 from custody.disputes.opening import Report
 from custody.disputes.policy import DEFAULT_POLICY as POLICY
-from custody.disputes.wrong_lock import compensation_pence, daily_pence
 from custody.gs1.imei import imei_urn
 from custody.investigation.pack_locks import LockCommand, LockFile, LockHistory, LockKeys
 from custody.kernel.clock import DAY_MS, Instant
@@ -32,24 +32,22 @@ from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.tables import DisputeRow
 from custody.store.unit import Unit
-from custody.trail.ties import Binding, bind
 from custody.usecases.investigate import Attach
 from custody.usecases.open_dispute import Disputed, least_busy, open_dispute
-from custody.usecases.read_trail import Found, read_trail
+from custody.usecases.read_trail import read_trail
 from custody.usecases.record_sale import read_sale, sale_of_imei
 from devicelock import store as lock_store
 from devicelock import watch_store
 from devicelock.rules.command import Reason
 from devicelock.rules.lock_facts import Claim
-from devicelock.rules.order import SETTLED, Event, Role, State
-from devicelock.rules.tie import Tie
+from devicelock.rules.order import SETTLED, State
 from devicelock.store import DeviceRow, LockOrderRow
 from devicelock.usecases.alert import AlertKind, raise_alert
 from devicelock.usecases.hear import key_of
 from devicelock.usecases.lock_office import Circumstances, LockOffice
 from devicelock.usecases.release import release_all_of
 from devicelock.usecases.request_lock import lock_for_dispute
-from devicelock.usecases.retire import confirm_receipt, leave
+from devicelock.usecases.retire import confirm_receipt
 from devicelock.watch_store import SightingRow
 
 REASONS = {
@@ -57,18 +55,6 @@ REASONS = {
     ClaimType.SUBSTITUTED: Reason.SUBSTITUTED,
     ClaimType.MISDELIVERED: Reason.MISDELIVERED,
 }
-TOLD = {
-    Event.DEVICE_ACK: {"hours": "provisional_lock_hours"},
-    Event.CONFIRM: {"days": "lock_review_days"},
-    Event.CANCEL_BEFORE_DELIVERY: {},
-    Event.LAPSE_OR_RELEASE: {},
-    Event.RELEASE: {},
-    Event.TERM_PASSED: {},
-    Event.DEVICE_ACK_OR_CODE_USED: {},
-}
-"""Moves of a lock that the customer of its case is told of, with the rules that fill in the text."""
-
-PAID = "lock_compensation"
 MOST_SIGHTINGS = 20
 """So many sightings are noted in a case; the log has them all."""
 
@@ -167,22 +153,18 @@ def locks_settled(session: Session, dispute: str) -> bool:
 
 def circumstances(session: Session, imei: str, dispute: str | None) -> Circumstances:
     """What custody knows of the parcel and the customer behind a handset."""
-    found = _trail(session, imei)
-    binding = None if found is None else bind(found.trail, imei)
-    known = None if binding is None else _tie(binding)
-    site = found.scans[0].station.site if found and found.scans else ""
-    evidence = tuple(f"entry:{tie.index}" for tie in (binding.pair or binding.ties)) if binding else ()
+    told = TRAILS.ask(session, imei)
     file = None if dispute is None else case_book.read(session, dispute)
     if file is None or file.imei != imei:  # a case about another handset says nothing about this one
-        return Circumstances(tie=known, site=site, evidence=evidence)
+        return Circumstances(tie=told.tie, site=told.site, evidence=told.evidence)
     return Circumstances(
-        tie=known,
+        tie=told.tie,
         claim=Claim(file.case.claim_type) if file.case.claim_type else None,
         not_with_customer=file.lock_wish.fair,
         vulnerable=bool(file.case.support_needs),
         still_served=file.lock_wish.notice == "before",
-        site=site,
-        evidence=(*evidence, f"case:{dispute}"),
+        site=told.site,
+        evidence=(*told.evidence, f"case:{dispute}"),
     )
 
 
@@ -195,56 +177,15 @@ def retires_at(session: Session, imei: str) -> Instant | None:
     sale = sale_of_imei(session, imei)
     if sale is None:
         return None
-    files = [file for file in _cases_of(session, imei) if file.case.state not in {"withdrawn", "merged"}]
+    files = [file for file in cases_of(session, imei) if file.case.state not in {"withdrawn", "merged"}]
     found = [at_ms for file in files if (at_ms := _found_ms(session, file.case.id)) is not None]
     if found:
         return max(found) + _days_ms("found_it_amnesty_days", max(found))
     if any(file.case.state not in CASE.terminal or file.case.claim_type in REASONS for file in files):
         return None
-    trail = _trail(session, imei)
-    delivered_ms = None if trail is None else trail.trail.delivery.received_ms
+    delivered_ms = TRAILS.ask(session, imei).delivered_ms
     start_ms = sale.recorded_ms if delivered_ms is None else delivered_ms
     return start_ms + _days_ms("device_retire_days", start_ms)
-
-
-def lock_moved(unit: Unit, order: LockOrderRow, event: Event) -> None:
-    """Tell the customer of the case what became of the lock; for a wrong one apologise, and pay when it is over."""
-    if order.dispute is None or event not in TOLD:
-        return
-    today = civil_date(unit.now_ms)
-    given = {name: str(POLICY.count(key, today)) for name, key in TOLD[event].items()}
-    said = [say(f"lock.{event}", promises=(), **given)]
-    if order.wrong_ms is not None and order.acked_ms is not None:
-        said += _make_good(unit, order, event, dispute=order.dispute, locked_ms=order.acked_ms)
-    case_book.say(unit, order.dispute, said)
-
-
-def _make_good(unit: Unit, order: LockOrderRow, event: Event, *, dispute: str, locked_ms: Instant) -> list[Message]:
-    """What is said and owed for a wrong lock: sorry at once, the sum when the handset is free, each of them once."""
-    if event in {Event.LAPSE_OR_RELEASE, Event.RELEASE}:
-        return [say("lock.wrong", credit=pounds(daily_pence(locked_ms, policy=POLICY)))]
-    paid = [line for line in case_book.timeline(unit.session, dispute) if line.kind == PAID]
-    if any(msgspec.json.decode(line.facts)["order"] == order.id for line in paid):
-        return []
-    free_ms = order.released_ms or min(unit.now_ms, order.held_until_ms)
-    pence = compensation_pence(locked_ms=locked_ms, free_ms=free_ms, policy=POLICY)
-    file = case_book.read(unit.session, dispute)
-    case_book.replace(unit, replace(file, unpaid_credit_pence=file.unpaid_credit_pence + pence), before=file)
-    facts = {"order": order.id, "locked_ms": locked_ms, "free_ms": free_ms, "pence": pence}
-    case_book.note(unit, dispute, PAID, actor="system", facts=facts)
-    return [say("lock.compensation", credit=pounds(pence))]
-
-
-def customer_leaves(
-    unit: Unit, office: LockOffice, *, device: str, ends_ms: Instant, actor: str, role: Role
-) -> DeviceRow:
-    """The account of a handset's customer ends: every lock ends before it, and whoever has an open case is told."""
-    row = leave(unit, office, device=device, ends_ms=ends_ms, actor=actor, role=role)
-    for file in _cases_of(unit.session, row.imei):
-        if file.case.state not in CASE.terminal:
-            case_book.note(unit, file.case.id, "left", actor=actor, facts={"ends_ms": ends_ms})
-            case_book.say(unit, file.case.id, [say("leaver.goodbye")])
-    return row
 
 
 def holder_speaks(unit: Unit, *, reference: str, words: str) -> HolderTold:
@@ -280,7 +221,7 @@ def urn_of(text: str) -> str:
 
 def handset_seen(unit: Unit, device: DeviceRow, sighting: SightingRow) -> None:
     """A handset was seen on a network or with a SIM that is new to us: that goes into every open case about it."""
-    for file in _cases_of(unit.session, device.imei):
+    for file in cases_of(unit.session, device.imei):
         if file.case.state not in CASE.terminal:
             _note_sightings(unit, file.case.id, device.imei, only=sighting)
 
@@ -296,7 +237,7 @@ def _note_sightings(unit: Unit, dispute: str, imei: str, *, only: SightingRow | 
         case_book.note(unit, dispute, "handset_seen", actor=sighting.device, facts=where)
 
 
-def _cases_of(session: Session, imei: str) -> list[CaseFile]:
+def cases_of(session: Session, imei: str) -> list[CaseFile]:
     """The cases about a handset: those of its order, and those that a lock of it was ordered for."""
     sale = sale_of_imei(session, imei)
     ordered = select(col(LockOrderRow.dispute)).where(col(LockOrderRow.imei) == imei)
@@ -369,27 +310,4 @@ def lock_of_case(unit: Unit, office: LockOffice, file: CaseFile) -> LockAnswer:
         first: dict[str, Any] = failing[0] if failing else {}
         why = f"{first.get('check')}: {first.get('reason')}"
         return LockAnswer(order=order, refused=why, allowed_by=first.get("allowed_by", ""))
-    if order.state == State.REQUESTED:
-        return LockAnswer(order=order)
-    case_book.say(unit, file.case.id, [say("lock.publish", reason=wish.reason)])
     return LockAnswer(order=order)
-
-
-def _trail(session: Session, imei: str) -> Found | None:
-    """The trail of a handset, read once in a transaction: an order is judged several times in the one that signs it."""
-    held: dict[str, Found | None] = session.info.setdefault("trails", {})
-    if imei not in held:
-        try:
-            held[imei] = read_trail(session, imei)
-        except (NotFound, Rejected):
-            held[imei] = None
-    return held[imei]
-
-
-def _tie(binding: Binding) -> Tie:
-    """What the signed records say together: only two independent ones without a contradiction tie."""
-    if binding.findings:
-        return Tie.DISAGREE
-    if binding.bound:
-        return Tie.TIED
-    return Tie.SINGLE if binding.ties else Tie.NONE

@@ -8,15 +8,17 @@
 - `switch`: the kill switch, and others like it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import BigInteger, Column, Integer, LargeBinary, Text, func, select
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Text, func, select
 from sqlmodel import Field, Session, SQLModel, col
 
 from custody.kernel.errors import NotFound
+from custody.store.bulk import run
 from custody.store.unit import Unit
+from devicelock.rules.ack import Result
 from devicelock.rules.command import Op
 from devicelock.rules.desired import Desired
 from devicelock.rules.order import State
@@ -49,10 +51,17 @@ class DeviceRow(SQLModel, table=True):
 class LockOrderRow(SQLModel, table=True):
     """An order to lock one handset; `facts` holds basis, evidence, screen and reasons as JSON.
 
-    `group` is what ordered it (`caps.group_of`), `wrong_ms` when it was found to be wrong.
+    `group` is what ordered it (`caps.group_of`), `wrong_ms` when it was found to be wrong; the caps count it by the
+    `model` of the handset and the `site` of its parcel.
     """
 
     __tablename__ = "lock_order"
+    __table_args__ = (
+        Index("ix_lock_order_counted", "decided_ms", "requester", "second", "model", "site"),
+        Index("ix_lock_order_asked", "created_ms", "requester"),
+        Index("ix_lock_order_first", "group", "decided_ms"),
+        Index("ix_lock_order_wrong", "group", "wrong_ms"),
+    )
     id: str = Field(primary_key=True)
     device: str = Field(index=True)
     imei: str
@@ -62,19 +71,21 @@ class LockOrderRow(SQLModel, table=True):
     dispute: str | None = Field(index=True)
     requester: str
     second: str | None
-    decided_ms: int | None = Field(sa_type=BigInteger, index=True)
+    decided_ms: int | None = Field(sa_type=BigInteger)
     acked_ms: int | None = Field(sa_type=BigInteger)
     release_ms: int | None = Field(sa_type=BigInteger)
     released_ms: int | None = Field(sa_type=BigInteger)
     held_until_ms: int = Field(sa_type=BigInteger)
     created_ms: int = Field(sa_type=BigInteger)
-    group: str | None = Field(default=None, index=True)
+    group: str | None = None
     wrong_ms: int | None = Field(default=None, sa_type=BigInteger)
+    model: str = ""
+    site: str = ""
     facts: str = Field(sa_type=Text)
 
 
 class DecidedLock(NamedTuple):
-    """What the caps count of an order that was decided; a day has many, and every lock looks at all of them."""
+    """What the caps look at in one order that was decided."""
 
     id: str
     state: str
@@ -83,15 +94,31 @@ class DecidedLock(NamedTuple):
     decided_ms: int | None
     acked_ms: int | None
     held_until_ms: int
+    model: str
+    site: str
     group: str | None
     wrong_ms: int | None
-    facts: str
+
+
+class DecidedLocks(NamedTuple):
+    """How many orders were decided that the caps count alike, and how many of them lately.
+
+    A day has many, and every lock counts all of them.
+    """
+
+    requester: str
+    second: str | None
+    model: str
+    site: str
+    decided: int
+    lately: int
 
 
 class LockEventRow(SQLModel, table=True):
     """One step of an order, with the log entry that holds it."""
 
     __tablename__ = "lock_event"
+    __table_args__ = (Index("ix_lock_event_actor", "actor", "event", "at_ms"),)
     id: int | None = Field(default=None, sa_column=_counted())
     order: str = Field(index=True)
     at_ms: int = Field(sa_type=BigInteger)
@@ -107,7 +134,7 @@ class CommandRow(SQLModel, table=True):
     __tablename__ = "command"
     id: str = Field(primary_key=True)
     order: str = Field(index=True)
-    device: str
+    device: str = Field(index=True)
     op: str
     raw: bytes = Field(sa_type=LargeBinary)
     issued_ms: int = Field(sa_type=BigInteger)
@@ -148,6 +175,24 @@ def device(session: Session, name: str) -> DeviceRow:
     if row is None:
         raise NotFound("device", f"no device {name!r} is registered", fix="Register the handset first.")
     return row
+
+
+def devices(session: Session, names: Collection[str]) -> dict[str, DeviceRow]:
+    """The rows of those devices that are registered, locked for this unit on PostgreSQL, in one order for everybody."""
+    query = select(DeviceRow).where(col(DeviceRow.device).in_(names)).order_by(col(DeviceRow.device))
+    return {row.device: row for row in session.scalars(query.with_for_update()).all()}
+
+
+def orders(session: Session, names: Collection[str]) -> dict[str, LockOrderRow]:
+    """Those of these orders that there are, locked for this unit on PostgreSQL, in one order for everybody."""
+    query = select(LockOrderRow).where(col(LockOrderRow.id).in_(names)).order_by(col(LockOrderRow.id))
+    return {row.id: row for row in session.scalars(query.with_for_update()).all()} if names else {}
+
+
+def commands(session: Session, names: Collection[str]) -> dict[str, CommandRow]:
+    """Those of these commands that were signed."""
+    query = select(CommandRow).where(col(CommandRow.id).in_(names))
+    return {row.id: row for row in session.scalars(query).all()} if names else {}
 
 
 def device_by_imei(session: Session, imei: str) -> DeviceRow | None:
@@ -193,10 +238,23 @@ def orders_in(session: Session, states: Sequence[str], *, limit: int = 1000) -> 
     return list(session.scalars(query.order_by(col(LockOrderRow.created_ms)).limit(limit)).all())
 
 
+def devices_in(session: Session, states: Sequence[str]) -> list[str]:
+    """The names of the devices that have an order in these states."""
+    query = select(col(LockOrderRow.device)).where(col(LockOrderRow.state).in_(list(states)))
+    return list(session.scalars(query.distinct()).all())
+
+
+def devices_unanswered(session: Session) -> list[str]:
+    """The names of the devices that have not said of every command for them that they applied it, new or old."""
+    unanswered = col(CommandRow.result).is_distinct_from(Result.APPLIED)
+    return list(session.scalars(select(col(CommandRow.device)).where(unanswered).distinct()).all())
+
+
 def count_in(session: Session, states: Sequence[str], *, but: str) -> int:
     """How many orders but this one are in these states."""
-    mine = (col(LockOrderRow.state).in_(list(states)), col(LockOrderRow.id) != but)
-    return session.scalar(select(func.count()).select_from(LockOrderRow).where(*mine)) or 0
+    question = f"SELECT count(*) FROM lock_order WHERE state IN ({_places(states)}) AND id <> ?"  # noqa: S608 - places only
+    count: int = run(session, question, (*states, but)).scalar_one()
+    return count
 
 
 def orders_due(session: Session, states: Sequence[str], *, now_ms: int, limit: int) -> list[LockOrderRow]:
@@ -281,22 +339,35 @@ def steps_by_since(session: Session, event: str, actor: str, since_ms: int) -> i
     return session.scalar(select(func.count()).select_from(LockEventRow).where(*mine)) or 0
 
 
-def locks_decided_since(session: Session, since_ms: int) -> list[DecidedLock]:
-    """Orders decided since a moment, for the caps."""
-    columns = [getattr(LockOrderRow, name) for name in DecidedLock._fields]
-    rows = session.execute(select(*columns).where(col(LockOrderRow.decided_ms) >= since_ms)).all()
-    return [DecidedLock(*row) for row in rows]
+def locks_decided(session: Session, after_ms: int, *, lately_ms: int, but: Collection[str]) -> list[DecidedLocks]:
+    """Orders but these that were decided after a moment, and how many after a later one, as the caps count them."""
+    alike = "requester, second, model, site"
+    counts = "count(*), sum(CASE WHEN decided_ms > ? THEN 1 ELSE 0 END)"
+    those = f"decided_ms > ? AND id NOT IN ({_places(but)})"
+    question = f"SELECT {alike}, {counts} FROM lock_order WHERE {those} GROUP BY {alike}"  # noqa: S608 - our own names
+    return [DecidedLocks._make(row) for row in run(session, question, (lately_ms, after_ms, *but))]
+
+
+def first_locks(session: Session, group: str, *, first: int) -> list[DecidedLock]:
+    """As `canary_of`, no more than the caps look at."""
+    columns = ", ".join(f'"{name}"' for name in DecidedLock._fields)
+    decided = f'SELECT {columns} FROM lock_order WHERE "group" = ? AND decided_ms IS NOT NULL'  # noqa: S608 - our own names
+    early = run(session, f"{decided} ORDER BY decided_ms LIMIT ?", (group, first)).all()
+    wrong = run(session, f"{decided} AND wrong_ms IS NOT NULL", (group,)).all()
+    return list({row.id: DecidedLock._make(row) for row in (*early, *wrong)}.values())
 
 
 def locks_signed_since(session: Session, order: str, since_ms: int) -> int:
     """How many LOCK commands were signed for an order since a moment."""
-    recent = (col(CommandRow.order) == order, col(CommandRow.op) == Op.LOCK, col(CommandRow.issued_ms) >= since_ms)
-    return session.scalar(select(func.count()).select_from(CommandRow).where(*recent)) or 0
+    question = 'SELECT count(*) FROM command WHERE "order" = ? AND op = ? AND issued_ms >= ?'
+    count: int = run(session, question, (order, str(Op.LOCK), since_ms)).scalar_one()
+    return count
 
 
 def fleet_size(session: Session) -> int:
     """How many handsets are registered."""
-    return session.scalar(select(func.count()).select_from(DeviceRow)) or 0
+    count: int = run(session, "SELECT count(*) FROM device", ()).scalar_one()
+    return count
 
 
 def switched_on(session: Session, name: str) -> bool:
@@ -311,6 +382,11 @@ def authority_in_force(session: Session) -> AuthorityRow | None:
         col(AuthorityRow.in_force_idx).is_not(None), col(AuthorityRow.withdrawn).is_(False)
     )
     return session.scalars(query.order_by(col(AuthorityRow.in_force_idx).desc()).limit(1)).first()
+
+
+def _places(values: Collection[object]) -> str:
+    """A place for each value of a list in a statement of ours."""
+    return ", ".join("?" * len(values))
 
 
 def _json(value: Mapping[str, Any]) -> str:

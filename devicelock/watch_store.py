@@ -4,6 +4,7 @@
 - `lock_alert`: what people must look at.
 - `device_sighting`: on what network and with whose SIM a handset was seen, each of them once.
 - `issued_code`: when unlock codes were given out, for whom and by whom.
+- `leaving`: whose account ends when, and what they were told last.
 """
 
 from sqlalchemy import BigInteger, Column, Integer, Text, func, select
@@ -67,6 +68,17 @@ class CodeRow(SQLModel, table=True):
     idx: int = Field(sa_type=BigInteger)
 
 
+class LeavingRow(SQLModel, table=True):
+    """The account of a handset's customer ends; `next_ms` is when they are told next, None for never again."""
+
+    __tablename__ = "leaving"
+    device: str = Field(primary_key=True)
+    ends_ms: int = Field(sa_type=BigInteger, index=True)
+    next_ms: int | None = Field(sa_type=BigInteger, index=True)
+    told_ms: int | None = Field(sa_type=BigInteger)
+    words: str | None = Field(sa_type=Text)
+
+
 def clearances_of(session: Session, group: str) -> list[ClearanceRow]:
     """Who let a group go on, oldest first."""
     query = select(ClearanceRow).where(col(ClearanceRow.group) == group).order_by(col(ClearanceRow.id))
@@ -104,3 +116,16 @@ def releases_overdue(session: Session, *, before_ms: int, untold: str, limit: in
         col(LockOrderRow.state) == State.RELEASE_QUEUED, col(LockOrderRow.release_ms) <= before_ms, ~told.exists()
     )
     return list(session.scalars(query.order_by(col(LockOrderRow.release_ms)).limit(limit)).all())
+
+
+def leavers_due(session: Session, *, now_ms: int, limit: int) -> list[LeavingRow]:
+    """Leavers who are to be told something now, the longest overdue first; locked for this unit on PostgreSQL."""
+    query = select(LeavingRow).where(col(LeavingRow.next_ms) <= now_ms).order_by(col(LeavingRow.next_ms))
+    return list(session.scalars(query.limit(limit).with_for_update()).all())
+
+
+def leavers(session: Session, *, now_ms: int, limit: int) -> list[LeavingRow]:
+    """Leavers who were told something and whose account has not ended yet, the latest told first."""
+    mine = (col(LeavingRow.ends_ms) > now_ms, col(LeavingRow.told_ms).is_not(None))
+    query = select(LeavingRow).where(*mine).order_by(col(LeavingRow.told_ms).desc(), col(LeavingRow.device))
+    return list(session.scalars(query.limit(limit)).all())

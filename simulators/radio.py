@@ -1,7 +1,8 @@
 """A handset on the air: the connection between a handset and the broker.
 
-- Says hello on every connect, after every change, and after a LOCK that was refused: the first, second, fourth, eighth
-  in a row. Each hello draws a new nonce; one after every refusal would make what is on its way late for ever.
+- Says hello on every connect, after every change, when a command comes again that it has left by itself since, and
+  after a LOCK that was refused: the first, second, fourth, eighth in a row. Each hello draws a new nonce; one after
+  every refusal would make what is on its way late for ever.
 - Order for a command: the handset stores and enforces, the signed ack is published, and only then may the broker
   forget the command. Bytes that are no command for this device are let go: they will never be better.
 - Client id = device name; the session outlives the power, so that commands wait in the broker.
@@ -18,7 +19,7 @@ from custody.kernel.errors import Rejected
 from devicelock.mqtt import MqttTransport
 from devicelock.mqtt_options import MqttOptions, Presence
 from devicelock.rules.ack import Ack, Result
-from devicelock.rules.hello import SimClass
+from devicelock.rules.hello import Cause, SimClass
 from devicelock.rules.topic import Channel, topic
 from devicelock.transport import Message, PublishOutcome, Receive, Transport
 from simulators.faults import CUTS, Fault
@@ -129,7 +130,8 @@ class Radio:
         if fault is not Fault.ACK_LOST:
             self._say(Channel.ACK, answer, ack.command_id.encode())
         self._late = self._late + 1 if ack.result in REFUSED_LOCK else 0
-        if changed or self._late.bit_count() == 1:
+        left = ack.result is Result.APPLIED and self.handset.state.cause is not Cause.COMMAND
+        if changed or left or self._late.bit_count() == 1:
             self._say_hello()
         return True
 

@@ -193,7 +193,10 @@ def _scans(session: Session, entries: list[StoredEntry], records: Mapping[int, R
     keys: dict[int, set[str]] = {}
     for row in _rows(session, ItemKeyRow):
         keys.setdefault(row.place, set()).add(row.key)
-    state = _State(apart={row.station for row in unopened.values()})
+    erased = {row.place for row in _rows(session, OpeningRow) if row.content is None}
+    # What a scan that was erased said of its station and its parcels is not there to be counted again.
+    apart = {row.station for row in [*unopened.values(), *(rows[place] for place in erased & rows.keys())]}
+    state = _State(apart=apart | {key for place in erased for key in keys.get(place, ())})
     yield from batch_complaints(session, entries)
     for held in held_scans(session, entries):
         place, scan = held.place, held.scan
@@ -208,7 +211,6 @@ def _scans(session: Session, entries: list[StoredEntry], records: Mapping[int, R
             yield f"scan {name_place(place)}: it is found under other keys than it names"
         if row is not None:
             state.take(held, scan, row, late=held.entry.idx in later)
-    erased = {row.place for row in _rows(session, OpeningRow) if row.content is None}
     rows, keys = ({place: each for place, each in left.items() if place not in erased} for left in (rows, keys))
     if rows or keys:
         yield f"scan: rows {sorted(rows)} and keys {sorted(keys)} belong to no entry"

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.engine import make_url
 from sqlmodel import col
 
-from api import joints, persons
+from api import joints, lock_news, persons
 from custody.kernel.ids import Ids
 from custody.scans.tolerances import Tolerances
 from custody.store.engine import open_engine
@@ -19,6 +19,7 @@ from custody.store.tables import OutboxRow
 from custody.store.unit import House
 from custody.usecases.accept_scans import Intake
 from custody.usecases.open_log import open_log
+from custody.usecases.sweep_inquiries import sweep_inquiries
 from devicelock.anchor import AnchorFile
 from devicelock.rules.caps import Caps
 from devicelock.rules.command import CommandSigners
@@ -78,7 +79,8 @@ class Process:
             person=persons.person,
             behind=persons.behind,
             retires_at=joints.retires_at,
-            moved=joints.lock_moved,
+            moved=lock_news.lock_moved,
+            announce=lock_news.announce_lock,
             sighted=joints.handset_seen,
             caps=self.caps,
         )
@@ -103,7 +105,7 @@ class Process:
 
     def _hear(self, message: Message) -> bool:
         self.heard.append(message)
-        return hear(self.office, message.topic, message.payload)
+        return hear(self.office, message)
 
     def backup(self) -> bytes:
         """The SQLite database as it is now."""
@@ -146,7 +148,11 @@ class Process:
     def sweep(self) -> int:
         """What the service's timer does."""
         with self.house.unit() as unit:
-            return sweep(unit, self.office)
+            moved = sweep(unit, self.office)
+        with self.house.unit() as unit:
+            lock_news.tell_leavers(unit)
+            sweep_inquiries(unit)
+        return moved
 
     @property
     def size(self) -> int:

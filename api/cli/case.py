@@ -62,10 +62,20 @@ def move(
     dispute: str,
     event: str,
     reference: Annotated[str | None, typer.Option(help="What shows that the remedy was delivered or paid.")] = None,
+    known: Annotated[
+        list[str] | None,
+        typer.Option(help="With whereabouts: lost_on_return_leg, missing_from_custody, ...; or one of them=no."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Move a case. Example: `weaklink dispute move case_... delivered_or_paid --reference TRACK-1`."""
-    body = {"event": event, "reference": reference}
+    """Move a case, or say what became of the handset.
+
+    Examples: `weaklink dispute move case_... delivered_or_paid --reference TRACK-1`,
+    `weaklink dispute move case_... whereabouts --known lost_on_return_leg`.
+    """
+    said = [each.partition("=") for each in known or []]
+    where = {name: answer != "no" for name, _, answer in said} or None
+    body = {"event": event, "reference": reference, "whereabouts": where}
     show(call("POST", f"/v1/disputes/{dispute}/events", json=body), as_json=as_json, human=_case)
 
 

@@ -131,6 +131,12 @@ def leaver(
 
 
 @app.command()
+def leavers(as_json: AsJson = False) -> None:
+    """What customers who leave were told last, for whoever writes to them. Example: `weaklink lock leavers --json`."""
+    show(call("GET", "/v1/leavers"), as_json=as_json, human=_leavers)
+
+
+@app.command()
 def code(
     handset: str, challenge: Annotated[str, typer.Option(help="What the lock screen shows.")], as_json: AsJson = False
 ) -> None:
@@ -166,6 +172,13 @@ def _alerts(value: dict[str, Any]) -> None:
     table = Table("alert", "kind", "about", "raised", "what")
     for row in value["alerts"]:
         table.add_row(*(str(row[name]) for name in ("alert", "kind", "about", "raised_at", "detail")))
+    console.print(table)
+
+
+def _leavers(value: dict[str, Any]) -> None:
+    table = Table("handset", "order", "ends", "told", "words")
+    for row in value["leavers"]:
+        table.add_row(*(str(row[name] or "") for name in ("device", "order", "ends_at", "told_at", "words")))
     console.print(table)
 
 

@@ -8,11 +8,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Response
 
+from api.pages import words
 from api.pages.cases import case_page
 from api.pages.render import see
 from api.pages.visit import Staff, Visit
 from api.routes import disputes, locks
-from api.routes.disputes import EventIn
+from api.routes.disputes import EventIn, WhereaboutsIn
 from api.routes.locks import LockIn
 from custody.gs1.imei import imei_digits
 from custody.kernel.errors import Rejected, Trouble
@@ -59,6 +60,20 @@ def remedied(dispute: str, visit: Staff, reference: Line) -> Response:
 def reopen(dispute: str, visit: Staff) -> Response:
     """Open an ended case again."""
     return _move(visit, dispute, EventIn(event="reopen"), done="reopened")
+
+
+@router.post("/whereabouts")
+def whereabouts(dispute: str, visit: Staff, known: Line) -> Response:
+    """Say what became of the ordered handset, where the customer once held it or we may never have sent it."""
+
+    def act() -> None:
+        if known not in words.WHEREABOUTS:
+            raise Rejected("whereabouts", f"{known!r} is not in the list", fix="Choose one of the list.")
+        said = {known, "customer_told", "returns_bench_told"} if known == "absent_from_returns_bench" else {known}
+        where = WhereaboutsIn.model_validate(dict.fromkeys(said, True))
+        disputes.move(dispute, EventIn(event="whereabouts", whereabouts=where), visit.parts, visit.caller)
+
+    return _then(visit, dispute, act, done="whereabouts", at="locks")
 
 
 @router.post("/lock")

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from api.accounts import Caller
+from api.pages import words
 from api.pages.inquiries import StoredAnswer, stored_answer
 from api.parts import Parts
 from api.routes.disputes import read as read_case
@@ -63,7 +64,7 @@ def read_case_page(parts: Parts, caller: Caller, dispute: str) -> CasePage:
             answer=stored_answer(inquiry),
             payouts=tuple((str(way), PAYOUT_WORDS[way]) for way in payouts(file.order.standing, file.order.payment)),
             checks=checks,
-            may_ask=checks is not None and all(row["ok"] is True or row["second"] for row in checks),
+            may_ask=checks is not None and all(row["ok"] is True or bool(row["second"]) for row in checks),
             open_lock=open_lock,
         )
 
@@ -75,8 +76,7 @@ def _checks(unit: Unit, parts: Parts, file: CaseFile, caller: Caller) -> tuple[d
         return None
     trial = request_lock.trial_order(unit, parts.locks, device, dispute=file.case.id, requester=caller.account)
     found = preflight(parts.locks.facts(unit, trial, device, Kind.REQUESTED))
-    waiting = {str(name) for name in request_lock.SECOND_PERSON}
-    return tuple({**row, "second": row["check"] in waiting} for row in request_lock.rows_of(found))
+    return tuple({**row, "second": words.WAITS_FOR.get(row["check"], "")} for row in request_lock.rows_of(found))
 
 
 def _clock(clock: dict[str, Any], case: dict[str, Any], now_ms: int) -> dict[str, Any]:

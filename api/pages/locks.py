@@ -127,7 +127,8 @@ def _page(visit: Visit, *, trouble: Trouble | None = None) -> Response:
         switch = session.get(SwitchRow, store.KILL_SWITCH)
         parts = [show(row, visit.parts.locks) for row in part_store.parts_unfinished(session, limit=200)]
         alerts = [lock_watch.alert_view(row) for row in watch_store.alerts(session, seen=False)]
-        paused = [lock_watch.group_view(group) for group in groups(unit, visit.parts.locks) if group.paused]
+        found = groups(session, visit.parts.locks, now_ms=unit.now_ms)
+        paused = [lock_watch.group_view(group) for group in found if group.paused]
     return visit.page(
         "locks.html",
         waiting=waiting,

@@ -68,6 +68,7 @@ DONE: Mapping[str, str] = {
     "remedied": "The remedy is written down as delivered. The customer is asked whether it is right.",
     "reopened": "The case is open again. Its first date still counts.",
     "lock": "The lock was asked for. A second person decides.",
+    "whereabouts": "Written down. See below what follows for a lock.",
     "approved": "Approved. The command is signed and on its way.",
     "refused": "Refused. The person who asked sees why.",
     "confirmation": "Written down. It takes two different people to keep a lock beyond 72 hours.",

@@ -83,6 +83,9 @@ TIMELINE: Mapping[str, str] = {
     "lock_compensation": "Paid for a wrong lock",
     "handset_seen": "The handset was seen on a network",
     "left": "The customer leaves",
+    "leaver_told": "The customer was told of the end of their line",
+    "whereabouts": "What became of the handset, as far as we know",
+    "lock_announced": "The customer was told that a lock is planned",
     "disagreed": "The customer does not agree",
     "evidence": "The customer gave a file",
     "ranked": "Chain investigated",
@@ -179,6 +182,16 @@ CHECKS: Mapping[str, str] = {
     "backend_knox": "Knox Guard carries it",
     "backend_nanomdm": "NanoMDM carries it",
 }
+WAITS_FOR: Mapping[str, str] = {
+    CheckName.DECIDER: "Waits for a second person",
+    CheckName.TWO_PEOPLE: "Waits for a second person",
+    CheckName.NOTICE: "The customer is told when you ask, and it waits for that hour",
+}
+WHEREABOUTS: Mapping[str, str] = {
+    "lost_on_return_leg": "Lost on its way back to us",
+    "missing_from_custody": "Missing from our own chain",
+    "absent_from_returns_bench": "Not on the returns bench; customer and bench were told",
+}
 BACKENDS: Mapping[str, str] = {
     "agent": "our agent on the handset",
     "android": "Android Management",
@@ -210,7 +223,7 @@ CHECK_REASONS: Mapping[str, str] = {
     CheckReason.NEEDS_SPECIALIST: "A named specialist must decide",
     CheckReason.NO_CONTACT: "It shows none",
     CheckReason.NO_WAY_OUT: "It cannot",
-    CheckReason.NOTICE_MISSING: "The customer was not told",
+    CheckReason.NOTICE_MISSING: "The customer was not told, or the hour is not over",
     CheckReason.CAP_REACHED: "A limit is reached",
     CheckReason.KILLED: "It is stopped",
     CheckReason.NOT_FRONT_LINE: "The role does not allow it",

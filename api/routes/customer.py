@@ -11,10 +11,11 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from api import joints
+from api import joints, lock_news
 from api.parts import Parts, parts_of
 from api.views import case_view, message_views, order_view
 from custody.disputes.machine import Role
+from custody.disputes.messages import say
 from custody.kernel.clock import to_iso
 from custody.kernel.errors import Conflict, Rejected
 from custody.store import case_book
@@ -106,9 +107,13 @@ def withdraw(token: str, parts: P) -> dict[str, Any]:
 
 @router.post("/disagree")
 def disagree(token: str, parts: P) -> dict[str, Any]:
-    """I do not agree: reopens a closed case, takes back "put right", and always says who can overrule us."""
+    """I do not agree: reopens a closed case, takes back "put right", and always says who can overrule us.
+
+    A lock that we only plan is off.
+    """
     with parts.house.unit() as unit:
         file = case_book.read_by_token(unit.session, hash_token(token))
+        lock_news.customer_disagrees(unit, parts.locks, dispute=file.case.id)
         if file.case.state == "remedied":
             move_case.not_fixed(unit, file.case.id, actor=CUSTOMER)
         elif file.case.state in {"closed", "withdrawn"}:
@@ -142,6 +147,7 @@ def give(token: str, file: UploadFile, parts: P) -> dict[str, Any]:
         dispute = case_book.read_by_token(unit.session, hash_token(token)).case.id
         name, kind = file.filename or "file", file.content_type or "application/octet-stream"
         kept = _keep(unit, dispute, name=name, media_type=kind, content=content)
+        case_book.say(unit, dispute, [say("case.received")])
     return {"evidence": kept, "name": name, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
 
 

@@ -1,5 +1,6 @@
 """Disputes: opened by anyone, moved by those whom the table names."""
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 import msgspec
@@ -45,6 +46,17 @@ class DisputeIn(BaseModel):
     anything_else: str = Field(default="", max_length=5_000)
 
 
+class WhereaboutsIn(BaseModel):
+    """What is known of the ordered handset; what is left out is not known."""
+
+    model_config = ConfigDict(extra="forbid")
+    lost_on_return_leg: bool | None = None
+    absent_from_returns_bench: bool | None = None
+    customer_told: bool | None = None
+    returns_bench_told: bool | None = None
+    missing_from_custody: bool | None = None
+
+
 class EventIn(BaseModel):
     """A move of the case and the facts it needs."""
 
@@ -61,6 +73,7 @@ class EventIn(BaseModel):
     why: str | None = None
     heard: bool = False
     findings: list[dict[str, Any]] = Field(default_factory=list)
+    whereabouts: WhereaboutsIn | None = None
 
 
 @router.post("", status_code=201)
@@ -149,7 +162,10 @@ def read(dispute: str, parts: P, _caller: Annotated[Caller, Depends(role(*CASEWO
 def move(
     dispute: str, body: EventIn, parts: P, caller: Annotated[Caller, Depends(role(*CASEWORKERS))]
 ) -> dict[str, Any]:
-    """Move a case: classify, offer, ask, delivered_or_paid, credit_paid, propose_decline, decline, reopen."""
+    """Move a case: classify, offer, ask, delivered_or_paid, credit_paid, propose_decline, decline, reopen.
+
+    `whereabouts` moves nothing: it says what became of the handset, and with it whether a lock would be fair.
+    """
     act = _ACTS.get(body.event)
     if act is None:
         raise Rejected("event", f"{body.event!r} is not a move of staff", fix=f"Use one of {', '.join(_ACTS)}.")
@@ -173,6 +189,13 @@ def _classify(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_bo
         actor=caller.account,
         role=Role(caller.role),
     )
+
+
+def _whereabouts(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
+    if body.whereabouts is None:
+        raise Rejected("field", "whereabouts is missing", fix="Send whereabouts with this event.")
+    known = replace(joints.wish_facts_of_case(unit.session, dispute), **body.whereabouts.model_dump())
+    return move_case.whereabouts(unit, dispute, lock_facts=known, actor=caller.account)
 
 
 def _offer(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
@@ -214,6 +237,7 @@ def _reopen(unit: Any, dispute: str, _body: EventIn, caller: Caller) -> case_boo
 
 _ACTS = {
     "classify": _classify,
+    "whereabouts": _whereabouts,
     "offer": _offer,
     "ask": _ask,
     "delivered_or_paid": _remedied,

@@ -6,23 +6,26 @@ says so with the reference on its screen; a person looks at it, and nobody is bl
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
+from sqlmodel import Session
 
-from api import joints
+from api import joints, lock_news
 from api.accounts import Caller
 from api.auth import role
 from api.parts import Parts, parts_of
 from api.token_bucket import TokenBuckets
-from custody.kernel.clock import from_iso
+from custody.kernel.clock import from_iso, to_iso
 from custody.kernel.errors import NotFound
 from custody.store.unit import Unit
-from devicelock import store
+from custody.usecases.record_sale import sale_of_imei
+from devicelock import store, watch_store
 from devicelock.rules.order import Role
 from devicelock.rules.receipt_code import check_receipt_code
 from devicelock.store import DeviceRow
 from devicelock.usecases.issue_code import issue_code
 from devicelock.usecases.retire import received
+from devicelock.watch_store import LeavingRow
 
 router = APIRouter(prefix="/v1", tags=["device lock"])
 P = Annotated[Parts, Depends(parts_of)]
@@ -93,10 +96,18 @@ def leave(name: str, body: LeaveIn, parts: P, caller: Staff) -> dict[str, Any]:
     ends_ms = from_iso(body.ends_at)
     with parts.house.unit() as unit:
         device = find_device(unit, name).device
-        row = joints.customer_leaves(
+        row = lock_news.customer_leaves(
             unit, parts.locks, device=device, ends_ms=ends_ms, actor=caller.account, role=Role(caller.role)
         )
         return life_view(parts, row)
+
+
+@router.get("/leavers")
+def leavers(parts: P, _caller: Staff, limit: Annotated[int, Query(ge=1, le=200)] = 100) -> dict[str, Any]:
+    """What leavers were told last, the newest first: for whoever writes to customers who have no open case."""
+    with parts.house.read() as session:
+        rows = watch_store.leavers(session, now_ms=parts.clock.now_ms(), limit=limit)
+        return {"leavers": [_leaver(session, row) for row in rows]}
 
 
 @router.post("/receipts", status_code=201)
@@ -119,6 +130,19 @@ def holder(body: HolderIn, parts: P) -> dict[str, Any]:
     with parts.house.unit() as unit:
         told = joints.holder_speaks(unit, reference=body.reference.strip(), words=body.words)
     return {"customer_url": f"/c/{told.token}", "owner": told.file.case.owner, "words": told.words}
+
+
+def _leaver(session: Session, row: LeavingRow) -> dict[str, Any]:
+    handset = session.get_one(DeviceRow, row.device)
+    sale = sale_of_imei(session, handset.imei)
+    return {
+        "device": row.device,
+        "order": None if sale is None else sale.sale.order_ref,
+        "ends_at": to_iso(row.ends_ms),
+        "told_at": None if row.told_ms is None else to_iso(row.told_ms),
+        "words": row.words,
+        "next_at": None if row.next_ms is None else to_iso(row.next_ms),
+    }
 
 
 def life_view(parts: Parts, row: DeviceRow) -> dict[str, Any]:

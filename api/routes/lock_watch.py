@@ -32,8 +32,9 @@ class ClearanceIn(BaseModel):
 @router.get("/locks/groups")
 def list_groups(parts: P, _caller: Staff) -> dict[str, Any]:
     """What ordered locks within a month, paused ones first: versions of the standing policy, accounts by the day."""
-    with parts.house.unit() as unit:
-        return {"groups": [group_view(group) for group in groups(unit, parts.locks)]}
+    with parts.house.read() as session:
+        found = groups(session, parts.locks, now_ms=parts.clock.now_ms())
+        return {"groups": [group_view(group) for group in found]}
 
 
 @router.post("/locks/clearances", status_code=201)

@@ -140,7 +140,8 @@ def device(name: str, parts: P, _caller: Staff) -> dict[str, Any]:
 def dry_run(imei: str, parts: P, caller: Staff, dispute: str | None = None) -> dict[str, Any]:
     """Every check, green or red, with its reason and what would allow it; nothing is changed.
 
-    What only a second person can turn green does not keep the caller from asking: `may_ask` says so.
+    What only a second person can turn green keeps nobody from asking, and neither does telling the customer first:
+    `may_ask` says so.
     """
     with parts.house.unit() as unit:
         row = store.device_by_imei(unit.session, imei_urn(imei))
@@ -151,7 +152,7 @@ def dry_run(imei: str, parts: P, caller: Staff, dispute: str | None = None) -> d
         others = plan_parts.rows_of(plan_parts.fits(unit, parts.locks, trial, row, Kind.REQUESTED))
         standing = request_lock.trial_order(unit, parts.locks, row, dispute=dispute)
         at_once = preflight(parts.locks.facts(unit, standing, row, Kind.PROVISIONAL))
-    may_ask = all(check.name in request_lock.SECOND_PERSON for check in found.failing)
+    may_ask = all(check.name in request_lock.WAITS_FOR for check in found.failing)
     return {
         "verdict": str(found.verdict),
         "may_ask": may_ask,
@@ -222,7 +223,8 @@ def approve(order: str, parts: P, caller: Decider) -> dict[str, Any]:
 def refuse(order: str, body: WhyIn, parts: P, caller: Supervisor) -> dict[str, Any]:
     """Say no as the second person."""
     with parts.house.unit() as unit:
-        return order_view(request_lock.refuse_lock(unit, order=order, account=caller.account, why=body.why))
+        row = request_lock.refuse_lock(unit, parts.locks, order=order, account=caller.account, why=body.why)
+        return order_view(row)
 
 
 @router.post("/locks/{order}/confirm")

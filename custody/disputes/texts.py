@@ -192,7 +192,7 @@ TEXTS = MappingProxyType(
             "Only that phone would be locked. Your line and your other phones go on as before.",
             _WORKS_ON,
             "Do you have it, or do you not agree? Tell us, and we do not lock it.",
-            set_by=("lock_notice",),
+            set_by=("lock_notice", "lock_notice_hours"),
         ),
         "lock.preflight_fails": _text(
             "We did not lock the phone. This is why: {reason}", "For you all goes on as before."
@@ -209,7 +209,7 @@ TEXTS = MappingProxyType(
         ),
         "lock.cancel_before_delivery": _text("We called the lock back before it reached the phone. Nothing is locked."),
         "lock.expired_undelivered": _text(
-            "The missing phone was never switched on, so it was not locked. Nothing is locked."
+            "The missing phone did not answer in time, so we took the lock back. Nothing is locked."
         ),
         "lock.confirm": _text(
             "Two people here looked at it. The missing phone stays locked, as it is not with you.",

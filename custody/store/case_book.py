@@ -137,7 +137,6 @@ def say(unit: Unit, dispute: str, messages: Sequence[Message]) -> None:
     """Show messages to the customer, in order."""
     for message in messages:
         unit.session.add(MessageRow(dispute=dispute, at_ms=unit.now_ms, text=message.text))
-    unit.session.flush()
 
 
 def messages(session: Session, dispute: str) -> list[tuple[int, str]]:
@@ -167,7 +166,8 @@ def open_inquiry(unit: Unit, dispute: str) -> str:
     if held is not None:
         return held.id
     name = unit.ids.new("inq")
-    unit.session.add(InquiryRow(id=name, dispute=dispute, state="open", opened_ms=unit.now_ms, result=None))
+    opened = {"opened_ms": unit.now_ms, "told_ms": unit.now_ms}
+    unit.session.add(InquiryRow(id=name, dispute=dispute, state="open", result=None, **opened))
     return name
 
 
@@ -177,6 +177,13 @@ def inquiry(session: Session, dispute: str) -> InquiryRow:
     if row is None:
         raise NotFound("investigation", f"case {dispute!r} has no investigation", fix="Its kind needs none.")
     return row
+
+
+def inquiries_quiet(session: Session, states: Sequence[str], *, before_ms: Instant, limit: int) -> list[InquiryRow]:
+    """Investigations in these states of which the customer was last told before a moment, the quietest first."""
+    mine = (col(InquiryRow.told_ms) <= before_ms, col(InquiryRow.state).in_(list(states)))
+    query = select(InquiryRow).where(*mine).order_by(col(InquiryRow.told_ms)).limit(limit).with_for_update()
+    return list(session.scalars(query).all())
 
 
 def inquiries(session: Session) -> list[InquiryRow]:

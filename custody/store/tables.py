@@ -267,13 +267,17 @@ class EvidenceRow(SQLModel, table=True):
 
 
 class InquiryRow(SQLModel, table=True):
-    """An investigation of a chain; `result` holds inputs digest, ranking and explanation as JSON."""
+    """An investigation of a chain; `result` holds inputs digest, ranking and explanation as JSON.
+
+    `told_ms` is when the customer was last told of it.
+    """
 
     __tablename__ = "inquiry"
     id: str = Field(primary_key=True)
     dispute: str = Field(unique=True)
     state: str = Field(index=True)
     opened_ms: int = Field(sa_type=BigInteger)
+    told_ms: int = Field(sa_type=BigInteger, index=True)
     result: str | None = Field(sa_type=Text)
 
 

@@ -1,21 +1,20 @@
 """Investigating the chain of a disputed parcel, with every other dispute and the whole traffic as history.
 
-The remedy never waits for this, and no customer is an input. `Inquirer` reads scans as they come and remembers each
-parcel's way, so that a run costs the inference and not the whole log again.
+The remedy never waits for this, and no customer is an input. The ways of parcels are remembered (`ways.py`), so that a
+run costs the inference and not the whole log again.
 """
 
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import select
-from sqlmodel import Session, col
+from sqlmodel import Session
 
 from custody.disputes.claim import ClaimType
 from custody.disputes.investigation import INVESTIGATION
 from custody.disputes.machine import Role, step
+from custody.disputes.messages import say
 from custody.investigation.checks import RankedCheck, next_checks, usual_checks
 from custody.investigation.count_traffic import count_traffic
 from custody.investigation.explain import Explanation, explain
@@ -25,24 +24,18 @@ from custody.investigation.measure_clean import measure_clean
 from custody.investigation.naming import Naming, name, naming_rules
 from custody.investigation.pack_inquiry import write_inquiry
 from custody.investigation.params import Params
-from custody.investigation.read_passage import COMPLAINT_OF, learn_network, passage_of, read_way
+from custody.investigation.read_passage import COMPLAINT_OF
 from custody.investigation.result import Judgement, Result
 from custody.investigation.values import Complaint, Dispute, Passage
 from custody.investigation.wording import Statement, state
 from custody.kernel.clock import Instant
 from custody.kernel.errors import NotFound
-from custody.scans.advance import parcels_of
 from custody.store import case_book
 from custody.store.case_book import CaseFile
-from custody.store.tables import ScanRow, StationRow
-from custody.store.unit import House, Unit
-from custody.trail.sealed import SealedScan
-from custody.usecases.enrol_station import site_name, station_info
-from custody.usecases.read_trail import sealed_scans
+from custody.store.unit import Unit
+from custody.usecases.ways import Ways
 
-SSCC = "https://id.gs1.org/00/"
 RECOMPUTE = "recompute"
-BATCH = 5_000
 AWAY = "withdrawn"
 
 
@@ -68,13 +61,10 @@ class Finding:
 
 
 class Inquirer:
-    """The ways of all parcels, read as the log grows."""
+    """Judges disputes against the ways of all parcels."""
 
-    def __init__(self, house: House) -> None:
-        self._house = house
-        self._lock = threading.Lock()
-        self._next = 0
-        self._scans: dict[str, list[SealedScan]] = {}
+    def __init__(self) -> None:
+        self._ways = Ways()
 
     def investigate(self, session: Session, dispute: str, attaches: dict[str, Attach]) -> Finding:
         """Judge every dispute together and return what is found of one; raises `NotFound` without a parcel."""
@@ -100,35 +90,17 @@ class Inquirer:
 
     def judge_all(self, session: Session, attaches: dict[str, Attach]) -> tuple[Result, dict[str, CaseFile]]:
         """Every dispute with a recorded chain, judged together against the traffic."""
-        with self._lock:
-            self._read_on(session)
-            ways = {parcel: way for parcel, scans in self._scans.items() if (way := read_way(parcel, scans))}
+        passages = self._ways.passages(session)
         files = {
             file.case.id: file
             for file in case_book.listing(session, state=None, after=None, limit=100_000)
-            if file.parcel in ways and file.case.state != AWAY and _complaint(file) is not None
+            if file.parcel in passages and file.case.state != AWAY and _complaint(file) is not None
         }
-        network = learn_network(ways.values(), _site_names(session))
-        passages = {parcel: passage_of(way, network) for parcel, way in ways.items()}
         disputed = {file.parcel for file in files.values()}
         normal = measure_clean([way for parcel, way in passages.items() if parcel not in disputed], Params())
         fleet = normal.into(count_traffic(passages.values(), regions={}))
         disputes = [_dispute(file, passages[file.parcel or ""], attaches) for file in files.values()]
         return run(fleet, disputes, normal.params), files
-
-    def _read_on(self, session: Session) -> None:
-        while True:
-            query = select(ScanRow).where(col(ScanRow.place) >= self._next).order_by(col(ScanRow.place)).limit(BATCH)
-            rows = session.scalars(query).all()
-            if not rows:
-                return
-            for sealed in sealed_scans(session, rows):
-                for parcel in self._parcels(sealed):
-                    self._scans.setdefault(parcel, []).append(sealed)
-            self._next = rows[-1].place + 1
-
-    def _parcels(self, sealed: SealedScan) -> Sequence[str]:
-        return [key for key in parcels_of(sealed.event) if key.startswith(SSCC)]
 
 
 def conclude(unit: Unit, dispute: str, finding: Finding, *, actor: str, role: Role) -> dict[str, Any]:
@@ -136,6 +108,8 @@ def conclude(unit: Unit, dispute: str, finding: Finding, *, actor: str, role: Ro
     row = case_book.inquiry(unit.session, dispute)
     if row.state == "open":
         row.state = step(INVESTIGATION, "open", "start", Role.INVESTIGATOR, {}).target
+        row.told_ms = unit.now_ms
+        case_book.say(unit, dispute, [say("investigation.start")])
     if row.state in {"gathering", "checking"}:
         event = "rank" if row.state == "gathering" else "result"
         row.state = step(INVESTIGATION, row.state, event, role, {"links_not_people": True}).target
@@ -238,10 +212,6 @@ def spot_view(spot: Hotspot) -> dict[str, Any]:
 
 def _short(links: Sequence[dict[str, Any]]) -> list[list[Any]]:
     return [[link["name"], round(link["probability"], 4)] for link in links[:5]]
-
-
-def _site_names(session: Session) -> dict[str, str]:
-    return {station_info(row).site: site_name(row) for row in session.scalars(select(StationRow)).all()}
 
 
 def _complaint(file: CaseFile) -> Complaint | None:

@@ -4,7 +4,7 @@ Every act names its actor and role; the table decides who may do what, and a ref
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from custody.disputes import case_guards, civil
@@ -15,14 +15,14 @@ from custody.disputes.choose_remedy import Chosen, choose_remedy
 from custody.disputes.claim import claim_of
 from custody.disputes.lock_wish import LockFacts, lock_wish
 from custody.disputes.machine import Role, step
-from custody.disputes.messages import Message, alternatives, say
+from custody.disputes.messages import Message, alternatives, pounds, say
 from custody.disputes.policy import DEFAULT_POLICY, Policy
 from custody.disputes.promise import PROMISE, all_promises_settled, credit, proof
 from custody.disputes.recourse import Recourse, recourse
 from custody.disputes.remedy import Needs, offer_remedy
 from custody.disputes.work_clocks import state_clock
 from custody.kernel.clock import Instant
-from custody.kernel.errors import Rejected
+from custody.kernel.errors import Conflict, Rejected
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
@@ -66,6 +66,20 @@ def classify_and_offer(
     return _write(unit, file, moved, "offered", actor=actor, facts={"claim_type": claim_type}, said=said)
 
 
+def whereabouts(
+    unit: Unit, dispute: str, *, lock_facts: LockFacts, actor: str, policy: Policy = DEFAULT_POLICY
+) -> CaseFile:
+    """Somebody of ours says what became of the ordered handset: whether a lock of it is fair is judged anew."""
+    file, today = case_book.read(unit.session, dispute), civil.civil_date(unit.now_ms)
+    if file.case.state in CASE.terminal:
+        raise Conflict("move", f"the case is {file.case.state}", fix="Open the case again first.")
+    sent = min(filter(None, (file.order.goods_back, file.order.proof_of_sending)), default=None)
+    known = replace(lock_facts, days_since_return=None if sent is None else (today - sent).days)
+    wish = lock_wish(file.case.claim_type, known, policy=policy, on_date=today)
+    facts = {"known": {name: fact for name, fact in asdict(known).items() if fact is not None}, "lock_fair": wish.fair}
+    return _write(unit, file, replace(file, lock_wish=wish), "whereabouts", actor=actor, facts=facts, said=[])
+
+
 def choose(
     unit: Unit, dispute: str, *, remedy: str, payout: str | None, actor: str, policy: Policy = DEFAULT_POLICY
 ) -> tuple[CaseFile, Chosen]:
@@ -97,18 +111,20 @@ def remedied(
     file = case_book.read(unit.session, dispute)
     shown = proof(reference)
     move = step(CASE, file.case.state, "delivered_or_paid", role, {"proof_of_remedy": shown})
-    owed_pence = file.unpaid_credit_pence
+    owed_pence, said = file.unpaid_credit_pence, []
     for promise in case_book.promises(unit.session, dispute):
         late = promise.state == "missed"
         if late or promise.state in {"made", "due_soon"}:
             event, who = ("done_late", Role.SYSTEM) if late else ("done", role)
             kept = step(PROMISE, promise.state, event, who, {"proof": shown})
-            owed_pence += credit(promise, until_ms=unit.now_ms, policy=policy).pence if late else 0
+            earned_pence = credit(promise, until_ms=unit.now_ms, policy=policy).pence if late else 0
+            owed_pence += earned_pence
+            facts = {"credit": pounds(earned_pence)} if late else {}
+            said.append(say(f"promise.{event}", promises=(promise.id,), what=promise.what, **facts))
             case_book.put_promise(unit, replace(promise, state=kept.target))
     moved = replace(file, case=replace(file.case, state=move.target), unpaid_credit_pence=owed_pence)
-    return _write(
-        unit, file, moved, "remedied", actor=actor, facts={"reference": reference}, said=[say("case.delivered_or_paid")]
-    )
+    said.append(say("case.delivered_or_paid"))
+    return _write(unit, file, moved, "remedied", actor=actor, facts={"reference": reference}, said=said)
 
 
 def credit_paid(unit: Unit, dispute: str, *, reference: str, actor: str) -> CaseFile:

@@ -162,7 +162,12 @@ def _device(facts: LockFacts) -> tuple[Check, ...]:
             "A client that shows a contact.",
         ),
         _truth(CheckName.WAY_OUT, facts.way_out, CheckReason.NO_WAY_OUT, "A client that can be unlocked offline."),
-        _truth(CheckName.NOTICE, _notice(facts), CheckReason.NOTICE_MISSING, "Telling the customer first."),
+        _truth(
+            CheckName.NOTICE,
+            _notice(facts),
+            CheckReason.NOTICE_MISSING,
+            "Telling the customer, and the hour of which they were told.",
+        ),
         _truth(
             CheckName.CAPS,
             None if facts.held_back is None else not facts.held_back,

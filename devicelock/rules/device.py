@@ -16,7 +16,8 @@ is the earliest it can have been. Life and hold are spans from there. So a wrong
 nor lets one hold longer than its signed span from its arrival. While locked, a clock found behind its own last reading
 is in doubt, and doubt releases: earlier, never later. The next hello brings a lock that still stands back.
 
-A handset says hello on every connect, after every change and after a refused LOCK; each hello draws a new nonce.
+A handset says hello on every connect, after every change, after a refused LOCK, and when a command comes again that it
+has left by itself since (a code, its hour, doubt about its clock); each hello draws a new nonce.
 """
 
 import hmac

@@ -7,7 +7,9 @@ next wrong lock stops the group again.
 
 from dataclasses import dataclass
 
-from custody.kernel.clock import DAY_MS
+from sqlmodel import Session
+
+from custody.kernel.clock import DAY_MS, Instant
 from custody.kernel.errors import Conflict, Forbidden, NotFound, Rejected
 from custody.store.unit import Unit
 from devicelock import store, watch_store
@@ -30,15 +32,15 @@ class Group:
     clearances: tuple[ClearanceRow, ...]
 
 
-def groups(unit: Unit, office: LockOffice) -> list[Group]:
+def groups(session: Session, office: LockOffice, *, now_ms: Instant) -> list[Group]:
     """The groups in which a lock was decided within a month; the paused ones first."""
-    found = [_group(unit, office, name) for name in store.groups_since(unit.session, unit.now_ms - WATCHED_MS)]
+    found = [_group(session, office, name, now_ms) for name in store.groups_since(session, now_ms - WATCHED_MS)]
     return sorted(found, key=lambda group: (group.paused is None, group.name))
 
 
 def clear_group(unit: Unit, office: LockOffice, *, group: str, account: str, why: str) -> ClearanceRow:
     """A second person lets a paused group go on; `Forbidden` for who ordered it, `Conflict` if it is too early."""
-    found = _group(unit, office, group)
+    found = _group(unit.session, office, group, unit.now_ms)
     if not found.orders:
         raise NotFound("group", f"no lock was decided in a group {group!r}", fix="List them with GET /v1/locks/groups.")
     if not why.strip():
@@ -66,10 +68,10 @@ def clear_group(unit: Unit, office: LockOffice, *, group: str, account: str, why
     return row
 
 
-def _group(unit: Unit, office: LockOffice, name: str) -> Group:
-    orders = store.canary_of(unit.session, name, first=office.caps.canary)
-    cleared = watch_store.clearances_of(unit.session, name)
-    signed: list[SignedLock] = [office.signed(unit.session, row, unit.now_ms) for row in orders]
+def _group(session: Session, office: LockOffice, name: str, now_ms: Instant) -> Group:
+    orders = store.canary_of(session, name, first=office.caps.canary)
+    cleared = watch_store.clearances_of(session, name)
+    signed: list[SignedLock] = [office.signed(session, row, now_ms) for row in orders]
     marks = [Clearance(group=name, person=row.person, at_ms=row.at_ms) for row in cleared]
     return Group(
         name=name, paused=pause_of(office.caps, signed, marks), orders=tuple(orders), clearances=tuple(cleared)

@@ -2,12 +2,11 @@
 
 What the rest of the house knows about a handset's parcel and customer, and who a person is, comes in through questions
 that the composition root answers, so that this house knows neither; what the rest of the house must hear of goes out
-through two calls (`moved`, `sighted`), in the same unit.
+through three calls (`announce`, `moved`, `sighted`), in the same unit.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import msgspec
 from sqlmodel import Session
@@ -30,13 +29,6 @@ HELD = frozenset({State.QUEUED, State.ACTIVE_PROVISIONAL, State.ACTIVE_CONFIRMED
 STANDING = "standing-policy"
 
 
-class Where(msgspec.Struct, frozen=True):
-    """What the caps count of an order's facts."""
-
-    model: str = ""
-    site: str = ""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Circumstances:
     """What is known of the parcel and the customer behind a handset. None is unknown.
@@ -50,9 +42,19 @@ class Circumstances:
     leaving: bool | None = False
     vulnerable: bool | None = False
     still_served: bool | None = False
-    notice_sent: bool | None = None
     site: str = ""
     evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """What the caps judge an order by: the lock asked for, and what was signed before it (`caps.held_back`)."""
+
+    asked: LockAsked
+    signed: tuple[SignedLock, ...]
+    fleet: int
+    held: int
+    clearances: tuple[Clearance, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +68,10 @@ class ScreenTexts:
     bought: str
 
 
+def nobody_is_told(unit: Unit, order: LockOrderRow) -> Instant | None:
+    """Nobody can tell the customer beforehand."""
+
+
 def nothing_moves(unit: Unit, order: LockOrderRow, event: Event) -> None:
     """Nobody wants to hear that an order moved."""
 
@@ -76,10 +82,12 @@ def nobody_looks(unit: Unit, device: DeviceRow, sighting: SightingRow) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockOffice:
-    """Keys, anchored facts, limits, the questions and the two calls.
+    """Keys, anchored facts, limits, the questions and the calls.
 
     `person`: who is behind an account. `behind`: a person, and everybody who stands behind their accounts by having
     made them. `retires_at`: from when nobody disputes the delivery of a handset any more; None is not known, or never.
+    `announce`: tells a customer who is still served that a lock of theirs is asked for, and answers from when on it may
+    be decided.
     `release_clock_ms`: how long a release may wait for the handset before people are told; `release_term_ms`: before
     its order ends without an answer.
     `backends`: the lock systems beside our own agent that are switched on, and what each can keep.
@@ -94,6 +102,7 @@ class LockOffice:
     person: Callable[[Session, str], Person | None]
     behind: Callable[[Session, str], frozenset[str]]
     retires_at: Callable[[Session, str], Instant | None]
+    announce: Callable[[Unit, LockOrderRow], Instant | None] = nobody_is_told
     moved: Callable[[Unit, LockOrderRow, Event], None] = nothing_moves
     sighted: Callable[[Unit, DeviceRow, SightingRow], None] = nobody_looks
     caps: Caps = field(default_factory=Caps)
@@ -120,11 +129,19 @@ class LockOffice:
 
     def facts(self, unit: Unit, order: LockOrderRow, device: DeviceRow, kind: Kind) -> LockFacts:
         """Everything the order is judged by, read now."""
+        return self.facts_and_count(unit, order, device, kind)[0]
+
+    def facts_and_count(
+        self, unit: Unit, order: LockOrderRow, device: DeviceRow, kind: Kind
+    ) -> tuple[LockFacts, Counted]:
+        """The same, and what the caps counted for it."""
         session = unit.session
         known = self.circumstances(session, device.imei, order.dispute)
+        counted = self._counted(unit, order, device, site=known.site)
         requester = self.person(session, order.requester) if order.requester != STANDING else None
-        specialist = msgspec.json.decode(order.facts).get("specialist")
-        return LockFacts(
+        asked = msgspec.json.decode(order.facts)
+        specialist, notice_ms = asked.get("specialist"), asked.get("notice_ms")
+        facts = LockFacts(
             kind=kind,
             tie=known.tie,
             # A handset that was never switched on has been in nobody's hands with any SIM.
@@ -136,9 +153,9 @@ class LockOffice:
             contact_on_screen=bool(self.screen.phone),
             way_out=True,
             still_served=known.still_served,
-            held_back=self.held_back(unit, order, device, site=known.site),
+            held_back=self.held_back(counted),
             kill_switch_on=store.switched_on(session, store.KILL_SWITCH),
-            notice_sent=known.notice_sent,
+            notice_sent=notice_ms is not None and notice_ms <= unit.now_ms,
             claim=known.claim,
             policy=self._policy(unit),
             requester=requester,
@@ -146,6 +163,7 @@ class LockOffice:
             specialist=self.person(session, specialist) if specialist else None,
             not_with_customer=known.not_with_customer,
         )
+        return facts, counted
 
     def _policy(self, unit: Unit) -> StandingPolicy | None:
         row = store.authority_in_force(unit.session)
@@ -157,10 +175,22 @@ class LockOffice:
             logged_as=str(row.in_force_idx),
         )
 
-    def held_back(self, unit: Unit, order: LockOrderRow, device: DeviceRow, *, site: str) -> tuple[CapReason, ...]:
-        """Every limit that holds the order back now, itself not counted."""
+    def held_back(self, counted: Counted) -> tuple[CapReason, ...]:
+        """Every limit that holds an order back."""
+        asked, signed, clearances = counted.asked, counted.signed, counted.clearances
+        return held_back(self.caps, asked, signed, fleet=counted.fleet, held=counted.held, clearances=clearances)
+
+    def held_back_next(self, unit: Unit, counted: Counted, order: LockOrderRow) -> tuple[CapReason, ...]:
+        """Every limit that holds back the next order like this one, which was counted and has been signed since."""
+        signed = (*counted.signed, self.signed(unit.session, order, unit.now_ms))
+        following = replace(counted.asked, canary=False)
+        return self.held_back(replace(counted, asked=following, signed=signed, held=counted.held + 1))
+
+    def _counted(self, unit: Unit, order: LockOrderRow, device: DeviceRow, *, site: str) -> Counted:
+        """What is counted against the order now, itself not counted."""
         session, group = unit.session, order.group or ""
-        canary = store.canary_of(session, group, first=self.caps.canary) if group else []
+        session.flush()
+        canary = store.first_locks(session, group, first=self.caps.canary) if group else []
         asked = LockAsked(
             at_ms=unit.now_ms,
             person=self.key_of(session, order.requester),
@@ -170,35 +200,42 @@ class LockOffice:
             group=group,
             canary=order.id in {row.id for row in canary[: self.caps.canary]},
         )
-        decided: list[LockOrderRow | DecidedLock] = [*store.locks_decided_since(session, unit.now_ms - DAY_MS), *canary]
-        recent = {row.id: row for row in decided}
-        recent.pop(order.id, None)
-        names = {name for row in recent.values() for name in (row.requester, row.second) if name}
-        people = {name: self.key_of(session, name) for name in names}
-        signed = [self.signed(session, row, unit.now_ms, people=people) for row in recent.values()]
+        signed = [self.signed(session, row, unit.now_ms) for row in canary if row.id != order.id]
+        signed += self._of_the_day(session, unit.now_ms, but=[order.id, *(row.id for row in canary)])
         cleared = [
             Clearance(group=group, person=row.person, at_ms=row.at_ms)
             for row in watch_store.clearances_of(session, group)
         ]
-        fleet, held = store.fleet_size(session), store.count_in(session, sorted(HELD), but=order.id)
-        return held_back(self.caps, asked, signed, fleet=fleet, held=held, clearances=cleared)
+        held = store.count_in(session, sorted(HELD), but=order.id)
+        # A fleet is counted where its share of held ones may matter: to this order, or to the next one like it.
+        fleet = store.fleet_size(session) if held + 1 >= self.caps.fleet_least else 0
+        return Counted(asked=asked, signed=tuple(signed), fleet=fleet, held=held, clearances=tuple(cleared))
 
-    def signed(
-        self,
-        session: Session,
-        row: LockOrderRow | DecidedLock,
-        now_ms: Instant,
-        *,
-        people: Mapping[str, str] = MappingProxyType({}),
-    ) -> SignedLock:
-        """An order that was decided, as the caps count it; `people` are those behind accounts, where they are known."""
-        where = msgspec.json.decode(row.facts, type=Where)
+    def _of_the_day(self, session: Session, now_ms: Instant, *, but: Sequence[str]) -> list[SignedLock]:
+        """The orders of the last day but these, alike ones together; of no group, whose first ones are known apart."""
+        found = []
+        for each in store.locks_decided(session, now_ms - DAY_MS, lately_ms=now_ms - HOUR_MS, but=but):
+            lock = SignedLock(
+                at_ms=now_ms,
+                person=self.key_of(session, each.requester),
+                second=self.key_of(session, each.second) if each.second else None,
+                model=each.model,
+                site=each.site,
+                group=None,
+                settled=True,
+                count=each.lately,
+            )
+            found += [lock, replace(lock, at_ms=now_ms - HOUR_MS, count=each.decided - each.lately)]
+        return found
+
+    def signed(self, session: Session, row: LockOrderRow | DecidedLock, now_ms: Instant) -> SignedLock:
+        """An order that was decided, as the caps count it."""
         return SignedLock(
             at_ms=row.decided_ms or now_ms,
-            person=people.get(row.requester) or self.key_of(session, row.requester),
-            second=(people.get(row.second) or self.key_of(session, row.second)) if row.second else None,
-            model=where.model,
-            site=where.site,
+            person=self.key_of(session, row.requester),
+            second=self.key_of(session, row.second) if row.second else None,
+            model=row.model,
+            site=row.site,
             group=row.group or "",
             settled=row.acked_ms is not None or row.held_until_ms < now_ms or State(row.state) in SETTLED,
             wrong_at_ms=row.wrong_ms,

@@ -45,6 +45,7 @@ def release(
         row.state = step(state, Event.SECOND_PERSON_SAYS_NO, role=Role.SUPERVISOR, guards={Guard.REASON_SHOWN: True})
         unit.session.add(row)
         store.note(unit, row, "withdrawn", actor=actor, facts={"reason": str(reason)})
+        office.moved(unit, row, Event.SECOND_PERSON_SAYS_NO)
         return row
     device = store.device(unit.session, row.device)
     authority = Authority(basis=basis, text=TEXTS[basis], references=(row.id,))

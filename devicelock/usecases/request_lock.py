@@ -24,10 +24,11 @@ from devicelock.rules.lock_facts import Kind
 from devicelock.rules.order import Event, Guard, Role, State, events, step
 from devicelock.store import DeviceRow, LockOrderRow
 from devicelock.usecases.alert import AlertKind, raise_alert
-from devicelock.usecases.lock_office import HELD, STANDING, LockOffice
+from devicelock.usecases.lock_office import HELD, STANDING, Counted, LockOffice
 from devicelock.usecases.sign import publish_lock
 
-SECOND_PERSON = frozenset({CheckName.DECIDER, CheckName.TWO_PEOPLE})
+WAITS_FOR = frozenset({CheckName.DECIDER, CheckName.TWO_PEOPLE, CheckName.NOTICE})
+"""Checks that do not keep anybody from asking: a second person turns them green, or the hour told to the customer."""
 CONFIRMED_MS = 90 * DAY_MS
 OPEN = (State.REQUESTED, State.APPROVED, *sorted(HELD))
 PAUSES = frozenset({CapReason.CANARY_UNSETTLED, CapReason.CANARY_NOT_CLEARED, CapReason.WRONG_LOCK})
@@ -39,16 +40,17 @@ def lock_for_dispute(unit: Unit, office: LockOffice, *, imei: str, reason: Reaso
     device = _device(unit, imei)
     _refuse_second_order(unit, device)
     order = _order(unit, office, device, reason, dispute, requester=STANDING, basis=Basis.STANDING_POLICY, facts={})
-    found = preflight(office.facts(unit, order, device, Kind.PROVISIONAL))
+    judged, counted = office.facts_and_count(unit, order, device, Kind.PROVISIONAL)
+    found = preflight(judged)
     if [(row.name, row.reason) for row in found.failing] == [(CheckName.VULNERABILITY, CheckReason.NEEDS_SPECIALIST)]:
         unit.session.add(order)
         store.note(unit, order, "requested", actor="system", facts={"waits_for": "a specialist", "reason": str(reason)})
         return order
     if found.verdict is Verdict.REFUSED:
-        return _refuse(unit, order, found)
+        return _refuse(unit, office, order, found)
     _approve(unit, order)
-    publish_lock(unit, office, order, device, Kind.PROVISIONAL)
-    _alert_of_limits(unit, office, order, device)
+    publish_lock(unit, office, order, device, Kind.PROVISIONAL, judged=judged)
+    _alert_of_limits(unit, office, order, counted)
     return order
 
 
@@ -66,6 +68,7 @@ def request_lock(
 ) -> LockOrderRow:
     """A person asks for a lock; it waits for a second person unless a check fails that no second person could mend.
 
+    A customer who is still served is told of it in the same unit, and it waits for the hour of which they were told.
     `specialist`: the account of whoever decides it, for a customer who needs support.
     """
     urn = imei_urn(imei)
@@ -87,11 +90,14 @@ def request_lock(
         detail = f"{account} has asked for {asked + 1} locks within a day; nothing more is taken from this person."
         raise_alert(unit, AlertKind.ASKS_REACHED, about=office.key_of(unit.session, account), detail=detail)
     found = preflight(office.facts(unit, order, device, Kind.REQUESTED))
-    if any(row.name not in SECOND_PERSON for row in found.failing):
-        return _refuse(unit, order, found)
+    if any(row.name not in WAITS_FOR for row in found.failing):
+        return _refuse(unit, office, order, found)
+    if any(row.name is CheckName.NOTICE for row in found.failing):
+        _add_facts(order, notice_ms=office.announce(unit, order))
     unit.session.add(order)
-    named = msgspec.json.decode(order.facts)["evidence"]
-    store.note(unit, order, "requested", actor=account, facts={"reason": str(reason), "evidence": named})
+    known = msgspec.json.decode(order.facts)
+    asked_for = {"reason": str(reason), "evidence": known["evidence"], "notice_ms": known.get("notice_ms")}
+    store.note(unit, order, "requested", actor=account, facts=asked_for)
     return order
 
 
@@ -103,24 +109,26 @@ def approve_lock(unit: Unit, office: LockOffice, *, order: str, account: str) ->
             "move", f"the order is {row.state}, not waiting for a second person", fix="Read the order again."
         )
     device, kind = store.device(unit.session, row.device), kind_of(row)
-    refuse_if_failing(preflight(office.facts(unit, as_decided(row, account), device, kind)))
+    judged, counted = office.facts_and_count(unit, as_decided(row, account), device, kind)
+    refuse_if_failing(preflight(judged))
     row.second = account
     if row.requester == STANDING:
         _add_facts(row, specialist=account)
     _approve(unit, row)
-    publish_lock(unit, office, row, device, kind)
-    _alert_of_limits(unit, office, row, device)
+    publish_lock(unit, office, row, device, kind, judged=judged)
+    _alert_of_limits(unit, office, row, counted)
     return row
 
 
-def refuse_lock(unit: Unit, *, order: str, account: str, why: str) -> LockOrderRow:
-    """The second person says no, with a reason that is shown to the first."""
+def refuse_lock(unit: Unit, office: LockOffice, *, order: str, account: str, why: str) -> LockOrderRow:
+    """The second person says no, with a reason that is shown to the first, and to the customer of the case."""
     row = store.order(unit.session, order)
     guards = {Guard.REASON_SHOWN: bool(why.strip())}
     row.state = step(State(row.state), Event.SECOND_PERSON_SAYS_NO, role=Role.SUPERVISOR, guards=guards)
     _add_facts(row, refused=why)
     unit.session.add(row)
     store.note(unit, row, "refused", actor=account, facts={"why": why})
+    office.moved(unit, row, Event.SECOND_PERSON_SAYS_NO)
     return row
 
 
@@ -149,6 +157,7 @@ def confirm_lock(unit: Unit, office: LockOffice, *, order: str, account: str, ro
     unit.session.add(row)
     publish_lock(unit, office, as_confirmed(row), device, Kind.CONFIRM)
     store.note(unit, row, "confirmed", actor=account, facts={"with": proposer})
+    office.moved(unit, row, Event.CONFIRM)
     return row
 
 
@@ -238,7 +247,7 @@ def _order(
 ) -> LockOrderRow:
     known = office.circumstances(unit.session, device.imei, dispute)
     policy = store.authority_in_force(unit.session) if requester == STANDING else None
-    named = {"model": device.model, "site": known.site, "evidence": [*facts.pop("evidence", []), *known.evidence]}
+    named = {"evidence": [*facts.pop("evidence", []), *known.evidence]}
     return LockOrderRow(
         id=unit.ids.new("lock"),
         device=device.device,
@@ -256,6 +265,8 @@ def _order(
         held_until_ms=unit.now_ms + PROVISIONAL_MS,
         created_ms=unit.now_ms,
         group=group_of(policy=policy.id if policy else None, account=requester, at_ms=unit.now_ms),
+        model=device.model,
+        site=known.site,
         facts=msgspec.json.encode({**facts, **named}).decode(),
     )
 
@@ -270,24 +281,22 @@ def _approve(unit: Unit, order: LockOrderRow) -> None:
     store.note(unit, order, "approved", actor=order.second or order.requester, facts=facts)
 
 
-def _alert_of_limits(unit: Unit, office: LockOffice, order: LockOrderRow, device: DeviceRow) -> None:
+def _alert_of_limits(unit: Unit, office: LockOffice, order: LockOrderRow, counted: Counted) -> None:
     """Tell people of every limit that holds back the next lock like this one."""
-    unit.session.flush()
-    following = LockOrderRow(**{**order.model_dump(), "id": "the next"})
-    site = msgspec.json.decode(order.facts)["site"]
-    for limit in office.held_back(unit, following, device, site=site):
+    for limit in office.held_back_next(unit, counted, order):
         kind = AlertKind.GROUP_PAUSED if limit in PAUSES else AlertKind.CAP_REACHED
         about = (order.group or "") if limit in PAUSES else str(limit)
         detail = f"After {order.id}, ordered by {order.requester}, the limit {limit} holds back the next lock like it."
         raise_alert(unit, kind, about=about, detail=detail)
 
 
-def _refuse(unit: Unit, order: LockOrderRow, found: Preflight) -> LockOrderRow:
+def _refuse(unit: Unit, office: LockOffice, order: LockOrderRow, found: Preflight) -> LockOrderRow:
     order.state = step(State(order.state), Event.PREFLIGHT_FAILS, role=Role.SYSTEM, guards={Guard.REASON_SHOWN: True})
     _add_facts(order, checks=rows_of(found))
     unit.session.add(order)
     failing = [f"{row.name}: {row.reason}" for row in found.failing]
     store.note(unit, order, "refused", actor="system", facts={"failing": failing})
+    office.moved(unit, order, Event.PREFLIGHT_FAILS)
     return order
 
 

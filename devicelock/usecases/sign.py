@@ -1,7 +1,7 @@
 """Signing and queueing commands: the only place where a command comes into being.
 
-Eligibility is asked again here, in the transaction that signs. A command, the row that remembers it, its log entry and
-the outbox row become durable together.
+Eligibility is asked here, in the transaction that signs, of facts that were read in it. A command, the row that
+remembers it, its log entry and the outbox row become durable together.
 """
 
 from dataclasses import replace
@@ -16,7 +16,7 @@ from devicelock.rules.applied import Applied
 from devicelock.rules.authority import authorise_lock
 from devicelock.rules.command import REASONS, Authority, Command, Op, Reason, Screen, make_command
 from devicelock.rules.desired import Desired, issue, wish
-from devicelock.rules.lock_facts import Kind
+from devicelock.rules.lock_facts import Kind, LockFacts
 from devicelock.rules.order import Event, Guard, Role, State, step
 from devicelock.rules.topic import Channel, topic
 from devicelock.store import CommandRow, DeviceRow, LockOrderRow
@@ -31,11 +31,14 @@ RECENT_MS = 60 * SECOND_MS
 FIRST_WAIT_MS, LONGEST_WAIT_MS = 250, 8 * SECOND_MS
 
 
-def sign_lock(unit: Unit, office: LockOffice, order: LockOrderRow, device: DeviceRow, kind: Kind) -> Command:
-    """Sign a LOCK for the order and queue it; raises `Forbidden` if it is not allowed at this moment."""
+def sign_lock(unit: Unit, office: LockOffice, order: LockOrderRow, device: DeviceRow, judged: LockFacts) -> Command:
+    """Sign a LOCK for the order and queue it; raises `Forbidden` if it is not allowed at this moment.
+
+    `judged` was read in this unit.
+    """
     named = msgspec.json.decode(order.facts).get("evidence", [])
     entries = tuple(reference for reference in named if reference.startswith("entry:"))[:ENTRIES_NAMED]
-    authority = authorise_lock(office.facts(unit, order, device, kind), references=entries)
+    authority = authorise_lock(judged, references=entries)
     wished = store.desired(device)
     until_s = order.held_until_ms // 1000
     if (wished.order, wished.state, wished.until_s) != (order.id, Applied.LOCKED, until_s):
@@ -60,16 +63,26 @@ def sign_release(
     return _issue(unit, office, device, wished, reason=reason, life_s=RELEASE_LIFE_S, screen=None)
 
 
-def publish_lock(unit: Unit, office: LockOffice, order: LockOrderRow, device: DeviceRow, kind: Kind) -> None:
+def publish_lock(
+    unit: Unit,
+    office: LockOffice,
+    order: LockOrderRow,
+    device: DeviceRow,
+    kind: Kind,
+    *,
+    judged: LockFacts | None = None,
+) -> None:
     """Move an approved order to queued by signing its command; a queued one stays queued and is signed anew.
 
-    The other lock systems that know the handset are asked beside our agent.
+    `judged`: the facts of the order as it is now, if this unit has read them already. The other lock systems that know
+    the handset are asked beside our agent.
     """
-    command = sign_lock(unit, office, order, device, kind)
+    command = sign_lock(unit, office, order, device, judged or office.facts(unit, order, device, kind))
     if order.state == State.APPROVED:
         guards = {Guard.SIGNED: True, Guard.SEQ_GREATER_THAN_LAST: True, Guard.EXPIRY_SET: True}
         order.state = step(State.APPROVED, Event.PUBLISH, role=Role.SYSTEM, guards=guards)
         unit.session.add(order)
+        office.moved(unit, order, Event.PUBLISH)
     store.note(unit, order, "published", actor="system", facts=_facts(command))
     plan_locks(unit, office, order, device, kind)
 

@@ -193,3 +193,23 @@ def test_cases_come_in_pages(console: Console, enter: Callable[[str], Page]) -> 
     page.keyboard.press("j")
     page.keyboard.press("k")
     expect(page.locator("tbody tr th a").first).to_be_focused()
+
+
+def test_what_became_of_a_handset_makes_a_lock_possible_of_which_the_customer_is_told_first(
+    console: Console, enter: Callable[[str], Page]
+) -> None:
+    dispute = console.report(console.calm_orders[4]).dispute
+    page = console.show(enter("agent-1"), f"/console/cases/{dispute}")
+    page.get_by_label("What the customer agrees it is").select_option("damaged")
+    page.locator("[name=custody_words]").fill("The box was crushed when it came.")
+    page.get_by_role("button", name="Set the kind and offer").click()
+    expect(page.get_by_role("status").first).to_contain_text("the remedy is offered")
+    expect(page.locator("#locks")).to_contain_text("A lock cannot be asked for now")
+    page.get_by_label("What became of the handset").select_option("lost_on_return_leg")
+    page.get_by_role("button", name="Write it down").click()
+    expect(page.get_by_role("status").first).to_have_text("Written down. See below what follows for a lock.")
+    expect(page.locator("#locks")).to_contain_text("The customer is told when you ask, and it waits for that hour")
+    page.get_by_label("Last 4 of the IMEI").fill(console.imei(console.calm_orders[4])[-4:])
+    page.get_by_role("button", name="Ask for the lock").click()
+    expect(page.get_by_role("heading", name="Waits for a second person")).to_be_visible()
+    expect(page.locator("body")).to_contain_text("We plan to lock the phone from your order")

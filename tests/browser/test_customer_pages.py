@@ -132,6 +132,7 @@ def test_the_customer_takes_everything_we_hold(console: Console, quiet_page: Pag
     assert pack["my-case.json"]["steps"][0]["step"] == "opened"
     assert b"it was a tin of beans" in pack.values()
     assert b"We believe you." in pack["messages.txt"]
+    assert b"Thank you. We have what you sent." in pack["messages.txt"]
 
 
 def test_a_file_that_was_given_is_only_ever_saved(console: Console, told: Customer) -> None:

@@ -5,7 +5,7 @@ import resource
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
@@ -114,6 +114,58 @@ def test_a_publish_from_inside_receive_does_not_wait_and_arrives(broker: Embedde
         assert server.publish(COMMAND, b"%d" % number, expiry_s=60) is PublishOutcome.ACCEPTED
     assert until(lambda: inbox.payloads == [b"%d" % number for number in range(30)])
     assert set(outcomes) == {PublishOutcome.UNKNOWN}
+
+
+def test_what_is_published_from_inside_receive_leaves_before_receive_returns(
+    broker: EmbeddedBroker, clients: ExitStack
+) -> None:
+    inbox, arrived = Inbox(), []
+
+    def answer(message: Message) -> bool:
+        device.publish(ACK, message.payload, expiry_s=60)
+        arrived.append(until(lambda: bool(inbox.messages)))
+        return True
+
+    device = MqttTransport(options(broker.port), receive=answer, subscriptions=(COMMAND,))
+    server = MqttTransport(options(broker.port, "s1"), receive=inbox, subscriptions=(ACK,))
+    for client in (device, server):
+        clients.callback(client.stop)
+        assert client.start(wait_s=SOON_S)
+    server.publish(COMMAND, b"lock", expiry_s=60)
+    assert until(lambda: bool(arrived))
+    assert arrived == [True]
+
+
+@pytest.mark.parametrize("first", [0, 2])
+def test_what_is_not_taken_of_a_group_comes_again_in_order(
+    broker: EmbeddedBroker, clients: ExitStack, first: int
+) -> None:
+    groups: list[list[bytes]] = []
+    gate = threading.Event()
+
+    def take(messages: Sequence[Message]) -> int:
+        groups.append([message.payload for message in messages])
+        gate.wait(SOON_S)
+        return min(first, len(messages)) if len(groups) == 2 else len(messages)
+
+    server = MqttTransport(options(broker.port, "s1"), receive_together=take, subscriptions=(ACK,))
+    device = MqttTransport(options(broker.port), receive=Inbox())
+    for client in (device, server):
+        clients.callback(client.stop)
+        assert client.start(wait_s=SOON_S)
+    arrivals = server._line._arrivals
+    assert arrivals is not None
+    sent = [b"%d" % number for number in range(8)]
+    for payload in sent:
+        assert device.publish(ACK, payload, expiry_s=60) is PublishOutcome.ACCEPTED, "a broker's answer never waits"
+        assert until(lambda: bool(groups))
+    assert until(lambda: len(arrivals._waiting) == len(sent) - 1)
+    assert groups == [sent[:1]]
+    gate.set()
+    assert until(lambda: sum(map(len, groups[2:])) >= len(sent) - 1 - first)
+    assert groups[1] == sent[1:]
+    assert [payload for group in groups[2:] for payload in group] == sent[1 + first :]
+    assert until(lambda: server.ready)
 
 
 def test_threads_may_publish_at_once_and_each_gets_its_own_answer(broker: EmbeddedBroker, clients: ExitStack) -> None:

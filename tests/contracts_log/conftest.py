@@ -1,10 +1,12 @@
-"""Houses that a test opened are closed behind it."""
+"""Houses that a test opened are closed behind it; a yard of shards on each engine in turn."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from tests.contracts_log.small_house import OPENED
+from tests.contracts_log.shard_yard import Yard
+from tests.contracts_log.small_house import OPENED, opened_house
+from tests.servers.postgres import PostgresServer
 
 
 @pytest.fixture(autouse=True)
@@ -13,3 +15,21 @@ def close_houses() -> Iterator[None]:
     yield
     while OPENED:
         OPENED.pop().engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def yard(request: pytest.FixtureRequest, sqlite_url: str) -> Iterator[Yard]:
+    """Lend a yard of shards over SQLite, and over PostgreSQL."""
+    if request.param == "sqlite":
+        yield Yard.over(sqlite_url)
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    with server.database(template=server.template("opened house", prepare)) as url:
+        made = Yard.over(url)
+        yield made
+        made.house.engine.dispose()
+
+
+def prepare(url: str) -> None:
+    """Make the tables and open the log, once for all yards."""
+    opened_house(url).engine.dispose()

@@ -11,8 +11,6 @@ from typing import Any
 
 import pytest
 
-import api.migrations
-import devicelock.migrations
 from custody.kernel import cbor
 from custody.kernel.clock import to_iso
 from custody.kernel.errors import Trouble
@@ -32,13 +30,12 @@ from custody.usecases.accept_scans import Intake
 from custody.usecases.enrol_station import announce, enrol
 from custody.usecases.judge_group import Ack
 from custody.usecases.open_log import open_log
-from tests.world_parts import ORIGIN, Clock, SeededIds, key
+from tests.world_parts import ORIGIN, VERSIONS, Clock, SeededIds, key
 
 SITE = "https://id.gs1.org/414/9521473000102"
 CUSTODIAN = "https://id.gs1.org/417/9521473000003"
 SSCC = "https://id.gs1.org/00/195214730000088169"
 OTHER_SSCC = "https://id.gs1.org/00/195214730000088176"
-VERSIONS = tuple(Path(str(each.__file__)).parent / "versions" for each in (devicelock.migrations, api.migrations))
 OPENED: list[House] = []
 """Houses to close when the test is over."""
 VERIFIER = Ed25519Verifier(key=text_key(ORIGIN, key("log").public))

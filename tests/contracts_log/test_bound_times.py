@@ -8,7 +8,7 @@ import pytest
 from custody.gs1.named_information import write_ni
 from custody.kernel.clock import SECOND_MS
 from custody.ledger.cosignature import cosigned_at_s
-from custody.ledger.note import parse_note, text_key
+from custody.ledger.note import parse_note
 from custody.ledger.time_bounds import TimeBounds, note_digest
 from custody.ledger.witness_policy import WitnessPolicy, parse_policy
 from custody.store import witness_book
@@ -19,11 +19,11 @@ from custody.usecases.cosign import ask, take
 from custody.usecases.open_log import name_witnesses
 from custody.usecases.read_trail import read_trail
 from custody.usecases.witness_log import Witness
-from tests.contracts_log.small_house import SSCC, Bench, add_records, enrol_bench, opened_house, send
-from tests.world_parts import ORIGIN, Clock, key
+from tests.contracts_log.small_house import SSCC, VERIFIER, Bench, add_records, enrol_bench, opened_house, send
+from tests.world_parts import Clock, key
 
 NAME = "carrier.example/w1"
-VKEY = text_key(ORIGIN, key("log").public).vkey()
+VKEY = VERIFIER.key.vkey()
 
 
 class Court:
@@ -32,8 +32,7 @@ class Court:
     def __init__(self, url: str, folder: WitnessFolder) -> None:
         self.house: House = opened_house(url)
         self.bench: Bench = enrol_bench(self.house)
-        logs = [text_key(ORIGIN, key("log").public)]
-        self.witness = Witness(folder, name=NAME, signer=key("witness"), logs=logs, clock=Clock())
+        self.witness = Witness(folder, name=NAME, signer=key("witness"), logs=[VERIFIER.key], clock=Clock())
         self.text = f"log {VKEY}\nwitness carrier {self.witness.vkeys[0]}\nquorum carrier\n"
         self._known = 0
 

@@ -35,7 +35,7 @@ from tests.contracts_log.small_house import (
 from tests.world_parts import ORIGIN, Clock, key
 
 NAME = "carrier.example/w1"
-LOG = text_key(ORIGIN, key("log").public)
+LOG = VERIFIER.key
 OTHER = text_key("other.example/log", key("other log").public)
 
 

@@ -1,5 +1,6 @@
 """The migrations lead from nothing to exactly the tables that the code speaks of."""
 
+import json
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from sqlmodel import Session, SQLModel
 
 from api import tables as api_tables
 from custody.scans.place import place_of
+from custody.store import shard_book as shard_tables
 from custody.store import tables as custody_tables
 from custody.store.engine import WRITES, open_engine
 from custody.store.migrate import OWN_VERSIONS, alembic_config, migrate
@@ -21,7 +23,7 @@ from devicelock import watch_store as watch_tables
 from tests.world_parts import VERSIONS
 
 HOUSES = {
-    "custody": (custody_tables,),
+    "custody": (custody_tables, shard_tables),
     "devicelock": (devicelock_tables, part_tables, watch_tables),
     "api": (api_tables,),
 }
@@ -85,6 +87,37 @@ def test_scans_of_an_older_database_keep_their_log_index(empty_url: str) -> None
         assert {row.place: row.erased_ms for row in openings} == {place_of(index): index for index in range(1, 1100)}
         keys = session.scalars(select(custody_tables.ItemKeyRow)).all()
         assert sorted(row.place for row in keys) == [place_of(index) for index in range(1, 1100)]
+    engine.dispose()
+
+
+def test_lock_orders_of_an_older_database_are_counted_by_model_and_site(empty_url: str) -> None:
+    engine = open_engine(empty_url)
+    with engine.connect().execution_options(**{WRITES: True}) as connection:
+        config = alembic_config([OWN_VERSIONS, *VERSIONS])
+        config.attributes["connection"] = connection
+        command.upgrade(config, "devicelock_0003")
+        columns = (
+            "id",
+            "device",
+            "imei",
+            "state",
+            "basis",
+            "reason",
+            "requester",
+            "held_until_ms",
+            "created_ms",
+            "facts",
+        )
+        order = text(f"INSERT INTO lock_order ({', '.join(columns)}) VALUES (:{', :'.join(columns)})")  # noqa: S608 - ours
+        known = {"model": "Model 7", "site": "hub", "evidence": []}
+        for name, facts in (("new", known), ("old", {"evidence": []})):
+            plain = dict.fromkeys(columns, name) | {"held_until_ms": 1, "created_ms": 1, "facts": json.dumps(facts)}
+            connection.execute(order, plain)
+        connection.commit()
+    migrate(engine, *VERSIONS)
+    with Session(engine) as session:
+        rows = session.scalars(select(devicelock_tables.LockOrderRow)).all()
+        assert {row.id: (row.model, row.site) for row in rows} == {"new": ("Model 7", "hub"), "old": ("", "")}
     engine.dispose()
 
 

@@ -115,6 +115,18 @@ def test_a_message_that_replaces_one_on_its_way_still_leaves(house: House) -> No
         assert [row.payload for row in outbox.pending(session, now_ms=LATER_MS)] == [b"newer"]
 
 
+def test_what_is_on_its_way_is_left_out_and_what_took_its_id_is_not(house: House) -> None:
+    with house.unit() as unit:
+        for name in ("device:1", "device:2"):
+            outbox.put(unit, topic="t", payload=name.encode(), key=name, priority=0, expires_ms=NEVER_MS)
+    with house.read() as session:
+        first, second = outbox.pending(session, now_ms=LATER_MS)
+        assert outbox.pending(session, now_ms=LATER_MS, but={first.name}) == [second]
+        assert outbox.pending(session, now_ms=LATER_MS, limit=1, but={first.name}) == [second]
+        other = first.name._replace(created_ms=first.created_ms - 1)
+        assert outbox.pending(session, now_ms=LATER_MS, but={other}) == [first, second]
+
+
 def write_in_a_unit(house: House, name: str) -> None:
     """A unit that writes."""
     with house.unit() as unit:

@@ -1,12 +1,13 @@
 """The life of a handset on the command line, and what people watch over there."""
 
+import time
 from itertools import count
 from pathlib import Path
 
 import pytest
 
 from api.cli.instance import Instance
-from custody.kernel.clock import DAY_MS, to_iso
+from custody.kernel.clock import DAY_MS, from_iso, to_iso
 from custody.kernel.system_clock import SystemClock
 from simulators.client import ServiceClient
 from simulators.goods import SMARTPHONES, make_unit
@@ -14,6 +15,7 @@ from simulators.handset import enrol_handset
 from tests.doors.command_line import CommandLine, signed_in
 
 SERIALS = count(900)
+WAIT_S = 20.0
 
 
 @pytest.fixture
@@ -46,6 +48,20 @@ def test_a_leavers_handset_is_retired_before_the_account_ends(shell: CommandLine
     assert (told["left"], told["retired"]) == (True, True)
     said = shell.run("lock", "leaver", imei, "--ends-at", "in a month", expect=1)
     assert "2026-05-11T08:12:30.000+01:00" in said.err, "it says how a time is written"
+
+
+def test_what_a_leaver_was_told_is_there_for_whoever_writes_to_customers(shell: CommandLine, imei: str) -> None:
+    ends_at = to_iso(SystemClock().now_ms() + 2 * DAY_MS)
+    device = shell.json("lock", "leaver", imei, "--ends-at", ends_at)["device"]
+    deadline = time.monotonic() + WAIT_S
+    told: list[dict[str, str]] = []
+    while not told and time.monotonic() < deadline:
+        time.sleep(0.1)
+        told = [row for row in shell.json("lock", "leavers")["leavers"] if row["device"] == device]
+    (row,) = told
+    assert "bank payments" in row["words"]
+    assert (row["ends_at"], row["next_at"]) == (ends_at, to_iso(from_iso(ends_at) - DAY_MS))
+    assert device in shell.run("lock", "leavers").out
 
 
 def test_a_code_is_read_out_for_a_handset_that_has_no_order_here(shell: CommandLine, imei: str) -> None:

@@ -19,7 +19,7 @@ import msgspec
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from api import joints, persons
+from api import lock_news, persons
 from custody.kernel.clock import SECOND_MS
 from custody.store import case_book
 from devicelock import store, watch_store
@@ -213,7 +213,7 @@ class Ghosts:
             past.may_be_locked = not (row.confirmed or row.left or past.retirement_decided)
         for order in session.scalars(select(LockOrderRow).where(col(LockOrderRow.wrong_ms).is_not(None))).all():
             lines = case_book.timeline(session, order.dispute) if order.dispute else []
-            paid = any(line.kind == joints.PAID and order.id in line.facts for line in lines)
+            paid = any(line.kind == lock_news.PAID and order.id in line.facts for line in lines)
             runs = order.state == State.RELEASE_QUEUED or order.dispute is None
             self._hold(paid or runs, 10, f"{order.id} was wrong, and nobody is paid for it")
 

@@ -4,11 +4,15 @@ from typing import Any
 
 import msgspec
 
-from api import joints
+from api import lock_news
 from custody.kernel.clock import DAY_MS
 from custody.store import case_book
+from devicelock.rules.command import Basis, Reason
 from devicelock.rules.order import Role
+from devicelock.store import LockOrderRow
 from devicelock.usecases.issue_code import issue_code
+from devicelock.usecases.release import release
+from devicelock.usecases.request_lock import request_lock
 from devicelock.usecases.retire import received
 from simulators.radio import Radio
 from tests.world import World
@@ -28,6 +32,36 @@ def lines_of(world: World, opened: Opened, kind: str) -> list[dict[str, Any]]:
     return [msgspec.json.decode(line.facts) for line in lines if line.kind == kind]
 
 
+def ask(
+    world: World,
+    account: str,
+    *,
+    dispute: str | None = None,
+    last4: str | None = None,
+    reason: Reason = Reason.NEVER_RECEIVED,
+) -> LockOrderRow:
+    """Somebody asks for a lock of the first parcel's handset."""
+    imei = world.parcels[0].unit.imei
+    with world.house.unit() as unit:
+        return request_lock(
+            unit,
+            world.office,
+            imei=imei,
+            last4=last4 or imei[-4:],
+            reason=reason,
+            account=account,
+            evidence=["the parcel's trail"],
+            dispute=dispute,
+        )
+
+
+def let_go(world: World, order: str, *, actor: str = "agent-1") -> None:
+    """One person of the front line releases an order."""
+    why, basis = Reason.RELEASED_BY_STAFF, Basis.ONE_PERSON
+    with world.house.unit() as unit:
+        release(unit, world.office, order=order, actor=actor, role=Role.AGENT, reason=why, basis=basis)
+
+
 def say_received(world: World, radio: Radio, *, actor: str = "customer", role: Role = Role.CUSTOMER) -> None:
     """Somebody says that the customer has the handset."""
     with world.house.unit() as unit:
@@ -38,7 +72,7 @@ def leave(world: World, radio: Radio, *, in_ms: int = 30 * DAY_MS) -> None:
     """The customer of a handset gives notice."""
     with world.house.unit() as unit:
         ends_ms, device = unit.now_ms + in_ms, radio.handset.device
-        joints.customer_leaves(unit, world.office, device=device, ends_ms=ends_ms, actor="agent-1", role=Role.AGENT)
+        lock_news.customer_leaves(unit, world.office, device=device, ends_ms=ends_ms, actor="agent-1", role=Role.AGENT)
 
 
 def code_for(world: World, radio: Radio, challenge: str | None, *, actor: str = "agent-1") -> str:

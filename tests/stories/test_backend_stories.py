@@ -14,15 +14,14 @@ from devicelock.backends.exchange import Reply, Request
 from devicelock.backends.knox import NAME as KNOX
 from devicelock.backends.nanomdm import NAME as NANOMDM
 from devicelock.rules.applied import Applied
-from devicelock.rules.command import Basis, Reason
 from devicelock.rules.lock_facts import Kind
 from devicelock.rules.order import Role
 from devicelock.usecases.carry_parts import LEASE_MS
 from devicelock.usecases.plan_parts import fits, give_reference, rows_of
-from devicelock.usecases.release import release
 from devicelock.usecases.retire import received
 from devicelock.usecases.settle_parts import settle_by_word
 from tests.contracts_backends.backend_bench import Fault, NanoMdmBench
+from tests.stories.lock_steps import let_go
 from tests.stories.other_locks import OtherLocks
 from tests.world import World
 from tests.world_parts import Opened
@@ -241,26 +240,12 @@ def test_releases_go_ahead_of_locks(world: World) -> None:
     others.know(world.radios[world.parcels[1].order])
     world.dispute(world.parcels[1], "substituted")
     world.clock.at_ms += HOUR_MS
-    let_go(world, first)
+    let_go(world, first.order.id)
     bench.other.calls.clear()
     others.carrier.carry()
     changing = [call.path for call in bench.other.calls if call.method == "PATCH"]
     assert [path.rpartition("/")[2] for path in changing] == ["d1", "d2"]
     assert held.endswith("d1")
-
-
-def let_go(world: World, opened: Opened) -> None:
-    """One person releases."""
-    with world.house.unit() as unit:
-        release(
-            unit,
-            world.office,
-            order=opened.order.id,
-            actor="agent-1",
-            role=Role.AGENT,
-            reason=Reason.RELEASED_BY_STAFF,
-            basis=Basis.ONE_PERSON,
-        )
 
 
 def test_a_back_end_that_does_not_answer_rests_and_is_not_called_for_each_of_its_handsets(world: World) -> None:

@@ -7,9 +7,12 @@ import pytest
 
 from api import joints
 from custody.disputes.case_guards import Actor, Finding, Ground
+from custody.disputes.civil import civil_date
 from custody.disputes.lock_wish import LockFacts
 from custody.disputes.machine import Role
+from custody.disputes.messages import pounds
 from custody.disputes.order import OrderFacts, Standing
+from custody.disputes.policy import DEFAULT_POLICY as POLICY
 from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import Conflict, Forbidden, NotFound, Rejected, Trouble
 from custody.store import case_book
@@ -17,6 +20,9 @@ from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
 from custody.usecases import move_case
 from custody.usecases.open_dispute import hash_token
+from custody.usecases.sweep_inquiries import NEWS
+from custody.usecases.sweep_promises import sweep_promises
+from tests.stories.lock_steps import told
 from tests.world import World
 from tests.world_parts import Opened
 
@@ -215,6 +221,54 @@ def test_a_promise_that_is_open_keeps_the_case_open(world: World) -> None:
     with world.refused(Conflict, "move"):
         act(world, move_case.confirm, opened, actor="customer", locks_settled=True)
     assert world.case(opened).case.state == "remedy_in_progress"
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_promise_that_was_kept_is_told_once_and_a_late_one_with_its_credit(
+    world: World,
+    late: bool,  # noqa: FBT001 - the pair that is told
+) -> None:
+    opened = world.dispute(world.parcels[0], "never_received")
+    act(world, move_case.choose, opened, remedy="replacement", payout=None, actor="customer")
+    if late:
+        world.step(8 * DAY_MS)
+        with world.house.unit() as unit:
+            assert sweep_promises(unit)
+    done = act(world, move_case.remedied, opened, reference="JJD0001", actor="agent-1", role=Role.AGENT)
+    said = told(world, opened)
+    assert (said.count("Done: "), said.count("Done at last: ")) == (int(not late), int(late))
+    credit = pounds(done.unpaid_credit_pence)
+    assert (f"You get {credit} for the wait." in said) is late
+
+
+def test_the_customer_hears_of_the_investigation_at_least_every_five_days_whatever_it_is_doing(either: World) -> None:
+    opened = either.dispute(either.parcels[0], "never_received")
+    days = POLICY.count("inv_update_days", civil_date(either.clock.at_ms))
+    for number, state in enumerate(NEWS):
+        with either.house.unit() as unit:
+            row = case_book.inquiry(unit.session, opened.case)
+            row.state = state
+            unit.session.add(row)
+        either.step((days - 1) * DAY_MS)
+        assert told(either, opened).count("We still look at the path") == number
+        for _ in range(2):
+            either.step(DAY_MS)
+        assert told(either, opened).count("We still look at the path") == number + 1
+        assert NEWS[state] in told(either, opened)
+        either.clock.at_ms -= DAY_MS
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_the_customer_of_a_case_that_has_ended_hears_no_more_of_the_investigation(
+    world: World,
+    ended: bool,  # noqa: FBT001 - the pair that is told
+) -> None:
+    opened = world.dispute(world.parcels[0], "never_received")
+    if ended:
+        world.found(opened)
+        act(world, move_case.withdraw, opened, actor="customer", locks_settled=True)
+    world.step(30 * DAY_MS)
+    assert ("We still look at the path" in told(world, opened)) is not ended
 
 
 def test_a_case_is_withdrawn_only_when_its_locks_are_settled(world: World) -> None:

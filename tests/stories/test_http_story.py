@@ -59,6 +59,7 @@ def test_a_parcel_that_never_came_is_put_right_locked_and_found_again(service: S
     try:
         assert radio.switch_on()
         assert radio.wait_for(lambda phone: phone.screen_locked, timeout_s=WAIT_S)
+        until(service, order, "active_provisional")
         assert person.choose("replacement")["state"] == "remedy_in_progress"
         with pytest.raises(Conflict):
             person.confirm()

@@ -9,11 +9,8 @@ from devicelock.backends.eir_folder import EirFolder
 from devicelock.backends.eir_list import Kind, Publication, Status, parse
 from devicelock.backends.eir_status import equipment_status
 from devicelock.rules.applied import Applied
-from devicelock.rules.command import Basis, Reason
-from devicelock.rules.order import Role
 from devicelock.store import LockOrderRow
-from devicelock.usecases.release import release
-from devicelock.usecases.request_lock import approve_lock, request_lock
+from tests.stories.lock_steps import ask, let_go
 from tests.stories.other_locks import OtherLocks
 from tests.world import World
 
@@ -23,34 +20,7 @@ def two_people(world: World, others: OtherLocks) -> LockOrderRow:
     world.withdraw_authority()
     others.know(world.handset(world.parcels[0]))
     case = world.dispute(world.parcels[0], "never_received").case
-    imei = world.parcels[0].unit.imei
-    with world.house.unit() as unit:
-        asked = request_lock(
-            unit,
-            world.office,
-            imei=imei,
-            last4=imei[-4:],
-            reason=Reason.NEVER_RECEIVED,
-            account="agent-1",
-            evidence=["the parcel's trail"],
-            dispute=case,
-        )
-    with world.house.unit() as unit:
-        return approve_lock(unit, world.office, order=asked.id, account="supervisor-1")
-
-
-def let_go(world: World, order: str) -> None:
-    """One person releases."""
-    with world.house.unit() as unit:
-        release(
-            unit,
-            world.office,
-            order=order,
-            actor="agent-1",
-            role=Role.AGENT,
-            reason=Reason.RELEASED_BY_STAFF,
-            basis=Basis.ONE_PERSON,
-        )
+    return world.approve(ask(world, "agent-1", dispute=case).id, "supervisor-1")
 
 
 def test_a_lock_by_standing_authority_never_comes_to_the_list(world: World) -> None:

@@ -204,3 +204,39 @@ def test_a_leaver_is_released_and_the_groups_and_alerts_are_shown(service: Servi
     with pytest.raises(Forbidden):
         agent.post("/v1/locks/clearances", {"group": "policy:none", "why": "looked"})
     service.audit()
+
+
+def test_groups_of_locks_are_read_while_somebody_else_writes(service: Service) -> None:
+    with service.parts.house.unit():
+        assert "groups" in service.staff["agent-1"].client.get("/v1/locks/groups")
+
+
+def test_a_customer_who_is_still_served_is_told_first_and_their_word_calls_the_lock_back(
+    service: Service, network: World
+) -> None:
+    agent, parcel = service.staff["agent-1"].client, network.past.parcels[2]
+    imei = enrol_handset(service.staff["supervisor-1"].client, parcel.unit, seed="served").unit.imei
+    body = {"words": "It came broken and I sent it back.", "order": parcel.order, "claim_type": "damaged"}
+    case = agent.post("/v1/disputes", body)
+    events = f"/v1/disputes/{case['dispute']}/events"
+    with pytest.raises(Rejected):
+        agent.post(events, {"event": "whereabouts"})
+    agent.post(events, {"event": "whereabouts", "whereabouts": {"lost_on_return_leg": True}})
+    assert agent.get("/v1/locks/preflight", imei=imei, dispute=case["dispute"])["may_ask"] is True
+    wanted = {"imei": imei, "imei_last4": imei[-4:], "reason": "lost_on_return", "dispute": case["dispute"]}
+    order = agent.post("/v1/locks", wanted)
+    assert order["state"] == "requested"
+    with pytest.raises(Forbidden) as early:
+        service.staff["supervisor-1"].decide_lock(order["order"], "approve")
+    assert "the hour of which they were told" in early.value.fix
+    customer = f"/v1/customer/{case['customer_token']}"
+    nobody = service.client.as_caller("")
+    assert any("We plan to lock the phone" in said["text"] for said in nobody.get(customer)["messages"])
+    page = httpx.get(f"{service.address}/c/{case['customer_token']}").text
+    assert "Nothing is locked. We plan to lock the phone" in page
+    told = nobody.post(f"{customer}/disagree")
+    assert [lock["state"] for lock in told["locks"]] == ["refused"]
+    assert any("We called the lock back" in said["text"] for said in told["messages"])
+    with pytest.raises(Conflict):
+        service.staff["supervisor-1"].decide_lock(order["order"], "approve")
+    service.audit()

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from api import joints, persons
+from api import joints, lock_news, persons
 from custody.gs1.imei import imei_digits
 from custody.kernel.clock import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from custody.kernel.errors import Trouble
@@ -171,7 +171,7 @@ class Locks(RuleBasedStateMachine):
             self.attempt(received, office, device=device, actor="customer", role=Role.CUSTOMER)
         elif how == "left":
             facts = {"ends_ms": self.world.clock.at_ms + DAY_MS, "actor": "agent-2", "role": Role.AGENT}
-            self.attempt(joints.customer_leaves, office, device=device, **facts)
+            self.attempt(lock_news.customer_leaves, office, device=device, **facts)
         elif radio.handset.on and radio.handset.challenge is not None:
             facts = {"challenge": radio.handset.challenge, "actor": "agent-2", "role": Role.AGENT}
             code = self.attempt(issue_code, office, device=device, **facts)

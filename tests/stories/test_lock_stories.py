@@ -6,26 +6,12 @@ from custody.kernel.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from custody.kernel.errors import Conflict
 from devicelock.rules.ack import Result
 from devicelock.rules.applied import Applied
-from devicelock.rules.command import Basis, Reason
+from devicelock.rules.command import Reason
 from devicelock.rules.hello import SimClass
-from devicelock.rules.order import Role
-from devicelock.usecases.release import release
 from devicelock.usecases.request_lock import lock_for_dispute
 from simulators.handset import Function
-from simulators.radio import Radio
+from tests.stories.lock_steps import let_go
 from tests.world import World
-from tests.world_parts import Opened
-
-
-def locked_elsewhere(world: World) -> tuple[Opened, Radio]:
-    """A disputed parcel whose handset was switched on far away and locked."""
-    parcel = world.parcels[0]
-    radio = world.handset(parcel)
-    opened = world.dispute(parcel, "substituted")
-    radio.switch_on()
-    world.deliver()
-    assert radio.handset.screen_locked
-    return opened, radio
 
 
 def test_a_parcel_never_received_has_its_remedy_at_once_and_its_handset_locked(either: World) -> None:
@@ -67,7 +53,7 @@ def test_without_an_authority_in_force_the_lock_is_refused_with_what_would_allow
 
 
 def test_a_customer_who_finds_the_handset_has_it_released_at_once_and_the_handset_says_so(either: World) -> None:
-    opened, radio = locked_elsewhere(either)
+    opened, radio = either.locked_elsewhere()
     either.found(opened)
     assert either.order(opened.order.id).state == "release_queued"
     either.deliver()
@@ -142,7 +128,7 @@ def test_a_provisional_lock_lapses_after_72_hours_whether_the_handset_can_be_rea
     world: World,
     on: bool,  # noqa: FBT001 - the case that is told
 ) -> None:
-    opened, radio = locked_elsewhere(world)
+    opened, radio = world.locked_elsewhere()
     if not on:
         radio.switch_off()
     world.step(71 * HOUR_MS)
@@ -157,7 +143,7 @@ def test_a_provisional_lock_lapses_after_72_hours_whether_the_handset_can_be_rea
 
 
 def test_a_handset_that_speaks_up_before_the_sweep_lets_its_lock_lapse_too(world: World) -> None:
-    opened, radio = locked_elsewhere(world)
+    opened, radio = world.locked_elsewhere()
     world.clock.at_ms += 72 * HOUR_MS + MINUTE_MS
     radio.tick()
     world.deliver()
@@ -190,7 +176,7 @@ def test_a_retired_device_is_never_locked(world: World) -> None:
 
 
 def test_a_device_retired_while_it_is_locked_is_set_free_and_the_customer_is_never_refused(world: World) -> None:
-    opened, radio = locked_elsewhere(world)
+    opened, radio = world.locked_elsewhere()
     world.anchor.retire(radio.handset.device)
     radio.switch_off()
     radio.switch_on()
@@ -221,7 +207,7 @@ def test_a_handset_on_the_customers_own_sim_is_not_locked(world: World) -> None:
 
 
 def test_the_kill_switch_stops_a_lock_and_not_a_release(world: World) -> None:
-    opened, radio = locked_elsewhere(world)
+    opened, radio = world.locked_elsewhere()
     late = world.parcels[1]
     other = world.handset(late)
     waiting = world.dispute(late, "never_received")
@@ -260,7 +246,7 @@ def test_who_stopped_the_locks_cannot_start_them_alone(world: World) -> None:
 
 
 def test_acks_and_hellos_that_come_twice_or_late_change_nothing(world: World) -> None:
-    opened, radio = locked_elsewhere(world)
+    opened, radio = world.locked_elsewhere()
     old = list(world.heard)
     size = world.size
     for message in (*old, *reversed(old)):
@@ -280,7 +266,7 @@ def test_acks_and_hellos_that_come_twice_or_late_change_nothing(world: World) ->
 
 
 def test_a_release_is_not_lost_when_the_handset_is_off(world: World) -> None:
-    opened, radio = locked_elsewhere(world)
+    opened, radio = world.locked_elsewhere()
     radio.switch_off()
     world.found(opened)
     world.deliver()
@@ -294,7 +280,7 @@ def test_a_release_is_not_lost_when_the_handset_is_off(world: World) -> None:
 
 
 def test_one_handset_has_at_most_one_open_order(world: World) -> None:
-    opened, _ = locked_elsewhere(world)
+    opened, _ = world.locked_elsewhere()
     again = world.dispute(world.parcels[0], "never_received")
     assert again.lock.order is None
     assert opened.order.id in again.lock.refused
@@ -304,17 +290,8 @@ def test_one_handset_has_at_most_one_open_order(world: World) -> None:
 
 
 def test_staff_alone_may_release(world: World) -> None:
-    opened, radio = locked_elsewhere(world)
-    with world.house.unit() as unit:
-        release(
-            unit,
-            world.office,
-            order=opened.order.id,
-            actor="agent-1",
-            role=Role.AGENT,
-            reason=Reason.RELEASED_BY_STAFF,
-            basis=Basis.ONE_PERSON,
-        )
+    opened, radio = world.locked_elsewhere()
+    let_go(world, opened.order.id)
     world.deliver()
     assert not radio.handset.screen_locked
 
@@ -335,7 +312,7 @@ def test_a_restored_backup_leaves_no_handset_locked_that_nobody_can_account_for(
 
 
 def test_a_lock_confirmed_by_two_people_holds_beyond_its_72_hours(world: World) -> None:
-    opened, radio = locked_elsewhere(world)
+    opened, radio = world.locked_elsewhere()
     world.confirm(opened, "investigator-1")
     world.confirm(opened, "supervisor-1")
     assert world.order(opened.order.id).state == "active_confirmed"
@@ -349,7 +326,7 @@ def test_a_lock_confirmed_by_two_people_holds_beyond_its_72_hours(world: World) 
 
 
 def test_one_person_alone_does_not_confirm_a_lock(world: World) -> None:
-    opened, _ = locked_elsewhere(world)
+    opened, _ = world.locked_elsewhere()
     world.confirm(opened, "supervisor-1")
     with pytest.raises(Exception, match="lock_refused"):
         world.confirm(opened, "supervisor-1")
@@ -359,7 +336,7 @@ def test_one_person_alone_does_not_confirm_a_lock(world: World) -> None:
 
 
 def test_a_confirmed_lock_reaches_a_handset_that_was_off(world: World) -> None:
-    opened, radio = locked_elsewhere(world)
+    opened, radio = world.locked_elsewhere()
     radio.switch_off()
     world.confirm(opened, "investigator-1")
     world.confirm(opened, "supervisor-1")

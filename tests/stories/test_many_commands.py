@@ -135,7 +135,11 @@ def test_what_is_offered_again_to_a_forgetful_broker_brings_the_lost_answer(worl
     world.deliver()
     assert world.order(opened.order.id).state == "active_provisional"
     with world.house.unit() as unit:
-        assert offer_again(unit, world.office) == 0, "what was answered is not offered again"
+        assert offer_again(unit, world.office) == 1, "a handset that is shown as locked is asked whether it still is"
+    world.found(opened)
+    world.deliver()
+    with world.house.unit() as unit:
+        assert offer_again(unit, world.office) == 0, "what is over is not offered again"
     world.audit()
 
 

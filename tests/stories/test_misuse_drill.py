@@ -15,11 +15,10 @@ from custody.kernel.clock import DAY_MS, HOUR_MS
 from custody.kernel.errors import Trouble
 from devicelock.rules.caps import Caps
 from devicelock.rules.command import Op, Reason
-from devicelock.rules.order import Role
 from devicelock.store import CommandRow, LockOrderRow
 from devicelock.usecases.register_device import register_device
-from devicelock.usecases.release import release
 from devicelock.usecases.request_lock import request_lock
+from tests.stories.lock_steps import let_go
 from tests.world import World, new_world, same_world
 from tests.world_parts import key
 
@@ -177,9 +176,7 @@ def test_in_a_drill_one_person_stops_everything_and_releases_go_on(drill: World)
     for parcel in drill.parcels[CAPS.canary :]:
         assert drill.dispute(parcel, "never_received").order.state == "refused"
     for each in opened:
-        with drill.house.unit() as unit:
-            facts = {"reason": Reason.RELEASED_BY_STAFF, "basis": "one_person"}
-            release(unit, drill.office, order=each.order.id, actor="agent-2", role=Role.AGENT, **facts)
+        let_go(drill, each.order.id, actor="agent-2")
     drill.deliver()
     assert locks_signed(drill) == signed
     assert not any(radio.handset.screen_locked for radio in drill.radios.values())

@@ -11,36 +11,14 @@ from devicelock.rules.command import Basis, Op, Reason
 from devicelock.rules.hello import SimClass
 from devicelock.rules.order import Role
 from devicelock.rules.topic import Channel, topic
-from devicelock.store import LockOrderRow
 from devicelock.usecases import standing_authority
 from devicelock.usecases.release import release
-from devicelock.usecases.request_lock import approve_lock, confirm_lock, lock_for_dispute, refuse_lock, request_lock
+from devicelock.usecases.request_lock import confirm_lock, lock_for_dispute, refuse_lock
 from simulators.radio import Radio
 from tests.rooms.simulators.hands import Operator
+from tests.stories.lock_steps import ask, let_go
 from tests.world import World
 from tests.world_parts import key, person_of
-
-
-def ask(world: World, account: str, *, dispute: str | None = None, last4: str | None = None) -> LockOrderRow:
-    """Somebody asks for a lock of the first parcel's handset."""
-    imei = world.parcels[0].unit.imei
-    with world.house.unit() as unit:
-        return request_lock(
-            unit,
-            world.office,
-            imei=imei,
-            last4=last4 or imei[-4:],
-            reason=Reason.NEVER_RECEIVED,
-            account=account,
-            evidence=["the parcel's trail"],
-            dispute=dispute,
-        )
-
-
-def approve(world: World, order: str, account: str) -> LockOrderRow:
-    """Somebody says yes."""
-    with world.house.unit() as unit:
-        return approve_lock(unit, world.office, order=order, account=account)
 
 
 @pytest.fixture
@@ -65,7 +43,7 @@ def test_a_lock_that_is_asked_for_waits_for_a_second_person(world: World, handse
     world.deliver()
     assert order.state == "requested"
     assert handset.handset.state.applied is Applied.UNLOCKED
-    done = approve(world, order.id, "supervisor-1")
+    done = world.approve(order.id, "supervisor-1")
     world.deliver()
     assert (done.requester, done.second, done.basis) == ("agent-1", "supervisor-1", "two_people")
     assert handset.handset.screen_locked
@@ -75,7 +53,7 @@ def test_a_lock_that_is_asked_for_waits_for_a_second_person(world: World, handse
 def test_nobody_approves_their_own_request(world: World, handset: Radio, case: str) -> None:
     order = ask(world, "supervisor-1", dispute=case)
     with world.refused(Forbidden, "lock_refused"):
-        approve(world, order.id, "supervisor-1")
+        world.approve(order.id, "supervisor-1")
     world.deliver()
     assert world.order(order.id).state == "requested"
     assert not handset.handset.screen_locked
@@ -85,7 +63,7 @@ def test_two_accounts_of_one_person_are_one_person(world: World, handset: Radio,
     world.hire("supervisor-9", "supervisor", person=person_of("agent-1"))
     order = ask(world, "agent-1", dispute=case)
     with world.refused(Forbidden, "lock_refused"):
-        approve(world, order.id, "supervisor-9")
+        world.approve(order.id, "supervisor-9")
     world.deliver()
     assert not handset.handset.screen_locked
 
@@ -97,10 +75,10 @@ def test_an_account_that_one_of_the_two_made_is_no_second_person(
     world.hire("supervisor-3", "supervisor", person="somebody new", by="supervisor-1")
     order = ask(world, asks, dispute=case)
     with world.refused(Forbidden, "lock_refused"):
-        approve(world, order.id, says_yes)
+        world.approve(order.id, says_yes)
     world.deliver()
     assert not handset.handset.screen_locked
-    approve(world, order.id, "supervisor-2")
+    world.approve(order.id, "supervisor-2")
     world.deliver()
     assert handset.handset.screen_locked
 
@@ -109,7 +87,7 @@ def test_somebody_who_left_is_no_second_person(world: World, handset: Radio, cas
     order = ask(world, "agent-1", dispute=case)
     world.dismiss("supervisor-1")
     with world.refused(Forbidden, "lock_refused"):
-        approve(world, order.id, "supervisor-1")
+        world.approve(order.id, "supervisor-1")
     world.deliver()
     assert not handset.handset.screen_locked
 
@@ -118,7 +96,7 @@ def test_who_asked_and_left_before_the_signature_counts_no_more(world: World, ha
     order = ask(world, "agent-1", dispute=case)
     world.dismiss("agent-1")
     with world.refused(Forbidden, "lock_refused"):
-        approve(world, order.id, "supervisor-1")
+        world.approve(order.id, "supervisor-1")
     assert not handset.handset.screen_locked
 
 
@@ -139,9 +117,9 @@ def test_a_case_about_another_handset_says_nothing_about_this_one(world: World, 
 
 def test_an_order_is_approved_once(world: World, handset: Radio, case: str) -> None:
     order = ask(world, "agent-1", dispute=case)
-    approve(world, order.id, "supervisor-1")
+    world.approve(order.id, "supervisor-1")
     with world.refused(Conflict, "move"):
-        approve(world, order.id, "supervisor-2")
+        world.approve(order.id, "supervisor-2")
     world.deliver()
     assert handset.handset.screen_locked
 
@@ -149,11 +127,11 @@ def test_an_order_is_approved_once(world: World, handset: Radio, case: str) -> N
 def test_the_second_person_may_say_no_with_a_reason(world: World, handset: Radio, case: str) -> None:
     order = ask(world, "agent-1", dispute=case)
     with world.refused(Conflict, "guard"), world.house.unit() as unit:
-        refuse_lock(unit, order=order.id, account="supervisor-1", why="  ")
+        refuse_lock(unit, world.office, order=order.id, account="supervisor-1", why="  ")
     with world.house.unit() as unit:
-        refuse_lock(unit, order=order.id, account="supervisor-1", why="The courier has it.")
+        refuse_lock(unit, world.office, order=order.id, account="supervisor-1", why="The courier has it.")
     with world.refused(Conflict, "move"):
-        approve(world, order.id, "supervisor-2")
+        world.approve(order.id, "supervisor-2")
     world.deliver()
     assert not handset.handset.screen_locked
 
@@ -182,7 +160,7 @@ def test_a_request_that_is_released_before_it_is_approved_ends_there(world: Worl
             basis=Basis.CUSTOMER,
         )
     with world.refused(Conflict, "move"):
-        approve(world, order.id, "supervisor-1")
+        world.approve(order.id, "supervisor-1")
     assert not handset.handset.screen_locked
 
 
@@ -193,7 +171,7 @@ def test_a_request_that_nobody_decides_is_no_lock_however_long_it_waits(
     world.step(100 * HOUR_MS)
     world.deliver()
     assert world.order(order.id).state == "requested"
-    approve(world, order.id, "supervisor-1")
+    world.approve(order.id, "supervisor-1")
     world.deliver()
     assert handset.handset.screen_locked, "its hours count from the second person's yes"
 
@@ -219,47 +197,47 @@ def test_one_person_alone_puts_no_authority_in_force(world: World) -> None:
 
 
 def own_yes(world: World, case: str) -> None:
-    approve(world, ask(world, "supervisor-1", dispute=case).id, "supervisor-1")
+    world.approve(ask(world, "supervisor-1", dispute=case).id, "supervisor-1")
 
 
 def second_account(world: World, case: str) -> None:
     world.hire("supervisor-9", "supervisor", person=person_of("agent-1"))
-    approve(world, ask(world, "agent-1", dispute=case).id, "supervisor-9")
+    world.approve(ask(world, "agent-1", dispute=case).id, "supervisor-9")
 
 
 def two_roles_of_one_person(world: World, case: str) -> None:
     world.hire("investigator-9", "investigator", person=person_of("supervisor-1"))
-    approve(world, ask(world, "investigator-9", dispute=case).id, "supervisor-1")
+    world.approve(ask(world, "investigator-9", dispute=case).id, "supervisor-1")
 
 
 def account_made_for_it(world: World, case: str) -> None:
     world.hire("puppet", "supervisor", person="nobody knows", by="supervisor-1")
-    approve(world, ask(world, "supervisor-1", dispute=case).id, "puppet")
+    world.approve(ask(world, "supervisor-1", dispute=case).id, "puppet")
 
 
 def account_made_by_an_account_made_for_it(world: World, case: str) -> None:
     world.hire("puppet", "supervisor", person="nobody knows", by="supervisor-1")
     world.hire("puppet of the puppet", "supervisor", person="nor this one", by="puppet")
-    approve(world, ask(world, "supervisor-1", dispute=case).id, "puppet of the puppet")
+    world.approve(ask(world, "supervisor-1", dispute=case).id, "puppet of the puppet")
 
 
 def two_accounts_made_for_it(world: World, case: str) -> None:
     world.hire("left hand", "agent", person="nobody knows", by="supervisor-1")
     world.hire("right hand", "supervisor", person="nor this one", by="supervisor-1")
-    approve(world, ask(world, "left hand", dispute=case).id, "right hand")
+    world.approve(ask(world, "left hand", dispute=case).id, "right hand")
 
 
 def agent_as_second(world: World, case: str) -> None:
-    approve(world, ask(world, "agent-1", dispute=case).id, "agent-2")
+    world.approve(ask(world, "agent-1", dispute=case).id, "agent-2")
 
 
 def replayed_yes(world: World, case: str) -> None:
     order = ask(world, "agent-1", dispute=case)
-    approve(world, order.id, "supervisor-1")
+    world.approve(order.id, "supervisor-1")
     world.deliver()
     let_go(world, order.id)
     world.deliver()
-    approve(world, order.id, "supervisor-1")
+    world.approve(order.id, "supervisor-1")
 
 
 def yes_to_another_order(world: World, case: str) -> None:
@@ -267,7 +245,7 @@ def yes_to_another_order(world: World, case: str) -> None:
     let_go(world, first.id)
     second = ask(world, "agent-1", dispute=case)
     assert second.id != first.id
-    approve(world, first.id, "supervisor-1")
+    world.approve(first.id, "supervisor-1")
 
 
 def own_authority(world: World, case: str) -> None:
@@ -292,7 +270,7 @@ def starts_the_locks_again(world: World, case: str) -> None:
     order = ask(world, "agent-1", dispute=case)
     world.throw_switch(on=True)
     with world.refused(Forbidden, "lock_refused"):
-        approve(world, order.id, "supervisor-1")
+        world.approve(order.id, "supervisor-1")
     world.throw_switch(on=False)
 
 
@@ -370,13 +348,6 @@ def test_who_proposed_to_keep_a_lock_and_left_is_replaced_by_the_next_who_does(w
     world.confirm(opened, "supervisor-2")
     assert world.order(opened.order.id).state == "active_confirmed"
     assert radio.handset.screen_locked
-
-
-def let_go(world: World, order: str) -> None:
-    """An agent releases an order."""
-    facts = {"actor": "agent-1", "role": Role.AGENT, "reason": Reason.RELEASED_BY_STAFF, "basis": Basis.ONE_PERSON}
-    with world.house.unit() as unit:
-        release(unit, world.office, order=order, **facts)
 
 
 def put_in_force(world: World, *, by: str, approved_by: str) -> None:

@@ -64,6 +64,9 @@ def test_the_lock_that_would_pass_a_cap_is_held_back_and_the_one_before_it_is_no
     caps = replace(WIDE, **{cap: 3})
     assert reasons(caps, [counted] * 2 + [not_counted] * 5) == set()
     assert reasons(caps, [counted] * 3) == {reason}
+    alike = [replace(each, group=None, count=number) for each, number in ((counted, 2), (not_counted, 5))]
+    assert reasons(caps, alike) == set(), "locks that are alike count as many as they are"
+    assert reasons(caps, [replace(counted, group=None, count=3)]) == {reason}
 
 
 def test_the_share_of_the_fleet_held_at_once_is_bounded_and_small_fleets_still_work() -> None:

@@ -333,7 +333,7 @@ def test_what_the_investigation_stores_goes_into_the_pack_as_it_is(tmp_path: Pat
         send_parcel(world)
         open_case_of(world)
         with world.house.read() as session:
-            finding = Inquirer(world.house).investigate(session, world.case, {})
+            finding = Inquirer().investigate(session, world.case, {})
         with world.house.unit() as unit:
             stored = conclude(unit, world.case, finding, actor="inv-1", role=Role.INVESTIGATOR)
         pack = world.export()
@@ -341,6 +341,20 @@ def test_what_the_investigation_stores_goes_into_the_pack_as_it_is(tmp_path: Pat
     verdict.demand()
     told = open_pack(pack.content).investigation["stored"]
     assert (told["headline"], told["links"]) == (stored["headline"], json.loads(json.dumps(stored["links"])))
+
+
+def test_the_customer_is_told_once_that_the_investigation_has_begun(tmp_path: Path) -> None:
+    with open_world(f"sqlite:///{tmp_path / 'house.sqlite3'}") as world:
+        send_parcel(world)
+        open_case_of(world)
+        for _ in range(2):
+            with world.house.read() as session:
+                finding = Inquirer().investigate(session, world.case, {})
+            with world.house.unit() as unit:
+                conclude(unit, world.case, finding, actor="inv-1", role=Role.INVESTIGATOR)
+        with world.house.read() as session:
+            said = [text for _, text in case_book.messages(session, world.case) if "We have begun to look" in text]
+    assert len(said) == 1
 
 
 def test_scans_that_came_in_after_the_investigation_are_counted(tmp_path: Path) -> None:

@@ -181,6 +181,25 @@ def test_another_sim_a_timer_and_a_code_are_each_told_at_once(world: World) -> N
     assert world.server.hellos[-1].applied is Applied.UNLOCKED
 
 
+@pytest.mark.parametrize("left", [True, False])
+def test_a_lock_that_comes_again_brings_a_hello_if_the_handset_has_left_it_and_the_answer_alone_if_not(
+    world: World, *, left: bool
+) -> None:
+    world.on()
+    raw = world.operator.command(world.handset, Op.LOCK, nonce=world.server.hellos[-1].nonce)
+    world.send_raw(raw)
+    if left:
+        world.operator.clock.at_s += 73 * 3600
+        world.radio.tick()
+        world.broker.pump()
+    hellos, question = len(world.server.hellos), world.handset.question
+    world.send_raw(raw)
+    assert world.server.acks[-1].result is Result.APPLIED
+    assert world.server.acks[-1].applied is (Applied.UNLOCKED if left else Applied.LOCKED)
+    assert len(world.server.hellos) == hellos + int(left)
+    assert (world.handset.screen_locked, world.handset.question) == (not left, question)
+
+
 def test_waiting_ends_when_the_condition_holds_or_the_time_is_over(world: World) -> None:
     world.on()
     assert world.radio.wait_for(lambda handset: handset.on)

@@ -1,0 +1,212 @@
+"""What customers are told of a lock and of the end of their account: at its moment, once, in the unit that decides it.
+
+- **Before** a lock, a customer who is still served: that it is planned, why, and from which hour on it may be decided.
+  Until it is, their word alone calls it back.
+- **When** a lock is sent, answered, kept by two people, called back, released, or not made: the text of that move.
+- **A wrong lock** is apologised for at once and paid for, unasked, when the handset is free.
+- **Leaving**: the hours of the policy before the line ends, each once, and nothing after its end. What fell due while
+  nobody looked is said once, not again and again. A leaver without a case is told by whoever writes to customers:
+  `watch_store.leavers` has the words.
+
+Whoever holds the handset is told on its lock screen, and by `joints.holder_speaks`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+
+from api import joints
+from custody.disputes.case import CASE
+from custody.disputes.civil import civil_date, in_words
+from custody.disputes.messages import Message, pounds, say
+from custody.disputes.policy import DEFAULT_POLICY as POLICY
+from custody.disputes.work_clocks import leaver_notices
+from custody.disputes.wrong_lock import compensation_pence, daily_pence
+from custody.kernel.clock import HOUR_MS, Instant
+from custody.store import case_book
+from custody.store.case_book import CaseFile
+from custody.store.unit import Unit
+from devicelock import store as lock_store
+from devicelock import watch_store
+from devicelock.rules.check import CheckName
+from devicelock.rules.command import Basis, Reason
+from devicelock.rules.order import Event, Role, State
+from devicelock.store import DeviceRow, LockOrderRow
+from devicelock.usecases.lock_office import LockOffice
+from devicelock.usecases.release import release
+from devicelock.usecases.retire import leave
+from devicelock.watch_store import LeavingRow
+
+TOLD = {
+    Event.DEVICE_ACK: {"hours": "provisional_lock_hours"},
+    Event.CONFIRM: {"days": "lock_review_days"},
+    Event.CANCEL_BEFORE_DELIVERY: {},
+    Event.LAPSE_OR_RELEASE: {},
+    Event.RELEASE: {},
+    Event.TERM_PASSED: {},
+    Event.DEVICE_ACK_OR_CODE_USED: {},
+}
+"""Moves of a lock whose text needs no more than numbers of the policy."""
+
+NOT_MADE = {
+    CheckName.POLICY_IN_FORCE: "It takes two people here to lock it, and nobody has asked them yet.",
+    CheckName.CLAIM_COVERED: "We do not lock a phone for this kind of problem.",
+    CheckName.REQUESTER: "It takes two people here to lock it.",
+    CheckName.DECIDER: "It takes two people here to lock it.",
+    CheckName.TWO_PEOPLE: "It takes two people here to lock it.",
+    CheckName.DEVICE_NOT_WITH_CUSTOMER: "It may be with you.",
+    CheckName.IMEI_TIED: "Our records do not tell for sure which phone it is.",
+    CheckName.NOT_ON_OWN_SIM: "It was used with your own SIM, so it may be with you.",
+    CheckName.NOT_RETIRED: "It is yours, and we never lock it.",
+    CheckName.RECEIPT_NOT_CONFIRMED: "You told us that you have it.",
+    CheckName.NOT_LEAVING: "You are leaving us, and we never lock the phone of someone who leaves.",
+    CheckName.VULNERABILITY: "Someone who knows what you need must look at it first.",
+    CheckName.CONTACT_ON_SCREEN: "It could not show whom to call.",
+    CheckName.WAY_OUT: "It could not be unlocked with no network.",
+    CheckName.NOTICE: "You were not told in time.",
+    CheckName.CAPS: "We lock only a few phones at a time.",
+    CheckName.KILL_SWITCH: "We have stopped all locks for now.",
+}
+"""Why a lock was not made, in words for its customer, by the first check that held it back."""
+
+BY_TWO_PEOPLE = "Two people here looked at it, and it is not with you."
+KEEP_NUMBER = "text PAC to 65075, and you get the code for it"
+NOT_LOCKED, UNLOCKING = "it is not locked", "we are unlocking it, and the code is on your page"
+PAID, ANNOUNCED = "lock_compensation", "lock_announced"
+
+
+def announce_lock(unit: Unit, order: LockOrderRow) -> Instant | None:
+    """Tell a customer who is still served that a lock is planned; from when on it may be decided, None for never."""
+    if order.dispute is None:
+        return None
+    file, today = case_book.read(unit.session, order.dispute), civil_date(unit.now_ms)
+    at_ms = unit.now_ms + POLICY.count("lock_notice_hours", today) * HOUR_MS
+    case_book.note(unit, file.case.id, ANNOUNCED, actor=order.requester, facts={"order": order.id, "at_ms": at_ms})
+    case_book.say(unit, file.case.id, [say("lock.before", at=in_words(at_ms), reason=file.lock_wish.reason)])
+    return at_ms
+
+
+def customer_disagrees(unit: Unit, office: LockOffice, *, dispute: str) -> Sequence[LockOrderRow]:
+    """The customer does not agree to what they were told of: every lock that was announced and not decided is off."""
+    rows = lock_store.orders_of_dispute(unit.session, dispute)
+    planned = [row for row in rows if row.state == State.REQUESTED and "notice_ms" in _facts(row)]
+    who, why, basis = Role.CUSTOMER, Reason.WITHDRAWN, Basis.CUSTOMER
+    return [release(unit, office, order=row.id, actor="customer", role=who, reason=why, basis=basis) for row in planned]
+
+
+def lock_moved(unit: Unit, order: LockOrderRow, event: Event) -> None:
+    """Tell the customer of the case what became of the lock; for a wrong one apologise, and pay when it is over."""
+    if order.dispute is None:
+        return
+    said = _words(unit, order, event, dispute=order.dispute)
+    if event in TOLD and order.wrong_ms is not None and order.acked_ms is not None:
+        said += _make_good(unit, order, event, dispute=order.dispute, locked_ms=order.acked_ms)
+    case_book.say(unit, order.dispute, said)
+
+
+def customer_leaves(
+    unit: Unit, office: LockOffice, *, device: str, ends_ms: Instant, actor: str, role: Role
+) -> DeviceRow:
+    """The account of a handset's customer ends: every lock ends before it, and the customer is told until it does."""
+    row = leave(unit, office, device=device, ends_ms=ends_ms, actor=actor, role=role)
+    for file in _open_cases(unit, row):
+        case_book.note(unit, file.case.id, "left", actor=actor, facts={"ends_ms": ends_ms})
+        case_book.say(unit, file.case.id, [say("leaver.goodbye")])
+    held = unit.session.get(LeavingRow, device)
+    if held is None or held.ends_ms != ends_ms:
+        leaving = held or LeavingRow(device=device, ends_ms=ends_ms, next_ms=None, told_ms=None, words=None)
+        leaving.ends_ms = ends_ms
+        leaving.next_ms = min(leaver_notices(ends_ms, policy=POLICY)) if unit.now_ms < ends_ms else None
+        unit.session.add(leaving)
+    return row
+
+
+def tell_leavers(unit: Unit, *, limit: int = 200) -> int:
+    """Tell every leaver for whom an hour of the policy has come; returns how many were told."""
+    told = 0
+    for leaving in watch_store.leavers_due(unit.session, now_ms=unit.now_ms, limit=limit):
+        moments = sorted(leaver_notices(leaving.ends_ms, policy=POLICY))
+        leaving.next_ms = next((at_ms for at_ms in moments if at_ms > unit.now_ms), None)
+        unit.session.add(leaving)
+        if unit.now_ms < leaving.ends_ms:
+            _tell_leaver(unit, leaving)
+            told += 1
+    return told
+
+
+def _tell_leaver(unit: Unit, leaving: LeavingRow) -> None:
+    device = lock_store.device(unit.session, leaving.device)
+    waits = lock_store.orders_of_device(unit.session, device.device, [State.RELEASE_QUEUED])
+    state = UNLOCKING if waits else NOT_LOCKED
+    said = say("leaver.notice", at=in_words(leaving.ends_ms), lock_state=state, keep_number=KEEP_NUMBER)
+    cases = _open_cases(unit, device)
+    for file in cases:
+        case_book.note(unit, file.case.id, "leaver_told", actor="system", facts={"ends_ms": leaving.ends_ms})
+        case_book.say(unit, file.case.id, [said])
+    leaving.told_ms, leaving.words = unit.now_ms, said.text
+    facts = {"device": device.device, "ends_ms": leaving.ends_ms, "cases": [file.case.id for file in cases]}
+    unit.record("device.leaver_told", facts)
+
+
+def _open_cases(unit: Unit, device: DeviceRow) -> list[CaseFile]:
+    return [file for file in joints.cases_of(unit.session, device.imei) if file.case.state not in CASE.terminal]
+
+
+def _words(unit: Unit, order: LockOrderRow, event: Event, *, dispute: str) -> list[Message]:
+    """The text of a move; none where the case is about another handset, or was told the same before."""
+    if event in TOLD:
+        return [_plain(order, event, now_ms=unit.now_ms)]
+    file = case_book.read(unit.session, dispute)
+    said = _with_reason(order, event, file) if file.imei == order.imei else None
+    if said is None or (event is Event.PREFLIGHT_FAILS and _was_said(unit, dispute, said)):
+        return []
+    return [said]
+
+
+def _plain(order: LockOrderRow, event: Event, *, now_ms: Instant) -> Message:
+    if event is Event.CANCEL_BEFORE_DELIVERY and order.held_until_ms <= now_ms:
+        return say("lock.expired_undelivered")
+    given = {name: str(POLICY.count(key, civil_date(now_ms))) for name, key in TOLD[event].items()}
+    return say(f"lock.{event}", promises=(), **given)
+
+
+def _with_reason(order: LockOrderRow, event: Event, file: CaseFile) -> Message | None:
+    if event is Event.PUBLISH:
+        return say("lock.publish", reason=file.lock_wish.reason if file.lock_wish.fair else BY_TWO_PEOPLE)
+    if event is Event.SECOND_PERSON_SAYS_NO:
+        why = _facts(order).get("refused")
+        return say("lock.second_person_says_no", reason=why) if why else say("lock.cancel_before_delivery")
+    return say("lock.preflight_fails", reason=_not_made(order)) if event is Event.PREFLIGHT_FAILS else None
+
+
+def _was_said(unit: Unit, dispute: str, said: Message) -> bool:
+    return any(text == said.text for _, text in case_book.messages(unit.session, dispute))
+
+
+def _not_made(order: LockOrderRow) -> str:
+    failing = [CheckName(row["check"]) for row in _facts(order).get("checks", []) if row["ok"] is not True]
+    people = {CheckName.REQUESTER, CheckName.DECIDER, CheckName.TWO_PEOPLE}
+    return NOT_MADE[next((name for name in failing if name not in people), CheckName.TWO_PEOPLE)]
+
+
+def _make_good(unit: Unit, order: LockOrderRow, event: Event, *, dispute: str, locked_ms: Instant) -> list[Message]:
+    """What is said and owed for a wrong lock: sorry at once, the sum when the handset is free, each of them once."""
+    if event in {Event.LAPSE_OR_RELEASE, Event.RELEASE}:
+        return [say("lock.wrong", credit=pounds(daily_pence(locked_ms, policy=POLICY)))]
+    paid = [line for line in case_book.timeline(unit.session, dispute) if line.kind == PAID]
+    if any(msgspec.json.decode(line.facts)["order"] == order.id for line in paid):
+        return []
+    free_ms = order.released_ms or min(unit.now_ms, order.held_until_ms)
+    pence = compensation_pence(locked_ms=locked_ms, free_ms=free_ms, policy=POLICY)
+    file = case_book.read(unit.session, dispute)
+    case_book.replace(unit, replace(file, unpaid_credit_pence=file.unpaid_credit_pence + pence), before=file)
+    facts = {"order": order.id, "locked_ms": locked_ms, "free_ms": free_ms, "pence": pence}
+    case_book.note(unit, dispute, PAID, actor="system", facts=facts)
+    return [say("lock.compensation", credit=pounds(pence))]
+
+
+def _facts(order: LockOrderRow) -> dict[str, Any]:
+    facts: dict[str, Any] = msgspec.json.decode(order.facts)
+    return facts

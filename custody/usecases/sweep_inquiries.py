@@ -1,0 +1,38 @@
+"""Investigations of which the customer has heard nothing for the days of the policy: they are told how far it is.
+
+They were promised to hear from us at least so often (`investigation.opened`). What is said follows from the state alone
+and names no person and no place. A case that has ended is told nothing; opened again, it is told in its turn.
+"""
+
+from types import MappingProxyType
+
+from custody.disputes.case import CASE
+from custody.disputes.civil import civil_date
+from custody.disputes.messages import say
+from custody.disputes.policy import DEFAULT_POLICY, Policy
+from custody.kernel.clock import DAY_MS
+from custody.store import case_book
+from custody.store.unit import Unit
+
+NEWS = MappingProxyType(
+    {
+        "open": "It waits for its turn here, and we are sorry.",
+        "gathering": "We gather what was written down on its way.",
+        "ranked": "We know better where to look, and we check it.",
+        "checking": "We wait for what a check will show.",
+    }
+)
+"""How far an investigation is, by its state."""
+
+
+def sweep_inquiries(unit: Unit, *, policy: Policy = DEFAULT_POLICY, limit: int = 200) -> int:
+    """Tell the customer of every investigation that has been quiet too long; returns how many were told."""
+    quiet_ms = policy.count("inv_update_days", civil_date(unit.now_ms)) * DAY_MS
+    told = 0
+    for row in case_book.inquiries_quiet(unit.session, sorted(NEWS), before_ms=unit.now_ms - quiet_ms, limit=limit):
+        row.told_ms = unit.now_ms
+        unit.session.add(row)
+        if case_book.read(unit.session, row.dispute).case.state not in CASE.terminal:
+            case_book.say(unit, row.dispute, [say("investigation.update", news=NEWS[row.state])])
+            told += 1
+    return told

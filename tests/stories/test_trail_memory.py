@@ -1,0 +1,87 @@
+"""What the trail says of a handset is remembered, and only for as long as its records stay as they are."""
+
+import pytest
+from sqlmodel import Session
+
+from api.trail_memory import Told, TrailMemory
+from custody.usecases.enrol_station import revoke
+from custody.usecases.read_trail import Found, read_trail
+from devicelock.rules.tie import Tie
+from tests.world import World
+from tests.world_parts import key
+
+
+class Counted:
+    """A memory, and how often it read a whole trail."""
+
+    def __init__(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.reads = 0
+        self._world = world
+        self._memory = TrailMemory()
+
+        def counted(session: Session, item: str) -> Found:
+            self.reads += 1
+            return read_trail(session, item)
+
+        monkeypatch.setattr("api.trail_memory.read_trail", counted)
+
+    def ask(self, imei: str) -> Told:
+        with self._world.house.read() as session:
+            return self._memory.ask(session, imei)
+
+
+@pytest.fixture
+def memory(either: World, monkeypatch: pytest.MonkeyPatch) -> Counted:
+    return Counted(either, monkeypatch)
+
+
+def settle(memory: Counted, imei: str) -> Told:
+    """Ask until it is remembered: on PostgreSQL the keys have to be known before a trail is."""
+    memory.ask(imei)
+    return memory.ask(imei)
+
+
+def test_a_trail_whose_records_stay_as_they_are_is_read_no_more(either: World, memory: Counted) -> None:
+    imei = either.parcels[0].unit.imei
+    told = settle(memory, imei)
+    assert told.tie is Tie.TIED
+    before = memory.reads
+    with either.house.unit() as unit:
+        unit.record("test.other", {"about": "something else"})
+    either.send([either.see("hub-1/hub_sort", either.parcels[1].sscc)])
+    assert memory.ask(imei) == told
+    assert memory.reads == before
+
+
+def test_a_scan_that_comes_is_seen(either: World, memory: Counted) -> None:
+    parcel = either.parcels[0]
+    settle(memory, parcel.unit.imei)
+    before = memory.reads
+    either.send([either.see("hub-1/hub_sort", parcel.sscc)])
+    memory.ask(parcel.unit.imei)
+    assert memory.reads == before + 1
+
+
+def test_a_revocation_that_puts_scans_in_doubt_is_seen(either: World, memory: Counted) -> None:
+    imei = either.parcels[0].unit.imei
+    told = settle(memory, imei)
+    with either.house.unit() as unit:
+        for station in either.network.stations.values():
+            revoke(unit, station=station.name, reason="made up", suspect_from=0, registrar=key("registrar"))
+    either.kept.findings |= {"suspect-key", "revoked-key"}
+    assert told.tie is Tie.TIED
+    assert memory.ask(imei).tie is not Tie.TIED
+
+
+def test_of_a_handset_that_nothing_is_recorded_of_nothing_is_remembered(either: World, memory: Counted) -> None:
+    unknown = either.parcels[0].unit.imei[:-1] + str((int(either.parcels[0].unit.imei[-1]) + 1) % 10)
+    assert settle(memory, unknown) == Told()
+    assert memory.reads == 2
+
+
+def test_a_transaction_asks_once(either: World, memory: Counted) -> None:
+    imei = either.parcels[0].unit.imei
+    with either.house.read() as session:
+        asked = [memory._memory.ask(session, imei) for _ in range(3)]
+    assert memory.reads == 1
+    assert asked == [asked[0]] * 3
