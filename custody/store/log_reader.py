@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, select, text
 from sqlmodel import Session, col
 
 from custody.kernel.clock import Instant
@@ -15,7 +15,7 @@ from custody.scans.place import place_of
 from custody.store.bulk import pick
 from custody.store.log_book import HEAD_ID
 from custody.store.press import unpress
-from custody.store.tables import CheckpointRow, EntryRow, LogHeadRow, OpeningRow, TileRow
+from custody.store.tables import NOT_A_SCAN, CheckpointRow, EntryRow, LogHeadRow, OpeningRow, TileRow
 
 ENTRY = ("idx", "digest", "raw", "content_type", "received_ms")
 OPENING = ("place", "content", "erased_ms")
@@ -116,6 +116,11 @@ def entries(session: Session, indexes: Sequence[int]) -> list[StoredEntry]:
     opened = openings(session, map(place_of, indexes))
     found = pick(session, EntryRow, ENTRY, by=("idx",), values=indexes)
     return [_stored_entry(row, opened.get(place_of(row[0]))) for row in sorted(found)]
+
+
+def of_types(*content_types: str) -> ColumnElement[bool]:
+    """Whether an entry is one of these and no scan; such entries are found by an index."""
+    return and_(text(NOT_A_SCAN), col(EntryRow.content_type).in_(content_types))
 
 
 def openings(session: Session, places: Iterable[int]) -> dict[int, StoredOpening]:

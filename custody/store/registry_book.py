@@ -8,6 +8,7 @@ from custody.kernel import cbor
 from custody.kernel.errors import Rejected
 from custody.ledger.registry import Registry, StationKey, fold
 from custody.ledger.statements import KEY_ADD, KEY_REVOKE, POLICY
+from custody.store.log_reader import of_types
 from custody.store.tables import EntryRow, StationKeyRow, StationRow
 
 KINDS = frozenset({POLICY, KEY_ADD, KEY_REVOKE})
@@ -15,7 +16,7 @@ KINDS = frozenset({POLICY, KEY_ADD, KEY_REVOKE})
 
 def replay(session: Session) -> Registry:
     """The registry after the whole log: every policy, enrolment and revocation checked again, in order."""
-    query = select(col(EntryRow.idx), col(EntryRow.raw)).where(col(EntryRow.content_type).in_(KINDS))
+    query = select(col(EntryRow.idx), col(EntryRow.raw)).where(of_types(*KINDS))
     registry = Registry()
     for index, raw in session.execute(query.order_by(col(EntryRow.idx))):
         registry = fold(registry, index, raw)

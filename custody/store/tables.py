@@ -25,8 +25,20 @@ IN_BATCH = "(place & 511) <> 0"
 """Whether a row is about a scan in a batch, in SQL."""
 
 
+NOT_A_SCAN = "content_type NOT IN ('application/vnd.weaklink.scan+epcis', 'application/vnd.weaklink.capture+epcis')"
+"""Which entries are found by their content type, in SQL: not the scans, which are nearly all."""
+
+COMPACT = {"sqlite_with_rowid": False}
+"""On SQLite, rows stand in the order of their key; they would otherwise stand there a second time."""
+
+
 def _big(*, primary_key: bool = False, nullable: bool = False, index: bool = False) -> Column[int]:
     return Column(BigInteger, primary_key=primary_key, nullable=nullable, index=index, autoincrement=False)
+
+
+def _row_number() -> Column[int]:
+    """A number of 64 bits that names the row; SQLite takes an INTEGER for its own row number and keeps no index."""
+    return Column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False)
 
 
 def _counted() -> Column[int]:
@@ -50,18 +62,26 @@ class EntryRow(SQLModel, table=True):
     """A leaf: the full COSE_Sign1 with an empty unprotected header."""
 
     __tablename__ = "entry"
-    idx: int = Field(sa_column=_big(primary_key=True))
+    idx: int = Field(sa_column=_row_number())
     digest: bytes = Field(sa_type=LargeBinary, unique=True)
     raw: bytes = Field(sa_type=LargeBinary)
-    content_type: str = Field(index=True)
+    content_type: str
     received_ms: int = Field(sa_type=BigInteger)
+    __table_args__ = (
+        Index(
+            "ix_entry_content_type",
+            "content_type",
+            sqlite_where=text(NOT_A_SCAN),
+            postgresql_where=text(NOT_A_SCAN),
+        ),
+    )
 
 
 class OpeningRow(SQLModel, table=True):
     """Salt and content that an entry, or a leaf of a batch, commits to, pressed (`press.py`); erasable."""
 
     __tablename__ = "opening"
-    place: int = Field(sa_column=_big(primary_key=True))
+    place: int = Field(sa_column=_row_number())
     content: bytes | None = Field(sa_type=LargeBinary)
     erased_ms: int | None = Field(sa_type=BigInteger)
 
@@ -79,7 +99,7 @@ class CheckpointRow(SQLModel, table=True):
     """Every checkpoint that was published, as signed."""
 
     __tablename__ = "checkpoint"
-    size: int = Field(sa_column=_big(primary_key=True))
+    size: int = Field(sa_column=_row_number())
     note: bytes = Field(sa_type=LargeBinary)
     signed_ms: int = Field(sa_type=BigInteger)
 
@@ -88,7 +108,7 @@ class ScanRow(SQLModel, table=True):
     """A scan in the log with the judge's verdict at the time."""
 
     __tablename__ = "scan"
-    place: int = Field(sa_column=_big(primary_key=True))
+    place: int = Field(sa_column=_row_number())
     station: str
     seq: int = Field(sa_type=BigInteger)
     digest: bytes = Field(sa_type=LargeBinary)
@@ -119,6 +139,7 @@ class ItemKeyRow(SQLModel, table=True):
     """Under which canonical keys a scan is found."""
 
     __tablename__ = "item_key"
+    __table_args__ = COMPACT
     key: str = Field(primary_key=True)
     place: int = Field(sa_column=_big(primary_key=True))
 
@@ -127,7 +148,7 @@ class BatchRow(SQLModel, table=True):
     """What a batch's entry does not hold: the station's seal, and the leaves; nothing of it is ever erased."""
 
     __tablename__ = "batch"
-    idx: int = Field(sa_column=_big(primary_key=True))
+    idx: int = Field(sa_column=_row_number())
     seal: bytes = Field(sa_type=LargeBinary)
     leaves: bytes = Field(sa_type=LargeBinary)
 
@@ -136,6 +157,7 @@ class ParcelRow(SQLModel, table=True):
     """What the judge knows of a parcel before its next scan; JSON of `UnitView`."""
 
     __tablename__ = "parcel"
+    __table_args__ = COMPACT
     key: str = Field(primary_key=True)
     view: str = Field(sa_type=Text)
 
@@ -340,7 +362,7 @@ class UnopenedRow(SQLModel, table=True):
     """A scan whose opening is missing (gone once it has come), or one of a batch whose opening holds no event."""
 
     __tablename__ = "unopened"
-    place: int = Field(sa_column=_big(primary_key=True))
+    place: int = Field(sa_column=_row_number())
     station: str
     seq: int = Field(sa_type=BigInteger)
     digest: bytes = Field(sa_type=LargeBinary)

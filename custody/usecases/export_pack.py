@@ -283,7 +283,7 @@ def _scans(session: Session, file: CaseFile, item: str) -> dict[int, ScanRow]:
 def _indexes(session: Session, file: CaseFile, scans: Mapping[int, ScanRow], beside: Beside) -> set[int]:
     """The entries that matter beside the timeline's: policies, keys of the stations that signed, scans, records."""
     wanted = {row.index for row in scans.values()} | set(beside.records)
-    wanted |= set(session.scalars(select(col(EntryRow.idx)).where(col(EntryRow.content_type) == POLICY)).all())
+    wanted |= set(session.scalars(select(col(EntryRow.idx)).where(log_reader.of_types(POLICY))).all())
     wanted |= _key_entries(session, {row.station for row in scans.values()})
     wanted |= {index for history in beside.locks.orders for index in history.indexes}
     sale = session.get(SaleRow, file.case.order_ref) if file.case.order_ref else None
@@ -298,7 +298,7 @@ def _indexes(session: Session, file: CaseFile, scans: Mapping[int, ScanRow], bes
 def _key_entries(session: Session, stations: Iterable[str]) -> set[int]:
     """Where the keys of some stations were enrolled and revoked."""
     keys = {row.kid: row for station in sorted(stations) for row in scan_book.keys_of_station(session, station)}
-    query = select(col(EntryRow.idx), col(EntryRow.raw)).where(col(EntryRow.content_type) == KEY_REVOKE)
+    query = select(col(EntryRow.idx), col(EntryRow.raw)).where(log_reader.of_types(KEY_REVOKE))
     return {row.added_idx for row in keys.values()} | {
         index for index, raw in session.execute(query) if read_key_revoke(raw).kid in keys
     }

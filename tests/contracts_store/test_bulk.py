@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 from sqlalchemy import event, func, select
-from sqlmodel import SQLModel
+from sqlmodel import Session, SQLModel
 
-from custody.store import scan_book
+from custody.store import registry_book, scan_book
 from custody.store.bulk import pick, put, put_if_absent
-from custody.store.engine import is_sqlite
+from custody.store.engine import is_sqlite, open_engine
+from custody.store.migrate import migrate
+from custody.store.policy_book import every_policy
 from custody.store.tables import (
     EntryRow,
     ParcelRow,
@@ -20,6 +22,7 @@ from custody.store.tables import (
     UnopenedRow,
 )
 from custody.store.unit import House
+from tests.world_parts import VERSIONS
 
 MANY = 70_000
 """More rows than either engine takes values for in one statement."""
@@ -139,3 +142,19 @@ def test_a_question_goes_by_an_index_however_long_the_table_is(
         plan = "\n".join(str(row) for row in session.connection().exec_driver_sql(f"{explain} {statement}", values))
     assert not re.search(rf"SCAN (held|{table.__tablename__})\b|Seq Scan", plan), plan
     assert re.search(r"SEARCH|Index", plan), plan
+
+
+def test_what_is_no_scan_is_found_by_an_index_that_holds_no_scans(sqlite_url: str) -> None:
+    engine = open_engine(sqlite_url)
+    migrate(engine, *VERSIONS)
+    asked: list[tuple[str, Any]] = []
+    with Session(engine) as session:
+        event.listen(engine, "before_cursor_execute", lambda *given: asked.append(given[2:4]))
+        registry_book.replay(session)
+        every_policy(session)
+        for statement, values in asked[:]:
+            if "FROM entry" in statement:
+                plan = str(session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all())
+                assert "SEARCH entry USING INDEX ix_entry_content_type" in plan
+    assert any("FROM entry" in statement for statement, _ in asked)
+    engine.dispose()

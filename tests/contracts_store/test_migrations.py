@@ -8,6 +8,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, MetaData, inspect, select, text
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, SQLModel
 
 from api import tables as api_tables
@@ -118,6 +119,30 @@ def test_lock_orders_of_an_older_database_are_counted_by_model_and_site(empty_ur
     with Session(engine) as session:
         rows = session.scalars(select(devicelock_tables.LockOrderRow)).all()
         assert {row.id: (row.model, row.site) for row in rows} == {"new": ("Model 7", "hub"), "old": ("", "")}
+    engine.dispose()
+
+
+def test_rows_of_an_older_database_stand_where_they_stood(empty_url: str) -> None:
+    engine = open_engine(empty_url)
+    with engine.connect().execution_options(**{WRITES: True}) as connection:
+        config = alembic_config([OWN_VERSIONS, *VERSIONS])
+        config.attributes["connection"] = connection
+        command.upgrade(config, "custody_0006")
+        entry = "INSERT INTO entry (idx, digest, raw, content_type, received_ms) VALUES (:idx, :raw, :raw, :kind, 1)"
+        kinds = ("application/vnd.weaklink.scan+epcis", "application/vnd.weaklink.policy")
+        rows = [{"idx": index, "raw": b"%d" % index, "kind": kinds[index % 2]} for index in range(40)]
+        connection.execute(text(entry), rows)
+        connection.execute(text("INSERT INTO parcel (key, view) VALUES ('one', 'seen')"))
+        connection.commit()
+    migrate(engine, *VERSIONS)
+    with Session(engine) as session:
+        entries = session.scalars(select(custody_tables.EntryRow)).all()
+        assert {row.idx: (row.raw, row.content_type) for row in entries} == {
+            row["idx"]: (row["raw"], row["kind"]) for row in rows
+        }
+        assert [(row.key, row.view) for row in session.scalars(select(custody_tables.ParcelRow))] == [("one", "seen")]
+        with pytest.raises(IntegrityError):
+            session.connection().execute(text(entry), {**rows[0], "idx": 99})
     engine.dispose()
 
 
