@@ -29,8 +29,9 @@ def send(method: str, path: str, **more: Any) -> httpx.Response:
     token = client_token()
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     headers |= more.pop("headers", {})
+    more = {"timeout": 60, **more}
     try:
-        answer = httpx.request(method, client_address() + path, headers=headers, timeout=60, **more)
+        answer = httpx.request(method, client_address() + path, headers=headers, **more)
     except httpx.HTTPError as error:
         fail(f"{client_address()} does not answer: {error}", fix="Start it with `weaklink serve`, or set WEAKLINK_URL.")
     if answer.is_error:

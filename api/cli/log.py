@@ -1,11 +1,11 @@
-"""`weaklink log`: the head, proofs, an audit that trusts nobody, and the verdicts replayed."""
+"""`weaklink log`: the head, proofs, an audit that trusts nobody, the verdicts replayed, and the shards."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from api.cli import log_audit, log_check, log_export, log_verdicts
+from api.cli import log_audit, log_check, log_export, log_shards, log_verdicts
 from api.cli.client import call, send, show
 
 app = typer.Typer(no_args_is_help=True, help="The log: its head, proofs of entries, an audit of everything.")
@@ -14,6 +14,7 @@ app.command("audit")(log_audit.audit)
 app.command("entry")(log_check.entry)
 app.command("check")(log_check.check)
 app.command("verdicts")(log_verdicts.verdicts)
+app.add_typer(log_shards.app, name="shards")
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
 
 

@@ -36,11 +36,18 @@ def announce(
     custodian: Annotated[str, typer.Option(help="PGLN as https://id.gs1.org/417/<13 digits>.")],
     place: Annotated[str, typer.Option(help="The place at the site.")] = "",
     step: Annotated[str, typer.Option(help="pack, dock, linehaul, hub_in, hub_sort, depot, courier, other")] = "other",
+    group: Annotated[str | None, typer.Option(help="With which stations its scans are kept and dropped.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Let a station enrol within ten minutes (supervisor)."""
     body = {"station": station, "site": site, "place": place or station, "step": step, "custodian": custodian}
-    show(call("POST", "/v1/stations", json=body), as_json=as_json)
+    show(call("POST", "/v1/stations", json={**body, "group": group}), as_json=as_json)
+
+
+@app.command()
+def group(station: str, group: str, as_json: AsJson = False) -> None:
+    """Put a station under a group from now on (supervisor). Example: `weaklink station group bench-4 north`."""
+    show(call("POST", f"/v1/stations/{station}/group", json={"group": group}), as_json=as_json)
 
 
 @app.command()
@@ -141,8 +148,8 @@ def possession(station: str, signer: SoftwareSigner, *, origin: str) -> bytes:
 
 
 def _table(value: dict[str, Any]) -> None:
-    table = Table("station", "step", "site", "place", "keys")
+    table = Table("station", "group", "step", "site", "place", "keys")
     for row in value["stations"]:
         keys = sum(key["revoked"] is None for key in row["keys"])
-        table.add_row(row["station"], row["step"], row["site"], row["place"], str(keys))
+        table.add_row(row["station"], row["group"], row["step"], row["site"], row["place"], str(keys))
     console.print(table)

@@ -46,6 +46,11 @@ def erase(body: EraseIn, parts: P, caller: Annotated[Caller, Depends(role("super
     }
 
 
+def locked_handsets(session: Session) -> Collection[str]:
+    """The IMEIs of all handsets under a lock order that is not over."""
+    return session.exec(select(LockOrderRow.imei).distinct().where(col(LockOrderRow.state).not_in(TERMINAL))).all()
+
+
 def locks_on(session: Session, imeis: Collection[str]) -> Sequence[str]:
     """Lock orders on these handsets that are not over."""
     query = select(LockOrderRow).where(

@@ -12,9 +12,11 @@ from api.auth import role, signed_in
 from api.encoding import b64, unb64
 from api.parts import Parts, parts_of
 from custody.kernel.clock import to_iso
-from custody.store import scan_book
+from custody.scans.shard import group_at
+from custody.store import log_reader, scan_book, shard_book
 from custody.store.tables import StationRow
 from custody.usecases import enrol_station
+from custody.usecases.group_station import group_station
 
 router = APIRouter(prefix="/v1/stations", tags=["stations"])
 P = Annotated[Parts, Depends(parts_of)]
@@ -31,6 +33,7 @@ class StationIn(BaseModel):
     custodian: str
     region: int | None = Field(default=None, ge=0, le=7)
     site_name: str = Field(default="", max_length=60, description="What people call the site.")
+    group: str | None = Field(default=None, description="With which stations its scans are kept and dropped.")
 
 
 class EnrolIn(BaseModel):
@@ -40,6 +43,13 @@ class EnrolIn(BaseModel):
     token: str
     cose_key: str
     proof: str
+
+
+class GroupIn(BaseModel):
+    """The group of stations with which a station's scans are kept and dropped: 1 to 32 of a-z, 0-9 and -."""
+
+    model_config = ConfigDict(extra="forbid")
+    group: str
 
 
 class RevokeIn(BaseModel):
@@ -90,7 +100,26 @@ def listing(parts: P, _caller: Annotated[Caller, Depends(signed_in)]) -> dict[st
     """Every station with its keys."""
     with parts.house.read() as session:
         rows = session.scalars(select(StationRow).order_by(col(StationRow.station))).all()
-        return {"stations": [_describe(parts, row, scan_book.keys_of_station(session, row.station)) for row in rows]}
+        groups, size = shard_book.settings(session), log_reader.head(session).size
+        return {
+            "stations": [
+                {
+                    **_describe(parts, row, scan_book.keys_of_station(session, row.station)),
+                    "group": group_at(groups, row.station, size),
+                }
+                for row in rows
+            ]
+        }
+
+
+@router.post("/{station}/group")
+def set_group(
+    station: str, body: GroupIn, parts: P, _caller: Annotated[Caller, Depends(role("supervisor"))]
+) -> dict[str, Any]:
+    """Put a station under a group from now on; `index` is the record, null if it was under it already."""
+    with parts.house.unit() as unit:
+        index = group_station(unit, station=station, group=body.group)
+    return {"station": station, "group": body.group, "index": index}
 
 
 @router.post("/{station}/revoke")

@@ -1,16 +1,40 @@
 """The outbox: what must leave the house is written in the unit that decided it, and published by the relay later."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select
 from sqlmodel import Session, col
 
 from custody.kernel.clock import Instant
+from custody.store.bulk import add, pick, run
 from custody.store.tables import OutboxRow
 from custody.store.unit import Unit
 
 URGENT = 0
 NORMAL = 10
+
+
+class Name(NamedTuple):
+    """What tells a message from another with the same bytes; SQLite may give an id again."""
+
+    id: int
+    created_ms: int
+
+
+class Posted(NamedTuple):
+    """A message that waits to leave."""
+
+    id: int
+    created_ms: int
+    topic: str
+    payload: bytes
+    expires_ms: int
+
+    @property
+    def name(self) -> Name:
+        """Its name."""
+        return Name(self.id, self.created_ms)
 
 
 def put(
@@ -21,31 +45,28 @@ def put(
     An older one under the same key that has not left yet is replaced: only the newest counts.
     """
     unit.posted = True
-    unpublished = col(OutboxRow.published_ms).is_(None)
-    unit.session.execute(delete(OutboxRow).where(col(OutboxRow.key) == key, unpublished))
-    unit.session.add(
-        OutboxRow(
-            topic=topic,
-            payload=payload,
-            priority=priority,
-            expires_ms=expires_ms,
-            created_ms=unit.now_ms + wait_ms,
-            published_ms=None,
-            key=key,
-        )
-    )
+    run(unit.session, 'DELETE FROM outbox WHERE "key" = ? AND published_ms IS NULL', (key,))
+    columns = ("topic", "payload", "priority", "expires_ms", "created_ms", "key")
+    values = (topic, payload, priority, expires_ms, unit.now_ms + wait_ms, key)
+    add(unit.session, OutboxRow, [dict(zip(columns, values, strict=True))])
 
 
-def pending(session: Session, *, now_ms: Instant, limit: int = 500) -> list[OutboxRow]:
-    """What has not left yet, need not wait any more and has not expired: urgent first, then oldest."""
-    query = (
-        select(OutboxRow)
-        .where(col(OutboxRow.published_ms).is_(None), col(OutboxRow.expires_ms) > now_ms)
-        .where(col(OutboxRow.created_ms) <= now_ms)
-        .order_by(col(OutboxRow.priority), col(OutboxRow.id))
-        .limit(limit)
+def pending(
+    session: Session, *, now_ms: Instant, limit: int = 500, but: Collection[Name] = frozenset()
+) -> list[Posted]:
+    """What has not left yet, need not wait any more and has not expired: urgent first, then oldest.
+
+    The messages in `but` are left out, without being read again.
+    """
+    question = (
+        "SELECT id, created_ms FROM outbox WHERE published_ms IS NULL AND expires_ms > ? AND created_ms <= ? "
+        "ORDER BY priority, id LIMIT ?"
     )
-    return list(session.scalars(query).all())
+    found = [Name._make(row) for row in run(session, question, (now_ms, now_ms, limit + len(but)))]
+    wanted = [name for name in found if name not in but][:limit]
+    rows = pick(session, OutboxRow, Posted._fields, by=("id",), values=[name.id for name in wanted])
+    posted = {row[0]: Posted(*row) for row in rows}
+    return [posted[name.id] for name in wanted if name.id in posted]
 
 
 def next_due(session: Session, *, now_ms: Instant) -> Instant | None:
@@ -55,19 +76,18 @@ def next_due(session: Session, *, now_ms: Instant) -> Instant | None:
     return due_ms
 
 
-def mark_published(unit: Unit, rows: Sequence[OutboxRow]) -> None:
+def mark_published(unit: Unit, rows: Sequence[Posted]) -> None:
     """Remember that these were handed to the broker.
 
     A newer message may have replaced one meanwhile, or the same bytes been put anew, and SQLite may have given that the
     same id: payload and time decide.
     """
     for row in rows:
-        same = (
-            col(OutboxRow.id) == row.id,
-            col(OutboxRow.created_ms) == row.created_ms,
-            col(OutboxRow.payload) == row.payload,
+        run(
+            unit.session,
+            "UPDATE outbox SET published_ms = ? WHERE id = ? AND created_ms = ? AND payload = ?",
+            (unit.now_ms, row.id, row.created_ms, row.payload),
         )
-        unit.session.execute(update(OutboxRow).where(*same).values(published_ms=unit.now_ms))
 
 
 def sweep(unit: Unit, *, older_than_ms: Instant) -> None:

@@ -13,6 +13,7 @@ from custody.store.tables import (
     IN_BATCH,
     EntryRow,
     ItemKeyRow,
+    OpeningRow,
     ParcelRow,
     QuarantineRow,
     ScanRow,
@@ -124,6 +125,17 @@ def scans_under(session: Session, keys: Iterable[str]) -> list[ScanRow]:
     places = select(col(ItemKeyRow.place)).where(col(ItemKeyRow.key).in_(list(keys)))
     query = select(ScanRow).where(col(ScanRow.place).in_(places)).order_by(col(ScanRow.place))
     return list(session.scalars(query).all())
+
+
+def state_under(session: Session, keys: Iterable[str]) -> list[list[tuple[Any, ...]]]:
+    """All that can change what is found under some keys: scans, what was erased of them, and their stations' facts."""
+    places = {place for (place,) in pick(session, ItemKeyRow, ("place",), by=("key",), values=keys)}
+    scans = sorted(
+        pick(session, ScanRow, ("place", "digest", "result", "flags", "station"), by=("place",), values=places)
+    )
+    erased = pick(session, OpeningRow, ("place", "erased_ms"), by=("place",), values=places)
+    facts = pick(session, StationRow, ("station", "facts"), by=("station",), values={scan[-1] for scan in scans})
+    return [scans, sorted(erased), sorted(facts)]
 
 
 def add_scans(session: Session, scans: Sequence[dict[str, Any]], keys: Sequence[dict[str, Any]]) -> None:

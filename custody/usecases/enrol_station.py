@@ -29,6 +29,7 @@ from custody.store.log_book import NewEntry
 from custody.store.policy_book import newest_policy
 from custody.store.tables import StationKeyRow, StationRow
 from custody.store.unit import Unit
+from custody.usecases.group_station import group_station
 
 ENROL_MINUTES = 10
 
@@ -61,10 +62,12 @@ def announce(
     custodian: str,
     region: int | None = None,
     site_name: str = "",
+    group: str | None = None,
 ) -> Announced:
     """Let a station enrol, or enrol again with a new key; raises `Rejected`.
 
-    `region` is a part of the country; `site_name` is what people call the site.
+    `region` is a part of the country; `site_name` is what people call the site; `group` is the one it is put under, or
+    None to leave it as it is.
     """
     if not NAME.fullmatch(station):
         raise Rejected("station", f"{station!r} is not a station name", fix="Use 1 to 64 letters, digits, . _ or -.")
@@ -87,6 +90,9 @@ def announce(
     row.facts = msgspec.json.encode(facts).decode()
     row.token_hash, row.token_until_ms = hashlib.sha256(token.encode()).digest(), until_ms
     unit.session.add(row)
+    unit.session.flush()
+    if group is not None:
+        group_station(unit, station=station, group=group)
     return Announced(station=station, token=token, until_ms=until_ms)
 
 

@@ -52,8 +52,7 @@ class Erased:
 
 def erase(unit: Unit, target: str, *, reason: str, actor: str, holds: Holds) -> Erased:
     """Erase a case by its name, or else a parcel by any name; raises `Rejected`, `NotFound` or `Conflict`."""
-    if not reason.strip() or len(reason) > MAX_REASON:
-        raise Rejected("reason", f"a reason has 1 to {MAX_REASON} letters", fix="Say why, without naming anybody.")
+    check_reason(reason)
     erase_book.overwrite_freed_pages(unit.session, on=True)
     try:
         if target.startswith("case_"):
@@ -61,6 +60,12 @@ def erase(unit: Unit, target: str, *, reason: str, actor: str, holds: Holds) -> 
         return _erase_parcel(unit, target, reason=reason, actor=actor, holds=holds)
     finally:
         erase_book.overwrite_freed_pages(unit.session, on=False)
+
+
+def check_reason(reason: str) -> None:
+    """Return if this can be the reason of an erasure; raises `Rejected`."""
+    if not reason.strip() or len(reason) > MAX_REASON:
+        raise Rejected("reason", f"a reason has 1 to {MAX_REASON} letters", fix="Say why, without naming anybody.")
 
 
 def _erase_case(unit: Unit, dispute: str, *, reason: str, actor: str) -> Erased:
@@ -76,7 +81,7 @@ def _erase_case(unit: Unit, dispute: str, *, reason: str, actor: str) -> Erased:
     # 3. Everything personal, then the openings of the records.
     indexes = erase_book.forget_case(unit.session, dispute, token_hash=unit.ids.random_bytes(32))
     gone = erase_book.delete_openings(unit.session, [*map(place_of, indexes)], at_ms=unit.now_ms)
-    return _write_notice(unit, dispute, "case", gone, reason=reason, actor=actor)
+    return write_notice(unit, dispute, "case", gone, reason=reason, actor=actor)
 
 
 def _erase_parcel(unit: Unit, item: str, *, reason: str, actor: str, holds: Holds) -> Erased:
@@ -103,7 +108,7 @@ def _erase_parcel(unit: Unit, item: str, *, reason: str, actor: str, holds: Hold
     erase_book.forget_parcels(session, [parcel, *(alias for name in names for alias in aliases(name))])
     needles = [parcel.removeprefix(PARCEL).encode(), *(imei_digits(imei)[:14].encode() for imei in imeis)]
     erase_book.forget_quarantined(session, needles)
-    return _write_notice(unit, parcel, "parcel", gone, reason=reason, actor=actor, shared=shared)
+    return write_notice(unit, parcel, "parcel", gone, reason=reason, actor=actor, shared=shared)
 
 
 def _cases_about(session: Session, parcel: str, imeis: Collection[str], found: Found) -> list[str]:
@@ -131,7 +136,7 @@ def _split(session: Session, found: Found, parcel: str) -> tuple[list[int], tupl
     return mine, tuple(map(tell_place, shared))
 
 
-def _write_notice(
+def write_notice(
     unit: Unit,
     target: str,
     what: str,
@@ -141,6 +146,7 @@ def _write_notice(
     actor: str,
     shared: tuple[Told, ...] = (),
 ) -> Erased:
+    """Say in the log that these openings are gone: `what` is parcel, case or shard."""
     name = unit.ids.new("erasure")
     openings = tuple(map(tell_place, gone))
     facts = {"erasure": name, "what": what, "openings": list(openings), "reason": reason, "actor": actor}

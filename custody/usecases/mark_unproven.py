@@ -8,10 +8,9 @@ log says of a key goes by index alone.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import select
-from sqlmodel import Session, col
+from sqlmodel import Session
 
-from custody.store.tables import StationKeyRow
+from custody.store.bulk import run
 
 FLAG = "key_suspect"
 
@@ -31,7 +30,7 @@ class Doubts:
 
 def read_doubts(session: Session) -> Doubts:
     """What is in doubt at this moment."""
-    rows = session.scalars(select(StationKeyRow).where(col(StationKeyRow.revoked_idx).is_not(None))).all()
+    rows = run(session, "SELECT kid, suspect_from_idx, revoked_idx FROM station_key WHERE revoked_idx IS NOT NULL", ())
     spans = {
         row.kid: range(row.suspect_from_idx, row.revoked_idx)
         for row in rows

@@ -3,8 +3,11 @@
 Scans are found by their keys, opened from the bytes that were signed, and handed to the trail room. A scan whose
 opening was erased cannot be read any more; the log still shows that it was there. Station facts come from the
 register, never from the scan.
+
+`state_of` is what all of that came from, without opening it: as long as it stays as it is, so does the trail.
 """
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -26,9 +29,13 @@ MAX_ROUNDS = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """A trail with the scans it was made of, and beside it those whose content was erased or has not come yet."""
+    """A trail with the scans it was made of, and beside it those whose content was erased or has not come yet.
+
+    `keys` are all that were looked up for it.
+    """
 
     trail: Trail
+    keys: frozenset[str]
     scans: tuple[SealedScan, ...]
     erased: tuple[ScanRow, ...] = ()
     unopened: tuple[UnopenedRow, ...] = ()
@@ -57,10 +64,17 @@ def read_trail(session: Session, item: str, *, parcel: str | None = None) -> Fou
         trail = build_trail(unit, found, in_log=held) if held else trail
     return Found(
         trail=trail,
+        keys=frozenset(asked),
         scans=found,
         erased=tuple(rows[place] for place in sorted(rows.keys() - scans.keys())),
         unopened=tuple(unopened_book.of_shipments(session, {scan.scan.subject for scan in found})),
     )
+
+
+def state_of(session: Session, keys: Iterable[str]) -> bytes:
+    """A digest of what is recorded under keys: scans and their verdicts, erasures, stations and doubts in keys."""
+    state = scan_book.state_under(session, keys)
+    return hashlib.sha256(repr((state, sorted(read_doubts(session).spans.items(), key=str))).encode()).digest()
 
 
 def sealed_scans(session: Session, rows: Iterable[ScanRow]) -> list[SealedScan]:

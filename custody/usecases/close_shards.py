@@ -1,0 +1,201 @@
+"""Closing the shards of a quarter that is over: a descriptor of each in the log.
+
+A descriptor says which entries a shard's scans run through, how many scans of how many stations they are, until when
+they are kept, and the root of the tree (RFC 9162 section 2.1) whose leaves are the digests of their statements, in log
+order. A batch is one statement with a root of its own over its scans, so whoever has the log and the records of the
+groups makes the same root again.
+
+All shards of a quarter are closed in one unit, and so are those of every quarter once: what is counted cannot change
+any more. The counting holds no lock and goes on a few entries at a time.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sqlmodel import Session
+
+from custody.disputes import civil
+from custody.disputes.policy import DEFAULT_POLICY, Policy
+from custody.kernel.clock import Instant, to_iso
+from custody.kernel.errors import Conflict, NotFound
+from custody.ledger.merkle import Frontier, leaf_hash
+from custody.scans.shard import Quarter, Settings, Shard, group_at, quarter_of, read_shard
+from custody.scans.tolerances import Tolerances
+from custody.store import shard_book
+from custody.store.shard_book import ScanEntry, ShardRow
+from custody.store.unit import House, Unit
+
+SHARD_CLOSED = "shard.closed"
+"""Kind of the record that describes a shard."""
+
+AT_ONCE = 2_000
+"""So many entries are looked at in one step."""
+
+YEARS = "raw_scan_retention_years"
+
+
+@dataclass(slots=True, kw_only=True)
+class Tally:
+    """What was counted of one shard."""
+
+    first: int
+    last: int = 0
+    scans: int = 0
+    stations: set[str] = field(default_factory=set)
+    tree: Frontier = field(default_factory=Frontier)
+
+    def add(self, entry: ScanEntry) -> None:
+        """One more entry."""
+        self.last = entry.idx
+        self.scans += entry.scans
+        self.stations.add(entry.station)
+        self.tree = self.tree.append(leaf_hash(entry.digest))
+
+
+@dataclass(slots=True, kw_only=True)
+class Count:
+    """The counting of a quarter that is over: entries below `next` are counted, those from `stop` on are later."""
+
+    quarter: Quarter
+    groups: Settings
+    next: int
+    stop: int
+    shards: dict[str, Tally] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, session: Session, quarter: Quarter) -> "Count":
+        """A counting that has not begun."""
+        return cls(
+            quarter=quarter,
+            groups=shard_book.settings(session),
+            next=shard_book.first_from(session, quarter.begins_ms),
+            stop=shard_book.first_from(session, quarter.ends_ms),
+        )
+
+    @property
+    def done(self) -> bool:
+        """Whether everything is counted."""
+        return self.next >= self.stop
+
+    def go_on(self, session: Session, limit: int = AT_ONCE) -> None:
+        """Count the next few entries."""
+        until = min(self.next + limit, self.stop)
+        for entry in shard_book.scan_entries(session, range(self.next, until)):
+            group = group_at(self.groups, entry.station, entry.idx)
+            self.shards.setdefault(group, Tally(first=entry.idx)).add(entry)
+        self.next = until
+
+
+class Closer:
+    """Closes one quarter after the other as they come due; a look that finds nothing due asks the database nothing."""
+
+    def __init__(self, tolerances: Tolerances, policy: Policy = DEFAULT_POLICY) -> None:
+        self._tolerances = tolerances
+        self._policy = policy
+        self._quarter: Quarter | None = None
+        self._count: Count | None = None
+
+    def is_due(self, now_ms: Instant) -> bool:
+        """Whether the next quarter to be looked at may be closed."""
+        return self._quarter is None or self._quarter.closes_ms(self._tolerances.offline_ms) <= now_ms
+
+    def look(self, session: Session) -> bool:
+        """Look at some of the quarter that is due; tells whether it is counted and has something to close."""
+        if self._quarter is None:
+            began_ms = shard_book.received_ms(session, 0)
+            self._quarter = None if began_ms is None else quarter_of(began_ms)
+            return False
+        if shard_book.is_closed(session, self._quarter.name):
+            self._go_to(self._quarter.next)
+            return False
+        self._count = self._count or Count.of(session, self._quarter)
+        self._count.go_on(session)
+        if self._count.done and not self._count.shards:
+            self._go_to(self._quarter.next)
+            return False
+        return self._count.done
+
+    def close(self, unit: Unit) -> list[ShardRow]:
+        """Close what was counted."""
+        return close_counted(unit, self._count, self._policy) if self._count and self._count.done else []
+
+    def _go_to(self, quarter: Quarter) -> None:
+        self._quarter, self._count = quarter, None
+
+
+def close_shard(
+    house: House, name: str, *, tolerances: Tolerances, policy: Policy = DEFAULT_POLICY
+) -> tuple[ShardRow, bool]:
+    """Close a shard with the others of its quarter; the shard, and whether it was this call that closed it.
+
+    Raises `Rejected`, `NotFound`, or `Conflict` while something may still come into it.
+    """
+    shard = read_shard(name)
+    due_ms = shard.quarter.closes_ms(tolerances.offline_ms)
+    with house.read() as session:
+        held = session.get(ShardRow, shard.name)
+        if held is not None:
+            return held, False
+        if due_ms > house.clock.now_ms():
+            raise Conflict(
+                "not_over",
+                f"{shard.name} can be closed from {to_iso(due_ms)} on",
+                fix="Wait: stations may still send what they stored.",
+            )
+        count = Count.of(session, shard.quarter)
+        while not count.done:
+            count.go_on(session)
+    if shard.group not in count.shards:
+        raise NotFound("shard", f"no scan lies in {shard.name}", fix="See `weaklink log shards` for those with scans.")
+    with house.unit() as unit:
+        closed = {row.name: row for row in close_counted(unit, count, policy)}
+        return closed.get(shard.name) or unit.session.get_one(ShardRow, shard.name), shard.name in closed
+
+
+def close_counted(unit: Unit, count: Count, policy: Policy) -> list[ShardRow]:
+    """Put the descriptors of a whole quarter into the log, once; none if they are there."""
+    _ = unit.log.size  # the head is held from here on: nobody else closes the quarter meanwhile
+    if shard_book.is_closed(unit.session, count.quarter.name):
+        return []
+    keep_until_ms = kept_until_ms(count.quarter, policy, unit.now_ms)
+    rows = [
+        _close(unit, Shard(quarter=count.quarter, group=group), tally, keep_until_ms)
+        for group, tally in sorted(count.shards.items())
+    ]
+    shard_book.add_shards(unit.session, rows)
+    return rows
+
+
+def kept_until_ms(quarter: Quarter, policy: Policy, now_ms: Instant) -> Instant:
+    """Until when a quarter's scans are kept, by the rule in force now."""
+    return quarter.keep_until_ms(policy.count(YEARS, civil.civil_date(now_ms)))
+
+
+def descriptor(row: ShardRow) -> Mapping[str, object]:
+    """What the record of a closed shard says."""
+    return {
+        "shard": row.name,
+        "first": row.first_idx,
+        "last": row.last_idx,
+        "scans": row.scans,
+        "stations": row.stations,
+        "root": row.root,
+        "keep_until_ms": row.keep_until_ms,
+    }
+
+
+def _close(unit: Unit, shard: Shard, tally: Tally, keep_until_ms: Instant) -> ShardRow:
+    row = ShardRow(
+        name=shard.name,
+        quarter=shard.quarter.name,
+        group=shard.group,
+        first_idx=tally.first,
+        last_idx=tally.last,
+        scans=tally.scans,
+        stations=len(tally.stations),
+        root=tally.tree.root(),
+        keep_until_ms=keep_until_ms,
+        idx=0,
+    )
+    row.idx = unit.record(SHARD_CLOSED, descriptor(row))
+    return row
