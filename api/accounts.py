@@ -17,6 +17,7 @@ from sqlmodel import Session
 from api.tables import AccountRow, SessionRow
 from custody.kernel.clock import HOUR_MS, Instant
 from custody.kernel.errors import Conflict, Rejected
+from custody.store.bulk import run
 
 ROLES = ("agent", "supervisor", "investigator")
 FIRST_ACCOUNTS = (
@@ -85,6 +86,7 @@ def sign_in(session: Session, *, name: str, password: str, now_ms: Instant, hour
         raise _unauthenticated("name or password is wrong")
     token = secrets.token_urlsafe(32)
     session.add(SessionRow(token_hash=_hash(token), account=name, until_ms=now_ms + hours * HOUR_MS))
+    session.flush()
     return token
 
 
@@ -97,11 +99,14 @@ def sign_out(session: Session, token: str) -> None:
 
 def caller_of(session: Session, token: str, *, now_ms: Instant) -> Caller:
     """Whose token this is; raises `Rejected("unauthenticated")`."""
-    row = session.get(SessionRow, _hash(token)) if token else None
-    account = session.get(AccountRow, row.account) if row and row.until_ms > now_ms else None
-    if account is None or not account.active:
+    question = (
+        "SELECT account.name, account.role, account.person FROM session JOIN account ON account.name = session.account "
+        "WHERE session.token_hash = ? AND session.until_ms > ? AND account.active"
+    )
+    found = run(session, question, (_hash(token), now_ms)).one_or_none() if token else None
+    if found is None:
         raise _unauthenticated("the session token is missing, unknown or has expired")
-    return Caller(account=account.name, role=account.role, person=account.person)
+    return Caller(account=found.name, role=found.role, person=found.person)
 
 
 def in_role(session: Session, account: str, role: str) -> bool:

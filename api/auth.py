@@ -1,7 +1,7 @@
 """Who is at the door: bearer tokens and console cookies, roles, and the check against forged console forms."""
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -32,10 +32,10 @@ def signed_in(request: Request, parts: Annotated[Parts, Depends(parts_of)]) -> C
         return caller_of(session, token_of(request), now_ms=parts.clock.now_ms())
 
 
-def role(*allowed: str) -> Callable[[Caller], Caller]:
+def role(*allowed: str) -> Callable[[Caller], Awaitable[Caller]]:
     """A dependency that lets only these roles in; raises `Forbidden`."""
 
-    def check(caller: Annotated[Caller, Depends(signed_in)]) -> Caller:
+    async def check(caller: Annotated[Caller, Depends(signed_in)]) -> Caller:
         if caller.role not in allowed:
             raise Forbidden(
                 "role",

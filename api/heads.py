@@ -26,6 +26,8 @@ class HeadKeeper:
         self._house = house
         self._file = file
         self._turn = threading.Lock()
+        self._begun = self._ended = 0
+        self._note = b""
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heads", daemon=True)
@@ -52,14 +54,27 @@ class HeadKeeper:
         self._wake.set()
 
     def keep_now(self) -> None:
-        """Write the head before returning; raises `OSError` or `Trouble` if that cannot be done."""
+        """Write the head before returning; raises `OSError` or `Trouble` if that cannot be done.
+
+        Those who wait for their turn meanwhile are served together, by a head that is read after they came.
+        """
+        came = self._begun
         with self._turn:
-            try:
-                with self._house.read() as session:
-                    note = log_reader.head(session).note
-            except NotFound:
+            if self._ended > came:
                 return
+            self._begun += 1
+            self._keep()
+            self._ended = self._begun
+
+    def _keep(self) -> None:
+        try:
+            with self._house.read() as session:
+                note = log_reader.head(session).note
+        except NotFound:
+            return
+        if note != self._note:
             self._file.keep(note)
+            self._note = note
 
     def _run(self) -> None:
         while not self._stopping.is_set():

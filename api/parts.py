@@ -38,8 +38,8 @@ class Parts:
     witnesses: Witnesses | None = None
 
 
-def parts_of(request: Request) -> Parts:
-    """The parts of the service that answers this request."""
+async def parts_of(request: Request) -> Parts:
+    """The parts of the service that answers this request; async, as FastAPI asks a plain function on another thread."""
     parts: Parts = request.app.state.parts
     return parts
 

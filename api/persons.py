@@ -1,12 +1,25 @@
 """The persons behind the accounts: who looks after cases, and who counts as whom when two people are asked for."""
 
+from typing import NamedTuple
+
 from sqlalchemy import select
 from sqlmodel import Session, col
 
 from api.accounts import FIRST_START
 from api.tables import AccountRow
+from custody.store.bulk import pick
 from devicelock.rules.lock_facts import Person
 from devicelock.rules.order import Role
+
+
+class Account(NamedTuple):
+    """What is asked of an account here."""
+
+    name: str
+    person: str
+    role: str
+    created_by: str
+    active: bool
 
 
 def agents(session: Session) -> list[str]:
@@ -17,30 +30,39 @@ def agents(session: Session) -> list[str]:
 
 def person(session: Session, account: str) -> Person | None:
     """The person behind an account, as the lock office sees people."""
-    row = session.get(AccountRow, account)
+    row = _account(session, account)
     if row is None:
         return None
-    maker = session.get(AccountRow, row.created_by)
+    maker = _account(session, row.created_by)
     return Person(
         person=row.person,
         roles=frozenset({Role(row.role)}),
-        employed=row.active,
+        employed=bool(row.active),
         account_made_by=maker.person if maker else FIRST_START if row.created_by == FIRST_START else None,
-        line=_line(session, row),
+        line=_line(session, row.created_by),
     )
 
 
 def behind(session: Session, person: str) -> frozenset[str]:
     """A person and everybody who stands behind any of their accounts; unknown people stand for themselves."""
     rows = session.scalars(select(AccountRow).where(col(AccountRow.person) == person)).all()
-    return frozenset({person}).union(*(_line(session, row) for row in rows))
+    return frozenset({person}).union(*(_line(session, row.created_by) for row in rows))
 
 
-def _line(session: Session, account: AccountRow) -> frozenset[str]:
-    """Who made the account, who made the maker's, and so on to the first ones."""
+def _line(session: Session, made_by: str) -> frozenset[str]:
+    """Who made an account, who made the maker's, and so on to the first ones."""
     found: dict[str, str] = {}
-    maker = session.get(AccountRow, account.created_by)
+    maker = _account(session, made_by)
     while maker is not None and maker.name not in found:
         found[maker.name] = maker.person
-        maker = session.get(AccountRow, maker.created_by)
+        maker = _account(session, maker.created_by)
     return frozenset(found.values())
+
+
+def _account(session: Session, name: str) -> Account | None:
+    """An account, asked for once in a transaction: an order is judged by the people of every lock of its day."""
+    held: dict[str, Account | None] = session.info.setdefault("accounts", {FIRST_START: None})
+    if name not in held:
+        found = list(pick(session, AccountRow, Account._fields, by=("name",), values=[name]))
+        held[name] = Account(*found[0]) if found else None
+    return held[name]

@@ -6,7 +6,8 @@
 - **In.** Acknowledged by hand, after `receive` has committed, and in order (MQTT 5 section 4.6: a broker may drop the
   earlier message when a later one is acknowledged first). So after a message that was not taken, or on which
   `receive` raised, nothing more is taken on that connection; it is made anew after a pause, and the broker brings all
-  of it again.
+  of it again. `receive` is called on the network thread, message by message, and what it publishes leaves at once;
+  `receive_together` on a thread of its own with all that wait (`arrivals.py`), so that nothing else waits for it.
 - **Out.** QoS 1 with content type, message expiry and correlation data; retained never. Nothing is handed to paho while
   the connection is down, because paho would send it later although it reports an error.
 - **Presence.** A device may announce itself: a retained "online" on connect and a will "offline" after a delay. That
@@ -20,11 +21,9 @@
   Without either, one command and its answer took 48 to 92 ms on a loopback, with both 4 to 6.
 """
 
-import contextlib
 import logging
 import selectors
 import socket
-import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -38,18 +37,17 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from devicelock.arrivals import MOST, Arrivals
 from devicelock.mqtt_options import MqttOptions
-from devicelock.pubacks import Pubacks
-from devicelock.transport import CONTENT_TYPE, Message, PublishOutcome, Receive
+from devicelock.mqtt_socket import Waker, ack_at_once, hang_up, holds_more, send_at_once
+from devicelock.pubacks import Pubacks, outcome_of
+from devicelock.transport import CONTENT_TYPE, Message, PublishOutcome, Receive, ReceiveTogether
 
 LOG = logging.getLogger("devicelock.mqtt")
 
-NO_MATCHING_SUBSCRIBERS = 16
-FIRST_FAILURE = 128
 DISCONNECT_WITH_WILL = 4
 MAX_EXPIRY_S = 0xFFFF_FFFF
 TURN_S = 1.0
-QUICK_ACK: int | None = getattr(socket, "TCP_QUICKACK", None)
 ONLY_IF_NEW = 1
 """Retain handling (MQTT 5 section 3.8.3.1): retained messages come once per subscription, not once per connect."""
 
@@ -61,16 +59,20 @@ class MqttTransport:
         self,
         options: MqttOptions,
         *,
-        receive: Receive,
+        receive: Receive | None = None,
+        receive_together: ReceiveTogether | None = None,
         subscriptions: tuple[str, ...] = (),
         on_ready: Callable[[], None] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`on_ready` is called on the network thread whenever the subscriptions stand; it must not block."""
+        """One of the two ways to receive, for whoever subscribes to anything.
+
+        `on_ready` is called on the network thread whenever the subscriptions stand; it must not block.
+        """
         self.rebuilt = 0
         self._options = options
         self._stopping = threading.Event()
-        self._make_line = partial(_Line, options, subscriptions, receive, on_ready, monotonic)
+        self._make_line = partial(_Line, options, subscriptions, (receive, receive_together), on_ready, monotonic)
         self._line = self._make_line()
         self._watchdog = threading.Thread(target=self._watch, name=f"watch {options.client_id}", daemon=True)
 
@@ -130,7 +132,7 @@ class _Line:
         self,
         options: MqttOptions,
         subscriptions: tuple[str, ...],
-        receive: Receive,
+        ways: tuple[Receive | None, ReceiveTogether | None],
         on_ready: Callable[[], None] | None,
         monotonic: Callable[[], float],
     ) -> None:
@@ -138,17 +140,20 @@ class _Line:
         self.session_present = False
         self._options = options
         self._subscriptions = subscriptions
-        self._receive = receive
         self._on_ready = on_ready
         self._monotonic = monotonic
         self._closing = threading.Event()
         self._up = False
         self._turn_at = self._packet_at = monotonic()
         self._left = False
+        self._reading = False
+        self._come: list[paho.MQTTMessage] = []
         self._pubacks = Pubacks()
-        self._wake_out, self._wake_in = socket.socketpair()
-        self._wake_out.setblocking(False)
-        self._wake_in.setblocking(False)
+        self._waker = Waker()
+        self._receive, together = ways
+        self._arrivals = (
+            Arrivals(together, self._waker.wake, name=options.client_id, monotonic=monotonic) if together else None
+        )
         self._client = self._new_client()
         self._thread = threading.Thread(target=self._run, name=f"mqtt {options.client_id}", daemon=True)
 
@@ -156,16 +161,20 @@ class _Line:
         self._thread.start()
 
     def close(self) -> None:
-        """Say goodbye and end the thread."""
+        """Say goodbye and end the threads; what is being taken in is finished and acknowledged."""
+        if self._arrivals is not None:
+            self._arrivals.stop(wait_s=self._options.connect_timeout_s)
         self._closing.set()
-        self._wake()
+        self._waker.wake()
         self._thread.join(timeout=self._options.connect_timeout_s)
 
     def abandon(self) -> None:
         """Leave without a goodbye: the broker keeps what was not acknowledged."""
+        if self._arrivals is not None:
+            self._arrivals.stop(wait_s=0)
         self._closing.set()
         self._hang_up()
-        self._wake()
+        self._waker.wake()
 
     @property
     def packet_age_s(self) -> float:
@@ -174,7 +183,7 @@ class _Line:
     @property
     def is_stale(self) -> bool:
         limit_s = self._options.silence_s
-        turn_age_s = self._monotonic() - self._turn_at
+        turn_age_s = max(self._monotonic() - self._turn_at, self._arrivals.busy_s if self._arrivals is not None else 0)
         return not self._thread.is_alive() or turn_age_s > limit_s or (self._up and self.packet_age_s > limit_s)
 
     def publish(
@@ -193,22 +202,15 @@ class _Line:
             return PublishOutcome.NOT_CONNECTED
         if threading.current_thread() is self._thread:
             self._pubacks.forget(info.mid)
+            if not self._reading:
+                self._client.loop_write()
             return PublishOutcome.UNKNOWN
-        reason = self._pubacks.wait(info.mid, self._options.publish_timeout_s)
-        if reason is None:
-            return PublishOutcome.UNKNOWN
-        if reason == NO_MATCHING_SUBSCRIBERS:
-            return PublishOutcome.NO_SUBSCRIBER
-        return PublishOutcome.REFUSED if reason >= FIRST_FAILURE else PublishOutcome.ACCEPTED
+        return outcome_of(self._pubacks.wait(info.mid, self._options.publish_timeout_s))
 
     def _new_client(self) -> paho.Client:
         options = self._options
-        client = paho.Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=options.client_id,
-            protocol=paho.MQTTv5,
-            manual_ack=True,
-        )
+        version = CallbackAPIVersion.VERSION2
+        client = paho.Client(version, client_id=options.client_id, protocol=paho.MQTTv5, manual_ack=True)
         client.connect_timeout = options.connect_timeout_s
         client.suppress_exceptions = True
         if options.username is not None:
@@ -218,7 +220,7 @@ class _Line:
         if options.presence is not None:
             delay = _properties(PacketTypes.WILLMESSAGE, WillDelayInterval=options.presence.delay_s)
             client.will_set(options.presence.topic, b"offline", qos=1, retain=True, properties=delay)
-        client.on_socket_open = _no_delay
+        client.on_socket_open = send_at_once
         client.on_socket_register_write = self._on_want_write
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
@@ -242,15 +244,15 @@ class _Line:
             self._went_down()
             self._closing.wait(delay_s)
             delay_s = min(delay_s * 2, options.reconnect_max_s)
-        self._wake_in.close()
-        self._wake_out.close()
+        self._waker.close()
 
     def _connect(self) -> None:
         options = self._options
-        properties = _properties(
-            PacketTypes.CONNECT, SessionExpiryInterval=options.session_expiry_s, RequestProblemInformation=1
-        )
+        wishes = {"SessionExpiryInterval": options.session_expiry_s, "ReceiveMaximum": MOST}
+        properties = _properties(PacketTypes.CONNECT, RequestProblemInformation=1, **wishes)
         self._left = False
+        if self._arrivals is not None:
+            self._arrivals.begin()
         self._client.connect(
             options.host, options.port, keepalive=options.keepalive_s, clean_start=False, properties=properties
         )
@@ -263,16 +265,17 @@ class _Line:
             return stood
         with selectors.DefaultSelector() as selector:
             selector.register(sock, selectors.EVENT_READ)
-            selector.register(self._wake_out, selectors.EVENT_READ)
+            selector.register(self._waker.heard, selectors.EVENT_READ)
             while self._holds(sock) and not self._closing.is_set() and not self._left:
                 writes = selectors.EVENT_WRITE if self._client.want_write() else 0
                 selector.modify(sock, selectors.EVENT_READ | writes)
-                ready = {key.fileobj: mask for key, mask in selector.select(0 if _pending(sock) else TURN_S)}
+                ready = {key.fileobj: mask for key, mask in selector.select(0 if holds_more(sock) else TURN_S)}
                 self._turn_at = self._monotonic()
                 stood = stood or self._up
                 if not self._turn(sock, ready):
                     break
         if self._closing.is_set() and self._holds(sock):
+            self._ack_taken()
             self._client.disconnect(reasoncode=self._goodbye())
             self._client.loop_write()
         self._hang_up()
@@ -285,29 +288,32 @@ class _Line:
 
     def _turn(self, sock: socket.socket, ready: dict[Any, int]) -> bool:
         client, code = self._client, MQTTErrorCode.MQTT_ERR_SUCCESS
-        if self._wake_out in ready:
-            with contextlib.suppress(BlockingIOError):
-                self._wake_out.recv(4096)
-        if ready.get(sock, 0) & selectors.EVENT_READ or _pending(sock):
+        if self._waker.heard in ready:
+            self._waker.clear()
+            self._ack_taken()
+        if ready.get(sock, 0) & selectors.EVENT_READ or holds_more(sock):
+            self._reading, self._come = True, []
             code = client.loop_read()
+            self._reading = False
             self._packet_at = self._monotonic()
-            _ack_now(sock)
+            ack_at_once(sock)
+            if code == MQTTErrorCode.MQTT_ERR_SUCCESS:
+                self._take_in()
         if code == MQTTErrorCode.MQTT_ERR_SUCCESS and client.want_write():
             code = client.loop_write()
         return code == MQTTErrorCode.MQTT_ERR_SUCCESS == client.loop_misc()
+
+    def _ack_taken(self) -> None:
+        if self._arrivals is not None:
+            for mid in self._arrivals.taken():
+                self._client.ack(mid, 1)
+            self._left = self._left or self._arrivals.left
 
     def _holds(self, sock: socket.socket) -> bool:
         return self._client.socket() is sock
 
     def _hang_up(self) -> None:
-        sock = self._client.socket()
-        if isinstance(sock, socket.socket):
-            with contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
-
-    def _wake(self) -> None:
-        with contextlib.suppress(OSError):
-            self._wake_in.send(b"\x00")
+        hang_up(self._client.socket())
 
     def _went_down(self) -> None:
         self._up = False
@@ -315,7 +321,7 @@ class _Line:
         self._pubacks.give_up()
 
     def _on_want_write(self, *_: object) -> None:
-        self._wake()
+        self._waker.wake()
 
     def _on_connect(self, client: paho.Client, _data: Any, flags: Any, reason: ReasonCode, _properties: Any) -> None:
         if reason.is_failure:
@@ -350,16 +356,24 @@ class _Line:
         LOG.info("%s is disconnected: %s", self._options.client_id, reason)
         self._went_down()
 
-    def _on_message(self, client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
-        if self._left:
-            return
-        try:
-            self._left = not self._receive(_read_message(message))
-        except Exception:
-            LOG.exception("a message could not be taken; the broker keeps it")
-            self._left = True
-        if not self._left:
-            client.ack(message.mid, message.qos)
+    def _on_message(self, _client: Any, _data: Any, message: paho.MQTTMessage) -> None:
+        self._come.append(message)
+
+    def _take_in(self) -> None:
+        """Take in what has come. Not in paho's callback, in which nothing can be sent: an answer leaves at once."""
+        for message in self._come:
+            if self._left:
+                return
+            if self._arrivals is not None:
+                self._arrivals.put(message.mid, _read_message(message))
+                continue
+            try:
+                self._left = self._receive is None or not self._receive(_read_message(message))
+            except Exception:
+                LOG.exception("a message could not be taken; the broker keeps it")
+                self._left = True
+            if not self._left:
+                self._client.ack(message.mid, message.qos)
 
     def _on_publish(self, _client: Any, _data: Any, mid: int, reason: ReasonCode, _properties: Any) -> None:
         self._pubacks.put(mid, reason.value)
@@ -370,21 +384,6 @@ def _properties(packet: int, **values: Any) -> Properties:
     for name, value in values.items():
         setattr(properties, name, value)
     return properties
-
-
-def _no_delay(_client: Any, _data: Any, sock: Any) -> None:
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-
-def _ack_now(sock: socket.socket) -> None:
-    """Linux forgets this wish after a while, so it is repeated."""
-    if QUICK_ACK is not None:
-        with contextlib.suppress(OSError):  # the connection may just have ended
-            sock.setsockopt(socket.IPPROTO_TCP, QUICK_ACK, 1)
-
-
-def _pending(sock: socket.socket) -> bool:
-    return isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
 
 
 def _read_message(message: paho.MQTTMessage) -> Message:

@@ -2,6 +2,20 @@
 
 import threading
 
+from devicelock.transport import PublishOutcome
+
+NO_MATCHING_SUBSCRIBERS = 16
+FIRST_FAILURE = 128
+
+
+def outcome_of(reason: int | None) -> PublishOutcome:
+    """What an answer means (MQTT 5 section 3.4.2.1); None is no answer."""
+    if reason is None:
+        return PublishOutcome.UNKNOWN
+    if reason == NO_MATCHING_SUBSCRIBERS:
+        return PublishOutcome.NO_SUBSCRIBER
+    return PublishOutcome.REFUSED if reason >= FIRST_FAILURE else PublishOutcome.ACCEPTED
+
 
 class Pubacks:
     """Which reason code came for which packet id. Its lock is never held around a call of the client library."""

@@ -6,10 +6,11 @@
   acknowledged to the broker. If it returns False or raises (the database is away), the broker keeps the message and
   all later ones and brings them again, in order; bytes that will never be better must be stored and taken. It never
   waits for a publish, and no lock of the caller is held around `publish` and inside `receive`.
+- Whoever has much to receive may receive what waits together: one commit for many messages (`ReceiveTogether`).
 - A duplicate is normal on both ways; it is harmless by the counter and by the names of commands.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -47,6 +48,10 @@ class Message:
 
 Receive = Callable[[Message], bool]
 """Stores and commits; True means the broker may forget the message."""
+
+
+ReceiveTogether = Callable[[Sequence[Message]], int]
+"""Stores and commits messages in the order they came; from the first on so many of them the broker may forget."""
 
 
 class Transport(Protocol):

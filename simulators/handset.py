@@ -17,6 +17,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -294,9 +295,15 @@ def save_state(path: Path, state: DeviceState) -> None:
 
 def load_state(path: Path) -> DeviceState:
     """Read the store; raises `Rejected("store")` if it is damaged."""
-    value = cbor.decode(path.read_bytes())
+    return _read_state(path.read_bytes())
+
+
+@lru_cache(maxsize=512)
+def _read_state(content: bytes) -> DeviceState:
+    """The state in a store, which is read far more often than it changes."""
+    value = cbor.decode(content)
     if not isinstance(value, dict):
-        raise Rejected("store", f"{path} holds no map", fix="Enrol the handset again.")
+        raise Rejected("store", "the store holds no map", fix="Enrol the handset again.")
     return _unpack(value)
 
 

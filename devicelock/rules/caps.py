@@ -11,7 +11,7 @@
 - Locks under the standing policy have no person; they count against the policy as if it were one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -58,17 +58,19 @@ class Caps:
 class SignedLock:
     """One LOCK that was signed. `person` asked (the policy's name under standing authority), `second` decided.
 
-    `settled`: acknowledged, ended, or past its not_after. `wrong_at_ms`: when it was found wrong.
+    `settled`: acknowledged, ended, or past its not_after. `wrong_at_ms`: when it was found wrong. `count`: so many that
+    are alike, none of them the first of its group or wrong; they have no `group`.
     """
 
     at_ms: Instant
     person: str
     model: str
     site: str
-    group: str
+    group: str | None
     settled: bool
     wrong_at_ms: Instant | None = None
     second: str | None = None
+    count: int = 1
 
     @property
     def people(self) -> frozenset[str]:
@@ -128,11 +130,11 @@ def held_back(
     day = [lock for lock in signed if asked.at_ms - lock.at_ms < DAY_MS]
     hour = [lock for lock in day if asked.at_ms - lock.at_ms < HOUR_MS]
     counts = (
-        (CapReason.PER_HOUR, len(hour), caps.per_hour),
-        (CapReason.PER_DAY, len(day), caps.per_day),
+        (CapReason.PER_HOUR, _count(hour), caps.per_hour),
+        (CapReason.PER_DAY, _count(day), caps.per_day),
         (CapReason.PER_PERSON, _most_by_one(asked, day), caps.per_person_day),
-        (CapReason.PER_MODEL, sum(1 for lock in day if lock.model == asked.model), caps.per_model_day),
-        (CapReason.PER_SITE, sum(1 for lock in day if lock.site == asked.site), caps.per_site_day),
+        (CapReason.PER_MODEL, _count(lock for lock in day if lock.model == asked.model), caps.per_model_day),
+        (CapReason.PER_SITE, _count(lock for lock in day if lock.site == asked.site), caps.per_site_day),
         (CapReason.FLEET_SHARE, held, max(caps.fleet_least, fleet * caps.fleet_permille // 1000)),
     )
     reached = tuple(reason for reason, count, limit in counts if count >= limit)
@@ -188,4 +190,8 @@ def disengage(switch: KillSwitch, *, first: str, second: str, at_ms: Instant) ->
 
 def _most_by_one(asked: LockAsked, day: Sequence[SignedLock]) -> int:
     people = [name for name in (asked.person, asked.second) if name is not None]
-    return max(sum(1 for lock in day if person in lock.people) for person in people)
+    return max(_count(lock for lock in day if person in lock.people) for person in people)
+
+
+def _count(locks: Iterable[SignedLock]) -> int:
+    return sum(lock.count for lock in locks)

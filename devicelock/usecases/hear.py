@@ -1,10 +1,15 @@
-"""What the service does with a message from a handset: verify, merge, answer, record; one unit each.
+"""What the service does with messages from handsets: verify, merge, answer, record.
 
-`hear` returns True when the message may be acknowledged to the broker: it was taken in and is durable, or it is bad
-and will never be better. It returns False only when the database is away, so that the broker delivers it again.
+What waits is taken in as one group, in one unit and in the order it came; a bad message in it is left out, and if the
+group fails each of its messages is tried alone, in a unit of its own, so that none can harm another.
+
+A message may be acknowledged to the broker when it was taken in and is durable, or when it is bad and will never be
+better. It stays with the broker, and all that came after it, only when the database is away.
 """
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import structlog
 
@@ -22,6 +27,7 @@ from devicelock.rules.lock_facts import Kind
 from devicelock.rules.order import Event, Role, State, step
 from devicelock.rules.topic import Channel, read_topic
 from devicelock.store import CommandRow, DeviceRow, LockOrderRow
+from devicelock.transport import Message
 from devicelock.usecases.alert import AlertKind, raise_alert
 from devicelock.usecases.lock_office import LockOffice
 from devicelock.usecases.release import RELEASES, release
@@ -36,58 +42,140 @@ SHOWN = frozenset({Standing.LOCKED, Standing.UNLOCKED, Standing.RETIRED})
 log = structlog.get_logger()
 
 
-def hear(office: LockOffice, topic: str, payload: bytes) -> bool:
-    """Take one message in; never raises."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """A verified message and the device that signed it."""
+
+    row: DeviceRow
+    said: Ack | Hello
+    payload: bytes
+
+
+class Answer(NamedTuple):
+    """A device's verified answer to a command, and the bytes that it signed."""
+
+    command: CommandRow
+    ack: Ack
+    payload: bytes
+
+
+Orders = Mapping[str, LockOrderRow]
+
+
+def hear_together(office: LockOffice, messages: Sequence[Message]) -> int:
+    """Take messages in; from the first on so many of them may be acknowledged. Never raises."""
+    if len(messages) > 1:
+        try:
+            _hear(office, messages)
+        except Exception as error:  # noqa: BLE001 - whatever it was, each message is tried alone and says it again
+            log.warning("messages from handsets are taken in one by one", count=len(messages), error=repr(error))
+        else:
+            return len(messages)
+    taken = 0
+    while taken < len(messages) and hear(office, messages[taken]):
+        taken += 1
+    return taken
+
+
+def hear(office: LockOffice, message: Message) -> bool:
+    """Take one message in; whether it may be acknowledged. Never raises."""
     try:
-        where = read_topic(topic)
-        with office.house.unit() as unit:
-            if where.channel is Channel.ACK:
-                settle_ack(unit, office, where.device, payload)
-            elif where.channel is Channel.HELLO:
-                reconcile_hello(unit, office, where.device, payload)
+        _hear(office, [message])
     except Unavailable as error:
-        log.warning("message from a handset left with the broker", topic=topic, code=error.code, detail=error.detail)
+        where = {"topic": message.topic, "code": error.code, "detail": error.detail}
+        log.warning("message from a handset left with the broker", **where)
         return False
-    except (Rejected, NotFound) as error:
-        log.warning("message from a handset refused", topic=topic, code=error.code, detail=error.detail)
     except Exception:
         # One message that always fails would block everything behind it: it is dropped, and hello settles the rest.
-        log.exception("message from a handset failed", topic=topic)
+        log.exception("message from a handset failed", topic=message.topic)
     return True
 
 
-def settle_ack(unit: Unit, office: LockOffice, device: str, payload: bytes) -> None:
+def _hear(office: LockOffice, messages: Sequence[Message]) -> None:
+    """Take messages in, in order and in one unit; bad ones are left out."""
+    with office.house.unit() as unit:
+        session = unit.session
+        devices = store.devices(session, {_speaker(message) for message in messages})
+        opened = [(message, _opened(devices, message)) for message in messages]
+        answered = {heard.said.command_id for _, heard in opened if heard is not None and isinstance(heard.said, Ack)}
+        commands = store.commands(session, answered)
+        wished = {store.desired(row).order for row in devices.values()}
+        named = {command.order for command in commands.values()} | {order for order in wished if order is not None}
+        orders = store.orders(session, named)
+        for message, heard in opened:
+            if heard is None:
+                continue
+            if isinstance(heard.said, Hello):
+                _reconcile(unit, office, heard.row, heard.said, orders)
+                continue
+            command = commands.get(heard.said.command_id)
+            if command is None or command.device != heard.row.device:
+                _refuse(message, NotFound("command", "it answers no command of ours to this device", fix="Say hello."))
+                continue
+            _settle(unit, office, heard.row, Answer(command, heard.said, heard.payload), orders)
+
+
+def _speaker(message: Message) -> str:
+    """The device on whose topic something was said; nobody, if it is no topic of ours."""
+    try:
+        return read_topic(message.topic).device
+    except Rejected:
+        return ""
+
+
+def _opened(devices: Mapping[str, DeviceRow], message: Message) -> Heard | None:
+    """The verified message; None for a bad one."""
+    try:
+        return _open(devices, message)
+    except (Rejected, NotFound) as refusal:
+        _refuse(message, refusal)
+        return None
+
+
+def _open(devices: Mapping[str, DeviceRow], message: Message) -> Heard:
+    where = read_topic(message.topic)
+    row = devices.get(where.device)
+    if row is None:
+        raise NotFound("device", f"no device {where.device!r} is registered", fix="Register the handset first.")
+    if where.channel is Channel.ACK:
+        said: Ack | Hello = open_ack(message.payload, device=row.device, key=key_of(row))
+    elif where.channel is Channel.HELLO:
+        said = open_hello(message.payload, device=row.device, key=key_of(row))
+    else:
+        raise Rejected("topic", "handsets say nothing to us there", fix="Use the topics for acks and hellos.")
+    return Heard(row=row, said=said, payload=message.payload)
+
+
+def _refuse(message: Message, refusal: Trouble) -> None:
+    log.warning("message from a handset refused", topic=message.topic, code=refusal.code, detail=refusal.detail)
+
+
+def _settle(unit: Unit, office: LockOffice, row: DeviceRow, answer: Answer, orders: Orders) -> None:
     """Merge an ack; only a verified answer to the newest command of the present wish moves an order."""
-    row = store.device(unit.session, device)
-    ack = open_ack(payload, device=device, key=key_of(row))
-    command = unit.session.get(CommandRow, ack.command_id)
-    if command is None or command.device != device:
-        raise NotFound("command", f"no command {ack.command_id!r} was sent to this device", fix="Say hello.")
-    before = store.desired(row)
-    after = settle(before, ack)
+    command, ack, payload = answer
+    after = settle(store.desired(row), ack)
     store.set_desired(unit.session, row, after)
     repeated = command.ack == payload
     if command.acked_ms is None or command.result != Result.APPLIED:
         command.ack, command.acked_ms, command.result = payload, unit.now_ms, ack.result
         unit.session.add(command)
-    order = unit.session.get(LockOrderRow, command.order, with_for_update=True)  # a retirement may have none
+    order = orders.get(command.order)  # a retirement may have none
     if order is None:
         return
     if _settles(after, ack):
-        facts = {"command": ack.command_id, "counter": ack.counter, "device": device}
+        facts = {"command": ack.command_id, "counter": ack.counter, "device": row.device}
         _moved(unit, office, order, ack.applied, facts)
     elif ack.result is not Result.APPLIED and not repeated:
-        store.note(unit, order, "answered", actor=device, facts={"result": str(ack.result), "ack": payload})
+        store.note(unit, order, "answered", actor=row.device, facts={"result": str(ack.result), "ack": payload})
 
 
-def reconcile_hello(unit: Unit, office: LockOffice, device: str, payload: bytes) -> None:
+def _reconcile(unit: Unit, office: LockOffice, row: DeviceRow, hello: Hello, orders: Orders) -> None:
     """Compare what the device says with what is wished, and send the difference."""
-    row = store.device(unit.session, device)
-    hello = open_hello(payload, device=device, key=key_of(row))
+    device = row.device
     anchor = office.anchor.of(device)
     after, answer = reconcile(store.desired(row), hello, anchor=anchor, now_s=unit.now_ms // 1000)
     store.set_desired(unit.session, row, after)
-    order = unit.session.get(LockOrderRow, after.order, with_for_update=True) if after.order else None
+    order = orders.get(after.order) if after.order is not None else None
     _remember(unit, office, row, hello, order)
     if order is not None and standing(after) in SHOWN:
         facts = {"shown_by": "hello", "counter": hello.counter, "device": device}
@@ -139,14 +227,15 @@ def _sign_again(unit: Unit, office: LockOffice, order: LockOrderRow, row: Device
 
 
 def _remember(unit: Unit, office: LockOffice, row: DeviceRow, hello: Hello, order: LockOrderRow | None) -> None:
+    seen, before = (hello.sim, hello.country, hello.network), (row.sim, row.country, row.network)
+    seen_before = row.hello_ms is not None and seen == before
     row.nonce, row.hello_ms = hello.nonce, unit.now_ms
-    row.sim, row.country, row.network = hello.sim, hello.country, hello.network
+    row.sim, row.country, row.network = seen
     unit.session.add(row)
     if order is not None and order.state in SIGNED_AGAIN and hello.sim is SimClass.OWN:
         detail = "A handset that is locked, or about to be, has the customer's own SIM in it: they may have it."
         raise_alert(unit, AlertKind.LOCKED_ON_OWN_SIM, about=order.id, detail=detail)
-    seen = (hello.sim, hello.country, hello.network)
-    if any(
+    if seen_before or any(
         (past.sim, past.country, past.network) == seen for past in watch_store.sightings_of(unit.session, row.device)
     ):
         return

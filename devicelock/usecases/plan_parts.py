@@ -115,9 +115,11 @@ def rows_of(found: list[Fit]) -> list[dict[str, Any]]:
 
 def plan_locks(unit: Unit, office: LockOffice, order: LockOrderRow, device: DeviceRow, kind: Kind) -> None:
     """A part for every back-end that may carry the lock; one that stands for this deadline already stays as it is."""
+    names = {row.backend: row.handset for row in part_store.references_of(unit.session, device.device)}
+    if not names:
+        return
     found = fits(unit, office, order, device, kind)
     planned = []
-    names = {row.backend: row.handset for row in part_store.references_of(unit.session, device.device)}
     screen = office.screen_of(order)
     for each in found:
         row = unit.session.get(PartRow, (order.id, each.backend))
@@ -135,12 +137,13 @@ def plan_locks(unit: Unit, office: LockOffice, order: LockOrderRow, device: Devi
 
 def plan_release(unit: Unit, office: LockOffice, order: LockOrderRow) -> bool:
     """Ask every back-end that has or may have the lock for its release; whether there is one."""
-    for row in part_store.parts_of(unit.session, order.id):
+    parts = part_store.parts_of(unit.session, order.id)
+    for row in parts:
         if row.wished == Applied.LOCKED:
             _wish(unit, office, row, Applied.UNLOCKED)
             if not row.may_hold:
                 row.due_ms = None
-    return bool(part_store.may_hold(unit.session, order.id))
+    return any(row.may_hold for row in parts)
 
 
 def plan_retirement(unit: Unit, office: LockOffice, device: str) -> list[str]:

@@ -16,7 +16,7 @@ import structlog
 from custody.kernel.clock import SECOND_MS, Instant
 from custody.kernel.errors import Trouble
 from custody.store import outbox
-from custody.store.tables import OutboxRow
+from custody.store.outbox import Name, Posted
 from custody.store.unit import House, Unit
 from devicelock.transport import PublishOutcome, Transport
 
@@ -24,7 +24,7 @@ IDLE_S = 1.0
 QUIET_S = 0.05
 MOST_UNMARKED = 100
 
-Each = Callable[[Callable[[OutboxRow], PublishOutcome], Iterable[OutboxRow]], Iterable[PublishOutcome]]
+Each = Callable[[Callable[[Posted], PublishOutcome], Iterable[Posted]], Iterable[PublishOutcome]]
 
 log = structlog.get_logger()
 
@@ -49,7 +49,7 @@ class Relay:
         self._transport = transport
         self._wake = threading.Event()
         self._stopping = threading.Event()
-        self._gone: dict[tuple[int | None, int], OutboxRow] = {}
+        self._gone: dict[Name, Posted] = {}
         self._pause_s = IDLE_S
         self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
 
@@ -84,22 +84,22 @@ class Relay:
         """Hand what is new to the broker, and remember it until it is marked."""
         now_ms = self._house.clock.now_ms()
         with self._house.read() as session:
-            rows = outbox.pending(session, now_ms=now_ms)
+            fresh = outbox.pending(session, now_ms=now_ms, but=self._gone.keys())
             due_ms = outbox.next_due(session, now_ms=now_ms)
         self._pause_s = IDLE_S if due_ms is None else min(IDLE_S, (due_ms - now_ms) / SECOND_MS)
         before = len(self._gone)
-        fresh = [row for row in rows if _name(row) not in self._gone]
         for first in range(0, len(fresh), self._lanes):
             side_by_side = fresh[first : first + self._lanes]
-            outcomes = list(self._each(lambda row: self._hand_on(row, now_ms), side_by_side))
+            each = self._each if len(side_by_side) > 1 else map
+            outcomes = list(each(lambda row: self._hand_on(row, now_ms), side_by_side))
             for row, outcome in zip(side_by_side, outcomes, strict=True):
                 if outcome is not PublishOutcome.NOT_CONNECTED:
-                    self._gone[_name(row)] = row
+                    self._gone[row.name] = row
             if PublishOutcome.NOT_CONNECTED in outcomes:
                 break
         return len(self._gone) - before
 
-    def _hand_on(self, row: OutboxRow, now_ms: Instant) -> PublishOutcome:
+    def _hand_on(self, row: Posted, now_ms: Instant) -> PublishOutcome:
         expiry_s = max(1, (row.expires_ms - now_ms) // SECOND_MS)
         outcome = self._transport.publish(row.topic, row.payload, expiry_s=expiry_s)
         if outcome not in {PublishOutcome.ACCEPTED, PublishOutcome.NOT_CONNECTED}:
@@ -132,8 +132,3 @@ class Relay:
             log.warning("the relay will try again", code=trouble.code, detail=trouble.detail)
         except Exception:  # nobody else would carry anything any more
             log.exception("the relay failed and will try again")
-
-
-def _name(row: OutboxRow) -> tuple[int | None, int]:
-    """What tells a row from another with the same bytes; SQLite may give an id again."""
-    return row.id, row.created_ms

@@ -26,7 +26,7 @@ from devicelock.rules.applied import Applied
 from devicelock.rules.authority import authorise_lock
 from devicelock.rules.lock_facts import Kind
 from devicelock.rules.order import Event, Role, State, step
-from devicelock.store import LockOrderRow
+from devicelock.store import DeviceRow, LockOrderRow
 from devicelock.usecases.alert import AlertKind, raise_alert
 from devicelock.usecases.fan_out import Open, Tried, judge, wait_s
 from devicelock.usecases.lock_office import STANDING, LockOffice
@@ -151,7 +151,7 @@ def end_release(unit: Unit, office: LockOffice, order: LockOrderRow, *, actor: s
 
 
 def _agent_holds(unit: Unit, order: LockOrderRow) -> bool:
-    seen = store.desired(store.device(unit.session, order.device)).seen
+    seen = store.desired(unit.session.get_one(DeviceRow, order.device)).seen
     return seen is not None and seen.applied is Applied.LOCKED
 
 

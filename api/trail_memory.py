@@ -1,0 +1,105 @@
+"""What the trail says of a handset, remembered for as long as the records that it was made of stay as they are.
+
+A lock is judged when it is asked for, when it is decided and whenever it is signed anew, and each time the whole trail
+has its say. Reading it opens every scan of the parcel; whether any of them has changed is seen without opening one. So
+the state of the records is asked every time, and the trail is read only if it is another than the last time.
+
+The state must not be newer than the trail that is remembered with it. So it is asked before the trail is read, by the
+keys that led to it the last time; or after it in one transaction of SQLite, in which nothing can come in between.
+"""
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from sqlmodel import Session
+
+from custody.kernel.clock import Instant
+from custody.kernel.errors import NotFound, Rejected
+from custody.store.engine import is_sqlite
+from custody.trail.ties import Binding, bind
+from custody.usecases.read_trail import Found, read_trail, state_of
+from devicelock.rules.tie import Tie
+
+MOST = 4_096
+"""So many handsets are remembered, those that were asked for last."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What the trail says of a handset; None is not known. `evidence` names the log entries that tie it."""
+
+    tie: Tie | None = None
+    site: str = ""
+    evidence: tuple[str, ...] = ()
+    delivered_ms: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    keys: frozenset[str]
+    state: bytes
+    told: Told | None
+
+
+class TrailMemory:
+    """What handsets' trails said the last time. It holds only what follows from records whose digest it holds."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[str, _Known] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def ask(self, session: Session, imei: str) -> Told:
+        """What the trail says at this moment; asked once in a transaction, which judges an order several times."""
+        held: dict[str, Told] = session.info.setdefault("told", {})
+        if imei not in held:
+            held[imei] = self._ask(session, imei)
+        return held[imei]
+
+    def _ask(self, session: Session, imei: str) -> Told:
+        with self._lock:
+            known = self._known.get(imei)
+        state = state_of(session, known.keys) if known is not None else b""
+        if known is not None and known.told is not None and known.state == state:
+            return known.told
+        try:
+            found = read_trail(session, imei)
+        except (NotFound, Rejected):
+            with self._lock:
+                self._known.pop(imei, None)
+            return Told()
+        told, asked_before = _told(found, imei), known is not None and known.keys == found.keys
+        if not asked_before and is_sqlite(session.get_bind()):
+            state, asked_before = state_of(session, found.keys), True
+        self._keep(imei, _Known(keys=found.keys, state=state, told=told if asked_before else None))
+        return told
+
+    def _keep(self, imei: str, known: _Known) -> None:
+        with self._lock:
+            self._known[imei] = known
+            self._known.move_to_end(imei)
+            while len(self._known) > MOST:
+                self._known.popitem(last=False)
+
+
+TRAILS = TrailMemory()
+"""The memory of this process."""
+
+
+def _told(found: Found, imei: str) -> Told:
+    binding = bind(found.trail, imei)
+    return Told(
+        tie=_tie(binding),
+        site=found.scans[0].station.site if found.scans else "",
+        evidence=tuple(f"entry:{tie.index}" for tie in (binding.pair or binding.ties)),
+        delivered_ms=found.trail.delivery.received_ms,
+    )
+
+
+def _tie(binding: Binding) -> Tie:
+    """What the signed records say together: only two independent ones without a contradiction tie."""
+    if binding.findings:
+        return Tie.DISAGREE
+    if binding.bound:
+        return Tie.TIED
+    return Tie.SINGLE if binding.ties else Tie.NONE
