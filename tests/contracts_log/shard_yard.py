@@ -15,7 +15,7 @@ from custody.ledger.record import Record, open_record
 from custody.scans.batch import BATCH, Item, SealedBatch, make_batch, open_batch, read_batch, seal_batch
 from custody.scans.leaf import make_leaf
 from custody.scans.place import index_of
-from custody.scans.scan import CONTENT_TYPE, SCANS, read_scan_statement
+from custody.scans.scan import CONTENT_TYPE, SCANS, make_scan, open_scan, read_scan_statement
 from custody.scans.shard import Quarter, quarter_of
 from custody.scans.tolerances import Tolerances
 from custody.store import log_reader, shard_book
@@ -79,6 +79,25 @@ class Yard:
         """One scan of each item by a station; returns their indexes."""
         bench = self.station(name)
         return indexes(send(self.house, *[bench.sign(self.house, item, **more) for item in items or (SSCC,)]))
+
+    def put(self, name: str, inner: str, *, into: str, step: str) -> int:
+        """A scan that says that one thing was put into another; returns its index."""
+        bench, at_ms = self.station(name), self.house.clock.now_ms()
+        body = event(name, bench.seq + 1, inner, at_ms)
+        body |= {"type": "AggregationEvent", "action": "ADD", "parentID": into, "childEPCs": [inner], "bizStep": step}
+        del body["epcList"]
+        pair = make_scan(
+            json.dumps(body).encode(),
+            station=name,
+            subject="urn:uuid:00000000-0000-4000-8000-000000000000",
+            seq=bench.seq + 1,
+            prev=bench.prev,
+            iat_s=at_ms // 1000,
+            salt=self.house.ids.random_bytes(32),
+            signer=bench.signer,
+        )
+        bench.seq, bench.prev = bench.seq + 1, open_scan(*pair).digest
+        return indexes(send(self.house, pair))[0]
 
     def see_together(self, name: str, *items: str) -> int:
         """A batch of scans; returns its index."""

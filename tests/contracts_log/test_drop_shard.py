@@ -213,9 +213,7 @@ def test_scans_that_a_later_parcel_stands_on_are_kept_until_it_is_over_too(yard:
     pallet = "https://id.gs1.org/00/195214730000099998"
     mine = yard.see("bench-1", SSCC)
     other = yard.see("bench-1", OTHER_SSCC)
-    load = {"type": "AggregationEvent", "action": "ADD", "parentID": pallet, "childEPCs": [SSCC], "bizStep": "loading"}
-    bench = yard.station("bench-1")
-    loaded = send(yard.house, aggregated(bench, yard, load))[0].index
+    loaded = yard.put("bench-1", SSCC, into=pallet, step="loading")
     carried = yard.see("bench-1", pallet)
     quarter = yard.end_quarter()
     yard.go_to(Quarter(year=2030, number=1).begins_ms)
@@ -235,14 +233,9 @@ def test_scans_that_a_later_parcel_stands_on_are_kept_until_it_is_over_too(yard:
     assert yard.complaints() == []
 
 
-def aggregated(bench: Bench, yard: Yard, event: dict[str, object]) -> tuple[bytes, bytes]:
-    """A scan that says what lies in what."""
-    return bench.sign(yard.house, SSCC, epcList=None, **event)
-
-
 def test_scans_under_a_lock_are_held_until_it_is_over(yard: Yard) -> None:
     handset = "urn:gsma:imei:35693803-564380-0"
-    packed = yard.see("bench-1", SSCC, epcList=[SSCC, handset])
+    packed = yard.put("bench-1", handset, into=SSCC, step="packing")
     moved = yard.see("bench-1", SSCC)
     yard.see("bench-1", OTHER_SSCC)
     quarter = yard.end_quarter()
@@ -252,7 +245,7 @@ def test_scans_under_a_lock_are_held_until_it_is_over(yard: Yard) -> None:
         assert read_trail(session, name).scans
     done = yard.drop(f"{quarter.name}/all", name)
     assert (done.gone, done.held, done.shared) == (1, 2, 0)
-    assert yard.readable() == [*packed, *moved]
+    assert yard.readable() == [packed, *moved]
     over = yard.drop(f"{quarter.name}/all")
     assert (over.gone, over.held, yard.readable()) == (3, 0, [])
 
