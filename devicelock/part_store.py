@@ -228,8 +228,12 @@ def wishes(session: Session, backend: str) -> Sequence[str]:
 
 
 def may_hold(session: Session, order: str) -> list[PartRow]:
-    """The parts of an order whose back-ends have, or may have, the lock."""
-    return [row for row in parts_of(session, order) if row.may_hold]
+    """The parts of an order whose back-ends have, or may have, the lock.
+
+    What the unit has changed of them is seen without being written first: every new part is flushed where it is made.
+    """
+    with session.no_autoflush:
+        return [row for row in parts_of(session, order) if row.may_hold]
 
 
 def unretired_at(session: Session, device: str) -> list[ReferenceRow]:

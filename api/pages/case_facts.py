@@ -49,7 +49,7 @@ class CasePage:
 def read_case_page(parts: Parts, caller: Caller, dispute: str) -> CasePage:
     """The page of a case; raises `NotFound`."""
     case = read_case(dispute, parts, caller)
-    with parts.house.unit() as unit:
+    with parts.house.look() as unit:
         session = unit.session
         file = case_book.read(session, dispute)
         inquiry = _inquiry(session, dispute)

@@ -22,7 +22,7 @@ from custody.store.unit import Unit
 from devicelock import part_store, store, watch_store
 from devicelock.rules.authority import preflight
 from devicelock.rules.order import State
-from devicelock.store import AuthorityRow, LockOrderRow, SwitchRow
+from devicelock.store import AuthorityRow, DeviceRow, LockOrderRow, SwitchRow
 from devicelock.usecases import plan_parts
 from devicelock.usecases.clear_group import groups
 from devicelock.usecases.request_lock import as_decided, kind_of, rows_of
@@ -119,7 +119,7 @@ def _then(visit: Visit, act: Callable[[], object], *, done: str) -> Response:
 
 
 def _page(visit: Visit, *, trouble: Trouble | None = None) -> Response:
-    with visit.parts.house.unit() as unit:
+    with visit.parts.house.look() as unit:
         session = unit.session
         waiting = [_waiting(unit, visit, row) for row in store.orders_in(session, [State.REQUESTED])]
         held = [order_view(row) for row in store.orders_in(session, HELD, limit=200)]
@@ -145,7 +145,7 @@ def _page(visit: Visit, *, trouble: Trouble | None = None) -> Response:
 def _waiting(unit: Unit, visit: Visit, row: LockOrderRow) -> dict[str, Any]:
     """An order that waits, with every check as it would come out if this person said yes now."""
     trial, kind = as_decided(row, visit.caller.account), kind_of(row)
-    device = store.device(unit.session, row.device)
+    device = unit.session.get_one(DeviceRow, row.device)
     found = preflight(visit.parts.locks.facts(unit, trial, device, kind))
     own = row.requester == visit.caller.account
     others = plan_parts.rows_of(plan_parts.fits(unit, visit.parts.locks, trial, device, kind))

@@ -143,7 +143,7 @@ def dry_run(imei: str, parts: P, caller: Staff, dispute: str | None = None) -> d
     What only a second person can turn green keeps nobody from asking, and neither does telling the customer first:
     `may_ask` says so.
     """
-    with parts.house.unit() as unit:
+    with parts.house.look() as unit:
         row = store.device_by_imei(unit.session, imei_urn(imei))
         if row is None:
             raise NotFound("device", "no handset is registered under this IMEI", fix="Check the IMEI on the box.")

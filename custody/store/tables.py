@@ -32,6 +32,11 @@ COMPACT = {"sqlite_with_rowid": False}
 """On SQLite, rows stand in the order of their key; they would otherwise stand there a second time."""
 
 
+def _index_over(name: str, column: str, rows: str) -> Index:
+    """An index over some rows alone, on both engines."""
+    return Index(name, column, sqlite_where=text(rows), postgresql_where=text(rows))
+
+
 def _big(*, primary_key: bool = False, nullable: bool = False, index: bool = False) -> Column[int]:
     return Column(BigInteger, primary_key=primary_key, nullable=nullable, index=index, autoincrement=False)
 
@@ -67,14 +72,7 @@ class EntryRow(SQLModel, table=True):
     raw: bytes = Field(sa_type=LargeBinary)
     content_type: str
     received_ms: int = Field(sa_type=BigInteger)
-    __table_args__ = (
-        Index(
-            "ix_entry_content_type",
-            "content_type",
-            sqlite_where=text(NOT_A_SCAN),
-            postgresql_where=text(NOT_A_SCAN),
-        ),
-    )
+    __table_args__ = (_index_over("ix_entry_content_type", "content_type", NOT_A_SCAN),)
 
 
 class OpeningRow(SQLModel, table=True):
@@ -121,7 +119,7 @@ class ScanRow(SQLModel, table=True):
     flags: str = Field(sa_type=Text)
     __table_args__ = (
         Index("ix_scan_station_seq", "station", "seq"),
-        Index("ix_scan_in_batch", "digest", sqlite_where=text(IN_BATCH), postgresql_where=text(IN_BATCH)),
+        _index_over("ix_scan_in_batch", "digest", IN_BATCH),
     )
 
     @property

@@ -1,7 +1,7 @@
 """One unit of work: one request or message, one transaction, committed only here.
 
 `House.unit()` gives a writing unit; leaving the block without an error seals the log and commits, an error rolls
-everything back. `House.read()` gives a snapshot that writes nothing.
+everything back. `House.read()` gives a snapshot that writes nothing, and `House.look()` a unit over such a snapshot.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -96,6 +96,12 @@ class House:
         """A snapshot for reading."""
         with _busy_is_unavailable(), Session(self.engine, expire_on_commit=False) as session:
             yield session
+
+    @contextmanager
+    def look(self) -> Iterator[Unit]:
+        """A unit that is never committed and keeps nobody waiting: for asking what an act would come to."""
+        with self.read() as session:
+            yield Unit(session, house=self, now_ms=self.clock.now_ms())
 
 
 def _nothing() -> None:

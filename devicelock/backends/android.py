@@ -168,6 +168,13 @@ class AndroidWire:
             applied=SHOWN.get(text_at(body, "appliedState") or ""), last_seen_ms=None if at is None else from_iso(at)
         )
 
+    def imei(self, handset: str) -> str | None:
+        """`networkInfo.imei`, which a device reports if its policy asks for it (`networkInfoEnabled`)."""
+        reply = self._line(self._with_token(get_device(handset)))
+        if judge(reply, who=WHO) is not Answer.TAKEN:
+            return None
+        return text_at(read_json(reply, who=WHO), "networkInfo", "imei") or None
+
     def _lose(self, wish: Wish) -> Sent:
         life_s = (wish.not_after_ms - self._clock.now_ms()) // 1000
         if life_s < 1 or wish.screen is None:

@@ -42,7 +42,7 @@ class Look:
 
 
 class Wire(Protocol):
-    """How one back-end is spoken to. Both raise `Unavailable` when it is away."""
+    """How one back-end is spoken to. All raise `Unavailable` when it is away."""
 
     def send(self, wish: Wish) -> Sent:
         """Say the wish; saying it twice does no more than once."""
@@ -50,6 +50,10 @@ class Wire(Protocol):
 
     def look(self, wish: Wish) -> Look:
         """What is confirmed of the wish's handset."""
+        ...
+
+    def imei(self, handset: str) -> str | None:
+        """The IMEI of the handset by the other side's own word; None if it cannot tell."""
         ...
 
 
@@ -130,6 +134,10 @@ class AssertedBackend:
         self._learn(handset, applied=look.applied, last_seen_ms=seen)
         wish = self._current(handset) or wish
         return Held(desired=wish.state, applied=look.applied, last_seen_ms=seen, taken=wish.taken)
+
+    def imei(self, handset: str) -> str | None:
+        """The IMEI of the handset by the other side's own word; None if it cannot tell."""
+        return self._wire.imei(handset)
 
     def offline_code(self, handset: str, question: str) -> str | None:
         """None: whoever needs a code gets it from our own agent on the handset."""

@@ -113,6 +113,10 @@ class Backend(Protocol):
         """What is asked and what is seen."""
         ...
 
+    def imei(self, handset: str) -> str | None:
+        """The 14 to 16 digits by which the back-end itself knows the handset's IMEI; None if it cannot tell."""
+        ...
+
     def reassert(self, handset: str) -> Answer | None:
         """Say the present wish again, on a sign of life; None if nothing was ever wished."""
         ...

@@ -112,6 +112,10 @@ class KnoxWire:
             applied=SHOWN.get(text_at(body, "state") or ""), last_seen_ms=seen if isinstance(seen, int) else None
         )
 
+    def imei(self, handset: str) -> str | None:
+        """The name itself where it is an IMEI: a device is named by that or by its serial number."""
+        return handset if is_digits(handset) and len(handset) in {14, 15, 16} else None
+
     def _lock(self, wish: Wish, state: str) -> Answer:
         if state in OVER:
             return Answer.REFUSED

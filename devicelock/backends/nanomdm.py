@@ -183,6 +183,10 @@ class NanoMdmWire:
         answer = _pushed(self._line(Request(method="GET", path=path, headers=self._headers)), wish.handset)
         return Sent(answer=answer, token=names[-1])
 
+    def imei(self, handset: str) -> str | None:
+        """None: a device tells its IMEI only in answer to a command of its own (DeviceInformation), sooner or later."""
+        del handset
+
     def look(self, wish: Wish) -> Look:
         """What the device said last: the server itself is asked nothing, since its queue is no word of the device."""
         return Look(applied=wish.applied, last_seen_ms=wish.last_seen_ms)

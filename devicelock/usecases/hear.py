@@ -9,6 +9,7 @@ better. It stays with the broker, and all that came after it, only when the data
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import structlog
@@ -196,7 +197,12 @@ def _reconcile(unit: Unit, office: LockOffice, row: DeviceRow, hello: Hello, ord
 
 def key_of(row: DeviceRow) -> PublicKey:
     """The device's enrolled key."""
-    return read_cose_key(cbor.decode(row.cose_key))
+    return _key(row.cose_key)
+
+
+@lru_cache(maxsize=4_096)
+def _key(cose_key: bytes) -> PublicKey:
+    return read_cose_key(cbor.decode(cose_key))
 
 
 def _settles(after: Desired, ack: Ack) -> bool:

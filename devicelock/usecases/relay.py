@@ -1,8 +1,8 @@
 """The relay: one thread that carries outbox rows to the broker.
 
 A published command is not a delivered one: the row is marked so that it is not published again, and nothing else moves.
-Marks wait for a quiet moment, many in one unit, so that they do not hold up the answers that come meanwhile; a crash
-before it makes the broker carry a command twice, which its counter makes harmless.
+Marks wait for a quiet moment, many in one unit, so that they do not hold up what is decided and answered meanwhile; a
+crash before it makes the broker carry a command twice, which its counter makes harmless.
 What the broker did not take stays in the outbox only if the connection was down; every other outcome is settled by the
 device's next hello, which brings the difference.
 """
@@ -21,7 +21,7 @@ from custody.store.unit import House, Unit
 from devicelock.transport import PublishOutcome, Transport
 
 IDLE_S = 1.0
-QUIET_S = 0.05
+QUIET_S = 0.5
 MOST_UNMARKED = 100
 
 Each = Callable[[Callable[[Posted], PublishOutcome], Iterable[Posted]], Iterable[PublishOutcome]]

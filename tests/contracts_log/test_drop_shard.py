@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 from sqlmodel import col, select
 
+from custody.disputes.policy import DEFAULT_POLICY
 from custody.kernel.errors import Conflict, NotFound, Rejected, Unavailable
 from custody.kernel.receipt import verify_receipt
 from custody.scans.scan import open_scan
@@ -158,9 +159,7 @@ def test_a_shard_is_not_dropped_before_its_day_nor_unless_it_is_closed(yard: Yar
 
 def test_a_rule_that_came_to_keep_scans_longer_is_obeyed(yard: Yard) -> None:
     quarter = old_quarter(yard)
-    policy = drop_shard.DEFAULT_POLICY.override(
-        "raw_scan_retention_years", 7, from_date=date(2030, 1, 1), note="for the test"
-    )
+    policy = DEFAULT_POLICY.override("raw_scan_retention_years", 7, from_date=date(2030, 1, 1), note="for the test")
     with raises(Conflict, "kept"):
         list(
             drop_shard.drop_shard(
