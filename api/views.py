@@ -11,6 +11,7 @@ from custody.kernel.clock import to_iso
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from devicelock import store as lock_store
+from devicelock.part_store import ReferenceRow
 from devicelock.rules.order import State
 from devicelock.store import LockOrderRow
 from devicelock.usecases.show_parts import Shown
@@ -144,3 +145,17 @@ def _iso(at_ms: int | None) -> str | None:
 
 def _span(start_ms: int | None, end_ms: int | None) -> int | None:
     return None if start_ms is None or end_ms is None else end_ms - start_ms
+
+
+def reference_view(row: ReferenceRow) -> dict[str, Any]:
+    """By which name a back-end knows a handset, and who says so; `confirmed_at` is None until a second person does."""
+    return {
+        "device": row.device,
+        "backend": row.backend,
+        "handset": row.handset,
+        "given_by": row.given_by,
+        "given_at": to_iso(row.given_ms),
+        "index": row.given_idx,
+        "confirmed_by": row.confirmed_by,
+        "confirmed_at": None if row.confirmed_ms is None else to_iso(row.confirmed_ms),
+    }

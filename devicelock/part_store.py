@@ -1,6 +1,6 @@
 """Tables of the other lock systems, and the questions asked of them.
 
-- `backend_reference`: by which name a back-end knows a handset; one row per device and back-end.
+- `backend_reference`: by which name a back-end knows a handset, and who says so; one row per device and back-end.
 - `backend_part`: one back-end's part in a lock order (or in a retirement): what is wished there, under which version,
   what came of the last call, and what the back-end has confirmed. Written in the unit that decides, carried out by
   `usecases.carry_parts`, so that no network call ever happens inside a transaction.
@@ -14,6 +14,7 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     Index,
     Integer,
     LargeBinary,
@@ -25,6 +26,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.orm import aliased
 from sqlmodel import Field, Session, SQLModel, col
 
 from custody.kernel.clock import Instant
@@ -33,7 +35,11 @@ from devicelock.rules.applied import Applied
 
 
 class ReferenceRow(SQLModel, table=True):
-    """By which name a back-end knows a device; no two devices share one."""
+    """By which name a back-end knows a device; no two devices share one.
+
+    `given_by`: whose word it is (None: given before that was kept). `confirmed_ms`: when a second person confirmed it,
+    `confirmed_by`, or None; then it is only proposed, and carries no lock.
+    """
 
     __tablename__ = "backend_reference"
     __table_args__ = (UniqueConstraint("backend", "handset"),)
@@ -42,6 +48,10 @@ class ReferenceRow(SQLModel, table=True):
     handset: str
     given_ms: int = Field(sa_type=BigInteger)
     given_idx: int = Field(sa_type=BigInteger)
+    given_by: str | None = None
+    confirmed_by: str | None = None
+    confirmed_ms: int | None = Field(default=None, sa_type=BigInteger)
+    confirmed_idx: int | None = Field(default=None, sa_type=BigInteger)
 
 
 class PartRow(SQLModel, table=True):
@@ -115,6 +125,12 @@ def references_of(session: Session, device: str) -> list[ReferenceRow]:
     return list(session.scalars(query).all())
 
 
+def references_proposed(session: Session, *, limit: int) -> list[ReferenceRow]:
+    """Names that no second person has confirmed, the newest first."""
+    query = select(ReferenceRow).where(col(ReferenceRow.confirmed_ms).is_(None))
+    return list(session.scalars(query.order_by(col(ReferenceRow.given_ms).desc()).limit(limit)).all())
+
+
 def device_at(session: Session, backend: str, handset: str) -> str | None:
     """The device that a back-end knows by this name."""
     named = (col(ReferenceRow.backend) == backend, col(ReferenceRow.handset) == handset)
@@ -122,11 +138,17 @@ def device_at(session: Session, backend: str, handset: str) -> str | None:
 
 
 def unretired_after(session: Session, after: str, *, limit: int) -> list[str]:
-    """The next devices, in the order of their names, that a back-end knows and has not been asked to retire."""
-    retires = (col(PartRow.device) == col(ReferenceRow.device), col(PartRow.backend) == col(ReferenceRow.backend))
-    asked = select(col(PartRow.order)).where(*retires, col(PartRow.wished) == Applied.RETIRED).exists()
-    query = select(col(ReferenceRow.device)).where(col(ReferenceRow.device) > after, ~asked).distinct()
-    return list(session.scalars(query.order_by(col(ReferenceRow.device)).limit(limit)).all())
+    """The next devices, in the order of their names, that a back-end has not been asked to retire.
+
+    What is to be retired with a device is every confirmed name, and every name that ever carried a lock of it,
+    confirmed now or not; but for one that is another device's now, whose own locks it carries.
+    """
+    found: set[str] = set()
+    for names, to_retire in ((ReferenceRow, _confirmed()), (PartRow, _carried())):
+        device = col(names.device)
+        query = select(device).where(device > after, *to_retire).distinct().order_by(device).limit(limit)
+        found.update(session.scalars(query).all())
+    return sorted(found)[:limit]
 
 
 def part(session: Session, order: str, backend: str) -> PartRow:
@@ -236,8 +258,31 @@ def may_hold(session: Session, order: str) -> list[PartRow]:
         return [row for row in parts_of(session, order) if row.may_hold]
 
 
-def unretired_at(session: Session, device: str) -> list[ReferenceRow]:
-    """Where a device is known and neither retired nor to be."""
-    named = (col(PartRow.device) == device, col(PartRow.wished) == Applied.RETIRED)
-    over = set(session.scalars(select(col(PartRow.backend)).where(*named)).all())
-    return [row for row in references_of(session, device) if row.backend not in over]
+def unretired_at(session: Session, device: str) -> list[tuple[str, str]]:
+    """The back-ends, and the names of a device there, at which it is neither retired nor to be (`unretired_after`)."""
+    found: set[tuple[str, str]] = set()
+    for names, to_retire in ((ReferenceRow, _confirmed()), (PartRow, _carried())):
+        query = select(col(names.backend), col(names.handset)).where(col(names.device) == device, *to_retire)
+        found.update((backend, handset) for backend, handset in session.execute(query).all())
+    return sorted(found)
+
+
+def _confirmed() -> tuple[ColumnElement[bool], ...]:
+    return col(ReferenceRow.confirmed_ms).is_not(None), ~_is_retired(ReferenceRow)
+
+
+def _carried() -> tuple[ColumnElement[bool], ...]:
+    other = aliased(ReferenceRow)
+    same = (col(other.backend) == col(PartRow.backend), col(other.handset) == col(PartRow.handset))
+    taken = select(col(other.device)).where(*same, col(other.device) != col(PartRow.device)).exists()
+    return col(PartRow.wished) != Applied.RETIRED, ~taken, ~_is_retired(PartRow)
+
+
+def _is_retired(row: type[ReferenceRow | PartRow]) -> ColumnElement[bool]:
+    asked = aliased(PartRow)
+    same = (
+        col(asked.device) == col(row.device),
+        col(asked.backend) == col(row.backend),
+        col(asked.handset) == col(row.handset),
+    )
+    return select(col(asked.order)).where(*same, col(asked.wished) == Applied.RETIRED).exists()

@@ -35,6 +35,10 @@ def _part(session: Session, row: PartRow) -> Iterator[str]:
     known = session.get(ReferenceRow, (row.device, row.backend))
     if known is None:
         yield f"{name}: it does not know the handset"
+    elif known.confirmed_ms is not None and known.given_by == known.confirmed_by:
+        yield f"{name}: one person alone named the handset there"
+    elif row.may_hold and (known.confirmed_ms is None or known.handset != row.handset):
+        yield f"{name}: a lock went by a name that no second person has confirmed"
     if row.wished == Applied.RETIRED:
         return
     order = session.get(LockOrderRow, row.order)

@@ -17,15 +17,25 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
 
 
 def refer(device: str, backend: str, handset: str, as_json: AsJson = False) -> None:
-    """Say by which name a back-end knows a handset.
+    """Propose the name by which a back-end knows a handset; a second person confirms it.
 
     Example: `weaklink lock refer dev_0k3v9q2m7x4d8r1t android enterprises/e1/devices/d1`.
     """
-    show(call("PUT", f"/v1/devices/{device}/backends/{backend}", json={"handset": handset}), as_json=as_json)
+    path = f"/v1/devices/{device}/backends/{backend}"
+    show(call("PUT", path, json={"handset": handset}), as_json=as_json, human=_reference)
+
+
+def confirm_reference(device: str, backend: str, handset: str, as_json: AsJson = False) -> None:
+    """Confirm the name that somebody else gave, by typing it again; locks go there too from then on.
+
+    Example: `weaklink lock confirm-reference dev_0k3v9q2m7x4d8r1t android enterprises/e1/devices/d1`.
+    """
+    path = f"/v1/devices/{device}/backends/{backend}/confirm"
+    show(call("POST", path, json={"handset": handset}), as_json=as_json, human=_reference)
 
 
 def backends(as_json: AsJson = False) -> None:
-    """Which other lock systems are switched on, and every part of theirs that is not over yet."""
+    """Which other lock systems are on, every part of theirs not over yet, and names that wait for a second person."""
     show(call("GET", "/v1/backends"), as_json=as_json, human=_backends)
 
 
@@ -69,6 +79,7 @@ def list_loaded(
 def add_to(app: typer.Typer) -> None:
     """Put these commands beside the others of `weaklink lock`."""
     app.command()(refer)
+    app.command("confirm-reference")(confirm_reference)
     app.command()(backends)
     app.command()(settle)
     app.command("export-list")(export_list)
@@ -110,3 +121,15 @@ def _backends(value: dict[str, Any]) -> None:
         table.add_row(name, str(can["holds_before_setup"]), str(can["way_out"]), can["unverified"])
     console.print(table)
     show_backends(value["parts"])
+    for row in value["references"]:
+        _reference(row)
+
+
+def _reference(value: dict[str, Any]) -> None:
+    who = (
+        f"confirmed by {value['confirmed_by'] or 'an order'}" if value["confirmed_at"] else "waits for a second person"
+    )
+    given = value["given_by"] or "somebody"
+    console.print(
+        f"{value['device']} at {value['backend']}: {value['handset']}, given by {given}; {who}", highlight=False
+    )

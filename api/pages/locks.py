@@ -13,10 +13,11 @@ from sqlmodel import col
 
 from api.pages.render import see
 from api.pages.visit import Decider, Supervisor, Visit
-from api.routes import lock_watch, locks
+from api.routes import backends, lock_watch, locks
+from api.routes.backends import ReferenceIn
 from api.routes.lock_watch import ClearanceIn
 from api.routes.locks import SwitchIn, WhyIn
-from api.views import order_view
+from api.views import order_view, reference_view
 from custody.kernel.errors import Trouble
 from custody.store.unit import Unit
 from devicelock import part_store, store, watch_store
@@ -104,6 +105,18 @@ def clear(
     return _then(visit, lambda: lock_watch.clear(body, visit.parts, visit.caller), done="cleared")
 
 
+@router.post("/references/confirm")
+def confirm_reference(
+    visit: Decider,
+    device: Annotated[str, Form(max_length=100)],
+    backend: Annotated[str, Form(max_length=40)],
+    handset: Annotated[str, Form(min_length=1, max_length=300)],
+) -> Response:
+    """Confirm the name of a handset at another lock system, typed again, as the second person."""
+    body = ReferenceIn(handset=handset.strip())
+    return _then(visit, lambda: backends.confirm(device, backend, body, visit.parts, visit.caller), done="named")
+
+
 @router.post("/alerts/{alert}/seen")
 def see_alert(alert: str, visit: Decider) -> Response:
     """Say that you have looked at an alert."""
@@ -126,6 +139,7 @@ def _page(visit: Visit, *, trouble: Trouble | None = None) -> Response:
         authorities = session.scalars(select(AuthorityRow).order_by(col(AuthorityRow.proposed_ms).desc())).all()
         switch = session.get(SwitchRow, store.KILL_SWITCH)
         parts = [show(row, visit.parts.locks) for row in part_store.parts_unfinished(session, limit=200)]
+        named = [reference_view(row) for row in part_store.references_proposed(session, limit=200)]
         alerts = [lock_watch.alert_view(row) for row in watch_store.alerts(session, seen=False)]
         found = groups(session, visit.parts.locks, now_ms=unit.now_ms)
         paused = [lock_watch.group_view(group) for group in found if group.paused]
@@ -136,6 +150,7 @@ def _page(visit: Visit, *, trouble: Trouble | None = None) -> Response:
         authorities=authorities,
         switch=switch,
         parts=parts,
+        named=named,
         alerts=alerts,
         paused=paused,
         trouble=trouble,

@@ -79,6 +79,7 @@ DONE: Mapping[str, str] = {
     "stopped": "All locking is stopped. Releases go on.",
     "started": "Locking is allowed again.",
     "cleared": "The group goes on. The next wrong lock stops it again.",
+    "named": "Confirmed. Locks of this handset go there too from now on.",
     "alert_seen": "Written down that you have looked at it.",
     "ran": "The chain was judged with every other dispute and the whole traffic.",
     "signed_out": "You are signed out.",

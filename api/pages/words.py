@@ -122,6 +122,7 @@ ALERTS: Mapping[str, str] = {
     AlertKind.LOCKED_ON_OWN_SIM: "A locked handset has the customer's SIM",
     AlertKind.HOLDER_SPOKE: "Somebody says that they bought a locked handset",
     AlertKind.BACKEND_FAILED: "Another lock system does not do what it is asked",
+    AlertKind.WRONG_REFERENCE: "Another lock system knows another handset by this name",
 }
 PAUSES: Mapping[str, str] = {
     CapReason.CANARY_UNSETTLED: "Its first handsets have not answered yet",
@@ -227,6 +228,7 @@ CHECK_REASONS: Mapping[str, str] = {
     CheckReason.CAP_REACHED: "A limit is reached",
     CheckReason.KILLED: "It is stopped",
     CheckReason.NOT_FRONT_LINE: "The role does not allow it",
+    Why.UNCONFIRMED: "No second person has confirmed its name there",
     Why.TWO_PEOPLE: "Not before two people have decided",
     Why.NOT_CONFIGURED: "It is not switched on",
     Why.BEFORE_SETUP: "Not before the handset is set up",

@@ -15,7 +15,7 @@ from api.accounts import Caller
 from api.auth import role, signed_in, token_of
 from api.encoding import b64
 from api.parts import Parts, parts_of
-from api.views import order_view, part_view
+from api.views import order_view, part_view, reference_view
 from custody.kernel import cbor
 from custody.kernel.errors import Forbidden, NotFound, Rejected
 from devicelock import part_store, store
@@ -23,8 +23,8 @@ from devicelock.backends import agent
 from devicelock.backends.eir import EirBackend
 from devicelock.backends.nanomdm import NanoMdmBackend
 from devicelock.backends.nanomdm_event import HEADER, MAX_BYTES
+from devicelock.usecases.give_reference import confirm_reference, give_reference
 from devicelock.usecases.hear_backends import take_event
-from devicelock.usecases.plan_parts import give_reference
 from devicelock.usecases.settle_parts import settle_by_word
 from devicelock.usecases.show_parts import show
 
@@ -32,6 +32,7 @@ router = APIRouter(prefix="/v1", tags=["other lock systems"])
 P = Annotated[Parts, Depends(parts_of)]
 Staff = Annotated[Caller, Depends(role("agent", "supervisor", "investigator"))]
 Supervisor = Annotated[Caller, Depends(role("supervisor"))]
+Decider = Annotated[Caller, Depends(role("supervisor", "investigator"))]
 SUPERVISOR = "supervisor"
 SHOWN = 200
 FIELDS = (
@@ -83,11 +84,28 @@ class LoadedIn(BaseModel):
 
 
 @router.put("/devices/{device}/backends/{backend}")
-def refer(device: str, backend: str, body: ReferenceIn, parts: P, _caller: Supervisor) -> dict[str, Any]:
-    """Say by which name a back-end knows a registered handset; locks go there too from then on."""
+def refer(device: str, backend: str, body: ReferenceIn, parts: P, caller: Supervisor) -> dict[str, Any]:
+    """Propose the name by which a back-end knows a registered handset; it carries locks once it is confirmed."""
     with parts.house.unit() as unit:
-        row = give_reference(unit, store.device(unit.session, device), backend=backend, handset=body.handset)
-        return {"device": row.device, "backend": row.backend, "handset": row.handset, "index": row.given_idx}
+        row = give_reference(
+            unit, store.device(unit.session, device), backend=backend, handset=body.handset, account=caller.account
+        )
+        return reference_view(row)
+
+
+@router.post("/devices/{device}/backends/{backend}/confirm")
+def confirm(device: str, backend: str, body: ReferenceIn, parts: P, caller: Decider) -> dict[str, Any]:
+    """Confirm a proposed name, typed again, as somebody who did not give it; locks go there too from then on."""
+    with parts.house.unit() as unit:
+        row = confirm_reference(
+            unit,
+            parts.locks,
+            store.device(unit.session, device),
+            backend=backend,
+            handset=body.handset,
+            account=caller.account,
+        )
+        return reference_view(row)
 
 
 @router.post("/locks/{order}/backends/{backend}/free")
@@ -100,13 +118,17 @@ def settle(order: str, backend: str, body: WhyIn, parts: P, caller: Supervisor) 
 
 @router.get("/backends")
 def listing(parts: P, _caller: Staff) -> dict[str, Any]:
-    """Our agent and the back-ends that are on, what each can keep, and every part not over yet, the newest first."""
+    """Our agent and the back-ends that are on, what each can keep, and every part not over yet, the newest first.
+
+    `references`: names of handsets that wait for a second person, the newest first.
+    """
     with parts.house.read() as session:
         rows = part_store.parts_unfinished(session, limit=SHOWN)
+        proposed = [reference_view(row) for row in part_store.references_proposed(session, limit=SHOWN)]
         waiting = [{"order": row.order, "device": row.device, **part_view(show(row, parts.locks))} for row in rows]
     able = {agent.NAME: agent.CAPABILITIES, **parts.locks.backends}
     on = {name: {field: getattr(can, field) for field in FIELDS} for name, can in able.items()}
-    return {"on": on, "parts": waiting}
+    return {"on": on, "parts": waiting, "references": proposed}
 
 
 @router.post("/backends/nanomdm/events", include_in_schema=False)

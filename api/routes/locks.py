@@ -13,22 +13,22 @@ from api.accounts import Caller
 from api.auth import role
 from api.encoding import b64, unb64
 from api.parts import Parts, broker_address, parts_of
-from api.views import order_view, part_view
+from api.views import order_view, part_view, reference_view
 from custody.gs1.imei import imei_urn
 from custody.kernel import cbor
 from custody.kernel.clock import to_iso
 from custody.kernel.errors import NotFound, Rejected
 from custody.store.unit import Unit
 from custody.usecases.open_log import change_rules
-from devicelock import store, watch_store
+from devicelock import part_store, store, watch_store
 from devicelock.rules.authority import preflight
 from devicelock.rules.command import Basis, Reason
 from devicelock.rules.lock_facts import Kind
 from devicelock.rules.order import Role, State
 from devicelock.store import AuthorityRow, DeviceRow, LockOrderRow
 from devicelock.usecases import plan_parts, request_lock, standing_authority
+from devicelock.usecases.give_reference import give_reference
 from devicelock.usecases.issue_code import issue_code
-from devicelock.usecases.plan_parts import give_reference
 from devicelock.usecases.register_device import register_device
 from devicelock.usecases.release import release
 from devicelock.usecases.show_parts import show_parts
@@ -41,7 +41,10 @@ Decider = Annotated[Caller, Depends(role("supervisor", "investigator"))]
 
 
 class DeviceIn(BaseModel):
-    """A handset to register: protected but inert. `references`: by which names other lock systems know it."""
+    """A handset to register: protected but inert.
+
+    `references`: by which names other lock systems know it; each carries locks once a second person has confirmed it.
+    """
 
     model_config = ConfigDict(extra="forbid")
     imei: str
@@ -88,14 +91,15 @@ class SwitchIn(BaseModel):
 
 
 @router.post("/devices", status_code=201)
-def register(body: DeviceIn, parts: P, _caller: Supervisor) -> dict[str, Any]:
+def register(body: DeviceIn, parts: P, caller: Supervisor) -> dict[str, Any]:
     """Register a handset; the answer holds what its lock client needs."""
     with parts.house.unit() as unit:
         made = register_device(
             unit, parts.locks, imei=body.imei, model=body.model, cose_key=unb64(body.cose_key, where="cose_key")
         )
         for backend, handset in sorted(body.references.items()):
-            give_reference(unit, store.device(unit.session, made.device), backend=backend, handset=handset)
+            row = store.device(unit.session, made.device)
+            give_reference(unit, row, backend=backend, handset=handset, account=caller.account)
     host, port = broker_address(parts)
     return {
         "device": made.device,
@@ -132,6 +136,7 @@ def device(name: str, parts: P, _caller: Staff) -> dict[str, Any]:
                 | {"index": seen.idx}
                 for seen in watch_store.sightings_of(session, row.device)
             ],
+            "references": [reference_view(each) for each in part_store.references_of(session, row.device)],
             "orders": [order_view(order) for order in orders],
         }
 

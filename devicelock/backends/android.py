@@ -169,7 +169,10 @@ class AndroidWire:
         )
 
     def imei(self, handset: str) -> str | None:
-        """`networkInfo.imei`, which a device reports if its policy asks for it (`networkInfoEnabled`)."""
+        """`networkInfo.imei`, which a device reports if its policy asks for it (`networkInfoEnabled`).
+
+        Of a phone with two IMEIs it is one of them; such a phone is locked here if it is registered by that one.
+        """
         reply = self._line(self._with_token(get_device(handset)))
         if judge(reply, who=WHO) is not Answer.TAKEN:
             return None

@@ -242,6 +242,9 @@ class _EirWire:
             known = False
         return Sent(answer=self._backend.take(wish) if known else Answer.UNKNOWN_DEVICE)
 
+    def imei(self, handset: str) -> str | None:
+        return handset
+
     def look(self, wish: Wish) -> Look:
         listed = self._backend.on_list(wish.handset)
         if listed is None:

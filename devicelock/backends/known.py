@@ -37,8 +37,8 @@ _FORMS = {
 def read_reference(backend: str, text: str, *, imei: str) -> str:
     """A handset's name at a back-end, in its own form; `imei` is the device's own.
 
-    Raises `Rejected` for a back-end that there is not, or a name that cannot be one, and `Conflict("imei")` for the
-    IMEI of another handset on the list.
+    Raises `Rejected` for a back-end that there is not, or a name that cannot be one, and `Conflict("imei")` where the
+    name is an IMEI and that of another handset.
     """
     if backend not in CAPABILITIES:
         known = ", ".join(sorted(CAPABILITIES))
@@ -52,4 +52,8 @@ def read_reference(backend: str, text: str, *, imei: str) -> str:
     form, words = _FORMS[backend]
     if not form.fullmatch(text):
         raise Rejected("reference", f"{text[:80]!r} names no handset at {backend}", fix=f"Give {words}.")
+    if backend == knox.NAME and knox.IMEI.fullmatch(text) and read_imei(text) != read_imei(imei):
+        raise Conflict(
+            "imei", "this is the IMEI of another handset", fix="Give the device's IMEI or its serial number."
+        )
     return text

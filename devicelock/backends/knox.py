@@ -18,6 +18,7 @@ public pages name.
   repeated request has the same one.
 """
 
+import re
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -41,6 +42,7 @@ BASE = "/kcs/v1.1/kg"
 AUDIENCE = "KnoxWSM"
 TOKEN_LIFE_S = 300
 MESSAGE_MOST = 350
+IMEI = re.compile(r"[0-9]{15}", re.ASCII)
 
 SHOWN: Mapping[str, Applied] = {
     "Active": Applied.UNLOCKED,
@@ -114,7 +116,7 @@ class KnoxWire:
 
     def imei(self, handset: str) -> str | None:
         """The name itself where it is an IMEI: a device is named by that or by its serial number."""
-        return handset if is_digits(handset) and len(handset) in {14, 15, 16} else None
+        return handset if IMEI.fullmatch(handset) else None
 
     def _lock(self, wish: Wish, state: str) -> Answer:
         if state in OVER:

@@ -186,6 +186,7 @@ class NanoMdmWire:
     def imei(self, handset: str) -> str | None:
         """None: a device tells its IMEI only in answer to a command of its own (DeviceInformation), sooner or later."""
         del handset
+        return None
 
     def look(self, wish: Wish) -> Look:
         """What the device said last: the server itself is asked nothing, since its queue is no word of the device."""

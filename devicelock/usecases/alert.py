@@ -32,6 +32,7 @@ class AlertKind(StrEnum):
     LOCKED_ON_OWN_SIM = "locked_on_own_sim"
     HOLDER_SPOKE = "holder_spoke"
     BACKEND_FAILED = "backend_failed"
+    WRONG_REFERENCE = "wrong_reference"
 
 
 def raise_alert(unit: Unit, kind: AlertKind, *, about: str, detail: str) -> None:

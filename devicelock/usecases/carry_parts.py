@@ -31,7 +31,8 @@ from devicelock.part_store import EventRow, PartRow
 from devicelock.rules.applied import Applied
 from devicelock.rules.command import Screen
 from devicelock.usecases.alert import AlertKind, raise_alert
-from devicelock.usecases.fan_out import ask, gone, look, refused, wait_s
+from devicelock.usecases.fan_out import Tried, ask, gone, look, refused, told_imei, wait_s
+from devicelock.usecases.give_reference import OTHER_HANDSET
 from devicelock.usecases.lock_office import LockOffice
 from devicelock.usecases.plan_parts import plan_retirement
 from devicelock.usecases.settle_parts import Came, claim, remember, tried_of
@@ -140,13 +141,26 @@ class Carrier:
         tried = tried_of(part)
         if tried.answer is not Answer.TAKEN or part.again:
             if part.wished == Applied.LOCKED:
+                failed, told = told_imei(tried, backend, part.handset, now_ms=self._now_ms())
+                if failed is not None:
+                    return self._seen(backend, part, failed)
                 try:
                     with self._house.unit() as unit:
-                        if not claim(unit, self._office, part):
+                        if not claim(unit, self._office, part, told_imei=told):
                             return None
                 except Trouble as trouble:
-                    return Came(tried=refused(tried, trouble, now_ms=self._now_ms()), held=look(backend, part.handset))
+                    return self._held_back(backend, part, trouble)
             tried = ask(tried, _call(backend, part), now_ms=self._now_ms())
+        return self._seen(backend, part, tried)
+
+    def _held_back(self, backend: Backend, part: PartRow, trouble: Trouble) -> Came:
+        return Came(
+            tried=refused(tried_of(part), trouble, now_ms=self._now_ms()),
+            held=look(backend, part.handset),
+            other_handset=trouble.code == OTHER_HANDSET,
+        )
+
+    def _seen(self, backend: Backend, part: PartRow, tried: Tried) -> Came:
         held: Held | None = None if tried.trouble is not None else look(backend, part.handset)
         if held is None:
             rest_s = min(wait_s(tried), REST_MAX_S)

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from sqlmodel import Session
 
 from custody.kernel.clock import DAY_MS, Instant
-from custody.kernel.errors import Conflict, Forbidden, NotFound, Rejected
+from custody.kernel.errors import Conflict, NotFound, Rejected
 from custody.store.unit import Unit
 from devicelock import store, watch_store
-from devicelock.rules.authority import DECIDERS, refuse_unless_apart
+from devicelock.rules.authority import refuse_unless_apart
 from devicelock.rules.caps import CapReason, Clearance, SignedLock, pause_of
 from devicelock.store import AuthorityRow, LockOrderRow
 from devicelock.usecases.lock_office import STANDING, LockOffice
@@ -45,7 +45,7 @@ def clear_group(unit: Unit, office: LockOffice, *, group: str, account: str, why
         raise NotFound("group", f"no lock was decided in a group {group!r}", fix="List them with GET /v1/locks/groups.")
     if not why.strip():
         raise Rejected("why", "a clearance needs a reason", fix="Say in a few words what you looked at.")
-    person = _decider(unit, office, account)
+    person = office.decider(unit.session, account, what="clear a group")
     for first in sorted(_ordered_by(unit, office, found)):
         behind = office.behind(unit.session, first)
         refuse_unless_apart(
@@ -76,16 +76,6 @@ def _group(session: Session, office: LockOffice, name: str, now_ms: Instant) -> 
     return Group(
         name=name, paused=pause_of(office.caps, signed, marks), orders=tuple(orders), clearances=tuple(cleared)
     )
-
-
-def _decider(unit: Unit, office: LockOffice, account: str) -> frozenset[str]:
-    """The person who clears, with all who stand behind; raises `Forbidden` unless in role now."""
-    person = office.person(unit.session, account)
-    if person is None or person.employed is not True or not person.roles & DECIDERS:
-        raise Forbidden(
-            "role", f"{account} may not clear a group", fix=f"Ask somebody employed as {' or '.join(sorted(DECIDERS))}."
-        )
-    return person.line | {person.person}
 
 
 def _ordered_by(unit: Unit, office: LockOffice, group: Group) -> set[str]:

@@ -122,6 +122,18 @@ def ask(tried: Tried, call: Callable[[], Answer], *, now_ms: Instant) -> Tried:
     return Tried(backend=tried.backend, tries=tried.tries + 1, answer=answer, at_ms=now_ms, applied=tried.applied)
 
 
+def told_imei(tried: Tried, backend: Backend, handset: str, *, now_ms: Instant) -> tuple[Tried | None, str | None]:
+    """Ask the back-end for the IMEI of what it knows by a name: a call that failed, or its word (None: it has none)."""
+    told: list[str | None] = []
+
+    def call() -> Answer:
+        told.append(backend.imei(handset))
+        return Answer.TAKEN
+
+    asked = ask(tried, call, now_ms=now_ms)
+    return (None, told[0]) if told else (asked, None)
+
+
 def gone(tried: Tried, *, now_ms: Instant) -> Tried:
     """What comes of asking a back-end that is configured no more."""
     return _failed(tried, Missing.NO_SUCH_BACKEND, now_ms=now_ms)

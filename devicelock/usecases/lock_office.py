@@ -12,10 +12,12 @@ import msgspec
 from sqlmodel import Session
 
 from custody.kernel.clock import DAY_MS, HOUR_MS, Instant
+from custody.kernel.errors import Forbidden
 from custody.store.unit import House, Unit
 from devicelock import store, watch_store
 from devicelock.anchor import AnchorFile
 from devicelock.backends.contract import Capabilities
+from devicelock.rules.authority import DECIDERS
 from devicelock.rules.caps import CapReason, Caps, Clearance, LockAsked, SignedLock, held_back
 from devicelock.rules.command import CommandSigners, Screen
 from devicelock.rules.hello import SimClass
@@ -240,6 +242,20 @@ class LockOffice:
             settled=row.acked_ms is not None or row.held_until_ms < now_ms or State(row.state) in SETTLED,
             wrong_at_ms=row.wrong_ms,
         )
+
+    def may_decide(self, session: Session, account: str) -> bool:
+        """Whether a person is employed and in a role that decides now."""
+        person = self.person(session, account)
+        return person is not None and person.employed is True and bool(person.roles & DECIDERS)
+
+    def decider(self, session: Session, account: str, *, what: str) -> frozenset[str]:
+        """A person who decides, with all who stand behind; raises `Forbidden` unless in role now."""
+        person = self.person(session, account)
+        if person is None or not self.may_decide(session, account):
+            raise Forbidden(
+                "role", f"{account} may not {what}", fix=f"Ask somebody employed as {' or '.join(sorted(DECIDERS))}."
+            )
+        return person.line | {person.person}
 
     def key_of(self, session: Session, account: str) -> str:
         """The person behind an account; the account's own name for automation and for one that nobody knows."""

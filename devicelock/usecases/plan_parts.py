@@ -4,8 +4,10 @@
   and why). A later deadline (a confirmed lock) is a new version of the part.
 - **An entry on an IMEI list takes two people**, whatever the rest of the order rests on, and all checks of
   `Kind.IMEI_LIST`: a lock by standing authority never goes there until two people have confirmed it.
+- **A name that no second person has confirmed** (`give_reference.py`) carries no lock.
 - **A release** goes to every back-end that has, or may have, the lock; a lock that was never sent is only struck out.
-- **Retired is for ever and everywhere**: at every back-end that knows the handset, locked there or not.
+- **Retired is for ever and everywhere**: at every back-end that knows the handset by a confirmed name, locked there or
+  not, and by whatever name it ever carried a lock.
 - A version is never used twice for a handset at a back-end, even after a restore: the anchored epoch stands above it.
 """
 
@@ -16,12 +18,11 @@ from typing import Any
 import msgspec
 
 from custody.kernel.clock import SECOND_MS
-from custody.kernel.errors import Conflict
 from custody.store.unit import Unit
 from devicelock import part_store, store
 from devicelock.backends import eir
 from devicelock.backends.contract import Capabilities
-from devicelock.backends.known import CAPABILITIES, read_reference
+from devicelock.backends.known import CAPABILITIES
 from devicelock.part_store import PartRow, ReferenceRow
 from devicelock.rules.applied import Applied
 from devicelock.rules.authority import preflight
@@ -30,6 +31,7 @@ from devicelock.rules.command import LIFE_MAX_S, Screen
 from devicelock.rules.lock_facts import Kind
 from devicelock.store import DeviceRow, LockOrderRow
 from devicelock.usecases.fan_out import Unfit, unfit
+from devicelock.usecases.give_reference import CONFIRMED_BY
 from devicelock.usecases.lock_office import LockOffice
 
 EPOCH_BITS = 20
@@ -42,6 +44,7 @@ class Why(StrEnum):
     OK = "ok"
     NO_CONTACT = "no_contact"
     NO_WAY_OUT = "no_way_out"
+    UNCONFIRMED = "unconfirmed"
     TWO_PEOPLE = "two_people"
     NOT_CONFIGURED = "not_configured"
     BEFORE_SETUP = "before_setup"
@@ -49,13 +52,14 @@ class Why(StrEnum):
     UNVERIFIED = "unverified"
 
 
-LEFT_OUT = frozenset({Why.NO_CONTACT, Why.NO_WAY_OUT, Why.TWO_PEOPLE})
+LEFT_OUT = frozenset({Why.NO_CONTACT, Why.NO_WAY_OUT, Why.UNCONFIRMED, Why.TWO_PEOPLE})
 """What keeps a lock from a back-end; the others are told of."""
 
 ALLOWED_BY = {
     Why.OK: "",
     Why.NO_CONTACT: "Nobody: it cannot show a contact to whoever holds the handset.",
     Why.NO_WAY_OUT: "Our own agent on the handset, which can be unlocked offline.",
+    Why.UNCONFIRMED: CONFIRMED_BY,
     Why.TWO_PEOPLE: "Two people who confirm the lock, and every check of an entry on an IMEI list.",
     Why.NOT_CONFIGURED: "Switching the back-end on; until then its part waits.",
     Why.BEFORE_SETUP: "The handset's first set-up: there it cannot be locked before that. Our own agent can.",
@@ -77,30 +81,10 @@ class Fit:
         return {Why.OK: True, Why.USER_CAN_LEAVE: True}.get(self.why, False if self.why in LEFT_OUT else None)
 
 
-def give_reference(unit: Unit, device: DeviceRow, *, backend: str, handset: str) -> ReferenceRow:
-    """Note by which name a back-end knows a device; raises `Conflict` for a name that another device has."""
-    name = read_reference(backend, handset, imei=device.imei)
-    owner = part_store.device_at(unit.session, backend, name)
-    if owner not in {None, device.device}:
-        raise Conflict("reference", f"{backend} knows {owner} by this name", fix="Give the name of this handset.")
-    held = unit.session.get(ReferenceRow, (device.device, backend))
-    if held is not None and held.handset == name:
-        return held
-    if held is not None and part_store.parts_at(unit.session, backend, held.handset):
-        raise Conflict(
-            "reference", f"{backend} is still asked about {held.handset}", fix="Wait until that is over, or release it."
-        )
-    idx = unit.record("device.reference", {"device": device.device, "backend": backend, "handset": name})
-    row = held or ReferenceRow(device=device.device, backend=backend, handset=name, given_ms=0, given_idx=0)
-    row.handset, row.given_ms, row.given_idx = name, unit.now_ms, idx
-    unit.session.add(row)
-    return row
-
-
 def fits(unit: Unit, office: LockOffice, order: LockOrderRow, device: DeviceRow, kind: Kind) -> list[Fit]:
     """What every back-end that knows the device can make of this lock."""
     return [
-        Fit(backend=row.backend, why=_why(unit, office, order, device, kind, backend=row.backend))
+        Fit(backend=row.backend, why=_why(unit, office, order, device, kind, reference=row))
         for row in part_store.references_of(unit.session, device.device)
     ]
 
@@ -148,11 +132,13 @@ def plan_release(unit: Unit, office: LockOffice, order: LockOrderRow) -> bool:
 
 def plan_retirement(unit: Unit, office: LockOffice, device: str) -> list[str]:
     """Ask every back-end that knows a retired device to retire it too; those that were asked before are left alone."""
-    asked = []
-    for reference in part_store.unretired_at(unit.session, device):
-        row = _part(unit, f"retire.{device}", device, reference.backend, reference.handset)
-        _wish(unit, office, row, Applied.RETIRED)
-        asked.append(reference.backend)
+    asked: list[str] = []
+    for backend, handset in part_store.unretired_at(unit.session, device):
+        named = f"retire.{device}"
+        if unit.session.get(PartRow, (named, backend)) is not None:
+            named = f"{named}.{handset}"  # another name of the same device at the same back-end
+        _wish(unit, office, _part(unit, named, device, backend, handset), Applied.RETIRED)
+        asked.append(backend)
     if asked:
         unit.record("device.retiring", {"device": device, "backends": asked})
     return asked
@@ -207,13 +193,18 @@ def _screen(row: PartRow) -> Screen | None:
     return None if row.screen is None else msgspec.json.decode(row.screen, type=Screen)
 
 
-def _why(unit: Unit, office: LockOffice, order: LockOrderRow, device: DeviceRow, kind: Kind, *, backend: str) -> Why:
+def _why(
+    unit: Unit, office: LockOffice, order: LockOrderRow, device: DeviceRow, kind: Kind, *, reference: ReferenceRow
+) -> Why:
+    backend = reference.backend
     able = office.backends.get(backend)
     can = able or CAPABILITIES[backend]
     # A device is registered with the key of our agent on it, so the agent carries every order beside the others.
     reasons = unfit(can, beside_agent=True)
     if reasons:
         return {Unfit.NO_CONTACT: Why.NO_CONTACT, Unfit.NO_WAY_OUT: Why.NO_WAY_OUT}[reasons[0]]
+    if reference.confirmed_ms is None:
+        return Why.UNCONFIRMED
     if backend == eir.NAME and not _may_be_listed(unit, office, order, device, kind):
         return Why.TWO_PEOPLE
     return Why.NOT_CONFIGURED if able is None else _told_of(can, device)

@@ -1,7 +1,8 @@
 """What came of asking another lock system, written down in a unit of its own; and when an order is over.
 
 - **Before a lock is sent** it is claimed: everything that allows it is asked again in that unit, as it is where our own
-  agent's command is signed, and from then on a release must reach the back-end, whatever becomes of the call.
+  agent's command is signed, and also whether two people, and the back-end itself where it can tell, name this handset.
+  From then on a release must reach the back-end, whatever becomes of the call.
 - **What was overtaken** by a newer wish while it was under way leaves the newer one as it is.
 - **Shown** is only what the back-end has confirmed. Its word that a handset is locked makes the order active, unless it
   blocks the network only or was never tried (`Capabilities.vouches`).
@@ -29,6 +30,7 @@ from devicelock.rules.order import Event, Role, State, step
 from devicelock.store import DeviceRow, LockOrderRow
 from devicelock.usecases.alert import AlertKind, raise_alert
 from devicelock.usecases.fan_out import Open, Tried, judge, wait_s
+from devicelock.usecases.give_reference import refuse_other_handset, refuse_unless_confirmed
 from devicelock.usecases.lock_office import STANDING, LockOffice
 from devicelock.usecases.plan_parts import lapse_part
 from devicelock.usecases.request_lock import as_confirmed
@@ -43,20 +45,30 @@ ALERT_TRIES = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Came:
-    """What came of one go at a part: the last call, and what the back-end holds and shows (None: it cannot be seen)."""
+    """What came of one go at a part: the last call, and what the back-end holds and shows (None: it cannot be seen).
+
+    `other_handset`: it was not sent, because the back-end knows another handset by this name.
+    """
 
     tried: Tried
     held: Held | None = None
+    other_handset: bool = False
 
 
-def claim(unit: Unit, office: LockOffice, part: PartRow) -> bool:
-    """Whether this lock is still wished and may be sent now; raises `Forbidden` where it is not allowed any more."""
+def claim(unit: Unit, office: LockOffice, part: PartRow, *, told_imei: str | None = None) -> bool:
+    """Whether this lock is still wished and may be sent now; raises `Forbidden` where it is not allowed any more.
+
+    `told_imei`: the IMEI of what is known by this name, by the back-end's own word.
+    """
     order = store.order(unit.session, part.order)
     row = part_store.part(unit.session, part.order, part.backend)
     if (row.version, row.wished) != (part.version, part.wished):
         return False
     judged, kind = judged_as(order, row.backend)
-    authorise_lock(office.facts(unit, judged, store.device(unit.session, row.device), kind))
+    device = store.device(unit.session, row.device)
+    refuse_unless_confirmed(unit.session, row)
+    authorise_lock(office.facts(unit, judged, device, kind))
+    refuse_other_handset(device, row, told_imei=told_imei)
     row.may_hold = True
     unit.session.add(row)
     return True
@@ -99,6 +111,8 @@ def remember(unit: Unit, office: LockOffice, part: PartRow, came: Came, can: Cap
         if row.trouble is not None and not failed_before:
             store.note(unit, order, "backend_failed", actor=row.backend, facts={"why": row.trouble[:300]})
         _move(unit, office, order, row, can)
+    if came.other_handset:
+        raise_alert(unit, AlertKind.WRONG_REFERENCE, about=f"{row.device} at {row.backend}", detail=_told(row))
     _alert(unit, row)
 
 
@@ -205,6 +219,11 @@ def _move(unit: Unit, office: LockOffice, order: LockOrderRow, row: PartRow, can
         facts = {"shown_by": row.backend, "version": row.version, "device": row.device}
         store.note(unit, order, "locked", actor=row.backend, facts=facts)
         office.moved(unit, order, Event.DEVICE_ACK)
+
+
+def _told(row: PartRow) -> str:
+    todo = "Release the order, give the right name of the handset there, and have a second person confirm it."
+    return f"A lock was {row.trouble}. {todo}"
 
 
 def _alert(unit: Unit, row: PartRow) -> None:

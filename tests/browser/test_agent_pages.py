@@ -177,6 +177,32 @@ def test_an_authority_is_proposed_by_one_and_put_in_force_by_another(
         expect(row).to_contain_text("Withdrawn")
 
 
+def test_a_name_at_another_lock_system_is_given_by_one_and_confirmed_by_another(
+    console: Console, enter: Callable[[str], Page], browser: Browser
+) -> None:
+    device = console.world.handsets[console.calm_orders[4]].device
+    name = "enterprises/e1/devices/d4"
+    address = f"/v1/devices/{device}/backends/android"
+    console.staff["supervisor-1"].client._send("PUT", address, json={"handset": name})
+    page = console.show(enter("supervisor-1"), "/console/locks")
+    own = page.locator("article.watched").filter(has_text=device)
+    expect(own).to_contain_text("You gave it, so another person confirms it.")
+    expect(own).to_contain_text(name)
+    with local_page(browser) as other:
+        console.show(console.enter(other, "supervisor-2"), "/console/locks")
+        waiting = other.locator("article.watched").filter(has_text=device)
+        expect(waiting).not_to_contain_text(name)
+        waiting.get_by_label("Its name there, as you read it").fill("enterprises/e1/devices/d5")
+        waiting.get_by_role("button", name="Confirm").click()
+        expect(other.get_by_role("alert")).to_contain_text("Read the name at the back-end itself")
+        waiting.get_by_label("Its name there, as you read it").fill(name)
+        waiting.get_by_role("button", name="Confirm").click()
+        expect(other.get_by_role("status").first).to_have_text(
+            "Confirmed. Locks of this handset go there too from now on."
+        )
+        expect(waiting).to_have_count(0)
+
+
 def test_cases_come_in_pages(console: Console, enter: Callable[[str], Page]) -> None:
     for turn in range(26):
         console.report(f"SO-PAGED-{turn}")

@@ -163,6 +163,9 @@ class MemoryBench(Bench):
         reply = self.other.disturbed(Request(method="PUT", path=f"/{wish.handset}"), take)
         return Sent(answer=judge(reply, who="memory"))
 
+    def imei(self, _handset: str) -> str | None:
+        return None
+
     def look(self, _wish: Wish) -> Look:
         return Look(applied=self.shown if self.seen_ms else None, last_seen_ms=self.seen_ms)
 
@@ -239,6 +242,7 @@ class AndroidBench(Bench):
         self.wished = self.shown = "ACTIVE"
         self.seen_ms: int | None = None
         self.cancelled: list[str] = []
+        self.imei: str | None = None
         super().__init__(book)
 
     def make(self) -> AssertedBackend:
@@ -254,6 +258,8 @@ class AndroidBench(Bench):
         assert ("authorization", "Bearer token") in request.headers
         if request.path.endswith(":cancel"):
             return self._take(request)  # faults are meant for what must arrive; a cancellation need not
+        if request.method == "GET" and self.other.fault is Fault.APPLIED:
+            return self._take(request)  # the loss is meant for the request that changes something
         return self.other.disturbed(request, self._take)
 
     def _take(self, request: Request) -> Reply:
@@ -270,6 +276,8 @@ class AndroidBench(Bench):
         elif request.method == "PATCH":
             self.wished = body["state"]
         answer: dict[str, Any] = {"state": self.wished}
+        if self.imei is not None:
+            answer["networkInfo"] = {"imei": self.imei}
         if self.seen_ms is not None:
             answer |= {"appliedState": self.shown, "lastStatusReportTime": to_iso(self.seen_ms)}
         return Reply(status=200, body=json.dumps(answer).encode())

@@ -180,3 +180,15 @@ def test_a_state_that_says_neither_is_unknown(word: str) -> None:
     bench.shown, bench.seen_ms = word, START_MS
     held = bench.backend.state(DEVICE)
     assert (held.desired, held.applied) == (Applied.LOCKED, None)
+
+
+@pytest.mark.parametrize("told", ["490154203237518", None])
+def test_a_device_that_reports_its_network_tells_its_imei(told: str | None) -> None:
+    bench = AndroidBench(Way.DISABLED)
+    bench.imei = told
+    assert bench.backend.imei(DEVICE) == told
+    assert [call.method for call in bench.other.calls] == ["GET"]
+    assert bench.backend.imei(AndroidBench.unknown) is None
+    bench.other.fault = Fault.BROKEN
+    with pytest.raises(Unavailable):
+        bench.backend.imei(DEVICE)

@@ -114,3 +114,11 @@ def test_an_offline_lock_of_the_makers_own_is_shown_and_released(bench: KnoxBenc
     assert bench.backend.reassert(HANDSET) is Answer.TAKEN
     bench.apply()
     assert bench.backend.state(HANDSET).applied is Applied.UNLOCKED
+
+
+def test_a_device_that_is_named_by_its_imei_tells_it_and_one_named_by_its_serial_number_does_not(
+    bench: KnoxBench,
+) -> None:
+    assert bench.backend.imei(HANDSET) == HANDSET
+    assert bench.backend.imei("R58N12ABCDE") is None
+    assert bench.other.calls == [], "it costs no call"

@@ -122,6 +122,40 @@ def test_lock_orders_of_an_older_database_are_counted_by_model_and_site(empty_ur
     engine.dispose()
 
 
+def test_names_of_an_older_database_are_proposed_unless_a_lock_went_by_them(empty_url: str) -> None:
+    engine = open_engine(empty_url)
+    with engine.connect().execution_options(**{WRITES: True}) as connection:
+        config = alembic_config([OWN_VERSIONS, *VERSIONS])
+        config.attributes["connection"] = connection
+        command.upgrade(config, "devicelock_0005")
+        reference = "INSERT INTO backend_reference VALUES (:device, 'android', :handset, 7, 1)"
+        facts_of_a_part = ("wished", "version", "not_after_ms", "may_hold", "tries", "at_ms", "again", "looks")
+        columns = ("order", "backend", "device", "handset", *facts_of_a_part, "created_ms")
+        part = f"""INSERT INTO backend_part ("{'", "'.join(columns)}") VALUES (:{", :".join(columns)})"""  # noqa: S608 - ours
+        plain = {"version": 1, "not_after_ms": 1, "tries": 1, "again": False, "looks": 0, "created_ms": 1}
+        carried: dict[str, dict[str, object]] = {
+            "holds it": {"wished": "locked", "may_hold": True, "at_ms": 5},
+            "was released": {"wished": "unlocked", "may_hold": False, "at_ms": 5},
+            "struck out": {"wished": "unlocked", "may_hold": False, "at_ms": None},
+            "never claimed": {"wished": "locked", "may_hold": False, "at_ms": 5},
+            "only retired": {"wished": "retired", "may_hold": False, "at_ms": 5},
+            "by another name": {"wished": "locked", "may_hold": True, "at_ms": 5, "handset": "older"},
+        }
+        for name, facts in carried.items():
+            connection.execute(text(reference), {"device": name, "handset": f"h-{name}"})
+            row = {"order": name, "backend": "android", "device": name, "handset": f"h-{name}", **plain, **facts}
+            connection.execute(text(part), row)
+        connection.execute(text(reference), {"device": "no part", "handset": "h-no part"})
+        connection.commit()
+    migrate(engine, *VERSIONS)
+    with Session(engine) as session:
+        rows = session.scalars(select(part_tables.ReferenceRow)).all()
+        assert {row.device: row.confirmed_ms for row in rows if row.confirmed_ms} == {"holds it": 7, "was released": 7}
+        assert {row.given_by for row in rows} == {None}
+        assert len(rows) == len(carried) + 1
+    engine.dispose()
+
+
 def test_rows_of_an_older_database_stand_where_they_stood(empty_url: str) -> None:
     engine = open_engine(empty_url)
     with engine.connect().execution_options(**{WRITES: True}) as connection:

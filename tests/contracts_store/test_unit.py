@@ -179,3 +179,16 @@ def test_a_snapshot_for_reading_writes_nothing(house: House) -> None:
     assert everything(house) == before
     with Session(house.engine) as session:
         assert session.get(SaleRow, "x") is None
+
+
+def test_what_an_act_would_come_to_is_asked_while_somebody_else_writes_and_nothing_of_it_is_kept(house: House) -> None:
+    before = everything(house)
+    with house.unit(), house.look() as unit:
+        assert unit.session.get(SaleRow, "x") is None
+    with house.look() as unit:
+        unit.record("made.up", {"by": "a test"})
+        unit.session.add(SaleRow(order_ref="x", imei="urn:gsma:imei:1", facts="{}", recorded_ms=1, recorded_idx=1))
+        unit.session.flush()
+    assert everything(house) == before
+    with Session(house.engine) as session:
+        assert session.get(SaleRow, "x") is None

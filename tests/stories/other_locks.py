@@ -20,10 +20,10 @@ from devicelock.backends.eir_folder import EirFolder
 from devicelock.part_store import PartRow
 from devicelock.store import DeviceRow
 from devicelock.usecases.carry_parts import Carrier
+from devicelock.usecases.give_reference import confirm_reference, give_reference
 from devicelock.usecases.hear_backends import take_event
 from devicelock.usecases.list_ground import ground_of
 from devicelock.usecases.lock_office import LockOffice
-from devicelock.usecases.plan_parts import give_reference
 from devicelock.usecases.show_parts import Shown, show_parts
 from devicelock.usecases.wish_book import TableBook
 from simulators.radio import Radio
@@ -31,6 +31,8 @@ from tests.contracts_backends.backend_bench import AndroidBench, Bench, EirBench
 from tests.world import World
 
 ROUNDS = 40
+SECOND = "investigator-1"
+BY_IMEI = frozenset({eir.NAME, knox.NAME})
 CAPABILITIES = {
     android.NAME: android.CAPABILITIES[Way.DISABLED],
     eir.NAME: eir.CAPABILITIES,
@@ -100,14 +102,22 @@ class OtherLocks:
         self.attach()
 
     def know(self, radio: Radio, *names: str) -> None:
-        """Every back-end, or those named, know this handset."""
+        """Every back-end, or those named, know this handset, by names that two people have given and confirmed."""
+        self.name(radio, *names)
         with self.world.house.unit() as unit:
             device = self.device(unit.session, radio)
             for name in names or self.benches:
-                known = device.imei if name == eir.NAME else self.benches[name].handset
-                give_reference(unit, device, backend=name, handset=known)
-        if eir.NAME in self.benches:
-            self.benches[eir.NAME].handset = imei_digits(device.imei)
+                known = self.benches[name].handset
+                confirm_reference(unit, self.world.office, device, backend=name, handset=known, account=SECOND)
+
+    def name(self, radio: Radio, *names: str, by: str = "supervisor-1") -> None:
+        """One person gives the names of this handset at every back-end, or at those named."""
+        with self.world.house.unit() as unit:
+            device = self.device(unit.session, radio)
+            for name in names or self.benches:
+                if name in BY_IMEI:
+                    self.benches[name].handset = imei_digits(device.imei)
+                give_reference(unit, device, backend=name, handset=self.benches[name].handset, account=by)
 
     def device(self, session: Session, radio: Radio) -> DeviceRow:
         """The row of a handset."""

@@ -17,7 +17,8 @@ from devicelock.rules.applied import Applied
 from devicelock.rules.lock_facts import Kind
 from devicelock.rules.order import Role
 from devicelock.usecases.carry_parts import LEASE_MS
-from devicelock.usecases.plan_parts import fits, give_reference, rows_of
+from devicelock.usecases.give_reference import give_reference
+from devicelock.usecases.plan_parts import fits, rows_of
 from devicelock.usecases.retire import received
 from devicelock.usecases.settle_parts import settle_by_word
 from tests.contracts_backends.backend_bench import Fault, NanoMdmBench
@@ -525,7 +526,7 @@ def test_a_name_at_a_back_end_belongs_to_one_handset_and_has_its_form(world: Wor
     def refer(radio: object, backend: str, handset: str) -> None:
         with world.house.unit() as unit:
             device = others.device(unit.session, radio)
-            give_reference(unit, device, backend=backend, handset=handset)
+            give_reference(unit, device, backend=backend, handset=handset, account="supervisor-1")
 
     with world.refused(Conflict, "reference"):
         refer(second, ANDROID, others.benches[ANDROID].handset)

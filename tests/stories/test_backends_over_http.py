@@ -121,6 +121,7 @@ def test_an_order_of_three_back_ends_from_a_report_to_the_last_release(outside: 
     shell = CommandLine(address=outside.service.address, folder=tmp_path, token=supervisor.client.token)
     for backend, handset in (("android", AndroidBench.handset), ("nanomdm", NanoMdmBench.handset), ("eir", imei)):
         assert shell.run("lock", "refer", device, backend, handset, "--json").value["handset"]
+    names_are_confirmed(outside, device, imei, shell, tmp_path)
     checks = {row["check"]: row for row in agent.preflight(imei)["checks"]}
     assert (checks["backend_nanomdm"]["ok"], checks["backend_eir"]["reason"]) == (None, "two_people")
     person = customer.report(outside.service.client, outside.world.late_find)
@@ -145,6 +146,51 @@ def test_an_order_of_three_back_ends_from_a_report_to_the_last_release(outside: 
     until(lambda: agent.lock(order)["state"] == "released", "everybody has shown it free")
     assert shell.run("lock", "show", order).out.count("nanomdm")
     outside.service.audit()
+
+
+def names_are_confirmed(outside: Outside, device: str, imei: str, shell: CommandLine, tmp_path: Path) -> None:
+    """Who gave the names cannot confirm them; an investigator types them again, on the command line and on the page."""
+    agent = outside.service.staff["agent-1"]
+    red = {row["check"]: row for row in agent.preflight(imei)["checks"] if row["reason"] == "unconfirmed"}
+    assert set(red) == {"backend_android", "backend_nanomdm", "backend_eir"}
+    assert all(row["ok"] is False and "second person" in row["allowed_by"] for row in red.values())
+    waiting = agent.client.get("/v1/backends")["references"]
+    assert {(row["backend"], row["given_by"]) for row in waiting} == {
+        (name, "supervisor-1") for name in ("android", "nanomdm", "eir")
+    }
+    said = shell.run("lock", "confirm-reference", device, "android", AndroidBench.handset, expect=1)
+    assert "supervisor or an investigator" in said.err
+    second = CommandLine(
+        address=outside.service.address, folder=tmp_path, token=outside.service.staff["investigator-1"].client.token
+    )
+    second.run("lock", "confirm-reference", device, "android", "enterprises/e1/devices/d2", expect=1)
+    assert (
+        "confirmed by investigator-1"
+        in second.run("lock", "confirm-reference", device, "android", AndroidBench.handset).out
+    )
+    assert "waits for a second person" in second.run("lock", "backends").out
+    confirmed_on_the_page(outside, device, {"nanomdm": NanoMdmBench.handset, "eir": imei})
+    told = agent.client.get(f"/v1/devices/{device}")["references"]
+    assert {row["confirmed_by"] for row in told} == {"investigator-1"}
+
+
+def confirmed_on_the_page(outside: Outside, device: str, names: dict[str, str]) -> None:
+    """The page shows what waits and to whom it is left; typing the name confirms it."""
+    address, page = f"{outside.service.address}/console/references/confirm", f"{outside.service.address}/console/locks"
+    tokens = {name: outside.service.staff[name].client.token for name in ("supervisor-1", "investigator-1")}
+    own, seconds = (httpx.get(page, cookies={COOKIE: token}).text for token in tokens.values())
+    assert "another person confirms it" in own
+    assert NanoMdmBench.handset in own
+    assert NanoMdmBench.handset not in seconds, "the second person reads it at the other system, and not here"
+    assert device in seconds
+    for backend, handset in names.items():
+        body = {"device": device, "backend": backend, "handset": handset}
+        for who, right in (("supervisor-1", False), ("investigator-1", True)):
+            came = httpx.post(
+                address, data=body, cookies={COOKIE: tokens[who]}, headers={"origin": outside.service.address}
+            )
+            assert (came.status_code == httpx.codes.SEE_OTHER) is right, came.text
+    assert device not in httpx.get(page, cookies={COOKIE: tokens["investigator-1"]}).text
 
 
 def lock_is_confirmed(outside: Outside, order: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from api.auth import COOKIE
 from custody.kernel.clock import DAY_MS, to_iso
 from custody.kernel.errors import Conflict, Forbidden, NotFound, Rejected, Trouble
 from custody.kernel.system_clock import SystemClock
@@ -209,6 +210,23 @@ def test_a_leaver_is_released_and_the_groups_and_alerts_are_shown(service: Servi
 def test_groups_of_locks_are_read_while_somebody_else_writes(service: Service) -> None:
     with service.parts.house.unit():
         assert "groups" in service.staff["agent-1"].client.get("/v1/locks/groups")
+
+
+def test_checks_and_pages_of_locks_are_read_while_somebody_else_writes(
+    service: Service, network: World, report: dict[str, Any]
+) -> None:
+    agent = service.staff["agent-1"].client
+    unit = network.handsets[network.late_find.order].unit
+    case = agent.post("/v1/disputes", report)["dispute"]
+    cookies = {COOKIE: service.token("supervisor-1")}
+    with service.parts.house.unit():
+        looked = agent.get("/v1/locks/preflight", imei=unit.imei, dispute=case)
+        pages = [
+            httpx.get(f"{service.address}/console/{page}", cookies=cookies, timeout=5)
+            for page in ("locks", f"cases/{case}")
+        ]
+    assert {row["check"] for row in looked["checks"]} >= CHECKS_OF_A_LOCK
+    assert [page.status_code for page in pages] == [200, 200]
 
 
 def test_a_customer_who_is_still_served_is_told_first_and_their_word_calls_the_lock_back(
