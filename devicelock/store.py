@@ -16,7 +16,7 @@ from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Text, fu
 from sqlmodel import Field, Session, SQLModel, col
 
 from custody.kernel.errors import NotFound
-from custody.store.bulk import run
+from custody.store.bulk import pick, run
 from custody.store.unit import Unit
 from devicelock.rules.ack import Result
 from devicelock.rules.command import Op
@@ -175,6 +175,11 @@ def device(session: Session, name: str) -> DeviceRow:
     if row is None:
         raise NotFound("device", f"no device {name!r} is registered", fix="Register the handset first.")
     return row
+
+
+def device_keys(session: Session, names: Collection[str]) -> dict[str, bytes]:
+    """The enrolled keys of those devices that are registered, as they are stored."""
+    return dict(pick(session, DeviceRow, ("device", "cose_key"), by=("device",), values=names))
 
 
 def devices(session: Session, names: Collection[str]) -> dict[str, DeviceRow]:

@@ -7,16 +7,19 @@ A message may be acknowledged to the broker when it was taken in and is durable,
 better. It stays with the broker, and all that came after it, only when the database is away.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+import msgspec
 import structlog
+from sqlmodel import Session
 
 from custody.kernel import cbor
 from custody.kernel.errors import NotFound, Rejected, Trouble, Unavailable
 from custody.kernel.keys import PublicKey, read_cose_key
+from custody.store.bulk import pick
 from custody.store.unit import Unit
 from devicelock import store, watch_store
 from devicelock.rules.ack import Ack, Result, open_ack
@@ -45,9 +48,9 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
-    """A verified message and the device that signed it."""
+    """A verified message and the name of the device that signed it."""
 
-    row: DeviceRow
+    device: str
     said: Ack | Hello
     payload: bytes
 
@@ -96,24 +99,32 @@ def _hear(office: LockOffice, messages: Sequence[Message]) -> None:
     """Take messages in, in order and in one unit; bad ones are left out."""
     with office.house.unit() as unit:
         session = unit.session
-        devices = store.devices(session, {_speaker(message) for message in messages})
-        opened = [(message, _opened(devices, message)) for message in messages]
+        keys = store.device_keys(session, {_speaker(message) for message in messages})
+        opened = [(message, _opened(keys, message)) for message in messages]
         answered = {heard.said.command_id for _, heard in opened if heard is not None and isinstance(heard.said, Ack)}
-        commands = store.commands(session, answered)
-        wished = {store.desired(row).order for row in devices.values()}
-        named = {command.order for command in commands.values()} | {order for order in wished if order is not None}
-        orders = store.orders(session, named)
+        # Orders before devices, as whoever decides takes them: so that nobody waits for one who waits for them.
+        orders = store.orders(session, _orders_behind(session, keys, answered))
+        devices, commands = store.devices(session, keys), store.commands(session, answered)
         for message, heard in opened:
             if heard is None:
                 continue
+            row = devices[heard.device]
             if isinstance(heard.said, Hello):
-                _reconcile(unit, office, heard.row, heard.said, orders)
+                _reconcile(unit, office, row, heard.said, orders)
                 continue
             command = commands.get(heard.said.command_id)
-            if command is None or command.device != heard.row.device:
+            if command is None or command.device != heard.device:
                 _refuse(message, NotFound("command", "it answers no command of ours to this device", fix="Say hello."))
                 continue
-            _settle(unit, office, heard.row, Answer(command, heard.said, heard.payload), orders)
+            _settle(unit, office, row, Answer(command, heard.said, heard.payload), orders)
+
+
+def _orders_behind(session: Session, devices: Collection[str], answered: Collection[str]) -> set[str]:
+    """The orders that are wished of devices, and those of commands that were answered; some may not be orders."""
+    rows = pick(session, DeviceRow, ("desired",), by=("device",), values=devices)
+    wished = {msgspec.json.decode(row, type=Desired).order for (row,) in rows}
+    named = {order for (order,) in pick(session, CommandRow, ("order",), by=("id",), values=answered)}
+    return named | {order for order in wished if order is not None}
 
 
 def _speaker(message: Message) -> str:
@@ -124,27 +135,27 @@ def _speaker(message: Message) -> str:
         return ""
 
 
-def _opened(devices: Mapping[str, DeviceRow], message: Message) -> Heard | None:
+def _opened(keys: Mapping[str, bytes], message: Message) -> Heard | None:
     """The verified message; None for a bad one."""
     try:
-        return _open(devices, message)
+        return _open(keys, message)
     except (Rejected, NotFound) as refusal:
         _refuse(message, refusal)
         return None
 
 
-def _open(devices: Mapping[str, DeviceRow], message: Message) -> Heard:
+def _open(keys: Mapping[str, bytes], message: Message) -> Heard:
     where = read_topic(message.topic)
-    row = devices.get(where.device)
-    if row is None:
+    if where.device not in keys:
         raise NotFound("device", f"no device {where.device!r} is registered", fix="Register the handset first.")
+    key = _key(keys[where.device])
     if where.channel is Channel.ACK:
-        said: Ack | Hello = open_ack(message.payload, device=row.device, key=key_of(row))
+        said: Ack | Hello = open_ack(message.payload, device=where.device, key=key)
     elif where.channel is Channel.HELLO:
-        said = open_hello(message.payload, device=row.device, key=key_of(row))
+        said = open_hello(message.payload, device=where.device, key=key)
     else:
         raise Rejected("topic", "handsets say nothing to us there", fix="Use the topics for acks and hellos.")
-    return Heard(row=row, said=said, payload=message.payload)
+    return Heard(device=where.device, said=said, payload=message.payload)
 
 
 def _refuse(message: Message, refusal: Trouble) -> None:
@@ -160,7 +171,7 @@ def _settle(unit: Unit, office: LockOffice, row: DeviceRow, answer: Answer, orde
     if command.acked_ms is None or command.result != Result.APPLIED:
         command.ack, command.acked_ms, command.result = payload, unit.now_ms, ack.result
         unit.session.add(command)
-    order = orders.get(command.order)  # a retirement may have none
+    order = _order(unit, orders, command.order)  # a retirement may have none
     if order is None:
         return
     if _settles(after, ack):
@@ -176,7 +187,7 @@ def _reconcile(unit: Unit, office: LockOffice, row: DeviceRow, hello: Hello, ord
     anchor = office.anchor.of(device)
     after, answer = reconcile(store.desired(row), hello, anchor=anchor, now_s=unit.now_ms // 1000)
     store.set_desired(unit.session, row, after)
-    order = orders.get(after.order) if after.order is not None else None
+    order = _order(unit, orders, after.order)
     _remember(unit, office, row, hello, order)
     if order is not None and standing(after) in SHOWN:
         facts = {"shown_by": "hello", "counter": hello.counter, "device": device}
@@ -193,6 +204,13 @@ def _reconcile(unit: Unit, office: LockOffice, row: DeviceRow, hello: Hello, ord
         _sign_again(unit, office, order, row, after.state)
     elif answer is Step.SIGN and after.order is not None:
         sign_release(unit, office, after.order, row, reason=Reason.CANCELLED, authority=FORGOTTEN)
+
+
+def _order(unit: Unit, orders: Orders, name: str | None) -> LockOrderRow | None:
+    """An order, one of those at hand or one that came after they were looked up."""
+    if name is None:
+        return None
+    return orders.get(name) or unit.session.get(LockOrderRow, name, with_for_update=True)
 
 
 def key_of(row: DeviceRow) -> PublicKey:
