@@ -84,7 +84,7 @@ class Timer:
         """The next step towards closing the quarter that is due."""
         try:
             with self._parts.house.read() as session:
-                counted = self._closer.look(session)
+                counted = self._closer.look(session, now_ms=self._parts.clock.now_ms())
         except Trouble as trouble:
             log.warning("the counting of a shard will be tried again", code=trouble.code, detail=trouble.detail)
         except Exception:  # nobody else would sweep any more

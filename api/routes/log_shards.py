@@ -33,7 +33,7 @@ router = APIRouter(prefix="/v1/log/shards", tags=["log"])
 P = Annotated[Parts, Depends(parts_of)]
 Supervisor = Annotated[Caller, Depends(role("supervisor"))]
 MOST = 200
-UNITS_AT_ONCE = 10
+UNITS_AT_ONCE = 20
 """So many units of a dropping are done in one call."""
 
 

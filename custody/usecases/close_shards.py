@@ -99,28 +99,22 @@ class Closer:
         """Whether the next quarter to be looked at may be closed."""
         return self._quarter is None or self._quarter.closes_ms(self._tolerances.offline_ms) <= now_ms
 
-    def look(self, session: Session) -> bool:
-        """Look at some of the quarter that is due; tells whether it is counted and has something to close."""
-        if self._quarter is None:
-            began_ms = shard_book.received_ms(session, 0)
-            self._quarter = None if began_ms is None else quarter_of(began_ms)
-            return False
-        if shard_book.is_closed(session, self._quarter.name):
-            self._go_to(self._quarter.next)
-            return False
-        self._count = self._count or Count.of(session, self._quarter)
-        self._count.go_on(session)
-        if self._count.done and not self._count.shards:
-            self._go_to(self._quarter.next)
-            return False
-        return self._count.done
+    def look(self, session: Session, *, now_ms: Instant) -> bool:
+        """Look at some of what is due; tells whether a quarter is counted and has something to close."""
+        began_ms = shard_book.received_ms(session, 0) if self._quarter is None else None
+        self._quarter = self._quarter if began_ms is None else quarter_of(began_ms)
+        while self._quarter is not None and self.is_due(now_ms):
+            if not shard_book.is_closed(session, self._quarter.name):
+                self._count = self._count or Count.of(session, self._quarter)
+                self._count.go_on(session)
+                if self._count.shards or not self._count.done:
+                    return self._count.done
+            self._quarter, self._count = self._quarter.next, None
+        return False
 
     def close(self, unit: Unit) -> list[ShardRow]:
         """Close what was counted."""
         return close_counted(unit, self._count, self._policy) if self._count and self._count.done else []
-
-    def _go_to(self, quarter: Quarter) -> None:
-        self._quarter, self._count = quarter, None
 
 
 def close_shard(

@@ -10,7 +10,7 @@ remembers of things of which no other scan can be read, and what was kept aside 
 - **Shared**: scans that the trail of another parcel stands on, which has scans that must be kept longer.
 - What was kept goes when the shard is dropped again and nothing needs it any more.
 
-It goes in units of at most 2,000 scans, each with an erasure notice in the log, and the place where it goes on is kept
+It goes in units of at most 1,000 scans, each with an erasure notice in the log, and the place where it goes on is kept
 with them: a stop loses nothing, and whoever drops the shard again goes on there. The last unit records what became of
 the whole, unless nothing changed since the last such record.
 """
@@ -41,7 +41,7 @@ from custody.usecases.read_trail import read_trail
 SHARD_DROPPED = "shard.dropped"
 """Kind of the record that says what became of a shard."""
 
-AT_ONCE = 2_000
+AT_ONCE = 1_000
 """So many scans go in one unit at most."""
 
 Locked = Callable[[Session], Collection[str]]

@@ -122,14 +122,7 @@ class Yard:
 
     def close(self) -> list[ShardRow]:
         """What the timer does until nothing is due."""
-        closed = []
-        while self.closer.is_due(self.house.clock.now_ms()):
-            with self.house.read() as session:
-                counted = self.closer.look(session)
-            if counted:
-                with self.house.unit() as unit:
-                    closed += self.closer.close(unit)
-        return closed
+        return close_due(self.house, self.closer)
 
     def drop(self, name: str, *locked: str) -> Dropped:
         """Drop a shard to the end; the handsets named are under a lock."""
@@ -166,6 +159,18 @@ class Yard:
         with self.house.read() as session:
             stored = log_reader.entry(session, index)
         return open_record(stored.raw, stored.opening or b"")
+
+
+def close_due(house: House, closer: Closer) -> list[ShardRow]:
+    """Look and close until nothing is due, as the timer does."""
+    closed = []
+    while closer.is_due(now_ms := house.clock.now_ms()):
+        with house.read() as session:
+            counted = closer.look(session, now_ms=now_ms)
+        if counted:
+            with house.unit() as unit:
+                closed += closer.close(unit)
+    return closed
 
 
 def indexes(acks: Sequence[Ack]) -> list[int]:

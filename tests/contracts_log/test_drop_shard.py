@@ -273,6 +273,27 @@ def test_a_stop_in_the_middle_loses_nothing_and_a_repeat_goes_on(
     assert yard.complaints() == []
 
 
+def test_what_comes_to_be_needed_in_the_middle_of_a_dropping_is_kept(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drop_shard, "AT_ONCE", 1)
+    third = "https://id.gs1.org/00/195214730000099998"
+    first = yard.see("bench-1", SSCC, SSCC, OTHER_SSCC, third)
+    quarter = yard.end_quarter()
+    yard.go_to(quarter.keep_until_ms(YEARS))
+    locked: list[str] = []
+    steps = drop_shard.drop_shard(
+        yard.house, f"{quarter.name}/all", reason=WHY, actor="supervisor-1", locked=lambda _session: tuple(locked)
+    )
+    assert next(steps).gone == 1
+    seen_again = yard.see("bench-1", SSCC)
+    locked.append(third)
+    *_, done = steps
+    assert (done.gone, done.held, done.shared) == (2, 1, 1)
+    assert yard.readable() == [first[1], first[3], *seen_again]
+    assert yard.complaints() == []
+
+
 def test_a_dropped_scan_that_is_sent_again_brings_nothing_back(yard: Yard) -> None:
     bench = yard.station("bench-1")
     yard.see("bench-1", SSCC)

@@ -1,0 +1,95 @@
+"""Dropping a shard while a case or a lock goes on: all that the parcel's trail stands on is held, and nothing else."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlmodel import Session
+
+from api.routes.erasures import locked_handsets
+from custody.kernel.errors import NotFound
+from custody.scans.shard import quarter_of
+from custody.scans.tolerances import Tolerances
+from custody.store.tables import DisputeRow
+from custody.usecases.close_shards import Closer
+from custody.usecases.drop_shard import Dropped, drop_shard
+from custody.usecases.move_case import withdraw
+from custody.usecases.read_trail import read_trail
+from custody.usecases.replay_verdicts import compare_verdicts
+from simulators.parcel import Parcel
+from tests.contracts_log.shard_yard import close_due
+from tests.contracts_log.small_house import findings, raises
+from tests.world import World, new_world
+
+YEARS = 6
+
+
+@pytest.fixture
+def world(sqlite_url: str, tmp_path: Path) -> Iterator[World]:
+    """Lend a world in which two parcels were delivered and sold."""
+    made = new_world(sqlite_url, tmp_path / "world", parcels=1)
+    yield made
+    made.close()
+
+
+def grow_old(world: World) -> str:
+    """Let the years pass in which the quarter's scans are kept; returns the name of its shard."""
+    quarter = quarter_of(world.clock.at_ms)
+    world.clock.at_ms = quarter.keep_until_ms(YEARS)
+    close_due(world.house, Closer(Tolerances()))
+    return f"{quarter.name}/all"
+
+
+def drop(world: World, name: str) -> Dropped:
+    *_, last = drop_shard(world.house, name, reason="over", actor="supervisor-1", locked=locked_handsets)
+    return last
+
+
+def stands_on(session: Session, parcel: Parcel) -> set[int]:
+    """The scans that the trail of a parcel stands on."""
+    return {entry.place for entry in read_trail(session, f"po:{parcel.order}").trail.entries}
+
+
+def check_held(world: World, name: str, parcel: Parcel) -> None:
+    """Only what the parcel needs is left, and it has its trail as before."""
+    with world.house.read() as session:
+        before = stands_on(session, parcel)
+    done = drop(world, name)
+    assert done.gone > 0
+    assert (done.held, done.shared) == (len(before), 0)
+    with world.house.read() as session:
+        assert stands_on(session, parcel) == before
+    assert findings(world.house) == []
+
+
+def check_let_go(world: World, name: str, parcel: Parcel) -> None:
+    """Now it goes too."""
+    done = drop(world, name)
+    assert (done.held, done.shared, done.repeated) == (0, 0, False)
+    with raises(NotFound, "item"), world.house.read() as session:
+        stands_on(session, parcel)
+    with world.house.read() as session:
+        assert compare_verdicts(session, Tolerances()).different == ()
+    world.audit()
+
+
+def test_a_case_that_goes_on_holds_its_parcels_scans(world: World) -> None:
+    parcel = world.parcels[0]
+    opened = world.dispute(parcel, "missing_accessory")
+    name = grow_old(world)
+    check_held(world, name, parcel)
+    with world.house.unit() as unit:
+        withdraw(unit, opened.case, actor="customer", locks_settled=True)
+    check_let_go(world, name, parcel)
+
+
+def test_a_lock_that_goes_on_holds_its_handsets_scans(world: World) -> None:
+    parcel = world.parcels[0]
+    world.handset(parcel)
+    opened = world.dispute(parcel, "substituted")
+    with world.house.unit() as unit:
+        row = unit.session.get_one(DisputeRow, opened.case)
+        row.state = "withdrawn"
+        unit.session.add(row)
+    name = grow_old(world)
+    check_held(world, name, parcel)
