@@ -45,6 +45,12 @@ def erasures_of(session: Session, target: str) -> list[ErasureRow]:
     return list(session.scalars(query).all())
 
 
+def erased_after(session: Session, index: int) -> dict[int, str]:
+    """What was erased by notices after an entry: the names of parcels, cases and shards by the notices' indexes."""
+    query = select(col(ErasureRow.idx), col(ErasureRow.target)).where(col(ErasureRow.idx) > index)
+    return {index: target for index, target in session.execute(query)}
+
+
 def open_cases(session: Session) -> list[CaseFile]:
     """Every case that is not over."""
     query = select(col(DisputeRow.facts)).where(col(DisputeRow.state).not_in(CASE.terminal))

@@ -2,11 +2,12 @@
 
 What is kept is small: each parcel's way, and its passage as the inference takes it. A way is worked out again when its
 parcel is scanned again, from all its scans; a passage also when the network that all parcels together show is another
-one. If a key becomes suspect, verdicts of old scans change, and everything is read anew.
+one. What was erased is forgotten here too. If a key becomes suspect, verdicts of old scans change, and everything is
+read anew, as after a shard was dropped.
 """
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import select
@@ -15,7 +16,7 @@ from sqlmodel import Session, col
 from custody.investigation.read_passage import Network, Way, learn_network, passage_of, read_way
 from custody.investigation.values import Passage
 from custody.scans.advance import parcels_of
-from custody.store import scan_book
+from custody.store import erase_book, scan_book
 from custody.store.tables import ScanRow, StationRow
 from custody.trail.names import is_parcel
 from custody.trail.sealed import SealedScan
@@ -23,6 +24,7 @@ from custody.usecases.enrol_station import site_name, station_info
 from custody.usecases.mark_unproven import Doubts, read_doubts
 from custody.usecases.read_trail import sealed_scans
 
+CASE = "case_"
 AT_ONCE = 20_000
 """How many scans are held open at a time."""
 
@@ -32,6 +34,7 @@ class _Memory:
     """What is known up to an entry, as long as these verdicts are in doubt and no others."""
 
     doubts: Doubts
+    erased: int
     next: int = 0
     seen: set[str] = field(default_factory=set)
     ways: dict[str, Way] = field(default_factory=dict)
@@ -44,15 +47,12 @@ class Ways:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._memory = _Memory(doubts=Doubts(spans={}))
+        self._memory = _Memory(doubts=Doubts(spans={}), erased=-1)
 
     def passages(self, session: Session) -> dict[str, Passage]:
         """The passage of every parcel that a station of the network scanned, by its key."""
         with self._lock:
-            doubts = read_doubts(session)
-            if doubts != self._memory.doubts:
-                self._memory = _Memory(doubts=doubts)
-            memory = self._memory
+            memory = self._memory = _still_right(session, self._memory)
             _read_on(session, memory)
             network = learn_network(memory.ways.values(), _site_names(session))
             if network != memory.network:
@@ -60,6 +60,19 @@ class Ways:
             for parcel in memory.ways.keys() - memory.passages.keys():
                 memory.passages[parcel] = passage_of(memory.ways[parcel], network)
             return {parcel: memory.passages[parcel] for parcel in memory.ways}
+
+
+def _still_right(session: Session, memory: _Memory) -> _Memory:
+    """The memory without what was erased since; an empty one if verdicts or whole shards are not what they were."""
+    doubts = read_doubts(session)
+    erased = erase_book.erased_after(session, memory.erased)
+    newest = max(erased, default=memory.erased)
+    targets = {name for name in erased.values() if not name.startswith(CASE)}
+    if doubts != memory.doubts or not all(map(is_parcel, targets)):
+        return _Memory(doubts=doubts, erased=newest)
+    _remember(session, memory, {parcel: [] for parcel in targets & memory.seen})
+    memory.erased = newest
+    return memory
 
 
 def _read_on(session: Session, memory: _Memory) -> None:
@@ -70,8 +83,14 @@ def _read_on(session: Session, memory: _Memory) -> None:
 
 
 def _take(session: Session, memory: _Memory, rows: Sequence[ScanRow]) -> None:
-    """Work out the ways of the parcels in these rows; of those seen before, from their older scans too."""
+    """Work out the ways of the parcels in these rows."""
     found = _by_parcel(sealed_scans(session, rows))
+    _remember(session, memory, found)
+    memory.seen |= found.keys()
+
+
+def _remember(session: Session, memory: _Memory, found: Mapping[str, Sequence[SealedScan]]) -> None:
+    """Work out the ways of parcels from these scans; of those seen before, from their older scans too."""
     again = found.keys() & memory.seen
     older = [row for row in scan_book.scans_under(session, again) if row.place < memory.next]
     before = _by_parcel(sealed_scans(session, older))
@@ -82,7 +101,6 @@ def _take(session: Session, memory: _Memory, rows: Sequence[ScanRow]) -> None:
             memory.ways.pop(parcel, None)
         else:
             memory.ways[parcel] = way
-    memory.seen |= found.keys()
 
 
 def _by_parcel(scans: Iterable[SealedScan]) -> dict[str, list[SealedScan]]:

@@ -11,6 +11,7 @@ from custody.store.tables import ScanRow
 from custody.trail.sealed import SealedScan
 from custody.usecases import ways
 from custody.usecases.enrol_station import revoke
+from custody.usecases.erase import erase
 from custody.usecases.read_trail import sealed_scans
 from custody.usecases.ways import Ways
 from tests.rooms.pack.pack_world import PARCEL, World, key, open_world, send_parcel
@@ -84,3 +85,12 @@ def test_a_key_that_becomes_suspect_has_its_old_scans_read_anew(world: World, mo
     monkeypatch.setattr(ways, "sealed_scans", keep)
     assert read(world, remembered) == read(world, Ways())
     assert any("key_suspect" in scan.flags for scan in opened if scan.station.station == "hub-in-1")
+
+
+def test_what_was_erased_is_forgotten(world: World) -> None:
+    remembered = Ways()
+    assert PARCEL in read(world, remembered)
+    with world.house.unit() as unit:
+        erase(unit, PARCEL, reason="retention over", actor="sup-1", holds=lambda *_given: ())
+    assert PARCEL not in read(world, remembered)
+    assert read(world, remembered) == read(world, Ways())
