@@ -48,7 +48,7 @@ def erasures_of(session: Session, target: str) -> list[ErasureRow]:
 def erased_after(session: Session, index: int) -> dict[int, str]:
     """What was erased by notices after an entry: the names of parcels, cases and shards by the notices' indexes."""
     query = select(col(ErasureRow.idx), col(ErasureRow.target)).where(col(ErasureRow.idx) > index)
-    return {index: target for index, target in session.execute(query)}
+    return {row.idx: row.target for row in session.execute(query)}
 
 
 def open_cases(session: Session) -> list[CaseFile]:
