@@ -40,6 +40,8 @@ def _configure_sqlite(connection: Any, _record: Any) -> None:
         "foreign_keys=ON",
         "busy_timeout=30000",
         "cache_size=-65536",
+        "temp_store=MEMORY",  # what a statement for many rows would undo is not written to a file
+        "wal_autocheckpoint=4000",  # 16 MiB, some groups of scans and not one, before pages are copied into the database
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
