@@ -41,7 +41,7 @@ def _configure_sqlite(connection: Any, _record: Any) -> None:
         "busy_timeout=30000",
         "cache_size=-65536",
         "temp_store=MEMORY",  # what a statement for many rows would undo is not written to a file
-        "wal_autocheckpoint=4000",  # 16 MiB, some groups of scans and not one, before pages are copied into the database
+        "wal_autocheckpoint=4000",  # 16 MiB: some groups of scans, not each, copy pages into the database
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
