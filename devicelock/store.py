@@ -217,9 +217,10 @@ def set_desired(session: Session, row: DeviceRow, value: Desired) -> None:
     session.add(row)
 
 
-def order(session: Session, name: str) -> LockOrderRow:
-    """The order's row, locked for this unit on PostgreSQL; raises `NotFound`."""
-    row = session.scalars(select(LockOrderRow).where(col(LockOrderRow.id) == name).with_for_update()).one_or_none()
+def order(session: Session, name: str, *, hold: bool = True) -> LockOrderRow:
+    """The order's row, held for this unit on PostgreSQL unless it is only read; raises `NotFound`."""
+    query = select(LockOrderRow).where(col(LockOrderRow.id) == name)
+    row = session.scalars(query.with_for_update() if hold else query).one_or_none()
     if row is None:
         raise NotFound("order", f"there is no lock order {name!r}", fix="List orders with GET /v1/locks.")
     return row

@@ -198,7 +198,7 @@ def listing(
 def read(order: str, parts: P, _caller: Staff) -> dict[str, Any]:
     """One order with its timeline and its commands."""
     with parts.house.read() as session:
-        row = store.order(session, order)
+        row = store.order(session, order, hold=False)
         events = [
             {
                 "at": to_iso(event.at_ms),

@@ -4,6 +4,8 @@ import pytest
 
 from custody.kernel.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from custody.kernel.errors import Conflict
+from custody.store.engine import is_sqlite
+from devicelock import store
 from devicelock.rules.ack import Result
 from devicelock.rules.applied import Applied
 from devicelock.rules.command import Reason
@@ -345,3 +347,13 @@ def test_a_confirmed_lock_reaches_a_handset_that_was_off(world: World) -> None:
     world.deliver()
     world.step(10 * DAY_MS)
     assert radio.handset.screen_locked
+
+
+def test_an_order_is_read_while_somebody_decides_it(either: World) -> None:
+    opened, _ = either.locked_elsewhere()
+    with either.house.unit() as deciding:
+        held = store.order(deciding.session, opened.order.id)
+        with either.house.read() as session:
+            if not is_sqlite(either.house.engine):
+                session.connection().exec_driver_sql("SET LOCAL lock_timeout = '2s'")
+            assert store.order(session, opened.order.id, hold=False).state == held.state
