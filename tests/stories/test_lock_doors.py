@@ -243,6 +243,7 @@ def test_a_customer_who_is_still_served_is_told_first_and_their_word_calls_the_l
     assert agent.get("/v1/locks/preflight", imei=imei, dispute=case["dispute"])["may_ask"] is True
     wanted = {"imei": imei, "imei_last4": imei[-4:], "reason": "lost_on_return", "dispute": case["dispute"]}
     order = agent.post("/v1/locks", wanted)
+    assert order["state"] == "requested"
     with pytest.raises(Forbidden) as early:
         service.staff["supervisor-1"].decide_lock(order["order"], "approve")
     assert "the hour of which they were told" in early.value.fix
