@@ -127,6 +127,11 @@ def scans_under(session: Session, keys: Iterable[str]) -> list[ScanRow]:
     return list(session.scalars(query).all())
 
 
+def count_before(session: Session, place: int) -> int:
+    """How many scans stand before a place."""
+    return session.scalar(select(func.count()).select_from(ScanRow).where(col(ScanRow.place) < place)) or 0
+
+
 def state_under(session: Session, keys: Iterable[str]) -> list[list[tuple[Any, ...]]]:
     """All that can change what is found under some keys: scans, what was erased of them, and their stations' facts."""
     places = {place for (place,) in pick(session, ItemKeyRow, ("place",), by=("key",), values=keys)}

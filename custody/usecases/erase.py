@@ -55,7 +55,7 @@ def erase(unit: Unit, target: str, *, reason: str, actor: str, holds: Holds) -> 
     check_reason(reason)
     erase_book.overwrite_freed_pages(unit.session, on=True)
     try:
-        if target.startswith("case_"):
+        if is_case(target):
             return _erase_case(unit, target, reason=reason, actor=actor)
         return _erase_parcel(unit, target, reason=reason, actor=actor, holds=holds)
     finally:
@@ -66,6 +66,11 @@ def check_reason(reason: str) -> None:
     """Return if this can be the reason of an erasure; raises `Rejected`."""
     if not reason.strip() or len(reason) > MAX_REASON:
         raise Rejected("reason", f"a reason has 1 to {MAX_REASON} letters", fix="Say why, without naming anybody.")
+
+
+def is_case(target: str) -> bool:
+    """Whether what is to be erased is a case; a parcel or a shard otherwise."""
+    return target.startswith("case_")
 
 
 def _erase_case(unit: Unit, dispute: str, *, reason: str, actor: str) -> Erased:

@@ -3,7 +3,7 @@
 What is kept is small: each parcel's way, and its passage as the inference takes it. A way is worked out again when its
 parcel is scanned again, from all its scans; a passage also when the network that all parcels together show is another
 one. What was erased is forgotten here too. If a key becomes suspect, verdicts of old scans change, and everything is
-read anew, as after a shard was dropped.
+read anew, as after a shard was dropped, and when an opening came late for a scan that others have passed meanwhile.
 """
 
 import threading
@@ -21,10 +21,10 @@ from custody.store.tables import ScanRow, StationRow
 from custody.trail.names import is_parcel
 from custody.trail.sealed import SealedScan
 from custody.usecases.enrol_station import site_name, station_info
+from custody.usecases.erase import is_case
 from custody.usecases.mark_unproven import Doubts, read_doubts
 from custody.usecases.read_trail import sealed_scans
 
-CASE = "case_"
 AT_ONCE = 20_000
 """How many scans are held open at a time."""
 
@@ -36,6 +36,7 @@ class _Memory:
     doubts: Doubts
     erased: int
     next: int = 0
+    scans: int = 0
     seen: set[str] = field(default_factory=set)
     ways: dict[str, Way] = field(default_factory=dict)
     network: Network | None = None
@@ -67,8 +68,9 @@ def _still_right(session: Session, memory: _Memory) -> _Memory:
     doubts = read_doubts(session)
     erased = erase_book.erased_after(session, memory.erased)
     newest = max(erased, default=memory.erased)
-    targets = {name for name in erased.values() if not name.startswith(CASE)}
-    if doubts != memory.doubts or not all(map(is_parcel, targets)):
+    targets = {name for name in erased.values() if not is_case(name)}
+    came_late = scan_book.count_before(session, memory.next) != memory.scans
+    if doubts != memory.doubts or came_late or not all(map(is_parcel, targets)):
         return _Memory(doubts=doubts, erased=newest)
     _remember(session, memory, {parcel: [] for parcel in targets & memory.seen})
     memory.erased = newest
@@ -80,6 +82,7 @@ def _read_on(session: Session, memory: _Memory) -> None:
     while rows := session.scalars(query.where(col(ScanRow.place) >= memory.next)).all():
         _take(session, memory, rows)
         memory.next = rows[-1].place + 1
+        memory.scans += len(rows)
 
 
 def _take(session: Session, memory: _Memory, rows: Sequence[ScanRow]) -> None:

@@ -1,7 +1,6 @@
 """A house over some quarters: stations of several groups, plain scans and batches, and an outsider who counts again."""
 
 import json
-import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,7 +8,6 @@ from typing import Any
 from sqlmodel import col, select
 
 from custody.kernel import cose
-from custody.kernel.clock import to_iso
 from custody.kernel.merkle import SmallTree, leaf_hash
 from custody.ledger.record import Record, open_record
 from custody.scans.batch import BATCH, Item, SealedBatch, make_batch, open_batch, read_batch, seal_batch
@@ -28,10 +26,10 @@ from custody.usecases.group_station import group_station
 from custody.usecases.judge_group import Ack
 from custody.usecases.replay_verdicts import Comparison, compare_verdicts
 from tests.contracts_log.small_house import (
-    SITE,
     SSCC,
     Bench,
     enrol_bench,
+    event,
     findings,
     opened_house,
     running_intake,
@@ -202,22 +200,6 @@ def sign_batch(house: House, bench: Bench, items: Sequence[str]) -> SealedBatch:
     given = [Item(subject=leaf.subject, content_type=CONTENT_TYPE, opening=opening) for leaf, opening in made]
     bench.seq, bench.prev = bench.seq + len(items), read_batch(statement).digest
     return SealedBatch(batch=open_batch(statement, given), seal=seal_batch(read_batch(statement), bench.signer))
-
-
-def event(station: str, seq: int, item: str, at_ms: int) -> dict[str, Any]:
-    """What a scan says."""
-    return {
-        "@context": ["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld", {"wl": "urn:weaklink:"}],
-        "type": "ObjectEvent",
-        "eventID": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, f'{station}/{seq}')}",
-        "eventTime": to_iso(at_ms),
-        "eventTimeZoneOffset": "+00:00",
-        "epcList": [item],
-        "action": "OBSERVE",
-        "bizStep": "inspecting",
-        "disposition": "in_transit",
-        "readPoint": {"id": SITE},
-    }
 
 
 @dataclass(slots=True, kw_only=True)

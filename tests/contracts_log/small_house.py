@@ -64,6 +64,22 @@ def add_records(house: House, count: int) -> None:
             unit.record("test.note", {"number": number})
 
 
+def event(station: str, seq: int, item: str, at_ms: int) -> dict[str, Any]:
+    """What a scan says."""
+    return {
+        "@context": ["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld", {"wl": "urn:weaklink:"}],
+        "type": "ObjectEvent",
+        "eventID": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, f'{station}/{seq}')}",
+        "eventTime": to_iso(at_ms),
+        "eventTimeZoneOffset": "+00:00",
+        "epcList": [item],
+        "action": "OBSERVE",
+        "bizStep": "inspecting",
+        "disposition": "in_transit",
+        "readPoint": {"id": SITE},
+    }
+
+
 @dataclass(slots=True, kw_only=True)
 class Bench:
     """A station: signs scans in its own sequence."""
@@ -78,19 +94,7 @@ class Bench:
         """Statement and opening of the next scan."""
         at_ms = house.clock.now_ms()
         self.seq += 1
-        body = {
-            "@context": ["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld", {"wl": "urn:weaklink:"}],
-            "type": "ObjectEvent",
-            "eventID": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, f'{self.name}/{self.seq}')}",
-            "eventTime": to_iso(at_ms),
-            "eventTimeZoneOffset": "+00:00",
-            "epcList": [item],
-            "action": "OBSERVE",
-            "bizStep": "inspecting",
-            "disposition": "in_transit",
-            "readPoint": {"id": SITE},
-            **more,
-        }
+        body = event(self.name, self.seq, item, at_ms) | more
         pair = make_scan(
             json.dumps(body).encode(),
             station=self.name,
