@@ -194,9 +194,8 @@ def _scans(session: Session, entries: list[StoredEntry], records: Mapping[int, R
     for row in _rows(session, ItemKeyRow):
         keys.setdefault(row.place, set()).add(row.key)
     erased = {row.place for row in _rows(session, OpeningRow) if row.content is None}
-    # What a scan that was erased said of its station and its parcels is not there to be counted again.
-    apart = {row.station for row in [*unopened.values(), *(rows[place] for place in erased & rows.keys())]}
-    state = _State(apart=apart | {key for place in erased for key in keys.get(place, ())})
+    partly_erased = {key for place in erased for key in keys.get(place, ())}
+    state = _State(apart={row.station for row in unopened.values()})
     yield from batch_complaints(session, entries)
     for held in held_scans(session, entries):
         place, scan = held.place, held.scan
@@ -204,6 +203,8 @@ def _scans(session: Session, entries: list[StoredEntry], records: Mapping[int, R
         if scan is None:
             if place not in unopened and place not in rows:
                 yield f"scan {name_place(place)}: it cannot be read, and nothing says why"
+            elif place in erased and place in rows:
+                state.move_on(held, rows[place])
             continue
         row = rows.pop(place, None)
         yield from _scan(held, scan, row)
@@ -216,6 +217,8 @@ def _scans(session: Session, entries: list[StoredEntry], records: Mapping[int, R
         yield f"scan: rows {sorted(rows)} and keys {sorted(keys)} belong to no entry"
     if state.differs({row.station: (row.seq, row.digest) for row in _rows(session, StationHeadRow)}, state.heads):
         yield "scan: the stations' heads are not what their entries lead to"
+    # What an erased scan said of a parcel is not there to be counted again; once none can be read, all of it is gone.
+    state.apart |= partly_erased & state.views.keys()
     views = {row.key: msgspec.json.decode(row.view, type=UnitView) for row in _rows(session, ParcelRow)}
     if state.differs(views, state.views):
         yield "scan: what is known of parcels is not what their entries lead to"
@@ -233,16 +236,19 @@ class _State:
     views: dict[str, UnitView] = field(default_factory=dict)
 
     def take(self, held: Held, scan: Scan, row: ScanRow, *, late: bool) -> None:
-        """One more scan; a batch moves the station on as a whole."""
-        parcels, batch = parcels_of(scan.event), held.statement
+        """One more scan."""
+        parcels = parcels_of(scan.event)
         if late:
             self.apart |= {scan.station, *parcels}
-        if row.result == "quarantined":
-            return
-        last = scan.seq if batch is None else batch.last
-        if last > self.heads.get(scan.station, (0, b""))[0]:
-            self.heads[scan.station] = (last, scan.link)
-        self.views |= {parcel: advance(self.views.get(parcel, UNSEEN), scan.event) for parcel in parcels}
+        self.move_on(held, row)
+        if row.result != "quarantined":
+            self.views |= {parcel: advance(self.views.get(parcel, UNSEEN), scan.event) for parcel in parcels}
+
+    def move_on(self, held: Held, row: ScanRow) -> None:
+        """The station goes on from a scan, also from one that was erased; a batch moves it on as a whole."""
+        last = row.seq if held.statement is None else held.statement.last
+        if row.result != "quarantined" and last > self.heads.get(row.station, (0, b""))[0]:
+            self.heads[row.station] = (last, held.entry.digest)
 
     def differs(self, stored: Mapping[str, Any], rebuilt: Mapping[str, Any]) -> bool:
         """Whether what is stored is something else than what was rebuilt."""
