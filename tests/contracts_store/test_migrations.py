@@ -1,12 +1,14 @@
 """The migrations lead from nothing to exactly the tables that the code speaks of."""
 
 import json
+import zlib
 from typing import Any
 
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, MetaData, inspect, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, SQLModel
@@ -17,6 +19,7 @@ from custody.store import shard_book as shard_tables
 from custody.store import tables as custody_tables
 from custody.store.engine import WRITES, open_engine
 from custody.store.migrate import OWN_VERSIONS, alembic_config, migrate
+from custody.store.press import unpress
 from custody.store.unit import House
 from devicelock import part_store as part_tables
 from devicelock import store as devicelock_tables
@@ -178,6 +181,36 @@ def test_rows_of_an_older_database_stand_where_they_stood(empty_url: str) -> Non
         with pytest.raises(IntegrityError):
             session.connection().execute(text(entry), {**rows[0], "idx": 99})
     engine.dispose()
+
+
+def test_openings_that_an_older_version_pressed_are_read(empty_url: str) -> None:
+    engine = open_engine(empty_url)
+    openings = [number.to_bytes(2) * 20 + b'{"type":"ObjectEvent","action":"OBSERVE"}' for number in range(1_203)]
+    with engine.connect().execution_options(**{WRITES: True}) as connection:
+        config = alembic_config([OWN_VERSIONS, *VERSIONS])
+        config.attributes["connection"] = connection
+        command.upgrade(config, "custody_0009")
+        versions = ScriptDirectory.from_config(config).get_revision("custody_0010").module
+        rows: list[dict[str, Any]] = [
+            {"place": at, "content": zlib.compress(opening) if at % 2 else over(versions.DICTIONARY, opening)}
+            for at, opening in enumerate(openings)
+        ]
+        rows[7]["content"] = None
+        connection.execute(text("INSERT INTO opening (place, content) VALUES (:place, :content)"), rows)
+        connection.commit()
+    migrate(engine, *VERSIONS)
+    with Session(engine) as session:
+        found = {row.place: row.content for row in session.scalars(select(custody_tables.OpeningRow))}
+    assert found.pop(7) is None
+    assert {at: unpress(content) for at, content in found.items() if content} == {
+        at: opening for at, opening in enumerate(openings) if at != 7
+    }
+    engine.dispose()
+
+
+def over(dictionary: bytes, opening: bytes) -> bytes:
+    pressing = zlib.compressobj(zdict=dictionary)
+    return pressing.compress(opening) + pressing.flush()
 
 
 def test_tables_are_made_by_migrations_alone(empty_url: str) -> None:
