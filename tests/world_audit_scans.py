@@ -16,7 +16,6 @@ from custody.scans.leaf import read_leaf
 from custody.scans.place import index_of, place_of, position_of
 from custody.scans.scan import SCANS, Scan, open_scan
 from custody.store.log_reader import StoredEntry
-from custody.store.press import unpress
 from custody.store.tables import BatchRow, OpeningRow, StationKeyRow
 
 
@@ -44,7 +43,7 @@ def held_scans(session: Session, entries: list[StoredEntry]) -> Iterator[Held]:
             for at, raw in enumerate(cbor.decode(zlib.decompress(rows[entry.idx].leaves))):
                 place = place_of(entry.idx, at)
                 row = openings.get(place)
-                content = None if row is None or row.content is None else unpress(row.content)
+                content = None if row is None else row.content
                 scan = None if content is None else open_leaf(batch, read_leaf(raw), content)
                 yield Held(place=place, entry=entry, digest=leaf_hash(raw), scan=scan, statement=batch)
 

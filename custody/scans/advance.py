@@ -5,7 +5,8 @@ Only what a scan says moves the view; what it does not say stays as it was.
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from custody.gs1.event import Event
 from custody.gs1.imei import serial_as_imei

@@ -1,10 +1,14 @@
 """What is known before a scan is judged: about the key, about the station, about the parcel.
 
+What is known of a parcel is kept as JSON, and only what is not as in the beginning is written (`omit_defaults`).
+
 None always means "not known", never "there is none", unless the field says otherwise.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from custody.kernel.clock import Instant
 
@@ -26,8 +30,7 @@ class StationHead:
     digest: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Weight:
+class Weight(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One earlier weighing; `scale` is the scale's canonical key."""
 
     at_ms: Instant
@@ -35,16 +38,14 @@ class Weight:
     scale: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seal:
+class Seal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The seal last applied and the state last seen: intact, broken or missing."""
 
     number: str
     state: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnitView:
+class UnitView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is known of the parcel.
 
     `known`: any earlier record names it. `custodian`: the canonical key of who has it. `released_to`: the takers named

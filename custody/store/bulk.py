@@ -14,6 +14,7 @@ from sqlalchemy import CursorResult, Table
 from sqlalchemy.dialects import postgresql
 from sqlmodel import Session, SQLModel
 
+from custody.store.brief import Brief
 from custody.store.engine import is_sqlite
 
 MAX_VALUES = 16_384
@@ -48,19 +49,21 @@ def pick(
     asked = list(dict.fromkeys(values))
     if not asked:
         return
+    shown, names = tuple(columns), tuple(by)
     session.flush()
     ask = session.connection().exec_driver_sql
     if is_sqlite(session.get_bind()):
-        most = MAX_VALUES // len(by)
+        most = MAX_VALUES // len(names)
         for first in range(0, len(asked), most):
             part = asked[first : first + most]
             places = 1 << (len(part) - 1).bit_length()
             part += part[-1:] * (places - len(part))
-            given = part if len(by) == 1 else [value for each in part for value in each]
-            yield from ask(_question(table, tuple(columns), tuple(by), places), tuple(given))
+            given = part if len(names) == 1 else [value for each in part for value in each]
+            yield from _whole(table, shown, ask(_question(table, shown, names, places), _brief(table, names, given)))
         return
-    arrays = (asked,) if len(by) == 1 else tuple(map(list, zip(*asked, strict=True)))
-    yield from ask(_array_question(table, tuple(columns), tuple(by)), arrays)
+    arrays = [asked] if len(names) == 1 else [list(column) for column in zip(*asked, strict=True)]
+    arrays = [list(_brief(table, (name,), array)) for name, array in zip(names, arrays, strict=True)]
+    yield from _whole(table, shown, ask(_array_question(table, shown, names), tuple(arrays)))
 
 
 def run(session: Session, statement: str, values: Sequence[Any]) -> CursorResult[Any]:
@@ -82,12 +85,37 @@ def _insert(session: Session, table: type[SQLModel], rows: Sequence[Row], on_con
     write = session.connection().exec_driver_sql
     if is_sqlite(session.get_bind()):
         for part in _powers_of_two(rows, most=MAX_VALUES // len(names)):
-            write(
-                _insertion(table, names, len(part), on_conflict), tuple([row[name] for row in part for name in names])
-            )
+            values = [row[name] for row in part for name in names]
+            write(_insertion(table, names, len(part), on_conflict), _brief(table, names, values))
     else:
-        columns = [[row[name] for row in rows] for name in names]
+        columns = [list(_brief(table, (name,), [row[name] for row in rows])) for name in names]
         write(_array_insertion(table, names, on_conflict), tuple(columns))
+
+
+def _brief(table: type[SQLModel], names: tuple[str, ...], values: list[Any]) -> tuple[Any, ...]:
+    """Values, row by row, as rows hold them."""
+    for at, column in _briefs(table, names):
+        values[at :: len(names)] = map(column.to_row, values[at :: len(names)])
+    return tuple(values)
+
+
+def _whole(table: type[SQLModel], names: tuple[str, ...], rows: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
+    """Rows as their values were."""
+    briefs = _briefs(table, names)
+    if not briefs:
+        yield from rows
+        return
+    for row in rows:
+        values = list(row)
+        for at, column in briefs:
+            values[at] = column.from_row(values[at])
+        yield tuple(values)
+
+
+@lru_cache(maxsize=256)
+def _briefs(table: type[SQLModel], names: tuple[str, ...]) -> tuple[tuple[int, Brief], ...]:
+    kinds = [table_of(table).columns[name].type for name in names]
+    return tuple([(at, kind) for at, kind in enumerate(kinds) if isinstance(kind, Brief)])
 
 
 def _powers_of_two(rows: Sequence[Row], *, most: int) -> Iterator[Sequence[Row]]:

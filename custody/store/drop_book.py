@@ -76,9 +76,8 @@ def still_read(session: Session, keys: Iterable[str]) -> set[str]:
 
 
 def forget(session: Session, found_under: Mapping[int, Collection[str]], gone: Collection[str]) -> None:
-    """Delete keys of dropped scans, by place; the names of their events; and all that is remembered under `gone`."""
+    """Delete keys of dropped scans, by place, and all that is remembered under `gone`."""
     run = session.connection().execute
-    run(update(ScanRow).where(col(ScanRow.place).in_(list(found_under))).values(event_id=None))
     pairs = [{"one": key, "at": place} for place, keys in found_under.items() for key in sorted(keys)]
     if pairs:
         same = (col(ItemKeyRow.key) == bindparam("one"), col(ItemKeyRow.place) == bindparam("at"))

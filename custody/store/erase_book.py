@@ -33,7 +33,6 @@ from custody.store.tables import (
     ParcelRow,
     QuarantineRow,
     SaleRow,
-    ScanRow,
 )
 
 ERASED = "erased"
@@ -67,10 +66,9 @@ def delete_openings(session: Session, places: Collection[int], *, at_ms: Instant
 
 
 def forget_scans(session: Session, places: Collection[int], *, but: str) -> None:
-    """Delete the keys that scans are found under, other than the parcel's own, and the names of their events."""
+    """Delete the keys that scans are found under, other than the parcel's own."""
     keys = delete(ItemKeyRow).where(col(ItemKeyRow.place).in_(places), col(ItemKeyRow.key) != but)
     session.connection().execute(keys)
-    session.connection().execute(update(ScanRow).where(col(ScanRow.place).in_(places)).values(event_id=None))
 
 
 def forget_parcels(session: Session, keys: Iterable[str]) -> None:

@@ -21,7 +21,6 @@ from custody.ledger.tiles import Tile, edge_of, extend_tiles
 from custody.scans.place import place_of
 from custody.store.bulk import add, pick, put, run
 from custody.store.engine import is_sqlite
-from custody.store.press import press
 from custody.store.tables import CheckpointRow, EntryRow, OpeningRow, TileRow
 
 HEAD_ID = 1
@@ -138,7 +137,7 @@ class LogBook:
 
 def opening_row(place: int, opening: bytes) -> dict[str, object]:
     """The row of an opening."""
-    return {"place": place, "content": press(opening), "erased_ms": None}
+    return {"place": place, "content": opening, "erased_ms": None}
 
 
 def pack(frontier: Frontier) -> bytes:

@@ -14,7 +14,6 @@ from custody.ledger.tiles import WIDTH, TileHashReader, TileId, encode_bundle
 from custody.scans.place import place_of
 from custody.store.bulk import pick
 from custody.store.log_book import HEAD_ID
-from custody.store.press import unpress
 from custody.store.tables import NOT_A_SCAN, CheckpointRow, EntryRow, LogHeadRow, OpeningRow, TileRow
 
 ENTRY = ("idx", "digest", "raw", "content_type", "received_ms")
@@ -126,7 +125,7 @@ def of_types(*content_types: str) -> ColumnElement[bool]:
 def openings(session: Session, places: Iterable[int]) -> dict[int, StoredOpening]:
     """Openings by place; a place that never had one is left out."""
     return {
-        place: StoredOpening(content=None if content is None else unpress(content), erased_ms=erased_ms)
+        place: StoredOpening(content=content, erased_ms=erased_ms)
         for place, content, erased_ms in pick(session, OpeningRow, OPENING, by=("place",), values=places)
     }
 

@@ -1,8 +1,9 @@
-"""Openings in the store: pressed by Zstandard (RFC 8878) over a dictionary of how events are commonly worded.
+"""Openings and statements in the store: pressed by Zstandard (RFC 8878) over a dictionary of how they are worded.
 
-An opening is short and mostly the words of EPCIS, so that over a dictionary it takes a quarter of its length, and a
-few microseconds. The dictionary is part of what is stored: it can never change (`simulators/press_words.py` made it).
-A row ends in the frame's checksum and is either the opening that was pressed or none.
+Both are short, and much of them is the same every time, so that over a dictionary an opening takes a quarter of its
+length and a statement loses what is not random, in a few microseconds. The dictionaries are part of what is stored:
+they can never change (`simulators/press_words.py` made them). What was pressed ends in a checksum, and comes out as it
+went in or not at all.
 """
 
 import threading
@@ -11,31 +12,32 @@ from importlib import resources
 import zstandard
 
 LEVEL = 3
-DICTIONARY = resources.files(__package__).joinpath("openings.dictionary").read_bytes()
 _FORMAT = zstandard.FORMAT_ZSTD1_MAGICLESS
 
 
-class _Presses(threading.local):
-    """A pair for each thread: neither may be used by two at once."""
+class Press(threading.local):
+    """A press over one dictionary; each thread has tools of its own, because none may be used by two at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, dictionary: bytes) -> None:
+        words = zstandard.ZstdCompressionDict(dictionary)
+        words.precompute_compress(level=LEVEL)
         shape = zstandard.ZstdCompressionParameters.from_level(
             LEVEL, format=_FORMAT, write_content_size=True, write_checksum=True, write_dict_id=False
         )
-        self.press = zstandard.ZstdCompressor(dict_data=_WORDS, compression_params=shape)
-        self.unpress = zstandard.ZstdDecompressor(dict_data=_WORDS, format=_FORMAT)
+        self._press = zstandard.ZstdCompressor(dict_data=words, compression_params=shape)
+        self._unpress = zstandard.ZstdDecompressor(dict_data=words, format=_FORMAT)
+
+    def press(self, plain: bytes) -> bytes:
+        """What a row holds for it."""
+        return self._press.compress(plain)
+
+    def unpress(self, pressed: bytes) -> bytes:
+        """What a row holds; raises `zstandard.ZstdError` for what was not pressed here."""
+        return self._unpress.decompress(pressed)
 
 
-_WORDS = zstandard.ZstdCompressionDict(DICTIONARY)
-_WORDS.precompute_compress(level=LEVEL)
-_PRESSES = _Presses()
+def _words(name: str) -> bytes:
+    return resources.files(__package__).joinpath(f"{name}.dictionary").read_bytes()
 
 
-def press(opening: bytes) -> bytes:
-    """The opening as its row holds it."""
-    return _PRESSES.press.compress(opening)
-
-
-def unpress(content: bytes) -> bytes:
-    """The opening that a row holds; raises `zstandard.ZstdError` for what is none."""
-    return _PRESSES.unpress.decompress(content)
+OPENINGS, STATEMENTS = Press(_words("openings")), Press(_words("statements"))

@@ -20,13 +20,14 @@ from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Text, te
 from sqlmodel import Field, SQLModel
 
 from custody.scans.place import index_of, position_of
+from custody.store.brief import KEY, MEDIA_TYPE, OPENING, STATEMENT
 
 IN_BATCH = "(place & 511) <> 0"
 """Whether a row is about a scan in a batch, in SQL."""
 
 
-NOT_A_SCAN = "content_type NOT IN ('application/vnd.weaklink.scan+epcis', 'application/vnd.weaklink.capture+epcis')"
-"""Which entries are found by their content type, in SQL: not the scans, which are nearly all."""
+NOT_A_SCAN = "content_type NOT IN ('.scan+epcis', '.capture+epcis')"
+"""Which entries are found by their content type, as rows hold it: not the scans, which are nearly all."""
 
 COMPACT = {"sqlite_with_rowid": False}
 """On SQLite, rows stand in the order of their key; they would otherwise stand there a second time."""
@@ -69,18 +70,18 @@ class EntryRow(SQLModel, table=True):
     __tablename__ = "entry"
     idx: int = Field(sa_column=_row_number())
     digest: bytes = Field(sa_type=LargeBinary, unique=True)
-    raw: bytes = Field(sa_type=LargeBinary)
-    content_type: str
+    raw: bytes = Field(sa_type=STATEMENT)
+    content_type: str = Field(sa_type=MEDIA_TYPE)
     received_ms: int = Field(sa_type=BigInteger)
     __table_args__ = (_index_over("ix_entry_content_type", "content_type", NOT_A_SCAN),)
 
 
 class OpeningRow(SQLModel, table=True):
-    """Salt and content that an entry, or a leaf of a batch, commits to, pressed (`press.py`); erasable."""
+    """Salt and content that an entry, or a leaf of a batch, commits to; erasable."""
 
     __tablename__ = "opening"
     place: int = Field(sa_column=_row_number())
-    content: bytes | None = Field(sa_type=LargeBinary)
+    content: bytes | None = Field(sa_type=OPENING)
     erased_ms: int | None = Field(sa_type=BigInteger)
 
 
@@ -110,9 +111,6 @@ class ScanRow(SQLModel, table=True):
     station: str
     seq: int = Field(sa_type=BigInteger)
     digest: bytes = Field(sa_type=LargeBinary)
-    event_id: str | None
-    biz_step: str | None
-    event_ms: int = Field(sa_type=BigInteger)
     received_ms: int = Field(sa_type=BigInteger)
     result: str
     code: str
@@ -138,7 +136,7 @@ class ItemKeyRow(SQLModel, table=True):
 
     __tablename__ = "item_key"
     __table_args__ = COMPACT
-    key: str = Field(primary_key=True)
+    key: str = Field(sa_type=KEY, primary_key=True)
     place: int = Field(sa_column=_big(primary_key=True))
 
 
@@ -156,7 +154,7 @@ class ParcelRow(SQLModel, table=True):
 
     __tablename__ = "parcel"
     __table_args__ = COMPACT
-    key: str = Field(primary_key=True)
+    key: str = Field(sa_type=KEY, primary_key=True)
     view: str = Field(sa_type=Text)
 
 

@@ -28,9 +28,6 @@ MANY = 70_000
 """More rows than either engine takes values for in one statement."""
 
 SCAN = {
-    "event_id": None,
-    "biz_step": "accepting",
-    "event_ms": 1,
     "received_ms": 2,
     "result": "accepted",
     "code": "S00",

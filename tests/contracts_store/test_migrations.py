@@ -1,6 +1,7 @@
 """The migrations lead from nothing to exactly the tables that the code speaks of."""
 
 import json
+import uuid
 import zlib
 from typing import Any
 
@@ -11,15 +12,15 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, MetaData, inspect, select, text
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, SQLModel
+from sqlmodel import Session, SQLModel, col
 
 from api import tables as api_tables
 from custody.scans.place import place_of
 from custody.store import shard_book as shard_tables
 from custody.store import tables as custody_tables
+from custody.store.bulk import pick
 from custody.store.engine import WRITES, open_engine
 from custody.store.migrate import OWN_VERSIONS, alembic_config, migrate
-from custody.store.press import unpress
 from custody.store.unit import House
 from devicelock import part_store as part_tables
 from devicelock import store as devicelock_tables
@@ -183,28 +184,35 @@ def test_rows_of_an_older_database_stand_where_they_stood(empty_url: str) -> Non
     engine.dispose()
 
 
-def test_openings_that_an_older_version_pressed_are_read(empty_url: str) -> None:
+def test_what_an_older_version_wrote_in_more_room_is_read(empty_url: str) -> None:
     engine = open_engine(empty_url)
     openings = [number.to_bytes(2) * 20 + b'{"type":"ObjectEvent","action":"OBSERVE"}' for number in range(1_203)]
+    keys = [f"https://id.gs1.org/00/{number:018}" for number in range(90)] + ["po:7", "urn:uuid:ABC", "/odd", "=odd"]
+    keys += [f"urn:uuid:{uuid.UUID(int=number << 90 | 12_345)}" for number in range(90)]
+    kinds = ("application/vnd.weaklink.scan+epcis", "application/vnd.weaklink.policy", "text/plain")
     with engine.connect().execution_options(**{WRITES: True}) as connection:
         config = alembic_config([OWN_VERSIONS, *VERSIONS])
         config.attributes["connection"] = connection
         command.upgrade(config, "custody_0009")
-        versions = ScriptDirectory.from_config(config).get_revision("custody_0010").module
-        rows: list[dict[str, Any]] = [
-            {"place": at, "content": zlib.compress(opening) if at % 2 else over(versions.DICTIONARY, opening)}
-            for at, opening in enumerate(openings)
-        ]
-        rows[7]["content"] = None
-        connection.execute(text("INSERT INTO opening (place, content) VALUES (:place, :content)"), rows)
+        dictionary = ScriptDirectory.from_config(config).get_revision("custody_0010").module.DICTIONARY
+        pressed = [zlib.compress(each) if at % 2 else over(dictionary, each) for at, each in enumerate(openings)]
+        rows = [{"at": at, "content": None if at == 7 else content} for at, content in enumerate(pressed)]
+        connection.execute(text("INSERT INTO opening (place, content) VALUES (:at, :content)"), rows)
+        entry = "INSERT INTO entry (idx, digest, raw, content_type, received_ms) VALUES (:at, :raw, :raw, :kind, 1)"
+        rows = [{"at": at, "raw": b"statement %d" % at, "kind": kinds[at % 3]} for at in range(1_203)]
+        connection.execute(text(entry), rows)
+        connection.execute(text("INSERT INTO item_key (key, place) VALUES (:key, 3)"), [{"key": key} for key in keys])
+        connection.execute(text("INSERT INTO parcel (key, view) VALUES (:key, 'seen')"), [{"key": key} for key in keys])
         connection.commit()
     migrate(engine, *VERSIONS)
     with Session(engine) as session:
         found = {row.place: row.content for row in session.scalars(select(custody_tables.OpeningRow))}
-    assert found.pop(7) is None
-    assert {at: unpress(content) for at, content in found.items() if content} == {
-        at: opening for at, opening in enumerate(openings) if at != 7
-    }
+        assert found == {at: None if at == 7 else opening for at, opening in enumerate(openings)}
+        entries = {row.idx: (row.raw, row.content_type) for row in session.scalars(select(custody_tables.EntryRow))}
+        assert entries == {at: (b"statement %d" % at, kinds[at % 3]) for at in range(1_203)}
+        for table in (custody_tables.ItemKeyRow, custody_tables.ParcelRow):
+            assert sorted(session.scalars(select(col(table.key)))) == sorted(keys)
+            assert {key for (key,) in pick(session, table, ("key",), by=("key",), values=keys)} == set(keys)
     engine.dispose()
 
 

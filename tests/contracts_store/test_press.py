@@ -1,18 +1,24 @@
-"""Openings come out of the store as they went in."""
+"""Openings and statements come out of the store as they went in."""
 
 import hashlib
 import zlib
 from concurrent.futures import ThreadPoolExecutor
+from importlib import resources
 
 import pytest
 import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custody.store.press import DICTIONARY, press, unpress
+from custody.store.press import OPENINGS, STATEMENTS, Press
 from simulators.events import finish, write
+from simulators.load import load_stations, presign
 
-CHECKSUM = "6ee03b147bfbab41508cc5f27fd516cdea575b4df1bb2496d60f13e2a7b69f2d"
+CHECKSUMS = {
+    "openings": "6ee03b147bfbab41508cc5f27fd516cdea575b4df1bb2496d60f13e2a7b69f2d",
+    "statements": "65da4ba74093a09b04550cf869ae7198af410f0a94e3c479340ef2ecf18a4afc",
+}
+PRESSES = pytest.mark.parametrize("press", [OPENINGS, STATEMENTS], ids=CHECKSUMS)
 EVENT = write(
     finish(
         {
@@ -29,36 +35,43 @@ EVENT = write(
 )
 
 
+@PRESSES
 @given(st.binary(max_size=6_000))
-def test_what_was_pressed_comes_out_as_it_went_in(opening: bytes) -> None:
-    assert unpress(press(opening)) == opening
+def test_what_was_pressed_comes_out_as_it_went_in(press: Press, plain: bytes) -> None:
+    assert press.unpress(press.press(plain)) == plain
 
 
 def test_a_long_opening_comes_out_too() -> None:
     opening = bytes(32) + EVENT * 200
-    assert unpress(press(opening)) == opening
+    assert OPENINGS.unpress(OPENINGS.press(opening)) == opening
 
 
 def test_threads_that_press_at_once_do_not_disturb_each_other() -> None:
     openings = [hashlib.sha256(bytes([number])).digest() + EVENT * (number + 1) for number in range(64)]
     with ThreadPoolExecutor(8) as threads:
-        assert list(threads.map(unpress, threads.map(press, openings * 20))) == openings * 20
+        assert list(threads.map(OPENINGS.unpress, threads.map(OPENINGS.press, openings * 20))) == openings * 20
 
 
 def test_the_dictionary_makes_an_event_less_than_half_as_long_as_zlib_without() -> None:
     opening = hashlib.sha256(b"salt").digest() + EVENT
-    assert 2 * len(press(opening)) < len(zlib.compress(opening))
+    assert 2 * len(OPENINGS.press(opening)) < len(zlib.compress(opening))
 
 
-def test_the_dictionary_never_changes() -> None:
-    assert hashlib.sha256(DICTIONARY).hexdigest() == CHECKSUM, (
-        "rows that are pressed over it could not be read any more"
-    )
+def test_the_dictionary_takes_from_a_statement_what_is_not_random() -> None:
+    (scan,) = presign(load_stations(1, seed=8), each=1, at_ms=1_790_000_000_000, seed=8)[0]
+    assert len(STATEMENTS.press(scan.statement)) < len(scan.statement) - 60
 
 
-def test_a_damaged_row_is_not_taken_for_another_opening() -> None:
-    pressed = bytearray(press(EVENT))
+@pytest.mark.parametrize("name", CHECKSUMS)
+def test_a_dictionary_never_changes(name: str) -> None:
+    words = resources.files("custody.store").joinpath(f"{name}.dictionary").read_bytes()
+    assert hashlib.sha256(words).hexdigest() == CHECKSUMS[name], "rows pressed over it could not be read any more"
+
+
+@PRESSES
+def test_a_damaged_row_is_not_taken_for_another(press: Press) -> None:
+    pressed = bytearray(press.press(EVENT))
     pressed[len(pressed) // 2] ^= 1
-    for row in (bytes(pressed), press(EVENT)[:-1]):
+    for row in (bytes(pressed), press.press(EVENT)[:-1]):
         with pytest.raises(zstandard.ZstdError):
-            unpress(row)
+            press.unpress(row)

@@ -1,6 +1,5 @@
 """Rules over all combinations of facts: each flag depends on its own facts and a bad fact never helps."""
 
-import dataclasses
 import itertools
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -73,7 +72,7 @@ FACTS: Mapping[str, States] = {
 }
 SAID = {kind: [name for name in states if name != "unknown" or states[name][1]] for kind, states in FACTS.items()}
 """All states but those in which nothing is known of a kind of fact; they are drawn at random further down."""
-UNIT_FIELDS = {field.name for field in dataclasses.fields(UnitView)}
+UNIT_FIELDS = set(UnitView.__struct_fields__)
 STATES = st.fixed_dictionaries({kind: st.sampled_from(sorted(states)) for kind, states in FACTS.items()})
 
 

@@ -1,0 +1,95 @@
+"""Columns that come with every scan, whose rows hold what stands in them in fewer bytes; readers see the whole."""
+
+import base64
+import re
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import LargeBinary, String
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from custody.gs1.keys import ROOT
+from custody.store.press import OPENINGS, STATEMENTS
+
+OURS = "application/vnd.weaklink."
+ROOT_MARK, UUID_MARK, OURS_MARK, PLAIN_MARK = "/", "~", ".", "="
+"""What begins a short form; a text that begins with one of them itself is kept behind the last one."""
+
+_UUID = re.compile("urn:uuid:([0-9a-f]{8})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{12})")
+
+
+class Brief(TypeDecorator[Any]):
+    """What a row holds is `write` of the value, and `read` of it is the value; None is None."""
+
+    impl: type[TypeEngine[Any]] = String
+    cache_ok = True
+
+    def __init__(self, write: Callable[[Any], Any], read: Callable[[Any], Any]) -> None:
+        super().__init__()
+        self.write = write
+        self.read = read
+
+    def to_row(self, value: Any) -> Any:
+        """What the row holds for it."""
+        return None if value is None else self.write(value)
+
+    def from_row(self, held: Any) -> Any:
+        """What the row holds it for."""
+        return None if held is None else self.read(held)
+
+    def process_bind_param(self, value: Any, dialect: object) -> Any:  # noqa: ARG002 - the library's name
+        """`to_row`, for the library."""
+        return self.to_row(value)
+
+    def process_result_value(self, value: Any, dialect: object) -> Any:  # noqa: ARG002 - the library's name
+        """`from_row`, for the library."""
+        return self.from_row(value)
+
+
+class BriefBytes(Brief):
+    """As `Brief`, for bytes."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+
+def brief_key(key: str) -> str:
+    """A canonical key without GS1's root, and a UUID in the 22 letters of its bytes (RFC 4648 section 5)."""
+    if key.startswith(ROOT):
+        return ROOT_MARK + key[len(ROOT) :]
+    found = _UUID.fullmatch(key)
+    if found is not None:
+        return UUID_MARK + base64.urlsafe_b64encode(bytes.fromhex("".join(found.groups()))).decode()[:22]
+    return _plain(key, ROOT_MARK, UUID_MARK)
+
+
+def whole_key(brief: str) -> str:
+    """The key of a brief one."""
+    mark, rest = brief[:1], brief[1:]
+    if mark == ROOT_MARK:
+        return ROOT + rest
+    if mark == UUID_MARK:
+        digits = base64.urlsafe_b64decode(rest + "==").hex()
+        return f"urn:uuid:{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+    return rest if mark == PLAIN_MARK else brief
+
+
+def brief_media_type(media_type: str) -> str:
+    """A media type without our own part of the registry's tree (RFC 6838 section 3.2)."""
+    return OURS_MARK + media_type[len(OURS) :] if media_type.startswith(OURS) else _plain(media_type, OURS_MARK)
+
+
+def whole_media_type(brief: str) -> str:
+    """The media type of a brief one."""
+    mark, rest = brief[:1], brief[1:]
+    return OURS + rest if mark == OURS_MARK else rest if mark == PLAIN_MARK else brief
+
+
+def _plain(text: str, *marks: str) -> str:
+    return PLAIN_MARK + text if text.startswith((PLAIN_MARK, *marks)) else text
+
+
+KEY = Brief(brief_key, whole_key)
+MEDIA_TYPE = Brief(brief_media_type, whole_media_type)
+OPENING = BriefBytes(OPENINGS.press, OPENINGS.unpress)
+STATEMENT = BriefBytes(STATEMENTS.press, STATEMENTS.unpress)

@@ -1,0 +1,72 @@
+"""What a row holds in fewer bytes is read as the whole, and no two things are held alike."""
+
+import uuid
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlmodel import col, select
+
+from custody.gs1.keys import ROOT
+from custody.scans.scan import CONTENT_TYPE
+from custody.store.brief import (
+    OURS,
+    brief_key,
+    brief_media_type,
+    whole_key,
+    whole_media_type,
+)
+from custody.store.bulk import add, pick, run
+from custody.store.tables import EntryRow, ItemKeyRow
+from custody.store.unit import House
+
+SSCC = f"{ROOT}00/195214738085815137"
+EVENT_ID = "urn:uuid:3e6f87cf-5e07-4d01-af35-ec14ce48c5b3"
+
+begins = st.sampled_from(["", "=", "/", "~", ".", "==", "=/", "~/", ROOT, "urn:uuid:", OURS, "po:"])
+texts = st.builds(str.__add__, begins, st.text(max_size=12)) | st.uuids().map(lambda each: f"urn:uuid:{each}")
+
+
+@given(texts)
+def test_a_key_is_read_as_it_was(key: str) -> None:
+    assert whole_key(brief_key(key)) == key
+
+
+@given(texts)
+def test_a_media_type_is_read_as_it_was(media_type: str) -> None:
+    assert whole_media_type(brief_media_type(media_type)) == media_type
+
+
+@given(texts, texts)
+def test_no_two_keys_are_held_alike(one: str, other: str) -> None:
+    assert (brief_key(one) == brief_key(other)) == (one == other)
+
+
+def test_the_commonest_are_held_in_half_the_room() -> None:
+    assert [len(brief_key(key)) for key in (SSCC, EVENT_ID)] == [22, 23]
+    assert brief_media_type(CONTENT_TYPE) == ".scan+epcis"
+
+
+@pytest.mark.parametrize("spelt", [EVENT_ID.upper(), EVENT_ID[:-1], EVENT_ID + "0", EVENT_ID.replace("-", "", 1)])
+def test_only_the_one_spelling_of_a_uuid_is_taken_apart(spelt: str) -> None:
+    assert brief_key(spelt) == spelt
+
+
+def test_the_bulk_way_and_the_rows_of_sqlalchemy_hold_the_same(house: House) -> None:
+    keys = [SSCC, EVENT_ID, f"urn:uuid:{uuid.UUID(int=7)}", "po:7", "=odd", "/odd", "~odd"]
+    with house.unit() as unit:
+        session = unit.session
+        add(session, ItemKeyRow, [{"key": key, "place": 512} for key in keys])
+        session.add_all(ItemKeyRow(key=key, place=1_024) for key in keys)
+        session.add(EntryRow(idx=9, digest=b"9", raw=b"statement", content_type=CONTENT_TYPE, received_ms=1))
+        session.flush()
+        counts = run(session, "SELECT count(*) FROM item_key WHERE place >= ? GROUP BY key", (512,)).scalars().all()
+        assert counts == [2] * len(keys)
+        found = list(pick(session, ItemKeyRow, ("key", "place"), by=("key",), values=keys))
+        assert sorted(found) == sorted((key, place) for key in keys for place in (512, 1_024))
+        both = list(pick(session, ItemKeyRow, ("place",), by=("place", "key"), values=[(512, SSCC), (512, "po:8")]))
+        assert both == [(512,)]
+        rows = session.exec(select(ItemKeyRow).where(col(ItemKeyRow.key).in_(keys))).all()
+        assert sorted((row.key, row.place) for row in rows) == sorted(found)
+        entries = list(pick(session, EntryRow, ("raw", "content_type"), by=("idx",), values=[9]))
+        assert entries == [(b"statement", CONTENT_TYPE)]
