@@ -38,7 +38,7 @@ def read_extensions(data: Mapping[str, Any], prefixes: Mapping[str, str]) -> dic
             continue
         if term in found:
             raise _twice(term)
-        check = _CHECKS.get(term)
+        check = CHECKS.get(term)
         renamed = _rename(value, prefixes)
         found[term] = renamed if check is None else check(term, renamed)
     return found
@@ -110,7 +110,7 @@ def _bad(term: str, form: str) -> Rejected:
     return Rejected("extension", f"{term} is not {form}", fix=f"Write {term} as {form}, or leave it out.")
 
 
-_CHECKS: Mapping[str, Callable[[str, Any], Any]] = {
+CHECKS: Mapping[str, Callable[[str, Any], Any]] = {
     "wl:imei": _imeis,
     "wl:declaredMassGrams": _grams,
     "wl:itemMassGrams": _grams,

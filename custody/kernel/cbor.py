@@ -16,10 +16,17 @@ from custody.kernel.errors import Rejected
 PLAIN = frozenset({int, bytes, str, bool, type(None)})
 """The values that the library writes in their one deterministic form; floats it writes in the long form."""
 
+_WHOLE_LIMIT = 2**64
+
 
 def encode(value: Any) -> bytes:
     """Deterministic bytes of ints, bytes, text, bools, None, floats, lists, dicts and `cbor2.CBORTag`."""
-    if type(value) is list and set(map(type, value)) == {bytes}:
+    kind = type(value)
+    if kind is str:
+        return _text(value)
+    if kind is int and 0 <= value < _WHOLE_LIMIT:
+        return whole(value)
+    if kind is list and set(map(type, value)) == {bytes}:
         return _byte_strings(value)
     return cbor2.dumps(value) if _in_order(value) else _encode(value)
 
@@ -56,7 +63,7 @@ def _in_order(value: Any) -> bool:
     if kind is dict:
         return _keys_in_order(value) and all(map(_in_order, value.values()))
     if kind is list or kind is tuple:
-        return all(map(_in_order, value))
+        return PLAIN.issuperset(map(type, value)) or all(map(_in_order, value))
     return kind is cbor2.CBORTag and _in_order(value.value)
 
 
@@ -90,8 +97,26 @@ def _encode(value: Any) -> bytes:
     raise TypeError(f"{type(value).__name__} is not used here")
 
 
+def whole(number: int) -> bytes:
+    """A number from 0 to 2**64 - 1, by hand (section 3): the library takes ten times as long to write one item."""
+    if number < 0x18:
+        return bytes((number,))
+    if number < 1 << 8:
+        return bytes((0x18, number))
+    if number < 1 << 16:
+        return (0x19 << 16 | number).to_bytes(3)
+    if number < 1 << 32:
+        return (0x1A << 32 | number).to_bytes(5)
+    return (0x1B << 64 | number).to_bytes(9)
+
+
+def _text(text: str) -> bytes:
+    raw = text.encode()
+    return head(3, len(raw)) + raw
+
+
 @lru_cache(maxsize=4096)
 def head(major: int, number: int) -> bytes:
     """The head of an item: the shortest form of its number under a major type (section 3)."""
-    form = cbor2.dumps(number)
+    form = whole(number)
     return bytes([major << 5 | form[0]]) + form[1:]

@@ -24,6 +24,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from custody.kernel import cose
 from custody.kernel.cose import Sign1
 from custody.kernel.errors import Rejected
@@ -66,8 +68,7 @@ class BatchStatement:
         return self.message.digest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BatchedScan(Scan):
+class BatchedScan(Scan, frozen=True, kw_only=True, gc=False):
     """A scan of a batch, beside its leaf; `message` is the batch's, `subject` the scan's own.
 
     `prev` is what the batch follows for its first scan, and the batch's own digest for the others.
@@ -91,8 +92,7 @@ class BatchedScan(Scan):
         return self.seq - int(self.message.claims[SEQ])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
+class Item(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One scan of a batch as it is handed over: what its leaf cannot be made without."""
 
     subject: str

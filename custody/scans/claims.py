@@ -20,6 +20,8 @@ CLAIMS: frozenset[int | str] = frozenset({cose.ISS, cose.SUB, cose.IAT, SEQ, PRE
 SEQ_LIMIT = 2**63
 
 _STATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}")
+_REFERENCE = re.compile(r"urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+"""What most subjects are; all that is asked of a subject holds of it."""
 _SUBJECT_LIMIT = 200
 _TELLS_TOO_MUCH = re.compile(r"\d{14}|gsma:imei", re.IGNORECASE)
 _IAT_LIMIT_S = 253_402_300_800  # the year 10000
@@ -68,6 +70,8 @@ def read_station(issuer: Any, wrong: Wrong) -> str:
 
 def read_subject(subject: Any, wrong: Wrong) -> str:
     """The random reference."""
+    if isinstance(subject, str) and _REFERENCE.fullmatch(subject) is not None:
+        return subject
     if not isinstance(subject, str) or not 0 < len(subject) <= _SUBJECT_LIMIT or not subject.isprintable():
         raise wrong(f"sub (claim 2) is not a printable text of 1 to {_SUBJECT_LIMIT} characters")
     if _TELLS_TOO_MUCH.search(subject):

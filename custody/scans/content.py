@@ -6,7 +6,8 @@ that its document declared (null if it declared none of its own), without which 
 
 from collections.abc import Mapping
 
-from custody.gs1.event import Event, parse_event
+from custody.gs1.event import Event
+from custody.gs1.parse_event import parse_event
 from custody.kernel import cbor
 from custody.kernel.errors import Rejected
 

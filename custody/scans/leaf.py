@@ -11,11 +11,12 @@ number in it make it nobody else's, and it is known as soon as the scan is made,
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from custody.gs1.event import parse_event
+import msgspec
+
+from custody.gs1.parse_event import parse_event
 from custody.kernel import cbor
 from custody.kernel.errors import Rejected
 from custody.kernel.merkle import HASH_BYTES, leaf_hash
@@ -28,9 +29,11 @@ LEAF_LIMIT_BYTES = 1_024
 _START, _DIGEST = b"\x85", b"\x58\x20"  # an array of five; a byte string of 32 (RFC 8949 section 3.1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Leaf:
-    """One scan as its batch commits to it; `commitment` is the SHA-256 of the opening, `digest` the scan's name."""
+class Leaf(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One scan as its batch commits to it; `commitment` is the SHA-256 of the opening, `digest` the scan's name.
+
+    No dataclass, as `Event` is none: one is made of every scan.
+    """
 
     raw: bytes
     digest: bytes
@@ -65,8 +68,8 @@ def name_leaf(*, station: str, subject: Any, seq: Any, content_type: Any, commit
         raise wrong_leaf(f"its content type is neither {CONTENT_TYPE} nor {CAPTURED}")
     if len(commitment) != HASH_BYTES:
         raise wrong_leaf("the digest of its opening is not 32 bytes")
-    issuer, kind = _text(ISSUER_PREFIX + station), _text(content_type)
-    raw = b"".join((_START, issuer, cbor.encode(subject), cbor.encode(seq), kind, _DIGEST, commitment))
+    issuer, kind = _issuer(station), _kind(content_type)
+    raw = b"".join((_START, issuer, cbor.encode(subject), cbor.whole(seq), kind, _DIGEST, commitment))
     return Leaf(
         raw=raw,
         digest=leaf_hash(raw),
@@ -98,9 +101,14 @@ def read_leaf(raw: bytes) -> Leaf:
 
 
 @lru_cache(maxsize=256)
-def _text(text: str) -> bytes:
-    """A text that many leaves share, as CBOR writes it."""
-    return cbor.encode(text)
+def _issuer(station: str) -> bytes:
+    """What many leaves share, as CBOR writes it."""
+    return cbor.encode(ISSUER_PREFIX + station)
+
+
+@lru_cache(maxsize=len(SCANS))
+def _kind(content_type: str) -> bytes:
+    return cbor.encode(content_type)
 
 
 def _make(

@@ -41,8 +41,9 @@ def read_plain(raw: bytes) -> Sign1 | None:
     found = _FORM.fullmatch(raw)
     if found is None:
         return None
-    short, long, protected_raw, alg, kid, claims_head, iss_head, station, sub_head, subject = found.groups()[:10]
-    iat_raw, seq_raw, prev, scan, capture, payload, signature = found.groups()[10:]
+    parts = found.groups()
+    short, long, protected_raw, alg, kid, claims_head, iss_head, station, sub_head, subject = parts[:10]
+    iat_raw, seq_raw, prev, scan, capture, payload, signature = parts[10:]
     iat_s, seq = _number(iat_raw), _number(seq_raw)
     fits = (
         len(protected_raw) == int.from_bytes(short or long)

@@ -19,10 +19,12 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from custody.gs1.event import LIMIT_BYTES, Event, parse_event
+import msgspec
+
+from custody.gs1.event import LIMIT_BYTES, Event
+from custody.gs1.parse_event import parse_event
 from custody.kernel import cose
 from custody.kernel.cose import Sign1
 from custody.kernel.errors import Rejected
@@ -43,9 +45,11 @@ OPENING_LIMIT_BYTES = SALT_BYTES + 2 * LIMIT_BYTES
 _LABELS = frozenset({cose.ALG, cose.KID, cose.CWT_CLAIMS, cose.PAYLOAD_HASH_ALG, cose.PREIMAGE_CONTENT_TYPE})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scan:
-    """A scan whose statement and opening fit each other; its signature is not verified yet."""
+class Scan(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A scan whose statement and opening fit each other; its signature is not verified yet.
+
+    No dataclass, as `Event` is none.
+    """
 
     message: Sign1
     station: str
@@ -87,8 +91,7 @@ class Scan:
         return self.opening[:SALT_BYTES]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScanStatement:
+class ScanStatement(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A scan's statement alone: who made it and its place in the station's sequence, not what was seen."""
 
     message: Sign1

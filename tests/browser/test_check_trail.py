@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 from sqlalchemy import Engine, update
 from sqlmodel import Session, col
 
@@ -83,7 +84,7 @@ def test_a_statement_that_does_not_name_the_one_before_it_is_found(
         scans = read_trail(session, console.parcel).scans
         places = {(scan.scan.station, scan.scan.seq): scan for scan in scans}
         after = next(scan for scan in scans if (scan.scan.station, scan.scan.seq - 1) in places)
-        moved = replace(after, scan=replace(after.scan, prev=bytes(32)))
+        moved = replace(after, scan=structs.replace(after.scan, prev=bytes(32)))
         checked = check_trail(
             session, [moved if scan is after else scan for scan in scans], origin=ORIGIN, log_key=log_key
         )

@@ -13,7 +13,7 @@ import pytest
 from api.cli.instance import Instance
 from api.encoding import unb64
 from custody.gs1.document import read_document
-from custody.gs1.event import parse_event
+from custody.gs1.parse_event import parse_event
 from custody.kernel import cbor
 from custody.kernel.keys import read_cose_key
 from custody.kernel.receipt import verify_receipt

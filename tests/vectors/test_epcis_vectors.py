@@ -19,8 +19,8 @@ from custody.gs1.canonical import gs1_key
 from custody.gs1.check_digit import gs1_check_digit, is_digits
 from custody.gs1.digital_link import find_key, parse_link
 from custody.gs1.document import read_document, split_document
-from custody.gs1.event import parse_event
 from custody.gs1.event_hash import event_hash
+from custody.gs1.parse_event import parse_event
 from custody.kernel.errors import Rejected
 
 FOLDER = os.environ.get("WEAKLINK_VECTORS")

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from custody.gs1.document import read_document, split_document
-from custody.gs1.event import parse_event
+from custody.gs1.parse_event import parse_event
 from custody.kernel.errors import Rejected
 
 Make = Callable[..., dict[str, Any]]

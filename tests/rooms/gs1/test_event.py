@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from custody.gs1.event import parse_event
+from custody.gs1.parse_event import parse_event
 from custody.gs1.times import read_instant, write_milliseconds
 from custody.kernel.errors import Rejected
 

@@ -1,5 +1,6 @@
 """Deterministic CBOR: one spelling for one value, and nothing but Rejected for anything else."""
 
+import cbor2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -99,3 +100,34 @@ def test_floats_are_written_in_the_shortest_form() -> None:
 def test_values_that_nothing_here_is_made_of_are_refused(raw: str) -> None:
     with pytest.raises(Rejected):
         cbor.decode(bytes.fromhex(raw))
+
+
+EDGES = [edge for power in (0, 3, 8, 16, 32, 63, 64) for edge in (2**power - 1, 2**power)] + [0x17, 0x18]
+
+
+@given((st.sampled_from(EDGES) | st.integers(0, 2**64 - 1)).filter(lambda number: number < 2**64))
+def test_a_number_written_by_hand_is_what_the_library_writes(number: int) -> None:
+    assert cbor.whole(number) == cbor.encode(number) == cbor2.dumps(number, canonical=True)
+
+
+@pytest.mark.parametrize("length", [0, 1, 23, 24, 255, 256, 65_535, 65_536])
+@pytest.mark.parametrize("letter", ["a", "\u00e9", "\U0001f4e6"])
+def test_a_text_or_byte_string_written_by_hand_is_what_the_library_writes(length: int, letter: str) -> None:
+    text = letter * length
+    assert cbor.encode(text) == cbor2.dumps(text, canonical=True)
+    for value in (text.encode(), [text.encode()], [text, text.encode(), length], [[text, b""], [length]]):
+        assert cbor.encode(value) == cbor2.dumps(value, canonical=True)
+
+
+@given(VALUES)
+def test_any_value_is_written_as_the_library_writes_it_canonically(value: object) -> None:
+    assert cbor.encode([value]) == b"\x81" + cbor.encode(value)
+    if not isinstance(value, dict | list):
+        assert cbor.encode(value) == cbor2.dumps(value, canonical=True)
+
+
+def test_a_text_that_is_not_unicode_is_written_by_nobody() -> None:
+    with pytest.raises(UnicodeEncodeError):
+        cbor.encode("\ud800")
+    with pytest.raises(UnicodeEncodeError):
+        cbor.encode(["\ud800", 1])

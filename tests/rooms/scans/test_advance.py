@@ -6,7 +6,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custody.gs1.event import Event, parse_event
+from custody.gs1.event import Event
+from custody.gs1.parse_event import parse_event
 from custody.scans.advance import UNSEEN, advance, parcels_of
 
 CONTEXT = ["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld", {"wl": "urn:weaklink:"}]

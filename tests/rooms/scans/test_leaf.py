@@ -4,12 +4,16 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
+import cbor2
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from custody.kernel import cbor
 from custody.kernel.errors import Rejected
+from custody.scans.claims import read_subject
 from custody.scans.content import read_content
-from custody.scans.leaf import LEAF_LIMIT_BYTES, Leaf, make_captured_leaf, make_leaf, read_leaf
+from custody.scans.leaf import LEAF_LIMIT_BYTES, Leaf, make_captured_leaf, make_leaf, name_leaf, read_leaf, wrong_leaf
 from custody.scans.scan import CAPTURED, CONTENT_TYPE, SALT_BYTES
 
 Bytes = Callable[..., bytes]
@@ -126,3 +130,33 @@ def test_no_leaf_is_made_that_would_not_be_taken(event_bytes: Bytes, changes: di
         make_leaf(b"{}", **FACTS)
     with pytest.raises(Rejected):
         make_captured_leaf(b"{}", {}, **FACTS)
+
+
+@given(
+    st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}", fullmatch=True),
+    st.uuids().map(lambda name: f"urn:uuid:{name}") | st.text(st.characters(codec="utf-8"), max_size=200),
+    st.integers(1, 2**63 - 1) | st.sampled_from([1, 23, 24, 255, 256, 65_535, 65_536, 2**32 - 1, 2**32, 2**63 - 1]),
+    st.sampled_from([CONTENT_TYPE, CAPTURED]),
+)
+@settings(max_examples=60)
+def test_a_leaf_written_by_hand_is_what_the_library_writes(station: str, subject: str, seq: int, kind: str) -> None:
+    members: Any = ["urn:weaklink:station:" + station, subject, seq, kind, b"\7" * 32]
+    try:
+        leaf = name_leaf(station=station, subject=subject, seq=seq, content_type=kind, commitment=b"\7" * 32)
+    except Rejected:
+        assert not subject.isprintable() or not subject or any(map(str.isdigit, subject)) or "imei" in subject.lower()
+        return
+    assert leaf.raw == cbor2.dumps(members, canonical=True)
+
+
+@given(st.from_regex(r"urn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", fullmatch=True))
+@example("urn:uuid:00000000-0000-0000-0000-000000000000")
+@settings(max_examples=60)
+def test_a_reference_in_the_usual_form_tells_as_little_as_any_other(subject: str) -> None:
+    assert read_subject(subject, wrong_leaf) == read_subject(subject + " ", wrong_leaf).removesuffix(" ")
+
+
+@pytest.mark.parametrize("tail", ["00000000000000", "-00000000000000", "\n", "-urn:gsma:imei:1"])
+def test_a_reference_in_nearly_the_usual_form_is_read_as_any_other(tail: str) -> None:
+    with pytest.raises(Rejected):
+        read_subject("urn:uuid:00000000-0000-4000-8000-000000000001" + tail, wrong_leaf)
