@@ -11,7 +11,7 @@ from api import joints, lock_news, persons
 from api.accounts import first_accounts
 from api.backends import capabilities, open_backends
 from api.embedded_broker import EmbeddedBroker
-from api.heads import HeadFirst, HeadKeeper
+from api.heads import HeadKeeper
 from api.keyring import Keyring, open_keyring
 from api.parts import Parts, broker_address
 from api.settings import Settings
@@ -40,6 +40,7 @@ from devicelock.rules.caps import Caps
 from devicelock.rules.command import CommandSigners
 from devicelock.rules.topic import ROOT, SHARE_GROUP, Channel
 from devicelock.transport import Message
+from devicelock.usecases.decide_together import Decisions
 from devicelock.usecases.hear import hear_together
 from devicelock.usecases.lock_office import LockOffice, ScreenTexts
 from devicelock.usecases.offer_again import offer_again
@@ -92,6 +93,7 @@ def join(settings: Settings) -> Parts:
         intake=Intake(house, Tolerances()),
         inquirer=Inquirer(),
         locks=office,
+        decisions=Decisions(house),
         backends=open_backends(settings, office),
         broker=broker,
         heads=HeadKeeper(house, heads),
@@ -131,8 +133,13 @@ def connect(parts: Parts) -> tuple[MqttTransport, Relay]:
     channels = (Channel.ACK, Channel.HELLO)
     subscriptions = tuple(f"{prefix}/+/{channel}" for channel in channels)
     transport = MqttTransport(options, receive_together=receive, subscriptions=subscriptions, on_ready=ready)
-    line = HeadFirst(transport, parts.heads)
-    relay = Relay(parts.house, line, lanes=LANES, offer=lambda unit: offer_again(unit, parts.locks))
+    relay = Relay(
+        parts.house,
+        transport,
+        lanes=LANES,
+        may_leave=parts.heads.is_kept,
+        offer=lambda unit: offer_again(unit, parts.locks),
+    )
     return transport, relay
 
 

@@ -1,18 +1,18 @@
 """Keeping the newest signed head outside the database (see `custody.store.head_file`), beside the hot path.
 
 One thread writes the head at most every 200 ms after commits, and once more at the end. Before a command leaves for a
-handset the head is written at once: no handset is locked on a record that a restored backup would not have.
+handset the head is written at once: no handset is locked on a record that a restored backup would not have. The relay
+asks for that once a round (`is_kept`), after it has read what is to leave, so that the head covers all of it.
 """
 
 import threading
 
 import structlog
 
-from custody.kernel.errors import NotFound, Trouble
+from custody.kernel.errors import Trouble
 from custody.store import log_reader
 from custody.store.head_file import HeadFile
 from custody.store.unit import House
-from devicelock.transport import CONTENT_TYPE, PublishOutcome, Transport
 
 EVERY_S = 0.2
 
@@ -66,13 +66,19 @@ class HeadKeeper:
             self._keep()
             self._ended = self._begun
 
-    def _keep(self) -> None:
+    def is_kept(self) -> bool:
+        """Write the head; whether that could be done. What could not go for it stays in the outbox."""
         try:
-            with self._house.read() as session:
-                note = log_reader.head(session).note
-        except NotFound:
-            return
-        if note != self._note:
+            self.keep_now()
+        except (OSError, Trouble) as error:
+            log.warning("nothing leaves before the head is kept outside the database", error=repr(error))
+            return False
+        return True
+
+    def _keep(self) -> None:
+        with self._house.read() as session:
+            note = log_reader.newest_note(session)
+        if note and note != self._note:
             self._file.keep(note)
             self._note = note
 
@@ -90,30 +96,3 @@ class HeadKeeper:
             log.warning("the newest head could not be kept outside the database", error=repr(error))
             self._stopping.wait(EVERY_S)
             self._wake.set()
-
-
-class HeadFirst:
-    """A transport that hands nothing on before the head is kept; what could not go stays in the outbox."""
-
-    def __init__(self, inner: Transport, heads: HeadKeeper) -> None:
-        self._inner = inner
-        self._heads = heads
-
-    def publish(
-        self,
-        topic: str,
-        payload: bytes,
-        *,
-        expiry_s: int,
-        content_type: str = CONTENT_TYPE,
-        correlation: bytes = b"",
-    ) -> PublishOutcome:
-        """As `Transport.publish`; NOT_CONNECTED while the head cannot be written."""
-        try:
-            self._heads.keep_now()
-        except (OSError, Trouble) as error:
-            log.warning("nothing leaves before the head is kept outside the database", error=repr(error))
-            return PublishOutcome.NOT_CONNECTED
-        return self._inner.publish(
-            topic, payload, expiry_s=expiry_s, content_type=content_type, correlation=correlation
-        )

@@ -16,6 +16,7 @@ from custody.kernel.ids import Ids
 from custody.store.unit import House
 from custody.usecases.accept_scans import Intake
 from custody.usecases.investigate import Inquirer
+from devicelock.usecases.decide_together import Decisions
 from devicelock.usecases.lock_office import LockOffice
 
 
@@ -32,6 +33,7 @@ class Parts:
     intake: Intake
     inquirer: Inquirer
     locks: LockOffice
+    decisions: Decisions
     backends: Backends
     broker: EmbeddedBroker | None
     heads: HeadKeeper

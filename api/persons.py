@@ -29,7 +29,14 @@ def agents(session: Session) -> list[str]:
 
 
 def person(session: Session, account: str) -> Person | None:
-    """The person behind an account, as the lock office sees people."""
+    """The person behind an account, as the lock office sees people; made once in a transaction, as is the account."""
+    held: dict[str, Person | None] = session.info.setdefault("persons", {})
+    if account not in held:
+        held[account] = _person(session, account)
+    return held[account]
+
+
+def _person(session: Session, account: str) -> Person | None:
     row = _account(session, account)
     if row is None:
         return None

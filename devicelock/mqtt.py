@@ -47,7 +47,6 @@ LOG = logging.getLogger("devicelock.mqtt")
 
 DISCONNECT_WITH_WILL = 4
 MAX_EXPIRY_S = 0xFFFF_FFFF
-TURN_S = 1.0
 ONLY_IF_NEW = 1
 """Retain handling (MQTT 5 section 3.8.3.1): retained messages come once per subscription, not once per connect."""
 
@@ -259,7 +258,7 @@ class _Line:
 
     def _serve(self) -> bool:
         """Turn until the connection ends; tells whether it stood and all that came was taken."""
-        sock = self._client.socket()
+        sock, turn_s = self._client.socket(), self._options.turn_s
         stood = False
         if not isinstance(sock, socket.socket):
             return stood
@@ -269,7 +268,7 @@ class _Line:
             while self._holds(sock) and not self._closing.is_set() and not self._left:
                 writes = selectors.EVENT_WRITE if self._client.want_write() else 0
                 selector.modify(sock, selectors.EVENT_READ | writes)
-                ready = {key.fileobj: mask for key, mask in selector.select(0 if holds_more(sock) else TURN_S)}
+                ready = {key.fileobj: mask for key, mask in selector.select(0 if holds_more(sock) else turn_s)}
                 self._turn_at = self._monotonic()
                 stood = stood or self._up
                 if not self._turn(sock, ready):

@@ -49,6 +49,11 @@ class MqttOptions:
     reconnect_max_s: float = 5.0
 
     @property
+    def turn_s(self) -> float:
+        """At least this often the network thread looks whether it is time for a ping."""
+        return max(1.0, self.keepalive_s / 15)
+
+    @property
     def silence_s(self) -> float:
         """After this long without a packet on a connection that calls itself up, it is not."""
         return 2.0 * self.keepalive_s + self.connect_timeout_s

@@ -20,6 +20,7 @@ from sqlalchemy import (
     LargeBinary,
     Text,
     UniqueConstraint,
+    bindparam,
     case,
     delete,
     func,
@@ -119,10 +120,16 @@ class LeaseRow(SQLModel, table=True):
     until_ms: int = Field(sa_type=BigInteger)
 
 
+# Questions that every lock, or every release, asks are made once.
+_REFERENCES = (
+    select(ReferenceRow).where(col(ReferenceRow.device) == bindparam("name")).order_by(col(ReferenceRow.backend))
+)
+_PARTS = select(PartRow).where(col(PartRow.order) == bindparam("name")).order_by(col(PartRow.backend))
+
+
 def references_of(session: Session, device: str) -> list[ReferenceRow]:
     """By which names the back-ends know a device."""
-    query = select(ReferenceRow).where(col(ReferenceRow.device) == device).order_by(col(ReferenceRow.backend))
-    return list(session.scalars(query).all())
+    return list(session.scalars(_REFERENCES, {"name": device}).all())
 
 
 def references_proposed(session: Session, *, limit: int) -> list[ReferenceRow]:
@@ -162,8 +169,7 @@ def part(session: Session, order: str, backend: str) -> PartRow:
 
 def parts_of(session: Session, order: str) -> list[PartRow]:
     """Every back-end's part in an order."""
-    query = select(PartRow).where(col(PartRow.order) == order).order_by(col(PartRow.backend))
-    return list(session.scalars(query).all())
+    return list(session.scalars(_PARTS, {"name": order}).all())
 
 
 def parts_at(session: Session, backend: str, handset: str) -> list[PartRow]:

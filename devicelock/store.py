@@ -12,11 +12,11 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Text, func, select
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Text, bindparam, func, select
 from sqlmodel import Field, Session, SQLModel, col
 
 from custody.kernel.errors import NotFound
-from custody.store.bulk import pick, run
+from custody.store.bulk import add, pick, run
 from custody.store.unit import Unit
 from devicelock.rules.ack import Result
 from devicelock.rules.command import Op
@@ -46,6 +46,13 @@ class DeviceRow(SQLModel, table=True):
     left: bool
     registered_ms: int = Field(sa_type=BigInteger)
     registered_idx: int = Field(sa_type=BigInteger)
+
+
+class Registered(NamedTuple):
+    """What is asked of a handset before what it says is believed: its key and what is wished of it, as stored."""
+
+    cose_key: bytes
+    desired: str
 
 
 class LockOrderRow(SQLModel, table=True):
@@ -82,36 +89,6 @@ class LockOrderRow(SQLModel, table=True):
     model: str = ""
     site: str = ""
     facts: str = Field(sa_type=Text)
-
-
-class DecidedLock(NamedTuple):
-    """What the caps look at in one order that was decided."""
-
-    id: str
-    state: str
-    requester: str
-    second: str | None
-    decided_ms: int | None
-    acked_ms: int | None
-    held_until_ms: int
-    model: str
-    site: str
-    group: str | None
-    wrong_ms: int | None
-
-
-class DecidedLocks(NamedTuple):
-    """How many orders were decided that the caps count alike, and how many of them lately.
-
-    A day has many, and every lock counts all of them.
-    """
-
-    requester: str
-    second: str | None
-    model: str
-    site: str
-    decided: int
-    lately: int
 
 
 class LockEventRow(SQLModel, table=True):
@@ -168,36 +145,64 @@ class SwitchRow(SQLModel, table=True):
 
 KILL_SWITCH = "no-locks"
 
+# Questions that every lock asks are made once: making one costs as much as asking it.
+_ORDER = select(LockOrderRow).where(col(LockOrderRow.id) == bindparam("name"))
+_ORDER_HELD = _ORDER.with_for_update()
+_DEVICE = select(DeviceRow).where(col(DeviceRow.device) == bindparam("name"))
+_DEVICE_HELD = _DEVICE.with_for_update()
+_DEVICES_HELD = (
+    select(DeviceRow)
+    .where(col(DeviceRow.device).in_(bindparam("names", expanding=True)))
+    .order_by(col(DeviceRow.device))
+    .with_for_update()
+)
+_ORDERS_HELD = (
+    select(LockOrderRow)
+    .where(col(LockOrderRow.id).in_(bindparam("names", expanding=True)))
+    .order_by(col(LockOrderRow.id))
+    .with_for_update()
+)
+_COMMANDS = select(CommandRow).where(col(CommandRow.id).in_(bindparam("names", expanding=True)))
+_COMMANDS_OF = select(CommandRow).where(col(CommandRow.order) == bindparam("name")).order_by(col(CommandRow.issued_ms))
+_EVENTS = select(LockEventRow).where(col(LockEventRow.order) == bindparam("name")).order_by(col(LockEventRow.id))
+_IN_FORCE = (
+    select(AuthorityRow)
+    .where(col(AuthorityRow.in_force_idx).is_not(None), col(AuthorityRow.withdrawn).is_(False))
+    .order_by(col(AuthorityRow.in_force_idx).desc())
+    .limit(1)
+)
 
-def device(session: Session, name: str) -> DeviceRow:
-    """The device's row, locked for this unit on PostgreSQL; raises `NotFound`."""
-    row = session.scalars(select(DeviceRow).where(col(DeviceRow.device) == name).with_for_update()).one_or_none()
+
+def device(session: Session, name: str, *, hold: bool = True) -> DeviceRow:
+    """The device's row, held for this unit on PostgreSQL unless it is only read; raises `NotFound`."""
+    row = session.scalars(_DEVICE_HELD if hold else _DEVICE, {"name": name}).one_or_none()
     if row is None:
         raise NotFound("device", f"no device {name!r} is registered", fix="Register the handset first.")
     return row
 
 
-def device_keys(session: Session, names: Collection[str]) -> dict[str, bytes]:
-    """The enrolled keys of those devices that are registered, as they are stored."""
-    return dict(pick(session, DeviceRow, ("device", "cose_key"), by=("device",), values=names))
+def registered(session: Session, names: Collection[str]) -> dict[str, Registered]:
+    """Those of these devices that are registered, not held for this unit."""
+    rows = pick(session, DeviceRow, ("device", *Registered._fields), by=("device",), values=names)
+    return {name: Registered._make(row) for name, *row in rows}
 
 
 def devices(session: Session, names: Collection[str]) -> dict[str, DeviceRow]:
     """The rows of those devices that are registered, locked for this unit on PostgreSQL, in one order for everybody."""
-    query = select(DeviceRow).where(col(DeviceRow.device).in_(names)).order_by(col(DeviceRow.device))
-    return {row.device: row for row in session.scalars(query.with_for_update()).all()}
+    found = session.scalars(_DEVICES_HELD, {"names": list(names)}).all() if names else []
+    return {row.device: row for row in found}
 
 
 def orders(session: Session, names: Collection[str]) -> dict[str, LockOrderRow]:
     """Those of these orders that there are, locked for this unit on PostgreSQL, in one order for everybody."""
-    query = select(LockOrderRow).where(col(LockOrderRow.id).in_(names)).order_by(col(LockOrderRow.id))
-    return {row.id: row for row in session.scalars(query.with_for_update()).all()} if names else {}
+    found = session.scalars(_ORDERS_HELD, {"names": list(names)}).all() if names else []
+    return {row.id: row for row in found}
 
 
 def commands(session: Session, names: Collection[str]) -> dict[str, CommandRow]:
     """Those of these commands that were signed."""
-    query = select(CommandRow).where(col(CommandRow.id).in_(names))
-    return {row.id: row for row in session.scalars(query).all()} if names else {}
+    found = session.scalars(_COMMANDS, {"names": list(names)}).all() if names else []
+    return {row.id: row for row in found}
 
 
 def device_by_imei(session: Session, imei: str) -> DeviceRow | None:
@@ -219,8 +224,7 @@ def set_desired(session: Session, row: DeviceRow, value: Desired) -> None:
 
 def order(session: Session, name: str, *, hold: bool = True) -> LockOrderRow:
     """The order's row, held for this unit on PostgreSQL unless it is only read; raises `NotFound`."""
-    query = select(LockOrderRow).where(col(LockOrderRow.id) == name)
-    row = session.scalars(query.with_for_update() if hold else query).one_or_none()
+    row = session.scalars(_ORDER_HELD if hold else _ORDER, {"name": name}).one_or_none()
     if row is None:
         raise NotFound("order", f"there is no lock order {name!r}", fix="List orders with GET /v1/locks.")
     return row
@@ -256,13 +260,6 @@ def devices_unanswered(session: Session) -> list[str]:
     return list(session.scalars(select(col(CommandRow.device)).where(unanswered).distinct()).all())
 
 
-def count_in(session: Session, states: Sequence[str], *, but: str) -> int:
-    """How many orders but this one are in these states."""
-    question = f"SELECT count(*) FROM lock_order WHERE state IN ({_places(states)}) AND id <> ?"  # noqa: S608 - places only
-    count: int = run(session, question, (*states, but)).scalar_one()
-    return count
-
-
 def orders_due(session: Session, states: Sequence[str], *, now_ms: int, limit: int) -> list[LockOrderRow]:
     """Orders in these states whose time has passed, the longest overdue first."""
     query = select(LockOrderRow).where(
@@ -283,14 +280,12 @@ def orders_silent(session: Session, *, released_before_ms: int, held_before_ms: 
 
 def events_of(session: Session, name: str) -> list[LockEventRow]:
     """The order's timeline."""
-    query = select(LockEventRow).where(col(LockEventRow.order) == name).order_by(col(LockEventRow.id))
-    return list(session.scalars(query).all())
+    return list(session.scalars(_EVENTS, {"name": name}).all())
 
 
 def commands_of(session: Session, name: str) -> list[CommandRow]:
     """The order's commands, oldest first."""
-    query = select(CommandRow).where(col(CommandRow.order) == name).order_by(col(CommandRow.issued_ms))
-    return list(session.scalars(query).all())
+    return list(session.scalars(_COMMANDS_OF, {"name": name}).all())
 
 
 def note(unit: Unit, row: LockOrderRow, event: str, *, actor: str, facts: Mapping[str, Any]) -> int:
@@ -299,38 +294,15 @@ def note(unit: Unit, row: LockOrderRow, event: str, *, actor: str, facts: Mappin
         f"lock.{event}",
         {"order": row.id, "device": row.device, "state": row.state, "actor": actor, **facts},
     )
-    unit.session.add(
-        LockEventRow(order=row.id, at_ms=unit.now_ms, event=event, actor=actor, facts=_json(facts), idx=idx)
-    )
+    line = {"order": row.id, "at_ms": unit.now_ms, "event": event, "actor": actor, "facts": _json(facts), "idx": idx}
+    add(unit.session, LockEventRow, [line])
     return idx
-
-
-def asked_since(session: Session, since_ms: int) -> dict[str, int]:
-    """How many locks each account asked for since a moment, whatever became of them."""
-    query = select(col(LockOrderRow.requester), func.count()).where(col(LockOrderRow.created_ms) >= since_ms)
-    return dict(session.execute(query.group_by(col(LockOrderRow.requester))).all())
 
 
 def devices_after(session: Session, name: str, *, limit: int) -> list[str]:
     """The names of the devices that come after this one, in order."""
     query = select(col(DeviceRow.device)).where(col(DeviceRow.device) > name).order_by(col(DeviceRow.device))
     return list(session.scalars(query.limit(limit)).all())
-
-
-def canary_of(session: Session, group: str, *, first: int) -> list[LockOrderRow]:
-    """The first orders of a group that were decided, and every one of it that was found wrong."""
-    mine = select(LockOrderRow).where(col(LockOrderRow.group) == group, col(LockOrderRow.decided_ms).is_not(None))
-    canary = session.scalars(mine.order_by(col(LockOrderRow.decided_ms)).limit(first)).all()
-    wrong = session.scalars(mine.where(col(LockOrderRow.wrong_ms).is_not(None))).all()
-    return list({row.id: row for row in (*canary, *wrong)}.values())
-
-
-def groups_since(session: Session, since_ms: int) -> list[str]:
-    """The groups in which a lock was decided since a moment."""
-    query = select(col(LockOrderRow.group)).where(
-        col(LockOrderRow.group).is_not(None), col(LockOrderRow.decided_ms) >= since_ms
-    )
-    return sorted(name for name in session.scalars(query.distinct()).all() if name is not None)
 
 
 def newest_command(session: Session, name: str, op: str) -> CommandRow | None:
@@ -345,24 +317,6 @@ def steps_by_since(session: Session, event: str, actor: str, since_ms: int) -> i
     return session.scalar(select(func.count()).select_from(LockEventRow).where(*mine)) or 0
 
 
-def locks_decided(session: Session, after_ms: int, *, lately_ms: int, but: Collection[str]) -> list[DecidedLocks]:
-    """Orders but these that were decided after a moment, and how many after a later one, as the caps count them."""
-    alike = "requester, second, model, site"
-    counts = "count(*), sum(CASE WHEN decided_ms > ? THEN 1 ELSE 0 END)"
-    those = f"decided_ms > ? AND id NOT IN ({_places(but)})"
-    question = f"SELECT {alike}, {counts} FROM lock_order WHERE {those} GROUP BY {alike}"  # noqa: S608 - our own names
-    return [DecidedLocks._make(row) for row in run(session, question, (lately_ms, after_ms, *but))]
-
-
-def first_locks(session: Session, group: str, *, first: int) -> list[DecidedLock]:
-    """As `canary_of`, no more than the caps look at."""
-    columns = ", ".join(f'"{name}"' for name in DecidedLock._fields)
-    decided = f'SELECT {columns} FROM lock_order WHERE "group" = ? AND decided_ms IS NOT NULL'  # noqa: S608 - our own names
-    early = run(session, f"{decided} ORDER BY decided_ms LIMIT ?", (group, first)).all()
-    wrong = run(session, f"{decided} AND wrong_ms IS NOT NULL", (group,)).all()
-    return list({row.id: DecidedLock._make(row) for row in (*early, *wrong)}.values())
-
-
 def locks_signed_since(session: Session, order: str, since_ms: int) -> int:
     """How many LOCK commands were signed for an order since a moment."""
     question = 'SELECT count(*) FROM command WHERE "order" = ? AND op = ? AND issued_ms >= ?'
@@ -370,29 +324,15 @@ def locks_signed_since(session: Session, order: str, since_ms: int) -> int:
     return count
 
 
-def fleet_size(session: Session) -> int:
-    """How many handsets are registered."""
-    count: int = run(session, "SELECT count(*) FROM device", ()).scalar_one()
-    return count
-
-
 def switched_on(session: Session, name: str) -> bool:
     """Whether a switch is on."""
-    row = session.get(SwitchRow, name)
-    return bool(row and row.on)
+    session.flush()
+    return bool(run(session, 'SELECT "on" FROM switch WHERE name = ?', (name,)).scalar_one_or_none())
 
 
 def authority_in_force(session: Session) -> AuthorityRow | None:
     """The newest standing authority that two people put in force and nobody withdrew."""
-    query = select(AuthorityRow).where(
-        col(AuthorityRow.in_force_idx).is_not(None), col(AuthorityRow.withdrawn).is_(False)
-    )
-    return session.scalars(query.order_by(col(AuthorityRow.in_force_idx).desc()).limit(1)).first()
-
-
-def _places(values: Collection[object]) -> str:
-    """A place for each value of a list in a statement of ours."""
-    return ", ".join("?" * len(values))
+    return session.scalars(_IN_FORCE).first()
 
 
 def _json(value: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@
 - `leaving`: whose account ends when, and what they were told last.
 """
 
-from sqlalchemy import BigInteger, Column, Integer, Text, func, select
+from sqlalchemy import BigInteger, Column, Integer, Text, bindparam, func, select
 from sqlmodel import Field, Session, SQLModel, col
 
 from devicelock.rules.order import State
@@ -79,10 +79,14 @@ class LeavingRow(SQLModel, table=True):
     words: str | None = Field(sa_type=Text)
 
 
+# Questions that every lock, or every hello, asks are made once.
+_CLEARANCES = select(ClearanceRow).where(col(ClearanceRow.group) == bindparam("name")).order_by(col(ClearanceRow.id))
+_SIGHTINGS = select(SightingRow).where(col(SightingRow.device) == bindparam("name")).order_by(col(SightingRow.id))
+
+
 def clearances_of(session: Session, group: str) -> list[ClearanceRow]:
     """Who let a group go on, oldest first."""
-    query = select(ClearanceRow).where(col(ClearanceRow.group) == group).order_by(col(ClearanceRow.id))
-    return list(session.scalars(query).all())
+    return list(session.scalars(_CLEARANCES, {"name": group}).all())
 
 
 def alerts(session: Session, *, seen: bool, limit: int = 100) -> list[AlertRow]:
@@ -93,8 +97,7 @@ def alerts(session: Session, *, seen: bool, limit: int = 100) -> list[AlertRow]:
 
 def sightings_of(session: Session, name: str) -> list[SightingRow]:
     """Where a device was seen, oldest first."""
-    query = select(SightingRow).where(col(SightingRow.device) == name).order_by(col(SightingRow.id))
-    return list(session.scalars(query).all())
+    return list(session.scalars(_SIGHTINGS, {"name": name}).all())
 
 
 def codes_since(session: Session, name: str, since_ms: int) -> int:

@@ -6,6 +6,8 @@
   handset has answered. The limit is the rate at which as many clients get and answer messages of that length.
 - **Offline hello**: a handset that was off while its lock was decided, from the moment it is switched on until it is
   locked. The limit is one second.
+
+Of many handsets a part is missed and locked (`lock_fleet.MOST_MISSED`); the others are connected all the time.
 """
 
 import sqlite3
@@ -23,7 +25,8 @@ from devicelock.rules.applied import Applied
 from devicelock.transport import Message
 from simulators.figures import Figure, duration, rate
 from simulators.handset import replace_file
-from simulators.lock_fleet import POLL_S, Desk, Missed, missed_handsets
+from simulators.lock_fleet import MOST_MISSED, POLL_S, Desk, Missed, missed_handsets, others
+from simulators.radio import Radio
 from simulators.story import Broken, Story
 
 COMMAND_BYTES, ANSWER_BYTES, STORE_BYTES = 900, 260, 700
@@ -46,14 +49,17 @@ def measure_locks(story: Story, *, handsets: int) -> Iterator[Figure]:
     if story.world is None:
         raise Broken("the network was not played")
     desk = Desk(**{part: story.staff[name] for part, name in PEOPLE.items()})
-    supervisor = desk.decides.client
-    fleet = missed_handsets(supervisor, count=handsets, seed=story.seed + 500, folder=story.folder, played=story.world)
+    supervisor, missing, seed = desk.decides.client, min(handsets, MOST_MISSED), story.seed + 500
+    fleet = missed_handsets(supervisor, count=missing, seed=seed, folder=story.folder, played=story.world)
+    beside = others(supervisor, count=handsets - missing, seed=seed, folder=story.folder)
+    radios = [*(missed.radio for missed in fleet), *beside]
     enrolment = fleet[0].radio.handset.enrolment
     bare = BareBroker(enrolment.mqtt_host, enrolment.mqtt_port, story.folder)
     limit_ms, limit_rate = bare.round_trips_ms(), bare.rates_per_s(min(handsets, 200))
     try:
         with ThreadPoolExecutor(DECIDERS) as pool:
-            list(pool.map(lambda missed: missed.radio.switch_on(wait_s=WAIT_S), fleet))
+            if not all(pool.map(lambda radio: radio.switch_on(wait_s=WAIT_S), radios)):
+                raise Broken("the broker did not take every handset")
         warm_up(desk, fleet[:6])
         trips = [trip for missed in (fleet * TRIPS)[:TRIPS] for trip in round_trip_ms(desk, missed)]
         yield duration("lock.roundtrip", [statistics.median(trips)], STEPS, statistics.median(limit_ms))
@@ -68,7 +74,7 @@ def measure_locks(story: Story, *, handsets: int) -> Iterator[Figure]:
         yield duration("lock.offline_hello p99", [share(waits, 0.99)], "one second", OFFLINE_MS)
     finally:
         with ThreadPoolExecutor(DECIDERS) as pool:
-            list(pool.map(lambda missed: missed.radio.switch_off(), fleet))
+            list(pool.map(Radio.switch_off, radios))
 
 
 def share(values: Sequence[float], part: float) -> float:

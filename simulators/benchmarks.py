@@ -20,7 +20,8 @@ the median of several rounds; the spread is the lowest and the highest round.
 import os
 import platform
 import statistics
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from enum import StrEnum
 from importlib.metadata import version
 from typing import Any
 
@@ -36,6 +37,15 @@ ROUNDS = 5
 CHAIN = (Step.PACK, Step.DOCK, Step.LINEHAUL, Step.HUB_IN, Step.HUB_SORT, Step.LINEHAUL, Step.DEPOT, Step.COURIER)
 
 
+class Part(StrEnum):
+    """The benches by the first word of their names."""
+
+    INGEST = "ingest"
+    TRAIL = "trail"
+    LOCK = "lock"
+    INVESTIGATE = "investigate"
+
+
 def machine() -> dict[str, Any]:
     """What was measured on."""
     parts = ("cryptography", "pynacl", "sqlalchemy", "uvicorn", "starlette", "numpy")
@@ -48,14 +58,21 @@ def machine() -> dict[str, Any]:
     }
 
 
-def run(story: Story, base_url: str, *, handsets: int = 200) -> Iterator[Figure]:
-    """Every benchmark, against a running service in which a story is played first; `handsets` are locked at once."""
+def run(
+    story: Story, base_url: str, *, handsets: int = 200, only: Collection[Part] = frozenset(Part)
+) -> Iterator[Figure]:
+    """The benchmarks, against a running service in which a story is played first; `handsets` are connected at once."""
     for _, act in STEPS[:6]:
         act(story)
-    yield from measure_ingest(story, base_url)
-    yield _trail(story)
-    yield from measure_locks(story, handsets=handsets)
-    yield _investigation(story)
+    parts: dict[Part, Callable[[], Iterable[Figure]]] = {
+        Part.INGEST: lambda: measure_ingest(story, base_url),
+        Part.TRAIL: lambda: [_trail(story)],
+        Part.LOCK: lambda: measure_locks(story, handsets=handsets),
+        Part.INVESTIGATE: lambda: [_investigation(story)],
+    }
+    for part, measure in parts.items():
+        if part in only:
+            yield from measure()
 
 
 def _trail(story: Story) -> Figure:

@@ -10,6 +10,7 @@ import json
 import random
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,13 +21,21 @@ from devicelock.rules.hello import SimClass
 from simulators.agent import Staff, sign_in
 from simulators.client import ServiceClient
 from simulators.customer import report, report_of
-from simulators.handset import Enrolment, Handset
+from simulators.goods import PLAIN_PHONES, make_unit
+from simulators.handset import Enrolment, Handset, enrol_handset
 from simulators.history import Mishaps, PastConfig
 from simulators.network import NetworkConfig, World, play, play_more
-from simulators.radio import Radio
+from simulators.radio import Radio, mqtt_of
+
+MOST_MISSED = 200
+"""Of more handsets so many are missed by their customers, locked and released; the others are connected beside them."""
 
 SPARE = 40
 """Parcels that are still on their way, whose handsets no two records tie to them yet."""
+
+REGISTRARS = 4
+CALM_S = 300
+"""The keep-alive of handsets that nothing is asked of, so that thousands of them fit into one process."""
 
 AGAIN_S = 0.1
 POLL_S = 0.05
@@ -175,6 +184,15 @@ def missed_handsets(
                 supervisor.post(f"/v1/locks/{opened['lock']['order']}/release")
             found.append(Missed(radio=Radio(handset), dispute=str(opened["dispute"])))
     return found
+
+
+def others(supervisor: ServiceClient, *, count: int, seed: int, folder: Path) -> list[Radio]:
+    """Handsets that nobody misses: registered with no parcel of theirs in the log, switched off."""
+    with ThreadPoolExecutor(REGISTRARS) as pool:
+        units = (make_unit(PLAIN_PHONES[0], number) for number in range(count))
+        enrolled = pool.map(lambda unit: enrol_handset(supervisor, unit, seed=f"{seed}/others"), units)
+        handsets = (handset_in(folder, each, seed=number) for number, each in enumerate(enrolled))
+        return [Radio(handset, connect=mqtt_of(handset, keepalive_s=CALM_S)) for handset in handsets]
 
 
 def _quiet(_what: str, _done: int, _of: int) -> None:

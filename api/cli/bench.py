@@ -12,10 +12,10 @@ from rich.table import Table
 
 from api.cli.instance import Instance
 from api.compose import free_port
-from simulators.benchmarks import machine, run
+from simulators.benchmarks import Part, machine, run
 from simulators.client import ServiceClient
 from simulators.figures import Figure
-from simulators.lock_fleet import CAPS
+from simulators.lock_fleet import CAPS, MOST_MISSED
 from simulators.story import Story
 
 
@@ -23,10 +23,13 @@ def bench(
     seed: Annotated[int, typer.Option(help="Another seed, another world.")] = 1,
     database_url: Annotated[str | None, typer.Option(help="Measure on this database instead of SQLite.")] = None,
     workers: Annotated[int, typer.Option(help="Processes of the service.")] = os.cpu_count() or 1,
-    handsets: Annotated[int, typer.Option(min=10, help="Handsets that are connected and locked.")] = 200,
+    handsets: Annotated[
+        int, typer.Option(min=10, max=5_000, help=f"Handsets that are connected; {MOST_MISSED} of more are locked.")
+    ] = 200,
+    only: Annotated[list[Part] | None, typer.Option(help="Only these benches; may be given more than once.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")] = False,
 ) -> None:
-    """Run the benchmarks on a private instance. Example: `weaklink bench --json`."""
+    """Run the benchmarks on a private instance. Example: `weaklink bench --only lock --handsets 2000`."""
     console = Console(stderr=True)
     folder = Path(tempfile.mkdtemp(prefix="weaklink-bench-"))
     options = ("--workers", str(workers), *(("--database-url", database_url) if database_url else ()))
@@ -44,7 +47,7 @@ def bench(
             progress=lambda _what, _done, _total: None,
         )
         with console.status("measuring; this takes some minutes"):
-            for figure in run(story, instance.address, handsets=handsets):
+            for figure in run(story, instance.address, handsets=handsets, only=only or list(Part)):
                 figures.append(figure)
                 console.print(f"{figure.name}: {figure.value:.1f} {figure.unit}", highlight=False)
     finally:
@@ -54,6 +57,7 @@ def bench(
         "database": "postgresql" if database_url else "sqlite",
         "workers": workers,
         "handsets": handsets,
+        "locked": min(handsets, MOST_MISSED),
         "benchmarks": [figure.plain() for figure in figures],
     }
     if as_json:

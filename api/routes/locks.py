@@ -220,8 +220,11 @@ def read(order: str, parts: P, _caller: Staff) -> dict[str, Any]:
 @router.post("/locks/{order}/approve")
 def approve(order: str, parts: P, caller: Decider) -> dict[str, Any]:
     """Say yes as the second person; the command is signed at once."""
-    with parts.house.unit() as unit:
+
+    def act(unit: Unit) -> dict[str, Any]:
         return order_view(request_lock.approve_lock(unit, parts.locks, order=order, account=caller.account))
+
+    return parts.decisions.decide(order, act)
 
 
 @router.post("/locks/{order}/refuse")
@@ -243,7 +246,8 @@ def confirm(order: str, parts: P, caller: Decider) -> dict[str, Any]:
 @router.post("/locks/{order}/release")
 def let_go(order: str, parts: P, caller: Staff) -> dict[str, Any]:
     """Release a lock; one person is enough and nothing is asked."""
-    with parts.house.unit() as unit:
+
+    def act(unit: Unit) -> dict[str, Any]:
         row = release(
             unit,
             parts.locks,
@@ -254,6 +258,8 @@ def let_go(order: str, parts: P, caller: Staff) -> dict[str, Any]:
             basis=Basis.ONE_PERSON,
         )
         return order_view(row)
+
+    return parts.decisions.decide(order, act)
 
 
 @router.post("/locks/{order}/code")

@@ -20,6 +20,8 @@ from custody.disputes.remedy import RemedyOffer
 from custody.disputes.work_clocks import WorkClock
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Conflict, NotFound
+from custody.store import bulk
+from custody.store.bulk import run
 from custody.store.tables import DisputeEventRow, DisputeRow, InquiryRow, MessageRow, PromiseRow
 from custody.store.unit import Unit
 
@@ -65,10 +67,11 @@ def add(unit: Unit, file: CaseFile, *, token_hash: bytes) -> None:
 
 def read(session: Session, dispute: str) -> CaseFile:
     """The file of a case; raises `NotFound`."""
-    row = session.get(DisputeRow, dispute)
-    if row is None:
+    session.flush()
+    facts = run(session, "SELECT facts FROM dispute WHERE id = ?", (dispute,)).scalar_one_or_none()
+    if facts is None:
         raise NotFound("dispute", f"there is no case {dispute!r}", fix="List cases with GET /v1/disputes.")
-    return msgspec.json.decode(row.facts, type=CaseFile)
+    return msgspec.json.decode(facts, type=CaseFile)
 
 
 def read_by_token(session: Session, token_hash: bytes) -> CaseFile:
@@ -135,8 +138,8 @@ def promises_due(session: Session, until_ms: Instant, *, limit: int) -> list[Pro
 
 def say(unit: Unit, dispute: str, messages: Sequence[Message]) -> None:
     """Show messages to the customer, in order."""
-    for message in messages:
-        unit.session.add(MessageRow(dispute=dispute, at_ms=unit.now_ms, text=message.text))
+    lines = [{"dispute": dispute, "at_ms": unit.now_ms, "text": message.text} for message in messages]
+    bulk.add(unit.session, MessageRow, lines)
 
 
 def messages(session: Session, dispute: str) -> list[tuple[int, str]]:
@@ -148,9 +151,8 @@ def messages(session: Session, dispute: str) -> list[tuple[int, str]]:
 def note(unit: Unit, dispute: str, kind: str, *, actor: str, facts: Mapping[str, Any]) -> int:
     """Write a line of the timeline, and a record of it into the log; returns the record's index."""
     idx = unit.record(f"dispute.{kind}", {"dispute": dispute, "actor": actor, **facts})
-    unit.session.add(
-        DisputeEventRow(dispute=dispute, at_ms=unit.now_ms, actor=actor, kind=kind, facts=_json(dict(facts)), idx=idx)
-    )
+    line = {"dispute": dispute, "at_ms": unit.now_ms, "actor": actor, "kind": kind, "idx": idx}
+    bulk.add(unit.session, DisputeEventRow, [{**line, "facts": _json(dict(facts))}])
     return idx
 
 

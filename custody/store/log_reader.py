@@ -12,7 +12,7 @@ from custody.kernel.errors import NotFound
 from custody.ledger.merkle import HASH_BYTES, consistency_path, inclusion_path
 from custody.ledger.tiles import WIDTH, TileHashReader, TileId, encode_bundle
 from custody.scans.place import place_of
-from custody.store.bulk import pick
+from custody.store.bulk import pick, run
 from custody.store.log_book import HEAD_ID
 from custody.store.tables import NOT_A_SCAN, CheckpointRow, EntryRow, LogHeadRow, OpeningRow, TileRow
 
@@ -57,6 +57,12 @@ def head(session: Session) -> Head:
     if row is None or not row.note:
         raise NotFound("no_log", "the log is empty", fix="Start the service once; it writes the first entry.")
     return Head(size=row.size, root=row.root, note=row.note, signed_ms=row.signed_ms)
+
+
+def newest_note(session: Session) -> bytes:
+    """The newest checkpoint's note; empty before the log is opened."""
+    note: bytes | None = run(session, "SELECT note FROM log_head WHERE id = ?", (HEAD_ID,)).scalar_one_or_none()
+    return note or b""
 
 
 def checkpoint_covering(session: Session, idx: int) -> CheckpointRow:

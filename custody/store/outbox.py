@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete
 from sqlmodel import Session, col
 
 from custody.kernel.clock import Instant
@@ -71,8 +71,8 @@ def pending(
 
 def next_due(session: Session, *, now_ms: Instant) -> Instant | None:
     """When the next message that must wait may leave; None if none waits."""
-    query = select(func.min(col(OutboxRow.created_ms))).where(col(OutboxRow.published_ms).is_(None))
-    due_ms: Instant | None = session.scalar(query.where(col(OutboxRow.created_ms) > now_ms))
+    question = "SELECT min(created_ms) FROM outbox WHERE published_ms IS NULL AND created_ms > ?"
+    due_ms: Instant | None = run(session, question, (now_ms,)).scalar_one()
     return due_ms
 
 

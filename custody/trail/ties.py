@@ -148,6 +148,7 @@ def _contradictions(trail: Trail, names: frozenset[str]) -> tuple[Finding, ...]:
     """Records that name another handset for the parcel, or another order or another parcel for the handset."""
     several = len(trail.unit.items) > 1
     expected = {name for item in trail.unit.items for name in item.names} if several else set(names)
+    due = _parcel_orders(trail)
     found = []
     for entry in trail.entries:
         others = _items(entry) - expected if _proves(entry) and entry.via in {"parcel", "item"} else frozenset()
@@ -161,7 +162,6 @@ def _contradictions(trail: Trail, names: frozenset[str]) -> tuple[Finding, ...]:
         sold_for = (
             orders(entry.event) if entry.via == "item" and _proves(entry) and names & _items(entry) else frozenset()
         )
-        due = _parcel_orders(trail)
         if sold_for and due and not sold_for & due:
             sentence = f"Index {entry.where} ties the handset to another order than the parcel's."
             found.append(Finding(kind=Kind.TIE_DISPUTED, sentence=sentence, indices=(entry.index,)))

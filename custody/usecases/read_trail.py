@@ -73,7 +73,7 @@ def read_trail(session: Session, item: str, *, parcel: str | None = None) -> Fou
 
 def state_of(session: Session, keys: Iterable[str]) -> bytes:
     """A digest of what is recorded under keys: scans and their verdicts, erasures, stations and doubts in keys."""
-    state = scan_book.state_under(session, keys)
+    state = [[tuple(row) for row in rows] for rows in scan_book.state_under(session, keys)]
     return hashlib.sha256(repr((state, sorted(read_doubts(session).spans.items(), key=str))).encode()).digest()
 
 

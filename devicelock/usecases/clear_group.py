@@ -12,7 +12,7 @@ from sqlmodel import Session
 from custody.kernel.clock import DAY_MS, Instant
 from custody.kernel.errors import Conflict, NotFound, Rejected
 from custody.store.unit import Unit
-from devicelock import store, watch_store
+from devicelock import caps_store, watch_store
 from devicelock.rules.authority import refuse_unless_apart
 from devicelock.rules.caps import CapReason, Clearance, SignedLock, pause_of
 from devicelock.store import AuthorityRow, LockOrderRow
@@ -34,7 +34,7 @@ class Group:
 
 def groups(session: Session, office: LockOffice, *, now_ms: Instant) -> list[Group]:
     """The groups in which a lock was decided within a month; the paused ones first."""
-    found = [_group(session, office, name, now_ms) for name in store.groups_since(session, now_ms - WATCHED_MS)]
+    found = [_group(session, office, name, now_ms) for name in caps_store.groups_since(session, now_ms - WATCHED_MS)]
     return sorted(found, key=lambda group: (group.paused is None, group.name))
 
 
@@ -69,7 +69,7 @@ def clear_group(unit: Unit, office: LockOffice, *, group: str, account: str, why
 
 
 def _group(session: Session, office: LockOffice, name: str, now_ms: Instant) -> Group:
-    orders = store.canary_of(session, name, first=office.caps.canary)
+    orders = caps_store.canary_of(session, name, first=office.caps.canary)
     cleared = watch_store.clearances_of(session, name)
     signed: list[SignedLock] = [office.signed(session, row, now_ms) for row in orders]
     marks = [Clearance(group=name, person=row.person, at_ms=row.at_ms) for row in cleared]

@@ -7,19 +7,17 @@ A message may be acknowledged to the broker when it was taken in and is durable,
 better. It stays with the broker, and all that came after it, only when the database is away.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
 import structlog
-from sqlmodel import Session
 
 from custody.kernel import cbor
 from custody.kernel.errors import NotFound, Rejected, Trouble, Unavailable
 from custody.kernel.keys import PublicKey, read_cose_key
-from custody.store.bulk import pick
 from custody.store.unit import Unit
 from devicelock import store, watch_store
 from devicelock.rules.ack import Ack, Result, open_ack
@@ -30,7 +28,7 @@ from devicelock.rules.hello import Cause, Hello, SimClass, open_hello
 from devicelock.rules.lock_facts import Kind
 from devicelock.rules.order import Event, Role, State, step
 from devicelock.rules.topic import Channel, read_topic
-from devicelock.store import CommandRow, DeviceRow, LockOrderRow
+from devicelock.store import CommandRow, DeviceRow, LockOrderRow, Registered
 from devicelock.transport import Message
 from devicelock.usecases.alert import AlertKind, raise_alert
 from devicelock.usecases.lock_office import LockOffice
@@ -99,12 +97,13 @@ def _hear(office: LockOffice, messages: Sequence[Message]) -> None:
     """Take messages in, in order and in one unit; bad ones are left out."""
     with office.house.unit() as unit:
         session = unit.session
-        keys = store.device_keys(session, {_speaker(message) for message in messages})
-        opened = [(message, _opened(keys, message)) for message in messages]
+        known = store.registered(session, {_speaker(message) for message in messages})
+        opened = [(message, _opened(known, message)) for message in messages]
         answered = {heard.said.command_id for _, heard in opened if heard is not None and isinstance(heard.said, Ack)}
+        commands = store.commands(session, answered)
         # Orders before devices, as whoever decides takes them: so that nobody waits for one who waits for them.
-        orders = store.orders(session, _orders_behind(session, keys, answered))
-        devices, commands = store.devices(session, keys), store.commands(session, answered)
+        orders = store.orders(session, _orders_behind(known.values(), commands.values()))
+        devices = store.devices(session, known)
         for message, heard in opened:
             if heard is None:
                 continue
@@ -119,12 +118,10 @@ def _hear(office: LockOffice, messages: Sequence[Message]) -> None:
             _settle(unit, office, row, Answer(command, heard.said, heard.payload), orders)
 
 
-def _orders_behind(session: Session, devices: Collection[str], answered: Collection[str]) -> set[str]:
+def _orders_behind(devices: Iterable[Registered], answered: Iterable[CommandRow]) -> set[str]:
     """The orders that are wished of devices, and those of commands that were answered; some may not be orders."""
-    rows = pick(session, DeviceRow, ("desired",), by=("device",), values=devices)
-    wished = {msgspec.json.decode(row, type=Desired).order for (row,) in rows}
-    named = {order for (order,) in pick(session, CommandRow, ("order",), by=("id",), values=answered)}
-    return named | {order for order in wished if order is not None}
+    wished = {msgspec.json.decode(device.desired, type=Desired).order for device in devices}
+    return {command.order for command in answered} | {order for order in wished if order is not None}
 
 
 def _speaker(message: Message) -> str:
@@ -135,20 +132,20 @@ def _speaker(message: Message) -> str:
         return ""
 
 
-def _opened(keys: Mapping[str, bytes], message: Message) -> Heard | None:
+def _opened(known: Mapping[str, Registered], message: Message) -> Heard | None:
     """The verified message; None for a bad one."""
     try:
-        return _open(keys, message)
+        return _open(known, message)
     except (Rejected, NotFound) as refusal:
         _refuse(message, refusal)
         return None
 
 
-def _open(keys: Mapping[str, bytes], message: Message) -> Heard:
+def _open(known: Mapping[str, Registered], message: Message) -> Heard:
     where = read_topic(message.topic)
-    if where.device not in keys:
+    if where.device not in known:
         raise NotFound("device", f"no device {where.device!r} is registered", fix="Register the handset first.")
-    key = _key(keys[where.device])
+    key = _key(known[where.device].cose_key)
     if where.channel is Channel.ACK:
         said: Ack | Hello = open_ack(message.payload, device=where.device, key=key)
     elif where.channel is Channel.HELLO:

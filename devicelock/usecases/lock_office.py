@@ -14,9 +14,10 @@ from sqlmodel import Session
 from custody.kernel.clock import DAY_MS, HOUR_MS, Instant
 from custody.kernel.errors import Forbidden
 from custody.store.unit import House, Unit
-from devicelock import store, watch_store
+from devicelock import caps_store, store, watch_store
 from devicelock.anchor import AnchorFile
 from devicelock.backends.contract import Capabilities
+from devicelock.caps_store import DecidedLock
 from devicelock.rules.authority import DECIDERS
 from devicelock.rules.caps import CapReason, Caps, Clearance, LockAsked, SignedLock, held_back
 from devicelock.rules.command import CommandSigners, Screen
@@ -24,7 +25,7 @@ from devicelock.rules.hello import SimClass
 from devicelock.rules.lock_facts import Claim, Kind, LockFacts, Person, StandingPolicy
 from devicelock.rules.order import SETTLED, Event, State
 from devicelock.rules.tie import Tie
-from devicelock.store import DecidedLock, DeviceRow, LockOrderRow
+from devicelock.store import DeviceRow, LockOrderRow
 from devicelock.watch_store import SightingRow
 
 HELD = frozenset({State.QUEUED, State.ACTIVE_PROVISIONAL, State.ACTIVE_CONFIRMED, State.RELEASE_QUEUED})
@@ -192,7 +193,7 @@ class LockOffice:
         """What is counted against the order now, itself not counted."""
         session, group = unit.session, order.group or ""
         session.flush()
-        canary = store.first_locks(session, group, first=self.caps.canary) if group else []
+        canary = caps_store.first_locks(session, group, first=self.caps.canary) if group else []
         asked = LockAsked(
             at_ms=unit.now_ms,
             person=self.key_of(session, order.requester),
@@ -208,15 +209,15 @@ class LockOffice:
             Clearance(group=group, person=row.person, at_ms=row.at_ms)
             for row in watch_store.clearances_of(session, group)
         ]
-        held = store.count_in(session, sorted(HELD), but=order.id)
+        held = caps_store.count_in(session, sorted(HELD), but=order.id)
         # A fleet is counted where its share of held ones may matter: to this order, or to the next one like it.
-        fleet = store.fleet_size(session) if held + 1 >= self.caps.fleet_least else 0
+        fleet = caps_store.fleet_size(session) if held + 1 >= self.caps.fleet_least else 0
         return Counted(asked=asked, signed=tuple(signed), fleet=fleet, held=held, clearances=tuple(cleared))
 
     def _of_the_day(self, session: Session, now_ms: Instant, *, but: Sequence[str]) -> list[SignedLock]:
         """The orders of the last day but these, alike ones together; of no group, whose first ones are known apart."""
         found = []
-        for each in store.locks_decided(session, now_ms - DAY_MS, lately_ms=now_ms - HOUR_MS, but=but):
+        for each in caps_store.locks_decided(session, now_ms - DAY_MS, lately_ms=now_ms - HOUR_MS, but=but):
             lock = SignedLock(
                 at_ms=now_ms,
                 person=self.key_of(session, each.requester),

@@ -37,10 +37,20 @@ class Relay:
     """
 
     def __init__(
-        self, house: House, transport: Transport, *, lanes: int = 1, offer: Callable[[Unit], object] | None = None
+        self,
+        house: House,
+        transport: Transport,
+        *,
+        lanes: int = 1,
+        may_leave: Callable[[], bool] | None = None,
+        offer: Callable[[Unit], object] | None = None,
     ) -> None:
-        """`offer` puts what has no answer yet into the outbox again; it is called after `ask_again`."""
+        """`may_leave` is asked once a round, when it is known what is to leave; what may not leave yet stays.
+
+        `offer` puts what has no answer yet into the outbox again; it is called after `ask_again`.
+        """
         self._house = house
+        self._may_leave = may_leave or _always
         self._offer = offer
         self._asked = threading.Event()
         self._lanes = lanes
@@ -87,6 +97,8 @@ class Relay:
             fresh = outbox.pending(session, now_ms=now_ms, but=self._gone.keys())
             due_ms = outbox.next_due(session, now_ms=now_ms)
         self._pause_s = IDLE_S if due_ms is None else min(IDLE_S, (due_ms - now_ms) / SECOND_MS)
+        if fresh and not self._may_leave():
+            return 0
         before = len(self._gone)
         for first in range(0, len(fresh), self._lanes):
             side_by_side = fresh[first : first + self._lanes]
@@ -132,3 +144,8 @@ class Relay:
             log.warning("the relay will try again", code=trouble.code, detail=trouble.detail)
         except Exception:  # nobody else would carry anything any more
             log.exception("the relay failed and will try again")
+
+
+def _always() -> bool:
+    """Nothing needs to be done before a message leaves."""
+    return True

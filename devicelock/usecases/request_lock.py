@@ -15,7 +15,7 @@ from custody.gs1.imei import imei_digits, imei_urn
 from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import Conflict, Forbidden, NotFound, Rejected
 from custody.store.unit import Unit
-from devicelock import store
+from devicelock import caps_store, store
 from devicelock.rules.authority import PROVISIONAL_MS, preflight
 from devicelock.rules.caps import CapReason, group_of, may_ask
 from devicelock.rules.check import CheckName, CheckReason, Preflight, Verdict
@@ -230,7 +230,7 @@ def _refuse_second_order(unit: Unit, device: DeviceRow) -> None:
 def _asked_today(unit: Unit, office: LockOffice, account: str) -> int:
     """For how many locks the person behind an account has asked within a day, with any account."""
     who = office.key_of(unit.session, account)
-    asked = store.asked_since(unit.session, unit.now_ms - DAY_MS)
+    asked = caps_store.asked_since(unit.session, unit.now_ms - DAY_MS)
     return sum(count for name, count in asked.items() if office.key_of(unit.session, name) == who)
 
 

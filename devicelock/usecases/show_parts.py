@@ -70,7 +70,7 @@ def show(row: PartRow, office: LockOffice) -> Shown:
 
 def _agent(session: Session, order: LockOrderRow, newest: CommandRow) -> Shown:
     """Our agent's part: its device's row while that is about this order, and afterwards the order's last command."""
-    wished = store.desired(store.device(session, order.device))
+    wished = store.desired(store.device(session, order.device, hold=False))
     if wished.order == order.id:
         held = agent.held(wished)
     else:

@@ -10,6 +10,7 @@ import msgspec
 
 from custody.kernel.clock import HOUR_MS, SECOND_MS
 from custody.store import outbox
+from custody.store.bulk import add
 from custody.store.unit import Unit
 from devicelock import store
 from devicelock.rules.applied import Applied
@@ -111,19 +112,15 @@ def _issue(
     raw = make_command(command, office.signers)
     wait_ms = _wait_ms(unit, command.order) if command.op is Op.LOCK else 0
     store.set_desired(unit.session, device, remembered)
-    unit.session.add(
-        CommandRow(
-            id=command.command_id,
-            order=command.order,
-            device=device.device,
-            op=command.op,
-            raw=raw,
-            issued_ms=unit.now_ms,
-            ack=None,
-            acked_ms=None,
-            result=None,
-        )
-    )
+    signed = {
+        "id": command.command_id,
+        "order": command.order,
+        "device": device.device,
+        "op": str(command.op),
+        "raw": raw,
+        "issued_ms": unit.now_ms,
+    }
+    add(unit.session, CommandRow, [signed])
     queue(unit, device, command, raw, wait_ms=wait_ms)
     return command
 

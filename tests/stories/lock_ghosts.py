@@ -22,7 +22,7 @@ from sqlmodel import Session, col
 from api import lock_news, persons
 from custody.kernel.clock import SECOND_MS
 from custody.store import case_book
-from devicelock import store, watch_store
+from devicelock import caps_store, store, watch_store
 from devicelock.rules.ack import Ack, Result
 from devicelock.rules.applied import Applied
 from devicelock.rules.caps import Caps
@@ -186,7 +186,7 @@ class Ghosts:
                 )
             for each in watch_store.clearances_of(session, group):
                 self.cleared[group] = each.at_ms
-        held = store.count_in(session, sorted(HELD), but="")
+        held = caps_store.count_in(session, sorted(HELD), but="")
         self._hold(held <= self.caps.fleet_least, 8, f"{held} handsets are locked at once")
 
     def _helps(self, radio: Radio) -> None:

@@ -11,6 +11,7 @@ from devicelock.rules.applied import Applied
 from devicelock.rules.command import Reason
 from devicelock.rules.hello import SimClass
 from devicelock.usecases.request_lock import lock_for_dispute
+from devicelock.usecases.show_parts import show_parts
 from simulators.handset import Function
 from tests.stories.lock_steps import let_go
 from tests.world import World
@@ -349,11 +350,14 @@ def test_a_confirmed_lock_reaches_a_handset_that_was_off(world: World) -> None:
     assert radio.handset.screen_locked
 
 
-def test_an_order_is_read_while_somebody_decides_it(either: World) -> None:
+def test_an_order_and_its_parts_are_read_while_somebody_decides_it(either: World) -> None:
     opened, _ = either.locked_elsewhere()
     with either.house.unit() as deciding:
         held = store.order(deciding.session, opened.order.id)
+        device = store.device(deciding.session, held.device)
         with either.house.read() as session:
             if not is_sqlite(either.house.engine):
                 session.connection().exec_driver_sql("SET LOCAL lock_timeout = '2s'")
-            assert store.order(session, opened.order.id, hold=False).state == held.state
+            order = store.order(session, opened.order.id, hold=False)
+            assert order.state == held.state
+            assert [part.handset for part in show_parts(session, either.office, order)] == [device.device]

@@ -1,0 +1,98 @@
+"""The questions that the caps ask of lock orders: who asked, what was decided, and which were the first of a group."""
+
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import func, select
+from sqlmodel import Session, col
+
+from custody.store.bulk import run
+from devicelock.store import LockOrderRow
+
+
+class DecidedLock(NamedTuple):
+    """What the caps look at in one order that was decided."""
+
+    id: str
+    state: str
+    requester: str
+    second: str | None
+    decided_ms: int | None
+    acked_ms: int | None
+    held_until_ms: int
+    model: str
+    site: str
+    group: str | None
+    wrong_ms: int | None
+
+
+class DecidedLocks(NamedTuple):
+    """How many orders were decided that the caps count alike, and how many of them lately.
+
+    A day has many, and every lock counts all of them.
+    """
+
+    requester: str
+    second: str | None
+    model: str
+    site: str
+    decided: int
+    lately: int
+
+
+def asked_since(session: Session, since_ms: int) -> dict[str, int]:
+    """How many locks each account asked for since a moment, whatever became of them."""
+    query = select(col(LockOrderRow.requester), func.count()).where(col(LockOrderRow.created_ms) >= since_ms)
+    return dict(session.execute(query.group_by(col(LockOrderRow.requester))).all())
+
+
+def count_in(session: Session, states: Sequence[str], *, but: str) -> int:
+    """How many orders but this one are in these states."""
+    question = f"SELECT count(*) FROM lock_order WHERE state IN ({_places(states)}) AND id <> ?"  # noqa: S608 - places only
+    count: int = run(session, question, (*states, but)).scalar_one()
+    return count
+
+
+def fleet_size(session: Session) -> int:
+    """How many handsets are registered."""
+    count: int = run(session, "SELECT count(*) FROM device", ()).scalar_one()
+    return count
+
+
+def canary_of(session: Session, group: str, *, first: int) -> list[LockOrderRow]:
+    """The first orders of a group that were decided, and every one of it that was found wrong."""
+    mine = select(LockOrderRow).where(col(LockOrderRow.group) == group, col(LockOrderRow.decided_ms).is_not(None))
+    canary = session.scalars(mine.order_by(col(LockOrderRow.decided_ms)).limit(first)).all()
+    wrong = session.scalars(mine.where(col(LockOrderRow.wrong_ms).is_not(None))).all()
+    return list({row.id: row for row in (*canary, *wrong)}.values())
+
+
+def groups_since(session: Session, since_ms: int) -> list[str]:
+    """The groups in which a lock was decided since a moment."""
+    query = select(col(LockOrderRow.group)).where(
+        col(LockOrderRow.group).is_not(None), col(LockOrderRow.decided_ms) >= since_ms
+    )
+    return sorted(name for name in session.scalars(query.distinct()).all() if name is not None)
+
+
+def locks_decided(session: Session, after_ms: int, *, lately_ms: int, but: Collection[str]) -> list[DecidedLocks]:
+    """Orders but these that were decided after a moment, and how many after a later one, as the caps count them."""
+    alike = "requester, second, model, site"
+    counts = "count(*), sum(CASE WHEN decided_ms > ? THEN 1 ELSE 0 END)"
+    those = f"decided_ms > ? AND id NOT IN ({_places(but)})"
+    question = f"SELECT {alike}, {counts} FROM lock_order WHERE {those} GROUP BY {alike}"  # noqa: S608 - our own names
+    return [DecidedLocks._make(row) for row in run(session, question, (lately_ms, after_ms, *but))]
+
+
+def first_locks(session: Session, group: str, *, first: int) -> list[DecidedLock]:
+    """As `canary_of`, no more than the caps look at."""
+    columns = ", ".join(f'"{name}"' for name in DecidedLock._fields)
+    decided = f'SELECT {columns} FROM lock_order WHERE "group" = ? AND decided_ms IS NOT NULL'  # noqa: S608 - our own names
+    early = run(session, f"{decided} ORDER BY decided_ms LIMIT ?", (group, first)).all()
+    wrong = run(session, f"{decided} AND wrong_ms IS NOT NULL", (group,)).all()
+    return list({row.id: DecidedLock._make(row) for row in (*early, *wrong)}.values())
+
+
+def _places(values: Collection[object]) -> str:
+    """A place for each value of a list in a statement of ours."""
+    return ", ".join("?" * len(values))
