@@ -7,6 +7,7 @@
 | ingest.batch_root | POSTs of 256 scans under one statement of their station | the same |
 | ingest.single p99 at half load | requests arriving by chance at half that rate | empty requests arriving alike |
 | ingest.single over naive | the first figure again | one commit a scan, FastAPI and SQLModel |
+| ingest... over N stored | the rates again, over a store that holds so many scans already | libsodium again |
 | trail.read | the trail of one parcel over HTTP | an empty request to the same service |
 | lock.roundtrip, and p99 | decided to the handset's answer stored, one at a time | the same steps without us |
 | lock.sustained | commands a second, decided by several people at once | the same messages without us |
@@ -20,14 +21,14 @@ the median of several rounds; the spread is the lowest and the highest round.
 import os
 import platform
 import statistics
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from typing import Any
 
 from custody.investigation.infer import judge_alone
 from custody.investigation.values import Checkpoint, Complaint, Dispute, Segment, Step
 from custody.kernel.clock import HOUR_MS
-from simulators.bench_ingest import measure_ingest
+from simulators.bench_ingest import Loads, measure_ingest, measure_stored
 from simulators.bench_locks import measure_locks
 from simulators.figures import Figure, duration, times_ms
 from simulators.story import STEPS, Story
@@ -48,14 +49,23 @@ def machine() -> dict[str, Any]:
     }
 
 
-def run(story: Story, base_url: str, *, handsets: int = 200) -> Iterator[Figure]:
-    """Every benchmark, against a running service in which a story is played first; `handsets` are locked at once."""
+def run(
+    story: Story, base_url: str, *, handsets: int = 200, stored: int = 0, fill: Callable[[], None] = lambda: None
+) -> Iterator[Figure]:
+    """Every benchmark, against a running service in which a story is played first; `handsets` are locked at once.
+
+    At the end `fill` puts `stored` further scans into its store, if there are to be any, and scans are taken in again.
+    """
     for _, act in STEPS[:6]:
         act(story)
-    yield from measure_ingest(story, base_url)
+    loads = Loads(story, base_url)
+    yield from measure_ingest(story, loads)
     yield _trail(story)
     yield from measure_locks(story, handsets=handsets)
     yield _investigation(story)
+    if stored:
+        fill()
+        yield from measure_stored(loads, stored=stored)
 
 
 def _trail(story: Story) -> Figure:

@@ -11,10 +11,12 @@ from rich.console import Console
 from rich.table import Table
 
 from api.cli.instance import Instance
-from api.compose import free_port
+from api.compose import free_port, join
+from api.settings import read_settings
 from simulators.benchmarks import machine, run
 from simulators.client import ServiceClient
 from simulators.figures import Figure
+from simulators.fill import fill
 from simulators.lock_fleet import CAPS
 from simulators.story import Story
 
@@ -24,9 +26,15 @@ def bench(
     database_url: Annotated[str | None, typer.Option(help="Measure on this database instead of SQLite.")] = None,
     workers: Annotated[int, typer.Option(help="Processes of the service.")] = os.cpu_count() or 1,
     handsets: Annotated[int, typer.Option(min=10, help="Handsets that are connected and locked.")] = 200,
+    stored: Annotated[
+        int, typer.Option(min=0, help="At the end, again over so many scans stored (5 million: 10 GB).")
+    ] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")] = False,
 ) -> None:
-    """Run the benchmarks on a private instance. Example: `weaklink bench --json`."""
+    """Run the benchmarks on a private instance.
+
+    Examples: `weaklink bench --json`, `weaklink bench --stored 1000000`.
+    """
     console = Console(stderr=True)
     folder = Path(tempfile.mkdtemp(prefix="weaklink-bench-"))
     options = ("--workers", str(workers), *(("--database-url", database_url) if database_url else ()))
@@ -43,8 +51,16 @@ def bench(
             thief_at="hub-1/hub_sort",
             progress=lambda _what, _done, _total: None,
         )
-        with console.status("measuring; this takes some minutes"):
-            for figure in run(story, instance.address, handsets=handsets):
+        with console.status("measuring; this takes some minutes") as status:
+
+            def refill() -> None:
+                instance.stop()
+                house = join(read_settings(data=instance.data, database_url=database_url)).house
+                fill(house, stored, lambda what, done, total: status.update(f"{what}: {done:,} of {total:,}"))
+                house.engine.dispose()
+                instance.start()
+
+            for figure in run(story, instance.address, handsets=handsets, stored=stored, fill=refill):
                 figures.append(figure)
                 console.print(f"{figure.name}: {figure.value:.1f} {figure.unit}", highlight=False)
     finally:
@@ -54,6 +70,7 @@ def bench(
         "database": "postgresql" if database_url else "sqlite",
         "workers": workers,
         "handsets": handsets,
+        "stored": stored,
         "benchmarks": [figure.plain() for figure in figures],
     }
     if as_json:
