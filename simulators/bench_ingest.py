@@ -58,6 +58,37 @@ START_S = 60.0
 Lanes = list[list[Request]]
 
 
+class Loads:
+    """Enrolled stations, and what they send: each time something new, signed before the clock starts."""
+
+    def __init__(self, story: Story, base_url: str) -> None:
+        """Enrol the stations at a running service whose people have signed in."""
+        self.base_url = base_url
+        self.stations = load_stations(LANES, seed=story.seed + 1000)
+        self._seeds = count(story.seed)
+        supervisor, origin = story.staff["supervisor-1"].client, str(story.client.get("/v1/log")["origin"])
+        for station in self.stations:
+            token = station.announce(supervisor)
+            station.enrol(supervisor.as_caller(""), token, origin=origin, at_ms=SystemClock().now_ms())
+
+    def singles(self, each: int, *, base_url: str | None = None) -> Lanes:
+        """So many requests a station, of one scan each."""
+        lanes = presign(self.stations, each=each, at_ms=SystemClock().now_ms(), seed=next(self._seeds))
+        return [single_requests(lane, base_url=base_url or self.base_url) for lane in lanes]
+
+    def batches(self) -> Lanes:
+        """Requests of 100 scans, each signed on its own."""
+        few, at_ms = self.stations[:BATCH_LANES], SystemClock().now_ms()
+        lanes = presign(few, each=8 * BATCH, at_ms=at_ms, seed=next(self._seeds))
+        return [batch_requests(lane, base_url=self.base_url, size=BATCH) for lane in lanes]
+
+    def roots(self) -> Lanes:
+        """Requests of 256 scans under one statement."""
+        few, at_ms = self.stations[:BATCH_LANES], SystemClock().now_ms()
+        lanes = presign_batches(few, batches=ROOT_EACH, size=MOST, at_ms=at_ms, seed=next(self._seeds))
+        return [root_requests(lane, base_url=self.base_url) for lane in lanes]
+
+
 def verify_limit() -> float:
     """Ed25519 verifications a second by libsodium, one process for each processor, on messages of a scan's length."""
     processes = os.cpu_count() or 1
@@ -78,37 +109,30 @@ def _verify_for(seconds: float) -> int:
     return done
 
 
-def measure_ingest(story: Story, base_url: str) -> Iterator[Figure]:
-    """Every figure of taking scans in, against a running service whose people have signed in."""
+def measure_ingest(story: Story, loads: Loads) -> Iterator[Figure]:
+    """Every figure of taking scans in."""
     limit = verify_limit()
-    stations = load_stations(LANES, seed=story.seed + 1000)
-    supervisor, origin = story.staff["supervisor-1"].client, str(story.client.get("/v1/log")["origin"])
-    for station in stations:
-        token = station.announce(supervisor)
-        station.enrol(supervisor.as_caller(""), token, origin=origin, at_ms=SystemClock().now_ms())
-    seeds = count(story.seed)
-
-    def singles(each: int) -> Lanes:
-        lanes = presign(stations, each=each, at_ms=SystemClock().now_ms(), seed=next(seeds))
-        return [single_requests(lane, base_url=base_url) for lane in lanes]
-
-    def batches() -> Lanes:
-        lanes = presign(stations[:BATCH_LANES], each=8 * BATCH, at_ms=SystemClock().now_ms(), seed=next(seeds))
-        return [batch_requests(lane, base_url=base_url, size=BATCH) for lane in lanes]
-
-    def roots() -> Lanes:
-        at_ms = SystemClock().now_ms()
-        lanes = presign_batches(stations[:BATCH_LANES], batches=ROOT_EACH, size=MOST, at_ms=at_ms, seed=next(seeds))
-        return [root_requests(lane, base_url=base_url) for lane in lanes]
-
-    single = _rates(base_url, lambda: singles(SINGLE_EACH))
+    single = _rates(loads.base_url, lambda: loads.singles(SINGLE_EACH))
     yield rate("ingest.single", single, limit, limit_name=LIMIT_NAME)
-    yield rate("ingest.batch_each", _rates(base_url, batches), limit, limit_name=LIMIT_NAME)
-    yield rate("ingest.batch_root", _rates(base_url, roots), limit, limit_name=LIMIT_NAME)
-    yield _half_load(base_url, singles, per_s=statistics.median(single) / 2, seed=story.seed)
-    with _naive(story.folder, stations) as address:
-        naive = _rates(address, lambda: _naive_requests(stations, address, next(seeds)))
+    yield rate("ingest.batch_each", _rates(loads.base_url, loads.batches), limit, limit_name=LIMIT_NAME)
+    yield rate("ingest.batch_root", _rates(loads.base_url, loads.roots), limit, limit_name=LIMIT_NAME)
+    yield _half_load(loads, per_s=statistics.median(single) / 2, seed=story.seed)
+    with _naive(story.folder, loads.stations) as address:
+        naive = _rates(address, lambda: loads.singles(NAIVE_EACH, base_url=address))
     yield rate("ingest.single over naive", single, statistics.median(naive), limit_name="one commit a scan, on SQLite")
+
+
+def measure_stored(loads: Loads, *, stored: int, fill: Callable[[], None]) -> Iterator[Figure]:
+    """The rates once more, over a store into which `fill` has put so many scans."""
+    fill()
+    limit = verify_limit()
+    rounds = (
+        ("ingest.single", lambda: loads.singles(SINGLE_EACH)),
+        ("ingest.batch_each", loads.batches),
+        ("ingest.batch_root", loads.roots),
+    )
+    for name, load in rounds:
+        yield rate(f"{name} over {stored:,} stored", _rates(loads.base_url, load), limit, limit_name=LIMIT_NAME)
 
 
 def _rates(base_url: str, load: Callable[[], Lanes]) -> list[float]:
@@ -116,19 +140,14 @@ def _rates(base_url: str, load: Callable[[], Lanes]) -> list[float]:
     return [fire(base_url, load()).scans_per_s for _ in range(ROUNDS)]
 
 
-def _half_load(base_url: str, singles: Callable[[int], Lanes], *, per_s: float, seed: int) -> Figure:
+def _half_load(loads: Loads, *, per_s: float, seed: int) -> Figure:
     """The p99 latency at half the rate, beside that of empty requests which arrive in the same way."""
     each = max(1, int(per_s * HALF_S / LANES))
     starts = [arrivals(each, per_s=per_s / LANES, rng=random.Random(f"{seed}/{lane}")) for lane in range(LANES)]
-    rounds = [fire_at(base_url, singles(each), starts).latency_s(0.99) * 1000 for _ in range(3)]
+    rounds = [fire_at(loads.base_url, loads.singles(each), starts).latency_s(0.99) * 1000 for _ in range(3)]
     empty = Request(raw=b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n", scans=0)
-    idle = fire_at(base_url, [[empty] * each] * LANES, starts).latency_s(0.99) * 1000
+    idle = fire_at(loads.base_url, [[empty] * each] * LANES, starts).latency_s(0.99) * 1000
     return duration("ingest.single p99 at half load", rounds, "empty requests, p99", idle)
-
-
-def _naive_requests(stations: Sequence[Station], address: str, seed: int) -> Lanes:
-    lanes = presign(stations, each=NAIVE_EACH, at_ms=SystemClock().now_ms(), seed=seed)
-    return [single_requests(lane, base_url=address) for lane in lanes]
 
 
 @contextmanager

@@ -7,6 +7,7 @@
 | ingest.batch_root | POSTs of 256 scans under one statement of their station | the same |
 | ingest.single p99 at half load | requests arriving by chance at half that rate | empty requests arriving alike |
 | ingest.single over naive | the first figure again | one commit a scan, FastAPI and SQLModel |
+| ingest... over N stored | the rates again, over a store that holds so many scans already | libsodium again |
 | trail.read | the trail of one parcel over HTTP | an empty request to the same service |
 | lock.roundtrip, and p99 | decided to the handset's answer stored, one at a time | the same steps without us |
 | lock.sustained | commands a second, decided by several people at once | the same messages without us |
@@ -22,13 +23,14 @@ import platform
 import statistics
 from collections.abc import Callable, Collection, Iterable, Iterator
 from enum import StrEnum
+from functools import cache, partial
 from importlib.metadata import version
 from typing import Any
 
 from custody.investigation.infer import judge_alone
 from custody.investigation.values import Checkpoint, Complaint, Dispute, Segment, Step
 from custody.kernel.clock import HOUR_MS
-from simulators.bench_ingest import measure_ingest
+from simulators.bench_ingest import Loads, measure_ingest, measure_stored
 from simulators.bench_locks import measure_locks
 from simulators.figures import Figure, duration, times_ms
 from simulators.story import STEPS, Story
@@ -38,12 +40,13 @@ CHAIN = (Step.PACK, Step.DOCK, Step.LINEHAUL, Step.HUB_IN, Step.HUB_SORT, Step.L
 
 
 class Part(StrEnum):
-    """The benches by the first word of their names."""
+    """The benches, in the order in which they are measured."""
 
     INGEST = "ingest"
     TRAIL = "trail"
     LOCK = "lock"
     INVESTIGATE = "investigate"
+    STORED = "stored"
 
 
 def machine() -> dict[str, Any]:
@@ -59,16 +62,27 @@ def machine() -> dict[str, Any]:
 
 
 def run(
-    story: Story, base_url: str, *, handsets: int = 200, only: Collection[Part] = frozenset(Part)
+    story: Story,
+    base_url: str,
+    *,
+    handsets: int = 200,
+    only: Collection[Part] = frozenset(Part),
+    stored: int = 0,
+    fill: Callable[[], None] = lambda: None,
 ) -> Iterator[Figure]:
-    """The benchmarks, against a running service in which a story is played first; `handsets` are connected at once."""
+    """The benchmarks, against a running service in which a story is played first; `handsets` are connected at once.
+
+    At the end `fill` puts `stored` further scans into the store, if there are to be any, and scans are taken in again.
+    """
     for _, act in STEPS[:6]:
         act(story)
+    loads = cache(partial(Loads, story, base_url))
     parts: dict[Part, Callable[[], Iterable[Figure]]] = {
-        Part.INGEST: lambda: measure_ingest(story, base_url),
+        Part.INGEST: lambda: measure_ingest(story, loads()),
         Part.TRAIL: lambda: [_trail(story)],
         Part.LOCK: lambda: measure_locks(story, handsets=handsets),
         Part.INVESTIGATE: lambda: [_investigation(story)],
+        Part.STORED: lambda: measure_stored(loads(), stored=stored, fill=fill) if stored else (),
     }
     for part, measure in parts.items():
         if part in only:

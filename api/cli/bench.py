@@ -11,10 +11,12 @@ from rich.console import Console
 from rich.table import Table
 
 from api.cli.instance import Instance
-from api.compose import free_port
+from api.compose import free_port, join
+from api.settings import read_settings
 from simulators.benchmarks import Part, machine, run
 from simulators.client import ServiceClient
 from simulators.figures import Figure
+from simulators.fill import fill
 from simulators.lock_fleet import CAPS, MOST_MISSED
 from simulators.story import Story
 
@@ -26,10 +28,16 @@ def bench(
     handsets: Annotated[
         int, typer.Option(min=10, max=5_000, help=f"Handsets that are connected; {MOST_MISSED} of more are locked.")
     ] = 200,
+    stored: Annotated[int, typer.Option(min=0, help="At the end, again over so many scans (5 million: 6 GB).")] = 0,
     only: Annotated[list[Part] | None, typer.Option(help="Only these benches; may be given more than once.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")] = False,
 ) -> None:
-    """Run the benchmarks on a private instance. Example: `weaklink bench --only lock --handsets 2000`."""
+    """Run the benchmarks on a private instance.
+
+    Examples: `weaklink bench --only lock --handsets 2000`, `weaklink bench --only stored --stored 1000000`.
+    """
+    if Part.STORED in (only or ()) and not stored:
+        raise typer.BadParameter("say over how many scans, with --stored")
     console = Console(stderr=True)
     folder = Path(tempfile.mkdtemp(prefix="weaklink-bench-"))
     options = ("--workers", str(workers), *(("--database-url", database_url) if database_url else ()))
@@ -46,8 +54,18 @@ def bench(
             thief_at="hub-1/hub_sort",
             progress=lambda _what, _done, _total: None,
         )
-        with console.status("measuring; this takes some minutes"):
-            for figure in run(story, instance.address, handsets=handsets, only=only or list(Part)):
+        with console.status("measuring; this takes some minutes") as status:
+
+            def refill() -> None:
+                instance.stop()
+                house = join(read_settings(data=instance.data, database_url=database_url)).house
+                fill(house, stored, lambda what, done, total: status.update(f"{what}: {done:,} of {total:,}"))
+                house.engine.dispose()
+                instance.start()
+
+            for figure in run(
+                story, instance.address, handsets=handsets, only=only or list(Part), stored=stored, fill=refill
+            ):
                 figures.append(figure)
                 console.print(f"{figure.name}: {figure.value:.1f} {figure.unit}", highlight=False)
     finally:
@@ -58,6 +76,7 @@ def bench(
         "workers": workers,
         "handsets": handsets,
         "locked": min(handsets, MOST_MISSED),
+        "stored": stored,
         "benchmarks": [figure.plain() for figure in figures],
     }
     if as_json:

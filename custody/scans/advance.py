@@ -20,7 +20,8 @@ UNSEEN = UnitView(known=False)
 
 def parcels_of(event: Event) -> tuple[str, ...]:
     """The canonical keys of the parcels that an event is about; of the items themselves if it names no parcel."""
-    named = [key for key in (*event.epcs, event.parent, *event.children) if key is not None]
+    named = event.epcs if event.parent is None else (*event.epcs, event.parent)
+    named += event.children
     parcels = [key for key in named if key.startswith(SSCC)]
     return tuple(dict.fromkeys(parcels or named))
 

@@ -51,8 +51,9 @@ def pick(
         return
     shown, names = tuple(columns), tuple(by)
     session.flush()
-    ask = session.connection().exec_driver_sql
-    if is_sqlite(session.get_bind()):
+    connection = session.connection()
+    ask = connection.exec_driver_sql
+    if is_sqlite(connection):
         most = MAX_VALUES // len(names)
         for first in range(0, len(asked), most):
             part = asked[first : first + most]
@@ -68,8 +69,9 @@ def pick(
 
 def run(session: Session, statement: str, values: Sequence[Any]) -> CursorResult[Any]:
     """Run one statement of ours, written with `?` for each value."""
-    written = statement if is_sqlite(session.get_bind()) else statement.replace("?", "%s")
-    return session.connection().exec_driver_sql(written, tuple(values))
+    connection = session.connection()
+    written = statement if is_sqlite(connection) else statement.replace("?", "%s")
+    return connection.exec_driver_sql(written, tuple(values))
 
 
 def table_of(row: type[SQLModel]) -> Table:
@@ -82,8 +84,9 @@ def _insert(session: Session, table: type[SQLModel], rows: Sequence[Row], on_con
     if not rows:
         return
     names = tuple(rows[0])
-    write = session.connection().exec_driver_sql
-    if is_sqlite(session.get_bind()):
+    connection = session.connection()
+    write = connection.exec_driver_sql
+    if is_sqlite(connection):
         for part in _powers_of_two(rows, most=MAX_VALUES // len(names)):
             values = [row[name] for row in part for name in names]
             write(_insertion(table, names, len(part), on_conflict), _brief(table, names, values))

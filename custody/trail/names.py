@@ -104,5 +104,6 @@ def index_keys(event: Event) -> frozenset[str]:
     Beside the event's own keys: the IMEI hidden in an SGTIN's serial, because people ask by IMEI; and what the event
     expected but did not find, because "another handset lies here" is news about the handset that is not there.
     """
-    keys = {*event.keys(), *expected_keys(event)}
-    return frozenset(alias for key in keys for alias in aliases(key))
+    keys = event.keys().union(expected_keys(event))
+    hidden = [imei for key in keys if key.startswith(PRODUCT) and (imei := serial_as_imei(key)) is not None]
+    return keys.union(hidden)

@@ -1,0 +1,73 @@
+"""A store that holds millions of scans: log, tables and indexes as they would be, without the work of taking scans in.
+
+Each scan is another one's bytes with a parcel, a name, a salt and a digest of its own, under a signature that nobody
+made. It is for measuring how the store's size tells on what comes after; an audit would refuse every one of them.
+"""
+
+import hashlib
+import random
+import uuid
+from collections.abc import Callable
+
+import msgspec
+
+from custody.gs1.keys import ROOT, issue_sscc
+from custody.kernel.errors import Fatal
+from custody.scans.place import place_of
+from custody.scans.plain_form import read_plain
+from custody.scans.scan import CONTENT_TYPE, SALT_BYTES
+from custody.scans.view import UnitView
+from custody.store import scan_book
+from custody.store.log_book import NewEntry
+from custody.store.unit import House
+from simulators.load import load_stations, presign
+from simulators.station import Signed
+
+STATION = "filler"
+COMPANY, SERIALS, STRIDE = "9521475", 10**9, 618_033_989  # serials far from each other, as those of many senders are
+IN_UNIT = 2_000
+PAYLOAD, SIGNATURE = slice(-98, -66), slice(-64, None)  # the last two byte strings of a statement
+
+
+def fill(house: House, scans: int, progress: Callable[[str, int, int], None]) -> None:
+    """Put so many scans into the store, each about a parcel of its own."""
+    rng = random.Random("fill")
+    ((pattern,),) = presign(load_stations(1, seed=1), each=1, at_ms=house.clock.now_ms(), seed=1)
+    for done in range(0, scans, IN_UNIT):
+        progress("filling the store", done, scans)
+        _fill(house, pattern, range(done + 1, min(done + IN_UNIT, scans) + 1), rng)
+
+
+def _fill(house: House, pattern: Signed, numbers: range, rng: random.Random) -> None:
+    event, head = pattern.opening[SALT_BYTES:], pattern.statement
+    (parcel,) = [part for part in event.decode().split('"') if part.startswith(f"{ROOT}00/")]
+    entries, rows, keys, views = [], [], [], {}
+    with house.unit() as unit:
+        for index, number in enumerate(numbers, unit.log.size):
+            sscc = issue_sscc(COMPANY, number * STRIDE % SERIALS).uri
+            event_id = f"urn:uuid:{uuid.UUID(int=rng.getrandbits(128), version=4)}"
+            told = event.replace(parcel.encode(), sscc.encode()).replace(pattern.event_id.encode(), event_id.encode())
+            opening = rng.randbytes(SALT_BYTES) + told
+            raw = head[: PAYLOAD.start] + hashlib.sha256(opening).digest() + head[PAYLOAD.stop : SIGNATURE.start]
+            message = read_plain(raw + rng.randbytes(64))
+            if message is None:
+                raise Fatal("fill", "the pattern is no plain statement", fix="Look at custody/scans/plain_form.py.")
+            place = place_of(index)
+            entries.append(NewEntry(message=message, content_type=CONTENT_TYPE, opening=opening))
+            rows.append(
+                {
+                    "place": place,
+                    "station": STATION,
+                    "seq": number,
+                    "digest": message.digest,
+                    "received_ms": unit.now_ms,
+                    "result": "accepted",
+                    "code": "S00",
+                    "flags": "",
+                }
+            )
+            keys += [{"key": key, "place": place} for key in (sscc, event_id)]
+            views[sscc] = msgspec.json.encode(UnitView(known=True, last_event_ms=unit.now_ms)).decode()
+        unit.log.append(entries)
+        scan_book.add_scans(unit.session, rows, keys)
+        scan_book.put_parcels(unit.session, views)
