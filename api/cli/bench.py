@@ -3,16 +3,18 @@
 import json
 import os
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.status import Status
 from rich.table import Table
 
 from api.cli.instance import Instance
 from api.compose import free_port, join
-from api.settings import read_settings
+from api.settings import Settings, read_settings
 from simulators.benchmarks import Part, machine, run
 from simulators.client import ServiceClient
 from simulators.figures import Figure
@@ -34,7 +36,7 @@ def bench(
 ) -> None:
     """Run the benchmarks on a private instance.
 
-    Examples: `weaklink bench --only lock --handsets 2000`, `weaklink bench --only stored --stored 1000000`.
+    Example: `weaklink bench --only lock --handsets 2000`, or `weaklink bench --only stored --stored 1000000`.
     """
     if Part.STORED in (only or ()) and not stored:
         raise typer.BadParameter("say over how many scans, with --stored")
@@ -55,16 +57,11 @@ def bench(
             progress=lambda _what, _done, _total: None,
         )
         with console.status("measuring; this takes some minutes") as status:
-
-            def refill() -> None:
-                instance.stop()
-                house = join(read_settings(data=instance.data, database_url=database_url)).house
-                fill(house, stored, lambda what, done, total: status.update(f"{what}: {done:,} of {total:,}"))
-                house.engine.dispose()
-                instance.start()
-
+            more = partial(
+                _fill, instance, read_settings(data=instance.data, database_url=database_url), stored, status
+            )
             for figure in run(
-                story, instance.address, handsets=handsets, only=only or list(Part), stored=stored, fill=refill
+                story, instance.address, handsets=handsets, only=only or list(Part), stored=stored, fill=more
             ):
                 figures.append(figure)
                 console.print(f"{figure.name}: {figure.value:.1f} {figure.unit}", highlight=False)
@@ -83,6 +80,15 @@ def bench(
         print(json.dumps(found))
     else:
         _print(found)
+
+
+def _fill(instance: Instance, settings: Settings, stored: int, status: Status) -> None:
+    """Put scans into the store of a service, which is down meanwhile."""
+    instance.stop()
+    house = join(settings).house
+    fill(house, stored, lambda what, done, total: status.update(f"{what}: {done:,} of {total:,}"))
+    house.engine.dispose()
+    instance.start()
 
 
 def _print(found: dict[str, object]) -> None:

@@ -85,6 +85,8 @@ def _keys_in_order(value: dict[Any, Any]) -> bool:
 
 
 def _encode(value: Any) -> bytes:
+    if type(value) in PLAIN:
+        return encode(value)
     if isinstance(value, dict):
         pairs = sorted((_encode(key), _encode(item)) for key, item in value.items())
         return head(5, len(pairs)) + b"".join(key + item for key, item in pairs)

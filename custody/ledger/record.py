@@ -40,7 +40,7 @@ def make_record(
     """The statement for the log and the opening for the erasable store."""
     if len(salt) != SALT_BYTES:
         raise _malformed("the salt is not 32 bytes")
-    opening = salt + cbor.encode(dict(sorted(fields.items(), key=_place)))
+    opening = salt + cbor.encode(dict(fields))
     protected = {
         cose.CWT_CLAIMS: {cose.ISS: iss, cose.SUB: sub, cose.IAT: iat_s},
         cose.PAYLOAD_HASH_ALG: SHA_256,
@@ -83,12 +83,6 @@ def open_record(statement: bytes, opening: bytes) -> Record:
     if not isinstance(kind, str) or not kind:
         raise _malformed("the content has no kind")
     return Record(message=message, kind=kind, fields=fields, salt=opening[:SALT_BYTES])
-
-
-def _place(field: tuple[str, Any]) -> tuple[int, bytes]:
-    """Where a field stands in deterministic CBOR: what is in its order is written at once."""
-    name = field[0].encode()
-    return len(name), name
 
 
 def _malformed(why: str) -> Rejected:
