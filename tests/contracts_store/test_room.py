@@ -1,0 +1,75 @@
+"""The room that a scan takes on SQLite, with every index, where each scan has a parcel of its own."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from api.compose import compose
+from api.settings import read_settings
+from custody.kernel import cbor
+from custody.scans.batch import Item, SealedBatch, open_batch
+from custody.scans.scan import CONTENT_TYPE, open_scan
+from custody.store.tables import StationKeyRow
+from custody.store.unit import House
+from custody.usecases.judge_group import Part
+from simulators.load import load_stations, presign, presign_batches
+from simulators.station import SignedBatch, Station
+
+SCANS, IN_GROUP = 2_048, 256
+PRAGMAS = ("page_count", "page_size")
+
+Load = Callable[[list[Station], int], list[list[Part]]]
+
+
+def singles(stations: list[Station], at_ms: int) -> list[list[Part]]:
+    lanes = presign(stations, each=SCANS // len(stations), at_ms=at_ms, seed=1)
+    scans: list[Part] = [open_scan(scan.statement, scan.opening) for lane in lanes for scan in lane]
+    return [scans[first : first + IN_GROUP] for first in range(0, len(scans), IN_GROUP)]
+
+
+def batches(stations: list[Station], at_ms: int) -> list[list[Part]]:
+    made = presign_batches(stations, batches=SCANS // IN_GROUP // len(stations), size=IN_GROUP, at_ms=at_ms, seed=1)
+    return [[sealed(batch)] for lane in made for batch in lane]
+
+
+def sealed(batch: SignedBatch) -> SealedBatch:
+    items = [Item(subject=scan.leaf.subject, content_type=CONTENT_TYPE, opening=scan.opening) for scan in batch.scans]
+    return SealedBatch(batch=open_batch(batch.statement, items), seal=batch.seal)
+
+
+def size(house: House) -> int:
+    with house.read() as session:
+        pages, each = (session.connection().execute(text(f"PRAGMA {name}")).scalar_one() for name in PRAGMAS)
+    return int(pages * each)
+
+
+@pytest.mark.parametrize(("load", "most"), [(singles, 900), (batches, 600)])
+def test_a_scan_takes_no_more_room_than_this(tmp_path: Path, load: Load, most: int) -> None:
+    parts, _ = compose(read_settings(data=tmp_path))
+    stations = load_stations(4, seed=5)
+    with parts.house.unit() as unit:
+        for station in stations:
+            key = station.signer.public
+            unit.session.add(
+                StationKeyRow(
+                    kid=key.kid,
+                    station=station.name,
+                    cose_key=cbor.encode(key.cose_key()),
+                    added_idx=0,
+                    revoked_idx=None,
+                    suspect_from_idx=None,
+                )
+            )
+    parts.intake.start()
+    before = size(parts.house)
+    for group in load(stations, parts.clock.now_ms()):
+        if isinstance(group[0], SealedBatch):
+            acks = parts.intake.submit_batch(group[0]).result()
+        else:
+            acks = parts.intake.submit(group).result()
+        assert {ack.verdict.result for ack in acks} == {"accepted"}
+    parts.intake.stop()
+    assert (size(parts.house) - before) / SCANS <= most
+    parts.engine.dispose()
