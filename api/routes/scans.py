@@ -22,7 +22,8 @@ from custody.kernel.errors import Fatal, Rejected, Trouble
 from custody.scans.batch import MOST, Item, SealedBatch, open_batch
 from custody.scans.scan import Scan, open_scan
 from custody.usecases.accept_scans import Intake
-from custody.usecases.judge_group import Ack, Part
+from custody.usecases.file_part import Part
+from custody.usecases.judge_group import Ack
 
 ONE = "application/vnd.weaklink.scan+cbor"
 MANY = "application/vnd.weaklink.scans+cbor"

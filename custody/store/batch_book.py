@@ -35,9 +35,14 @@ class StoredBatch:
         return give_receipt(tree, position, self.seal)
 
 
-def batch_row(index: int, seal: bytes, leaves: Iterable[bytes]) -> dict[str, object]:
+def pack_leaves(leaves: Iterable[bytes]) -> bytes:
+    """A batch's leaves as its row holds them."""
+    return zlib.compress(cbor.encode(list(leaves)), LEVEL)
+
+
+def batch_row(index: int, seal: bytes, packed: bytes) -> dict[str, object]:
     """The row of a batch."""
-    return {"idx": index, "seal": seal, "leaves": zlib.compress(cbor.encode(list(leaves)), LEVEL)}
+    return {"idx": index, "seal": seal, "leaves": packed}
 
 
 def add_batches(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:

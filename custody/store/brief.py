@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 from sqlalchemy import LargeBinary, String
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -18,6 +19,12 @@ ROOT_MARK, UUID_MARK, OURS_MARK, PLAIN_MARK = "/", "~", ".", "="
 _UUID = re.compile("urn:uuid:([0-9a-f]{8})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{12})")
 
 
+class Held(msgspec.Struct, frozen=True, gc=False):
+    """What a row is to hold, worked out before the row is written."""
+
+    held: Any
+
+
 class Brief(TypeDecorator[Any]):
     """What a row holds is `write` of the value, and `read` of it is the value; None is None."""
 
@@ -29,8 +36,14 @@ class Brief(TypeDecorator[Any]):
         self.write = write
         self.read = read
 
+    def hold(self, value: Any) -> Held:
+        """What the row will hold for it, worked out now; it is written in place of the value."""
+        return Held(self.write(value))
+
     def to_row(self, value: Any) -> Any:
         """What the row holds for it."""
+        if value.__class__ is Held:
+            return value.held
         return None if value is None else self.write(value)
 
     def from_row(self, held: Any) -> Any:

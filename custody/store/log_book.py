@@ -9,6 +9,7 @@ everything else that the unit decided become durable together, or none of it doe
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
 from sqlmodel import Session
 
 from custody.kernel import cose
@@ -19,6 +20,7 @@ from custody.ledger.checkpoint import Checkpoint, sign_checkpoint
 from custody.ledger.merkle import HASH_BYTES, Frontier, leaf_hash
 from custody.ledger.tiles import Tile, edge_of, extend_tiles
 from custody.scans.place import place_of
+from custody.store.brief import MEDIA_TYPE, OPENING, STATEMENT, Held
 from custody.store.bulk import add, pick, put, run
 from custody.store.engine import is_sqlite
 from custody.store.tables import CheckpointRow, EntryRow, OpeningRow, TileRow
@@ -46,6 +48,28 @@ class NewEntry:
         named = message.protected.get(cose.PREIMAGE_CONTENT_TYPE, message.protected.get(cose.CONTENT_TYPE, ""))
         return cls(message=message, content_type=str(named), opening=opening)
 
+    def ready(self) -> "ReadyEntry":
+        """The entry with all that can be worked out before its index is known."""
+        return ReadyEntry(
+            digest=self.message.digest,
+            leaf=leaf_hash(self.message.raw),
+            raw=STATEMENT.hold(self.message.raw),
+            content_type=MEDIA_TYPE.hold(self.content_type),
+            opening=None if self.opening is None else OPENING.hold(self.opening),
+            scans=[(position, OPENING.hold(opening)) for position, opening in self.scans],
+        )
+
+
+class ReadyEntry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A new entry as its rows will hold it, and its leaf hash."""
+
+    digest: bytes
+    leaf: bytes
+    raw: Held
+    content_type: Held
+    opening: Held | None
+    scans: list[tuple[int, Held]]
+
 
 class LogBook:
     """The log as one unit of work sees it."""
@@ -56,17 +80,21 @@ class LogBook:
         self._signer = signer
         self._now_ms = now_ms
         self._frontier: Frontier | None = None
-        self._staged: list[NewEntry] = []
+        self._staged: list[ReadyEntry] = []
 
     @property
     def size(self) -> int:
         """How many entries the log holds, with those staged in this unit."""
         return self._locked().size + len(self._staged)
 
-    def append(self, entries: Sequence[NewEntry]) -> range:
+    def claim(self) -> None:
+        """Wait until no other unit may append; none can before this one ends."""
+        self._locked()
+
+    def append(self, entries: Sequence[NewEntry | ReadyEntry]) -> range:
         """Stage entries; returns their final indexes."""
         first = self.size
-        self._staged.extend(entries)
+        self._staged += [entry if isinstance(entry, ReadyEntry) else entry.ready() for entry in entries]
         return range(first, first + len(entries))
 
     def seal(self) -> None:
@@ -75,7 +103,7 @@ class LogBook:
             return
         before = self._frontier
         self._write_entries(before.size)
-        leaves = [leaf_hash(entry.message.raw) for entry in self._staged]
+        leaves = [entry.leaf for entry in self._staged]
         growth = extend_tiles(before, self._edge(before.size), leaves)
         self._write_tiles(growth.tiles)
         self._move_head(before, growth.frontier)
@@ -97,8 +125,8 @@ class LogBook:
             rows.append(
                 {
                     "idx": idx,
-                    "digest": entry.message.digest,
-                    "raw": entry.message.raw,
+                    "digest": entry.digest,
+                    "raw": entry.raw,
                     "content_type": entry.content_type,
                     "received_ms": self._now_ms,
                 }
@@ -135,7 +163,7 @@ class LogBook:
         add(self._session, CheckpointRow, [{"size": after.size, "note": note, "signed_ms": self._now_ms}])
 
 
-def opening_row(place: int, opening: bytes) -> dict[str, object]:
+def opening_row(place: int, opening: bytes | Held) -> dict[str, object]:
     """The row of an opening."""
     return {"place": place, "content": opening, "erased_ms": None}
 

@@ -1,15 +1,16 @@
 """The hot path: taking scans in. The only file of the house that knows threads and futures.
 
-Callers hand in parsed scans and are called back, or get a future. One writer thread takes whatever is waiting, as one
-group:
+Callers hand in parsed scans and are called back, or get a future. Two threads take what is waiting, as groups:
 
-1. verify every signature outside the transaction, on two threads (libsodium releases the interpreter lock); a batch
-   has two for all its scans, the statement's and the seal's;
-2. begin one unit, judge part by part and write what comes of it (`judge_group.py`);
-3. seal and commit once; only then answer.
+1. the clerk verifies every signature outside any transaction, on two further threads if there is much (libsodium
+   releases the interpreter lock), and works out how each part will be filed (`file_part.py`); a batch has two
+   signatures for all its scans, the statement's and the seal's;
+2. the writer begins one unit, and only when it is its turn at the log's head does it gather all that the clerk has laid
+   ready until then; it judges part by part and writes what comes of it (`judge_group.py`);
+3. it seals and commits once; only then are callers answered.
 
-While one group commits the next one forms, so load makes the groups large and idleness keeps them small. If a group
-fails, each of its jobs is tried alone, so that one of them cannot fail the others.
+While one group commits, or waits for its turn, the next one forms, so load makes the groups large and idleness keeps
+them small. If a group fails, each of its jobs is tried alone, so that one of them cannot fail the others.
 
 What is signed and parseable is kept whatever the verdict: in the log if an enrolled key signed it, in the quarantine
 if the key is unknown or the signature is wrong. The same (station, sequence) with the same content is answered as
@@ -22,6 +23,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 
 import structlog
 
@@ -34,7 +36,8 @@ from custody.scans.scan import Scan
 from custody.scans.tolerances import Tolerances
 from custody.store import scan_book
 from custody.store.unit import House
-from custody.usecases.judge_group import Ack, Bench, Part, Sound
+from custody.usecases.file_part import Part, Sound, file_part
+from custody.usecases.judge_group import Ack, Bench
 
 MAX_GROUP = 1_000
 MAX_WAITING = 20_000
@@ -45,41 +48,85 @@ log = structlog.get_logger()
 
 
 Answered = Callable[[list[Ack] | Trouble], None]
-"""Is given one answer a scan, or why there is none; called on the writer's thread, so it must not wait."""
+"""Is given one answer a scan, or why there is none; called on a thread of the intake, so it must not wait."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Job:
-    """What was handed in together and is answered together: `size` scans with statements of their own, or one batch."""
+    """What was handed in together and is answered together: `size` scans with statements of their own, or one batch.
+
+    `sound` is what the clerk found out about each part.
+    """
 
     parts: Sequence[Part]
     size: int
     answered: Answered
+    sound: Sequence[Sound] = ()
+
+
+class Line:
+    """Jobs that wait in their order for one thread, until it is closed and empty."""
+
+    def __init__(self) -> None:
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._closed = False
+
+    def put(self, job: Job) -> None:
+        """Put a job at the end."""
+        self._jobs.put(job)
+
+    def close(self) -> None:
+        """Nothing comes after this."""
+        self._jobs.put(None)
+
+    def wait(self) -> Job | None:
+        """The first job, as soon as there is one; None if none will come."""
+        job = None if self._closed else self._jobs.get()
+        self._closed = job is None
+        return job
+
+    def gather(self, first: Job, *, most: int) -> list[Job]:
+        """The first job and those that wait behind it, until they are `most` scans or more."""
+        group, size = [first], first.size
+        while size < most and not self._closed:
+            try:
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                break
+            if job is None:
+                self._closed = True
+            else:
+                group.append(job)
+                size += job.size
+        return group
 
 
 class Intake:
-    """Takes scans in; one writer thread a process."""
+    """Takes scans in; one clerk and one writer a process."""
 
     def __init__(self, house: House, tolerances: Tolerances) -> None:
         self._house = house
         self._tolerances = tolerances
-        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._jobs, self._ready = Line(), Line()
         self._waiting = 0
         self._stopping = False
         self._count = threading.Lock()
         self._keys: dict[bytes, PublicKey] = {}
         self._verifiers = ThreadPoolExecutor(VERIFIERS, thread_name_prefix="verify")
-        self._writer = threading.Thread(target=self._run, name="intake", daemon=True)
+        self._clerk = threading.Thread(target=self._make_ready, name="clerk", daemon=True)
+        self._writer = threading.Thread(target=self._write, name="intake", daemon=True)
 
     def start(self) -> None:
-        """Start the writer."""
+        """Start both threads."""
+        self._clerk.start()
         self._writer.start()
 
     def stop(self) -> None:
         """Finish what was handed in and stop."""
         with self._count:
             self._stopping = True
-            self._jobs.put(None)
+            self._jobs.close()
+        self._clerk.join()
         self._writer.join()
         self._verifiers.shutdown()
 
@@ -116,49 +163,60 @@ class Intake:
         self.hand_in(parts, keep)
         return future
 
-    def _run(self) -> None:
-        going = True
-        while going:
-            group, going = self._next_group()
-            if group:
-                self._handle(group)
-                with self._count:
-                    self._waiting -= sum(job.size for job in group)
+    def _make_ready(self) -> None:
+        """The clerk's work."""
+        while (first := self._jobs.wait()) is not None:
+            self._lay_ready(self._jobs.gather(first, most=VERIFIERS * VERIFY_CHUNK))
+        self._ready.close()
 
-    def _next_group(self) -> tuple[list[Job], bool]:
-        group, size = [], 0
-        job = self._jobs.get()
-        while job is not None:
-            group.append(job)
-            size += job.size
-            if size >= MAX_GROUP:
-                return group, True
-            try:
-                job = self._jobs.get_nowait()
-            except queue.Empty:
-                return group, True
-        return group, False
-
-    def _handle(self, group: list[Job]) -> None:
+    def _lay_ready(self, group: list[Job]) -> None:
         try:
-            answers = self._accept([part for job in group for part in job.parts])
+            sound = iter(self._verify([part for job in group for part in job.parts]))
         except Exception as error:  # noqa: BLE001 - whatever it was, every waiting caller must get an answer
-            if len(group) > 1:
-                for job in group:
-                    self._handle([job])
-                return
-            log.warning("scans could not be taken in", error=repr(error))
-            _answer(group[0], [error if isinstance(error, Trouble) else _not_stored()])
+            self._each_alone(group, error, self._lay_ready)
             return
-        position = 0
         for job in group:
-            _answer(job, answers[position : position + len(job.parts)])
-            position += len(job.parts)
+            job.sound = list(islice(sound, len(job.parts)))
+            self._ready.put(job)
 
-    def _accept(self, parts: Sequence[Part]) -> list[list[Ack] | Trouble]:
-        sound = self._verify(parts)
-        with self._house.unit() as unit:
-            return Bench(unit, parts, self._tolerances).answer(parts, sound)
+    def _write(self) -> None:
+        """The writer's work."""
+        while (first := self._ready.wait()) is not None:
+            self._enter([first], gather=True)
+
+    def _enter(self, group: list[Job], *, gather: bool = False) -> None:
+        try:
+            with self._house.unit() as unit:
+                unit.log.claim()
+                if gather:
+                    group[:] = self._ready.gather(group[0], most=MAX_GROUP)
+                parts = [part for job in group for part in job.parts]
+                sound = [each for job in group for each in job.sound]
+                answers = iter(Bench(unit, parts, self._tolerances).answer(parts, sound))
+        except Exception as error:  # noqa: BLE001 - as in _lay_ready
+            self._each_alone(group, error, self._enter)
+            return
+        for job in group:
+            self._answer(job, list(islice(answers, len(job.parts))))
+
+    def _each_alone(self, group: list[Job], error: Exception, again: Callable[[list[Job]], None]) -> None:
+        """Try each job of a group that failed by itself; one that fails by itself is answered with what was wrong."""
+        if len(group) > 1:
+            for job in group:
+                again([job])
+            return
+        log.warning("scans could not be taken in", error=repr(error))
+        self._answer(group[0], [error if isinstance(error, Trouble) else _not_stored()])
+
+    def _answer(self, job: Job, answers: Sequence[list[Ack] | Trouble]) -> None:
+        trouble = next((answer for answer in answers if isinstance(answer, Trouble)), None)
+        acks = [ack for answer in answers if not isinstance(answer, Trouble) for ack in answer]
+        with self._count:
+            self._waiting -= job.size
+        try:
+            job.answered(trouble or acks)
+        except Exception:  # whoever waits has gone, but the scans are durable and others wait behind them
+            log.exception("an answer could not be given")
 
     def _verify(self, parts: Sequence[Part]) -> list[Sound]:
         missing = {_message(part).kid for part in parts} - self._keys.keys()
@@ -192,16 +250,7 @@ def _is_sound(part: Part, key: PublicKey | None) -> Sound:
             check_seal(part.batch, part.seal, key)
         except Rejected as refusal:
             return refusal
-    return True
-
-
-def _answer(job: Job, answers: Sequence[list[Ack] | Trouble]) -> None:
-    trouble = next((answer for answer in answers if isinstance(answer, Trouble)), None)
-    acks = [ack for answer in answers if not isinstance(answer, Trouble) for ack in answer]
-    try:
-        job.answered(trouble or acks)
-    except Exception:  # whoever waits has gone, but the scans are durable and others wait behind them
-        log.exception("an answer could not be given")
+    return file_part(part)
 
 
 def _not_stored() -> Unavailable:

@@ -11,15 +11,16 @@ batch; a batch is one entry of the log, and each of its scans has a row, keys, a
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from custody.kernel import cbor
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Rejected, Trouble
 from custody.scans.advance import UNSEEN, advance, parcels_of
-from custody.scans.batch import BATCH, BatchedScan, BatchStatement, SealedBatch
+from custody.scans.batch import BatchedScan, BatchStatement, SealedBatch
 from custody.scans.judge import judge, judge_repeat
 from custody.scans.judge_batch import judge_batch
 from custody.scans.judge_parcels import judge_parcels
@@ -29,19 +30,14 @@ from custody.scans.tolerances import Tolerances
 from custody.scans.verdict import Verdict, already_done, unread
 from custody.scans.view import KeyStanding, StationHead, UnitView
 from custody.store import batch_book, log_reader, scan_book, unopened_book
-from custody.store.log_book import NewEntry
+from custody.store.log_book import ReadyEntry
 from custody.store.scan_book import EnrolledKey
 from custody.store.unit import Unit
 from custody.store.unopened_book import UnopenedScan
-from custody.trail.names import index_keys
-
-Part = Scan | SealedBatch
-Sound = bool | Rejected | None
-"""True: the enrolled key signed it. False: it did not. None: the key is unknown. Or why it cannot be taken at all."""
+from custody.usecases.file_part import Filing, Part, Sound
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ack:
+class Ack(msgspec.Struct, frozen=True, kw_only=True):
     """The answer to one scan. `index` is None if it is not in the log; `refused` says why a scan was refused.
 
     `position` is its place in its batch. A refused scan of a batch may be in the log all the same, by its leaf.
@@ -79,7 +75,7 @@ class Bench:
         }
         self._moved_heads: dict[str, tuple[int, bytes]] = {}
         self._moved_views: set[str] = set()
-        self._entries: list[NewEntry] = []
+        self._entries: list[ReadyEntry] = []
         self._scan_rows: list[dict[str, object]] = []
         self._key_rows: list[dict[str, object]] = []
         self._batch_rows: list[dict[str, object]] = []
@@ -132,26 +128,26 @@ class Bench:
             return self._batch(part, sound)
         return [self._one(part, sound)]
 
-    def _one(self, scan: Scan, signed: bool | None) -> Ack:  # noqa: FBT001 - three values: yes, no, key unknown
+    def _one(self, scan: Scan, filing: Filing | Literal[False] | None) -> Ack:
         key = self._keys.get(scan.message.kid)
-        if key is None or key.station != scan.station or not signed:
-            return self._set_aside(scan, signed if key is not None and key.station == scan.station else None)
+        if key is None or key.station != scan.station or not filing:
+            return self._set_aside(scan, forged=filing is False and key is not None and key.station == scan.station)
         waiting = self._waiting.pop(scan.digest, None)
         if waiting is not None:
-            return self._open(scan, key, waiting)
+            return self._open(scan, key, waiting, filing)
         repeat = judge_repeat(self._holder(scan.station, scan.seq, scan.link), scan)
         if scan.digest in self._known:
             verdict = repeat or judge_repeat(scan.link, scan)
             return self._ack(scan, verdict or self._judge_now(scan, key), self._known[scan.digest])
         verdict = repeat or self._judge_now(scan, key)
-        return self._enter(scan, verdict)
+        return self._enter(scan, verdict, filing)
 
-    def _batch(self, sealed: SealedBatch, signed: bool | None) -> list[Ack]:  # noqa: FBT001 - as in _one
+    def _batch(self, sealed: SealedBatch, filing: Filing | Literal[False] | None) -> list[Ack]:
         statement = sealed.statement
         key = self._keys.get(statement.message.kid)
-        if key is None or key.station != statement.station or not signed:
+        if key is None or key.station != statement.station or not filing:
             mine = key is not None and key.station == statement.station
-            return self._set_batch_aside(sealed, signed if mine else None)
+            return self._set_batch_aside(sealed, forged=filing is False and mine)
         held = {
             seq: link
             for seq in range(statement.first, statement.last + 1)
@@ -159,7 +155,7 @@ class Bench:
         }
         index = self._known.get(statement.digest)
         if index is None:
-            return self._enter_batch(sealed, key, held)
+            return self._enter_batch(sealed, key, held, filing)
         again = already_done()
         return [
             self._batch_ack(sealed, at, judge_repeat(held.get(scan.seq), scan) or again, index)
@@ -168,7 +164,9 @@ class Bench:
             for at, scan in enumerate(sealed.batch.scans)
         ]
 
-    def _enter_batch(self, sealed: SealedBatch, key: EnrolledKey, held: Mapping[int, bytes]) -> list[Ack]:
+    def _enter_batch(
+        self, sealed: SealedBatch, key: EnrolledKey, held: Mapping[int, bytes], filing: Filing
+    ) -> list[Ack]:
         statement, batch = sealed.statement, sealed.batch
         index = self._first + len(self._entries)
         judged = judge_batch(
@@ -181,16 +179,15 @@ class Bench:
             now_ms=self._unit.now_ms,
             tolerances=self._tolerances,
         )
-        openings = [(at, scan.opening) for at, scan in enumerate(batch.scans) if isinstance(scan, BatchedScan)]
-        self._entries.append(NewEntry(message=statement.message, content_type=BATCH, scans=openings))
-        self._batch_rows.append(batch_book.batch_row(index, sealed.seal, [leaf.raw for leaf in batch.leaves]))
+        self._entries.append(filing.entry)
+        self._batch_rows.append(batch_book.batch_row(index, sealed.seal, filing.leaves))
         self._known[statement.digest] = index
         for at, (scan, verdict) in enumerate(zip(batch.scans, judged.verdicts, strict=True)):
             place = place_of(index, at)
             self._stored.setdefault((statement.station, statement.first + at), statement.digest)
             if isinstance(scan, BatchedScan) and verdict is not None:
                 self._scan_rows.append(_scan_row(scan, verdict, place, self._unit.now_ms))
-                self._key_rows += [{"key": found, "place": place} for found in sorted(index_keys(scan.event))]
+                self._key_rows += [{"key": name, "place": place} for name in filing.keys[at]]
             else:
                 leaf = batch.leaves[at]
                 row = {"place": place, "station": leaf.station, "seq": leaf.seq, "digest": leaf.digest}
@@ -213,7 +210,7 @@ class Bench:
             refused=scan if isinstance(scan, Rejected) else None,
         )
 
-    def _open(self, scan: Scan, key: EnrolledKey, waiting: UnopenedScan) -> Ack:
+    def _open(self, scan: Scan, key: EnrolledKey, waiting: UnopenedScan, filing: Filing) -> Ack:
         """The opening of a scan that the log holds: judged as of its entry; its place in the sequence it took then."""
         index = index_of(waiting.place)
         received_ms = log_reader.entry(self._unit.session, index).received_ms
@@ -223,7 +220,7 @@ class Bench:
         standing = _standing(key, index)
         verdict = judge_repeat(twin, scan) or self._judge(scan, standing=standing, head=before, now_ms=received_ms)
         self._opened.append((index, scan))
-        self._file(scan, verdict, index, received_ms)
+        self._file(scan, verdict, index, received_ms, filing)
         return self._ack(scan, verdict, index)
 
     def _holder(self, station: str, seq: int, link: bytes) -> bytes | None:
@@ -243,49 +240,50 @@ class Bench:
             scan, standing=standing, head=head, views=self._views, now_ms=now_ms, tolerances=self._tolerances
         )
 
-    def _enter(self, scan: Scan, verdict: Verdict) -> Ack:
+    def _enter(self, scan: Scan, verdict: Verdict, filing: Filing) -> Ack:
         index = self._first + len(self._entries)
-        self._entries.append(NewEntry(message=scan.message, content_type=scan.content_type, opening=scan.opening))
+        self._entries.append(filing.entry)
         self._known[scan.digest] = index
         head = self._heads.get(scan.station)
         if verdict.result != "quarantined" and (head is None or scan.seq > head.seq):
             self._heads[scan.station] = StationHead(seq=scan.seq, digest=scan.digest)
             self._moved_heads[scan.station] = (scan.seq, scan.digest)
-        self._file(scan, verdict, index, self._unit.now_ms)
+        self._file(scan, verdict, index, self._unit.now_ms, filing)
         return self._ack(scan, verdict, index)
 
-    def _file(self, scan: Scan, verdict: Verdict, index: int, received_ms: Instant) -> None:
-        self._scan_rows.append(_scan_row(scan, verdict, place_of(index), received_ms))
-        self._key_rows.extend({"key": key, "place": place_of(index)} for key in sorted(index_keys(scan.event)))
+    def _file(self, scan: Scan, verdict: Verdict, index: int, received_ms: Instant, filing: Filing) -> None:
+        place = place_of(index)
+        self._scan_rows.append(_scan_row(scan, verdict, place, received_ms))
+        self._key_rows += [{"key": name, "place": place} for name in filing.keys[0]]
         self._stored.setdefault((scan.station, scan.seq), scan.link)
         if verdict.result != "quarantined":
             for parcel in parcels_of(scan.event):
                 self._views[parcel] = advance(self._views.get(parcel, UNSEEN), scan.event)
                 self._moved_views.add(parcel)
 
-    def _set_aside(self, scan: Scan, signed: bool | None) -> Ack:  # noqa: FBT001 - as in _one
-        self._keep_aside(scan.digest, scan.entry, scan.opening, signed)
+    def _set_aside(self, scan: Scan, *, forged: bool) -> Ack:
+        self._keep_aside(scan.digest, scan.entry, scan.opening, forged=forged)
         verdict = self._judge_stranger(scan)
         ack = self._ack(scan, verdict, None)
-        return replace(ack, refused=_bad_signature()) if signed is False else ack
+        return replace(ack, refused=_bad_signature()) if forged else ack
 
-    def _set_batch_aside(self, sealed: SealedBatch, signed: bool | None) -> list[Ack]:  # noqa: FBT001 - as in _one
+    def _set_batch_aside(self, sealed: SealedBatch, *, forged: bool) -> list[Ack]:
         acks = []
         for at, (scan, leaf) in enumerate(zip(sealed.batch.scans, sealed.batch.leaves, strict=True)):
             content = cbor.encode([leaf.subject, leaf.content_type, sealed.batch.openings[at]])
-            self._keep_aside(leaf.digest, sealed.statement.message.raw, content, signed)
+            self._keep_aside(leaf.digest, sealed.statement.message.raw, content, forged=forged)
             verdict = self._judge_stranger(scan) if isinstance(scan, BatchedScan) else None
             ack = self._batch_ack(sealed, at, verdict, None)
-            acks.append(replace(ack, refused=_bad_signature()) if signed is False else ack)
+            acks.append(replace(ack, refused=_bad_signature()) if forged else ack)
         return acks
 
-    def _keep_aside(self, digest: bytes, statement: bytes, opening: bytes, signed: bool | None) -> None:  # noqa: FBT001 - as in _one
+    def _keep_aside(self, digest: bytes, statement: bytes, opening: bytes, *, forged: bool) -> None:
         self._aside.append(
             {
                 "digest": digest,
                 "statement": statement,
                 "opening": opening,
-                "why": "signature" if signed is False else "key_unknown",
+                "why": "signature" if forged else "key_unknown",
                 "received_ms": self._unit.now_ms,
             }
         )

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
+from types import ModuleType
 
 import pytest
 from sqlalchemy import func, select
@@ -150,18 +151,20 @@ def test_a_revoked_key_is_told_so_and_the_next_key_goes_on(house: House, yard: Y
     assert yard.complaints("revoked-key", "fork") == []
 
 
+@pytest.mark.parametrize(("room", "name"), [(accept_scans, "file_part"), (judge_group, "_scan_row")])
 def test_one_poisoned_job_does_not_fail_its_neighbours(
-    house: House, yard: Yard, monkeypatch: pytest.MonkeyPatch
+    house: House, yard: Yard, monkeypatch: pytest.MonkeyPatch, room: ModuleType, name: str
 ) -> None:
+    """Neither where it is made ready nor where it is written."""
     poison = yard.lanes[0][2].digest
-    scan_row = judge_group._scan_row
+    sound = getattr(room, name)
 
-    def fail(scan: Scan, *rest: object) -> dict[str, object]:
+    def fail(scan: Scan, *rest: object) -> object:
         if scan.digest == poison:
             raise ValueError("a bug that only this scan meets")
-        return scan_row(scan, *rest)  # type: ignore[arg-type]  # passed on as it came
+        return sound(scan, *rest)
 
-    monkeypatch.setattr(judge_group, "_scan_row", fail)
+    monkeypatch.setattr(room, name, fail)
     jobs = [[scan] for lane in yard.lanes for scan in lane]
     with running(house) as intake:
         with held_up(house):

@@ -13,7 +13,7 @@ from custody.scans.batch import Item, SealedBatch, open_batch
 from custody.scans.scan import CONTENT_TYPE, open_scan
 from custody.store.tables import StationKeyRow
 from custody.store.unit import House
-from custody.usecases.judge_group import Part
+from custody.usecases.file_part import Part
 from simulators.load import load_stations, presign, presign_batches
 from simulators.station import SignedBatch, Station
 

@@ -1,0 +1,49 @@
+"""What is handed in to be taken in, and how it will be filed: all that nobody has to wait for.
+
+While a group is judged every other writer waits. So what does not hang on a part's place in the log, nor on what is
+known, is worked out before, beside the check of its signature.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from custody.kernel.errors import Rejected
+from custody.scans.batch import BATCH, BatchedScan, SealedBatch
+from custody.scans.scan import Scan
+from custody.store.batch_book import pack_leaves
+from custody.store.brief import KEY, Held
+from custody.store.log_book import NewEntry, ReadyEntry
+from custody.trail.names import index_keys
+
+Part = Scan | SealedBatch
+
+
+class Filing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A part as it will be filed: its entry, the keys that each of its scans is found under, a batch's leaves."""
+
+    entry: ReadyEntry
+    keys: list[list[Held]]
+    leaves: bytes = b""
+
+
+Sound = Filing | Literal[False] | Rejected | None
+"""How to file what the enrolled key signed. False: it did not. None: the key is unknown. Or why it cannot be taken."""
+
+
+def file_part(part: Part) -> Filing:
+    """The filing of a part that its station signed."""
+    if isinstance(part, Scan):
+        entry = NewEntry(message=part.message, content_type=part.content_type, opening=part.opening)
+        return Filing(entry=entry.ready(), keys=[_keys_of(part)])
+    scans = part.batch.scans
+    openings = [(at, scan.opening) for at, scan in enumerate(scans) if isinstance(scan, BatchedScan)]
+    return Filing(
+        entry=NewEntry(message=part.statement.message, content_type=BATCH, scans=openings).ready(),
+        keys=[_keys_of(scan) if isinstance(scan, BatchedScan) else [] for scan in scans],
+        leaves=pack_leaves([leaf.raw for leaf in part.batch.leaves]),
+    )
+
+
+def _keys_of(scan: Scan) -> list[Held]:
+    return [KEY.hold(key) for key in sorted(index_keys(scan.event))]
