@@ -17,7 +17,7 @@ from sqlmodel import Session
 from api.tables import AccountRow, SessionRow
 from custody.kernel.clock import HOUR_MS, Instant
 from custody.kernel.errors import Conflict, Rejected
-from custody.store.bulk import run
+from custody.store.bulk import ask
 
 ROLES = ("agent", "supervisor", "investigator")
 FIRST_ACCOUNTS = (
@@ -103,10 +103,11 @@ def caller_of(session: Session, token: str, *, now_ms: Instant) -> Caller:
         "SELECT account.name, account.role, account.person FROM session JOIN account ON account.name = session.account "
         "WHERE session.token_hash = ? AND session.until_ms > ? AND account.active"
     )
-    found = run(session, question, (_hash(token), now_ms)).one_or_none() if token else None
-    if found is None:
+    found = ask(session, question, (_hash(token), now_ms)) if token else []
+    if not found:
         raise _unauthenticated("the session token is missing, unknown or has expired")
-    return Caller(account=found.name, role=found.role, person=found.person)
+    name, role, person = found[0]
+    return Caller(account=name, role=role, person=person)
 
 
 def in_role(session: Session, account: str, role: str) -> bool:

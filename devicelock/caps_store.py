@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import func, select
 from sqlmodel import Session, col
 
-from custody.store.bulk import run
+from custody.store.bulk import ask
 from devicelock.store import LockOrderRow
 
 
@@ -49,13 +49,13 @@ def asked_since(session: Session, since_ms: int) -> dict[str, int]:
 def count_in(session: Session, states: Sequence[str], *, but: str) -> int:
     """How many orders but this one are in these states."""
     question = f"SELECT count(*) FROM lock_order WHERE state IN ({_places(states)}) AND id <> ?"  # noqa: S608 - places only
-    count: int = run(session, question, (*states, but)).scalar_one()
+    count: int = ask(session, question, (*states, but))[0][0]
     return count
 
 
 def fleet_size(session: Session) -> int:
     """How many handsets are registered."""
-    count: int = run(session, "SELECT count(*) FROM device", ()).scalar_one()
+    count: int = ask(session, "SELECT count(*) FROM device", ())[0][0]
     return count
 
 
@@ -81,16 +81,16 @@ def locks_decided(session: Session, after_ms: int, *, lately_ms: int, but: Colle
     counts = "count(*), sum(CASE WHEN decided_ms > ? THEN 1 ELSE 0 END)"
     those = f"decided_ms > ? AND id NOT IN ({_places(but)})"
     question = f"SELECT {alike}, {counts} FROM lock_order WHERE {those} GROUP BY {alike}"  # noqa: S608 - our own names
-    return [DecidedLocks._make(row) for row in run(session, question, (lately_ms, after_ms, *but))]
+    return [DecidedLocks._make(row) for row in ask(session, question, (lately_ms, after_ms, *but))]
 
 
 def first_locks(session: Session, group: str, *, first: int) -> list[DecidedLock]:
     """As `canary_of`, no more than the caps look at."""
     columns = ", ".join(f'"{name}"' for name in DecidedLock._fields)
     decided = f'SELECT {columns} FROM lock_order WHERE "group" = ? AND decided_ms IS NOT NULL'  # noqa: S608 - our own names
-    early = run(session, f"{decided} ORDER BY decided_ms LIMIT ?", (group, first)).all()
-    wrong = run(session, f"{decided} AND wrong_ms IS NOT NULL", (group,)).all()
-    return list({row.id: DecidedLock._make(row) for row in (*early, *wrong)}.values())
+    early = ask(session, f"{decided} ORDER BY decided_ms LIMIT ?", (group, first))
+    wrong = ask(session, f"{decided} AND wrong_ms IS NOT NULL", (group,))
+    return list({lock.id: lock for lock in map(DecidedLock._make, (*early, *wrong))}.values())
 
 
 def _places(values: Collection[object]) -> str:

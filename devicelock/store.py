@@ -16,7 +16,7 @@ from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Text, bi
 from sqlmodel import Field, Session, SQLModel, col
 
 from custody.kernel.errors import NotFound
-from custody.store.bulk import add, pick, run
+from custody.store.bulk import add, ask, pick
 from custody.store.unit import Unit
 from devicelock.rules.ack import Result
 from devicelock.rules.command import Op
@@ -320,14 +320,14 @@ def steps_by_since(session: Session, event: str, actor: str, since_ms: int) -> i
 def locks_signed_since(session: Session, order: str, since_ms: int) -> int:
     """How many LOCK commands were signed for an order since a moment."""
     question = 'SELECT count(*) FROM command WHERE "order" = ? AND op = ? AND issued_ms >= ?'
-    count: int = run(session, question, (order, str(Op.LOCK), since_ms)).scalar_one()
+    count: int = ask(session, question, (order, str(Op.LOCK), since_ms))[0][0]
     return count
 
 
 def switched_on(session: Session, name: str) -> bool:
     """Whether a switch is on."""
     session.flush()
-    return bool(run(session, 'SELECT "on" FROM switch WHERE name = ?', (name,)).scalar_one_or_none())
+    return any(on for (on,) in ask(session, 'SELECT "on" FROM switch WHERE name = ?', (name,)))
 
 
 def authority_in_force(session: Session) -> AuthorityRow | None:

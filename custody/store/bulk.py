@@ -1,4 +1,7 @@
-"""Many rows in one statement, the same on both engines and past SQLAlchemy's compiler, which would cost the most.
+"""Many rows in one statement, the same on both engines and past SQLAlchemy, which would cost the most.
+
+Statements go to the driver's own cursor, inside the session's transaction; what the driver raises is raised as
+SQLAlchemy's own error for it, as everywhere else.
 
 SQLite takes as many rows, and is asked for as many values, as a power of two, so that few statements are ever compiled.
 Row after row would be as quick while nothing else runs, but its driver lets go of the interpreter for each of them and
@@ -8,10 +11,11 @@ however many rows there are. Values are what the drivers take as they are: ints,
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import CursorResult, Table
+from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, SQLModel
 
 from custody.store.brief import Brief
@@ -23,6 +27,13 @@ MAX_VALUES = 16_384
 POSTGRESQL = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy gives no types to its dialects
 
 Row = Mapping[str, Any]
+
+
+class _Outcome(NamedTuple):
+    """What a statement gave, and how many rows it changed."""
+
+    rows: list[tuple[Any, ...]]
+    changed: int
 
 
 def add(session: Session, table: type[SQLModel], rows: Sequence[Row]) -> None:
@@ -52,7 +63,6 @@ def pick(
     shown, names = tuple(columns), tuple(by)
     session.flush()
     connection = session.connection()
-    ask = connection.exec_driver_sql
     if is_sqlite(connection):
         most = MAX_VALUES // len(names)
         for first in range(0, len(asked), most):
@@ -60,18 +70,22 @@ def pick(
             places = 1 << (len(part) - 1).bit_length()
             part += part[-1:] * (places - len(part))
             given = part if len(names) == 1 else [value for each in part for value in each]
-            yield from _whole(table, shown, ask(_question(table, shown, names, places), _brief(table, names, given)))
+            question = _question(table, shown, names, places)
+            yield from _whole(table, shown, _execute(connection, question, _brief(table, names, given)).rows)
         return
     arrays = [asked] if len(names) == 1 else [list(column) for column in zip(*asked, strict=True)]
     arrays = [list(_brief(table, (name,), array)) for name, array in zip(names, arrays, strict=True)]
-    yield from _whole(table, shown, ask(_array_question(table, shown, names), tuple(arrays)))
+    yield from _whole(table, shown, _execute(connection, _array_question(table, shown, names), tuple(arrays)).rows)
 
 
-def run(session: Session, statement: str, values: Sequence[Any]) -> CursorResult[Any]:
-    """Run one statement of ours, written with `?` for each value."""
-    connection = session.connection()
-    written = statement if is_sqlite(connection) else statement.replace("?", "%s")
-    return connection.exec_driver_sql(written, tuple(values))
+def ask(session: Session, question: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """The rows that answer a question of ours, written with `?` for each value."""
+    return _run(session, question, values).rows
+
+
+def change(session: Session, statement: str, values: Sequence[Any]) -> int:
+    """How many rows a statement of ours changed, written with `?` for each value."""
+    return _run(session, statement, values).changed
 
 
 def table_of(row: type[SQLModel]) -> Table:
@@ -85,14 +99,31 @@ def _insert(session: Session, table: type[SQLModel], rows: Sequence[Row], on_con
         return
     names = tuple(rows[0])
     connection = session.connection()
-    write = connection.exec_driver_sql
     if is_sqlite(connection):
         for part in _powers_of_two(rows, most=MAX_VALUES // len(names)):
             values = [row[name] for row in part for name in names]
-            write(_insertion(table, names, len(part), on_conflict), _brief(table, names, values))
+            _execute(connection, _insertion(table, names, len(part), on_conflict), _brief(table, names, values))
     else:
         columns = [list(_brief(table, (name,), [row[name] for row in rows])) for name in names]
-        write(_array_insertion(table, names, on_conflict), tuple(columns))
+        _execute(connection, _array_insertion(table, names, on_conflict), tuple(columns))
+
+
+def _run(session: Session, statement: str, values: Sequence[Any]) -> _Outcome:
+    connection = session.connection()
+    written = statement if is_sqlite(connection) else statement.replace("?", "%s")
+    return _execute(connection, written, tuple(values))
+
+
+def _execute(connection: Connection, statement: str, values: tuple[Any, ...]) -> _Outcome:
+    cursor = connection.connection.cursor()
+    try:
+        cursor.execute(statement, values)
+        return _Outcome(rows=list(cursor.fetchall() if cursor.description else []), changed=cursor.rowcount)
+    except connection.dialect.loaded_dbapi.Error as error:
+        base = connection.dialect.loaded_dbapi.Error
+        raise DBAPIError.instance(statement, values, error, base, dialect=connection.dialect) from error
+    finally:
+        cursor.close()
 
 
 def _brief(table: type[SQLModel], names: tuple[str, ...], values: list[Any]) -> tuple[Any, ...]:

@@ -21,7 +21,7 @@ from custody.disputes.work_clocks import WorkClock
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Conflict, NotFound
 from custody.store import bulk
-from custody.store.bulk import run
+from custody.store.bulk import ask
 from custody.store.tables import DisputeEventRow, DisputeRow, InquiryRow, MessageRow, PromiseRow
 from custody.store.unit import Unit
 
@@ -68,10 +68,10 @@ def add(unit: Unit, file: CaseFile, *, token_hash: bytes) -> None:
 def read(session: Session, dispute: str) -> CaseFile:
     """The file of a case; raises `NotFound`."""
     session.flush()
-    facts = run(session, "SELECT facts FROM dispute WHERE id = ?", (dispute,)).scalar_one_or_none()
-    if facts is None:
+    found = ask(session, "SELECT facts FROM dispute WHERE id = ?", (dispute,))
+    if not found:
         raise NotFound("dispute", f"there is no case {dispute!r}", fix="List cases with GET /v1/disputes.")
-    return msgspec.json.decode(facts, type=CaseFile)
+    return msgspec.json.decode(found[0][0], type=CaseFile)
 
 
 def read_by_token(session: Session, token_hash: bytes) -> CaseFile:

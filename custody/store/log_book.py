@@ -21,7 +21,7 @@ from custody.ledger.merkle import HASH_BYTES, Frontier, leaf_hash
 from custody.ledger.tiles import Tile, edge_of, extend_tiles
 from custody.scans.place import place_of
 from custody.store.brief import MEDIA_TYPE, OPENING, STATEMENT, Held
-from custody.store.bulk import add, pick, put, run
+from custody.store.bulk import add, ask, change, pick, put
 from custody.store.engine import is_sqlite
 from custody.store.tables import CheckpointRow, EntryRow, OpeningRow, TileRow
 
@@ -113,10 +113,10 @@ class LogBook:
         if self._frontier is None:
             question = "SELECT size, peaks FROM log_head WHERE id = ?"
             locked = question if is_sqlite(self._session.get_bind()) else f"{question} FOR UPDATE"
-            head = run(self._session, locked, (HEAD_ID,)).one_or_none()
-            if head is None:
+            found = ask(self._session, locked, (HEAD_ID,))
+            if not found:
                 raise Fatal("no_log", "the log has no head", fix="Run migrations and open the log first.")
-            self._frontier = unpack(head.size, head.peaks)
+            self._frontier = unpack(*found[0])
         return self._frontier
 
     def _write_entries(self, first: int) -> None:
@@ -153,12 +153,12 @@ class LogBook:
     def _move_head(self, before: Frontier, after: Frontier) -> None:
         checkpoint = Checkpoint(origin=self._origin, size=after.size, root=after.root())
         note = sign_checkpoint(checkpoint, self._signer)
-        moved = run(
+        moved = change(
             self._session,
             "UPDATE log_head SET size = ?, root = ?, peaks = ?, note = ?, signed_ms = ? WHERE id = ? AND size = ?",
             (after.size, after.root(), pack(after), note, self._now_ms, HEAD_ID, before.size),
         )
-        if moved.rowcount != 1:
+        if moved != 1:
             raise Unavailable("head_moved", "another writer moved the log's head", fix="Send the same request again.")
         add(self._session, CheckpointRow, [{"size": after.size, "note": note, "signed_ms": self._now_ms}])
 

@@ -12,7 +12,7 @@ from custody.kernel.errors import NotFound
 from custody.ledger.merkle import HASH_BYTES, consistency_path, inclusion_path
 from custody.ledger.tiles import WIDTH, TileHashReader, TileId, encode_bundle
 from custody.scans.place import place_of
-from custody.store.bulk import pick, run
+from custody.store.bulk import ask, pick
 from custody.store.log_book import HEAD_ID
 from custody.store.tables import NOT_A_SCAN, CheckpointRow, EntryRow, LogHeadRow, OpeningRow, TileRow
 
@@ -61,8 +61,8 @@ def head(session: Session) -> Head:
 
 def newest_note(session: Session) -> bytes:
     """The newest checkpoint's note; empty before the log is opened."""
-    note: bytes | None = run(session, "SELECT note FROM log_head WHERE id = ?", (HEAD_ID,)).scalar_one_or_none()
-    return note or b""
+    notes = ask(session, "SELECT note FROM log_head WHERE id = ?", (HEAD_ID,))
+    return notes[0][0] if notes else b""
 
 
 def checkpoint_covering(session: Session, idx: int) -> CheckpointRow:

@@ -7,7 +7,7 @@ from sqlalchemy import delete
 from sqlmodel import Session, col
 
 from custody.kernel.clock import Instant
-from custody.store.bulk import add, pick, run
+from custody.store.bulk import add, ask, change, pick
 from custody.store.tables import OutboxRow
 from custody.store.unit import Unit
 
@@ -45,7 +45,7 @@ def put(
     An older one under the same key that has not left yet is replaced: only the newest counts.
     """
     unit.posted = True
-    run(unit.session, 'DELETE FROM outbox WHERE "key" = ? AND published_ms IS NULL', (key,))
+    change(unit.session, 'DELETE FROM outbox WHERE "key" = ? AND published_ms IS NULL', (key,))
     columns = ("topic", "payload", "priority", "expires_ms", "created_ms", "key")
     values = (topic, payload, priority, expires_ms, unit.now_ms + wait_ms, key)
     add(unit.session, OutboxRow, [dict(zip(columns, values, strict=True))])
@@ -62,7 +62,7 @@ def pending(
         "SELECT id, created_ms FROM outbox WHERE published_ms IS NULL AND expires_ms > ? AND created_ms <= ? "
         "ORDER BY priority, id LIMIT ?"
     )
-    found = [Name._make(row) for row in run(session, question, (now_ms, now_ms, limit + len(but)))]
+    found = [Name._make(row) for row in ask(session, question, (now_ms, now_ms, limit + len(but)))]
     wanted = [name for name in found if name not in but][:limit]
     rows = pick(session, OutboxRow, Posted._fields, by=("id",), values=[name.id for name in wanted])
     posted = {row[0]: Posted(*row) for row in rows}
@@ -72,7 +72,7 @@ def pending(
 def next_due(session: Session, *, now_ms: Instant) -> Instant | None:
     """When the next message that must wait may leave; None if none waits."""
     question = "SELECT min(created_ms) FROM outbox WHERE published_ms IS NULL AND created_ms > ?"
-    due_ms: Instant | None = run(session, question, (now_ms,)).scalar_one()
+    due_ms: Instant | None = ask(session, question, (now_ms,))[0][0]
     return due_ms
 
 
@@ -83,7 +83,7 @@ def mark_published(unit: Unit, rows: Sequence[Posted]) -> None:
     same id: payload and time decide.
     """
     for row in rows:
-        run(
+        change(
             unit.session,
             "UPDATE outbox SET published_ms = ? WHERE id = ? AND created_ms = ? AND payload = ?",
             (unit.now_ms, row.id, row.created_ms, row.payload),

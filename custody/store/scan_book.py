@@ -8,7 +8,7 @@ from sqlmodel import Session, col
 
 from custody.scans.place import index_of, place_of
 from custody.scans.view import StationHead
-from custody.store.bulk import add, pick, put, run
+from custody.store.bulk import add, ask, pick, put
 from custody.store.tables import (
     IN_BATCH,
     EntryRow,
@@ -90,7 +90,7 @@ def known_names(session: Session, names: Iterable[bytes]) -> dict[bytes, int]:
     question = f"SELECT digest, place FROM scan WHERE digest = ? AND {IN_BATCH} ORDER BY place LIMIT 1"  # noqa: S608 - nothing of it comes from outside
     for name in wanted:
         if name not in found:
-            found |= {row.digest: row.place for row in run(session, question, (name,))}
+            found |= dict(ask(session, question, (name,)))
     return found
 
 
@@ -107,11 +107,11 @@ def scans_at(session: Session, places: Iterable[tuple[str, int]]) -> dict[tuple[
 def scans_between(session: Session, station: str, first: int, last: int) -> dict[int, list[PlacedScan]]:
     """Scans of a station with the numbers from first to last, in log order, by number."""
     question = "SELECT seq, place, digest FROM scan WHERE station = ? AND seq BETWEEN ? AND ?"
-    rows = run(session, question, (station, first, last)).all()
-    links = statement_digests(session, {index_of(row.place) for row in rows})
+    rows = ask(session, question, (station, first, last))
+    links = statement_digests(session, {index_of(place) for _, place, _ in rows})
     found: dict[int, list[PlacedScan]] = {}
-    for row in rows:
-        found.setdefault(row.seq, []).append(PlacedScan(row.place, row.digest, links[index_of(row.place)]))
+    for seq, place, digest in rows:
+        found.setdefault(seq, []).append(PlacedScan(place, digest, links[index_of(place)]))
     return {seq: sorted(scans) for seq, scans in found.items()}
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import delete, select
 from sqlmodel import Session, col
 
 from custody.scans.place import place_of
-from custody.store.bulk import add, pick, run
+from custody.store.bulk import add, ask, pick
 from custody.store.log_book import opening_row
 from custody.store.tables import OpeningRow, UnopenedRow
 
@@ -34,7 +34,7 @@ def between(session: Session, station: str, first: int, last: int) -> list[Unope
     """Those of a station with the numbers from first to last."""
     names = ", ".join(UnopenedScan._fields)
     question = f"SELECT {names} FROM unopened WHERE station = ? AND seq BETWEEN ? AND ?"  # noqa: S608 - our own names
-    return [UnopenedScan._make(row) for row in run(session, question, (station, first, last))]
+    return [UnopenedScan._make(row) for row in ask(session, question, (station, first, last))]
 
 
 def add_unreadable(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sqlmodel import Session
 
-from custody.store.bulk import run
+from custody.store.bulk import ask
 
 FLAG = "key_suspect"
 
@@ -30,10 +30,10 @@ class Doubts:
 
 def read_doubts(session: Session) -> Doubts:
     """What is in doubt at this moment."""
-    rows = run(session, "SELECT kid, suspect_from_idx, revoked_idx FROM station_key WHERE revoked_idx IS NOT NULL", ())
+    rows = ask(session, "SELECT kid, suspect_from_idx, revoked_idx FROM station_key WHERE revoked_idx IS NOT NULL", ())
     spans = {
-        row.kid: range(row.suspect_from_idx, row.revoked_idx)
-        for row in rows
-        if row.suspect_from_idx is not None and row.revoked_idx is not None
+        kid: range(suspect_from_idx, revoked_idx)
+        for kid, suspect_from_idx, revoked_idx in rows
+        if suspect_from_idx is not None
     }
     return Doubts(spans=spans)

@@ -1,7 +1,6 @@
 """Closing shards: once, not too early, and every word of a descriptor can be checked by whoever has the log."""
 
 import pytest
-from sqlalchemy import event
 
 from custody.kernel.clock import DAY_MS, from_iso
 from custody.kernel.errors import Conflict, NotFound, Rejected, Unavailable
@@ -11,7 +10,7 @@ from custody.usecases.enrol_station import announce
 from custody.usecases.group_station import STATION_GROUP
 from tests.contracts_log.shard_yard import Outsider, Yard
 from tests.contracts_log.small_house import CUSTODIAN, OTHER_SSCC, SITE, SSCC, findings, raises, send, size_of
-from tests.contracts_store.faults import broken_commit
+from tests.contracts_store.faults import broken_commit, each_statement
 
 
 def busy_quarter(yard: Yard) -> None:
@@ -149,8 +148,8 @@ def test_a_look_when_nothing_is_due_asks_the_database_nothing(yard: Yard) -> Non
     yard.see("bench-1")
     yard.end_quarter()
     asked: list[str] = []
-    event.listen(yard.house.engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
-    assert yard.close() == []
+    with each_statement(yard.house.engine, lambda statement, _values: asked.append(statement)):
+        assert yard.close() == []
     assert asked == []
 
 

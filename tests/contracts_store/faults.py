@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Engine, event
-from sqlalchemy.exc import OperationalError
 
 
 @contextmanager
@@ -38,17 +37,50 @@ def broken_commit(engine: Engine, *, applied: bool, skip: int = 0) -> Iterator[N
 def broken_statement(engine: Engine, place: int) -> Iterator[Callable[[], bool]]:
     """The statement at that place (0 is the first) fails, once; the value lent tells whether it came to that."""
     seen = [0]
+    driver = engine.dialect.loaded_dbapi
 
-    def fail(*_given: Any) -> None:
+    def fail(_statement: str, _values: Any) -> None:
         seen[0] += 1
         if seen[0] == place + 1:
-            raise OperationalError("the statement", {}, sqlite3.OperationalError("disk I/O error"))
+            raise driver.OperationalError("disk I/O error")
 
-    event.listen(engine, "before_cursor_execute", fail)
-    try:
+    with each_statement(engine, fail):
         yield lambda: seen[0] > place
+
+
+@contextmanager
+def each_statement(engine: Engine, heard: Callable[[str, Any], None]) -> Iterator[None]:
+    """`heard` is called with every statement and its values before the driver runs it, whoever gave it to the driver.
+
+    The driver's connections are made anew for this, so nothing may be open at its start.
+    """
+
+    def listen(dialect: Any, _record: Any, _args: Any, settings: dict[str, Any]) -> None:
+        settings.update(_listening(dialect, heard))
+
+    engine.dispose()
+    event.listen(engine, "do_connect", listen)
+    try:
+        yield
     finally:
-        event.remove(engine, "before_cursor_execute", fail)
+        event.remove(engine, "do_connect", listen)
+        engine.dispose()
+
+
+def _listening(dialect: Any, heard: Callable[[str, Any], None]) -> dict[str, Any]:
+    """How the driver is to connect so that it tells of each statement."""
+    plain = sqlite3.Cursor if dialect.name == "sqlite" else dialect.loaded_dbapi.Cursor
+
+    class Listening(plain):  # type: ignore[misc,valid-type]  # which driver it is turns out when it connects
+        def execute(self, statement: Any, values: Any = (), **more: Any) -> Any:
+            heard(str(statement), values)
+            return super().execute(statement, values, **more)
+
+    class ListeningConnection(sqlite3.Connection):
+        def cursor(self, *_given: Any, **_more: Any) -> Any:
+            return super().cursor(Listening)
+
+    return {"factory": ListeningConnection} if dialect.name == "sqlite" else {"cursor_factory": Listening}
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from custody.store.brief import (
     whole_key,
     whole_media_type,
 )
-from custody.store.bulk import add, pick, run
+from custody.store.bulk import add, ask, pick
 from custody.store.tables import EntryRow, ItemKeyRow
 from custody.store.unit import House
 
@@ -60,7 +60,9 @@ def test_the_bulk_way_and_the_rows_of_sqlalchemy_hold_the_same(house: House) -> 
         session.add_all(ItemKeyRow(key=key, place=1_024) for key in keys)
         session.add(EntryRow(idx=9, digest=b"9", raw=b"statement", content_type=CONTENT_TYPE, received_ms=1))
         session.flush()
-        counts = run(session, "SELECT count(*) FROM item_key WHERE place >= ? GROUP BY key", (512,)).scalars().all()
+        counts = [
+            count for (count,) in ask(session, "SELECT count(*) FROM item_key WHERE place >= ? GROUP BY key", (512,))
+        ]
         assert counts == [2] * len(keys)
         found = list(pick(session, ItemKeyRow, ("key", "place"), by=("key",), values=keys))
         assert sorted(found) == sorted((key, place) for key in keys for place in (512, 1_024))

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from sqlalchemy import event, func, select
+from sqlalchemy import func, select
 from sqlmodel import Session, SQLModel
 
 from custody.store import registry_book, scan_book
@@ -22,6 +22,7 @@ from custody.store.tables import (
     UnopenedRow,
 )
 from custody.store.unit import House
+from tests.contracts_store.faults import each_statement
 from tests.world_parts import VERSIONS
 
 MANY = 70_000
@@ -129,10 +130,9 @@ def test_a_question_goes_by_an_index_however_long_the_table_is(
     house: House, table: type[SQLModel], by: tuple[str, ...], value: object
 ) -> None:
     asked: list[tuple[str, Any]] = []
-    with house.read() as session:
+    with each_statement(house.engine, lambda *given: asked.append(given)), house.read() as session:
         if not is_sqlite(house.engine):
             session.connection().exec_driver_sql("SET LOCAL enable_seqscan = off")  # a small table is read whole
-        event.listen(house.engine, "before_cursor_execute", lambda *given: asked.append(given[2:4]))
         list(pick(session, table, by, by=by, values=[value]))
         statement, values = asked[-1]
         explain = "EXPLAIN QUERY PLAN" if is_sqlite(house.engine) else "EXPLAIN"
@@ -145,8 +145,7 @@ def test_what_is_no_scan_is_found_by_an_index_that_holds_no_scans(sqlite_url: st
     engine = open_engine(sqlite_url)
     migrate(engine, *VERSIONS)
     asked: list[tuple[str, Any]] = []
-    with Session(engine) as session:
-        event.listen(engine, "before_cursor_execute", lambda *given: asked.append(given[2:4]))
+    with each_statement(engine, lambda *given: asked.append(given)), Session(engine) as session:
         registry_book.replay(session)
         every_policy(session)
         for statement, values in asked[:]:
