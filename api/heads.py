@@ -2,7 +2,9 @@
 
 One thread writes the head at most every 200 ms after commits, and once more at the end. Before a command leaves for a
 handset the head is written at once: no handset is locked on a record that a restored backup would not have. The relay
-asks for that once a round (`is_kept`), after it has read what is to leave, so that the head covers all of it.
+asks for that once a round (`is_kept`), after it has read what is to leave, so that the head covers all of it. Where the
+head cannot be written, on a full disk, locks wait and what sets a handset free leaves all the same: a restored backup
+that does not know of it finds a handset that is free, and a newer version than its own.
 """
 
 import threading
@@ -67,11 +69,11 @@ class HeadKeeper:
             self._ended = self._begun
 
     def is_kept(self) -> bool:
-        """Write the head; whether that could be done. What could not go for it stays in the outbox."""
+        """Write the head; whether that could be done. What locks stays in the outbox until it is."""
         try:
             self.keep_now()
         except (OSError, Trouble) as error:
-            log.warning("nothing leaves before the head is kept outside the database", error=repr(error))
+            log.warning("no lock leaves before the head is kept outside the database", error=repr(error))
             return False
         return True
 

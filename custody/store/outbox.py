@@ -29,6 +29,7 @@ class Posted(NamedTuple):
     created_ms: int
     topic: str
     payload: bytes
+    priority: int
     expires_ms: int
 
     @property

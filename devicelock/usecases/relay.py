@@ -45,7 +45,9 @@ class Relay:
         may_leave: Callable[[], bool] | None = None,
         offer: Callable[[Unit], object] | None = None,
     ) -> None:
-        """`may_leave` is asked once a round, when it is known what is to leave; what may not leave yet stays.
+        """`may_leave` is asked once a round, when it is known what is to leave; if not, only what is urgent leaves.
+
+        What sets a handset free is urgent and waits for nothing.
 
         `offer` puts what has no answer yet into the outbox again; it is called after `ask_again`.
         """
@@ -98,7 +100,7 @@ class Relay:
             due_ms = outbox.next_due(session, now_ms=now_ms)
         self._pause_s = IDLE_S if due_ms is None else min(IDLE_S, (due_ms - now_ms) / SECOND_MS)
         if fresh and not self._may_leave():
-            return 0
+            fresh = [row for row in fresh if row.priority == outbox.URGENT]
         before = len(self._gone)
         for first in range(0, len(fresh), self._lanes):
             side_by_side = fresh[first : first + self._lanes]

@@ -267,7 +267,13 @@ class Line:
         return PublishOutcome.ACCEPTED
 
 
-def test_nothing_leaves_for_a_handset_before_the_head_is_kept(sqlite_url: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("priority", "leaves"), [(outbox.NORMAL, False), (outbox.URGENT, True)])
+def test_no_lock_leaves_before_the_head_is_kept_and_what_sets_free_waits_for_nothing(
+    sqlite_url: str,
+    tmp_path: Path,
+    priority: int,
+    leaves: bool,  # noqa: FBT001 - the rule in a table
+) -> None:
     house = opened_house(sqlite_url)
     file = head_file(tmp_path)
     line = Line(file)
@@ -275,13 +281,13 @@ def test_nothing_leaves_for_a_handset_before_the_head_is_kept(sqlite_url: str, t
     add_records(house, 5)
     with house.unit() as unit:
         for name in ("one", "two"):
-            outbox.put(unit, topic=name, payload=b"lock", key=name, priority=1, expires_ms=unit.now_ms + 99_000)
+            outbox.put(unit, topic=name, payload=b"said", key=name, priority=priority, expires_ms=unit.now_ms + 99_000)
     with pytest.MonkeyPatch.context() as patch:
         not_written(patch)
-        assert relay.carry() == 0
-    assert line.seen == []
-    assert relay.carry() == 2
-    assert line.seen == [size_of(house), size_of(house)]
+        assert relay.carry() == (2 if leaves else 0)
+    assert line.seen == ([0, 0] if leaves else [])
+    assert relay.carry() == (0 if leaves else 2)
+    assert leaves or line.seen == [size_of(house), size_of(house)]
 
 
 def test_the_keeper_follows_the_commits_and_keeps_the_last_head_when_it_stops(sqlite_url: str, tmp_path: Path) -> None:
