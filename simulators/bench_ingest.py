@@ -45,9 +45,9 @@ from simulators.story import Story
 MESSAGE_BYTES = 330
 VERIFY_S = 1.0
 LIMIT_NAME = "libsodium verification, all cores"
-LANES = 128
-SINGLE_EACH = 40
-NAIVE_EACH = 8
+LANES = 256
+SINGLE_EACH = 30
+NAIVE_EACH = 4
 BATCH = 100
 BATCH_LANES = 8
 ROOT_EACH = 6
