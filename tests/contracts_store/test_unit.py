@@ -10,7 +10,7 @@ from custody.store import outbox
 from custody.store.tables import CheckpointRow, EntryRow, LogHeadRow, OpeningRow, OutboxRow, SaleRow, TileRow
 from custody.store.unit import House, Unit
 from tests.contracts_store.faults import broken_commit
-from tests.contracts_store.houses import Yard, running
+from tests.contracts_store.houses import Yard, begin, open_house, running
 from tests.world_parts import START_MS
 
 TABLES = (CheckpointRow, EntryRow, LogHeadRow, OpeningRow, OutboxRow, SaleRow, TileRow)
@@ -192,3 +192,27 @@ def test_what_an_act_would_come_to_is_asked_while_somebody_else_writes_and_nothi
     assert everything(house) == before
     with Session(house.engine) as session:
         assert session.get(SaleRow, "x") is None
+
+
+def test_a_database_that_hangs_up_in_the_middle_is_unavailable_and_the_next_unit_works(postgres_url: str) -> None:
+    """The next thing is a statement that goes past SQLAlchemy, which does not learn there that the line has ended."""
+    house, other = open_house(postgres_url), open_house(postgres_url, name="two")
+    begin(house)
+    before = everything(other)
+    with pytest.raises(Unavailable), house.unit() as unit:
+        go_on_after_the_line_ended(unit, other)
+    assert everything(other) == before
+    with house.unit() as unit:
+        write(unit, "after")
+    assert everything(other) != before
+    house.engine.dispose()
+    other.engine.dispose()
+
+
+def go_on_after_the_line_ended(unit: Unit, other: House) -> None:
+    """Write, let the server end the unit's connection, and write on."""
+    write(unit, "one")
+    backend = unit.session.scalar(select(func.pg_backend_pid()))
+    with other.read() as session:
+        assert session.scalar(select(func.pg_terminate_backend(backend, 5_000)))
+    outbox.put(unit, topic="t", payload=b"p", key="two", priority=1, expires_ms=NEVER_MS)
