@@ -3,8 +3,7 @@
 One thread writes the head at most every 200 ms after commits, and once more at the end. Before a command leaves for a
 handset the head is written at once: no handset is locked on a record that a restored backup would not have. The relay
 asks for that once a round (`is_kept`), after it has read what is to leave, so that the head covers all of it. Where the
-head cannot be written, on a full disk, locks wait and what sets a handset free leaves all the same: a restored backup
-that does not know of it finds a handset that is free, and a newer version than its own.
+head cannot be written, on a full disk, locks wait and what sets a handset free leaves all the same.
 """
 
 import threading
