@@ -19,7 +19,7 @@ ROOT_MARK, UUID_MARK, OURS_MARK, PLAIN_MARK = "/", "~", ".", "="
 _UUID = re.compile("urn:uuid:([0-9a-f]{8})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{12})")
 
 
-class Held(msgspec.Struct, frozen=True, gc=False):
+class RowValue(msgspec.Struct, frozen=True, gc=False):
     """What a row is to hold, worked out before the row is written."""
 
     held: Any
@@ -36,13 +36,13 @@ class Brief(TypeDecorator[Any]):
         self.write = write
         self.read = read
 
-    def hold(self, value: Any) -> Held:
+    def hold(self, value: Any) -> RowValue:
         """What the row will hold for it, worked out now; it is written in place of the value."""
-        return Held(self.write(value))
+        return RowValue(self.write(value))
 
     def to_row(self, value: Any) -> Any:
         """What the row holds for it."""
-        if value.__class__ is Held:
+        if value.__class__ is RowValue:
             return value.held
         return None if value is None else self.write(value)
 

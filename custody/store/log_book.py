@@ -20,7 +20,7 @@ from custody.ledger.checkpoint import Checkpoint, sign_checkpoint
 from custody.ledger.merkle import HASH_BYTES, Frontier, leaf_hash
 from custody.ledger.tiles import Tile, edge_of, extend_tiles
 from custody.scans.place import place_of
-from custody.store.brief import MEDIA_TYPE, OPENING, STATEMENT, Held
+from custody.store.brief import MEDIA_TYPE, OPENING, STATEMENT, RowValue
 from custody.store.bulk import add, ask, change, pick, put
 from custody.store.engine import is_sqlite
 from custody.store.tables import CheckpointRow, EntryRow, OpeningRow, TileRow
@@ -65,10 +65,10 @@ class ReadyEntry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     digest: bytes
     leaf: bytes
-    raw: Held
-    content_type: Held
-    opening: Held | None
-    scans: list[tuple[int, Held]]
+    raw: RowValue
+    content_type: RowValue
+    opening: RowValue | None
+    scans: list[tuple[int, RowValue]]
 
 
 class LogBook:
@@ -163,7 +163,7 @@ class LogBook:
         add(self._session, CheckpointRow, [{"size": after.size, "note": note, "signed_ms": self._now_ms}])
 
 
-def opening_row(place: int, opening: bytes | Held) -> dict[str, object]:
+def opening_row(place: int, opening: bytes | RowValue) -> dict[str, object]:
     """The row of an opening."""
     return {"place": place, "content": opening, "erased_ms": None}
 

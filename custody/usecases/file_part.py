@@ -12,7 +12,7 @@ from custody.kernel.errors import Rejected
 from custody.scans.batch import BATCH, BatchedScan, SealedBatch
 from custody.scans.scan import Scan
 from custody.store.batch_book import pack_leaves
-from custody.store.brief import KEY, Held
+from custody.store.brief import KEY, RowValue
 from custody.store.log_book import NewEntry, ReadyEntry
 from custody.trail.names import index_keys
 
@@ -23,7 +23,7 @@ class Filing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A part as it will be filed: its entry, the keys that each of its scans is found under, a batch's leaves."""
 
     entry: ReadyEntry
-    keys: list[list[Held]]
+    keys: list[list[RowValue]]
     leaves: bytes = b""
 
 
@@ -45,5 +45,5 @@ def file_part(part: Part) -> Filing:
     )
 
 
-def _keys_of(scan: Scan) -> list[Held]:
+def _keys_of(scan: Scan) -> list[RowValue]:
     return [KEY.hold(key) for key in sorted(index_keys(scan.event))]
