@@ -3,15 +3,15 @@
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from custody.kernel.errors import Conflict, Forbidden, Trouble, Unavailable
+from custody.kernel.errors import Conflict, Forbidden, Trouble
 from custody.store import idempotency
 from custody.store.idempotency import RequestKey
-from custody.store.log_book import LogBook
 from custody.store.tables import IdempotencyRow
 from custody.store.unit import Unit
 from devicelock import store
@@ -21,6 +21,7 @@ from devicelock.usecases.decide_together import Decisions
 from devicelock.usecases.release import release
 from devicelock.usecases.request_lock import approve_lock, request_lock
 from devicelock.usecases.standing_authority import throw_switch
+from tests.contracts_store.faults import broken_commit
 from tests.stories.test_heard_together import commits
 from tests.world import World, new_world
 from tests.world_parts import person_of
@@ -179,17 +180,8 @@ def test_the_kill_switch_stops_every_lock_of_a_group_and_no_release(several: Wor
 @pytest.mark.parametrize("fails", [True, False])
 def test_a_group_that_cannot_be_committed_is_decided_one_by_one(several: World, *, fails: bool) -> None:
     orders = asked(several, 2)
-    sealed: list[None] = []
-    whole = LogBook.seal
-
-    def seal(book: LogBook) -> None:
-        sealed.append(None)
-        if fails and len(sealed) == 2:
-            raise Unavailable("database", "the database did not answer", fix="Send the same request again.")
-        whole(book)
-
-    with pytest.MonkeyPatch.context() as patch, commits(several.house) as seen:
-        patch.setattr(LogBook, "seal", seal)
+    fault = broken_commit(several.house.engine, applied=False) if fails else nullcontext()
+    with fault, commits(several.house) as seen:
         assert together(Decisions(several.house), [(name, approving(several, name)) for name in orders]) == orders
     assert len(seen) == (3 if fails else 2)
     assert states(several, orders) == ["queued"] * 2
