@@ -1,8 +1,9 @@
 """A handset on the air: the connection between a handset and the broker.
 
 - Says hello on every connect, after every change, when a command comes again that it has left by itself since, and
-  after a LOCK that was refused: the first, second, fourth, eighth in a row. Each hello draws a new nonce; one after
-  every refusal would make what is on its way late for ever.
+  after a LOCK that was refused: the first, second, fourth, eighth in a row on one connection. Each hello draws a new
+  nonce; one after every refusal would make what is on its way late for ever. A broker that was gone may have dropped
+  the hello of before, and that of this connection, so the counting begins anew with each.
 - Order for a command: the handset stores and enforces, the signed ack is published, and only then may the broker
   forget the command. Bytes that are no command for this device are let go: they will never be better.
 - Client id = device name; the session outlives the power, so that commands wait in the broker.
@@ -66,7 +67,7 @@ class Radio:
         with self._guard:
             self.handset.power_on()
         command = topic(self.handset.device, Channel.COMMAND)
-        self._line = self._connect(self._receive, (command,), self._say_hello)
+        self._line = self._connect(self._receive, (command,), self._connected)
         return self._line.start(wait_s=wait_s)
 
     def switch_off(self) -> None:
@@ -134,6 +135,10 @@ class Radio:
         if changed or left or self._late.bit_count() == 1:
             self._say_hello()
         return True
+
+    def _connected(self) -> None:
+        self._late = 0
+        self._say_hello()
 
     def _say_hello(self) -> None:
         with self._guard:

@@ -41,6 +41,13 @@ def switched_on(world: World) -> Radio:
     return radio
 
 
+def connect_unheard(world: World, radio: Radio) -> None:
+    """The handset connects and says hello before we have subscribed."""
+    radio.switch_off()
+    radio.switch_on()
+    world.waiting(SERVER).clear()
+
+
 def kept_by_two_people(world: World) -> tuple[Opened, Radio]:
     """A locked handset whose lock two people keep: another LOCK with a later hour is on its way to it."""
     opened, radio = world.locked_elsewhere()
@@ -150,6 +157,27 @@ def test_a_release_decided_before_the_word_of_its_lock_came_is_offered_again(
     assert radio.handset.screen_locked is forgets
     assert offer(world) == int(forgets)
     assert not radio.handset.screen_locked
+
+
+@pytest.mark.parametrize("times", range(6))
+def test_a_lock_arrives_however_often_a_broker_forgot_the_hello_and_the_refusal_before(
+    world: World, times: int
+) -> None:
+    radio = switched_on(world)
+    world.dispute(world.parcels[0], "substituted")
+    world.relay.carry()
+    world.waiting(radio.handset.device).clear()
+    for _ in range(times):
+        connect_unheard(world, radio)
+        with world.house.unit() as unit:
+            assert offer_again(unit, world.office) == 1
+        world.relay.carry()
+        deliver_one(world, radio.handset.device)
+        world.waiting(SERVER).clear()
+    connect_unheard(world, radio)
+    assert not radio.handset.screen_locked
+    assert offer(world) == 1
+    assert radio.handset.screen_locked
 
 
 def test_asking_a_handset_that_is_locked_changes_nothing_on_its_screen(world: World) -> None:

@@ -109,6 +109,24 @@ def test_a_lock_that_waited_over_a_reconnect_is_refused_and_the_signed_anew_one_
     assert world.handset.screen_locked
 
 
+@pytest.mark.parametrize("anew", [True, False])
+def test_after_a_new_connection_the_first_lock_that_is_refused_brings_a_hello_again(
+    world: World, *, anew: bool
+) -> None:
+    """Whoever heard the hello of that connection may be gone; on a connection that stands the third says no more."""
+    world.on()
+    raw = world.operator.command(world.handset, Op.LOCK, nonce=bytes(16))
+    world.send_raw(raw)
+    world.send_raw(raw)
+    if anew:
+        world.radio.switch_off()
+        world.on()
+    hellos = len(world.server.hellos)
+    world.send_raw(raw)
+    assert [ack.result for ack in world.server.acks] == [Result.REFUSED_NONCE] * 3
+    assert len(world.server.hellos) == hellos + int(anew)
+
+
 def test_an_unlock_waits_in_the_broker_and_is_taken_at_once(world: World) -> None:
     world.on()
     world.send(Op.LOCK)
