@@ -9,6 +9,7 @@ remembers of things of which no other scan can be read, and what was kept aside 
   GDPR), with all else that its trail stands on.
 - **Shared**: scans that the trail of another parcel stands on, which has scans that must be kept longer.
 - What was kept goes when the shard is dropped again and nothing needs it any more.
+- With the last scan of an order that can be read goes the customer's contact in the seller's record of it.
 
 It goes in units of at most 1,000 scans, each with an erasure notice in the log, and the place where it goes on is kept
 with them: a stop loses nothing, and whoever drops the shard again goes on there. The last unit records what became of
@@ -32,7 +33,7 @@ from custody.scans.shard import Settings, read_shard
 from custody.store import drop_book, erase_book, log_reader, shard_book
 from custody.store.shard_book import ShardRow
 from custody.store.unit import House, Unit
-from custody.trail.names import ORDER, PARCEL, imei_of, index_keys, is_item, is_parcel
+from custody.trail.names import ORDER, PARCEL, imei_of, index_keys, is_item, is_parcel, orders
 from custody.usecases.close_shards import kept_until_ms
 from custody.usecases.erase import check_reason, write_notice
 from custody.usecases.open_scans import stored_scans
@@ -183,6 +184,9 @@ def _go_on(unit: Unit, row: ShardRow, needed: Needed, *, reason: str, actor: str
             place: index_keys(scans[place].event) - stay.intersection(parcels_of(scans[place].event)) for place in gone
         }
         drop_book.forget(session, keys, remembered - stay)
+        ordered = set().union(*(orders(scans[place].event) for place in gone))
+        over = ordered - drop_book.still_read(session, ordered)
+        erase_book.forget_contacts(session, [order.removeprefix(ORDER) for order in over])
         write_notice(unit, row.name, "shard", gone, reason=reason, actor=actor)
     # 3. How far it has come.
     row.gone, row.held, row.shared = row.gone + len(gone), row.held + held, row.shared + shared

@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 from sqlmodel import col, select
 
+from custody.disputes.order import OrderFacts
 from custody.disputes.policy import DEFAULT_POLICY
 from custody.kernel.errors import Conflict, NotFound, Rejected, Unavailable
 from custody.kernel.receipt import verify_receipt
@@ -15,12 +16,14 @@ from custody.store.tables import ErasureRow, ItemKeyRow, ParcelRow, QuarantineRo
 from custody.usecases import drop_shard
 from custody.usecases.prove_entry import fresh_receipt
 from custody.usecases.read_trail import read_trail
+from custody.usecases.record_sale import Sale, read_sale, record_sale
 from tests.contracts_log.shard_yard import WHY, Yard
 from tests.contracts_log.small_house import OTHER_SSCC, SSCC, Bench, raises, send, size_of
 from tests.contracts_store.faults import broken_commit
 from tests.world_parts import key
 
 YEARS = 6
+HANDSET = "urn:gsma:imei:35693803-564380-0"
 
 
 def old_quarter(yard: Yard) -> Quarter:
@@ -231,8 +234,7 @@ def test_scans_that_a_later_parcel_stands_on_are_kept_until_it_is_over_too(yard:
 
 
 def test_scans_under_a_lock_are_held_until_it_is_over(yard: Yard) -> None:
-    handset = "urn:gsma:imei:35693803-564380-0"
-    packed = yard.put("bench-1", handset, into=SSCC, step="packing")
+    packed = yard.put("bench-1", HANDSET, into=SSCC, step="packing")
     moved = yard.see("bench-1", SSCC)
     yard.see("bench-1", OTHER_SSCC)
     quarter = yard.end_quarter()
@@ -245,6 +247,37 @@ def test_scans_under_a_lock_are_held_until_it_is_over(yard: Yard) -> None:
     assert yard.readable() == [packed, *moved]
     over = yard.drop(f"{quarter.name}/all")
     assert (over.gone, over.held, yard.readable()) == (3, 0, [])
+
+
+def contact(yard: Yard, order: str) -> str:
+    """What the seller's record of an order says of whom to reach."""
+    with yard.house.read() as session:
+        return read_sale(session, order).sale.contact
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_customers_contact_goes_with_the_last_scan_that_names_the_order(
+    yard: Yard,
+    again: bool,  # noqa: FBT001 - whether a later quarter has such a scan
+) -> None:
+    with yard.house.unit() as unit:
+        for order in ("A-17", "B-18"):
+            sale = Sale(order_ref=order, imei=HANDSET, product="phone", contact="a@b.example", facts=OrderFacts())
+            record_sale(unit, sale)
+    ordered = {"bizTransactionList": [{"type": "po", "bizTransaction": "urn:epcglobal:cbv:bt:9521473000009:A-17"}]}
+    yard.station("bench-1", "north")
+    yard.see("bench-1", **ordered)
+    yard.see("bench-2", **ordered)
+    quarter = yard.end_quarter()
+    if again:
+        yard.see("bench-2", OTHER_SSCC, **ordered)
+    yard.go_to(quarter.keep_until_ms(YEARS))
+    yard.drop(f"{quarter.name}/north")
+    assert contact(yard, "A-17"), "a scan of another group names it too"
+    yard.drop(f"{quarter.name}/all")
+    assert bool(contact(yard, "A-17")) is again
+    assert contact(yard, "B-18"), "no scan ever named it"
+    assert yard.complaints() == []
 
 
 @pytest.mark.parametrize("applied", [False, True])
