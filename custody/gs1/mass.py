@@ -15,7 +15,11 @@ GRAMS_PER_UNIT: Mapping[str, float] = {
 }
 
 
+MOST = 1e9
+"""No reading is larger, in any unit: no scale shows more, and what is known of a parcel stays a finite number."""
+
+
 def to_grams(value: float, unit: str) -> float | None:
-    """Grams, to the microgram; None for a unit that is not one of mass above."""
+    """Grams, to the microgram; None for a unit that is not one of mass above, and for a number that is no weighing."""
     factor = GRAMS_PER_UNIT.get(unit)
-    return None if factor is None else round(value * factor, 6)
+    return None if factor is None or not -MOST <= value <= MOST else round(value * factor, 6)

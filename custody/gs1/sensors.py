@@ -65,7 +65,7 @@ def _read_report(
         return None
     mass_g = to_grams(report["value"], report.get("uom", ""))
     if mass_g is None:
-        warnings.append(f"a mass in unit {report.get('uom')!r} is not read")
+        warnings.append(f"a mass of {report['value']!r:.40} in unit {report.get('uom')!r} is not read")
         return None
     time = report.get("time", metadata.get("time"))
     device = report.get("deviceID", metadata.get("deviceID"))

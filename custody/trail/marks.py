@@ -21,6 +21,9 @@ from custody.gs1.canonical import canonical
 from custody.gs1.event import Event
 from custody.gs1.named_information import read_ni
 
+MOST_BYTES = 2_048
+"""No key is longer: it is what the EPCIS schema allows a URI, and what every database can file something under."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecipientCheck:
@@ -93,7 +96,7 @@ def _keys(value: Any) -> tuple[tuple[str, ...], bool]:
     if value is None:
         return (), False
     texts = value if isinstance(value, list) else [value]
-    keys = [canonical(text).uri for text in texts if isinstance(text, str) and text]
+    keys = [canonical(text).uri for text in texts if isinstance(text, str) and 0 < len(text.encode()) <= MOST_BYTES]
     return tuple(dict.fromkeys(keys)), len(keys) != len(texts)
 
 

@@ -295,6 +295,14 @@ def test_masses_are_read_in_grams(raw: Raw, value: float, unit: str, grams: floa
     assert event.readings[0].device is None
 
 
+@pytest.mark.parametrize("value", [1.01e9, -1.01e9, 10**12, 1e306, -1e308])
+@pytest.mark.parametrize("unit", ["KGM", "GRM", "TNE"])
+def test_a_number_that_no_scale_shows_is_no_weighing(raw: Raw, value: float, unit: str) -> None:
+    event = parse_event(raw(sensorElementList=[{"sensorReport": [{"type": "Mass", "value": value, "uom": unit}]}]))
+    assert event.masses_g == ()
+    assert "is not read" in event.warnings[0]
+
+
 def test_only_weighings_are_weighings(raw: Raw) -> None:
     reports = [
         {"type": "Temperature", "value": 20, "uom": "CEL"},
