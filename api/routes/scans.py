@@ -6,6 +6,7 @@ needed: the station's signature is the credential. The answer comes after the sc
 """
 
 import asyncio
+import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
@@ -108,10 +109,14 @@ class ScanDoor:
 
 
 class Answers:
-    """Hands scans to the intake and brings its answers back into the event loop, those of one group with one call."""
+    """Hands scans to the intake and brings its answers back into the event loop, those of one group with one call.
+
+    Both threads of the intake answer.
+    """
 
     def __init__(self, intake: Intake) -> None:
         self._intake = intake
+        self._turn = threading.Lock()
         self._done: deque[tuple[asyncio.Future[list[Ack]], list[Ack] | Trouble]] = deque()
 
     async def of(self, parts: Sequence[Part]) -> list[Ack]:
@@ -120,9 +125,15 @@ class Answers:
         here: asyncio.Future[list[Ack]] = loop.create_future()
 
         def answered(outcome: list[Ack] | Trouble) -> None:
-            self._done.append((here, outcome))
-            if len(self._done) == 1:  # otherwise the one that woke the loop is still there, and finds this one too
+            with self._turn:
+                self._done.append((here, outcome))
+                if len(self._done) > 1:  # the one that woke the loop is still there, and it finds this one too
+                    return
+            try:
                 loop.call_soon_threadsafe(self._deliver)
+            except RuntimeError:  # the loop is gone, and with it all who waited there
+                self._done.clear()
+                raise
 
         self._intake.hand_in(parts, answered)
         return await here
