@@ -1,7 +1,8 @@
 """Shards as they are kept: under which group a station was from which entry on, and the descriptors of closed shards.
 
-Entries lie in the log in the order in which they were received, so a quarter is a run of them. Where it begins is
-looked for by halving, because no index over times is worth its cost at the intake; a descriptor holds what was found.
+Entries lie in the log in the order in which they were received, but for some around an edge, so a quarter is a run of
+them. Where it ends is looked for by halving, because no index over times is worth its cost at the intake; a descriptor
+holds what was found.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -92,13 +93,22 @@ def due_through(session: Session, now_ms: Instant) -> int:
     return -1 if found is None else found
 
 
+def closed_to(session: Session) -> int:
+    """The entry behind the last scan of all closed shards; 0 if there are none."""
+    last: int | None = session.scalar(select(func.max(col(ShardRow.last_idx))))
+    return 0 if last is None else last + 1
+
+
 def received_ms(session: Session, index: int) -> Instant | None:
     """When an entry was received; None beyond the end of the log."""
     return session.scalar(select(col(EntryRow.received_ms)).where(col(EntryRow.idx) == index))
 
 
 def first_from(session: Session, at_ms: Instant) -> int:
-    """Where the log goes over an instant: what lies before was received before it, what stands there was not."""
+    """Where the log goes over an instant: what lies before was received before it, what stands there was not.
+
+    Where times do not rise it is one of several such places, and another one when the log is longer.
+    """
     low, high = 0, session.scalar(select(func.coalesce(func.max(col(EntryRow.idx)) + 1, 0))) or 0
     while low < high:
         middle = (low + high) // 2

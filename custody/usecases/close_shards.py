@@ -7,6 +7,10 @@ groups makes the same root again.
 
 All shards of a quarter are closed in one unit, and so are those of every quarter once: what is counted cannot change
 any more. The counting holds no lock and goes on a few entries at a time.
+
+Quarters are closed in their order, and each begins behind the last scan of those before. Where it ends goes by the
+times of receipt, which need not rise from entry to entry: a clock may step back, and of two writers the later may have
+begun earlier. So a scan of the edge may lie in either quarter, and every scan lies in exactly one.
 """
 
 from collections.abc import Mapping
@@ -64,12 +68,13 @@ class Count:
 
     @classmethod
     def of(cls, session: Session, quarter: Quarter) -> "Count":
-        """A counting that has not begun."""
+        """A counting that has not begun; every quarter before with scans is closed."""
+        begins = shard_book.closed_to(session)
         return cls(
             quarter=quarter,
             groups=shard_book.settings(session),
-            next=shard_book.first_from(session, quarter.begins_ms),
-            stop=shard_book.first_from(session, quarter.ends_ms),
+            next=begins,
+            stop=max(begins, shard_book.first_from(session, quarter.ends_ms)),
         )
 
     @property
@@ -112,6 +117,11 @@ class Closer:
             self._quarter, self._count = self._quarter.next, None
         return False
 
+    def lacks(self, shard: Shard) -> bool:
+        """Whether the shard's own quarter was counted and has no scan in it."""
+        count = self._count
+        return count is not None and count.quarter == shard.quarter and shard.group not in count.shards
+
     def close(self, unit: Unit) -> list[ShardRow]:
         """Close what was counted."""
         return close_counted(unit, self._count, self._policy) if self._count and self._count.done else []
@@ -120,7 +130,7 @@ class Closer:
 def close_shard(
     house: House, name: str, *, tolerances: Tolerances, policy: Policy = DEFAULT_POLICY
 ) -> tuple[ShardRow, bool]:
-    """Close a shard with the others of its quarter; the shard, and whether it was this call that closed it.
+    """Close a shard with the others of its quarter and of those before; and whether it was this call that closed it.
 
     Raises `Rejected`, `NotFound`, or `Conflict` while something may still come into it.
     """
@@ -128,22 +138,29 @@ def close_shard(
     due_ms = shard.quarter.closes_ms(tolerances.offline_ms)
     with house.read() as session:
         held = session.get(ShardRow, shard.name)
-        if held is not None:
-            return held, False
-        if due_ms > house.clock.now_ms():
-            raise Conflict(
-                "not_over",
-                f"{shard.name} can be closed from {to_iso(due_ms)} on",
-                fix="Wait: stations may still send what they stored.",
-            )
-        count = Count.of(session, shard.quarter)
-        while not count.done:
-            count.go_on(session)
-    if shard.group not in count.shards:
+    if held is not None:
+        return held, False
+    if due_ms > house.clock.now_ms():
+        raise Conflict(
+            "not_over",
+            f"{shard.name} can be closed from {to_iso(due_ms)} on",
+            fix="Wait: stations may still send what they stored.",
+        )
+    closer = Closer(tolerances, policy)
+    closed: set[str] = set()
+    while closer.is_due(due_ms):
+        with house.read() as session:
+            counted = closer.look(session, now_ms=due_ms)
+        if counted and closer.lacks(shard):
+            break
+        if counted:
+            with house.unit() as unit:
+                closed |= {row.name for row in closer.close(unit)}
+    with house.read() as session:
+        held = session.get(ShardRow, shard.name)
+    if held is None:
         raise NotFound("shard", f"no scan lies in {shard.name}", fix="See `weaklink log shards` for those with scans.")
-    with house.unit() as unit:
-        closed = {row.name: row for row in close_counted(unit, count, policy)}
-        return closed.get(shard.name) or unit.session.get_one(ShardRow, shard.name), shard.name in closed
+    return held, shard.name in closed
 
 
 def close_counted(unit: Unit, count: Count, policy: Policy) -> list[ShardRow]:

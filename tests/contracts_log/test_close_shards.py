@@ -11,6 +11,7 @@ from custody.usecases.group_station import STATION_GROUP
 from tests.contracts_log.shard_yard import Outsider, Yard
 from tests.contracts_log.small_house import CUSTODIAN, OTHER_SSCC, SITE, SSCC, findings, raises, send, size_of
 from tests.contracts_store.faults import broken_commit, each_statement
+from tests.world_parts import Clock
 
 
 def busy_quarter(yard: Yard) -> None:
@@ -133,6 +134,33 @@ def test_a_scan_that_an_offline_station_sends_late_falls_in_the_shard_of_its_rec
     yard.end_quarter()
     later = yard.shards[f"{quarter.next.name}/all"]
     assert (yard.shards[f"{quarter.name}/all"].scans, later.scans, later.first_idx) == (1, 1, ack.index)
+
+
+@pytest.mark.parametrize("by_hand", [True, False])
+@pytest.mark.parametrize("more", range(10))
+def test_a_clock_that_stepped_back_over_an_edge_puts_every_scan_into_exactly_one_shard(
+    yard: Yard,
+    more: int,
+    by_hand: bool,  # noqa: FBT001 - whether a supervisor closes the later quarter, or the timer both
+) -> None:
+    clock, edge_ms = yard.house.clock, yard.quarter.ends_ms
+    assert isinstance(clock, Clock)
+    first = yard.quarter
+    for after_ms in (-5_000, -4_000, -3_000, 1_000, -1_000):
+        clock.at_ms = edge_ms + after_ms
+        yard.see("bench-1")
+    yard.go_to(first.closes_ms(Tolerances().offline_ms))
+    if not by_hand:
+        yard.close()
+    for _ in range(more):
+        yard.see("bench-1")
+    yard.go_to(first.next.closes_ms(Tolerances().offline_ms))
+    if by_hand and more:
+        close_shard(yard.house, f"{first.next.name}/all", tolerances=Tolerances())
+    else:
+        yard.close()
+    assert Outsider.of(yard.house).left_out() == []
+    assert sum(row.scans for row in yard.shards.values()) == 5 + more
 
 
 def test_quarters_without_scans_have_no_shards_and_hold_nothing_up(yard: Yard) -> None:
