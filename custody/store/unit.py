@@ -72,6 +72,7 @@ class House:
         self.after_post: Callable[[], None] = _nothing
         self._turn = Turn(engine) if is_sqlite(engine) else nullcontext()
         self._writing = engine.execution_options(**{WRITES: True})
+        self._reading = engine if is_sqlite(engine) else engine.execution_options(isolation_level="REPEATABLE READ")
 
     @contextmanager
     def unit(self) -> Iterator[Unit]:
@@ -94,7 +95,7 @@ class House:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A snapshot for reading."""
-        with _busy_is_unavailable(), Session(self.engine, expire_on_commit=False) as session:
+        with _busy_is_unavailable(), Session(self._reading, expire_on_commit=False) as session:
             yield session
 
     @contextmanager
