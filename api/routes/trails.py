@@ -17,7 +17,7 @@ from custody.gs1.imei import imei_urn
 from custody.kernel.clock import to_iso
 from custody.kernel.errors import NotFound
 from custody.scans.batch import BATCH, MOST
-from custody.scans.place import index_of, name_place, place_of, position_of
+from custody.scans.place import MOST_ENTRIES, index_of, name_place, place_of, position_of
 from custody.scans.scan import SCANS
 from custody.store import log_reader, scan_book
 from custody.trail.describe import describe_trail
@@ -116,7 +116,7 @@ def events(
 
 @router.get("/events/{index}")
 def event(
-    index: Annotated[int, Path(ge=0, lt=2**54)],
+    index: Annotated[int, Path(ge=0, lt=MOST_ENTRIES)],
     parts: P,
     _caller: Annotated[Caller, Depends(signed_in)],
     position: Annotated[int | None, Query(ge=0, lt=MOST, description="Which scan, if the entry is a batch.")] = None,

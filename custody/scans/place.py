@@ -6,6 +6,8 @@ of the scans.
 """
 
 WIDTH = 512
+MOST_ENTRIES = 2**54
+"""A log has fewer entries: a place is kept as a whole number of 63 bits."""
 
 
 def place_of(index: int, position: int | None = None) -> int:

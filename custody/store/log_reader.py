@@ -11,7 +11,7 @@ from custody.kernel.clock import Instant
 from custody.kernel.errors import NotFound
 from custody.ledger.merkle import HASH_BYTES, consistency_path, inclusion_path
 from custody.ledger.tiles import WIDTH, TileHashReader, TileId, encode_bundle
-from custody.scans.place import place_of
+from custody.scans.place import MOST_ENTRIES, place_of
 from custody.store.bulk import ask, pick
 from custody.store.log_book import HEAD_ID
 from custody.store.tables import NOT_A_SCAN, CheckpointRow, EntryRow, LogHeadRow, OpeningRow, TileRow
@@ -94,7 +94,7 @@ def bundle(session: Session, wanted: TileId) -> bytes:
         .where(col(EntryRow.idx) >= first, col(EntryRow.idx) < first + width)
         .order_by(col(EntryRow.idx))
     )
-    raws: Sequence[bytes] = session.scalars(query).all()
+    raws: Sequence[bytes] = session.scalars(query).all() if first + width <= MOST_ENTRIES else []
     if len(raws) < width:
         raise NotFound("tile", f"{wanted.path} is not there yet", fix="Read the checkpoint first.")
     return encode_bundle(raws)
@@ -118,8 +118,9 @@ def entry_by_digest(session: Session, digest: bytes) -> StoredEntry:
 
 def entries(session: Session, indexes: Sequence[int]) -> list[StoredEntry]:
     """Several entries in index order; unknown indexes are left out."""
-    opened = openings(session, map(place_of, indexes))
-    found = pick(session, EntryRow, ENTRY, by=("idx",), values=indexes)
+    possible = [index for index in indexes if index < MOST_ENTRIES]
+    opened = openings(session, map(place_of, possible))
+    found = pick(session, EntryRow, ENTRY, by=("idx",), values=possible)
     return [_stored_entry(row, opened.get(place_of(row[0]))) for row in sorted(found)]
 
 
