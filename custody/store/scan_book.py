@@ -1,5 +1,6 @@
 """Reading and writing what scans say: verdict rows, item keys, parcels, stations and their keys."""
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -8,7 +9,7 @@ from sqlmodel import Session, col
 
 from custody.scans.place import index_of, place_of
 from custody.scans.view import StationHead
-from custody.store.bulk import add, ask, pick, put
+from custody.store.bulk import add, ask, pick, put, put_if_absent
 from custody.store.tables import (
     IN_BATCH,
     EntryRow,
@@ -161,8 +162,12 @@ def put_station_heads(session: Session, heads: Mapping[str, tuple[int, bytes]]) 
 
 
 def add_to_quarantine(session: Session, rows: Sequence[dict[str, Any]]) -> int:
-    """Keep signed evidence that the log does not take; returns how many rows were kept (the store is bounded)."""
+    """Keep signed evidence that the log does not take; returns how many rows were kept (the store is bounded).
+
+    What stands already stays as it is, and what was erased of it is not brought back.
+    """
     held = session.scalar(select(func.count()).select_from(QuarantineRow)) or 0
     kept = list(rows)[: max(0, MAX_QUARANTINE - held)]
-    put(session, QuarantineRow, kept, keys=("digest",))
+    named = [{**row, "name": hashlib.sha256(row["statement"]).digest()} for row in kept]
+    put_if_absent(session, QuarantineRow, named, keys=("digest", "name"))
     return len(kept)

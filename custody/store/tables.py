@@ -190,10 +190,11 @@ class StationHeadRow(SQLModel, table=True):
 
 
 class QuarantineRow(SQLModel, table=True):
-    """Signed and parseable, but under a key the log does not know: kept outside the log."""
+    """Signed and parseable, but not by a key of the log. `name`: the SHA-256 of the statement, signature and all."""
 
     __tablename__ = "quarantine"
     digest: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    name: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
     statement: bytes = Field(sa_type=LargeBinary)
     opening: bytes = Field(sa_type=LargeBinary)
     why: str

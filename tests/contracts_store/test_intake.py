@@ -121,6 +121,24 @@ def test_a_wrong_signature_is_refused_and_kept_as_evidence(house: House, yard: Y
     assert yard.complaints() == []
 
 
+@pytest.mark.parametrize("false_first", [True, False])
+def test_a_false_signature_never_stands_in_the_place_of_evidence_that_was_kept_aside(
+    house: House,
+    yard: Yard,
+    false_first: bool,  # noqa: FBT001 - which of the two came first
+) -> None:
+    kept = forge(yard.stations[0], yard.signed(yard.lanes[0][0]), signer=key("a stranger"))
+    false = with_wrong_signature(kept)
+    with running(house) as intake:
+        for scan in (false, kept) if false_first else (kept, false):
+            yard.take(intake, [scan])
+        yard.take(intake, [kept, false])
+    with house.read() as session:
+        rows = session.scalars(select(QuarantineRow)).all()
+    assert sorted(row.statement for row in rows) == sorted((kept.entry, false.entry))
+    assert yard.complaints() == []
+
+
 def test_another_stations_key_is_no_key_of_this_station(house: House, yard: Yard) -> None:
     forged = forge(yard.stations[0], yard.signed(yard.lanes[0][0]), signer=yard.stations[1].signer)
     with running(house) as intake:

@@ -3,6 +3,7 @@
 import json
 import uuid
 import zlib
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -213,6 +214,27 @@ def test_what_an_older_version_wrote_in_more_room_is_read(empty_url: str) -> Non
         for table in (custody_tables.ItemKeyRow, custody_tables.ParcelRow):
             assert sorted(session.scalars(select(col(table.key)))) == sorted(keys)
             assert {key for (key,) in pick(session, table, ("key",), by=("key",), values=keys)} == set(keys)
+    engine.dispose()
+
+
+def test_what_an_older_version_kept_aside_is_kept(empty_url: str) -> None:
+    engine = open_engine(empty_url)
+    with engine.connect().execution_options(**{WRITES: True}) as connection:
+        config = alembic_config([OWN_VERSIONS, *VERSIONS])
+        config.attributes["connection"] = connection
+        command.upgrade(config, "custody_0010")
+        rows = [{"digest": b"%05d" % at, "statement": b"s%d" % at, "opening": b"o%d" % at} for at in range(1_203)]
+        row = "INSERT INTO quarantine (digest, statement, opening, why, received_ms)"
+        connection.execute(text(f"{row} VALUES (:digest, :statement, :opening, 'signature', 7)"), rows)
+        connection.commit()
+    migrate(engine, *VERSIONS)
+    with Session(engine) as session:
+        kept = session.scalars(select(custody_tables.QuarantineRow)).all()
+        found = [{"digest": row.digest, "statement": row.statement, "opening": row.opening} for row in kept]
+        assert sorted(found, key=lambda row: row["digest"]) == rows
+        assert {(row.name == sha256(row.statement).digest(), row.why, row.received_ms) for row in kept} == {
+            (True, "signature", 7)
+        }
     engine.dispose()
 
 
