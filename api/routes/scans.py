@@ -95,7 +95,10 @@ class ScanDoor:
         """POST /v1/batches: scans under one statement; 201, or 200 for a repeat, each scan with its own result."""
         sealed = _open_batch(cbor.decode(await read_body(scope, receive, media_type=TOGETHER, limit=self._limit)))
         acks = await self._answers.of([sealed])
-        index, digest = acks[0].index, sealed.statement.digest.hex()
+        index, refused = acks[0].index, [ack.refused for ack in acks if ack.refused is not None]
+        if index is None and len(refused) == len(acks):
+            raise refused[0]
+        digest = sealed.statement.digest.hex()
         body = {
             "digest": digest,
             "index": index,
@@ -104,8 +107,8 @@ class ScanDoor:
             "server_ms": acks[0].at_ms,
             "items": [_item(ack) for ack in acks],
         }
-        repeated = all(ack.verdict.result == "duplicate" for ack in acks if ack.refused is None)
-        return 200 if repeated and index is not None else 201, _encode(body)
+        results = {ack.verdict.result for ack in acks if ack.refused is None}
+        return 200 if results == {"duplicate"} else 201, _encode(body)
 
 
 class Answers:

@@ -14,6 +14,7 @@ of -1 title and -2 detail, with the draft's titles. Whoever posts needs no accou
 decides; each address may post only so often.
 """
 
+import contextlib
 from collections.abc import Callable
 from typing import Annotated
 
@@ -129,11 +130,10 @@ def _receipt(parts: Parts, digest: bytes, status: int) -> Response:
 
 
 def _find(parts: Parts, digest: bytes) -> Response:
-    try:
+    with parts.house.read() as session:  # before the log, which it goes to meanwhile
+        row = registration_book.of_digest(session, digest)
+    with contextlib.suppress(NotFound):
         return _receipt(parts, digest, 200)
-    except NotFound:
-        with parts.house.read() as session:
-            row = registration_book.of_digest(session, digest)
     if row is None:
         raise NotFound("entry", "no entry has this location", fix="Post the statement, or check the location.")
     if row.state == registration_book.State.REFUSED:

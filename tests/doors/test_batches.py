@@ -12,7 +12,8 @@ from custody.kernel import cbor
 from custody.kernel.errors import NotFound
 from custody.kernel.receipt import verify_receipt
 from custody.scans.batch import Item, make_batch, open_batch, read_batch, seal_batch, verify_scan
-from custody.scans.leaf import make_leaf
+from custody.scans.leaf import make_leaf, name_leaf
+from custody.scans.scan import CONTENT_TYPE
 from simulators.agent import sign_in
 from simulators.client import ServiceClient
 from tests.doors.log_desk import EVENT, SSCC, Desk
@@ -126,6 +127,35 @@ def test_a_seal_that_is_not_the_stations_is_refused_and_the_batch_can_be_sent_ag
     wrong = desk.hand_in(cbor.encode([parts[0], parts[0], parts[2]]))
     assert wrong.status_code == 422
     assert desk.hand_in(body).status_code == 201
+
+
+def test_a_batch_whose_signature_is_wrong_is_refused_whole(desk: BatchDesk) -> None:
+    statement, *rest = cbor.decode(desk.together())
+    answer = desk.hand_in(cbor.encode([statement[:-1] + bytes([statement[-1] ^ 1]), *rest]))
+    assert (answer.status_code, answer.json()["type"]) == (422, "urn:weaklink:problem:signature")
+    assert desk.hand_in(cbor.encode([statement, *rest])).status_code == 201
+
+
+def test_a_batch_in_which_nothing_can_be_read_is_new_when_it_first_comes(desk: BatchDesk) -> None:
+    first, openings = desk.seq + 1, [hashlib.sha256(b"%d" % at).digest() + b"nothing" for at in range(COUNT)]
+    leaves = [
+        name_leaf(
+            station="desk-1",
+            subject=f"urn:uuid:unread-{at}",
+            seq=first + at,
+            content_type=CONTENT_TYPE,
+            commitment=hashlib.sha256(opening).digest(),
+        )
+        for at, opening in enumerate(openings)
+    ]
+    statement = make_batch(leaves, subject="urn:uuid:b", prev=desk.prev, iat_s=1_778_487_150, signer=desk.signer)
+    read = read_batch(statement)
+    desk.seq, desk.prev = read.last, read.digest
+    items = [[leaf.subject, leaf.content_type, opening] for leaf, opening in zip(leaves, openings, strict=True)]
+    answer = desk.hand_in(cbor.encode([statement, seal_batch(read, desk.signer), items]))
+    assert answer.status_code == 201
+    assert answer.json()["index"] is not None
+    assert {item["result"] for item in answer.json()["items"]} == {"refused"}
 
 
 def test_a_batch_is_not_registered_without_its_openings(desk: BatchDesk) -> None:
