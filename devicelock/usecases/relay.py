@@ -18,6 +18,7 @@ from custody.kernel.errors import Trouble
 from custody.store import outbox
 from custody.store.outbox import Name, Posted
 from custody.store.unit import House, Unit
+from devicelock import store
 from devicelock.transport import PublishOutcome, Transport
 
 IDLE_S = 1.0
@@ -47,7 +48,7 @@ class Relay:
     ) -> None:
         """`may_leave` is asked once a round, when it is known what is to leave; if not, only what is urgent leaves.
 
-        What sets a handset free is urgent and waits for nothing.
+        So it is while the kill switch is on. What sets a handset free is urgent and waits for nothing.
 
         `offer` puts what has no answer yet into the outbox again; it is called after `ask_again`.
         """
@@ -98,8 +99,9 @@ class Relay:
         with self._house.read() as session:
             fresh = outbox.pending(session, now_ms=now_ms, but=self._gone.keys())
             due_ms = outbox.next_due(session, now_ms=now_ms)
+            stopped = store.switched_on(session, store.KILL_SWITCH)
         self._pause_s = IDLE_S if due_ms is None else min(IDLE_S, (due_ms - now_ms) / SECOND_MS)
-        if fresh and not self._may_leave():
+        if fresh and (not self._may_leave() or stopped):
             fresh = [row for row in fresh if row.priority == outbox.URGENT]
         before = len(self._gone)
         for first in range(0, len(fresh), self._lanes):
