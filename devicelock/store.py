@@ -146,21 +146,25 @@ class SwitchRow(SQLModel, table=True):
 KILL_SWITCH = "no-locks"
 
 # Questions that every lock asks are made once: making one costs as much as asking it.
+# A row that is held is read again: somebody may have changed it since this unit read it first. What the unit itself has
+# changed of it is written before (autoflush), so that it is not lost.
 _ORDER = select(LockOrderRow).where(col(LockOrderRow.id) == bindparam("name"))
-_ORDER_HELD = _ORDER.with_for_update()
+_ORDER_HELD = _ORDER.with_for_update().execution_options(populate_existing=True)
 _DEVICE = select(DeviceRow).where(col(DeviceRow.device) == bindparam("name"))
-_DEVICE_HELD = _DEVICE.with_for_update()
+_DEVICE_HELD = _DEVICE.with_for_update().execution_options(populate_existing=True)
 _DEVICES_HELD = (
     select(DeviceRow)
     .where(col(DeviceRow.device).in_(bindparam("names", expanding=True)))
     .order_by(col(DeviceRow.device))
     .with_for_update()
+    .execution_options(populate_existing=True)
 )
 _ORDERS_HELD = (
     select(LockOrderRow)
     .where(col(LockOrderRow.id).in_(bindparam("names", expanding=True)))
     .order_by(col(LockOrderRow.id))
     .with_for_update()
+    .execution_options(populate_existing=True)
 )
 _COMMANDS = select(CommandRow).where(col(CommandRow.id).in_(bindparam("names", expanding=True)))
 _COMMANDS_OF = select(CommandRow).where(col(CommandRow.order) == bindparam("name")).order_by(col(CommandRow.issued_ms))

@@ -207,7 +207,7 @@ def _order(unit: Unit, orders: Orders, name: str | None) -> LockOrderRow | None:
     """An order, one of those at hand or one that came after they were looked up."""
     if name is None:
         return None
-    return orders.get(name) or unit.session.get(LockOrderRow, name, with_for_update=True)
+    return orders.get(name) or store.orders(unit.session, {name}).get(name)
 
 
 def key_of(row: DeviceRow) -> PublicKey:

@@ -87,7 +87,7 @@ def judged_as(order: LockOrderRow, backend: str) -> tuple[LockOrderRow, Kind]:
 
 def remember(unit: Unit, office: LockOffice, part: PartRow, came: Came, can: Capabilities | None) -> None:
     """Write down what came of a go at a part, and move its order to where that has shown it to be."""
-    order = unit.session.get(LockOrderRow, part.order, with_for_update=True)  # a retirement has none
+    order = store.orders(unit.session, {part.order}).get(part.order)  # a retirement has none
     row = part_store.part(unit.session, part.order, part.backend)
     if (row.version, row.wished) != (part.version, part.wished):
         return

@@ -5,12 +5,15 @@ releases itself, and past the days of the policy its order ends as released but 
 for the handset, and is offered at every hello for as long as there is one.
 """
 
+from collections.abc import Sequence
+
 from custody.kernel.errors import Trouble
 from custody.store import outbox
 from custody.store.unit import Unit
 from devicelock import part_store, store, watch_store
 from devicelock.rules.command import Basis, Reason
 from devicelock.rules.order import Event, Guard, Role, State, step
+from devicelock.store import LockOrderRow
 from devicelock.usecases.alert import AlertKind, raise_alert
 from devicelock.usecases.lock_office import LockOffice
 from devicelock.usecases.release import release
@@ -21,7 +24,9 @@ SWEPT = (State.QUEUED, State.ACTIVE_PROVISIONAL, State.ACTIVE_CONFIRMED)
 def sweep(unit: Unit, office: LockOffice, *, limit: int = 200) -> int:
     """Move every order whose time has passed; returns how many moved."""
     moved = 0
-    for order in store.orders_due(unit.session, SWEPT, now_ms=unit.now_ms, limit=limit):
+    for order in _held(unit, store.orders_due(unit.session, SWEPT, now_ms=unit.now_ms, limit=limit)):
+        if order.held_until_ms > unit.now_ms:
+            continue  # two people have kept it meanwhile
         try:
             release(
                 unit, office, order=order.id, actor="system", role=Role.SYSTEM, reason=Reason.LAPSED, basis=Basis.LAPSE
@@ -35,6 +40,12 @@ def sweep(unit: Unit, office: LockOffice, *, limit: int = 200) -> int:
     return moved
 
 
+def _held(unit: Unit, found: Sequence[LockOrderRow]) -> Sequence[LockOrderRow]:
+    """Hold the orders that were found; each is as it is now, which may be other than how it was found."""
+    store.orders(unit.session, {order.id for order in found})
+    return found
+
+
 def _settle_silent(unit: Unit, office: LockOffice, *, limit: int) -> int:
     """End the orders whose handset never answered the release, and by its own clock is free.
 
@@ -42,7 +53,8 @@ def _settle_silent(unit: Unit, office: LockOffice, *, limit: int) -> int:
     """
     term_ms = unit.now_ms - office.release_term_ms
     silent = store.orders_silent(unit.session, released_before_ms=term_ms, held_before_ms=unit.now_ms, limit=limit)
-    gone = [order for order in silent if not part_store.may_hold(unit.session, order.id)]
+    waiting = [order for order in _held(unit, silent) if order.state == State.RELEASE_QUEUED]
+    gone = [order for order in waiting if not part_store.may_hold(unit.session, order.id)]
     for order in gone:
         order.state = step(State(order.state), Event.TERM_PASSED, role=Role.SYSTEM, guards={Guard.HOLD_PASSED: True})
         unit.session.add(order)

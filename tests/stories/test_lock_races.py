@@ -1,0 +1,157 @@
+"""Two units at the same moment: what was read before a row was held is not believed. On PostgreSQL they overlap."""
+
+import threading
+import time
+from collections.abc import Callable
+
+from sqlalchemy import text
+
+from api import joints
+from custody.kernel.clock import DAY_MS, HOUR_MS
+from custody.store.unit import Unit
+from devicelock import store
+from devicelock.rules.ack import open_ack
+from devicelock.rules.command import Reason
+from devicelock.rules.order import Role
+from devicelock.usecases import hear
+from devicelock.usecases.request_lock import confirm_lock, lock_for_dispute
+from devicelock.usecases.retire import confirm_receipt
+from devicelock.usecases.sweep import sweep
+from simulators.radio import Radio
+from tests.stories.test_forgetful_broker import switched_on
+from tests.stories.test_heard_together import taken_away
+from tests.stories.test_lock_messages import deliver_one
+from tests.world import World
+from tests.world_parts import Opened
+
+WAIT_S = 20.0
+Act = Callable[[Unit], object]
+
+
+def somebody_waits(world: World) -> None:
+    """Until one transaction waits for another; at once on SQLite, where units take turns."""
+    if not world.url.startswith("postgresql"):
+        return
+    deadline = time.monotonic() + WAIT_S
+    while True:
+        with world.engine.connect() as watch:
+            if watch.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar():
+                return
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def meanwhile(world: World, first: Act, second: Act) -> None:
+    """`second` begins when `first` has written and not yet committed."""
+    failed: list[Exception] = []
+
+    def run() -> None:
+        try:
+            with world.house.unit() as unit:
+                second(unit)
+        except Exception as error:  # noqa: BLE001 - a thread hands on whatever it was
+            failed.append(error)
+
+    with world.house.unit() as unit:
+        first(unit)
+        unit.session.flush()
+        other = threading.Thread(target=run)
+        other.start()
+        somebody_waits(world)
+    other.join(WAIT_S)
+    assert not other.is_alive()
+    assert failed == []
+
+
+def answering(world: World, opened: Opened, radio: Radio) -> Act:
+    """What the handset answers to the one command that waits for it; it can be taken in and committed later."""
+    deliver_one(world, radio.handset.device)
+    raw = taken_away(world)[0].payload
+
+    def take(unit: Unit) -> None:
+        orders = store.orders(unit.session, {opened.order.id})
+        device = store.devices(unit.session, {radio.handset.device})[radio.handset.device]
+        ack = open_ack(raw, device=device.device, key=hear.key_of(device))
+        command = store.commands(unit.session, {ack.command_id})[ack.command_id]
+        hear._settle(unit, world.office, device, hear.Answer(command, ack, raw), orders)
+
+    return take
+
+
+def locking(world: World) -> tuple[Opened, Act]:
+    """A handset that is locked and has said so; its word can be taken in."""
+    radio = switched_on(world)
+    opened = world.dispute(world.parcels[0], "substituted")
+    world.relay.carry()
+    take = answering(world, opened, radio)
+    assert radio.handset.screen_locked
+    return opened, take
+
+
+def test_found_while_the_word_of_the_lock_is_taken_in(either: World) -> None:
+    opened, take = locking(either)
+    meanwhile(either, take, lambda unit: joints.customer_found_it(unit, either.office, dispute=opened.case))
+    order = either.order(opened.order.id)
+    assert order.state == "release_queued", "the handset has said that it is locked, and not that it is free"
+    assert order.wrong_ms is not None, "what the customer is owed begins here"
+
+
+def test_a_lapse_while_the_word_of_the_lock_is_taken_in(either: World) -> None:
+    opened, take = locking(either)
+    either.clock.at_ms = either.order(opened.order.id).held_until_ms + 1
+    meanwhile(either, take, lambda unit: sweep(unit, either.office))
+    assert either.order(opened.order.id).state == "release_queued"
+
+
+def test_a_lapse_while_two_people_keep_the_lock(either: World) -> None:
+    opened, _ = either.locked_elsewhere()
+    either.step(HOUR_MS)
+    either.confirm(opened, "investigator-1")
+    either.clock.at_ms = either.order(opened.order.id).held_until_ms + 1
+
+    def confirm(unit: Unit) -> None:
+        confirm_lock(unit, either.office, order=opened.order.id, account="supervisor-1", role=Role.SUPERVISOR)
+
+    meanwhile(either, confirm, lambda unit: sweep(unit, either.office))
+    assert either.order(opened.order.id).state == "active_confirmed"
+
+
+def test_the_term_of_a_release_passes_while_its_answer_is_taken_in(either: World) -> None:
+    opened, radio = either.locked_elsewhere()
+    either.found(opened)
+    either.relay.carry()
+    take = answering(either, opened, radio)
+    either.clock.at_ms += 40 * DAY_MS
+    meanwhile(either, take, lambda unit: sweep(unit, either.office))
+    assert either.order(opened.order.id).state == "released"
+
+
+def test_a_lock_is_asked_for_while_the_customer_says_that_they_have_the_handset(either: World) -> None:
+    radio = switched_on(either)
+    either.withdraw_authority()
+    case = either.dispute(either.parcels[0], "substituted").case
+    either.authorise()
+    states = []
+
+    def receive(unit: Unit) -> None:
+        confirm_receipt(unit, device=radio.handset.device, actor="customer", how="found_it")
+
+    def lock(unit: Unit) -> None:
+        imei, reason = either.parcels[0].unit.imei, Reason.NEVER_RECEIVED
+        order = lock_for_dispute(unit, either.office, imei=imei, reason=reason, dispute=case)
+        states.append(order.state)
+
+    meanwhile(either, receive, lock)
+    assert states == ["refused"]
+
+
+def test_what_a_unit_has_changed_is_not_lost_when_it_holds_the_same_rows_again(either: World) -> None:
+    opened, radio = either.locked_elsewhere()
+    name, device = opened.order.id, radio.handset.device
+    with either.house.unit() as unit:
+        store.order(unit.session, name).site = "elsewhere"
+        store.device(unit.session, device).network = "another"
+        assert store.order(unit.session, name).site == store.orders(unit.session, {name})[name].site == "elsewhere"
+        assert store.device(unit.session, device).network == "another"
+        assert store.devices(unit.session, {device})[device].network == "another"
+    assert either.order(name).site == "elsewhere"
