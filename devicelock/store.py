@@ -252,6 +252,15 @@ def orders_in(session: Session, states: Sequence[str], *, limit: int = 1000) -> 
     return list(session.scalars(query.order_by(col(LockOrderRow.created_ms)).limit(limit)).all())
 
 
+def wishes_of_orders(session: Session, states: Collection[str]) -> list[tuple[str, Desired]]:
+    """The names of the orders in these states, each with what is wished of its device, not held for this unit."""
+    query = select(col(LockOrderRow.id), col(DeviceRow.desired)).join(
+        DeviceRow, col(DeviceRow.device) == col(LockOrderRow.device)
+    )
+    rows = session.execute(query.where(col(LockOrderRow.state).in_(list(states)))).all()
+    return [(order, msgspec.json.decode(wished, type=Desired)) for order, wished in rows]
+
+
 def devices_in(session: Session, states: Sequence[str]) -> list[str]:
     """The names of the devices that have an order in these states."""
     query = select(col(LockOrderRow.device)).where(col(LockOrderRow.state).in_(list(states)))

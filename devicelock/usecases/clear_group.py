@@ -2,7 +2,7 @@
 
 A group pauses after its first locks (the canary), and at any time when a lock in it is found wrong; the caps hold its
 next lock back until somebody clears it here. A clearance lifts no cap. It covers what was signed up to its moment: the
-next wrong lock stops the group again.
+next wrong lock stops the group again. The locks that the pause held back are signed in the same unit.
 """
 
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ from devicelock.rules.authority import refuse_unless_apart
 from devicelock.rules.caps import CapReason, Clearance, SignedLock, pause_of
 from devicelock.store import AuthorityRow, LockOrderRow
 from devicelock.usecases.lock_office import STANDING, LockOffice
+from devicelock.usecases.sign_again import hold_unanswered, sign_unanswered
 from devicelock.watch_store import ClearanceRow
 
 WATCHED_MS = 30 * DAY_MS
@@ -61,10 +62,12 @@ def clear_group(unit: Unit, office: LockOffice, *, group: str, account: str, why
             fix="Wait for their answers or for the end of their hours; release a lock that should not be.",
             orders=tuple(waiting),
         )
+    unanswered = hold_unanswered(unit)
     who = office.key_of(unit.session, account)
     idx = unit.record("locks.cleared", {"group": group, "person": who, "paused": str(found.paused), "why": why})
     row = ClearanceRow(group=group, person=who, why=why, at_ms=unit.now_ms, idx=idx)
     unit.session.add(row)
+    sign_unanswered(unit, office, unanswered)
     return row
 
 

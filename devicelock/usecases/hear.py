@@ -25,7 +25,6 @@ from devicelock.rules.applied import Applied
 from devicelock.rules.command import Basis, KeyRing, Op, Reason, open_command
 from devicelock.rules.desired import FORGOTTEN, LAPSED, Desired, Standing, Step, reconcile, settle, standing
 from devicelock.rules.hello import Cause, Hello, SimClass, open_hello
-from devicelock.rules.lock_facts import Kind
 from devicelock.rules.order import Event, Role, State, step
 from devicelock.rules.topic import Channel, read_topic
 from devicelock.store import CommandRow, DeviceRow, LockOrderRow, Registered
@@ -33,12 +32,11 @@ from devicelock.transport import Message
 from devicelock.usecases.alert import AlertKind, raise_alert
 from devicelock.usecases.lock_office import LockOffice
 from devicelock.usecases.release import RELEASES, release
-from devicelock.usecases.request_lock import as_confirmed, kind_of
 from devicelock.usecases.settle_parts import end_release
-from devicelock.usecases.sign import publish_lock, queue, sign_release
+from devicelock.usecases.sign import queue, sign_release
+from devicelock.usecases.sign_again import SIGNED_AGAIN, sign_lock_again
 from devicelock.watch_store import SightingRow
 
-SIGNED_AGAIN = frozenset({State.APPROVED, State.QUEUED, State.ACTIVE_PROVISIONAL, State.ACTIVE_CONFIRMED})
 SHOWN = frozenset({Standing.LOCKED, Standing.UNLOCKED, Standing.RETIRED})
 
 log = structlog.get_logger()
@@ -234,13 +232,7 @@ def _opened_by_code(after: Desired, hello: Hello) -> bool:
 
 def _sign_again(unit: Unit, office: LockOffice, order: LockOrderRow, row: DeviceRow, wished: Applied) -> None:
     if wished is Applied.LOCKED and order.state in SIGNED_AGAIN:
-        kind = kind_of(order)
-        if order.state == State.ACTIVE_CONFIRMED:
-            kind, order = Kind.CONFIRM, as_confirmed(order)
-        try:
-            publish_lock(unit, office, order, row, kind)
-        except Trouble as refused:
-            store.note(unit, order, "not_signed", actor="system", facts={"code": refused.code, "why": refused.detail})
+        sign_lock_again(unit, office, order, row)
     elif wished is not Applied.LOCKED and order.state in RELEASES:
         release(unit, office, order=order.id, actor="system", role=Role.SYSTEM, reason=Reason.LAPSED, basis=Basis.LAPSE)
     elif wished is not Applied.LOCKED:

@@ -1,6 +1,7 @@
 """Standing authority for provisional locks: proposed by one person, put in force by another, an entry of the log.
 
-Any one supervisor may withdraw it, or throw the kill switch: then no LOCK is signed, while releases go on.
+Any one supervisor may withdraw it, or throw the kill switch: then no LOCK is signed, while releases go on. Once that is
+over, the locks that it held back are signed in the same unit.
 """
 
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from devicelock.rules.lock_facts import STANDING_CLAIMS
 from devicelock.store import AuthorityRow, SwitchRow
 from devicelock.usecases.alert import AlertKind, raise_alert
 from devicelock.usecases.lock_office import LockOffice
+from devicelock.usecases.sign_again import hold_unanswered, sign_unanswered
 
 PutInForce = Callable[[Unit, dict[str, object]], int]
 
@@ -46,11 +48,13 @@ def approve(unit: Unit, office: LockOffice, *, authority: str, person: str, put_
         raise Conflict("authority", "the proposal was decided already", fix="Propose anew.")
     first, second = (office.behind(unit.session, name) for name in (row.proposer, person))
     refuse_unless_apart(first, second, what="propose an authority and put it in force", ask="another supervisor")
+    unanswered = hold_unanswered(unit)
     row.approver = person
     rules = msgspec.json.decode(row.rules)
     rules["provisional_lock"] |= {"authority": row.id, "people": sorted([row.proposer, person])}
     row.in_force_idx = put_in_force(unit, rules)
     unit.session.add(row)
+    sign_unanswered(unit, office, unanswered)
     return row
 
 
@@ -70,6 +74,7 @@ def throw_switch(unit: Unit, office: LockOffice, *, on: bool, person: str, why: 
     row = unit.session.get(SwitchRow, store.KILL_SWITCH)
     if row is None:
         row = SwitchRow(name=store.KILL_SWITCH, on=False, thrown_by=person, at_ms=unit.now_ms)
+    unanswered = [] if on else hold_unanswered(unit)
     if on:
         engage(by=person, at_ms=unit.now_ms, why=why)
         raise_alert(unit, AlertKind.LOCKS_STOPPED, about=store.KILL_SWITCH, detail=f"All locking is stopped: {why}")
@@ -80,4 +85,5 @@ def throw_switch(unit: Unit, office: LockOffice, *, on: bool, person: str, why: 
     row.on, row.thrown_by, row.at_ms = on, person, unit.now_ms
     unit.session.add(row)
     unit.record("switch.thrown", {"switch": row.name, "on": on, "person": person, "why": why})
+    sign_unanswered(unit, office, unanswered)
     return row

@@ -1,0 +1,52 @@
+"""Signing a LOCK anew, with every check made again: at a hello, and when what held locks back has ended.
+
+A handset whose lock may not be signed at its hello says no other for a while. So whoever throws the kill switch back,
+puts a standing authority in force or lets a group go on has every lock that was not answered yet signed in the same
+unit, each of them if it is allowed now.
+"""
+
+from custody.kernel.errors import Trouble
+from custody.store.unit import Unit
+from devicelock import store
+from devicelock.rules.applied import Applied
+from devicelock.rules.desired import Desired, Standing, standing
+from devicelock.rules.lock_facts import Kind
+from devicelock.rules.order import State
+from devicelock.store import DeviceRow, LockOrderRow
+from devicelock.usecases.lock_office import LockOffice
+from devicelock.usecases.request_lock import as_confirmed, kind_of
+from devicelock.usecases.sign import publish_lock
+
+SIGNED_AGAIN = frozenset({State.APPROVED, State.QUEUED, State.ACTIVE_PROVISIONAL, State.ACTIVE_CONFIRMED})
+
+Unanswered = list[tuple[LockOrderRow, DeviceRow]]
+
+
+def hold_unanswered(unit: Unit) -> Unanswered:
+    """The locks that no handset has shown yet, held; before anything is recorded, as everybody holds them."""
+    found = store.wishes_of_orders(unit.session, SIGNED_AGAIN)
+    orders = store.orders(unit.session, {order for order, wished in found if _is_unanswered(order, wished)})
+    devices = store.devices(unit.session, {order.device for order in orders.values()})
+    held = [(order, devices[order.device]) for order in orders.values()]
+    return [(order, row) for order, row in held if _is_unanswered(order.id, store.desired(row))]
+
+
+def sign_unanswered(unit: Unit, office: LockOffice, unanswered: Unanswered) -> None:
+    """Sign each of these locks anew, if it is allowed now."""
+    for order, row in unanswered:
+        sign_lock_again(unit, office, order, row)
+
+
+def sign_lock_again(unit: Unit, office: LockOffice, order: LockOrderRow, row: DeviceRow) -> None:
+    """Sign the LOCK of an order anew; where that is not allowed the timeline says why."""
+    kind = kind_of(order)
+    if order.state == State.ACTIVE_CONFIRMED:
+        kind, order = Kind.CONFIRM, as_confirmed(order)
+    try:
+        publish_lock(unit, office, order, row, kind)
+    except Trouble as refused:
+        store.note(unit, order, "not_signed", actor="system", facts={"code": refused.code, "why": refused.detail})
+
+
+def _is_unanswered(order: str, wished: Desired) -> bool:
+    return (wished.state, wished.order, standing(wished)) == (Applied.LOCKED, order, Standing.SENT)
