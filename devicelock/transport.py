@@ -1,7 +1,8 @@
 """What carries signed bytes between the server and a device: publish out, receive in.
 
 - `publish` tells what the broker said, and no more. **ACCEPTED is not delivered**: only the device's signed ack is.
-  After any other outcome the row stays unsettled and the next hello settles it; nobody retries at once.
+  After any other outcome the row stays unsettled and the next hello settles it, or it is published again where it may
+  not have left; nobody retries at once.
 - `receive` is called for every message. It stores the raw bytes, commits and returns True; only then is the message
   acknowledged to the broker. If it returns False or raises (the database is away), the broker keeps the message and
   all later ones and brings them again, in order; bytes that will never be better must be stored and taken. It never

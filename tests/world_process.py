@@ -11,6 +11,7 @@ from sqlalchemy.engine import make_url
 from sqlmodel import col
 
 from api import joints, lock_news, persons
+from custody.kernel.clock import SECOND_MS
 from custody.kernel.ids import Ids
 from custody.scans.tolerances import Tolerances
 from custody.store.engine import open_engine
@@ -87,7 +88,7 @@ class Process:
         self.line = SimulatedTransport(
             self.broker, SERVER, receive=self._hear, subscriptions=(every(Channel.ACK), every(Channel.HELLO))
         )
-        self.relay = Relay(self.house, self.line)
+        self.relay = Relay(self.house, self.line, monotonic=lambda: self.clock.at_ms / SECOND_MS)
         self.intake = Intake(self.house, Tolerances())
         self.intake.start()
         self.line.start()

@@ -3,11 +3,13 @@
 A published command is not a delivered one: the row is marked so that it is not published again, and nothing else moves.
 Marks wait for a quiet moment, many in one unit, so that they do not hold up what is decided and answered meanwhile; a
 crash before it makes the broker carry a command twice, which its counter makes harmless.
-What the broker did not take stays in the outbox only if the connection was down; every other outcome is settled by the
-device's next hello, which brings the difference.
+What the broker did not take, or may not have taken, stays in the outbox: where the connection was down until it stands,
+and where no answer came until a pause is over, since only a handset that heard something says hello. Every other
+outcome is settled by the device's next hello, which brings the difference.
 """
 
 import threading
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -45,6 +47,7 @@ class Relay:
         lanes: int = 1,
         may_leave: Callable[[], bool] | None = None,
         offer: Callable[[Unit], object] | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """`may_leave` is asked once a round, when it is known what is to leave; if not, only what is urgent leaves.
 
@@ -63,6 +66,8 @@ class Relay:
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._gone: dict[Name, Posted] = {}
+        self._in_doubt: dict[Name, float] = {}
+        self._monotonic = monotonic
         self._pause_s = IDLE_S
         self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
 
@@ -95,9 +100,10 @@ class Relay:
 
     def _publish(self) -> int:
         """Hand what is new to the broker, and remember it until it is marked."""
-        now_ms = self._house.clock.now_ms()
+        now_ms, now_s = self._house.clock.now_ms(), self._monotonic()
+        self._in_doubt = {name: until_s for name, until_s in self._in_doubt.items() if until_s > now_s}
         with self._house.read() as session:
-            fresh = outbox.pending(session, now_ms=now_ms, but=self._gone.keys())
+            fresh = outbox.pending(session, now_ms=now_ms, but=self._gone.keys() | self._in_doubt.keys())
             due_ms = outbox.next_due(session, now_ms=now_ms)
             stopped = store.switched_on(session, store.KILL_SWITCH)
         self._pause_s = IDLE_S if due_ms is None else min(IDLE_S, (due_ms - now_ms) / SECOND_MS)
@@ -109,7 +115,9 @@ class Relay:
             each = self._each if len(side_by_side) > 1 else map
             outcomes = list(each(lambda row: self._hand_on(row, now_ms), side_by_side))
             for row, outcome in zip(side_by_side, outcomes, strict=True):
-                if outcome is not PublishOutcome.NOT_CONNECTED:
+                if outcome is PublishOutcome.UNKNOWN:
+                    self._in_doubt[row.name] = self._monotonic() + IDLE_S
+                elif outcome is not PublishOutcome.NOT_CONNECTED:
                     self._gone[row.name] = row
             if PublishOutcome.NOT_CONNECTED in outcomes:
                 break

@@ -1,0 +1,65 @@
+"""Stories in pairs: a word may be lost on its way, or dropped for its age. What is wished arrives all the same."""
+
+from typing import Any
+
+import pytest
+
+from custody.kernel.clock import SECOND_MS
+from devicelock.transport import PublishOutcome
+from devicelock.usecases.relay import IDLE_S
+from tests.stories.lock_steps import let_go
+from tests.world import World
+
+
+class Doubtful:
+    """The service's line, on which nobody answers in time; what is published arrives, or it does not."""
+
+    def __init__(self, world: World, *, arrives: bool) -> None:
+        self.published = 0
+        self._publish, self._arrives = world.line.publish, arrives
+
+    def __call__(self, topic: str, payload: bytes, **more: Any) -> PublishOutcome:
+        self.published += 1
+        if self._arrives:
+            self._publish(topic, payload, **more)
+        return PublishOutcome.UNKNOWN
+
+
+@pytest.mark.parametrize("arrived", [True, False], ids=["it arrived", "it did not"])
+def test_a_release_whose_fate_is_unknown_is_handed_on_again(
+    world: World,
+    monkeypatch: pytest.MonkeyPatch,
+    arrived: bool,  # noqa: FBT001 - the pair that is told
+) -> None:
+    opened, radio = world.locked_elsewhere()
+    world.found(opened)
+    with monkeypatch.context() as patch:
+        patch.setattr(world.line, "publish", Doubtful(world, arrives=arrived))
+        assert world.relay.carry() == 0, "nobody knows that it left"
+    world.broker.pump()
+    assert radio.handset.screen_locked is not arrived
+    world.clock.at_ms += int(IDLE_S * SECOND_MS)
+    assert world.relay.carry() == 1
+    world.deliver()
+    assert not radio.handset.screen_locked
+    assert world.order(opened.order.id).state == "released"
+
+
+def test_what_may_have_left_is_handed_on_again_after_a_pause_and_holds_nothing_else_up(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened, _ = world.locked_elsewhere()
+    let_go(world, opened.order.id)
+    line = Doubtful(world, arrives=False)
+    monkeypatch.setattr(world.line, "publish", line)
+    for published in (1, 2):
+        for _ in range(10):
+            world.relay.carry()
+        assert line.published == published
+        world.clock.at_ms += int(IDLE_S * SECOND_MS)
+    world.relay.carry()
+    world.handset(world.parcels[1])
+    world.dispute(world.parcels[1], "substituted")
+    world.relay.carry()
+    assert line.published == 4, "another message need not wait for it"
+    monkeypatch.undo()
