@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import msgspec
 
-from custody.kernel.clock import HOUR_MS, SECOND_MS
+from custody.kernel.clock import DAY_MS, SECOND_MS
 from custody.store import outbox
 from custody.store.bulk import add
 from custody.store.unit import Unit
@@ -126,14 +126,19 @@ def _issue(
 
 
 def queue(unit: Unit, device: DeviceRow, command: Command, raw: bytes, *, wait_ms: int = 0) -> None:
-    """Put signed bytes into the outbox; an older command for the device that has not left yet is replaced."""
+    """Put signed bytes into the outbox; an older command for the device that has not left yet is replaced.
+
+    They may leave for a day at least, whatever their age: a handset that refuses them for it, or has applied them, says
+    how it is.
+    """
+    life_ms = command.not_after_s * SECOND_MS - unit.now_ms
     outbox.put(
         unit,
         topic=topic(device.device, Channel.COMMAND),
         payload=raw,
         key=f"device:{device.device}",
         priority=outbox.NORMAL if command.op is Op.LOCK else outbox.URGENT,
-        expires_ms=min(command.not_after_s * 1000, unit.now_ms + 30 * 24 * HOUR_MS),
+        expires_ms=unit.now_ms + min(max(life_ms, DAY_MS), 30 * DAY_MS),
         wait_ms=wait_ms,
     )
 

@@ -4,11 +4,14 @@ from typing import Any
 
 import pytest
 
-from custody.kernel.clock import SECOND_MS
+from custody.kernel.clock import DAY_MS, SECOND_MS
+from devicelock.rules.applied import Applied
 from devicelock.transport import PublishOutcome
 from devicelock.usecases.relay import IDLE_S
-from tests.stories.lock_steps import let_go
+from tests.stories.lock_steps import let_go, say_received
+from tests.stories.test_forgetful_broker import kept_by_two_people, offer, on_its_way
 from tests.world import World
+from tests.world_process import SERVER
 
 
 class Doubtful:
@@ -63,3 +66,29 @@ def test_what_may_have_left_is_handed_on_again_after_a_pause_and_holds_nothing_e
     world.relay.carry()
     assert line.published == 4, "another message need not wait for it"
     monkeypatch.undo()
+
+
+@pytest.mark.parametrize("days", [1, 4], ids=["within its life", "after its life"])
+def test_a_handset_is_asked_whether_it_is_locked_however_old_its_lock_is(world: World, days: int) -> None:
+    opened, radio = kept_by_two_people(world)
+    world.deliver()
+    world.step(days * DAY_MS)
+    radio.switch_off()
+    radio.handset.turn_clock(-3600)
+    radio.switch_on()
+    assert not radio.handset.screen_locked, "doubt about its clock has released it"
+    on_its_way(world, SERVER, forgets=True)
+    assert offer(world) == 1
+    assert radio.handset.screen_locked
+    assert world.order(opened.order.id).state == "active_confirmed"
+
+
+@pytest.mark.parametrize("days", [399, 401], ids=["within its life", "after its life"])
+def test_a_handset_that_lay_in_a_drawer_is_retired_whenever_it_comes(world: World, days: int) -> None:
+    radio = world.handset(world.parcels[0])
+    say_received(world, radio)
+    world.deliver()
+    world.step(days * DAY_MS)
+    radio.switch_on()
+    world.deliver()
+    assert radio.handset.state.applied is Applied.RETIRED
