@@ -127,8 +127,7 @@ def connect(parts: Parts) -> tuple[MqttTransport, Relay]:
         return hear_together(parts.locks, messages)
 
     def ready() -> None:
-        if not transport.session_present:
-            relay.ask_again()
+        relay.ask_again()
 
     channels = (Channel.ACK, Channel.HELLO)
     subscriptions = tuple(f"{prefix}/+/{channel}" for channel in channels)

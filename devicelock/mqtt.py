@@ -93,11 +93,6 @@ class MqttTransport:
         return self._line.ready.is_set()
 
     @property
-    def session_present(self) -> bool:
-        """Whether the broker still held our session at the last connect."""
-        return self._line.session_present
-
-    @property
     def last_packet_age_s(self) -> float:
         """Seconds since anything came from the broker."""
         return self._line.packet_age_s
@@ -136,7 +131,6 @@ class _Line:
         monotonic: Callable[[], float],
     ) -> None:
         self.ready = threading.Event()
-        self.session_present = False
         self._options = options
         self._subscriptions = subscriptions
         self._on_ready = on_ready
@@ -322,11 +316,10 @@ class _Line:
     def _on_want_write(self, *_: object) -> None:
         self._waker.wake()
 
-    def _on_connect(self, client: paho.Client, _data: Any, flags: Any, reason: ReasonCode, _properties: Any) -> None:
+    def _on_connect(self, client: paho.Client, _data: Any, _flags: Any, reason: ReasonCode, _properties: Any) -> None:
         if reason.is_failure:
             LOG.warning("the broker refuses %s: %s", self._options.client_id, reason)
             return
-        self.session_present = bool(flags.session_present)
         self._up = True
         if self._options.presence is not None:
             self._pubacks.forget(client.publish(self._options.presence.topic, b"online", qos=1, retain=True).mid)

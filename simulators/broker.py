@@ -86,14 +86,13 @@ class SimulatedBroker:
         self._turns: dict[str, int] = {}
         self.refused = 0
 
-    def attach(self, line: "SimulatedTransport", *, clean_start: bool) -> bool:
-        """Connect a client; tells whether its session was still here. What that holds comes with the next `pump`."""
+    def attach(self, line: "SimulatedTransport", *, clean_start: bool) -> None:
+        """Connect a client. What its session holds comes with the next `pump`."""
         self._settle_time()
         held = self._sessions.get(line.client_id)
         if held is not None and held.line is not None:
             held.line.drop()
-        present = held is not None and not clean_start
-        session = held if held is not None and present else _Session(client_id=line.client_id)
+        session = _Session(client_id=line.client_id) if held is None or clean_start else held
         self._sessions[line.client_id] = session
         session.user, session.expiry_s, session.will = line.user, line.session_expiry_s, line.presence
         session.line, session.left_ms = line, None
@@ -102,7 +101,6 @@ class SimulatedBroker:
             self._subscribe(session, pattern)
         if line.presence is not None:
             self._route(Message(topic=line.presence.topic, payload=b"online", retained=True), MOST_SECONDS)
-        return present
 
     def publish(self, line: "SimulatedTransport", message: Message, expiry_s: int) -> PublishOutcome:
         """Take a message from a connection."""
@@ -241,14 +239,13 @@ class SimulatedTransport:
         self.presence = presence
         self.session_expiry_s = session_expiry_s
         self.ready = False
-        self.session_present = False
         self._broker = broker
         self._receive = receive
         self._on_ready = on_ready
 
     def start(self, *, wait_s: float = 0.0, clean_start: bool = False) -> bool:  # noqa: ARG002 - nobody waits here
         """Connect, at once. `clean_start` discards what the session holds."""
-        self.session_present = self._broker.attach(self, clean_start=clean_start)
+        self._broker.attach(self, clean_start=clean_start)
         self.ready = True
         if self._on_ready is not None:
             self._on_ready()

@@ -1,8 +1,10 @@
-"""Asking again after the broker has forgotten us: what went to us while we were away from a new broker is gone.
+"""Asking again at every connect: what went to us while we were away may be gone, and nobody tells.
 
 A broker that keeps no sessions, such as the embedded one after a restart, drops the commands that waited in it, and
-takes an answer or a hello while we are not subscribed yet, and drops that. The handset has said its word and waits; so
-once our subscriptions stand the newest command of a handset is offered again:
+takes an answer or a hello while we are not subscribed yet, and drops that. One that keeps ours drops what it has held
+for a day, or beyond its thousand. We do not go by which of them it says it is: connection or process may end after it
+has said so, and before anybody was asked. The handset has said its word and waits; so once our subscriptions stand the
+newest command of a handset is offered again:
 
 - **to every handset that has not shown what is wished of it**, whatever its order has come to meanwhile: a lock, a
   release that was decided before its lock was known to have arrived, a retirement, which has no order. A lock that may

@@ -88,7 +88,7 @@ class Relay:
         self._wake.set()
 
     def ask_again(self) -> None:
-        """The broker has forgotten us, and with us answers that were on their way; never blocks."""
+        """We have connected anew: what was on its way may have been dropped; never blocks."""
         self._asked.set()
         self._wake.set()
 

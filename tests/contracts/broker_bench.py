@@ -57,9 +57,6 @@ class Client(Transport, Protocol):
     @property
     def ready(self) -> bool: ...
 
-    @property
-    def session_present(self) -> bool: ...
-
 
 class Inbox:
     """A `receive` that remembers, and that takes only what it is told to take."""

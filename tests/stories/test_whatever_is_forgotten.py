@@ -33,9 +33,8 @@ CAPS = Caps(
 
 
 def serve(world: World, _radio: Radio) -> None:
-    """The service connects, and offers again what a broker that does not know it has forgotten."""
+    """The service connects, and offers again what has no answer."""
     world.line.start()
-    assert not world.line.session_present
     with world.house.unit() as unit:
         offer_again(unit, world.office)
 
