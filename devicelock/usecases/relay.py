@@ -145,17 +145,29 @@ class Relay:
             self._try()
 
     def _try(self) -> None:
+        for act in (self._offer_again, self._go_round):
+            try:
+                act()
+            except Trouble as trouble:
+                log.warning("the relay will try again", code=trouble.code, detail=trouble.detail)
+            except Exception:  # nobody else would carry anything any more
+                log.exception("the relay failed and will try again")
+
+    def _offer_again(self) -> None:
+        """Once for each time it was asked; an offer that fails stays asked."""
+        if self._offer is None or not self._asked.is_set():
+            return
+        self._asked.clear()
         try:
-            if self._offer is not None and self._asked.is_set():
-                self._asked.clear()
-                with self._house.unit() as unit:
-                    self._offer(unit)
-            if not self._publish() or len(self._gone) >= MOST_UNMARKED or self._stopping.is_set():
-                self._mark()
-        except Trouble as trouble:
-            log.warning("the relay will try again", code=trouble.code, detail=trouble.detail)
-        except Exception:  # nobody else would carry anything any more
-            log.exception("the relay failed and will try again")
+            with self._house.unit() as unit:
+                self._offer(unit)
+        except Exception:
+            self._asked.set()
+            raise
+
+    def _go_round(self) -> None:
+        if not self._publish() or len(self._gone) >= MOST_UNMARKED or self._stopping.is_set():
+            self._mark()
 
 
 def _always() -> bool:

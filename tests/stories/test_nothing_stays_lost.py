@@ -5,9 +5,12 @@ from typing import Any
 import pytest
 
 from custody.kernel.clock import DAY_MS, SECOND_MS
+from custody.kernel.errors import Unavailable
+from custody.store.unit import Unit
 from devicelock.rules.applied import Applied
 from devicelock.transport import PublishOutcome
-from devicelock.usecases.relay import IDLE_S
+from devicelock.usecases.offer_again import offer_again
+from devicelock.usecases.relay import IDLE_S, Relay
 from tests.stories.lock_steps import let_go, say_received
 from tests.stories.test_forgetful_broker import kept_by_two_people, offer, on_its_way
 from tests.world import World
@@ -92,3 +95,27 @@ def test_a_handset_that_lay_in_a_drawer_is_retired_whenever_it_comes(world: Worl
     radio.switch_on()
     world.deliver()
     assert radio.handset.state.applied is Applied.RETIRED
+
+
+@pytest.mark.parametrize("failures", [0, 1])
+def test_what_could_not_be_offered_again_is_offered_in_the_next_round_and_holds_no_release_up(
+    world: World, failures: int
+) -> None:
+    opened, radio = world.locked_elsewhere()
+    offers: list[bool] = []
+
+    def offer_or_fail(unit: Unit) -> int:
+        offers.append(len(offers) >= failures)
+        if not offers[-1]:
+            raise Unavailable("database", "the database did not answer", fix="Send the same request again.")
+        return offer_again(unit, world.office)
+
+    relay = Relay(world.house, world.line, offer=offer_or_fail)
+    let_go(world, opened.order.id)
+    relay.ask_again()
+    relay._try()
+    world.broker.pump()
+    assert not radio.handset.screen_locked, "a release waits for no offer"
+    relay._try()
+    relay._try()
+    assert offers == [False] * failures + [True]
