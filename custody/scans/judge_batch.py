@@ -8,10 +8,13 @@
    apart, for its own clock say, leaves no hole.
 5. A scan that cannot be read has no verdict, and takes its number all the same. It is set apart if its statement alone
    would be: for a key that is revoked, or a clock too far ahead.
+6. A scan that was judged and is erased since can be read no more. It took its number, told the gap, and was set apart
+   or not, as it was said then.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from custody.kernel.clock import Instant
 from custody.scans.advance import UNSEEN, advance, parcels_of
@@ -23,6 +26,7 @@ from custody.scans.verdict import Flag, Verdict, sum_up
 from custody.scans.view import KeyStanding, StationHead, UnitView
 
 QUARANTINED = "quarantined"
+NOTHING: Mapping[int, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,23 +51,29 @@ def judge_batch(
     views: Mapping[str, UnitView],
     now_ms: Instant,
     tolerances: Tolerances,
+    said: Mapping[int, str] = NOTHING,
 ) -> Judged:
     """What becomes of a batch whose signature was verified, or whose key is not known.
 
-    `held` says which statement took a number before; `views` what was known of the parcels; `now_ms` is the receipt.
+    `held` says which statement took a number before; `views` what was known of the parcels; `now_ms` is the receipt;
+    `said` the results by number of scans that were judged before they were erased.
     """
     sequence = [
         flag for flag in sequence_flags(statement.first, statement.prev, head) if flag.code != "tamper_evidence"
     ]
     broken = any(flag.code == "chain_broken" for flag in sequence)
+    told_again = sequence if broken else ()
     untold: Sequence[Flag] = sequence
     known: dict[str, UnitView] = {}
     verdicts: list[Verdict | None] = []
     for seq, scan in enumerate(scans, statement.first):
+        taken = held.get(seq, statement.digest) != statement.digest
         if scan is None:
             verdicts.append(None)
+            if seq in said and not taken:
+                untold = told_again
             continue
-        if held.get(seq, statement.digest) != statement.digest:
+        if taken:
             verdicts.append(sum_up([tampered(seq)]))
             continue
         parcels = parcels_of(scan.event)
@@ -71,18 +81,19 @@ def judge_batch(
         verdict = judge_units(
             scan, standing=standing, sequence=untold, units=units, now_ms=now_ms, tolerances=tolerances
         )
-        untold = sequence if broken else ()
+        untold = told_again
         verdicts.append(verdict)
         if verdict.result != QUARANTINED:
             for parcel, unit in zip(parcels, units, strict=False):
                 known[parcel] = advance(unit, scan.event)
     unread_apart = standing in {KeyStanding.REVOKED, KeyStanding.UNKNOWN}
     unread_apart = unread_apart or statement.iat_s * 1000 - now_ms > tolerances.skew_quarantine_ms
+    results = {**said, **{seq: verdict.result for seq, verdict in enumerate(verdicts, statement.first) if verdict}}
     apart = [
-        unread_apart or held.get(seq, statement.digest) != statement.digest
-        if verdict is None
-        else verdict.result == QUARANTINED
-        for seq, verdict in enumerate(verdicts, statement.first)
+        results[seq] == QUARANTINED
+        if seq in results
+        else unread_apart or held.get(seq, statement.digest) != statement.digest
+        for seq in range(statement.first, statement.last + 1)
     ]
     goes_on = not broken and not all(apart) and (head is None or statement.last > head.seq)
     return Judged(

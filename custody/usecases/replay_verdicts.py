@@ -6,10 +6,11 @@ scan that was registered without its opening takes its place in the sequence at 
 says that its opening came. A batch is judged at its entry, scan by scan, as the judge did.
 
 What cannot be compared is named, not passed over: scans that were erased or still wait for their opening, and scans of
-a parcel of which an earlier one was erased.
+a parcel of which an earlier one was erased. Whether a station went on from a scan that is erased hung on what stood in
+it, so there the judge's own row is believed: what came after must follow from that.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import func, select
@@ -96,7 +97,13 @@ def compare_verdicts(session: Session, tolerances: Tolerances) -> Comparison:
     erased = _erased_before(session)
     rows = {row.place: row for row in session.scalars(select(ScanRow)).all()}
     same, different, after = 0, [], []
-    replay = replay_verdicts(lambda: _entries(session, size), lambda entry: _scans_of(session, entry), tolerances)
+    gone = rows.keys() & set(session.scalars(select(col(OpeningRow.place)).where(col(OpeningRow.content).is_(None))))
+    replay = replay_verdicts(
+        lambda: _entries(session, size),
+        lambda entry: _scans_of(session, entry),
+        tolerances,
+        said={place: rows[place].result for place in gone},
+    )
     for replayed in replay:
         row = rows.pop(replayed.place, None)
         stored = None if row is None else (row.result, row.code, row.flags)
@@ -106,7 +113,6 @@ def compare_verdicts(session: Session, tolerances: Tolerances) -> Comparison:
             after.append(replayed.place)
         else:
             different.append(Difference(place=replayed.place, stored=stored, replayed=replayed.words))
-    gone = rows.keys() & set(session.scalars(select(col(OpeningRow.place)).where(col(OpeningRow.content).is_(None))))
     different += [
         Difference(place=place, stored=(row.result, row.code, row.flags), replayed=None)
         for place, row in sorted(rows.items())
@@ -120,8 +126,13 @@ def compare_verdicts(session: Session, tolerances: Tolerances) -> Comparison:
     )
 
 
-def replay_verdicts(read: Entries, scans_of: ScansOf, tolerances: Tolerances) -> Iterator[Replayed]:
-    """The verdict of every scan that can be read, where the judge gave it; `read` gives the entries, from 0, twice."""
+def replay_verdicts(
+    read: Entries, scans_of: ScansOf, tolerances: Tolerances, *, said: Mapping[int, str]
+) -> Iterator[Replayed]:
+    """The verdict of every scan that can be read, where the judge gave it; `read` gives the entries, from 0, twice.
+
+    `said` has the results of scans that were judged before they were erased, by place.
+    """
     # 1. Which scans came without their opening, and where a record says that it came.
     late = {
         int(record.fields["index"]): entry.idx
@@ -132,7 +143,7 @@ def replay_verdicts(read: Entries, scans_of: ScansOf, tolerances: Tolerances) ->
     }
     arrivals = {at: index for index, at in late.items()}
     # 2. Everything in order.
-    court = _Court(tolerances=tolerances)
+    court = _Court(tolerances=tolerances, said=said)
     waiting: dict[int, StoredEntry] = {}
     for entry in read():
         if entry.idx == 0 or entry.content_type in KINDS:
@@ -141,6 +152,8 @@ def replay_verdicts(read: Entries, scans_of: ScansOf, tolerances: Tolerances) ->
             yield court.judge(open_scan(entry.raw, entry.opening), entry)
         elif entry.content_type == BATCH:
             yield from court.judge_batch(read_batch(entry.raw), entry, scans_of(entry))
+        elif place_of(entry.idx) in said and entry.idx not in late:
+            court.go_on(read_scan_statement(entry.raw), said[place_of(entry.idx)])
         elif entry.content_type in SCANS:
             court.register(read_scan_statement(entry.raw), entry)
             waiting[entry.idx] = entry
@@ -176,6 +189,7 @@ class _Court:
     """What the judge knew at one place of the log."""
 
     tolerances: Tolerances
+    said: Mapping[int, str]
     registry: Registry = field(default_factory=Registry)
     heads: dict[str, StationHead] = field(default_factory=dict)
     places: dict[tuple[str, int], list[bytes]] = field(default_factory=dict)
@@ -183,12 +197,16 @@ class _Court:
 
     def judge(self, scan: Scan, entry: StoredEntry) -> Replayed:
         """A scan that came whole."""
-        head = self.heads.get(scan.station)
-        verdict = self._verdict(scan, entry, head)
-        self.places.setdefault((scan.station, scan.seq), []).append(scan.link)
-        if verdict.result != "quarantined" and (head is None or scan.seq > head.seq):
-            self.heads[scan.station] = StationHead(seq=scan.seq, digest=scan.digest)
+        verdict = self._verdict(scan, entry, self.heads.get(scan.station))
+        self.go_on(scan, verdict.result)
         return self._file(scan, entry, verdict)
+
+    def go_on(self, scan: Scan | ScanStatement, result: str) -> None:
+        """What a scan that came whole is to its station's sequence; it may be erased since."""
+        head = self.heads.get(scan.station)
+        self.places.setdefault((scan.station, scan.seq), []).append(scan.message.digest)
+        if result != "quarantined" and (head is None or scan.seq > head.seq):
+            self.heads[scan.station] = StationHead(seq=scan.seq, digest=scan.message.digest)
 
     def judge_batch(
         self, statement: BatchStatement, entry: StoredEntry, scans: Sequence[BatchedScan | None]
@@ -204,6 +222,11 @@ class _Court:
             views=self.views,
             now_ms=entry.received_ms,
             tolerances=self.tolerances,
+            said={
+                statement.first + at: self.said[place]
+                for at in range(statement.count)
+                if (place := place_of(entry.idx, at)) in self.said
+            },
         )
         for number in numbers:
             self.places.setdefault(number, []).append(statement.digest)
@@ -215,7 +238,7 @@ class _Court:
                 yield Replayed(place=place_of(entry.idx, at), verdict=verdict, parcels=parcels_of(scan.event))
 
     def register(self, scan: ScanStatement, entry: StoredEntry) -> None:
-        """A statement alone, or one whose opening was erased."""
+        """A statement that came alone."""
         self.places.setdefault((scan.station, scan.seq), []).append(scan.message.digest)
         head = self.heads.get(scan.station)
         if takes_its_place(scan, head, entry.received_ms, self.tolerances):

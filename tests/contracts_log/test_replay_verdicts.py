@@ -9,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlmodel import col, select, update
 
+from custody.kernel.clock import DAY_MS, to_iso
+from custody.scans.place import place_of
 from custody.scans.tolerances import Tolerances
 from custody.store.tables import ScanRow
 from custody.store.unit import House
@@ -17,6 +19,7 @@ from custody.usecases.erase import erase
 from custody.usecases.read_trail import read_trail
 from custody.usecases.register_statement import register
 from custody.usecases.replay_verdicts import Comparison, Difference, compare_verdicts
+from tests.contracts_log.shard_yard import sign_batch
 from tests.contracts_log.small_house import (
     OPENED,
     OTHER_SSCC,
@@ -25,6 +28,7 @@ from tests.contracts_log.small_house import (
     enrol_bench,
     findings,
     opened_house,
+    running_intake,
     send,
 )
 from tests.world import World, new_world
@@ -55,16 +59,13 @@ def test_a_whole_networks_verdicts_follow_from_the_log_alone(travelled: World) -
 
 
 def test_a_verdict_that_was_changed_afterwards_is_found(travelled: World) -> None:
-    with travelled.house.unit() as unit:
-        row = unit.session.scalars(select(ScanRow).order_by(col(ScanRow.place)).limit(1)).one()
-        told = (row.result, row.code, row.flags)
-        unit.session.connection().execute(
-            update(ScanRow).where(col(ScanRow.place) == row.place).values(result="quarantined")
-        )
+    with travelled.house.read() as session:
+        row = session.scalars(select(ScanRow).order_by(col(ScanRow.place)).limit(1)).one()
+    told = (row.result, row.code, row.flags)
+    rewrite(travelled.house, row.place, result="quarantined")
     (found,) = compare(travelled.house).different
     assert found == Difference(place=row.place, stored=("quarantined", *told[1:]), replayed=told)
-    with travelled.house.unit() as unit:
-        unit.session.connection().execute(update(ScanRow).where(col(ScanRow.place) == row.place).values(result=told[0]))
+    rewrite(travelled.house, row.place, result=told[0])
     assert compare(travelled.house).different == ()
 
 
@@ -79,6 +80,68 @@ def test_what_was_erased_is_named_and_what_followed_it_is_not_blamed(sqlite_url:
     assert set(found.unread) <= set(done.openings)
     assert len(found.unread) > 3
     world.close()
+
+
+def forget(house: House, parcel: str = SSCC) -> None:
+    with house.unit() as unit:
+        erase(unit, parcel, reason="over", actor="supervisor-1", holds=lambda _session, _imeis: ())
+
+
+def rewrite(house: House, place: int, **columns: str) -> None:
+    """Somebody changes a verdict in the database."""
+    with house.unit() as unit:
+        unit.session.connection().execute(update(ScanRow).where(col(ScanRow.place) == place).values(**columns))
+
+
+def test_a_gap_told_at_a_scan_of_a_batch_that_was_erased_since_is_not_told_again(sqlite_url: str) -> None:
+    house = opened_house(sqlite_url)
+    bench = enrol_bench(house)
+    send(house, bench.sign(house, OTHER_SSCC))
+    bench.sign(house, OTHER_SSCC)
+    with running_intake(house) as intake:
+        acks = intake.submit_batch(sign_batch(house, bench, [SSCC, OTHER_SSCC])).result(timeout=60)
+    assert ["sequence_gap" in {flag.code for flag in ack.verdict.flags} for ack in acks] == [True, False]
+    forget(house)
+    found = compare(house)
+    assert (found.different, found.after_erased, found.unread) == ((), (), ((acks[0].index, 0),))
+
+
+@pytest.fixture
+def after_erased(sqlite_url: str) -> tuple[House, int, int]:
+    """Lend a house with a scan set apart for its event's time and erased since, and the next of its station; places."""
+    house = opened_house(sqlite_url)
+    bench = enrol_bench(house)
+    send(house, bench.sign(house, OTHER_SSCC))
+    (apart,) = send(house, bench.sign(house, SSCC, eventTime=to_iso(house.clock.now_ms() + 5 * DAY_MS)))
+    (later,) = send(house, bench.sign(house, OTHER_SSCC))
+    assert [flag.code for flag in later.verdict.flags] == ["sequence_gap"]
+    forget(house)
+    return house, place_of(apart.index or 0), place_of(later.index or 0)
+
+
+def test_a_station_did_not_go_on_from_a_scan_that_was_set_apart_and_erased_since(
+    after_erased: tuple[House, int, int],
+) -> None:
+    house, _, _ = after_erased
+    found = compare(house)
+    assert (found.different, found.after_erased, found.same, len(found.unread)) == ((), (), 2, 1)
+
+
+@pytest.mark.parametrize("flags", ["", "chain_broken", "sequence_gap weight_out"])
+def test_a_false_verdict_after_an_erased_scan_of_the_station_is_found(
+    after_erased: tuple[House, int, int], flags: str
+) -> None:
+    house, _, later = after_erased
+    rewrite(house, later, flags=flags)
+    assert [each.place for each in compare(house).different] == [later]
+
+
+def test_an_erased_scans_verdict_cannot_be_changed_without_what_followed_from_it(
+    after_erased: tuple[House, int, int],
+) -> None:
+    house, apart, later = after_erased
+    rewrite(house, apart, result="flagged")
+    assert [each.place for each in compare(house).different] == [later]
 
 
 ACTS = st.lists(

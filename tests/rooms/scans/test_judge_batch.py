@@ -127,6 +127,20 @@ def test_scans_that_cannot_be_read_take_their_numbers(batch: Batch) -> None:
     assert judged(batch, unread=[0, 1, 2], held=dict.fromkeys((5, 6, 7), b"\1" * 32)).head is None
 
 
+def test_an_erased_scan_told_the_gap_and_was_set_apart_or_not_as_was_said_of_it(batch: Batch) -> None:
+    behind = StationHead(seq=2, digest=b"\2" * 32)
+    other = b"\1" * 32
+    assert codes(judged(batch, head=behind, unread=[0], said={5: "flagged"})) == [None, [], []]
+    assert codes(judged(batch, head=behind, unread=[0], said={5: "quarantined"})) == [None, [], []]
+    of_another = judged(batch, head=behind, unread=[0], held={5: other}, said={5: "quarantined"})
+    assert codes(of_another) == [None, ["sequence_gap"], []]
+    broken = judged(batch, head=StationHead(seq=4, digest=other), unread=[0], said={5: "quarantined"})
+    assert codes(broken) == [None, ["chain_broken"], ["chain_broken"]]
+    apart = dict.fromkeys((5, 6, 7), "quarantined")
+    assert judged(batch, unread=[0, 1, 2], said=apart).head is None
+    assert judged(batch, unread=[0, 1, 2], said={**apart, 6: "accepted"}).head is not None
+
+
 def test_a_batch_that_comes_late_moves_nothing_back(batch: Batch) -> None:
     assert judged(batch, head=StationHead(seq=9, digest=b"\7" * 32)).head is None
 
