@@ -6,7 +6,8 @@ Callers hand in parsed scans and are called back, or get a future. Two threads t
    releases the interpreter lock), and works out how each part will be filed (`file_part.py`); a batch has two
    signatures for all its scans, the statement's and the seal's;
 2. the writer begins one unit, and only when it is its turn at the log's head does it gather all that the clerk has laid
-   ready until then; it judges part by part and writes what comes of it (`judge_group.py`);
+   ready until then; it judges part by part and writes what comes of it (`judge_group.py`). What the clerk knew no key
+   for it looks at again, because a key may have been enrolled since;
 3. it seals and commits once; only then are callers answered.
 
 While one group commits, or waits for its turn, the next one forms, so load makes the groups large and idleness keeps
@@ -20,12 +21,13 @@ after all others of the group; a record in the log says when that was.
 
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 
 import structlog
+from sqlmodel import Session
 
 from custody.kernel import cbor
 from custody.kernel.cose import Sign1
@@ -191,7 +193,7 @@ class Intake:
                 if gather:
                     group[:] = self._ready.gather(group[0], most=MAX_GROUP)
                 parts = [part for job in group for part in job.parts]
-                sound = [each for job in group for each in job.sound]
+                sound = self._look_again(unit.session, parts, [each for job in group for each in job.sound])
                 answers = iter(Bench(unit, parts, self._tolerances).answer(parts, sound))
         except Exception as error:  # noqa: BLE001 - as in _lay_ready
             self._each_alone(group, error, self._enter)
@@ -219,16 +221,28 @@ class Intake:
             log.exception("an answer could not be given")
 
     def _verify(self, parts: Sequence[Part]) -> list[Sound]:
-        missing = {_message(part).kid for part in parts} - self._keys.keys()
+        missing = {kid for part in parts if (kid := _message(part).kid) not in self._keys}
         if missing:
             with self._house.read() as session:
-                for kid, row in scan_book.station_keys(session, missing).items():
-                    self._keys[kid] = read_cose_key(cbor.decode(row.cose_key))
+                self._learn(session, missing)
         chunks = [parts[at : at + VERIFY_CHUNK] for at in range(0, len(parts), VERIFY_CHUNK)]
         results = (
             map(self._verify_chunk, chunks) if len(chunks) == 1 else self._verifiers.map(self._verify_chunk, chunks)
         )
         return [result for chunk in results for result in chunk]
+
+    def _look_again(self, session: Session, parts: Sequence[Part], sound: Sequence[Sound]) -> Sequence[Sound]:
+        strangers = [at for at, each in enumerate(sound) if each is None]
+        if not strangers:
+            return sound
+        unknown = [parts[at] for at in strangers]
+        self._learn(session, {_message(part).kid for part in unknown})
+        found = dict(zip(strangers, self._verify_chunk(unknown), strict=True))
+        return [found.get(at, each) for at, each in enumerate(sound)]
+
+    def _learn(self, session: Session, kids: Iterable[bytes]) -> None:
+        for kid, row in scan_book.station_keys(session, kids).items():
+            self._keys[kid] = read_cose_key(cbor.decode(row.cose_key))
 
     def _verify_chunk(self, parts: Sequence[Part]) -> list[Sound]:
         return [_is_sound(part, self._keys.get(_message(part).kid)) for part in parts]

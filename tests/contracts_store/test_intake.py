@@ -1,27 +1,30 @@
 """The intake: scans that wait together become durable together, each has its answer, and nothing signed is lost."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from types import ModuleType
 
 import pytest
 from sqlalchemy import func, select
+from sqlmodel import Session
 
 from custody.kernel.errors import Rejected, Unavailable
 from custody.scans.scan import Scan
 from custody.scans.tolerances import Tolerances
 from custody.store import scan_book
+from custody.store.scan_book import EnrolledKey
 from custody.store.tables import CheckpointRow, QuarantineRow, ScanRow
 from custody.store.unit import House
 from custody.usecases import accept_scans, judge_group
 from custody.usecases.accept_scans import Intake
 from custody.usecases.enrol_station import revoke
 from custody.usecases.judge_group import Ack
+from simulators.load import load_stations, presign
 from tests.contracts_store.houses import Yard, forge, open_house, opened, running, with_wrong_signature
 from tests.world_audit import Said
-from tests.world_parts import enrol_station, key
+from tests.world_parts import START_MS, enrol_station, key
 
 
 @contextmanager
@@ -104,6 +107,29 @@ def test_a_scan_under_an_unknown_key_is_kept_aside_and_not_in_the_log(house: Hou
     assert [flag.code for flag in ack.verdict.flags] == ["key_unknown"]
     assert {each.index for each in again} == {None}
     assert count(house, QuarantineRow) == 1
+    assert yard.complaints() == []
+
+
+def test_a_key_enrolled_between_the_clerks_look_and_the_writers_turn_is_known(
+    house: House, yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    *_, station = load_stations(3, seed=7)
+    (lane,) = presign([station], each=3, at_ms=START_MS, seed=7)
+    first, second, third = map(opened, lane)
+
+    def look_just_before(session: Session, kids: Iterable[bytes]) -> dict[bytes, EnrolledKey]:
+        monkeypatch.undo()
+        found = scan_book.station_keys(session, kids)
+        enrol_station(house, station)
+        return found
+
+    monkeypatch.setattr(scan_book, "station_keys", look_just_before)
+    with running(house) as intake:
+        answers = yard.take(intake, [first, second, with_wrong_signature(third), yard.lanes[0][0]])
+        (mended,) = yard.take(intake, [third])
+    assert [ack.verdict.result for ack in answers] == ["accepted", "accepted", "quarantined", "accepted"]
+    assert [ack.refused and ack.refused.code for ack in answers] == [None, None, "signature", None]
+    assert (mended.verdict.result, count(house, QuarantineRow)) == ("accepted", 1)
     assert yard.complaints() == []
 
 
