@@ -6,13 +6,15 @@ from typing import NamedTuple
 from sqlalchemy import delete
 from sqlmodel import Session, col
 
-from custody.kernel.clock import Instant
+from custody.kernel.clock import MINUTE_MS, Instant
 from custody.store.bulk import add, ask, change, pick
 from custody.store.tables import OutboxRow
 from custody.store.unit import Unit
 
 URGENT = 0
 NORMAL = 10
+MOST_WAIT_MS = MINUTE_MS
+"""Nobody puts a message in that is to wait for so long; one that seems to is due, and the clock was set back."""
 
 
 class Name(NamedTuple):
@@ -57,13 +59,15 @@ def pending(
 ) -> list[Posted]:
     """What has not left yet, need not wait any more and has not expired: urgent first, then oldest.
 
-    The messages in `but` are left out, without being read again.
+    A clock that was set back makes nothing wait: what is urgent never does, and the rest no longer than a minute. The
+    messages in `but` are left out, without being read again.
     """
     question = (
-        "SELECT id, created_ms FROM outbox WHERE published_ms IS NULL AND expires_ms > ? AND created_ms <= ? "
-        "ORDER BY priority, id LIMIT ?"
+        "SELECT id, created_ms FROM outbox WHERE published_ms IS NULL AND expires_ms > ? "
+        "AND (priority = ? OR created_ms <= ? OR created_ms > ?) ORDER BY priority, id LIMIT ?"
     )
-    found = [Name._make(row) for row in ask(session, question, (now_ms, now_ms, limit + len(but)))]
+    bounds = (now_ms, URGENT, now_ms, now_ms + MOST_WAIT_MS, limit + len(but))
+    found = [Name._make(row) for row in ask(session, question, bounds)]
     wanted = [name for name in found if name not in but][:limit]
     rows = pick(session, OutboxRow, Posted._fields, by=("id",), values=[name.id for name in wanted])
     posted = {row[0]: Posted(*row) for row in rows}

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from custody.kernel.clock import DAY_MS, SECOND_MS
+from custody.kernel.clock import DAY_MS, HOUR_MS, SECOND_MS
 from custody.kernel.errors import Unavailable
 from custody.store.unit import Unit
 from devicelock.rules.applied import Applied
@@ -12,7 +12,7 @@ from devicelock.transport import PublishOutcome
 from devicelock.usecases.offer_again import offer_again
 from devicelock.usecases.relay import IDLE_S, Relay
 from tests.stories.lock_steps import let_go, say_received
-from tests.stories.test_forgetful_broker import kept_by_two_people, offer, on_its_way
+from tests.stories.test_forgetful_broker import kept_by_two_people, offer, on_its_way, switched_on
 from tests.world import World
 from tests.world_process import SERVER
 
@@ -119,3 +119,22 @@ def test_what_could_not_be_offered_again_is_offered_in_the_next_round_and_holds_
     relay._try()
     relay._try()
     assert offers == [False] * failures + [True]
+
+
+@pytest.mark.parametrize("back_ms", [0, HOUR_MS])
+@pytest.mark.parametrize("released", [True, False], ids=["a release", "a lock"])
+def test_a_command_leaves_though_the_clock_was_set_back(
+    world: World,
+    back_ms: int,
+    released: bool,  # noqa: FBT001 - what is wished
+) -> None:
+    radio = switched_on(world)
+    order = world.dispute(world.parcels[0], "substituted").order.id
+    if released:
+        world.deliver()
+        let_go(world, order)
+    world.clock.at_ms -= back_ms
+    for _ in range(3):
+        world.relay.carry()
+        world.broker.pump()
+    assert radio.handset.screen_locked is not released
