@@ -184,6 +184,9 @@ def _reconcile(unit: Unit, office: LockOffice, row: DeviceRow, hello: Hello, ord
     store.set_desired(unit.session, row, after)
     order = _order(unit, orders, after.order)
     _remember(unit, office, row, hello, order)
+    if order is not None and hello.applied is Applied.RETIRED and order.state in RELEASES:
+        why, basis = Reason.LAPSED, Basis.LAPSE  # a restore has forgotten how it ended
+        release(unit, office, order=order.id, actor=device, role=Role.SYSTEM, reason=why, basis=basis)
     if order is not None and standing(after) in SHOWN:
         facts = {"shown_by": "hello", "counter": hello.counter, "device": device}
         _moved(unit, office, order, hello.applied, facts)

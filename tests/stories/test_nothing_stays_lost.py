@@ -138,3 +138,23 @@ def test_a_command_leaves_though_the_clock_was_set_back(
         world.relay.carry()
         world.broker.pump()
     assert radio.handset.screen_locked is not released
+
+
+@pytest.mark.parametrize("restored", [True, False])
+def test_the_order_of_a_handset_that_shows_that_it_is_retired_is_over(
+    world: World,
+    restored: bool,  # noqa: FBT001 - the pair that is told
+) -> None:
+    opened, radio = world.locked_elsewhere()
+    backup = world.backup()
+    say_received(world, radio)
+    world.deliver()
+    assert radio.handset.state.applied is Applied.RETIRED
+    if restored:
+        world.restore(backup)
+        assert world.order(opened.order.id).state == "active_provisional"
+    radio.switch_off()
+    radio.switch_on()
+    world.deliver()
+    assert world.order(opened.order.id).state == "released"
+    assert radio.handset.state.applied is Applied.RETIRED
