@@ -32,6 +32,7 @@ MANY_CODES = 20
 def issue_code(unit: Unit, office: LockOffice, *, device: str, challenge: str, actor: str, role: Role) -> str:
     """The eight digits that answer what the lock screen shows; whatever lock the handset has is released."""
     read = read_challenge(challenge)
+    store.hold_orders_of_device(unit.session, device, OPEN)
     row = store.device(unit.session, device)
     given = watch_store.codes_since(unit.session, device, unit.now_ms - HOUR_MS)
     if given >= CODES_PER_HOUR:

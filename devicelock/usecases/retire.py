@@ -63,6 +63,7 @@ def confirm_receipt(unit: Unit, *, device: str, actor: str, how: str) -> DeviceR
 
 def received(unit: Unit, office: LockOffice, *, device: str, actor: str, role: Role) -> DeviceRow:
     """The customer has the handset and says so: whatever lock there is ends, and the handset is retired."""
+    store.hold_orders_of_device(unit.session, device, OPEN)
     row = confirm_receipt(unit, device=device, actor=actor, how="received")
     text = "The customer has the handset."
     return _out(unit, office, row, actor=actor, role=role, reason=Reason.RECEIPT_CONFIRMED, text=text)
@@ -70,6 +71,7 @@ def received(unit: Unit, office: LockOffice, *, device: str, actor: str, role: R
 
 def leave(unit: Unit, office: LockOffice, *, device: str, ends_ms: Instant, actor: str, role: Role) -> DeviceRow:
     """The account ends at that moment: every lock ends before it, now, without exception; the handset is retired."""
+    store.hold_orders_of_device(unit.session, device, OPEN)
     row = store.device(unit.session, device)
     row.left = True
     unit.session.add(row)

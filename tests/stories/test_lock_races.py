@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 
+import pytest
 from sqlalchemy import text
 
 from api import joints
@@ -14,8 +15,9 @@ from devicelock.rules.ack import open_ack
 from devicelock.rules.command import Reason
 from devicelock.rules.order import Role
 from devicelock.usecases import hear
+from devicelock.usecases.issue_code import issue_code
 from devicelock.usecases.request_lock import confirm_lock, lock_for_dispute
-from devicelock.usecases.retire import confirm_receipt
+from devicelock.usecases.retire import confirm_receipt, leave, received
 from devicelock.usecases.sweep import sweep
 from simulators.radio import Radio
 from tests.stories.test_forgetful_broker import switched_on
@@ -26,6 +28,7 @@ from tests.world_parts import Opened
 
 WAIT_S = 20.0
 Act = Callable[[Unit], object]
+Move = Callable[[Unit, World, Radio], object]
 
 
 def somebody_waits(world: World) -> None:
@@ -41,8 +44,12 @@ def somebody_waits(world: World) -> None:
         time.sleep(0.01)
 
 
-def meanwhile(world: World, first: Act, second: Act) -> None:
-    """`second` begins when `first` has written and not yet committed."""
+def nothing_more(_unit: Unit) -> None:
+    """The first unit has done all it does before the second begins."""
+
+
+def meanwhile(world: World, first: Act, second: Act, *, then: Act = nothing_more) -> None:
+    """`second` begins when `first` has written and not yet committed; the unit of `first` goes on with `then`."""
     failed: list[Exception] = []
 
     def run() -> None:
@@ -58,6 +65,7 @@ def meanwhile(world: World, first: Act, second: Act) -> None:
         other = threading.Thread(target=run)
         other.start()
         somebody_waits(world)
+        then(unit)
     other.join(WAIT_S)
     assert not other.is_alive()
     assert failed == []
@@ -155,3 +163,38 @@ def test_what_a_unit_has_changed_is_not_lost_when_it_holds_the_same_rows_again(e
         assert store.device(unit.session, device).network == "another"
         assert store.devices(unit.session, {device})[device].network == "another"
     assert either.order(name).site == "elsewhere"
+
+
+def give_code(unit: Unit, world: World, radio: Radio) -> None:
+    challenge = radio.handset.challenge
+    assert challenge is not None
+    device, role = radio.handset.device, Role.AGENT
+    issue_code(unit, world.office, device=device, challenge=challenge, actor="agent-1", role=role)
+
+
+def receive(unit: Unit, world: World, radio: Radio) -> None:
+    received(unit, world.office, device=radio.handset.device, actor="customer", role=Role.CUSTOMER)
+
+
+def go(unit: Unit, world: World, radio: Radio) -> None:
+    ends_ms, device = unit.now_ms + 30 * DAY_MS, radio.handset.device
+    leave(unit, world.office, device=device, ends_ms=ends_ms, actor="agent-1", role=Role.AGENT)
+
+
+@pytest.mark.parametrize("move", [give_code, receive, go])
+def test_whoever_ends_the_locks_of_a_handset_holds_them_before_it_as_whoever_hears_it_does(
+    either: World, move: Move
+) -> None:
+    opened, radio = either.locked_elsewhere()
+
+    def hear_it(unit: Unit) -> None:
+        store.devices(unit.session, {radio.handset.device})
+        unit.record("heard", {"device": radio.handset.device})
+
+    meanwhile(
+        either,
+        lambda unit: store.orders(unit.session, {opened.order.id}),
+        lambda unit: move(unit, either, radio),
+        then=hear_it,
+    )
+    assert either.order(opened.order.id).state == "release_queued"
