@@ -28,7 +28,7 @@ from custody.kernel.keys import PublicKey, SoftwareSigner, new_signer, read_cose
 from devicelock.rules.ack import Ack, make_ack
 from devicelock.rules.applied import Applied
 from devicelock.rules.command import NONCE_BYTES, Command, KeyRing, Screen, open_command
-from devicelock.rules.device import DeviceState, enter_code, greet, new_device, receive, wake
+from devicelock.rules.device import DeviceState, enter_code, greet, new_device, owes_hello, receive, wake
 from devicelock.rules.hello import Cause, SimClass, make_hello
 from devicelock.rules.unlock_code import ENTROPY_BYTES, Question, lock_number
 from simulators.client import ServiceClient
@@ -170,6 +170,11 @@ class Handset:
         state = self._keep(wake(before, now_s=self.now_s()))
         self._enforce(state)
         return state.applied is not before.applied
+
+    @property
+    def owes_hello(self) -> bool:
+        """Whether its last hello is a day old, by its own clock."""
+        return owes_hello(self.state, now_s=self.now_s())
 
     def hello(self) -> bytes:
         """A signed hello with a fresh nonce; the nonce is stored before it is said."""

@@ -1,9 +1,10 @@
 """A handset on the air: the connection between a handset and the broker.
 
-- Says hello on every connect, after every change, when a command comes again that it has left by itself since, and
-  after a LOCK that was refused: the first, second, fourth, eighth in a row on one connection. Each hello draws a new
-  nonce; one after every refusal would make what is on its way late for ever. A broker that was gone may have dropped
-  the hello of before, and that of this connection, so the counting begins anew with each.
+- Says hello on every connect, after every change, when the last one is a day old, when a command comes again that it
+  has left by itself since, and after a LOCK that was refused: the first, second, fourth, eighth in a row on one
+  connection. Each hello draws a new nonce; one after every refusal would make what is on its way late for ever. A
+  broker that was gone may have dropped the hello of before, and that of this connection, so the counting begins anew
+  with each.
 - Order for a command: the handset stores and enforces, the signed ack is published, and only then may the broker
   forget the command. Bytes that are no command for this device are let go: they will never be better.
 - Client id = device name; the session outlives the power, so that commands wait in the broker.
@@ -81,8 +82,8 @@ class Radio:
     def tick(self) -> None:
         """The handset's timer."""
         with self._guard:
-            changed = self.handset.tick()
-        if changed:
+            is_due = self.handset.tick() or self.handset.owes_hello
+        if is_due:
             self._say_hello()
 
     def type_code(self, code: str) -> bool:

@@ -16,8 +16,9 @@ is the earliest it can have been. Life and hold are spans from there. So a wrong
 nor lets one hold longer than its signed span from its arrival. While locked, a clock found behind its own last reading
 is in doubt, and doubt releases: earlier, never later. The next hello brings a lock that still stands back.
 
-A handset says hello on every connect, after every change, after a refused LOCK, and when a command comes again that it
-has left by itself since (a code, its hour, doubt about its clock); each hello draws a new nonce.
+A handset says hello on every connect, after every change, after a refused LOCK, when a command comes again that it has
+left by itself since (a code, its hour, doubt about its clock), and when its last nonce is a day old; each hello draws a
+new nonce.
 """
 
 import hmac
@@ -32,6 +33,7 @@ from devicelock.rules.topic import read_device
 from devicelock.rules.unlock_code import Question, after_wrong, ask, is_answer
 
 SKEW_S = 300
+HELLO_EVERY_S = 24 * 3600
 
 _STATE_OF = {Op.LOCK: Applied.LOCKED, Op.UNLOCK: Applied.UNLOCKED, Op.RETIRE: Applied.RETIRED}
 
@@ -74,6 +76,11 @@ def wake(state: DeviceState, *, now_s: int) -> DeviceState:
     if now_s + SKEW_S < state.seen_s:
         return _released(state, Cause.CLOCK_DOUBT)
     return replace(state, seen_s=max(state.seen_s, now_s))
+
+
+def owes_hello(state: DeviceState, *, now_s: int) -> bool:
+    """Whether the last nonce is a day old: a service that has forgotten what it wished of the device never asks."""
+    return now_s - state.nonce_at_s >= HELLO_EVERY_S
 
 
 def greet(

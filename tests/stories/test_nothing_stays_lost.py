@@ -158,3 +158,20 @@ def test_the_order_of_a_handset_that_shows_that_it_is_retired_is_over(
     world.deliver()
     assert world.order(opened.order.id).state == "released"
     assert radio.handset.state.applied is Applied.RETIRED
+
+
+@pytest.mark.parametrize("hours", [22, 25])
+def test_a_handset_whose_lock_a_restore_has_forgotten_is_free_within_a_day(world: World, hours: int) -> None:
+    """The broker outside the process knows both, so that nobody connects anew and nobody says hello for that."""
+    radio = switched_on(world)
+    backup = world.backup()
+    world.dispute(world.parcels[0], "substituted")
+    world.deliver()
+    assert radio.handset.screen_locked
+    world.restore(backup)
+    world.step(hours * HOUR_MS)
+    world.deliver()
+    assert radio.handset.screen_locked is (hours < 24)
+    world.step(2 * HOUR_MS)
+    world.deliver()
+    assert not radio.handset.screen_locked

@@ -218,6 +218,15 @@ def test_a_lock_that_comes_again_brings_a_hello_if_the_handset_has_left_it_and_t
     assert (world.handset.screen_locked, world.handset.question) == (not left, question)
 
 
+def test_its_timer_says_hello_when_the_last_one_is_a_day_old(world: World) -> None:
+    world.on()
+    for hours, hellos in ((23, 1), (1, 2), (0, 2), (23, 2), (1, 3)):
+        world.operator.clock.at_s += hours * 3600
+        world.radio.tick()
+        world.broker.pump()
+        assert len(world.server.hellos) == hellos
+
+
 def test_waiting_ends_when_the_condition_holds_or_the_time_is_over(world: World) -> None:
     world.on()
     assert world.radio.wait_for(lambda handset: handset.on)
