@@ -5,7 +5,8 @@ those before it changed, and writes everything that came of it. A part is a scan
 batch; a batch is one entry of the log, and each of its scans has a row, keys, an opening and a verdict of its own.
 
 - A statement that the log holds is answered with its place, scan by scan, and adds nothing.
-- A number that another statement has taken is tamper evidence; both are kept.
+- A number belongs to the statement that took it first, be it readable or not. Another one under it is tamper evidence,
+  also when it comes again; both are kept.
 - A scan of a batch that holds no event takes its number; its leaf is kept and its opening is not.
 - Where the signature is wrong, or the key unknown, every scan is kept aside, a batch's with what its leaf needs.
 """
@@ -66,8 +67,7 @@ class Bench:
         self._keys = scan_book.station_keys(session, {each.message.kid for each in statements})
         self._heads = scan_book.station_heads(session, {each.station for each in statements})
         self._known = scan_book.known_digests(session, {each.message.digest for each in statements})
-        self._stored: dict[tuple[str, int], bytes] = {}
-        self._sealed: dict[tuple[str, int], list[bytes]] = {}
+        self._takers: dict[tuple[str, int], list[bytes]] = {}
         self._read_numbers(plain, [part.statement for part in batches])
         wanted = {key for scan in scans for key in parcels_of(scan.event)}
         self._views = {
@@ -103,7 +103,7 @@ class Bench:
         return [answered[turn] for turn in range(len(parts))]
 
     def _read_numbers(self, plain: Sequence[Scan], batches: Sequence[BatchStatement]) -> None:
-        """Which statements stand under the numbers of this group already, and which of them wait for an opening."""
+        """Which statements took the numbers of this group, in log order, and which of them wait for an opening."""
         session, numbers = self._unit.session, {(scan.station, scan.seq) for scan in plain}
         stored = scan_book.scans_at(session, numbers)
         waiting = unopened_book.at(session, numbers)
@@ -113,9 +113,10 @@ class Bench:
             waiting += unopened_book.between(session, *span)
         self._waiting = {row.digest: row for row in waiting if position_of(row.place) is None}
         links = scan_book.statement_digests(session, {index_of(row.place) for row in waiting})
+        placed = {number: [(row.place, row.link) for row in rows] for number, rows in stored.items()}
         for row in waiting:
-            self._sealed.setdefault((row.station, row.seq), []).append(links[index_of(row.place)])
-        self._stored |= {number: rows[0].link for number, rows in stored.items()}
+            placed.setdefault((row.station, row.seq), []).append((row.place, links[index_of(row.place)]))
+        self._takers = {number: [link for _, link in sorted(those)] for number, those in placed.items()}
 
     def _waits(self, scan: Scan) -> bool:
         """Whether the log holds it and only its opening is missing; it is judged after all others."""
@@ -135,10 +136,9 @@ class Bench:
         waiting = self._waiting.pop(scan.digest, None)
         if waiting is not None:
             return self._open(scan, key, waiting, filing)
-        repeat = judge_repeat(self._holder(scan.station, scan.seq, scan.link), scan)
+        repeat = judge_repeat(self._first_taker(scan.station, scan.seq), scan)
         if scan.digest in self._known:
-            verdict = repeat or judge_repeat(scan.link, scan)
-            return self._ack(scan, verdict or self._judge_now(scan, key), self._known[scan.digest])
+            return self._ack(scan, repeat or already_done(), self._known[scan.digest])
         verdict = repeat or self._judge_now(scan, key)
         return self._enter(scan, verdict, filing)
 
@@ -151,7 +151,7 @@ class Bench:
         held = {
             seq: link
             for seq in range(statement.first, statement.last + 1)
-            if (link := self._holder(statement.station, seq, statement.digest)) is not None
+            if (link := self._first_taker(statement.station, seq)) is not None
         }
         index = self._known.get(statement.digest)
         if index is None:
@@ -184,7 +184,7 @@ class Bench:
         self._known[statement.digest] = index
         for at, (scan, verdict) in enumerate(zip(batch.scans, judged.verdicts, strict=True)):
             place = place_of(index, at)
-            self._stored.setdefault((statement.station, statement.first + at), statement.digest)
+            self._takers.setdefault((statement.station, statement.first + at), []).append(statement.digest)
             if isinstance(scan, BatchedScan) and verdict is not None:
                 self._scan_rows.append(_scan_row(scan, verdict, place, self._unit.now_ms))
                 self._key_rows += [{"key": name, "place": place} for name in filing.keys[at]]
@@ -214,8 +214,7 @@ class Bench:
         """The opening of a scan that the log holds: judged as of its entry; its place in the sequence it took then."""
         index = index_of(waiting.place)
         received_ms = log_reader.entry(self._unit.session, index).received_ms
-        stored = self._stored.get((scan.station, scan.seq))
-        twin = self._twin(scan.station, scan.seq, scan.link) if stored in {None, scan.link} else stored
+        twin = next((link for link in self._takers[scan.station, scan.seq] if link != scan.link), None)
         before = None if scan.prev is None else StationHead(seq=scan.seq - 1, digest=scan.prev)
         standing = _standing(key, index)
         verdict = judge_repeat(twin, scan) or self._judge(scan, standing=standing, head=before, now_ms=received_ms)
@@ -223,13 +222,10 @@ class Bench:
         self._file(scan, verdict, index, received_ms, filing)
         return self._ack(scan, verdict, index)
 
-    def _holder(self, station: str, seq: int, link: bytes) -> bytes | None:
-        """The statement that took a number first."""
-        return self._stored.get((station, seq)) or self._twin(station, seq, link)
-
-    def _twin(self, station: str, seq: int, link: bytes) -> bytes | None:
-        """Another statement, still unopened or unreadable, under the same number of the same station."""
-        return next((other for other in self._sealed.get((station, seq), ()) if other != link), None)
+    def _first_taker(self, station: str, seq: int) -> bytes | None:
+        """The statement that took a number first, be it readable or not."""
+        takers = self._takers.get((station, seq))
+        return takers[0] if takers else None
 
     def _judge_now(self, scan: Scan, key: EnrolledKey) -> Verdict:
         head, standing = self._heads.get(scan.station), _standing(key, self._first + len(self._entries))
@@ -244,6 +240,7 @@ class Bench:
         index = self._first + len(self._entries)
         self._entries.append(filing.entry)
         self._known[scan.digest] = index
+        self._takers.setdefault((scan.station, scan.seq), []).append(scan.link)
         head = self._heads.get(scan.station)
         if verdict.result != "quarantined" and (head is None or scan.seq > head.seq):
             self._heads[scan.station] = StationHead(seq=scan.seq, digest=scan.digest)
@@ -255,7 +252,6 @@ class Bench:
         place = place_of(index)
         self._scan_rows.append(_scan_row(scan, verdict, place, received_ms))
         self._key_rows += [{"key": name, "place": place} for name in filing.keys[0]]
-        self._stored.setdefault((scan.station, scan.seq), scan.link)
         if verdict.result != "quarantined":
             for parcel in parcels_of(scan.event):
                 self._views[parcel] = advance(self._views.get(parcel, UNSEEN), scan.event)

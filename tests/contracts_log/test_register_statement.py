@@ -26,14 +26,18 @@ from custody.store.tables import OpeningRow, ScanRow, StationHeadRow, StationKey
 from custody.store.unit import House
 from custody.usecases.enrol_station import revoke
 from custody.usecases.register_statement import Registered, register
+from tests.contracts_log.shard_yard import sign_batch
 from tests.contracts_log.small_house import (
     CUSTODIAN,
+    OTHER_SSCC,
     SITE,
+    SSCC,
     Bench,
     enrol_bench,
     findings,
     opened_house,
     raises,
+    running_intake,
     send,
     size_of,
 )
@@ -129,6 +133,29 @@ def test_two_statements_under_one_number_are_evidence_whichever_way_they_come(sq
     (late,) = send(house, one)
     assert [flag.code for flag in late.verdict.flags] == ["tamper_evidence"]
     assert {found.code for found in findings(house) if found.about is not About.STATION} == set()
+
+
+def test_tamper_evidence_that_comes_again_is_answered_as_such_whatever_took_the_number(sqlite_url: str) -> None:
+    house = opened_house(sqlite_url)
+    bench = enrol_bench(house)
+    first = bench.sign(house)
+    put(house, first[0])
+    plain = Bench(name=bench.name, signer=bench.signer).sign(house, disposition="damaged")
+    batch = sign_batch(house, Bench(name=bench.name, signer=bench.signer), [SSCC, OTHER_SSCC])
+    for _ in range(2):
+        assert [ack.verdict.code for ack in send(house, plain)] == ["S40"]
+    with running_intake(house) as intake:
+        acks = [intake.submit_batch(batch).result(timeout=60) for _ in range(2)]
+    assert [[ack.verdict.code for ack in each] for each in acks] == [["S40", "S30"], ["S40", "S10"]]
+
+
+def test_who_took_a_number_first_is_no_tamper_evidence_when_another_statement_came_alone(sqlite_url: str) -> None:
+    house = opened_house(sqlite_url)
+    bench = enrol_bench(house)
+    first = bench.sign(house)
+    send(house, first)
+    put(house, Bench(name=bench.name, signer=bench.signer).sign(house, disposition="damaged")[0])
+    assert [ack.verdict.code for ack in send(house, first)] == ["S10"]
 
 
 def test_a_stranger_a_dead_key_and_another_stations_name_are_refused(sqlite_url: str) -> None:
