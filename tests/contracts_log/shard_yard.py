@@ -1,5 +1,6 @@
 """A house over some quarters: stations of several groups, plain scans and batches, and an outsider who counts again."""
 
+import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from custody.kernel import cose
 from custody.kernel.merkle import SmallTree, leaf_hash
 from custody.ledger.record import Record, open_record
 from custody.scans.batch import BATCH, Item, SealedBatch, make_batch, open_batch, read_batch, seal_batch
-from custody.scans.leaf import make_leaf
+from custody.scans.leaf import make_leaf, name_leaf
 from custody.scans.place import index_of
 from custody.scans.scan import CONTENT_TYPE, SCANS, make_scan, open_scan, read_scan_statement
 from custody.scans.shard import Quarter, quarter_of
@@ -177,19 +178,19 @@ def indexes(acks: Sequence[Ack]) -> list[int]:
     return [ack.index for ack in acks if ack.index is not None]
 
 
-def sign_batch(house: House, bench: Bench, items: Sequence[str]) -> SealedBatch:
-    """The next scans of a station under one statement."""
+def sign_batch(house: House, bench: Bench, items: Sequence[str | None], **more: Any) -> SealedBatch:
+    """The next scans of a station under one statement; None for one whose opening holds no event."""
     at_ms, first = house.clock.now_ms(), bench.seq + 1
-    made = [
-        make_leaf(
-            json.dumps(event(bench.name, seq, item, at_ms)).encode(),
-            station=bench.name,
-            subject=f"urn:uuid:00000000-0000-4000-8000-{seq:012d}",
-            seq=seq,
-            salt=house.ids.random_bytes(32),
-        )
-        for seq, item in enumerate(items, first)
-    ]
+    made = []
+    for seq, item in enumerate(items, first):
+        names = {"station": bench.name, "subject": f"urn:uuid:00000000-0000-4000-8000-{seq:012d}", "seq": seq}
+        salt = house.ids.random_bytes(32)
+        if item is None:
+            commitment = hashlib.sha256(salt).digest()
+            made.append((name_leaf(**names, content_type=CONTENT_TYPE, commitment=commitment), salt))
+        else:
+            body = event(bench.name, seq, item, at_ms) | more
+            made.append(make_leaf(json.dumps(body).encode(), **names, salt=salt))
     statement = make_batch(
         [leaf for leaf, _ in made],
         subject=f"urn:uuid:00000000-0000-4000-9000-{first:012d}",
