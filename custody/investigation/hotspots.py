@@ -159,9 +159,9 @@ def _handlers(result: Result, patterns: list[Pattern], q: float, least: float) -
     frame, belief = result.frame, result.handler_belief
     exposure = frame.held[:-1].sum(axis=1)
     look, act = _flags(belief.hot, exposure, patterns, q)
-    count = len(exposure)
-    modes = np.concatenate([belief.every.sum(axis=1)[:, None], belief.one.reshape(count, SHIFTS, -1).sum(axis=2)], 1)
-    weight = belief.every + belief.one.reshape(count, SHIFTS, -1).sum(axis=1)
+    one = belief.one.reshape(len(exposure), SHIFTS, len(belief.grid))
+    modes = np.concatenate([belief.every.sum(axis=1)[:, None], one.sum(axis=2)], 1)
+    weight = belief.every + one.sum(axis=1)
     spots = []
     for number in np.flatnonzero((belief.hot >= least) & (exposure > 0)):
         mode = int(modes[number].argmax())

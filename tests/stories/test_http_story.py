@@ -10,14 +10,14 @@ import pytest
 from custody.kernel.errors import Conflict, Forbidden, NotFound
 from custody.kernel.system_clock import SystemClock
 from devicelock.rules.hello import SimClass
-from simulators import customer
+from simulators import customer, events
 from simulators.agent import put_authority_in_force
 from simulators.handset import Handset
 from simulators.history import Mishaps, PastConfig
 from simulators.network import NetworkConfig, World, play
 from simulators.radio import Radio
 from simulators.station import post_batch
-from tests.stories.http_service import Service
+from tests.stories.http_service import Service, running_service
 
 WAIT_S = 20.0
 
@@ -91,3 +91,19 @@ def test_only_the_customers_link_opens_the_case_and_only_whom_the_table_names_ma
         with pytest.raises(Forbidden):
             agent.post(path, body)
     service.audit()
+
+
+def test_a_store_in_which_no_scan_names_a_handler_is_investigated_and_asked_for_hotspots(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finish = events.finish
+    monkeypatch.setattr(
+        events, "finish", lambda body, **more: finish({key: body[key] for key in body if key != "wl:handler"}, **more)
+    )
+    with running_service(tmp_path / "data") as service:
+        opened = customer.report(service.client, small_network(service).late_find)
+        investigator = service.staff["investigator-1"]
+        found = investigator.client.post(f"/v1/investigations/{opened.dispute}/run")
+        assert (found["person_named"], found["handler"]) == (False, None)
+        assert {spot["handler"] for spot in investigator.client.get("/v1/hotspots", least=0)["hotspots"]} == {None}
+        service.audit()

@@ -1,13 +1,16 @@
 """Hotspots: more than the traffic explains, and never because many parcels pass."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from custody.investigation.count_traffic import count_traffic
 from custody.investigation.exact import check_candidates, settle_overlaps, verify
 from custody.investigation.hotspots import FEW, charges, flag, hotspots, pattern, survey
 from custody.investigation.infer import run
+from custody.investigation.naming import name, naming_rules
 from custody.investigation.result import Result
 from custody.investigation.states import Cause
 from custody.investigation.values import (
@@ -92,6 +95,36 @@ def test_seven_of_nine_with_eleven_per_cent_of_the_traffic_stand_out(seed: int) 
 @pytest.mark.parametrize("seed", range(4))
 def test_seven_of_nine_with_three_quarters_of_the_traffic_do_not(seed: int) -> None:
     assert sorters(0.75, 2, seed) == set()
+
+
+def nameless(**same: object) -> list[Dispute]:
+    """The nine disputes of a network that never says who held a parcel; `same` stands in every segment."""
+    return [
+        replace(each, segments=tuple(replace(segment, handler=None, **same) for segment in each.segments))
+        for each in nine_disputes(8, 1)
+    ]
+
+
+@pytest.mark.parametrize(
+    "disputes",
+    [
+        pytest.param(nameless(), id="seven links"),
+        pytest.param(nameless(site="only"), id="one site"),
+        pytest.param([replace(each, segments=each.segments[:1], checkpoints=each.checkpoints[:2])
+                      for each in nameless()], id="one link"),
+        pytest.param([replace(each, high_value=False) for each in nameless()], id="nothing worth stealing"),
+        pytest.param([], id="no dispute"),
+    ],
+)  # fmt: skip
+def test_where_no_scan_names_a_hand_only_places_are_surveyed_and_nobody_is_named(disputes: Sequence[Dispute]) -> None:
+    result = run(count_traffic([*disputes, *nameless()], regions={}), disputes)
+    assert {spot.handler for spot in survey(result)} == {None}
+    rules = naming_rules(result)
+    assert not any(name(result.judgement(each.id), rules).person_named for each in disputes)
+
+
+def test_traffic_without_any_place_has_no_hotspots() -> None:
+    assert survey(run(Fleet(parcels=3, high_value_parcels=0.0, parcels_without_pin=0.0), [])) == []
 
 
 def test_a_count_stands_beside_its_traffic_by_the_golden_figures() -> None:
