@@ -10,6 +10,7 @@ import uvicorn
 
 from api.app import build_app
 from api.compose import compose, free_port, join
+from api.data_folder import hold_folder
 from api.routes.scans import ScanDoor
 from api.settings import Settings
 from api.workers import Workers, end_with_first
@@ -25,6 +26,7 @@ def serve(settings: Settings, *, quiet: bool = False) -> None:
     _speak(logging.WARNING if quiet else logging.INFO)
     settings = settings.model_copy(update={"port": settings.port or free_port()})
     try:
+        held = hold_folder(settings.data)
         parts, passwords = compose(settings)
     except Trouble as trouble:
         print(f"weaklink does not start: {trouble.detail}\n{trouble.fix}", file=sys.stderr, flush=True)
@@ -38,6 +40,7 @@ def serve(settings: Settings, *, quiet: bool = False) -> None:
         for name, password in passwords.items():
             print(f"  {name:16} {password}", flush=True)
     _server(app).run(sockets=[_listen(settings)])
+    held.close()
 
 
 def work(settings: Settings, line: socket.socket) -> None:
