@@ -8,13 +8,21 @@ import fcntl
 from pathlib import Path
 from typing import BinaryIO
 
-from custody.kernel.errors import Conflict
+from custody.kernel.errors import Conflict, Rejected
 
 
 def hold_folder(folder: Path) -> BinaryIO:
-    """Make the folder if it is missing, and take it until the process ends; raises `Conflict("data")` if it is used."""
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = (folder / "service.lock").open("ab")
+    """Make the folder if it is missing, and take it until the process ends.
+
+    Raises `Rejected("data")` if it cannot be made, `Conflict("data")` if it is used.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / "service.lock").open("ab")
+    except OSError as error:
+        raise Rejected(
+            "data", f"{folder} cannot be the data folder: {error.strerror}", fix="Choose another --data."
+        ) from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:

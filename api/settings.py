@@ -8,9 +8,10 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from custody.kernel.errors import Rejected
 from devicelock.backends.android import ADDRESS, Way
 
 
@@ -61,7 +62,7 @@ class Settings(LockSystems):
     model_config = SettingsConfigDict(env_prefix="WEAKLINK_", extra="ignore")
 
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
-    port: int = Field(default=8420, description="Port to listen on; 0 picks a free one.")
+    port: int = Field(default=8420, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
     data: Path = Field(default=Path("weaklink-data"), description="Folder for database, keys and broker.")
     database_url: str = Field(default="", description="SQLAlchemy address; empty means SQLite in the data folder.")
     mqtt_host: str = Field(default="", description="MQTT broker; empty means the embedded one.")
@@ -98,8 +99,17 @@ class Settings(LockSystems):
 
 
 def read_settings(**given: object) -> Settings:
-    """Settings from the environment, with what the command line gave on top."""
-    return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]  # pydantic checks the values
+    """Settings from the environment, with what the command line gave on top; raises `Rejected("settings")`."""
+    told = {name: value for name, value in given.items() if value is not None}
+    try:
+        return Settings(**told)  # type: ignore[arg-type]  # pydantic checks the values
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        name = str(wrong["loc"][0])
+        fix = (
+            f"Choose another --{name.replace('_', '-')}." if name in told else f"Set WEAKLINK_{name.upper()} otherwise."
+        )
+        raise Rejected("settings", f"the setting {name}: {wrong['msg']}", fix=fix) from error
 
 
 def environment_with(settings: Mapping[str, str]) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Starting the service: `weaklink serve`."""
 
+import errno
 import gc
 import logging
 import socket
@@ -14,7 +15,7 @@ from api.data_folder import hold_folder
 from api.routes.scans import ScanDoor
 from api.settings import Settings
 from api.workers import Workers, end_with_first
-from custody.kernel.errors import Trouble
+from custody.kernel.errors import Unavailable
 
 GRACE_S = 3
 COLLECT_AFTER = 20_000
@@ -22,25 +23,20 @@ COLLECT_AFTER = 20_000
 
 
 def serve(settings: Settings, *, quiet: bool = False) -> None:
-    """Compose the service and run it until it is told to stop."""
-    _speak(logging.WARNING if quiet else logging.INFO)
+    """Compose the service and run it until it is told to stop; raises `Trouble` if it cannot start."""
     settings = settings.model_copy(update={"port": settings.port or free_port()})
-    try:
-        held = hold_folder(settings.data)
+    with _listen(settings) as door, hold_folder(settings.data):
+        _speak(logging.WARNING if quiet else logging.INFO)
         parts, passwords = compose(settings)
-    except Trouble as trouble:
-        print(f"weaklink does not start: {trouble.detail}\n{trouble.fix}", file=sys.stderr, flush=True)
-        raise SystemExit(1) from trouble
-    shared = settings.model_copy(update={"embedded_mqtt_port": parts.broker.port if parts.broker else 0})
-    app = build_app(parts, workers=Workers(shared, work, parts.house))
-    address = f"http://{settings.host}:{settings.port}"
-    print(f"weaklink is at {address}  (API: {address}/docs, data: {settings.data})", flush=True)
-    if passwords:
-        print("Local accounts, shown this once:", flush=True)
-        for name, password in passwords.items():
-            print(f"  {name:16} {password}", flush=True)
-    _server(app).run(sockets=[_listen(settings)])
-    held.close()
+        shared = settings.model_copy(update={"embedded_mqtt_port": parts.broker.port if parts.broker else 0})
+        app = build_app(parts, workers=Workers(shared, work, parts.house))
+        address = f"http://{settings.host}:{settings.port}"
+        print(f"weaklink is at {address}  (API: {address}/docs, data: {settings.data})", flush=True)
+        if passwords:
+            print("Local accounts, shown this once:", flush=True)
+            for name, password in passwords.items():
+                print(f"  {name:16} {password}", flush=True)
+        _server(app).run(sockets=[door])
 
 
 def work(settings: Settings, line: socket.socket) -> None:
@@ -64,7 +60,7 @@ def _server(app: ScanDoor) -> uvicorn.Server:
 
 
 def _listen(settings: Settings) -> socket.socket:
-    """The service's address, which its further processes share."""
+    """The service's address, which its further processes share; raises `Unavailable("address")`."""
     door = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
     door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if settings.workers > 1:
@@ -72,8 +68,13 @@ def _listen(settings: Settings) -> socket.socket:
     try:
         door.bind((settings.host, settings.port))
     except OSError as error:
-        print(f"weaklink cannot listen on {settings.host}:{settings.port}: {error}", file=sys.stderr, flush=True)
-        raise SystemExit(1) from error
+        door.close()
+        option = "--port" if error.errno in {errno.EADDRINUSE, errno.EACCES} else "--host"
+        raise Unavailable(
+            "address",
+            f"it cannot listen on {settings.host}:{settings.port}: {error.strerror}",
+            fix=f"Choose another {option}.",
+        ) from error
     return door
 
 

@@ -1,0 +1,51 @@
+"""`weaklink serve` that cannot serve says so in two lines, what is wrong and what to change, and has made nothing."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.doors.command_line import CommandLine
+
+
+def refused(folder: Path, *words: str) -> tuple[str, str]:
+    """What is wrong, and what to do about it."""
+    (folder / "file").touch()
+    ended = CommandLine(address="", folder=folder).run("serve", *words, expect=1)
+    assert ended.out == ""
+    assert [path.name for path in folder.iterdir()] == ["file"]
+    what, fix = ended.err.splitlines()
+    return what, fix
+
+
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        ("--port 0 --data file", "--data"),
+        ("--port 0 --data file/data", "--data"),
+        ("--port 99999", "--port"),
+        ("--workers 0", "--workers"),
+        ("--port 0 --host 192.0.2.1", "--host"),
+    ],
+)
+def test_what_cannot_be_served_is_refused_and_the_option_to_change_is_named(
+    tmp_path: Path, words: str, option: str
+) -> None:
+    what, fix = refused(tmp_path, *words.split())
+    assert what.startswith("weaklink does not start: ")
+    assert fix == f"Choose another {option}."
+
+
+def test_a_port_that_is_taken_is_found_out_before_anything_is_made_or_any_password_told(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        what, fix = refused(tmp_path, "--port", str(port))
+    assert f"127.0.0.1:{port}" in what
+    assert fix == "Choose another --port."
+
+
+def test_a_setting_of_the_environment_is_named_as_it_is_set_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WEAKLINK_WORKERS", "none")
+    assert refused(tmp_path)[1] == "Set WEAKLINK_WORKERS otherwise."
