@@ -56,7 +56,6 @@ BOUGHT = "Did you buy this phone? You did nothing wrong. Call us, or tell us at 
 
 def compose(settings: Settings) -> tuple[Parts, dict[str, str]]:
     """The parts of a service, nothing started yet; also the first accounts with their passwords, if just made."""
-    settings.data.mkdir(parents=True, exist_ok=True)
     parts = join(settings)
     house, keyring = parts.house, parts.keyring
     migrate(parts.engine, _versions(devicelock.migrations), _versions(api.migrations))

@@ -1,7 +1,7 @@
-"""The data folder: one service at a time uses it.
+"""The data folder: its owner alone may look into it, and one service at a time uses it.
 
-A second one would share the first one's name at the broker and move the broker that its handsets were told of. The lock
-ends with the process that took it, however that went: no child inherits it.
+The database in it holds what customers said. A second service would share the first one's name at the broker, and move
+the broker that its handsets were told of. The lock ends with the process that took it: no child has it.
 """
 
 import fcntl
@@ -12,12 +12,12 @@ from custody.kernel.errors import Conflict, Rejected
 
 
 def hold_folder(folder: Path) -> BinaryIO:
-    """Make the folder if it is missing, and take it until the process ends.
+    """Make the folder if it is missing, and take it until the process ends; one that is there keeps its mode.
 
     Raises `Rejected("data")` if it cannot be made, `Conflict("data")` if it is used.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = (folder / "service.lock").open("ab")
     except OSError as error:
         raise Rejected(

@@ -1,10 +1,12 @@
 """`weaklink serve` that cannot serve says so in two lines, what is wrong and what to change, and has made nothing."""
 
 import socket
+import stat
 from pathlib import Path
 
 import pytest
 
+from api.data_folder import hold_folder
 from tests.doors.command_line import CommandLine
 
 
@@ -49,3 +51,12 @@ def test_a_setting_of_the_environment_is_named_as_it_is_set_there(
 ) -> None:
     monkeypatch.setenv("WEAKLINK_WORKERS", "none")
     assert refused(tmp_path)[1] == "Set WEAKLINK_WORKERS otherwise."
+
+
+def test_the_data_folder_is_made_for_its_owner_alone_and_one_that_is_there_keeps_its_mode(tmp_path: Path) -> None:
+    made, found = tmp_path / "made", tmp_path / "found"
+    found.mkdir()
+    found.chmod(0o750)
+    for folder, mode in ((made, 0o700), (found, 0o750)):
+        with hold_folder(folder):
+            assert stat.S_IMODE(folder.stat().st_mode) == mode
