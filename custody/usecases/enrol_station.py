@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+from custody.gs1.canonical import strict_key
+from custody.gs1.keys import KINDS, ROOT
 from custody.kernel import cbor, cose
 from custody.kernel.clock import MINUTE_MS, Instant
 from custody.kernel.errors import Conflict, NotFound, Rejected
@@ -66,8 +68,9 @@ def announce(
 ) -> Announced:
     """Let a station enrol, or enrol again with a new key; raises `Rejected`.
 
-    `region` is a part of the country; `site_name` is what people call the site; `group` is the one it is put under, or
-    None to leave it as it is.
+    `site` is a GLN, or a place within it, and `custodian` a PGLN, both kept in their canonical spelling. `region` is a
+    part of the country; `site_name` is what people call the site; `group` is the one it is put under, or None to leave
+    it as it is.
     """
     if not NAME.fullmatch(station):
         raise Rejected("station", f"{station!r} is not a station name", fix="Use 1 to 64 letters, digits, . _ or -.")
@@ -77,10 +80,10 @@ def announce(
     until_ms = unit.now_ms + ENROL_MINUTES * MINUTE_MS
     facts = {
         "station": station,
-        "site": site,
+        "site": _key_of("site", site, ai="414"),
         "place": place,
         "step": step,
-        "custodian": custodian,
+        "custodian": _key_of("custodian", custodian, ai="417"),
         "region": region,
         "site_name": site_name,
     }
@@ -185,6 +188,18 @@ def site_name(row: StationRow) -> str:
     """What people call the station's site; its GLN key if nobody said."""
     facts: dict[str, str] = msgspec.json.decode(row.facts)
     return facts.get("site_name") or facts["site"]
+
+
+def _key_of(what: str, uri: str, *, ai: str) -> str:
+    """The canonical spelling of a key of that kind; raises `Rejected` under the name of what it is for."""
+    fix = f"Send {ROOT}{ai}/<13 digits>."
+    try:
+        key = strict_key(uri)
+    except Rejected as refusal:
+        raise Rejected(what, f"the {what}: {refusal.detail}", fix=fix) from refusal
+    if key.ai != ai:
+        raise Rejected(what, f"the {what}: {key.uri} is no {KINDS[ai].name}", fix=fix)
+    return key.uri
 
 
 def _name(policy: Policy, registrar: Signer) -> str:

@@ -26,6 +26,8 @@ NOBODY, AGENT, SUPERVISOR = "", "agent-1", "supervisor-1"
 HUGE = 10**40
 ORDER = {"order": "SO-BAD", "imei": "001017004829159"}
 REPORT = {"words": "It never came."}
+PLACE, PARTY = "https://id.gs1.org/414/9521473000102", "https://id.gs1.org/417/9521473000102"
+STATION = {"station": "x", "site": PLACE, "place": "p", "step": "hub_sort", "custodian": PARTY}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,20 +117,13 @@ JSON_TABLE = (
         by=AGENT,
     ),
     of_json("an order that is none", 404, "/v1/locks/x/approve", {}, by=SUPERVISOR),
-    of_json(
-        "a station's name with a path in it",
-        422,
-        "/v1/stations",
-        {"station": "../x", "site": "s", "place": "p", "step": "hub_sort", "custodian": "c"},
-        by=SUPERVISOR,
-    ),
-    of_json(
-        "a step that is none",
-        422,
-        "/v1/stations",
-        {"station": "x", "site": "s", "place": "p", "step": "moon", "custodian": "c"},
-        by=SUPERVISOR,
-    ),
+    of_json("a station's name with a path in it", 422, "/v1/stations", {**STATION, "station": "../x"}, by=SUPERVISOR),
+    of_json("a step that is none", 422, "/v1/stations", {**STATION, "step": "moon"}, by=SUPERVISOR),
+    of_json("a site that is no GS1 key", 422, "/v1/stations", {**STATION, "site": "9521473000102"}, by=SUPERVISOR),
+    of_json("a site that is a party", 422, "/v1/stations", {**STATION, "site": PARTY}, by=SUPERVISOR),
+    of_json("a site with a wrong digit", 422, "/v1/stations", {**STATION, "site": PLACE[:-1] + "3"}, by=SUPERVISOR),
+    of_json("a custodian that is a place", 422, "/v1/stations", {**STATION, "custodian": PLACE}, by=SUPERVISOR),
+    of_json("a custodian that is a name", 422, "/v1/stations", {**STATION, "custodian": "Carrier"}, by=SUPERVISOR),
     Sent(
         name="another media type",
         status=422,
@@ -165,13 +160,7 @@ DOOR_TABLE = (
         media_type=None,
         headers={"authorization": "Basic YWdlbnQtMTp4"},
     ),
-    of_json(
-        "the wrong role",
-        403,
-        "/v1/stations",
-        {"station": "x", "site": "s", "place": "p", "step": "hub_sort", "custodian": "c"},
-        by=AGENT,
-    ),
+    of_json("the wrong role", 403, "/v1/stations", STATION, by=AGENT),
     of_json(
         "the wrong role for an account",
         403,
