@@ -1,6 +1,7 @@
 """`weaklink`: the command line. Every command has --json and an example in its --help."""
 
 import json
+import sys
 from typing import Annotated, Any
 
 import typer
@@ -47,11 +48,12 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
 @app.command()
 def login(
     account: str,
-    password: Annotated[str, typer.Option(prompt=True, hide_input=True, help="Asked for if left out.")],
+    password: Annotated[str | None, typer.Option(help="Asked for, or read from a pipe, if left out.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Sign in; prints the token. Example: `export WEAKLINK_TOKEN=$(weaklink login agent-1)`."""
-    answer = call("POST", "/v1/sessions", json={"account": account, "password": password})
+    body = {"account": account, "password": _password() if password is None else password}
+    answer = call("POST", "/v1/sessions", json=body)
     print(json.dumps(answer) if as_json else answer["token"])
 
 
@@ -71,6 +73,13 @@ def investigate(dispute: str, as_json: AsJson = False) -> None:
 def hotspots(as_json: AsJson = False) -> None:
     """Links whose disputes their traffic does not explain. Example: `weaklink hotspots --json`."""
     show(call("GET", "/v1/hotspots"), as_json=as_json, human=_hotspots)
+
+
+def _password() -> str:
+    """From the terminal or a pipe; the question goes to stderr, because a shell keeps what stands on stdout."""
+    if sys.stdin.isatty():
+        return str(typer.prompt("Password", hide_input=True, err=True))
+    return sys.stdin.readline().rstrip("\n")
 
 
 def _trail(value: dict[str, Any]) -> None:

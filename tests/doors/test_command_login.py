@@ -1,0 +1,56 @@
+"""`weaklink login` in a shell that keeps the token: stdout carries the token and nothing else."""
+
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+
+from api.cli.instance import Instance
+from api.settings import environment_with
+
+LOGIN = (sys.executable, "-P", "-m", "api.cli.main", "login", "supervisor-1")
+KEEP = 'exec <"$0" 2>"$0"; TOKEN=$("$@") && printf %s "$TOKEN"'
+
+
+def test_a_terminal_asks_for_the_password_and_the_shell_keeps_the_token_alone(instance: Instance) -> None:
+    terminal, line = pty.openpty()
+    shell = subprocess.Popen(
+        ["sh", "-c", KEEP, os.ttyname(line), *LOGIN],
+        env=environment_with({"url": instance.address}),
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        asked = b""
+        while not asked.endswith(b" "):
+            asked += os.read(terminal, 1024)
+        os.write(terminal, instance.accounts["supervisor-1"].encode() + b"\n")
+        token, _ = shell.communicate(timeout=60)
+    finally:
+        shell.kill()
+        os.close(line)
+        os.close(terminal)
+    assert_opens(instance, token.decode())
+
+
+def test_a_password_that_is_piped_in_is_taken_without_a_question(instance: Instance, tmp_path: Path) -> None:
+    done = subprocess.run(
+        LOGIN,
+        env=environment_with({"url": instance.address}),
+        cwd=tmp_path,
+        input=instance.accounts["supervisor-1"] + "\n",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr == ""
+    assert_opens(instance, done.stdout.removesuffix("\n"))
+
+
+def assert_opens(instance: Instance, token: str) -> None:
+    """The token is one, and opens a door of the service."""
+    answer = httpx.get(f"{instance.address}/v1/stations", headers={"Authorization": f"Bearer {token}"})
+    assert answer.status_code == 200, token
