@@ -21,6 +21,7 @@ from api.cli import (
 )
 from api.cli.client import call, console, show
 from api.cli.late import LateCommands
+from custody.kernel.clock import to_iso
 
 app = typer.Typer(
     cls=LateCommands,
@@ -83,12 +84,14 @@ def _password() -> str:
 
 
 def _trail(value: dict[str, Any]) -> None:
-    table = Table("from", "to", "custodian", "place", "opened by", title=f"Custody of {value.get('parcel')}")
-    for segment in value.get("segments", []):
-        table.add_row(*(str(segment.get(name, "")) for name in ("from", "to", "custodian", "name", "opened_by")))
+    table = Table("from", "to", "custodian", "place", "opened by", title=f"Custody of {value['parcel']}")
+    for segment in value["segments"]:
+        times = (None if at_ms is None else to_iso(at_ms) for at_ms in (segment["from_ms"], segment["to_ms"]))
+        cells = (*times, segment["custodian"], segment["name"], segment["opening_index"])
+        table.add_row(*("" if cell is None else str(cell) for cell in cells))
     console.print(table)
-    for finding in value.get("findings", []):
-        console.print(f"- {finding.get('text', finding)}")
+    for finding in value["findings"]:
+        console.print(f"- {finding['sentence']}", highlight=False)
 
 
 def _finding(value: dict[str, Any]) -> None:
