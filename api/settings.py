@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from custody.kernel.errors import Rejected
 from devicelock.backends.android import ADDRESS, Way
@@ -103,6 +103,8 @@ def read_settings(**given: object) -> Settings:
     told = {name: value for name, value in given.items() if value is not None}
     try:
         return Settings(**told)  # type: ignore[arg-type]  # pydantic checks the values
+    except SettingsError as error:
+        raise Rejected("settings", str(error), fix="See `weaklink settings` for what can be set, and how.") from error
     except ValidationError as error:
         wrong = error.errors()[0]
         name = str(wrong["loc"][0])

@@ -29,8 +29,11 @@ class CommandLineStation:
         self._signer = read_key(key)
         self._state_file = state_file(key)
         try:
-            self._state: dict[str, Any] = json.loads(self._state_file.read_text())
-        except (OSError, ValueError):
+            state = json.loads(self._state_file.read_text())
+            seq, prev = int(state["seq"]), state["prev"]
+            prev = None if prev is None else bytes.fromhex(prev).hex()
+            self._state: dict[str, Any] = {"station": str(state["station"]), "seq": seq, "prev": prev}
+        except (OSError, ValueError, KeyError, TypeError):
             fail(f"{self._state_file} is missing or broken", fix="Enrol with `weaklink station enrol`.")
 
     def sign(self, event: bytes, *, prefixes: Mapping[str, str] | None, foreign: bool) -> list[bytes]:

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from api.settings import client_address, client_token
 from custody.kernel import cbor
@@ -21,7 +22,10 @@ errors = Console(stderr=True)
 def call(method: str, path: str, **more: Any) -> Any:
     """The JSON answer of the service; prints a problem document and exits with 1 if it refuses."""
     answer = send(method, path, **more)
-    return answer.json() if answer.content else {}
+    try:
+        return answer.json() if answer.content else {}
+    except ValueError:
+        return _stranger(answer)
 
 
 def send(method: str, path: str, **more: Any) -> httpx.Response:
@@ -32,7 +36,7 @@ def send(method: str, path: str, **more: Any) -> httpx.Response:
     more = {"timeout": 60, **more}
     try:
         answer = httpx.request(method, client_address() + path, headers=headers, **more)
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
         fail(f"{client_address()} does not answer: {error}", fix="Start it with `weaklink serve`, or set WEAKLINK_URL.")
     if answer.is_error:
         _refused(answer)
@@ -50,10 +54,10 @@ def show(value: Any, *, as_json: bool, human: Callable[[Any], None] | None = Non
 
 
 def fail(what: str, *, fix: str = "", code: int = 1) -> Any:
-    """Say what is wrong and what to do, and exit with 1 or another code."""
-    errors.print(f"[bold red]error[/] {what}", highlight=False)
+    """Say what is wrong and what to do, a line each, and exit with 1 or another code."""
+    errors.print(f"[bold red]error[/] {escape(what)}", highlight=False, soft_wrap=True)
     if fix:
-        errors.print(f"      {fix}", highlight=False)
+        errors.print(f"      {fix}", highlight=False, markup=False, soft_wrap=True)
     raise typer.Exit(code)
 
 
@@ -63,10 +67,16 @@ def _refused(answer: httpx.Response) -> None:
         fail(f"{told[-1]}: {told[-2]}")
     try:
         problem = answer.json()
-    except ValueError:
-        fail(f"HTTP {answer.status_code}: {answer.text[:300]}")
+        detail, fix = problem["detail"], problem["fix"]
+    except (ValueError, KeyError, TypeError):
+        _stranger(answer)
     if answer.status_code == httpx.codes.UNAUTHORIZED:
-        fail(problem.get("detail", ""), fix="Sign in with `weaklink login ACCOUNT` and set WEAKLINK_TOKEN.")
+        fail(detail, fix="Sign in with `weaklink login ACCOUNT` and set WEAKLINK_TOKEN.")
     if not sys.stdout.isatty():
         print(json.dumps(problem, ensure_ascii=False), file=sys.stderr)
-    fail(problem.get("detail", ""), fix=problem.get("fix", ""))
+    fail(detail, fix=fix)
+
+
+def _stranger(answer: httpx.Response) -> Any:
+    what = f"HTTP {answer.status_code}, {answer.headers.get('content-type', 'no type')}"
+    fail(f"{client_address()} is not weaklink: it answers {what}", fix="Set WEAKLINK_URL to the service's address.")

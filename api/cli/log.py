@@ -7,6 +7,7 @@ import typer
 
 from api.cli import log_audit, log_check, log_export, log_shards, log_verdicts
 from api.cli.client import call, send, show
+from api.cli.target import check_target
 
 app = typer.Typer(no_args_is_help=True, help="The log: its head, proofs of entries, an audit of everything.")
 app.command("export")(log_export.export)
@@ -27,6 +28,8 @@ def head(as_json: AsJson = False) -> None:
 @app.command()
 def proof(entry: str, out: Annotated[Path | None, typer.Option(help="Write it to this file.")] = None) -> None:
     """A `.tlog-proof` of an entry, by index or digest. Example: `weaklink log proof 17 --out 17.tlog-proof`."""
+    if out is not None:
+        check_target(out)
     text = send("GET", f"/v1/entries/{entry}/proof").content
     if out is None:
         print(text.decode(), end="")
@@ -37,4 +40,5 @@ def proof(entry: str, out: Annotated[Path | None, typer.Option(help="Write it to
 @app.command()
 def receipt(entry: str, out: Annotated[Path, typer.Option(help="Write it to this file.")]) -> None:
     """A COSE receipt of an entry, by index or digest."""
+    check_target(out)
     out.write_bytes(send("GET", f"/v1/entries/{entry}/receipt").content)

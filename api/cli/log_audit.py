@@ -56,7 +56,7 @@ def audit(
             get_tile=reading.tile,
             log=log,
             earlier=[file.read_bytes() for file in since or ()] + ([kept.note] if kept and whole else []),
-            witnesses=parse_policy(witnesses.read_text()) if witnesses else None,
+            witnesses=parse_policy(witnesses.read_text(errors="replace")) if witnesses else None,
             kept=None if whole else kept,
         )
         run.progress = _Watch(run, state, quiet=quiet)

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from api.cli.client import call, console, fail, show
+from api.cli.target import check_target
 from api.encoding import unb64
 from custody.kernel.clock import to_iso
 from custody.kernel.errors import Trouble
@@ -28,6 +29,7 @@ def entry(
     name: str, out: Annotated[Path, typer.Option(help="Write it to this file.")], as_json: AsJson = False
 ) -> None:
     """The bytes of an entry, by index or digest. Example: `weaklink log entry 17 --out 17.cose`."""
+    check_target(out)
     found = call("GET", f"/v1/entries/{name}")
     out.write_bytes(unb64(found.pop("statement"), where="statement"))
     show({"file": str(out), **found}, as_json=as_json)
@@ -54,7 +56,11 @@ def check(
             if note is not None:
                 against_checkpoint(proven, open_checkpoint(note, log))
             value = {"kind": "receipt", "index": proven.index, "size": proven.size, "claimed": note is None}
-        seen = None if witnesses is None or note is None else parse_policy(witnesses.read_text()).judge(note)
+        seen = (
+            None
+            if witnesses is None or note is None
+            else parse_policy(witnesses.read_text(errors="replace")).judge(note)
+        )
         if seen is not None:
             seen.demand()
     except Trouble as trouble:

@@ -28,7 +28,10 @@ def verdicts(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON value.")] = False,
 ) -> None:
     """Replay every verdict from the log. Example: `weaklink log verdicts --data weaklink-data`."""
-    settings = read_settings(data=data, database_url=database_url)
+    try:
+        settings = read_settings(data=data, database_url=database_url)
+    except Trouble as trouble:
+        fail(trouble.detail, fix=trouble.fix, code=2)
     if not settings.database_url and not (settings.data / "weaklink.db").is_file():
         fail(f"{settings.data} holds no database", fix="Name the folder with --data.", code=2)
     engine = open_engine(settings.database)

@@ -19,14 +19,33 @@ from api.cli import (
     settings,
     station,
 )
-from api.cli.client import call, console, show
+from api.cli.client import call, console, fail, show
 from api.cli.late import LateCommands
 from custody.kernel.clock import to_iso
+from custody.kernel.errors import Trouble
+
+
+class Commands(LateCommands):
+    """Every command; what one of them cannot do is told as `fail` tells it, and no traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except Trouble as trouble:
+            return fail(trouble.detail, fix=trouble.fix)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+            return fail(what, fix="Check the name, and that you may read and write there.")
+
 
 app = typer.Typer(
-    cls=LateCommands,
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
+    pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     help="Signed parcel custody, remedy first, a lock for the missing handset, and the weak link named.",
 )

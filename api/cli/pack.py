@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from api.cli.client import console, send
+from api.cli.target import check_target
 from api.cli.verify import check_file, render
 
 
@@ -15,6 +16,7 @@ def pack(
 ) -> None:
     """Build the evidence pack of a case. Example: `weaklink pack case_0k3v9q2m7x4d8r1t --out evidence.zip`."""
     target = out or Path(f"{dispute}.zip")
+    check_target(target)
     target.write_bytes(send("POST", "/v1/packs", json={"dispute": dispute}).content)
     console.print(
         f"{target}: {target.stat().st_size} bytes. Check it with `weaklink verify {target}`.", highlight=False

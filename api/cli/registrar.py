@@ -66,7 +66,7 @@ def draft(
     if add or drop:
         body["registrars"] = _registrars(now["registrars"], add or [], drop or [])
     files = {"working": working, "verdict": verdict}
-    given = {purpose: file.read_text() for purpose, file in files.items() if file is not None}
+    given = {purpose: file.read_text(errors="replace") for purpose, file in files.items() if file is not None}
     if given:
         body["witnesses"] = {**now["witnesses"], **given}
     drafted = call("POST", "/v1/log/policy/draft", json=body)

@@ -11,6 +11,7 @@ from rich.table import Table
 from api.cli.client import call, console, fail, show
 from api.encoding import b64
 from custody.kernel import cbor
+from custody.kernel.errors import Trouble
 from custody.kernel.keys import EDDSA, ES256, SoftwareSigner, new_signer, read_private_pem
 from custody.kernel.system_clock import SystemClock
 from custody.kernel.system_ids import SystemIds
@@ -125,9 +126,11 @@ def write_key(path: Path, alg: int) -> SoftwareSigner:
 def read_key(path: Path) -> SoftwareSigner:
     """The private key in a PEM file, or a plain error."""
     try:
-        return read_private_pem(path.read_text())
+        return read_private_pem(path.read_text(errors="replace"))
     except OSError as error:
         return fail(f"{path} cannot be read: {error.strerror}", fix="Make a key with `weaklink station keygen`.")  # type: ignore[no-any-return]  # fail never returns
+    except Trouble as trouble:
+        return fail(f"{path}: {trouble.detail}", fix=trouble.fix)  # type: ignore[no-any-return]  # fail never returns
 
 
 def state_file(key: Path) -> Path:

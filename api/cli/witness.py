@@ -1,17 +1,16 @@
 """`weaklink witness`: a small witness that a carrier or an ombudsman runs beside our log."""
 
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
 import typer
 import uvicorn
 
-from api.cli.client import fail
 from api.compose import free_port
 from api.keyring import open_secret, open_signer
 from api.routes.witness import witness_app
-from custody.kernel.errors import Trouble
 from custody.kernel.system_clock import SystemClock
 from custody.ledger.cosignature import new_mldsa_signer
 from custody.ledger.note import parse_vkey
@@ -32,8 +31,7 @@ def witness(
 
     Put the printed line into the log's witness policy, and keep the folder: it is the witness's memory.
     """
-    try:
-        folder = WitnessFolder(data)
+    with closing(WitnessFolder(data)) as folder:
         running = Witness(
             folder,
             name=name,
@@ -42,14 +40,13 @@ def witness(
             clock=SystemClock(),
             mldsa=new_mldsa_signer(open_secret(data / "witness-mldsa.seed")) if ml_dsa else None,
         )
-    except Trouble as trouble:
-        fail(trouble.detail, fix=trouble.fix)
-    port = port or free_port()
-    address = f"http://{host}:{port}"
-    if as_json:
-        print(json.dumps({"address": address, "vkeys": running.vkeys}), flush=True)
-    else:
-        print(f"The witness {name} is at {address}", flush=True)
-        for vkey in running.vkeys:
-            print(f"witness {name} {vkey} {address}", flush=True)
-    uvicorn.run(witness_app(running), host=host, port=port, log_level="warning", access_log=False)
+        port = port or free_port()
+        address = f"http://{host}:{port}"
+        vkeys = running.vkeys
+        if as_json:
+            print(json.dumps({"address": address, "vkeys": vkeys}), flush=True)
+        else:
+            print(f"The witness {name} is at {address}", flush=True)
+            for vkey in vkeys:
+                print(f"witness {name} {vkey} {address}", flush=True)
+        uvicorn.run(witness_app(running), host=host, port=port, log_level="warning", access_log=False)

@@ -1,0 +1,119 @@
+"""A mistake on the command line is told in two lines, what was wrong and what to do, and never as a traceback."""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from custody.kernel.keys import new_signer
+from tests.doors.command_line import CommandLine
+
+SITE = ("--site", "https://id.gs1.org/414/9521473000102", "--custodian", "https://id.gs1.org/417/9521473000010")
+VKEY = "log.example+7fc1bd2f+AbzPHDbuXKbLUlDRYe4CbdGgnD2g1HoFRoTgwU6EFsCv"
+MISTAKES = {
+    "verify nofile.zip": 1,
+    "verify key.pem --witnesses nofile": 1,
+    "scan nofile.json --station key.pem": 1,
+    "scan . --station key.pem": 1,
+    "scan key.pem --station afile": 1,
+    "scan key.pem --station noise.pem": 1,
+    "scan key.pem --station empty.pem": 1,
+    "scan key.pem --station list.pem": 1,
+    "capture nofile.json --station key.pem --json": 1,
+    "station keygen nodir/b.pem": 1,
+    "station enrol bench-4 --token t --key afile": 1,
+    "registrar approve afile --name carrier --key key.pem --out carrier.approval": 1,
+    "registrar approve nofile --name carrier --key key.pem --out carrier.approval": 1,
+    "registrar enrol nofile --name carrier --key key.pem": 1,
+    "registrar enact nofile nofile": 1,
+    "pack case_0k3v9q2m7x4d8r1t --out nodir/x": 1,
+    "pack case_0k3v9q2m7x4d8r1t --out .": 1,
+    "log proof 17 --out nodir/x": 1,
+    "log receipt 17 --out nodir/x": 1,
+    "log entry 17 --out nodir/x": 1,
+    f"log check noise.pem afile --vkey {VKEY} --witnesses noise.pem": 1,
+    f"log audit . --vkey {VKEY} --witnesses noise.pem": 2,
+    f"witness --name w --log {VKEY} --data afile/x": 1,
+    f"witness --name bad/+name --log {VKEY} --data w1": 1,
+    "broker-config afile": 1,
+}
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> CommandLine:
+    """Lend a shell in a folder with a key and some files that are none; no service answers."""
+    pem = new_signer().private_pem()
+    for name, state in {"key": {"station": "s", "seq": 0, "prev": None}, "empty": {}, "list": []}.items():
+        (tmp_path / f"{name}.pem").write_text(pem)
+        (tmp_path / f"{name}.state.json").write_text(json.dumps(state))
+    (tmp_path / "noise.pem").write_bytes(bytes(range(256)))
+    (tmp_path / "afile").write_text("no key, no policy, no folder")
+    return CommandLine(address="http://127.0.0.1:9", folder=tmp_path)
+
+
+class Stranger(BaseHTTPRequestHandler):
+    """Somebody else's web server: a page for everybody."""
+
+    def do_GET(self) -> None:
+        self.send_response(404 if self.path == "/v1/hotspots" else 200)
+        self.end_headers()
+        self.wfile.write(b"<html>\n<p>Hello!\n</html>")
+
+    def log_message(self, *_words: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def stranger() -> Iterator[str]:
+    """Lend the address of a web server that is not ours."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Stranger)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def assert_told(shell: CommandLine, line: str, *, code: int) -> str:
+    """The two lines that a mistake is told in."""
+    said = shell.run(*line.split(), expect=code)
+    what, fix = said.err.splitlines()
+    assert what.startswith("error "), said.err
+    assert fix.strip(), said.err
+    assert said.out == ""
+    return what
+
+
+@pytest.mark.parametrize("line", MISTAKES)
+def test_a_plain_mistake_is_told_in_two_lines(shell: CommandLine, line: str) -> None:
+    assert_told(shell, line, code=MISTAKES[line])
+
+
+@pytest.mark.parametrize("name", ["[/bold]", "[red]"])
+def test_a_name_is_told_as_it_was_typed(shell: CommandLine, name: str) -> None:
+    assert name in assert_told(shell, f"scan {name} --station key.pem", code=1)
+
+
+@pytest.mark.parametrize("line", ["trail 195214730000088169", "hotspots"])
+def test_a_web_server_that_is_not_ours_is_called_so(tmp_path: Path, stranger: str, line: str) -> None:
+    what = assert_told(CommandLine(address=stranger, folder=tmp_path), line, code=1)
+    assert f"{stranger} is not weaklink" in what
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:port", "http://xn--a", "localhost"])
+def test_an_address_that_is_none_is_told(tmp_path: Path, address: str) -> None:
+    assert address in assert_told(CommandLine(address=address, folder=tmp_path), "hotspots", code=1)
+
+
+@pytest.mark.parametrize("setting", ["PORT=eighty", "WORKERS=0", "LOCK_CAPS=few"])
+@pytest.mark.parametrize(("line", "code"), [("serve", 1), ("log verdicts", 2)])
+def test_a_setting_that_cannot_be_is_named(
+    shell: CommandLine, monkeypatch: pytest.MonkeyPatch, setting: str, line: str, code: int
+) -> None:
+    name, _, value = setting.partition("=")
+    monkeypatch.setenv(f"WEAKLINK_{name}", value)
+    assert name.lower() in assert_told(shell, line, code=code)
