@@ -11,14 +11,12 @@ from typing import Annotated, Any
 
 import typer
 
-from api.cli.client import call, console, errors, fail, show
-from api.cli.log_source import LogSource
-from api.settings import client_address
+from api.cli.client import console, errors, fail, show
+from api.cli.log_source import open_log
 from custody.kernel.clock import to_iso
 from custody.kernel.errors import Trouble, Unavailable
 from custody.ledger.audit import GIVEN, UNSOUND, Audit
 from custody.ledger.kept_audit import Kept, read_kept, write_kept
-from custody.ledger.note import Ed25519Verifier, parse_vkey
 from custody.ledger.replay import Finding
 from custody.ledger.witness_policy import Witnessed, parse_policy
 from custody.store.durable_file import replace_file
@@ -45,31 +43,27 @@ def audit(
 
     Example: `weaklink log audit https://log.example --vkey "$(cat log.vkey)" --state log.state`.
     """
-    reading = LogSource(source or f"{client_address()}/log")
     began = time.monotonic()
-    try:
-        known = vkey or _named_vkey(reading)
-        log = Ed25519Verifier(key=parse_vkey(known.strip()))
-        kept = read_kept(state.read_bytes(), log) if state is not None and state.is_file() else None
-        run = Audit(
-            get_checkpoint=reading.checkpoint,
-            get_tile=reading.tile,
-            log=log,
-            earlier=[file.read_bytes() for file in since or ()] + ([kept.note] if kept and whole else []),
-            witnesses=parse_policy(witnesses.read_text(errors="replace")) if witnesses else None,
-            kept=None if whole else kept,
-        )
-        run.progress = _Watch(run, state, quiet=quiet)
-        findings = list(run.run())
-        _keep(run, state)
-    except Unavailable as trouble:
-        fail(trouble.detail, fix=trouble.fix, code=3)
-    except Trouble as trouble:
-        fail(trouble.detail, fix=trouble.fix, code=2)
-    except OSError as error:
-        fail(f"{error.filename} cannot be read or written: {error.strerror}", fix="Check the name.", code=2)
-    finally:
-        reading.close()
+    with open_log(source, vkey) as (reading, log):
+        try:
+            kept = read_kept(state.read_bytes(), log) if state is not None and state.is_file() else None
+            run = Audit(
+                get_checkpoint=reading.checkpoint,
+                get_tile=reading.tile,
+                log=log,
+                earlier=[file.read_bytes() for file in since or ()] + ([kept.note] if kept and whole else []),
+                witnesses=parse_policy(witnesses.read_text(errors="replace")) if witnesses else None,
+                kept=None if whole else kept,
+            )
+            run.progress = _Watch(run, state, quiet=quiet)
+            findings = list(run.run())
+            _keep(run, state)
+        except Unavailable as trouble:
+            fail(trouble.detail, fix=trouble.fix, code=3)
+        except Trouble as trouble:
+            fail(trouble.detail, fix=trouble.fix, code=2)
+        except OSError as error:
+            fail(f"{error.filename} cannot be read or written: {error.strerror}", fix="Check the name.", code=2)
     first = run.kept.start if run.kept else 0
     value = _report(run, findings, key="given" if vkey else "the service's own", first=first)
     show({**value, "seconds": round(time.monotonic() - began, 1)}, as_json=as_json, human=_tell)
@@ -94,10 +88,6 @@ class _Watch:
         if now - self._kept >= KEEP_EVERY_S:
             self._kept = now
             _keep(self._run, self._state)
-
-
-def _named_vkey(reading: LogSource) -> str:
-    return reading.named_vkey() if reading.is_remote else str(call("GET", "/v1/log")["vkey"])
 
 
 def _keep(run: Audit, state: Path | None) -> None:

@@ -1,7 +1,8 @@
 """`weaklink log export`: the log as files in a folder or a bucket, which any web server hands out and anybody audits.
 
 Exit codes: 0 the target shows the log's newest checkpoint; 1 it would be wrong to write there (another past, a newer
-checkpoint, another log) or the log itself is wrong; 3 the log or the target could not be reached, so try later.
+checkpoint, another log) or the log itself is wrong; 2 the log that was named, or its key, cannot be used; 3 the log or
+the target could not be reached, so try later.
 """
 
 import re
@@ -12,11 +13,9 @@ from typing import Annotated, Any
 
 import typer
 
-from api.cli.client import call, console, errors, fail, show
-from api.cli.log_source import LogSource
-from api.settings import client_address
+from api.cli.client import console, errors, fail, show
+from api.cli.log_source import open_log
 from custody.kernel.errors import Trouble, Unavailable
-from custody.ledger.note import Ed25519Verifier, parse_vkey
 from custody.store.log_target import Folder, Target
 from custody.store.static_export import export_log
 
@@ -36,34 +35,31 @@ def export(
 ) -> None:
     """Write entries and tiles, then the checkpoint; only what is new is sent, and a run that was stopped goes on.
 
-    Example: `weaklink log export mirror && weaklink log audit mirror`.
+    Example: `weaklink log export mirror && weaklink log audit mirror --vkey "$(cat log.vkey)"`.
 
     Example: `AWS_REGION=eu-west-2 weaklink log export s3://custody-log/2026`. Credentials, region and endpoint come
     from the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT_URL) or the machine's
     role, never from the command line. Let the public read the bucket, and anybody audits it:
     `weaklink log audit https://custody-log.s3.eu-west-2.amazonaws.com/2026 --vkey "$(cat log.vkey)"`.
     """
-    known = vkey or call("GET", "/v1/log")["vkey"]
-    reading = LogSource(source or f"{client_address()}/log")
     began = time.monotonic()
-    try:
-        place = _place(target)
-        done = export_log(
-            place,
-            get_checkpoint=reading.checkpoint,
-            get_tile=reading.tile,
-            log=Ed25519Verifier(key=parse_vkey(known.strip())),
-            whole=whole,
-            progress=_Watch(quiet=quiet),
-        )
-    except Unavailable as trouble:
-        fail(trouble.detail, fix=trouble.fix, code=3)
-    except Trouble as trouble:
-        fail(trouble.detail, fix=trouble.fix)
-    except OSError as error:
-        fail(f"{error.filename or target} cannot be read or written: {error.strerror}", fix="Check the folder.")
-    finally:
-        reading.close()
+    with open_log(source, vkey) as (reading, log):
+        try:
+            place = _place(target)
+            done = export_log(
+                place,
+                get_checkpoint=reading.checkpoint,
+                get_tile=reading.tile,
+                log=log,
+                whole=whole,
+                progress=_Watch(quiet=quiet),
+            )
+        except Unavailable as trouble:
+            fail(trouble.detail, fix=trouble.fix, code=3)
+        except Trouble as trouble:
+            fail(trouble.detail, fix=trouble.fix)
+        except OSError as error:
+            fail(f"{error.filename or target} cannot be read or written: {error.strerror}", fix="Check the folder.")
     value = {
         "target": place.name,
         "size": done.size,

@@ -8,14 +8,18 @@ bundle could go, since a log that is not honest may send without end.
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import httpx
 
-from custody.kernel.errors import NotFound, Rejected, Unavailable
+from api.cli.client import fail
+from api.settings import client_address
+from custody.kernel.errors import NotFound, Rejected, Trouble, Unavailable
 from custody.ledger.merkle import HASH_BYTES
+from custody.ledger.note import Ed25519Verifier, parse_vkey
 from custody.ledger.tiles import ENTRIES, MAX_ENTRY_BYTES, WIDTH, TileId, decode_bundle, encode_bundle
 
 TRIES = 4
@@ -25,11 +29,17 @@ MOST_BYTES = WIDTH * (2 + MAX_ENTRY_BYTES)
 
 
 class LogSource:
-    """The checkpoint and tiles behind an address or in a folder."""
+    """The checkpoint and tiles behind an address or in a folder; raises `Rejected("source")` for what is neither."""
 
     def __init__(self, prefix: str) -> None:
         self.prefix = prefix.rstrip("/")
         self.is_remote = prefix.startswith(("http://", "https://"))
+        if not (_is_address(prefix) if self.is_remote else (Path(prefix) / "checkpoint").is_file()):
+            raise Rejected(
+                "source",
+                f"{prefix} is neither an address nor a folder that holds a log's checkpoint",
+                fix="Give a folder with an exported log, or a URL that begins with http:// or https://.",
+            )
         self._http = httpx.Client(timeout=60, follow_redirects=True)
         self._read: Callable[[str], bytes] = self._fetch if self.is_remote else self._open
 
@@ -56,12 +66,19 @@ class LogSource:
         return whole[: wanted.width * HASH_BYTES]
 
     def named_vkey(self) -> str:
-        """The key that the service behind the address says is the log's; raises `NotFound` or `Unavailable`."""
-        address = f"{self.prefix.removesuffix('/log')}/v1/log"
+        """The key that the service behind the address says is the log's; for a folder, the service of the command line.
+
+        Raises `NotFound`, or `Unavailable` if the address of the log itself does not answer.
+        """
+        service = self.prefix.removesuffix("/log") if self.is_remote else client_address()
         try:
-            return str(json.loads(self._ask(address))["vkey"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise NotFound("log", f"{address} names no key", fix="Give the log's key with --vkey.") from error
+            return str(json.loads(self._ask(f"{service}/v1/log"))["vkey"])
+        except Unavailable as error:
+            if self.is_remote:
+                raise
+            raise _no_key(f"{self.prefix} names no key, and {error.detail}") from error
+        except (NotFound, ValueError, KeyError, TypeError) as error:
+            raise _no_key(f"{service} names no key") from error
 
     def close(self) -> None:
         """Give the connections back."""
@@ -93,6 +110,40 @@ class LogSource:
             if answer.status_code not in LATER:
                 raise NotFound("tile", f"{address}: {why}", fix="The log does not serve it.")
         raise Unavailable("unavailable", f"{address} does not answer: {why}", fix="Check the address, or try later.")
+
+
+@contextmanager
+def open_log(source: str | None, vkey: str | None) -> Iterator[tuple[LogSource, Ed25519Verifier]]:
+    """Lend the log, the service's by default, and its key; ends the command with 2 if what was given cannot be used.
+
+    A log that does not answer ends it with 3.
+    """
+    try:
+        reading = LogSource(source or f"{client_address()}/log")
+    except Rejected as trouble:
+        fail(trouble.detail, fix=trouble.fix, code=2)
+    try:
+        yield reading, _verifier(reading, vkey)
+    finally:
+        reading.close()
+
+
+def _verifier(reading: LogSource, vkey: str | None) -> Ed25519Verifier:
+    try:
+        return Ed25519Verifier(key=parse_vkey((vkey or reading.named_vkey()).strip()))
+    except Trouble as trouble:
+        return fail(trouble.detail, fix=trouble.fix, code=3 if isinstance(trouble, Unavailable) else 2)  # type: ignore[no-any-return]  # fail never returns
+
+
+def _is_address(text: str) -> bool:
+    try:
+        return bool(httpx.URL(text).host)
+    except (httpx.InvalidURL, UnicodeError):
+        return False
+
+
+def _no_key(why: str) -> NotFound:
+    return NotFound("log", why, fix="Give the log's key with --vkey.")
 
 
 def _take(answer: httpx.Response) -> bytes:

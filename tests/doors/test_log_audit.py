@@ -115,6 +115,29 @@ def test_what_cannot_be_read_is_not_called_wrong(desk: Desk, outsider: CommandLi
     outsider.run("log", "audit", away, "--vkey", desk.log["vkey"], "--state", "log.state", expect=2)
 
 
+@pytest.mark.parametrize("source", ["nowhere", "log.example", "http://127.0.0.1:port/log", "."])
+@pytest.mark.parametrize("words", [("log", "audit"), ("log", "export", "mirror", "--from")])
+def test_a_source_that_is_no_log_is_unfit_input_and_no_accusation(
+    desk: Desk, outsider: CommandLine, words: tuple[str, ...], source: str
+) -> None:
+    told = outsider.run(*words, source, "--vkey", desk.log["vkey"], expect=2)
+    assert f"{source} is neither" in told.err
+    assert "a folder with an exported log, or a URL that begins with http://" in told.err
+    assert told.out == ""
+
+
+@pytest.mark.parametrize("words", [("log", "audit"), ("log", "export", "copy", "--from")])
+def test_a_folder_names_no_key_so_it_must_be_given_where_no_service_answers(
+    instance: Instance, desk: Desk, outsider: CommandLine, words: tuple[str, ...]
+) -> None:
+    outsider.run("log", "export", "mirror", "--from", f"{instance.address}/log", "--vkey", desk.log["vkey"])
+    told = outsider.run(*words, "mirror", expect=2)
+    assert "mirror names no key" in told.err
+    assert "--vkey" in told.err
+    inside = CommandLine(address=instance.address, folder=outsider.folder)
+    assert inside.run(*words, "mirror").code == 0
+
+
 def test_a_mirror_that_has_grown_still_serves_the_end_of_an_older_checkpoint(
     instance: Instance, desk: Desk, outsider: CommandLine, tmp_path: Path
 ) -> None:
