@@ -1,6 +1,5 @@
 """`weaklink serve` as it is typed."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -8,7 +7,6 @@ import typer
 
 from api.cli.serve import serve
 from api.settings import read_settings
-from custody.kernel.errors import Trouble
 
 
 def start(
@@ -26,19 +24,15 @@ def start(
     Everything else is set by environment variables, which `weaklink settings` lists: TLS to the broker, witnesses, and
     the other lock systems (IMEI list, Android Management, NanoMDM, Knox Guard), which are all off by default.
     """
-    try:
-        serve(
-            read_settings(
-                host=host,
-                port=port,
-                data=data,
-                database_url=database_url,
-                mqtt_host=mqtt_host,
-                mqtt_port=mqtt_port,
-                witness_policy=witness_policy,
-                workers=workers,
-            )
+    serve(
+        read_settings(
+            host=host,
+            port=port,
+            data=data,
+            database_url=database_url,
+            mqtt_host=mqtt_host,
+            mqtt_port=mqtt_port,
+            witness_policy=witness_policy,
+            workers=workers,
         )
-    except Trouble as trouble:
-        print(f"weaklink does not start: {trouble.detail}\n{trouble.fix}", file=sys.stderr, flush=True)
-        raise SystemExit(1) from trouble
+    )

@@ -24,7 +24,7 @@ def test_a_second_service_on_a_folder_is_refused_and_moves_nothing(tmp_path: Pat
         ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=START_S)
         assert (ended.returncode, ended.stdout) == (1, "")
         what, fix = ended.stderr.splitlines()
-        assert what == f"weaklink does not start: a service already uses {data}"
+        assert what == f"error a service already uses {data}"
         assert "--data" in fix
         assert [(data / name).read_bytes() for name in PLACES] == before
 
