@@ -96,7 +96,14 @@ def _post(signing: CommandLineStation, pairs: list[list[bytes]], *, quiet: bool)
 
 
 def _told(value: dict[str, Any]) -> None:
-    console.print(f"{value['events']} events: {value['results']}", highlight=False)
+    results = ", ".join(f"{count} {result}" for result, count in value["results"].items())
+    console.print(f"{value['events']} events: {results}", highlight=False)
     for item in value["items"]:
-        if item["result"] in {"refused", "quarantined"}:
-            console.print(f"  {item['result']}: {item.get('problem', item.get('flags'))}", highlight=False)
+        for why in _reasons(item):
+            console.print(f"  {item['result']}, {why}", highlight=False, markup=False)
+
+
+def _reasons(item: dict[str, Any]) -> list[str]:
+    if "problem" in item:
+        return [f"{item['problem']['detail']}: {item['problem']['fix']}"]
+    return [f"{flag['code']}: {flag['text']}" for flag in item["flags"]]
