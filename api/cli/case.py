@@ -31,14 +31,14 @@ def listing(
     cursor: Annotated[str | None, typer.Option(help="Where the page before ended.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Cases, newest first."""
+    """Cases, newest first. Example: `weaklink dispute list --json`."""
     found = call("GET", "/v1/disputes", params={"state": state, "cursor": cursor} if state or cursor else None)
     show(found, as_json=as_json, human=_cases)
 
 
 @app.command("show")
 def read(dispute: str, as_json: AsJson = False) -> None:
-    """One case with its timeline."""
+    """One case with its timeline. Example: `weaklink dispute show case_0k3v9q2m7x4d8r1t`."""
     show(call("GET", f"/v1/disputes/{dispute}"), as_json=as_json, human=_case)
 
 
@@ -53,7 +53,7 @@ def choose(
 
 @app.command()
 def found(token: str, as_json: AsJson = False) -> None:
-    """The customer found the phone: every lock of the case is released at once."""
+    """The customer found the phone: every lock of the case is released. Example: `weaklink dispute found c_...`."""
     show(call("POST", f"/v1/customer/{token}/found"), as_json=as_json, human=_case)
 
 
@@ -70,8 +70,8 @@ def move(
 ) -> None:
     """Move a case, or say what became of the handset.
 
-    Examples: `weaklink dispute move case_... delivered_or_paid --reference TRACK-1`,
-    `weaklink dispute move case_... whereabouts --known lost_on_return_leg`.
+    Examples: `weaklink dispute move case_0k3v9q2m7x4d8r1t delivered_or_paid --reference TRACK-1`,
+    `weaklink dispute move case_0k3v9q2m7x4d8r1t whereabouts --known lost_on_return_leg`.
     """
     said = [each.partition("=") for each in known or []]
     where = {name: answer != "no" for name, _, answer in said} or None

@@ -18,7 +18,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
 def preflight(
     imei: str, dispute: Annotated[str | None, typer.Option(help="The case.")] = None, as_json: AsJson = False
 ) -> None:
-    """Every check of a lock, green or red, with what would allow it; nothing is changed."""
+    """Every check of a lock, green or red, with what would allow it; nothing is changed.
+
+    Example: `weaklink lock preflight 490154203237518 --dispute case_0k3v9q2m7x4d8r1t`.
+    """
     asked = {"imei": imei} | ({"dispute": dispute} if dispute else {})
     show(call("GET", "/v1/locks/preflight", params=asked), as_json=as_json, human=_checks)
 
@@ -33,7 +36,10 @@ def request(
     specialist: Annotated[str | None, typer.Option(help="Who decides it, if the customer needs support.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Ask for a lock; another person approves it. Example: `weaklink lock request 490154203237518 --last4 7518 ...`."""
+    """Ask for a lock; another person approves it.
+
+    Example: `weaklink lock request 490154203237518 --last4 7518 --reason never_received`.
+    """
     asked = {"imei": imei, "imei_last4": last4, "reason": reason, "dispute": dispute, "specialist": specialist}
     body = {**asked, "evidence": evidence or []}
     show(call("POST", "/v1/locks", json=body), as_json=as_json, human=_order)
@@ -41,25 +47,28 @@ def request(
 
 @app.command()
 def approve(order: str, as_json: AsJson = False) -> None:
-    """Say yes as the second person."""
+    """Say yes as the second person. Example: `weaklink lock approve lock_0k3v9q2m7x4d8r1t`."""
     show(call("POST", f"/v1/locks/{order}/approve"), as_json=as_json, human=_order)
 
 
 @app.command()
 def confirm(order: str, as_json: AsJson = False) -> None:
-    """Keep a lock beyond its 72 hours; takes two people, each with this command."""
+    """Keep a lock beyond its 72 hours; takes two people, each with this command.
+
+    Example: `weaklink lock confirm lock_0k3v9q2m7x4d8r1t`.
+    """
     show(call("POST", f"/v1/locks/{order}/confirm"), as_json=as_json, human=_order)
 
 
 @app.command("show")
 def read(order: str, as_json: AsJson = False) -> None:
-    """One order with its timeline."""
+    """One order with its timeline. Example: `weaklink lock show lock_0k3v9q2m7x4d8r1t`."""
     show(call("GET", f"/v1/locks/{order}"), as_json=as_json, human=_order)
 
 
 @app.command("list")
 def listing(state: Annotated[str | None, typer.Option()] = None, as_json: AsJson = False) -> None:
-    """Lock orders, oldest first."""
+    """Lock orders, oldest first. Example: `weaklink lock list --json`."""
     show(call("GET", "/v1/locks", params={"state": state} if state else None), as_json=as_json, human=_orders)
 
 
@@ -69,7 +78,10 @@ def authority(
     propose: Annotated[bool, typer.Option("--propose", help="Propose to allow provisional locks.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """The standing authority for provisional locks; two different supervisors put it in force."""
+    """The standing authority for provisional locks; two different supervisors put it in force.
+
+    Examples: `weaklink lock authority --propose`, `weaklink lock authority --approve auth_0k3v9q2m7x4d8r1t`.
+    """
     if propose:
         show(call("POST", "/v1/authority"), as_json=as_json)
     elif approve_proposal:
@@ -80,13 +92,13 @@ def authority(
 
 @app.command()
 def stop(why: str, as_json: AsJson = False) -> None:
-    """Stop all locking at once; releases go on."""
+    """Stop all locking at once; releases go on. Example: `weaklink lock stop "a wrong list came in"`."""
     show(call("POST", "/v1/kill-switch", json={"on": True, "why": why}), as_json=as_json)
 
 
 @app.command()
 def resume(why: str, as_json: AsJson = False) -> None:
-    """Allow locking again; not by the person who stopped it."""
+    """Allow locking again; not by the person who stopped it. Example: `weaklink lock resume "the list is right"`."""
     show(call("POST", "/v1/kill-switch", json={"on": False, "why": why}), as_json=as_json)
 
 
@@ -126,7 +138,10 @@ def leaver(
     ends_at: Annotated[str, typer.Option(help="When the account ends, RFC 3339.")],
     as_json: AsJson = False,
 ) -> None:
-    """The customer leaves: no lock any more. Example: `weaklink lock leaver 4901... --ends-at 2026-12-24T12:00:00Z`."""
+    """The customer leaves: no lock any more.
+
+    Example: `weaklink lock leaver 490154203237518 --ends-at 2026-12-24T12:00:00Z`.
+    """
     show(call("POST", f"/v1/devices/{handset}/leave", json={"ends_at": ends_at}), as_json=as_json)
 
 
@@ -140,7 +155,10 @@ def leavers(as_json: AsJson = False) -> None:
 def code(
     handset: str, challenge: Annotated[str, typer.Option(help="What the lock screen shows.")], as_json: AsJson = False
 ) -> None:
-    """The code that opens a lock with no network. Example: `weaklink lock code 4901... --challenge "12345678 3.17"`."""
+    """The code that opens a lock with no network.
+
+    Example: `weaklink lock code 490154203237518 --challenge "12345678 3.17"`.
+    """
     answer = call("POST", f"/v1/devices/{handset}/code", json={"challenge": challenge})
     show(answer, as_json=as_json, human=lambda value: console.print(f"[bold]{value['answer']}[/]", highlight=False))
 

@@ -7,7 +7,7 @@ import typer
 
 from api.cli import log_audit, log_check, log_export, log_shards, log_verdicts
 from api.cli.client import call, send, show
-from api.cli.target import check_target
+from api.cli.fetch import fetch, tell_fetched
 
 app = typer.Typer(no_args_is_help=True, help="The log: its head, proofs of entries, an audit of everything.")
 app.command("export")(log_export.export)
@@ -21,24 +21,27 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
 
 @app.command()
 def head(as_json: AsJson = False) -> None:
-    """The log's name, keys and newest checkpoint."""
+    """The log's name, keys and newest checkpoint. Example: `weaklink log head`."""
     show(call("GET", "/v1/log"), as_json=as_json, human=lambda value: print(value["checkpoint"], end=""))
 
 
 @app.command()
-def proof(entry: str, out: Annotated[Path | None, typer.Option(help="Write it to this file.")] = None) -> None:
+def proof(
+    entry: str,
+    out: Annotated[Path | None, typer.Option(help="Write it to this file.")] = None,
+    as_json: AsJson = False,
+) -> None:
     """A `.tlog-proof` of an entry, by index or digest. Example: `weaklink log proof 17 --out 17.tlog-proof`."""
+    path = f"/v1/entries/{entry}/proof"
     if out is not None:
-        check_target(out)
-    text = send("GET", f"/v1/entries/{entry}/proof").content
-    if out is None:
-        print(text.decode(), end="")
-    else:
-        out.write_bytes(text)
+        return show(fetch(out, "GET", path), as_json=as_json, human=tell_fetched)
+    text = send("GET", path).content.decode()
+    return show({"proof": text}, as_json=as_json, human=lambda value: print(value["proof"], end=""))
 
 
 @app.command()
-def receipt(entry: str, out: Annotated[Path, typer.Option(help="Write it to this file.")]) -> None:
-    """A COSE receipt of an entry, by index or digest."""
-    check_target(out)
-    out.write_bytes(send("GET", f"/v1/entries/{entry}/receipt").content)
+def receipt(
+    entry: str, out: Annotated[Path, typer.Option(help="Write it to this file.")], as_json: AsJson = False
+) -> None:
+    """A COSE receipt of an entry, by index or digest. Example: `weaklink log receipt 17 --out 17.receipt`."""
+    show(fetch(out, "GET", f"/v1/entries/{entry}/receipt"), as_json=as_json, human=tell_fetched)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from api.cli.client import call, console, fail, show
-from api.cli.target import check_target
+from api.cli.fetch import check_target
 from api.encoding import unb64
 from custody.kernel.clock import to_iso
 from custody.kernel.errors import Trouble

@@ -35,7 +35,10 @@ def confirm_reference(device: str, backend: str, handset: str, as_json: AsJson =
 
 
 def backends(as_json: AsJson = False) -> None:
-    """Which other lock systems are on, every part of theirs not over yet, and names that wait for a second person."""
+    """Which other lock systems are on, every part of theirs not over yet, and names that wait for a second person.
+
+    Example: `weaklink lock backends`.
+    """
     show(call("GET", "/v1/backends"), as_json=as_json, human=_backends)
 
 
@@ -45,7 +48,10 @@ def settle(
     why: Annotated[str, typer.Option(help="What was seen, and by whom.")],
     as_json: AsJson = False,
 ) -> None:
-    """Say that a released handset was seen free where a back-end cannot say so any more."""
+    """Say that a released handset was seen free where a back-end cannot say so any more.
+
+    Example: `weaklink lock settle lock_0k3v9q2m7x4d8r1t android --why "the shop saw it start"`.
+    """
     show(call("POST", f"/v1/locks/{order}/backends/{backend}/free", json={"why": why}), as_json=as_json)
 
 
@@ -72,7 +78,10 @@ def export_list(
 def list_loaded(
     seq: Annotated[int, typer.Argument(help="The number of the newest delta that is loaded.")], as_json: AsJson = False
 ) -> None:
-    """Say that the register has loaded the list up to this delta: only that shows a handset as listed, or as free."""
+    """Say that the register has loaded the list up to this delta: only that shows a handset as listed, or as free.
+
+    Example: `weaklink lock list-loaded 17`.
+    """
     show(call("POST", "/v1/eir/loaded", json={"seq": seq}), as_json=as_json)
 
 

@@ -46,7 +46,7 @@ def keygen(file: Path, as_json: AsJson = False) -> None:
 
 @app.command("show")
 def in_force(as_json: AsJson = False) -> None:
-    """The policy in force: registrars, how many must approve, witnesses."""
+    """The policy in force: registrars, how many must approve, witnesses. Example: `weaklink registrar show`."""
     show(call("GET", "/v1/log/policy"), as_json=as_json, human=_policy)
 
 
@@ -60,7 +60,10 @@ def draft(
     verdict: Annotated[Path | None, typer.Option(help="Whose cosignatures a verdict needs (tlog-policy).")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write down a change of trust; nothing takes effect yet (supervisor)."""
+    """Write down a change of trust; nothing takes effect yet (supervisor).
+
+    Example: `weaklink registrar draft --add carrier=COSE_KEY --threshold 2 --out change.policy`.
+    """
     now = call("GET", "/v1/log/policy")
     body: dict[str, Any] = {"threshold": threshold}
     if add or drop:
@@ -82,7 +85,10 @@ def approve(
     out: Annotated[Path, typer.Option(help="Where to put the approval.")],
     as_json: AsJson = False,
 ) -> None:
-    """Approve exactly this policy, offline. Read what it says first; nobody else checks it for you."""
+    """Approve exactly this policy, offline. Read what it says first; nobody else checks it for you.
+
+    Example: `weaklink registrar approve change.policy --name carrier --key carrier.pem --out carrier.approval`.
+    """
     try:
         policy = read_policy_map(file.read_bytes())
     except Trouble as trouble:
@@ -102,14 +108,20 @@ def approve(
 
 @app.command()
 def enact(file: Path, approvals: list[Path], as_json: AsJson = False) -> None:
-    """Put a drafted policy in force with its approvals (supervisor)."""
+    """Put a drafted policy in force with its approvals (supervisor).
+
+    Example: `weaklink registrar enact change.policy carrier.approval shop.approval`.
+    """
     body = {"policy": b64(file.read_bytes()), "approvals": [b64(one.read_bytes()) for one in approvals]}
     show(call("POST", "/v1/log/policy", json=body), as_json=as_json, human=_policy)
 
 
 @app.command()
 def enrol(request: Path, name: Name, key: Key, as_json: AsJson = False) -> None:
-    """Enrol the station that made this request. Be sure that it is the station that you vouch for."""
+    """Enrol the station that made this request. Be sure that it is the station that you vouch for.
+
+    Example: `weaklink registrar enrol bench-4.request --name carrier --key carrier.pem`.
+    """
     try:
         fields = take(cbor.decode(request.read_bytes()), code="request", names=REQUEST)
         statement = make_key_add(
@@ -145,7 +157,10 @@ def revoke(
     suspect_from: Annotated[int | None, typer.Option(help="The log index where doubt begins; now if left out.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """End a station's key; its scans from `--suspect-from` on are unproven, never deleted."""
+    """End a station's key; its scans from `--suspect-from` on are unproven, never deleted.
+
+    Example: `weaklink registrar revoke bench-4 --kid KID --reason "handheld stolen" --name carrier --key carrier.pem`.
+    """
     about = call("GET", "/v1/log")
     statement = make_key_revoke(
         origin=about["origin"],

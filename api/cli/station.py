@@ -40,7 +40,11 @@ def announce(
     group: Annotated[str | None, typer.Option(help="With which stations its scans are kept and dropped.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Let a station enrol within ten minutes (supervisor)."""
+    """Let a station enrol within ten minutes (supervisor).
+
+    Example: `weaklink station announce bench-4 --step pack --site https://id.gs1.org/414/9521473000102
+    --custodian https://id.gs1.org/417/9521473000010`.
+    """
     body = {"station": station, "site": site, "place": place or station, "step": step, "custodian": custodian}
     show(call("POST", "/v1/stations", json={**body, "group": group}), as_json=as_json)
 
@@ -79,7 +83,11 @@ def request(
     step: Annotated[str, typer.Option(help="pack, dock, linehaul, hub_in, hub_sort, depot, courier, other")] = "other",
     as_json: AsJson = False,
 ) -> None:
-    """Ask a registrar outside the service to enrol this station; he runs `weaklink registrar enrol`."""
+    """Ask a registrar outside the service to enrol this station; he runs `weaklink registrar enrol`.
+
+    Example: `weaklink station request bench-4 --key bench-4.pem --out bench-4.request --site https://id.gs1.org/414/9521473000102
+    --custodian https://id.gs1.org/417/9521473000010`.
+    """
     signer, origin = read_key(key), str(call("GET", "/v1/log")["origin"])
     members: dict[str, Any] = {
         "origin": origin,
@@ -97,7 +105,7 @@ def request(
 
 @app.command("list")
 def listing(as_json: AsJson = False) -> None:
-    """Every station with its keys."""
+    """Every station with its keys. Example: `weaklink station list --json`."""
     show(call("GET", "/v1/stations"), as_json=as_json, human=_table)
 
 
@@ -108,7 +116,10 @@ def revoke(
     suspect_from: Annotated[int | None, typer.Option(help="The log index where doubt begins; now if left out.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """End every key of a station (supervisor); its scans from `--suspect-from` on are unproven, never deleted."""
+    """End every key of a station (supervisor); its scans from `--suspect-from` on are unproven, never deleted.
+
+    Example: `weaklink station revoke bench-4 --reason "handheld stolen" --suspect-from 17`.
+    """
     body = {"reason": reason, "suspect_from": suspect_from}
     show(call("POST", f"/v1/stations/{station}/revoke", json=body), as_json=as_json)
 

@@ -181,8 +181,12 @@ def test_a_proof_and_a_receipt_are_checked_offline_and_refused_after_one_flipped
 ) -> None:
     inside = CommandLine(address=instance.address, folder=tmp_path)
     inside.run("log", "entry", "17", "--out", "17.cose")
-    inside.run("log", "proof", "17", "--out", "17.tlog-proof")
-    inside.run("log", "receipt", "17", "--out", "17.receipt")
+    for what, file in (("proof", "17.tlog-proof"), ("receipt", "17.receipt")):
+        said = inside.run("log", what, "17", "--out", file).out
+        written = {"file": file, "bytes": (tmp_path / file).stat().st_size}
+        assert said == f"{file}: {written['bytes']} bytes.\n"
+        assert inside.json("log", what, "17", "--out", file) == written
+    assert inside.json("log", "proof", "17") == {"proof": inside.run("log", "proof", "17").out}
     (tmp_path / "note").write_bytes(desk.http.get("/log/checkpoint").content)
     size, vkey = desk.http.get("/v1/log").json()["size"], ("--vkey", desk.log["vkey"])
     for file, more, claimed in (("17.tlog-proof", (), False), ("17.receipt", ("--checkpoint", "note"), False)):

@@ -1,0 +1,50 @@
+"""Every command takes --json and shows an example in its --help, which can be typed as it stands there."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import typer
+
+from api.cli.main import app
+
+RUN_ON = {"serve", "witness", "demo", "bench"}
+"""They run until they are stopped, or for minutes; what they print on the way is for people."""
+
+
+def commands(command: Any, *path: str) -> Iterator[tuple[str, Any]]:
+    """Every command under this one, by the words that call it."""
+    if not hasattr(command, "list_commands"):
+        yield " ".join(path), command
+        return
+    if command.invoke_without_command:
+        yield " ".join(path), command
+    context = typer.Context(command)
+    for name in command.list_commands(context):
+        yield from commands(command.get_command(context, name), *path, name)
+
+
+COMMANDS = dict(commands(typer.main.get_command(app)))
+
+
+def examples(path: str) -> list[list[str]]:
+    """The words after the command's own in each of its examples."""
+    _, _, told = " ".join(COMMANDS[path].help.split()).partition("Example")
+    lines = [line for quoted in re.findall(r"`([^`]+)`", told) for line in quoted.split("&&")]
+    typed = [line.partition(f"weaklink {path}") for line in lines]
+    return [shlex.split(rest.rstrip(")")) for _, found, rest in typed if found and rest[:1] in {"", " ", ")"}]
+
+
+@pytest.mark.parametrize("path", sorted(COMMANDS))
+def test_every_command_shows_an_example_that_it_takes(path: str) -> None:
+    shown = examples(path)
+    assert shown
+    for words in shown:
+        COMMANDS[path].make_context(path, words)
+
+
+@pytest.mark.parametrize("path", sorted(COMMANDS.keys() - RUN_ON))
+def test_every_command_takes_json(path: str) -> None:
+    assert [option for option in COMMANDS[path].params if "--json" in option.opts]
