@@ -3,9 +3,10 @@
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from api.cli.client import call, console, show
+from api.settings import client_address
 
 app = typer.Typer(no_args_is_help=True, help="Open, read and move cases; choose a remedy; say that it was found.")
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
@@ -92,11 +93,11 @@ def _case(value: dict[str, Any]) -> None:
     for lock in value["locks"]:
         console.print(f"lock: {lock['state']} until {lock['held_until']}", highlight=False)
     if "customer_url" in value:
-        console.print(f"customer's page: {value['customer_url']}", highlight=False)
+        console.print(f"customer's page: {client_address()}{value['customer_url']}", highlight=False, soft_wrap=True)
 
 
 def _cases(value: dict[str, Any]) -> None:
-    table = Table("case", "state", "claim", "order", "owner", "opened")
+    table = Table(Column("case", no_wrap=True, overflow="fold"), "state", "claim", "order", "owner", "opened")
     for row in value["disputes"]:
         table.add_row(*(str(row[name]) for name in ("dispute", "state", "claim_type", "order", "owner", "opened_at")))
     console.print(table)

@@ -13,6 +13,16 @@ from rich.markup import escape
 from api.settings import client_address, client_token
 from custody.kernel import cbor
 
+TYPED = {
+    "GET /v1/alerts": "`weaklink lock alerts`",
+    "GET /v1/authority": "`weaklink lock authority`",
+    "GET /v1/disputes": "`weaklink dispute list`",
+    "GET /v1/locks/groups": "`weaklink lock groups`",
+    "GET /v1/locks": "`weaklink lock list`",
+    "GET /v1/stations": "`weaklink station list`",
+    "/docs shows the form": "`--help` shows what is taken",
+}
+"""What is typed for what the service, which speaks to programs, tells its callers to ask for."""
 CONCISE = "application/concise-problem-details+cbor"
 
 console = Console()
@@ -74,6 +84,8 @@ def _refused(answer: httpx.Response) -> None:
         fail(detail, fix="Sign in with `weaklink login ACCOUNT` and set WEAKLINK_TOKEN.")
     if not sys.stdout.isatty():
         print(json.dumps(problem, ensure_ascii=False), file=sys.stderr)
+    for asked, typed in TYPED.items():
+        fix = fix.replace(asked, typed)
     fail(detail, fix=fix)
 
 

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from api.cli.client import call, console, show
 from api.cli.other_locks import show_backends
@@ -209,7 +209,7 @@ def _groups(value: dict[str, Any]) -> None:
 
 
 def _orders(value: dict[str, Any]) -> None:
-    table = Table("order", "state", "reason", "requester", "created")
+    table = Table(Column("order", no_wrap=True, overflow="fold"), "state", "reason", "requester", "created")
     for row in value["locks"]:
         table.add_row(*(str(row[name]) for name in ("order", "state", "reason", "requester", "created_at")))
     console.print(table)
