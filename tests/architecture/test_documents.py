@@ -14,6 +14,7 @@ TOP = {
     "README.md",
     "SECURITY.md",
     "dev.py",
+    "examples",
     "pyproject.toml",
     "requirements",
     "tests",
