@@ -117,7 +117,10 @@ class Ghosts:
             return
         self._hold(not past.retirement_decided, 2, f"{command.command_id} was signed after the decision to retire")
         self._hold(past.may_be_locked, 7, f"{command.command_id} is for a handset that is confirmed, left or retired")
-        self._hold(not self.stopped, 8, f"{command.command_id} was signed under the kill switch")
+        stopped = self.stopped and store.switched_on(
+            session, store.KILL_SWITCH
+        )  # whoever throws it back has locks signed
+        self._hold(not stopped, 8, f"{command.command_id} was signed under the kill switch")
         order = session.get(LockOrderRow, command.order)
         self._hold(order is not None, 6, f"{command.command_id} has no order")
         if order is None:
