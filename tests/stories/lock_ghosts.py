@@ -99,7 +99,7 @@ class Ghosts:
             self._decided(session)
             for radio in self.world.radios.values():
                 self._helps(radio)
-            self._remember(session)
+            self.remember(session)
         found, self.broken = self.broken, []
         return found
 
@@ -208,7 +208,8 @@ class Ghosts:
             self._hold(span <= limit, 5, f"{state.device} may hold for {span} s")
             self._hold(state.held_until_s <= lock.held_until_s, 5, f"{state.device} holds longer than was signed")
 
-    def _remember(self, session: Session) -> None:
+    def remember(self, session: Session) -> None:
+        """Learn what the database knows now; after a restore that is less than before."""
         self.stopped = store.switched_on(session, store.KILL_SWITCH)
         for name, past in self.past.items():
             row = store.device(session, name)

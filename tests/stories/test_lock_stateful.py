@@ -292,7 +292,7 @@ class Locks(RuleBasedStateMachine):
         self.restart(forgets=False)
         self.ghosts.decided = {}
         with self.world.house.read() as session:
-            self.ghosts.stopped = store.switched_on(session, store.KILL_SWITCH)
+            self.ghosts.remember(session)
         if again:
             for parcel in range(PARCELS):
                 self.dispute(parcel=parcel, claim="never_received", support=False, arrives=True)
