@@ -6,6 +6,7 @@ from devicelock.transport import PublishOutcome
 
 NO_MATCHING_SUBSCRIBERS = 16
 FIRST_FAILURE = 128
+QUOTA_EXCEEDED = 151
 
 
 def outcome_of(reason: int | None) -> PublishOutcome:
@@ -14,6 +15,8 @@ def outcome_of(reason: int | None) -> PublishOutcome:
         return PublishOutcome.UNKNOWN
     if reason == NO_MATCHING_SUBSCRIBERS:
         return PublishOutcome.NO_SUBSCRIBER
+    if reason == QUOTA_EXCEEDED:
+        return PublishOutcome.FULL
     return PublishOutcome.REFUSED if reason >= FIRST_FAILURE else PublishOutcome.ACCEPTED
 
 

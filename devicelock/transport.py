@@ -23,13 +23,15 @@ CONTENT_TYPE = "application/cose"
 class PublishOutcome(StrEnum):
     """What the broker said.
 
-    NO_SUBSCRIBER: no session would get it, it is not even queued (MQTT 5 reason code 16). REFUSED: the broker will
-    not take it (reason 128 and above; 135 is "not authorised"). NOT_CONNECTED: it was not handed on and will not be
-    sent later. UNKNOWN: no answer in time; it may or may not arrive.
+    NO_SUBSCRIBER: no session would get it, it is not even queued (MQTT 5 reason code 16). FULL: the broker has no room
+    for it at present (151, "quota exceeded"). REFUSED: it will not take it (any other reason from 128 on; 135 is "not
+    authorised"). NOT_CONNECTED: it was not handed on and will not be sent later. UNKNOWN: no answer in time; it may or
+    may not arrive.
     """
 
     ACCEPTED = "accepted"
     NO_SUBSCRIBER = "no_subscriber"
+    FULL = "full"
     REFUSED = "refused"
     NOT_CONNECTED = "not_connected"
     UNKNOWN = "unknown"

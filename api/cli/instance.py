@@ -47,7 +47,7 @@ class Instance:
 
     def start(self) -> None:
         """Start it and wait until it answers; raises `Unavailable("service")`."""
-        self.data.mkdir(parents=True, exist_ok=True)
+        self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         command = [
             sys.executable,
             "-P",

@@ -4,8 +4,8 @@ A published command is not a delivered one: the row is marked so that it is not 
 Marks wait for a quiet moment, many in one unit, so that they do not hold up what is decided and answered meanwhile; a
 crash before it makes the broker carry a command twice, which its counter makes harmless.
 What the broker did not take, or may not have taken, stays in the outbox: where the connection was down until it stands,
-and where no answer came until a pause is over, since only a handset that heard something says hello. Every other
-outcome is settled by the device's next hello, which brings the difference.
+and where no answer came, or the broker was full, until a pause is over, since only a handset that heard something says
+hello. Every other outcome is settled by the device's next hello, which brings the difference.
 """
 
 import threading
@@ -26,6 +26,7 @@ from devicelock.transport import PublishOutcome, Transport
 IDLE_S = 1.0
 QUIET_S = 0.5
 MOST_UNMARKED = 100
+AGAIN = frozenset({PublishOutcome.UNKNOWN, PublishOutcome.FULL})
 
 Each = Callable[[Callable[[Posted], PublishOutcome], Iterable[Posted]], Iterable[PublishOutcome]]
 
@@ -66,7 +67,7 @@ class Relay:
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._gone: dict[Name, Posted] = {}
-        self._in_doubt: dict[Name, float] = {}
+        self._paused: dict[Name, float] = {}
         self._monotonic = monotonic
         self._pause_s = IDLE_S
         self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
@@ -101,9 +102,9 @@ class Relay:
     def _publish(self) -> int:
         """Hand what is new to the broker, and remember it until it is marked."""
         now_ms, now_s = self._house.clock.now_ms(), self._monotonic()
-        self._in_doubt = {name: until_s for name, until_s in self._in_doubt.items() if until_s > now_s}
+        self._paused = {name: until_s for name, until_s in self._paused.items() if until_s > now_s}
         with self._house.read() as session:
-            fresh = outbox.pending(session, now_ms=now_ms, but=self._gone.keys() | self._in_doubt.keys())
+            fresh = outbox.pending(session, now_ms=now_ms, but=self._gone.keys() | self._paused.keys())
             due_ms = outbox.next_due(session, now_ms=now_ms)
             stopped = store.switched_on(session, store.KILL_SWITCH)
         self._pause_s = IDLE_S if due_ms is None else min(IDLE_S, (due_ms - now_ms) / SECOND_MS)
@@ -115,8 +116,8 @@ class Relay:
             each = self._each if len(side_by_side) > 1 else map
             outcomes = list(each(lambda row: self._hand_on(row, now_ms), side_by_side))
             for row, outcome in zip(side_by_side, outcomes, strict=True):
-                if outcome is PublishOutcome.UNKNOWN:
-                    self._in_doubt[row.name] = self._monotonic() + IDLE_S
+                if outcome in AGAIN:
+                    self._paused[row.name] = self._monotonic() + IDLE_S
                 elif outcome is not PublishOutcome.NOT_CONNECTED:
                     self._gone[row.name] = row
             if PublishOutcome.NOT_CONNECTED in outcomes:

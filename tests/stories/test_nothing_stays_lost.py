@@ -18,17 +18,18 @@ from tests.world_process import SERVER
 
 
 class Doubtful:
-    """The service's line, on which nobody answers in time; what is published arrives, or it does not."""
+    """The service's line, on which nobody answers in time, or that is full; what is published arrives, or does not."""
 
-    def __init__(self, world: World, *, arrives: bool) -> None:
+    def __init__(self, world: World, *, arrives: bool, outcome: PublishOutcome = PublishOutcome.UNKNOWN) -> None:
         self.published = 0
+        self._outcome = outcome
         self._publish, self._arrives = world.line.publish, arrives
 
     def __call__(self, topic: str, payload: bytes, **more: Any) -> PublishOutcome:
         self.published += 1
         if self._arrives:
             self._publish(topic, payload, **more)
-        return PublishOutcome.UNKNOWN
+        return self._outcome
 
 
 @pytest.mark.parametrize("arrived", [True, False], ids=["it arrived", "it did not"])
@@ -51,12 +52,13 @@ def test_a_release_whose_fate_is_unknown_is_handed_on_again(
     assert world.order(opened.order.id).state == "released"
 
 
-def test_what_may_have_left_is_handed_on_again_after_a_pause_and_holds_nothing_else_up(
-    world: World, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("outcome", [PublishOutcome.UNKNOWN, PublishOutcome.FULL])
+def test_what_may_not_have_left_is_handed_on_again_after_a_pause_and_holds_nothing_else_up(
+    world: World, monkeypatch: pytest.MonkeyPatch, outcome: PublishOutcome
 ) -> None:
     opened, _ = world.locked_elsewhere()
     let_go(world, opened.order.id)
-    line = Doubtful(world, arrives=False)
+    line = Doubtful(world, arrives=False, outcome=outcome)
     monkeypatch.setattr(world.line, "publish", line)
     for published in (1, 2):
         for _ in range(10):
