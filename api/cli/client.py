@@ -53,6 +53,14 @@ def send(method: str, path: str, **more: Any) -> httpx.Response:
     return answer
 
 
+def content(kind: str, method: str, path: str, **more: Any) -> bytes:
+    """The bytes of an answer that is of this media type; see `call`."""
+    answer = send(method, path, **more)
+    if answer.headers.get("content-type", "").partition(";")[0] != kind:
+        _stranger(answer)
+    return answer.content
+
+
 def show(value: Any, *, as_json: bool, human: Callable[[Any], None] | None = None) -> None:
     """Print a value as JSON, or for people."""
     if as_json:

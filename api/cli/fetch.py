@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from api.cli.client import console, fail, send
+from api.cli.client import console, content, fail
 
 
-def fetch(file: Path, method: str, path: str, **more: Any) -> dict[str, Any]:
-    """Put an answer of the service into a file; says where, and how long it is."""
+def fetch(file: Path, kind: str, method: str, path: str, **more: Any) -> dict[str, Any]:
+    """Put an answer of the service, of that media type, into a file; says where, and how long it is."""
     check_target(file)
-    return {"file": str(file), "bytes": file.write_bytes(send(method, path, **more).content)}
+    return {"file": str(file), "bytes": file.write_bytes(content(kind, method, path, **more))}
 
 
 def tell_fetched(value: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from api.cli import log_audit, log_check, log_export, log_shards, log_verdicts
-from api.cli.client import call, send, show
+from api.cli.client import call, content, show
 from api.cli.fetch import fetch, tell_fetched
 
 app = typer.Typer(no_args_is_help=True, help="The log: its head, proofs of entries, an audit of everything.")
@@ -32,10 +32,10 @@ def proof(
     as_json: AsJson = False,
 ) -> None:
     """A `.tlog-proof` of an entry, by index or digest. Example: `weaklink log proof 17 --out 17.tlog-proof`."""
-    path = f"/v1/entries/{entry}/proof"
+    asked = ("text/plain", "GET", f"/v1/entries/{entry}/proof")
     if out is not None:
-        return show(fetch(out, "GET", path), as_json=as_json, human=tell_fetched)
-    text = send("GET", path).content.decode()
+        return show(fetch(out, *asked), as_json=as_json, human=tell_fetched)
+    text = content(*asked).decode()
     return show({"proof": text}, as_json=as_json, human=lambda value: print(value["proof"], end=""))
 
 
@@ -44,4 +44,4 @@ def receipt(
     entry: str, out: Annotated[Path, typer.Option(help="Write it to this file.")], as_json: AsJson = False
 ) -> None:
     """A COSE receipt of an entry, by index or digest. Example: `weaklink log receipt 17 --out 17.receipt`."""
-    show(fetch(out, "GET", f"/v1/entries/{entry}/receipt"), as_json=as_json, human=tell_fetched)
+    show(fetch(out, "application/cose", "GET", f"/v1/entries/{entry}/receipt"), as_json=as_json, human=tell_fetched)

@@ -18,7 +18,8 @@ def pack(
     as_json: AsJson = False,
 ) -> None:
     """Build the evidence pack of a case. Example: `weaklink pack case_0k3v9q2m7x4d8r1t --out evidence.zip`."""
-    fetched = fetch(out or Path(f"{dispute}.zip"), "POST", "/v1/packs", json={"dispute": dispute})
+    target = out or Path(f"{dispute}.zip")
+    fetched = fetch(target, "application/zip", "POST", "/v1/packs", json={"dispute": dispute})
     show(fetched, as_json=as_json, human=_packed)
 
 

@@ -59,8 +59,11 @@ class Stranger(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.send_response(404 if self.path == "/v1/hotspots" else 200)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
         self.end_headers()
         self.wfile.write(b"<html>\n<p>Hello!\n</html>")
+
+    do_POST = do_GET  # noqa: N815 - the name that http.server asks for
 
     def log_message(self, *_words: object) -> None:
         """Say nothing."""
@@ -98,10 +101,14 @@ def test_a_name_is_told_as_it_was_typed(shell: CommandLine, name: str) -> None:
     assert name in assert_told(shell, f"scan {name} --station key.pem", code=1)
 
 
-@pytest.mark.parametrize("line", ["trail 195214730000088169", "hotspots"])
+FETCHED = ("log proof 17", "log proof 17 --out got", "log receipt 17 --out got", "pack case_0k3v9q2m7x4d8r1t --out got")
+
+
+@pytest.mark.parametrize("line", ["trail 195214730000088169", "hotspots", *FETCHED])
 def test_a_web_server_that_is_not_ours_is_called_so(tmp_path: Path, stranger: str, line: str) -> None:
     what = assert_told(CommandLine(address=stranger, folder=tmp_path), line, code=1)
     assert f"{stranger} is not weaklink" in what
+    assert not (tmp_path / "got").exists()
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:port", "http://xn--a", "localhost"])
