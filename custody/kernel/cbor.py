@@ -1,11 +1,14 @@
 """Deterministic CBOR (RFC 8949 section 4.2.1), both ways.
 
 Encoding: shortest integers and floats, definite lengths, map keys sorted bytewise by their encoding.
-Decoding: exactly one item, and only if encoding it again gives the same bytes. That one rule refuses trailing
-bytes, duplicate keys, long forms, indefinite lengths and unsorted maps.
+Decoding: exactly one item, and only what encoding it again would give: no trailing bytes, duplicate keys, long forms,
+indefinite lengths or unsorted maps.
 """
 
+import math
+import struct
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -17,6 +20,19 @@ PLAIN = frozenset({int, bytes, str, bool, type(None)})
 """The values that the library writes in their one deterministic form; floats it writes in the long form."""
 
 _WHOLE_LIMIT = 2**64
+MOST_DEEP = 100
+"""How many items may lie in each other."""
+
+_UP, _DOWN, _BYTES, _TEXT, _LIST, _MAP, _TAG, _OTHER = range(8)
+_STRINGS = frozenset({_BYTES, _TEXT})
+_ONE_BYTE, _EIGHT_BYTES = 24, 27
+_LEAST = {1: _ONE_BYTE, 2: 1 << 8, 4: 1 << 16, 8: 1 << 32}
+_BIG_UP, _BIG_DOWN = 2, 3
+_BIG = frozenset({_BIG_UP, _BIG_DOWN})
+_BIG_BYTES = 9
+_SIMPLE = {0xF4: False, 0xF5: True, 0xF6: None}
+_FLOATS = {0xF9: (2, ">e"), 0xFA: (4, ">f"), 0xFB: (8, ">d")}
+_NAN = bytes.fromhex("f97e00")
 
 
 def encode(value: Any) -> bytes:
@@ -32,19 +48,111 @@ def encode(value: Any) -> bytes:
 
 
 def decode(raw: bytes) -> Any:
-    """The value of deterministic bytes; raises `Rejected("cbor")` for anything else."""
+    """The value of deterministic bytes; raises `Rejected("cbor")` for anything else.
+
+    A tag that is no big number is a `cbor2.CBORTag` with its item, whatever it may mean to others.
+    """
     try:
-        value = cbor2.loads(raw)
-        again = encode(value)
-    except Exception as error:
-        raise Rejected("cbor", f"not well-formed CBOR: {error}", fix="Encode by RFC 8949 section 4.2.1.") from error
-    if again != raw:
-        raise Rejected(
-            "cbor",
-            "not deterministic CBOR, or bytes follow the item",
-            fix="Use shortest lengths, definite sizes, sorted unique keys and nothing after the item.",
-        )
+        value, end = _item(raw, 0, MOST_DEEP)
+    except IndexError as error:
+        raise _refused("it ends before its last item does") from error
+    except ValueError as error:
+        raise _refused(str(error)) from error
+    if end != len(raw):
+        raise _refused("bytes follow the item")
     return value
+
+
+def _refused(why: str) -> Rejected:
+    return Rejected("cbor", f"not deterministic CBOR: {why}", fix="Encode one item by RFC 8949 section 4.2.1.")
+
+
+def _item(raw: bytes, at: int, deep: int) -> tuple[Any, int]:
+    """The item that starts there, and where it ends; by hand, because libraries carry out what a tag asks for.
+
+    A few bytes may ask for a number of a billion digits, or for a list that holds itself.
+    """
+    major = raw[at] >> 5
+    if major == _OTHER:
+        return _simple(raw, at)
+    if not deep:
+        raise ValueError(f"more than {MOST_DEEP} items lie in each other")
+    small = raw[at] & 0x1F
+    number, start = (small, at + 1) if small < _ONE_BYTE else _number(raw, at)
+    if major in _STRINGS:
+        end = start + number
+        if end > len(raw):
+            raise IndexError
+        return (raw[start:end] if major == _BYTES else raw[start:end].decode()), end
+    if major == _LIST:
+        items, end = [], start
+        for _ in range(number):
+            item, end = _item(raw, end, deep - 1)
+            items.append(item)
+        return items, end
+    if major == _MAP:
+        return _map(raw, start, number, deep - 1)
+    if major == _TAG:
+        item, end = _item(raw, start, deep - 1)
+        return _tagged(number, item), end
+    return (number if major == _UP else -1 - number), start
+
+
+def _number(raw: bytes, at: int) -> tuple[int, int]:
+    """The number behind a head, and where it ends; raises `ValueError` unless it is as short as can be."""
+    info = raw[at] & 0x1F
+    if info > _EIGHT_BYTES:
+        raise ValueError("its length is left open")
+    length = 1 << info - _ONE_BYTE
+    end = at + 1 + length
+    if end > len(raw):
+        raise IndexError
+    number = int.from_bytes(raw[at + 1 : end])
+    if number < _LEAST[length]:
+        raise ValueError("a number is longer than need be")
+    return number, end
+
+
+def _map(raw: bytes, at: int, count: int, deep: int) -> tuple[dict[Any, Any], int]:
+    found: dict[Any, Any] = {}
+    before = b""
+    for _ in range(count):
+        key, end = _item(raw, at, deep)
+        written = raw[at:end]
+        if written <= before:
+            raise ValueError("the keys of a map do not ascend")
+        if isinstance(key, list | dict | cbor2.CBORTag):
+            raise ValueError("a key of a map is not one value")  # noqa: TRY004 - every refusal is of this kind
+        found[key], at = _item(raw, end, deep)
+        before = written
+    if len(found) != count:
+        raise ValueError("two keys of a map are equal as numbers")
+    return found, at
+
+
+def _tagged(tag: int, item: Any) -> Any:
+    if tag not in _BIG:
+        return cbor2.CBORTag(tag, item)
+    if not isinstance(item, bytes) or len(item) < _BIG_BYTES or not item[0]:
+        raise ValueError("a big number is not as short as can be")
+    number = int.from_bytes(item)
+    return number if tag == _BIG_UP else -1 - number
+
+
+def _simple(raw: bytes, at: int) -> tuple[Any, int]:
+    first = raw[at]
+    if first in _SIMPLE:
+        return _SIMPLE[first], at + 1
+    if first not in _FLOATS:
+        raise ValueError("a simple value is none of those used here")
+    length, form = _FLOATS[first]
+    end = at + 1 + length
+    if end > len(raw):
+        raise IndexError
+    (number,) = struct.unpack(form, raw[at + 1 : end])
+    if _float(number) != raw[at:end]:
+        raise ValueError("a float is longer than need be")
+    return number, end
 
 
 def _byte_strings(items: Sequence[bytes]) -> bytes:
@@ -71,7 +179,7 @@ def _keys_in_order(value: dict[Any, Any]) -> bool:
     """Whether the keys ascend bytewise: numbers from 0 up, those from -1 down, then texts, shorter ones first."""
     before: tuple[int, int, bytes] = (-1, 0, b"")
     for key in value:
-        if type(key) is int:
+        if type(key) is int and -_WHOLE_LIMIT <= key < _WHOLE_LIMIT:
             here = (0, key, b"") if key >= 0 else (1, -1 - key, b"")
         elif type(key) is str:
             text = key.encode()
@@ -94,9 +202,23 @@ def _encode(value: Any) -> bytes:
         return head(4, len(value)) + b"".join(map(_encode, value))
     if isinstance(value, cbor2.CBORTag):
         return head(6, value.tag) + _encode(value.value)
-    if value is None or isinstance(value, bool | int | float | bytes | str):
+    if isinstance(value, float):
+        return _float(value)
+    if value is None or isinstance(value, bool | int | bytes | str):
         return cbor2.dumps(value, canonical=True)
     raise TypeError(f"{type(value).__name__} is not used here")
+
+
+def _float(number: float) -> bytes:
+    """The shortest form that keeps the number (section 4.2.2); the library writes the largest halves longer."""
+    if math.isnan(number):
+        return _NAN
+    for first, (_, form) in _FLOATS.items():
+        with suppress(OverflowError):
+            short = struct.pack(form, number)
+            if struct.unpack(form, short)[0] == number:
+                return bytes([first]) + short
+    raise ValueError  # eight bytes hold every float
 
 
 def whole(number: int) -> bytes:
