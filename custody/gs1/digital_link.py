@@ -1,11 +1,11 @@
 """GS1 Digital Link URIs (GS1 Digital Link: URI Syntax 1.3), uncompressed.
 
 `scheme://host[:port][/stem]/AI/value[/qualifier AI/value]*[?AI=value&...][#fragment]`: the last pair of path segments
-whose first part is a key AI is the key; what follows must be its qualifiers in their order; data attributes stand in
-the query.
+whose first part is a key AI of `keys.py` is the key; what follows must be its qualifiers in their order; data
+attributes (`attributes.py`) stand in the query.
 
-- `parse_link` is strict: it refuses wrong lengths, characters, check digits, unknown AIs and repeated AIs. For labels
-  we read and links we issue.
+- `parse_link` is strict: it refuses wrong lengths, characters, check digits and dates, repeated AIs, and AIs that are
+  unknown or belong elsewhere. What is no number in the query is passed over. For labels we read and links we issue.
 - `find_key` is lenient: any host, query and fragment ignored, the old letter words (`gtin`, `ser`, ...) understood,
   GTIN-8/12/13 padded to 14, check digits not judged. For foreign documents. None means: no key in it.
 """
@@ -15,10 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote, unquote_plus
 
-from stdnum import numdb
-
-from custody.gs1.check_digit import gs1_check_digit
-from custody.gs1.keys import KINDS, QUALIFIERS, TEXT_39, TEXT_82, Key, checked, shaped
+from custody.gs1.attributes import wrong_attribute
+from custody.gs1.keys import KINDS, QUALIFIERS, Key, checked, shaped
 from custody.kernel.errors import Rejected
 
 _LINK = re.compile(
@@ -32,9 +30,6 @@ _WORDS: Mapping[str, str] = {
     "lot": "10", "ser": "21", "cpv": "22", "tpx": "235", "glnx": "254", "cpsn": "8011", "srin": "8019",
 }  # fmt: skip
 _SHORT_GTIN = frozenset({8, 12, 13})
-_AIS = numdb.get("gs1_ai")
-_FORMAT = re.compile(r"(\[?)\+?([NXYZ])(\.\.)?(\d+)\]?")
-_ALPHABET: Mapping[str, str] = {"N": r"\d", "X": TEXT_82, "Y": TEXT_39, "Z": r"[0-9A-Za-z_\-=]"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +42,7 @@ class Link:
 
 
 def parse_link(uri: str) -> Link:
-    """The link, strictly; raises `Rejected("digital_link")`."""
+    """The link, strictly; raises `Rejected("digital_link")`, or for its key what `checked` raises."""
     match = None if _FORBIDDEN.search(uri) else _LINK.fullmatch(uri)
     if match is None:
         raise _bad(uri, "it is not a plain http(s) URI")
@@ -118,25 +113,11 @@ def _attributes(uri: str, query: str, taken: set[str]) -> tuple[tuple[str, str],
             raise _bad(uri, f"AI {name} stands twice or belongs into the path")
         seen.add(name)
         value = unquote_plus(text)
-        _check_attribute(uri, name, value)
+        wrong = wrong_attribute(name, value)
+        if wrong is not None:
+            raise _bad(uri, wrong)
         found.append((name, value))
     return tuple(found)
-
-
-def _check_attribute(uri: str, ai: str, value: str) -> None:
-    prefix, known = _AIS.info(ai)[0]
-    if prefix != ai or not known:
-        raise _bad(uri, f"AI {ai} is not known")
-    parts = list(_FORMAT.finditer(known["format"]))
-    if "".join(part[0] for part in parts) != known["format"]:
-        raise _bad(uri, f"AI {ai} has a format we do not read")
-    shape = "".join(
-        f"{_ALPHABET[part[2]]}{{{0 if part[1] else 1 if part[3] else part[4]},{part[4]}}}" for part in parts
-    )
-    if re.fullmatch(shape, value, re.ASCII) is None:
-        raise _bad(uri, f"AI {ai} has the wrong form")
-    if ai in {"01", "02"} and gs1_check_digit(value[:-1]) != value[-1]:
-        raise _bad(uri, f"the check digit of AI {ai} is wrong")
 
 
 def _bad(uri: str, why: str) -> Rejected:

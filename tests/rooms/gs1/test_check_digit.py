@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stdnum import ean
 
-from custody.gs1.check_digit import gs1_check_digit, is_digits, luhn_check_digit
+from custody.gs1.check_digit import gs1_check_digit, gs1_check_pair, is_digits, luhn_check_digit
 
 DIGITS = st.text(alphabet="0123456789", min_size=1, max_size=17)
 
@@ -16,6 +16,11 @@ DIGITS = st.text(alphabet="0123456789", min_size=1, max_size=17)
 )
 def test_known_gs1_numbers_end_in_their_check_digit(number: str) -> None:
     assert gs1_check_digit(number[:-1]) == number[-1]
+
+
+@pytest.mark.parametrize("number", ["1987654Ad4X4bL5ttr2310c2K", "12345678901234567890123NT", "!22"])
+def test_known_gs1_texts_end_in_their_check_pair(number: str) -> None:
+    assert gs1_check_pair(number[:-2]) == number[-2:]
 
 
 @pytest.mark.parametrize("number", ["490154203237518", "356938035643809", "001017004829159"])
