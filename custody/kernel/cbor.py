@@ -47,13 +47,14 @@ def encode(value: Any) -> bytes:
     return cbor2.dumps(value) if _in_order(value) else _encode(value)
 
 
-def decode(raw: bytes) -> Any:
+def decode(raw: bytes, *, ordered: bool = True) -> Any:
     """The value of deterministic bytes; raises `Rejected("cbor")` for anything else.
 
-    A tag that is no big number is a `cbor2.CBORTag` with its item, whatever it may mean to others.
+    A tag that is no big number is a `cbor2.CBORTag` with its item, whatever it may mean to others. If not `ordered`,
+    the keys of maps may stand in any order: what others have signed is kept as it stands.
     """
     try:
-        value, end = _item(raw, 0, MOST_DEEP)
+        value, end = _item(raw, 0, MOST_DEEP, ordered=ordered)
     except IndexError as error:
         raise _refused("it ends before its last item does") from error
     except ValueError as error:
@@ -67,7 +68,7 @@ def _refused(why: str) -> Rejected:
     return Rejected("cbor", f"not deterministic CBOR: {why}", fix="Encode one item by RFC 8949 section 4.2.1.")
 
 
-def _item(raw: bytes, at: int, deep: int) -> tuple[Any, int]:
+def _item(raw: bytes, at: int, deep: int, *, ordered: bool) -> tuple[Any, int]:
     """The item that starts there, and where it ends; by hand, because libraries carry out what a tag asks for.
 
     A few bytes may ask for a number of a billion digits, or for a list that holds itself.
@@ -87,13 +88,13 @@ def _item(raw: bytes, at: int, deep: int) -> tuple[Any, int]:
     if major == _LIST:
         items, end = [], start
         for _ in range(number):
-            item, end = _item(raw, end, deep - 1)
+            item, end = _item(raw, end, deep - 1, ordered=ordered)
             items.append(item)
         return items, end
     if major == _MAP:
-        return _map(raw, start, number, deep - 1)
+        return _map(raw, start, number, deep - 1, ordered=ordered)
     if major == _TAG:
-        item, end = _item(raw, start, deep - 1)
+        item, end = _item(raw, start, deep - 1, ordered=ordered)
         return _tagged(number, item), end
     return (number if major == _UP else -1 - number), start
 
@@ -113,20 +114,20 @@ def _number(raw: bytes, at: int) -> tuple[int, int]:
     return number, end
 
 
-def _map(raw: bytes, at: int, count: int, deep: int) -> tuple[dict[Any, Any], int]:
+def _map(raw: bytes, at: int, count: int, deep: int, *, ordered: bool) -> tuple[dict[Any, Any], int]:
     found: dict[Any, Any] = {}
     before = b""
     for _ in range(count):
-        key, end = _item(raw, at, deep)
+        key, end = _item(raw, at, deep, ordered=ordered)
         written = raw[at:end]
-        if written <= before:
+        if ordered and written <= before:
             raise ValueError("the keys of a map do not ascend")
         if isinstance(key, list | dict | cbor2.CBORTag):
             raise ValueError("a key of a map is not one value")  # noqa: TRY004 - every refusal is of this kind
-        found[key], at = _item(raw, end, deep)
+        found[key], at = _item(raw, end, deep, ordered=ordered)
         before = written
     if len(found) != count:
-        raise ValueError("two keys of a map are equal as numbers")
+        raise ValueError("two keys of a map are equal")
     return found, at
 
 

@@ -2,7 +2,8 @@
 
 Layout: tag 18 over [protected bstr, unprotected map, payload bstr or nil, signature bstr]. The signed bytes are
 `Sig_structure = ["Signature1", protected, h'', payload]` with the protected header exactly as received: nothing is
-encoded again to verify it. The whole message must be deterministic CBOR.
+encoded again to verify it. The whole message must be deterministic CBOR, but for the order of the keys in the protected
+header: it is signed as it stands, and not all libraries sort (RFC 9052 section 9 does not ask for it).
 
 The **digest** of a message is the SHA-256 of its Sig_structure. It names the statement whatever its unprotected
 header holds and has no twin under ECDSA.
@@ -121,7 +122,7 @@ def parse(raw: bytes) -> Sign1:
         raise _malformed("protected header and signature must be byte strings")
     if not isinstance(unprotected, dict) or not (payload is None or isinstance(payload, bytes)):
         raise _malformed("the unprotected header must be a map and the payload a byte string or nil")
-    protected = cbor.decode(protected_raw)
+    protected = cbor.decode(protected_raw, ordered=False)
     if not isinstance(protected, dict):
         raise _malformed("the protected header must be a map")
     _check_labels(protected, unprotected)

@@ -1,5 +1,7 @@
 """Deterministic CBOR: one spelling for one value, and nothing but Rejected for anything else."""
 
+import random
+
 import cbor2
 import pytest
 from hypothesis import given, settings
@@ -146,6 +148,23 @@ def test_a_key_of_more_than_64_bits_stands_where_its_bytes_put_it(value: dict[ob
 def test_a_big_number_in_another_place_or_form_is_rejected(raw: str) -> None:
     with pytest.raises(Rejected):
         cbor.decode(bytes.fromhex(raw))
+
+
+@given(st.dictionaries(INTEGERS | st.text(max_size=8), VALUES, max_size=5), st.randoms())
+def test_keys_in_any_order_are_read_where_that_is_asked_for(value: dict[object, object], rng: random.Random) -> None:
+    pairs = [(cbor.encode(key), cbor.encode(item)) for key, item in value.items()]
+    rng.shuffle(pairs)
+    raw = cbor.head(5, len(pairs)) + b"".join(key + item for key, item in pairs)
+    assert cbor.decode(raw, ordered=False) == value
+    if raw != cbor.encode(value):
+        with pytest.raises(Rejected):
+            cbor.decode(raw)
+
+
+@pytest.mark.parametrize("raw", ["a201000100", "a2010001f6", "a120f5ff", "a1180100"])
+def test_keys_in_any_order_stand_once_and_all_else_is_as_ever(raw: str) -> None:
+    with pytest.raises(Rejected):
+        cbor.decode(bytes.fromhex(raw), ordered=False)
 
 
 @pytest.mark.parametrize("raw", ["a20100f93c0000", "a20100f500", "a20000f400"])

@@ -36,6 +36,15 @@ def test_a_signed_message_parses_verifies_and_keeps_its_bytes(name: str) -> None
     assert parsed.digest == hashlib.sha256(cose.sig_structure(parsed.protected_raw, b"payload")).digest()
 
 
+def test_the_protected_header_of_others_may_have_its_labels_in_any_order() -> None:
+    labels = [(cose.KID, SIGNER.public.kid), (cose.CONTENT_TYPE, "text/plain"), (cose.ALG, SIGNER.public.alg)]
+    header = cbor.head(5, len(labels)) + b"".join(cbor.encode(label) + cbor.encode(value) for label, value in labels)
+    raw = message(header, signature=SIGNER.sign(cose.sig_structure(header, b"p")))
+    parsed = cose.parse(raw)
+    parsed.verify(SIGNER.public)
+    assert (parsed.raw, parsed.protected_raw, parsed.protected) == (raw, header, dict(labels))
+
+
 @given(st.binary(max_size=300), st.binary(max_size=300))
 def test_the_signed_bytes_are_the_sig_structure_of_rfc_9052(protected: bytes, payload: bytes) -> None:
     assert cose.sig_structure(protected, payload) == cbor.encode(["Signature1", protected, b"", payload])

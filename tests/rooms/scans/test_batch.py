@@ -5,7 +5,6 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import cbor2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -275,13 +274,10 @@ def test_a_plain_scan_a_seal_and_a_receipt_are_no_batch(bench: Bench, make: Call
         refused(read_batch, other, code="batch")
 
 
-def test_long_and_unsorted_statements_are_refused(bench: Bench) -> None:
+def test_statements_that_are_too_long_or_of_two_spellings_are_refused(bench: Bench) -> None:
     refused(read_batch, b"\0" * (STATEMENT_LIMIT_BYTES + 1), code="too_large")
     refused(read_batch, bench.statement + b"\0", code="cbor")
-    message = cose.parse(bench.statement)
-    header = dict(reversed(message.protected.items()))
-    loose = cbor2.dumps(cbor2.CBORTag(18, [cbor2.dumps(header), {}, message.payload, message.signature]))
-    refused(read_batch, loose, code="cbor")
+    refused(read_batch, b"\xd8\x12" + bench.statement[1:], code="cbor")
 
 
 # What comes with it.
