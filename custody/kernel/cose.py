@@ -6,7 +6,7 @@ encoded again to verify it. The whole message must be deterministic CBOR, but fo
 header: it is signed as it stands, and not all libraries sort (RFC 9052 section 9 does not ask for it).
 
 The **digest** of a message is the SHA-256 of its Sig_structure. It names the statement whatever its unprotected
-header holds and has no twin under ECDSA.
+header holds. It does not cover the signature, so both twins of an ECDSA signature have it.
 """
 
 import hashlib

@@ -5,7 +5,8 @@
 - `kid` is the COSE key thumbprint (RFC 9679): SHA-256 over the deterministic CBOR of the required members.
 - Weak Ed25519 keys (small order, mixed order, non-canonical) are refused when a key is read, because under
   such a key one signature can fit many messages.
-- An ES256 signature is r || s, 64 bytes; the verifier refuses the high half of s, so a signature has no twin.
+- An ES256 signature is r || s, 64 bytes. Ours have s in the low half; others' may have any s from 1 to n - 1 (RFC 9053
+  section 2.1), so (r, n - s) is a twin of (r, s), and nothing is named or counted by its signature.
 """
 
 import hashlib
@@ -78,8 +79,6 @@ class PublicKey:
                 raise _bad_signature("the key did not make it over these bytes") from error
             return
         r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
-        if s > P256_ORDER // 2:
-            raise _bad_signature("s is in the high half")
         handle = self._handle
         if not isinstance(handle, ec.EllipticCurvePublicKey):
             raise _bad_signature("the key is of another kind")

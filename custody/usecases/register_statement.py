@@ -8,9 +8,9 @@ The registration policy; everything else is refused and leaves nothing behind:
 | policy, station-key-add, station-key-revoke | replayed after the log as it stands, it has an effect |
 | record | the operator's key of the policy in force signed it |
 
-A statement that the log holds already is answered with its place and adds nothing. A scan that comes without its
-opening is kept and provable, takes its place in the station's sequence, and counts for no parcel until its opening
-follows by the scanners' door.
+A statement that the log holds already is answered with its place and adds nothing, also under the other signature that
+ECDSA has for it. A scan that comes without its opening is kept and provable, takes its place in the station's sequence,
+and counts for no parcel until its opening follows by the scanners' door.
 """
 
 from dataclasses import dataclass

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from custody.kernel import cbor
+from custody.kernel import cbor, cose
 from custody.kernel.clock import to_iso
 from custody.kernel.errors import Trouble
-from custody.kernel.keys import SoftwareSigner
+from custody.kernel.keys import P256_ORDER, SoftwareSigner
 from custody.ledger.audit import audit
 from custody.ledger.note import Ed25519Verifier, text_key
 from custody.ledger.replay import Finding
@@ -121,6 +121,13 @@ def enrol_bench(house: House, name: str = "bench-07", signer: SoftwareSigner | N
         cose_key = cbor.encode(bench.signer.public.cose_key())
         enrol(unit, token=told.token, cose_key=cose_key, possession=proof, registrar=key("registrar"))
     return bench
+
+
+def twin_of(statement: bytes) -> bytes:
+    """The same statement under the other signature that ECDSA has for it."""
+    message = cose.parse(statement)
+    r, s = message.signature[:32], int.from_bytes(message.signature[32:], "big")
+    return cose._assemble(message.protected_raw, {}, message.payload, r + (P256_ORDER - s).to_bytes(32, "big"))
 
 
 @contextmanager

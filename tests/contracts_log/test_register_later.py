@@ -5,6 +5,7 @@ import pytest
 from custody.kernel import cose
 from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import Rejected, Unavailable
+from custody.kernel.keys import ES256, new_signer
 from custody.scans.tolerances import Tolerances
 from custody.store import registration_book
 from custody.store.registration_book import State
@@ -12,7 +13,7 @@ from custody.store.unit import House
 from custody.usecases import register_later
 from custody.usecases.register_later import TOLD_MS, accept, settle
 from custody.usecases.register_statement import register
-from tests.contracts_log.small_house import enrol_bench, findings, open_house, opened_house, raises, size_of
+from tests.contracts_log.small_house import enrol_bench, findings, open_house, opened_house, raises, size_of, twin_of
 
 
 def state(house: House, digest: bytes) -> str | None:
@@ -47,6 +48,17 @@ def test_a_statement_that_came_another_way_meanwhile_is_there_once(sqlite_url: s
     settle(house, Tolerances())
     assert size_of(house) == place.index + 1
     assert state(house, digest) is None
+
+
+def test_a_statement_that_waits_under_both_its_signatures_is_there_once(sqlite_url: str) -> None:
+    house = opened_house(sqlite_url)
+    statement, _ = enrol_bench(house, signer=new_signer(ES256)).sign(house)
+    before = size_of(house)
+    digests = {accept(house, statement), accept(house, twin_of(statement))}
+    assert settle(house, Tolerances()) == 2
+    assert [state(house, digest) for digest in digests] == [None]
+    assert size_of(house) == before + 1
+    assert findings(house) == []
 
 
 def test_a_crash_between_registering_and_dropping_changes_nothing(

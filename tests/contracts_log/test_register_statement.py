@@ -40,6 +40,7 @@ from tests.contracts_log.small_house import (
     running_intake,
     send,
     size_of,
+    twin_of,
 )
 from tests.world_parts import ORIGIN, key
 
@@ -63,6 +64,27 @@ def test_a_scans_statement_is_registered_once_and_answers_with_the_same_place(da
     assert (first.fresh, again.fresh) == (True, False)
     assert (first.index, first.digest) == (again.index, again.digest)
     assert size_of(house) == first.index + 1
+    assert findings(house) == []
+
+
+def test_a_statement_under_its_twin_signature_is_taken_and_is_no_second_one(database_url: str) -> None:
+    house = opened_house(database_url)
+    bench = enrol_bench(house, signer=new_signer(ES256))
+    posted, handed_in = bench.sign(house), bench.sign(house)
+    first = put(house, twin_of(posted[0]))
+    again = put(house, posted[0])
+    assert (first.fresh, again.fresh, again.index) == (True, False, first.index)
+    (opened,) = send(house, posted)
+    assert opened.index == first.index
+    acks = send(house, handed_in, (twin_of(handed_in[0]), handed_in[1]))
+    assert [ack.verdict.result for ack in acks][1] == "duplicate"
+    (late,) = send(house, (twin_of(handed_in[0]), handed_in[1]))
+    assert (late.verdict.result, late.index) == ("duplicate", acks[0].index)
+    assert late.index == acks[1].index
+    assert put(house, twin_of(handed_in[0])) == Registered(digest=late.digest, index=late.index or 0, fresh=False)
+    with house.read() as session:
+        assert log_reader.entry(session, first.index).raw == twin_of(posted[0]), "the signature that came first"
+        assert log_reader.entry(session, late.index or 0).raw == handed_in[0]
     assert findings(house) == []
 
 
