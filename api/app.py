@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from api import problems
 from api.compose import connect
+from api.head_requests import HeadRequests
 from api.idempotency import IdempotencyKeys
 from api.json_bodies import JsonBodies
 from api.pages import install as pages
@@ -83,6 +84,7 @@ def build_app(parts: Parts, *, workers: Workers | None = None, first: socket | N
     app.state.parts = parts
     app.add_middleware(IdempotencyKeys, parts=parts)
     app.add_middleware(JsonBodies, parts=parts)
+    app.add_middleware(HeadRequests)
     problems.install(app)
     for module in ROUTERS:
         app.include_router(module.router)
