@@ -41,7 +41,7 @@ class IdempotencyKeys:
         try:
             await self._once(request, key, send)
         except Trouble as trouble:
-            await problems.respond(trouble)(scope, receive, send)
+            await problems.respond(trouble, path=scope["path"])(scope, receive, send)
 
     async def _once(self, request: Request, key: str, send: Send) -> None:
         if not 1 <= len(key) <= MAX_KEY:

@@ -31,7 +31,7 @@ class JsonBodies:
         try:
             body = await self._read(Request(scope, receive))
         except Trouble as trouble:
-            await problems.respond(trouble)(scope, receive, send)
+            await problems.respond(trouble, path=scope["path"])(scope, receive, send)
             return
         await self._app(scope, replay(body, receive), send)
 

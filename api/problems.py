@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 problem documents. The only table of HTTP statuses.
+"""Errors as RFC 9457 problem documents; at the log's standard door as concise ones. The only table of HTTP statuses.
 
 A problem document here has `type` (a URN made of the error's code), `title`, `status`, `detail` (what was wrong and
 where), `fix` (what to do) and any facts the error carries.
@@ -14,6 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
+from api import concise_problems
 from custody.kernel.errors import Conflict, Fatal, Forbidden, NotFound, Rejected, Trouble, Unavailable
 
 MEDIA_TYPE = "application/problem+json"
@@ -59,26 +60,25 @@ def problem(trouble: Trouble) -> dict[str, Any]:
     }
 
 
-def respond(trouble: Trouble) -> Response:
-    """The HTTP response of an error."""
+def respond(trouble: Trouble, *, path: str) -> Response:
+    """The HTTP response of an error, in the form of the door that was asked."""
     status = status_of(trouble)
     headers = {}
     if status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
     if status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}:
         headers["Retry-After"] = str(trouble.facts.get("retry_after_s", 2))
+    if concise_problems.are_asked_for(path):
+        return concise_problems.respond(trouble, status, headers)
     return JSONResponse(problem(trouble), status_code=status, headers=headers, media_type=MEDIA_TYPE)
 
 
-def plain(status: int, detail: str, *, headers: Mapping[str, str] | None = None) -> Response:
+def plain(status: int, detail: str, *, path: str, headers: Mapping[str, str] | None = None) -> Response:
     """The HTTP response of a status that says all there is to say."""
-    body = {
-        "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "detail": detail,
-        "fix": "See /docs for the paths and methods of this service.",
-    }
+    title, fix = HTTPStatus(status).phrase, "See /docs for the paths and methods of this service."
+    if concise_problems.are_asked_for(path):
+        return concise_problems.write(status, title, f"{detail}. {fix}", headers)
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, "fix": fix}
     return JSONResponse(body, status, headers=headers, media_type=MEDIA_TYPE)
 
 
@@ -86,11 +86,11 @@ def install(app: FastAPI) -> None:
     """Answer every error of the app with a problem document."""
 
     @app.exception_handler(Trouble)
-    async def on_trouble(_request: Request, trouble: Trouble) -> Response:
-        return respond(trouble)
+    async def on_trouble(request: Request, trouble: Trouble) -> Response:
+        return respond(trouble, path=request.url.path)
 
     @app.exception_handler(RequestValidationError)
-    async def on_invalid(_request: Request, error: RequestValidationError) -> Response:
+    async def on_invalid(request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         errors = [{"where": ".".join(map(str, e["loc"])), "what": e["msg"]} for e in error.errors()]
@@ -100,17 +100,19 @@ def install(app: FastAPI) -> None:
                 f"{where}: {first['msg']}",
                 fix="Correct the named fields; /docs shows the form.",
                 errors=errors,
-            )
+            ),
+            path=request.url.path,
         )
 
     @app.exception_handler(HTTPException)
-    async def on_http(_request: Request, error: HTTPException) -> Response:
-        return plain(error.status_code, str(error.detail), headers=error.headers)
+    async def on_http(request: Request, error: HTTPException) -> Response:
+        return plain(error.status_code, str(error.detail), path=request.url.path, headers=error.headers)
 
     @app.exception_handler(Exception)
-    async def on_surprise(_request: Request, _error: Exception) -> Response:
+    async def on_surprise(request: Request, _error: Exception) -> Response:
         return respond(
             Fatal(
                 "internal", "an error that should not happen", fix="Try again; tell the operator the time of the call."
-            )
+            ),
+            path=request.url.path,
         )

@@ -20,7 +20,7 @@ from api.pages.render import page
 from custody.kernel.errors import Fatal, NotFound, Rejected, Trouble
 
 Handler = Callable[[Request, Any], Awaitable[Response]]
-MACHINES = ("/v1/", "/log/", "/.well-known/", "/assets/", "/openapi.json")
+MACHINES = ("/v1/", "/log/", "/entries", "/.well-known/", "/assets/", "/openapi.json")
 SIGN_IN = "/console/sign-in"
 _QUALITY = re.compile(r"\s*([^;,\s]+)\s*((?:;[^,]*)?)")
 

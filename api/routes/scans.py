@@ -56,17 +56,17 @@ class ScanDoor:
             await self._app(scope, receive, send)
             return
         if scope["method"] != "POST":
-            refused = problems.plain(405, "Scans are sent with POST.", headers={"Allow": "POST"})
+            refused = problems.plain(405, "Scans are sent with POST.", path=scope["path"], headers={"Allow": "POST"})
             await refused(scope, receive, send)
             return
         try:
             status, body = await door(scope, receive)
         except Trouble as trouble:
-            await problems.respond(trouble)(scope, receive, send)
+            await problems.respond(trouble, path=scope["path"])(scope, receive, send)
             return
         except Exception:  # nobody above would answer the scanner
             log.exception("a scan could not be answered")
-            await problems.respond(_unanswered())(scope, receive, send)
+            await problems.respond(_unanswered(), path=scope["path"])(scope, receive, send)
             return
         headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
         await send({"type": "http.response.start", "status": status, "headers": headers})

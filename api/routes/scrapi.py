@@ -9,25 +9,23 @@
 | GET /.well-known/scitt-keys/{kid} | 200, one COSE_Key; 404 No such key |
 
 The location is the same either way, and lasting. A fresh receipt is against the newest checkpoint that the public sees,
-which the witnesses' quorum has cosigned where there are witnesses. Errors are concise problem details (RFC 9290), a map
-of -1 title and -2 detail, with the draft's titles. Whoever posts needs no account, as the statement's own signature
-decides; each address may post only so often.
+which the witnesses' quorum has cosigned where there are witnesses. Every error is a concise problem document
+(`concise_problems.py`). Whoever posts needs no account, as the statement's own signature decides; each address may post
+only so often.
 """
 
 import contextlib
-from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from api import problems
 from api.encoding import b64
 from api.parts import Parts, parts_of
 from api.routes.scans import read_body
 from api.token_bucket import TokenBuckets
 from custody.kernel import cbor
-from custody.kernel.errors import NotFound, Rejected, Trouble
+from custody.kernel.errors import NotFound, Rejected
 from custody.kernel.keys import PublicKey
 from custody.ledger.statements import read_policy
 from custody.scans.tolerances import Tolerances
@@ -38,22 +36,7 @@ from custody.usecases.register_later import accept
 from custody.usecases.register_statement import register
 
 COSE = "application/cose"
-PROBLEM = "application/concise-problem-details+cbor"
 PER_S, BURST = 20.0, 100
-TITLES = {
-    "algorithm": "Bad Signature Algorithm",
-    "payload_missing": "Payload Missing",
-    "registration": "Rejected",
-    "signature": "Rejected",
-    "registrar": "Rejected",
-    "not-allowed": "Rejected",
-    "key": "Rejected",
-    "too_many": "Too Many Requests",
-    "locator": "Invalid locator",
-    "no_such_key": "No such key",
-    "entry": "Not Found",
-    "registration_failed": "Registration Failed",
-}
 Briefly = {"Cache-Control": "public, max-age=1"}
 WAIT = {"Retry-After": "1"}
 router = APIRouter(tags=["log"])
@@ -69,19 +52,16 @@ _posting = TokenBuckets(per_s=PER_S, burst=BURST)
 )
 async def post_entry(request: Request, parts: P) -> Response:
     """Register a signed statement (COSE_Sign1); the answer is its receipt, or 202 with `Prefer: respond-async`."""
-    try:
-        _posting.take(request.client.host if request.client else "")
-        limit = parts.settings.max_body_bytes
-        statement = await read_body(request.scope, request.receive, media_type=COSE, limit=limit)
-        return await run_in_threadpool(_accept if _later(request) else _register, parts, statement)
-    except Trouble as trouble:
-        return concise(trouble)
+    _posting.take(request.client.host if request.client else "")
+    limit = parts.settings.max_body_bytes
+    statement = await read_body(request.scope, request.receive, media_type=COSE, limit=limit)
+    return await run_in_threadpool(_accept if _later(request) else _register, parts, statement)
 
 
 @router.get("/entries/{location}", response_class=Response)
 def get_entry(location: str, parts: P) -> Response:
     """A fresh receipt of a registered statement; 204 while it waits for its turn."""
-    return _or_concise(lambda: _find(parts, _digest(location)))
+    return _find(parts, _digest(location))
 
 
 @router.get("/.well-known/scitt-keys", response_class=Response)
@@ -96,20 +76,8 @@ def scitt_key(kid: str, parts: P) -> Response:
     """One key by its unpadded base64url thumbprint."""
     key = _keys(parts).get(kid)
     if key is None:
-        return concise(NotFound("no_such_key", "no key has this thumbprint", fix="GET /.well-known/scitt-keys."))
+        raise NotFound("no_such_key", "no key has this thumbprint", fix="GET /.well-known/scitt-keys.")
     return Response(cbor.encode(key.cose_key()), media_type="application/cbor", headers=Briefly)
-
-
-def concise(trouble: Trouble) -> Response:
-    """The error as concise problem details."""
-    status = problems.status_of(trouble)
-    malformed = isinstance(trouble, Rejected) and trouble.code not in {"too_many", "too_large", "media_type"}
-    title = TITLES.get(trouble.code, "Malformed request" if isinstance(trouble, Rejected) else "Try again")
-    headers = {}
-    if status in {429, 503}:
-        headers["Retry-After"] = str(trouble.facts.get("retry_after_s", 2))
-    body = cbor.encode({-1: title, -2: f"{trouble.detail}. {trouble.fix}"})
-    return Response(body, 400 if malformed else status, media_type=PROBLEM, headers=headers)
 
 
 def _register(parts: Parts, statement: bytes) -> Response:
@@ -149,13 +117,6 @@ def _later(request: Request) -> bool:
     """Whether the client would rather be answered at once (RFC 7240 section 4.1)."""
     preferences = ",".join(request.headers.getlist("prefer")).split(",")
     return any(each.partition(";")[0].strip().lower() == "respond-async" for each in preferences)
-
-
-def _or_concise(answer: Callable[[], Response]) -> Response:
-    try:
-        return answer()
-    except Trouble as trouble:
-        return concise(trouble)
 
 
 def _digest(location: str) -> bytes:

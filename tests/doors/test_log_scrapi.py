@@ -1,11 +1,15 @@
 """The log's standard door over HTTP: locations, receipts, concise problem details, and how often one may post."""
 
+import asyncio
 from collections.abc import Iterator
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
+from api import problems
 from api.cli.instance import Instance
+from api.pages import troubles
 from custody.kernel import cbor, cose
 from custody.kernel.cose import Sign1
 from custody.kernel.keys import new_signer, read_cose_key
@@ -83,6 +87,53 @@ def test_an_unknown_location_and_an_unknown_key_are_not_found(desk: Desk) -> Non
     assert (key.status_code, problem(key)) == (404, "No such key")
     keys = cbor.decode(desk.http.get("/.well-known/scitt-keys").content)
     assert desk.log_key() in [read_cose_key(each) for each in keys]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "title"),
+    [
+        ("GET", "/entries", "Method Not Allowed"),
+        ("PUT", "/entries", "Method Not Allowed"),
+        ("DELETE", f"/entries/{'0' * 64}", "Method Not Allowed"),
+        ("GET", "/entries/a/b", "Not Found"),
+        ("POST", "/.well-known/scitt-keys", "Method Not Allowed"),
+        ("GET", "/.well-known/scitt-keys/a/b", "Not Found"),
+    ],
+)
+@pytest.mark.parametrize("accept", ["*/*", "text/html"])
+def test_a_wrong_method_or_path_is_told_in_the_same_form(
+    desk: Desk, method: str, path: str, title: str, accept: str
+) -> None:
+    answer = desk.http.request(method, path, headers={"Accept": accept})
+    assert problem(answer) == title
+    assert (answer.status_code, "allow" in answer.headers) == ((404, False) if title == "Not Found" else (405, True))
+
+
+def test_what_stands_before_the_door_refuses_in_the_same_form(desk: Desk) -> None:
+    answer = desk.http.post("/entries", content=b"{", headers={"Content-Type": "application/json"})
+    assert (answer.status_code, problem(answer)) == (400, "Malformed request")
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "title"),
+    [("/entries/7", 500, "Internal Server Error"), ("/entries/x", 400, "Malformed request")],
+)
+def test_what_nobody_expected_is_told_in_the_same_form(path: str, status: int, title: str) -> None:
+    app = FastAPI()
+    problems.install(app)
+    troubles.install(app)
+
+    @app.get("/entries/{number}")
+    def fail(number: int) -> None:
+        raise RuntimeError(number)
+
+    async def ask() -> httpx.Response:
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://any.example") as client:
+            return await client.get(path, headers={"Accept": "text/html"})
+
+    answer = asyncio.run(ask())
+    assert (answer.status_code, problem(answer)) == (status, title)
 
 
 def test_one_address_posts_only_so_often(desk: Desk) -> None:
