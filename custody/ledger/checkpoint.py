@@ -1,8 +1,9 @@
 """Checkpoints: the head of the log as a signed note (C2SP tlog-checkpoint).
 
-The text is three lines, each ended by a newline: the origin, the size in decimal, the 32-byte root in base64. Extension
-lines are allowed by the specification but not covered by every cosignature, so there are none here. The log's key
-carries the origin as its name, and a checkpoint is taken only from a key of that name: a key cannot speak for two logs.
+The text is three lines, each ended by a newline: the origin, the size in decimal, the 32-byte root in base64. A log may
+add extension lines, opaque and not empty. Ours adds none, as nobody can audit them; those of other logs are kept,
+because they belong to the text that Ed25519 signs. A signature of kind 0x06 does not cover them. The log's key carries
+the origin as its name, and a checkpoint is taken only from a key of that name: a key cannot speak for two logs.
 """
 
 from dataclasses import dataclass
@@ -18,38 +19,50 @@ MAX_ORIGIN_BYTES = 255
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """The log named `origin` had `size` entries under `root`."""
+    """The log named `origin` had `size` entries under `root`; what it says in `extensions` means nothing here."""
 
     origin: str
     size: int
     root: bytes
+    extensions: tuple[str, ...] = ()
 
     def text(self) -> str:
-        """The three lines that are signed."""
-        return f"{self.origin}\n{self.size}\n{write_base64(self.root)}\n"
+        """The lines that are signed."""
+        lines = (self.origin, str(self.size), write_base64(self.root), *self.extensions)
+        return "".join(f"{line}\n" for line in lines)
 
 
 def parse_checkpoint(text: str) -> Checkpoint:
     """The checkpoint in a note's text; raises `Rejected("checkpoint")` for anything that `text()` would not write."""
     lines = text.split("\n")
-    if len(lines) != 4:
-        raise _malformed("it is not three lines")
-    if not is_plain(lines[0]) or not 1 <= len(lines[0].encode()) <= MAX_ORIGIN_BYTES:
-        raise _malformed("the origin is empty, too long or holds a control character")
+    if len(lines) < 4 or lines.pop():
+        raise _malformed("it is not three lines or more, each ended by a newline")
+    check_origin(lines[0])
+    if not all(line and is_plain(line) for line in lines[3:]):
+        raise _malformed("an extension line is empty or holds a control character")
     checkpoint = Checkpoint(
         origin=lines[0],
         size=read_decimal(lines[1], code="checkpoint", what="the size"),
         root=read_base64(lines[2], code="checkpoint", what="the root", length=HASH_BYTES),
+        extensions=tuple(lines[3:]),
     )
     if checkpoint.text() != text:
         raise _malformed("it is not written as it would be written again")
     return checkpoint
 
 
+def check_origin(origin: str) -> None:
+    """Raise `Rejected("checkpoint")` for what cannot stand on the first line."""
+    if not is_plain(origin) or not 1 <= len(origin.encode()) <= MAX_ORIGIN_BYTES:
+        raise _malformed("the origin is empty, too long or holds a control character")
+
+
 def sign_checkpoint(checkpoint: Checkpoint, signer: Signer) -> bytes:
     """The note with the log's own Ed25519 signature under the origin as key name."""
     _check_empty(checkpoint)
-    text = parse_checkpoint(checkpoint.text()).text()
+    text = checkpoint.text()
+    if parse_checkpoint(text) != checkpoint:
+        raise _malformed("a line of it holds a newline")
     return Note(text=text, signatures=(sign_text(text, name=checkpoint.origin, signer=signer),)).raw()
 
 
@@ -73,4 +86,4 @@ def _check_empty(checkpoint: Checkpoint) -> None:
 
 
 def _malformed(why: str) -> Rejected:
-    return Rejected("checkpoint", f"not a checkpoint: {why}", fix="Write origin, size and root on three lines.")
+    return Rejected("checkpoint", f"not a checkpoint: {why}", fix="Write origin, size and root, each on a line.")

@@ -30,9 +30,8 @@ from typing import Any
 from custody.kernel import cbor
 from custody.kernel.errors import Rejected
 from custody.kernel.keys import EDDSA, ES256, PublicKey
-from custody.ledger.checkpoint import Checkpoint, parse_checkpoint
+from custody.ledger.checkpoint import check_origin
 from custody.ledger.fields import Fields, take
-from custody.ledger.merkle import EMPTY_ROOT
 from custody.ledger.witness_policy import parse_policy as parse_witness_policy
 
 ENTRY_BYTES = "COSE_Sign1 with empty unprotected header"
@@ -145,7 +144,7 @@ def read_policy_map(raw: bytes) -> Policy:
 
 def _origin(fields: Fields) -> str:
     origin = fields.text("origin")
-    parse_checkpoint(Checkpoint(origin=origin, size=0, root=EMPTY_ROOT).text())
+    check_origin(origin)
     return origin
 
 

@@ -12,7 +12,7 @@ from custody.kernel.errors import Fatal, NotFound, Rejected
 from custody.ledger.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from custody.ledger.cosignature import Cosigner, new_mldsa_signer
 from custody.ledger.merkle import EMPTY_ROOT
-from custody.ledger.note import Ed25519Verifier, open_note, parse_note, parse_vkey, text_key
+from custody.ledger.note import Ed25519Verifier, open_note, parse_note, parse_signatures, parse_vkey, text_key
 from custody.ledger.statements import read_policy
 from custody.ledger.witness import format_add_checkpoint, take_cosignatures
 from custody.ledger.witness_policy import parse_policy
@@ -94,6 +94,20 @@ def test_both_kinds_of_keys_cosign(house: House, folder: WitnessFolder) -> None:
     assert len(one.vkeys) == 2
     assert verified(one.add_checkpoint(request(house, 0)), head(house)[1], one.vkeys) == 2
     assert verified(one.add_checkpoint(request(house, 1)), head(house)[1], one.vkeys[1:]) == 1
+
+
+def test_extension_lines_of_another_log_are_cosigned_as_they_stand(folder: WitnessFolder) -> None:
+    one = witness(folder, mldsa=new_mldsa_signer(bytes(range(32))))
+    for old, size, extensions in ((0, 0, ("one", "two")), (0, 0, ("another",)), (0, 5, ("one",))):
+        root = EMPTY_ROOT if size == 0 else bytes(32)
+        checkpoint = Checkpoint(origin=OTHER.name, size=size, root=root, extensions=extensions)
+        note = sign_checkpoint(checkpoint, key("other log"))
+        answer = one.add_checkpoint(format_add_checkpoint(old, [], note))
+        assert verified(answer, note, one.vkeys) == 2
+        at_s = int.from_bytes(parse_signatures(answer.body)[0].blob[:8], "big")
+        signed = f"cosignature/v1\ntime {at_s}\n".encode() + note.partition(b"\n\n")[0] + b"\n"
+        key("witness").public.verify(parse_signatures(answer.body)[0].blob[8:], signed)
+        assert folder.latest(OTHER.name) == checkpoint
 
 
 def test_the_codes_come_in_the_order_of_the_specification(house: House, folder: WitnessFolder) -> None:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,10 +15,20 @@ HEAD = Checkpoint(origin=ORIGIN, size=7, root=ROOT)
 B64 = HEAD.text().split("\n")[2]
 
 
-def test_a_checkpoint_is_three_lines_that_read_back() -> None:
+def test_a_checkpoint_of_ours_is_three_lines_that_read_back() -> None:
     assert HEAD.text() == f"{ORIGIN}\n7\n{B64}\n"
     assert parse_checkpoint(HEAD.text()) == HEAD
     assert open_checkpoint(sign_checkpoint(HEAD, LOG), LOG_VERIFIER) == HEAD
+
+
+def test_extension_lines_of_other_logs_are_kept_and_change_nothing_else() -> None:
+    extended = replace(HEAD, extensions=("first", " second \u2028+"))
+    assert extended.text() == f"{HEAD.text()}first\n second \u2028+\n"
+    assert parse_checkpoint(extended.text()) == extended
+    note = sign_checkpoint(extended, LOG)
+    assert open_checkpoint(note, LOG_VERIFIER) == extended
+    refused(open_checkpoint, note.replace(b"first", b"fi-st"), LOG_VERIFIER, code="signature")
+    refused(open_checkpoint, note.replace(b"first\n", b""), LOG_VERIFIER, code="signature")
 
 
 def test_any_flipped_byte_of_a_checkpoint_is_refused() -> None:
@@ -37,7 +49,10 @@ def test_sizes_are_plain_decimals(size: str) -> None:
         "",
         f"{ORIGIN}\n7\n{B64}",
         f"{ORIGIN}\n7\n{B64}\nx",
-        f"{ORIGIN}\n7\n{B64}\nextension\n",
+        f"{ORIGIN}\n7\n{B64}\n\n",
+        f"{ORIGIN}\n7\n{B64}\nfirst\n\nthird\n",
+        f"{ORIGIN}\n7\n{B64}\nnot ended",
+        f"{ORIGIN}\n7\n{B64}\na\tb\n",
         f"{ORIGIN}\n7\n\n{B64}\n",
         f"\n7\n{B64}\n",
         f"{'o' * 256}\n7\n{B64}\n",
@@ -84,6 +99,9 @@ def test_one_key_does_not_speak_for_two_logs() -> None:
         Checkpoint(origin=ORIGIN, size=1, root=ROOT[:-1]),
         Checkpoint(origin="", size=1, root=ROOT),
         Checkpoint(origin="two\nlines", size=1, root=ROOT),
+        Checkpoint(origin=HEAD.text().removesuffix("\n"), size=1, root=ROOT),
+        Checkpoint(origin=ORIGIN, size=1, root=ROOT, extensions=("",)),
+        Checkpoint(origin=ORIGIN, size=1, root=ROOT, extensions=("two\nlines",)),
         Checkpoint(origin="a space", size=1, root=ROOT),
         Checkpoint(origin="\ud800", size=1, root=ROOT),
     ],

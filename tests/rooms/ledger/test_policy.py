@@ -63,6 +63,7 @@ KEY = {"name": "shop", "key": STRANGER.public.cose_key()}
         {"origin": ""},
         {"origin": 7},
         {"origin": "two\nlines"},
+        {"origin": f"a whole checkpoint\n0\n{'A' * 43}="},
         {"origin": "o" * 256},
         {"extra": 1},
         {"version": 0},
