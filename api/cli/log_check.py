@@ -17,7 +17,7 @@ from custody.kernel.errors import Trouble
 from custody.kernel.keys import read_ed25519
 from custody.kernel.receipt import verify_receipt
 from custody.ledger.checkpoint import open_checkpoint
-from custody.ledger.note import Ed25519Verifier, parse_vkey
+from custody.ledger.cosignature import read_log_key, verifier_of
 from custody.ledger.proof import HEADER, parse_proof, verify_proof
 from custody.ledger.receipt import against_checkpoint
 from custody.ledger.witness_policy import Witnessed, parse_policy
@@ -45,7 +45,7 @@ def check(
 ) -> None:
     """Check one entry's proof offline. Example: `weaklink log check 17.tlog-proof 17.cose --vkey "$(cat log.vkey)"`."""
     try:
-        raw, statement, log = proof.read_bytes(), entry_file.read_bytes(), Ed25519Verifier(key=parse_vkey(vkey.strip()))
+        raw, statement, log = proof.read_bytes(), entry_file.read_bytes(), verifier_of(read_log_key(vkey.strip()))
         if raw.startswith(HEADER.encode()):
             placed = verify_proof(raw, statement, log)
             value = {"kind": "tlog-proof", "index": placed.index, "size": placed.checkpoint.size, "claimed": False}

@@ -18,8 +18,9 @@ import httpx
 from api.cli.client import fail
 from api.settings import client_address
 from custody.kernel.errors import NotFound, Rejected, Trouble, Unavailable
+from custody.ledger.cosignature import read_log_key, verifier_of
 from custody.ledger.merkle import HASH_BYTES
-from custody.ledger.note import Ed25519Verifier, parse_vkey
+from custody.ledger.note import NoteVerifier
 from custody.ledger.tiles import ENTRIES, MAX_ENTRY_BYTES, WIDTH, TileId, decode_bundle, encode_bundle
 
 TRIES = 4
@@ -113,7 +114,7 @@ class LogSource:
 
 
 @contextmanager
-def open_log(source: str | None, vkey: str | None) -> Iterator[tuple[LogSource, Ed25519Verifier]]:
+def open_log(source: str | None, vkey: str | None) -> Iterator[tuple[LogSource, NoteVerifier]]:
     """Lend the log, the service's by default, and its key; ends the command with 2 if what was given cannot be used.
 
     A log that does not answer ends it with 3.
@@ -128,9 +129,9 @@ def open_log(source: str | None, vkey: str | None) -> Iterator[tuple[LogSource, 
         reading.close()
 
 
-def _verifier(reading: LogSource, vkey: str | None) -> Ed25519Verifier:
+def _verifier(reading: LogSource, vkey: str | None) -> NoteVerifier:
     try:
-        return Ed25519Verifier(key=parse_vkey((vkey or reading.named_vkey()).strip()))
+        return verifier_of(read_log_key((vkey or reading.named_vkey()).strip()))
     except Trouble as trouble:
         return fail(trouble.detail, fix=trouble.fix, code=3 if isinstance(trouble, Unavailable) else 2)  # type: ignore[no-any-return]  # fail never returns
 

@@ -12,8 +12,7 @@ from api.compose import free_port
 from api.keyring import open_secret, open_signer
 from api.routes.witness import witness_app
 from custody.kernel.system_clock import SystemClock
-from custody.ledger.cosignature import new_mldsa_signer
-from custody.ledger.note import parse_vkey
+from custody.ledger.cosignature import new_mldsa_signer, read_log_key
 from custody.store.witness_folder import WitnessFolder
 from custody.usecases.witness_log import Witness
 
@@ -31,12 +30,13 @@ def witness(
 
     Put the printed line into the log's witness policy, and keep the folder: it is the witness's memory.
     """
+    logs = [read_log_key(vkey) for vkey in log]
     with closing(WitnessFolder(data)) as folder:
         running = Witness(
             folder,
             name=name,
             signer=open_signer(data / "witness.pem"),
-            logs=[parse_vkey(vkey) for vkey in log],
+            logs=logs,
             clock=SystemClock(),
             mldsa=new_mldsa_signer(open_secret(data / "witness-mldsa.seed")) if ml_dsa else None,
         )

@@ -8,8 +8,11 @@ signature:
 - Kind 0x06, ML-DSA-44, over `subtree/v1`, a newline and a zero byte; one length byte and the cosigner's name; the time
   (8 bytes); one length byte and the origin; start and end (8 bytes each; 0 and the size); the 32-byte root.
 
-It says: at that time this was the largest consistent tree that the cosigner had seen for the origin. A time of 0 says
-less than that and is refused.
+A log may sign its own checkpoints with kind 0x06, as C2SP tlog-checkpoint would have new logs do; there is no plain
+signature of ML-DSA-44. Kind 0x04 is taken from witnesses only.
+
+A cosignature says: at that time this was the largest consistent tree that the cosigner had seen for the origin. A time
+of 0 says less than that and is refused.
 """
 
 from dataclasses import dataclass
@@ -26,6 +29,8 @@ from custody.ledger.note import Ed25519Verifier, Kind, NoteSignature, NoteVerifi
 
 TIME_BYTES = 8
 MLDSA44_SIGNATURE_BYTES = 2420
+LOG_KINDS = frozenset({Kind.ED25519, Kind.MLDSA44_COSIGNATURE})
+WITNESS_KINDS = frozenset({Kind.ED25519_COSIGNATURE, Kind.MLDSA44_COSIGNATURE})
 
 
 class MlDsaSigner(Protocol):
@@ -84,9 +89,17 @@ class Cosigner:
             raise Rejected("signature", "the cosignature does not verify", fix="Ask the witness again.") from error
 
 
-def read_verifier(vkey: str) -> NoteVerifier:
-    """The verifier for any vkey that is understood here; raises `Rejected`."""
+def read_log_key(vkey: str) -> VerifierKey:
+    """The key in the vkey of a log; raises `Rejected("vkey")` also for a kind that logs do not sign with."""
     key = parse_vkey(vkey)
+    if key.kind not in LOG_KINDS:
+        why = f"a log does not sign with a key of kind 0x{key.kind:02x}, only its witnesses do"
+        raise Rejected("vkey", why, fix="Give the vkey of the log itself, of kind 0x01 or 0x06.")
+    return key
+
+
+def verifier_of(key: VerifierKey) -> NoteVerifier:
+    """The verifier for a key of any kind."""
     return Ed25519Verifier(key=key) if key.kind == Kind.ED25519 else Cosigner(key=key)
 
 

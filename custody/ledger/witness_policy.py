@@ -18,9 +18,9 @@ from dataclasses import dataclass, field
 
 from custody.kernel.errors import Rejected
 from custody.ledger.checkpoint import Checkpoint, parse_checkpoint
-from custody.ledger.cosignature import Cosigner, cosigned_at_s
+from custody.ledger.cosignature import LOG_KINDS, WITNESS_KINDS, cosigned_at_s, verifier_of
 from custody.ledger.lines import read_decimal
-from custody.ledger.note import Ed25519Verifier, Kind, VerifierKey, open_note, parse_vkey
+from custody.ledger.note import Kind, VerifierKey, open_note, parse_vkey
 
 NONE = "none"
 MAX_LINES = 1024
@@ -73,9 +73,9 @@ class WitnessPolicy:
     def judge(self, note: bytes) -> Witnessed:
         """Who cosigned `note`; raises `Rejected` unless a log of the policy signed it and every known line verifies."""
         # 1. A log of the policy signed, and its key carries the origin as name.
-        logs = [Ed25519Verifier(key=key) for key in self.logs]
+        logs = [verifier_of(key) for key in self.logs]
         checkpoint = parse_checkpoint(open_note(note, logs).text)
-        signed = open_note(note, [*logs, *(Cosigner(key=key) for key in self.witnesses.values())])
+        signed = open_note(note, [*logs, *(verifier_of(key) for key in self.witnesses.values())])
         if not any(
             line.is_by(key) and key.name == checkpoint.origin for line in signed.signatures for key in self.logs
         ):
@@ -142,10 +142,10 @@ class _Reading:
         """Read one line."""
         match words:
             case ["log", vkey] | ["log", vkey, _]:
-                self.logs.append(self._key(number, vkey, {Kind.ED25519}))
+                self.logs.append(self._key(number, vkey, LOG_KINDS))
             case ["witness", name, vkey, *url] if len(url) <= 1:
                 self._define(number, name)
-                self.witnesses[name] = self._key(number, vkey, {Kind.ED25519_COSIGNATURE, Kind.MLDSA44_COSIGNATURE})
+                self.witnesses[name] = self._key(number, vkey, WITNESS_KINDS)
                 self.urls.update((name, address) for address in url)
             case ["group", name, count, first, *rest]:
                 self._group(number, name, count, [first, *rest])
@@ -171,7 +171,7 @@ class _Reading:
         self._define(number, name)
         self.groups[name] = Group(least=least, members=tuple(members))
 
-    def _key(self, number: int, vkey: str, kinds: set[Kind]) -> VerifierKey:
+    def _key(self, number: int, vkey: str, kinds: frozenset[Kind]) -> VerifierKey:
         key = parse_vkey(vkey)
         if key.kind not in kinds:
             raise _malformed(number, "the key is of another kind")

@@ -13,9 +13,8 @@ from custody.kernel.clock import Clock
 from custody.kernel.errors import NotFound, Rejected
 from custody.kernel.keys import Signer
 from custody.ledger.checkpoint import Checkpoint
-from custody.ledger.cosignature import MlDsaSigner, cosign, cosign_mldsa, mldsa_key
+from custody.ledger.cosignature import MlDsaSigner, cosign, cosign_mldsa, mldsa_key, verifier_of
 from custody.ledger.note import (
-    Ed25519Verifier,
     Kind,
     Note,
     NoteSignature,
@@ -58,7 +57,7 @@ class Witness:
         self._mldsa = mldsa
         self._clock = clock
         self._trusted: Mapping[str, list[NoteVerifier]] = {
-            origin: [Ed25519Verifier(key=key) for key in logs if key.name == origin]
+            origin: [verifier_of(key) for key in logs if key.name == origin]
             for origin in sorted({key.name for key in logs})
         }
         self._turn = threading.Lock()

@@ -10,9 +10,9 @@ import pytest
 
 from custody.kernel.errors import Fatal, NotFound, Rejected
 from custody.ledger.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
-from custody.ledger.cosignature import Cosigner, new_mldsa_signer
+from custody.ledger.cosignature import Cosigner, cosign_mldsa, mldsa_key, new_mldsa_signer
 from custody.ledger.merkle import EMPTY_ROOT
-from custody.ledger.note import Ed25519Verifier, open_note, parse_note, parse_signatures, parse_vkey, text_key
+from custody.ledger.note import Ed25519Verifier, Note, open_note, parse_note, parse_signatures, parse_vkey, text_key
 from custody.ledger.statements import read_policy
 from custody.ledger.witness import format_add_checkpoint, take_cosignatures
 from custody.ledger.witness_policy import parse_policy
@@ -108,6 +108,18 @@ def test_extension_lines_of_another_log_are_cosigned_as_they_stand(folder: Witne
         signed = f"cosignature/v1\ntime {at_s}\n".encode() + note.partition(b"\n\n")[0] + b"\n"
         key("witness").public.verify(parse_signatures(answer.body)[0].blob[8:], signed)
         assert folder.latest(OTHER.name) == checkpoint
+
+
+def test_a_log_that_signs_with_mldsa_is_witnessed(folder: WitnessFolder) -> None:
+    signer = new_mldsa_signer(b"\x01" * 32)
+    one = Witness(folder, name=NAME, signer=key("witness"), logs=[mldsa_key(OTHER.name, signer), LOG], clock=Clock())
+    checkpoint = Checkpoint(origin=OTHER.name, size=5, root=bytes(32))
+    own = cosign_mldsa(checkpoint, name=OTHER.name, signer=signer, at_s=7)
+    note = Note(text=checkpoint.text(), signatures=(own,)).raw()
+    assert verified(one.add_checkpoint(format_add_checkpoint(0, [], note)), note, one.vkeys) == 1
+    foreign = cosign_mldsa(checkpoint, name=OTHER.name, signer=new_mldsa_signer(b"\x02" * 32), at_s=7)
+    stranger = Note(text=checkpoint.text(), signatures=(foreign,)).raw()
+    assert one.add_checkpoint(format_add_checkpoint(5, [], stranger)).status == 403
 
 
 def test_the_codes_come_in_the_order_of_the_specification(house: House, folder: WitnessFolder) -> None:

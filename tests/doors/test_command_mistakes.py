@@ -9,10 +9,14 @@ from pathlib import Path
 import pytest
 
 from custody.kernel.keys import new_signer
+from custody.ledger.note import Kind, text_key
 from tests.doors.command_line import CommandLine
 
 SITE = ("--site", "https://id.gs1.org/414/9521473000102", "--custodian", "https://id.gs1.org/417/9521473000010")
 VKEY = "log.example+7fc1bd2f+AbzPHDbuXKbLUlDRYe4CbdGgnD2g1HoFRoTgwU6EFsCv"
+WITNESS_VKEY = text_key(
+    "carrier.example/w1", new_signer(seed=bytes(31) + b"\7").public, kind=Kind.ED25519_COSIGNATURE
+).vkey()
 MISTAKES = {
     "verify nofile.zip": 1,
     "verify key.pem --witnesses nofile": 1,
@@ -37,6 +41,7 @@ MISTAKES = {
     f"log check noise.pem afile --vkey {VKEY} --witnesses noise.pem": 1,
     f"log audit . --vkey {VKEY} --witnesses noise.pem": 2,
     f"witness --name w --log {VKEY} --data afile/x": 1,
+    f"witness --name w --log {WITNESS_VKEY} --data w1": 1,
     f"witness --name bad/+name --log {VKEY} --data w1": 1,
     "broker-config afile": 1,
 }

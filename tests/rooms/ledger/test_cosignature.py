@@ -11,7 +11,8 @@ from custody.ledger.cosignature import (
     mldsa_key,
     mldsa_message,
     new_mldsa_signer,
-    read_verifier,
+    read_log_key,
+    verifier_of,
 )
 from custody.ledger.merkle import leaf_hash
 from custody.ledger.note import (
@@ -55,8 +56,22 @@ def test_a_cosignature_verifies_beside_the_logs_own_and_tells_its_time(kind: Kin
 @BOTH
 def test_vkeys_of_cosigners_read_back_and_make_verifiers(kind: Kind) -> None:
     assert parse_vkey(KEYS[kind].vkey()) == KEYS[kind]
-    assert read_verifier(KEYS[kind].vkey()) == Cosigner(key=KEYS[kind])
-    assert read_verifier(LOG_VERIFIER.key.vkey()) == Ed25519Verifier(key=LOG_VERIFIER.key)
+    assert verifier_of(KEYS[kind]) == Cosigner(key=KEYS[kind])
+    assert verifier_of(LOG_VERIFIER.key) == Ed25519Verifier(key=LOG_VERIFIER.key)
+
+
+def test_a_log_signs_with_a_key_of_kind_1_or_6() -> None:
+    for key in (LOG_VERIFIER.key, KEYS[Kind.MLDSA44_COSIGNATURE]):
+        assert read_log_key(key.vkey()) == key
+    assert "0x04" in refused(read_log_key, KEYS[Kind.ED25519_COSIGNATURE].vkey(), code="vkey").detail
+
+
+def test_a_checkpoint_that_only_the_mldsa_key_of_its_log_signed_is_taken_from_that_key_alone() -> None:
+    own = cosign_mldsa(HEAD, name=ORIGIN, signer=PQ_WITNESS, at_s=AT_S)
+    note = Note(text=HEAD.text(), signatures=(own, LINES[Kind.MLDSA44_COSIGNATURE])).raw()
+    assert open_checkpoint(note, verifier_of(mldsa_key(ORIGIN, PQ_WITNESS))) == HEAD
+    refused(open_checkpoint, note, LOG_VERIFIER, code="note")
+    refused(open_checkpoint, note, verifier_of(KEYS[Kind.MLDSA44_COSIGNATURE]), code="checkpoint")
 
 
 def test_the_messages_are_those_of_the_specification() -> None:

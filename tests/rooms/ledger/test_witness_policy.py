@@ -82,6 +82,18 @@ def test_a_witness_may_use_mldsa() -> None:
     assert policy.judge(note).parties == (Cosigned(party="pq", at_s=8),)
 
 
+def test_a_log_may_sign_with_mldsa() -> None:
+    key = new_mldsa_signer(b"\x09" * 32)
+    own = cosign_mldsa(HEAD, name=ORIGIN, signer=key, at_s=8)
+    note = Note(text=HEAD.text(), signatures=(own,)).raw()
+    policy = parse_policy(f"log {mldsa_key(ORIGIN, key).vkey()}\nquorum none\n")
+    assert policy.judge(note).demand() == HEAD
+    assert policy.judge(add_signatures(NOTE, [own])).satisfied
+    refused(policy.judge, NOTE, code="note")
+    forged = NoteSignature(name=own.name, key_id=own.key_id, blob=own.blob[:-1] + bytes([own.blob[-1] ^ 1]))
+    refused(policy.judge, add_signatures(NOTE, [forged]), code="signature")
+
+
 def test_strangers_count_for_nothing_and_forgeries_refuse_the_note() -> None:
     policy = parse_policy(NESTED)
     unknown = cosign(HEAD, name="x1.example", signer=STRANGER, at_s=5)
