@@ -1,6 +1,6 @@
 """Cosignatures: witnesses say what they saw of a log and when (C2SP tlog-cosignature).
 
-The blob of a signature line is the time as eight bytes, big end first (POSIX seconds, 1 to 2**63 - 1), and a
+The blob of a signature line is the time as eight bytes, big end first (POSIX seconds, 0 to 2**63 - 1), and a
 signature:
 
 - Kind 0x04, Ed25519, over the line `cosignature/v1`, the line `time <decimal>` and the whole checkpoint text. The
@@ -12,7 +12,8 @@ A log may sign its own checkpoints with kind 0x06, as C2SP tlog-checkpoint would
 signature of ML-DSA-44. Kind 0x04 is taken from witnesses only.
 
 A cosignature says: at that time this was the largest consistent tree that the cosigner had seen for the origin. A time
-of 0 says less than that and is refused.
+of 0 tells no time and does not say that the tree was the largest: the line verifies, but no witness is counted for it.
+We always tell the time.
 """
 
 from dataclasses import dataclass
@@ -112,19 +113,19 @@ def cosign(checkpoint: Checkpoint, *, name: str, signer: Signer, at_s: int) -> N
     """A cosignature of kind 0x04 over `checkpoint`."""
     key = text_key(name, signer.public, kind=Kind.ED25519_COSIGNATURE)
     return NoteSignature(
-        name=name, key_id=key.key_id, blob=_time(at_s) + signer.sign(ed25519_message(checkpoint, at_s))
+        name=name, key_id=key.key_id, blob=_told(at_s) + signer.sign(ed25519_message(checkpoint, at_s))
     )
 
 
 def cosign_mldsa(checkpoint: Checkpoint, *, name: str, signer: MlDsaSigner, at_s: int) -> NoteSignature:
     """A cosignature of kind 0x06 over `checkpoint`."""
     key = mldsa_key(name, signer)
-    blob = _time(at_s) + signer.sign(mldsa_message(checkpoint, name, at_s))
+    blob = _told(at_s) + signer.sign(mldsa_message(checkpoint, name, at_s))
     return NoteSignature(name=name, key_id=key.key_id, blob=blob)
 
 
 def cosigned_at_s(blob: bytes) -> int:
-    """The time in a cosignature's blob; raises `Rejected("cosignature")` if it is 0 or out of range."""
+    """The time in a cosignature's blob, 0 if it tells none; raises `Rejected("cosignature")` if it is out of range."""
     at_s = int.from_bytes(blob[:TIME_BYTES], "big")
     _time(at_s)
     return at_s
@@ -150,9 +151,15 @@ def mldsa_message(checkpoint: Checkpoint, name: str, at_s: int) -> bytes:
     )
 
 
+def _told(at_s: int) -> bytes:
+    if at_s == 0:
+        raise Rejected("cosignature", "the time of a cosignature is 0", fix="Cosign with POSIX seconds.")
+    return _time(at_s)
+
+
 def _time(at_s: int) -> bytes:
-    if not 1 <= at_s <= MAX_NUMBER:
-        raise Rejected("cosignature", "the time of a cosignature is 0 or too large", fix="Cosign with POSIX seconds.")
+    if not 0 <= at_s <= MAX_NUMBER:
+        raise Rejected("cosignature", "the time of a cosignature is too large", fix="Cosign with POSIX seconds.")
     return at_s.to_bytes(TIME_BYTES, "big")
 
 

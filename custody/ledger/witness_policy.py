@@ -80,10 +80,10 @@ class WitnessPolicy:
             line.is_by(key) and key.name == checkpoint.origin for line in signed.signatures for key in self.logs
         ):
             raise Rejected("checkpoint", "no log of the policy has this origin", fix="Use the policy of this log.")
-        # 2. Each witness counts once, with its earliest time.
+        # 2. Each witness counts once, with its earliest time; a line that tells no time does not count.
         times: dict[str, int] = {}
         for party, key in self.witnesses.items():
-            seen = [cosigned_at_s(line.blob) for line in signed.signatures if line.is_by(key)]
+            seen = [at_s for line in signed.signatures if line.is_by(key) and (at_s := cosigned_at_s(line.blob))]
             if seen:
                 times[party] = min(seen)
         # 3. The quorum.

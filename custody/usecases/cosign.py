@@ -50,13 +50,16 @@ def ask(session: Session, known: int) -> Asking:
 def take(unit: Unit, asked: Asking, answer: str, *, keys: Mapping[str, VerifierKey], policy: WitnessPolicy) -> None:
     """Store the lines of those `keys` in a witness's answer, and show the checkpoint if the quorum has it now.
 
-    Raises `Rejected` if there is no such line, if one does not verify, or if its time lies ahead of ours.
+    Raises `Rejected` if there is no such line, if one does not verify, or if it tells no time or one ahead of ours.
     """
     # 1. The lines verify over the checkpoint that was asked about.
     whole = Note(text=parse_note(asked.note).text, signatures=parse_signatures(answer))
     signed = open_note(whole.raw(), [Cosigner(key=key) for key in keys.values()])
-    # 2. Their times are not ahead of ours.
-    if any(cosigned_at_s(line.blob) > unit.now_ms // 1000 + AHEAD_S for line in signed.signatures):
+    # 2. They tell their times, as tlog-witness demands, and these are not ahead of ours.
+    times = [cosigned_at_s(line.blob) for line in signed.signatures]
+    if 0 in times:
+        raise Rejected("cosignature", "the witness does not tell when it cosigned", fix="Have it cosign with the time.")
+    if max(times) > unit.now_ms // 1000 + AHEAD_S:
         raise Rejected("cosignature", "the witness's clock is over an hour ahead", fix="Have its clock set right.")
     # 3. Kept, each under its witness's name.
     lines = [(name, line) for line in signed.signatures for name, key in keys.items() if line.is_by(key)]

@@ -10,9 +10,18 @@ import pytest
 
 from custody.kernel.errors import Fatal, NotFound, Rejected
 from custody.ledger.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
-from custody.ledger.cosignature import Cosigner, cosign_mldsa, mldsa_key, new_mldsa_signer
+from custody.ledger.cosignature import Cosigner, cosign_mldsa, ed25519_message, mldsa_key, new_mldsa_signer
 from custody.ledger.merkle import EMPTY_ROOT
-from custody.ledger.note import Ed25519Verifier, Note, open_note, parse_note, parse_signatures, parse_vkey, text_key
+from custody.ledger.note import (
+    Ed25519Verifier,
+    Note,
+    NoteSignature,
+    open_note,
+    parse_note,
+    parse_signatures,
+    parse_vkey,
+    text_key,
+)
 from custody.ledger.statements import read_policy
 from custody.ledger.witness import format_add_checkpoint, take_cosignatures
 from custody.ledger.witness_policy import parse_policy
@@ -302,7 +311,7 @@ def test_the_log_itself_names_whose_cosignatures_count(database_url: str) -> Non
     assert findings(house) == []
 
 
-def test_a_strangers_line_and_a_time_ahead_are_not_taken(house: House, tmp_path: Path) -> None:
+def test_a_strangers_line_a_time_ahead_and_no_time_are_not_taken(house: House, tmp_path: Path) -> None:
     policy = parse_policy(policy_text("working"))
     folder = WitnessFolder(tmp_path / "w")
     with house.read() as session:
@@ -316,6 +325,11 @@ def test_a_strangers_line_and_a_time_ahead_are_not_taken(house: House, tmp_path:
     answer = ahead.add_checkpoint(request(house, 1)).body
     with raises(Rejected, "cosignature"), house.unit() as unit:
         take(unit, asked, answer, keys=policy.witnesses, policy=policy)
+    carrier = policy.witnesses["carrier"]
+    signed = key("carrier").sign(ed25519_message(open_checkpoint(asked.note, VERIFIER), 0))
+    timeless = NoteSignature(name=carrier.name, key_id=carrier.key_id, blob=bytes(8) + signed)
+    with raises(Rejected, "cosignature"), house.unit() as unit:
+        take(unit, asked, timeless.line(), keys=policy.witnesses, policy=policy)
     with house.read() as session:
         assert witness_book.newest(session) is None
     folder.close()

@@ -26,6 +26,7 @@ from custody.ledger.note import (
     parse_vkey,
     text_key,
 )
+from custody.ledger.witness_policy import Cosigned, parse_policy
 from tests.rooms.ledger.small_world import LOG, LOG_VERIFIER, ORIGIN, flips, refused, signer
 
 NAME = "carrier.example/w1"
@@ -105,12 +106,35 @@ def test_any_flipped_byte_of_a_cosigned_text_or_blob_is_refused(kind: Kind) -> N
 
 
 @BOTH
-@pytest.mark.parametrize("at_s", [0, 2**63, 2**64 - 1])
-def test_a_time_of_zero_or_beyond_the_range_is_refused(kind: Kind, at_s: int) -> None:
+@pytest.mark.parametrize(("at_s", "code"), [(0, "signature"), (2**63, "cosignature"), (2**64 - 1, "cosignature")])
+def test_a_time_of_zero_or_beyond_the_range_is_never_made_and_not_put_under_a_signature(
+    kind: Kind, at_s: int, code: str
+) -> None:
     blob = at_s.to_bytes(8, "big") + LINES[kind].blob[8:]
-    refused(Cosigner(key=KEYS[kind]).verify, HEAD.text(), blob, code="cosignature")
+    refused(Cosigner(key=KEYS[kind]).verify, HEAD.text(), blob, code=code)
     refused(cosign, HEAD, name=NAME, signer=WITNESS, at_s=at_s, code="cosignature")
     refused(cosign_mldsa, HEAD, name=NAME, signer=PQ_WITNESS, at_s=at_s, code="cosignature")
+
+
+def timeless(kind: Kind) -> NoteSignature:
+    """A right cosignature that tells no time."""
+    message = ed25519_message(HEAD, 0) if kind == Kind.ED25519_COSIGNATURE else mldsa_message(HEAD, NAME, 0)
+    signed = WITNESS.sign(message) if kind == Kind.ED25519_COSIGNATURE else PQ_WITNESS.sign(message)
+    return NoteSignature(name=NAME, key_id=KEYS[kind].key_id, blob=bytes(8) + signed)
+
+
+@BOTH
+def test_a_right_cosignature_without_a_time_verifies_and_is_counted_for_nobody(kind: Kind) -> None:
+    line, other = timeless(kind), next(each for each in LINES if each != kind)
+    Cosigner(key=KEYS[kind]).verify(HEAD.text(), line.blob)
+    assert cosigned_at_s(line.blob) == 0
+    lines = f"log {LOG_VERIFIER.key.vkey()}\nwitness a {KEYS[kind].vkey()}\nwitness b {KEYS[other].vkey()}\n"
+    note = add_signatures(NOTE, [line, LINES[other]])
+    for quorum, enough in (("a", False), ("b", True)):
+        verdict = parse_policy(f"{lines}quorum {quorum}\n").judge(note)
+        assert (verdict.parties, verdict.satisfied) == ((Cosigned(party="b", at_s=AT_S),), enough)
+    both = add_signatures(note, [LINES[kind]])
+    assert parse_policy(f"{lines}group all all a b\nquorum all\n").judge(both).satisfied
 
 
 def test_only_the_mldsa_cosignature_binds_the_cosigners_name() -> None:
