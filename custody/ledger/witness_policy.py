@@ -8,8 +8,9 @@ One rule a line, words parted by spaces and tabs; empty lines and lines that sta
     quorum <name>|none
 
 Names are defined before they are used, witnesses and groups share them, and each is a member of at most one group,
-once. No two lines carry one public key. There is exactly one quorum line. A group has witnessed a checkpoint if at
-least k of its members have (`all` is k = n, `any` is k = 1).
+once. No two log lines carry one public key, and no two witness lines; a log's key may be a witness's too. There is
+exactly one quorum line. A group has witnessed a checkpoint if at least k of its members have (`all` is k = n, `any` is
+k = 1).
 """
 
 import re
@@ -136,16 +137,17 @@ class _Reading:
         self.groups: dict[str, Group] = {}
         self.quorum: str | None = None
         self._members: set[str] = set()
-        self._keys: set[bytes] = set()
+        self._log_keys: set[bytes] = set()
+        self._witness_keys: set[bytes] = set()
 
     def take(self, number: int, words: list[str]) -> None:
         """Read one line."""
         match words:
             case ["log", vkey] | ["log", vkey, _]:
-                self.logs.append(self._key(number, vkey, LOG_KINDS))
+                self.logs.append(self._key(number, vkey, LOG_KINDS, self._log_keys))
             case ["witness", name, vkey, *url] if len(url) <= 1:
                 self._define(number, name)
-                self.witnesses[name] = self._key(number, vkey, WITNESS_KINDS)
+                self.witnesses[name] = self._key(number, vkey, WITNESS_KINDS, self._witness_keys)
                 self.urls.update((name, address) for address in url)
             case ["group", name, count, first, *rest]:
                 self._group(number, name, count, [first, *rest])
@@ -171,13 +173,13 @@ class _Reading:
         self._define(number, name)
         self.groups[name] = Group(least=least, members=tuple(members))
 
-    def _key(self, number: int, vkey: str, kinds: frozenset[Kind]) -> VerifierKey:
+    def _key(self, number: int, vkey: str, kinds: frozenset[Kind], taken: set[bytes]) -> VerifierKey:
         key = parse_vkey(vkey)
         if key.kind not in kinds:
             raise _malformed(number, "the key is of another kind")
-        if key.raw in self._keys:
-            raise _malformed(number, "the same public key stands on two lines")
-        self._keys.add(key.raw)
+        if key.raw in taken:
+            raise _malformed(number, "the same public key stands on another line of this sort")
+        taken.add(key.raw)
         return key
 
     def _define(self, number: int, name: str) -> None:

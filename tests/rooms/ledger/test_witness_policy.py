@@ -16,6 +16,7 @@ HEAD = Checkpoint(origin=ORIGIN, size=7, root=leaf_hash(b"x"))
 NOTE = sign_checkpoint(HEAD, LOG)
 NAMES = ("carrier", "ombudsman", "x1", "x2", "x3")
 KEYS = {name: signer(number) for number, name in enumerate(NAMES, start=30)}
+W = Kind.ED25519_COSIGNATURE
 FRESH = signer(40).public
 FRESH_WITNESS = text_key("f.example", FRESH, kind=Kind.ED25519_COSIGNATURE).vkey()
 LOG_LINE = f"log {LOG_VERIFIER.key.vkey()} https://log.weaklink.example/\n"
@@ -94,6 +95,17 @@ def test_a_log_may_sign_with_mldsa() -> None:
     refused(policy.judge, add_signatures(NOTE, [forged]), code="signature")
 
 
+def test_a_log_may_be_a_witness_of_its_own_with_the_same_key() -> None:
+    own = text_key("w.example/1", LOG.public, kind=W)
+    policy = parse_policy(f"{LOG_LINE}witness own {own.vkey()}\nquorum own\n")
+    assert not policy.judge(NOTE).satisfied
+    assert policy.judge(add_signatures(NOTE, [cosign(HEAD, name="w.example/1", signer=LOG, at_s=5)])).satisfied
+    key = mldsa_key(ORIGIN, new_mldsa_signer(b"\x09" * 32))
+    line = cosign_mldsa(HEAD, name=ORIGIN, signer=new_mldsa_signer(b"\x09" * 32), at_s=8)
+    both = parse_policy(f"log {key.vkey()}\nwitness own {key.vkey()}\nquorum own\n")
+    assert both.judge(Note(text=HEAD.text(), signatures=(line,)).raw()).parties == (Cosigned(party="own", at_s=8),)
+
+
 def test_strangers_count_for_nothing_and_forgeries_refuse_the_note() -> None:
     policy = parse_policy(NESTED)
     unknown = cosign(HEAD, name="x1.example", signer=STRANGER, at_s=5)
@@ -146,6 +158,8 @@ def test_only_a_log_of_the_policy_is_judged() -> None:
         f"{BASE}witness x1 {vkey('x1')}\nquorum none\n",
         f"{BASE}witness again {vkey('x1')}\nquorum none\n",
         f"{BASE}{LOG_LINE}quorum none\n",
+        f"{BASE}log {text_key('other.example', LOG.public).vkey()}\nquorum none\n",
+        f"{BASE}witness again {text_key('other.example', KEYS['x1'].public, kind=W).vkey()}\nquorum none\n",
         f"{BASE}witness w {LOG_VERIFIER.key.vkey()}\nquorum none\n",
         f"{BASE}log {vkey('x1')}\nquorum none\n",
         f"{BASE}log\nquorum none\n",
