@@ -42,6 +42,8 @@ COUNT = "count"
 LEAST, MOST = 2, 256
 
 _LABELS = frozenset({cose.ALG, cose.CONTENT_TYPE, cose.KID, cose.CWT_CLAIMS})
+_SEAL_LABELS = frozenset({cose.ALG, cose.KID, cose.CWT_CLAIMS, cose.VDS})
+_SEAL_CLAIMS = frozenset({cose.ISS, cose.SUB, cose.IAT})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,6 +240,9 @@ def check_seal(batch: Batch, seal: bytes, key: PublicKey) -> None:
     message = cose.parse(seal)
     if message.unprotected:
         raise _wrong("the seal has an unprotected header; receipts bring their own")
+    # It is kept for ever, with every word in it.
+    if message.protected.keys() != _SEAL_LABELS or message.claims.keys() != _SEAL_CLAIMS:
+        raise _wrong("the seal holds other labels than 1, 4, 15 and 395, or other claims than 1, 2 and 6")
     _check_receipt(batch.statement, batch.leaves[0], give_receipt(batch.tree, 0, seal), key)
 
 

@@ -78,7 +78,7 @@ def rebuilt(
 ) -> bytes:
     """The receipt with parts replaced, and signed again by the log if the protected header is."""
     message = cose.parse(raw)
-    header = message.protected_raw if protected is None else cbor2.dumps(protected, canonical=True)
+    header = message.protected_raw if protected is None else cbor.encode(protected)
     signature = message.signature if protected is None else LOG.sign(cose.sig_structure(header, root))
     holder = dict(message.unprotected) if unprotected is None else unprotected
     return cbor.encode(cbor2.CBORTag(18, [header, holder, payload, signature]))
@@ -263,7 +263,6 @@ KID, CLAIMS = LOG.public.kid, {1: ISS, 2: SUB, 6: IAT}
         {1: -8, 4: KID, 15: CLAIMS, 395: 2},
         {1: -8, 4: KID, 15: CLAIMS, 395: True},
         {1: -8, 4: KID, 15: CLAIMS, 395: [1]},
-        {1: -8, 15: CLAIMS, 395: 1},
         {1: -8, 4: b"", 15: CLAIMS, 395: 1},
         {1: -8, 4: "kid", 15: CLAIMS, 395: 1},
         {1: -8, 4: KID[:-1], 15: CLAIMS, 395: 1},
@@ -271,18 +270,43 @@ KID, CLAIMS = LOG.public.kid, {1: ISS, 2: SUB, 6: IAT}
         {1: -8, 4: KID, 13: CLAIMS, 395: 1},
         {1: -8, 4: KID, 15: {1: ISS, 6: IAT}, 395: 1},
         {1: -8, 4: KID, 15: {2: SUB, 6: IAT}, 395: 1},
-        {1: -8, 4: KID, 15: {1: ISS, 2: SUB}, 395: 1},
         {1: -8, 4: KID, 15: {1: 7, 2: SUB, 6: IAT}, 395: 1},
         {1: -8, 4: KID, 15: {1: ISS, 2: SUB, 6: "now"}, 395: 1},
-        {1: -8, 4: KID, 15: {1: ISS, 2: SUB, 6: IAT, 7: 1}, 395: 1},
-        {1: -8, 3: "a/b", 4: KID, 15: CLAIMS, 395: 1},
+        {1: -8, 4: KID, 15: {1: ISS, 2: SUB, 6: True}, 395: 1},
+        {1: -8, 4: KID, 15: {1: ISS, 2: b"sub"}, 395: 1},
+        {1: -8, 2: [99], 4: KID, 15: CLAIMS, 99: 1, 395: 1},
         {1: -8, 2: [395], 4: KID, 15: CLAIMS, 395: 1},
         {1: -7, 4: KID, 15: CLAIMS, 395: 1},
     ],
 )
-def test_the_protected_header_is_read_strictly_even_if_signed(protected: dict[Any, Any]) -> None:
+def test_what_the_protected_header_must_say_is_read_strictly_even_if_signed(protected: dict[Any, Any]) -> None:
     bad = rebuilt(receipt(3, 11), protected=protected, root=head(11).root)
     refused(verify_receipt, bad, entry(3), LOG.public)
+
+
+@pytest.mark.parametrize(
+    ("protected", "iat_s"),
+    [
+        ({1: -8, 4: KID, 15: {1: ISS, 2: SUB}, 395: 1}, None),
+        ({1: -8, 15: {1: ISS, 2: SUB}, 395: 1}, None),
+        ({1: -19, 4: KID, 15: CLAIMS, 395: 1}, IAT),
+        ({1: -8, 4: KID, 15: {1: ISS, 2: SUB, 6: 1.5}, 395: 1}, 1.5),
+        ({1: -8, 4: KID, 15: {1: ISS, 2: SUB, 6: IAT, 7: b"id", "further": [1]}, 395: 1}, IAT),
+        ({1: -8, 3: "a/b", 4: KID, 15: CLAIMS, 395: 1, "further": {1: 2}}, IAT),
+    ],
+)
+def test_receipts_of_others_need_no_more_than_the_rfcs_ask_for(protected: dict[Any, Any], iat_s: float | None) -> None:
+    other = rebuilt(receipt(3, 11), protected=protected, root=head(11).root)
+    assert proven(other, 3, 11) == Inclusion(size=11, index=3, root=head(11).root, issuer=ISS, subject=SUB, iat_s=iat_s)
+    moved = {**protected, 15: {**protected[15], 2: "another"}}
+    refused(verify_receipt, resaid(other, moved), entry(3), LOG.public, code="signature")
+
+
+def resaid(raw: bytes, protected: dict[Any, Any]) -> bytes:
+    """The receipt with other words under its old signature."""
+    message = cose.parse(raw)
+    header = cbor.encode(protected)
+    return cbor.encode(cbor2.CBORTag(18, [header, dict(message.unprotected), None, message.signature]))
 
 
 def test_a_root_that_is_carried_along_is_refused() -> None:

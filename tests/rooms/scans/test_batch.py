@@ -432,3 +432,19 @@ def test_a_seal_that_is_a_receipt_or_a_statement_is_refused(bench: Bench) -> Non
     batch = bench.open()
     for seal in (bench.receipt(0), bench.statement, cose.parse(bench.seal).with_unprotected({9: 1}).raw):
         refused(check_seal, batch, seal, bench.signer.public)
+
+
+@pytest.mark.parametrize(
+    ("labels", "claims"),
+    [({}, {7: "a name"}), ({"note": "a name"}, {}), ({3: "a/b"}, {}), ({4: None}, {}), ({}, {6: None})],
+)
+def test_a_seal_says_no_more_and_no_less_than_receipts_of_ours(
+    bench: Bench, labels: dict[Any, Any], claims: dict[Any, Any]
+) -> None:
+    """It is never erased, so nobody's name may hide in it; RFC 9942 would let others add labels and claims."""
+    batch, ours = bench.open(), cose.parse(bench.seal)
+    said = {label: value for label, value in {**ours.claims, **claims}.items() if value is not None}
+    header = {**ours.protected, 15: said, **labels}
+    raw = cbor.encode({label: value for label, value in header.items() if value is not None})
+    signature = bench.signer.sign(cose.sig_structure(raw, batch.tree.root))
+    refused(check_seal, batch, cose._assemble(raw, {}, None, signature), bench.signer.public, code="batch")
