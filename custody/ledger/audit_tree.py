@@ -113,7 +113,7 @@ class Seen:
     def __init__(self, get_tile: GetTile, head: Checkpoint, *, frontier: Frontier) -> None:
         self._get_tile = get_tile
         self._head = head
-        self._start = frontier.size
+        self._start = frontier
         self._waiting: list[Checkpoint] = []
         self.frontier: Frontier | None = frontier
 
@@ -126,10 +126,13 @@ class Seen:
             return
         if checkpoint.size > self._head.size:
             yield of_log("rollback", f"the log had {checkpoint.size} entries and now has {self._head.size}")
-        elif 0 < checkpoint.size < self._start:
-            yield from self._prove(checkpoint)
-        elif checkpoint.size > 0:
+        elif checkpoint.size > self._start.size:
             self._waiting = sorted([*self._waiting, checkpoint], key=lambda row: row.size)
+        elif checkpoint.size == self._start.size:  # now: where the log ends here, no bundle follows to be compared at
+            if checkpoint.root != self._start.root():
+                yield _forked(checkpoint)
+        elif checkpoint.size > 0:
+            yield from self._prove(checkpoint)
 
     def advance(self, row: Row) -> Iterator[Finding]:
         """Append the leaves of one bundle, stopping at the sizes of earlier checkpoints."""

@@ -9,12 +9,16 @@ from hypothesis import strategies as st
 from custody.kernel import cose
 from custody.kernel.errors import NotFound, Rejected
 from custody.ledger.audit import Audit
+from custody.ledger.checkpoint import Checkpoint, sign_checkpoint
 from custody.ledger.kept_audit import Kept, read_kept, write_kept
+from custody.ledger.merkle import leaf_hash
 from custody.ledger.note import Ed25519Verifier, text_key
 from custody.ledger.replay import About, Finding
 from custody.ledger.tiles import TileId
 from tests.rooms.ledger.small_world import (
+    LOG,
     LOG_VERIFIER,
+    ORIGIN,
     STRANGER,
     MemoryLog,
     chain,
@@ -175,6 +179,18 @@ def test_a_checkpoint_from_before_the_place_is_compared_by_proof() -> None:
     other = MemoryLog().append([*entries[:76], OTHERS[0]]).note()
     found, _, _ = audited(log, again(run), earlier=[other])
     assert [(row.code, row.detail) for row in found] == [("fork", "the log showed another tree of size 77 before")]
+
+
+@pytest.mark.parametrize("size", [255, 256, 257, 512])
+def test_another_tree_of_the_kept_size_is_found_by_an_audit_that_goes_on(size: int) -> None:
+    log = MemoryLog().append([*START, *SCANS[: size - 3]])
+    _, run, _ = audited(log)
+    other = sign_checkpoint(Checkpoint(origin=ORIGIN, size=size, root=leaf_hash(b"another past")), LOG)
+    for served in (log, MemoryLog().append([*START, *SCANS[: size + 300]])):
+        assert audited(served, again(run), earlier=[log.note()])[0] == []
+        found, later, _ = audited(served, again(run), earlier=[other])
+        assert [(row.about, row.code) for row in found] == [(About.LOG, "fork")]
+        assert later.keep() is None
 
 
 def test_what_was_kept_is_refused_if_it_is_damaged_or_another_logs() -> None:
