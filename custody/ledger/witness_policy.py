@@ -63,7 +63,11 @@ class Witnessed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WitnessPolicy:
-    """A parsed policy; `quorum` is the name of a witness or a group, or `none`; `urls` are the witnesses' addresses."""
+    """A parsed policy; `quorum` is the name of a witness or a group, or `none`; `urls` are the witnesses' addresses.
+
+    `groups` are in the order of the text, so each comes after its members: a quorum is judged in one pass, however deep
+    the groups lie in each other.
+    """
 
     logs: tuple[VerifierKey, ...]
     witnesses: Mapping[str, VerifierKey] = field(default_factory=dict)
@@ -93,15 +97,11 @@ class WitnessPolicy:
 
     def is_quorum(self, parties: Collection[str]) -> bool:
         """Whether these witnesses together are enough."""
-        return self._witnessed(self.quorum, parties)
-
-    def _witnessed(self, name: str, parties: Collection[str]) -> bool:
-        if name == NONE:
-            return True
-        group = self.groups.get(name)
-        if group is None:
-            return name in parties
-        return sum(self._witnessed(member, parties) for member in group.members) >= group.least
+        witnessed = {NONE, *parties}
+        for name, group in self.groups.items():
+            if len(witnessed.intersection(group.members)) >= group.least:
+                witnessed.add(name)
+        return self.quorum in witnessed
 
 
 def parse_policy(text: str) -> WitnessPolicy:

@@ -45,6 +45,13 @@ def test_a_nested_quorum_is_reached_by_exactly_the_sets_that_fulfil_it(count: in
         assert verdict.satisfied == ("carrier" in names and len({"x1", "x2", "x3"} & set(names)) >= 2)
 
 
+def test_groups_may_lie_in_each_other_as_deep_as_a_policy_has_lines() -> None:
+    deeper = "".join(f"group g{number} any g{number - 1}\n" for number in range(1, 1010))
+    policy = parse_policy(f"{BASE}group g0 any x1\n{deeper}quorum g1009\n")
+    assert policy.judge(cosigned("x1")).satisfied
+    assert not policy.judge(cosigned("x2", "carrier")).satisfied
+
+
 def test_a_verdict_demands_the_quorum_and_names_who_cosigned() -> None:
     policy = parse_policy(f"{BASE}group verdict all carrier ombudsman\nquorum verdict\n")
     assert policy.judge(cosigned("carrier", "ombudsman")).demand() == HEAD
