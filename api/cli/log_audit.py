@@ -3,6 +3,9 @@
 Exit codes: 0 the log itself is sound; 1 something is wrong with it, or the witnesses that were asked for are missing;
 2 what was given to the command cannot be used; 3 the log could not be read to the end, and nothing that could be read
 is wrong. What a faithful log says of people (a station's broken chain, say) is shown too, and is no fault of the log.
+
+Who cosigned stands in `cosigned` by the policy that the auditor gave, and in `named` by those of the log, which prove
+nothing to whoever does not trust the log: its purposes may have any name.
 """
 
 import time
@@ -15,7 +18,7 @@ from api.cli.client import console, errors, fail, show
 from api.cli.log_source import open_log
 from custody.kernel.clock import to_iso
 from custody.kernel.errors import Trouble, Unavailable
-from custody.ledger.audit import GIVEN, UNSOUND, Audit
+from custody.ledger.audit import UNSOUND, Audit
 from custody.ledger.kept_audit import Kept, read_kept, write_kept
 from custody.ledger.replay import Finding
 from custody.ledger.witness_policy import Witnessed, parse_policy
@@ -112,7 +115,8 @@ def _report(run: Audit, findings: list[Finding], *, key: str, first: int) -> dic
         "revoked": sum(row.revoked_at is not None for row in registry.keys.values()),
         "stations": len(run.replay.chains),
         "kinds": dict(sorted(run.replay.kinds.items())),
-        "cosigned": {purpose: _parties(seen) for purpose, seen in run.witnessed.items()},
+        "cosigned": {"given": _parties(run.demanded)} if run.demanded else {},
+        "named": {purpose: _parties(seen) for purpose, seen in run.named.items()},
         "findings": [
             {"about": str(row.about), "code": row.code, "detail": row.detail, "index": row.index} for row in findings
         ],
@@ -133,9 +137,9 @@ def _tell(value: dict[str, Any]) -> None:
         console.print(f"  read from entry {value['from']:,} on; those before were hashed in an earlier audit")
     if value["key"] != "given":
         console.print("  the log's key is only the service's own word: give --vkey to hold it against one you trust")
-    for purpose, seen in value["cosigned"].items():
+    yours = [("your policy", seen) for seen in value["cosigned"].values()]
+    for whose, seen in [*yours, *((f"the log's own for {purpose}", seen) for purpose, seen in value["named"].items())]:
         names = ", ".join(f"{row['party']} at {row['at']}" for row in seen["parties"]) or "nobody"
-        whose = "your policy" if purpose == GIVEN else purpose
         console.print(f"  {whose}: cosigned by {names}; {'enough' if seen['enough'] else 'not enough'}")
     for found in value["findings"][:SHOWN]:
         where = "" if found["index"] is None else f" at {found['index']}"

@@ -29,7 +29,6 @@ from custody.ledger.replay import About, Finding, Replay
 from custody.ledger.tiles import ENTRIES, WIDTH, tiles_of
 from custody.ledger.witness_policy import Witnessed, WitnessPolicy, parse_policy
 
-GIVEN = "given"
 MAX_UNREAD = 64
 """How many bundles may be missing; a checkpoint of an absurd size shall not keep an auditor for ever."""
 UNSOUND = frozenset({About.LOG, About.WITNESS})
@@ -53,9 +52,9 @@ def audit(
 class Audit:
     """One audit, run once. What it has learnt so far can be read at any time.
 
-    `head` is the checkpoint, `done` how many entries were replayed, here or before; `witnessed` says by purpose who
-    cosigned the head: by the policy that was given, and by those that the log itself names. `progress` is told done and
-    size after each bundle.
+    `head` is the checkpoint, `done` how many entries were replayed, here or before. `demanded` says who cosigned the
+    head by the policy that was given, `named` by each that the log itself names, whatever that calls its purpose.
+    `progress` is told done and size after each bundle.
     """
 
     get_checkpoint: Callable[[], bytes]
@@ -68,7 +67,8 @@ class Audit:
     head: Checkpoint | None = None
     done: int = 0
     sound: bool = True
-    witnessed: dict[str, Witnessed] = field(default_factory=dict)
+    demanded: Witnessed | None = None
+    named: dict[str, Witnessed] = field(default_factory=dict)
     replay: Replay = field(default_factory=Replay)
     _note: bytes = b""
     _unread: int = 0
@@ -158,8 +158,8 @@ class Audit:
         if self.witnesses is None:
             return
         try:
-            self.witnessed[GIVEN] = self.witnesses.judge(self._note)
-            self.witnessed[GIVEN].demand()
+            self.demanded = self.witnesses.judge(self._note)
+            self.demanded.demand()
         except Rejected as error:
             yield Finding(about=About.WITNESS, code=error.code, detail=error.detail)
 
@@ -173,7 +173,7 @@ class Audit:
             yield Finding(about=About.REGISTRY, code="log-key", detail=why, index=0)
         for purpose, text in policies[-1].policy.witnesses.items():
             try:
-                self.witnessed[purpose] = parse_policy(text).judge(self._note)
+                self.named[purpose] = parse_policy(text).judge(self._note)
             except Rejected as error:
                 why = f"the {purpose} witnesses that the log names cannot be judged: {error.detail}"
                 yield Finding(about=About.REGISTRY, code=error.code, detail=why)

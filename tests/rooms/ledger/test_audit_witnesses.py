@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from custody.ledger.audit import GIVEN, Audit
+from custody.ledger.audit import Audit
 from custody.ledger.cosignature import cosign, cosign_mldsa, mldsa_key, new_mldsa_signer
 from custody.ledger.note import Kind, NoteSignature, add_signatures, text_key
 from custody.ledger.replay import About, Finding
@@ -73,8 +73,9 @@ def test_the_quorum_that_the_auditor_demands_must_have_cosigned(
     note = add_signatures(log.note(), [lines_of(log)[name] for name in who])
     found, run = audited(log, note, witnesses)
     assert [(row.about, row.code) for row in found] == ([] if enough else [(About.WITNESS, "quorum")])
-    assert (run.sound, run.witnessed[GIVEN].satisfied) == (enough, enough)
-    assert {row.party for row in run.witnessed[GIVEN].parties} == set(who)
+    assert run.demanded is not None
+    assert (run.sound, run.demanded.satisfied) == (enough, enough)
+    assert {row.party for row in run.demanded.parties} == set(who)
     assert (run.keep() is None) is not enough
 
 
@@ -95,8 +96,19 @@ def test_the_witnesses_that_the_log_names_are_told_by_purpose_and_demanded_by_no
     note = add_signatures(log.note(), [lines_of(log)["carrier"]])
     found, run = audited(log, note, None)
     assert found == []
-    assert {purpose: seen.satisfied for purpose, seen in run.witnessed.items()} == {"working": True, "verdict": False}
-    assert [row.party for row in run.witnessed["verdict"].parties] == ["carrier"]
+    assert {purpose: seen.satisfied for purpose, seen in run.named.items()} == {"working": True, "verdict": False}
+    assert [row.party for row in run.named["verdict"].parties] == ["carrier"]
+
+
+def test_no_purpose_of_the_log_takes_the_place_of_what_the_auditor_demands() -> None:
+    log = log_of(witnesses={"given": ANY, "demanded": ANY})
+    note = add_signatures(log.note(), [lines_of(log)["carrier"]])
+    found, run = audited(log, note, ALL)
+    assert [row.code for row in found] == ["quorum"]
+    assert run.demanded is not None
+    assert not run.demanded.satisfied
+    assert {purpose: seen.satisfied for purpose, seen in run.named.items()} == {"given": True, "demanded": True}
+    assert audited(log, note, None)[1].demanded is None
 
 
 def test_a_witness_policy_of_the_log_for_another_log_is_a_matter_of_its_registry() -> None:

@@ -1,0 +1,53 @@
+"""A log that lies to `weaklink log audit`: the auditor reads what was found, and not what the log wants him to read."""
+
+from pathlib import Path
+
+import pytest
+
+from custody.kernel.keys import SoftwareSigner
+from custody.ledger.cosignature import cosign
+from custody.ledger.note import Kind, add_signatures, text_key
+from tests.doors.command_line import CommandLine
+from tests.rooms.ledger.small_world import LOG_VERIFIER, MemoryLog, policy, policy_statement, signer
+
+VKEY = LOG_VERIFIER.key.vkey()
+AUDIT = ("log", "audit", "log", "--vkey", VKEY)
+CARRIER, EVIL = signer(70), signer(71)
+
+
+@pytest.fixture
+def outsider(tmp_path: Path) -> CommandLine:
+    """Lend a shell that knows no service."""
+    return CommandLine(address="http://127.0.0.1:9", folder=tmp_path)
+
+
+def folder_of(log: MemoryLog, folder: Path, *, note: bytes | None = None) -> None:
+    """Put the log's files there."""
+    for path, data in log.files.items():
+        file = folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(data)
+    (folder / "checkpoint").write_bytes(log.note() if note is None else note)
+
+
+def witness_policy(party: str, key: SoftwareSigner) -> str:
+    vkey = text_key(f"{party}.example/w", key.public, kind=Kind.ED25519_COSIGNATURE).vkey()
+    return f"log {VKEY}\nwitness {party} {vkey}\nquorum {party}\n"
+
+
+@pytest.mark.parametrize("purpose", ["given", "your policy"])
+def test_a_purpose_of_the_logs_own_policy_is_not_shown_as_the_auditors(
+    purpose: str, outsider: CommandLine, tmp_path: Path
+) -> None:
+    log = MemoryLog().append([policy_statement(policy(witnesses={purpose: witness_policy("evil", EVIL)}))])
+    line = cosign(log.head(), name="evil.example/w", signer=EVIL, at_s=1_800_000_000)
+    folder_of(log, tmp_path / "log", note=add_signatures(log.note(), [line]))
+    (tmp_path / "mine.policy").write_text(witness_policy("carrier", CARRIER))
+    told = outsider.run(*AUDIT, "--witnesses", "mine.policy", expect=1).out
+    assert "  your policy: cosigned by nobody; not enough" in told
+    assert f"  the log's own for {purpose}: cosigned by evil at 2027-01-15T08:00:00.000Z; enough" in told
+    value = outsider.json(*AUDIT, "--witnesses", "mine.policy", expect=1)
+    assert value["cosigned"] == {"given": {"enough": False, "parties": []}}
+    assert value["named"][purpose]["enough"]
+    assert "  your policy" not in outsider.run(*AUDIT).out
+    assert outsider.json(*AUDIT)["cosigned"] == {}
