@@ -18,13 +18,13 @@ from api.cli.client import console, errors, fail, show
 from api.cli.log_source import open_log
 from custody.kernel.clock import to_iso
 from custody.kernel.errors import Trouble, Unavailable
-from custody.ledger.audit import UNSOUND, Audit
+from custody.ledger.audit import GAVE_UP, UNSOUND, Audit
 from custody.ledger.kept_audit import Kept, read_kept, write_kept
 from custody.ledger.replay import Finding
 from custody.ledger.witness_policy import Witnessed, parse_policy
 from custody.store.durable_file import replace_file
 
-UNREAD = frozenset({"unavailable", "root-unknown", "gave-up"})
+UNREAD = frozenset({"unavailable", "root-unknown", GAVE_UP})
 SHOWN = 200
 TELL_EVERY_S = 2.0
 KEEP_EVERY_S = 30.0
@@ -128,6 +128,11 @@ def _parties(seen: Witnessed) -> dict[str, Any]:
     return {"enough": seen.satisfied, "parties": parties}
 
 
+def _tell_finding(found: dict[str, Any]) -> None:
+    where = "" if found["index"] is None else f" at {found['index']}"
+    console.print(f"[red]{found['about']}[/] {found['code']}{where}: {found['detail']}", highlight=False)
+
+
 def _tell(value: dict[str, Any]) -> None:
     if value["size"] is not None:
         console.print(f"{value['origin']}: {value['size']:,} entries, root {value['root']}", highlight=False)
@@ -141,11 +146,14 @@ def _tell(value: dict[str, Any]) -> None:
     for whose, seen in [*yours, *((f"the log's own for {purpose}", seen) for purpose, seen in value["named"].items())]:
         names = ", ".join(f"{row['party']} at {row['at']}" for row in seen["parties"]) or "nobody"
         console.print(f"  {whose}: cosigned by {names}; {'enough' if seen['enough'] else 'not enough'}")
-    for found in value["findings"][:SHOWN]:
-        where = "" if found["index"] is None else f" at {found['index']}"
-        console.print(f"[red]{found['about']}[/] {found['code']}{where}: {found['detail']}", highlight=False)
-    if len(value["findings"]) > SHOWN:
-        console.print(f"... and {len(value['findings']) - SHOWN:,} more; --json shows all of them")
+    shown, more = value["findings"][:SHOWN], value["findings"][SHOWN:]
+    for found in shown:
+        _tell_finding(found)
+    if more:
+        console.print(f"... and {len(more):,} more; --json shows all of them")
+        for found in more:
+            if found["code"] == GAVE_UP:
+                _tell_finding(found)
     if value["ok"]:
         console.print("The log is sound: every entry was hashed again and leads to the signed root.")
     elif not value["wrong"]:

@@ -12,6 +12,9 @@ Given functions that fetch, it checks in this order:
 A log without findings about the log itself, and without the witnesses that were asked for missing, is sound; findings
 about registry, statements and stations tell of people whose statements the log faithfully holds.
 
+An audit is given up where too many entries are missing or too much of the log is wrong (`MAX_UNREAD`, `MAX_WRONG`);
+its last finding says so.
+
 With what was kept of an earlier audit (kept_audit.py) only the entries after it are read. Those before it were hashed
 then; what the log serves of them now is not looked at again.
 """
@@ -29,8 +32,14 @@ from custody.ledger.replay import About, Finding, Replay
 from custody.ledger.tiles import ENTRIES, WIDTH, tiles_of
 from custody.ledger.witness_policy import Witnessed, WitnessPolicy, parse_policy
 
+GAVE_UP = "gave-up"
 MAX_UNREAD = 64
 """How many bundles may be missing; a checkpoint of an absurd size shall not keep an auditor for ever."""
+MAX_WRONG = 10_000
+"""After how many findings about the log itself an audit is given up; the same size may come with files full of junk.
+
+What the entries say of people is not counted: nobody who writes into a log shall be able to keep it from being audited.
+"""
 UNSOUND = frozenset({About.LOG, About.WITNESS})
 
 
@@ -72,6 +81,7 @@ class Audit:
     replay: Replay = field(default_factory=Replay)
     _note: bytes = b""
     _unread: int = 0
+    _wrong: int = 0
     _told: list[Finding] = field(default_factory=list)
     _place: tuple[Frontier, dict[int, list[bytes]]] = field(default_factory=lambda: (Frontier(), {}))
 
@@ -79,6 +89,7 @@ class Audit:
         """Everything that is wrong with the log, as it is found."""
         for finding in self._run():
             self.sound = self.sound and finding.about not in UNSOUND
+            self._wrong += finding.about is About.LOG
             yield finding
 
     def keep(self) -> Kept | None:
@@ -117,10 +128,9 @@ class Audit:
         yield from self._told
         for bundle in tiles_of(head.size, ENTRIES, first=self._place[0].size // WIDTH):
             yield from self._read(bundle.number, bundle.width, tree, seen)
-            if self._unread > MAX_UNREAD:
-                yield of_log(
-                    "gave-up", "too much of the log cannot be read; nothing after this was looked at", self.done
-                )
+            if self._unread > MAX_UNREAD or self._wrong > MAX_WRONG:
+                why = "wrong" if self._wrong > MAX_WRONG else "missing"
+                yield of_log(GAVE_UP, f"too much of the log is {why}; nothing after this was looked at", self.done)
                 return
             self.progress(self.done, head.size)
         # 4. The root.

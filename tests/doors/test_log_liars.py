@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from custody.kernel.keys import SoftwareSigner
+from custody.ledger import audit
 from custody.ledger.cosignature import cosign
 from custody.ledger.note import Kind, add_signatures, text_key
 from tests.doors.command_line import CommandLine
@@ -51,3 +52,16 @@ def test_a_purpose_of_the_logs_own_policy_is_not_shown_as_the_auditors(
     assert value["named"][purpose]["enough"]
     assert "  your policy" not in outsider.run(*AUDIT).out
     assert outsider.json(*AUDIT)["cosigned"] == {}
+
+
+def test_where_an_audit_was_given_up_is_told_however_much_was_found_before(
+    outsider: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit, "MAX_WRONG", 600)
+    folder_of(
+        MemoryLog().append([policy_statement(), *(b"junk %d" % number for number in range(1100))]), tmp_path / "log"
+    )
+    told = outsider.run(*AUDIT, expect=1).out
+    assert "... and 568 more; --json shows all of them" in told
+    assert "gave-up at 768: too much of the log is wrong; nothing after this was looked at" in told
+    assert "Something is WRONG with the log" in told

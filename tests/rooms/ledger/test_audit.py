@@ -1,17 +1,18 @@
 from collections.abc import Sequence
+from itertools import islice
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from custody.kernel import cose
-from custody.ledger.audit import audit
+from custody.ledger.audit import MAX_WRONG, audit
 from custody.ledger.checkpoint import Checkpoint, sign_checkpoint
 from custody.ledger.merkle import leaf_hash
 from custody.ledger.note import Ed25519Verifier, text_key
 from custody.ledger.record import make_record
 from custody.ledger.replay import About, Finding
-from custody.ledger.tiles import ENTRIES, levels_of, tiles_of
+from custody.ledger.tiles import ENTRIES, TileId, levels_of, tiles_of
 from tests.rooms.ledger.small_world import (
     LOG,
     LOG_VERIFIER,
@@ -145,6 +146,29 @@ def test_a_head_of_an_absurd_size_does_not_keep_the_auditor_for_ever() -> None:
     found = findings(log, note=absurd)
     assert found[-1].code == "gave-up"
     assert len(found) < 300
+
+
+def test_a_head_of_an_absurd_size_over_files_full_of_junk_does_not_keep_the_auditor_for_ever() -> None:
+    absurd = sign_checkpoint(Checkpoint(origin=ORIGIN, size=2**56, root=leaf_hash(b"x")), LOG)
+
+    def junk(tile: TileId) -> bytes:
+        return bytes((2 if tile.level == ENTRIES else 32) * tile.width)
+
+    found = list(islice(audit(lambda: absurd, junk, LOG_VERIFIER), MAX_WRONG + 1000))
+    assert MAX_WRONG < len(found) < MAX_WRONG + 1000
+    assert (found[-1].about, found[-1].code, "is wrong" in found[-1].detail) == (About.LOG, "gave-up", True)
+
+
+def test_a_log_that_is_wrong_in_many_places_is_listed_to_the_end() -> None:
+    found = told(findings(log_of(*(b"junk %d" % number for number in range(1000)))))
+    assert found == [(About.LOG, "cbor", index) for index in range(3, 1003)]
+
+
+def test_no_number_of_wrongs_that_people_did_makes_an_audit_give_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("custody.ledger.audit.MAX_WRONG", 10)
+    strangers = [scan(STRANGER, 1, None, content=b"%d" % number) for number in range(300)]
+    found = told(findings(log_of(*strangers)))
+    assert found == [(About.STATEMENT, "key", index) for index in range(3, 303)]
 
 
 def test_a_head_of_another_tree_is_found() -> None:
