@@ -157,7 +157,8 @@ def _log(session: Session, books: Books, count: int) -> Iterator[str]:
         read = log_reader.bundle if wanted.level == ENTRIES else log_reader.tile
         return read(session, wanted)
 
-    for found in audit(lambda: bytes(head.note), tile, verifier, earlier=[row.note for row in checkpoints]):
+    earlier = [open_checkpoint(row.note, verifier) for row in checkpoints]
+    for found in audit(lambda: bytes(head.note), tile, verifier, earlier=earlier):
         if found.about is About.LOG or found.about is About.REGISTRY or found.code not in books.expected:
             yield f"log audit: {found.about} {found.code} at {found.index}: {found.detail}"
 

@@ -17,9 +17,11 @@ import typer
 from api.cli.client import console, errors, fail, show
 from api.cli.log_source import open_log
 from custody.kernel.clock import to_iso
-from custody.kernel.errors import Trouble, Unavailable
+from custody.kernel.errors import Rejected, Trouble, Unavailable
 from custody.ledger.audit import GAVE_UP, UNSOUND, Audit
+from custody.ledger.checkpoint import Checkpoint, open_checkpoint
 from custody.ledger.kept_audit import Kept, read_kept, write_kept
+from custody.ledger.note import NoteVerifier
 from custody.ledger.replay import Finding
 from custody.ledger.witness_policy import Witnessed, parse_policy
 from custody.store.durable_file import replace_file
@@ -54,7 +56,7 @@ def audit(
                 get_checkpoint=reading.checkpoint,
                 get_tile=reading.tile,
                 log=log,
-                earlier=[file.read_bytes() for file in since or ()] + ([kept.note] if kept and whole else []),
+                earlier=[_read_earlier(file, log) for file in since or ()] + ([kept.head] if kept and whole else []),
                 witnesses=parse_policy(witnesses.read_text(errors="replace")) if witnesses else None,
                 kept=None if whole else kept,
             )
@@ -72,6 +74,14 @@ def audit(
     show({**value, "seconds": round(time.monotonic() - began, 1)}, as_json=as_json, human=_tell)
     if not value["ok"]:
         raise typer.Exit(1 if value["wrong"] else 3)
+
+
+def _read_earlier(file: Path, log: NoteVerifier) -> Checkpoint:
+    try:
+        return open_checkpoint(file.read_bytes(), log)
+    except Rejected as error:
+        fix = "Give a checkpoint byte for byte as the log showed it, and with --vkey the key that signed it."
+        raise Rejected(error.code, f"{file} is no checkpoint under this key: {error.detail}", fix=fix) from error
 
 
 class _Watch:

@@ -48,11 +48,11 @@ def _silent(_done: int, _size: int) -> None:
 
 
 def audit(
-    get_checkpoint: Callable[[], bytes], get_tile: GetTile, log: NoteVerifier, *, earlier: Sequence[bytes] = ()
+    get_checkpoint: Callable[[], bytes], get_tile: GetTile, log: NoteVerifier, *, earlier: Sequence[Checkpoint] = ()
 ) -> Iterator[Finding]:
     """Everything that is wrong with the log; `get_tile` fetches tiles and entry bundles and raises `NotFound`.
 
-    `earlier` are notes of checkpoints that somebody kept.
+    `earlier` are checkpoints that somebody kept, opened with the log's key: what it did not sign is no word of the log.
     """
     return Audit(get_checkpoint=get_checkpoint, get_tile=get_tile, log=log, earlier=earlier).run()
 
@@ -69,7 +69,7 @@ class Audit:
     get_checkpoint: Callable[[], bytes]
     get_tile: GetTile
     log: NoteVerifier
-    earlier: Sequence[bytes] = ()
+    earlier: Sequence[Checkpoint] = ()
     witnesses: WitnessPolicy | None = None
     kept: Kept | None = None
     progress: Callable[[int, int], None] = _silent
@@ -100,6 +100,7 @@ class Audit:
         return Kept(
             log=self.log.key.vkey(),
             note=self._note,
+            head=self.head,
             size=self.done,
             frontier=frontier,
             rows=rows,
@@ -119,8 +120,8 @@ class Audit:
         yield from self._judge_witnesses()
         # 5. What was kept of earlier audits, and checkpoints seen elsewhere.
         seen = self._resume(head)
-        for note in (*self.earlier, *([self.kept.note] if self.kept else [])):
-            yield from seen.add(note, self.log)
+        for checkpoint in (*self.earlier, *([self.kept.head] if self.kept else [])):
+            yield from seen.add(checkpoint)
         if self.done > head.size:
             return
         # 2. and 3. Entries, their leaves, what they say, and the tiles above them.

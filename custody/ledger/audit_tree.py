@@ -8,9 +8,8 @@ kept, so memory does not grow with the log.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from custody.kernel.errors import Rejected, Trouble
-from custody.ledger.checkpoint import Checkpoint, open_checkpoint
+from custody.ledger.checkpoint import Checkpoint
 from custody.ledger.merkle import HASH_BYTES, Frontier, consistency_path, verify_consistency
-from custody.ledger.note import NoteVerifier
 from custody.ledger.replay import About, Finding
 from custody.ledger.tiles import (
     ENTRIES,
@@ -117,13 +116,8 @@ class Seen:
         self._waiting: list[Checkpoint] = []
         self.frontier: Frontier | None = frontier
 
-    def add(self, note: bytes, log: NoteVerifier) -> Iterator[Finding]:
+    def add(self, checkpoint: Checkpoint) -> Iterator[Finding]:
         """Take one earlier checkpoint; at once wrong if it is larger than the log."""
-        try:
-            checkpoint = open_checkpoint(note, log)
-        except Rejected as error:
-            yield of_log(error.code, f"an earlier checkpoint cannot be taken: {error.detail}")
-            return
         if checkpoint.size > self._head.size:
             yield of_log("rollback", f"the log had {checkpoint.size} entries and now has {self._head.size}")
         elif checkpoint.size > self._start.size:

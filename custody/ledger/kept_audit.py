@@ -14,7 +14,7 @@ from typing import Any
 
 from custody.kernel import cbor
 from custody.kernel.errors import Rejected
-from custody.ledger.checkpoint import open_checkpoint
+from custody.ledger.checkpoint import Checkpoint, open_checkpoint
 from custody.ledger.fields import Fields, take
 from custody.ledger.merkle import HASH_BYTES, Frontier
 from custody.ledger.note import NoteVerifier
@@ -33,10 +33,11 @@ _MEMBERS = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """A place from which an audit can go on. `start` is `size` rounded down to a full tile."""
+    """A place from which an audit can go on: `head` is what `note` says, `start` is `size` down to a full tile."""
 
     log: str
     note: bytes
+    head: Checkpoint
     size: int
     frontier: Frontier
     rows: Mapping[int, Sequence[bytes]]
@@ -80,11 +81,13 @@ def read_kept(raw: bytes, log: NoteVerifier) -> Kept:
     if (fields.number("form"), fields.text("log", longest=4096)) != (FORM, log.key.vkey()):
         raise _unfit("it is of another log, or in another form")
     start, size, note = fields.number("start"), fields.number("size"), fields.octets("note")
-    if start != size // WIDTH * WIDTH or open_checkpoint(note, log).size < size:
+    head = open_checkpoint(note, log)
+    if start != size // WIDTH * WIDTH or head.size < size:
         raise _unfit("its sizes do not fit each other")
     return Kept(
         log=fields.text("log", longest=4096),
         note=note,
+        head=head,
         size=size,
         frontier=Frontier(size=start, peaks=tuple(_hashes(fields.octets("peaks")))),
         rows={level: _hashes(row) for level, row in fields.members["rows"]},

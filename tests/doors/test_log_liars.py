@@ -6,14 +6,26 @@ import pytest
 
 from custody.kernel.keys import SoftwareSigner
 from custody.ledger import audit
+from custody.ledger.checkpoint import Checkpoint, sign_checkpoint
 from custody.ledger.cosignature import cosign
+from custody.ledger.merkle import leaf_hash
 from custody.ledger.note import Kind, add_signatures, text_key
 from tests.doors.command_line import CommandLine
-from tests.rooms.ledger.small_world import LOG_VERIFIER, MemoryLog, policy, policy_statement, signer
+from tests.rooms.ledger.small_world import (
+    LOG,
+    LOG_VERIFIER,
+    ORIGIN,
+    MemoryLog,
+    chain,
+    key_add,
+    policy,
+    policy_statement,
+    signer,
+)
 
 VKEY = LOG_VERIFIER.key.vkey()
 AUDIT = ("log", "audit", "log", "--vkey", VKEY)
-CARRIER, EVIL = signer(70), signer(71)
+STATION, CARRIER, EVIL = signer(60), signer(70), signer(71)
 
 
 @pytest.fixture
@@ -34,6 +46,29 @@ def folder_of(log: MemoryLog, folder: Path, *, note: bytes | None = None) -> Non
 def witness_policy(party: str, key: SoftwareSigner) -> str:
     vkey = text_key(f"{party}.example/w", key.public, kind=Kind.ED25519_COSIGNATURE).vkey()
     return f"log {VKEY}\nwitness {party} {vkey}\nquorum {party}\n"
+
+
+def test_a_split_view_of_the_kept_size_is_seen_on_the_command_line(outsider: CommandLine, tmp_path: Path) -> None:
+    folder_of(MemoryLog().append([policy_statement(), key_add(STATION), *chain(STATION, 254)]), tmp_path / "log")
+    theirs = Checkpoint(origin=ORIGIN, size=256, root=leaf_hash(b"what somebody else was shown"))
+    (tmp_path / "theirs.note").write_bytes(sign_checkpoint(theirs, LOG))
+    outsider.run(*AUDIT, "--state", "mine.state")
+    for more in ((), ("--state", "mine.state"), ("--state", "mine.state", "--whole")):
+        told = outsider.json(*AUDIT, "--since", "theirs.note", *more, expect=1)
+        assert [row["code"] for row in told["findings"]] == ["fork"]
+
+
+@pytest.mark.parametrize("spoilt", [b"", b"\r\n", b"another log's key"])
+def test_a_kept_checkpoint_that_is_none_is_unfit_input_and_no_accusation(
+    spoilt: bytes, outsider: CommandLine, tmp_path: Path
+) -> None:
+    log = MemoryLog().append([policy_statement()])
+    folder_of(log, tmp_path / "log")
+    notes = {b"": b"", b"\r\n": log.note().replace(b"\n", b"\r\n")}
+    (tmp_path / "old.note").write_bytes(notes.get(spoilt, sign_checkpoint(log.head(), EVIL)))
+    told = outsider.run(*AUDIT, "--since", "old.note", expect=2)
+    assert "old.note is no checkpoint under this key" in told.err
+    assert told.out == ""
 
 
 @pytest.mark.parametrize("purpose", ["given", "your policy"])

@@ -13,6 +13,7 @@ import pytest
 from custody.kernel import cose
 from custody.kernel.keys import PublicKey
 from custody.ledger.audit import Audit
+from custody.ledger.checkpoint import open_checkpoint
 from custody.ledger.proof import make_proof
 from custody.ledger.tiles import ENTRIES, TileId, decode_bundle
 from custody.store import log_reader
@@ -100,7 +101,7 @@ def ours(published: Published) -> None:
         get_checkpoint=(folder / "checkpoint").read_bytes,
         get_tile=lambda wanted: (folder / wanted.path).read_bytes(),
         log=VERIFIER,
-        earlier=[published.old],
+        earlier=[open_checkpoint(published.old, VERIFIER)],
     )
     found = list(run.run())
     if found:

@@ -9,14 +9,13 @@ from hypothesis import strategies as st
 from custody.kernel import cose
 from custody.kernel.errors import NotFound, Rejected
 from custody.ledger.audit import Audit
-from custody.ledger.checkpoint import Checkpoint, sign_checkpoint
+from custody.ledger.checkpoint import Checkpoint
 from custody.ledger.kept_audit import Kept, read_kept, write_kept
 from custody.ledger.merkle import leaf_hash
 from custody.ledger.note import Ed25519Verifier, text_key
 from custody.ledger.replay import About, Finding
 from custody.ledger.tiles import TileId
 from tests.rooms.ledger.small_world import (
-    LOG,
     LOG_VERIFIER,
     ORIGIN,
     STRANGER,
@@ -49,7 +48,7 @@ class Reading:
 
 
 def audited(
-    log: MemoryLog, kept: Kept | None = None, *, earlier: Sequence[bytes] = ()
+    log: MemoryLog, kept: Kept | None = None, *, earlier: Sequence[Checkpoint] = ()
 ) -> tuple[list[Finding], Audit, Reading]:
     reading, note = Reading(log), log.note()
     run = Audit(get_checkpoint=lambda: note, get_tile=reading.tile, log=LOG_VERIFIER, kept=kept, earlier=earlier)
@@ -174,9 +173,9 @@ def test_a_checkpoint_from_before_the_place_is_compared_by_proof() -> None:
     entries = [*START, *SCANS]
     _, run, _ = audited(MemoryLog().append(entries[:600]))
     log = MemoryLog().append(entries[:600]).append(entries[600:])
-    good = [MemoryLog().append(entries[:size]).note() for size in (1, 77, 256, 300)]
+    good = [MemoryLog().append(entries[:size]).head() for size in (1, 77, 256, 300)]
     assert audited(log, again(run), earlier=good)[0] == []
-    other = MemoryLog().append([*entries[:76], OTHERS[0]]).note()
+    other = MemoryLog().append([*entries[:76], OTHERS[0]]).head()
     found, _, _ = audited(log, again(run), earlier=[other])
     assert [(row.code, row.detail) for row in found] == [("fork", "the log showed another tree of size 77 before")]
 
@@ -185,9 +184,9 @@ def test_a_checkpoint_from_before_the_place_is_compared_by_proof() -> None:
 def test_another_tree_of_the_kept_size_is_found_by_an_audit_that_goes_on(size: int) -> None:
     log = MemoryLog().append([*START, *SCANS[: size - 3]])
     _, run, _ = audited(log)
-    other = sign_checkpoint(Checkpoint(origin=ORIGIN, size=size, root=leaf_hash(b"another past")), LOG)
+    other = Checkpoint(origin=ORIGIN, size=size, root=leaf_hash(b"another past"))
     for served in (log, MemoryLog().append([*START, *SCANS[: size + 300]])):
-        assert audited(served, again(run), earlier=[log.note()])[0] == []
+        assert audited(served, again(run), earlier=[log.head()])[0] == []
         found, later, _ = audited(served, again(run), earlier=[other])
         assert [(row.about, row.code) for row in found] == [(About.LOG, "fork")]
         assert later.keep() is None
