@@ -34,7 +34,7 @@ def call(method: str, path: str, **more: Any) -> Any:
     answer = send(method, path, **more)
     try:
         return answer.json() if answer.content else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         return _stranger(answer)
 
 
@@ -86,7 +86,7 @@ def _refused(answer: httpx.Response) -> None:
     try:
         problem = answer.json()
         detail, fix = problem["detail"], problem["fix"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         _stranger(answer)
     if answer.status_code == httpx.codes.UNAUTHORIZED:
         fail(detail, fix="Sign in with `weaklink login ACCOUNT` and set WEAKLINK_TOKEN.")

@@ -78,7 +78,7 @@ class LogSource:
             if self.is_remote:
                 raise
             raise _no_key(f"{self.prefix} names no key, and {error.detail}") from error
-        except (NotFound, ValueError, KeyError, TypeError) as error:
+        except (NotFound, ValueError, KeyError, TypeError, RecursionError) as error:
             raise _no_key(f"{service} names no key") from error
 
     def close(self) -> None:

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,7 @@ from api.cli import log_source
 from api.cli.log_source import MOST_BYTES, LogSource
 from custody.kernel.errors import NotFound, Rejected, Unavailable
 from custody.ledger.tiles import ENTRIES, WIDTH, TileId, decode_bundle, encode_bundle
+from tests.doors.command_line import CommandLine
 
 FULL = bytes(range(256)) * 32
 ENTRIES_FULL = encode_bundle([bytes([number]) for number in range(WIDTH)])
@@ -111,6 +113,17 @@ def test_the_address_of_the_service_leads_to_its_log_and_redirects_are_followed(
     with pytest.raises(NotFound):
         reading.named_vkey()
     reading.close()
+
+
+@pytest.mark.parametrize(
+    "told", [b"[" * 200_000, b'{"vkey": ' + b"9" * 5000 + b"}", b'{"vkey": "\\ud800+0+A"}', b"\xff"]
+)
+def test_a_server_whose_word_on_its_key_makes_no_sense_is_told_so(server: Server, tmp_path: Path, told: bytes) -> None:
+    server.files |= {"/v1/log": told, "/v1/hotspots": told}
+    shell = CommandLine(address=server.address, folder=tmp_path)
+    assert shell.run("log", "audit", f"{server.address}/log", expect=2).err.startswith("error")
+    if not told.startswith(b"{"):
+        assert "is not weaklink" in shell.run("hotspots", expect=1).err
 
 
 def test_an_answer_without_end_is_not_read_to_its_end(server: Server, reading: LogSource) -> None:
