@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.table import Column, Table
+from rich.text import Text
 
 from api.cli.client import call, console, show
 from api.settings import client_address
@@ -81,7 +82,7 @@ def move(
 
 
 def _case(value: dict[str, Any]) -> None:
-    console.print(f"[bold]{value['dispute']}[/]  {value['state']}: {value['status']}", highlight=False)
+    console.print(Text.assemble((value["dispute"], "bold"), f"  {value['state']}: {value['status']}"))
     console.print(
         f"presumption {value['presumption']}, owner {value['owner']}, order {value['order']}", highlight=False
     )

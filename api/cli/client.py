@@ -1,6 +1,5 @@
 """How the command line talks to a running service."""
 
-import json
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -8,8 +7,10 @@ from typing import Any
 import httpx
 import typer
 from rich.console import Console
-from rich.markup import escape
+from rich.highlighter import JSONHighlighter
+from rich.text import Text
 
+from api.cli.foreign_words import harmless, harmless_json, harmless_lines, harmless_value
 from api.settings import client_address, client_token
 from custody.kernel import cbor
 
@@ -25,8 +26,9 @@ TYPED = {
 """What is typed for what the service, which speaks to programs, tells its callers to ask for."""
 CONCISE = "application/concise-problem-details+cbor"
 
-console = Console()
-errors = Console(stderr=True)
+console = Console(markup=False, emoji=False)
+errors = Console(stderr=True, markup=False, emoji=False)
+"""Neither reads markup: escaped parts of foreign text can still make a tag together, and `:station:` is an emoji."""
 
 
 def call(method: str, path: str, **more: Any) -> Any:
@@ -62,20 +64,25 @@ def content(kind: str, method: str, path: str, **more: Any) -> bytes:
 
 
 def show(value: Any, *, as_json: bool, human: Callable[[Any], None] | None = None) -> None:
-    """Print a value as JSON, or for people."""
+    """Print a value as JSON, or for people; `human` is given it with all words made harmless."""
     if as_json:
-        print(json.dumps(value, ensure_ascii=False))
+        print(harmless_json(value))
     elif human is not None:
-        human(value)
+        human(harmless_value(value))
     else:
-        console.print_json(json.dumps(value, ensure_ascii=False))
+        console.print(JSONHighlighter()(harmless_json(value, indent=2)), soft_wrap=True)
+
+
+def tell_text(text: str) -> None:
+    """Print a text that a file may be made of: to a screen harmless, to a file or a pipe as it is."""
+    print(harmless_lines(text) if sys.stdout.isatty() else text, end="")
 
 
 def fail(what: str, *, fix: str = "", code: int = 1) -> Any:
     """Say what is wrong and what to do, a line each, and exit with 1 or another code."""
-    errors.print(f"[bold red]error[/] {escape(what)}", highlight=False, soft_wrap=True)
+    errors.print(Text.assemble(("error", "bold red"), f" {harmless(what)}"), soft_wrap=True)
     if fix:
-        errors.print(f"      {fix}", highlight=False, markup=False, soft_wrap=True)
+        errors.print(f"      {harmless(fix)}", highlight=False, soft_wrap=True)
     raise typer.Exit(code)
 
 
@@ -91,7 +98,7 @@ def _refused(answer: httpx.Response) -> None:
     if answer.status_code == httpx.codes.UNAUTHORIZED:
         fail(detail, fix="Sign in with `weaklink login ACCOUNT` and set WEAKLINK_TOKEN.")
     if not sys.stdout.isatty():
-        print(json.dumps(problem, ensure_ascii=False), file=sys.stderr)
+        print(harmless_json(problem), file=sys.stderr)
     for asked, typed in TYPED.items():
         fix = fix.replace(asked, typed)
     fail(detail, fix=fix)

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.table import Column, Table
+from rich.text import Text
 
 from api.cli.client import call, console, show
 from api.cli.other_locks import show_backends
@@ -160,7 +161,7 @@ def code(
     Example: `weaklink lock code 490154203237518 --challenge "12345678 3.17"`.
     """
     answer = call("POST", f"/v1/devices/{handset}/code", json={"challenge": challenge})
-    show(answer, as_json=as_json, human=lambda value: console.print(f"[bold]{value['answer']}[/]", highlight=False))
+    show(answer, as_json=as_json, human=lambda value: console.print(Text(value["answer"], style="bold")))
 
 
 def unlock(order: str, as_json: AsJson = False) -> None:
@@ -169,7 +170,7 @@ def unlock(order: str, as_json: AsJson = False) -> None:
 
 
 def _order(value: dict[str, Any]) -> None:
-    console.print(f"[bold]{value['order']}[/]  {value['state']}  ({value['reason']})", highlight=False)
+    console.print(Text.assemble((value["order"], "bold"), f"  {value['state']}  ({value['reason']})"))
     if value["checks"]:
         _checks({"checks": value["checks"]})
     if value.get("backends"):
@@ -180,7 +181,7 @@ def _order(value: dict[str, Any]) -> None:
 
 def _checks(value: dict[str, Any]) -> None:
     table = Table("check", "", "reason", "what would allow it")
-    marks = {True: "[green]yes[/]", False: "[red]no[/]", None: "[yellow]unknown[/]"}
+    marks = {True: Text("yes", "green"), False: Text("no", "red"), None: Text("unknown", "yellow")}
     for row in value["checks"]:
         table.add_row(row["check"], marks[row["ok"]], row["reason"], row["allowed_by"])
     console.print(table)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from api.cli import log_audit, log_check, log_export, log_shards, log_verdicts
-from api.cli.client import call, content, show
+from api.cli.client import call, content, show, tell_text
 from api.cli.fetch import fetch, tell_fetched
 
 app = typer.Typer(no_args_is_help=True, help="The log: its head, proofs of entries, an audit of everything.")
@@ -22,7 +22,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
 @app.command()
 def head(as_json: AsJson = False) -> None:
     """The log's name, keys and newest checkpoint. Example: `weaklink log head`."""
-    show(call("GET", "/v1/log"), as_json=as_json, human=lambda value: print(value["checkpoint"], end=""))
+    found = call("GET", "/v1/log")
+    show(found, as_json=as_json, human=lambda _: tell_text(found["checkpoint"]))
 
 
 @app.command()
@@ -36,7 +37,7 @@ def proof(
     if out is not None:
         return show(fetch(out, *asked), as_json=as_json, human=tell_fetched)
     text = content(*asked).decode()
-    return show({"proof": text}, as_json=as_json, human=lambda value: print(value["proof"], end=""))
+    return show({"proof": text}, as_json=as_json, human=lambda _: tell_text(text))
 
 
 @app.command()

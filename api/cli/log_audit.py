@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.text import Text
 
 from api.cli.client import console, errors, fail, show
 from api.cli.log_source import open_log
@@ -140,7 +141,7 @@ def _parties(seen: Witnessed) -> dict[str, Any]:
 
 def _tell_finding(found: dict[str, Any]) -> None:
     where = "" if found["index"] is None else f" at {found['index']}"
-    console.print(f"[red]{found['about']}[/] {found['code']}{where}: {found['detail']}", highlight=False)
+    console.print(Text.assemble((found["about"], "red"), f" {found['code']}{where}: {found['detail']}"))
 
 
 def _tell(value: dict[str, Any]) -> None:

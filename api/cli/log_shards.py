@@ -6,6 +6,7 @@ import typer
 from rich.table import Table
 
 from api.cli.client import call, console, show
+from api.cli.foreign_words import harmless
 
 HELP = """Shards: the scans of one quarter and one group of stations, which are kept and dropped together.
 
@@ -48,7 +49,7 @@ def drop(
         if told["done"]:
             return show(told, as_json=as_json, human=_dropped)
         if not as_json:
-            console.print(f"entry {told['looked_at']} of {told['last']}: {_sum(told)}", highlight=False)
+            console.print(harmless(f"entry {told['looked_at']} of {told['last']}: {_sum(told)}"), highlight=False)
 
 
 def _all() -> dict[str, Any]:

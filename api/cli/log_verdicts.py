@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.text import Text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
@@ -62,7 +63,8 @@ def _plain(found: Comparison) -> dict[str, Any]:
 def _tell(value: dict[str, Any]) -> None:
     console.print(f"{value['same']:,} verdicts are what the log leads to.", highlight=False)
     for row in value["different"][:SHOWN]:
-        console.print(f"[red]entry {row['index']}[/]: stored {row['stored']}, replayed {row['replayed']}")
+        what = f": stored {row['stored']}, replayed {row['replayed']}"
+        console.print(Text.assemble((f"entry {row['index']}", "red"), what))
     if len(value["different"]) > SHOWN:
         console.print(f"... and {len(value['different']) - SHOWN:,} more; --json shows all of them")
     if value["unread"]:

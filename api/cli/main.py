@@ -20,6 +20,7 @@ from api.cli import (
     station,
 )
 from api.cli.client import call, console, fail, show
+from api.cli.foreign_words import harmless
 from api.cli.late import LateCommands
 from custody.kernel.clock import to_iso
 from custody.kernel.errors import Trouble
@@ -74,7 +75,7 @@ def login(
     """Sign in; prints the token. Example: `export WEAKLINK_TOKEN=$(weaklink login agent-1)`."""
     body = {"account": account, "password": _password() if password is None else password}
     answer = call("POST", "/v1/sessions", json=body)
-    print(json.dumps(answer) if as_json else answer["token"])
+    print(json.dumps(answer) if as_json else harmless(answer["token"]))
 
 
 @app.command()

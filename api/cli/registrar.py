@@ -11,11 +11,13 @@ both statements go through the log's standard door, which takes them by their si
 """
 
 from pathlib import Path
+from textwrap import indent
 from typing import Annotated, Any
 
 import typer
 
 from api.cli.client import call, console, fail, send, show
+from api.cli.foreign_words import harmless, harmless_lines
 from api.cli.station import read_key, write_key
 from api.encoding import b64, unb64
 from custody.kernel import cbor
@@ -47,7 +49,7 @@ def keygen(file: Path, as_json: AsJson = False) -> None:
 @app.command("show")
 def in_force(as_json: AsJson = False) -> None:
     """The policy in force: registrars, how many must approve, witnesses. Example: `weaklink registrar show`."""
-    show(call("GET", "/v1/log/policy"), as_json=as_json, human=_policy)
+    _show_policy(call("GET", "/v1/log/policy"), as_json=as_json)
 
 
 @app.command()
@@ -103,7 +105,7 @@ def approve(
         "threshold": policy.threshold,
         "witnesses": dict(policy.witnesses),
     }
-    show(value, as_json=as_json, human=_policy)
+    _show_policy(value, as_json=as_json)
 
 
 @app.command()
@@ -113,7 +115,7 @@ def enact(file: Path, approvals: list[Path], as_json: AsJson = False) -> None:
     Example: `weaklink registrar enact change.policy carrier.approval shop.approval`.
     """
     body = {"policy": b64(file.read_bytes()), "approvals": [b64(one.read_bytes()) for one in approvals]}
-    show(call("POST", "/v1/log/policy", json=body), as_json=as_json, human=_policy)
+    _show_policy(call("POST", "/v1/log/policy", json=body), as_json=as_json)
 
 
 @app.command()
@@ -198,13 +200,19 @@ def _sub(kind: str) -> str:
     return f"urn:weaklink:{SystemIds().new(kind)}"
 
 
-def _policy(value: dict[str, Any]) -> None:
+def _show_policy(value: dict[str, Any], *, as_json: bool) -> None:
+    show(value, as_json=as_json, human=lambda safe: _policy(safe, value["witnesses"]))
+
+
+def _policy(value: dict[str, Any], texts: dict[str, str]) -> None:
+    """Print a policy; `texts` are the witness policies, whose lines stay lines, further in than any of ours."""
     console.print(f"policy, version {value['version']}", highlight=False)
     for row in value["registrars"]:
         console.print(f"  registrar {row['name']}  {row['kid']}", highlight=False)
     console.print(f"  {value['threshold']} of {len(value['registrars'])} must approve a change of trust")
-    for purpose, text in value["witnesses"].items():
-        console.print(f"  {purpose} witnesses:\n{text}", highlight=False)
+    for purpose, text in texts.items():
+        console.print(f"  {harmless(purpose)} witnesses:", highlight=False)
+        console.print(indent(harmless_lines(text), "    "), end="", highlight=False, soft_wrap=True)
 
 
 def _drafted(value: dict[str, Any]) -> None:

@@ -1,9 +1,12 @@
 """A log that lies to `weaklink log audit`: the auditor reads what was found, and not what the log wants him to read."""
 
+import json
 from pathlib import Path
 
 import pytest
 
+from api.cli.foreign_words import harmless
+from custody.kernel import cose
 from custody.kernel.keys import SoftwareSigner
 from custody.ledger import audit
 from custody.ledger.checkpoint import Checkpoint, sign_checkpoint
@@ -15,6 +18,7 @@ from tests.rooms.ledger.small_world import (
     LOG,
     LOG_VERIFIER,
     ORIGIN,
+    SUB,
     MemoryLog,
     chain,
     key_add,
@@ -69,6 +73,32 @@ def test_a_kept_checkpoint_that_is_none_is_unfit_input_and_no_accusation(
     told = outsider.run(*AUDIT, "--since", "old.note", expect=2)
     assert "old.note is no checkpoint under this key" in told.err
     assert told.out == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "issuer"),
+    [
+        ("application/x[/sound]", "urn:weaklink:station:bench-07"),
+        ("application/x", "urn:weaklink:station:[/nobody]"),
+        ("application/x[/a", "urn:weaklink:station:] [/b"),
+        ("application/x\x1b[2J\x1b[8m", "urn:weaklink:station:\u202e\x9b2J\nThe log is sound"),
+    ],
+    ids=["markup in the kind", "markup in the issuer", "a tag in two parts", "control characters"],
+)
+def test_words_in_an_entry_are_shown_as_they_are_and_rule_neither_the_audit_nor_the_screen(
+    kind: str, issuer: str, outsider: CommandLine, tmp_path: Path
+) -> None:
+    statement = cose.sign({3: kind, 15: {1: issuer, 2: SUB, 6: 1, "seq": 1}}, b"payload", STATION)
+    folder_of(MemoryLog().append([policy_statement(), key_add(STATION), statement]), tmp_path / "log")
+    told = outsider.run(*AUDIT).out
+    assert "The log is sound: every entry" in told
+    assert harmless(kind.rpartition(".")[2]) in told
+    assert (harmless(issuer) in told) == (issuer != "urn:weaklink:station:bench-07")
+    assert all(letter.isprintable() or letter == "\n" for letter in told)
+    assert [line[:17] for line in told.splitlines()].count("The log is sound:") == 1
+    as_json = outsider.run(*AUDIT, "--json").out
+    assert as_json.removesuffix("\n").isprintable()
+    assert kind in json.loads(as_json)["kinds"]
 
 
 @pytest.mark.parametrize("purpose", ["given", "your policy"])
