@@ -2,10 +2,18 @@
 
 The same key with the same request gives the same answer; with another request it is a conflict. Keys belong to who sent
 them. Scans need none: they are idempotent on station and sequence number.
+
+An answer may hold a session token, a customer's link or their words, so it is kept sealed for a day and then forgotten:
+HKDF-SHA256 (RFC 5869) over caller, key, path, query and body gives 64 bytes, of which the first 32 say which request it
+was and the last 32 seal its answer with AES-256-GCM under a fresh nonce. Only who repeats the request can read it.
 """
 
 import hashlib
+from typing import NamedTuple
 
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -19,6 +27,15 @@ from custody.store.idempotency import CURRENT, RequestKey, StoredAnswer
 HEADER = "idempotency-key"
 MAX_KEY = 200
 SERVER_ERROR = 500
+INFO = b"weaklink: the answer to a request with an idempotency key"
+NONCE_BYTES = 12
+
+
+class Asked(NamedTuple):
+    """A request with a key: how the store knows it, and what seals its answer."""
+
+    request: RequestKey
+    seal: AESGCM
 
 
 class IdempotencyKeys:
@@ -48,29 +65,29 @@ class IdempotencyKeys:
             raise Rejected("idempotency", f"the key is not 1 to {MAX_KEY} characters", fix="Send a fresh UUID.")
         body = await self._body(request)
         caller = request.headers.get("authorization", "") + request.headers.get("cookie", "")
-        asked = RequestKey(
-            key=hashlib.sha256(f"{caller}\n{key}".encode()).hexdigest(),
-            request_hash=hashlib.sha256(f"{request.url.path}?{request.url.query}\n".encode() + body).digest(),
-        )
+        asked = _asked(caller, key, f"{request.url.path}?{request.url.query}", body)
         with self._parts.house.read() as session:
-            held = idempotency.find(session, asked)
+            held = idempotency.find(session, asked.request)
         if held is not None:
             media_type = problems.MEDIA_TYPE if held.status >= 400 else "application/json"
             headers = {"Idempotent-Replayed": "true"}
-            await Response(held.body, held.status, headers, media_type)(request.scope, request.receive, send)
+            answer = asked.seal.decrypt(held.sealed[:NONCE_BYTES], held.sealed[NONCE_BYTES:], None)
+            await Response(answer, held.status, headers, media_type)(request.scope, request.receive, send)
             return
         await self._answer(request, body, asked, send)
 
-    async def _answer(self, request: Request, body: bytes, asked: RequestKey, send: Send) -> None:
+    async def _answer(self, request: Request, body: bytes, asked: Asked, send: Send) -> None:
         answer = _Answer(send)
-        token = CURRENT.set(asked)
+        token = CURRENT.set(asked.request)
         try:
             await self._app(request.scope, _replay(body), answer.send)
         finally:
             CURRENT.reset(token)
-        if asked.written and answer.status < SERVER_ERROR:
+        if asked.request.written and answer.status < SERVER_ERROR:
             with self._parts.house.unit() as unit:
-                idempotency.keep(unit.session, asked, StoredAnswer(status=answer.status, body=bytes(answer.body)))
+                nonce = unit.ids.random_bytes(NONCE_BYTES)
+                sealed = nonce + asked.seal.encrypt(nonce, bytes(answer.body), None)
+                idempotency.keep(unit.session, asked.request, StoredAnswer(status=answer.status, sealed=sealed))
 
     async def _body(self, request: Request) -> bytes:
         limit = self._parts.settings.max_body_bytes
@@ -97,6 +114,14 @@ class _Answer:
         elif message["type"] == "http.response.body":
             self.body += message.get("body", b"")
         await self._send(message)
+
+
+def _asked(caller: str, key: str, target: str, body: bytes) -> Asked:
+    """The row is found by who asked and their key alone, so that another request under the same key is noticed."""
+    sender = f"{caller}\n{key}"
+    derived = HKDF(SHA256(), length=64, salt=None, info=INFO).derive(f"{sender}\n{target}\n".encode() + body)
+    request = RequestKey(key=hashlib.sha256(sender.encode()).hexdigest(), request_hash=derived[:32])
+    return Asked(request=request, seal=AESGCM(derived[32:]))
 
 
 def _replay(body: bytes) -> Receive:

@@ -4,17 +4,21 @@ Customers are told what they are to hear of: an investigation that goes on, the 
 Shards of a quarter that is over are counted and closed, some entries at each look.
 Handsets whose delivery nobody disputes any more are retired on a slow round over the fleet, a few at each look. The
 look itself writes nothing, so that no lock and no release waits for it.
+Answers kept for requests that may be sent twice are forgotten after their day, some at each look.
 """
 
 import threading
 from collections.abc import Callable
+from typing import TypeVar
 
 import structlog
+from sqlmodel import Session
 
 from api.lock_news import tell_leavers
 from api.parts import Parts
 from custody.kernel.errors import Trouble
 from custody.scans.tolerances import Tolerances
+from custody.store import idempotency
 from custody.store.unit import Unit
 from custody.usecases.close_shards import Closer
 from custody.usecases.sweep_inquiries import sweep_inquiries
@@ -26,10 +30,14 @@ EVERY_S = 1.0
 LOOKED_AT = 20
 """So many handsets are looked at for retirement at a time; a fleet of a million takes a round of fourteen hours."""
 
+FORGOTTEN_AT = 500
+"""So many kept answers are forgotten at a time."""
+
 REST_TURNS = 600
 """So many turns are let go by after a round: what comes due goes by days."""
 
 log = structlog.get_logger()
+Found = TypeVar("Found")
 
 
 class Timer:
@@ -40,6 +48,7 @@ class Timer:
         self._stopping = threading.Event()
         self._last = ""
         self._rest = 0
+        self._answers_rest = 0
         self._closer = Closer(Tolerances())
         self._thread = threading.Thread(target=self._run, name="timer", daemon=True)
 
@@ -64,34 +73,49 @@ class Timer:
                 self._rest -= 1
             else:
                 self._retire()
+            if self._answers_rest:
+                self._answers_rest -= 1
+            else:
+                self._forget_answers()
 
     def _retire(self) -> None:
         """The next few handsets of the round."""
-        parts, after = self._parts, self._last
-        try:
-            with parts.house.read() as session:
-                seen = look(session, parts.locks, after=after, limit=LOOKED_AT, now_ms=parts.clock.now_ms())
-        except Trouble as trouble:
-            log.warning("the look over the fleet will be tried again", code=trouble.code, detail=trouble.detail)
-        except Exception:  # nobody else would sweep any more
-            log.exception("the look over the fleet failed and will be tried again")
-        else:
+        parts, after, now_ms = self._parts, self._last, self._parts.clock.now_ms()
+        seen = self._look(
+            "the fleet", lambda session: look(session, parts.locks, after=after, limit=LOOKED_AT, now_ms=now_ms)
+        )
+        if seen is not None:
             self._last, self._rest = seen.last, 0 if seen.last else REST_TURNS
             if seen.due:
                 self._do(lambda unit: retire_due(unit, parts.locks, after=after, limit=LOOKED_AT))
 
     def _close_shards(self) -> None:
         """The next step towards closing the quarter that is due."""
+        now_ms = self._parts.clock.now_ms()
+        if self._look("a shard", lambda session: self._closer.look(session, now_ms=now_ms)):
+            self._do(self._closer.close)
+
+    def _forget_answers(self) -> None:
+        """The next kept answers whose day is over."""
+        now_ms = self._parts.clock.now_ms()
+        keys = self._look(
+            "kept answers", lambda session: idempotency.outlived(session, now_ms=now_ms, limit=FORGOTTEN_AT)
+        )
+        if keys is not None:
+            self._answers_rest = 0 if len(keys) == FORGOTTEN_AT else REST_TURNS
+        if keys:
+            self._do(lambda unit: idempotency.forget(unit.session, keys))
+
+    def _look(self, where: str, ask: Callable[[Session], Found]) -> Found | None:
+        """What a look that keeps nobody waiting finds; nothing if it failed."""
         try:
             with self._parts.house.read() as session:
-                counted = self._closer.look(session, now_ms=self._parts.clock.now_ms())
+                return ask(session)
         except Trouble as trouble:
-            log.warning("the counting of a shard will be tried again", code=trouble.code, detail=trouble.detail)
+            log.warning("a look will be tried again", where=where, code=trouble.code, detail=trouble.detail)
         except Exception:  # nobody else would sweep any more
-            log.exception("the counting of a shard failed and will be tried again")
-        else:
-            if counted:
-                self._do(self._closer.close)
+            log.exception("a look failed and will be tried again", where=where)
+        return None
 
     def _do(self, act: Callable[[Unit], object]) -> None:
         """One act in a unit of its own; whatever becomes of it, the next one is done."""

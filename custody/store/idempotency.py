@@ -1,24 +1,28 @@
 """Requests that may be sent twice: the key of the request is written in the same transaction as what it did.
 
 The door sets `CURRENT` for a request that carries an idempotency key. The first unit that commits inside it writes the
-key's row, so that a crash after the commit cannot make a repeat do it again. The answer is added when it is known.
+key's row, so that a crash after the commit cannot make a repeat do it again. The answer is added when it is known,
+sealed by the door under what only the request itself says. A row is kept for a day, then its key is free again.
 """
 
+from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-from sqlmodel import Session
+from sqlalchemy import delete, select
+from sqlmodel import Session, col
 
-from custody.kernel.clock import Instant
+from custody.kernel.clock import DAY_MS, Instant
 from custody.kernel.errors import Conflict
 from custody.store.tables import IdempotencyRow
 
 DONE_WITHOUT_ANSWER = 0
+KEPT_MS = DAY_MS
 
 
 @dataclass(slots=True, kw_only=True)
 class RequestKey:
-    """The key of the request being answered, the digest of what was asked, and whether a unit wrote it already."""
+    """The key of the request being answered, what tells it from others, and whether a unit wrote it already."""
 
     key: str
     request_hash: bytes
@@ -27,10 +31,10 @@ class RequestKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredAnswer:
-    """What was answered to a key before."""
+    """What was answered to a key before: the status, and the body as the door has sealed it."""
 
     status: int
-    body: bytes
+    sealed: bytes
 
 
 CURRENT: ContextVar[RequestKey | None] = ContextVar("idempotency key of the present request", default=None)
@@ -58,12 +62,23 @@ def find(session: Session, request: RequestKey) -> StoredAnswer | None:
         raise Conflict("idempotency", "the key was used for another request", fix="Make a fresh key for each request.")
     if row.status == DONE_WITHOUT_ANSWER:
         raise Conflict("idempotency", "this was carried out, but its answer was lost", fix="Read what it changed.")
-    return StoredAnswer(status=row.status, body=row.body)
+    return StoredAnswer(status=row.status, sealed=row.body)
 
 
 def keep(session: Session, request: RequestKey, answer: StoredAnswer) -> None:
     """Add the answer to the key's row."""
     row = session.get(IdempotencyRow, request.key)
     if row is not None:
-        row.status, row.body = answer.status, answer.body
+        row.status, row.body = answer.status, answer.sealed
         session.add(row)
+
+
+def outlived(session: Session, *, now_ms: Instant, limit: int) -> Sequence[str]:
+    """Keys of rows that nobody needs any more."""
+    old = col(IdempotencyRow.at_ms) < now_ms - KEPT_MS
+    return session.scalars(select(col(IdempotencyRow.key)).where(old).limit(limit)).all()
+
+
+def forget(session: Session, keys: Sequence[str]) -> None:
+    """Forget these rows."""
+    session.execute(delete(IdempotencyRow).where(col(IdempotencyRow.key).in_(keys)))

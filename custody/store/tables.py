@@ -315,7 +315,7 @@ class OutboxRow(SQLModel, table=True):
 
 
 class IdempotencyRow(SQLModel, table=True):
-    """The answer given to a request that carried an idempotency key."""
+    """The answer given to a request that carried an idempotency key, sealed under what only the request says."""
 
     __tablename__ = "idempotency"
     key: str = Field(primary_key=True)

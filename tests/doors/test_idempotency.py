@@ -1,13 +1,20 @@
-"""A POST with an idempotency key is carried out once."""
+"""A POST with an idempotency key is carried out once, and its answer is kept for nobody but who asks again."""
 
+import sqlite3
+import time
 from collections.abc import Iterator
+from contextlib import closing
 
 import httpx
 import pytest
 
 from api.cli.instance import Instance
+from api.encoding import b64
+from custody.kernel import cbor
+from custody.kernel.keys import new_signer
 
 REPORT = {"words": "The box was empty.", "claim_type": "never_received"}
+UNKEPT = "SELECT count(*) FROM idempotency WHERE status = 0"
 
 
 @pytest.fixture
@@ -40,3 +47,63 @@ def test_a_refused_request_does_not_use_up_its_key(http: httpx.Client) -> None:
     headers = {"Idempotency-Key": "three"}
     assert http.post("/v1/disputes", json={"words": ""}, headers=headers).status_code == 422
     assert http.post("/v1/disputes", json=REPORT, headers=headers).status_code == 201
+
+
+def by(http: httpx.Client, instance: Instance, account: str) -> dict[str, str]:
+    """The header of somebody who has signed in."""
+    body = {"account": account, "password": instance.accounts[account]}
+    return {"Authorization": f"Bearer {http.post('/v1/sessions', json=body).json()['token']}"}
+
+
+def tables_with(instance: Instance, secret: str) -> list[str]:
+    """Where the database holds these letters, once every answer is kept; an answer is kept just after it was sent."""
+    with closing(sqlite3.connect(instance.data / "weaklink.db")) as database:
+        while database.execute(UNKEPT).fetchone()[0]:
+            time.sleep(0.05)
+        tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        cells = {
+            (table, cell if isinstance(cell, bytes) else str(cell).encode())
+            for table in tables
+            for row in database.execute(f'SELECT * FROM "{table}"')  # noqa: S608 - names of tables cannot be bound
+            for cell in row
+        }
+    return [table for table, cell in cells if secret.encode() in cell]
+
+
+def test_a_session_is_kept_as_its_digest_only(http: httpx.Client, instance: Instance) -> None:
+    body = {"account": "agent-1", "password": instance.accounts["agent-1"]}
+    token = http.post("/v1/sessions", json=body, headers={"Idempotency-Key": "four"}).json()["token"]
+    assert tables_with(instance, token) == []
+    assert http.post("/v1/sessions", json=body, headers={"Idempotency-Key": "four"}).json()["token"] == token
+
+
+def test_a_customers_link_is_kept_as_its_digest_only(http: httpx.Client, instance: Instance) -> None:
+    link = http.post("/v1/disputes", json=REPORT, headers={"Idempotency-Key": "five"}).json()["customer_token"]
+    assert tables_with(instance, link) == []
+
+
+def test_what_makes_the_unlock_codes_of_a_handset_is_not_kept_as_an_answer(
+    http: httpx.Client, instance: Instance
+) -> None:
+    body = {"imei": "490154203237518", "cose_key": b64(cbor.encode(new_signer(seed=bytes(32)).public.cose_key()))}
+    headers = {"Idempotency-Key": "six", **by(http, instance, "supervisor-1")}
+    given = http.post("/v1/devices", json=body, headers=headers).json()
+    assert tables_with(instance, given["code_key"]) == []
+
+
+def test_words_that_were_erased_are_not_kept_as_an_answer(http: httpx.Client, instance: Instance) -> None:
+    words = "The sister of the neighbour took it in."
+    told = http.post("/v1/disputes", json={"words": words}, headers={"Idempotency-Key": "seven"}).json()
+    assert tables_with(instance, words) != []
+    assert http.post(f"/v1/customer/{told['customer_token']}/withdraw").is_success
+    erasure = {"target": told["dispute"], "reason": "asked for it"}
+    assert http.post("/v1/erasures", json=erasure, headers=by(http, instance, "supervisor-1")).status_code == 201
+    assert tables_with(instance, words) == []
+
+
+def test_a_key_belongs_to_who_sent_it(http: httpx.Client, instance: Instance) -> None:
+    headers = {"Idempotency-Key": "eight"}
+    first = http.post("/v1/disputes", json=REPORT, headers=headers).json()
+    other = http.post("/v1/disputes", json=REPORT, headers={**headers, **by(http, instance, "agent-1")})
+    assert other.status_code == 201
+    assert other.json()["dispute"] != first["dispute"]
