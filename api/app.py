@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from socket import socket
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from api import problems
 from api.compose import connect
@@ -37,6 +37,7 @@ from api.routes import (
 )
 from api.routes.scan_paths import PATHS
 from api.routes.scans import ScanDoor
+from api.sendable_text import check_text
 from api.timer import Timer
 from api.witnesses import Witnesses
 from api.workers import Workers, tell_first
@@ -80,6 +81,7 @@ def build_app(parts: Parts, *, workers: Workers | None = None, first: socket | N
         lifespan=lambda _app: lead(parts, workers) if first is None else follow(parts),
         docs_url=None,
         redoc_url=None,
+        dependencies=[Depends(check_text)],
     )
     app.state.parts = parts
     app.add_middleware(IdempotencyKeys, parts=parts)
