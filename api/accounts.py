@@ -2,22 +2,31 @@
 
 Passwords are kept as argon2id hashes, session tokens as SHA-256. A role is one word; an account has exactly one, and
 names the person behind it, so that two accounts of one person never count as two people.
+
+Names stand in the log as who acted, so a new one is short, of a closed set of characters, and none of the words that
+stand there where no person acted. A person is the same person however their name is typed: compared NFKC, casefolded,
+every dash and every run of spaces as one, without what cannot be seen; and written down as it was the first time.
 """
 
 import functools
 import hashlib
+import re
 import secrets
+import unicodedata
 from dataclasses import dataclass
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 from sqlalchemy import func, select
-from sqlmodel import Session
+from sqlmodel import Session, col
 
 from api.tables import AccountRow, SessionRow
+from custody.disputes.machine import Role as CaseRole
 from custody.kernel.clock import HOUR_MS, Instant
 from custody.kernel.errors import Conflict, Rejected
 from custody.store.bulk import ask
+from devicelock.rules.order import Role
+from devicelock.usecases.lock_office import STANDING
 
 ROLES = ("agent", "supervisor", "investigator")
 FIRST_ACCOUNTS = (
@@ -31,6 +40,13 @@ FIRST_START = "first start"
 """Who made the first accounts: nobody's account."""
 
 MIN_PASSWORD = 12
+MAX_PERSON = 64
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
+NOBODYS = frozenset({*map(str, Role), *map(str, CaseRole), STANDING, "holder"}) - frozenset(ROLES)
+"""Words for who acted where no account did."""
+
+_DASHES = re.compile(r"[\u2010-\u2015\u2212]")
+_UNSEEN = frozenset({"Cc", "Cf"})
 
 _hasher = PasswordHasher()
 
@@ -64,15 +80,23 @@ def first_accounts(session: Session, *, now_ms: Instant) -> dict[str, str]:
 
 def add_account(
     session: Session, *, name: str, role: str, person: str, password: str, caller: Caller, now_ms: Instant
-) -> None:
-    """Make an account; raises `Rejected` or `Conflict`."""
+) -> str:
+    """Make an account and tell whose, as they are written down; raises `Rejected` or `Conflict`."""
     if role not in ROLES:
         raise Rejected("role", f"{role!r} is not a role", fix=f"Use one of {', '.join(ROLES)}.")
     if len(password) < MIN_PASSWORD:
         raise Rejected("password", "the password is too short", fix=f"Use {MIN_PASSWORD} characters or more.")
+    if not NAME.fullmatch(name) or name.lower() in NOBODYS:
+        raise Rejected(
+            "account_name",
+            "the name is not one that an account can have",
+            fix="Use 1 to 64 letters, digits, dots, dashes, and no word of ours like customer or system.",
+        )
     if session.get(AccountRow, name):
         raise Conflict("account_exists", f"the account {name!r} exists", fix="Choose another name.")
-    _add(session, name=name, role=role, person=person, password=password, by=caller.account, now_ms=now_ms)
+    known = _known_person(session, person)
+    _add(session, name=name, role=role, person=known, password=password, by=caller.account, now_ms=now_ms)
+    return known
 
 
 def sign_in(session: Session, *, name: str, password: str, now_ms: Instant, hours: int) -> str:
@@ -114,6 +138,26 @@ def in_role(session: Session, account: str, role: str) -> bool:
     """Whether the account is active in that role at this moment."""
     row = session.get(AccountRow, account)
     return bool(row and row.active and row.role == role)
+
+
+def _known_person(session: Session, typed: str) -> str:
+    """The person as they are written down already, else as they were typed; raises `Rejected`."""
+    folded = fold_person(typed)
+    if not folded or len(typed) > MAX_PERSON or folded in NOBODYS:
+        raise Rejected(
+            "person",
+            "the person is not one that an account can name",
+            fix=f"Name them in 1 to {MAX_PERSON} characters, and by no word of ours like customer or system.",
+        )
+    held = session.scalars(select(col(AccountRow.person)).distinct()).all()
+    return next((person for person in sorted(held) if fold_person(person) == folded), " ".join(typed.split()))
+
+
+def fold_person(person: str) -> str:
+    """What all spellings of one person have in common."""
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", person).casefold())
+    seen = "".join(char for char in folded if char.isspace() or unicodedata.category(char) not in _UNSEEN)
+    return " ".join(_DASHES.sub("-", seen).split())
 
 
 def _add(session: Session, *, name: str, role: str, person: str, password: str, by: str, now_ms: Instant) -> None:

@@ -57,7 +57,8 @@ def write_file(session: Session, token: str, *, now_ms: Instant) -> bytes:
 
 
 def _step(row: Any) -> dict[str, Any]:
-    by = row.actor if row.actor in {"customer", "system"} else "customer" if "customer" in row.actor else "staff"
+    actor = row.actor.partition(",")[0]  # "customer, told to" somebody; no account has a comma in its name
+    by = actor if actor in {"customer", "system"} else "staff"
     return {"at": to_iso(row.at_ms), "step": row.kind, "by": by, "facts": msgspec.json.decode(row.facts)}
 
 

@@ -87,7 +87,7 @@ class SwitchIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     on: bool
-    why: str
+    why: str = Field(max_length=500)
 
 
 @router.post("/devices", status_code=201)

@@ -63,5 +63,5 @@ def me(caller: Annotated[Caller, Depends(signed_in)]) -> dict[str, str]:
 def add_account(body: AccountIn, parts: P, caller: Annotated[Caller, Depends(role("supervisor"))]) -> dict[str, str]:
     """Make a local account."""
     with parts.house.unit() as unit:
-        accounts.add_account(unit.session, **body.model_dump(), caller=caller, now_ms=unit.now_ms)
-    return {"name": body.name, "role": body.role, "person": body.person}
+        person = accounts.add_account(unit.session, **body.model_dump(), caller=caller, now_ms=unit.now_ms)
+    return {"name": body.name, "role": body.role, "person": person}

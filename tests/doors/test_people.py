@@ -1,5 +1,8 @@
 """Accounts, sessions and roles at the door."""
 
+import io
+import json
+import zipfile
 from collections.abc import Iterator
 
 import httpx
@@ -80,3 +83,46 @@ def test_one_supervisor_alone_puts_no_authority_in_force(http: httpx.Client, ins
     together = http.post(f"/v1/authority/{proposal}/approve", headers=second).json()
     assert together["in_force"] is True
     assert together["index"] is not None
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", " ", "customer", "System", "standing-policy", "holder", "adr", " agent-1", "a, b", "\u0430gent-1", "x" * 65],
+)
+def test_an_account_has_a_short_name_that_is_nobody_elses_word(
+    http: httpx.Client, instance: Instance, name: str
+) -> None:
+    body = {"name": name, "role": "agent", "person": "somebody", "password": "long enough for this"}
+    answer = http.post("/v1/accounts", json=body, headers=token(http, instance, "supervisor-1"))
+    assert answer.status_code == 422
+    assert answer.json()["type"].endswith(":account_name")
+
+
+@pytest.mark.parametrize("person", ["", " ", "\u200b", "customer", " System", "x" * 65])
+def test_an_account_names_the_person_behind_it(http: httpx.Client, instance: Instance, person: str) -> None:
+    body = {"name": "agent-10", "role": "agent", "person": person, "password": "long enough for this"}
+    answer = http.post("/v1/accounts", json=body, headers=token(http, instance, "supervisor-1"))
+    assert answer.status_code == 422
+    assert answer.json()["type"].endswith(":person")
+
+
+def test_the_reason_of_the_kill_switch_is_as_short_as_every_other_reason(
+    http: httpx.Client, instance: Instance
+) -> None:
+    body = {"on": True, "why": "x" * 501}
+    answer = http.post("/v1/kill-switch", json=body, headers=token(http, instance, "supervisor-1"))
+    assert answer.status_code == 422
+
+
+def test_a_step_of_a_colleague_is_never_said_to_be_the_customers(http: httpx.Client, instance: Instance) -> None:
+    body = {"name": "customer-care-7", "role": "agent", "person": "care seven", "password": "long enough for this"}
+    headers = token(http, instance, "supervisor-1")
+    assert http.post("/v1/accounts", json=body, headers=headers).status_code == 201
+    signed = http.post("/v1/sessions", json={"account": body["name"], "password": body["password"]}).json()["token"]
+    told = http.post("/v1/disputes", json={"words": "It is not right."}).json()
+    moved = {"event": "classify", "claim_type": "defective"}
+    colleague = {"Authorization": f"Bearer {signed}"}
+    assert http.post(f"/v1/disputes/{told['dispute']}/events", json=moved, headers=colleague).is_success
+    with zipfile.ZipFile(io.BytesIO(http.get(f"/c/{told['customer_token']}/file").content)) as own:
+        steps = json.loads(own.read("my-case.json"))["steps"]
+    assert [step["by"] for step in steps if step["step"] == "offered"] == ["staff"]

@@ -3,7 +3,10 @@
 from collections.abc import Callable
 
 import pytest
+from argon2 import PasswordHasher
 
+from api.accounts import Caller, add_account, caller_of, sign_in
+from api.tables import AccountRow
 from custody.kernel.clock import HOUR_MS
 from custody.kernel.errors import Conflict, Forbidden, NotFound, Rejected, Trouble
 from devicelock.rules.applied import Applied
@@ -81,6 +84,43 @@ def test_an_account_that_one_of_the_two_made_is_no_second_person(
     world.approve(order.id, "supervisor-2")
     world.deliver()
     assert handset.handset.screen_locked
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "person-of-agent-1 ",
+        " Person-of-agent-1",
+        "person\u2010of-agent-1",
+        "\uff50erson-of-agent-1",
+        "person-of-\u200bagent-1",
+    ],
+)
+def test_a_person_is_the_same_person_however_their_name_is_typed(world: World, typed: str) -> None:
+    maker = Caller(account="supervisor-2", role="supervisor", person=person_of("supervisor-2"))
+    password = "long enough for it"
+    with world.house.unit() as unit:
+        facts = {"role": "supervisor", "person": typed, "password": password, "caller": maker, "now_ms": unit.now_ms}
+        assert add_account(unit.session, name="second", **facts) == person_of("agent-1")  # type: ignore[arg-type]
+        token = sign_in(unit.session, name="second", password=password, now_ms=unit.now_ms, hours=1)
+        assert caller_of(unit.session, token, now_ms=unit.now_ms).person == person_of("agent-1")
+
+
+def test_an_account_from_before_names_had_rules_still_signs_in(world: World) -> None:
+    password = "long enough for it"
+    with world.house.unit() as unit:
+        row = AccountRow(
+            name="system",
+            person="Somebody ",
+            role="agent",
+            password_hash=PasswordHasher().hash(password),
+            created_by="supervisor-1",
+            created_ms=unit.now_ms,
+            active=True,
+        )
+        unit.session.add(row)
+        token = sign_in(unit.session, name="system", password=password, now_ms=unit.now_ms, hours=1)
+        assert caller_of(unit.session, token, now_ms=unit.now_ms).account == "system"
 
 
 def test_somebody_who_left_is_no_second_person(world: World, handset: Radio, case: str) -> None:
