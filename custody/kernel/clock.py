@@ -16,6 +16,8 @@ HOUR_MS = 60 * MINUTE_MS
 DAY_MS = 24 * HOUR_MS
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EARLIEST_MS = -62_135_596_800_000  # 0001-01-01T00:00:00.000Z
+LATEST_MS = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z
 
 
 class Clock(Protocol):
@@ -32,7 +34,7 @@ def to_iso(at_ms: Instant) -> str:
 
 
 def from_iso(text: str) -> Instant:
-    """Milliseconds of an RFC 3339 time; refuses a time without an offset with `Rejected("time")`."""
+    """Milliseconds of an RFC 3339 time; raises `Rejected("time")` without an offset, and where UTC has no such year."""
     try:
         when = datetime.fromisoformat(text)
     except ValueError as error:
@@ -41,4 +43,7 @@ def from_iso(text: str) -> Instant:
         ) from error
     if when.tzinfo is None:
         raise Rejected("time", f"{text!r} has no offset", fix="Add the offset from UTC, for example +01:00 or Z.")
-    return (when - EPOCH) // timedelta(milliseconds=1)
+    at_ms = (when - EPOCH) // timedelta(milliseconds=1)
+    if not EARLIEST_MS <= at_ms <= LATEST_MS:
+        raise Rejected("time", f"{text!r} is in UTC outside the years 1 to 9999", fix="Write a year that is meant.")
+    return at_ms
