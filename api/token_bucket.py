@@ -1,4 +1,4 @@
-"""How often one address may do something: a bucket of tokens for each, in memory.
+"""How often something may be done from one address, or at one account or reference: a bucket of tokens each, in memory.
 
 A bucket holds `burst` tokens at most and gains `per_s` a second; each act takes one. A full bucket is forgotten, so an
 address that stays away costs nothing; no more than `MAX_BUCKETS` are held, the longest unused go first.
@@ -37,5 +37,12 @@ class TokenBuckets:
         if tokens < 1:
             wait_s = max(1, round((1 - tokens) / self._per_s))
             raise Rejected(
-                "too_many", "too many requests from this address", fix=f"Wait {wait_s} s.", retry_after_s=wait_s
+                "too_many", "too many requests one after another", fix=f"Wait {wait_s} s.", retry_after_s=wait_s
             )
+
+    def give_back(self, address: str) -> None:
+        """Put back the token of an act that is not to count."""
+        with self._turn:
+            tokens, then_s = self._buckets.get(address, (float(self._burst), 0.0))
+            if tokens < self._burst:
+                self._buckets[address] = (min(float(self._burst), tokens + 1), then_s)

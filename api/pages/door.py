@@ -6,10 +6,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
-from api import accounts
+from api import accounts, sign_in
 from api.auth import COOKIE, same_site, signed_in, token_of
 from api.pages.render import page, see
 from api.parts import Parts, parts_of
+from api.problems import status_of
 from custody.kernel.clock import HOUR_MS, SECOND_MS
 from custody.kernel.errors import Rejected
 
@@ -36,7 +37,7 @@ def door(request: Request, next: str = "") -> Response:  # noqa: A002 - the name
 
 
 @router.post(SIGN_IN)
-def sign_in(
+def enter(
     request: Request,
     parts: P,
     account: Annotated[str, Form(max_length=100)],
@@ -45,20 +46,21 @@ def sign_in(
 ) -> Response:
     """A session in a cookie that scripts cannot read and other sites cannot use."""
     same_site(request)
-    hours = parts.settings.session_hours
     try:
-        with parts.house.unit() as unit:
-            token = accounts.sign_in(unit.session, name=account, password=password, now_ms=unit.now_ms, hours=hours)
+        token = sign_in.sign_in(request, parts, account=account, password=password)
     except Rejected as trouble:
-        said = Rejected(trouble.code, "the name or the password is wrong", fix="Check both and try again.")
-        return page(request, "sign_in.html", status=401, trouble=said, onward=_onward(onward), account=account)
+        said = trouble
+        if trouble.code == "unauthenticated":
+            said = Rejected(trouble.code, "the name or the password is wrong", fix="Check both and try again.")
+        status = status_of(trouble)
+        return page(request, "sign_in.html", status=status, trouble=said, onward=_onward(onward), account=account)
     answer = see(_onward(onward) or "/console")
     answer.set_cookie(
         COOKIE,
         token,
-        max_age=hours * HOUR_MS // SECOND_MS,
+        max_age=parts.settings.session_hours * HOUR_MS // SECOND_MS,
         path="/",
-        secure=request.url.scheme == "https",
+        secure=_is_secure(request, parts),
         httponly=True,
         samesite="strict",
     )
@@ -72,8 +74,13 @@ def sign_out(request: Request, parts: P) -> Response:
     with parts.house.unit() as unit:
         accounts.sign_out(unit.session, token_of(request))
     answer = see(SIGN_IN, done="signed_out")
-    answer.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")
+    answer.delete_cookie(COOKIE, path="/", secure=_is_secure(request, parts), httponly=True, samesite="strict")
     return answer
+
+
+def _is_secure(request: Request, parts: Parts) -> bool:
+    """Whether people reach us by https; what stands before the service may end it, and hand on plain http."""
+    return request.url.scheme == "https" or parts.settings.address.lower().startswith("https:")
 
 
 def _onward(path: str) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict
 
-from api import accounts
+from api import accounts, sign_in
 from api.accounts import Caller
 from api.auth import role, signed_in, token_of
 from api.parts import Parts, parts_of
@@ -34,15 +34,13 @@ class AccountIn(BaseModel):
 
 
 @router.post("/sessions", status_code=201)
-def sign_in(body: SignIn, parts: P) -> dict[str, Any]:
+def start_session(body: SignIn, request: Request, parts: P) -> dict[str, Any]:
     """Start a session; send the token as a bearer token."""
-    hours = parts.settings.session_hours
-    with parts.house.unit() as unit:
-        token = accounts.sign_in(
-            unit.session, name=body.account, password=body.password, now_ms=unit.now_ms, hours=hours
-        )
-        caller = accounts.caller_of(unit.session, token, now_ms=unit.now_ms)
-        until_ms = unit.now_ms + hours * HOUR_MS
+    token = sign_in.sign_in(request, parts, account=body.account, password=body.password)
+    with parts.house.read() as session:
+        now_ms = parts.clock.now_ms()
+        caller = accounts.caller_of(session, token, now_ms=now_ms)
+    until_ms = now_ms + parts.settings.session_hours * HOUR_MS
     return {"token": token, "account": caller.account, "role": caller.role, "until": to_iso(until_ms)}
 
 

@@ -27,3 +27,15 @@ def test_many_addresses_cost_no_more_than_the_limit() -> None:
     for number in range(MAX_BUCKETS + 50):
         buckets.take(f"address {number}")
     assert len(buckets._buckets) == MAX_BUCKETS
+
+
+def test_what_is_given_back_can_be_taken_again_and_no_bucket_overflows() -> None:
+    buckets = TokenBuckets(per_s=1.0, burst=2, now_s=lambda: 0.0)
+    buckets.give_back("a")
+    for _ in range(5):
+        buckets.take("a")
+        buckets.give_back("a")
+    buckets.take("a")
+    buckets.take("a")
+    with raises(Rejected, "too_many"):
+        buckets.take("a")

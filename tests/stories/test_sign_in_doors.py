@@ -1,0 +1,86 @@
+"""What the doors do with wrong passwords, cookies, times beyond the calendar and references typed otherwise."""
+
+from collections.abc import Iterator
+from itertools import takewhile
+
+import httpx
+import pytest
+
+from api.encoding import b64
+from custody.kernel import cbor
+from custody.kernel.errors import Rejected
+from custody.kernel.keys import new_signer
+from tests.stories.http_service import Service, raw_client, running_service
+
+OURS = {"accept": "text/html", "sec-fetch-site": "same-origin"}
+PASSWORD = "long enough for this"
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """Lend a service that people reach by https."""
+    with running_service(tmp_path_factory.mktemp("doors") / "data", public_url="https://log.example.com") as running:
+        yield running
+
+
+@pytest.fixture
+def http(service: Service) -> Iterator[httpx.Client]:
+    with raw_client(service) as client:
+        yield client
+
+
+def hire(service: Service, name: str) -> None:
+    body = {"name": name, "role": "agent", "person": f"person {name}", "password": PASSWORD}
+    service.staff["supervisor-1"].client.post("/v1/accounts", body)
+
+
+def status_of(http: httpx.Client, name: str, password: str) -> int:
+    return http.post("/v1/sessions", json={"account": name, "password": password}).status_code
+
+
+def test_the_cookie_of_a_service_that_people_reach_by_https_is_secure(service: Service, http: httpx.Client) -> None:
+    hire(service, "night-1")
+    answer = http.post("/console/sign-in", data={"account": "night-1", "password": PASSWORD}, headers=OURS)
+    assert answer.status_code == 303
+    assert "secure" in answer.headers["set-cookie"].lower()
+
+
+@pytest.mark.parametrize("name", ["night-2", "nobody-at-all"])
+def test_wrong_passwords_of_one_account_come_to_an_end_and_others_still_sign_in(
+    service: Service, http: httpx.Client, name: str
+) -> None:
+    other = f"beside-{name}"
+    hire(service, other)
+    if name == "night-2":
+        hire(service, name)
+    said = list(takewhile(lambda status: status == 401, (status_of(http, name, f"wrong {n}") for n in range(30))))
+    assert 10 <= len(said) < 30, "a slow machine gives another try each ten seconds"
+    assert status_of(http, name, PASSWORD) == 429
+    page = http.post("/console/sign-in", data={"account": name, "password": PASSWORD}, headers=OURS)
+    assert page.status_code == 429
+    assert "Wait" in page.text
+    assert status_of(http, other, PASSWORD) == 201
+
+
+def test_right_passwords_cost_no_tries(service: Service, http: httpx.Client) -> None:
+    hire(service, "night-4")
+    assert {status_of(http, "night-4", PASSWORD) for _ in range(15)} == {201}
+
+
+def test_a_last_day_beyond_the_calendar_is_refused(service: Service) -> None:
+    key = b64(cbor.encode(new_signer(seed=bytes(32)).public.cose_key()))
+    client = service.staff["supervisor-1"].client
+    client.post("/v1/devices", {"imei": "490154203237518", "cose_key": key})
+    for ends_at in ("9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59"):
+        with pytest.raises(Rejected) as caught:
+            client.post("/v1/devices/490154203237518/leave", {"ends_at": ends_at})
+        assert caught.value.code == "time"
+    assert client.post("/v1/devices/490154203237518/leave", {"ends_at": "9999-12-31T23:59:59Z"})["left"] is True
+
+
+def test_a_space_behind_the_reference_gives_no_further_try(http: httpx.Client) -> None:
+    said = [
+        http.post("/v1/holders", json={"reference": "lock_none" + " " * spaces, "words": "I bought it."}).status_code
+        for spaces in range(7)
+    ]
+    assert said == [*[404] * 5, 429, 429]
