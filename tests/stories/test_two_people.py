@@ -100,8 +100,16 @@ def test_a_person_is_the_same_person_however_their_name_is_typed(world: World, t
     maker = Caller(account="supervisor-2", role="supervisor", person=person_of("supervisor-2"))
     password = "long enough for it"
     with world.house.unit() as unit:
-        facts = {"role": "supervisor", "person": typed, "password": password, "caller": maker, "now_ms": unit.now_ms}
-        assert add_account(unit.session, name="second", **facts) == person_of("agent-1")  # type: ignore[arg-type]
+        written = add_account(
+            unit.session,
+            name="second",
+            role="supervisor",
+            person=typed,
+            password=password,
+            caller=maker,
+            now_ms=unit.now_ms,
+        )
+        assert written == person_of("agent-1")
         token = sign_in(unit.session, name="second", password=password, now_ms=unit.now_ms, hours=1)
         assert caller_of(unit.session, token, now_ms=unit.now_ms).person == person_of("agent-1")
 
