@@ -45,8 +45,8 @@ from devicelock.store import DeviceRow, LockOrderRow
 from devicelock.usecases.alert import AlertKind, raise_alert
 from devicelock.usecases.hear import key_of
 from devicelock.usecases.lock_office import Circumstances, LockOffice
-from devicelock.usecases.release import release_all_of
-from devicelock.usecases.request_lock import lock_for_dispute
+from devicelock.usecases.release import release_all
+from devicelock.usecases.request_lock import OPEN, lock_for_dispute
 from devicelock.usecases.retire import confirm_receipt
 from devicelock.watch_store import SightingRow
 
@@ -55,6 +55,8 @@ REASONS = {
     ClaimType.SUBSTITUTED: Reason.SUBSTITUTED,
     ClaimType.MISDELIVERED: Reason.MISDELIVERED,
 }
+TAKEN_BACK = frozenset({"withdrawn", "merged"})
+"""States of a case that says nothing any more."""
 MOST_SIGHTINGS = 20
 """So many sightings are noted in a case; the log has them all."""
 
@@ -70,11 +72,15 @@ class LockAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handset:
-    """The handset and the parcel that an order or an item leads to; None where nothing is known."""
+    """The handset and the parcel that an order or an item leads to; None where nothing is known.
+
+    `order_named`: the order's own reference was given, and leads to it.
+    """
 
     order_ref: str | None
     imei: str | None
     parcel: str | None
+    order_named: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,25 +94,27 @@ class HolderTold:
 
 def find_handset(session: Session, *, order_ref: str | None, item: str | None) -> Handset:
     """What the customer's order reference or parcel number leads to; unknown things are None, not an error."""
-    imei, parcel, found_ref = None, None, order_ref
+    imei, parcel, found_ref, by_trail = None, None, order_ref, False
     if order_ref:
         try:
             imei = read_sale(session, order_ref).sale.imei
         except NotFound:
             imei = None
+    by_sale = imei is not None
     asked = item or (f"po:{order_ref}" if order_ref else None)
     if asked:
         try:
             unit = read_trail(session, asked).trail.unit
         except (NotFound, Rejected):
-            return Handset(order_ref=found_ref, imei=imei, parcel=None)
+            return Handset(order_ref=found_ref, imei=imei, parcel=None, order_named=by_sale)
         parcel = unit.parcel
+        by_trail = f"po:{order_ref}" in unit.orders
         imei = imei or next((name for held in unit.items for name in sorted(held.names) if "gsma:imei" in name), None)
         found_ref = found_ref or next((ref.removeprefix("po:") for ref in unit.orders), None)
     if imei and not found_ref:
         sale = sale_of_imei(session, imei)
         found_ref = sale.sale.order_ref if sale else None
-    return Handset(order_ref=found_ref, imei=imei, parcel=parcel)
+    return Handset(order_ref=found_ref, imei=imei, parcel=parcel, order_named=by_sale or by_trail)
 
 
 def dispute_delivery(
@@ -114,7 +122,13 @@ def dispute_delivery(
 ) -> tuple[Disputed, LockAnswer]:
     """Everything that a disputed delivery brings about, in this one unit."""
     disputed = open_dispute(
-        unit, report, owner=owner, imei=handset.imei, parcel=handset.parcel, found_instead=found_instead
+        unit,
+        report,
+        owner=owner,
+        imei=handset.imei,
+        parcel=handset.parcel,
+        order_named=handset.order_named,
+        found_instead=found_instead,
     )
     unit.session.flush()
     if handset.imei:
@@ -136,13 +150,35 @@ def wish_facts_of_case(session: Session, dispute: str) -> WishFacts:
 
 
 def customer_found_it(unit: Unit, office: LockOffice, *, dispute: str) -> Sequence[LockOrderRow]:
-    """The customer has the phone after all: every lock of the case is released at once, whatever else is going on."""
-    released = release_all_of(unit, office, dispute=dispute, actor="customer", reason=Reason.FOUND_BY_CUSTOMER)
-    file = case_book.read(unit.session, dispute)
-    device = lock_store.device_by_imei(unit.session, file.imei) if file.imei else None
-    for name in {row.device for row in released} | ({device.device} if device else set()):
-        confirm_receipt(unit, device=name, actor="customer", how="found_it")
+    """The customer has the phone after all: every lock of theirs is released at once, whatever else is going on.
+
+    Only from a case that is its customer's own the word also reaches what another report had locked, and counts for
+    ever: whoever holds the box can read the IMEI off it and open a case.
+    """
+    session = unit.session
+    file = case_book.read(session, dispute)
+    device = lock_store.device_by_imei(session, file.imei) if file.imei and is_customers(session, file) else None
+    orders = lock_store.orders_of_dispute(session, dispute)
+    orders += lock_store.orders_of_device(session, device.device, OPEN) if device else []
+    names = list(dict.fromkeys(row.id for row in orders))
+    released = release_all(unit, office, orders=names, actor="customer", reason=Reason.FOUND_BY_CUSTOMER)
+    if device is not None:
+        confirm_receipt(unit, device=device.device, actor="customer", how="found_it")
     return released
+
+
+def locks_of(session: Session, file: CaseFile) -> list[LockOrderRow]:
+    """The lock orders that a case may know of: its own, and on its customer's own case every one of the handset."""
+    orders = lock_store.orders_of_dispute(session, file.case.id)
+    device = lock_store.device_by_imei(session, file.imei) if file.imei and is_customers(session, file) else None
+    if device is not None:
+        orders += lock_store.orders_of_device(session, device.device, list(State))
+    return sorted({row.id: row for row in orders}.values(), key=lambda row: row.created_ms)
+
+
+def is_customers(session: Session, file: CaseFile) -> bool:
+    """Whether a case is that of the customer of its order: it named the order, and nobody bought the handset since."""
+    return file.order_named and not _was_sold_since(session, file)
 
 
 def locks_settled(session: Session, dispute: str) -> bool:
@@ -168,6 +204,11 @@ def circumstances(session: Session, imei: str, dispute: str | None) -> Circumsta
     )
 
 
+def _was_sold_since(session: Session, file: CaseFile) -> bool:
+    sale = sale_of_imei(session, file.imei) if file.imei and file.case.order_ref else None
+    return sale is not None and sale.sale.order_ref != file.case.order_ref
+
+
 def retires_at(session: Session, imei: str) -> Instant | None:
     """From when nobody disputes the delivery of a handset any more; None is not known, or never.
 
@@ -177,11 +218,17 @@ def retires_at(session: Session, imei: str) -> Instant | None:
     sale = sale_of_imei(session, imei)
     if sale is None:
         return None
-    files = [file for file in cases_of(session, imei) if file.case.state not in {"withdrawn", "merged"}]
-    found = [at_ms for file in files if (at_ms := _found_ms(session, file.case.id)) is not None]
+    found, disputed = [], []
+    for file in cases_of(session, imei):
+        at_ms = _found_ms(session, file.case.id)
+        if at_ms is None:
+            disputed.append(file)
+        elif file.case.state not in TAKEN_BACK and is_customers(session, file):
+            found.append(at_ms)
     if found:
         return max(found) + _days_ms("found_it_amnesty_days", max(found))
-    if any(file.case.state not in CASE.terminal or file.case.claim_type in REASONS for file in files):
+    disputed = [file for file in disputed if file.case.state not in TAKEN_BACK]
+    if any(file.case.state not in CASE.terminal or file.case.claim_type in REASONS for file in disputed):
         return None
     delivered_ms = TRAILS.ask(session, imei).delivered_ms
     start_ms = sale.recorded_ms if delivered_ms is None else delivered_ms
@@ -240,7 +287,8 @@ def _note_sightings(unit: Unit, dispute: str, imei: str, *, only: SightingRow | 
 def cases_of(session: Session, imei: str) -> list[CaseFile]:
     """The cases about a handset: those of its order, and those that a lock of it was ordered for."""
     sale = sale_of_imei(session, imei)
-    ordered = select(col(LockOrderRow.dispute)).where(col(LockOrderRow.imei) == imei)
+    same = col(LockOrderRow.device) == col(DeviceRow.device)
+    ordered = select(col(LockOrderRow.dispute)).join(DeviceRow, same).where(col(DeviceRow.imei) == imei)
     names = [name for name in session.scalars(ordered.distinct()).all() if name is not None]
     query = select(DisputeRow).where(
         col(DisputeRow.id).in_(names) | (col(DisputeRow.order_ref) == (sale.sale.order_ref if sale else None))

@@ -22,7 +22,6 @@ from custody.store import case_book
 from custody.store.tables import EvidenceRow
 from custody.usecases import move_case
 from custody.usecases.open_dispute import hash_token
-from devicelock import store as lock_store
 from devicelock.rules.order import Role as LockRole
 from devicelock.usecases.issue_code import issue_code
 
@@ -74,7 +73,7 @@ def choose(token: str, body: ChoiceIn, parts: P) -> dict[str, Any]:
 
 @router.post("/found")
 def found(token: str, parts: P) -> dict[str, Any]:
-    """I found it: every lock of this case is released at once, with thanks and without questions."""
+    """I found it: every lock of the phone is released at once, with thanks and without questions."""
     with parts.house.unit() as unit:
         dispute = case_book.read_by_token(unit.session, hash_token(token)).case.id
         released = joints.customer_found_it(unit, parts.locks, dispute=dispute)
@@ -155,8 +154,8 @@ def give(token: str, file: UploadFile, parts: P) -> dict[str, Any]:
 def code(token: str, body: CodeIn, parts: P) -> dict[str, str]:
     """The unlock code for the digits on the screen of the phone from this order; never lost while the phone exists."""
     with parts.house.unit() as unit:
-        dispute = case_book.read_by_token(unit.session, hash_token(token)).case.id
-        orders = lock_store.orders_of_dispute(unit.session, dispute)
+        file = case_book.read_by_token(unit.session, hash_token(token))
+        dispute, orders = file.case.id, joints.locks_of(unit.session, file)
         if not orders:
             raise Conflict("no_lock", "no phone was locked for this case", fix="Call us if a phone of yours is locked.")
         found_it = any(row.kind == "found" for row in case_book.timeline(unit.session, dispute))
@@ -177,7 +176,8 @@ def customer_view(session: Session, token: str) -> dict[str, Any]:
     """The case as its customer sees it: no staff accounts of others, no analysis, everything that was promised."""
     file = case_book.read_by_token(session, hash_token(token))
     view = case_view(session, file)
-    locks = [{name: lock[name] for name in ("state", "locked", "held_until", "released_at")} for lock in view["locks"]]
+    shown = [order_view(row) for row in joints.locks_of(session, file)]
+    locks = [{name: lock[name] for name in ("state", "locked", "held_until", "released_at")} for lock in shown]
     given = session.scalars(select(EvidenceRow).where(col(EvidenceRow.dispute) == file.case.id)).all()
     return {
         **view,

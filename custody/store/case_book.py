@@ -28,7 +28,10 @@ from custody.store.unit import Unit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseFile:
-    """A case with everything decided for it; stored as one JSON document."""
+    """A case with everything decided for it; stored as one JSON document.
+
+    `order_named`: who reported it named the order itself, which stands on no handset and no box of one.
+    """
 
     case: Case
     order: OrderFacts
@@ -40,6 +43,7 @@ class CaseFile:
     lock_wish: LockWish
     imei: str | None = None
     parcel: str | None = None
+    order_named: bool = False
     found_instead: str = ""
     chosen: str | None = None
     hearing_due_ms: int | None = None

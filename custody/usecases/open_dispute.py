@@ -33,10 +33,14 @@ def open_dispute(
     owner: str,
     imei: str | None,
     parcel: str | None,
+    order_named: bool = False,
     found_instead: str = "",
     policy: Policy = DEFAULT_POLICY,
 ) -> Disputed:
-    """Open a case for a report; raises `Rejected` only for an empty one."""
+    """Open a case for a report; raises `Rejected` only for an empty one.
+
+    `order_named`: who reports it named the order itself, and not only a parcel or a handset.
+    """
     opened = open_case(report, policy=policy, now_ms=unit.now_ms, ids=unit.ids, owner=owner)
     token = unit.ids.new("c")
     file = CaseFile(
@@ -50,6 +54,7 @@ def open_dispute(
         lock_wish=opened.lock_wish,
         imei=imei,
         parcel=parcel,
+        order_named=order_named,
         found_instead=found_instead,
     )
     case_book.add(unit, file, token_hash=hash_token(token))

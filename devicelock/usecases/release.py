@@ -4,6 +4,8 @@ A lock that the handset had answered, and that turns out to be on a handset the 
 down at once, stops the group that ordered it, and starts what the customer is owed. Releases are counted afterwards.
 """
 
+from collections.abc import Sequence
+
 from custody.kernel.clock import DAY_MS
 from custody.store.unit import Unit
 from devicelock import store
@@ -66,11 +68,14 @@ def release(
     return row
 
 
-def release_all_of(unit: Unit, office: LockOffice, *, dispute: str, actor: str, reason: Reason) -> list[LockOrderRow]:
-    """The customer found the phone, or withdrew: every lock of the dispute is released."""
+def release_all(
+    unit: Unit, office: LockOffice, *, orders: Sequence[str], actor: str, reason: Reason
+) -> list[LockOrderRow]:
+    """The customer found the phone: every one of these locks is released; all are held before anything is recorded."""
+    store.orders(unit.session, orders)
     return [
-        release(unit, office, order=row.id, actor=actor, role=Role.CUSTOMER, reason=reason, basis=Basis.CUSTOMER)
-        for row in store.orders_of_dispute(unit.session, dispute)
+        release(unit, office, order=name, actor=actor, role=Role.CUSTOMER, reason=reason, basis=Basis.CUSTOMER)
+        for name in orders
     ]
 
 
