@@ -7,7 +7,7 @@ why and what would allow it, and everything else stands.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -18,7 +18,7 @@ from api import persons
 from api.trail_memory import TRAILS
 from custody.disputes.case import CASE
 from custody.disputes.civil import civil_date
-from custody.disputes.claim import ClaimType
+from custody.disputes.claim import ClaimType, claim_of
 from custody.disputes.lock_wish import LockFacts as WishFacts
 from custody.disputes.machine import Role as DisputeRole
 from custody.disputes.messages import say
@@ -188,20 +188,44 @@ def locks_settled(session: Session, dispute: str) -> bool:
 
 
 def circumstances(session: Session, imei: str, dispute: str | None) -> Circumstances:
-    """What custody knows of the parcel and the customer behind a handset."""
+    """What custody knows of the parcel and the customer behind a handset.
+
+    A case about another handset says nothing of this one, nor one of an order that it was sold after. A report that was
+    taken back is no ground for a lock; and where the customer says in another case that they have the handset, or in
+    any that they found it, nobody knows where it is. What a case needs of support is needed in every other one.
+    """
     told = TRAILS.ask(session, imei)
+    known = Circumstances(tie=told.tie, site=told.site, evidence=told.evidence)
     file = None if dispute is None else case_book.read(session, dispute)
-    if file is None or file.imei != imei:  # a case about another handset says nothing about this one
-        return Circumstances(tie=told.tie, site=told.site, evidence=told.evidence)
-    return Circumstances(
-        tie=told.tie,
-        claim=Claim(file.case.claim_type) if file.case.claim_type else None,
-        not_with_customer=file.lock_wish.fair,
-        vulnerable=bool(file.case.support_needs),
+    if file is None or file.imei != imei or _was_sold_since(session, file):
+        return known
+    others = [each for each in cases_of(session, imei) if each.case.id != file.case.id]
+    known = replace(
+        known,
+        vulnerable=any(each.case.support_needs for each in (file, *others)),
         still_served=file.lock_wish.notice == "before",
-        site=told.site,
         evidence=(*told.evidence, f"case:{dispute}"),
     )
+    if file.case.state in TAKEN_BACK or _is_with_customer(session, file, others):
+        return known
+    claim = Claim(file.case.claim_type) if file.case.claim_type else None
+    return replace(known, claim=claim, not_with_customer=file.lock_wish.fair)
+
+
+def _is_with_customer(session: Session, file: CaseFile, others: Sequence[CaseFile]) -> bool:
+    """Whether the customer may have the handset by their own word; a stranger's case does not speak for them."""
+    mine = is_customers(session, file)
+    heard = [each for each in others if is_customers(session, each) or not mine]
+    held = [each for each in heard if each.case.state not in CASE.terminal and _says_held(each)]
+    found = (each for each in (file, *heard) if each.case.state not in TAKEN_BACK)
+    return bool(held) or any(_found_ms(session, each.case.id) is not None for each in found)
+
+
+def _says_held(file: CaseFile) -> bool:
+    kind = file.case.claim_type
+    if kind is None or kind == ClaimType.HOLDER_ENQUIRY or file.lock_wish.fair:
+        return False
+    return claim_of(kind).customer_holds_device
 
 
 def _was_sold_since(session: Session, file: CaseFile) -> bool:

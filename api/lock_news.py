@@ -71,6 +71,10 @@ NOT_MADE = {
 }
 """Why a lock was not made, in words for its customer, by the first check that held it back."""
 
+OF_ITS_CLAIM = frozenset({CheckName.CLAIM_COVERED, CheckName.DEVICE_NOT_WITH_CUSTOMER})
+UNSURE = "We do not know for sure who has it."
+"""Where no claim stands as ground: it was taken back, or the handset was sold since, or may be with its customer."""
+
 BY_TWO_PEOPLE = "Two people here looked at it, and it is not with you."
 KEEP_NUMBER = "text PAC to 65075, and you get the code for it"
 NOT_LOCKED, UNLOCKING = "it is not locked", "we are unlocking it, and the code is on your page"
@@ -186,9 +190,11 @@ def _was_said(unit: Unit, dispute: str, said: Message) -> bool:
 
 
 def _not_made(order: LockOrderRow) -> str:
-    failing = [CheckName(row["check"]) for row in _facts(order).get("checks", []) if row["ok"] is not True]
+    failing = {CheckName(row["check"]): row["ok"] for row in _facts(order).get("checks", []) if row["ok"] is not True}
     people = {CheckName.REQUESTER, CheckName.DECIDER, CheckName.TWO_PEOPLE}
-    return NOT_MADE[next((name for name in failing if name not in people), CheckName.TWO_PEOPLE)]
+    first = next((name for name in failing if name not in people), CheckName.TWO_PEOPLE)
+    known = failing.get(first) is not None
+    return NOT_MADE[first] if known or first not in OF_ITS_CLAIM else UNSURE
 
 
 def _make_good(unit: Unit, order: LockOrderRow, event: Event, *, dispute: str, locked_ms: Instant) -> list[Message]:

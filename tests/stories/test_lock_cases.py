@@ -1,12 +1,16 @@
-"""Stories of several reports about one handset, its customer's own and others: what each of them may say of its locks."""
+"""Stories of several reports about one handset, its customer's own and others: what each may say of its locks."""
 
 import pytest
 
 from api import joints
+from custody.disputes.order import OrderFacts, Payment
 from custody.kernel.clock import DAY_MS
 from custody.store import case_book
-from custody.usecases.record_sale import read_sale
+from custody.usecases import move_case
+from custody.usecases.record_sale import Sale, read_sale, record_sale
 from devicelock import store
+from devicelock.usecases.request_lock import refuse_lock
+from tests.stories.lock_steps import ask, told
 from tests.world import World
 from tests.world_parts import Opened
 
@@ -69,3 +73,93 @@ def test_a_case_is_its_customers_own_only_if_it_names_the_order_that_the_handset
         own = joints.find_handset(session, order_ref=parcel.order, item=None)
     assert found.imei == own.imei == parcel.unit.imei_urn
     assert (found.order_named, own.order_named) == (False, True)
+
+
+# What is a ground for a lock.
+
+
+def test_a_report_that_its_customer_took_back_is_no_ground_for_a_lock(world: World) -> None:
+    world.withdraw_authority()
+    world.handset(world.parcels[0])
+    opened = world.dispute(world.parcels[0], "never_received")
+    with world.house.unit() as unit:
+        move_case.withdraw(unit, opened.case, actor="customer", locks_settled=True)
+    order = ask(world, "agent-1", dispute=opened.case)
+    assert order.state == "refused", "the customer says no longer that it never came"
+
+
+def test_an_old_order_does_not_lock_the_handset_of_whoever_bought_it_since(world: World) -> None:
+    parcel = world.parcels[0]
+    radio = world.handset(parcel)
+    world.clock.at_ms += 10 * DAY_MS
+    facts = OrderFacts(order_ref="SO-SOLD-AGAIN", payment=Payment.CREDIT_CARD, price_pence=59_900)
+    contact = "second-buyer@example.com"
+    sale = Sale(
+        order_ref="SO-SOLD-AGAIN", imei=parcel.unit.imei_urn, product="phone, used", contact=contact, facts=facts
+    )
+    with world.house.unit() as unit:
+        record_sale(unit, sale)
+    radio.switch_on()
+    world.deliver()
+    opened = world.dispute(parcel, "never_received")
+    world.deliver()
+    assert not radio.handset.screen_locked, "it was sold to somebody else since, who holds it in good faith"
+    assert opened.order.state == "refused"
+    assert "We do not know for sure who has it." in told(world, opened)
+
+
+def test_a_second_report_does_not_go_round_the_specialist_of_the_first(world: World) -> None:
+    """It is known that this customer needs support; a report that does not say so again changes nothing of that."""
+    parcel = world.parcels[0]
+    radio = world.handset(parcel)
+    radio.switch_on()
+    world.deliver()
+    first = world.dispute(parcel, "never_received", support_needs=("calls in the morning",))
+    assert first.order.state == "requested", "it waits for a specialist"
+    with world.house.unit() as unit:
+        refuse_lock(unit, world.office, order=first.order.id, account="supervisor-1", why="Not for this customer.")
+    second = world.dispute(parcel, "never_received")
+    world.deliver()
+    assert not radio.handset.screen_locked, "no person has decided it"
+    assert second.order.state == "requested"
+
+
+@pytest.mark.parametrize("claim", ["defective", "damaged"])
+def test_the_handset_of_a_customer_who_says_that_they_hold_it_is_not_locked_by_another_report(
+    world: World, claim: str
+) -> None:
+    parcel = world.parcels[0]
+    radio = world.handset(parcel)
+    radio.switch_on()
+    world.deliver()
+    held = world.dispute(parcel, claim)
+    assert held.lock.order is None
+    other = world.dispute(parcel, "never_received")
+    world.deliver()
+    assert not radio.handset.screen_locked
+    assert other.order.state == "refused"
+    with world.house.unit() as unit:
+        move_case.withdraw(unit, held.case, actor="customer", locks_settled=True)
+    assert world.dispute(parcel, "never_received").order.state == "queued", "nobody says so any more"
+
+
+def test_a_strangers_report_that_the_handset_is_with_them_holds_no_lock_of_its_customer_back(world: World) -> None:
+    radio = world.handset(world.parcels[0])
+    report_of_a_stranger(world, "defective")
+    opened = world.dispute(world.parcels[0], "never_received")
+    radio.switch_on()
+    world.deliver()
+    assert radio.handset.screen_locked, opened.lock.refused
+
+
+def test_what_somebody_found_is_not_locked_by_another_report_that_names_no_order_either(world: World) -> None:
+    radio = world.handset(world.parcels[0])
+    radio.switch_on()
+    world.deliver()
+    first = report_of_a_stranger(world, "never_received")
+    world.deliver()
+    assert radio.handset.screen_locked
+    say_found(world, first)
+    world.deliver()
+    world.clear_groups()
+    assert report_of_a_stranger(world, "never_received").order.state == "refused"
