@@ -223,6 +223,7 @@ def _office(settings: Settings, house: House, keyring: Keyring, anchor: AnchorFi
         behind=persons.behind,
         retires_at=joints.retires_at,
         moved=lock_news.lock_moved,
+        wronged=lock_news.lock_was_wrong,
         announce=lock_news.announce_lock,
         sighted=joints.handset_seen,
         caps=_caps(settings),

@@ -101,13 +101,19 @@ def customer_disagrees(unit: Unit, office: LockOffice, *, dispute: str) -> Seque
 
 
 def lock_moved(unit: Unit, order: LockOrderRow, event: Event) -> None:
-    """Tell the customer of the case what became of the lock; for a wrong one apologise, and pay when it is over."""
+    """Tell the customer of the case what became of the lock; a wrong one is paid for when it is over."""
     if order.dispute is None:
         return
     said = _words(unit, order, event, dispute=order.dispute)
-    if event in TOLD and order.wrong_ms is not None and order.acked_ms is not None:
-        said += _make_good(unit, order, event, dispute=order.dispute, locked_ms=order.acked_ms)
-    case_book.say(unit, order.dispute, said)
+    case_book.say(unit, order.dispute, [*said, *_paid(unit, order, dispute=order.dispute)])
+
+
+def lock_was_wrong(unit: Unit, order: LockOrderRow) -> None:
+    """Apologise to the customer of the case at once, and pay if the lock is over already."""
+    if order.dispute is None or order.acked_ms is None:
+        return
+    sorry = say("lock.wrong", credit=pounds(daily_pence(order.acked_ms, policy=POLICY)))
+    case_book.say(unit, order.dispute, [sorry, *_paid(unit, order, dispute=order.dispute)])
 
 
 def customer_leaves(
@@ -197,18 +203,19 @@ def _not_made(order: LockOrderRow) -> str:
     return NOT_MADE[first] if known or first not in OF_ITS_CLAIM else UNSURE
 
 
-def _make_good(unit: Unit, order: LockOrderRow, event: Event, *, dispute: str, locked_ms: Instant) -> list[Message]:
-    """What is said and owed for a wrong lock: sorry at once, the sum when the handset is free, each of them once."""
-    if event in {Event.LAPSE_OR_RELEASE, Event.RELEASE}:
-        return [say("lock.wrong", credit=pounds(daily_pence(locked_ms, policy=POLICY)))]
+def _paid(unit: Unit, order: LockOrderRow, *, dispute: str) -> list[Message]:
+    """What is owed for a wrong lock, once, when the handset is free."""
+    is_over = order.released_ms is not None or order.state == State.RELEASED_UNCONFIRMED
+    if order.wrong_ms is None or order.acked_ms is None or not is_over:
+        return []
     paid = [line for line in case_book.timeline(unit.session, dispute) if line.kind == PAID]
     if any(msgspec.json.decode(line.facts)["order"] == order.id for line in paid):
         return []
     free_ms = order.released_ms or min(unit.now_ms, order.held_until_ms)
-    pence = compensation_pence(locked_ms=locked_ms, free_ms=free_ms, policy=POLICY)
+    pence = compensation_pence(locked_ms=order.acked_ms, free_ms=free_ms, policy=POLICY)
     file = case_book.read(unit.session, dispute)
     case_book.replace(unit, replace(file, unpaid_credit_pence=file.unpaid_credit_pence + pence), before=file)
-    facts = {"order": order.id, "locked_ms": locked_ms, "free_ms": free_ms, "pence": pence}
+    facts = {"order": order.id, "locked_ms": order.acked_ms, "free_ms": free_ms, "pence": pence}
     case_book.note(unit, dispute, PAID, actor="system", facts=facts)
     return [say("lock.compensation", credit=pounds(pence))]
 

@@ -81,6 +81,7 @@ class Process:
             behind=persons.behind,
             retires_at=joints.retires_at,
             moved=lock_news.lock_moved,
+            wronged=lock_news.lock_was_wrong,
             announce=lock_news.announce_lock,
             sighted=joints.handset_seen,
             caps=self.caps,

@@ -2,7 +2,7 @@
 
 What the rest of the house knows about a handset's parcel and customer, and who a person is, comes in through questions
 that the composition root answers, so that this house knows neither; what the rest of the house must hear of goes out
-through three calls (`announce`, `moved`, `sighted`), in the same unit.
+through four calls (`announce`, `moved`, `wronged`, `sighted`), in the same unit.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -79,6 +79,10 @@ def nothing_moves(unit: Unit, order: LockOrderRow, event: Event) -> None:
     """Nobody wants to hear that an order moved."""
 
 
+def nobody_is_owed(unit: Unit, order: LockOrderRow) -> None:
+    """Nobody wants to hear that a lock was wrong."""
+
+
 def nobody_looks(unit: Unit, device: DeviceRow, sighting: SightingRow) -> None:
     """Nobody wants to hear where a handset was seen."""
 
@@ -107,6 +111,7 @@ class LockOffice:
     retires_at: Callable[[Session, str], Instant | None]
     announce: Callable[[Unit, LockOrderRow], Instant | None] = nobody_is_told
     moved: Callable[[Unit, LockOrderRow, Event], None] = nothing_moves
+    wronged: Callable[[Unit, LockOrderRow], None] = nobody_is_owed
     sighted: Callable[[Unit, DeviceRow, SightingRow], None] = nobody_looks
     caps: Caps = field(default_factory=Caps)
     release_clock_ms: int = HOUR_MS

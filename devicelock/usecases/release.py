@@ -1,7 +1,8 @@
 """Releasing: by one person of the front line, by the customer, by lapse. It never waits for anyone or anything.
 
 A lock that the handset had answered, and that turns out to be on a handset the customer has, was wrong: that is written
-down at once, stops the group that ordered it, and starts what the customer is owed. Releases are counted afterwards.
+down at once, stops the group that ordered it, and starts what the customer is owed; also where somebody had released it
+before, or it had lapsed. Releases are counted afterwards.
 """
 
 from collections.abc import Sequence
@@ -22,7 +23,7 @@ RELEASES = {
     State.ACTIVE_PROVISIONAL: Event.LAPSE_OR_RELEASE,
     State.ACTIVE_CONFIRMED: Event.RELEASE,
 }
-WRONG = frozenset({Reason.FOUND_BY_CUSTOMER, Reason.WRONG_DEVICE})
+WRONG = frozenset({Reason.FOUND_BY_CUSTOMER, Reason.RECEIPT_CONFIRMED, Reason.WRONG_DEVICE})
 """Reasons for which the lock should not have been."""
 
 MANY_RELEASES = 20
@@ -38,10 +39,12 @@ TEXTS = {
 def release(
     unit: Unit, office: LockOffice, *, order: str, actor: str, role: Role, reason: Reason, basis: Basis
 ) -> LockOrderRow:
-    """Release a lock, sent or not. An order that is on its way out or over already stays as it is."""
+    """Release a lock, sent or not. An order that is on its way out or over already stays where it is."""
     row = store.order(unit.session, order)
     state = State(row.state)
     if state in SETTLED | {State.RELEASE_QUEUED}:
+        if reason in WRONG:
+            find_wrong(unit, office, row)
         return row
     if state is State.REQUESTED:
         row.state = step(state, Event.SECOND_PERSON_SAYS_NO, role=Role.SUPERVISOR, guards={Guard.REASON_SHOWN: True})
@@ -58,14 +61,25 @@ def release(
     row.release_ms = unit.now_ms
     if row.state == State.RELEASED:
         row.released_ms = unit.now_ms
-    if reason in WRONG and row.acked_ms is not None:
-        row.wrong_ms = unit.now_ms
     unit.session.add(row)
     facts = {"reason": str(reason), "basis": str(basis), "command": command.command_id, "counter": command.counter}
     store.note(unit, row, "release", actor=actor, facts=facts)
-    _alert(unit, row, actor=actor, basis=basis)
+    _alert_of_many(unit, actor=actor, basis=basis)
     office.moved(unit, row, event)
+    if reason in WRONG:
+        find_wrong(unit, office, row)
     return row
+
+
+def find_wrong(unit: Unit, office: LockOffice, row: LockOrderRow) -> None:
+    """The customer has the handset: if it had answered the lock of this order, that was wrong, which is said once."""
+    if row.acked_ms is None or row.wrong_ms is not None:
+        return
+    row.wrong_ms = unit.now_ms
+    unit.session.add(row)
+    detail = f"{row.id} locked a handset that the customer has. Its group {row.group} waits for somebody to look."
+    raise_alert(unit, AlertKind.WRONG_LOCK, about=row.id, detail=detail)
+    office.wronged(unit, row)
 
 
 def release_all(
@@ -79,10 +93,7 @@ def release_all(
     ]
 
 
-def _alert(unit: Unit, row: LockOrderRow, *, actor: str, basis: Basis) -> None:
-    if row.wrong_ms is not None:
-        detail = f"{row.id} locked a handset that the customer has. Its group {row.group} waits for somebody to look."
-        raise_alert(unit, AlertKind.WRONG_LOCK, about=row.id, detail=detail)
+def _alert_of_many(unit: Unit, *, actor: str, basis: Basis) -> None:
     if basis is not Basis.ONE_PERSON:
         return
     count = store.steps_by_since(unit.session, "release", actor, unit.now_ms - DAY_MS)

@@ -3,7 +3,7 @@
 A registered handset is protected and inert. It leaves the programme in one of four ways, and never comes back:
 
 - **the customer's own word** that they have it (`confirm_receipt`): never locked from then on, and retired;
-- **"I found it"** in the case of the order's customer: never locked from then on, and retired after the days of amnesty;
+- **"I found it"** in the order's customer's case: never locked from then on, and retired after the days of amnesty;
 - **time**: the days of the policy have passed without a dispute;
 - **leaving**: the customer ends the account. Every lock is released and the handset retired at once, before the end.
 

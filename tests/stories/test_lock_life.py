@@ -14,7 +14,7 @@ from devicelock.rules.command import Reason
 from devicelock.rules.hello import SimClass
 from devicelock.rules.order import Role
 from devicelock.usecases.request_lock import request_lock
-from tests.stories.lock_steps import leave, lines_of, say_received, told
+from tests.stories.lock_steps import leave, let_go, lines_of, say_received, told
 from tests.world import World
 
 # A release that nobody answers.
@@ -245,6 +245,41 @@ def test_a_wrong_lock_that_the_handset_never_answered_for_is_paid_until_it_freed
     radio.switch_on()
     world.deliver()
     assert len(lines_of(world, opened, "lock_compensation")) == 1, "a late answer is not paid twice"
+
+
+@pytest.mark.parametrize("actor", ["customer", "agent-1"])
+def test_received_on_a_locked_handset_says_that_the_lock_was_wrong_as_found_does(world: World, actor: str) -> None:
+    opened, radio = world.locked_elsewhere()
+    say_received(world, radio, actor=actor, role=Role(actor.partition("-")[0]))
+    world.deliver()
+    assert radio.handset.state.applied is Applied.RETIRED
+    assert world.order(opened.order.id).wrong_ms is not None
+    assert "wrong_lock" in world.alerts()
+    assert "We are sorry. We locked your phone" in told(world, opened)
+    (paid,) = lines_of(world, opened, "lock_compensation")
+    assert world.case(opened).unpaid_credit_pence == paid["pence"] > 0
+
+
+@pytest.mark.parametrize("how", ["released", "release_queued", "lapsed"])
+def test_who_was_quicker_does_not_cost_the_customer_what_they_are_owed(world: World, how: str) -> None:
+    opened, radio = world.locked_elsewhere()
+    if how == "release_queued":
+        radio.switch_off()
+    if how == "lapsed":
+        world.step(73 * HOUR_MS)
+    else:
+        let_go(world, opened.order.id)
+    world.deliver()
+    assert world.case(opened).unpaid_credit_pence == 0, "nobody has said that it was wrong"
+    world.found(opened)
+    assert "We are sorry. We locked your phone" in told(world, opened)
+    radio.switch_on()
+    world.deliver()
+    assert world.order(opened.order.id).state == "released"
+    assert "wrong_lock" in world.alerts()
+    world.found(opened)
+    (paid,) = lines_of(world, opened, "lock_compensation")
+    assert world.case(opened).unpaid_credit_pence == paid["pence"] > 0, "once, however often they say it"
 
 
 def test_a_lock_called_back_before_it_was_one_is_no_wrong_lock(world: World) -> None:
