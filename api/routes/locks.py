@@ -20,6 +20,7 @@ from custody.kernel.clock import to_iso
 from custody.kernel.errors import NotFound, Rejected
 from custody.store.unit import Unit
 from custody.usecases.open_log import change_rules
+from custody.usecases.record_sale import sale_of_imei
 from devicelock import part_store, store, watch_store
 from devicelock.rules.authority import preflight
 from devicelock.rules.command import Basis, Reason
@@ -94,9 +95,9 @@ class SwitchIn(BaseModel):
 def register(body: DeviceIn, parts: P, caller: Supervisor) -> dict[str, Any]:
     """Register a handset; the answer holds what its lock client needs."""
     with parts.house.unit() as unit:
-        made = register_device(
-            unit, parts.locks, imei=body.imei, model=body.model, cose_key=unb64(body.cose_key, where="cose_key")
-        )
+        sale, cose_key = sale_of_imei(unit.session, joints.urn_of(body.imei)), unb64(body.cose_key, where="cose_key")
+        sold_ms = None if sale is None else sale.recorded_ms
+        made = register_device(unit, parts.locks, imei=body.imei, model=body.model, cose_key=cose_key, sold_ms=sold_ms)
         for backend, handset in sorted(body.references.items()):
             row = store.device(unit.session, made.device)
             give_reference(unit, row, backend=backend, handset=handset, account=caller.account)

@@ -1,19 +1,25 @@
-"""Registering a handset: protected but inert. Nothing is sent to it, and nothing on it is restricted."""
+"""Registering a handset: protected but inert. Nothing is sent to it, and nothing on it is restricted.
+
+A handset that was retired may be registered once more, as it must be to serve another customer. Until it was sold again
+it is the one that nobody may lock: a new name alone brings no right back.
+"""
 
 from dataclasses import dataclass
 
 from custody.gs1.imei import imei_urn
 from custody.kernel import cbor
+from custody.kernel.clock import Instant
 from custody.kernel.errors import Conflict
 from custody.kernel.keys import read_cose_key
 from custody.store.unit import Unit
 from devicelock import store
-from devicelock.rules.command import NONCE_BYTES
+from devicelock.rules.command import NONCE_BYTES, Op
 from devicelock.rules.desired import Desired
 from devicelock.rules.hello import SimClass
 from devicelock.rules.unlock_code import derive_key
 from devicelock.store import DeviceRow
 from devicelock.usecases.lock_office import LockOffice
+from devicelock.usecases.retire import confirm_receipt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,8 +31,13 @@ class Registered:
     code_key: bytes
 
 
-def register_device(unit: Unit, office: LockOffice, *, imei: str, model: str, cose_key: bytes) -> Registered:
-    """Register a handset under a pseudonym; raises `Rejected` for a wrong IMEI or key, `Conflict` if it stands."""
+def register_device(
+    unit: Unit, office: LockOffice, *, imei: str, model: str, cose_key: bytes, sold_ms: Instant | None = None
+) -> Registered:
+    """Register a handset under a pseudonym; raises `Rejected` for a wrong IMEI or key, `Conflict` if it stands.
+
+    `sold_ms`: when it was sold last; None is not known.
+    """
     urn = imei_urn(imei)
     key = read_cose_key(cbor.decode(cose_key))
     held = store.device_by_imei(unit.session, urn)
@@ -51,4 +62,12 @@ def register_device(unit: Unit, office: LockOffice, *, imei: str, model: str, co
         registered_idx=unit.record("device.registered", {"device": name, "kid": key.kid, "imei": urn}),
     )
     store.set_desired(unit.session, row, Desired(device=name))
+    if held is not None and not _was_sold_after(unit, held, sold_ms):
+        confirm_receipt(unit, device=name, actor="system", how="retired_before")
     return Registered(device=name, epoch=office.anchor.of(name).epoch, code_key=derive_key(office.codes, name))
+
+
+def _was_sold_after(unit: Unit, retired: DeviceRow, sold_ms: Instant | None) -> bool:
+    """Whether a handset was sold after it was retired; one whose retirement a restore has forgotten was not."""
+    signed = store.newest_command(unit.session, retired.device, Op.RETIRE)
+    return signed is not None and sold_ms is not None and sold_ms > signed.issued_ms

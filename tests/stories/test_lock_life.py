@@ -5,6 +5,7 @@ import pytest
 from custody.disputes.civil import civil_date
 from custody.disputes.policy import DEFAULT_POLICY as POLICY
 from custody.disputes.wrong_lock import daily_pence
+from custody.kernel import cbor
 from custody.kernel.clock import DAY_MS, HOUR_MS
 from custody.store import case_book
 from devicelock import store
@@ -13,9 +14,11 @@ from devicelock.rules.applied import Applied
 from devicelock.rules.command import Reason
 from devicelock.rules.hello import SimClass
 from devicelock.rules.order import Role
+from devicelock.usecases.register_device import register_device
 from devicelock.usecases.request_lock import request_lock
 from tests.stories.lock_steps import leave, let_go, lines_of, say_received, told
 from tests.world import World
+from tests.world_parts import key
 
 # A release that nobody answers.
 
@@ -171,6 +174,26 @@ def test_what_the_customer_found_is_never_locked_again(world: World) -> None:
     assert again.order.state == "refused"
     assert "receipt" in again.lock.refused
     assert not radio.handset.screen_locked
+
+
+@pytest.mark.parametrize("sold_again", [False, True])
+def test_a_retired_handset_is_not_locked_under_a_new_name_unless_it_was_sold_again(
+    world: World,
+    sold_again: bool,  # noqa: FBT001 - the case that is told
+) -> None:
+    parcel = world.parcels[0]
+    radio = world.handset(parcel)
+    radio.switch_on()
+    say_received(world, radio)
+    world.deliver()
+    assert radio.handset.state.applied is Applied.RETIRED
+    cose_key = cbor.encode(key("the same handset, set up anew").public.cose_key())
+    given = {"imei": parcel.unit.imei, "model": "again", "cose_key": cose_key}
+    with world.house.unit() as unit:
+        sold_ms = unit.now_ms if sold_again else world.clock.at_ms - DAY_MS
+        register_device(unit, world.office, **given, sold_ms=sold_ms)
+    again = world.dispute(parcel, "never_received")
+    assert again.order.state == ("queued" if sold_again else "refused")
 
 
 # Leaving.
