@@ -10,8 +10,10 @@ from custody.disputes.case import CASE
 from custody.kernel.clock import to_iso
 from custody.store import case_book
 from custody.store.case_book import CaseFile
+from devicelock import part_store
 from devicelock import store as lock_store
 from devicelock.part_store import ReferenceRow
+from devicelock.rules.applied import Applied
 from devicelock.rules.order import State
 from devicelock.store import LockOrderRow
 from devicelock.usecases.show_parts import Shown
@@ -66,7 +68,7 @@ def case_view(session: Session, file: CaseFile) -> dict[str, Any]:
         ],
         "asks": [{"ask": ask.id, "item": ask.item, "text": ask.text, "state": ask.state} for ask in file.ledger.asks],
         "held": [{"item": held.item, "how": held.how} for held in file.ledger.holdings],
-        "locks": [order_view(row) for row in lock_store.orders_of_dispute(session, case.id)],
+        "locks": [order_view(session, row) for row in lock_store.orders_of_dispute(session, case.id)],
     }
 
 
@@ -87,23 +89,23 @@ def message_views(session: Session, dispute: str) -> list[dict[str, str]]:
     return [{"at": to_iso(at_ms), "text": text} for at_ms, text in case_book.messages(session, dispute)]
 
 
-def lock_view(answer: LockAnswer) -> dict[str, Any]:
+def lock_view(session: Session, answer: LockAnswer) -> dict[str, Any]:
     """What became of the lock of a disputed delivery."""
     if answer.order is None:
         return {"order": None, "state": None, "refused": answer.refused, "allowed_by": answer.allowed_by}
-    view = order_view(answer.order)
+    view = order_view(session, answer.order)
     return {**view, "refused": answer.refused, "allowed_by": answer.allowed_by} if answer.refused else view
 
 
-def order_view(row: LockOrderRow) -> dict[str, Any]:
-    """A lock order. `locked` is only true after the device's own signed word, or a system's that vouches for it."""
+def order_view(session: Session, row: LockOrderRow) -> dict[str, Any]:
+    """A lock order. `locked` is only true by the device's own last signed word, or that of a system that vouches."""
     facts = msgspec.json.decode(row.facts)
     return {
         "order": row.id,
         "device": row.device,
         "imei": row.imei,
         "state": row.state,
-        "locked": row.acked_ms is not None and row.state in LOCKED,
+        "locked": row.acked_ms is not None and row.state in LOCKED and _is_shown_locked(session, row),
         "basis": row.basis,
         "reason": row.reason,
         "dispute": row.dispute,
@@ -120,6 +122,14 @@ def order_view(row: LockOrderRow) -> dict[str, Any]:
         "checks": facts.get("checks", []),
         "evidence": facts.get("evidence", []),
     }
+
+
+def _is_shown_locked(session: Session, row: LockOrderRow) -> bool:
+    """Whether our agent's newest word, or another lock system's, is that the handset is locked."""
+    seen = lock_store.desired(lock_store.device(session, row.device, hold=False)).seen
+    if seen is not None and seen.applied is Applied.LOCKED:
+        return True
+    return any(part.applied == Applied.LOCKED for part in part_store.parts_of(session, row.id))
 
 
 def part_view(part: Shown) -> dict[str, Any]:

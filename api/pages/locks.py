@@ -135,14 +135,14 @@ def _page(visit: Visit, *, trouble: Trouble | None = None) -> Response:
     with visit.parts.house.look() as unit:
         session = unit.session
         waiting = [_waiting(unit, visit, row) for row in store.orders_in(session, [State.REQUESTED])]
-        held = [order_view(row) for row in store.orders_in(session, HELD, limit=200)]
+        held = [order_view(session, row) for row in store.orders_in(session, HELD, limit=200)]
         authorities = session.scalars(select(AuthorityRow).order_by(col(AuthorityRow.proposed_ms).desc())).all()
         switch = session.get(SwitchRow, store.KILL_SWITCH)
         parts = [show(row, visit.parts.locks) for row in part_store.parts_unfinished(session, limit=200)]
         named = [reference_view(row) for row in part_store.references_proposed(session, limit=200)]
         alerts = [lock_watch.alert_view(row) for row in watch_store.alerts(session, seen=False)]
         found = groups(session, visit.parts.locks, now_ms=unit.now_ms)
-        paused = [lock_watch.group_view(group) for group in found if group.paused]
+        paused = [lock_watch.group_view(session, group) for group in found if group.paused]
     return visit.page(
         "locks.html",
         waiting=waiting,
@@ -165,4 +165,4 @@ def _waiting(unit: Unit, visit: Visit, row: LockOrderRow) -> dict[str, Any]:
     own = row.requester == visit.caller.account
     others = plan_parts.rows_of(plan_parts.fits(unit, visit.parts.locks, trial, device, kind))
     checks = [{**check, "second": False} for check in (*rows_of(found), *others)]
-    return {**order_view(row), "checks": checks, "own": own}
+    return {**order_view(unit.session, row), "checks": checks, "own": own}

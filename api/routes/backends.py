@@ -113,7 +113,7 @@ def settle(order: str, backend: str, body: WhyIn, parts: P, caller: Supervisor) 
     """Say that the handset was seen free where a back-end cannot say so any more; only of a lock that is released."""
     with parts.house.unit() as unit:
         row = settle_by_word(unit, parts.locks, order=order, backend=backend, actor=caller.account, why=body.why)
-        return order_view(row)
+        return order_view(unit.session, row)
 
 
 @router.get("/backends")

@@ -79,7 +79,7 @@ def found(token: str, parts: P) -> dict[str, Any]:
         released = joints.customer_found_it(unit, parts.locks, dispute=dispute)
         move_case.found_it(unit, dispute, actor=CUSTOMER)
         unit.session.flush()
-        return {**customer_view(unit.session, token), "released": [order_view(row) for row in released]}
+        return {**customer_view(unit.session, token), "released": [order_view(unit.session, row) for row in released]}
 
 
 @router.post("/confirm")
@@ -176,7 +176,7 @@ def customer_view(session: Session, token: str) -> dict[str, Any]:
     """The case as its customer sees it: no staff accounts of others, no analysis, everything that was promised."""
     file = case_book.read_by_token(session, hash_token(token))
     view = case_view(session, file)
-    shown = [order_view(row) for row in joints.locks_of(session, file)]
+    shown = [order_view(session, row) for row in joints.locks_of(session, file)]
     locks = [{name: lock[name] for name in ("state", "locked", "held_until", "released_at")} for lock in shown]
     given = session.scalars(select(EvidenceRow).where(col(EvidenceRow.dispute) == file.case.id)).all()
     return {

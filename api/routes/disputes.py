@@ -106,11 +106,12 @@ def open_dispute(body: DisputeIn, request: Request, parts: P) -> dict[str, Any]:
         )
         unit.session.flush()
         view = case_view(unit.session, disputed.file)
+        ordered = lock_view(unit.session, lock)
     return {
         **view,
         "customer_token": disputed.token,
         "customer_url": f"/c/{disputed.token}",
-        "lock": lock_view(lock),
+        "lock": ordered,
         "investigation": disputed.investigation,
     }
 

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
+from sqlmodel import Session
 
 from api.accounts import Caller
 from api.auth import role
@@ -34,7 +35,7 @@ def list_groups(parts: P, _caller: Staff) -> dict[str, Any]:
     """What ordered locks within a month, paused ones first: versions of the standing policy, accounts by the day."""
     with parts.house.read() as session:
         found = groups(session, parts.locks, now_ms=parts.clock.now_ms())
-        return {"groups": [group_view(group) for group in found]}
+        return {"groups": [group_view(session, group) for group in found]}
 
 
 @router.post("/locks/clearances", status_code=201)
@@ -75,12 +76,12 @@ def alert_view(row: AlertRow) -> dict[str, Any]:
     }
 
 
-def group_view(group: Group) -> dict[str, Any]:
+def group_view(session: Session, group: Group) -> dict[str, Any]:
     """A group of locks as plain values; `locks` are its first ones and those found wrong."""
     return {
         "group": group.name,
         "paused": None if group.paused is None else str(group.paused),
-        "locks": [order_view(row) for row in group.orders],
+        "locks": [order_view(session, row) for row in group.orders],
         "clearances": [_clearance(row) for row in group.clearances],
     }
 

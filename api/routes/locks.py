@@ -138,7 +138,7 @@ def device(name: str, parts: P, _caller: Staff) -> dict[str, Any]:
                 for seen in watch_store.sightings_of(session, row.device)
             ],
             "references": [reference_view(each) for each in part_store.references_of(session, row.device)],
-            "orders": [order_view(order) for order in orders],
+            "orders": [order_view(session, order) for order in orders],
         }
 
 
@@ -182,7 +182,7 @@ def ask(body: LockIn, parts: P, caller: Staff) -> dict[str, Any]:
             dispute=body.dispute,
             specialist=body.specialist,
         )
-        return order_view(order)
+        return order_view(unit.session, order)
 
 
 @router.get("/locks")
@@ -192,7 +192,7 @@ def listing(
     """Lock orders, oldest first."""
     states = [state] if state else [str(each) for each in State]
     with parts.house.read() as session:
-        return {"locks": [order_view(row) for row in store.orders_in(session, states, limit=limit)]}
+        return {"locks": [order_view(session, row) for row in store.orders_in(session, states, limit=limit)]}
 
 
 @router.get("/locks/{order}")
@@ -215,7 +215,7 @@ def read(order: str, parts: P, _caller: Staff) -> dict[str, Any]:
             for command in store.commands_of(session, order)
         ]
         shown = [part_view(part) for part in show_parts(session, parts.locks, row)]
-        return {**order_view(row), "events": events, "commands": commands, "backends": shown}
+        return {**order_view(session, row), "events": events, "commands": commands, "backends": shown}
 
 
 @router.post("/locks/{order}/approve")
@@ -223,7 +223,8 @@ def approve(order: str, parts: P, caller: Decider) -> dict[str, Any]:
     """Say yes as the second person; the command is signed at once."""
 
     def act(unit: Unit) -> dict[str, Any]:
-        return order_view(request_lock.approve_lock(unit, parts.locks, order=order, account=caller.account))
+        row = request_lock.approve_lock(unit, parts.locks, order=order, account=caller.account)
+        return order_view(unit.session, row)
 
     return parts.decisions.decide(order, act)
 
@@ -233,7 +234,7 @@ def refuse(order: str, body: WhyIn, parts: P, caller: Supervisor) -> dict[str, A
     """Say no as the second person."""
     with parts.house.unit() as unit:
         row = request_lock.refuse_lock(unit, parts.locks, order=order, account=caller.account, why=body.why)
-        return order_view(row)
+        return order_view(unit.session, row)
 
 
 @router.post("/locks/{order}/confirm")
@@ -241,7 +242,7 @@ def confirm(order: str, parts: P, caller: Decider) -> dict[str, Any]:
     """Keep a lock beyond its 72 hours: one person proposes, another confirms with the same call."""
     with parts.house.unit() as unit:
         row = request_lock.confirm_lock(unit, parts.locks, order=order, account=caller.account, role=Role(caller.role))
-        return order_view(row)
+        return order_view(unit.session, row)
 
 
 @router.post("/locks/{order}/release")
@@ -258,7 +259,7 @@ def let_go(order: str, parts: P, caller: Staff) -> dict[str, Any]:
             reason=Reason.RELEASED_BY_STAFF,
             basis=Basis.ONE_PERSON,
         )
-        return order_view(row)
+        return order_view(unit.session, row)
 
     return parts.decisions.decide(order, act)
 

@@ -205,7 +205,9 @@ def test_a_release_from_queued_waits_for_the_back_end_that_may_have_the_lock(wor
     others.carry()
     world.found(opened)
     order = world.order(opened.order.id)
-    assert (order.state, order_view(order)["locked"]) == ("release_queued", False), "nobody has confirmed the lock"
+    with world.house.read() as session:
+        locked = order_view(session, order)["locked"]
+    assert (order.state, locked) == ("release_queued", False), "nobody has confirmed the lock"
     others.settle()
     assert world.order(opened.order.id).state == "released"
     assert not any(bench.locked() for bench in others.benches.values())

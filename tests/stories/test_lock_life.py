@@ -2,6 +2,7 @@
 
 import pytest
 
+from api.views import order_view
 from custody.disputes.civil import civil_date
 from custody.disputes.policy import DEFAULT_POLICY as POLICY
 from custody.disputes.wrong_lock import daily_pence
@@ -324,3 +325,21 @@ def test_the_customer_is_told_of_each_step_of_the_lock(world: World) -> None:
     assert "We are unlocking the phone." in said
     assert "The phone is unlocked." in said
     assert not radio.handset.screen_locked
+
+
+# What is shown.
+
+
+def test_a_handset_that_has_said_it_is_free_is_not_shown_as_locked(world: World) -> None:
+    """Doubt about its clock has freed it, it said so under its own key, and the kill switch holds the next lock back."""
+    opened, radio = world.locked_elsewhere()
+    with world.house.read() as session:
+        assert order_view(session, world.order(opened.order.id))["locked"]
+    world.throw_switch(on=True)
+    radio.switch_off()
+    radio.handset.turn_clock(-3600)
+    radio.switch_on()
+    world.deliver()
+    assert not radio.handset.screen_locked
+    with world.house.read() as session:
+        assert not order_view(session, world.order(opened.order.id))["locked"], "its own last word is that it is not"
