@@ -12,13 +12,14 @@ from fastapi import APIRouter, Depends, File, Form, Request, Response, UploadFil
 from sqlmodel import Session
 
 from api.auth import same_site
+from api.joints import locks_of
 from api.pages.cases import attached
 from api.pages.customer_file import write_file
 from api.pages.render import HEADERS, page, see
 from api.parts import Parts, parts_of
 from api.problems import status_of
 from api.routes import customer as doors
-from api.routes.customer import AnswerIn, ChoiceIn, CodeIn, customer_view
+from api.routes.customer import AnswerIn, ChoiceIn, CodeIn, code_is_due, customer_view
 from custody.disputes.case import CASE
 from custody.disputes.civil import civil_date
 from custody.disputes.claim import PAYS_MONEY
@@ -157,6 +158,8 @@ def _page(request: Request, parts: Parts, token: str, *, trouble: Trouble | None
         view = customer_view(session, token)
         file = case_book.read_by_token(session, hash_token(token))
         was_found = _was_found(session, file)
+        orders = locks_of(session, file)
+        code_due = bool(orders) and code_is_due(session, file, orders)
     moves = {move.event for move in CASE.transitions if move.source == file.case.state and Role.CUSTOMER in move.who}
     return page(
         request,
@@ -166,6 +169,7 @@ def _page(request: Request, parts: Parts, token: str, *, trouble: Trouble | None
         file=file,
         moves=moves,
         was_found=was_found,
+        code_due=code_due,
         locked=any(State(lock["state"]) not in SETTLED for lock in view["locks"]),
         pays=PAYS,
         payouts=_payouts(file),

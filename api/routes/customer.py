@@ -4,6 +4,7 @@ Whoever holds the link may choose, answer, give files, say "I found it" and read
 """
 
 import hashlib
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, UploadFile
@@ -19,10 +20,14 @@ from custody.disputes.messages import say
 from custody.kernel.clock import to_iso
 from custody.kernel.errors import Conflict, Rejected
 from custody.store import case_book
+from custody.store.case_book import CaseFile
 from custody.store.tables import EvidenceRow
 from custody.usecases import move_case
 from custody.usecases.open_dispute import hash_token
+from devicelock import store as lock_store
+from devicelock.rules.applied import Applied
 from devicelock.rules.order import Role as LockRole
+from devicelock.store import LockOrderRow
 from devicelock.usecases.issue_code import issue_code
 
 router = APIRouter(prefix="/v1/customer/{token}", tags=["customer"])
@@ -155,11 +160,10 @@ def code(token: str, body: CodeIn, parts: P) -> dict[str, str]:
     """The unlock code for the digits on the screen of the phone from this order; never lost while the phone exists."""
     with parts.house.unit() as unit:
         file = case_book.read_by_token(unit.session, hash_token(token))
-        dispute, orders = file.case.id, joints.locks_of(unit.session, file)
+        orders = joints.locks_of(unit.session, file)
         if not orders:
             raise Conflict("no_lock", "no phone was locked for this case", fix="Call us if a phone of yours is locked.")
-        found_it = any(row.kind == "found" for row in case_book.timeline(unit.session, dispute))
-        if not found_it:
+        if not code_is_due(unit.session, file, orders):
             raise Conflict("found_first", "the code is for the phone you have", fix="Tap I found it first.")
         digits = issue_code(
             unit,
@@ -170,6 +174,14 @@ def code(token: str, body: CodeIn, parts: P) -> dict[str, str]:
             role=LockRole.CUSTOMER,
         )
     return {"code": digits}
+
+
+def code_is_due(session: Session, file: CaseFile, orders: Sequence[LockOrderRow]) -> bool:
+    """Whether the page gives the code: the customer found the phone, or a lock was sent and none is wished any more."""
+    if any(row.kind == "found" for row in case_book.timeline(session, file.case.id)):
+        return True
+    device = lock_store.device(session, orders[-1].device, hold=False)
+    return any(row.decided_ms for row in orders) and lock_store.desired(device).state is not Applied.LOCKED
 
 
 def customer_view(session: Session, token: str) -> dict[str, Any]:

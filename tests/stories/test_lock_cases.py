@@ -1,16 +1,22 @@
 """Stories of several reports about one handset, its customer's own and others: what each may say of its locks."""
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
 from api import joints
+from api.routes.customer import CodeIn, code
 from custody.disputes.order import OrderFacts, Payment
 from custody.kernel.clock import DAY_MS
+from custody.kernel.errors import Conflict
 from custody.store import case_book
 from custody.usecases import move_case
 from custody.usecases.record_sale import Sale, read_sale, record_sale
 from devicelock import store
 from devicelock.usecases.request_lock import refuse_lock
-from tests.stories.lock_steps import ask, told
+from simulators.radio import Radio
+from tests.stories.lock_steps import ask, let_go, told
 from tests.world import World
 from tests.world_parts import Opened
 
@@ -163,3 +169,40 @@ def test_what_somebody_found_is_not_locked_by_another_report_that_names_no_order
     world.deliver()
     world.clear_groups()
     assert report_of_a_stranger(world, "never_received").order.state == "refused"
+
+
+# The code on the page.
+
+
+def code_on_page(world: World, opened: Opened, radio: Radio) -> str:
+    """What the customer's page answers to the digits on the screen."""
+    parts: Any = SimpleNamespace(house=world.house, locks=world.office)
+    assert radio.handset.challenge is not None
+    return code(opened.disputed.token, CodeIn(challenge=radio.handset.challenge), parts)["code"]
+
+
+@pytest.mark.parametrize("how", ["released by staff", "lapsed"])
+def test_the_code_is_on_the_page_from_the_moment_that_we_say_so(world: World, how: str) -> None:
+    """Our own words: "The code is on your page now. It works at once, with no network."."""
+    opened, radio = world.locked_elsewhere()
+    assert radio._line is not None
+    radio._line.stop()
+    with world.refused(Conflict, "found_first"):
+        code_on_page(world, opened, radio)
+    if how == "lapsed":
+        world.clock.at_ms = world.order(opened.order.id).held_until_ms + 1
+        world.sweep()
+    else:
+        let_go(world, opened.order.id)
+    assert "The code is on your page now" in told(world, opened)
+    assert radio.handset.screen_locked, "it has no network, and looks at its clock later"
+    assert radio.type_code(code_on_page(world, opened, radio)) or how == "lapsed"
+
+
+def test_a_second_report_of_the_same_order_gives_the_code_too(world: World) -> None:
+    _first, radio = world.locked_elsewhere()
+    second = world.dispute(world.parcels[0], "never_received")
+    assert radio._line is not None
+    radio._line.stop()
+    say_found(world, second)
+    assert radio.type_code(code_on_page(world, second, radio))

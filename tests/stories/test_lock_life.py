@@ -331,7 +331,7 @@ def test_the_customer_is_told_of_each_step_of_the_lock(world: World) -> None:
 
 
 def test_a_handset_that_has_said_it_is_free_is_not_shown_as_locked(world: World) -> None:
-    """Doubt about its clock has freed it, it said so under its own key, and the kill switch holds the next lock back."""
+    """Doubt about its clock has freed it, it said so, and the kill switch holds the next lock back."""
     opened, radio = world.locked_elsewhere()
     with world.house.read() as session:
         assert order_view(session, world.order(opened.order.id))["locked"]
