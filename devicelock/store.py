@@ -58,6 +58,7 @@ class Registered(NamedTuple):
 class LockOrderRow(SQLModel, table=True):
     """An order to lock one handset; `facts` holds basis, evidence, screen and reasons as JSON.
 
+    `released_ms` is None while it is not known to be free: also where a released lock turned out to have been applied.
     `group` is what ordered it (`caps.group_of`), `wrong_ms` when it was found to be wrong; the caps count it by the
     `model` of the handset and the `site` of its parcel.
     """

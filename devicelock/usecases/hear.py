@@ -16,6 +16,7 @@ import msgspec
 import structlog
 
 from custody.kernel import cbor
+from custody.kernel.clock import SECOND_MS
 from custody.kernel.errors import NotFound, Rejected, Trouble, Unavailable
 from custody.kernel.keys import PublicKey, read_cose_key
 from custody.store.unit import Unit
@@ -31,7 +32,7 @@ from devicelock.store import CommandRow, DeviceRow, LockOrderRow, Registered
 from devicelock.transport import Message
 from devicelock.usecases.alert import AlertKind, raise_alert
 from devicelock.usecases.lock_office import LockOffice
-from devicelock.usecases.release import RELEASES, release
+from devicelock.usecases.release import RELEASES, WRONG, find_wrong, release
 from devicelock.usecases.settle_parts import end_release
 from devicelock.usecases.sign import queue, sign_release
 from devicelock.usecases.sign_again import SIGNED_AGAIN, sign_lock_again
@@ -174,6 +175,32 @@ def _settle(unit: Unit, office: LockOffice, row: DeviceRow, answer: Answer, orde
         _moved(unit, office, order, ack.applied, facts)
     elif ack.result is not Result.APPLIED and not repeated:
         store.note(unit, order, "answered", actor=row.device, facts={"result": str(ack.result), "ack": payload})
+    elif command.op == Op.LOCK and ack.applied is Applied.LOCKED and order.release_ms and order.acked_ms is None:
+        _had_locked(unit, office, order, row, answer)
+
+
+def _had_locked(unit: Unit, office: LockOffice, order: LockOrderRow, row: DeviceRow, answer: Answer) -> None:
+    """The handset had locked before its release reached it, and says so only now: it was locked, whatever was said.
+
+    Its own clock tells since when, within what we know. It is free when it says so, which it may have done already.
+    """
+    command, ack, _ = answer
+    order.acked_ms = min(max(ack.at_s * SECOND_MS, command.issued_ms), unit.now_ms)
+    seen = store.desired(row).seen
+    if order.state == State.RELEASED:
+        freed = [each.acked_ms for each in store.commands_of(unit.session, order.id) if _frees(each)]
+        is_free = seen is not None and seen.applied is not Applied.LOCKED
+        order.released_ms = max(filter(None, freed), default=unit.now_ms) if is_free else None
+    unit.session.add(order)
+    facts = {"command": ack.command_id, "counter": ack.counter, "locked_ms": order.acked_ms}
+    store.note(unit, order, "had_locked", actor=row.device, facts=facts)
+    released = [event for event in store.events_of(unit.session, order.id) if event.event == "release"]
+    if row.confirmed or any(msgspec.json.decode(event.facts)["reason"] in WRONG for event in released):
+        find_wrong(unit, office, order)
+
+
+def _frees(command: CommandRow) -> bool:
+    return command.op != Op.LOCK and command.result == Result.APPLIED
 
 
 def _reconcile(unit: Unit, office: LockOffice, row: DeviceRow, hello: Hello, orders: Orders) -> None:
@@ -276,5 +303,10 @@ def _moved(unit: Unit, office: LockOffice, order: LockOrderRow, shown: Applied, 
         unit.session.add(order)
         store.note(unit, order, "locked", actor=order.device, facts=facts)
         office.moved(unit, order, Event.DEVICE_ACK)
+    elif shown is not Applied.LOCKED and order.state == State.RELEASED and order.released_ms is None:
+        order.released_ms = unit.now_ms
+        unit.session.add(order)
+        store.note(unit, order, "released", actor=order.device, facts=facts)
+        office.moved(unit, order, Event.DEVICE_ACK_OR_CODE_USED)
     elif shown is not Applied.LOCKED:
         end_release(unit, office, order, actor=order.device, facts=facts)

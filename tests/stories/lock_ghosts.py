@@ -218,7 +218,8 @@ class Ghosts:
         for order in session.scalars(select(LockOrderRow).where(col(LockOrderRow.wrong_ms).is_not(None))).all():
             lines = case_book.timeline(session, order.dispute) if order.dispute else []
             paid = any(line.kind == lock_news.PAID and order.id in line.facts for line in lines)
-            runs = order.state == State.RELEASE_QUEUED or order.dispute is None
+            is_over = order.released_ms is not None or order.state == State.RELEASED_UNCONFIRMED
+            runs = not is_over or order.dispute is None
             self._hold(paid or runs, 10, f"{order.id} was wrong, and nobody is paid for it")
 
     def _hold(self, holds: bool, number: int, says: str) -> None:  # noqa: FBT001 - a fact and its name

@@ -1,5 +1,7 @@
 """Stories of a handset's life: inert, received, left, retired for ever; and of locks that were wrong."""
 
+from typing import Any
+
 import pytest
 
 from api.views import order_view
@@ -15,6 +17,7 @@ from devicelock.rules.applied import Applied
 from devicelock.rules.command import Reason
 from devicelock.rules.hello import SimClass
 from devicelock.rules.order import Role
+from devicelock.transport import PublishOutcome
 from devicelock.usecases.register_device import register_device
 from devicelock.usecases.request_lock import request_lock
 from tests.stories.lock_steps import leave, let_go, lines_of, say_received, told
@@ -304,6 +307,46 @@ def test_who_was_quicker_does_not_cost_the_customer_what_they_are_owed(world: Wo
     world.found(opened)
     (paid,) = lines_of(world, opened, "lock_compensation")
     assert world.case(opened).unpaid_credit_pence == paid["pence"] > 0, "once, however often they say it"
+
+
+@pytest.mark.parametrize("overtaken", [False, True])
+def test_a_wrong_lock_whose_answer_came_late_is_paid_for_all_the_same(
+    world: World,
+    overtaken: bool,  # noqa: FBT001 - the case that is told
+) -> None:
+    """The handset had locked and its word was on the way; the customer was told "Nothing is locked" and it was."""
+    radio = world.handset(world.parcels[0])
+    radio.switch_on()
+    world.deliver()
+    opened = world.dispute(world.parcels[0], "never_received")
+    say, on_the_way = radio._say, []
+
+    def slowly(*word: Any) -> PublishOutcome:
+        on_the_way.append(word)
+        return PublishOutcome.NOT_CONNECTED
+
+    radio._say = slowly  # type: ignore[method-assign]  # as a network that keeps what is said
+    world.deliver()
+    assert radio.handset.screen_locked
+    locked_ms = world.clock.at_ms
+    assert radio._line is not None
+    radio._line.stop()
+    world.found(opened)
+    assert "Nothing is locked" in told(world, opened)
+    world.clock.at_ms += 2 * DAY_MS + HOUR_MS
+    radio._say = say  # type: ignore[method-assign]
+    radio._line.start()
+    if overtaken:
+        world.deliver()
+        assert not radio.handset.screen_locked
+    for word in on_the_way:
+        say(*word)
+    world.deliver()
+    assert not radio.handset.screen_locked
+    assert "We are sorry. We locked your phone" in told(world, opened)
+    assert "wrong_lock" in world.alerts()
+    owed = world.case(opened).unpaid_credit_pence
+    assert owed == 3 * daily_pence(locked_ms, policy=POLICY), "it was locked for two days and an hour"
 
 
 def test_a_lock_called_back_before_it_was_one_is_no_wrong_lock(world: World) -> None:
