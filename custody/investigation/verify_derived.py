@@ -3,7 +3,8 @@
 - 8: the trail room builds the same trail again from the scans in the pack; report.html and VERIFY.txt are what the
   other files lead to.
 - 9: the posterior is computed again from the inputs in investigation.json, and these inputs are held against the scans
-  as far as the investigation had read them. Without inputs it is said that nothing was computed.
+  as far as the investigation had read them. What the report prints of the stored answer is what was computed. Without
+  inputs it is said that nothing was computed.
 """
 
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ import numpy as np
 from custody.investigation.pack import INVESTIGATION, derive
 from custody.investigation.pack_howto import FILE as HOWTO
 from custody.investigation.pack_inquiry import Inquiry, check_inquiry, read_inquiry, same
-from custody.investigation.pack_json import plain
+from custody.investigation.pack_json import plain, read_as
 from custody.investigation.pack_report import FILE as REPORT
 from custody.investigation.pack_trail import FILE as TRAIL
 from custody.investigation.pack_trail import sealed_scans
@@ -22,6 +23,7 @@ from custody.investigation.read_passage import Network, passage_of, read_way
 from custody.investigation.values import Dispute, Passage
 from custody.investigation.verify_form import OpenedPack
 from custody.investigation.verify_verdict import Notebook
+from custody.investigation.wording import Statement
 from custody.ledger.registry import Registry
 from custody.scans.advance import parcels_of
 
@@ -68,10 +70,28 @@ def check_investigation(pack: OpenedPack, registry: Registry, notes: Notebook) -
 
 
 def _agrees(stored: Any, inquiry: Inquiry) -> bool:
+    """Whether everything that the report prints of the stored answer stands in the one that was computed again."""
     answer = inquiry.answer
     links = sorted(stored["links"], key=lambda link: link["column"])
-    table = [[link["name"], link["probability"]] for link in links]
-    return same(table, answer["table"]) and stored["headline"] == answer["statement"]["headline"]
+    said = {
+        "headline": stored["headline"],
+        "lines": stored["lines"],
+        "table": [[link["name"], link["probability"]] for link in links],
+        "reasons": [[row["evidence"], row["words"], row["decibans"]] for row in stored["reasons"]],
+        "checks": [[row["title"], row["who"], row["minutes"]] for row in stored["checks"]],
+    }
+    statement, reasons = read_as(answer["statement"], Statement, where=INVESTIGATION), answer["reasons"]
+    weights = zip(reasons["reasons"], reasons["words"], strict=True)
+    return same(
+        said,
+        {
+            "headline": statement.headline,
+            "lines": list(statement.lines()),
+            "table": answer["table"],
+            "reasons": [[row["player"], words, row["shapley"]] for row, words in weights],
+            "checks": [[row["title"], row["who"], row["minutes"]] for row in answer["checks"]],
+        },
+    )
 
 
 def _check_passage(pack: OpenedPack, registry: Registry, inquiry: Inquiry, notes: Notebook) -> None:

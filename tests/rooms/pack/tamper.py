@@ -5,9 +5,10 @@ what refuses such a pack is not the manifest but the step that looks at the thin
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from custody.investigation.pack import Draft
+from custody.investigation.pack import Draft, draw_up
 from custody.investigation.pack_json import read_json, write_json
 from custody.investigation.pack_seal import MANIFEST, SEAL, write_manifest
 from custody.investigation.verify_form import OpenedPack, open_pack
@@ -49,3 +50,11 @@ def failed_steps(verdict: Verdict) -> set[Step]:
 def verdict_on(world: World, content: bytes, changes: Mapping[str, bytes | None]) -> Verdict:
     """What a checker says of a changed pack."""
     return verify_pack(reseal(world, content, changes), vkey=world.vkey)
+
+
+def told_otherwise(world: World, content: bytes, **parts: Any) -> Verdict:
+    """What a checker says of the pack made of other parts, with every file that follows from them made anew."""
+    opened = open_pack(content)
+    made = draw_up(replace(opened.source, **parts)).files
+    gone = set(opened.files) - set(made) - {MANIFEST, SEAL}
+    return verdict_on(world, content, {**dict.fromkeys(gone), **made})
