@@ -3,8 +3,9 @@
 - 8: the trail room builds the same trail again from the scans in the pack; report.html and VERIFY.txt are what the
   other files lead to.
 - 9: the posterior is computed again from the inputs in investigation.json, and these inputs are held against the scans
-  as far as the investigation had read them. What the report prints of the stored answer is what was computed. Without
-  inputs it is said that nothing was computed.
+  as far as the investigation had read them, and against the complaint that the log recorded. Each site has its own name,
+  and no key of another one. What the report prints of the stored answer is what was computed, and evidence that was
+  left out is named. Without inputs it is said that nothing was computed.
 """
 
 from collections.abc import Iterator
@@ -12,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from custody.disputes.claim import ClaimType
+from custody.gs1.keys import ROOT
 from custody.investigation.pack import INVESTIGATION, derive
 from custody.investigation.pack_howto import FILE as HOWTO
 from custody.investigation.pack_inquiry import Inquiry, check_inquiry, read_inquiry, same
@@ -19,9 +22,11 @@ from custody.investigation.pack_json import plain, read_as
 from custody.investigation.pack_report import FILE as REPORT
 from custody.investigation.pack_trail import FILE as TRAIL
 from custody.investigation.pack_trail import sealed_scans
-from custody.investigation.read_passage import Network, passage_of, read_way
+from custody.investigation.read_passage import COMPLAINT_OF, LINEHAUL_OF, Network, passage_of, read_way
 from custody.investigation.values import Dispute, Passage
+from custody.investigation.verify_case import claims_of
 from custody.investigation.verify_form import OpenedPack
+from custody.investigation.verify_scans import records_of
 from custody.investigation.verify_verdict import Notebook
 from custody.investigation.wording import Statement
 from custody.ledger.registry import Registry
@@ -66,7 +71,10 @@ def check_investigation(pack: OpenedPack, registry: Registry, notes: Notebook) -
         notes.says(f"{BY_HISTORY}: not computed again", INVESTIGATION)
     if stored is not None and not _agrees(stored, inquiry):
         notes.fails("the answer that the service stored is not the one computed from these inputs", INVESTIGATION)
+    if off := inquiry.inputs.params.off:
+        notes.says(f"evidence was left out of the sum: {', '.join(sorted(off))}", INVESTIGATION)
     _check_passage(pack, registry, inquiry, notes)
+    _check_complaint(pack, inquiry.inputs.dispute, notes)
 
 
 def _agrees(stored: Any, inquiry: Inquiry) -> bool:
@@ -96,13 +104,16 @@ def _agrees(stored: Any, inquiry: Inquiry) -> bool:
 
 def _check_passage(pack: OpenedPack, registry: Registry, inquiry: Inquiry, notes: Notebook) -> None:
     """The investigation read the log up to some entry; scans that came in later change nothing it said."""
-    parcel, wanted = pack.case.parcel, dict(_facts(inquiry.inputs.dispute))
+    dispute = inquiry.inputs.dispute
+    parcel, wanted = pack.case.parcel, dict(_facts(dispute))
     scans = [sealed for sealed in sealed_scans(pack.entries, registry) if parcel in parcels_of(sealed.event)]
     for count in range(len(scans), 0, -1):
         way = read_way(str(parcel), scans[:count])
-        if way is not None and dict(_facts(passage_of(way, NOBODY))) == wanted:
+        passage = None if way is None else passage_of(way, NOBODY)
+        if passage is not None and dict(_facts(passage)) == wanted:
             later = f"; {len(scans) - count} came in later" if count < len(scans) else ""
             notes.holds(f"the chain that was examined is the one that {count} scans show{later}", INVESTIGATION)
+            _check_sites(passage, dispute, notes)
             return
     closed = any(entry.judged is not None and entry.opening is None for entry in pack.entries)
     closed = closed or any(scan.opening is None for entry in pack.entries for scan in entry.scans)
@@ -111,7 +122,33 @@ def _check_passage(pack: OpenedPack, registry: Registry, inquiry: Inquiry, notes
 
 
 def _facts(passage: Passage | Dispute) -> Iterator[tuple[str, Any]]:
-    """What a passage says that comes from its scans alone, without rosters and roads of the network."""
+    """What a passage says that comes from its scans alone, without rosters, roads and site names of the network."""
     for name in ("high_value", "start_ms", "checkpoints", "declared_mass_g", "item_mass_g", "pin"):
         yield name, plain(getattr(passage, name))
     yield "segments", [(segment.step, segment.shift, segment.handler) for segment in passage.segments]
+
+
+def _check_sites(shown: Passage, stated: Dispute, notes: Notebook) -> None:
+    """Whether one name stands for one site; the site of a linehaul that nobody scanned is the network's to tell."""
+    pairs = {
+        (here.site, named.site)
+        for here, named in zip(shown.segments, stated.segments, strict=True)
+        if not here.site.startswith(LINEHAUL_OF)
+    }
+    called = sorted(pair for pair in pairs if pair[0] != pair[1])
+    once = len(pairs) == len({site for site, _ in pairs}) == len({name for _, name in pairs})
+    if not once or any(name.startswith(ROOT) for _, name in called):
+        notes.fails("the sites that were examined are not those where the stations of the scans stand", INVESTIGATION)
+    elif called:
+        names = "; ".join(f"{name} for {site}" for site, name in called)
+        notes.says(f"the names of sites are the service's own: {names}", INVESTIGATION)
+
+
+def _check_complaint(pack: OpenedPack, dispute: Dispute, notes: Notebook) -> None:
+    claims = claims_of(records_of(pack.entries), pack.case.dispute)
+    if not claims:
+        notes.says("no record here says what the customer complained of, so what was weighed is not told", INVESTIGATION)
+    elif dispute.complaint is COMPLAINT_OF.get(ClaimType(claims[-1])):
+        notes.holds("the complaint that was weighed is the one that the log recorded", INVESTIGATION)
+    else:
+        notes.fails(f"{dispute.complaint} was weighed, and the log recorded {claims[-1]}", INVESTIGATION)

@@ -2,14 +2,22 @@
 
 from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from custody.investigation.checks import next_checks, usual_checks
+from custody.investigation.explain import explain
+from custody.investigation.infer import run
+from custody.investigation.naming import name, naming_rules
+from custody.investigation.pack_inquiry import read_inquiry, write_inquiry
+from custody.investigation.values import Complaint, Dispute
 from custody.investigation.verify_form import OpenedPack, open_pack
 from custody.investigation.verify_verdict import Step
+from custody.investigation.wording import state
 from custody.usecases.export_pack import PackExported
-from tests.rooms.pack.pack_world import World
+from tests.rooms.pack.pack_world import SITES, World, fleet_around, neighbours
 from tests.rooms.pack.tamper import failed_steps, told_otherwise
 
 NOT_EXAMINED = {"stored": None, "inquiry": None}
@@ -48,3 +56,82 @@ def test_what_the_report_says_of_the_weak_link_is_what_was_computed(
     change(investigation["stored"])
     verdict = told_otherwise(world, pack.content, investigation=investigation)
     assert failed_steps(verdict) == {Step.INVESTIGATION}
+
+
+def judged_otherwise(
+    pack: OpenedPack, change: Callable[[Dispute], Dispute] = lambda dispute: dispute, **params: Any
+) -> dict[str, Any]:
+    """A whole investigation of other inputs, computed as the service computes it."""
+    inputs = read_inquiry(pack.investigation["inquiry"]).inputs
+    dispute = change(inputs.dispute)
+    result = run(fleet_around(dispute), [dispute, *neighbours(dispute)], replace(inputs.params, **params))
+    judgement = result.judgement(dispute.id)
+    naming, explanation = name(judgement, naming_rules(result)), explain(judgement)
+    checks = next_checks(judgement, usual_checks(judgement))[:5]
+    said = state(judgement, naming, explanation=explanation, checks=checks)
+    inquiry = write_inquiry(judgement, naming=naming, explanation=explanation, statement=said, checks=checks, ran_ms=1)
+    stored = {
+        "headline": said.headline,
+        "lines": list(said.lines()),
+        "links": [
+            {"column": column, "name": title, "probability": share}
+            for column, (title, share) in enumerate(judgement.table())
+        ],
+        "reasons": [
+            {"evidence": reason.player, "words": reason.words, "decibans": reason.shapley}
+            for reason in explanation.reasons
+        ],
+        "checks": [
+            {"title": item.check.title, "who": item.check.who, "minutes": item.check.minutes} for item in checks
+        ],
+    }
+    return {"stored": stored, "inquiry": inquiry}
+
+
+def _called(names: dict[str, str]) -> Callable[[Dispute], Dispute]:
+    """The dispute with sites called otherwise."""
+    return lambda dispute: replace(
+        dispute, segments=tuple(replace(one, site=names.get(one.site, one.site)) for one in dispute.segments)
+    )
+
+
+def test_an_investigation_made_anew_of_the_same_inputs_holds(
+    world: World, pack: PackExported, opened: OpenedPack
+) -> None:
+    assert told_otherwise(world, pack.content, investigation=judged_otherwise(opened)).ok
+
+
+def test_the_complaint_that_was_weighed_is_the_one_that_the_log_recorded(
+    world: World, pack: PackExported, opened: OpenedPack
+) -> None:
+    other = judged_otherwise(opened, lambda dispute: replace(dispute, complaint=Complaint.DAMAGED))
+    assert failed_steps(told_otherwise(world, pack.content, investigation=other)) == {Step.INVESTIGATION}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        {SITES[3]: SITES[5], SITES[5]: SITES[3]},
+        {SITES[3]: "Hub North", SITES[5]: "Hub North"},
+        {SITES[3]: SITES[5], SITES[5]: "Depot East"},
+    ],
+)
+def test_the_places_that_are_named_are_those_where_the_stations_stand(
+    world: World, pack: PackExported, opened: OpenedPack, names: dict[str, str]
+) -> None:
+    other = judged_otherwise(opened, _called(names))
+    assert failed_steps(told_otherwise(world, pack.content, investigation=other)) == {Step.INVESTIGATION}
+
+
+def test_what_people_call_a_site_is_told_with_its_key(world: World, pack: PackExported, opened: OpenedPack) -> None:
+    other = judged_otherwise(opened, _called({SITES[3]: "Hub North"}))
+    verdict = told_otherwise(world, pack.content, investigation=other)
+    assert verdict.ok
+    assert any(f"Hub North for {SITES[3]}" in check.what for check in verdict.checks if check.ok is None)
+
+
+def test_evidence_that_was_left_out_of_the_sum_is_named(world: World, pack: PackExported, opened: OpenedPack) -> None:
+    other = judged_otherwise(opened, off=frozenset({"weight", "seal"}))
+    verdict = told_otherwise(world, pack.content, investigation=other)
+    said = [check.what for check in verdict.checks if check.ok is None]
+    assert "evidence was left out of the sum: seal, weight" in said
