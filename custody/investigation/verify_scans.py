@@ -5,7 +5,8 @@
   neighbours are here, and the numbers in between, which belong to other parcels, are named. For a scan of a batch the
   station's receipt leads from its leaf to the root that the batch's statement signs, and the opening is the leaf's.
 - 6: each record is signed by the operator in force, its opening is what was signed, the timeline in dispute.json says
-  what the records say, and the seal's record holds the digest of this pack's manifest.
+  what the records say and leaves out no record of the case that is here, and the seal's record holds the digest of this
+  pack's manifest.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,6 +20,7 @@ from custody.investigation.pack_entries import Opening, PackEntry
 from custody.investigation.pack_json import plain
 from custody.investigation.pack_redact import redact
 from custody.investigation.pack_seal import KIND, MANIFEST, manifest_digest
+from custody.investigation.verify_case import is_step
 from custody.investigation.verify_form import OpenedPack
 from custody.investigation.verify_verdict import Notebook
 from custody.kernel import cose
@@ -184,6 +186,10 @@ def _check_timeline(pack: OpenedPack, opened: Mapping[int, Record], notes: Noteb
             notes.fails(f"the timeline says of {line.kind!r} what the record does not", where)
         else:
             shown += 1
+    told = {line.index for line in pack.case.timeline}
+    for index, record in opened.items():
+        if is_step(record.fields, pack.case.dispute) and index not in told:
+            notes.fails(f"the timeline leaves out the record of {record.kind!r}", f"{CASE}, entry {index}")
     if shown:
         notes.holds(f"{shown} lines of the timeline are what the log recorded at the time", CASE)
 

@@ -135,3 +135,13 @@ def test_evidence_that_was_left_out_of_the_sum_is_named(world: World, pack: Pack
     verdict = told_otherwise(world, pack.content, investigation=other)
     said = [check.what for check in verdict.checks if check.ok is None]
     assert "evidence was left out of the sum: seal, weight" in said
+
+
+@pytest.mark.parametrize("place", [0, -1])
+def test_a_step_that_the_log_recorded_is_not_left_out_of_the_timeline(
+    world: World, pack: PackExported, opened: OpenedPack, place: int
+) -> None:
+    gone = opened.case.timeline[place]
+    timeline = tuple(line for line in opened.case.timeline if line is not gone)
+    verdict = told_otherwise(world, pack.content, case=replace(opened.case, timeline=timeline))
+    assert f"dispute.json, entry {gone.index}" in {check.where for check in verdict.failures}
