@@ -1,9 +1,53 @@
-"""What the records of a pack say of the case itself, beside the steps of its timeline."""
+"""What dispute.json says of the case itself, held against the records of the same pack.
+
+- The case was opened when `dispute.opened` was recorded.
+- Its kind of problem is the one that `dispute.opened` or `dispute.offered` recorded; once agreed it stays.
+- Where handsets were locked for it, the case's handset is one of those that `device.registered` names.
+
+What no record here tells of is said.
+"""
 
 from collections.abc import Mapping
 from typing import Any
 
+from custody.investigation.pack_case import FILE as CASE
+from custody.investigation.verify_form import OpenedPack
+from custody.investigation.verify_verdict import Notebook
+
+OPENED = "dispute.opened"
+
 Records = Mapping[int, Mapping[str, Any]]
+
+
+def check_case(pack: OpenedPack, records: Records, notes: Notebook) -> None:
+    """The part of step 6 that looks at the case and not at its timeline."""
+    case, steps = pack.case.case["case"], _steps(records, pack.case.dispute)
+    opened = next((fields for fields in steps if fields["kind"] == OPENED), None)
+    if opened is None:
+        notes.says("no record here tells when the case was opened", CASE)
+    elif case["opened_ms"] != opened.get("at_ms"):
+        notes.fails("the case was opened at another time than the log recorded", CASE)
+    claims = claims_of(records, pack.case.dispute)
+    if not claims and case["claim_type"] is not None:
+        notes.says("no record here tells which kind of problem it is", CASE)
+    elif claims and case["claim_type"] != claims[-1]:
+        notes.fails(f"the case is {case['claim_type']}, and the log recorded {claims[-1]}", CASE)
+    _check_handset(pack, records, notes)
+
+
+def _check_handset(pack: OpenedPack, records: Records, notes: Notebook) -> None:
+    devices = {history.device for history in pack.locks.orders}
+    locked = {
+        fields.get("imei")
+        for fields in records.values()
+        if fields["kind"] == "device.registered" and fields.get("device") in devices
+    }
+    if not locked:
+        return
+    if pack.case.imei is None:
+        notes.says("the case names no handset, and one was registered for its lock", CASE)
+    elif pack.case.imei not in locked:
+        notes.fails("the handset of the case is not the one that was registered for its lock", CASE)
 
 
 def is_step(fields: Mapping[str, Any], dispute: str) -> bool:
@@ -13,5 +57,8 @@ def is_step(fields: Mapping[str, Any], dispute: str) -> bool:
 
 def claims_of(records: Records, dispute: str) -> list[str]:
     """The kinds of problem that were agreed on in a case, in the order of the log."""
-    steps = [fields for _, fields in sorted(records.items()) if is_step(fields, dispute)]
-    return [fields["claim_type"] for fields in steps if fields.get("claim_type")]
+    return [fields["claim_type"] for fields in _steps(records, dispute) if fields.get("claim_type")]
+
+
+def _steps(records: Records, dispute: str) -> list[Mapping[str, Any]]:
+    return [fields for _, fields in sorted(records.items()) if is_step(fields, dispute)]

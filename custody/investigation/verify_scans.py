@@ -5,8 +5,8 @@
   neighbours are here, and the numbers in between, which belong to other parcels, are named. For a scan of a batch the
   station's receipt leads from its leaf to the root that the batch's statement signs, and the opening is the leaf's.
 - 6: each record is signed by the operator in force, its opening is what was signed, the timeline in dispute.json says
-  what the records say and leaves out no record of the case that is here, and the seal's record holds the digest of this
-  pack's manifest.
+  what the records say and leaves out no record of the case that is here, the case itself is as they tell it
+  (verify_case), and the seal's record holds the digest of this pack's manifest.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,7 +20,7 @@ from custody.investigation.pack_entries import Opening, PackEntry
 from custody.investigation.pack_json import plain
 from custody.investigation.pack_redact import redact
 from custody.investigation.pack_seal import KIND, MANIFEST, manifest_digest
-from custody.investigation.verify_case import is_step
+from custody.investigation.verify_case import check_case, is_step
 from custody.investigation.verify_form import OpenedPack
 from custody.investigation.verify_verdict import Notebook
 from custody.kernel import cose
@@ -147,6 +147,7 @@ def check_records(pack: OpenedPack, registry: Registry, notes: Notebook) -> None
         except (Rejected, NotFound) as error:
             notes.fails(error.detail, f"entry {entry.index}")
     _check_timeline(pack, opened, notes)
+    check_case(pack, {index: record.fields for index, record in opened.items()}, notes)
     _check_seal(pack, registry, notes)
     if notes.clean:
         notes.holds(f"{len(opened)} records are signed by the operator in force, and opened")

@@ -145,3 +145,19 @@ def test_a_step_that_the_log_recorded_is_not_left_out_of_the_timeline(
     timeline = tuple(line for line in opened.case.timeline if line is not gone)
     verdict = told_otherwise(world, pack.content, case=replace(opened.case, timeline=timeline))
     assert f"dispute.json, entry {gone.index}" in {check.where for check in verdict.failures}
+
+
+@pytest.mark.parametrize(("name", "told"), [("claim_type", "damaged"), ("claim_type", None), ("opened_ms", 1)])
+def test_what_the_report_says_of_the_case_is_what_was_recorded_when_it_was_opened(
+    world: World, pack: PackExported, opened: OpenedPack, name: str, told: Any
+) -> None:
+    facts = {**opened.case.case, "case": {**opened.case.case["case"], name: told}}
+    verdict = told_otherwise(world, pack.content, case=replace(opened.case, case=facts))
+    assert Step.RECORDS in failed_steps(verdict)
+
+
+def test_the_handset_that_the_report_names_is_the_one_that_was_locked(
+    world: World, pack: PackExported, opened: OpenedPack
+) -> None:
+    case = replace(opened.case, imei="urn:gsma:imei:00101700-482916-0")
+    assert Step.RECORDS in failed_steps(told_otherwise(world, pack.content, case=case))
