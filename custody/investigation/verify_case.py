@@ -2,7 +2,9 @@
 
 - The case was opened when `dispute.opened` was recorded.
 - Its kind of problem is the one that `dispute.opened` or `dispute.offered` recorded; once agreed it stays.
+- Its parcel and its handset are those that `dispute.opened` recorded, in cases that were opened since it records them.
 - Where handsets were locked for it, the case's handset is one of those that `device.registered` names.
+- The trail is read under the parcel, else under the handset, else under an order.
 
 What no record here tells of is said.
 """
@@ -13,6 +15,7 @@ from typing import Any
 from custody.investigation.pack_case import FILE as CASE
 from custody.investigation.verify_form import OpenedPack
 from custody.investigation.verify_verdict import Notebook
+from custody.trail.names import ORDER
 
 OPENED = "dispute.opened"
 
@@ -25,8 +28,15 @@ def check_case(pack: OpenedPack, records: Records, notes: Notebook) -> None:
     opened = next((fields for fields in steps if fields["kind"] == OPENED), None)
     if opened is None:
         notes.says("no record here tells when the case was opened", CASE)
-    elif case["opened_ms"] != opened.get("at_ms"):
-        notes.fails("the case was opened at another time than the log recorded", CASE)
+    else:
+        if case["opened_ms"] != opened.get("at_ms"):
+            notes.fails("the case was opened at another time than the log recorded", CASE)
+        for name, told in (("parcel", pack.case.parcel), ("imei", pack.case.imei)):
+            if opened.get(name, told) != told:
+                notes.fails(f"the {name} of the case is not the one that the log recorded when it was opened", CASE)
+    named = pack.case.parcel or pack.case.imei
+    if pack.case.item != named if named else not pack.case.item.startswith(ORDER):
+        notes.fails("the trail is read under another key than the case's own", CASE)
     claims = claims_of(records, pack.case.dispute)
     if not claims and case["claim_type"] is not None:
         notes.says("no record here tells which kind of problem it is", CASE)

@@ -1,11 +1,11 @@
 """Steps 8 and 9: what follows from the signed records.
 
-- 8: the trail room builds the same trail again from the scans in the pack; report.html and VERIFY.txt are what the
-  other files lead to.
+- 8: the trail room builds the same trail again from the scans in the pack, and some of these are of the case's parcel;
+  report.html and VERIFY.txt are what the other files lead to.
 - 9: the posterior is computed again from the inputs in investigation.json, and these inputs are held against the scans
-  as far as the investigation had read them, and against the complaint that the log recorded. Each site has its own name,
-  and no key of another one. What the report prints of the stored answer is what was computed, and evidence that was
-  left out is named. Without inputs it is said that nothing was computed.
+  as far as the investigation had read them, and against the complaint that the log recorded. Each site has its own
+  name, and no key of another one. What the report prints of the stored answer is what was computed, and evidence that
+  was left out is named. Without inputs it is said that nothing was computed.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from custody.gs1.keys import ROOT
 from custody.investigation.pack import INVESTIGATION, derive
 from custody.investigation.pack_howto import FILE as HOWTO
 from custody.investigation.pack_inquiry import Inquiry, check_inquiry, read_inquiry, same
-from custody.investigation.pack_json import plain, read_as
+from custody.investigation.pack_json import plain, read_as, read_json
 from custody.investigation.pack_report import FILE as REPORT
 from custody.investigation.pack_trail import FILE as TRAIL
 from custody.investigation.pack_trail import sealed_scans
@@ -36,7 +36,7 @@ NOBODY = Network(rosters={}, roads={})
 BY_HISTORY = "the figures for naming that need every dispute (exact check, case alone, disputes charged)"
 
 
-def check_trail(pack: OpenedPack, notes: Notebook) -> None:
+def check_trail(pack: OpenedPack, registry: Registry, notes: Notebook) -> None:
     """Step 8."""
     derived = derive(pack.source)
     for name, what in (
@@ -48,6 +48,10 @@ def check_trail(pack: OpenedPack, notes: Notebook) -> None:
             notes.holds(what, name)
         else:
             notes.fails("it is not what the other files lead to", name)
+    if sealed_scans(pack.entries, registry) and not read_json(derived[TRAIL], where=TRAIL)["entries"]:
+        # A handset whose packing was set apart has scans and no trail; a parcel that a case names has not.
+        ok = None if pack.case.parcel is None or _closed(pack) else False
+        notes.tell("none of the scans belongs to the trail", TRAIL, ok=ok)
 
 
 def check_investigation(pack: OpenedPack, registry: Registry, notes: Notebook) -> None:
@@ -115,10 +119,14 @@ def _check_passage(pack: OpenedPack, registry: Registry, inquiry: Inquiry, notes
             notes.holds(f"the chain that was examined is the one that {count} scans show{later}", INVESTIGATION)
             _check_sites(passage, dispute, notes)
             return
-    closed = any(entry.judged is not None and entry.opening is None for entry in pack.entries)
-    closed = closed or any(scan.opening is None for entry in pack.entries for scan in entry.scans)
     said = "the chain that was examined is not the one that the scans in the pack show"
-    notes.tell(said, INVESTIGATION, ok=None if closed or not scans else False)
+    notes.tell(said, INVESTIGATION, ok=None if _closed(pack) or not scans else False)
+
+
+def _closed(pack: OpenedPack) -> bool:
+    """Whether there is a scan here that cannot be read."""
+    closed = any(entry.judged is not None and entry.opening is None for entry in pack.entries)
+    return closed or any(scan.opening is None for entry in pack.entries for scan in entry.scans)
 
 
 def _facts(passage: Passage | Dispute) -> Iterator[tuple[str, Any]]:
@@ -147,7 +155,9 @@ def _check_sites(shown: Passage, stated: Dispute, notes: Notebook) -> None:
 def _check_complaint(pack: OpenedPack, dispute: Dispute, notes: Notebook) -> None:
     claims = claims_of(records_of(pack.entries), pack.case.dispute)
     if not claims:
-        notes.says("no record here says what the customer complained of, so what was weighed is not told", INVESTIGATION)
+        notes.says(
+            "no record here says what the customer complained of, so what was weighed is not told", INVESTIGATION
+        )
     elif dispute.complaint is COMPLAINT_OF.get(ClaimType(claims[-1])):
         notes.holds("the complaint that was weighed is the one that the log recorded", INVESTIGATION)
     else:

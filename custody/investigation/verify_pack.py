@@ -42,7 +42,7 @@ def _later_steps(pack: OpenedPack, registry: Registry, *, vkey: str | None, witn
         (Step.SCANS, lambda notes: verify_scans.check_scans(pack, registry, notes)),
         (Step.RECORDS, lambda notes: verify_scans.check_records(pack, registry, notes)),
         (Step.LOCKS, lambda notes: verify_locks.check_locks(pack, registry, notes)),
-        (Step.TRAIL, lambda notes: verify_derived.check_trail(pack, notes)),
+        (Step.TRAIL, lambda notes: verify_derived.check_trail(pack, registry, notes)),
         (Step.INVESTIGATION, lambda notes: verify_derived.check_investigation(pack, registry, notes)),
         (Step.WITNESSES, lambda notes: verify_log.check_witnesses(pack, registry, notes, witnesses=witnesses)),
     )

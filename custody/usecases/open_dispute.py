@@ -72,6 +72,8 @@ def open_dispute(
             "state": opened.case.state,
             "owner": opened.owner,
             "policy_version": opened.case.policy_version,
+            "parcel": parcel,
+            "imei": imei,
             "promises": [promise.id for promise in opened.promises],
             "offer": [str(option.remedy) for option in opened.remedy_offer.options] if opened.remedy_offer else [],
         },

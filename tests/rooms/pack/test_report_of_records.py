@@ -3,10 +3,13 @@
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
+from custody.gs1.keys import issue_sscc
 from custody.investigation.checks import next_checks, usual_checks
 from custody.investigation.explain import explain
 from custody.investigation.infer import run
@@ -14,10 +17,21 @@ from custody.investigation.naming import name, naming_rules
 from custody.investigation.pack_inquiry import read_inquiry, write_inquiry
 from custody.investigation.values import Complaint, Dispute
 from custody.investigation.verify_form import OpenedPack, open_pack
+from custody.investigation.verify_pack import verify_pack
 from custody.investigation.verify_verdict import Step
 from custody.investigation.wording import state
+from custody.store import case_book
 from custody.usecases.export_pack import PackExported
-from tests.rooms.pack.pack_world import SITES, World, fleet_around, neighbours
+from tests.rooms.pack.pack_world import (
+    IMEI,
+    SITES,
+    World,
+    fleet_around,
+    neighbours,
+    open_case_of,
+    open_world,
+    send_parcel,
+)
 from tests.rooms.pack.tamper import failed_steps, told_otherwise
 
 NOT_EXAMINED = {"stored": None, "inquiry": None}
@@ -161,3 +175,56 @@ def test_the_handset_that_the_report_names_is_the_one_that_was_locked(
 ) -> None:
     case = replace(opened.case, imei="urn:gsma:imei:00101700-482916-0")
     assert Step.RECORDS in failed_steps(told_otherwise(world, pack.content, case=case))
+
+
+OTHER = issue_sscc("9521473", 7777).uri
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"item": OTHER, "parcel": OTHER},
+        {"item": IMEI, "parcel": None},
+        {"item": OTHER},
+        {"imei": None},
+        {"item": "po:SO-1", "parcel": None, "imei": None},
+    ],
+)
+def test_parcel_and_handset_are_those_that_the_log_recorded_when_the_case_was_opened(
+    world: World, pack: PackExported, opened: OpenedPack, named: dict[str, str | None]
+) -> None:
+    case = replace(opened.case, **named)  # type: ignore[arg-type]  # the members that differ
+    verdict = told_otherwise(world, pack.content, case=case, investigation=NOT_EXAMINED)
+    assert Step.RECORDS in failed_steps(verdict)
+
+
+def test_a_parcel_that_none_of_the_scans_is_about_has_no_pack_of_theirs(
+    world: World, pack: PackExported, opened: OpenedPack
+) -> None:
+    case = replace(opened.case, item=OTHER, parcel=OTHER)
+    verdict = told_otherwise(world, pack.content, case=case, investigation=NOT_EXAMINED)
+    assert "none of the scans belongs to the trail" in {check.what for check in verdict.failures}
+
+
+def test_packs_of_cases_whose_opening_recorded_neither_parcel_nor_handset_hold(tmp_path: Path) -> None:
+    with open_world(f"sqlite:///{tmp_path / 'house.sqlite3'}") as world:
+        send_parcel(world)
+        with patch.object(case_book, "note", _without_keys(case_book.note)):
+            open_case_of(world)
+        pack = world.export()
+        verify_pack(pack.content, vkey=world.vkey).demand()
+        opened = open_pack(pack.content)
+        assert "parcel" not in opened.case.timeline[0].facts
+        case = replace(opened.case, item=OTHER, parcel=OTHER)
+        assert Step.TRAIL in failed_steps(told_otherwise(world, pack.content, case=case))
+
+
+def _without_keys(note: Callable[..., int]) -> Callable[..., int]:
+    """How a step was noted before its record held parcel and handset."""
+
+    def noted(*about: Any, facts: dict[str, Any], **more: Any) -> int:
+        return note(
+            *about, facts={name: fact for name, fact in facts.items() if name not in {"parcel", "imei"}}, **more
+        )
+
+    return noted
