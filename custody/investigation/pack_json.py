@@ -48,8 +48,8 @@ def read_as(value: Any, kind: type[Kind], *, where: str) -> Kind:
 
 
 def plain(value: Any) -> Any:
-    """A typed value as JSON reads it back."""
-    return _listed(msgspec.to_builtins(value))
+    """A typed value as JSON reads it back; sets in one order."""
+    return _listed(msgspec.to_builtins(value, order="deterministic"))
 
 
 def b64(raw: bytes) -> str:
