@@ -3,13 +3,15 @@
 - 5: each scan is signed by a key that a registrar enrolled for that station, and the key's word counted at that index;
   the opening is what was signed and parses as an event; the statements of one station follow each other wherever two
   neighbours are here, and the numbers in between, which belong to other parcels, are named. For a scan of a batch the
-  station's receipt leads from its leaf to the root that the batch's statement signs, and the opening is the leaf's.
+  station's receipt leads from its leaf to the root that the batch's statement signs, and the opening is the leaf's. Of
+  content that is not here it is said whether it was withheld, or a notice in the pack records its erasure, or neither.
 - 6: each record is signed by the operator in force, its opening is what was signed, the timeline in dispute.json says
   what the records say and leaves out no record of the case that is here, the case itself is as they tell it
   (verify_case), and the seal's record holds the digest of this pack's manifest.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -34,17 +36,24 @@ from custody.scans.claims import PREV, SEQ
 from custody.scans.scan import SCANS, open_scan
 from custody.trail.sealed import QUARANTINED
 
+ERASURE = "erasure.notice"
+
+Told = int | tuple[int, int]
+"""How a notice names an opening: its log index, or with its position in a batch."""
+
 _COMMON = frozenset({"kind", "at_ms", "dispute", "actor"})
 
 
 def check_scans(pack: OpenedPack, registry: Registry, notes: Notebook) -> None:
     """Step 5."""
     held = [entry for entry in pack.entries if entry.content_type in SCANS or entry.content_type == BATCH]
+    erased = _erased(pack.entries)
     chains: dict[str, list[_Signed]] = {}
     count = 0
     for entry in held:
         try:
-            signed = _check_batch(entry, registry, notes) if entry.scans else _check_scan(entry, registry, notes)
+            check = _check_batch if entry.scans else _check_scan
+            signed = check(entry, registry, notes, erased)
             chains.setdefault(str(signed.message.claims[cose.ISS]), []).append(signed)
             count += len(entry.scans) or 1
         except (Rejected, NotFound) as error:
@@ -65,18 +74,19 @@ class _Signed:
     last: int
 
 
-def _check_scan(entry: PackEntry, registry: Registry, notes: Notebook) -> _Signed:
+def _check_scan(entry: PackEntry, registry: Registry, notes: Notebook, erased: Collection[Told]) -> _Signed:
     message = cose.parse(entry.raw)
     _check_key(message, entry, registry, notes, apart=entry.judged is not None and entry.judged.result == QUARANTINED)
     if entry.opening is None:
-        notes.says(f"the content is {entry.state}; the signature stands", f"entry {entry.index}")
+        said = _closed(entry.state, entry.index, erased)
+        notes.says(f"the content is {said}; the signature stands", f"entry {entry.index}")
     else:
         open_scan(entry.raw, entry.opening)
     seq = message.claims[SEQ]
     return _Signed(index=entry.index, message=message, first=seq, last=seq)
 
 
-def _check_batch(entry: PackEntry, registry: Registry, notes: Notebook) -> _Signed:
+def _check_batch(entry: PackEntry, registry: Registry, notes: Notebook, erased: Collection[Told]) -> _Signed:
     """A batch: its statement as any, and for each scan that is here the leaf, the station's receipt, the opening."""
     batch = read_batch(entry.raw)
     apart = all(scan.judged.result == QUARANTINED for scan in entry.scans)
@@ -86,10 +96,27 @@ def _check_batch(entry: PackEntry, registry: Registry, notes: Notebook) -> _Sign
         if leaf.seq != batch.first + scan.position:
             raise Rejected("leaf", f"the scan at {scan.position} has another number", fix="Ask for the pack again.")
         if scan.opening is None:
-            notes.says(f"the content is {scan.state}; leaf and receipt stand", f"entry {entry.index}.{scan.position}")
+            said = _closed(scan.state, (entry.index, scan.position), erased)
+            notes.says(f"the content is {said}; leaf and receipt stand", f"entry {entry.index}.{scan.position}")
         else:
             open_leaf(batch, leaf, scan.opening)
     return _Signed(index=entry.index, message=batch.message, first=batch.first, last=batch.last)
+
+
+def _erased(entries: Iterable[PackEntry]) -> set[Told]:
+    """The openings that the notices in a pack say were erased; a notice that does not fit is refused in step 6."""
+    found: set[Told] = set()
+    for entry in entries:
+        with suppress(Rejected):
+            fields = {} if entry.opening is None else open_record(entry.raw, entry.opening).fields
+            if fields.get("kind") == ERASURE:
+                found |= {tuple(told) if isinstance(told, list) else told for told in fields["openings"]}
+    return found
+
+
+def _closed(state: Opening, told: Told, erased: Collection[Told]) -> str:
+    """What is said of content that is not here."""
+    return "not here, and no record of an erasure is" if state is Opening.ERASED and told not in erased else str(state)
 
 
 def _check_key(message: cose.Sign1, entry: PackEntry, registry: Registry, notes: Notebook, *, apart: bool) -> PublicKey:
@@ -173,7 +200,7 @@ def _check_operator(message: cose.Sign1, index: int, registry: Registry) -> None
 
 
 def _check_timeline(pack: OpenedPack, opened: Mapping[int, Record], notes: Notebook) -> None:
-    shown = 0
+    shown, erased = 0, _erased(pack.entries)
     for line in pack.case.timeline:
         where = f"{CASE}, entry {line.index}"
         entry = None if line.index is None else pack.entry(line.index)
@@ -182,7 +209,7 @@ def _check_timeline(pack: OpenedPack, opened: Mapping[int, Record], notes: Noteb
         elif entry is None or entry.content_type != RECORD:
             notes.fails(f"the record of {line.kind!r} is not in the pack", where)
         elif entry.state is not Opening.GIVEN:
-            notes.says(f"the record of {line.kind!r} is {entry.state}", where)
+            notes.says(f"the record of {line.kind!r} is {_closed(entry.state, entry.index, erased)}", where)
         elif line.index not in opened or not _tells(line, opened[line.index], pack.case.dispute):
             notes.fails(f"the timeline says of {line.kind!r} what the record does not", where)
         else:

@@ -9,7 +9,7 @@ What stays is what nobody can link to a person any more: the entries themselves,
 when, states, amounts and due times. On SQLite the freed pages are overwritten too.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from sqlmodel import Session, col
 
 from custody.disputes.case import CASE
 from custody.kernel.clock import Instant
+from custody.scans.place import index_of, tell_place
 from custody.store.case_book import CaseFile
 from custody.store.engine import is_sqlite
 from custody.store.tables import (
@@ -48,6 +49,21 @@ def erased_after(session: Session, index: int) -> dict[int, str]:
     """What was erased by notices after an entry: the names of parcels, cases and shards by the notices' indexes."""
     query = select(col(ErasureRow.idx), col(ErasureRow.target)).where(col(ErasureRow.idx) > index)
     return {row.idx: row.target for row in session.execute(query)}
+
+
+def notices_of(session: Session, places: Collection[int]) -> set[int]:
+    """The entries of the notices that say of these openings that they were erased."""
+    held = select(col(OpeningRow.place)).where(col(OpeningRow.place).in_(places), col(OpeningRow.content).is_(None))
+    erased = {tell_place(place) for place in session.scalars(held)}
+    if not erased:
+        return set()
+    query = select(col(ErasureRow.idx), col(ErasureRow.facts)).where(col(ErasureRow.idx) > index_of(min(places)))
+    return {row.idx for row in session.execute(query) if not erased.isdisjoint(_openings(row.facts))}
+
+
+def _openings(facts: str) -> Iterator[int | tuple[int, ...]]:
+    for told in msgspec.json.decode(facts)["openings"]:
+        yield tuple(told) if isinstance(told, list) else told
 
 
 def open_cases(session: Session) -> list[CaseFile]:

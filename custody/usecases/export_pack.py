@@ -45,7 +45,7 @@ from custody.ledger.tiles import TileHashReader
 from custody.scans.batch import BATCH
 from custody.scans.place import place_of
 from custody.scans.scan import SCANS
-from custody.store import case_book, log_reader, scan_book, witness_book
+from custody.store import case_book, erase_book, log_reader, scan_book, witness_book
 from custody.store.case_book import CaseFile
 from custody.store.log_reader import StoredEntry
 from custody.store.tables import CheckpointRow, DisputeEventRow, EntryRow, EvidenceRow, SaleRow, ScanRow
@@ -116,6 +116,8 @@ def draw_up_pack(
     lines = case_book.timeline(session, dispute)
     told = [line for line in lines if line.idx is None or line.idx < head.size]
     indexes = _indexes(session, file, scans, beside) | {line.idx for line in told if line.idx is not None}
+    erased = {*(row.place for row in scans.values()), *map(place_of, indexes)}
+    indexes |= {index for index in erase_book.notices_of(session, erased) if index < head.size}
     if late := [index for index in indexes if index >= head.size]:
         raise Rejected(
             "checkpoint", f"the checkpoint does not cover entry {late[0]}", fix="Give a newer one, or none at all."
