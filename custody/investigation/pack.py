@@ -40,7 +40,7 @@ from custody.investigation.pack_log import NOTE, newest, replay, write_log, writ
 from custody.investigation.pack_redact import Redaction, write_redactions
 from custody.investigation.pack_report import ReportParts, write_report
 from custody.investigation.pack_seal import MANIFEST, SEAL, Seal, manifest_digest, write_manifest, write_seal
-from custody.investigation.pack_trail import write_trail
+from custody.investigation.pack_trail import closed_scans, write_trail
 from custody.investigation.pack_witnessed import write_witnessed
 from custody.investigation.pack_zip import write_zip
 from custody.kernel.clock import Instant
@@ -100,8 +100,11 @@ def draw_up(source: PackSource) -> Draft:
     return Draft(files=files, manifest=manifest)
 
 
-def derive(source: PackSource) -> dict[str, bytes]:
-    """The files that follow from the others."""
+def derive(source: PackSource, *, closed_missing: bool = False) -> dict[str, bytes]:
+    """The files that follow from the others.
+
+    `closed_missing` makes them as packs were made at first: a scan without its content was told as a missing one.
+    """
     registry = replay(source.entries)
     policy = newest(registry)
     trail_file, trail = write_trail(
@@ -111,6 +114,7 @@ def derive(source: PackSource) -> dict[str, bytes]:
         parcel=source.case.parcel,
         head=source.note,
         witnessed=source.witnessed,
+        in_log=() if closed_missing else closed_scans(source.entries),
     )
     parts = ReportParts(
         created_ms=source.created_ms,

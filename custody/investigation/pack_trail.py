@@ -1,20 +1,23 @@
 """trail.json: what the trail room makes of the scans in a pack.
 
 Scans are opened from the bytes that were signed, and station facts come from the enrolments in the log, so whoever
-holds the pack builds the same trail again. A scan whose opening is not in the pack is not in the trail. The numbers of
-stations that are missing in the pack belong to other parcels as a rule, so they are no gaps here; a checker names them.
+holds the pack builds the same trail again. A scan whose opening is not in the pack is not in the trail; where the next
+one names it, the trail says that it is in the log and cannot be read. The numbers of stations that are missing in the
+pack belong to other parcels as a rule, so they are no gaps here; a checker names them.
 Each scan stands between the moments that witnesses place it in, as far as the pack's checkpoints tell (pack_witnessed).
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from custody.investigation.pack_batches import opened_scans
 from custody.investigation.pack_entries import PackEntry
 from custody.investigation.pack_json import write_json
 from custody.investigation.pack_witnessed import bounds_of
+from custody.kernel import cose
 from custody.ledger.registry import Registry
-from custody.scans.scan import CAPTURED
+from custody.scans.leaf import read_leaf
+from custody.scans.scan import CAPTURED, SCANS
 from custody.trail.describe import describe_trail
 from custody.trail.sealed import SealedScan, StationFacts
 from custody.trail.trail import build_trail
@@ -51,6 +54,16 @@ def sealed_scans(entries: Iterable[PackEntry], registry: Registry) -> tuple[Seal
     return tuple(scans)
 
 
+def closed_scans(entries: Iterable[PackEntry]) -> set[bytes]:
+    """The names of the scans of a pack whose content is erased or withheld; raises `Rejected` for what is no scan."""
+    found = set()
+    for entry in entries:
+        if entry.content_type in SCANS and entry.opening is None:
+            found.add(cose.parse(entry.raw).digest)
+        found |= {read_leaf(scan.leaf).digest for scan in entry.scans if scan.opening is None}
+    return found
+
+
 def write_trail(
     entries: Iterable[PackEntry],
     registry: Registry,
@@ -59,10 +72,14 @@ def write_trail(
     parcel: str | None,
     head: bytes,
     witnessed: Iterable[bytes],
+    in_log: Collection[bytes],
 ) -> tuple[dict[str, bytes], dict[str, Any]]:
-    """The file, and its value; `item` is the key that was asked for and `parcel` the one chosen of several."""
+    """The file, and its value; `item` is the key that was asked for and `parcel` the one chosen of several.
+
+    `in_log` are scans that are not missing, although they cannot be read.
+    """
     scans = sealed_scans(entries, registry)
-    trail = build_trail(find_unit(item, scans, parcel=parcel), scans)
+    trail = build_trail(find_unit(item, scans, parcel=parcel), scans, in_log=in_log)
     bounds = bounds_of(trail.entries, registry, head=head, witnessed=witnessed)
     value = describe_trail(trail, bounds=bounds)
     return {FILE: write_json(value)}, value

@@ -14,12 +14,17 @@ from custody.investigation.checks import next_checks, usual_checks
 from custody.investigation.explain import explain
 from custody.investigation.infer import run
 from custody.investigation.naming import name, naming_rules
+from custody.investigation.pack import derive, draw_up
+from custody.investigation.pack_entries import stem
 from custody.investigation.pack_inquiry import read_inquiry, write_inquiry
+from custody.investigation.pack_redact import Redaction
+from custody.investigation.pack_trail import FILE as TRAIL
 from custody.investigation.values import Complaint, Dispute
 from custody.investigation.verify_form import OpenedPack, open_pack
 from custody.investigation.verify_pack import verify_pack
 from custody.investigation.verify_verdict import Step
 from custody.investigation.wording import state
+from custody.scans.scan import CONTENT_TYPE as SCAN
 from custody.store import case_book
 from custody.usecases.export_pack import PackExported
 from tests.rooms.pack.pack_world import (
@@ -32,7 +37,7 @@ from tests.rooms.pack.pack_world import (
     open_world,
     send_parcel,
 )
-from tests.rooms.pack.tamper import failed_steps, told_otherwise
+from tests.rooms.pack.tamper import failed_steps, reseal, told_otherwise
 
 NOT_EXAMINED = {"stored": None, "inquiry": None}
 
@@ -228,3 +233,24 @@ def _without_keys(note: Callable[..., int]) -> Callable[..., int]:
         )
 
     return noted
+
+
+@pytest.mark.parametrize("why", ["", "it holds somebody's contact"])
+def test_a_scan_that_stands_in_the_pack_without_its_content_is_not_called_missing(
+    world: World, pack: PackExported, opened: OpenedPack, why: str
+) -> None:
+    scan = next(row for row in opened.entries if row.content_type == SCAN and b'"broken"' in (row.opening or b""))
+    entries = tuple(replace(row, opening=None, withheld=why) if row is scan else row for row in opened.entries)
+    left = (Redaction(file=f"{stem(scan.index)}.opening", where="", why=why),) if why else ()
+    parts = {"entries": entries, "redactions": (*opened.redactions, *left), "investigation": NOT_EXAMINED}
+    source = replace(opened.source, **parts)  # type: ignore[arg-type]  # the members that differ
+    now, before = derive(source)[TRAIL].decode(), derive(source, closed_missing=True)[TRAIL].decode()
+    assert (CLOSED in now, GAP in now) == (True, False)
+    assert (CLOSED in before, GAP in before) == (False, True)
+    assert told_otherwise(world, pack.content, **parts).ok
+    with patch("custody.investigation.pack.closed_scans", return_value=()):
+        raw = reseal(world, pack.content, {f"{stem(scan.index)}.opening": None, **draw_up(source).files})
+    assert verify_pack(raw, vkey=world.vkey).ok, "a pack as they were made at first"
+
+
+CLOSED, GAP = "is in the log but can no longer be read", "A scan of this parcel is missing"
