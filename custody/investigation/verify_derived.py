@@ -1,7 +1,8 @@
 """Steps 8 and 9: what follows from the signed records.
 
 - 8: the trail room builds the same trail again from the scans in the pack, and some of these are of the case's parcel;
-  report.html and VERIFY.txt are what the other files lead to.
+  report.html and VERIFY.txt are what the other files lead to. What the trail finds, such as a scan that another one
+  names and that is not here, is said.
 - 9: the posterior is computed again from the inputs in investigation.json, and these inputs are held against the scans
   as far as the investigation had read them, and against the complaint that the log recorded. Each site has its own
   name, and no key of another one. What the report prints of the stored answer is what was computed, and evidence that
@@ -50,7 +51,11 @@ def check_trail(pack: OpenedPack, registry: Registry, notes: Notebook) -> None:
             notes.holds(what, name)
         else:
             notes.fails("it is not what the other files lead to", name)
-    if sealed_scans(pack.entries, registry) and not read_json(derived[TRAIL], where=TRAIL)["entries"]:
+    trail = read_json(derived[TRAIL], where=TRAIL)
+    for finding in trail["findings"]:
+        if finding["severity"] != "note":
+            notes.says(f"the trail shows: {finding['sentence']}", TRAIL)
+    if sealed_scans(pack.entries, registry) and not trail["entries"]:
         # A handset whose packing was set apart has scans and no trail; a parcel that a case names has not.
         ok = None if pack.case.parcel is None or _closed(pack) else False
         notes.tell("none of the scans belongs to the trail", TRAIL, ok=ok)

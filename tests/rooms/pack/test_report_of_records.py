@@ -254,3 +254,14 @@ def test_a_scan_that_stands_in_the_pack_without_its_content_is_not_called_missin
 
 
 CLOSED, GAP = "is in the log but can no longer be read", "A scan of this parcel is missing"
+
+
+def test_a_scan_of_the_parcel_that_was_left_out_is_missed_where_the_next_one_names_it(
+    world: World, pack: PackExported, opened: OpenedPack
+) -> None:
+    gone = next(row for row in opened.entries if row.content_type == SCAN and b'"broken"' in (row.opening or b""))
+    entries = tuple(row for row in opened.entries if row is not gone)
+    verdict = told_otherwise(world, pack.content, entries=entries, investigation=NOT_EXAMINED)
+    said = [check.what for check in verdict.checks if check.step is Step.TRAIL and check.ok is None]
+    assert any(GAP in what for what in said)
+    assert not any(GAP in check.what for check in told_otherwise(world, pack.content).checks)
