@@ -8,7 +8,6 @@ parcel handed over without a PIN. `theta` shares the thefts: substituted, emptie
 Rows of `complaint_table` follow `TABLE_ROWS`, columns follow `COMPLAINTS`.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
@@ -30,6 +29,9 @@ class Source(StrEnum):
 
 
 FAMILIES = ("scans", "dwell", "weight", "seal", "complaint", "attach", "photo", "recovered", "pin")
+MOST, MOST_GRID_POINTS = 1e9, 100
+"""No number is larger: whoever checks a pack takes its numbers from a stranger, and must not work longer for them."""
+
 TABLE_ROWS = ("substituted", "emptied", "whole", "fake", "lost", "damaged", "origin", "after", "no_anomaly")
 
 _TYPICAL_COMPLAINTS = (
@@ -219,6 +221,7 @@ _POSITIVE = (
     "grid_high",
     "regions",
 )
+_EITHER_SIGN = ("dwell_shift", "grid_slope")
 _BY_STEP = ("background", "loss", "damage", "dwell_median_h")
 
 
@@ -230,20 +233,21 @@ def _check(params: Params) -> None:
             raise _wrong(name, value, "a share between 0 and 1")
     if not 0 <= params.swap_neutral_share < 1:
         raise _wrong("swap_neutral_share", params.swap_neutral_share, "a share from 0 up to, not including, 1")
-    for name in _POSITIVE:
-        value = getattr(params, name)
-        if not (math.isfinite(value) and value > 0):
-            raise _wrong(name, value, "a positive number")
+    for name in (*_POSITIVE, *_EITHER_SIGN):
+        value, least = getattr(params, name), -MOST if name in _EITHER_SIGN else 0
+        if not least < value <= MOST:
+            raise _wrong(name, value, f"a number over {least:g}, up to {MOST:g}")
     for name in _BY_STEP:
         values = getattr(params, name)
-        if len(values) != len(STEPS) or not all(math.isfinite(value) and value > 0 for value in values):
-            raise _wrong(name, values, f"{len(STEPS)} positive numbers, one a step")
+        if len(values) != len(STEPS) or not all(0 < value <= MOST for value in values):
+            raise _wrong(name, values, f"{len(STEPS)} positive numbers up to {MOST:g}, one a step")
     if abs(sum(params.theta) - 1) > 1e-9 or min(params.theta) <= 0:
         raise _wrong("theta", params.theta, "three positive shares that add up to one")
-    if params.grid_points < 2 or params.grid_high <= params.grid_low:
-        raise _wrong("grid_points", params.grid_points, "two points or more, from low to high")
+    if not 2 <= params.grid_points <= MOST_GRID_POINTS or params.grid_high <= params.grid_low:
+        raise _wrong("grid_points", params.grid_points, f"2 to {MOST_GRID_POINTS} points, from low to high")
     table = params.complaint_table
-    if len(table) != len(TABLE_ROWS) or any(len(row) != len(COMPLAINTS) or min(row) < 0 for row in table):
+    shape = [len(row) for row in table]
+    if shape != [len(COMPLAINTS)] * len(TABLE_ROWS) or not all(0 <= cell <= MOST for row in table for cell in row):
         raise _wrong("complaint_table", table, "a row for each cause and a column for each complaint")
     if params.off - set(FAMILIES):
         raise _wrong("off", sorted(params.off), f"families among {', '.join(FAMILIES)}")
