@@ -10,6 +10,7 @@
   (verify_case), and the seal's record holds the digest of this pack's manifest.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -160,7 +161,7 @@ def _between(first: int, last: int) -> str:
 
 def check_records(pack: OpenedPack, registry: Registry, notes: Notebook) -> None:
     """Step 6."""
-    closed = 0
+    closed: list[PackEntry] = []
     opened: dict[int, Record] = {}
     for entry in pack.entries:
         if entry.content_type != RECORD:
@@ -168,7 +169,7 @@ def check_records(pack: OpenedPack, registry: Registry, notes: Notebook) -> None
         try:
             _check_operator(read_record(entry.raw), entry.index, registry)
             if entry.opening is None:
-                closed += 1
+                closed.append(entry)
                 continue
             opened[entry.index] = open_record(entry.raw, entry.opening)
         except (Rejected, NotFound) as error:
@@ -179,8 +180,9 @@ def check_records(pack: OpenedPack, registry: Registry, notes: Notebook) -> None
     if notes.clean:
         notes.holds(f"{len(opened)} records are signed by the operator in force, and opened")
         notes.says("words, promises and messages are the service's own file: the seal alone covers them", CASE)
-    if closed:
-        notes.says(f"the content of {closed} records is erased or withheld; their signatures stand")
+    erased = _erased(pack.entries)
+    for said, count in Counter(_closed(entry.state, entry.index, erased) for entry in closed).items():
+        notes.says(f"the content of {count} records is {said}; their signatures stand")
 
 
 def records_of(entries: Iterable[PackEntry]) -> dict[int, Mapping[str, Any]]:

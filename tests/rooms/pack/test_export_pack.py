@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 import scitt_cose
-from sqlalchemy import update
-from sqlmodel import col
 
 from custody.disputes.machine import Role
 from custody.investigation.pack_json import write_json
@@ -23,12 +21,10 @@ from custody.kernel import cbor, cose
 from custody.kernel.errors import NotFound, Rejected
 from custody.ledger.record import CONTENT_TYPE as RECORD
 from custody.ledger.statements import KEY_ADD, KEY_REVOKE, POLICY
-from custody.scans.place import place_of
 from custody.scans.scan import CONTENT_TYPE as SCAN
 from custody.store import case_book, log_reader
-from custody.store.tables import EvidenceRow, OpeningRow
+from custody.store.tables import EvidenceRow
 from custody.usecases.enrol_station import revoke
-from custody.usecases.erase import erase
 from custody.usecases.export_pack import Beside, PackExported, draw_up_pack, export_pack, seal_pack
 from custody.usecases.investigate import Inquirer, conclude
 from custody.usecases.open_log import change_rules
@@ -152,43 +148,6 @@ def test_a_case_without_parcel_order_or_scans_has_a_pack_too(tmp_path: Path) -> 
         open_case_of(world)
         verdict = verify_pack(world.export().content, vkey=world.vkey)
     verdict.demand()
-
-
-@pytest.mark.parametrize("together", [frozenset[str](), frozenset({"courier-7"})])
-def test_the_notice_of_what_was_erased_goes_along(tmp_path: Path, together: frozenset[str]) -> None:
-    with open_world(f"sqlite:///{tmp_path / 'house.sqlite3'}", together=together) as world:
-        send_parcel(world)
-        with world.house.unit() as unit:
-            done = erase(unit, PARCEL, reason="over", actor="supervisor-1", holds=lambda _session, _imeis: ())
-        open_case_of(world)
-        pack = world.export()
-        verdict = verify_pack(pack.content, vkey=world.vkey)
-    verdict.demand()
-    assert done.index in {entry.index for entry in open_pack(pack.content).entries}
-    said = {check.what for check in verdict.checks if "content is" in check.what}
-    batched = {"the content is erased; leaf and receipt stand"} if together else set()
-    assert said == {"the content is erased; the signature stands"} | batched
-
-
-def test_content_that_is_not_here_without_a_notice_is_not_called_erased(tmp_path: Path) -> None:
-    with open_world(f"sqlite:///{tmp_path / 'house.sqlite3'}") as world:
-        send_parcel(world)
-        open_case_of(world)
-        gone = world.acks[-1].index
-        assert gone is not None
-        with world.house.unit() as unit:
-            change = (
-                update(OpeningRow)
-                .where(col(OpeningRow.place) == place_of(gone))
-                .values(content=None, erased_ms=unit.now_ms)
-            )
-            unit.session.connection().execute(change)
-        pack = world.export()
-        verdict = verify_pack(pack.content, vkey=world.vkey)
-    verdict.demand()
-    said = [check.what for check in verdict.checks if check.where == f"entry {gone}"]
-    assert said == ["the content is not here, and no record of an erasure is; the signature stands"]
-    assert f"entries/{gone:012d}.opening" not in read_zip(pack.content)
 
 
 def test_content_may_be_withheld_for_a_reason_that_is_told(world: World) -> None:

@@ -1,0 +1,68 @@
+"""What was erased before a pack was made is missed in it, and the notice of it goes along."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import update
+from sqlmodel import col
+
+from custody.investigation.pack_zip import read_zip
+from custody.investigation.verify_form import open_pack
+from custody.investigation.verify_pack import verify_pack
+from custody.scans.place import place_of
+from custody.store.tables import OpeningRow
+from custody.usecases.erase import erase
+from custody.usecases.move_case import withdraw
+from tests.rooms.pack.pack_world import PARCEL, open_case_of, open_world, send_parcel
+
+
+@pytest.mark.parametrize("together", [frozenset[str](), frozenset({"courier-7"})])
+def test_the_notice_of_what_was_erased_goes_along(tmp_path: Path, together: frozenset[str]) -> None:
+    with open_world(f"sqlite:///{tmp_path / 'house.sqlite3'}", together=together) as world:
+        send_parcel(world)
+        with world.house.unit() as unit:
+            done = erase(unit, PARCEL, reason="over", actor="supervisor-1", holds=lambda _session, _imeis: ())
+        open_case_of(world)
+        pack = world.export()
+        verdict = verify_pack(pack.content, vkey=world.vkey)
+    verdict.demand()
+    assert done.index in {entry.index for entry in open_pack(pack.content).entries}
+    said = {check.what for check in verdict.checks if "content is" in check.what}
+    batched = {"the content is erased; leaf and receipt stand"} if together else set()
+    assert said == {"the content is erased; the signature stands"} | batched
+
+
+def test_the_pack_of_an_erased_case_holds_and_says_so(tmp_path: Path) -> None:
+    with open_world(f"sqlite:///{tmp_path / 'house.sqlite3'}") as world:
+        send_parcel(world)
+        open_case_of(world)
+        with world.house.unit() as unit:
+            withdraw(unit, world.case, actor="customer", locks_settled=True)
+        with world.house.unit() as unit:
+            erase(unit, world.case, reason="over", actor="supervisor-1", holds=lambda _session, _imeis: ())
+        verdict = verify_pack(world.export().content, vkey=world.vkey)
+    verdict.demand()
+    said = {check.what for check in verdict.checks if check.ok is None}
+    assert {"the record of 'opened' is erased", "no record here tells when the case was opened"} <= said
+    assert "the content of 2 records is erased; their signatures stand" in said
+
+
+def test_content_that_is_not_here_without_a_notice_is_not_called_erased(tmp_path: Path) -> None:
+    with open_world(f"sqlite:///{tmp_path / 'house.sqlite3'}") as world:
+        send_parcel(world)
+        open_case_of(world)
+        gone = world.acks[-1].index
+        assert gone is not None
+        with world.house.unit() as unit:
+            change = (
+                update(OpeningRow)
+                .where(col(OpeningRow.place) == place_of(gone))
+                .values(content=None, erased_ms=unit.now_ms)
+            )
+            unit.session.connection().execute(change)
+        pack = world.export()
+        verdict = verify_pack(pack.content, vkey=world.vkey)
+    verdict.demand()
+    said = [check.what for check in verdict.checks if check.where == f"entry {gone}"]
+    assert said == ["the content is not here, and no record of an erasure is; the signature stands"]
+    assert f"entries/{gone:012d}.opening" not in read_zip(pack.content)
