@@ -82,9 +82,9 @@ def _group(session: Session, office: LockOffice, name: str, now_ms: Instant) -> 
 
 
 def _ordered_by(unit: Unit, office: LockOffice, group: Group) -> set[str]:
-    """Whoever asked for the locks of the group or decided them; for the standing policy whoever proposed it."""
-    asked = [row for row in group.orders if row.requester != STANDING]
-    names = {row.requester for row in asked} | {row.second for row in asked if row.second}
+    """Whoever asked for the locks of the group or decided them; for the standing policy whoever proposed it too."""
+    asked = {row.requester for row in group.orders if row.requester != STANDING}
+    names = asked | {row.second for row in group.orders if row.second}
     people = {office.key_of(unit.session, name) for name in names}
     policy = group.name.removeprefix("policy:")
     row = unit.session.get(AuthorityRow, policy) if policy != group.name else None
