@@ -221,6 +221,7 @@ def _office(settings: Settings, house: House, keyring: Keyring, anchor: AnchorFi
         circumstances=joints.circumstances,
         person=persons.person,
         behind=persons.behind,
+        accounts=persons.accounts,
         retires_at=joints.retires_at,
         moved=lock_news.lock_moved,
         wronged=lock_news.lock_was_wrong,

@@ -56,6 +56,11 @@ def behind(session: Session, person: str) -> frozenset[str]:
     return frozenset({person}).union(*(_line(session, row.created_by) for row in rows))
 
 
+def accounts(session: Session, person: str) -> list[str]:
+    """Every account of a person, in use or not."""
+    return list(session.scalars(select(col(AccountRow.name)).where(col(AccountRow.person) == person)).all())
+
+
 def _line(session: Session, made_by: str) -> frozenset[str]:
     """Who made an account, who made the maker's, and so on to the first ones."""
     found: dict[str, str] = {}

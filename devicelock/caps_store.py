@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
+import msgspec
 from sqlalchemy import func, select
 from sqlmodel import Session, col
 
@@ -19,6 +20,7 @@ class DecidedLock(NamedTuple):
     second: str | None
     decided_ms: int | None
     acked_ms: int | None
+    released_ms: int | None
     held_until_ms: int
     model: str
     site: str
@@ -38,6 +40,15 @@ class DecidedLocks(NamedTuple):
     site: str
     decided: int
     lately: int
+
+
+class ConfirmedLock(NamedTuple):
+    """An order that two people keep beyond its hours, which signed a LOCK of its own."""
+
+    people: tuple[str, ...]
+    model: str
+    site: str
+    at_ms: int
 
 
 def asked_since(session: Session, since_ms: int) -> dict[str, int]:
@@ -82,6 +93,19 @@ def locks_decided(session: Session, after_ms: int, *, lately_ms: int, but: Colle
     those = f"decided_ms > ? AND id NOT IN ({_places(but)})"
     question = f"SELECT {alike}, {counts} FROM lock_order WHERE {those} GROUP BY {alike}"  # noqa: S608 - our own names
     return [DecidedLocks._make(row) for row in ask(session, question, (lately_ms, after_ms, *but))]
+
+
+def confirmed_since(session: Session, since_ms: int, *, decided_after_ms: int, but: str) -> list[ConfirmedLock]:
+    """The orders but this one that two people confirmed since a moment; each was decided after an earlier one."""
+    question = (
+        'SELECT o.facts, o.model, o.site, e.at_ms FROM lock_order o JOIN lock_event e ON e."order" = o.id '
+        "WHERE o.decided_ms > ? AND o.id <> ? AND e.event = 'confirmed' AND e.at_ms > ?"
+    )
+    found = ask(session, question, (decided_after_ms, but, since_ms))
+    return [
+        ConfirmedLock(people=tuple(msgspec.json.decode(facts)["confirmed_by"]), model=model, site=site, at_ms=at_ms)
+        for facts, model, site, at_ms in found
+    ]
 
 
 def first_locks(session: Session, group: str, *, first: int) -> list[DecidedLock]:

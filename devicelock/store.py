@@ -172,7 +172,7 @@ _COMMANDS_OF = select(CommandRow).where(col(CommandRow.order) == bindparam("name
 _EVENTS = select(LockEventRow).where(col(LockEventRow.order) == bindparam("name")).order_by(col(LockEventRow.id))
 _IN_FORCE = (
     select(AuthorityRow)
-    .where(col(AuthorityRow.in_force_idx).is_not(None), col(AuthorityRow.withdrawn).is_(False))
+    .where(col(AuthorityRow.in_force_idx).is_not(None))
     .order_by(col(AuthorityRow.in_force_idx).desc())
     .limit(1)
 )
@@ -353,8 +353,9 @@ def switched_on(session: Session, name: str) -> bool:
 
 
 def authority_in_force(session: Session) -> AuthorityRow | None:
-    """The newest standing authority that two people put in force and nobody withdrew."""
-    return session.scalars(_IN_FORCE).first()
+    """The standing authority that two people put in force last, unless it was withdrawn; it ended the one before."""
+    newest = session.scalars(_IN_FORCE).first()
+    return None if newest is None or newest.withdrawn else newest
 
 
 def _json(value: Mapping[str, Any]) -> str:

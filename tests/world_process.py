@@ -79,6 +79,7 @@ class Process:
             circumstances=joints.circumstances,
             person=persons.person,
             behind=persons.behind,
+            accounts=persons.accounts,
             retires_at=joints.retires_at,
             moved=lock_news.lock_moved,
             wronged=lock_news.lock_was_wrong,

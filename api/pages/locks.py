@@ -137,6 +137,7 @@ def _page(visit: Visit, *, trouble: Trouble | None = None) -> Response:
         waiting = [_waiting(unit, visit, row) for row in store.orders_in(session, [State.REQUESTED])]
         held = [order_view(session, row) for row in store.orders_in(session, HELD, limit=200)]
         authorities = session.scalars(select(AuthorityRow).order_by(col(AuthorityRow.proposed_ms).desc())).all()
+        in_force = store.authority_in_force(session)
         switch = session.get(SwitchRow, store.KILL_SWITCH)
         parts = [show(row, visit.parts.locks) for row in part_store.parts_unfinished(session, limit=200)]
         named = [reference_view(row) for row in part_store.references_proposed(session, limit=200)]
@@ -148,6 +149,7 @@ def _page(visit: Visit, *, trouble: Trouble | None = None) -> Response:
         waiting=waiting,
         held=held,
         authorities=authorities,
+        in_force=in_force.id if in_force else None,
         switch=switch,
         parts=parts,
         named=named,

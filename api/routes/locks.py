@@ -6,7 +6,7 @@ import msgspec
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
-from sqlmodel import col
+from sqlmodel import Session, col
 
 from api import joints
 from api.accounts import Caller
@@ -23,7 +23,7 @@ from custody.usecases.open_log import change_rules
 from custody.usecases.record_sale import sale_of_imei
 from devicelock import part_store, store, watch_store
 from devicelock.rules.authority import preflight
-from devicelock.rules.command import Basis, Reason
+from devicelock.rules.command import REASONS, Basis, Op, Reason
 from devicelock.rules.lock_facts import Kind
 from devicelock.rules.order import Role, State
 from devicelock.store import AuthorityRow, DeviceRow, LockOrderRow
@@ -277,7 +277,7 @@ def code(order: str, body: CodeIn, parts: P, caller: Staff) -> dict[str, Any]:
 def propose(parts: P, caller: Supervisor) -> dict[str, Any]:
     """Propose to allow provisional locks for disputed deliveries."""
     with parts.house.unit() as unit:
-        return _authority(standing_authority.propose(unit, person=caller.person))
+        return _authority(unit.session, standing_authority.propose(unit, person=caller.person))
 
 
 @router.post("/authority/{authority}/approve")
@@ -291,14 +291,15 @@ def approve_authority(authority: str, parts: P, caller: Supervisor) -> dict[str,
         row = standing_authority.approve(
             unit, parts.locks, authority=authority, person=caller.person, put_in_force=put_in_force
         )
-        return _authority(row)
+        return _authority(unit.session, row)
 
 
 @router.post("/authority/{authority}/withdraw")
 def withdraw_authority(authority: str, parts: P, caller: Supervisor) -> dict[str, Any]:
     """Withdraw a standing authority; one person is enough."""
     with parts.house.unit() as unit:
-        return _authority(standing_authority.withdraw(unit, authority=authority, person=caller.person))
+        row = standing_authority.withdraw(unit, authority=authority, person=caller.person)
+        return _authority(unit.session, row)
 
 
 @router.get("/authority")
@@ -307,7 +308,7 @@ def authorities(parts: P, _caller: Staff) -> dict[str, Any]:
     with parts.house.read() as session:
         rows = session.scalars(select(AuthorityRow).order_by(col(AuthorityRow.proposed_ms))).all()
         stopped = store.switched_on(session, store.KILL_SWITCH)
-        return {"authorities": [_authority(row) for row in rows], "locks_stopped": stopped}
+        return {"authorities": [_authority(session, row) for row in rows], "locks_stopped": stopped}
 
 
 @router.post("/kill-switch")
@@ -318,13 +319,14 @@ def kill_switch(body: SwitchIn, parts: P, caller: Supervisor) -> dict[str, Any]:
         return {"locks_stopped": row.on, "by": row.thrown_by, "at": to_iso(row.at_ms)}
 
 
-def _authority(row: AuthorityRow) -> dict[str, Any]:
+def _authority(session: Session, row: AuthorityRow) -> dict[str, Any]:
+    newest = store.authority_in_force(session)
     return {
         "proposal": row.id,
         "rules": msgspec.json.decode(row.rules),
         "proposer": row.proposer,
         "approver": row.approver,
-        "in_force": row.in_force_idx is not None and not row.withdrawn,
+        "in_force": newest is not None and newest.id == row.id,
         "index": row.in_force_idx,
     }
 
@@ -333,5 +335,5 @@ def _reason(word: str) -> Reason:
     try:
         return Reason(word)
     except ValueError as error:
-        known = ", ".join(Reason)
-        raise Rejected("reason", f"{word!r} is not a reason", fix=f"Use one of {known}.") from error
+        known = ", ".join(sorted(REASONS[Op.LOCK]))
+        raise Rejected("reason", f"{word!r} is no reason to lock", fix=f"Use one of {known}.") from error

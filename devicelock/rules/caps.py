@@ -2,9 +2,10 @@
 
 - Caps count *signed* LOCKs, in the signing transaction, not clicks: per hour, per day, per person and day (who asked,
   and who decided), per model and day, per site and day, and as a share of the fleet held at once. Nothing in the
-  console overrides them. What a person may ask for in a day is bounded too, so that nobody floods the second person.
+  console overrides them. To keep a lock beyond its hours signs one more, which counts against the two who keep it.
+  What a person may ask for in a day is bounded too, so that nobody floods the second person.
 - Canary: of each group the first few locks go out and then the group pauses until each of them is settled
-  (acknowledged, ended, or past its not_after) and a second person has let it go on. A lock found wrong stops the
+  (acknowledged, ended, or past its not_after) and then a second person has let it go on. A lock found wrong stops the
   group at any time, until a person who knows of it lets it go on. A group is what ordered the locks: one version of
   the standing policy, or one account on one day (`group_of`).
 - Kill switch: one person, one action, and no LOCK is signed; UNLOCK goes on. Turning it off takes two.
@@ -58,8 +59,9 @@ class Caps:
 class SignedLock:
     """One LOCK that was signed. `person` asked (the policy's name under standing authority), `second` decided.
 
-    `settled`: acknowledged, ended, or past its not_after. `wrong_at_ms`: when it was found wrong. `count`: so many that
-    are alike, none of them the first of its group or wrong; they have no `group`.
+    `settled_ms`: when it was acknowledged, ended, or past its not_after; None if it was not yet. `wrong_at_ms`: when it
+    was found wrong. `count`: so many that are alike, none of them the first of its group or wrong; they have no
+    `group`.
     """
 
     at_ms: Instant
@@ -67,7 +69,7 @@ class SignedLock:
     model: str
     site: str
     group: str | None
-    settled: bool
+    settled_ms: Instant | None
     wrong_at_ms: Instant | None = None
     second: str | None = None
     count: int = 1
@@ -154,9 +156,11 @@ def pause_of(caps: Caps, group: Sequence[SignedLock], clearances: Sequence[Clear
     first = sorted(group, key=lambda lock: lock.at_ms)[: caps.canary]
     if len(first) < caps.canary:
         return None
-    if not all(lock.settled for lock in first):
+    settled = [lock.settled_ms for lock in first if lock.settled_ms is not None]
+    if len(settled) < len(first):
         return CapReason.CANARY_UNSETTLED
-    return CapReason.CANARY_NOT_CLEARED if cleared_ms is None or cleared_ms < first[-1].at_ms else None
+    # Who let the group go on before, after a wrong lock, has not seen how the others of the first ended.
+    return CapReason.CANARY_NOT_CLEARED if cleared_ms is None or cleared_ms < max(settled) else None
 
 
 def group_of(*, policy: str | None, account: str, at_ms: Instant) -> str:

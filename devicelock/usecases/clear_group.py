@@ -55,7 +55,7 @@ def clear_group(unit: Unit, office: LockOffice, *, group: str, account: str, why
     if found.paused is None:
         raise Conflict("group", f"the group {group} is not paused", fix="Nothing is to be done.")
     if found.paused is CapReason.CANARY_UNSETTLED:
-        waiting = [row.id for row in found.orders if not office.signed(unit.session, row, unit.now_ms).settled]
+        waiting = [row.id for row in found.orders if office.signed(unit.session, row, unit.now_ms).settled_ms is None]
         raise Conflict(
             "canary_unsettled",
             f"the handsets of {', '.join(waiting)} have not answered yet",

@@ -18,12 +18,12 @@ from devicelock import caps_store, store, watch_store
 from devicelock.anchor import AnchorFile
 from devicelock.backends.contract import Capabilities
 from devicelock.caps_store import DecidedLock
-from devicelock.rules.authority import DECIDERS
+from devicelock.rules.authority import DECIDERS, PROVISIONAL_MS
 from devicelock.rules.caps import CapReason, Caps, Clearance, LockAsked, SignedLock, held_back
 from devicelock.rules.command import CommandSigners, Screen
 from devicelock.rules.hello import SimClass
 from devicelock.rules.lock_facts import Claim, Kind, LockFacts, Person, StandingPolicy
-from devicelock.rules.order import SETTLED, Event, State
+from devicelock.rules.order import SETTLED, Event, Role, State
 from devicelock.rules.tie import Tie
 from devicelock.store import DeviceRow, LockOrderRow
 from devicelock.watch_store import SightingRow
@@ -92,7 +92,8 @@ class LockOffice:
     """Keys, anchored facts, limits, the questions and the calls.
 
     `person`: who is behind an account. `behind`: a person, and everybody who stands behind their accounts by having
-    made them. `retires_at`: from when nobody disputes the delivery of a handset any more; None is not known, or never.
+    made them. `accounts`: every account of a person. `retires_at`: from when nobody disputes the delivery of a handset
+    any more; None is not known, or never.
     `announce`: tells a customer who is still served that a lock of theirs is asked for, and answers from when on it may
     be decided.
     `release_clock_ms`: how long a release may wait for the handset before people are told; `release_term_ms`: before
@@ -108,6 +109,7 @@ class LockOffice:
     circumstances: Callable[[Session, str, str | None], Circumstances]
     person: Callable[[Session, str], Person | None]
     behind: Callable[[Session, str], frozenset[str]]
+    accounts: Callable[[Session, str], Sequence[str]]
     retires_at: Callable[[Session, str], Instant | None]
     announce: Callable[[Unit, LockOrderRow], Instant | None] = nobody_is_told
     moved: Callable[[Unit, LockOrderRow, Event], None] = nothing_moves
@@ -188,10 +190,14 @@ class LockOffice:
         asked, signed, clearances = counted.asked, counted.signed, counted.clearances
         return held_back(self.caps, asked, signed, fleet=counted.fleet, held=counted.held, clearances=clearances)
 
-    def held_back_next(self, unit: Unit, counted: Counted, order: LockOrderRow) -> tuple[CapReason, ...]:
+    def held_back_next(
+        self, unit: Unit, counted: Counted, order: LockOrderRow, *, confirmed: bool = False
+    ) -> tuple[CapReason, ...]:
         """Every limit that holds back the next order like this one, which was counted and has been signed since."""
         signed = (*counted.signed, self.signed(unit.session, order, unit.now_ms))
         following = replace(counted.asked, canary=False)
+        if confirmed:
+            signed = (*signed, _kept(unit.now_ms, following))
         return self.held_back(replace(counted, asked=following, signed=signed, held=counted.held + 1))
 
     def _counted(self, unit: Unit, order: LockOrderRow, device: DeviceRow, *, site: str) -> Counted:
@@ -210,6 +216,7 @@ class LockOffice:
         )
         signed = [self.signed(session, row, unit.now_ms) for row in canary if row.id != order.id]
         signed += self._of_the_day(session, unit.now_ms, but=[order.id, *(row.id for row in canary)])
+        signed += self._confirmed_within_a_day(session, unit.now_ms, but=order.id)
         cleared = [
             Clearance(group=group, person=row.person, at_ms=row.at_ms)
             for row in watch_store.clearances_of(session, group)
@@ -230,11 +237,29 @@ class LockOffice:
                 model=each.model,
                 site=each.site,
                 group=None,
-                settled=True,
+                settled_ms=now_ms,
                 count=each.lately,
             )
             found += [lock, replace(lock, at_ms=now_ms - HOUR_MS, count=each.decided - each.lately)]
         return found
+
+    def _confirmed_within_a_day(self, session: Session, now_ms: Instant, *, but: str) -> list[SignedLock]:
+        """What two people kept beyond its hours within a day: each signed a LOCK more, and counts against both."""
+        since_ms = now_ms - DAY_MS
+        # An order is confirmed within its first hours.
+        decided_ms = since_ms - PROVISIONAL_MS
+        return [
+            SignedLock(
+                at_ms=each.at_ms,
+                person=self.key_of(session, each.people[0]),
+                second=self.key_of(session, each.people[1]),
+                model=each.model,
+                site=each.site,
+                group=None,
+                settled_ms=now_ms,
+            )
+            for each in caps_store.confirmed_since(session, since_ms, decided_after_ms=decided_ms, but=but)
+        ]
 
     def signed(self, session: Session, row: LockOrderRow | DecidedLock, now_ms: Instant) -> SignedLock:
         """An order that was decided, as the caps count it."""
@@ -245,9 +270,14 @@ class LockOffice:
             model=row.model,
             site=row.site,
             group=row.group or "",
-            settled=row.acked_ms is not None or row.held_until_ms < now_ms or State(row.state) in SETTLED,
+            settled_ms=_settled_ms(row, now_ms),
             wrong_at_ms=row.wrong_ms,
         )
+
+    def is_in_role(self, session: Session, person: str, roles: frozenset[Role]) -> bool:
+        """Whether a person is employed and in one of these roles now, with any account."""
+        known = (self.person(session, name) for name in self.accounts(session, person))
+        return any(each is not None and each.employed is True and bool(each.roles & roles) for each in known)
 
     def may_decide(self, session: Session, account: str) -> bool:
         """Whether a person is employed and in a role that decides now."""
@@ -267,3 +297,23 @@ class LockOffice:
         """The person behind an account; the account's own name for automation and for one that nobody knows."""
         known = self.person(session, account)
         return account if known is None else known.person
+
+
+def _kept(now_ms: Instant, asked: LockAsked) -> SignedLock:
+    """The LOCK by which two people have just kept an order beyond its hours; it is none of the first of a group."""
+    return SignedLock(
+        at_ms=now_ms,
+        person=asked.person,
+        second=asked.second,
+        model=asked.model,
+        site=asked.site,
+        group=None,
+        settled_ms=now_ms,
+    )
+
+
+def _settled_ms(row: LockOrderRow | DecidedLock, now_ms: Instant) -> Instant | None:
+    """When an order was acknowledged, had ended, or had passed its hour; None if none of it was yet."""
+    over = State(row.state) in SETTLED or row.held_until_ms < now_ms
+    known = (row.acked_ms, row.released_ms if over else None, min(row.held_until_ms, now_ms) if over else None)
+    return min((at_ms for at_ms in known if at_ms is not None), default=None)

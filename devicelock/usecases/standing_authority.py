@@ -1,24 +1,26 @@
 """Standing authority for provisional locks: proposed by one person, put in force by another, an entry of the log.
 
-Any one supervisor may withdraw it, or throw the kill switch: then no LOCK is signed, while releases go on. Once that is
-over, the locks that it held back are signed in the same unit.
+A new one ends the one before. Any one supervisor may withdraw it, or throw the kill switch: then no LOCK is signed,
+while releases go on. Once that is over, the locks that it held back are signed in the same unit.
 """
 
 from collections.abc import Callable
 
 import msgspec
 
-from custody.kernel.errors import Conflict, NotFound
+from custody.kernel.errors import Conflict, Forbidden, NotFound
 from custody.store.unit import Unit
 from devicelock import store
 from devicelock.rules.authority import refuse_unless_apart
 from devicelock.rules.caps import KillSwitch, disengage, engage
 from devicelock.rules.lock_facts import STANDING_CLAIMS
+from devicelock.rules.order import Role
 from devicelock.store import AuthorityRow, SwitchRow
 from devicelock.usecases.alert import AlertKind, raise_alert
 from devicelock.usecases.lock_office import LockOffice
 from devicelock.usecases.sign_again import hold_unanswered, sign_unanswered
 
+SUPERVISORS = frozenset({Role.SUPERVISOR})
 PutInForce = Callable[[Unit, dict[str, object]], int]
 
 
@@ -40,7 +42,10 @@ def propose(unit: Unit, *, person: str) -> AuthorityRow:
 
 
 def approve(unit: Unit, office: LockOffice, *, authority: str, person: str, put_in_force: PutInForce) -> AuthorityRow:
-    """Another person approves; the policy version that follows names both and is an entry of the log."""
+    """Another person approves; the policy version that follows names both and is an entry of the log.
+
+    Both are supervisors here at this moment; raises `Forbidden("role")` if one has left meanwhile.
+    """
     row = unit.session.get(AuthorityRow, authority)
     if row is None:
         raise NotFound("authority", f"there is no proposal {authority!r}", fix="List them with GET /v1/authority.")
@@ -48,6 +53,11 @@ def approve(unit: Unit, office: LockOffice, *, authority: str, person: str, put_
         raise Conflict("authority", "the proposal was decided already", fix="Propose anew.")
     first, second = (office.behind(unit.session, name) for name in (row.proposer, person))
     refuse_unless_apart(first, second, what="propose an authority and put it in force", ask="another supervisor")
+    for name in (row.proposer, person):
+        if not office.is_in_role(unit.session, name, SUPERVISORS):
+            raise Forbidden(
+                "role", f"{name} is no supervisor here now", fix="Have two who are propose and approve anew."
+            )
     unanswered = hold_unanswered(unit)
     row.approver = person
     rules = msgspec.json.decode(row.rules)

@@ -1,7 +1,14 @@
 """Stories of what bounds the locks: who clears a paused group, what counts against whom, what authority holds."""
 
+from dataclasses import replace
+
+from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import Forbidden
+from devicelock.rules.caps import CapReason, Caps
+from devicelock.usecases import standing_authority
+from devicelock.usecases.clear_group import groups
 from tests.world import World
+from tests.world_parts import person_of
 
 
 def test_whoever_decided_the_locks_of_a_policy_does_not_clear_its_group(world: World) -> None:
@@ -21,3 +28,65 @@ def test_whoever_decided_the_locks_of_a_policy_does_not_clear_its_group(world: W
         world.clear_groups("investigator-1")
     world.hire("investigator-2", "investigator")
     assert world.clear_groups("investigator-2"), "somebody else has looked"
+
+
+def test_to_keep_a_lock_beyond_its_hours_counts_against_the_two_who_do(world: World) -> None:
+    """What one person decides in a day is bounded; to keep a lock for ninety days is a decision, and signs a LOCK."""
+    for parcel in world.parcels[:2]:
+        world.handset(parcel).switch_on()
+    world.deliver()
+    first, second = (world.dispute(parcel, "never_received") for parcel in world.parcels[:2])
+    world.deliver()
+    world.office = replace(world.office, caps=Caps(per_person_day=1))
+    for opened in (first, second):
+        world.confirm(opened, "investigator-1")
+    world.confirm(first, "supervisor-1")
+    assert "cap_reached" in world.alerts()
+    with world.refused(Forbidden, "lock_refused"):
+        world.confirm(second, "supervisor-1")
+    world.step(DAY_MS)
+    world.confirm(second, "supervisor-1")
+    assert {world.order(each.order.id).state for each in (first, second)} == {"active_confirmed"}
+
+
+def test_clearing_a_wrong_lock_does_not_clear_a_canary_that_is_not_settled(world: World) -> None:
+    """The first locks are settled, and then somebody looks; who looked before that has not seen how they ended."""
+    world.office = replace(world.office, caps=Caps(canary=2))
+    first, _radio = world.locked_elsewhere()
+    late = world.handset(world.parcels[1])
+    second = world.dispute(world.parcels[1], "never_received")
+    assert second.order.state == "queued"
+    world.found(first)
+    world.deliver()
+    world.clear_groups()
+    late.switch_on()
+    world.deliver()
+    assert world.order(second.order.id).state == "active_provisional"
+    with world.house.read() as session:
+        (group,) = groups(session, world.office, now_ms=world.clock.now_ms())
+    assert group.paused is CapReason.CANARY_NOT_CLEARED
+
+
+def test_a_withdrawn_authority_does_not_bring_back_the_one_that_it_had_replaced(world: World) -> None:
+    """One person withdraws it, and nothing more is locked under a standing authority."""
+    world.authorise()
+    world.withdraw_authority()
+    radio = world.handset(world.parcels[0])
+    radio.switch_on()
+    world.deliver()
+    opened = world.dispute(world.parcels[0], "never_received")
+    world.deliver()
+    assert not radio.handset.screen_locked
+    assert opened.order.state == "refused"
+
+
+def test_an_authority_is_not_put_in_force_with_somebody_who_has_left(world: World) -> None:
+    """Both people are in role at the moment at which two of them count."""
+    world.withdraw_authority()
+    with world.house.unit() as unit:
+        row = standing_authority.propose(unit, person=person_of("supervisor-1"))
+    world.dismiss("supervisor-1")
+    with world.refused(Forbidden, "role"), world.house.unit() as unit:
+        standing_authority.approve(
+            unit, world.office, authority=row.id, person=person_of("supervisor-2"), put_in_force=lambda _unit, _rules: 0
+        )

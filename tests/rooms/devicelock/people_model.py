@@ -305,7 +305,7 @@ def _as_signed(order: Order) -> SignedLock:
         model="m",
         site="s",
         group=order.by,
-        settled=settled,
+        settled_ms=NOW_MS - MINUTE_MS if settled else None,
     )
 
 

@@ -34,7 +34,7 @@ FLEET = 10_000
 
 
 def lock(**changes: Any) -> SignedLock:
-    good = SignedLock(at_ms=NOW_MS - HOUR_MS // 2, person="p-1", model="m", site="s", group="g", settled=True)
+    good = SignedLock(at_ms=NOW_MS - HOUR_MS // 2, person="p-1", model="m", site="s", group="g", settled_ms=NOW_MS)
     return replace(good, **changes)
 
 
@@ -111,17 +111,18 @@ def test_all_reached_limits_are_told_at_once() -> None:
 
 def test_past_the_canary_a_group_waits_for_every_answer_and_then_for_a_person() -> None:
     caps = replace(WIDE, canary=3)
-    first = [lock(at_ms=NOW_MS - 10 * DAY_MS + number) for number in range(3)]
+    moments = [NOW_MS - 10 * DAY_MS + number for number in range(3)]
+    first = [lock(at_ms=at_ms, settled_ms=at_ms + HOUR_MS) for at_ms in moments]
     assert reasons(caps, first[:2]) == set()
-    waiting = [*first[:2], replace(first[2], settled=False)]
+    waiting = [*first[:2], replace(first[2], settled_ms=None)]
     assert reasons(caps, waiting) == {CapReason.CANARY_UNSETTLED}
     assert reasons(caps, first) == {CapReason.CANARY_NOT_CLEARED}
-    early = Clearance(group="g", person="p-2", at_ms=first[2].at_ms - 1)
-    assert reasons(caps, first, early) == {CapReason.CANARY_NOT_CLEARED}
+    early = Clearance(group="g", person="p-2", at_ms=moments[2] + HOUR_MS - 1)
+    assert reasons(caps, first, early) == {CapReason.CANARY_NOT_CLEARED}, "whoever looked had not seen the last answer"
     assert reasons(caps, first, Clearance(group="other", person="p-2", at_ms=NOW_MS)) == {CapReason.CANARY_NOT_CLEARED}
     cleared = Clearance(group="g", person="p-2", at_ms=NOW_MS - DAY_MS)
     assert reasons(caps, first, cleared) == set()
-    assert reasons(caps, [*first, lock(settled=False)], cleared) == set(), "only the canary is waited for"
+    assert reasons(caps, [*first, lock(settled_ms=None)], cleared) == set(), "only the canary is waited for"
 
 
 def test_a_lock_found_wrong_stops_its_group_until_a_person_who_knows_of_it_lets_it_go_on() -> None:
