@@ -19,7 +19,7 @@ from devicelock import caps_store, store
 from devicelock.rules.authority import PROVISIONAL_MS, preflight
 from devicelock.rules.caps import CapReason, group_of, may_ask
 from devicelock.rules.check import CheckName, CheckReason, Preflight, Verdict
-from devicelock.rules.command import Basis, Reason
+from devicelock.rules.command import REASONS, Basis, Op, Reason
 from devicelock.rules.lock_facts import Kind
 from devicelock.rules.order import Event, Guard, Role, State, events, step
 from devicelock.store import DeviceRow, LockOrderRow
@@ -71,6 +71,9 @@ def request_lock(
     A customer who is still served is told of it in the same unit, and it waits for the hour of which they were told.
     `specialist`: the account of whoever decides it, for a customer who needs support.
     """
+    if reason not in REASONS[Op.LOCK]:
+        known = ", ".join(sorted(REASONS[Op.LOCK]))
+        raise Rejected("reason", f"{str(reason)!r} is no reason to lock", fix=f"Use one of {known}.")
     urn = imei_urn(imei)
     if imei_digits(urn)[-4:] != last4:
         raise Rejected("imei_last4", "the last four digits typed are not those of the IMEI", fix="Type them again.")
@@ -95,8 +98,8 @@ def request_lock(
     if any(row.name is CheckName.NOTICE for row in found.failing):
         _add_facts(order, notice_ms=office.announce(unit, order))
     unit.session.add(order)
-    known = msgspec.json.decode(order.facts)
-    asked_for = {"reason": str(reason), "evidence": known["evidence"], "notice_ms": known.get("notice_ms")}
+    stored = msgspec.json.decode(order.facts)
+    asked_for = {"reason": str(reason), "evidence": stored["evidence"], "notice_ms": stored.get("notice_ms")}
     store.note(unit, order, "requested", actor=account, facts=asked_for)
     return order
 
@@ -147,9 +150,8 @@ def confirm_lock(unit: Unit, office: LockOffice, *, order: str, account: str, ro
         store.note(unit, row, "confirmation_proposed", actor=account, facts={})
         return row
     trial = LockOrderRow(**{**row.model_dump(), "requester": proposer, "second": account})
-    judged = office.facts(unit, trial, device, Kind.CONFIRM)
-    found = preflight(judged)
-    refuse_if_failing(found)
+    judged, counted = office.facts_and_count(unit, trial, device, Kind.CONFIRM)
+    refuse_if_failing(preflight(judged))
     guards = {Guard.FOUR_EYES: True, Guard.DEVICE_NOT_WITH_CUSTOMER: judged.not_with_customer}
     row.state = step(State(row.state), Event.CONFIRM, role=role, guards=guards)
     row.held_until_ms = unit.now_ms + CONFIRMED_MS
@@ -157,6 +159,7 @@ def confirm_lock(unit: Unit, office: LockOffice, *, order: str, account: str, ro
     unit.session.add(row)
     publish_lock(unit, office, as_confirmed(row), device, Kind.CONFIRM)
     store.note(unit, row, "confirmed", actor=account, facts={"with": proposer})
+    _alert_of_limits(unit, office, row, counted, confirmed=True)
     office.moved(unit, row, Event.CONFIRM)
     return row
 
@@ -247,7 +250,8 @@ def _order(
 ) -> LockOrderRow:
     known = office.circumstances(unit.session, device.imei, dispute)
     policy = store.authority_in_force(unit.session) if requester == STANDING else None
-    named = {"evidence": [*facts.pop("evidence", []), *known.evidence]}
+    entries = [each for each in known.evidence if each.startswith("entry:")]
+    named = {"evidence": [*facts.pop("evidence", []), *known.evidence], "entries": entries}
     return LockOrderRow(
         id=unit.ids.new("lock"),
         device=device.device,
@@ -281,9 +285,13 @@ def _approve(unit: Unit, order: LockOrderRow) -> None:
     store.note(unit, order, "approved", actor=order.second or order.requester, facts=facts)
 
 
-def _alert_of_limits(unit: Unit, office: LockOffice, order: LockOrderRow, counted: Counted) -> None:
-    """Tell people of every limit that holds back the next lock like this one."""
-    for limit in office.held_back_next(unit, counted, order):
+def _alert_of_limits(
+    unit: Unit, office: LockOffice, order: LockOrderRow, counted: Counted, *, confirmed: bool = False
+) -> None:
+    """Tell people of every limit that holds back the next lock like this one; a confirmation pauses no group."""
+    for limit in office.held_back_next(unit, counted, order, confirmed=confirmed):
+        if confirmed and limit in PAUSES:
+            continue
         kind = AlertKind.GROUP_PAUSED if limit in PAUSES else AlertKind.CAP_REACHED
         about = (order.group or "") if limit in PAUSES else str(limit)
         detail = f"After {order.id}, ordered by {order.requester}, the limit {limit} holds back the next lock like it."

@@ -27,7 +27,10 @@ from devicelock.usecases.plan_parts import plan_locks
 LOCK_LIFE_S = 72 * 3600
 RELEASE_LIFE_S = 400 * 24 * 3600
 ENTRIES_NAMED = 5
-"""How many log entries a command names as evidence; what else an order rests on may be personal and stays here."""
+"""How many of the log entries that tie the handset a command names as evidence.
+
+What else an order rests on, and whatever a person typed, may be personal or untrue and stays here.
+"""
 RECENT_MS = 60 * SECOND_MS
 FIRST_WAIT_MS, LONGEST_WAIT_MS = 250, 8 * SECOND_MS
 
@@ -37,9 +40,8 @@ def sign_lock(unit: Unit, office: LockOffice, order: LockOrderRow, device: Devic
 
     `judged` was read in this unit.
     """
-    named = msgspec.json.decode(order.facts).get("evidence", [])
-    entries = tuple(reference for reference in named if reference.startswith("entry:"))[:ENTRIES_NAMED]
-    authority = authorise_lock(judged, references=entries)
+    entries = msgspec.json.decode(order.facts).get("entries", [])
+    authority = authorise_lock(judged, references=tuple(entries[:ENTRIES_NAMED]))
     wished = store.desired(device)
     until_s = order.held_until_ms // 1000
     if (wished.order, wished.state, wished.until_s) != (order.id, Applied.LOCKED, until_s):

@@ -1,5 +1,6 @@
 """Steps that stories of a handset's life are told in."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -39,6 +40,7 @@ def ask(
     dispute: str | None = None,
     last4: str | None = None,
     reason: Reason = Reason.NEVER_RECEIVED,
+    evidence: Sequence[str] = ("the parcel's trail",),
 ) -> LockOrderRow:
     """Somebody asks for a lock of the first parcel's handset."""
     imei = world.parcels[0].unit.imei
@@ -50,7 +52,7 @@ def ask(
             last4=last4 or imei[-4:],
             reason=reason,
             account=account,
-            evidence=["the parcel's trail"],
+            evidence=evidence,
             dispute=dispute,
         )
 

@@ -2,13 +2,18 @@
 
 from dataclasses import replace
 
+import pytest
+
 from custody.kernel.clock import DAY_MS
-from custody.kernel.errors import Forbidden
+from custody.kernel.errors import Forbidden, Rejected
+from devicelock import store
 from devicelock.rules.caps import CapReason, Caps
+from devicelock.rules.command import KeyRing, Op, Reason, open_command
 from devicelock.usecases import standing_authority
 from devicelock.usecases.clear_group import groups
+from tests.stories.lock_steps import ask
 from tests.world import World
-from tests.world_parts import person_of
+from tests.world_parts import key, person_of
 
 
 def test_whoever_decided_the_locks_of_a_policy_does_not_clear_its_group(world: World) -> None:
@@ -90,3 +95,34 @@ def test_an_authority_is_not_put_in_force_with_somebody_who_has_left(world: Worl
         standing_authority.approve(
             unit, world.office, authority=row.id, person=person_of("supervisor-2"), put_in_force=lambda _unit, _rules: 0
         )
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [[f"entry:{900_000 + number}" for number in range(5)], ["entry:the neighbour at number 12"]],
+    ids=["entries that are none", "personal words"],
+)
+def test_a_signed_lock_names_the_entries_that_tie_its_handset_whatever_somebody_typed(
+    world: World, typed: list[str]
+) -> None:
+    world.withdraw_authority()
+    radio = world.handset(world.parcels[0])
+    case = world.dispute(world.parcels[0], "never_received").case
+    order = ask(world, "agent-1", dispute=case, evidence=typed)
+    world.approve(order.id, "supervisor-1")
+    with world.house.read() as session:
+        row = store.newest_command(session, radio.handset.device, Op.LOCK)
+    assert row is not None
+    named = open_command(row.raw, KeyRing(lock=key("lock").public, unlock=key("unlock").public)).authority.references
+    entries = [each.removeprefix("entry:") for each in named if each.startswith("entry:")]
+    assert entries, "it rests on the records that tie the handset"
+    assert all(number.isdigit() and int(number) < world.size for number in entries), entries
+
+
+def test_a_reason_to_release_is_no_reason_to_lock(world: World) -> None:
+    """An order that was asked for with it could never be signed, and would keep every other order away."""
+    world.withdraw_authority()
+    world.handset(world.parcels[0])
+    case = world.dispute(world.parcels[0], "never_received").case
+    with world.refused(Rejected, "reason"):
+        ask(world, "agent-1", dispute=case, reason=Reason.LAPSED)
