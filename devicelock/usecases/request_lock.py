@@ -13,14 +13,14 @@ import msgspec
 
 from custody.gs1.imei import imei_digits, imei_urn
 from custody.kernel.clock import DAY_MS
-from custody.kernel.errors import Conflict, Forbidden, NotFound, Rejected
+from custody.kernel.errors import Conflict, Forbidden, NotFound, Rejected, Trouble
 from custody.store.unit import Unit
 from devicelock import caps_store, store
 from devicelock.rules.authority import PROVISIONAL_MS, preflight
 from devicelock.rules.caps import CapReason, group_of, may_ask
 from devicelock.rules.check import CheckName, CheckReason, Preflight, Verdict
 from devicelock.rules.command import REASONS, Basis, Op, Reason
-from devicelock.rules.lock_facts import Kind
+from devicelock.rules.lock_facts import Kind, LockFacts, Person
 from devicelock.rules.order import Event, Guard, Role, State, events, step
 from devicelock.store import DeviceRow, LockOrderRow
 from devicelock.usecases.alert import AlertKind, raise_alert
@@ -136,22 +136,26 @@ def refuse_lock(unit: Unit, office: LockOffice, *, order: str, account: str, why
 
 
 def confirm_lock(unit: Unit, office: LockOffice, *, order: str, account: str, role: Role) -> LockOrderRow:
-    """Two people keep a lock beyond its 72 hours: the first call proposes, another person's call confirms."""
+    """Two people keep a lock beyond its 72 hours: the first call proposes, another person's call confirms.
+
+    A proposal that nobody can complete any more is replaced by that call. Past its hours a lock is not confirmed.
+    """
     row = store.order(unit.session, order)
     device = store.device(unit.session, row.device)
     facts = msgspec.json.decode(row.facts)
     if Event.CONFIRM not in events(State(row.state)):
         raise Conflict("move", f"the order is {row.state}, not locked provisionally", fix="Read the order again.")
+    if unit.now_ms >= row.held_until_ms:
+        raise Conflict("lapsed", "the hours of the lock have passed", fix="Ask for a new lock if one is still right.")
     proposer = facts.get("confirm_proposed_by")
-    known = office.person(unit.session, proposer) if proposer else None
-    if known is None or known.employed is False:
-        _add_facts(row, confirm_proposed_by=account)
-        unit.session.add(row)
-        store.note(unit, row, "confirmation_proposed", actor=account, facts={})
-        return row
+    if proposer is None:
+        return _propose_to_confirm(unit, row, account)
     trial = LockOrderRow(**{**row.model_dump(), "requester": proposer, "second": account})
     judged, counted = office.facts_and_count(unit, trial, device, Kind.CONFIRM)
-    refuse_if_failing(preflight(judged))
+    found = preflight(judged)
+    if _nobody_completes(judged, found) and _key(judged.requester) != _key(judged.decider):
+        return _propose_to_confirm(unit, row, account)
+    refuse_if_failing(found)
     guards = {Guard.FOUR_EYES: True, Guard.DEVICE_NOT_WITH_CUSTOMER: judged.not_with_customer}
     row.state = step(State(row.state), Event.CONFIRM, role=role, guards=guards)
     row.held_until_ms = unit.now_ms + CONFIRMED_MS
@@ -162,6 +166,24 @@ def confirm_lock(unit: Unit, office: LockOffice, *, order: str, account: str, ro
     _alert_of_limits(unit, office, row, counted, confirmed=True)
     office.moved(unit, row, Event.CONFIRM)
     return row
+
+
+def _propose_to_confirm(unit: Unit, row: LockOrderRow, account: str) -> LockOrderRow:
+    _add_facts(row, confirm_proposed_by=account)
+    unit.session.add(row)
+    store.note(unit, row, "confirmation_proposed", actor=account, facts={})
+    return row
+
+
+def _nobody_completes(judged: LockFacts, found: Preflight) -> bool:
+    """Whether no second person turns a proposal green: its proposer may not propose, or is who has to decide it."""
+    needs = any(row.reason is CheckReason.NEEDS_SPECIALIST for row in found.failing)
+    own = needs and judged.specialist is not None and _key(judged.requester) == _key(judged.specialist)
+    return own or any(row.name is CheckName.REQUESTER for row in found.failing)
+
+
+def _key(person: Person | None) -> str | None:
+    return None if person is None else person.person
 
 
 def kind_of(order: LockOrderRow) -> Kind:
@@ -184,11 +206,18 @@ def as_confirmed(order: LockOrderRow) -> LockOrderRow:
 
 
 def trial_order(
-    unit: Unit, office: LockOffice, device: DeviceRow, *, dispute: str | None, requester: str = STANDING
+    unit: Unit,
+    office: LockOffice,
+    device: DeviceRow,
+    *,
+    dispute: str | None,
+    requester: str = STANDING,
+    specialist: str | None = None,
 ) -> LockOrderRow:
     """An order that is only looked at and never stored, for a dry run."""
+    facts = {"specialist": specialist}
     basis = Basis.STANDING_POLICY if requester == STANDING else Basis.TWO_PEOPLE
-    return _order(unit, office, device, Reason.NEVER_RECEIVED, dispute, requester=requester, basis=basis, facts={})
+    return _order(unit, office, device, Reason.NEVER_RECEIVED, dispute, requester=requester, basis=basis, facts=facts)
 
 
 def refuse_if_failing(found: Preflight) -> None:
@@ -210,6 +239,16 @@ def rows_of(found: Preflight) -> list[dict[str, Any]]:
         {"check": str(row.name), "ok": row.ok, "reason": str(row.reason), "allowed_by": row.allowed_by}
         for row in found.rows
     ]
+
+
+def refusal_to_ask(unit: Unit, office: LockOffice, device: DeviceRow, account: str) -> Trouble | None:
+    """What keeps a person from asking for a lock of a handset whatever its checks say; None if nothing does."""
+    try:
+        may_ask(office.caps, asked_today=_asked_today(unit, office, account))
+        _refuse_second_order(unit, device)
+    except Trouble as refused:
+        return refused
+    return None
 
 
 def _device(unit: Unit, imei: str) -> DeviceRow:

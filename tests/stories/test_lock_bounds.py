@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from custody.kernel.clock import DAY_MS
-from custody.kernel.errors import Forbidden, Rejected
+from custody.kernel.errors import Conflict, Forbidden, Rejected
 from devicelock import store
 from devicelock.rules.caps import CapReason, Caps
 from devicelock.rules.command import KeyRing, Op, Reason, open_command
@@ -126,3 +126,30 @@ def test_a_reason_to_release_is_no_reason_to_lock(world: World) -> None:
     case = world.dispute(world.parcels[0], "never_received").case
     with world.refused(Rejected, "reason"):
         ask(world, "agent-1", dispute=case, reason=Reason.LAPSED)
+
+
+def test_a_specialist_who_speaks_first_does_not_make_a_confirmation_impossible(world: World) -> None:
+    """Where a customer needs support the specialist decides; a proposal of theirs is for nobody to decide."""
+    radio = world.handset(world.parcels[0])
+    radio.switch_on()
+    world.deliver()
+    opened = world.dispute(world.parcels[0], "never_received", support_needs=("large print",))
+    world.approve(opened.order.id, "investigator-1")
+    world.deliver()
+    assert radio.handset.screen_locked
+    for account in ("investigator-1", "supervisor-1", "investigator-1"):
+        world.confirm(opened, account)
+    assert world.order(opened.order.id).state == "active_confirmed"
+
+
+def test_a_lock_whose_hours_have_passed_is_not_confirmed_in_the_moment_before_the_sweep(world: World) -> None:
+    """It has lapsed and the handset is free; to lock it again is a new order, not a confirmation."""
+    opened, radio = world.locked_elsewhere()
+    world.confirm(opened, "investigator-1")
+    world.clock.at_ms = world.order(opened.order.id).held_until_ms + 1
+    radio.tick()
+    assert not radio.handset.screen_locked, "it has freed itself at its hour"
+    with world.refused(Conflict, "lapsed"):
+        world.confirm(opened, "supervisor-1")
+    world.deliver()
+    assert not radio.handset.screen_locked

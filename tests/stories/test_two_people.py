@@ -398,6 +398,16 @@ def test_who_proposed_to_keep_a_lock_and_left_is_replaced_by_the_next_who_does(w
     assert radio.handset.screen_locked
 
 
+def test_a_proposal_by_somebody_who_may_not_decide_any_more_does_not_block_two_who_may(world: World) -> None:
+    opened, _radio = world.locked_elsewhere()
+    world.confirm(opened, "investigator-1")
+    with world.house.unit() as unit:
+        unit.session.get_one(AccountRow, "investigator-1").role = "agent"
+    world.confirm(opened, "supervisor-1")
+    world.confirm(opened, "supervisor-2")
+    assert world.order(opened.order.id).state == "active_confirmed"
+
+
 def put_in_force(world: World, *, by: str, approved_by: str) -> None:
     """Somebody proposes a standing authority and somebody puts it in force; both are given as people or accounts."""
     first, second = (person_of(name) if name.startswith("supervisor-") else name for name in (by, approved_by))
