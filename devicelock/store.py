@@ -261,6 +261,19 @@ def orders_in(session: Session, states: Sequence[str], *, limit: int = 1000) -> 
     return list(session.scalars(query.order_by(col(LockOrderRow.created_ms)).limit(limit)).all())
 
 
+def orders_page(session: Session, *, state: str | None, after: str | None, limit: int) -> list[LockOrderRow]:
+    """Orders, newest first; `after` is the id that the page before ended with."""
+    query = select(LockOrderRow).order_by(col(LockOrderRow.created_ms).desc(), col(LockOrderRow.id).desc())
+    if state:
+        query = query.where(col(LockOrderRow.state) == state)
+    last = session.get(LockOrderRow, after) if after else None
+    if last is not None:
+        older = col(LockOrderRow.created_ms) < last.created_ms
+        same = (col(LockOrderRow.created_ms) == last.created_ms) & (col(LockOrderRow.id) < last.id)
+        query = query.where(older | same)
+    return list(session.scalars(query.limit(limit)).all())
+
+
 def wishes_of_orders(session: Session, states: Collection[str]) -> list[tuple[str, Desired]]:
     """The names of the orders in these states, each with what is wished of its device, not held for this unit."""
     query = select(col(LockOrderRow.id), col(DeviceRow.desired)).join(

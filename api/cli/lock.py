@@ -17,13 +17,17 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
 
 @app.command()
 def preflight(
-    imei: str, dispute: Annotated[str | None, typer.Option(help="The case.")] = None, as_json: AsJson = False
+    imei: str,
+    dispute: Annotated[str | None, typer.Option(help="The case.")] = None,
+    specialist: Annotated[str | None, typer.Option(help="Who would decide it, if the customer needs support.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Every check of a lock, green or red, with what would allow it; nothing is changed.
 
     Example: `weaklink lock preflight 490154203237518 --dispute case_0k3v9q2m7x4d8r1t`.
     """
-    asked = {"imei": imei} | ({"dispute": dispute} if dispute else {})
+    more = {"dispute": dispute, "specialist": specialist}
+    asked = {"imei": imei, **{name: value for name, value in more.items() if value}}
     show(call("GET", "/v1/locks/preflight", params=asked), as_json=as_json, human=_checks)
 
 
@@ -68,9 +72,14 @@ def read(order: str, as_json: AsJson = False) -> None:
 
 
 @app.command("list")
-def listing(state: Annotated[str | None, typer.Option()] = None, as_json: AsJson = False) -> None:
-    """Lock orders, oldest first. Example: `weaklink lock list --json`."""
-    show(call("GET", "/v1/locks", params={"state": state} if state else None), as_json=as_json, human=_orders)
+def listing(
+    state: Annotated[str | None, typer.Option()] = None,
+    cursor: Annotated[str | None, typer.Option(help="Where the page before ended.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Lock orders, newest first. Example: `weaklink lock list --json`."""
+    asked = {name: value for name, value in (("state", state), ("cursor", cursor)) if value}
+    show(call("GET", "/v1/locks", params=asked), as_json=as_json, human=_orders)
 
 
 @app.command()
@@ -185,6 +194,8 @@ def _checks(value: dict[str, Any]) -> None:
     for row in value["checks"]:
         table.add_row(row["check"], marks[row["ok"]], row["reason"], row["allowed_by"])
     console.print(table)
+    if value.get("refused"):
+        console.print(f"{value['refused']['why']}. {value['refused']['allowed_by']}", highlight=False)
 
 
 def _alerts(value: dict[str, Any]) -> None:
@@ -214,3 +225,5 @@ def _orders(value: dict[str, Any]) -> None:
     for row in value["locks"]:
         table.add_row(*(str(row[name]) for name in ("order", "state", "reason", "requester", "created_at")))
     console.print(table)
+    if value["next"]:
+        console.print(f"more: --cursor {value['next']}")

@@ -32,7 +32,10 @@ from devicelock.usecases import request_lock
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CasePage:
-    """The facts of one case page. `checks` is None if no handset is registered, or a lock order is open."""
+    """The facts of one case page. `checks` is None if no handset is registered, or a lock order is open.
+
+    `refused`: what keeps this person from asking for a lock whatever the checks say, empty if nothing does.
+    """
 
     case: dict[str, Any]
     file: CaseFile
@@ -42,6 +45,7 @@ class CasePage:
     answer: StoredAnswer | None
     payouts: tuple[tuple[str, str], ...]
     checks: tuple[dict[str, Any], ...] | None
+    refused: str
     may_ask: bool
     open_lock: bool
 
@@ -55,6 +59,7 @@ def read_case_page(parts: Parts, caller: Caller, dispute: str) -> CasePage:
         inquiry = _inquiry(session, dispute)
         open_lock = any(State(lock["state"]) not in TERMINAL for lock in case["locks"])
         checks = None if open_lock else _checks(unit, parts, file, caller)
+        refused = _refused(unit, parts, file, caller)
         return CasePage(
             case={**case, "clocks": [_clock(clock, case, unit.now_ms) for clock in case["clocks"]]},
             file=file,
@@ -64,7 +69,10 @@ def read_case_page(parts: Parts, caller: Caller, dispute: str) -> CasePage:
             answer=stored_answer(inquiry),
             payouts=tuple((str(way), PAYOUT_WORDS[way]) for way in payouts(file.order.standing, file.order.payment)),
             checks=checks,
-            may_ask=checks is not None and all(row["ok"] is True or bool(row["second"]) for row in checks),
+            refused=refused,
+            may_ask=not refused
+            and checks is not None
+            and all(row["ok"] is True or bool(row["second"]) for row in checks),
             open_lock=open_lock,
         )
 
@@ -77,6 +85,12 @@ def _checks(unit: Unit, parts: Parts, file: CaseFile, caller: Caller) -> tuple[d
     trial = request_lock.trial_order(unit, parts.locks, device, dispute=file.case.id, requester=caller.account)
     found = preflight(parts.locks.facts(unit, trial, device, Kind.REQUESTED))
     return tuple({**row, "second": words.WAITS_FOR.get(row["check"], "")} for row in request_lock.rows_of(found))
+
+
+def _refused(unit: Unit, parts: Parts, file: CaseFile, caller: Caller) -> str:
+    device = lock_store.device_by_imei(unit.session, file.imei) if file.imei else None
+    refused = request_lock.refusal_to_ask(unit, parts.locks, device, caller.account) if device else None
+    return f"{refused.detail}. {refused.fix}" if refused else ""
 
 
 def _clock(clock: dict[str, Any], case: dict[str, Any], now_ms: int) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from devicelock import part_store, store, watch_store
 from devicelock.rules.authority import preflight
 from devicelock.rules.command import REASONS, Basis, Op, Reason
 from devicelock.rules.lock_facts import Kind
-from devicelock.rules.order import Role, State
+from devicelock.rules.order import Role
 from devicelock.store import AuthorityRow, DeviceRow, LockOrderRow
 from devicelock.usecases import plan_parts, request_lock, standing_authority
 from devicelock.usecases.give_reference import give_reference
@@ -143,25 +143,32 @@ def device(name: str, parts: P, _caller: Staff) -> dict[str, Any]:
 
 
 @router.get("/locks/preflight")
-def dry_run(imei: str, parts: P, caller: Staff, dispute: str | None = None) -> dict[str, Any]:
+def dry_run(
+    imei: str, parts: P, caller: Staff, dispute: str | None = None, specialist: str | None = None
+) -> dict[str, Any]:
     """Every check, green or red, with its reason and what would allow it; nothing is changed.
 
     What only a second person can turn green keeps nobody from asking, and neither does telling the customer first:
-    `may_ask` says so.
+    `may_ask` says so. `refused` is what keeps this person from asking whatever the checks say: an order that is open
+    already, or as many as one person may ask for. `specialist`: the account of whoever would decide it.
     """
     with parts.house.look() as unit:
         row = store.device_by_imei(unit.session, imei_urn(imei))
         if row is None:
             raise NotFound("device", "no handset is registered under this IMEI", fix="Check the IMEI on the box.")
-        trial = request_lock.trial_order(unit, parts.locks, row, dispute=dispute, requester=caller.account)
+        trial = request_lock.trial_order(
+            unit, parts.locks, row, dispute=dispute, requester=caller.account, specialist=specialist
+        )
         found = preflight(parts.locks.facts(unit, trial, row, Kind.REQUESTED))
         others = plan_parts.rows_of(plan_parts.fits(unit, parts.locks, trial, row, Kind.REQUESTED))
         standing = request_lock.trial_order(unit, parts.locks, row, dispute=dispute)
         at_once = preflight(parts.locks.facts(unit, standing, row, Kind.PROVISIONAL))
-    may_ask = all(check.name in request_lock.WAITS_FOR for check in found.failing)
+        refused = request_lock.refusal_to_ask(unit, parts.locks, row, caller.account)
+    may_ask = refused is None and all(check.name in request_lock.WAITS_FOR for check in found.failing)
     return {
         "verdict": str(found.verdict),
         "may_ask": may_ask,
+        "refused": {"code": refused.code, "why": refused.detail, "allowed_by": refused.fix} if refused else None,
         "checks": [*request_lock.rows_of(found), *others],
         "standing": {"verdict": str(at_once.verdict), "checks": request_lock.rows_of(at_once)},
     }
@@ -187,12 +194,17 @@ def ask(body: LockIn, parts: P, caller: Staff) -> dict[str, Any]:
 
 @router.get("/locks")
 def listing(
-    parts: P, _caller: Staff, state: str | None = None, limit: Annotated[int, Query(ge=1, le=200)] = 50
+    parts: P,
+    _caller: Staff,
+    state: str | None = None,
+    cursor: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> dict[str, Any]:
-    """Lock orders, oldest first."""
-    states = [state] if state else [str(each) for each in State]
+    """Lock orders, newest first. `next` is the cursor of the next page, null at the end."""
     with parts.house.read() as session:
-        return {"locks": [order_view(session, row) for row in store.orders_in(session, states, limit=limit)]}
+        rows = store.orders_page(session, state=state, after=cursor, limit=limit + 1)
+        page = [order_view(session, row) for row in rows[:limit]]
+    return {"locks": page, "next": page[-1]["order"] if len(rows) > limit else None}
 
 
 @router.get("/locks/{order}")
