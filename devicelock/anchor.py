@@ -47,6 +47,12 @@ class AnchorFile:
             self._catch_up()
         return Anchor(epoch=max(self._epoch, FIRST_EPOCH), retired=device in self._retired)
 
+    def retired_count(self) -> int:
+        """How many devices are retired, those among them that a restored database knows no more."""
+        with self._lock:
+            self._catch_up()
+            return len(self._retired)
+
     def _drop_torn_line(self) -> None:
         """A line without its newline was cut off by a crash before it was durable, so nobody acted on it."""
         if self._path.exists():

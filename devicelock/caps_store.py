@@ -64,8 +64,8 @@ def count_in(session: Session, states: Sequence[str], *, but: str) -> int:
     return count
 
 
-def fleet_size(session: Session) -> int:
-    """How many handsets are registered."""
+def registered_count(session: Session) -> int:
+    """How many handsets were ever registered."""
     count: int = ask(session, "SELECT count(*) FROM device", ())[0][0]
     return count
 

@@ -127,7 +127,7 @@ def held_back(
     """Every limit that forbids signing this LOCK now; empty if none does.
 
     `signed` is every LOCK of the last day, and the first and the wrong ones of the group. `fleet` counts the enrolled
-    devices, `held` those that are locked or not known to be released.
+    devices that are not retired, `held` those that are locked or not known to be released.
     """
     day = [lock for lock in signed if asked.at_ms - lock.at_ms < DAY_MS]
     hour = [lock for lock in day if asked.at_ms - lock.at_ms < HOUR_MS]

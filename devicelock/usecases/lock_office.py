@@ -223,8 +223,12 @@ class LockOffice:
         ]
         held = caps_store.count_in(session, sorted(HELD), but=order.id)
         # A fleet is counted where its share of held ones may matter: to this order, or to the next one like it.
-        fleet = caps_store.fleet_size(session) if held + 1 >= self.caps.fleet_least else 0
+        fleet = self._fleet(session) if held + 1 >= self.caps.fleet_least else 0
         return Counted(asked=asked, signed=tuple(signed), fleet=fleet, held=held, clearances=tuple(cleared))
+
+    def _fleet(self, session: Session) -> int:
+        """How many handsets are registered and can be locked; too few rather than too many after a restore."""
+        return max(0, caps_store.registered_count(session) - self.anchor.retired_count())
 
     def _of_the_day(self, session: Session, now_ms: Instant, *, but: Sequence[str]) -> list[SignedLock]:
         """The orders of the last day but these, alike ones together; of no group, whose first ones are known apart."""

@@ -6,18 +6,21 @@ from typing import Any
 import msgspec
 
 from api import lock_news
+from custody.gs1.imei import imei_urn
+from custody.kernel import cbor
 from custody.kernel.clock import DAY_MS
 from custody.store import case_book
 from devicelock.rules.command import Basis, Reason
 from devicelock.rules.order import Role
 from devicelock.store import LockOrderRow
 from devicelock.usecases.issue_code import issue_code
+from devicelock.usecases.register_device import register_device
 from devicelock.usecases.release import release
 from devicelock.usecases.request_lock import request_lock
 from devicelock.usecases.retire import received
 from simulators.radio import Radio
 from tests.world import World
-from tests.world_parts import Opened
+from tests.world_parts import Opened, key
 
 
 def told(world: World, opened: Opened) -> str:
@@ -83,3 +86,16 @@ def code_for(world: World, radio: Radio, challenge: str | None, *, actor: str = 
     with world.house.unit() as unit:
         device, office = radio.handset.device, world.office
         return issue_code(unit, office, device=device, challenge=challenge, actor=actor, role=Role.AGENT)
+
+
+def register_many(world: World, count: int) -> list[str]:
+    """So many handsets more, of which nothing else is known."""
+    made = []
+    for number in range(count):
+        cose_key, imei = (
+            cbor.encode(key(f"one of many {number}").public.cose_key()),
+            imei_urn(f"490154203237{number:02d}"),
+        )
+        with world.house.unit() as unit:
+            made.append(register_device(unit, world.office, imei=imei, model="one of many", cose_key=cose_key).device)
+    return made

@@ -9,9 +9,11 @@ from custody.kernel.errors import Conflict, Forbidden, Rejected
 from devicelock import store
 from devicelock.rules.caps import CapReason, Caps
 from devicelock.rules.command import KeyRing, Op, Reason, open_command
+from devicelock.rules.order import Role
 from devicelock.usecases import standing_authority
 from devicelock.usecases.clear_group import groups
-from tests.stories.lock_steps import ask
+from devicelock.usecases.retire import received
+from tests.stories.lock_steps import ask, register_many
 from tests.world import World
 from tests.world_parts import key, person_of
 
@@ -153,3 +155,16 @@ def test_a_lock_whose_hours_have_passed_is_not_confirmed_in_the_moment_before_th
         world.confirm(opened, "supervisor-1")
     world.deliver()
     assert not radio.handset.screen_locked
+
+
+def test_handsets_that_are_retired_make_no_room_for_locks(world: World) -> None:
+    """The share of the fleet is one of the handsets that can be locked, not of all that ever were."""
+    world.office = replace(world.office, caps=Caps(fleet_permille=500, fleet_least=1))
+    for parcel in world.parcels[:2]:
+        world.handset(parcel)
+    for device in register_many(world, 4):
+        with world.house.unit() as unit:
+            received(unit, world.office, device=device, actor="customer", role=Role.CUSTOMER)
+    assert world.dispute(world.parcels[0], "never_received").order.state == "queued"
+    second = world.dispute(world.parcels[1], "never_received")
+    assert second.order.state == "refused", "half of the two handsets that are left is one"
