@@ -93,7 +93,7 @@ class LockOrderRow(SQLModel, table=True):
 
 
 class LockEventRow(SQLModel, table=True):
-    """One step of an order, with the log entry that holds it."""
+    """One step of an order, with the log entry that holds it; under `RETIREMENT`, who of us retired a handset."""
 
     __tablename__ = "lock_event"
     __table_args__ = (Index("ix_lock_event_actor", "actor", "event", "at_ms"),)
@@ -145,6 +145,8 @@ class SwitchRow(SQLModel, table=True):
 
 
 KILL_SWITCH = "no-locks"
+RETIREMENT = "retirement"
+"""What a RETIRE names as its order where the handset never had one."""
 
 # Questions that every lock asks are made once: making one costs as much as asking it.
 # A row that is held is read again: somebody may have changed it since this unit read it first. What the unit itself has
@@ -346,9 +348,10 @@ def newest_command(session: Session, name: str, op: str) -> CommandRow | None:
     return session.scalars(mine.order_by(col(CommandRow.issued_ms).desc()).limit(1)).first()
 
 
-def steps_by_since(session: Session, event: str, actor: str, since_ms: int) -> int:
-    """How many steps of a kind somebody has caused since a moment, on whatever orders."""
-    mine = (col(LockEventRow.event) == event, col(LockEventRow.actor) == actor, col(LockEventRow.at_ms) >= since_ms)
+def steps_by_since(session: Session, event: str, actors: Collection[str], since_ms: int) -> int:
+    """How many steps of a kind these accounts have caused since a moment, on whatever orders."""
+    theirs = col(LockEventRow.actor).in_(list(actors))
+    mine = (col(LockEventRow.event) == event, theirs, col(LockEventRow.at_ms) >= since_ms)
     return session.scalar(select(func.count()).select_from(LockEventRow).where(*mine)) or 0
 
 

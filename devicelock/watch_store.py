@@ -7,6 +7,8 @@
 - `leaving`: whose account ends when, and what they were told last.
 """
 
+from collections.abc import Collection
+
 from sqlalchemy import BigInteger, Column, Integer, Text, bindparam, func, select
 from sqlmodel import Field, Session, SQLModel, col
 
@@ -106,9 +108,9 @@ def codes_since(session: Session, name: str, since_ms: int) -> int:
     return session.scalar(select(func.count()).select_from(CodeRow).where(*mine)) or 0
 
 
-def codes_by_since(session: Session, actor: str, since_ms: int) -> int:
-    """How many unlock codes somebody has given out since a moment, for whatever device."""
-    mine = (col(CodeRow.actor) == actor, col(CodeRow.at_ms) >= since_ms)
+def codes_by_since(session: Session, actors: Collection[str], since_ms: int) -> int:
+    """How many unlock codes these accounts have given out since a moment, for whatever device."""
+    mine = (col(CodeRow.actor).in_(list(actors)), col(CodeRow.at_ms) >= since_ms)
     return session.scalar(select(func.count()).select_from(CodeRow).where(*mine)) or 0
 
 

@@ -51,10 +51,11 @@ def issue_code(unit: Unit, office: LockOffice, *, device: str, challenge: str, a
     for order in store.orders_of_device(unit.session, device, OPEN):
         release(unit, office, order=order.id, actor=actor, role=role, reason=reason, basis=basis)
     unit.session.flush()
-    count = watch_store.codes_by_since(unit.session, actor, unit.now_ms - DAY_MS)
+    accounts = office.accounts_of(unit.session, actor)
+    count = watch_store.codes_by_since(unit.session, accounts, unit.now_ms - DAY_MS)
     if role is not Role.CUSTOMER and count >= MANY_CODES:
         detail = f"{actor} has given out {count} unlock codes within a day."
-        raise_alert(unit, AlertKind.MANY_CODES, about=actor, detail=detail)
+        raise_alert(unit, AlertKind.MANY_CODES, about=office.key_of(unit.session, actor), detail=detail)
     return answer
 
 

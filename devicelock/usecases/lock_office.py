@@ -297,6 +297,11 @@ class LockOffice:
             )
         return person.line | {person.person}
 
+    def accounts_of(self, session: Session, account: str) -> Sequence[str]:
+        """Every account of the person behind one; that one alone where nobody is known."""
+        known = self.person(session, account)
+        return [account] if known is None else self.accounts(session, known.person)
+
     def key_of(self, session: Session, account: str) -> str:
         """The person behind an account; the account's own name for automation and for one that nobody knows."""
         known = self.person(session, account)

@@ -64,7 +64,7 @@ def release(
     unit.session.add(row)
     facts = {"reason": str(reason), "basis": str(basis), "command": command.command_id, "counter": command.counter}
     store.note(unit, row, "release", actor=actor, facts=facts)
-    _alert_of_many(unit, actor=actor, basis=basis)
+    _alert_of_many(unit, office, actor=actor, basis=basis)
     office.moved(unit, row, event)
     if reason in WRONG:
         find_wrong(unit, office, row)
@@ -93,10 +93,11 @@ def release_all(
     ]
 
 
-def _alert_of_many(unit: Unit, *, actor: str, basis: Basis) -> None:
+def _alert_of_many(unit: Unit, office: LockOffice, *, actor: str, basis: Basis) -> None:
     if basis is not Basis.ONE_PERSON:
         return
-    count = store.steps_by_since(unit.session, "release", actor, unit.now_ms - DAY_MS)
+    accounts = office.accounts_of(unit.session, actor)
+    count = store.steps_by_since(unit.session, "release", accounts, unit.now_ms - DAY_MS)
     if count >= MANY_RELEASES:
         detail = f"{actor} has released {count} locks within a day."
-        raise_alert(unit, AlertKind.MANY_RELEASES, about=actor, detail=detail)
+        raise_alert(unit, AlertKind.MANY_RELEASES, about=office.key_of(unit.session, actor), detail=detail)

@@ -17,22 +17,20 @@ from dataclasses import dataclass
 
 from sqlmodel import Session
 
-from custody.kernel.clock import Instant
+from custody.kernel.clock import DAY_MS, Instant
 from custody.store.unit import Unit
 from devicelock import store
 from devicelock.rules.applied import Applied
 from devicelock.rules.command import Authority, Basis, Reason
 from devicelock.rules.desired import wish
 from devicelock.rules.order import Role
-from devicelock.store import DeviceRow
+from devicelock.store import DeviceRow, LockEventRow
+from devicelock.usecases.alert import AlertKind, raise_alert
 from devicelock.usecases.lock_office import LockOffice
 from devicelock.usecases.plan_parts import plan_retirement
-from devicelock.usecases.release import release
+from devicelock.usecases.release import MANY_RELEASES, release
 from devicelock.usecases.request_lock import OPEN
 from devicelock.usecases.sign import sign_release
-
-RETIREMENT = "retirement"
-"""What a RETIRE names as its order where the handset never had one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,10 +109,24 @@ def retire(unit: Unit, office: LockOffice, row: DeviceRow, *, actor: str, reason
     plan_retirement(unit, office, row.device)
     if wished.state is Applied.RETIRED:
         return
-    order = wished.order or RETIREMENT
+    order = wished.order or store.RETIREMENT
     store.set_desired(unit.session, row, wish(wished, Applied.RETIRED, order=order, authority=authority))
-    unit.record("device.retired", {"device": row.device, "actor": actor, "reason": str(reason)})
+    idx = unit.record("device.retired", {"device": row.device, "actor": actor, "reason": str(reason)})
     sign_release(unit, office, order, row, reason=reason, authority=authority)
+    if authority.basis is Basis.ONE_PERSON:
+        _count(unit, office, actor=actor, idx=idx)
+
+
+def _count(unit: Unit, office: LockOffice, *, actor: str, idx: int) -> None:
+    """Tell people of who sets many handsets free for ever, before anybody could lock them; nothing waits for it."""
+    step = LockEventRow(order=store.RETIREMENT, at_ms=unit.now_ms, event="retired", actor=actor, facts="{}", idx=idx)
+    unit.session.add(step)
+    unit.session.flush()
+    accounts = office.accounts_of(unit.session, actor)
+    count = store.steps_by_since(unit.session, "retired", accounts, unit.now_ms - DAY_MS)
+    if count >= MANY_RELEASES:
+        detail = f"{actor} has set {count} handsets free for ever within a day."
+        raise_alert(unit, AlertKind.MANY_RELEASES, about=office.key_of(unit.session, actor), detail=detail)
 
 
 def _is_due(session: Session, office: LockOffice, row: DeviceRow, now_ms: Instant) -> bool:
