@@ -32,8 +32,8 @@ def listed(status: Status) -> dict[str, Entry]:
 
 
 @pytest.mark.parametrize("status", [Status.BLACKLISTED, Status.GREYLISTED])
-@pytest.mark.parametrize("pei", [f"imei-{IMEI}", f"imeisv-{IMEI[:14]}07"])
-def test_a_listed_handset_has_the_status_of_its_row_by_imei_and_imeisv(status: Status, pei: str) -> None:
+@pytest.mark.parametrize("pei", [f"imei-{IMEI}", f"imeisv-{IMEI[:14]}07", f"imei-{IMEI[:14]}0"])
+def test_a_listed_handset_has_the_status_of_its_row_by_imei_spare_digit_and_imeisv(status: Status, pei: str) -> None:
     assert equipment_status(listed(status), pei, now_s=NOW_S) is status
 
 
