@@ -30,7 +30,7 @@ from devicelock.backends.android_body import OPERATION, check
 from devicelock.backends.asserted import AssertedBackend, Look, Sent
 from devicelock.backends.book import Book, Wish
 from devicelock.backends.contract import Answer, Capabilities
-from devicelock.backends.exchange import Request, Send, judge, read_json, text_at
+from devicelock.backends.exchange import UNAUTHORIZED, Reply, Request, Send, judge, read_json, text_at
 from devicelock.rules.applied import Applied
 from devicelock.rules.command import Screen
 
@@ -81,9 +81,9 @@ SHOWN: Mapping[str, Applied] = {
 
 
 def android_backend(
-    send: Send, token: Callable[[], str], *, book: Book, clock: Clock, way: Way = Way.DISABLED
+    send: Send, token: Callable[[str | None], str], *, book: Book, clock: Clock, way: Way = Way.DISABLED
 ) -> AssertedBackend:
-    """The back-end; `token` gives a valid OAuth access token at every request."""
+    """The back-end; `token` gives a valid OAuth access token at every request, another one than was refused last."""
     wire = AndroidWire(send, token, clock, way)
     return AssertedBackend(name=NAME, capabilities=CAPABILITIES[way], wire=wire, book=book, clock=clock)
 
@@ -139,9 +139,10 @@ def message(screen: Screen) -> str:
 class AndroidWire:
     """How Android Management is spoken to."""
 
-    def __init__(self, send: Send, token: Callable[[], str], clock: Clock, way: Way) -> None:
+    def __init__(self, send: Send, token: Callable[[str | None], str], clock: Clock, way: Way) -> None:
         self._line = send
         self._token = token
+        self._refused: str | None = None
         self._clock = clock
         self._way = way
 
@@ -159,7 +160,7 @@ class AndroidWire:
         """What the device has applied, by its last report."""
         if not DEVICE_NAME.fullmatch(wish.handset):
             return Look(applied=None, last_seen_ms=None)
-        reply = self._line(self._with_token(get_device(wish.handset)))
+        reply = self._exchange(get_device(wish.handset))
         if judge(reply, who=WHO) is not Answer.TAKEN:
             return Look(applied=None, last_seen_ms=None)
         body = read_json(reply, who=WHO)
@@ -173,7 +174,7 @@ class AndroidWire:
 
         Of a phone with two IMEIs it is one of them; such a phone is locked here if it is registered by that one.
         """
-        reply = self._line(self._with_token(get_device(handset)))
+        reply = self._exchange(get_device(handset))
         if judge(reply, who=WHO) is not Answer.TAKEN:
             return None
         return text_at(read_json(reply, who=WHO), "networkInfo", "imei") or None
@@ -192,24 +193,29 @@ class AndroidWire:
     def _find(self, wish: Wish) -> Sent:
         if wish.token is not None and OPERATION.fullmatch(wish.token):
             with suppress(Unavailable):  # a release waits for nothing: what could not be cancelled is stopped
-                judge(self._line(self._with_token(cancel_operation(wish.token))), who=WHO)
+                judge(self._exchange(cancel_operation(wish.token)), who=WHO)
         return self._command(
             issue_command(wish.handset, "STOP_LOST_MODE", life_s=RELEASE_LIFE_S, params={"stopLostModeParams": {}})
         )
 
     def _command(self, request: Request) -> Sent:
-        reply = self._line(self._with_token(request))
+        reply = self._exchange(request)
         answer = judge(reply, who=WHO)
         if answer is not Answer.TAKEN:
             return Sent(answer=answer)
         return Sent(answer=answer, token=text_at(read_json(reply, who=WHO), "name"))
 
     def _ask(self, request: Request) -> Answer:
-        return judge(self._line(self._with_token(request)), who=WHO)
+        return judge(self._exchange(request), who=WHO)
 
-    def _with_token(self, request: Request) -> Request:
-        headers = (("authorization", f"Bearer {self._token()}"), ("content-type", "application/json"))
-        return replace(request, headers=headers)
+    def _exchange(self, request: Request) -> Reply:
+        """The reply to a request with a token; one that is not taken may have been withdrawn, and is not used again."""
+        token = self._token(self._refused)
+        headers = (("authorization", f"Bearer {token}"), ("content-type", "application/json"))
+        reply = self._line(replace(request, headers=headers))
+        if reply.status == UNAUTHORIZED:
+            self._refused = token
+        return reply
 
 
 def _path(device: str) -> str:

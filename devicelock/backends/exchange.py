@@ -25,7 +25,8 @@ from devicelock.backends.contract import Answer
 
 RETRY_S = 5
 RETRY_MAX_S = 3600
-NOT_TAKEN_HERE = frozenset({401, 403})
+UNAUTHORIZED = 401
+NOT_TAKEN_HERE = frozenset({UNAUTHORIZED, 403})
 AGAIN = frozenset({408, 429})
 GONE = frozenset({404, 410})
 BETWEEN = frozenset({409, 423})

@@ -2,7 +2,7 @@
 
 The key file is the JSON that Google gives out for a service account; `client_email`, `private_key` (PEM, RSA) and
 `token_uri` are used. The grant is a token (RFC 7519) signed by RS256 with `iss`, `scope`, `aud`, `iat`, `exp`. An
-access token is used until a minute before it ends, and asked for anew then.
+access token is used until a minute before it ends or until it is not taken any more, and asked for anew then.
 """
 
 import threading
@@ -47,10 +47,10 @@ class ServiceAccount:
         self._path = where.path
         self._send = connect(f"{where.scheme}://{where.netloc}")
 
-    def __call__(self) -> str:
-        """A valid token; raises `Unavailable` if none is to be had."""
+    def __call__(self, refused: str | None = None) -> str:
+        """A valid token, not the one that was refused; raises `Unavailable` if none is to be had."""
         with self._lock:
-            if self._clock.now_ms() >= self._until_ms:
+            if self._clock.now_ms() >= self._until_ms or self._token == refused:
                 self._renew()
             return self._token
 

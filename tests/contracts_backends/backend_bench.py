@@ -246,7 +246,7 @@ class AndroidBench(Bench):
         super().__init__(book)
 
     def make(self) -> AssertedBackend:
-        return android_backend(self._send, lambda: "token", book=self.book, clock=self.clock, way=self.way)
+        return android_backend(self._send, lambda _refused: "token", book=self.book, clock=self.clock, way=self.way)
 
     def apply(self) -> None:
         self.shown, self.seen_ms = self.wished, self.clock.now_ms() + self.other.skew_ms

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
@@ -18,7 +18,9 @@ from custody.kernel import cbor
 from custody.kernel.errors import Conflict, Fatal, Forbidden, NotFound, Rejected, Unavailable
 from custody.kernel.keys import new_signer
 from custody.kernel.system_clock import SystemClock
-from devicelock.backends.android import Way
+from devicelock.backends.android import Way, android_backend
+from devicelock.backends.book import MemoryBook
+from devicelock.backends.contract import Answer, Ref
 from devicelock.backends.eir_list import Kind, Publication
 from devicelock.backends.exchange import Reply, Request
 from devicelock.backends.google_token import ServiceAccount
@@ -338,6 +340,29 @@ def test_an_access_token_is_asked_for_once_and_again_when_it_ends() -> None:
     for wrong in (b"", b"{}", b'{"client_email": "a", "token_uri": "b", "private_key": "c"}'):
         with pytest.raises(Fatal):
             ServiceAccount(wrong, lambda _address: google, clock=clock)
+
+
+def test_an_access_token_that_is_not_taken_any_more_is_replaced_at_the_next_call() -> None:
+    """A release waits for nothing, and least of all for the hour at which our copy of a dead token would have ended."""
+    clock, given = SetClock(), []
+
+    def google(request: Request) -> Reply:
+        given.append(request.path)
+        return with_tokens(lambda _request: Reply(status=404), f"token-{len(given)}")(request)
+
+    def management(request: Request) -> Reply:
+        dead = dict(request.headers)["authorization"] == "Bearer token-1"
+        return Reply(status=401 if dead else 200, body=b"{}")
+
+    account = ServiceAccount(key_file("https://tokens.example").encode(), lambda _address: google, clock=clock)
+    backend = android_backend(management, account, book=MemoryBook(), clock=clock)
+    asked = Ref(handset=AndroidBench.handset, order="lock-1", version=1)
+    with pytest.raises(Unavailable):
+        backend.unlock(asked)
+    clock.at_ms += 60_000
+    assert backend.unlock(asked) is Answer.TAKEN
+    assert backend.retire(replace(asked, version=2)) is Answer.TAKEN
+    assert given == ["/token", "/token"]
 
 
 @pytest.mark.parametrize(
