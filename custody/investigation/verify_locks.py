@@ -5,6 +5,7 @@
 - An answer is signed by the device's enrolled key and names the command.
 - The device's key is the one whose thumbprint the log recorded when the handset was registered; the lock and unlock
   keys are those that the rules of the log's policy name (`lock_keys`), where they name any.
+- Every order that a record of a lock in the pack names is listed.
 - The steps of the order are records of the log, and the last of them has the state that locks.json gives.
 
 What a device would make of a command (counters, nonces, times) is for the rules of the device lock.
@@ -33,12 +34,16 @@ Records = Mapping[int, Mapping[str, Any]]
 
 def check_locks(pack: OpenedPack, registry: Registry, notes: Notebook) -> None:
     """Step 7."""
+    records = records_of(pack.entries)
+    hidden = _orders_in(records) - {history.order for history in pack.locks.orders}
+    for order in sorted(hidden):
+        notes.fails(f"records of the log tell of the lock order {order}, which is not listed", TABLE)
+    if not pack.locks.orders and not hidden:
+        notes.holds("no record in the pack tells of anything that was done to the handset")
     if not pack.locks.orders:
-        notes.holds("nothing was done to the handset")
         return
     policy = pack_log.newest(registry)
     _check_keys(pack.locks.keys, policy.rules.get("lock_keys"), notes)
-    records = records_of(pack.entries)
     for history in pack.locks.orders:
         _check_device(history, records, notes)
         _check_steps(pack, history, records, notes)
@@ -89,6 +94,11 @@ def _check_steps(pack: OpenedPack, history: LockHistory, records: Records, notes
         notes.fails(f"{history.order} is {history.state} in locks.json and {states[-1]} in the log", TABLE)
     else:
         notes.holds(f"{history.order} is {history.state}, as the last of its {len(states)} records says", TABLE)
+
+
+def _orders_in(records: Records) -> set[str]:
+    """The lock orders whose steps the records tell."""
+    return {str(fields.get("order")) for fields in records.values() if fields["kind"].startswith("lock.")}
 
 
 def _is_step(fields: Mapping[str, Any], order: str) -> bool:

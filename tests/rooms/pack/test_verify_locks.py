@@ -10,6 +10,7 @@ import pytest
 from api.cli.verify import check_file, render
 from custody.investigation.pack_locks import LockCommand, LockFile, LockHistory, LockKeys
 from custody.investigation.pack_zip import MAX_PACK_BYTES
+from custody.investigation.verify_form import open_pack
 from custody.investigation.verify_pack import verify_pack
 from custody.investigation.verify_verdict import Step
 from custody.kernel import cbor, cose
@@ -17,7 +18,7 @@ from custody.kernel.errors import NotFound, Rejected
 from custody.kernel.keys import SoftwareSigner
 from custody.usecases.export_pack import Beside, PackExported
 from tests.rooms.pack.pack_world import World, key
-from tests.rooms.pack.tamper import failed_steps
+from tests.rooms.pack.tamper import failed_steps, told_otherwise
 
 
 def signed_again(raw: bytes, signer: SoftwareSigner, **facts: object) -> bytes:
@@ -94,6 +95,12 @@ def test_commands_out_of_order_are_refused_by_the_command_line(world: World, tmp
     verdict = check_file(path, vkey=world.vkey)
     assert failed_steps(verdict) == {Step.LOCKS}
     assert any("out of order" in check.what for check in verdict.failures)
+
+
+def test_an_order_that_the_packs_own_records_tell_of_is_not_hidden(world: World, pack: PackExported) -> None:
+    verdict = told_otherwise(world, pack.content, locks=replace(open_pack(pack.content).locks, orders=()))
+    assert failed_steps(verdict) == {Step.LOCKS}
+    assert not any(check.ok for check in verdict.checks if check.step is Step.LOCKS)
 
 
 def test_an_order_that_was_never_sent_holds(world: World) -> None:
