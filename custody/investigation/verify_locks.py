@@ -3,8 +3,12 @@
 - A command is a signed map for this device and this order. A LOCK verifies under the lock key alone, an UNLOCK or a
   RETIRE under the unlock key or the lock key; the operator of the log issues all of them.
 - An answer is signed by the device's enrolled key and names the command.
-- The device's key is the one whose thumbprint the log recorded when the handset was registered; the lock and unlock
-  keys are those that the rules of the log's policy name (`lock_keys`), where they name any.
+- The device's key is the one whose thumbprint the log had recorded, when the handset was registered, before the order's
+  first step.
+- The lock and unlock keys are those that the rules of the log's policies name (`lock_keys`), where they name any. Each
+  command is signed by one that the policy in force named when a record of the order first told of the command. A LOCK
+  that no record tells of is refused, unless a record of the order is closed. A release that none tells of (a handset
+  woke up after its order had ended) is judged by every policy.
 - Every order that a record of a lock in the pack names is listed.
 - The steps of the order are records of the log, and the last of them has the state that locks.json gives.
 
@@ -12,16 +16,18 @@ What a device would make of a command (counters, nonces, times) is for the rules
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from custody.investigation import pack_log
-from custody.investigation.pack_locks import TABLE, LockCommand, LockHistory, LockKeys, ack_name, command_name
+from custody.investigation.pack_locks import TABLE, LockCommand, LockFile, LockHistory, LockKeys, ack_name, command_name
 from custody.investigation.verify_form import OpenedPack
 from custody.investigation.verify_scans import records_of
 from custody.investigation.verify_verdict import Notebook
 from custody.kernel import cbor, cose
 from custody.kernel.errors import Rejected
 from custody.kernel.keys import PublicKey
+from custody.ledger.policy import Policy
 from custody.ledger.registry import Registry
 
 COMMAND = "application/vnd.weaklink.lock-command+cbor"
@@ -42,43 +48,86 @@ def check_locks(pack: OpenedPack, registry: Registry, notes: Notebook) -> None:
         notes.holds("no record in the pack tells of anything that was done to the handset")
     if not pack.locks.orders:
         return
-    policy = pack_log.newest(registry)
-    _check_keys(pack.locks.keys, policy.rules.get("lock_keys"), notes)
+    issuer = pack_log.newest(registry).operator_iss
+    _check_keys(pack.locks, registry, notes)
     for history in pack.locks.orders:
         _check_device(history, records, notes)
         _check_steps(pack, history, records, notes)
         for number, command in enumerate(history.commands, 1):
+            where = command_name(history.order, number)
             try:
-                _check_command(command, history, pack.locks.keys, policy.operator_iss)
-                notes.holds(f"command {number} of {history.order} is signed", command_name(history.order, number))
+                signed = _check_command(command, history, pack.locks.keys, issuer)
+                notes.holds(f"command {number} of {history.order} is signed", where)
+                _check_named(signed, history, records, registry, notes, where=where)
                 if command.ack is not None:
                     _check_ack(command.ack, command, history)
                     notes.holds("the handset's own key signed the answer to it", ack_name(history.order, number))
             except Rejected as error:
-                notes.fails(error.detail, command_name(history.order, number))
+                notes.fails(error.detail, where)
 
 
-def _check_keys(keys: LockKeys, named: Any, notes: Notebook) -> None:
-    if not isinstance(named, Mapping):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Signed:
+    """A command that one of the keys in locks.json signed; `role` is what that key is called there."""
+
+    op: str
+    command: str
+    role: str
+    key: PublicKey
+
+
+def _check_keys(locks: LockFile, registry: Registry, notes: Notebook) -> None:
+    pairs = [(role, key) for role, key in (("lock", locks.keys.lock), ("unlock", locks.keys.unlock)) if key is not None]
+    if not any(_names(row.policy) for row in registry.policies):
         notes.says("the log's policy names no keys for commands; those in locks.json are the pack's own word", TABLE)
-        return
-    pairs = (("lock", keys.lock), ("unlock", keys.unlock))
-    wrong = [name for name, key in pairs if key is not None and key.kid != named.get(name)]
-    if wrong:
-        notes.fails(f"the {' and '.join(wrong)} key is not the one that the log's policy names", TABLE)
+    elif wrong := [role for role, key in pairs if not _ever_named(role, key, registry)]:
+        notes.fails(f"the {' and '.join(wrong)} key is not one that the log's policy names", TABLE)
     else:
         notes.holds("the keys that sign commands are those that the log's policy names", TABLE)
 
 
-def _check_device(history: LockHistory, records: Records, notes: Notebook) -> None:
-    kids = [
-        fields.get("kid")
-        for fields in records.values()
-        if fields["kind"] == "device.registered" and fields.get("device") == history.device
+def _check_named(
+    signed: _Signed, history: LockHistory, records: Records, registry: Registry, notes: Notebook, *, where: str
+) -> None:
+    """Whether the key was the one that the policy named when the log was told of the command."""
+    told = [
+        index
+        for index, fields in records.items()
+        if _is_step(fields, history.order) and fields.get("command") == signed.command
     ]
-    if not kids:
+    if told:
+        named = _names(registry.policy_at(min(told)).policy)
+        if not named:
+            notes.says(f"the log's policy named no keys for commands at entry {min(told)}", where)
+        elif named.get(signed.role) != signed.key.kid:
+            raise _bad(f"its key was not the {signed.role} key that the log's policy named at entry {min(told)}")
+    elif signed.op == "lock" and records.keys() >= set(history.indexes):
+        raise _bad("no record of the log tells of this lock")
+    else:
+        notes.says("no record that can be opened tells when it was signed", where)
+
+
+def _names(policy: Policy) -> Mapping[str, Any]:
+    """The thumbprints of the keys for commands that a policy names; empty if it names none."""
+    named = policy.rules.get("lock_keys")
+    return named if isinstance(named, Mapping) else {}
+
+
+def _ever_named(role: str, key: PublicKey, registry: Registry) -> bool:
+    return any(_names(row.policy).get(role) == key.kid for row in registry.policies)
+
+
+def _check_device(history: LockHistory, records: Records, notes: Notebook) -> None:
+    steps = [index for index, fields in records.items() if _is_step(fields, history.order)]
+    registered = {
+        index: fields.get("kid")
+        for index, fields in records.items()
+        if fields["kind"] == "device.registered" and fields.get("device") == history.device
+    }
+    before = [kid for index, kid in sorted(registered.items()) if not steps or index < min(steps)]
+    if not registered:
         notes.says(f"the pack does not show when the key of {history.device} was registered", TABLE)
-    elif kids[-1] == history.device_key.kid:
+    elif before and before[-1] == history.device_key.kid:
         notes.holds(f"the key of {history.device} is the one that was registered", TABLE)
     else:
         notes.fails(f"the key of {history.device} is not the one that was registered", TABLE)
@@ -105,24 +154,24 @@ def _is_step(fields: Mapping[str, Any], order: str) -> bool:
     return fields["kind"].startswith("lock.") and fields.get("order") == order and "state" in fields
 
 
-def _check_command(command: LockCommand, history: LockHistory, keys: LockKeys, issuer: str) -> None:
+def _check_command(command: LockCommand, history: LockHistory, keys: LockKeys, issuer: str) -> _Signed:
     message, body = _read(command.raw, COMMAND)
     if message.claims.get(cose.ISS) != issuer or message.claims.get(cose.SUB) != DEVICE_URN + history.device:
         raise _bad("the command is by another operator or for another device")
     if body.get("order") != history.order or not isinstance(body.get("id"), str):
         raise _bad("the command belongs to another order")
-    for key in _allowed(body.get("op"), keys):
+    for role, key in _allowed(body.get("op"), keys):
         if key.kid == message.kid:
             message.verify(key)
-            return
+            return _Signed(op=body["op"], command=body["id"], role=role, key=key)
     raise _bad(f"no key that may sign {body.get('op')!r} signed the command")
 
 
-def _allowed(op: Any, keys: LockKeys) -> Iterator[PublicKey]:
+def _allowed(op: Any, keys: LockKeys) -> Iterator[tuple[str, PublicKey]]:
     if keys.lock is not None and op in {"lock", "unlock", "retire"}:
-        yield keys.lock
+        yield "lock", keys.lock
     if keys.unlock is not None and op in {"unlock", "retire"}:
-        yield keys.unlock
+        yield "unlock", keys.unlock
 
 
 def _check_ack(raw: bytes, command: LockCommand, history: LockHistory) -> None:
