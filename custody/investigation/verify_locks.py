@@ -9,6 +9,7 @@
   command is signed by one that the policy in force named when a record of the order first told of the command. A LOCK
   that no record tells of is refused, unless a record of the order is closed. A release that none tells of (a handset
   woke up after its order had ended) is judged by every policy.
+- Where there are commands, the unlock key is there: without it their rules cannot be read in full.
 - Every order that a record of a lock in the pack names is listed.
 - The steps of the order are records of the log, and the last of them has the state that locks.json gives.
 
@@ -78,6 +79,8 @@ class _Signed:
 
 def _check_keys(locks: LockFile, registry: Registry, notes: Notebook) -> None:
     pairs = [(role, key) for role, key in (("lock", locks.keys.lock), ("unlock", locks.keys.unlock)) if key is not None]
+    if locks.keys.unlock is None and any(history.commands for history in locks.orders):
+        notes.fails("there are commands and no unlock key, so what the commands say cannot be read in full", TABLE)
     if not any(_names(row.policy) for row in registry.policies):
         notes.says("the log's policy names no keys for commands; those in locks.json are the pack's own word", TABLE)
     elif wrong := [role for role, key in pairs if not _ever_named(role, key, registry)]:

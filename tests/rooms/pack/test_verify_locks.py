@@ -58,6 +58,7 @@ LIES: dict[str, Callable[[LockFile], LockFile]] = {
     "no message at all": lambda locks: with_command(locks, lambda row: replace(row, raw=b"lock it")),
     "another device's key": lambda locks: with_history(locks, device_key=key("thief").public),
     "another lock key": lambda locks: replace(locks, keys=LockKeys(lock=key("thief").public, unlock=locks.keys.unlock)),
+    "no unlock key beside commands": lambda locks: replace(locks, keys=LockKeys(lock=locks.keys.lock)),
     "a lock that the log was never told of": lambda locks: with_command(
         locks, lambda row: LockCommand(raw=signed_again(row.raw, key("lock"), id="cmd-9"), issued_ms=row.issued_ms)
     ),
