@@ -10,6 +10,7 @@
   that no record tells of is refused, unless a record of the order is closed. A release that none tells of (a handset
   woke up after its order had ended) is judged by every policy.
 - Where there are commands, the unlock key is there: without it their rules cannot be read in full.
+- The time that locks.json gives a command is the signed one, to the second.
 - Every order that a record of a lock in the pack names is listed.
 - The steps of the order are records of the log, and the last of them has the state that locks.json gives.
 
@@ -26,6 +27,7 @@ from custody.investigation.verify_form import OpenedPack
 from custody.investigation.verify_scans import records_of
 from custody.investigation.verify_verdict import Notebook
 from custody.kernel import cbor, cose
+from custody.kernel.clock import SECOND_MS
 from custody.kernel.errors import Rejected
 from custody.kernel.keys import PublicKey
 from custody.ledger.policy import Policy
@@ -163,6 +165,8 @@ def _check_command(command: LockCommand, history: LockHistory, keys: LockKeys, i
         raise _bad("the command is by another operator or for another device")
     if body.get("order") != history.order or not isinstance(body.get("id"), str):
         raise _bad("the command belongs to another order")
+    if message.claims.get(cose.IAT) != command.issued_ms // SECOND_MS:
+        raise _bad("the command was not signed when locks.json says")
     for role, key in _allowed(body.get("op"), keys):
         if key.kid == message.kid:
             message.verify(key)

@@ -14,6 +14,7 @@ from custody.investigation.verify_form import open_pack
 from custody.investigation.verify_pack import verify_pack
 from custody.investigation.verify_verdict import Step
 from custody.kernel import cbor, cose
+from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import NotFound, Rejected
 from custody.kernel.keys import SoftwareSigner
 from custody.usecases.export_pack import Beside, PackExported
@@ -61,6 +62,9 @@ LIES: dict[str, Callable[[LockFile], LockFile]] = {
     "no unlock key beside commands": lambda locks: replace(locks, keys=LockKeys(lock=locks.keys.lock)),
     "a lock that the log was never told of": lambda locks: with_command(
         locks, lambda row: LockCommand(raw=signed_again(row.raw, key("lock"), id="cmd-9"), issued_ms=row.issued_ms)
+    ),
+    "a command that is told to be older than it is": lambda locks: with_command(
+        locks, lambda row: replace(row, issued_ms=row.issued_ms - DAY_MS)
     ),
     "another state": lambda locks: with_history(locks, state="active_confirmed"),
 }
