@@ -17,7 +17,6 @@ from rich.text import Text
 
 from api.cli.client import console, errors, fail, show
 from api.cli.log_source import open_log
-from custody.kernel.clock import to_iso
 from custody.kernel.errors import Rejected, Trouble, Unavailable
 from custody.ledger.audit import GAVE_UP, UNSOUND, Audit
 from custody.ledger.checkpoint import Checkpoint, open_checkpoint
@@ -135,7 +134,7 @@ def _report(run: Audit, findings: list[Finding], *, key: str, first: int) -> dic
 
 
 def _parties(seen: Witnessed) -> dict[str, Any]:
-    parties = [{"party": row.party, "at": to_iso(row.at_s * 1000)} for row in seen.parties]
+    parties = [{"party": row.party, "at": row.at} for row in seen.parties]
     return {"enough": seen.satisfied, "parties": parties}
 
 

@@ -12,7 +12,6 @@ import typer
 from api.cli.client import call, console, fail, show
 from api.cli.fetch import check_target
 from api.encoding import unb64
-from custody.kernel.clock import to_iso
 from custody.kernel.errors import Trouble
 from custody.kernel.keys import read_ed25519
 from custody.kernel.receipt import verify_receipt
@@ -73,7 +72,7 @@ def check(
 
 
 def _parties(seen: Witnessed | None) -> list[dict[str, str]]:
-    return [] if seen is None else [{"party": row.party, "at": to_iso(row.at_s * 1000)} for row in seen.parties]
+    return [] if seen is None else [{"party": row.party, "at": row.at} for row in seen.parties]
 
 
 def _tell(value: dict[str, Any]) -> None:

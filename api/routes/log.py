@@ -42,7 +42,7 @@ def describe(parts: P) -> dict[str, Any]:
         "checkpoint": head.note.decode(),
         "sizes": {"accepted": head.size, "logged": head.size, "witnessed": cosigned.size if cosigned else 0},
         "cosigned": cosigned.note.decode() if cosigned else None,
-        "parties": [{"party": each.party, "at": to_iso(each.at_s * 1000)} for each in signers],
+        "parties": [{"party": each.party, "at": each.at} for each in signers],
         "witnesses": parts.witnesses.states() if parts.witnesses else [],
         "tiles": "/log",
         "keys": {purpose: _key(key) for purpose, key in _public_keys(parts).items()},

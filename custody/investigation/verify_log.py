@@ -18,7 +18,6 @@ from custody.investigation.pack_witnessed import embedded, name_of
 from custody.investigation.verify_form import KEYS, OpenedPack
 from custody.investigation.verify_verdict import Notebook
 from custody.kernel import cbor
-from custody.kernel.clock import to_iso
 from custody.kernel.errors import Rejected
 from custody.kernel.keys import PublicKey, read_cose_key
 from custody.kernel.receipt import verify_receipt
@@ -118,7 +117,7 @@ def check_witnesses(pack: OpenedPack, registry: Registry, notes: Notebook, *, wi
         notes.says("no witness is named by the log's policy: only the operator's word stands behind the head")
     for purpose, text in sorted(policies.items()):
         judged = parse_policy(text).judge(pack.note)
-        seen = ", ".join(f"{row.party} at {to_iso(row.at_s * 1000)}" for row in judged.parties) or "nobody"
+        seen = ", ".join(f"{row.party} at {row.at}" for row in judged.parties) or "nobody"
         enough = "enough" if judged.satisfied else "not enough"
         notes.tell(f"{purpose}: cosigned by {seen}; {enough}", pack_log.NOTE, ok=True if judged.satisfied else None)
     _check_times(pack, notes)

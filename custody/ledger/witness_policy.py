@@ -17,6 +17,7 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from custody.kernel.clock import SECOND_MS, to_iso
 from custody.kernel.errors import Rejected
 from custody.ledger.checkpoint import Checkpoint, parse_checkpoint
 from custody.ledger.cosignature import LOG_KINDS, WITNESS_KINDS, cosigned_at_s, verifier_of
@@ -24,6 +25,8 @@ from custody.ledger.lines import read_decimal
 from custody.ledger.note import Kind, VerifierKey, open_note, parse_vkey
 
 NONE = "none"
+LAST_S = 253_402_300_799
+"""The last second of the year 9999. A cosignature may name any up to 2**63 - 1 (C2SP tlog-cosignature)."""
 MAX_LINES = 1024
 
 
@@ -41,6 +44,11 @@ class Cosigned:
 
     party: str
     at_s: int
+
+    @property
+    def at(self) -> str:
+        """The time for people; as bare seconds where a witness signed one that no calendar has."""
+        return to_iso(self.at_s * SECOND_MS) if self.at_s <= LAST_S else f"{self.at_s} s after 1970"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,6 +52,20 @@ def test_groups_may_lie_in_each_other_as_deep_as_a_policy_has_lines() -> None:
     assert not policy.judge(cosigned("x2", "carrier")).satisfied
 
 
+@pytest.mark.parametrize(
+    ("at_s", "told"),
+    [
+        (5, "1970-01-01T00:00:05.000Z"),
+        (253_402_300_799, "9999-12-31T23:59:59.000Z"),
+        (253_402_300_800, "253402300800 s after 1970"),
+        (2**62, f"{2**62} s after 1970"),
+    ],
+)
+def test_a_time_that_no_calendar_has_is_told_in_seconds(at_s: int, told: str) -> None:
+    policy = parse_policy(f"{BASE}quorum carrier\n")
+    assert [row.at for row in policy.judge(cosigned("carrier", at_s=at_s)).parties] == [told]
+
+
 def test_a_verdict_demands_the_quorum_and_names_who_cosigned() -> None:
     policy = parse_policy(f"{BASE}group verdict all carrier ombudsman\nquorum verdict\n")
     assert policy.judge(cosigned("carrier", "ombudsman")).demand() == HEAD

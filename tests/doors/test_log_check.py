@@ -1,0 +1,72 @@
+"""What an outsider checks offline with `weaklink log check` and `log audit`, whatever a witness or a log has signed."""
+
+from pathlib import Path
+
+import pytest
+
+from custody.ledger.cosignature import cosign
+from custody.ledger.merkle import inclusion_path, leaf_hash
+from custody.ledger.note import Kind, add_signatures, text_key
+from custody.ledger.proof import make_proof
+from tests.doors.command_line import CommandLine
+from tests.rooms.ledger.small_world import (
+    LOG_VERIFIER,
+    MemoryLog,
+    NaiveReader,
+    chain,
+    key_add,
+    policy,
+    policy_statement,
+    signer,
+)
+
+VKEY = LOG_VERIFIER.key.vkey()
+NAME = "carrier.example/w"
+CARRIER = signer(70)
+POLICY = (
+    f"log {VKEY}\nwitness carrier {text_key(NAME, CARRIER.public, kind=Kind.ED25519_COSIGNATURE).vkey()}\n"
+    "quorum carrier\n"
+)
+FAR_S = 2**62
+CHECK = ("log", "check", "2.tlog-proof", "2.cose", "--vkey", VKEY)
+
+
+@pytest.fixture
+def outsider(tmp_path: Path) -> CommandLine:
+    """Lend a shell that knows no service."""
+    return CommandLine(address="http://127.0.0.1:9", folder=tmp_path)
+
+
+def small_log() -> MemoryLog:
+    """Five entries."""
+    station = signer(60)
+    return MemoryLog().append([policy_statement(), key_add(station), *chain(station, 3)])
+
+
+def write_proof(log: MemoryLog, folder: Path, *, note: bytes) -> None:
+    """Entry 2 and its proof."""
+    path = inclusion_path(2, len(log.entries), NaiveReader([leaf_hash(entry) for entry in log.entries]))
+    (folder / "2.tlog-proof").write_bytes(make_proof(index=2, path=path, note=note))
+    (folder / "2.cose").write_bytes(log.entries[2])
+    (folder / "mine.policy").write_text(POLICY)
+
+
+def test_a_proof_whose_witness_signed_at_the_end_of_time_is_shown(outsider: CommandLine, tmp_path: Path) -> None:
+    log = small_log()
+    line = cosign(log.head(), name=NAME, signer=CARRIER, at_s=FAR_S)
+    write_proof(log, tmp_path, note=add_signatures(log.note(), [line]))
+    told = outsider.json(*CHECK, "--witnesses", "mine.policy")
+    assert told["parties"] == [{"party": "carrier", "at": f"{FAR_S} s after 1970"}]
+
+
+@pytest.mark.parametrize("more", [(), ("--json",)])
+def test_a_cosignature_from_the_end_of_time_ends_no_audit(
+    outsider: CommandLine, tmp_path: Path, more: tuple[str, ...]
+) -> None:
+    log = MemoryLog().append([policy_statement(policy(witnesses={"working": POLICY}))])
+    line = cosign(log.head(), name=NAME, signer=CARRIER, at_s=FAR_S)
+    for path, data in log.files.items():
+        (tmp_path / "log" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "log" / path).write_bytes(data)
+    (tmp_path / "log" / "checkpoint").write_bytes(add_signatures(log.note(), [line]))
+    assert str(FAR_S) in outsider.run("log", "audit", "log", "--vkey", VKEY, *more).out
