@@ -6,9 +6,9 @@ head: every entry lies under it, so all of them are older than its cosignatures.
 the witness policy for daily work that the log itself holds.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from custody.investigation.pack_batches import opened_scans
+from custody.investigation.pack_batches import OpenedScan, opened_scans
 from custody.investigation.pack_entries import PackEntry
 from custody.investigation.pack_log import newest
 from custody.kernel.errors import Rejected
@@ -22,10 +22,17 @@ from custody.trail.sandwich import WORKING, bound_times
 FOLDER = "witnessed/"
 
 
+def embedding(entries: Iterable[PackEntry]) -> Iterator[tuple[OpenedScan, bytes]]:
+    """The scans of a pack that name a checkpoint, with its digest; raises `Rejected` for a scan that cannot be read."""
+    for opened in opened_scans(entries):
+        digest = read_marks(opened.scan.event).witnessed
+        if digest is not None:
+            yield opened, digest
+
+
 def embedded(entries: Iterable[PackEntry]) -> set[bytes]:
     """The digests of checkpoints that the scans of a pack name; raises `Rejected` for a scan that cannot be read."""
-    named = {read_marks(opened.scan.event).witnessed for opened in opened_scans(entries)}
-    return {digest for digest in named if digest is not None}
+    return {digest for _, digest in embedding(entries)}
 
 
 def write_witnessed(notes: Iterable[bytes]) -> dict[str, bytes]:

@@ -5,8 +5,9 @@
 - 3: every entry lies in the head's tree at its index; so does each scan's receipt; the seal's record in the later tree.
 - 4: policies and keys replayed in log order; entry 0 is the policy that names this log and key; log.json, the PEM files
   and policy.json are what follows from them.
-- 10: who cosigned the head, by the witness policies in force or by one that the checker gives; which scans witnesses
-  place between two moments, and that each checkpoint in the pack is one that a scan embeds.
+- 10: who cosigned the head, by the witness policies in force or by one that the checker gives; which scans these witnesses place between two moments, whatever the trail says; that each checkpoint in the
+  pack is the log's and one that a scan embeds, and that it is of no longer a log than the scan was entered in: for an
+  entry at index i, a checkpoint of more than i entries that was there before it proves a second history.
 """
 
 from custody.investigation import pack_log
@@ -14,7 +15,7 @@ from custody.investigation.pack_case import pinned_policy
 from custody.investigation.pack_entries import PackEntry
 from custody.investigation.pack_json import read_json, unb64
 from custody.investigation.pack_trail import FILE as TRAIL
-from custody.investigation.pack_witnessed import embedded, name_of
+from custody.investigation.pack_witnessed import embedding, name_of
 from custody.investigation.verify_form import KEYS, OpenedPack
 from custody.investigation.verify_verdict import Notebook
 from custody.kernel import cbor
@@ -27,8 +28,9 @@ from custody.ledger.note import Ed25519Verifier, VerifierKey, parse_note, parse_
 from custody.ledger.receipt import against_checkpoint
 from custody.ledger.registry import Registry
 from custody.ledger.statements import POLICY
-from custody.ledger.time_bounds import note_digest
-from custody.ledger.witness_policy import parse_policy
+from custody.ledger.time_bounds import not_after, not_before, note_digest
+from custody.ledger.witness_policy import WitnessPolicy, parse_policy
+from custody.trail.sandwich import WORKING
 
 
 def log_key(pack: OpenedPack) -> PublicKey:
@@ -112,7 +114,9 @@ def check_registry(pack: OpenedPack, registry: Registry, notes: Notebook) -> Non
 
 def check_witnesses(pack: OpenedPack, registry: Registry, notes: Notebook, *, witnesses: str | None) -> None:
     """Step 10."""
-    policies = dict(pack_log.newest(registry).witnesses) if witnesses is None else {"the given policy": witnesses}
+    _check_shown(pack, notes)
+    own = pack_log.newest(registry).witnesses
+    policies = dict(own) if witnesses is None else {"the given policy": witnesses}
     if not policies:
         notes.says("no witness is named by the log's policy: only the operator's word stands behind the head")
     for purpose, text in sorted(policies.items()):
@@ -120,18 +124,43 @@ def check_witnesses(pack: OpenedPack, registry: Registry, notes: Notebook, *, wi
         seen = ", ".join(f"{row.party} at {row.at}" for row in judged.parties) or "nobody"
         enough = "enough" if judged.satisfied else "not enough"
         notes.tell(f"{purpose}: cosigned by {seen}; {enough}", pack_log.NOTE, ok=True if judged.satisfied else None)
-    _check_times(pack, notes)
+    believed = own.get(WORKING) if witnesses is None else witnesses
+    if believed is not None:
+        _check_times(pack, parse_policy(believed), notes)
+    if witnesses is not None and own.get(WORKING) is not None:
+        notes.says("the times in the trail and the report rest on the witnesses of the log's own policy", TRAIL)
 
 
-def _check_times(pack: OpenedPack, notes: Notebook) -> None:
-    named = embedded(pack.entries)
+def _check_shown(pack: OpenedPack, notes: Notebook) -> None:
+    """The checkpoints that scans embed: the log's own, and each of a log that the scan's entry was not in yet."""
+    verifier = Ed25519Verifier(key=text_key(pack.head.origin, log_key(pack)))
+    sizes = {note_digest(note): open_checkpoint(note, verifier).size for note in pack.witnessed}
+    named = list(embedding(pack.entries))
     for note in pack.witnessed:
-        if note_digest(note) not in named:
+        if note_digest(note) not in {digest for _, digest in named}:
             notes.fails("no scan of the pack embeds this checkpoint", name_of(note))
+    for opened, digest in named:
+        index, size = opened.entry.index, sizes.get(digest, 0)
+        if size > index:
+            notes.fails(f"the scan saw {size} entries before it was entered itself: a split view", f"entry {index}")
+
+
+def _check_times(pack: OpenedPack, policy: WitnessPolicy, notes: Notebook) -> None:
+    """How many scans of the trail these witnesses place, whoever the times in the trail rest on."""
+    befores = {note_digest(note): not_before(note, policy) for note in pack.witnessed}
     entries = read_json(pack.files[TRAIL], where=TRAIL)["entries"]
-    placed = [one for one in entries if one["not_before_ms"] is not None and one["not_after_ms"] is not None]
+    shown = {one["digest"] for one in entries}
+    named = list(embedding(pack.entries))
+    afters = {index: not_after(index, [pack.note], policy) for index in {opened.entry.index for opened, _ in named}}
+    placed = torn = 0
+    for opened, digest in named:
+        before, after = befores.get(digest), afters[opened.entry.index]
+        if opened.scan.digest.hex() in shown and before is not None and after is not None:
+            placed, torn = placed + (before <= after), torn + (before > after)
     if placed:
-        notes.holds(f"witnesses place {len(placed)} of {len(entries)} scans between two moments", TRAIL)
+        notes.holds(f"witnesses place {placed} of {len(entries)} scans between two moments", TRAIL)
+    if torn:
+        notes.says(f"for {torn} scans the witnesses contradict each other: made after they were in the log", TRAIL)
 
 
 def _check_receipt(receipt: bytes, entry: PackEntry, head: Checkpoint, key: PublicKey) -> None:
