@@ -3,7 +3,8 @@
     weaklink verify PACK.zip [--vkey VKEY] [--witnesses POLICY] [--json]
 
 - `--vkey` is the log's key as the checker knows it (C2SP signed-note), so that a pack cannot bring its own log.
-- `--witnesses` is a file with a witness policy of the checker's own (C2SP tlog-policy).
+- `--witnesses` is a file with a witness policy of the checker's own (C2SP tlog-policy). A pack whose head did not reach
+  its quorum is refused, as `log audit` refuses a log.
 
 Custody's check looks at commands and answers as signed messages. Here, where the rules of the device lock are known,
 they are read in full as well: every field, the order of their counters, and that an answer is to that command.

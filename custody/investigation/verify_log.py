@@ -5,7 +5,8 @@
 - 3: every entry lies in the head's tree at its index; so does each scan's receipt; the seal's record in the later tree.
 - 4: policies and keys replayed in log order; entry 0 is the policy that names this log and key; log.json, the PEM files
   and policy.json are what follows from them.
-- 10: who cosigned the head, by the witness policies in force or by one that the checker gives; which scans these witnesses place between two moments, whatever the trail says; that each checkpoint in the
+- 10: who cosigned the head, by the witness policies in force or by one that the checker gives, whose quorum is then
+  demanded; which scans these witnesses place between two moments, whatever the trail says; that each checkpoint in the
   pack is the log's and one that a scan embeds, and that it is of no longer a log than the scan was entered in: for an
   entry at index i, a checkpoint of more than i entries that was there before it proves a second history.
 """
@@ -123,7 +124,8 @@ def check_witnesses(pack: OpenedPack, registry: Registry, notes: Notebook, *, wi
         judged = parse_policy(text).judge(pack.note)
         seen = ", ".join(f"{row.party} at {row.at}" for row in judged.parties) or "nobody"
         enough = "enough" if judged.satisfied else "not enough"
-        notes.tell(f"{purpose}: cosigned by {seen}; {enough}", pack_log.NOTE, ok=True if judged.satisfied else None)
+        unmet = None if witnesses is None else False
+        notes.tell(f"{purpose}: cosigned by {seen}; {enough}", pack_log.NOTE, ok=judged.satisfied or unmet)
     believed = own.get(WORKING) if witnesses is None else witnesses
     if believed is not None:
         _check_times(pack, parse_policy(believed), notes)
