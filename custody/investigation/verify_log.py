@@ -4,20 +4,24 @@
   later head of the seal is signed by it too, and its tree holds the pack's.
 - 3: every entry lies in the head's tree at its index; so does each scan's receipt; the seal's record in the later tree.
 - 4: policies and keys replayed in log order; entry 0 is the policy that names this log and key; log.json, the PEM files
-  and policy.json are what follows from them.
+  and policy.json are what follows from them; the casework policy is the one in the record of the case's opening.
 - 10: who cosigned the head, by the witness policies in force or by one that the checker gives, whose quorum is then
   demanded; which scans these witnesses place between two moments, whatever the trail says; that each checkpoint in the
   pack is the log's and one that a scan embeds, and that it is of no longer a log than the scan was entered in: for an
   entry at index i, a checkpoint of more than i entries that was there before it proves a second history.
 """
 
+from typing import Any
+
 from custody.investigation import pack_log
+from custody.investigation.pack_case import FILE as CASE
 from custody.investigation.pack_case import pinned_policy
 from custody.investigation.pack_entries import PackEntry
 from custody.investigation.pack_json import read_json, unb64
 from custody.investigation.pack_trail import FILE as TRAIL
 from custody.investigation.pack_witnessed import embedding, name_of
 from custody.investigation.verify_form import KEYS, OpenedPack
+from custody.investigation.verify_scans import records_of
 from custody.investigation.verify_verdict import Notebook
 from custody.kernel import cbor
 from custody.kernel.errors import Rejected
@@ -32,6 +36,8 @@ from custody.ledger.statements import POLICY
 from custody.ledger.time_bounds import not_after, not_before, note_digest
 from custody.ledger.witness_policy import WitnessPolicy, parse_policy
 from custody.trail.sandwich import WORKING
+
+OPENED = "dispute.opened"
 
 
 def log_key(pack: OpenedPack) -> PublicKey:
@@ -100,17 +106,38 @@ def check_registry(pack: OpenedPack, registry: Registry, notes: Notebook) -> Non
     for name in sorted(expected.keys() | present.keys()):
         if expected.get(name) != present.get(name):
             notes.fails("it is not what the entries lead to", name)
-    rows = pack_log.check_casework(pack.casework, pinned_policy(pack.case))
+    _check_casework(pack, notes)
+    revoked = [row for row in registry.keys.values() if row.revoked_at is not None]
+    if notes.clean:
+        notes.holds(f"{len(registry.policies)} policies, {len(registry.keys)} station keys, {len(revoked)} revoked")
+        notes.says("a policy or a revocation that the pack does not hold cannot be seen here; the log itself shows it")
+
+
+def _check_casework(pack: OpenedPack, notes: Notebook) -> None:
+    pinned = pinned_policy(pack.case)
+    recorded = _recorded_pin(pack)
+    if recorded is not None and recorded != pinned:
+        notes.fails("the case was opened under another casework policy, as the log recorded", CASE)
+        return
+    if recorded is None:
+        notes.says("no record that can be opened tells which casework policy the case was opened under", CASE)
+    rows = pack_log.check_casework(pack.casework, pinned)
     said = {
         True: "the rows of the casework policy are those that the case was opened under",
         False: "the rows of the casework policy are not those that the case was opened under",
         None: "the casework policy that the case was opened under is named but not held any more",
     }
-    notes.tell(said[rows], pack_log.POLICY, ok=rows)
-    revoked = [row for row in registry.keys.values() if row.revoked_at is not None]
-    if notes.clean:
-        notes.holds(f"{len(registry.policies)} policies, {len(registry.keys)} station keys, {len(revoked)} revoked")
-        notes.says("a policy or a revocation that the pack does not hold cannot be seen here; the log itself shows it")
+    notes.tell(said[rows], pack_log.POLICY, ok=None if rows and recorded is None else rows)
+
+
+def _recorded_pin(pack: OpenedPack) -> Any:
+    """The version of the casework policy in the record of the case's opening; None if that cannot be read."""
+    try:
+        records = records_of(pack.entries)
+    except Rejected:  # step 6 refuses the record that does not open
+        return None
+    opened = (fields for _, fields in sorted(records.items()) if fields["kind"] == OPENED)
+    return next((row.get("policy_version") for row in opened if row.get("dispute") == pack.case.dispute), None)
 
 
 def check_witnesses(pack: OpenedPack, registry: Registry, notes: Notebook, *, witnesses: str | None) -> None:

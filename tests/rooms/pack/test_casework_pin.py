@@ -1,0 +1,37 @@
+"""The casework policy of a pack is the one that the log recorded when the case was opened."""
+
+from dataclasses import replace
+from datetime import date
+
+from custody.disputes.policy import DEFAULT_POLICY
+from custody.investigation.pack_log import casework_rows
+from custody.investigation.verify_form import open_pack
+from custody.investigation.verify_pack import verify_pack
+from custody.investigation.verify_verdict import Step
+from custody.usecases.export_pack import Beside, PackExported
+from tests.rooms.pack.pack_world import World
+from tests.rooms.pack.tamper import failed_steps, told_otherwise
+
+
+def test_the_casework_policy_is_the_one_that_the_log_recorded_when_the_case_was_opened(
+    world: World, pack: PackExported
+) -> None:
+    opened = open_pack(pack.content)
+    rule = next(row for row in DEFAULT_POLICY.rules if row.effective_from <= date(2026, 1, 1))
+    later = DEFAULT_POLICY.override(rule.key, rule.value, from_date=date(2027, 1, 1), note="of a later day")
+    facts = {**opened.case.case, "case": {**opened.case.case["case"], "policy_version": later.pinned}}
+    parts = {"case": replace(opened.case, case=facts), "casework": casework_rows(later.pinned, [later])}
+    verdict = told_otherwise(world, pack.content, **parts)
+    assert failed_steps(verdict) == {Step.REGISTRY}
+    assert not any(check.ok and "was opened under" in check.what for check in verdict.checks)
+
+
+def test_without_the_record_of_the_opening_the_casework_policy_is_the_packs_own_word(
+    world: World, pack: PackExported
+) -> None:
+    record = open_pack(pack.content).case.timeline[0].index
+    assert record is not None
+    verdict = verify_pack(world.export(Beside(withhold={record: "for the test"})).content, vkey=world.vkey)
+    verdict.demand()
+    said = [check.ok for check in verdict.checks if check.step is Step.REGISTRY and "opened under" in check.what]
+    assert said == [None, None]
