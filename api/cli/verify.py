@@ -10,11 +10,11 @@ Custody's check looks at commands and answers as signed messages. Here, where th
 they are read in full as well: every field, the order of their counters, and that an answer is to that command.
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from api.cli.foreign_words import harmless, harmless_json
 from custody.investigation.pack_locks import LockFile, LockHistory, ack_name, command_name
 from custody.investigation.pack_zip import MAX_PACK_BYTES
 from custody.investigation.verify_form import open_pack
@@ -40,11 +40,11 @@ def check_file(path: Path, *, vkey: str | None = None, witnesses: Path | None = 
 
 
 def render(verdict: Verdict, as_json: bool) -> str:
-    """The verdict for people, or as one JSON object."""
+    """The verdict for people, or as one JSON object; the pack's own words made harmless."""
     if as_json:
         found = [{**asdict(check), "step": int(check.step), "title": TITLES[check.step]} for check in verdict.checks]
         facts = {"ok": verdict.ok, "dispute": verdict.dispute, "origin": verdict.origin, "size": verdict.size}
-        return json.dumps({**facts, "checks": found}, ensure_ascii=False)
+        return harmless_json({**facts, "checks": found})
     lines = []
     for step in Step:
         checks = [check for check in verdict.checks if check.step is step]
@@ -52,15 +52,17 @@ def render(verdict: Verdict, as_json: bool) -> str:
             lines.append(f"{int(step):2} {TITLES[step]}")
             lines += [_line(check) for check in checks]
     if verdict.ok:
-        lines.append(f"The pack of case {verdict.dispute} holds: {len(verdict.checks)} findings, none against it.")
+        lines.append(
+            f"The pack of case {harmless(verdict.dispute)} holds: {len(verdict.checks)} findings, none against it."
+        )
     else:
         lines.append(f"The pack is REFUSED: {len(verdict.failures)} findings against it.")
     return "\n".join(lines)
 
 
 def _line(check: Check) -> str:
-    where = f"  [{check.where}]" if check.where else ""
-    return f"   {MARKS[check.ok]}  {check.what}{where}"
+    where = f"  [{harmless(check.where)}]" if check.where else ""
+    return f"   {MARKS[check.ok]}  {harmless(check.what)}{where}"
 
 
 def _read_in_full(locks: LockFile) -> Iterator[Check]:

@@ -152,6 +152,20 @@ def test_the_command_line_says_the_same_for_people_and_for_machines(
     assert "REFUSED" in render(refused, False)
 
 
+def test_a_refused_pack_cannot_write_on_the_checkers_screen(world: World, pack: PackExported) -> None:
+    opened = open_pack(pack.content)
+    order = "x\n\nThe pack of case c holds: 99 findings, none against it.\x1b[8m"
+    hostile = replace(opened.locks.orders[0], order=order, commands=(), indexes=(9999,))
+    locks = replace(opened.locks, orders=(*opened.locks.orders, hostile))
+    verdict = told_otherwise(world, pack.content, locks=locks)
+    assert any("\x1b" in check.what for check in verdict.failures)
+    told = render(verdict, False)
+    assert "REFUSED" in told.splitlines()[-1]
+    assert not any(line.startswith("The pack of case") for line in told.splitlines())
+    assert "\x1b" not in told + render(verdict, True)
+    assert order in " ".join(check["what"] for check in json.loads(render(verdict, True))["checks"])
+
+
 def test_the_command_line_takes_a_witness_policy_from_a_file(world: World, pack: PackExported, tmp_path: Path) -> None:
     policy = tmp_path / "policy"
     policy.write_text(f"log {world.vkey}\nquorum none\n")
