@@ -31,7 +31,7 @@ MARKS = {True: "ok  ", False: "FAIL", None: "note"}
 def check_file(path: Path, *, vkey: str | None = None, witnesses: Path | None = None) -> Verdict:
     """The verdict on the pack in a file; raises `NotFound` or `Rejected` only if a file cannot be read."""
     raw = _read(path, most=2 * MAX_PACK_BYTES)
-    policy = None if witnesses is None else _read(witnesses, most=MAX_PACK_BYTES).decode("utf-8", "replace")
+    policy = None if witnesses is None else _read_text(witnesses)
     verdict = verify_pack(raw, vkey=vkey, witnesses=policy)
     if not verdict.size:
         return verdict
@@ -100,6 +100,11 @@ def _read(path: Path, *, most: int) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise NotFound("file", f"{path} cannot be read: {error.strerror}", fix="Check the name of the file.") from error
+
+
+def _read_text(path: Path) -> str:
+    """A text of the checker's own, with the line ends of whatever system he wrote it on."""
+    return _read(path, most=MAX_PACK_BYTES).decode("utf-8", "replace").replace("\r\n", "\n")
 
 
 def _bad(why: str) -> Rejected:

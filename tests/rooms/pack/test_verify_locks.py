@@ -170,6 +170,8 @@ def test_the_command_line_takes_a_witness_policy_from_a_file(world: World, pack:
     policy = tmp_path / "policy"
     policy.write_text(f"log {world.vkey}\nquorum none\n")
     assert check_file(saved(tmp_path, pack), witnesses=policy).ok
+    policy.write_bytes(f"log {world.vkey}\r\nquorum none\r\n".encode())
+    assert check_file(tmp_path / "pack.zip", witnesses=policy).ok
     policy.write_bytes(b"\xff")
     assert failed_steps(check_file(tmp_path / "pack.zip", witnesses=policy)) == {Step.WITNESSES}
 
