@@ -1,7 +1,8 @@
 """`weaklink log entry` and `weaklink log check`: one entry and its proof, checked offline with the log's key alone.
 
 `check` takes a `.tlog-proof` (C2SP tlog-proof) or a COSE receipt (RFC 9942). A receipt signs the root only, so index
-and size stay a claim unless the checkpoint of that size is given beside it. Exit codes: 0 it holds, 1 it does not.
+and size stay a claim unless the checkpoint of that size is given beside it. A proof holds its own checkpoint; one that
+is given is the same tree, or the log has shown two. Exit codes: 0 it holds, 1 it does not.
 """
 
 from pathlib import Path
@@ -12,10 +13,10 @@ import typer
 from api.cli.client import call, console, fail, show
 from api.cli.fetch import check_target
 from api.encoding import unb64
-from custody.kernel.errors import Trouble
+from custody.kernel.errors import Rejected, Trouble
 from custody.kernel.keys import read_ed25519
 from custody.kernel.receipt import verify_receipt
-from custody.ledger.checkpoint import open_checkpoint
+from custody.ledger.checkpoint import Checkpoint, open_checkpoint
 from custody.ledger.cosignature import read_log_key, verifier_of
 from custody.ledger.proof import HEADER, parse_proof, verify_proof
 from custody.ledger.receipt import against_checkpoint
@@ -38,7 +39,7 @@ def check(
     proof: Annotated[Path, typer.Argument(help="A .tlog-proof file or a receipt.")],
     entry_file: Annotated[Path, typer.Argument(metavar="ENTRY", help="The entry's bytes.")],
     vkey: Annotated[str, typer.Option(help="The log's key as you know it.")],
-    checkpoint: Annotated[Path | None, typer.Option(help="The checkpoint of a receipt's size.")] = None,
+    checkpoint: Annotated[Path | None, typer.Option(help="The checkpoint of that size, as you know it.")] = None,
     witnesses: Annotated[Path | None, typer.Option(help="A policy (C2SP tlog-policy) whose quorum you demand.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -47,6 +48,8 @@ def check(
         raw, statement, log = proof.read_bytes(), entry_file.read_bytes(), verifier_of(read_log_key(vkey.strip()))
         if raw.startswith(HEADER.encode()):
             placed = verify_proof(raw, statement, log)
+            if checkpoint is not None:
+                _same_tree(placed.checkpoint, open_checkpoint(checkpoint.read_bytes(), log))
             value = {"kind": "tlog-proof", "index": placed.index, "size": placed.checkpoint.size, "claimed": False}
             note: bytes | None = parse_proof(raw).note
         else:
@@ -69,6 +72,18 @@ def check(
     if witnesses is not None and seen is None:
         fail("a receipt carries no cosignatures", fix="Give the cosigned checkpoint of its size with --checkpoint.")
     show({"ok": True, **value, "parties": _parties(seen)}, as_json=as_json, human=_tell)
+
+
+def _same_tree(proven: Checkpoint, known: Checkpoint) -> None:
+    """Raise `Rejected` unless both checkpoints are of one tree; what lies between two sizes takes an audit."""
+    if known.size != proven.size:
+        what = f"the proof is of {proven.size} entries and the checkpoint given of {known.size}"
+        raise Rejected(
+            "checkpoint", what, fix="Give the checkpoint of that size; `weaklink log audit` compares others."
+        )
+    if known.root != proven.root:
+        what = f"the log signed two different trees of {known.size} entries"
+        raise Rejected("checkpoint", what, fix="Keep the proof and the checkpoint: together they are signed evidence.")
 
 
 def _parties(seen: Witnessed | None) -> list[dict[str, str]]:

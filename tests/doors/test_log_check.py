@@ -4,13 +4,16 @@ from pathlib import Path
 
 import pytest
 
+from custody.ledger.checkpoint import Checkpoint, sign_checkpoint
 from custody.ledger.cosignature import cosign
 from custody.ledger.merkle import inclusion_path, leaf_hash
 from custody.ledger.note import Kind, add_signatures, text_key
 from custody.ledger.proof import make_proof
 from tests.doors.command_line import CommandLine
 from tests.rooms.ledger.small_world import (
+    LOG,
     LOG_VERIFIER,
+    ORIGIN,
     MemoryLog,
     NaiveReader,
     chain,
@@ -70,3 +73,18 @@ def test_a_cosignature_from_the_end_of_time_ends_no_audit(
         (tmp_path / "log" / path).write_bytes(data)
     (tmp_path / "log" / "checkpoint").write_bytes(add_signatures(log.note(), [line]))
     assert str(FAR_S) in outsider.run("log", "audit", "log", "--vkey", VKEY, *more).out
+
+
+def test_a_proof_is_held_against_the_checkpoint_that_the_checker_gives(outsider: CommandLine, tmp_path: Path) -> None:
+    log = small_log()
+    write_proof(log, tmp_path, note=log.note())
+    (tmp_path / "known.note").write_bytes(log.note())
+    assert outsider.json(*CHECK, "--checkpoint", "known.note")["ok"]
+    size = len(log.entries)
+    for known, why in ((size, "two different trees"), (size + 1, f"of {size + 1}")):
+        other = Checkpoint(origin=ORIGIN, size=known, root=leaf_hash(b"what the carrier was shown"))
+        (tmp_path / "known.note").write_bytes(sign_checkpoint(other, LOG))
+        assert why in outsider.run(*CHECK, "--checkpoint", "known.note", expect=1).err
+    (tmp_path / "known.note").write_bytes(sign_checkpoint(log.head(), signer(99)))
+    outsider.run(*CHECK, "--checkpoint", "known.note", expect=1)
+    outsider.run(*CHECK, "--checkpoint", "absent.note", expect=1)
