@@ -11,8 +11,9 @@ from custody.investigation.pack_locks import LockFile, LockHistory, LockKeys
 from custody.investigation.verify_pack import verify_pack
 from custody.investigation.verify_verdict import Step, Verdict
 from custody.ledger.statements import read_policy
+from custody.store.policy_book import newest_policy
 from custody.usecases.export_pack import Beside
-from custody.usecases.open_log import newest_policy, put_policy
+from custody.usecases.open_log import put_policy
 from devicelock.rules.ack import make_ack, open_ack
 from devicelock.rules.command import (
     REASONS,
