@@ -1,8 +1,10 @@
 """The customer's own file: everything the case holds about them, as one zip, at any time and without asking.
 
 `my-case.json` holds the case as it stands with every word, date, promise, message and step, and what the seller's
-record of the order says; `messages.txt` the messages to read; `files/` what the customer gave, byte for byte.
-Colleagues appear as the owner only: a step says whether the customer, a member of staff or the system did it.
+record of the order says but for who bought it and where they live: whoever quotes an order number has a link, and
+who reads a stranger's invoice must not learn a home address. `messages.txt` has the messages to read; `files/` what
+the customer gave, byte for byte. Colleagues appear as the owner only: a step says whether the customer, a member of
+staff or the system did it.
 """
 
 import io
@@ -22,8 +24,10 @@ from custody.store.tables import EvidenceRow, SaleRow
 from custody.usecases.open_dispute import hash_token
 
 NOT_A_NAME = re.compile(r"[^\w. -]+")
+OF_THE_BUYER = frozenset({"contact", "region"})
 README = (
     "This file holds all that our case says about you.\n"
+    "Name and address on the order are left out, as anyone may have its number. Call us to get them.\n"
     "my-case.json: the case with every date, promise and step.\n"
     "messages.txt: what we told you.\n"
     "files: what you gave us.\n"
@@ -42,7 +46,7 @@ def write_file(session: Session, token: str, *, now_ms: Instant) -> bytes:
         "anything_else": file.case.anything_else,
         "notes_in_favour": list(file.case.notes_in_favour),
         "handset": file.imei,
-        "order_record": None if sale is None else msgspec.json.decode(sale.facts),
+        "order_record": None if sale is None else _without_the_buyer(sale),
         "steps": [_step(row) for row in case_book.timeline(session, file.case.id)],
     }
     messages = "\n\n".join(f"{said['at']}\n{said['text']}" for said in view["messages"])
@@ -54,6 +58,11 @@ def write_file(session: Session, token: str, *, now_ms: Instant) -> bytes:
         for row in evidence:
             _put(pack, f"files/{row.id}-{NOT_A_NAME.sub('_', row.name)}", row.content, row.at_ms)
     return out.getvalue()
+
+
+def _without_the_buyer(sale: SaleRow) -> dict[str, Any]:
+    facts: dict[str, Any] = msgspec.json.decode(sale.facts)
+    return {name: fact for name, fact in facts.items() if name not in OF_THE_BUYER}
 
 
 def _step(row: Any) -> dict[str, Any]:

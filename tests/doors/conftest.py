@@ -3,10 +3,13 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from api.cli.instance import Instance
 from api.compose import free_port
+from tests.doors.case_desk import OURS, CaseDesk
+from tests.stories.http_service import running_service
 
 
 @pytest.fixture(scope="module")
@@ -17,3 +20,11 @@ def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     running.start()
     yield running
     running.stop()
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CaseDesk]:
+    """Lend the real application in this process, and a client of its."""
+    with running_service(tmp_path_factory.mktemp("desk") / "data") as house:
+        with httpx.Client(base_url=house.address, timeout=30, headers=OURS) as http:
+            yield CaseDesk(house=house, http=http)

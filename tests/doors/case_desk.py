@@ -1,0 +1,59 @@
+"""Cases at the door: what a customer and the staff do with one over HTTP, with browsers' headers."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from tests.stories.http_service import Service
+
+OURS = {"accept": "text/html", "sec-fetch-site": "same-origin"}
+SEEN = {"ground": "recording", "says": "The door camera shows it.", "kept_at": "ev/1", "about_this_person": True}
+
+
+@dataclass(slots=True, kw_only=True)
+class CaseDesk:
+    """A service and a client of its; a case is known by what was answered to its report."""
+
+    house: Service
+    http: httpx.Client
+
+    def by(self, account: str) -> dict[str, str]:
+        """The headers of a signed-in account."""
+        return {"authorization": f"Bearer {self.house.token(account)}"}
+
+    def report(self, **facts: Any) -> dict[str, Any]:
+        """A report at the open door."""
+        answer = self.http.post("/v1/disputes", json={"words": "It is not right.", **facts})
+        assert answer.status_code == 201, answer.text
+        body: dict[str, Any] = answer.json()
+        return body
+
+    def not_fixed(self, **facts: Any) -> dict[str, Any]:
+        """A case whose remedy did not help: it is open to be asked about and offered again."""
+        told = self.report(claim_type="defective", **facts)
+        link = f"/c/{told['customer_token']}"
+        self.http.post(f"{link}/choose", data={"remedy": "advance_swap"})
+        assert self.event(told, "agent-1", "delivered_or_paid", reference="JJD1").is_success
+        self.http.post(f"{link}/disagree")
+        assert self.state(told) == "triaged"
+        return told
+
+    def event(self, told: dict[str, Any], account: str, event: str, **body: Any) -> httpx.Response:
+        """A move of staff."""
+        path = f"/v1/disputes/{told['dispute']}/events"
+        return self.http.post(path, json={"event": event, **body}, headers=self.by(account))
+
+    def view(self, told: dict[str, Any]) -> dict[str, Any]:
+        """The case as staff see it."""
+        found: dict[str, Any] = self.http.get(f"/v1/disputes/{told['dispute']}", headers=self.by("agent-1")).json()
+        return found
+
+    def state(self, told: dict[str, Any]) -> str:
+        """Where the case stands."""
+        return str(self.view(told)["state"])
+
+    def own(self, told: dict[str, Any]) -> dict[str, Any]:
+        """The case as its customer sees it."""
+        found: dict[str, Any] = self.http.get(f"/v1/customer/{told['customer_token']}").json()
+        return found
