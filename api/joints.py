@@ -362,6 +362,14 @@ def _history(session: Session, order: LockOrderRow) -> LockHistory:
     )
 
 
+def lock_as_agreed(unit: Unit, office: LockOffice, file: CaseFile, *, actor: str) -> None:
+    """What a kind that was agreed anew brings about: the lock it wishes for, or the end of one that is fair no more."""
+    if file.lock_wish.fair:
+        lock_of_case(unit, office, file)
+    else:
+        release_all_of(unit, office, dispute=file.case.id, actor=actor, reason=Reason.WITHDRAWN)
+
+
 def lock_of_case(unit: Unit, office: LockOffice, file: CaseFile) -> LockAnswer:
     """The provisional lock that a case wishes for, if it is fair and allowed; never an error, always an answer."""
     wish = file.lock_wish

@@ -70,6 +70,7 @@ class EventIn(BaseModel):
     ask: str | None = None
     pointer: str | None = None
     reference: str | None = None
+    promise: str | None = None
     why: str | None = None
     heard: bool = False
     findings: list[dict[str, Any]] = Field(default_factory=list)
@@ -171,10 +172,11 @@ def move(
     if act is None:
         raise Rejected("event", f"{body.event!r} is not a move of staff", fix=f"Use one of {', '.join(_ACTS)}.")
     with parts.house.unit() as unit:
+        kind = case_book.read(unit.session, dispute).case.claim_type
         file = act(unit, dispute, body, caller)
         unit.session.flush()
-        if body.event == "classify":
-            joints.lock_of_case(unit, parts.locks, file)
+        if file.case.claim_type != kind:
+            joints.lock_as_agreed(unit, parts.locks, file, actor=caller.account)
             unit.session.flush()
         return case_view(unit.session, file)
 
@@ -200,8 +202,16 @@ def _whereabouts(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case
 
 
 def _offer(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
-    kind = body.claim_type
-    return move_case.offer_again(unit, dispute, claim_type=kind, actor=caller.account, role=Role(caller.role))
+    return move_case.offer_again(
+        unit,
+        dispute,
+        claim_type=body.claim_type,
+        agreed=body.agreed,
+        custody_words=body.custody_words,
+        lock_facts=joints.wish_facts_of_case(unit.session, dispute),
+        actor=caller.account,
+        role=Role(caller.role),
+    )
 
 
 def _ask(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
@@ -212,6 +222,12 @@ def _ask(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.Ca
 def _remedied(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
     reference = _need(body.reference, "reference")
     return move_case.remedied(unit, dispute, reference=reference, actor=caller.account, role=Role(caller.role))
+
+
+def _promise_kept(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
+    promise, reference = _need(body.promise, "promise"), _need(body.reference, "reference")
+    role = Role(caller.role)
+    return move_case.promise_kept(unit, dispute, promise=promise, reference=reference, actor=caller.account, role=role)
 
 
 def _credit_paid(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
@@ -242,6 +258,7 @@ _ACTS = {
     "offer": _offer,
     "ask": _ask,
     "delivered_or_paid": _remedied,
+    "promise_kept": _promise_kept,
     "credit_paid": _credit_paid,
     "propose_decline": _propose_decline,
     "decline": _decline,

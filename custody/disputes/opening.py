@@ -36,6 +36,10 @@ from custody.kernel.ids import Ids
 
 FIRST_ORDER_DATE = date(1990, 1, 1)
 MONTHS_AHEAD = 12
+AN_OFFER, A_LOAN, WHAT_WAS_LOST = "an offer that puts this right", "a phone on loan", "what you lost switched on again"
+NOT_BY_THE_REMEDY = frozenset({AN_OFFER, A_LOAN, WHAT_WAS_LOST})
+"""What is promised beside the remedy, and so is not kept by it."""
+
 ORDER_DATES = (
     "contract",
     "expected_delivery",
@@ -249,11 +253,11 @@ def _promises(
 ) -> tuple[Promise, ...]:
     wanted: list[tuple[str, str, str, str | None]] = []
     if offer is None:
-        wanted.append(("an offer that puts this right", "in writing", "remedy_offer_hours", "unclassified"))
+        wanted.append((AN_OFFER, "in writing", "remedy_offer_hours", "unclassified"))
     if report.needs.has_working_phone is False:
-        wanted.append(("a phone on loan", "at your door or in a shop", "loan_device_offer_hours", None))
+        wanted.append((A_LOAN, "at your door or in a shop", "loan_device_offer_hours", None))
     if report.needs.benefit_lost:
-        wanted.append(("what you lost switched on again", "on your account", "benefit_restored_hours", None))
+        wanted.append((WHAT_WAS_LOST, "on your account", "benefit_restored_hours", None))
     made = []
     for what, method, key, part in wanted:
         due_ms = work_clock(key, report.reported_ms, policy=policy, part=part).due_ms

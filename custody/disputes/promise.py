@@ -23,7 +23,10 @@ CUSTOMER, AGENT, SUPERVISOR, SYSTEM = Role.CUSTOMER, Role.AGENT, Role.SUPERVISOR
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Promise:
-    """Something promised to a customer. `amount_pence` is None when no money is part of it."""
+    """Something promised to a customer. `amount_pence` is None when no money is part of it.
+
+    `credited_pence` is what its lateness has added to the credit that is owed.
+    """
 
     id: str
     case_id: str
@@ -35,6 +38,7 @@ class Promise:
     made_ms: Instant
     state: str
     source: Literal["ours", "customer_word"] = "ours"
+    credited_pence: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -155,7 +155,7 @@ TEXTS = MappingProxyType(
         "promise.date_passed": _text(
             "We are late, and we are sorry. We promised you {what} by {due}.",
             "You get {credit} for this, and more for each day we are late. You need not ask for it.",
-            "{owner} leads the team and looks after it now.",
+            "{owner} stays with it until you have it.",
         ),
         "promise.done_late": _text(
             "Done at last: {what}. We were late, and we are sorry. You get {credit} for the wait."

@@ -1,6 +1,6 @@
 """Reading and writing cases: the file of a case, its promises, messages, evidence and timeline."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,6 +78,18 @@ def read(session: Session, dispute: str) -> CaseFile:
     return msgspec.json.decode(found[0][0], type=CaseFile)
 
 
+def hold(unit: Unit, disputes: Collection[str]) -> dict[str, CaseFile]:
+    """These cases as they are now, by id; nobody else changes them until the unit ends."""
+    query = select(DisputeRow).where(col(DisputeRow.id).in_(list(disputes))).order_by(col(DisputeRow.id))
+    rows = unit.session.scalars(query.with_for_update().execution_options(populate_existing=True)).all()
+    return {row.id: msgspec.json.decode(row.facts, type=CaseFile) for row in rows}
+
+
+def hold_one(unit: Unit, dispute: str) -> CaseFile:
+    """One case as it is now, held until the unit ends; raises `NotFound`."""
+    return hold(unit, [dispute]).get(dispute) or read(unit.session, dispute)
+
+
 def read_by_token(session: Session, token_hash: bytes) -> CaseFile:
     """The file that a customer's token opens; raises `NotFound`."""
     row = session.scalars(select(DisputeRow).where(col(DisputeRow.token_hash) == token_hash)).one_or_none()
@@ -137,6 +149,13 @@ def promises_due(session: Session, until_ms: Instant, *, limit: int) -> list[Pro
         col(PromiseRow.state).in_(["made", "due_soon"]), col(PromiseRow.due_ms) <= until_ms
     )
     rows = session.scalars(query.order_by(col(PromiseRow.due_ms)).limit(limit)).all()
+    return [msgspec.json.decode(row.facts, type=Promise) for row in rows]
+
+
+def promises_again(session: Session, names: Sequence[str]) -> list[Promise]:
+    """These promises as they are now, by due time."""
+    query = select(PromiseRow).where(col(PromiseRow.id).in_(list(names))).order_by(col(PromiseRow.due_ms))
+    rows = session.scalars(query.execution_options(populate_existing=True)).all()
     return [msgspec.json.decode(row.facts, type=Promise) for row in rows]
 
 

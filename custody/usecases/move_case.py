@@ -15,9 +15,10 @@ from custody.disputes.choose_remedy import Chosen, choose_remedy
 from custody.disputes.claim import claim_of
 from custody.disputes.lock_wish import LockFacts, lock_wish
 from custody.disputes.machine import Role, step
-from custody.disputes.messages import Message, alternatives, pounds, say
+from custody.disputes.messages import Message, alternatives, say
+from custody.disputes.opening import AN_OFFER, NOT_BY_THE_REMEDY
 from custody.disputes.policy import DEFAULT_POLICY, Policy
-from custody.disputes.promise import PROMISE, all_promises_settled, credit, proof
+from custody.disputes.promise import PROMISE, all_promises_settled, proof
 from custody.disputes.recourse import Recourse, recourse
 from custody.disputes.remedy import Needs, offer_remedy
 from custody.disputes.work_clocks import state_clock
@@ -26,6 +27,9 @@ from custody.kernel.errors import Conflict, Rejected
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
+from custody.usecases.keep_promises import cross_out, keep
+
+NOTHING_KNOWN = LockFacts()
 
 
 def classify_and_offer(
@@ -40,37 +44,56 @@ def classify_and_offer(
     role: Role,
     policy: Policy = DEFAULT_POLICY,
 ) -> CaseFile:
-    """Agree on the kind of problem: the offer follows at once, and so do the wish for a lock and the investigation."""
-    file = case_book.read(unit.session, dispute)
-    claim, today = claim_of(claim_type), civil.civil_date(unit.now_ms)
+    """Agree on the kind of problem: the offer follows at once, and so do the wish for a lock and the investigation.
+
+    Until a remedy is chosen the kind can be put right as we told the customer: that moves nothing, and offers anew.
+    """
+    file = case_book.hold_one(unit, dispute)
     guards = {
-        "customer_words_kept": case_guards.customer_words_kept(file.case.words),
-        "claim_type_set": case_guards.claim_type_set(
-            claim_type, agreed_by_customer=agreed, custody_words=custody_words
-        ),
+        **_kind_guards(file, claim_type, agreed=agreed, custody_words=custody_words),
         "policy_version_pinned": case_guards.policy_version_pinned(file.case.policy_version),
     }
-    classified = step(CASE, file.case.state, "classify", role, guards)
-    offered = step(CASE, classified.target, "offer", Role.SYSTEM, guards)
-    offer = offer_remedy(claim_type, file.order, Needs(), policy=policy, now_ms=unit.now_ms)
-    moved = replace(
-        file,
-        case=replace(file.case, state=offered.target, claim_type=claim_type),
-        offer=offer,
-        lock_wish=lock_wish(claim_type, lock_facts, policy=policy, on_date=today),
-    )
-    if claim.chain_matters:
-        case_book.open_inquiry(unit, dispute)
-    options = alternatives(tuple(option.words for option in offer.options))
-    said = [say("case.classify", problem=claim.says), say("case.offer", options=options)]
+    target = file.case.state
+    if target in {"triaged", "remedy_offered"}:
+        step(CASE, CASE.start, "classify", role, guards)
+    else:
+        target = step(CASE, target, "classify", role, guards).target
+    if target == "triaged":
+        target = step(CASE, target, "offer", Role.SYSTEM, guards).target
+    moved, said = _offered(unit, file, claim_type, target, lock_facts=lock_facts, policy=policy)
+    said.insert(0, say("case.classify", problem=claim_of(claim_type).says))
     return _write(unit, file, moved, "offered", actor=actor, facts={"claim_type": claim_type}, said=said)
+
+
+def _kind_guards(file: CaseFile, kind: str, *, agreed: bool, custody_words: str | None) -> dict[str, bool | None]:
+    return {
+        "customer_words_kept": case_guards.customer_words_kept(file.case.words),
+        "claim_type_set": case_guards.claim_type_set(kind, agreed_by_customer=agreed, custody_words=custody_words),
+    }
+
+
+def _offered(
+    unit: Unit, file: CaseFile, kind: str, target: str, *, lock_facts: LockFacts, policy: Policy
+) -> tuple[CaseFile, list[Message]]:
+    """The file with the offer for a kind, and what is said of it; the promise of an offer is kept by it."""
+    offer = offer_remedy(kind, file.order, Needs(), policy=policy, now_ms=unit.now_ms)
+    wish = file.lock_wish
+    if kind != file.case.claim_type:
+        wish = lock_wish(kind, lock_facts, policy=policy, on_date=civil.civil_date(unit.now_ms))
+        if claim_of(kind).chain_matters:
+            case_book.open_inquiry(unit, file.case.id)
+    promised = [one for one in case_book.promises(unit.session, file.case.id) if one.what == AN_OFFER]
+    owing, said = keep(unit, file, promised, shown=True, role=Role.SYSTEM, policy=policy)
+    case = replace(file.case, state=target, claim_type=kind)
+    said.append(say("case.offer", options=alternatives(tuple(option.words for option in offer.options))))
+    return replace(owing, case=case, offer=offer, chosen=None, lock_wish=wish), said
 
 
 def whereabouts(
     unit: Unit, dispute: str, *, lock_facts: LockFacts, actor: str, policy: Policy = DEFAULT_POLICY
 ) -> CaseFile:
     """Somebody of ours says what became of the ordered handset: whether a lock of it is fair is judged anew."""
-    file, today = case_book.read(unit.session, dispute), civil.civil_date(unit.now_ms)
+    file, today = case_book.hold_one(unit, dispute), civil.civil_date(unit.now_ms)
     if file.case.state in CASE.terminal:
         raise Conflict("move", f"the case is {file.case.state}", fix="Open the case again first.")
     sent = min(filter(None, (file.order.goods_back, file.order.proof_of_sending)), default=None)
@@ -84,7 +107,7 @@ def choose(
     unit: Unit, dispute: str, *, remedy: str, payout: str | None, actor: str, policy: Policy = DEFAULT_POLICY
 ) -> tuple[CaseFile, Chosen]:
     """The customer chooses; the promise with its date is made in the same unit."""
-    file = case_book.read(unit.session, dispute)
+    file = case_book.hold_one(unit, dispute)
     if file.offer is None:
         raise Rejected("remedy", "nothing is on offer yet", fix="Agree on the kind of problem first.")
     chosen = choose_remedy(
@@ -96,7 +119,7 @@ def choose(
         promise_id=unit.ids.new("promise"),
         policy=policy,
         now_ms=unit.now_ms,
-        amount_pence=file.order.price_pence if remedy == "refund" else None,
+        amount_pence=(file.order.price_pence or None) if remedy == "refund" else None,
     )
     case_book.put_promise(unit, chosen.promise)
     moved = replace(file, case=replace(file.case, state=chosen.move.target), chosen=remedy)
@@ -107,65 +130,81 @@ def choose(
 def remedied(
     unit: Unit, dispute: str, *, reference: str, actor: str, role: Role, policy: Policy = DEFAULT_POLICY
 ) -> CaseFile:
-    """The remedy was delivered or paid; its open promises are kept, and a late one has earned a credit."""
-    file = case_book.read(unit.session, dispute)
+    """The remedy was delivered or paid; its promise is kept, and a late one has earned a credit."""
+    file = case_book.hold_one(unit, dispute)
     shown = proof(reference)
     move = step(CASE, file.case.state, "delivered_or_paid", role, {"proof_of_remedy": shown})
-    owed_pence, said = file.unpaid_credit_pence, []
-    for promise in case_book.promises(unit.session, dispute):
-        late = promise.state == "missed"
-        if late or promise.state in {"made", "due_soon"}:
-            event, who = ("done_late", Role.SYSTEM) if late else ("done", role)
-            kept = step(PROMISE, promise.state, event, who, {"proof": shown})
-            earned_pence = credit(promise, until_ms=unit.now_ms, policy=policy).pence if late else 0
-            owed_pence += earned_pence
-            facts = {"credit": pounds(earned_pence)} if late else {}
-            said.append(say(f"promise.{event}", promises=(promise.id,), what=promise.what, **facts))
-            case_book.put_promise(unit, replace(promise, state=kept.target))
-    moved = replace(file, case=replace(file.case, state=move.target), unpaid_credit_pence=owed_pence)
+    open_ones = case_book.promises(unit.session, dispute)
+    mine = [promise for promise in open_ones if promise.what not in NOT_BY_THE_REMEDY]
+    owing, said = keep(unit, file, mine, shown=shown, role=role, policy=policy)
+    moved = replace(owing, case=replace(file.case, state=move.target))
     said.append(say("case.delivered_or_paid"))
     return _write(unit, file, moved, "remedied", actor=actor, facts={"reference": reference}, said=said)
 
 
+def promise_kept(
+    unit: Unit, dispute: str, *, promise: str, reference: str, actor: str, role: Role, policy: Policy = DEFAULT_POLICY
+) -> CaseFile:
+    """Something that was promised beside the remedy was done, such as a phone on loan; the case stays where it is."""
+    file = case_book.hold_one(unit, dispute)
+    mine = [one for one in case_book.promises(unit.session, dispute) if one.id == promise]
+    if not mine or mine[0].state in PROMISE.terminal:
+        raise Rejected(
+            "promise", f"no open promise {promise!r} in this case", fix="Use the promise's id from the case."
+        )
+    owing, said = keep(unit, file, mine, shown=proof(reference), role=role, policy=policy)
+    facts = {"promise": promise, "reference": reference}
+    return _write(unit, file, owing, "promise_kept", actor=actor, facts=facts, said=said)
+
+
 def credit_paid(unit: Unit, dispute: str, *, reference: str, actor: str) -> CaseFile:
     """The credit for a late promise was paid."""
-    file = case_book.read(unit.session, dispute)
+    file = case_book.hold_one(unit, dispute)
     if not file.unpaid_credit_pence or not proof(reference):
         raise Rejected("credit", "no credit is owed, or no reference was given", fix="Give the payment reference.")
     facts = {"reference": reference, "pence": file.unpaid_credit_pence}
     return _write(unit, file, replace(file, unpaid_credit_pence=0), "credit_paid", actor=actor, facts=facts, said=[])
 
 
-def confirm(unit: Unit, dispute: str, *, actor: str, locks_settled: bool | None) -> CaseFile:
-    """The customer says that it is put right; the case closes if every lock and every promise is settled."""
-    file = case_book.read(unit.session, dispute)
+def confirm(
+    unit: Unit, dispute: str, *, actor: str, locks_settled: bool | None, policy: Policy = DEFAULT_POLICY
+) -> CaseFile:
+    """The customer says that it is put right; the case closes if every lock and every promise is settled.
+
+    What was promised beside the remedy and is not yet due, such as a phone on loan, is crossed out by that word.
+    """
+    file = case_book.hold_one(unit, dispute)
+    owing, said = cross_out(unit, file, policy=policy)
     promises = case_book.promises(unit.session, dispute)
     guards = {
         "all_locks_settled": locks_settled,
-        "all_promises_settled": all_promises_settled(promises, unpaid_credit_pence=file.unpaid_credit_pence),
+        "all_promises_settled": all_promises_settled(promises, unpaid_credit_pence=owing.unpaid_credit_pence),
     }
     move = step(CASE, file.case.state, "confirm_or_lapse", Role.CUSTOMER, guards)
-    moved = replace(file, case=replace(file.case, state=move.target))
-    return _write(unit, file, moved, "closed", actor=actor, facts={}, said=[say("case.confirm_or_lapse")])
+    moved = replace(owing, case=replace(file.case, state=move.target))
+    return _write(unit, file, moved, "closed", actor=actor, facts={}, said=[*said, say("case.confirm_or_lapse")])
 
 
-def withdraw(unit: Unit, dispute: str, *, actor: str, locks_settled: bool | None) -> CaseFile:
-    """The customer takes the report back."""
-    file = case_book.read(unit.session, dispute)
+def withdraw(
+    unit: Unit, dispute: str, *, actor: str, locks_settled: bool | None, policy: Policy = DEFAULT_POLICY
+) -> CaseFile:
+    """The customer takes the report back; what was still promised is crossed out, what was earned stays owed."""
+    file = case_book.hold_one(unit, dispute)
     move = step(CASE, file.case.state, "withdraw", Role.CUSTOMER, {"all_locks_settled": locks_settled})
-    moved = replace(file, case=replace(file.case, state=move.target))
-    return _write(unit, file, moved, "withdrawn", actor=actor, facts={}, said=[say("case.withdraw")])
+    owing, said = cross_out(unit, file, policy=policy)
+    moved = replace(owing, case=replace(file.case, state=move.target))
+    return _write(unit, file, moved, "withdrawn", actor=actor, facts={}, said=[say("case.withdraw"), *said])
 
 
 def found_it(unit: Unit, dispute: str, *, actor: str) -> CaseFile:
     """The customer found the phone: thanks, and nothing else; the case stays where it is until locks are settled."""
-    file = case_book.read(unit.session, dispute)
+    file = case_book.hold_one(unit, dispute)
     return _write(unit, file, file, "found", actor=actor, facts={}, said=[say("case.found_it")])
 
 
 def reopen(unit: Unit, dispute: str, *, actor: str, role: Role) -> CaseFile:
     """Open a closed or withdrawn case again; its first date still counts."""
-    file = case_book.read(unit.session, dispute)
+    file = case_book.hold_one(unit, dispute)
     first_ms = file.case.first_word_ms
     guards = {"adr_clock_from_first_report": case_guards.adr_clock_from_first_report(first_ms, first_ms)}
     move = step(CASE, file.case.state, "reopen", role, guards)
@@ -177,26 +216,35 @@ def reopen(unit: Unit, dispute: str, *, actor: str, role: Role) -> CaseFile:
 
 def not_fixed(unit: Unit, dispute: str, *, actor: str) -> CaseFile:
     """The customer says that it is not put right yet."""
-    file = case_book.read(unit.session, dispute)
+    file = case_book.hold_one(unit, dispute)
     move = step(CASE, file.case.state, "not_fixed", Role.CUSTOMER, {})
     moved = replace(file, case=replace(file.case, state=move.target))
     return _write(unit, file, moved, "not_fixed", actor=actor, facts={}, said=[say("case.not_fixed")])
 
 
 def offer_again(
-    unit: Unit, dispute: str, *, claim_type: str | None, actor: str, role: Role, policy: Policy = DEFAULT_POLICY
+    unit: Unit,
+    dispute: str,
+    *,
+    claim_type: str | None,
+    actor: str,
+    role: Role,
+    agreed: bool = True,
+    custody_words: str | None = None,
+    lock_facts: LockFacts = NOTHING_KNOWN,
+    policy: Policy = DEFAULT_POLICY,
 ) -> CaseFile:
-    """Offer what fits the kind of problem once more: it was not put right, or the case was opened again."""
-    file = case_book.read(unit.session, dispute)
-    kind = file.case.claim_type or claim_type
+    """Offer once more: it was not put right, or the case was opened again; another kind needs what the first needed."""
+    file = case_book.hold_one(unit, dispute)
+    kind = claim_type or file.case.claim_type
     if kind is None:
         raise Rejected("claim_type", "no kind of problem is agreed yet", fix="Agree on one and send claim_type.")
     guards = {"policy_version_pinned": case_guards.policy_version_pinned(file.case.policy_version)}
     move = step(CASE, file.case.state, "offer", role, guards)
-    offer = offer_remedy(kind, file.order, Needs(), policy=policy, now_ms=unit.now_ms)
-    case = replace(file.case, state=move.target, claim_type=kind)
-    said = [say("case.offer", options=alternatives(tuple(option.words for option in offer.options)))]
-    moved = replace(file, case=case, offer=offer, chosen=None)
+    if kind != file.case.claim_type:
+        agreed_on = _kind_guards(file, kind, agreed=agreed, custody_words=custody_words)
+        step(CASE, CASE.start, "classify", role, agreed_on)
+    moved, said = _offered(unit, file, kind, move.target, lock_facts=lock_facts, policy=policy)
     return _write(unit, file, moved, "offered", actor=actor, facts={"claim_type": kind}, said=said)
 
 
@@ -204,7 +252,7 @@ def ask(
     unit: Unit, dispute: str, *, item: str, text: str, actor: str, role: Role, policy: Policy = DEFAULT_POLICY
 ) -> CaseFile:
     """Ask the customer for one thing, once; `Conflict` with a pointer if it is held or was asked for."""
-    file = case_book.read(unit.session, dispute)
+    file = case_book.hold_one(unit, dispute)
     never = claim_of(file.case.claim_type).never if file.case.claim_type else ()
     sent = send_ask(
         file.ledger,
@@ -225,7 +273,7 @@ def ask(
 
 def answer(unit: Unit, dispute: str, *, ask_id: str, pointer: str | None, actor: str) -> CaseFile:
     """What was asked for came in whatever form, or the customer skips it; either way the case goes on."""
-    file = case_book.read(unit.session, dispute)
+    file = case_book.hold_one(unit, dispute)
     if pointer is None:
         ledger = skip_ask(file.ledger, ask_id, now_ms=unit.now_ms)
     else:
@@ -241,7 +289,7 @@ def propose_decline(
     unit: Unit, dispute: str, *, findings: Sequence[Finding], actor: str, policy: Policy = DEFAULT_POLICY
 ) -> CaseFile:
     """Propose to decline: only on positive evidence about this person, and the customer is heard first."""
-    file = case_book.read(unit.session, dispute)
+    file = case_book.hold_one(unit, dispute)
     guards = {
         "positive_evidence_about_this_person": case_guards.positive_evidence_about_this_person(findings),
         "not_score_only": case_guards.more_than_a_pattern(findings),
@@ -259,7 +307,7 @@ def propose_decline(
 
 def decline(unit: Unit, dispute: str, *, why: str, heard: bool, actor: Actor) -> CaseFile:
     """A second person declines after the hearing; the letter for the independent scheme leaves in the same unit."""
-    file = case_book.read(unit.session, dispute)
+    file = case_book.hold_one(unit, dispute)
     proposer = Actor(key=file.proposed_by, human=True) if file.proposed_by else None
     guards = {
         "four_eyes": case_guards.four_eyes(proposer, actor),
@@ -282,7 +330,7 @@ def decline(unit: Unit, dispute: str, *, why: str, heard: bool, actor: Actor) ->
 
 def adr(unit: Unit, dispute: str, *, letter_due_ms: Instant, deadlock: bool, actor: str, role: Role) -> CaseFile:
     """Send the letter for the independent scheme: at the deadline, at deadlock, or when the customer asks that day."""
-    file = case_book.read(unit.session, dispute)
+    file = case_book.hold_one(unit, dispute)
     due = case_guards.adr_due(letter_due_ms=letter_due_ms, now_ms=unit.now_ms, deadlock=deadlock)
     event = "six_weeks_or_deadlock_or_customer_asks_at_deadline"
     move = step(CASE, file.case.state, event, role, {"adr_due": due})

@@ -25,6 +25,8 @@ def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CaseDesk]:
     """Lend the real application in this process, and a client of its."""
-    with running_service(tmp_path_factory.mktemp("desk") / "data") as house:
-        with httpx.Client(base_url=house.address, timeout=30, headers=OURS) as http:
-            yield CaseDesk(house=house, http=http)
+    with (
+        running_service(tmp_path_factory.mktemp("desk") / "data") as house,
+        httpx.Client(base_url=house.address, timeout=30, headers=OURS) as http,
+    ):
+        yield CaseDesk(house=house, http=http)

@@ -8,7 +8,6 @@ import pytest
 from api import joints
 from custody.disputes.case_guards import Actor, Finding, Ground
 from custody.disputes.civil import civil_date
-from custody.disputes.lock_wish import LockFacts
 from custody.disputes.machine import Role
 from custody.disputes.messages import pounds
 from custody.disputes.order import OrderFacts, Standing
@@ -342,17 +341,6 @@ MOVES: tuple[tuple[Callable[..., Any], dict[str, Any]], ...] = (
     (move_case.decline, {"why": "Because.", "heard": True, "actor": SUPERVISOR}),
     (move_case.propose_decline, {"findings": (SEEN,), "actor": INVESTIGATOR.key}),
     (move_case.ask, {"item": "tape", "text": "Which colour has the tape?", "actor": "a", "role": Role.AGENT}),
-    (
-        move_case.classify_and_offer,
-        {
-            "claim_type": "damaged",
-            "agreed": True,
-            "custody_words": "At the door.",
-            "lock_facts": LockFacts(),
-            "actor": "agent-1",
-            "role": Role.AGENT,
-        },
-    ),
     (
         move_case.adr,
         {"letter_due_ms": 2**50, "deadlock": False, "actor": "supervisor-1", "role": Role.SUPERVISOR},

@@ -1,0 +1,89 @@
+"""What becomes of the promises of a case: kept, late, missed or crossed out, and the credit that a late one earns.
+
+- A promise is kept by what it promised: an offer by the offer, a remedy by the remedy, anything else (a phone on loan)
+  by somebody's word that it was done.
+- The credit is owed from the moment at which the customer is told of it; a day that is late as well adds to it.
+- A promise that was late is late whether or not the timer saw it: it passes through the same states.
+- A customer who takes the report back owes us nothing and is owed what was earned: open promises are crossed out.
+
+All of it returns the file with its new sum and the messages; the move of the case and its writing are the caller's.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from custody.disputes.machine import Role, step
+from custody.disputes.messages import Message, pounds, say
+from custody.disputes.policy import Policy
+from custody.disputes.promise import (
+    PROMISE,
+    Promise,
+    credit,
+    credit_added,
+    customer_told_first,
+    due_event,
+)
+from custody.store import case_book
+from custody.store.case_book import CaseFile
+from custody.store.unit import Unit
+
+Told = tuple[CaseFile, list[Message]]
+
+
+def keep(
+    unit: Unit, file: CaseFile, promises: Sequence[Promise], *, shown: bool | None, role: Role, policy: Policy
+) -> Told:
+    """These promises are kept, those of them that are open or missed; a late one with its credit."""
+    said: list[Message] = []
+    for promise in promises:
+        if promise.state in PROMISE.terminal:
+            continue
+        file, present = pass_time(unit, file, promise, policy=policy)
+        late = present.state == "missed"
+        event, who = ("done_late", Role.SYSTEM) if late else ("done", role)
+        kept = step(PROMISE, present.state, event, who, {"proof": shown})
+        file, present = _earn(unit, file, present, policy=policy)
+        facts = {"credit": pounds(present.credited_pence)} if late else {}
+        said.append(say(f"promise.{event}", promises=(promise.id,), what=promise.what, **facts))
+        case_book.put_promise(unit, replace(present, state=kept.target))
+    return file, said
+
+
+def cross_out(unit: Unit, file: CaseFile, *, policy: Policy) -> Told:
+    """The customer wants nothing more: open promises are void, and a missed one earns no more than until now."""
+    said: list[Message] = []
+    for promise in case_book.promises(unit.session, file.case.id):
+        if promise.state in PROMISE.terminal:
+            continue
+        file, present = pass_time(unit, file, promise, policy=policy)
+        file, present = _earn(unit, file, present, policy=policy)
+        if present.state != "missed":
+            void = step(PROMISE, present.state, "customer_changed_mind", Role.CUSTOMER, {})
+            present = replace(present, state=void.target)
+            said.append(say("promise.customer_changed_mind", promises=(promise.id,), what=promise.what))
+        case_book.put_promise(unit, present)
+    return file, said
+
+
+def pass_time(unit: Unit, file: CaseFile, promise: Promise, *, policy: Policy) -> tuple[CaseFile, Promise]:
+    """The promise after every move that time has brought about; a miss earns its credit in the same unit."""
+    present = promise
+    while (event := due_event(present, now_ms=unit.now_ms, policy=policy)) is not None:
+        guards = {
+            "credit_added": credit_added(credit(present, until_ms=unit.now_ms, policy=policy)),
+            "customer_told_first": customer_told_first(message_ms=unit.now_ms, staff_saw_ms=None),
+        }
+        present = replace(present, state=step(PROMISE, present.state, event, Role.SYSTEM, guards).target)
+        file, present = _earn(unit, file, present, policy=policy)
+    return file, present
+
+
+def _earn(unit: Unit, file: CaseFile, promise: Promise, *, policy: Policy) -> tuple[CaseFile, Promise]:
+    if promise.state != "missed":
+        return file, promise
+    pence = credit(promise, until_ms=unit.now_ms, policy=policy).pence
+    more_pence = pence - promise.credited_pence
+    return (
+        replace(file, unpaid_credit_pence=file.unpaid_credit_pence + more_pence),
+        replace(promise, credited_pence=pence),
+    )

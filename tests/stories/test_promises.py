@@ -1,0 +1,114 @@
+"""Promises: kept when what was promised is done, missed with a credit that is really owed, and true in every word."""
+
+from dataclasses import replace
+
+import pytest
+
+from custody.disputes.machine import Role
+from custody.disputes.remedy import Needs
+from custody.kernel.clock import DAY_MS, MINUTE_MS
+from custody.kernel.errors import Conflict
+from custody.store import case_book
+from custody.usecases import move_case
+from custody.usecases.sweep_promises import sweep_promises
+from tests.stories.lock_steps import told
+from tests.stories.test_case_stories import act, classify
+from tests.world import World
+from tests.world_parts import Opened
+
+WORDS = "Something is wrong with what you sent me."
+NO_PHONE = Needs(has_working_phone=False)
+
+
+def days_pass(world: World, days: int) -> None:
+    """Time passes, and the timer's look at the promises follows."""
+    world.step(days * DAY_MS)
+    with world.house.unit() as unit:
+        sweep_promises(unit)
+
+
+def missed(world: World, opened: Opened) -> list[str]:
+    """What was promised and missed."""
+    with world.house.read() as session:
+        return [promise.what for promise in case_book.promises(session, opened.case) if promise.state == "missed"]
+
+
+def test_the_promise_of_an_offer_is_kept_by_the_offer(world: World) -> None:
+    opened = world.dispute(None, None, words=WORDS)
+    world.step(5 * MINUTE_MS)
+    assert classify(world, opened, "defective").offer is not None
+    days_pass(world, 2)
+    assert missed(world, opened) == []
+    assert "We are late" not in told(world, opened), "the offer was made five minutes after the report"
+
+
+def test_a_customer_who_took_the_report_back_is_not_told_that_we_missed_our_offer(world: World) -> None:
+    opened = world.dispute(None, None, words=WORDS)
+    act(world, move_case.withdraw, opened, actor="customer", locks_settled=True)
+    days_pass(world, 2)
+    assert "We are late" not in told(world, opened)
+
+
+def test_a_late_remedy_earns_its_credit_even_if_no_sweep_has_seen_the_miss(world: World) -> None:
+    opened = world.dispute(world.parcels[0], "never_received")
+    act(world, move_case.choose, opened, remedy="replacement", payout=None, actor="customer")
+    world.clock.at_ms += 8 * DAY_MS  # the service was down, or its timer one turn behind
+    done = act(world, move_case.remedied, opened, reference="JJD0001", actor="agent-1", role=Role.AGENT)
+    assert done.unpaid_credit_pence == 4 * 646, "each begun day counts"
+    assert "We were late, and we are sorry." in told(world, opened)
+
+
+def test_the_credit_that_a_customer_was_told_of_can_be_paid_when_the_report_is_taken_back(world: World) -> None:
+    opened = world.dispute(None, "defective", words=WORDS, needs=NO_PHONE)
+    days_pass(world, 3)
+    assert "You get £" in told(world, opened)
+    act(world, move_case.withdraw, opened, actor="customer", locks_settled=True)
+    paid = act(world, move_case.credit_paid, opened, reference="BACS 1", actor="agent-1")
+    assert paid.unpaid_credit_pence == 0
+
+
+def test_after_a_miss_nobody_is_said_to_lead_a_team_that_they_do_not_lead(world: World) -> None:
+    opened = world.dispute(None, "defective", words=WORDS, needs=NO_PHONE)
+    days_pass(world, 3)
+    owner = opened.disputed.file.case.owner
+    assert f"{owner} stays with it until you have it." in told(world, opened)
+
+
+def test_a_loan_phone_that_nobody_sent_is_not_told_as_done_when_the_money_is_paid(world: World) -> None:
+    opened = world.dispute(world.parcels[0], "never_received", needs=NO_PHONE)
+    act(world, move_case.choose, opened, remedy="refund", payout="bank_transfer", actor="customer")
+    act(world, move_case.remedied, opened, reference="BACS 42", actor="agent-1", role=Role.AGENT)
+    assert "Done: your money back." in told(world, opened)
+    assert "Done: a phone on loan." not in told(world, opened)
+    with world.house.read() as session:
+        (loan,) = (one for one in case_book.promises(session, opened.case) if one.what == "a phone on loan")
+    act(world, move_case.promise_kept, opened, promise=loan.id, reference="LOAN 7", actor="agent-1", role=Role.AGENT)
+    assert "Done: a phone on loan." in told(world, opened)
+    assert act(world, move_case.confirm, opened, actor="customer", locks_settled=True).case.state == "closed"
+
+
+def test_a_phone_that_cost_nothing_up_front_does_not_bar_the_choice_of_the_refund(world: World) -> None:
+    free = world.case(world.dispute(world.parcels[0], "never_received")).order
+    opened = world.dispute(world.parcels[0], "never_received", order=replace(free, price_pence=0))
+    assert "refund" in [option.remedy for option in opened.disputed.file.offer.options]  # type: ignore[union-attr]
+    moved = act(world, move_case.choose, opened, remedy="refund", payout="bank_transfer", actor="customer")
+    assert moved.case.state == "remedy_in_progress"
+
+
+@pytest.mark.parametrize("claim", ["never_received", "substituted"])
+def test_a_kind_that_is_agreed_when_a_case_is_opened_again_has_its_investigation_too(world: World, claim: str) -> None:
+    opened = world.dispute(world.parcels[0], None, words=WORDS)
+    act(world, move_case.withdraw, opened, actor="customer", locks_settled=True)
+    act(world, move_case.reopen, opened, actor="customer", role=Role.CUSTOMER)
+    offered = act(world, move_case.offer_again, opened, claim_type=claim, actor="agent-1", role=Role.AGENT)
+    assert offered.lock_wish.fair
+    with world.house.read() as session:
+        assert case_book.inquiry(session, opened.case).state == "open"
+
+
+def test_a_case_that_is_opened_again_is_not_called_damaged_without_words_on_where_and_when(world: World) -> None:
+    opened = world.dispute(None, None, words="It is not right.")
+    act(world, move_case.withdraw, opened, actor="customer", locks_settled=True)
+    act(world, move_case.reopen, opened, actor="customer", role=Role.CUSTOMER)
+    with world.refused(Conflict, "guard"):
+        act(world, move_case.offer_again, opened, claim_type="customer_damage", actor="agent-1", role=Role.AGENT)
