@@ -1,6 +1,7 @@
 """What time brings about, looked at once a second: locks lapse, promises fall due, messages in the outbox expire.
 
 Customers are told what they are to hear of: an investigation that goes on, the end of their account.
+Cases are looked at on a slow round too, a few at each look: asks lapse, a reminder or a letter leaves, owners change.
 Shards of a quarter that is over are counted and closed, some entries at each look.
 Handsets whose delivery nobody disputes any more are retired on a slow round over the fleet, a few at each look. The
 look itself writes nothing, so that no lock and no release waits for it.
@@ -9,11 +10,13 @@ Answers kept for requests that may be sent twice are forgotten after their day, 
 
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 import structlog
 from sqlmodel import Session
 
+from api import joints, persons
 from api.lock_news import tell_leavers
 from api.parts import Parts
 from custody.kernel.errors import Trouble
@@ -21,6 +24,8 @@ from custody.scans.tolerances import Tolerances
 from custody.store import idempotency
 from custody.store.unit import Unit
 from custody.usecases.close_shards import Closer
+from custody.usecases.sweep_cases import Round, sweep_case
+from custody.usecases.sweep_cases import look as look_at_cases
 from custody.usecases.sweep_inquiries import sweep_inquiries
 from custody.usecases.sweep_promises import sweep_promises
 from devicelock.usecases.retire import look, retire_due
@@ -33,8 +38,13 @@ LOOKED_AT = 20
 FORGOTTEN_AT = 500
 """So many kept answers are forgotten at a time."""
 
+CASES_LOOKED_AT = 50
+"""So many open cases are looked at in a turn: ten thousand take three minutes, and owners change within 15."""
+
 REST_TURNS = 600
 """So many turns are let go by after a round: what comes due goes by days."""
+
+CASES = Round(people=persons.agents, locks_settled=joints.locks_settled)
 
 log = structlog.get_logger()
 Found = TypeVar("Found")
@@ -46,7 +56,7 @@ class Timer:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._stopping = threading.Event()
-        self._last = ""
+        self._last = self._last_case = ""
         self._rest = 0
         self._answers_rest = 0
         self._closer = Closer(Tolerances())
@@ -67,6 +77,7 @@ class Timer:
             self._do(sweep_promises)
             self._do(sweep_inquiries)
             self._do(tell_leavers)
+            self._sweep_cases()
             if self._closer.is_due(self._parts.clock.now_ms()):
                 self._close_shards()
             if self._rest:
@@ -77,6 +88,18 @@ class Timer:
                 self._answers_rest -= 1
             else:
                 self._forget_answers()
+
+    def _sweep_cases(self) -> None:
+        """The next few cases of the round; one that fails holds back no other."""
+        after, now_ms = self._last_case, self._parts.clock.now_ms()
+        seen = self._look(
+            "the cases",
+            lambda session: look_at_cases(session, CASES, after=after, limit=CASES_LOOKED_AT, now_ms=now_ms),
+        )
+        if seen is not None:
+            self._last_case = seen.last
+            for dispute in seen.due:
+                self._do(partial(sweep_case, dispute=dispute, asked=CASES))
 
     def _retire(self) -> None:
         """The next few handsets of the round."""

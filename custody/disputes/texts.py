@@ -78,6 +78,10 @@ TEXTS = MappingProxyType(
             "We want to put this right. You can choose: {options}.",
             "Take your time. The offer stays open. We will remind you.",
         ),
+        "case.reminder": _text(
+            "You have not chosen yet, and that is fine. You can still choose: {options}. The offer stays open."
+        ),
+        "case.ask_lapsed": _text("We go on with your case now, without what we asked for. That is fine."),
         "case.choose": _text(
             "Thank you. You chose {remedy}.", "You will have it by {due}.", "{owner} makes sure of it."
         ),

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlmodel import Session, col
 
 from custody.disputes.asks import Ledger
-from custody.disputes.case import Case
+from custody.disputes.case import CASE, Case
 from custody.disputes.clocks import LegalClock
 from custody.disputes.lock_wish import LockWish
 from custody.disputes.messages import Message
@@ -120,6 +120,13 @@ def listing(session: Session, *, state: str | None, after: str | None, limit: in
         same = (col(DisputeRow.opened_ms) == last.opened_ms) & (col(DisputeRow.id) < last.id)
         query = query.where(older | same)
     return [msgspec.json.decode(row.facts, type=CaseFile) for row in session.scalars(query.limit(limit)).all()]
+
+
+def open_after(session: Session, *, after: str, limit: int) -> list[CaseFile]:
+    """Cases that are not over, by id, from behind one on."""
+    mine = col(DisputeRow.state).not_in(CASE.terminal), col(DisputeRow.id) > after
+    query = select(col(DisputeRow.facts)).where(*mine).order_by(col(DisputeRow.id)).limit(limit)
+    return [msgspec.json.decode(facts, type=CaseFile) for facts in session.scalars(query).all()]
 
 
 def open_count_of(session: Session, owners: Sequence[str]) -> dict[str, int]:

@@ -62,7 +62,7 @@ def classify_and_offer(
         target = step(CASE, target, "offer", Role.SYSTEM, guards).target
     moved, said = _offered(unit, file, claim_type, target, lock_facts=lock_facts, policy=policy)
     said.insert(0, say("case.classify", problem=claim_of(claim_type).says))
-    return _write(unit, file, moved, "offered", actor=actor, facts={"claim_type": claim_type}, said=said)
+    return write_move(unit, file, moved, "offered", actor=actor, facts={"claim_type": claim_type}, said=said)
 
 
 def _kind_guards(file: CaseFile, kind: str, *, agreed: bool, custody_words: str | None) -> dict[str, bool | None]:
@@ -100,7 +100,7 @@ def whereabouts(
     known = replace(lock_facts, days_since_return=None if sent is None else (today - sent).days)
     wish = lock_wish(file.case.claim_type, known, policy=policy, on_date=today)
     facts = {"known": {name: fact for name, fact in asdict(known).items() if fact is not None}, "lock_fair": wish.fair}
-    return _write(unit, file, replace(file, lock_wish=wish), "whereabouts", actor=actor, facts=facts, said=[])
+    return write_move(unit, file, replace(file, lock_wish=wish), "whereabouts", actor=actor, facts=facts, said=[])
 
 
 def choose(
@@ -124,7 +124,7 @@ def choose(
     case_book.put_promise(unit, chosen.promise)
     moved = replace(file, case=replace(file.case, state=chosen.move.target), chosen=remedy)
     facts = {"remedy": remedy, "promise": chosen.promise.id, "due_ms": chosen.promise.due_ms}
-    return _write(unit, file, moved, "chosen", actor=actor, facts=facts, said=chosen.messages), chosen
+    return write_move(unit, file, moved, "chosen", actor=actor, facts=facts, said=chosen.messages), chosen
 
 
 def remedied(
@@ -139,7 +139,7 @@ def remedied(
     owing, said = keep(unit, file, mine, shown=shown, role=role, policy=policy)
     moved = replace(owing, case=replace(file.case, state=move.target))
     said.append(say("case.delivered_or_paid"))
-    return _write(unit, file, moved, "remedied", actor=actor, facts={"reference": reference}, said=said)
+    return write_move(unit, file, moved, "remedied", actor=actor, facts={"reference": reference}, said=said)
 
 
 def promise_kept(
@@ -154,7 +154,7 @@ def promise_kept(
         )
     owing, said = keep(unit, file, mine, shown=proof(reference), role=role, policy=policy)
     facts = {"promise": promise, "reference": reference}
-    return _write(unit, file, owing, "promise_kept", actor=actor, facts=facts, said=said)
+    return write_move(unit, file, owing, "promise_kept", actor=actor, facts=facts, said=said)
 
 
 def credit_paid(unit: Unit, dispute: str, *, reference: str, actor: str) -> CaseFile:
@@ -163,7 +163,9 @@ def credit_paid(unit: Unit, dispute: str, *, reference: str, actor: str) -> Case
     if not file.unpaid_credit_pence or not proof(reference):
         raise Rejected("credit", "no credit is owed, or no reference was given", fix="Give the payment reference.")
     facts = {"reference": reference, "pence": file.unpaid_credit_pence}
-    return _write(unit, file, replace(file, unpaid_credit_pence=0), "credit_paid", actor=actor, facts=facts, said=[])
+    return write_move(
+        unit, file, replace(file, unpaid_credit_pence=0), "credit_paid", actor=actor, facts=facts, said=[]
+    )
 
 
 def confirm(
@@ -182,7 +184,7 @@ def confirm(
     }
     move = step(CASE, file.case.state, "confirm_or_lapse", Role.CUSTOMER, guards)
     moved = replace(owing, case=replace(file.case, state=move.target))
-    return _write(unit, file, moved, "closed", actor=actor, facts={}, said=[*said, say("case.confirm_or_lapse")])
+    return write_move(unit, file, moved, "closed", actor=actor, facts={}, said=[*said, say("case.confirm_or_lapse")])
 
 
 def withdraw(
@@ -193,13 +195,13 @@ def withdraw(
     move = step(CASE, file.case.state, "withdraw", Role.CUSTOMER, {"all_locks_settled": locks_settled})
     owing, said = cross_out(unit, file, policy=policy)
     moved = replace(owing, case=replace(file.case, state=move.target))
-    return _write(unit, file, moved, "withdrawn", actor=actor, facts={}, said=[say("case.withdraw"), *said])
+    return write_move(unit, file, moved, "withdrawn", actor=actor, facts={}, said=[say("case.withdraw"), *said])
 
 
 def found_it(unit: Unit, dispute: str, *, actor: str) -> CaseFile:
     """The customer found the phone: thanks, and nothing else; the case stays where it is until locks are settled."""
     file = case_book.hold_one(unit, dispute)
-    return _write(unit, file, file, "found", actor=actor, facts={}, said=[say("case.found_it")])
+    return write_move(unit, file, file, "found", actor=actor, facts={}, said=[say("case.found_it")])
 
 
 def reopen(unit: Unit, dispute: str, *, actor: str, role: Role) -> CaseFile:
@@ -209,7 +211,7 @@ def reopen(unit: Unit, dispute: str, *, actor: str, role: Role) -> CaseFile:
     guards = {"adr_clock_from_first_report": case_guards.adr_clock_from_first_report(first_ms, first_ms)}
     move = step(CASE, file.case.state, "reopen", role, guards)
     moved = replace(file, case=replace(file.case, state=move.target))
-    return _write(
+    return write_move(
         unit, file, moved, "reopened", actor=actor, facts={}, said=[say("case.reopen", owner=file.case.owner)]
     )
 
@@ -219,7 +221,7 @@ def not_fixed(unit: Unit, dispute: str, *, actor: str) -> CaseFile:
     file = case_book.hold_one(unit, dispute)
     move = step(CASE, file.case.state, "not_fixed", Role.CUSTOMER, {})
     moved = replace(file, case=replace(file.case, state=move.target))
-    return _write(unit, file, moved, "not_fixed", actor=actor, facts={}, said=[say("case.not_fixed")])
+    return write_move(unit, file, moved, "not_fixed", actor=actor, facts={}, said=[say("case.not_fixed")])
 
 
 def offer_again(
@@ -245,7 +247,7 @@ def offer_again(
         agreed_on = _kind_guards(file, kind, agreed=agreed, custody_words=custody_words)
         step(CASE, CASE.start, "classify", role, agreed_on)
     moved, said = _offered(unit, file, kind, move.target, lock_facts=lock_facts, policy=policy)
-    return _write(unit, file, moved, "offered", actor=actor, facts={"claim_type": kind}, said=said)
+    return write_move(unit, file, moved, "offered", actor=actor, facts={"claim_type": kind}, said=said)
 
 
 def ask(
@@ -268,7 +270,7 @@ def ask(
     moved = replace(file, case=replace(file.case, state=move.target), ledger=sent)
     days = policy.count("ask_open_days", civil.civil_date(unit.now_ms))
     said = [say("case.ask", item=text, days=str(days))]
-    return _write(unit, file, moved, "asked", actor=actor, facts={"item": item}, said=said)
+    return write_move(unit, file, moved, "asked", actor=actor, facts={"item": item}, said=said)
 
 
 def answer(unit: Unit, dispute: str, *, ask_id: str, pointer: str | None, actor: str) -> CaseFile:
@@ -282,7 +284,7 @@ def answer(unit: Unit, dispute: str, *, ask_id: str, pointer: str | None, actor:
     move = step(CASE, file.case.state, "answered_or_skipped", Role.CUSTOMER, guards)
     moved = replace(file, case=replace(file.case, state=move.target), ledger=ledger)
     facts = {"ask": ask_id, "skipped": pointer is None}
-    return _write(unit, file, moved, "answered", actor=actor, facts=facts, said=[say("case.answered_or_skipped")])
+    return write_move(unit, file, moved, "answered", actor=actor, facts=facts, said=[say("case.answered_or_skipped")])
 
 
 def propose_decline(
@@ -302,7 +304,7 @@ def propose_decline(
     moved = replace(file, case=case, hearing_due_ms=due_ms, proposed_by=actor)
     finding = " ".join(found.says for found in findings)
     said = [say("case.propose_decline", finding=finding, due=civil.in_words(due_ms))]
-    return _write(unit, file, moved, "decline_proposed", actor=actor, facts={"due_ms": due_ms}, said=said)
+    return write_move(unit, file, moved, "decline_proposed", actor=actor, facts={"due_ms": due_ms}, said=said)
 
 
 def decline(unit: Unit, dispute: str, *, why: str, heard: bool, actor: Actor) -> CaseFile:
@@ -325,7 +327,7 @@ def decline(unit: Unit, dispute: str, *, why: str, heard: bool, actor: Actor) ->
         say("case.adr_letter", body=way.body, last_day=civil.day_in_words(way.last_day)),
     ]
     moved = replace(file, case=replace(file.case, state=letter.target))
-    return _write(unit, file, moved, "declined", actor=actor.key, facts={"why": why}, said=said)
+    return write_move(unit, file, moved, "declined", actor=actor.key, facts={"why": why}, said=said)
 
 
 def adr(unit: Unit, dispute: str, *, letter_due_ms: Instant, deadlock: bool, actor: str, role: Role) -> CaseFile:
@@ -337,7 +339,7 @@ def adr(unit: Unit, dispute: str, *, letter_due_ms: Instant, deadlock: bool, act
     way = _way_out(unit, file)
     said = [say(f"case.{event}", body=way.body, last_day=civil.day_in_words(way.last_day))]
     moved = replace(file, case=replace(file.case, state=move.target))
-    return _write(unit, file, moved, "adr_open", actor=actor, facts={"deadlock": deadlock}, said=said)
+    return write_move(unit, file, moved, "adr_open", actor=actor, facts={"deadlock": deadlock}, said=said)
 
 
 def _way_out(unit: Unit, file: CaseFile) -> Recourse:
@@ -350,7 +352,7 @@ def _way_out(unit: Unit, file: CaseFile) -> Recourse:
     return next(way for way in ways if way.independent)
 
 
-def _write(
+def write_move(
     unit: Unit,
     before: CaseFile,
     after: CaseFile,
@@ -360,6 +362,7 @@ def _write(
     facts: Mapping[str, Any],
     said: Sequence[Message],
 ) -> CaseFile:
+    """Write a moved case with its line of the timeline and what the customer is told."""
     case_book.replace(unit, after, before=before)
     case_book.say(unit, after.case.id, said)
     case_book.note(unit, after.case.id, kind, actor=actor, facts={"state": after.case.state, **facts})

@@ -1,0 +1,149 @@
+"""What time brings about in a case, as the policy and our own messages said: looked for some cases at a time.
+
+- A case whose owner works here no more has another one, with its open promises, and the customer is told the name.
+- An ask that nobody answered within its days lapses, and the case goes on without it.
+- A customer who has not chosen is reminded, again after as many days; the offer stays open.
+- What was put right and nobody said was wrong is closed, once every lock and every promise is settled.
+- On its day the letter for the independent scheme leaves, unasked, once: a case that came back from there stays back.
+
+`look` reads a few cases and names those for which something is due; `sweep_case` does it for one of them in a unit of
+its own. What it does makes it not due any more, so that a second look finds nothing.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from sqlmodel import Session
+
+from custody.disputes import case_guards, civil
+from custody.disputes.asks import lapse_asks
+from custody.disputes.case import BEFORE_ADR, CASE
+from custody.disputes.machine import Role, step
+from custody.disputes.messages import alternatives, say
+from custody.disputes.policy import DEFAULT_POLICY, Policy
+from custody.disputes.promise import PROMISE, all_promises_settled
+from custody.disputes.work_clocks import work_clock
+from custody.kernel.clock import Instant
+from custody.store import case_book
+from custody.store.case_book import CaseFile
+from custody.store.unit import Unit
+from custody.usecases.move_case import adr, write_move
+from custody.usecases.open_dispute import least_busy
+
+SYSTEM = "system"
+LETTERS = frozenset({"adr_open", "declined"})
+"""The lines of a timeline with which a letter for the independent scheme left."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """What the sweep asks others: who looks after cases now, and whether the locks of a case are settled."""
+
+    people: Callable[[Session], Sequence[str]]
+    locks_settled: Callable[[Session, str], bool]
+    policy: Policy = DEFAULT_POLICY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """The cases of one look for which something is due, and the last one looked at; "" ends the round."""
+
+    due: tuple[str, ...]
+    last: str
+
+
+Act = Callable[[Unit, CaseFile, Round], CaseFile]
+
+
+def look(session: Session, asked: Round, *, after: str, limit: int, now_ms: Instant) -> Seen:
+    """The next few open cases by id."""
+    files = case_book.open_after(session, after=after, limit=limit)
+    due = tuple(file.case.id for file in files if _due(session, file, asked, now_ms=now_ms))
+    return Seen(due=due, last=files[-1].case.id if len(files) == limit else "")
+
+
+def sweep_case(unit: Unit, dispute: str, asked: Round) -> int:
+    """Do all that is due for one case; returns how much it was."""
+    done = 0
+    file = case_book.hold_one(unit, dispute)
+    while acts := _due(unit.session, file, asked, now_ms=unit.now_ms):
+        file = acts[0](unit, file, asked)
+        done += 1
+    return done
+
+
+def _due(session: Session, file: CaseFile, asked: Round, *, now_ms: Instant) -> list[Act]:
+    state, found = file.case.state, list[Act]()
+    if state in CASE.terminal:
+        return found
+    if file.case.owner not in asked.people(session):
+        found.append(_new_owner)
+    if lapse_asks(file.ledger, now_ms=now_ms) != file.ledger:
+        found.append(_lapse)
+    if state == "remedied" and _unopposed(session, file, asked, now_ms=now_ms):
+        found.append(_close)
+    elif state in BEFORE_ADR and now_ms >= _letter_ms(file) and not _letter_left(session, file):
+        found.append(_send_letter)
+    elif state == "remedy_offered" and file.offer is not None and now_ms >= file.offer.remind_ms:
+        found.append(_remind)
+    return found
+
+
+def _new_owner(unit: Unit, file: CaseFile, asked: Round) -> CaseFile:
+    owner = least_busy(unit.session, asked.people(unit.session))
+    for promise in case_book.promises(unit.session, file.case.id):
+        if promise.state not in PROMISE.terminal:
+            case_book.put_promise(unit, replace(promise, owner=owner))
+    moved = replace(file, case=replace(file.case, owner=owner))
+    facts = {"owner": owner, "before": file.case.owner}
+    said = [say("case.new_owner", owner=owner)]
+    return write_move(unit, file, moved, "new_owner", actor=SYSTEM, facts=facts, said=said)
+
+
+def _lapse(unit: Unit, file: CaseFile, _asked: Round) -> CaseFile:
+    """An ask may still be open after the case went on without it; then only the ask ends, and nothing is said."""
+    moved, said = replace(file, ledger=lapse_asks(file.ledger, now_ms=unit.now_ms)), []
+    if file.case.state == "awaiting_customer":
+        guards = {"any_format": case_guards.any_format(received=None, lapsed=True)}
+        move = step(CASE, file.case.state, "answered_or_skipped", Role.SYSTEM, guards)
+        moved = replace(moved, case=replace(file.case, state=move.target))
+        said.append(say("case.ask_lapsed"))
+    return write_move(unit, file, moved, "ask_lapsed", actor=SYSTEM, facts={}, said=said)
+
+
+def _remind(unit: Unit, file: CaseFile, asked: Round) -> CaseFile:
+    assert file.offer is not None  # noqa: S101 - `_due` has seen one
+    again_ms = work_clock("offer_choice_days", unit.now_ms, policy=asked.policy).due_ms
+    moved = replace(file, offer=replace(file.offer, remind_ms=again_ms))
+    options = alternatives(tuple(option.words for option in file.offer.options))
+    said = [say("case.reminder", options=options)]
+    return write_move(unit, file, moved, "reminded", actor=SYSTEM, facts={"again_ms": again_ms}, said=said)
+
+
+def _close(unit: Unit, file: CaseFile, _asked: Round) -> CaseFile:
+    guards = {"all_locks_settled": True, "all_promises_settled": True}
+    move = step(CASE, file.case.state, "confirm_or_lapse", Role.SYSTEM, guards)
+    moved = replace(file, case=replace(file.case, state=move.target))
+    said = [say("case.confirm_or_lapse")]
+    return write_move(unit, file, moved, "closed", actor=SYSTEM, facts={}, said=said)
+
+
+def _send_letter(unit: Unit, file: CaseFile, _asked: Round) -> CaseFile:
+    due_ms = _letter_ms(file)
+    return adr(unit, file.case.id, letter_due_ms=due_ms, deadlock=False, actor=SYSTEM, role=Role.SYSTEM)
+
+
+def _unopposed(session: Session, file: CaseFile, asked: Round, *, now_ms: Instant) -> bool:
+    lines = [line.at_ms for line in case_book.timeline(session, file.case.id) if line.kind == "remedied"]
+    over = bool(lines) and now_ms > work_clock("confirm_days", lines[-1], policy=asked.policy).due_ms
+    promises = case_book.promises(session, file.case.id) if over else None
+    settled = all_promises_settled(promises, unpaid_credit_pence=file.unpaid_credit_pence)
+    return over and settled is True and asked.locks_settled(session, file.case.id)
+
+
+def _letter_ms(file: CaseFile) -> Instant:
+    return min(civil.day_starts_ms(clock.last_day) for clock in file.legal_clocks if clock.key == "scheme_letter")
+
+
+def _letter_left(session: Session, file: CaseFile) -> bool:
+    return any(line.kind in LETTERS for line in case_book.timeline(session, file.case.id))

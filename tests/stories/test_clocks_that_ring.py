@@ -1,0 +1,102 @@
+"""What the policy and our own messages say that time brings about is brought about by the service's timer."""
+
+import time
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from api import timer
+from api.parts import Parts
+from custody.disputes.machine import Role
+from custody.kernel.clock import DAY_MS
+from custody.store import case_book
+from custody.usecases import move_case
+from tests.stories.lock_steps import told
+from tests.stories.test_case_stories import act, put_right
+from tests.world import World
+from tests.world_parts import Opened
+
+
+@pytest.fixture
+def days_pass(world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Time passes, and the service's own timer looks a few times at what it brought about."""
+
+    def let(days: int) -> None:
+        monkeypatch.setattr(timer, "EVERY_S", 0.02)
+        world.step(days * DAY_MS)
+        parts: Any = SimpleNamespace(house=world.house, locks=world.office, clock=world.clock)
+        running = timer.Timer(cast("Parts", parts))
+        running.start()
+        time.sleep(0.8)
+        running.stop()
+
+    return let
+
+
+def said(world: World, opened: Opened) -> int:
+    with world.house.read() as session:
+        return len(case_book.messages(session, opened.case))
+
+
+def test_the_timer_of_this_test_does_look(world: World, days_pass: Callable[[int], None]) -> None:
+    """The control: an investigation that has been quiet is told of, by the same timer."""
+    opened = world.dispute(None, "never_received")
+    days_pass(6)
+    assert "We still look at the path" in told(world, opened)
+
+
+def test_an_ask_that_nobody_answers_lapses_after_the_days_that_the_customer_was_told(
+    world: World, days_pass: Callable[[int], None]
+) -> None:
+    opened = world.dispute(None, "defective")
+    act(world, move_case.choose, opened, remedy="advance_swap", payout=None, actor="customer")
+    act(world, move_case.remedied, opened, reference="JJD0001", actor="agent-1", role=Role.AGENT)
+    act(world, move_case.not_fixed, opened, actor="customer")
+    asked: dict[str, Any] = {"item": "tape", "text": "Which colour has the tape?", "actor": "agent-1"}
+    act(world, move_case.ask, opened, role=Role.AGENT, **asked)
+    assert "After 7 days we go on without it." in told(world, opened)
+    days_pass(8)
+    after = world.case(opened)
+    assert (after.ledger.asks[0].state, after.case.state) == ("lapsed", "triaged")
+
+
+def test_a_customer_who_has_not_chosen_is_reminded(world: World, days_pass: Callable[[int], None]) -> None:
+    opened = world.dispute(None, "defective")
+    assert "We will remind you." in told(world, opened)
+    before = said(world, opened)
+    days_pass(15)
+    assert world.case(opened).case.state == "remedy_offered"
+    assert said(world, opened) > before
+
+
+def test_the_letter_for_the_independent_scheme_leaves_when_its_weeks_are_over(
+    world: World, days_pass: Callable[[int], None]
+) -> None:
+    opened = world.dispute(None, "defective")
+    (letter,) = (clock for clock in opened.disputed.file.legal_clocks if clock.key == "scheme_letter")
+    assert (letter.last_day - letter.starts).days == 42
+    days_pass(43)
+    assert "Your letter and all we hold on your case are with this." in told(world, opened)
+    assert world.case(opened).case.state == "adr_open"
+
+
+def test_what_nobody_says_is_wrong_is_closed_after_the_days_of_the_policy(
+    world: World, days_pass: Callable[[int], None]
+) -> None:
+    opened = world.dispute(None, "never_received")
+    put_right(world, opened)
+    days_pass(8)
+    assert world.case(opened).case.state == "closed"
+
+
+def test_a_case_whose_owner_has_left_has_another_owner_and_the_customer_is_told_the_name(
+    world: World, days_pass: Callable[[int], None]
+) -> None:
+    opened = world.dispute(None, "defective")
+    world.dismiss(opened.disputed.file.case.owner)
+    days_pass(1)
+    after = world.case(opened).case.owner
+    assert after != opened.disputed.file.case.owner
+    assert f"{after} looks after your case now." in told(world, opened)
