@@ -2,8 +2,8 @@
 
 - Of a parcel: the openings (salt and content) of its scans, every key they were found under but the parcel's own, what
   the judge remembered of it, the seller's contact, and the opening of the sale's record.
-- Of a case: words, notes, answers, messages, files, the facts of its timeline, the openings of its records, and the
-  customer's link.
+- Of a case: words, notes, what was asked, answers, messages, files, the facts of its timeline, the openings of its
+  records, and the customer's link.
 
 What stays is what nobody can link to a person any more: the entries themselves, which hold a salted digest, who scanned
 when, states, amounts and due times. On SQLite the freed pages are overwritten too.
@@ -17,6 +17,7 @@ import msgspec
 from sqlalchemy import Engine, delete, select, update
 from sqlmodel import Session, col
 
+from custody.disputes.asks import Ledger
 from custody.disputes.case import CASE
 from custody.kernel.clock import Instant
 from custody.scans.place import index_of, tell_place
@@ -119,7 +120,10 @@ def forget_case(session: Session, dispute: str, *, token_hash: bytes) -> list[in
     row = session.get_one(DisputeRow, dispute)
     file = msgspec.json.decode(row.facts, type=CaseFile)
     case = replace(file.case, words=ERASED, support_needs=(), notes_in_favour=(), anything_else="")
-    row.facts = msgspec.json.encode(replace(file, case=case, found_instead="")).decode()
+    asks = tuple(replace(one, item=ERASED, text=ERASED, pointer=None) for one in file.ledger.asks)
+    ledger = Ledger(asks=asks, holdings=())
+    bare = replace(file, case=case, found_instead="", ledger=ledger, award=None)
+    row.facts = msgspec.json.encode(bare).decode()
     row.token_hash, row.version = token_hash, row.version + 1
     session.add(row)
     session.flush()
