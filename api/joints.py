@@ -362,6 +362,13 @@ def _history(session: Session, order: LockOrderRow) -> LockHistory:
     )
 
 
+def join_locks(unit: Unit, *, dispute: str, into: str) -> None:
+    """The locks of a case that was joined go on under the one that goes on."""
+    for order in lock_store.orders_of_dispute(unit.session, dispute):
+        order.dispute = into
+        unit.session.add(order)
+
+
 def lock_as_agreed(unit: Unit, office: LockOffice, file: CaseFile, *, actor: str) -> None:
     """What a kind that was agreed anew brings about: the lock it wishes for, or the end of one that is fair no more."""
     if file.lock_wish.fair:

@@ -19,7 +19,7 @@ from api.pages.render import HEADERS, page, see
 from api.parts import Parts, parts_of
 from api.problems import status_of
 from api.routes import customer as doors
-from api.routes.customer import AnswerIn, ChoiceIn, CodeIn, code_is_due, customer_view
+from api.routes.customer import AnswerIn, ChoiceIn, CodeIn, DecisionIn, code_is_due, customer_view
 from custody.disputes.case import CASE
 from custody.disputes.civil import civil_date
 from custody.disputes.claim import PAYS_MONEY
@@ -97,6 +97,13 @@ def disagree(token: str, request: Request, parts: P) -> Response:
 def confirm(token: str, request: Request, parts: P) -> Response:
     """Yes, it is put right."""
     return _then(request, parts, token, lambda: doors.confirm(token, parts), done="c_confirm")
+
+
+@router.post("/c/{token}/decision")
+def decision(token: str, request: Request, parts: P, accept: Line = "") -> Response:
+    """Yes or no to what the independent scheme decided."""
+    body = DecisionIn(accept=accept == "yes")
+    return _then(request, parts, token, lambda: doors.decision(token, body, parts), done="c_decision")
 
 
 @router.post("/c/{token}/withdraw")

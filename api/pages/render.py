@@ -87,6 +87,7 @@ DONE: Mapping[str, str] = {
     "c_found": "We are glad you found it. Thank you. We unlock it now.",
     "c_disagree": "Thank you for telling us. It is written down, and we look at it again.",
     "c_confirm": "Thank you. Your case is closed. You can open it again here.",
+    "c_decision": "Thank you. We wrote down what you said.",
     "c_withdraw": "You took your report back. You can open it again here.",
     "c_answer": "Thank you. We have it and will not ask again.",
     "c_skip": "That is fine. It does not count against you.",

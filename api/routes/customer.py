@@ -22,7 +22,7 @@ from custody.kernel.errors import Conflict, Rejected
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.tables import EvidenceRow
-from custody.usecases import move_case
+from custody.usecases import move_case, move_scheme
 from custody.usecases.open_dispute import hash_token
 from devicelock import store as lock_store
 from devicelock.rules.applied import Applied
@@ -50,6 +50,13 @@ class AnswerIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
     ask: str
     words: str | None = None
+
+
+class DecisionIn(BaseModel):
+    """Whether the customer says yes to the scheme's decision."""
+
+    model_config = ConfigDict(extra="forbid")
+    accept: bool
 
 
 class CodeIn(BaseModel):
@@ -105,6 +112,20 @@ def withdraw(token: str, parts: P) -> dict[str, Any]:
         dispute = case_book.read_by_token(unit.session, hash_token(token)).case.id
         settled = joints.locks_settled(unit.session, dispute)
         move_case.withdraw(unit, dispute, actor=CUSTOMER, locks_settled=settled)
+        unit.session.flush()
+        return customer_view(unit.session, token)
+
+
+@router.post("/decision")
+def decision(token: str, body: DecisionIn, parts: P) -> dict[str, Any]:
+    """Yes or no to what the independent scheme decided; yes makes it a promise of ours with a date."""
+    with parts.house.unit() as unit:
+        dispute = case_book.read_by_token(unit.session, hash_token(token)).case.id
+        if body.accept:
+            move_scheme.accept_decision(unit, dispute, actor=CUSTOMER)
+        else:
+            settled = joints.locks_settled(unit.session, dispute)
+            move_scheme.reject_decision(unit, dispute, actor=CUSTOMER, locks_settled=settled)
         unit.session.flush()
         return customer_view(unit.session, token)
 

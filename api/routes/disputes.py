@@ -13,6 +13,7 @@ from api.accounts import Caller
 from api.auth import role, signed_in, token_of
 from api.parts import Parts, parts_of
 from api.views import case_view, lock_view, message_views
+from custody.disputes.case import ADR_EVENT
 from custody.disputes.case_guards import Actor, Finding
 from custody.disputes.machine import Role
 from custody.disputes.opening import Report
@@ -21,7 +22,7 @@ from custody.disputes.remedy import Needs
 from custody.kernel.clock import to_iso
 from custody.kernel.errors import Forbidden, NotFound, Rejected
 from custody.store import case_book
-from custody.usecases import move_case
+from custody.usecases import move_case, move_scheme, sweep_cases
 from custody.usecases.open_dispute import least_busy
 from custody.usecases.record_sale import read_sale
 
@@ -73,6 +74,8 @@ class EventIn(BaseModel):
     promise: str | None = None
     why: str | None = None
     heard: bool = False
+    into: str | None = None
+    consent: bool = False
     findings: list[dict[str, Any]] = Field(default_factory=list)
     whereabouts: WhereaboutsIn | None = None
 
@@ -164,9 +167,10 @@ def read(dispute: str, parts: P, _caller: Annotated[Caller, Depends(role(*CASEWO
 def move(
     dispute: str, body: EventIn, parts: P, caller: Annotated[Caller, Depends(role(*CASEWORKERS))]
 ) -> dict[str, Any]:
-    """Move a case: classify, offer, ask, delivered_or_paid, credit_paid, propose_decline, decline, reopen.
+    """Move a case by any event of its table that staff may cause; what the scheme decides is written down by staff.
 
-    `whereabouts` moves nothing: it says what became of the handset, and with it whether a lock would be fair.
+    Three events move nothing: `whereabouts` says what became of the handset, and with it whether a lock would be fair;
+    `promise_kept` and `credit_paid` say what was done beside the remedy. `merge` answers with the case that goes on.
     """
     act = _ACTS.get(body.event)
     if act is None:
@@ -175,7 +179,7 @@ def move(
         kind = case_book.read(unit.session, dispute).case.claim_type
         file = act(unit, dispute, body, caller)
         unit.session.flush()
-        if file.case.claim_type != kind:
+        if file.case.id == dispute and file.case.claim_type != kind:
             joints.lock_as_agreed(unit, parts.locks, file, actor=caller.account)
             unit.session.flush()
         return case_view(unit.session, file)
@@ -252,6 +256,41 @@ def _reopen(unit: Any, dispute: str, _body: EventIn, caller: Caller) -> case_boo
     return move_case.reopen(unit, dispute, actor=caller.account, role=Role(caller.role))
 
 
+def _heard_accepted(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
+    why, role = _need(body.why, "why"), Role(caller.role)
+    return move_scheme.heard_accepted(unit, dispute, why=why, actor=caller.account, role=role)
+
+
+def _deadlock(unit: Any, dispute: str, _body: EventIn, caller: Caller) -> case_book.CaseFile:
+    """A supervisor declares that we cannot agree; before the letter's day nothing else lets it go."""
+    due_ms = sweep_cases.letter_ms(case_book.read(unit.session, dispute))
+    role = Role(caller.role)
+    return move_case.adr(unit, dispute, letter_due_ms=due_ms, deadlock=True, actor=caller.account, role=role)
+
+
+def _change_our_mind(unit: Any, dispute: str, _body: EventIn, caller: Caller) -> case_book.CaseFile:
+    return move_scheme.change_our_mind(unit, dispute, actor=caller.account, role=Role(caller.role))
+
+
+def _scheme_accepts(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
+    reference, role = _need(body.reference, "reference"), Role(caller.role)
+    return move_scheme.scheme_accepts(unit, dispute, reference=reference, actor=caller.account, role=role)
+
+
+def _scheme_decides(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
+    if caller.role != "supervisor":
+        raise Forbidden("role", "only a supervisor may write this down", fix="Ask a supervisor.")
+    award, reference = _need(body.text, "text"), _need(body.reference, "reference")
+    return move_scheme.scheme_decides(unit, dispute, award=award, reference=reference, actor=caller.account)
+
+
+def _merge(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
+    into, role = _need(body.into, "into"), Role(caller.role)
+    survivor = move_scheme.merge(unit, dispute, into=into, consent=body.consent, actor=caller.account, role=role)
+    joints.join_locks(unit, dispute=dispute, into=into)
+    return survivor
+
+
 _ACTS = {
     "classify": _classify,
     "whereabouts": _whereabouts,
@@ -262,6 +301,12 @@ _ACTS = {
     "credit_paid": _credit_paid,
     "propose_decline": _propose_decline,
     "decline": _decline,
+    "heard_accepted": _heard_accepted,
+    ADR_EVENT: _deadlock,
+    "we_changed_our_mind": _change_our_mind,
+    "adr_accepts": _scheme_accepts,
+    "decision": _scheme_decides,
+    "merge": _merge,
     "reopen": _reopen,
 }
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import replace as change
 from typing import Any
 
 import msgspec
@@ -22,7 +23,7 @@ from custody.kernel.clock import Instant
 from custody.kernel.errors import Conflict, NotFound
 from custody.store import bulk
 from custody.store.bulk import ask
-from custody.store.tables import DisputeEventRow, DisputeRow, InquiryRow, MessageRow, PromiseRow
+from custody.store.tables import DisputeEventRow, DisputeRow, EvidenceRow, InquiryRow, MessageRow, PromiseRow
 from custody.store.unit import Unit
 
 
@@ -49,6 +50,7 @@ class CaseFile:
     hearing_due_ms: int | None = None
     proposed_by: str | None = None
     unpaid_credit_pence: int = 0
+    award: str | None = None
 
 
 def add(unit: Unit, file: CaseFile, *, token_hash: bytes) -> None:
@@ -148,6 +150,22 @@ def promises(session: Session, dispute: str) -> list[Promise]:
     """The promises of a case, by due time."""
     query = select(PromiseRow).where(col(PromiseRow.dispute) == dispute).order_by(col(PromiseRow.due_ms))
     return [msgspec.json.decode(row.facts, type=Promise) for row in session.scalars(query).all()]
+
+
+def hand_over(unit: Unit, dispute: str, into: str) -> None:
+    """Give what was promised and what the customer gave to another case, and the investigation if it has none."""
+    for row in unit.session.scalars(select(PromiseRow).where(col(PromiseRow.dispute) == dispute)).all():
+        promise = msgspec.json.decode(row.facts, type=Promise)
+        row.dispute, row.facts = into, _json(change(promise, case_id=into))
+        unit.session.add(row)
+    for file in unit.session.scalars(select(EvidenceRow).where(col(EvidenceRow.dispute) == dispute)).all():
+        file.dispute = into
+        unit.session.add(file)
+    inquiries = unit.session.scalars(select(InquiryRow).where(col(InquiryRow.dispute).in_([dispute, into]))).all()
+    if [one.dispute for one in inquiries] == [dispute]:
+        inquiries[0].dispute = into
+        unit.session.add(inquiries[0])
+    unit.session.flush()
 
 
 def promises_due(session: Session, until_ms: Instant, *, limit: int) -> list[Promise]:

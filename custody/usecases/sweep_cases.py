@@ -82,7 +82,7 @@ def _due(session: Session, file: CaseFile, asked: Round, *, now_ms: Instant) -> 
         found.append(_lapse)
     if state == "remedied" and _unopposed(session, file, asked, now_ms=now_ms):
         found.append(_close)
-    elif state in BEFORE_ADR and now_ms >= _letter_ms(file) and not _letter_left(session, file):
+    elif state in BEFORE_ADR and now_ms >= letter_ms(file) and not _letter_left(session, file):
         found.append(_send_letter)
     elif state == "remedy_offered" and file.offer is not None and now_ms >= file.offer.remind_ms:
         found.append(_remind)
@@ -129,7 +129,7 @@ def _close(unit: Unit, file: CaseFile, _asked: Round) -> CaseFile:
 
 
 def _send_letter(unit: Unit, file: CaseFile, _asked: Round) -> CaseFile:
-    due_ms = _letter_ms(file)
+    due_ms = letter_ms(file)
     return adr(unit, file.case.id, letter_due_ms=due_ms, deadlock=False, actor=SYSTEM, role=Role.SYSTEM)
 
 
@@ -141,7 +141,8 @@ def _unopposed(session: Session, file: CaseFile, asked: Round, *, now_ms: Instan
     return over and settled is True and asked.locks_settled(session, file.case.id)
 
 
-def _letter_ms(file: CaseFile) -> Instant:
+def letter_ms(file: CaseFile) -> Instant:
+    """The first moment of the day on which the letter for the independent scheme is due."""
     return min(civil.day_starts_ms(clock.last_day) for clock in file.legal_clocks if clock.key == "scheme_letter")
 
 

@@ -1,0 +1,63 @@
+"""Every move of the table has its door, and what led to the independent scheme ends by its decision."""
+
+import pytest
+
+from custody.disputes.case import ADR_EVENT, CASE
+from custody.disputes.machine import Role
+from tests.doors.case_desk import SEEN, CaseDesk
+
+STAFF = {Role.AGENT, Role.INVESTIGATOR, Role.SUPERVISOR, Role.ADR}
+MOVES_OF_STAFF = sorted({row.event for row in CASE.transitions if STAFF & set(row.who)})
+
+
+@pytest.mark.parametrize("move", MOVES_OF_STAFF)
+def test_every_move_of_the_table_that_staff_may_cause_has_a_door(desk: CaseDesk, move: str) -> None:
+    answer = desk.event(desk.report(), "supervisor-1", move)
+    assert "is not a move of staff" not in answer.text
+
+
+def test_a_supervisor_can_accept_what_the_customer_said_at_the_hearing(desk: CaseDesk) -> None:
+    told = desk.not_fixed()
+    assert desk.event(told, "investigator-1", "propose_decline", findings=[SEEN]).is_success
+    assert desk.event(told, "agent-1", "heard_accepted", why="It was the neighbour.").status_code == 403
+    heard = desk.event(told, "supervisor-1", "heard_accepted", why="It was the neighbour.")
+    assert (heard.status_code, heard.json()["state"]) == (200, "triaged")
+
+
+def test_after_the_letter_we_may_change_our_mind(desk: CaseDesk) -> None:
+    told = desk.report(claim_type="defective")
+    assert desk.event(told, "agent-1", ADR_EVENT).status_code == 403
+    assert desk.event(told, "supervisor-1", ADR_EVENT).json()["state"] == "adr_open"
+    assert desk.event(told, "supervisor-1", "we_changed_our_mind").json()["state"] == "triaged"
+
+
+@pytest.mark.parametrize(("accept", "ends"), [("yes", "remedy_in_progress"), ("no", "closed")])
+def test_the_schemes_decision_ends_what_the_letter_began(desk: CaseDesk, accept: str, ends: str) -> None:
+    told = desk.report(claim_type="defective")
+    link = f"/c/{told['customer_token']}"
+    desk.event(told, "supervisor-1", ADR_EVENT)
+    assert desk.event(told, "agent-1", "adr_accepts", reference="S-1").status_code == 409, "no pack is built"
+    packed = desk.http.post("/v1/packs", json={"dispute": told["dispute"]}, headers=desk.by("investigator-1"))
+    assert packed.is_success, packed.text
+    assert desk.event(told, "agent-1", "adr_accepts", reference="S-1").json()["state"] == "with_adr"
+    award = {"text": "A new phone sent to you", "reference": "S-1"}
+    assert desk.event(told, "agent-1", "decision", **award).status_code == 403
+    assert desk.event(told, "supervisor-1", "decision", **award).json()["state"] == "adr_decided"
+    assert "A new phone sent to you" in desk.http.get(link).text
+    assert desk.http.post(f"{link}/decision", data={"accept": accept}).status_code == 303
+    assert desk.state(told) == ends
+    if accept == "yes":
+        assert [one["what"] for one in desk.own(told)["promises"]] == ["A new phone sent to you"]
+
+
+def test_two_reports_of_one_order_are_joined_with_all_that_was_given_and_promised(desk: CaseDesk) -> None:
+    first, second = (desk.report(order="SO-JOIN") for _ in range(2))
+    given = {"file": ("label.heic", b"\x00\x01", "image/heic")}
+    assert desk.http.post(f"/v1/customer/{second['customer_token']}/files", files=given).is_success
+    stranger = desk.report(order="SO-OTHER")
+    assert desk.event(stranger, "agent-1", "merge", into=first["dispute"]).status_code == 409
+    joined = desk.event(second, "agent-1", "merge", into=first["dispute"])
+    assert (joined.status_code, joined.json()["dispute"]) == (200, first["dispute"])
+    assert desk.state(second) == "merged"
+    own = desk.own(first)
+    assert ([one["name"] for one in own["given"]], len(own["promises"])) == (["label.heic"], 2)
