@@ -247,7 +247,7 @@ def retires_at(session: Session, imei: str) -> Instant | None:
         at_ms = _found_ms(session, file.case.id)
         if at_ms is None:
             disputed.append(file)
-        elif file.case.state not in TAKEN_BACK and is_customers(session, file):
+        elif is_customers(session, file):
             found.append(at_ms)
     if found:
         return max(found) + _days_ms("found_it_amnesty_days", max(found))

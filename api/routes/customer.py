@@ -85,11 +85,13 @@ def choose(token: str, body: ChoiceIn, parts: P) -> dict[str, Any]:
 
 @router.post("/found")
 def found(token: str, parts: P) -> dict[str, Any]:
-    """I found it: every lock of the phone is released at once, with thanks and without questions."""
+    """I found it: every lock of the phone is released at once, and the case ends, with thanks and without questions."""
     with parts.house.unit() as unit:
         dispute = case_book.read_by_token(unit.session, hash_token(token)).case.id
         released = joints.customer_found_it(unit, parts.locks, dispute=dispute)
-        move_case.found_it(unit, dispute, actor=CUSTOMER)
+        unit.session.flush()
+        settled = joints.locks_settled(unit.session, dispute)
+        move_case.found_it(unit, dispute, actor=CUSTOMER, locks_settled=settled)
         unit.session.flush()
         return {**customer_view(unit.session, token), "released": [order_view(unit.session, row) for row in released]}
 

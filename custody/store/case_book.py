@@ -51,6 +51,7 @@ class CaseFile:
     proposed_by: str | None = None
     unpaid_credit_pence: int = 0
     award: str | None = None
+    found_ms: int | None = None
 
 
 def add(unit: Unit, file: CaseFile, *, token_hash: bytes) -> None:

@@ -108,6 +108,8 @@ def choose(
 ) -> tuple[CaseFile, Chosen]:
     """The customer chooses; the promise with its date is made in the same unit."""
     file = case_book.hold_one(unit, dispute)
+    if file.found_ms is not None:
+        raise Conflict("found", "you told us that you have it", fix="Your case ends now, and you can open it again.")
     if file.offer is None:
         raise Rejected("remedy", "nothing is on offer yet", fix="Agree on the kind of problem first.")
     chosen = choose_remedy(
@@ -198,10 +200,21 @@ def withdraw(
     return write_move(unit, file, moved, "withdrawn", actor=actor, facts={}, said=[say("case.withdraw"), *said])
 
 
-def found_it(unit: Unit, dispute: str, *, actor: str) -> CaseFile:
-    """The customer found the phone: thanks, and nothing else; the case stays where it is until locks are settled."""
-    file = case_book.hold_one(unit, dispute)
-    return write_move(unit, file, file, "found", actor=actor, facts={}, said=[say("case.found_it")])
+def found_it(
+    unit: Unit, dispute: str, *, actor: str, locks_settled: bool | None, policy: Policy = DEFAULT_POLICY
+) -> CaseFile:
+    """The customer found the phone: thanks, and the case ends, as soon as its locks are settled.
+
+    Until then it stays where it is, and the timer ends it. Once a remedy is on its way the customer confirms as ever.
+    """
+    file = replace(case_book.hold_one(unit, dispute), found_ms=unit.now_ms)
+    before = case_book.read(unit.session, dispute)
+    said = [say("case.found_it")]
+    if locks_settled and "withdraw" in CASE.possible(file.case.state, Role.CUSTOMER):
+        move = step(CASE, file.case.state, "withdraw", Role.CUSTOMER, {"all_locks_settled": locks_settled})
+        file, crossed = cross_out(unit, file, policy=policy)
+        file, said = replace(file, case=replace(file.case, state=move.target)), [*said, *crossed]
+    return write_move(unit, before, file, "found", actor=actor, facts={}, said=said)
 
 
 def reopen(unit: Unit, dispute: str, *, actor: str, role: Role) -> CaseFile:
@@ -210,7 +223,7 @@ def reopen(unit: Unit, dispute: str, *, actor: str, role: Role) -> CaseFile:
     first_ms = file.case.first_word_ms
     guards = {"adr_clock_from_first_report": case_guards.adr_clock_from_first_report(first_ms, first_ms)}
     move = step(CASE, file.case.state, "reopen", role, guards)
-    moved = replace(file, case=replace(file.case, state=move.target))
+    moved = replace(file, case=replace(file.case, state=move.target), found_ms=None)
     return write_move(
         unit, file, moved, "reopened", actor=actor, facts={}, said=[say("case.reopen", owner=file.case.owner)]
     )

@@ -4,6 +4,7 @@
 - An ask that nobody answered within its days lapses, and the case goes on without it.
 - A customer who has not chosen is reminded, again after as many days; the offer stays open.
 - What was put right and nobody said was wrong is closed, once every lock and every promise is settled.
+- A case whose customer found the phone ends once its locks are settled, on the word that they gave.
 - On its day the letter for the independent scheme leaves, unasked, once: a case that came back from there stays back.
 
 `look` reads a few cases and names those for which something is due; `sweep_case` does it for one of them in a unit of
@@ -27,7 +28,7 @@ from custody.kernel.clock import Instant
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
-from custody.usecases.move_case import adr, write_move
+from custody.usecases.move_case import adr, withdraw, write_move
 from custody.usecases.open_dispute import least_busy
 
 SYSTEM = "system"
@@ -80,7 +81,9 @@ def _due(session: Session, file: CaseFile, asked: Round, *, now_ms: Instant) -> 
         found.append(_new_owner)
     if lapse_asks(file.ledger, now_ms=now_ms) != file.ledger:
         found.append(_lapse)
-    if state == "remedied" and _unopposed(session, file, asked, now_ms=now_ms):
+    if file.found_ms is not None and "withdraw" in CASE.possible(state, Role.CUSTOMER):
+        found += [_end_found] if asked.locks_settled(session, file.case.id) else []
+    elif state == "remedied" and _unopposed(session, file, asked, now_ms=now_ms):
         found.append(_close)
     elif state in BEFORE_ADR and now_ms >= letter_ms(file) and not _letter_left(session, file):
         found.append(_send_letter)
@@ -126,6 +129,10 @@ def _close(unit: Unit, file: CaseFile, _asked: Round) -> CaseFile:
     moved = replace(file, case=replace(file.case, state=move.target))
     said = [say("case.confirm_or_lapse")]
     return write_move(unit, file, moved, "closed", actor=SYSTEM, facts={}, said=said)
+
+
+def _end_found(unit: Unit, file: CaseFile, asked: Round) -> CaseFile:
+    return withdraw(unit, file.case.id, actor="customer", locks_settled=True, policy=asked.policy)
 
 
 def _send_letter(unit: Unit, file: CaseFile, _asked: Round) -> CaseFile:

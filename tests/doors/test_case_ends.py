@@ -61,3 +61,12 @@ def test_two_reports_of_one_order_are_joined_with_all_that_was_given_and_promise
     assert desk.state(second) == "merged"
     own = desk.own(first)
     assert ([one["name"] for one in own["given"]], len(own["promises"])) == (["label.heic"], 2)
+
+
+def test_i_found_it_ends_the_case_with_thanks_and_nothing_is_sent_after_it(desk: CaseDesk) -> None:
+    told = desk.report(claim_type="never_received")
+    link = f"/c/{told['customer_token']}"
+    desk.http.post(f"{link}/found")
+    assert desk.state(told) == "withdrawn"
+    assert "We are glad you found it." in desk.own(told)["messages"][-1]["text"]
+    assert desk.http.post(f"{link}/choose", data={"remedy": "refund", "payout": "cheque"}).status_code == 409

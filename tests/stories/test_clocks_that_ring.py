@@ -11,8 +11,9 @@ from api import timer
 from api.parts import Parts
 from custody.disputes.machine import Role
 from custody.kernel.clock import DAY_MS
+from custody.kernel.errors import Conflict
 from custody.store import case_book
-from custody.usecases import move_case
+from custody.usecases import move_case, move_scheme
 from tests.stories.lock_steps import told
 from tests.stories.test_case_stories import act, put_right
 from tests.world import World
@@ -100,3 +101,28 @@ def test_a_case_whose_owner_has_left_has_another_owner_and_the_customer_is_told_
     after = world.case(opened).case.owner
     assert after != opened.disputed.file.case.owner
     assert f"{after} looks after your case now." in told(world, opened)
+
+
+def test_a_case_whose_phone_was_found_ends_once_its_lock_is_settled(
+    world: World, days_pass: Callable[[int], None]
+) -> None:
+    opened, _ = world.locked_elsewhere()
+    world.found(opened)
+    said = act(world, move_case.found_it, opened, actor="customer", locks_settled=world.settled(opened))
+    assert said.case.state == "remedy_offered"
+    with world.refused(Conflict, "found"):
+        act(world, move_case.choose, opened, remedy="replacement", payout=None, actor="customer")
+    world.deliver()
+    days_pass(0)
+    assert world.case(opened).case.state == "withdrawn"
+
+
+def test_a_letter_leaves_once_and_a_case_that_came_back_from_there_stays_back(
+    world: World, days_pass: Callable[[int], None]
+) -> None:
+    opened = world.dispute(None, "defective")
+    days_pass(43)
+    act(world, move_scheme.change_our_mind, opened, actor="supervisor-1", role=Role.SUPERVISOR)
+    days_pass(1)
+    assert world.case(opened).case.state == "triaged"
+    assert told(world, opened).count("Your letter and all we hold on your case are with this.") == 1

@@ -90,7 +90,8 @@ def test_a_loan_phone_that_nobody_sent_is_not_told_as_done_when_the_money_is_pai
 def test_a_phone_that_cost_nothing_up_front_does_not_bar_the_choice_of_the_refund(world: World) -> None:
     free = world.case(world.dispute(world.parcels[0], "never_received")).order
     opened = world.dispute(world.parcels[0], "never_received", order=replace(free, price_pence=0))
-    assert "refund" in [option.remedy for option in opened.disputed.file.offer.options]  # type: ignore[union-attr]
+    assert opened.disputed.file.offer is not None
+    assert "refund" in [option.remedy for option in opened.disputed.file.offer.options]
     moved = act(world, move_case.choose, opened, remedy="refund", payout="bank_transfer", actor="customer")
     assert moved.case.state == "remedy_in_progress"
 
