@@ -53,6 +53,7 @@ def case_view(session: Session, file: CaseFile) -> dict[str, Any]:
             }
             for promise in promises
         ],
+        "unpaid_credit_pence": file.unpaid_credit_pence,
         "clocks": [
             *({"clock": clock.key, "due": to_iso(clock.due_ms)} for clock in file.work_clocks),
             *({"clock": clock.key, "due": clock.last_day.isoformat(), "legal": True} for clock in file.legal_clocks),

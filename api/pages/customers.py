@@ -121,13 +121,19 @@ def answer(
     ask: Line,
     words: Annotated[str, Form(max_length=20_000)] = "",
     skip: Line = "",
+    file: Annotated[UploadFile | None, File()] = None,
 ) -> Response:
-    """Answer something we asked, or skip it."""
+    """Answer something we asked with words, a file or both, or skip it."""
     said = None if skip or not words.strip() else words
-    body = AnswerIn(ask=ask, words=said)
-    return _then(
-        request, parts, token, lambda: doors.answer(token, body, parts), done="c_skip" if said is None else "c_answer"
-    )
+    photo = file if file is not None and file.filename and not skip else None
+
+    def act() -> None:
+        if photo is not None:
+            doors.give(token, photo, parts, ask)
+        if said is not None or photo is None:
+            doors.answer(token, AnswerIn(ask=ask, words=said), parts)
+
+    return _then(request, parts, token, act, done="c_skip" if said is None and photo is None else "c_answer")
 
 
 @router.post("/c/{token}/files")

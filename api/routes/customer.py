@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, UploadFile
+from fastapi import APIRouter, Depends, Form, UploadFile
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import select
 from sqlmodel import Session, col
@@ -165,8 +165,8 @@ def answer(token: str, body: AnswerIn, parts: P) -> dict[str, Any]:
 
 
 @router.post("/files", status_code=201)
-def give(token: str, file: UploadFile, parts: P) -> dict[str, Any]:
-    """Give us anything, in any format; what we cannot read is our job."""
+def give(token: str, file: UploadFile, parts: P, ask: Annotated[str | None, Form()] = None) -> dict[str, Any]:
+    """Give us anything, in any format; what we cannot read is our job. `ask` is what it answers, if we asked."""
     content = file.file.read(MAX_FILE_BYTES + 1)
     if len(content) > MAX_FILE_BYTES:
         raise Rejected("too_large", "the file is larger than 100 MB", fix="Send it in parts.")
@@ -174,7 +174,10 @@ def give(token: str, file: UploadFile, parts: P) -> dict[str, Any]:
         dispute = case_book.read_by_token(unit.session, hash_token(token)).case.id
         name, kind = file.filename or "file", file.content_type or "application/octet-stream"
         kept = _keep(unit, dispute, name=name, media_type=kind, content=content)
-        case_book.say(unit, dispute, [say("case.received")])
+        if ask is None:
+            case_book.say(unit, dispute, [say("case.received")])
+        else:
+            move_case.answer(unit, dispute, ask_id=ask, pointer=kept, actor=CUSTOMER)
     return {"evidence": kept, "name": name, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
 
 

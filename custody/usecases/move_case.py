@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from custody.disputes import case_guards, civil
-from custody.disputes.asks import answer_ask, ask_guards, send_ask, skip_ask
+from custody.disputes.asks import Holding, answer_ask, ask_guards, hold, send_ask, skip_ask
 from custody.disputes.case import CASE
 from custody.disputes.case_guards import Actor, Finding
 from custody.disputes.choose_remedy import Chosen, choose_remedy
@@ -287,17 +287,25 @@ def ask(
 
 
 def answer(unit: Unit, dispute: str, *, ask_id: str, pointer: str | None, actor: str) -> CaseFile:
-    """What was asked for came in whatever form, or the customer skips it; either way the case goes on."""
+    """What was asked for came in whatever form, or the customer skips it; either way the case goes on.
+
+    What comes after the case went on without it is kept all the same, and moves nothing.
+    """
     file = case_book.hold_one(unit, dispute)
-    if pointer is None:
+    ask = next((ask for ask in file.ledger.asks if ask.id == ask_id), None)
+    if ask is not None and ask.state != "open" and pointer is not None:
+        ledger = hold(file.ledger, Holding(item=ask.item, pointer=pointer, how="given"))
+    elif pointer is None:
         ledger = skip_ask(file.ledger, ask_id, now_ms=unit.now_ms)
     else:
         ledger = answer_ask(file.ledger, ask_id, pointer=pointer, readable=True, now_ms=unit.now_ms)
-    guards = {"any_format": case_guards.any_format(received=pointer is not None, skipped=pointer is None)}
-    move = step(CASE, file.case.state, "answered_or_skipped", Role.CUSTOMER, guards)
-    moved = replace(file, case=replace(file.case, state=move.target), ledger=ledger)
+    moved, said = replace(file, ledger=ledger), [say("case.received")] if pointer else []
+    if file.case.state == "awaiting_customer":
+        guards = {"any_format": case_guards.any_format(received=pointer is not None, skipped=pointer is None)}
+        move = step(CASE, file.case.state, "answered_or_skipped", Role.CUSTOMER, guards)
+        moved, said = replace(moved, case=replace(file.case, state=move.target)), [say("case.answered_or_skipped")]
     facts = {"ask": ask_id, "skipped": pointer is None}
-    return write_move(unit, file, moved, "answered", actor=actor, facts=facts, said=[say("case.answered_or_skipped")])
+    return write_move(unit, file, moved, "answered", actor=actor, facts=facts, said=said)
 
 
 def propose_decline(
