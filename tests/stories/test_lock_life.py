@@ -325,7 +325,7 @@ def test_a_wrong_lock_whose_answer_came_late_is_paid_for_all_the_same(
         on_the_way.append(word)
         return PublishOutcome.NOT_CONNECTED
 
-    radio._say = slowly  # type: ignore[assignment,method-assign]  # as a network that keeps what is said
+    radio._say = slowly  # type: ignore[assignment,method-assign]  # a slow network
     world.deliver()
     assert radio.handset.screen_locked
     locked_ms = world.clock.at_ms
@@ -334,7 +334,7 @@ def test_a_wrong_lock_whose_answer_came_late_is_paid_for_all_the_same(
     world.found(opened)
     assert "Nothing is locked" in told(world, opened)
     world.clock.at_ms += 2 * DAY_MS + HOUR_MS
-    radio._say = say  # type: ignore[method-assign]
+    radio._say = say  # type: ignore[method-assign]  # the network is there again
     radio._line.start()
     if overtaken:
         world.deliver()
