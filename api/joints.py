@@ -217,8 +217,7 @@ def _is_with_customer(session: Session, file: CaseFile, others: Sequence[CaseFil
     mine = is_customers(session, file)
     heard = [each for each in others if is_customers(session, each) or not mine]
     held = [each for each in heard if each.case.state not in CASE.terminal and _says_held(each)]
-    found = (each for each in (file, *heard) if each.case.state not in TAKEN_BACK)
-    return bool(held) or any(_found_ms(session, each.case.id) is not None for each in found)
+    return bool(held) or any(_found_ms(session, each.case.id) is not None for each in (file, *heard))
 
 
 def _says_held(file: CaseFile) -> bool:
@@ -374,7 +373,8 @@ def lock_as_agreed(unit: Unit, office: LockOffice, file: CaseFile, *, actor: str
     if file.lock_wish.fair:
         lock_of_case(unit, office, file)
     else:
-        release_all_of(unit, office, dispute=file.case.id, actor=actor, reason=Reason.WITHDRAWN)
+        orders = [order.id for order in lock_store.orders_of_dispute(unit.session, file.case.id)]
+        release_all(unit, office, orders=orders, actor=actor, reason=Reason.WITHDRAWN)
 
 
 def lock_of_case(unit: Unit, office: LockOffice, file: CaseFile) -> LockAnswer:
