@@ -139,7 +139,9 @@ def test_skipping_what_was_asked_for_goes_on_and_counts_against_nobody(world: Wo
     moved = act(world, move_case.answer, opened, ask_id=asked.ledger.asks[0].id, pointer=None, actor="customer")
     assert (moved.case.state, moved.case.presumption) == ("triaged", "honest")
     with world.refused(Conflict, "ask_ended"):
-        act(world, move_case.answer, opened, ask_id=asked.ledger.asks[0].id, pointer="late", actor="customer")
+        act(world, move_case.answer, opened, ask_id=asked.ledger.asks[0].id, pointer=None, actor="customer")
+    late = act(world, move_case.answer, opened, ask_id=asked.ledger.asks[0].id, pointer="late", actor="customer")
+    assert (late.case.state, late.ledger.holdings[-1].pointer) == ("triaged", "late"), "what comes late is kept"
 
 
 @pytest.mark.parametrize("standing", [Standing.FORMER, Standing.NEW, None])
