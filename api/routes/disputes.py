@@ -76,7 +76,7 @@ class EventIn(BaseModel):
     heard: bool = False
     into: str | None = None
     consent: bool = False
-    findings: list[dict[str, Any]] = Field(default_factory=list)
+    findings: tuple[Finding, ...] = ()
     whereabouts: WhereaboutsIn | None = None
 
 
@@ -241,8 +241,7 @@ def _credit_paid(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case
 def _propose_decline(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
     if caller.role != "investigator":
         raise Forbidden("role", "only an investigator may propose this", fix="Ask an investigator.")
-    findings = _findings(body.findings)
-    return move_case.propose_decline(unit, dispute, findings=findings, actor=caller.person)
+    return move_case.propose_decline(unit, dispute, findings=body.findings, actor=caller.person)
 
 
 def _decline(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
@@ -309,14 +308,6 @@ _ACTS = {
     "merge": _merge,
     "reopen": _reopen,
 }
-
-
-def _findings(given: list[dict[str, Any]]) -> tuple[Finding, ...]:
-    try:
-        return msgspec.convert(given, tuple[Finding, ...])
-    except msgspec.ValidationError as error:
-        fix = "Give ground, says, kept_at and about_this_person for each finding."
-        raise Rejected("findings", f"findings: {error}", fix=fix) from error
 
 
 def _need(value: str | None, name: str) -> str:

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from api import joints
-from custody.kernel.clock import DAY_MS, HOUR_MS
+from custody.kernel.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from custody.store.unit import Unit
 from devicelock import store
 from devicelock.rules.ack import open_ack
@@ -115,10 +115,12 @@ def test_a_lapse_while_two_people_keep_the_lock(either: World) -> None:
     opened, _ = either.locked_elsewhere()
     either.step(HOUR_MS)
     either.confirm(opened, "investigator-1")
-    either.clock.at_ms = either.order(opened.order.id).held_until_ms + 1
+    until_ms = either.order(opened.order.id).held_until_ms
+    either.clock.at_ms = until_ms - MINUTE_MS
 
     def confirm(unit: Unit) -> None:
         confirm_lock(unit, either.office, order=opened.order.id, account="supervisor-1", role=Role.SUPERVISOR)
+        either.clock.at_ms = until_ms + 1
 
     meanwhile(either, confirm, lambda unit: sweep(unit, either.office))
     assert either.order(opened.order.id).state == "active_confirmed"
