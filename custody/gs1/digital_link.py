@@ -4,8 +4,9 @@
 whose first part is a key AI of `keys.py` is the key; what follows must be its qualifiers in their order; data
 attributes (`attributes.py`) stand in the query.
 
-- `parse_link` is strict: it refuses wrong lengths, characters, check digits and dates, repeated AIs, and AIs that are
-  unknown or belong elsewhere. What is no number in the query is passed over. For labels we read and links we issue.
+- `parse_link` is strict: it refuses wrong lengths, characters, check digits and dates, repeated AIs, a payment slip
+  without its reference, and AIs that are unknown or belong elsewhere. What is no number in the query is passed over.
+  For labels we read and links we issue.
 - `find_key` is lenient: any host, query and fragment ignored, the old letter words (`gtin`, `ser`, ...) understood,
   GTIN-8/12/13 padded to 14, check digits not judged. For foreign documents. None means: no key in it.
 """
@@ -26,8 +27,9 @@ _LINK = re.compile(
 _FORBIDDEN = re.compile(r"[^!-~]|[<>{}\\^`\"|]|%(?![0-9A-Fa-f]{2})")
 _WORDS: Mapping[str, str] = {
     "sscc": "00", "gtin": "01", "gdti": "253", "gcn": "255", "ginc": "401", "gsin": "402", "gln": "414",
-    "party": "417", "grai": "8003", "giai": "8004", "itip": "8006", "cpid": "8010", "gsrnp": "8017", "gsrn": "8018",
-    "lot": "10", "ser": "21", "cpv": "22", "tpx": "235", "glnx": "254", "cpsn": "8011", "srin": "8019",
+    "party": "417", "grai": "8003", "giai": "8004", "itip": "8006", "cpid": "8010", "gmn": "8013", "gsrnp": "8017",
+    "gsrn": "8018", "lot": "10", "ser": "21", "cpv": "22", "tpx": "235", "glnx": "254", "cpsn": "8011", "srin": "8019",
+    "refno": "8020",
 }  # fmt: skip
 _SHORT_GTIN = frozenset({8, 12, 13})
 
@@ -57,6 +59,9 @@ def parse_link(uri: str) -> Link:
         if QUALIFIERS[qualifier].fullmatch(text) is None:
             raise _bad(uri, f"AI {qualifier} has the wrong form")
     key = checked(ai, value, _finest(ai, qualifiers))
+    wrong = wrong_attribute(ai, value)
+    if wrong is not None:
+        raise _bad(uri, wrong)
     attributes = _attributes(uri, match[2] or "", {ai, *sequence})
     return Link(key=key, path=tuple(pairs), attributes=attributes)
 

@@ -4,9 +4,10 @@ Its form is `ni:///sha-256;<64 hex digits>?ver=CBV2.0`.
 
 The pre-hash string (CBV 2.0 section 8.9) joins `name=value` without separators: the fields in the canonical order
 below, lists sorted, times in UTC with milliseconds (rounded half up), numbers without trailing zeros, CBV words and
-compact URIs in full, GS1 keys in canonical Digital Link form; then, sorted among themselves, the business transactions,
-sources, destinations, ilmd and extensions, whose names are written `{namespace}local`. Where the standard's text and
-the reference implementation (RalphTro, MIT licence) differ in order, the reference implementation is followed.
+compact URIs in full, the GS1 keys that CBV lists in canonical Digital Link form; then, sorted among themselves, the
+business transactions, sources, destinations, ilmd and extensions, whose names are written `{namespace}local`. Where
+the standard's text and the reference implementation (RalphTro, MIT licence) differ in order, the reference
+implementation is followed.
 
 It identifies and finds repeats. It is **not** a digest to sign: values run into each other, eventID, recordTime and
 errorDeclaration are left out, digits in text are read as numbers, so different events can share it.
@@ -34,6 +35,7 @@ from custody.gs1.cbv import (
 from custody.gs1.context import BUILT_IN, RDFS, read_context
 from custody.gs1.event import LIMIT_BYTES
 from custody.gs1.json_text import read_json
+from custody.gs1.keys import BEYOND_CBV
 from custody.gs1.times import read_microseconds, write_milliseconds
 
 _IGNORED = frozenset({"@context", "type", "eventID", "recordTime", "errorDeclaration"})
@@ -190,4 +192,6 @@ class _PreHash:
             if math.isfinite(number):
                 return str(int(number)) if number.is_integer() else str(number)
         key = gs1_key(text)
-        return text if key is None else key.uri
+        if key is None or not BEYOND_CBV.isdisjoint({key.ai, *(key.qualifier or ())[:1]}):
+            return text
+        return key.uri

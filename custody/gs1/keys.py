@@ -7,14 +7,17 @@
 | 253, 255 | GDTI, GCN, a document or coupon | 13 digits + serial | 13 |
 | 401, 402 | GINC, GSIN, consignment and shipment | text up to 30; 17 digits | none; 17 |
 | 414, 417 | GLN, PGLN, place and party; 414 with 254 a sub-place | 13 digits | 13 |
+| 415 | GLN of who is paid, always with 8020, the reference of a payment slip | 13 digits | 13 |
 | 8003, 8004 | GRAI, GIAI, cage, van, scale, seal | 0 + 13 digits + serial up to 16; text up to 30 | 14; none |
 | 8006, 8010 | ITIP, CPI, piece of an item, component | 18 digits; text up to 30 | 14; none |
+| 8013 | GMN, a model of products | text up to 25 | a check pair at its end |
 | 8017, 8018 | GSRN, provider and recipient | 18 digits | 18 |
 
 The **canonical URI** is `https://id.gs1.org/` + AI + `/` + value (+ `/` + qualifier AI + `/` + its value), with only
 the finest qualifier that identifies (GS1 Digital Link URI Syntax, section 4.11, as constrained by CBV 2.0 section
 8.9.2), and everything but RFC 3986 unreserved characters percent-encoded. It is the one spelling under which a thing
-is indexed and compared.
+is indexed and compared. Payment slips, models and the EU's tobacco codes (7040, beside 414, 417 and 8004) are no things
+of CBV's: they have the same spelling, which the event hash does not know (`BEYOND_CBV`).
 
 Strict: `checked` and `issue_*` raise `Rejected` for a wrong length, character or check digit. Reading foreign text
 leniently is `canonical.py`'s work.
@@ -25,20 +28,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from custody.gs1.check_digit import gs1_check_digit, is_digits
+from custody.gs1.check_digit import gs1_check_digit, gs1_check_pair, is_digits
 from custody.kernel.errors import Rejected
 
 ROOT = "https://id.gs1.org/"
 TEXT_82 = r"[!\"%&'()*+,\-./0-9:;<=>?A-Z_a-z]"  # GS1 General Specifications, figure 7.11-1: character set 82
 TEXT_39 = r"[#\-/0-9A-Z]"  # the same, figure 7.11-2: character set 39
+PAIR = -2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
     """One kind of key.
 
-    `checked` counts the leading digits of which the last is a check digit (0: none). `sequences` are the qualifier
-    AIs a Digital Link may append, in order; `finest` those that identify, the finest first.
+    `checked` counts the leading digits of which the last is a check digit (0: none), `PAIR` says that the value ends in
+    a check pair. `sequences` are the qualifier AIs a Digital Link may append, in order; `finest` those that identify,
+    the finest first; without `needed` the key says nothing.
     """
 
     ai: str
@@ -47,9 +52,18 @@ class Kind:
     checked: int = 0
     sequences: tuple[tuple[str, ...], ...] = ()
     finest: tuple[str, ...] = ()
+    needed: str | None = None
 
 
-def _kind(ai: str, name: str, shape: str, checked: int, *sequences: tuple[str, ...], finest: str = "") -> Kind:
+def _kind(
+    ai: str,
+    name: str,
+    shape: str,
+    checked: int,
+    *sequences: tuple[str, ...],
+    finest: str = "",
+    needed: str | None = None,
+) -> Kind:
     return Kind(
         ai=ai,
         name=name,
@@ -57,6 +71,7 @@ def _kind(ai: str, name: str, shape: str, checked: int, *sequences: tuple[str, .
         checked=checked,
         sequences=sequences,
         finest=tuple(finest.split()),
+        needed=needed,
     )
 
 
@@ -67,12 +82,14 @@ _KINDS = (
     _kind("255", "GCN", r"\d{13}\d{0,12}", 13),
     _kind("401", "GINC", rf"\d{{4}}{TEXT_82}{{0,26}}", 0),
     _kind("402", "GSIN", r"\d{17}", 17),
-    _kind("414", "GLN", r"\d{13}", 13, ("254",), finest="254"),
-    _kind("417", "PGLN", r"\d{13}", 13),
+    _kind("414", "GLN", r"\d{13}", 13, ("254",), ("7040",), finest="254 7040"),
+    _kind("415", "GLN of who is paid", r"\d{13}", 13, ("8020",), finest="8020", needed="8020"),
+    _kind("417", "PGLN", r"\d{13}", 13, ("7040",), finest="7040"),
     _kind("8003", "GRAI", rf"0\d{{13}}{TEXT_82}{{0,16}}", 14),
-    _kind("8004", "GIAI", rf"\d{{4}}{TEXT_82}{{0,26}}", 0),
+    _kind("8004", "GIAI", rf"\d{{4}}{TEXT_82}{{0,26}}", 0, ("7040",), finest="7040"),
     _kind("8006", "ITIP", r"\d{18}", 14, ("22", "10", "21"), finest="21 10"),
     _kind("8010", "CPI", rf"\d{{4}}{TEXT_39}{{0,26}}", 0, ("8011",), finest="8011"),
+    _kind("8013", "GMN", rf"\d{{4}}{TEXT_82}{{0,19}}[2-9A-HJ-NP-Z]{{2}}", PAIR),
     _kind("8017", "GSRN of a provider", r"\d{18}", 18, ("8019",)),
     _kind("8018", "GSRN", r"\d{18}", 18, ("8019",)),
 )
@@ -85,10 +102,14 @@ QUALIFIERS: Mapping[str, re.Pattern[str]] = {
         "22": rf"{TEXT_82}{{1,20}}",
         "235": rf"{TEXT_82}{{1,28}}",
         "254": rf"{TEXT_82}{{1,20}}",
+        "7040": rf"\d{TEXT_82}{{2}}[\-0-9A-Z_a-z]",
         "8011": r"\d{1,12}",
         "8019": r"\d{1,10}",
+        "8020": rf"{TEXT_82}{{1,25}}",
     }.items()
 }
+BEYOND_CBV = frozenset({"415", "7040", "8013"})
+"""Keys and qualifiers of Digital Links that CBV 2.0 section 8.9.2 does not list."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,10 +127,13 @@ class Key:
         return base if self.qualifier is None else f"{base}/{self.qualifier[0]}/{_encoded(self.qualifier[1])}"
 
     def wrong_check_digit(self) -> str | None:
-        """A sentence naming the right digit if the key's is wrong, else None."""
+        """A sentence naming the right check digit or characters if the key's are wrong, else None."""
         kind = KINDS[self.ai]
         if not kind.checked:
             return None
+        if kind.checked == PAIR:
+            found, right = self.value[PAIR:], gs1_check_pair(self.value[:PAIR])
+            return None if found == right else f"{kind.name} {self.value} should end in the check characters {right}"
         right = gs1_check_digit(self.value[: kind.checked - 1])
         found = self.value[kind.checked - 1]
         return None if found == right else f"{kind.name} {self.value} ends in {found}, its check digit is {right}"
@@ -123,6 +147,8 @@ def shaped(ai: str, value: str, qualifier: tuple[str, str] | None = None) -> Key
     """The key if its AI is known and its value and qualifier have the right shape, else None."""
     kind = KINDS.get(ai)
     if kind is None or kind.shape.fullmatch(value) is None:
+        return None
+    if kind.needed is not None and qualifier is None:
         return None
     if qualifier is not None:
         shape = QUALIFIERS.get(qualifier[0])

@@ -42,6 +42,9 @@ def test_host_query_and_spelling_do_not_identify(spelling: str) -> None:
         (f"01/{GTIN}/21/a!b", f"01/{GTIN}/21/a%21b"),
         (f"01/{GTIN}/21/%41", f"01/{GTIN}/21/A"),
         ("8018/952188600000044173/8019/3", "8018/952188600000044173"),
+        ("gmn/1987654Ad4X4bL5ttr2310c2K", "8013/1987654Ad4X4bL5ttr2310c2K"),
+        ("415/9521473000102/refno/REF123", "415/9521473000102/8020/REF123"),
+        ("417/9521473000102/7040/1ABC", "417/9521473000102/7040/1ABC"),
     ],
 )
 def test_only_the_finest_level_counts_in_one_percent_encoding(path: str, expected: str) -> None:
@@ -108,6 +111,63 @@ def test_a_foreign_wrong_check_digit_is_a_warning_and_an_own_one_an_error() -> N
 def test_the_strict_reader_refuses_what_the_lenient_one_overlooks(uri: str) -> None:
     with pytest.raises(Rejected):
         parse_link(uri)
+
+
+GLN = "9521473000102"
+GMN = "1987654Ad4X4bL5ttr2310c2K"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"8013/{GMN}",
+        "8013/12345_%21%22%25%26%27%28%29%2A%2B%2C-.%2FLC",
+        f"415/{GLN}/8020/REF123",
+        f"415/{GLN}/8020/{'A' * 25}",
+        *[f"{key}/7040/1AB{end}" for key in (f"414/{GLN}", f"417/{GLN}", "8004/4012345ABC123") for end in "C-_z9"],
+        "8006/095060001343520101",
+    ],
+)
+def test_models_payment_slips_tobacco_codes_and_pieces_are_keys(path: str) -> None:
+    link = parse_link(f"https://example.org/{path}?utm=x")
+    assert link.key.uri == f"https://id.gs1.org/{path}"
+    assert canonical(link.key.uri).uri == link.key.uri
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"8013/{GMN[:-1]}X",
+        f"8013/4012345{'A' * 19}",
+        f"8013/{GMN}/10/1",
+        "8013/198",
+        f"415/{GLN}",
+        f"415/{GLN[:-1]}3/8020/REF123",
+        f"415/{GLN}/8020/",
+        f"415/{GLN}/8020/{'A' * 26}",
+        f"414/{GLN}/8020/REF123",
+        "8020/REF123",
+        *[
+            f"{key}/7040/{wrong}"
+            for key in (f"414/{GLN}", "8004/4012345AB")
+            for wrong in ("ABCD", "1AB", "1ABCD", "1AB.")
+        ],
+        f"414/{GLN}/254/E/7040/1ABC",
+        f"00/{SSCC}/7040/1ABC",
+        *[f"8006/09506000134352{pieces}" for pieces in ("0000", "0001", "0201")],
+    ],
+)
+def test_what_the_standard_does_not_make_of_them_is_refused(path: str) -> None:
+    with pytest.raises(Rejected):
+        parse_link(f"https://example.org/{path}")
+
+
+def test_a_payment_slip_needs_its_reference_and_a_foreign_models_wrong_pair_is_a_warning() -> None:
+    assert find_key(f"https://example.org/415/{GLN}") is None
+    found = canonical(f"https://example.org/8013/{GMN[:-1]}X")
+    assert found.uri == f"https://id.gs1.org/8013/{GMN[:-1]}X"
+    assert found.warning is not None
+    assert "check characters 2K" in found.warning
 
 
 def test_label_attributes_are_read_in_order() -> None:

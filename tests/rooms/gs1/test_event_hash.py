@@ -41,6 +41,18 @@ def test_a_hash_of_the_reference_implementation_is_met() -> None:
     assert hash_event_bytes(json.dumps(SEALED).encode()) == SEALED["eventID"]
 
 
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "https://shop.example/8013/1987654Ad4X4bL5ttr2310c2K",
+        "https://shop.example/414/9521473000102/7040/1ABC",
+        "https://shop.example/415/9521473000102/8020/REF123",
+    ],
+)
+def test_what_cbv_does_not_list_is_hashed_as_it_stands(event: Make, uri: str) -> None:
+    assert f"readPointid={uri}sensor" in pre_hash(event(readPoint={"id": uri}), prefixes=PREFIXES)
+
+
 def test_the_pre_hash_string_is_in_canonical_order(event: Make) -> None:
     whole = event(
         **{
