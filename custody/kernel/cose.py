@@ -82,11 +82,15 @@ class Sign1:
         return hashlib.sha256(self.signed_bytes()).digest()
 
     def verify(self, key: PublicKey, *, detached: bytes | None = None) -> None:
-        """Return if `key` signed this; raises `Rejected("signature")` if not."""
-        if self.alg != key.alg:
-            raise Rejected("signature", "the header's algorithm is not the key's", fix="Sign with the enrolled key.")
+        """Return if `key` signed this and the header names no other; raises `Rejected("signature")` if not."""
         if self.kid and self.kid != key.kid:
             raise Rejected("signature", "the header names another key", fix="Sign with the key that kid names.")
+        self.verify_by(key, detached=detached)
+
+    def verify_by(self, key: PublicKey, *, detached: bytes | None = None) -> None:
+        """Return if `key` signed this, whatever key the header names; raises `Rejected("signature")` if not."""
+        if self.alg != key.alg:
+            raise Rejected("signature", "the header's algorithm is not the key's", fix="Sign with the enrolled key.")
         key.verify(self.signature, self.signed_bytes(detached))
 
     def with_unprotected(self, unprotected: Mapping[Any, Any]) -> "Sign1":

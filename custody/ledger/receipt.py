@@ -42,13 +42,13 @@ def make_consistency_receipt(
 def verify_consistency_receipt(receipt: bytes, old_size: int, old_root: bytes, key: PublicKey) -> Consistency:
     """What the receipt proves of the older tree; raises `Rejected` unless all of it holds."""
     # 1. to 4. The form.
-    message, (claimed, size, path) = read_proof(receipt, key, CONSISTENCY)
+    message, (claimed, size, path) = read_proof(receipt, CONSISTENCY)
     # 5. It starts at the older tree that is held, and leads to some root.
     if claimed != old_size:
         raise malformed("it starts at another size")
     root = consistency_root(old_size, size, old_root, path)
     # 6. The key signed that root.
-    message.verify(key, detached=root)
+    message.verify_by(key, detached=root)
     return Consistency(old_size=old_size, size=size, root=root)
 
 

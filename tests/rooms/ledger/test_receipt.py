@@ -263,13 +263,7 @@ KID, CLAIMS = LOG.public.kid, {1: ISS, 2: SUB, 6: IAT}
         {1: -8, 4: KID, 15: CLAIMS, 395: 2},
         {1: -8, 4: KID, 15: CLAIMS, 395: True},
         {1: -8, 4: KID, 15: CLAIMS, 395: [1]},
-        {1: -8, 4: b"", 15: CLAIMS, 395: 1},
         {1: -8, 4: "kid", 15: CLAIMS, 395: 1},
-        {1: -8, 4: KID[:-1], 15: CLAIMS, 395: 1},
-        {1: -8, 4: KID, 395: 1},
-        {1: -8, 4: KID, 13: CLAIMS, 395: 1},
-        {1: -8, 4: KID, 15: {1: ISS, 6: IAT}, 395: 1},
-        {1: -8, 4: KID, 15: {2: SUB, 6: IAT}, 395: 1},
         {1: -8, 4: KID, 15: {1: 7, 2: SUB, 6: IAT}, 395: 1},
         {1: -8, 4: KID, 15: {1: ISS, 2: SUB, 6: "now"}, 395: 1},
         {1: -8, 4: KID, 15: {1: ISS, 2: SUB, 6: True}, 395: 1},
@@ -285,21 +279,30 @@ def test_what_the_protected_header_must_say_is_read_strictly_even_if_signed(prot
 
 
 @pytest.mark.parametrize(
-    ("protected", "iat_s"),
+    ("protected", "told"),
     [
-        ({1: -8, 4: KID, 15: {1: ISS, 2: SUB}, 395: 1}, None),
-        ({1: -8, 15: {1: ISS, 2: SUB}, 395: 1}, None),
-        ({1: -19, 4: KID, 15: CLAIMS, 395: 1}, IAT),
-        ({1: -8, 4: KID, 15: {1: ISS, 2: SUB, 6: 1.5}, 395: 1}, 1.5),
-        ({1: -8, 4: KID, 15: {1: ISS, 2: SUB, 6: IAT, 7: b"id", "further": [1]}, 395: 1}, IAT),
-        ({1: -8, 3: "a/b", 4: KID, 15: CLAIMS, 395: 1, "further": {1: 2}}, IAT),
+        ({1: -8, 4: KID, 15: {1: ISS, 2: SUB}, 395: 1}, (ISS, SUB, None)),
+        ({1: -8, 15: {1: ISS, 2: SUB}, 395: 1}, (ISS, SUB, None)),
+        ({1: -19, 4: KID, 15: CLAIMS, 395: 1}, (ISS, SUB, IAT)),
+        ({1: -8, 4: KID, 15: {1: ISS, 2: SUB, 6: 1.5}, 395: 1}, (ISS, SUB, 1.5)),
+        ({1: -8, 4: KID, 15: {1: ISS, 2: SUB, 6: IAT, 7: b"id", "further": [1]}, 395: 1}, (ISS, SUB, IAT)),
+        ({1: -8, 3: "a/b", 4: KID, 15: CLAIMS, 395: 1, "further": {1: 2}}, (ISS, SUB, IAT)),
+        ({1: -8, 4: b"", 15: CLAIMS, 395: 1}, (ISS, SUB, IAT)),
+        ({1: -8, 4: b"log-key-2", 15: CLAIMS, 395: 1}, (ISS, SUB, IAT)),
+        ({1: -8, 4: STRANGER.public.kid, 15: {2: SUB}, 395: 1}, (None, SUB, None)),
+        ({1: -8, 4: KID, 13: CLAIMS, 395: 1}, (None, None, None)),
+        ({1: -8, 395: 1}, (None, None, None)),
     ],
 )
-def test_receipts_of_others_need_no_more_than_the_rfcs_ask_for(protected: dict[Any, Any], iat_s: float | None) -> None:
+def test_receipts_of_others_need_no_more_than_rfc_9942_asks_for(
+    protected: dict[Any, Any], told: tuple[str | None, str | None, float | None]
+) -> None:
     other = rebuilt(receipt(3, 11), protected=protected, root=head(11).root)
-    assert proven(other, 3, 11) == Inclusion(size=11, index=3, root=head(11).root, issuer=ISS, subject=SUB, iat_s=iat_s)
-    moved = {**protected, 15: {**protected[15], 2: "another"}}
-    refused(verify_receipt, resaid(other, moved), entry(3), LOG.public, code="signature")
+    found = proven(other, 3, 11)
+    assert (found.index, found.size, found.root) == (3, 11, head(11).root)
+    assert (found.issuer, found.subject, found.iat_s) == told
+    refused(verify_receipt, resaid(other, {**protected, 15: {2: "another"}}), entry(3), LOG.public, code="signature")
+    refused(verify_receipt, other, entry(3), STRANGER.public, code="signature")
 
 
 def resaid(raw: bytes, protected: dict[Any, Any]) -> bytes:
