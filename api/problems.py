@@ -15,6 +15,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from api import concise_problems
+from api.allowed_methods import allowed_methods
 from custody.kernel.errors import Conflict, Fatal, Forbidden, NotFound, Rejected, Trouble, Unavailable
 
 MEDIA_TYPE = "application/problem+json"
@@ -82,6 +83,13 @@ def plain(status: int, detail: str, *, path: str, headers: Mapping[str, str] | N
     return JSONResponse(body, status, headers=headers, media_type=MEDIA_TYPE)
 
 
+def headers_of(request: Request, error: HTTPException) -> Mapping[str, str]:
+    """The headers that a status of the framework's is answered with."""
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        return {"Allow": allowed_methods(request)}
+    return error.headers or {}
+
+
 def install(app: FastAPI) -> None:
     """Answer every error of the app with a problem document."""
 
@@ -106,7 +114,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def on_http(request: Request, error: HTTPException) -> Response:
-        return plain(error.status_code, str(error.detail), path=request.url.path, headers=error.headers)
+        return plain(error.status_code, str(error.detail), path=request.url.path, headers=headers_of(request, error))
 
     @app.exception_handler(Exception)
     async def on_surprise(request: Request, _error: Exception) -> Response:

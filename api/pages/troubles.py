@@ -57,7 +57,11 @@ def _handler(otherwise: Any, read: Callable[[Any], Trouble]) -> Handler:
         if not wants_page(request):
             answer: Response = await otherwise(request, error)
             return answer
-        return respond(request, read(error))
+        shown = respond(request, read(error))
+        if isinstance(error, HTTPException):
+            shown.status_code = error.status_code
+            shown.headers.update(problems.headers_of(request, error))
+        return shown
 
     return handle
 

@@ -1,4 +1,4 @@
-"""HEAD at the doors that anyone may use: what GET answers, without the content."""
+"""HEAD at the doors that anyone may use, and which methods a path takes."""
 
 import asyncio
 from collections.abc import Iterator
@@ -35,6 +35,29 @@ def test_head_is_refused_as_get_is(http: httpx.Client, path: str, status: int) -
     got, head = http.get(path), http.head(path)
     assert (got.status_code, head.status_code, head.content) == (status, status, b"")
     assert [head.headers.get(name) for name in SAME] == [got.headers.get(name) for name in SAME]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allow"),
+    [
+        ("POST", "/log/checkpoint", "GET, HEAD"),
+        ("DELETE", "/log/tile/0/000", "GET, HEAD"),
+        ("GET", "/entries", "POST"),
+        ("PUT", f"/entries/{'0' * 64}", "GET, HEAD"),
+        ("OPTIONS", "/.well-known/scitt-keys", "GET, HEAD"),
+        ("DELETE", "/v1/disputes", "GET, HEAD, POST"),
+        ("PUT", "/v1/scans", "POST"),
+        ("PUT", "/console/sign-in", "GET, HEAD, POST"),
+        ("POST", "/healthz", "GET, HEAD"),
+    ],
+)
+@pytest.mark.parametrize("accept", ["*/*", "text/html"])
+def test_a_405_lists_every_method_that_the_path_takes(
+    http: httpx.Client, method: str, path: str, allow: str, accept: str
+) -> None:
+    answer = http.request(method, path, headers={"Accept": accept})
+    assert (answer.status_code, answer.headers["allow"]) == (405, allow)
+    assert answer.headers.get_list("allow") == [allow]
 
 
 def test_a_connection_goes_on_after_head(http: httpx.Client) -> None:
