@@ -1,7 +1,8 @@
 """Errors as RFC 9457 problem documents; at the log's standard door as concise ones. The only table of HTTP statuses.
 
 A problem document here has `type` (a URN made of the error's code), `title`, `status`, `detail` (what was wrong and
-where), `fix` (what to do) and any facts the error carries.
+where), `fix` (what to do) and any facts the error carries. No cache keeps an error: a tile that is not there yet will
+be in a moment, and caches may remember a 404 that says nothing of them (RFC 9110 section 15.5.5).
 """
 
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ from api.allowed_methods import allowed_methods
 from custody.kernel.errors import Conflict, Fatal, Forbidden, NotFound, Rejected, Trouble, Unavailable
 
 MEDIA_TYPE = "application/problem+json"
+UNKEPT = {"Cache-Control": "no-store"}
 STATUS: dict[type[Trouble], HTTPStatus] = {
     Rejected: HTTPStatus.UNPROCESSABLE_ENTITY,
     Forbidden: HTTPStatus.FORBIDDEN,
@@ -64,7 +66,7 @@ def problem(trouble: Trouble) -> dict[str, Any]:
 def respond(trouble: Trouble, *, path: str) -> Response:
     """The HTTP response of an error, in the form of the door that was asked."""
     status = status_of(trouble)
-    headers = {}
+    headers = dict(UNKEPT)
     if status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
     if status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}:
@@ -77,6 +79,7 @@ def respond(trouble: Trouble, *, path: str) -> Response:
 def plain(status: int, detail: str, *, path: str, headers: Mapping[str, str] | None = None) -> Response:
     """The HTTP response of a status that says all there is to say."""
     title, fix = HTTPStatus(status).phrase, "See /docs for the paths and methods of this service."
+    headers = {**UNKEPT, **(headers or {})}
     if concise_problems.are_asked_for(path):
         return concise_problems.write(status, title, f"{detail}. {fix}", headers)
     body = {"type": "about:blank", "title": title, "status": status, "detail": detail, "fix": fix}

@@ -13,7 +13,7 @@ from api.encoding import b64
 from api.parts import Parts, parts_of
 from custody.kernel import cbor, cose
 from custody.kernel.clock import to_iso
-from custody.kernel.errors import Rejected, Unavailable
+from custody.kernel.errors import NotFound, Rejected, Unavailable
 from custody.kernel.keys import PublicKey
 from custody.ledger.note import text_key
 from custody.ledger.tiles import ENTRIES, parse_path
@@ -59,8 +59,11 @@ def checkpoint(parts: P) -> Response:
 
 @router.get("/log/tile/{path:path}")
 def tile(path: str, parts: P) -> Response:
-    """A tile or an entry bundle (C2SP tlog-tiles)."""
-    wanted = parse_path(f"tile/{path}")
+    """A tile or an entry bundle (C2SP tlog-tiles); what is no path of one is absent, as it is in a folder of files."""
+    try:
+        wanted = parse_path(f"tile/{path}")
+    except Rejected as error:
+        raise NotFound("tile", error.detail, fix=error.fix) from error
     with parts.house.read() as session:
         read = log_reader.bundle if wanted.level == ENTRIES else log_reader.tile
         content = read(session, wanted)

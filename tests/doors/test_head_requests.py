@@ -60,6 +60,16 @@ def test_a_405_lists_every_method_that_the_path_takes(
     assert answer.headers.get_list("allow") == [allow]
 
 
+@pytest.mark.parametrize(
+    "path", ["0/000.p/256", "0/000.p/0", "0/0", "64/000", "0/x000/000", "entries/000.p/01", "", "0"]
+)
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_no_path_of_a_tile_is_absent_and_no_cache_remembers_it(http: httpx.Client, path: str, method: str) -> None:
+    for each in (path, "0/999", "entries/999.p/7"):
+        answer = http.request(method, f"/log/tile/{each}")
+        assert (answer.status_code, answer.headers["cache-control"]) == (404, "no-store")
+
+
 def test_a_connection_goes_on_after_head(http: httpx.Client) -> None:
     for _ in range(3):
         assert http.head("/log/checkpoint").content == b""
