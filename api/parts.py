@@ -46,6 +46,11 @@ async def parts_of(request: Request) -> Parts:
     return parts
 
 
+def address_of(request: Request, parts: Parts) -> str:
+    """Where whoever asks finds the service: the address that was set, else the one that was asked."""
+    return parts.settings.public_url.rstrip("/") or str(request.base_url).rstrip("/")
+
+
 def broker_address(parts: Parts) -> tuple[str, int]:
     """Where handsets and the service find the broker."""
     if parts.broker is not None:

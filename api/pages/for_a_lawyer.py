@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from api.pages.markdown import read_blocks
 from api.pages.render import page
-from api.parts import Parts, parts_of
+from api.parts import Parts, address_of, parts_of
 from custody.ledger.note import text_key
 
 ADDRESS = "/for-a-lawyer"
@@ -26,9 +26,8 @@ _PICTURE = _FOLDER.joinpath(PICTURE).read_bytes()
 @router.get(ADDRESS)
 def for_a_lawyer(request: Request, parts: Annotated[Parts, Depends(parts_of)]) -> Response:
     """The page."""
-    address = parts.settings.public_url.rstrip("/") or str(request.base_url).rstrip("/")
     vkey = text_key(parts.house.origin, parts.keyring.log.public).vkey()
-    text = _TEXT.replace(URL, f"{address}/log").replace(VKEY, vkey)
+    text = _TEXT.replace(URL, f"{address_of(request, parts)}/log").replace(VKEY, vkey)
     return page(request, "for_a_lawyer.html", blocks=tuple(read_blocks(text)), pictures=ADDRESS)
 
 

@@ -8,10 +8,10 @@
 | GET /.well-known/scitt-keys | 200, a COSE Key Set, application/cbor |
 | GET /.well-known/scitt-keys/{kid} | 200, one COSE_Key; 404 No such key |
 
-The location is the same either way, and lasting. A fresh receipt is against the newest checkpoint that the public sees,
-which the witnesses' quorum has cosigned where there are witnesses. Every error is a concise problem document
-(`concise_problems.py`). Whoever posts needs no account, as the statement's own signature decides; each address may post
-only so often.
+The location is an absolute URL as in the draft's examples, the same either way, and lasting. A fresh receipt is
+against the newest checkpoint that the public sees, which the witnesses' quorum has cosigned where there are witnesses.
+Every error is a concise problem document (`concise_problems.py`). Whoever posts needs no account, as the statement's
+own signature decides; each address may post only so often.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.encoding import b64
-from api.parts import Parts, parts_of
+from api.parts import Parts, address_of, parts_of
 from api.routes.scans import read_body
 from api.token_bucket import TokenBuckets
 from custody.kernel import cbor
@@ -55,13 +55,13 @@ async def post_entry(request: Request, parts: P) -> Response:
     _posting.take(request.client.host if request.client else "")
     limit = parts.settings.max_body_bytes
     statement = await read_body(request.scope, request.receive, media_type=COSE, limit=limit)
-    return await run_in_threadpool(_accept if _later(request) else _register, parts, statement)
+    return await run_in_threadpool(_accept if _later(request) else _register, request, parts, statement)
 
 
 @router.get("/entries/{location}", response_class=Response)
-def get_entry(location: str, parts: P) -> Response:
+def get_entry(location: str, request: Request, parts: P) -> Response:
     """A fresh receipt of a registered statement; 204 while it waits for its turn."""
-    return _find(parts, _digest(location))
+    return _find(request, parts, _digest(location))
 
 
 @router.get("/.well-known/scitt-keys", response_class=Response)
@@ -80,37 +80,38 @@ def scitt_key(kid: str, parts: P) -> Response:
     return Response(cbor.encode(key.cose_key()), media_type="application/cbor", headers=Briefly)
 
 
-def _register(parts: Parts, statement: bytes) -> Response:
+def _register(request: Request, parts: Parts, statement: bytes) -> Response:
     done = register(parts.house, statement, Tolerances())
-    return _receipt(parts, done.digest, 201)
+    return _receipt(request, parts, done.digest, 201)
 
 
-def _accept(parts: Parts, statement: bytes) -> Response:
+def _accept(request: Request, parts: Parts, statement: bytes) -> Response:
     digest = accept(parts.house, statement)
-    return Response(status_code=202, headers={**_place(digest), **WAIT, "Preference-Applied": "respond-async"})
+    headers = {**_place(request, parts, digest), **WAIT, "Preference-Applied": "respond-async"}
+    return Response(status_code=202, headers=headers)
 
 
-def _receipt(parts: Parts, digest: bytes, status: int) -> Response:
+def _receipt(request: Request, parts: Parts, digest: bytes, status: int) -> Response:
     with parts.house.read() as session:
         stored = log_reader.entry_by_digest(session, digest)
         made = fresh_receipt(session, stored, origin=parts.house.origin, signer=parts.keyring.log)
-    return Response(made, status, media_type=COSE, headers=_place(digest))
+    return Response(made, status, media_type=COSE, headers=_place(request, parts, digest))
 
 
-def _find(parts: Parts, digest: bytes) -> Response:
+def _find(request: Request, parts: Parts, digest: bytes) -> Response:
     with parts.house.read() as session:  # before the log, which it goes to meanwhile
         row = registration_book.of_digest(session, digest)
     with contextlib.suppress(NotFound):
-        return _receipt(parts, digest, 200)
+        return _receipt(request, parts, digest, 200)
     if row is None:
         raise NotFound("entry", "no entry has this location", fix="Post the statement, or check the location.")
     if row.state == registration_book.State.REFUSED:
         raise NotFound("registration_failed", row.detail, fix="Correct the statement and post it again.")
-    return Response(status_code=204, headers={**_place(digest), **WAIT})
+    return Response(status_code=204, headers={**_place(request, parts, digest), **WAIT})
 
 
-def _place(digest: bytes) -> dict[str, str]:
-    return {"Location": f"/entries/{digest.hex()}", "Cache-Control": "no-store"}
+def _place(request: Request, parts: Parts, digest: bytes) -> dict[str, str]:
+    return {"Location": f"{address_of(request, parts)}/entries/{digest.hex()}", "Cache-Control": "no-store"}
 
 
 def _later(request: Request) -> bool:

@@ -2,14 +2,19 @@
 
 import asyncio
 from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import cast
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 
 from api import problems
 from api.cli.instance import Instance
 from api.pages import troubles
+from api.parts import Parts
+from api.routes import scrapi
+from api.settings import Settings
 from custody.kernel import cbor, cose
 from custody.kernel.cose import Sign1
 from custody.kernel.keys import new_signer, read_cose_key
@@ -42,6 +47,7 @@ def test_a_statement_is_answered_with_its_receipt_and_always_the_same_location(d
     first, again = desk.post(statement), desk.post(statement)
     assert (first.status_code, again.status_code) == (201, 201)
     assert first.headers["location"] == again.headers["location"]
+    assert first.headers["location"] == f"{desk.http.base_url}/entries/{cose.parse(statement).digest.hex()}"
     assert first.headers["content-type"] == "application/cose"
     proven = verify_receipt(first.content, statement, desk.log_key())
     later = desk.http.get(first.headers["location"])
@@ -53,6 +59,13 @@ def test_a_statement_is_answered_with_its_receipt_and_always_the_same_location(d
     scan = desk.http.post("/v1/scans", content=body, headers={"Content-Type": "application/vnd.weaklink.scan+cbor"})
     assert scan.json()["index"] == proven.index
     assert desk.http.get(first.headers["location"]).status_code == 200
+
+
+def test_the_location_is_where_others_find_the_service_if_that_is_set() -> None:
+    place = f"/entries/{'0' * 64}"
+    asked = Request({"type": "http", "scheme": "http", "server": ("10.0.0.7", 8420), "path": place, "headers": []})
+    parts = SimpleNamespace(settings=Settings(public_url="https://log.example/custody/"))
+    assert scrapi._place(asked, cast("Parts", parts), bytes(32))["Location"] == f"https://log.example/custody{place}"
 
 
 def test_errors_are_concise_problem_details_with_the_drafts_titles(desk: Desk) -> None:
