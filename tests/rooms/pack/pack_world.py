@@ -24,6 +24,7 @@ from custody.investigation.naming import name, naming_rules
 from custody.investigation.pack_inquiry import write_inquiry
 from custody.investigation.pack_locks import LockCommand, LockFile, LockHistory, LockKeys
 from custody.investigation.read_passage import learn_network, passage_of, read_way
+from custody.investigation.result import Result
 from custody.investigation.values import Complaint, Dispute, Fleet, HandlerTraffic, Passes
 from custody.investigation.wording import state
 from custody.kernel import cbor
@@ -43,14 +44,15 @@ from custody.store.unit import House, Unit
 from custody.usecases.accept_scans import Intake
 from custody.usecases.enrol_station import announce, enrol
 from custody.usecases.export_pack import NO_LOCKS, Beside, PackExported, export_pack
-from custody.usecases.investigate import RECOMPUTE
+from custody.usecases.investigate import RECOMPUTE, Finding, describe
 from custody.usecases.judge_group import Ack
 from custody.usecases.open_dispute import Disputed, open_dispute
 from custody.usecases.open_log import open_log
 from custody.usecases.read_trail import sealed_scans
 from custody.usecases.record_sale import Sale, record_sale
 from devicelock.rules.ack import Ack as DeviceAck
-from devicelock.rules.ack import Result, make_ack
+from devicelock.rules.ack import Result as DeviceResult
+from devicelock.rules.ack import make_ack
 from devicelock.rules.applied import Applied
 from devicelock.rules.command import Authority, Basis, Command, CommandSigners, Op, Reason, Screen, make_command
 
@@ -391,7 +393,7 @@ def lock_handset(world: World) -> None:
                 applied=Applied.LOCKED,
                 epoch=1,
                 counter=1,
-                result=Result.APPLIED,
+                result=DeviceResult.APPLIED,
                 at_s=unit.now_ms // 1000,
             ),
             key(device),
@@ -432,40 +434,42 @@ def examine(world: World, *, whole: bool = False) -> None:
             attach_ms=passage.start_ms + 70 * HOUR_MS,
         )
         result = run(fleet_around(dispute), [dispute, *neighbours(dispute)])
-        judgement = result.judgement(dispute.id)
-        naming = name(judgement, naming_rules(result))
-        checks = next_checks(judgement, usual_checks(judgement, footage_expires_ms={2: dispute.start_ms}))[:5]
-        explanation = explain(judgement)
-        statement = state(judgement, naming, explanation=explanation, checks=checks)
-        inquiry = write_inquiry(
-            judgement,
-            naming=naming,
-            explanation=explanation,
-            statement=statement,
-            checks=checks,
-            ran_ms=unit.now_ms,
-            whole=result.disputes if whole else None,
-        )
-        stored = {
-            "headline": statement.headline,
-            "lines": list(statement.lines()),
-            "links": [
-                {"column": column, "name": title, "probability": share}
-                for column, (title, share) in enumerate(judgement.table())
-            ],
-            "reasons": [
-                {"evidence": reason.player, "words": reason.words, "decibans": reason.shapley}
-                for reason in explanation.reasons
-            ],
-            "checks": [
-                {"title": item.check.title, "who": item.check.who, "minutes": item.check.minutes} for item in checks
-            ],
-            RECOMPUTE: inquiry,
-        }
+        stored, inquiry = answer_of(result, dispute.id, ran_ms=unit.now_ms, whole=whole)
         row = case_book.inquiry(unit.session, world.case)
-        row.result = msgspec.json.encode(stored).decode()
+        row.result = msgspec.json.encode({**stored, RECOMPUTE: inquiry}).decode()
         unit.session.add(row)
-        case_book.note(unit, world.case, "ranked", actor="system", facts={"headline": statement.headline})
+        case_book.note(unit, world.case, "ranked", actor="system", facts={"headline": stored["headline"]})
+
+
+def answer_of(
+    result: Result, dispute: str, *, ran_ms: int, whole: bool = False
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The answer of an investigation as the service stores it, and what it is computed from."""
+    judgement = result.judgement(dispute)
+    naming, explanation = name(judgement, naming_rules(result)), explain(judgement)
+    usual = usual_checks(judgement, footage_expires_ms={2: judgement.dispute.start_ms})
+    checks = tuple(next_checks(judgement, usual)[:5])
+    statement = state(judgement, naming, explanation=explanation, checks=checks)
+    inquiry = write_inquiry(
+        judgement,
+        naming=naming,
+        explanation=explanation,
+        statement=statement,
+        checks=checks,
+        ran_ms=ran_ms,
+        whole=result.disputes if whole else None,
+    )
+    finding = Finding(
+        judgement=judgement,
+        naming=naming,
+        statement=statement,
+        explanation=explanation,
+        checks=checks,
+        hotspots=(),
+        disputes=len(result.disputes),
+        parcels=int(result.frame.parcels),
+    )
+    return describe(finding), inquiry
 
 
 def fleet_around(dispute: Dispute) -> Fleet:

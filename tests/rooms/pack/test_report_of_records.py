@@ -10,20 +10,16 @@ from unittest.mock import patch
 import pytest
 
 from custody.gs1.keys import issue_sscc
-from custody.investigation.checks import next_checks, usual_checks
-from custody.investigation.explain import explain
 from custody.investigation.infer import run
-from custody.investigation.naming import name, naming_rules
 from custody.investigation.pack import derive, draw_up
 from custody.investigation.pack_entries import stem
-from custody.investigation.pack_inquiry import read_inquiry, write_inquiry
+from custody.investigation.pack_inquiry import read_inquiry
 from custody.investigation.pack_redact import Redaction
 from custody.investigation.pack_trail import FILE as TRAIL
 from custody.investigation.values import Complaint, Dispute
 from custody.investigation.verify_form import OpenedPack, open_pack
 from custody.investigation.verify_pack import verify_pack
 from custody.investigation.verify_verdict import Step
-from custody.investigation.wording import state
 from custody.scans.scan import CONTENT_TYPE as SCAN
 from custody.store import case_book
 from custody.usecases.export_pack import PackExported
@@ -31,6 +27,7 @@ from tests.rooms.pack.pack_world import (
     IMEI,
     SITES,
     World,
+    answer_of,
     fleet_around,
     neighbours,
     open_case_of,
@@ -84,26 +81,7 @@ def judged_otherwise(
     inputs = read_inquiry(pack.investigation["inquiry"]).inputs
     dispute = change(inputs.dispute)
     result = run(fleet_around(dispute), [dispute, *neighbours(dispute)], replace(inputs.params, **params))
-    judgement = result.judgement(dispute.id)
-    naming, explanation = name(judgement, naming_rules(result)), explain(judgement)
-    checks = next_checks(judgement, usual_checks(judgement))[:5]
-    said = state(judgement, naming, explanation=explanation, checks=checks)
-    inquiry = write_inquiry(judgement, naming=naming, explanation=explanation, statement=said, checks=checks, ran_ms=1)
-    stored = {
-        "headline": said.headline,
-        "lines": list(said.lines()),
-        "links": [
-            {"column": column, "name": title, "probability": share}
-            for column, (title, share) in enumerate(judgement.table())
-        ],
-        "reasons": [
-            {"evidence": reason.player, "words": reason.words, "decibans": reason.shapley}
-            for reason in explanation.reasons
-        ],
-        "checks": [
-            {"title": item.check.title, "who": item.check.who, "minutes": item.check.minutes} for item in checks
-        ],
-    }
+    stored, inquiry = answer_of(result, dispute.id, ran_ms=1)
     return {"stored": stored, "inquiry": inquiry}
 
 
