@@ -1,6 +1,7 @@
 """What dispute.json says of the case itself, held against the records of the same pack.
 
-- The case was opened when `dispute.opened` was recorded.
+- The case was opened when `dispute.opened` was recorded, or when the last `dispute.joined` says: a case that another
+  one was joined into has the earlier date of the two.
 - Its kind of problem is the one that `dispute.opened` or `dispute.offered` recorded; once agreed it stays.
 - Its parcel and its handset are those that `dispute.opened` recorded, in cases that were opened since it records them.
 - Where handsets were locked for it, the case's handset is one of those that `device.registered` names.
@@ -17,7 +18,7 @@ from custody.investigation.verify_form import OpenedPack
 from custody.investigation.verify_verdict import Notebook
 from custody.trail.names import ORDER
 
-OPENED = "dispute.opened"
+OPENED, JOINED = "dispute.opened", "dispute.joined"
 
 Records = Mapping[int, Mapping[str, Any]]
 
@@ -29,7 +30,8 @@ def check_case(pack: OpenedPack, records: Records, notes: Notebook) -> None:
     if opened is None:
         notes.says("no record here tells when the case was opened", CASE)
     else:
-        if case["opened_ms"] != opened.get("at_ms"):
+        joined = [fields["opened_ms"] for fields in steps if fields["kind"] == JOINED and "opened_ms" in fields]
+        if case["opened_ms"] != [opened.get("at_ms"), *joined][-1]:
             notes.fails("the case was opened at another time than the log recorded", CASE)
         for name, told in (("parcel", pack.case.parcel), ("imei", pack.case.imei)):
             if opened.get(name, told) != told:

@@ -20,6 +20,7 @@ from custody.investigation.pack_entries import PackEntry
 from custody.investigation.pack_json import read_json, unb64
 from custody.investigation.pack_trail import FILE as TRAIL
 from custody.investigation.pack_witnessed import embedding, name_of
+from custody.investigation.verify_case import OPENED
 from custody.investigation.verify_form import KEYS, OpenedPack
 from custody.investigation.verify_scans import records_of
 from custody.investigation.verify_verdict import Notebook
@@ -36,8 +37,6 @@ from custody.ledger.statements import POLICY
 from custody.ledger.time_bounds import not_after, not_before, note_digest
 from custody.ledger.witness_policy import WitnessPolicy, parse_policy
 from custody.trail.sandwich import WORKING
-
-OPENED = "dispute.opened"
 
 
 def log_key(pack: OpenedPack) -> PublicKey:

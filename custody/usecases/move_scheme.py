@@ -148,7 +148,8 @@ def merge(unit: Unit, dispute: str, *, into: str, consent: bool, actor: str, rol
     joined = replace(other, case=both.joined, unpaid_credit_pence=0)
     write_move(unit, other, joined, "merged", actor=actor, facts={"into": into}, said=[say("case.merge")])
     said = [say("case.merge"), *kept]
-    return write_move(unit, survivor, whole, "joined", actor=actor, facts={"from": dispute}, said=said)
+    facts = {"from": dispute, "opened_ms": whole.case.opened_ms}
+    return write_move(unit, survivor, whole, "joined", actor=actor, facts=facts, said=said)
 
 
 def _pack_digest(unit: Unit, dispute: str) -> bytes | None:

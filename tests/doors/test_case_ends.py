@@ -4,6 +4,7 @@ import pytest
 
 from custody.disputes.case import ADR_EVENT, CASE
 from custody.disputes.machine import Role
+from custody.investigation.verify_pack import verify_pack
 from tests.doors.case_desk import SEEN, CaseDesk
 
 STAFF = {Role.AGENT, Role.INVESTIGATOR, Role.SUPERVISOR, Role.ADR}
@@ -61,6 +62,13 @@ def test_two_reports_of_one_order_are_joined_with_all_that_was_given_and_promise
     assert desk.state(second) == "merged"
     own = desk.own(first)
     assert ([one["name"] for one in own["given"]], len(own["promises"])) == (["label.heic"], 2)
+
+
+def test_the_pack_of_a_case_that_an_earlier_one_was_joined_into_holds(desk: CaseDesk) -> None:
+    earlier, later = (desk.report(order="SO-JOIN-PACK") for _ in range(2))
+    assert desk.event(earlier, "agent-1", "merge", into=later["dispute"]).is_success
+    packed = desk.http.post("/v1/packs", json={"dispute": later["dispute"]}, headers=desk.by("investigator-1"))
+    verify_pack(packed.content).demand()
 
 
 def test_i_found_it_ends_the_case_with_thanks_and_nothing_is_sent_after_it(desk: CaseDesk) -> None:
