@@ -26,6 +26,9 @@ from custody.store.bulk import ask
 from custody.store.tables import DisputeEventRow, DisputeRow, EvidenceRow, InquiryRow, MessageRow, PromiseRow
 from custody.store.unit import Unit
 
+OPEN = tuple(state for state in CASE.states if state not in CASE.terminal)
+"""The states of a case that is not over; named one by one, they lead to its rows by their index."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseFile:
@@ -127,7 +130,7 @@ def listing(session: Session, *, state: str | None, after: str | None, limit: in
 
 def open_after(session: Session, *, after: str, limit: int) -> list[CaseFile]:
     """Cases that are not over, by id, from behind one on."""
-    mine = col(DisputeRow.state).not_in(CASE.terminal), col(DisputeRow.id) > after
+    mine = col(DisputeRow.state).in_(OPEN), col(DisputeRow.id) > after
     query = select(col(DisputeRow.facts)).where(*mine).order_by(col(DisputeRow.id)).limit(limit)
     return [msgspec.json.decode(facts, type=CaseFile) for facts in session.scalars(query).all()]
 

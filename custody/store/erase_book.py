@@ -18,10 +18,9 @@ from sqlalchemy import Engine, delete, select, update
 from sqlmodel import Session, col
 
 from custody.disputes.asks import Ledger
-from custody.disputes.case import CASE
 from custody.kernel.clock import Instant
 from custody.scans.place import index_of, tell_place
-from custody.store.case_book import CaseFile
+from custody.store.case_book import OPEN, CaseFile
 from custody.store.engine import is_sqlite
 from custody.store.tables import (
     AskRow,
@@ -69,7 +68,7 @@ def _openings(facts: str) -> Iterator[int | tuple[int, ...]]:
 
 def open_cases(session: Session) -> list[CaseFile]:
     """Every case that is not over."""
-    query = select(col(DisputeRow.facts)).where(col(DisputeRow.state).not_in(CASE.terminal))
+    query = select(col(DisputeRow.facts)).where(col(DisputeRow.state).in_(OPEN))
     return [msgspec.json.decode(facts, type=CaseFile) for facts in session.scalars(query).all()]
 
 

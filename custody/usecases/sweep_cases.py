@@ -59,25 +59,26 @@ Act = Callable[[Unit, CaseFile, Round], CaseFile]
 def look(session: Session, asked: Round, *, after: str, limit: int, now_ms: Instant) -> Seen:
     """The next few open cases by id."""
     files = case_book.open_after(session, after=after, limit=limit)
-    due = tuple(file.case.id for file in files if _due(session, file, asked, now_ms=now_ms))
+    people = asked.people(session)
+    due = tuple(file.case.id for file in files if _due(session, file, asked, people, now_ms=now_ms))
     return Seen(due=due, last=files[-1].case.id if len(files) == limit else "")
 
 
 def sweep_case(unit: Unit, dispute: str, asked: Round) -> int:
     """Do all that is due for one case; returns how much it was."""
     done = 0
-    file = case_book.hold_one(unit, dispute)
-    while acts := _due(unit.session, file, asked, now_ms=unit.now_ms):
+    file, people = case_book.hold_one(unit, dispute), asked.people(unit.session)
+    while acts := _due(unit.session, file, asked, people, now_ms=unit.now_ms):
         file = acts[0](unit, file, asked)
         done += 1
     return done
 
 
-def _due(session: Session, file: CaseFile, asked: Round, *, now_ms: Instant) -> list[Act]:
+def _due(session: Session, file: CaseFile, asked: Round, people: Sequence[str], *, now_ms: Instant) -> list[Act]:
     state, found = file.case.state, list[Act]()
     if state in CASE.terminal:
         return found
-    if file.case.owner not in asked.people(session):
+    if file.case.owner not in people:
         found.append(_new_owner)
     if lapse_asks(file.ledger, now_ms=now_ms) != file.ledger:
         found.append(_lapse)
