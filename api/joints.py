@@ -25,7 +25,6 @@ from custody.disputes.messages import say
 from custody.disputes.opening import Report
 from custody.disputes.policy import DEFAULT_POLICY as POLICY
 from custody.gs1.imei import imei_urn
-from custody.investigation.pack_locks import LockCommand, LockFile, LockHistory, LockKeys
 from custody.kernel.clock import DAY_MS, Instant
 from custody.kernel.errors import NotFound, Rejected, Trouble
 from custody.store import case_book
@@ -43,7 +42,6 @@ from devicelock.rules.lock_facts import Claim
 from devicelock.rules.order import SETTLED, State
 from devicelock.store import DeviceRow, LockOrderRow
 from devicelock.usecases.alert import AlertKind, raise_alert
-from devicelock.usecases.hear import key_of
 from devicelock.usecases.lock_office import Circumstances, LockOffice
 from devicelock.usecases.release import release_all
 from devicelock.usecases.request_lock import OPEN, lock_for_dispute
@@ -57,6 +55,8 @@ REASONS = {
 }
 TAKEN_BACK = frozenset({"withdrawn", "merged"})
 """States of a case that says nothing any more."""
+JOINED_FROM = "joined_from"
+"""In the facts of a lock order: the cases that it was under before they were joined into others."""
 MOST_SIGHTINGS = 20
 """So many sightings are noted in a case; the log has them all."""
 
@@ -158,7 +158,7 @@ def customer_found_it(unit: Unit, office: LockOffice, *, dispute: str) -> Sequen
     session = unit.session
     file = case_book.read(session, dispute)
     device = lock_store.device_by_imei(session, file.imei) if file.imei and is_customers(session, file) else None
-    orders = lock_store.orders_of_dispute(session, dispute)
+    orders = _ordered_for(session, file)
     orders += lock_store.orders_of_device(session, device.device, OPEN) if device else []
     names = list(dict.fromkeys(row.id for row in orders))
     released = release_all(unit, office, orders=names, actor="customer", reason=Reason.FOUND_BY_CUSTOMER)
@@ -169,11 +169,21 @@ def customer_found_it(unit: Unit, office: LockOffice, *, dispute: str) -> Sequen
 
 def locks_of(session: Session, file: CaseFile) -> list[LockOrderRow]:
     """The lock orders that a case may know of: its own, and on its customer's own case every one of the handset."""
-    orders = lock_store.orders_of_dispute(session, file.case.id)
+    orders = _ordered_for(session, file)
     device = lock_store.device_by_imei(session, file.imei) if file.imei and is_customers(session, file) else None
     if device is not None:
         orders += lock_store.orders_of_device(session, device.device, list(State))
     return sorted({row.id: row for row in orders}.values(), key=lambda row: row.created_ms)
+
+
+def _ordered_for(session: Session, file: CaseFile) -> list[LockOrderRow]:
+    """The lock orders of a case; once it was joined, those that it brought along to where it went."""
+    orders = lock_store.orders_of_dispute(session, file.case.id)
+    into = file.case.joined_into
+    while into is not None:
+        orders += [row for row in lock_store.orders_of_dispute(session, into) if file.case.id in _joined_from(row)]
+        into = case_book.read(session, into).case.joined_into
+    return orders
 
 
 def is_customers(session: Session, file: CaseFile) -> bool:
@@ -335,37 +345,18 @@ def attaches(session: Session) -> dict[str, Attach]:
     return {imei: Attach(at_ms=at_ms) for imei, at_ms in session.execute(query.group_by(col(DeviceRow.imei)))}
 
 
-def lock_file(session: Session, office: LockOffice, dispute: str) -> LockFile:
-    """Every lock order of a case with its signed commands and answers, for the evidence pack."""
-    orders = lock_store.orders_of_dispute(session, dispute)
-    public = office.signers
-    keys = LockKeys(lock=public.lock.public if public.lock else None, unlock=public.unlock.public)
-    return LockFile(keys=keys if orders else LockKeys(), orders=tuple(_history(session, row) for row in orders))
-
-
-def _history(session: Session, order: LockOrderRow) -> LockHistory:
-    device = lock_store.device(session, order.device)
-    commands = tuple(
-        LockCommand(raw=row.raw, issued_ms=row.issued_ms, ack=row.ack, acked_ms=row.acked_ms)
-        for row in lock_store.commands_of(session, order.id)
-    )
-    steps = [event.idx for event in lock_store.events_of(session, order.id)]
-    seen = [sighting.idx for sighting in watch_store.sightings_of(session, order.device)]
-    return LockHistory(
-        order=order.id,
-        state=order.state,
-        device=order.device,
-        device_key=key_of(device),
-        commands=commands,
-        indexes=(device.registered_idx, *seen, *steps),
-    )
-
-
 def join_locks(unit: Unit, *, dispute: str, into: str) -> None:
-    """The locks of a case that was joined go on under the one that goes on."""
+    """The locks of a case that was joined go on under the one that goes on, and it stays known whose they were."""
     for order in lock_store.orders_of_dispute(unit.session, dispute):
+        facts = msgspec.json.decode(order.facts)
+        order.facts = msgspec.json.encode({**facts, JOINED_FROM: [*_joined_from(order), dispute]}).decode()
         order.dispute = into
         unit.session.add(order)
+
+
+def _joined_from(order: LockOrderRow) -> list[str]:
+    found: list[str] = msgspec.json.decode(order.facts).get(JOINED_FROM, [])
+    return found
 
 
 def lock_as_agreed(unit: Unit, office: LockOffice, file: CaseFile, *, actor: str) -> None:

@@ -7,9 +7,9 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict
 from sqlmodel import Session
 
-from api import joints
 from api.accounts import Caller
 from api.auth import role
+from api.lock_file import lock_file
 from api.parts import Parts, parts_of
 from custody.kernel.errors import Rejected
 from custody.store import case_book, witness_book
@@ -32,9 +32,7 @@ def build(
 ) -> Response:
     """Build the pack of a case; the export itself is recorded in the log."""
     with parts.house.read() as session:
-        beside = Beside(
-            locks=joints.lock_file(session, parts.locks, body.dispute), note=_cosigned(session, body.dispute)
-        )
+        beside = Beside(locks=lock_file(session, parts.locks, body.dispute), note=_cosigned(session, body.dispute))
         drawn = _draw_up(session, parts, body.dispute, beside)
     with parts.house.unit() as unit:
         made = seal_pack(unit, drawn, actor=caller.account, log_signer=parts.keyring.log)

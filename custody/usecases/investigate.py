@@ -36,7 +36,8 @@ from custody.store.unit import Unit
 from custody.usecases.ways import Ways
 
 RECOMPUTE = "recompute"
-AWAY = "withdrawn"
+AWAY = frozenset({"withdrawn", "merged"})
+"""Cases that say nothing: taken back, or told by the one that they were joined into."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +95,7 @@ class Inquirer:
         files = {
             file.case.id: file
             for file in case_book.listing(session, state=None, after=None, limit=100_000)
-            if file.parcel in passages and file.case.state != AWAY and _complaint(file) is not None
+            if file.parcel in passages and file.case.state not in AWAY and _complaint(file) is not None
         }
         disputed = {file.parcel for file in files.values()}
         normal = measure_clean([way for parcel, way in passages.items() if parcel not in disputed], Params())

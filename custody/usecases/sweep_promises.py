@@ -21,7 +21,9 @@ def sweep_promises(unit: Unit, *, policy: Policy = DEFAULT_POLICY, limit: int = 
     files = case_book.hold(unit, {promise.case_id for promise in found})
     moved = 0
     for promise in case_book.promises_again(unit.session, [promise.id for promise in found]):
-        before = files[promise.case_id]
+        before = files.get(promise.case_id)
+        if before is None:  # its case was joined into another one meanwhile, which is looked at next
+            continue
         file, present = pass_time(unit, before, promise, policy=policy)
         if present == promise:
             continue

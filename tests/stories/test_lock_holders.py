@@ -1,6 +1,7 @@
 """Stories of whoever holds the handset: a code over the telephone, where it was seen, who bought it, who needs help."""
 
 from api import joints
+from api.lock_file import lock_file
 from custody.kernel.clock import HOUR_MS, MINUTE_MS
 from custody.kernel.errors import Forbidden, NotFound, Rejected
 from devicelock import watch_store
@@ -90,7 +91,7 @@ def test_the_first_switch_on_reaches_the_case_with_country_network_and_whose_sim
     assert (seen["sim"], seen["country"], seen["network"]) == ("other", "RO", "22610")
     with world.house.read() as session:
         assert joints.attaches(session)[parcel.unit.imei_urn].at_ms == seen["seen_ms"]
-        history = joints.lock_file(session, world.office, opened.case).orders[0]
+        history = lock_file(session, world.office, opened.case).orders[0]
     assert seen["entry"] in history.indexes, "the signed record of it goes into the pack"
 
 

@@ -1,0 +1,88 @@
+"""Stories of two reports of one thing that staff have joined: nothing counts twice, and nobody loses a way out."""
+
+from typing import Any
+
+import pytest
+
+from api import joints
+from custody.disputes.machine import Role
+from custody.kernel.clock import DAY_MS
+from custody.store import case_book
+from custody.usecases import move_scheme
+from custody.usecases.investigate import Inquirer
+from custody.usecases.sweep_promises import sweep_promises
+from tests.stories.test_case_stories import not_put_right
+from tests.stories.test_lock_cases import code_on_page, report_of_a_stranger, say_found
+from tests.world import World
+from tests.world_parts import Opened
+
+
+def join(world: World, opened: Opened, into: Opened) -> None:
+    """Staff join a case into another one, as the door does it."""
+    with world.house.unit() as unit:
+        move_scheme.merge(unit, opened.case, into=into.case, consent=True, actor="agent-1", role=Role.AGENT)
+        joints.join_locks(unit, dispute=opened.case, into=into.case)
+
+
+def test_two_joined_reports_are_one_dispute_to_the_investigation(world: World) -> None:
+    first, second = (world.dispute(world.parcels[0], "substituted") for _ in range(2))
+    not_put_right(world, second)
+    join(world, second, into=first)
+    with world.house.read() as session:
+        _, files = Inquirer().judge_all(session, {})
+    assert list(files) == [first.case]
+
+
+def test_who_reported_a_lock_lets_it_go_from_their_own_link_after_their_report_was_joined(world: World) -> None:
+    radio = world.handset(world.parcels[0])
+    radio.switch_on()
+    world.deliver()
+    reported = report_of_a_stranger(world, "never_received")
+    world.deliver()
+    assert radio.handset.screen_locked
+    not_put_right(world, reported)
+    once, twice = (world.dispute(world.parcels[0], None) for _ in range(2))
+    join(world, reported, into=once)
+    join(world, once, into=twice)
+    assert world.order(reported.order.id).dispute == twice.case
+    say_found(world, reported)
+    assert radio.handset.challenge is not None
+    assert code_on_page(world, reported, radio)
+    world.deliver()
+    assert not radio.handset.screen_locked
+    assert world.order(reported.order.id).wrong_ms is not None, "its group waits for somebody to look"
+
+
+def test_who_holds_the_link_of_a_report_that_was_joined_lets_no_lock_of_the_other_one_go(world: World) -> None:
+    _, radio = world.locked_elsewhere()
+    (locked,) = [file for file in _files(world) if file.order_named]
+    stranger = report_of_a_stranger(world)
+    with world.house.unit() as unit:
+        into: dict[str, Any] = {"into": locked.case.id, "consent": True}
+        move_scheme.merge(unit, stranger.case, **into, actor="agent-1", role=Role.AGENT)
+        joints.join_locks(unit, dispute=stranger.case, into=locked.case.id)
+    say_found(world, stranger)
+    world.deliver()
+    assert radio.handset.screen_locked
+
+
+def _files(world: World) -> list[case_book.CaseFile]:
+    with world.house.read() as session:
+        return case_book.listing(session, state=None, after=None, limit=10)
+
+
+def test_a_promise_whose_case_was_joined_while_the_timer_looked_is_looked_at_next(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On PostgreSQL the cases that are held may no longer be those of the promises that were found."""
+    opened = world.dispute(None, None)
+    other = world.dispute(None, "never_received")
+    not_put_right(world, other)
+    world.clock.at_ms += 6 * DAY_MS
+    hold = case_book.hold
+    monkeypatch.setattr(case_book, "hold", lambda unit, names: hold(unit, set(names) - {opened.case}))
+    with world.house.unit() as unit:
+        sweep_promises(unit)
+    monkeypatch.undo()
+    with world.house.unit() as unit:
+        assert sweep_promises(unit) > 0
