@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlmodel import Session, SQLModel
 
-from custody.store import registry_book, scan_book
+from custody.store import case_book, erase_book, registry_book, scan_book
 from custody.store.bulk import pick, put, put_if_absent
 from custody.store.engine import is_sqlite, open_engine
 from custody.store.migrate import migrate
@@ -28,6 +28,7 @@ from tests.world_parts import VERSIONS
 MANY = 70_000
 """More rows than either engine takes values for in one statement."""
 
+BY_STATE = "ix_dispute_state"
 SCAN = {
     "received_ms": 2,
     "result": "accepted",
@@ -156,4 +157,19 @@ def test_what_is_no_scan_is_found_by_an_index_that_holds_no_scans(sqlite_url: st
                 plan = str(session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all())
                 assert "SEARCH entry USING INDEX ix_entry_content_type" in plan
     assert any("FROM entry" in statement for statement, _ in asked)
+    engine.dispose()
+
+
+def test_the_open_cases_are_found_by_their_state_however_many_are_over(sqlite_url: str) -> None:
+    engine = open_engine(sqlite_url)
+    migrate(engine, *VERSIONS)
+    asked: list[tuple[str, Any]] = []
+    with each_statement(engine, lambda *given: asked.append(given)), Session(engine) as session:
+        case_book.open_after(session, after="", limit=50)
+        erase_book.open_cases(session)
+        plans = [
+            str(session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all())
+            for statement, values in [each for each in asked if "FROM dispute" in each[0]]
+        ]
+    assert [f"SEARCH dispute USING INDEX {BY_STATE}" in plan for plan in plans] == [True, True], plans
     engine.dispose()
