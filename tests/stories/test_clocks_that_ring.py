@@ -13,6 +13,7 @@ from custody.disputes.machine import Role
 from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import Conflict
 from custody.store import case_book
+from custody.store.tables import IdempotencyRow
 from custody.usecases import move_case, move_scheme
 from tests.stories.lock_steps import told
 from tests.stories.test_case_stories import act, put_right
@@ -126,3 +127,13 @@ def test_a_letter_leaves_once_and_a_case_that_came_back_from_there_stays_back(
     days_pass(1)
     assert world.case(opened).case.state == "triaged"
     assert told(world, opened).count("Your letter and all we hold on your case are with this.") == 1
+
+
+def test_an_answer_that_is_kept_for_a_repeated_request_is_forgotten_after_its_day(
+    world: World, days_pass: Callable[[int], None]
+) -> None:
+    with world.house.unit() as unit:
+        unit.session.add(IdempotencyRow(key="k", request_hash=b"", status=200, body=b"sealed", at_ms=unit.now_ms))
+    days_pass(2)
+    with world.house.read() as session:
+        assert session.get(IdempotencyRow, "k") is None

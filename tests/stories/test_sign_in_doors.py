@@ -6,7 +6,9 @@ from itertools import takewhile
 import httpx
 import pytest
 
+from api import sign_in
 from api.encoding import b64
+from api.token_bucket import TokenBuckets
 from custody.kernel import cbor
 from custody.kernel.errors import Rejected
 from custody.kernel.keys import new_signer
@@ -65,6 +67,21 @@ def test_wrong_passwords_of_one_account_come_to_an_end_and_others_still_sign_in(
 def test_right_passwords_cost_no_tries(service: Service, http: httpx.Client) -> None:
     hire(service, "night-4")
     assert {status_of(http, "night-4", PASSWORD) for _ in range(15)} == {201}
+
+
+def test_wrong_passwords_from_one_address_come_to_an_end_at_however_many_accounts(
+    http: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sign_in, "_from_address", TokenBuckets(per_s=1e-6, burst=3))
+    assert [status_of(http, f"nobody-{number}", "a guess") for number in range(4)] == [401, 401, 401, 429]
+
+
+def test_right_passwords_cost_the_address_no_tries(
+    service: Service, http: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hire(service, "night-5")
+    monkeypatch.setattr(sign_in, "_from_address", TokenBuckets(per_s=1e-6, burst=2))
+    assert [status_of(http, "night-5", PASSWORD) for _ in range(4)] == [201] * 4
 
 
 def test_a_last_day_beyond_the_calendar_is_refused(service: Service) -> None:
