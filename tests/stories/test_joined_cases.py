@@ -7,11 +7,13 @@ import pytest
 from api import joints
 from custody.disputes.machine import Role
 from custody.kernel.clock import DAY_MS
+from custody.kernel.errors import Rejected
 from custody.store import case_book
-from custody.usecases import move_scheme
+from custody.usecases import move_case, move_scheme
 from custody.usecases.investigate import Inquirer
+from custody.usecases.sweep_cases import letter_ms
 from custody.usecases.sweep_promises import sweep_promises
-from tests.stories.test_case_stories import not_put_right
+from tests.stories.test_case_stories import act, not_put_right
 from tests.stories.test_lock_cases import code_on_page, report_of_a_stranger, say_found
 from tests.world import World
 from tests.world_parts import Opened
@@ -31,6 +33,32 @@ def test_two_joined_reports_are_one_dispute_to_the_investigation(world: World) -
     with world.house.read() as session:
         _, files = Inquirer().judge_all(session, {})
     assert list(files) == [first.case]
+
+
+def test_joining_keeps_what_is_owed_the_earliest_date_its_letter_and_the_investigation(world: World) -> None:
+    other = world.dispute(None, "never_received")
+    act(world, move_case.choose, other, remedy="replacement", payout=None, actor="customer")
+    world.step(9 * DAY_MS)
+    act(world, move_case.remedied, other, reference="JJD0001", actor="agent-1", role=Role.AGENT)
+    act(world, move_case.not_fixed, other, actor="customer")
+    survivor = world.dispute(None, None)
+    before, owed = world.case(survivor), world.case(other)
+    assert owed.unpaid_credit_pence > 0
+    assert letter_ms(owed) < letter_ms(before)
+    join(world, other, into=survivor)
+    whole, joined = world.case(survivor), world.case(other)
+    assert (whole.unpaid_credit_pence, joined.unpaid_credit_pence) == (owed.unpaid_credit_pence, 0)
+    assert (whole.case.first_word_ms, letter_ms(whole)) == (owed.case.first_word_ms, letter_ms(owed))
+    with world.house.read() as session:
+        assert case_book.inquiry(session, survivor.case).state == "open"
+        assert {promise.case_id for promise in case_book.promises(session, survivor.case)} == {survivor.case}
+
+
+def test_no_report_is_joined_into_one_that_is_over(world: World) -> None:
+    over, other = (world.dispute(None, None) for _ in range(2))
+    act(world, move_case.withdraw, over, actor="customer", locks_settled=True)
+    with world.refused(Rejected, "into"):
+        join(world, other, into=over)
 
 
 def test_who_reported_a_lock_lets_it_go_from_their_own_link_after_their_report_was_joined(world: World) -> None:
