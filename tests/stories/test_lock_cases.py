@@ -206,3 +206,19 @@ def test_a_second_report_of_the_same_order_gives_the_code_too(world: World) -> N
     radio._line.stop()
     say_found(world, second)
     assert radio.type_code(code_on_page(world, second, radio))
+
+
+# When a handset leaves the programme.
+
+
+def test_a_report_that_its_customer_took_back_keeps_no_handset_from_being_retired(world: World) -> None:
+    world.withdraw_authority()
+    radio = world.handset(world.parcels[0])
+    opened = world.dispute(world.parcels[0], "never_received")
+    world.step(90 * DAY_MS)
+    assert world.retire_due() == 0, "somebody disputes its delivery"
+    with world.house.unit() as unit:
+        move_case.withdraw(unit, opened.case, actor="customer", locks_settled=True)
+    assert world.retire_due() == 1
+    with world.house.read() as session:
+        assert store.desired(store.device(session, radio.handset.device, hold=False)).state == "retired"
