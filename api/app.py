@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import Depends, FastAPI
 
 from api import problems
+from api.body_limits import BodyLimits
 from api.compose import connect
 from api.head_requests import HeadRequests
 from api.idempotency import IdempotencyKeys
@@ -86,6 +87,7 @@ def build_app(parts: Parts, *, workers: Workers | None = None, first: socket | N
     app.state.parts = parts
     app.add_middleware(IdempotencyKeys, parts=parts)
     app.add_middleware(JsonBodies, parts=parts)
+    app.add_middleware(BodyLimits, parts=parts)
     app.add_middleware(HeadRequests)
     problems.install(app)
     for module in ROUTERS:

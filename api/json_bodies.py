@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api import problems
 from api.parts import Parts
 from custody.gs1.json_text import read_json
-from custody.kernel.errors import Rejected, Trouble
+from custody.kernel.errors import Trouble
 
 WITH_BODY = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
@@ -36,14 +36,10 @@ class JsonBodies:
         await self._app(scope, replay(body, receive), send)
 
     async def _read(self, request: Request) -> bytes:
-        body = bytearray()
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > self._limit:
-                raise Rejected("too_large", f"the body is larger than {self._limit} bytes", fix="Send less at once.")
+        body = await request.body()
         if body:
-            read_json(bytes(body), limit_bytes=self._limit)
-        return bytes(body)
+            read_json(body, limit_bytes=self._limit)
+        return body
 
 
 def replay(body: bytes, receive: Receive) -> Receive:

@@ -7,7 +7,7 @@ Either is refused wherever it stands: path, query, field, name or media type of 
 import re
 from collections.abc import Iterator
 
-from fastapi import Request
+from fastapi import Request, params
 from starlette.datastructures import FormData
 
 from custody.kernel.errors import Rejected
@@ -19,7 +19,13 @@ async def check_text(request: Request) -> None:
     """A dependency of every route; raises `Rejected("text")`."""
     query = (text for pair in request.query_params.multi_items() for text in pair)
     _check("the address", iter([request.scope["path"], *query]))
-    _check("the form", _texts(await request.form()))
+    if _takes_form(request):  # the form of any other route is not read at all
+        _check("the form", _texts(await request.form()))
+
+
+def _takes_form(request: Request) -> bool:
+    field = getattr(request.scope["route"], "body_field", None)
+    return field is not None and isinstance(field.field_info, params.Form)
 
 
 def _check(where: str, texts: Iterator[str]) -> None:
