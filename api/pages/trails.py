@@ -95,7 +95,7 @@ def link(dispute: str, column: int, visit: Decider) -> Response:
     """The reasons for and against one link, weighed now with every other dispute."""
     with visit.parts.house.read() as session:
         file = case_book.read(session, dispute)
-        result, _ = visit.parts.inquirer.judge_all(session, joints.attaches(session))
+        result, _ = visit.parts.inquirer.judge_all(session, joints.attaches(session), asked=dispute)
         judgement = result.judgement(dispute)
         if not 0 <= column < len(judgement.columns):
             raise NotFound("link", f"the chain has no link {column}", fix="Open it from the ranking.")

@@ -36,8 +36,7 @@ from custody.store.unit import Unit
 from custody.usecases.ways import Ways
 
 RECOMPUTE = "recompute"
-AWAY = frozenset({"withdrawn", "merged"})
-"""Cases that say nothing: taken back, or told by the one that they were joined into."""
+WITHDRAWN, JOINED = "withdrawn", "merged"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +68,7 @@ class Inquirer:
 
     def investigate(self, session: Session, dispute: str, attaches: dict[str, Attach]) -> Finding:
         """Judge every dispute together and return what is found of one; raises `NotFound` without a parcel."""
-        result, files = self.judge_all(session, attaches)
+        result, files = self.judge_all(session, attaches, asked=dispute)
         file = files.get(dispute)
         if file is None:
             raise NotFound("parcel", f"case {dispute!r} has no parcel whose chain is recorded", fix="Add the parcel.")
@@ -89,14 +88,24 @@ class Inquirer:
             parcels=int(result.frame.parcels),
         )
 
-    def judge_all(self, session: Session, attaches: dict[str, Attach]) -> tuple[Result, dict[str, CaseFile]]:
-        """Every dispute with a recorded chain, judged together against the traffic."""
+    def judge_all(
+        self, session: Session, attaches: dict[str, Attach], *, asked: str | None = None
+    ) -> tuple[Result, dict[str, CaseFile]]:
+        """Every disputed parcel with a recorded chain, judged together against the traffic.
+
+        A parcel went missing once, however many reports there are of it: the one that is asked about stands for it, or
+        else the newest.
+        """
         passages = self._ways.passages(session)
-        files = {
-            file.case.id: file
-            for file in case_book.listing(session, state=None, after=None, limit=100_000)
-            if file.parcel in passages and file.case.state not in AWAY and _complaint(file) is not None
-        }
+        standing: dict[str, CaseFile] = {}
+        for file in case_book.listing(session, state=None, after=None, limit=100_000):
+            mine, parcel = file.case.id == asked, file.parcel or ""
+            away = file.case.state == WITHDRAWN or (file.case.state == JOINED and not mine)
+            if parcel not in passages or away or _complaint(file) is None:
+                continue
+            if mine or parcel not in standing:
+                standing[parcel] = file
+        files = {file.case.id: file for file in standing.values()}
         disputed = {file.parcel for file in files.values()}
         normal = measure_clean([way for parcel, way in passages.items() if parcel not in disputed], Params())
         fleet = normal.into(count_traffic(passages.values(), regions={}))

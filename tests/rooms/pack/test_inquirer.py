@@ -1,0 +1,38 @@
+"""Which reports the investigation judges together: one of each parcel."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from custody.usecases.investigate import Inquirer
+from tests.rooms.pack.pack_world import World, open_case_of, open_world, send_parcel
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    with open_world(f"sqlite:///{tmp_path / 'house.sqlite3'}") as world:
+        send_parcel(world)
+        yield world
+
+
+def links(world: World, case: str) -> tuple[int, list[tuple[str, float]]]:
+    with world.house.read() as session:
+        finding = Inquirer().investigate(session, case, {})
+    return finding.disputes, finding.judgement.table()
+
+
+def test_a_second_report_of_one_parcel_is_no_second_theft(world: World) -> None:
+    first = open_case_of(world)
+    alone = links(world, first)
+    second = open_case_of(world)
+    assert links(world, first) == alone
+    assert links(world, second) == alone
+
+
+def test_without_a_question_the_newest_report_stands_for_the_parcel(world: World) -> None:
+    open_case_of(world)
+    newest = open_case_of(world)
+    with world.house.read() as session:
+        _, files = Inquirer().judge_all(session, {})
+    assert list(files) == [newest]
