@@ -9,18 +9,27 @@ A hub scanned at one of its two steps was passed at both; between two sites ther
 the depot. What nothing names is left out rather than invented. A missed opening scan hides who held the parcel, never
 where: the handler is None and the roster says who works there. Scan times never run backwards here; the trail shows
 where the clocks disagree.
+
+As in the trail, a scan that was declared wrong counts for nothing, paper shows no presence, a scale with several
+parcels on it weighs none of them, and what is found after the recipient sent the parcel back says nothing of its way
+out. A courier who takes over a round of another one has a stay of his own.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
 from custody.disputes.claim import ClaimType
 from custody.gs1.event import Event
 from custody.investigation.values import Checkpoint, Complaint, Passage, Pin, Seal, Segment, Step
 from custody.kernel.clock import HOUR_MS, Instant
+from custody.scans.advance import parcels_of
+from custody.trail.corrections import read_corrections
+from custody.trail.marks import read_marks
+from custody.trail.runs import delivers, is_physical, returns
 from custody.trail.sealed import SealedScan
+from custody.trail.traces import weighs_alone
 
 SHIFT_HOURS = 8
 UNSCANNED_HOURS = 4
@@ -83,6 +92,7 @@ class Way:
     parcel: str
     stays: tuple[Stay, ...]
     delivered_ms: Instant | None
+    door: Checkpoint
     pin: Pin
     high_value: bool
     declared_g: float | None
@@ -90,31 +100,31 @@ class Way:
 
 
 def read_way(parcel: str, scans: Iterable[SealedScan]) -> Way | None:
-    """The way of a parcel through the steps of the network; None if no station of the network scanned it."""
-    standing = [sealed for sealed in scans if not sealed.quarantined and sealed.station.step != "other"]
-    ordered = sorted(standing, key=lambda sealed: (sealed.no_later_ms, sealed.index))
-    stays: dict[tuple[str, Step], Stay] = {}
+    """The way out of a parcel through the steps of the network; None if no station of the network scanned it."""
+    ordered = _way_out(tuple(scans))
+    stays: dict[tuple[str, Step, str | None], Stay] = {}
     delivered: SealedScan | None = None
     for sealed in ordered:
-        if is_delivery(sealed.event):
+        if _delivers(sealed.event):
             delivered = sealed
-            continue
-        place = (sealed.station.site, Step(sealed.station.step))
-        stays[place] = _more(stays.get(place), sealed, place)
-    if delivered is not None:
-        place = (delivered.station.site, Step(delivered.station.step))
-        stays.setdefault(place, Stay(site=place[0], step=place[1]))
+        elif is_physical(sealed.event):
+            place = _place(sealed, stays)
+            stays[place] = _more(stays.get(place), sealed, parcel)
+    if delivered is not None and not any((stay.site, stay.step) == _here(delivered) for stay in stays.values()):
+        site, step = _here(delivered)
+        stays[site, step, None] = Stay(site=site, step=step)
     if not stays:
         return None
-    extensions = [sealed.event.extensions for sealed in ordered]
+    alone = [sealed.event.extensions for sealed in ordered if parcels_of(sealed.event) == (parcel,)]
     return Way(
         parcel=parcel,
         stays=tuple(_complete(list(stays.values()))),
         delivered_ms=None if delivered is None else delivered.no_later_ms,
+        door=Checkpoint() if delivered is None else _door(delivered, parcel),
         pin=_pin(delivered),
         high_value=any(sealed.event.imeis for sealed in ordered),
-        declared_g=next((more["wl:declaredMassGrams"] for more in extensions if "wl:declaredMassGrams" in more), None),
-        item_g=next((more["wl:itemMassGrams"] for more in extensions if "wl:itemMassGrams" in more), None),
+        declared_g=next((more["wl:declaredMassGrams"] for more in alone if "wl:declaredMassGrams" in more), None),
+        item_g=next((more["wl:itemMassGrams"] for more in alone if "wl:itemMassGrams" in more), None),
     )
 
 
@@ -161,7 +171,7 @@ def passage_of(way: Way, network: Network) -> Passage:
         high_value=way.high_value,
         start_ms=starts[0],
         segments=segments,
-        checkpoints=(*checkpoints, Checkpoint(scan_ms=times[-1])),
+        checkpoints=(*checkpoints, replace(way.door, scan_ms=times[-1])),
         declared_mass_g=way.declared_g,
         item_mass_g=way.item_g,
         pin=way.pin,
@@ -173,29 +183,46 @@ def _on_the_road(stay: Stay, network: Network) -> Stay:
     return stay if before == stay.site else replace(stay, site=network.roads.get(before, stay.site))
 
 
-def is_delivery(event: Event) -> bool:
-    """Whether the event hands the parcel to its recipient."""
-    takers = event.parties()[1]
-    to_person = any("/8018/" in taker for taker in takers)
-    return event.biz_step == "accepting" and (event.disposition == "retail_sold" or to_person)
-
-
 def shift_of(at_ms: Instant) -> int:
     """The eight-hour shift of a moment: 0, 1 or 2."""
     return at_ms // HOUR_MS % 24 // SHIFT_HOURS
 
 
-def _more(stay: Stay | None, sealed: SealedScan, place: tuple[str, Step]) -> Stay:
+def _way_out(scans: Sequence[SealedScan]) -> list[SealedScan]:
+    """The scans that count, by time, up to the one with which the recipient sends the parcel back."""
+    corrections = read_corrections(scans)
+    standing = [sealed for sealed in scans if corrections.standing(sealed) and sealed.station.step != "other"]
+    ordered = sorted(standing, key=lambda sealed: (sealed.no_later_ms, sealed.index))
+    return list(takewhile(lambda sealed: not returns(sealed.event), ordered))
+
+
+def _delivers(event: Event) -> bool:
+    checked = "wl:recipientCheck" in event.extensions and read_marks(event).check is not None
+    return is_physical(event) and delivers(event, checked=checked)
+
+
+def _here(sealed: SealedScan) -> tuple[str, Step]:
+    return sealed.station.site, Step(sealed.station.step)
+
+
+def _place(sealed: SealedScan, stays: Mapping[tuple[str, Step, str | None], Stay]) -> tuple[str, Step, str | None]:
+    """The stay that a scan belongs to: each courier has a round of his own, all other stays are one a site and step."""
+    site, step = _here(sealed)
+    handler = sealed.event.extensions.get("wl:handler")
+    known = [place for place, stay in stays.items() if (stay.site, stay.step) == (site, step)]
+    mine = [place for place in known if step is not Step.COURIER or handler in {None, stays[place].handler}]
+    nameless = [place for place in known if stays[place].handler is None]
+    return next(reversed(mine or nameless), (site, step, handler))
+
+
+def _more(stay: Stay | None, sealed: SealedScan, parcel: str) -> Stay:
     event = sealed.event
-    state = event.extensions.get("wl:sealState")
-    seen = Seal.NOT_READ if state is None else Seal.OK if state == "intact" else Seal.ANOMALY
-    if "seal_differs" in sealed.flags:
-        seen = Seal.ANOMALY
-    mass = event.masses_g[-1] if event.masses_g else None
+    seen, mass = _seal(sealed), _mass(sealed, parcel)
     if stay is None:
+        site, step = _here(sealed)
         return Stay(
-            site=place[0],
-            step=place[1],
+            site=site,
+            step=step,
             at_ms=sealed.no_later_ms,
             handler=event.extensions.get("wl:handler"),
             photo="wl:photo" in event.extensions,
@@ -204,16 +231,37 @@ def _more(stay: Stay | None, sealed: SealedScan, place: tuple[str, Step]) -> Sta
         )
     return replace(
         stay,
+        handler=stay.handler or event.extensions.get("wl:handler"),
         seal=max(stay.seal, seen, key=[Seal.NOT_READ, Seal.OK, Seal.ANOMALY].index),
         mass_g=stay.mass_g if stay.mass_g is not None else mass,
         photo=bool(stay.photo or "wl:photo" in event.extensions),
     )
 
 
+def _door(delivered: SealedScan, parcel: str) -> Checkpoint:
+    return Checkpoint(scan_ms=delivered.no_later_ms, seal=_seal(delivered), mass_g=_mass(delivered, parcel))
+
+
+def _seal(sealed: SealedScan) -> Seal:
+    state = sealed.event.extensions.get("wl:sealState")
+    if "seal_differs" in sealed.flags:
+        return Seal.ANOMALY
+    return Seal.NOT_READ if state is None else Seal.OK if state == "intact" else Seal.ANOMALY
+
+
+def _mass(sealed: SealedScan, parcel: str) -> float | None:
+    """What the parcel weighed; a scale with a cage or several parcels on it says nothing of one of them."""
+    masses = sealed.event.masses_g
+    return masses[-1] if masses and weighs_alone(sealed.event, parcel) else None
+
+
 def _pin(delivered: SealedScan | None) -> Pin:
     if delivered is None:
         return Pin.UNOBSERVED
-    return Pin.VERIFIED if "wl:recipientCheck" in delivered.event.extensions else Pin.ABSENT
+    marks = read_marks(delivered.event)
+    if marks.check is not None:
+        return Pin.VERIFIED
+    return Pin.UNOBSERVED if "wl:recipientCheck" in marks.unreadable else Pin.ABSENT
 
 
 def _complete(stays: Sequence[Stay]) -> list[Stay]:

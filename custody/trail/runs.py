@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from custody.gs1.cbv import REMOTE_LOCKING, REMOTE_UNLOCKING
+from custody.gs1.event import Event
 from custody.kernel.clock import MINUTE_MS
 from custody.trail.names import RECIPIENT, is_parcel, named
 from custody.trail.order import Entry
@@ -75,16 +76,24 @@ def is_acceptance(entry: Entry) -> bool:
 
 def is_delivery(entry: Entry) -> bool:
     """Whether the parcel goes to its recipient."""
-    event = entry.event
+    return delivers(entry.event, checked=entry.marks.check is not None)
+
+
+def delivers(event: Event, *, checked: bool) -> bool:
+    """Whether the event hands the parcel to its recipient; `checked`: it carries a check of who that is."""
     takes = any(party.startswith(RECIPIENT) for party in event.parties()[1])
-    accepted = event.biz_step in ACCEPTANCES and (takes or entry.marks.check is not None)
+    accepted = event.biz_step in ACCEPTANCES and (takes or checked)
     return event.disposition == "retail_sold" or accepted
 
 
-def is_return(entry: Entry) -> bool:
-    """Whether the scan belongs to a return by the recipient."""
-    event = entry.event
+def returns(event: Event) -> bool:
+    """Whether the event belongs to a return by the recipient."""
     return event.disposition == "returned" or any(kind == "rma" for kind, _ in event.transactions)
+
+
+def is_physical(event: Event) -> bool:
+    """Whether the event shows that the things it names were at hand, and is not about paper alone."""
+    return event.type in _PRESENCE_TYPES and event.biz_step not in _PAPER
 
 
 def read_runs(entries: Iterable[Entry]) -> list[Run]:
@@ -99,7 +108,7 @@ def read_runs(entries: Iterable[Entry]) -> list[Run]:
 def shows_presence(entry: Entry, *, packed: bool) -> bool:
     """Whether the scan shows that the parcel was at the station; `packed`: a scan of the parcel came before."""
     event = entry.event
-    if event.type not in _PRESENCE_TYPES or event.biz_step in _PAPER or entry.via == "order":
+    if not is_physical(event) or entry.via == "order":
         return False
     if entry.via == "item" and packed:
         return event.biz_step == "inspecting" and bool(entry.marks.expected)
@@ -121,8 +130,9 @@ class _Walk:
         if not present:
             return
         last = self.runs[-1] if self.runs else None
-        turned = is_return(entry) and self._leg == "outbound"
-        self._leg = "return" if is_return(entry) else self._leg
+        back = returns(entry.event)
+        turned = back and self._leg == "outbound"
+        self._leg = "return" if back else self._leg
         if last is not None and last.delivery is not None and not turned:
             self._after_delivery(entry, last, last.delivery)
         elif last is None or turned or self._leaves(entry, last):

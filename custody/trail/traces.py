@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from custody.gs1.event import Event
 from custody.gs1.keys import ROOT
 from custody.gs1.sensors import MassReading
 from custody.kernel.clock import Instant
@@ -115,7 +116,7 @@ def read_weights(entries: Iterable[Entry], parcel: str | None, tolerances: Toler
     declared_g = masses[0] if masses else None
     readings: list[WeightReading] = []
     for entry in counted:
-        if _weighs_alone(entry, parcel):
+        if weighs_alone(entry.event, parcel):
             for reading in entry.event.readings:
                 readings.append(_reading(entry, reading, readings, declared_g, tolerances))
     last_in = max((at for at, reading in enumerate(readings) if reading.band == "in"), default=-1)
@@ -140,8 +141,8 @@ def read_weights(entries: Iterable[Entry], parcel: str | None, tolerances: Toler
     )
 
 
-def _weighs_alone(entry: Entry, parcel: str | None) -> bool:
-    event = entry.event
+def weighs_alone(event: Event, parcel: str | None) -> bool:
+    """Whether what the event weighed is this parcel and nothing else, and still closed."""
     alone = event.epcs == (parcel,) if event.epcs else event.parent == parcel
     parcels = [key for key in named(event) if is_parcel(key)]
     return alone and parcels == [parcel] and event.biz_step != _OPENED
