@@ -8,7 +8,7 @@ from fastapi import Depends, Request
 
 from api.accounts import Caller, caller_of
 from api.parts import Parts, parts_of
-from custody.kernel.errors import Forbidden
+from custody.kernel.errors import Forbidden, Rejected
 
 COOKIE = "weaklink_session"
 
@@ -30,6 +30,18 @@ def signed_in(request: Request, parts: Annotated[Parts, Depends(parts_of)]) -> C
         same_site(request)
     with parts.house.read() as session:
         return caller_of(session, token_of(request), now_ms=parts.clock.now_ms())
+
+
+def known(request: Request, parts: Parts) -> Caller | None:
+    """Who is signed in, if anybody is, at a door that takes everybody. A cookie whose session is over is nobody's."""
+    if not token_of(request):
+        return None
+    try:
+        return signed_in(request, parts)
+    except Rejected:
+        if _bearer(request):
+            raise
+        return None
 
 
 def role(*allowed: str) -> Callable[[Caller], Awaitable[Caller]]:

@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from api import joints, persons
 from api.accounts import Caller
-from api.auth import role, signed_in, token_of
+from api.auth import known, role
 from api.parts import Parts, parts_of
 from api.views import case_view, lock_view, message_views
 from custody.disputes.case import ADR_EVENT
@@ -83,7 +83,7 @@ class EventIn(BaseModel):
 @router.post("", status_code=201)
 def open_dispute(body: DisputeIn, request: Request, parts: P) -> dict[str, Any]:
     """Open a dispute. A customer needs no account; an agent's session makes the agent the owner."""
-    caller = signed_in(request, parts) if token_of(request) else None
+    caller = known(request, parts)
     with parts.house.unit() as unit:
         handset = joints.find_handset(unit.session, order_ref=body.order, item=body.item)
         order = _order_facts(unit.session, handset.order_ref)
