@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, UploadFile
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 from sqlmodel import Session, col
 
@@ -33,6 +33,7 @@ from devicelock.usecases.issue_code import issue_code
 router = APIRouter(prefix="/v1/customer/{token}", tags=["customer"])
 P = Annotated[Parts, Depends(parts_of)]
 CUSTOMER = "customer"
+WORDS = "words.txt"
 MAX_FILE_BYTES = 100 * 1024 * 1024
 
 
@@ -50,6 +51,13 @@ class AnswerIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
     ask: str
     words: str | None = None
+
+
+class WordsIn(BaseModel):
+    """Anything more that we should know, in the customer's own words."""
+
+    model_config = ConfigDict(extra="forbid")
+    words: str = Field(min_length=1, max_length=20_000)
 
 
 class DecisionIn(BaseModel):
@@ -156,12 +164,20 @@ def answer(token: str, body: AnswerIn, parts: P) -> dict[str, Any]:
     """Answer something we asked, or skip it; skipping never counts against you."""
     with parts.house.unit() as unit:
         dispute = case_book.read_by_token(unit.session, hash_token(token)).case.id
-        pointer = None
-        if body.words:
-            pointer = _keep(unit, dispute, name="words.txt", media_type="text/plain", content=body.words.encode())
+        pointer = _keep_words(unit, dispute, body.words) if body.words else None
         move_case.answer(unit, dispute, ask_id=body.ask, pointer=pointer, actor=CUSTOMER)
         unit.session.flush()
         return customer_view(unit.session, token)
+
+
+@router.post("/words", status_code=201)
+def tell(token: str, body: WordsIn, parts: P) -> dict[str, Any]:
+    """Tell us more in your own words, at any time: your side of it, or anything we should know. Nothing is needed."""
+    with parts.house.unit() as unit:
+        dispute = case_book.read_by_token(unit.session, hash_token(token)).case.id
+        kept = _keep_words(unit, dispute, body.words)
+        case_book.say(unit, dispute, [say("case.received")])
+    return {"evidence": kept}
 
 
 @router.post("/files", status_code=201)
@@ -223,6 +239,10 @@ def customer_view(session: Session, token: str) -> dict[str, Any]:
         "messages": message_views(session, file.case.id),
         "given": [{"name": row.name, "at": to_iso(row.at_ms), "sha256": row.sha256.hex()} for row in given],
     }
+
+
+def _keep_words(unit: Any, dispute: str, words: str) -> str:
+    return _keep(unit, dispute, name=WORDS, media_type="text/plain", content=words.encode())
 
 
 def _keep(unit: Any, dispute: str, *, name: str, media_type: str, content: bytes) -> str:
