@@ -5,10 +5,12 @@ It says what works on the phone, who can overrule us, and takes the holder's own
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from api.auth import same_site
+from api.pages.plain_refusals import for_customers
 from api.pages.render import page, see
+from api.pages.sent_form import STORY, Sent, Typed, check
 from api.parts import Parts, parts_of
 from api.problems import status_of
 from api.routes import handsets as doors
@@ -17,40 +19,36 @@ from custody.kernel.errors import Trouble
 
 router = APIRouter(prefix="/bought", include_in_schema=False)
 P = Annotated[Parts, Depends(parts_of)]
+MOST = {"reference": 64, "words": STORY}
 
 
 @router.get("")
 def read(request: Request, parts: P, reference: str = "") -> Response:
     """The page."""
-    return _page(request, parts, given={"reference": reference[:64]})
+    return _page(request, parts, Sent(given={"reference": reference[: MOST["reference"]]}))
 
 
 @router.post("")
-def tell(
-    request: Request,
-    parts: P,
-    *,
-    words: Annotated[str, Form(min_length=1, max_length=20_000)],
-    reference: Annotated[str, Form(max_length=64)] = "",
-) -> Response:
+def tell(request: Request, parts: P, words: Typed = "", reference: Typed = "") -> Response:
     """Take the holder's words; whoever told us goes on to a page of their own."""
     same_site(request)
+    given = {"reference": reference, "words": words}
     try:
+        check(given, MOST, needed=("words",))
         told = doors.holder(HolderIn(reference=reference, words=words), parts)
     except Trouble as trouble:
-        return _page(request, parts, given={"reference": reference, "words": words}, trouble=trouble)
+        return _page(request, parts, Sent(given=given, trouble=for_customers(trouble)))
     return see(told["customer_url"])
 
 
-def _page(request: Request, parts: Parts, *, given: dict[str, str], trouble: Trouble | None = None) -> Response:
-    status = 200 if trouble is None else status_of(trouble)
+def _page(request: Request, parts: Parts, sent: Sent) -> Response:
+    status = 200 if sent.trouble is None else status_of(sent.trouble)
     settings = parts.settings
     return page(
         request,
         "bought.html",
         status=status,
-        trouble=trouble,
-        given=given,
+        sent=sent,
         phone=settings.support_phone,
         recourse=settings.recourse,
     )

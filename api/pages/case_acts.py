@@ -1,45 +1,45 @@
 """The forms of a case: each calls what the API calls, and shows the case again.
 
-What goes wrong is said on the case's own page, at the top, with what to do about it; nothing is changed then.
+What goes wrong is said on the case's own page, at the top and beside its field, with what to do about it; nothing is
+changed then, and what was typed stays.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Response
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.concurrency import run_in_threadpool
 
 from api.pages import words
+from api.pages.case_moves import MOVES, body_of
 from api.pages.cases import case_page
 from api.pages.render import see
+from api.pages.sent_form import LINE, Sent, Typed, check
 from api.pages.visit import Staff, Visit
 from api.routes import disputes, locks
 from api.routes.disputes import EventIn, WhereaboutsIn
 from api.routes.locks import LockIn
 from custody.gs1.imei import imei_digits
-from custody.kernel.errors import Rejected, Trouble
+from custody.kernel.errors import NotFound, Rejected, Trouble
 from custody.store import case_book
 from custody.usecases import move_case
 
 router = APIRouter(prefix="/console/cases/{dispute}", include_in_schema=False)
-Words = Annotated[str, Form(max_length=2_000)]
-Line = Annotated[str, Form(max_length=200)]
+Line = Annotated[str, Form(max_length=LINE)]
+MOST_DIGITS = 60
 
 
-@router.post("/type")
-def set_type(dispute: str, visit: Staff, claim_type: Line, custody_words: Words = "") -> Response:
-    """Set the kind of problem that the customer agreed to; the offer follows from it at once."""
-    body = EventIn(event="classify", claim_type=claim_type, custody_words=custody_words.strip() or None)
-    return _move(visit, dispute, body, done="typed")
-
-
-@router.post("/ask")
-def ask(dispute: str, visit: Staff, item: Line, text: Words) -> Response:
-    """Ask the customer for one thing, once."""
-    return _move(visit, dispute, EventIn(event="ask", item=item, text=text), done="asked")
+@router.post("/moves/{event}")
+async def move(dispute: str, event: str, visit: Staff, request: Request) -> Response:
+    """Move the case by an event of its table; its fields are those of the move."""
+    form = await request.form()
+    typed = {name: text.replace("\r\n", "\n") for name, text in form.items() if isinstance(text, str)}
+    return await run_in_threadpool(_move, visit, dispute, event, typed)
 
 
 @router.post("/choose")
-def choose(dispute: str, visit: Staff, remedy: Line, payout: Line = "") -> Response:
+def choose(dispute: str, visit: Staff, remedy: Line = "", payout: Line = "") -> Response:
     """Write down what the customer chose on the phone; the promise is made as if they had tapped it themselves."""
 
     def act() -> None:
@@ -47,19 +47,8 @@ def choose(dispute: str, visit: Staff, remedy: Line, payout: Line = "") -> Respo
             actor = f"customer, told to {visit.caller.account}"
             move_case.choose(unit, dispute, remedy=remedy, payout=payout or None, actor=actor)
 
-    return _then(visit, dispute, act, done="chosen")
-
-
-@router.post("/remedied")
-def remedied(dispute: str, visit: Staff, reference: Line) -> Response:
-    """The remedy was delivered or paid; the reference shows it."""
-    return _move(visit, dispute, EventIn(event="delivered_or_paid", reference=reference), done="remedied")
-
-
-@router.post("/reopen")
-def reopen(dispute: str, visit: Staff) -> Response:
-    """Open an ended case again."""
-    return _move(visit, dispute, EventIn(event="reopen"), done="reopened")
+    sent = Sent(form="choose", given={"remedy": remedy, "payout": payout})
+    return _then(visit, dispute, act, done="chosen", sent=sent)
 
 
 @router.post("/whereabouts")
@@ -77,7 +66,7 @@ def whereabouts(dispute: str, visit: Staff, known: Line) -> Response:
 
 
 @router.post("/lock")
-def lock(dispute: str, visit: Staff, imei_last4: Line, reason: Line) -> Response:
+def lock(dispute: str, visit: Staff, imei_last4: Line = "", reason: Line = "") -> Response:
     """Ask for a lock of exactly the handset that the order is about; another person decides."""
 
     def act() -> None:
@@ -94,7 +83,8 @@ def lock(dispute: str, visit: Staff, imei_last4: Line, reason: Line) -> Response
         )
         locks.ask(body, visit.parts, visit.caller)
 
-    return _then(visit, dispute, act, done="lock", at="locks")
+    sent = Sent(form="lock", given={"imei_last4": imei_last4, "reason": reason})
+    return _then(visit, dispute, act, done="lock", at="locks", sent=sent)
 
 
 @router.post("/locks/{order}/release")
@@ -104,23 +94,37 @@ def release(dispute: str, order: str, visit: Staff) -> Response:
 
 
 @router.post("/locks/{order}/code")
-def code(dispute: str, order: str, visit: Staff, challenge: Line) -> Response:
+def code(dispute: str, order: str, visit: Staff, challenge: Typed = "") -> Response:
     """The answer to the digits on the lock screen, shown once on the case's page."""
-    body = locks.CodeIn(challenge="".join(challenge.split()))
+    given = {"challenge": challenge}
     try:
+        check(given, {"challenge": MOST_DIGITS}, needed=("challenge",))
+        body = locks.CodeIn(challenge="".join(challenge.split()))
         answer = locks.code(order, body, visit.parts, visit.caller)["answer"]
     except Trouble as trouble:
-        return case_page(visit, dispute, trouble=trouble)
+        return case_page(visit, dispute, sent=Sent(form=f"code-{order}", given=given, trouble=trouble))
     return case_page(visit, dispute, code=answer)
 
 
-def _move(visit: Visit, dispute: str, body: EventIn, *, done: str) -> Response:
-    return _then(visit, dispute, lambda: disputes.move(dispute, body, visit.parts, visit.caller), done=done)
+def _move(visit: Visit, dispute: str, event: str, typed: dict[str, str]) -> Response:
+    chosen = MOVES.get(event)
+    if chosen is None:
+        raise NotFound("move", f"there is no move {event!r}", fix="Use the buttons of the case's page.")
+    given = {field.name: typed.get(field.name, "") for field in chosen.fields}
+    most = {field.name: field.most for field in chosen.fields}
+    try:
+        check(given, most, needed=tuple(field.name for field in chosen.fields if field.needed))
+        went_on = disputes.move(dispute, body_of(chosen, given), visit.parts, visit.caller)["dispute"]
+    except Trouble as trouble:
+        return case_page(visit, dispute, sent=Sent(form=event, given=given, trouble=trouble))
+    return see(f"/console/cases/{went_on}", done=chosen.done)
 
 
-def _then(visit: Visit, dispute: str, act: Callable[[], object], *, done: str, at: str = "") -> Response:
+def _then(
+    visit: Visit, dispute: str, act: Callable[[], object], *, done: str, at: str = "", sent: Sent | None = None
+) -> Response:
     try:
         act()
     except Trouble as trouble:
-        return case_page(visit, dispute, trouble=trouble)
+        return case_page(visit, dispute, sent=replace(sent or Sent(), trouble=trouble))
     return see(f"/console/cases/{dispute}", done=done, at=at)

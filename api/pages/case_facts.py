@@ -12,8 +12,10 @@ from sqlmodel import Session, col
 
 from api.accounts import Caller
 from api.pages import words
+from api.pages.case_moves import Open, open_moves
 from api.pages.inquiries import StoredAnswer, stored_answer
 from api.parts import Parts
+from api.routes.customer import WORDS
 from api.routes.disputes import read as read_case
 from custody.disputes.payout import WORDS as PAYOUT_WORDS
 from custody.disputes.payout import payouts
@@ -29,6 +31,8 @@ from devicelock.rules.lock_facts import Kind
 from devicelock.rules.order import TERMINAL, State
 from devicelock.usecases import request_lock
 
+MOST_WORDS = 80_000  # bytes: as many as the longest words of the forms have
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CasePage:
@@ -39,8 +43,9 @@ class CasePage:
 
     case: dict[str, Any]
     file: CaseFile
+    moves: tuple[Open, ...]
     days: int
-    given: tuple[EvidenceRow, ...]
+    given: tuple[tuple[EvidenceRow, str], ...]
     inquiry: InquiryRow | None
     answer: StoredAnswer | None
     payouts: tuple[tuple[str, str], ...]
@@ -63,6 +68,7 @@ def read_case_page(parts: Parts, caller: Caller, dispute: str) -> CasePage:
         return CasePage(
             case={**case, "clocks": [_clock(clock, case, unit.now_ms) for clock in case["clocks"]]},
             file=file,
+            moves=open_moves(file, case, caller),
             days=(unit.now_ms - file.case.first_word_ms) // DAY_MS,
             given=_given(session, dispute),
             inquiry=inquiry,
@@ -106,9 +112,14 @@ def _clock(clock: dict[str, Any], case: dict[str, Any], now_ms: int) -> dict[str
     return {"legal": False, **clock, "done": done.get(clock["clock"], False), "past": past}
 
 
-def _given(session: Session, dispute: str) -> tuple[EvidenceRow, ...]:
+def _given(session: Session, dispute: str) -> tuple[tuple[EvidenceRow, str], ...]:
+    """What the customer gave, and the words of what is words."""
     query = select(EvidenceRow).where(col(EvidenceRow.dispute) == dispute).order_by(col(EvidenceRow.at_ms))
-    return tuple(session.scalars(query).all())
+    return tuple((row, _words_of(row)) for row in session.scalars(query).all())
+
+
+def _words_of(row: EvidenceRow) -> str:
+    return row.content[:MOST_WORDS].decode(errors="replace") if row.name == WORDS else ""
 
 
 def _inquiry(session: Session, dispute: str) -> InquiryRow | None:

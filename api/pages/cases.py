@@ -4,14 +4,14 @@ One screen holds all that a call needs: the presumption first, support needs, wh
 promises with dates, the kind of problem, the policy version, the offer, the locks with each check.
 """
 
-from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, Form, Response
+from fastapi import APIRouter, Response
 
 from api.pages import find as finding
 from api.pages.case_facts import read_case_page
 from api.pages.render import HEADERS, see
+from api.pages.sent_form import LINE, STORY, WORDS, Sent, Typed, check
 from api.pages.visit import Staff, Visit
 from api.pages.words import ASKED_BY_PEOPLE
 from api.routes.disputes import DisputeIn, open_dispute
@@ -24,6 +24,17 @@ router = APIRouter(prefix="/console", include_in_schema=False)
 FIRST = {"supervisor": "/console/locks", "investigator": "/console/investigations"}
 WORKING_PHONE = {"yes": True, "no": False}
 MOST_NEEDS = 20
+MOST = {
+    "words": STORY,
+    "order": 100,
+    "item": LINE,
+    "claim_type": 40,
+    "found_instead": WORDS,
+    "custody_words": WORDS,
+    "support_needs": WORDS,
+    "anything_else": 5_000,
+    "channel": 40,
+}
 
 
 @router.get("")
@@ -57,41 +68,54 @@ def find(visit: Staff, q: str = "") -> Response:
 @router.get("/cases/new")
 def new_case(visit: Staff, order: str = "") -> Response:
     """The form for a report by phone or in a shop."""
-    return visit.page("new_case.html", claims=tuple(CLAIMS), given={"order": order})
+    return visit.page("new_case.html", claims=tuple(CLAIMS), sent=Sent(given={"order": order}))
 
 
 @router.post("/cases")
 def open_case(
     visit: Staff,
     *,
-    words: Annotated[str, Form(min_length=1, max_length=20_000)],
-    order: Annotated[str, Form(max_length=100)] = "",
-    item: Annotated[str, Form(max_length=200)] = "",
-    claim_type: Annotated[str, Form(max_length=40)] = "",
-    found_instead: Annotated[str, Form(max_length=2_000)] = "",
-    custody_words: Annotated[str, Form(max_length=2_000)] = "",
-    working_phone: Annotated[str, Form(max_length=10)] = "",
-    support_needs: Annotated[str, Form(max_length=2_000)] = "",
-    anything_else: Annotated[str, Form(max_length=5_000)] = "",
-    channel: Annotated[str, Form(max_length=40)] = "phone",
+    words: Typed = "",
+    order: Typed = "",
+    item: Typed = "",
+    claim_type: Typed = "",
+    found_instead: Typed = "",
+    custody_words: Typed = "",
+    working_phone: Typed = "",
+    support_needs: Typed = "",
+    anything_else: Typed = "",
+    channel: Typed = "phone",
 ) -> Response:
     """Open a case as the API does; the customer's link is shown this once."""
-    body = DisputeIn(
-        words=words,
-        order=order.strip() or None,
-        item=item.strip() or None,
-        claim_type=claim_type or None,
-        found_instead=found_instead,
-        channel=channel,
-        has_working_phone=WORKING_PHONE.get(working_phone),
-        custody_words=custody_words.strip() or None,
-        support_needs=[line.strip() for line in support_needs.splitlines() if line.strip()][:MOST_NEEDS],
-        anything_else=anything_else,
-    )
+    given = {
+        "words": words,
+        "order": order,
+        "item": item,
+        "claim_type": claim_type,
+        "found_instead": found_instead,
+        "custody_words": custody_words,
+        "working_phone": working_phone,
+        "support_needs": support_needs,
+        "anything_else": anything_else,
+        "channel": channel,
+    }
     try:
+        check(given, MOST, needed=("words",))
+        body = DisputeIn(
+            words=words,
+            order=order.strip() or None,
+            item=item.strip() or None,
+            claim_type=claim_type or None,
+            found_instead=found_instead,
+            channel=channel,
+            has_working_phone=WORKING_PHONE.get(working_phone),
+            custody_words=custody_words.strip() or None,
+            support_needs=[line.strip() for line in support_needs.splitlines() if line.strip()][:MOST_NEEDS],
+            anything_else=anything_else,
+        )
         opened = open_dispute(body, visit.request, visit.parts)
     except Trouble as trouble:
-        return visit.page("new_case.html", claims=tuple(CLAIMS), given=body.model_dump(), trouble=trouble)
+        return visit.page("new_case.html", claims=tuple(CLAIMS), sent=Sent(given=given, trouble=trouble))
     return case_page(visit, opened["dispute"], link=opened["customer_url"])
 
 
@@ -118,16 +142,13 @@ def evidence(name: str, visit: Staff) -> Response:
     return Response(row.content, media_type="application/octet-stream", headers=headers)
 
 
-def case_page(
-    visit: Visit, dispute: str, *, trouble: Trouble | None = None, link: str = "", code: str = ""
-) -> Response:
+def case_page(visit: Visit, dispute: str, *, sent: Sent | None = None, link: str = "", code: str = "") -> Response:
     """The page of a case: with what went wrong on top, or what is shown only once."""
     return visit.page(
         "case.html",
         shown=read_case_page(visit.parts, visit.caller, dispute),
-        claims=tuple(CLAIMS),
         reasons=ASKED_BY_PEOPLE,
-        trouble=trouble,
+        sent=sent,
         link=link,
         code=code,
     )

@@ -5,10 +5,12 @@ Its figures come from the policy in force on the day, so that the page and the c
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from api.auth import same_site
-from api.pages.render import page, see
+from api.pages.plain_refusals import for_customers
+from api.pages.render import LARGE, page, see
+from api.pages.sent_form import STORY, Sent, Typed, check
 from api.parts import Parts, parts_of
 from api.problems import status_of
 from api.routes.disputes import DisputeIn, open_dispute
@@ -21,42 +23,37 @@ from custody.trail.names import ask
 router = APIRouter(prefix="/complain", include_in_schema=False)
 P = Annotated[Parts, Depends(parts_of)]
 HOURS_A_DAY = 24
+MOST = {"words": STORY, "claim_type": 40, "order": 100}
 
 
 @router.get("")
 def read(request: Request, parts: P) -> Response:
     """The page."""
-    return _page(request, parts, given={})
+    return _page(request, parts, Sent())
 
 
 @router.post("")
-def tell(
-    request: Request,
-    parts: P,
-    *,
-    words: Annotated[str, Form(min_length=1, max_length=20_000)],
-    claim_type: Annotated[str, Form(max_length=40)] = "",
-    order: Annotated[str, Form(max_length=100)] = "",
-) -> Response:
+def tell(request: Request, parts: P, words: Typed = "", claim_type: Typed = "", order: Typed = "") -> Response:
     """Open a case as the API does; whoever told us goes on to a page of their own."""
     same_site(request)
+    given = {"words": words, "claim_type": claim_type, "order": order}
     named = order.strip()
     is_item = _names_an_item(named)
-    body = DisputeIn(
-        words=words,
-        order=named or None if not is_item else None,
-        item=named if is_item else None,
-        claim_type=claim_type or None,
-    )
     try:
+        check(given, MOST, needed=("words",))
+        body = DisputeIn(
+            words=words,
+            order=named or None if not is_item else None,
+            item=named if is_item else None,
+            claim_type=claim_type or None,
+        )
         opened = open_dispute(body, request, parts)
     except Trouble as trouble:
-        given = {"words": words, "claim_type": claim_type, "order": order}
-        return _page(request, parts, given=given, trouble=trouble)
-    return see(opened["customer_url"])
+        return _page(request, parts, Sent(given=given, trouble=for_customers(trouble)))
+    return see(opened["customer_url"], large=request.query_params.get("size") == LARGE)
 
 
-def _page(request: Request, parts: Parts, *, given: dict[str, str], trouble: Trouble | None = None) -> Response:
+def _page(request: Request, parts: Parts, sent: Sent) -> Response:
     today = civil_date(parts.clock.now_ms())
     policy = DEFAULT_POLICY
     facts: dict[str, Any] = {
@@ -69,11 +66,9 @@ def _page(request: Request, parts: Parts, *, given: dict[str, str], trouble: Tro
         "notices": [_before(hours) for hours in policy.value("leaver_notices_hours", today)],
     }
     kinds = [(str(kind), claim.says) for kind, claim in CLAIMS.items()]
-    status = 200 if trouble is None else status_of(trouble)
+    status = 200 if sent.trouble is None else status_of(sent.trouble)
     phone = parts.settings.support_phone
-    return page(
-        request, "complain.html", status=status, trouble=trouble, given=given, kinds=kinds, phone=phone, **facts
-    )
+    return page(request, "complain.html", status=status, sent=sent, kinds=kinds, phone=phone, **facts)
 
 
 def _before(hours: int) -> str:

@@ -1,10 +1,11 @@
 """The customer's page: no account, only the link from our message.
 
-It says first that we believe the customer, then what happens and when. Every form calls what the API calls.
+It says first that we believe the customer, then what happens and when. Every form calls what the API calls; one that is
+refused comes back as it was sent. Large print stays large whatever is pressed.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Annotated
 
@@ -15,11 +16,13 @@ from api.auth import same_site
 from api.joints import locks_of
 from api.pages.cases import attached
 from api.pages.customer_file import write_file
-from api.pages.render import HEADERS, page, see
+from api.pages.plain_refusals import for_customers
+from api.pages.render import HEADERS, LARGE, page, see
+from api.pages.sent_form import STORY, Sent, Typed, check
 from api.parts import Parts, parts_of
 from api.problems import status_of
 from api.routes import customer as doors
-from api.routes.customer import AnswerIn, ChoiceIn, CodeIn, DecisionIn, code_is_due, customer_view
+from api.routes.customer import AnswerIn, ChoiceIn, CodeIn, DecisionIn, WordsIn, code_is_due, customer_view
 from custody.disputes.case import CASE
 from custody.disputes.civil import civil_date
 from custody.disputes.claim import PAYS_MONEY
@@ -37,6 +40,7 @@ router = APIRouter(include_in_schema=False)
 P = Annotated[Parts, Depends(parts_of)]
 Line = Annotated[str, Form(max_length=200)]
 PAYS = frozenset(map(str, PAYS_MONEY))
+MOST_DIGITS = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +58,7 @@ class Scheme:
 @router.get("/c/{token}")
 def read(token: str, request: Request, parts: P) -> Response:
     """The page."""
-    return _page(request, parts, token)
+    return _page(request, parts, token, Sent())
 
 
 @router.get("/c/{token}/status")
@@ -75,10 +79,11 @@ def own_file(token: str, parts: P) -> Response:
 
 
 @router.post("/c/{token}/choose")
-def choose(token: str, request: Request, parts: P, remedy: Line, payout: Line = "") -> Response:
+def choose(token: str, request: Request, parts: P, remedy: Line = "", payout: Line = "") -> Response:
     """Choose a remedy, and for money the way it comes."""
     body = ChoiceIn(remedy=remedy, payout=payout or None if remedy in PAYS else None)
-    return _then(request, parts, token, lambda: doors.choose(token, body, parts), done="c_chosen")
+    sent = Sent(form="choose", given={"remedy": remedy, "payout": payout})
+    return _then(request, parts, token, lambda: doors.choose(token, body, parts), done="c_chosen", sent=sent)
 
 
 @router.post("/c/{token}/found")
@@ -119,7 +124,7 @@ def answer(
     parts: P,
     *,
     ask: Line,
-    words: Annotated[str, Form(max_length=20_000)] = "",
+    words: Typed = "",
     skip: Line = "",
     file: Annotated[UploadFile | None, File()] = None,
 ) -> Response:
@@ -128,12 +133,14 @@ def answer(
     photo = file if file is not None and file.filename and not skip else None
 
     def act() -> None:
+        check({"words": words}, {"words": STORY})
         if photo is not None:
             doors.give(token, photo, parts, ask)
         if said is not None or photo is None:
             doors.answer(token, AnswerIn(ask=ask, words=said), parts)
 
-    return _then(request, parts, token, act, done="c_skip" if said is None and photo is None else "c_answer")
+    done = "c_skip" if said is None and photo is None else "c_answer"
+    return _then(request, parts, token, act, done=done, sent=Sent(form=ask, given={"words": words}))
 
 
 @router.post("/c/{token}/files")
@@ -141,32 +148,51 @@ def give(token: str, request: Request, parts: P, file: Annotated[UploadFile | No
     """Give us a file; nothing chosen is nothing wrong."""
     if file is None or not file.filename:
         same_site(request)
-        return see(f"/c/{token}")
+        return see(f"/c/{token}", large=_is_large(request))
     return _then(request, parts, token, lambda: doors.give(token, file, parts), done="c_file")
 
 
+@router.post("/c/{token}/words")
+def tell(token: str, request: Request, parts: P, words: Typed = "") -> Response:
+    """More in the customer's own words: anything we should know, or their side before a decision."""
+    given = {"words": words}
+
+    def act() -> None:
+        check(given, {"words": STORY}, needed=("words",))
+        doors.tell(token, WordsIn(words=words), parts)
+
+    return _then(request, parts, token, act, done="c_words", sent=Sent(form="more", given=given))
+
+
 @router.post("/c/{token}/code")
-def code(token: str, request: Request, parts: P, challenge: Line) -> Response:
+def code(token: str, request: Request, parts: P, challenge: Typed = "") -> Response:
     """The unlock code, shown on the page and never in an address."""
     same_site(request)
-    digits = "".join(challenge.split())
+    given = {"challenge": challenge}
     try:
-        unlock = doors.code(token, CodeIn(challenge=digits), parts)["code"]
+        check(given, {"challenge": MOST_DIGITS}, needed=("challenge",))
+        unlock = doors.code(token, CodeIn(challenge="".join(challenge.split())), parts)["code"]
     except Trouble as trouble:
-        return _page(request, parts, token, trouble=trouble)
-    return _page(request, parts, token, unlock=unlock)
+        return _page(request, parts, token, Sent(form="code", given=given, trouble=for_customers(trouble)))
+    return _page(request, parts, token, Sent(), unlock=unlock)
 
 
-def _then(request: Request, parts: Parts, token: str, act: Callable[[], object], *, done: str) -> Response:
+def _then(
+    request: Request, parts: Parts, token: str, act: Callable[[], object], *, done: str, sent: Sent | None = None
+) -> Response:
     same_site(request)
     try:
         act()
     except Trouble as trouble:
-        return _page(request, parts, token, trouble=trouble)
-    return see(f"/c/{token}", done=done)
+        return _page(request, parts, token, replace(sent or Sent(), trouble=for_customers(trouble)))
+    return see(f"/c/{token}", done=done, large=_is_large(request))
 
 
-def _page(request: Request, parts: Parts, token: str, *, trouble: Trouble | None = None, unlock: str = "") -> Response:
+def _is_large(request: Request) -> bool:
+    return request.query_params.get("size") == LARGE
+
+
+def _page(request: Request, parts: Parts, token: str, sent: Sent, *, unlock: str = "") -> Response:
     with parts.house.read() as session:
         view = customer_view(session, token)
         file = case_book.read_by_token(session, hash_token(token))
@@ -187,11 +213,10 @@ def _page(request: Request, parts: Parts, token: str, *, trouble: Trouble | None
         pays=PAYS,
         payouts=_payouts(file),
         scheme=_scheme(file, civil_date(parts.clock.now_ms())),
-        large=request.query_params.get("size") == "large",
         phone=parts.settings.support_phone,
-        trouble=trouble,
+        sent=sent,
         unlock=unlock,
-        status=200 if trouble is None else status_of(trouble),
+        status=200 if sent.trouble is None else status_of(sent.trouble),
     )
 
 

@@ -9,7 +9,7 @@
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -18,6 +18,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from api.accounts import Caller
 from api.pages import times, words
 from api.pages.assets import address_of
+from api.pages.sent_form import Sent
 from custody.gs1.imei import foreign_imei_urn, imei_digits
 from custody.investigation.wording import percent
 from custody.kernel.errors import Trouble
@@ -32,6 +33,7 @@ HEADERS: Mapping[str, str] = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+LARGE = "large"
 
 
 def page(
@@ -41,28 +43,45 @@ def page(
     caller: Caller | None = None,
     status: int = 200,
     trouble: Trouble | None = None,
+    sent: Sent | None = None,
     **facts: Any,
 ) -> HTMLResponse:
-    """A whole page."""
+    """A whole page; a form that was refused comes back with what was `sent`. Large print is a part of the address."""
+    sent = sent or Sent(trouble=trouble)
     body = _ENVIRONMENT.get_template(template).render(
         caller=caller,
         path=request.url.path,
-        trouble=trouble,
+        trouble=sent.trouble,
+        sent=sent,
+        large=request.query_params.get("size") == LARGE,
         done=DONE.get(request.query_params.get("done", "")),
         **facts,
     )
     return HTMLResponse(body, status_code=status, headers=dict(HEADERS))
 
 
-def see(path: str, *, done: str = "", at: str = "") -> RedirectResponse:
+def see(path: str, *, done: str = "", at: str = "", large: bool = False) -> RedirectResponse:
     """Go on with a page after a form; `done` is a word of `DONE`, `at` a part of the page."""
-    query = f"?done={quote(done)}" if done else ""
+    asked = {"done": done, "size": LARGE if large else ""}
+    query = urlencode({name: word for name, word in asked.items() if word})
+    query = f"?{query}" if query else ""
     fragment = f"#{quote(at)}" if at else ""
     return RedirectResponse(f"{path}{query}{fragment}", status_code=303, headers={"Cache-Control": "no-store"})
 
 
 DONE: Mapping[str, str] = {
     "typed": "The kind of problem is set and the remedy is offered.",
+    "offered": "The remedy is offered again.",
+    "kept": "Written down as kept.",
+    "credited": "The credit is written down as paid.",
+    "decline_proposed": "The customer is told what was found, and by which day we hear them.",
+    "heard": "Accepted. The case goes on to a remedy.",
+    "declined": "Declined. The letter for the independent scheme left at once.",
+    "deadlock": "The letter for the independent scheme left.",
+    "mind_changed": "The customer was told that we were wrong. Offer a remedy.",
+    "with_scheme": "Written down: the scheme has the case.",
+    "scheme_decided": "The decision is written down. The customer says yes or no.",
+    "joined": "The two reports are joined, and this one goes on.",
     "asked": "The customer was asked for one thing, once.",
     "chosen": "The choice is written down, and the promise has a date.",
     "remedied": "The remedy is written down as delivered. The customer is asked whether it is right.",
@@ -91,6 +110,7 @@ DONE: Mapping[str, str] = {
     "c_withdraw": "You took your report back. You can open it again here.",
     "c_answer": "Thank you. We have it and will not ask again.",
     "c_skip": "That is fine. It does not count against you.",
+    "c_words": "Thank you. We have your words, and we read them.",
     "c_file": "Thank you. We have your file. We will not ask for it again.",
 }
 

@@ -5,7 +5,7 @@ be cut off, and nobody is blamed for that.
 """
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -17,11 +17,12 @@ from starlette.exceptions import HTTPException
 
 from api import problems
 from api.pages.render import page
-from custody.kernel.errors import Fatal, NotFound, Rejected, Trouble
+from custody.kernel.errors import Conflict, Fatal, NotFound, Rejected, Trouble
 
 Handler = Callable[[Request, Any], Awaitable[Response]]
 MACHINES = ("/v1/", "/log/", "/entries", "/.well-known/", "/assets/", "/openapi.json")
 SIGN_IN = "/console/sign-in"
+OF_CUSTOMERS = (r"/c/[^/]+", r"/complain(?=/|$)", r"/bought(?=/|$)")
 _QUALITY = re.compile(r"\s*([^;,\s]+)\s*((?:;[^,]*)?)")
 
 
@@ -33,17 +34,28 @@ def wants_page(request: Request) -> bool:
     return wanted.get("text/html", 0.0) > max(wanted.get(name, 0.0) for name in ("application/json", "*/*"))
 
 
-def respond(request: Request, trouble: Trouble) -> Response:
-    """The page of an error."""
+def respond(
+    request: Request, trouble: Trouble, *, status: int | None = None, headers: Mapping[str, str] | None = None
+) -> Response:
+    """The page of an error; `status` where the web has its own for it."""
     path = request.url.path
     if trouble.code == "unauthenticated" and path.startswith("/console") and path != SIGN_IN:
         onward = path if request.method == "GET" else "/console"
         return RedirectResponse(f"{SIGN_IN}?next={quote(onward)}", status_code=HTTPStatus.SEE_OTHER)
     if trouble.code == "token":
         return page(request, "no_such_link.html", status=HTTPStatus.NOT_FOUND)
-    status = problems.status_of(trouble)
     title = problems.TITLES.get(type(trouble), "Something went wrong")
-    return page(request, "problem.html", status=status, problem=trouble, title=title)
+    back = next((found[0] for way in OF_CUSTOMERS if (found := re.match(way, path))), "")
+    answer = page(
+        request,
+        "problem.html",
+        status=status or problems.status_of(trouble),
+        problem=trouble,
+        title=title,
+        back=back,
+    )
+    answer.headers.update(headers or {})
+    return answer
 
 
 def install(app: FastAPI) -> None:
@@ -57,11 +69,9 @@ def _handler(otherwise: Any, read: Callable[[Any], Trouble]) -> Handler:
         if not wants_page(request):
             answer: Response = await otherwise(request, error)
             return answer
-        shown = respond(request, read(error))
         if isinstance(error, HTTPException):
-            shown.status_code = error.status_code
-            shown.headers.update(problems.headers_of(request, error))
-        return shown
+            return respond(request, read(error), status=error.status_code, headers=problems.headers_of(request, error))
+        return respond(request, read(error))
 
     return handle
 
@@ -76,6 +86,10 @@ def _http(error: HTTPException) -> Trouble:
     if error.status_code == HTTPStatus.NOT_FOUND:
         return NotFound(
             "page", "there is no page at this address", fix="Check the address, or start at the first page."
+        )
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        return Conflict(
+            "method", "this address is no page: it takes what a form sends", fix="Go to the page and use its buttons."
         )
     return Rejected("http", str(error.detail), fix="Go back and try it from the page.")
 

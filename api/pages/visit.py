@@ -1,7 +1,7 @@
 """A visit to the console: the request, the service's parts, and who is signed in, in one hand."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -9,7 +9,9 @@ from fastapi.responses import HTMLResponse
 
 from api.accounts import Caller
 from api.auth import role
+from api.pages.plain_refusals import for_staff
 from api.pages.render import page
+from api.pages.sent_form import Sent
 from api.parts import Parts, parts_of
 from api.problems import status_of
 from custody.kernel.errors import Trouble
@@ -23,10 +25,16 @@ class Visit:
     parts: Parts
     caller: Caller
 
-    def page(self, template: str, *, trouble: Trouble | None = None, **facts: Any) -> HTMLResponse:
+    def page(
+        self, template: str, *, trouble: Trouble | None = None, sent: Sent | None = None, **facts: Any
+    ) -> HTMLResponse:
         """A page for this caller; with what went wrong on top, under that error's status, if something did."""
-        status = 200 if trouble is None else status_of(trouble)
-        return page(self.request, template, caller=self.caller, trouble=trouble, status=status, **facts)
+        sent = sent or Sent(trouble=trouble)
+        status = 200
+        if sent.trouble is not None:
+            status = status_of(sent.trouble)
+            sent = replace(sent, trouble=for_staff(sent.trouble))
+        return page(self.request, template, caller=self.caller, sent=sent, status=status, **facts)
 
 
 def visit(*roles: str) -> Callable[..., Visit]:

@@ -1,0 +1,69 @@
+"""What a person reads when an act is refused: no code and no name of a state. Programs read the refusal as it is.
+
+A button that is pressed twice, or on a page that is open since yesterday, finds the case further on: that is no mistake
+of anybody's, and is said as what it is. What a customer reads passes `lint_text`, or is said in a sentence that does.
+"""
+
+from collections.abc import Mapping
+
+from api.pages import words
+from custody.disputes.case import CASE
+from custody.disputes.wording import lint_text
+from custody.kernel.errors import Rejected, Trouble
+
+DONE_ALREADY = ("that is done already", "Nothing was changed now. Where it stands is shown below.")
+NOT_NOW = ("that did not work, and nothing was changed", "Please try it again, or call us. You did nothing wrong.")
+HELD_BACK: Mapping[str, tuple[str, str]] = {
+    "all_locks_settled": (
+        "we must see to the lock of the phone first",
+        "If you have the phone, tap I found it. If not, we see to it.",
+    ),
+    "all_promises_settled": ("we still owe you something", "Your case can end when you have it. It is shown below."),
+    "payout_route_works_for_this_customer": (
+        "your money needs a way that reaches you",
+        "Please choose how it comes, and send it again.",
+    ),
+}
+OVER = frozenset({"move", "ask_ended"})
+
+
+def for_customers(trouble: Trouble) -> Trouble:
+    """The refusal in words that every customer can read."""
+    if trouble.code in OVER:
+        return _said(trouble, *DONE_ALREADY)
+    if trouble.code == "guard":
+        return _said(trouble, *HELD_BACK.get(trouble.facts["unmet"][0], NOT_NOW))
+    try:
+        lint_text(f"{trouble.detail}. {trouble.fix}")
+    except Rejected:
+        return _said(trouble, *NOT_NOW)
+    return trouble
+
+
+def for_staff(trouble: Trouble) -> Trouble:
+    """The refusal in the words of the console."""
+    facts = trouble.facts
+    if trouble.code in OVER:
+        stands = _stands(str(facts.get("state", "")))
+        return _said(trouble, "that is done already, or not possible now", f"{stands}Nothing was changed.")
+    if trouble.code == "guard":
+        needed = [CASE.guards[name].means.rstrip(".") for name in facts["unmet"] if name in CASE.guards]
+        return _said(trouble, f"first this is needed: {'; '.join(needed)}" if needed else "a check says no")
+    if trouble.code == "role" and "who" in facts:
+        able = [words.worded(words.ROLES, role) for role in facts["who"] if role in words.ROLES]
+        fix = f"Ask somebody in the role {' or '.join(able)}." if able else "Nobody of us decides this."
+        return _said(trouble, "your role may not do this", fix)
+    if trouble.code == "lock_refused":
+        row = next(row for row in facts["checks"] if row["ok"] is not True)
+        said = words.worded(words.CHECKS, row["check"]), words.worded(words.CHECK_REASONS, row["reason"])
+        return _said(trouble, ": ".join(said))
+    return trouble
+
+
+def _said(trouble: Trouble, detail: str, fix: str | None = None) -> Trouble:
+    return type(trouble)(trouble.code, detail, fix=trouble.fix if fix is None else fix, **trouble.facts)
+
+
+def _stands(state: str) -> str:
+    said = words.CASE_STATES.get(state) or (words.LOCKS[state][0] if state in words.LOCKS else "")
+    return f"It stands at “{said}”. " if said else ""

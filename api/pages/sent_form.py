@@ -1,0 +1,66 @@
+"""A form that comes back because it was refused: what was typed stays, and what is wrong is said beside its field.
+
+- The code of a refusal is the name of a field where a field is at fault, or stands for one in `FIELDS`.
+- A field at fault is named to a screen reader by `aria-invalid` and `aria-describedby` (WCAG 2.2, 3.3.1 and 4.1.2).
+- A browser sends a line break as two characters and counts it once (HTML, 4.10.5.4 and 4.10.21): so do we.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from fastapi import Form
+from pydantic import AfterValidator
+
+from custody.kernel.errors import Rejected, Trouble
+
+FIELDS: Mapping[str, str] = {
+    "question": "challenge",
+    "payout_route": "payout",
+    "unpromised": "text",
+    "never_asked": "item",
+    "held_by_us": "item",
+    "asked_before": "item",
+    "same_case": "into",
+}
+LINE, WORDS, STORY = 200, 2_000, 20_000
+
+Typed = Annotated[str, Form(), AfterValidator(lambda text: text.replace("\r\n", "\n"))]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """A form as it was sent, by its `form` name where a page has several, and what it was refused for."""
+
+    form: str = ""
+    given: Mapping[str, str] = field(default_factory=dict)
+    trouble: Trouble | None = None
+
+    def text(self, name: str, form: str = "") -> str:
+        """What was typed into a field; nothing if another form was sent."""
+        return self.given.get(name, "") if form == self.form else ""
+
+    @property
+    def at(self) -> str:
+        """The id of the field at fault; empty if none is."""
+        return next((self.id(name, self.form) for name in self.given if self.wrong(name, self.form)), "")
+
+    @staticmethod
+    def id(name: str, form: str = "") -> str:
+        """The id of a field on its page."""
+        return f"{form}-{name}" if form else name
+
+    def wrong(self, name: str, form: str = "") -> bool:
+        """Whether this field is at fault."""
+        code = self.trouble.code if self.trouble else ""
+        return form == self.form and name in self.given and FIELDS.get(code, code) == name
+
+
+def check(given: Mapping[str, str], most: Mapping[str, int], *, needed: tuple[str, ...] = ()) -> None:
+    """Return if every field of `most` is short enough and no needed one is empty; raises `Rejected` with its name."""
+    for name, limit in most.items():
+        text = given.get(name, "")
+        if name in needed and not text.strip():
+            raise Rejected(name, "one field is still empty", fix="Please fill it in.")
+        if len(text) > limit:
+            raise Rejected(name, f"one field has {len(text)} letters, and {limit} fit", fix="Please make it shorter.")

@@ -1,0 +1,183 @@
+"""The pages of a case under people's hands: pressed twice, sent wrong, sent with an old cookie; nobody reads a code."""
+
+import html
+import re
+from typing import Any
+
+import httpx
+import pytest
+
+from custody.disputes.wording import lint_text
+from tests.doors.case_desk import SEEN, CaseDesk
+
+
+def alert_of(answer: httpx.Response) -> str:
+    found = re.search(r'role="alert"[^>]*>(.*?)</div>', answer.text, re.DOTALL)
+    assert found, answer.text[:500]
+    return html.unescape(re.sub(r"<[^>]+>", " ", found[1])).strip()
+
+
+def shown(desk: CaseDesk, told: dict[str, Any], account: str) -> str:
+    return desk.http.get(f"/console/cases/{told['dispute']}", headers=desk.by(account)).text
+
+
+def press(desk: CaseDesk, told: dict[str, Any], account: str, event: str, **form: str) -> httpx.Response:
+    path = f"/console/cases/{told['dispute']}/moves/{event}"
+    return desk.http.post(path, data=form, headers=desk.by(account))
+
+
+@pytest.mark.parametrize(
+    ("act", "form"), [("choose", {"remedy": "advance_swap"}), ("confirm", {}), ("withdraw", {}), ("decision", {})]
+)
+def test_a_button_that_a_customer_presses_again_is_answered_in_plain_words(
+    desk: CaseDesk, act: str, form: dict[str, str]
+) -> None:
+    told = desk.report(claim_type="defective")
+    link = f"/c/{told['customer_token']}"
+    desk.http.post(f"{link}/choose", data={"remedy": "advance_swap"})
+    if act == "confirm":
+        desk.event(told, "agent-1", "delivered_or_paid", reference="JJD1")
+        desk.http.post(f"{link}/confirm")
+    again = desk.http.post(f"{link}/{act}", data=form)
+    assert again.status_code == 409
+    assert alert_of(again).startswith("That is done already.")
+    lint_text(alert_of(again))
+
+
+def test_a_question_that_is_skipped_twice_is_answered_in_plain_words(desk: CaseDesk) -> None:
+    told = desk.not_fixed()
+    asked = desk.event(told, "agent-1", "ask", item="tape", text="Which colour has the tape?").json()["asks"][0]["ask"]
+    for _ in range(2):
+        again = desk.http.post(f"/c/{told['customer_token']}/answer", data={"ask": asked, "skip": "yes"})
+    assert alert_of(again).startswith("That is done already.")
+
+
+@pytest.mark.parametrize("wrong", [{"remedy": "advance_swap_x"}, {"remedy": ""}])
+def test_what_a_customer_cannot_have_is_refused_without_a_code(desk: CaseDesk, wrong: dict[str, str]) -> None:
+    told = desk.report(claim_type="defective")
+    lint_text(alert_of(desk.http.post(f"/c/{told['customer_token']}/choose", data=wrong)))
+
+
+def test_a_button_that_staff_press_again_names_no_state_and_no_event(desk: CaseDesk) -> None:
+    told = desk.report(claim_type="defective")
+    desk.http.post(f"/c/{told['customer_token']}/choose", data={"remedy": "advance_swap"})
+    assert press(desk, told, "agent-1", "delivered_or_paid", reference="JJD1").status_code == 303
+    again = press(desk, told, "agent-1", "delivered_or_paid", reference="JJD1")
+    assert again.status_code == 409
+    assert "Put right, to be confirmed" in alert_of(again)
+    assert "_" not in alert_of(again)
+
+
+def test_who_is_in_another_role_is_told_whose_move_it_is(desk: CaseDesk) -> None:
+    told = desk.not_fixed()
+    refused = press(desk, told, "agent-1", "propose_decline", ground="recording", says="x", kept_at="y", about="yes")
+    assert (refused.status_code, "Ask an investigator" in alert_of(refused)) == (403, True)
+    assert "Propose to decline: this takes somebody in the role investigator." in shown(desk, told, "agent-1")
+    assert "Offer a remedy again: this takes somebody in the role agent." in shown(desk, told, "supervisor-1")
+    asked = press(desk, told, "supervisor-1", "ask", item="tape", text="Which colour has the tape?")
+    assert alert_of(asked) == "Your role may not do this.  Ask somebody in the role Agent or Investigator."
+
+
+@pytest.mark.parametrize("path", ["/complain", "/bought"])
+def test_a_customers_refused_form_keeps_its_words_and_leads_nobody_to_the_staff_console(
+    desk: CaseDesk, path: str
+) -> None:
+    typed = "It never came.\r\n" * 2_000
+    answer = desk.http.post(path, data={"words": typed, "order": "SO-77", "reference": "SO-77"})
+    assert answer.status_code == 422
+    assert 'href="/console"' not in answer.text
+    assert "SO-77" in answer.text
+    assert answer.text.count("It never came.") == 2_000
+    lint_text(alert_of(answer))
+
+
+def test_a_complaint_as_long_as_the_form_allows_is_taken_with_its_line_breaks(desk: CaseDesk) -> None:
+    typed = "It never came.\n" * 1_333
+    assert desk.http.post("/complain", data={"words": typed.replace("\n", "\r\n")}).status_code == 303
+
+
+def test_a_refused_report_keeps_everything_that_was_typed(desk: CaseDesk) -> None:
+    form = {
+        "words": "   ",
+        "order": "SO-1",
+        "working_phone": "no",
+        "anything_else": "Deaf in one ear.",
+        "channel": "shop",
+    }
+    answer = desk.http.post("/console/cases", data=form, headers=desk.by("agent-1"))
+    assert answer.status_code == 422
+    assert "Deaf in one ear." in answer.text
+    assert re.search(r'name="working_phone" value="no"[^>]*checked', answer.text)
+    assert "<option selected>shop</option>" in answer.text
+
+
+def test_a_refused_question_keeps_the_words_that_the_adviser_typed(desk: CaseDesk) -> None:
+    told = desk.not_fixed()
+    form = {"item": "tape", "text": "We suspect nothing; which colour has the tape?"}
+    answer = press(desk, told, "agent-1", "ask", **form)
+    assert answer.status_code == 422
+    assert form["text"] in html.unescape(answer.text)
+    assert 'id="ask-text" name="text" required aria-invalid="true" aria-describedby="ask-text-fault"' in answer.text
+    assert 'id="ask-text-fault"' in answer.text
+
+
+def test_refused_words_of_a_customer_come_back(desk: CaseDesk) -> None:
+    told = desk.not_fixed()
+    link = f"/c/{told['customer_token']}"
+    answer = desk.http.post(f"{link}/words", data={"words": "x" * 20_001})
+    assert (answer.status_code, "x" * 20_001 in answer.text) == (422, True)
+    asked = desk.event(told, "agent-1", "ask", item="tape", text="Which colour has the tape?").json()["asks"][0]["ask"]
+    answer = desk.http.post(f"{link}/answer", data={"ask": asked, "words": "y" * 20_001})
+    assert (answer.status_code, "y" * 20_001 in answer.text) == (422, True)
+
+
+@pytest.mark.parametrize("act", ["disagree", "words", "choose"])
+def test_large_print_stays_large_after_a_button_was_pressed(desk: CaseDesk, act: str) -> None:
+    told = desk.report(claim_type="defective")
+    page = desk.http.get(f"/c/{told['customer_token']}?size=large").text
+    action = re.search(rf'action="([^"]+/{act}[^"]*)"', page)
+    assert action
+    for form in ({"remedy": "advance_swap", "words": "One thing more."}, {"remedy": "nothing", "words": ""}):
+        after = desk.http.post(action[1].replace("&amp;", "&"), data=form, follow_redirects=True)
+        assert 'class="large"' in after.text
+
+
+def test_a_session_that_is_over_keeps_nobody_from_complaining(desk: CaseDesk) -> None:
+    stale = {"cookie": "weaklink_session=stale"}
+    assert desk.http.post("/complain", data={"words": "It never came."}, headers=stale).status_code == 303
+    wrong = {"authorization": "Bearer stale"}
+    assert desk.http.post("/v1/disputes", json={"words": "It never came."}, headers=wrong).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("path", "back"),
+    [
+        ("/c/{}/choose", "/c/{}"),
+        ("/complain?x=1", ""),
+        ("/console/sign-out", "/console"),
+        ("/console/cases/{}/moves/ask", "/console"),
+    ],
+)
+def test_an_address_that_is_no_page_says_so_to_a_browser_and_leads_back(desk: CaseDesk, path: str, back: str) -> None:
+    told = desk.report()
+    named = path.format(told["customer_token"])
+    answer = desk.http.request("GET" if back else "PUT", named, headers=desk.by("agent-1"))
+    program = desk.http.request("GET" if back else "PUT", named, headers={"accept": "application/json"})
+    assert (answer.status_code, program.status_code) == (405, 405)
+    assert answer.headers["allow"] == program.headers["allow"]
+    assert "Nothing was changed." in answer.text
+    assert f'href="{(back or "/complain").format(told["customer_token"])}"' in answer.text
+
+
+def test_the_customer_can_tell_us_their_side_in_words_and_every_later_handler_reads_them(desk: CaseDesk) -> None:
+    told = desk.not_fixed()
+    desk.event(told, "investigator-1", "propose_decline", findings=[SEEN])
+    link = f"/c/{told['customer_token']}"
+    assert "Your side, in your own words" in desk.http.get(link).text
+    words = "My neighbour took it in, and it was empty."
+    assert desk.http.post(f"{link}/words", data={"words": words}).status_code == 303
+    assert desk.http.post(f"{link}/words", data={"words": " "}).status_code == 422
+    for account in ("supervisor-1", "agent-1"):
+        assert words in shown(desk, told, account)
+    assert desk.state(told) == "decline_proposed"
+    assert "Thank you. We have what you sent." in desk.own(told)["messages"][-1]["text"]

@@ -1,0 +1,93 @@
+"""Every move of a case that staff may cause has its button on the console; others are told whose move it is."""
+
+import re
+from typing import Any
+
+import pytest
+
+from api.pages.case_moves import MOVES
+from custody.disputes.case import ADR_EVENT, CASE
+from custody.disputes.machine import Role
+from tests.doors.case_desk import CaseDesk
+from tests.doors.test_case_pages import press, shown
+
+STAFF = {Role.AGENT, Role.INVESTIGATOR, Role.SUPERVISOR, Role.ADR}
+FOUND = {"ground": "recording", "says": "The door camera shows it.", "kept_at": "ev/1", "about": "yes"}
+
+
+def buttons(desk: CaseDesk, told: dict[str, Any], account: str) -> set[str]:
+    return set(re.findall(r'action="/console/cases/[^"/]+/moves/([^"]+)"', shown(desk, told, account)))
+
+
+def test_every_move_of_staff_has_a_form() -> None:
+    assert {row.event for row in CASE.transitions if STAFF & set(row.who)} <= set(MOVES)
+
+
+def test_each_role_has_the_buttons_of_its_moves_and_no_others(desk: CaseDesk) -> None:
+    told = desk.not_fixed()
+    assert buttons(desk, told, "agent-1") == {"classify", "offer", "ask", "merge"}
+    assert buttons(desk, told, "investigator-1") == {"classify", "ask", "merge", "propose_decline"}
+    assert buttons(desk, told, "supervisor-1") == {ADR_EVENT}
+
+
+def test_a_remedy_is_offered_again_and_another_kind_is_set_on_the_page(desk: CaseDesk) -> None:
+    told = desk.not_fixed()
+    assert press(desk, told, "agent-1", "offer").status_code == 303
+    assert desk.state(told) == "remedy_offered"
+    assert press(desk, told, "agent-1", "classify", claim_type="wrong_item").status_code == 303
+    assert desk.view(told)["claim_type"] == "wrong_item"
+
+
+def test_a_case_that_was_opened_again_without_a_kind_gets_one_on_the_page(desk: CaseDesk) -> None:
+    told = desk.report()
+    desk.http.post(f"/c/{told['customer_token']}/withdraw")
+    assert press(desk, told, "supervisor-1", "reopen").status_code == 303
+    assert "classify" in buttons(desk, told, "agent-1")
+    assert "offer" not in buttons(desk, told, "agent-1")
+
+
+def test_a_decline_is_proposed_heard_and_accepted_on_the_page(desk: CaseDesk) -> None:
+    told = desk.not_fixed()
+    vague = {**FOUND, "about": ""}
+    assert press(desk, told, "investigator-1", "propose_decline", **vague).status_code == 422
+    assert press(desk, told, "investigator-1", "propose_decline", **{**FOUND, "ground": "rank"}).status_code == 422
+    assert press(desk, told, "investigator-1", "propose_decline", **FOUND).status_code == 303
+    assert buttons(desk, told, "supervisor-1") == {"heard_accepted", "decline", ADR_EVENT}
+    unheard = press(desk, told, "supervisor-1", "decline", why="It was seen.")
+    assert (unheard.status_code, "It was seen." in unheard.text) == (409, True)
+    assert "The customer was heard, or the days for it are over" in unheard.text
+    assert press(desk, told, "supervisor-1", "heard_accepted", why="It was the neighbour.").status_code == 303
+    assert desk.state(told) == "triaged"
+
+
+def test_the_way_through_the_scheme_is_on_the_page(desk: CaseDesk) -> None:
+    told = desk.report(claim_type="defective")
+    assert press(desk, told, "supervisor-1", ADR_EVENT).status_code == 303
+    assert buttons(desk, told, "supervisor-1") == {"we_changed_our_mind"}
+    assert press(desk, told, "agent-1", "adr_accepts", reference="S-1").status_code == 409, "no pack is built"
+    desk.http.post("/v1/packs", json={"dispute": told["dispute"]}, headers=desk.by("investigator-1"))
+    assert press(desk, told, "agent-1", "adr_accepts", reference="S-1").status_code == 303
+    award = {"text": "A new phone sent to you", "reference": "S-1"}
+    assert press(desk, told, "supervisor-1", "decision", **award).status_code == 303
+    assert desk.state(told) == "adr_decided"
+
+
+def test_two_reports_are_joined_on_the_page_and_the_one_that_goes_on_is_shown(desk: CaseDesk) -> None:
+    first, second = (desk.report(order="SO-JOIN-PAGE") for _ in range(2))
+    joined = press(desk, second, "agent-1", "merge", into=first["dispute"])
+    assert joined.headers["location"] == f"/console/cases/{first['dispute']}?done=joined"
+
+
+def test_what_was_done_beside_the_remedy_is_written_down_on_the_page(desk: CaseDesk) -> None:
+    told = desk.report(claim_type="never_received", has_working_phone=False)
+    loan = next(one for one in desk.view(told)["promises"] if "loan" in one["what"])
+    kept = press(desk, told, "agent-1", "promise_kept", promise=loan["promise"], reference="LOAN-1")
+    assert kept.status_code == 303, kept.text
+    states = {one["promise"]: one["state"] for one in desk.view(told)["promises"]}
+    assert states[loan["promise"]] == "kept"
+    assert press(desk, told, "agent-1", "promise_kept", promise="promise_x", reference="L").status_code == 422
+
+
+@pytest.mark.parametrize("event", ["nonsense", "choose", "confirm_or_lapse"])
+def test_what_is_no_move_of_staff_is_no_address(desk: CaseDesk, event: str) -> None:
+    assert press(desk, desk.report(), "agent-1", event).status_code == 404
