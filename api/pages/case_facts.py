@@ -5,6 +5,7 @@ of the preflight, the timeline and the messages.
 """
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from sqlalchemy import select
@@ -17,6 +18,7 @@ from api.pages.inquiries import StoredAnswer, stored_answer
 from api.parts import Parts
 from api.routes.customer import WORDS
 from api.routes.disputes import read as read_case
+from custody.disputes.civil import civil_date
 from custody.disputes.payout import WORDS as PAYOUT_WORDS
 from custody.disputes.payout import payouts
 from custody.kernel.clock import DAY_MS, from_iso
@@ -108,7 +110,8 @@ def _clock(clock: dict[str, Any], case: dict[str, Any], now_ms: int) -> dict[str
         "offer_choice_days": case["chosen"] is not None,
     }
     due = clock["due"]
-    past = len(due) > len("2026-01-31") and from_iso(due) < now_ms
+    day_is_due = len(due) == len("2026-01-31")
+    past = date.fromisoformat(due) < civil_date(now_ms) if day_is_due else from_iso(due) < now_ms
     return {"legal": False, **clock, "done": done.get(clock["clock"], False), "past": past}
 
 
