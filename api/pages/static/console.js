@@ -2,11 +2,13 @@
 //
 // - A single key moves to the part of the page that carries it in data-key; j and k walk through data-step in order.
 //   Keys are ignored while something is typed, with Ctrl, Alt or Meta, and when they are switched off (WCAG 2.1.4).
+// - A form that was just sent is not sent again: a second tap would be a second report.
 // - A part with data-live is fetched again while it says data-live-on="yes".
 "use strict";
 
 const SWITCH = "weaklink-keys";
 const EVERY_MS = 1500;
+const SENT_FOR_MS = 3000;
 const FIELDS = "input, select, textarea, [contenteditable]";
 
 function keysAreOn() {
@@ -57,6 +59,16 @@ function press(event) {
   }
 }
 
+function sendOnce(event) {
+  const form = event.target;
+  if ("sent" in form.dataset) {
+    event.preventDefault();
+    return;
+  }
+  form.dataset.sent = "";
+  setTimeout(() => delete form.dataset.sent, SENT_FOR_MS);
+}
+
 async function refresh(part) {
   const answer = await fetch(part.dataset.live, { headers: { Accept: "text/html" }, credentials: "same-origin" });
   if (!answer.ok || answer.redirected) return;
@@ -73,6 +85,7 @@ function keepLive(part) {
 }
 
 document.addEventListener("keydown", press);
+document.addEventListener("submit", sendOnce);
 document.querySelectorAll("[data-live]").forEach(keepLive);
 document.querySelectorAll("[data-keys]").forEach((part) => {
   part.hidden = false;
