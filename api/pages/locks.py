@@ -5,6 +5,7 @@ goes on when somebody who did not order it has looked at it.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Response
@@ -12,6 +13,7 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from api.pages.render import see
+from api.pages.sent_form import Sent, Typed, check
 from api.pages.visit import Decider, Supervisor, Visit
 from api.routes import backends, lock_watch, locks
 from api.routes.backends import ReferenceIn
@@ -32,12 +34,13 @@ from devicelock.usecases.show_parts import show
 router = APIRouter(prefix="/console", include_in_schema=False)
 HELD = (State.QUEUED, State.ACTIVE_PROVISIONAL, State.ACTIVE_CONFIRMED, State.RELEASE_QUEUED)
 PAGE = "/console/locks"
+MOST = {"why": 500}
 
 
 @router.get("/locks")
 def read(visit: Decider) -> Response:
     """All of it on one page."""
-    return _page(visit)
+    return _page(visit, Sent())
 
 
 @router.post("/locks/{order}/approve")
@@ -47,9 +50,14 @@ def approve(order: str, visit: Decider) -> Response:
 
 
 @router.post("/locks/{order}/refuse")
-def refuse(order: str, visit: Supervisor, why: Annotated[str, Form(max_length=500)] = "") -> Response:
+def refuse(order: str, visit: Supervisor, why: Typed = "") -> Response:
     """Say no as the second person, with a reason."""
-    return _then(visit, lambda: locks.refuse(order, WhyIn(why=why), visit.parts, visit.caller), done="refused")
+
+    def act() -> None:
+        check({"why": why}, MOST)
+        locks.refuse(order, WhyIn(why=why), visit.parts, visit.caller)
+
+    return _then(visit, act, done="refused", sent=Sent(form=f"refuse-{order}", given={"why": why}))
 
 
 @router.post("/locks/{order}/confirm")
@@ -83,26 +91,26 @@ def withdraw(authority: str, visit: Supervisor) -> Response:
 
 
 @router.post("/kill-switch")
-def kill_switch(
-    visit: Supervisor,
-    on: Annotated[bool, Form()],
-    why: Annotated[str, Form(min_length=1, max_length=500)],
-) -> Response:
+def kill_switch(visit: Supervisor, on: Annotated[bool, Form()], why: Typed = "") -> Response:
     """Stop all locking, or allow it again."""
-    body = SwitchIn(on=on, why=why)
+
+    def act() -> None:
+        check({"why": why}, MOST, needed=("why",))
+        locks.kill_switch(SwitchIn(on=on, why=why), visit.parts, visit.caller)
+
     done = "stopped" if on else "started"
-    return _then(visit, lambda: locks.kill_switch(body, visit.parts, visit.caller), done=done)
+    return _then(visit, act, done=done, sent=Sent(form="switch", given={"why": why}))
 
 
 @router.post("/lock-groups/clear")
-def clear(
-    visit: Decider,
-    group: Annotated[str, Form(max_length=200)],
-    why: Annotated[str, Form(min_length=1, max_length=500)],
-) -> Response:
+def clear(visit: Decider, group: Annotated[str, Form(max_length=200)], why: Typed = "") -> Response:
     """Let a paused group of locks go on."""
-    body = ClearanceIn(group=group, why=why)
-    return _then(visit, lambda: lock_watch.clear(body, visit.parts, visit.caller), done="cleared")
+
+    def act() -> None:
+        check({"why": why}, MOST, needed=("why",))
+        lock_watch.clear(ClearanceIn(group=group, why=why), visit.parts, visit.caller)
+
+    return _then(visit, act, done="cleared", sent=Sent(form=f"clear-{group}", given={"why": why}))
 
 
 @router.post("/references/confirm")
@@ -110,11 +118,15 @@ def confirm_reference(
     visit: Decider,
     device: Annotated[str, Form(max_length=100)],
     backend: Annotated[str, Form(max_length=40)],
-    handset: Annotated[str, Form(min_length=1, max_length=300)],
+    handset: Typed = "",
 ) -> Response:
     """Confirm the name of a handset at another lock system, typed again, as the second person."""
-    body = ReferenceIn(handset=handset.strip())
-    return _then(visit, lambda: backends.confirm(device, backend, body, visit.parts, visit.caller), done="named")
+
+    def act() -> None:
+        check({"handset": handset}, {"handset": 300}, needed=("handset",))
+        backends.confirm(device, backend, ReferenceIn(handset=handset.strip()), visit.parts, visit.caller)
+
+    return _then(visit, act, done="named", sent=Sent(form=f"name-{device}-{backend}", given={"handset": handset}))
 
 
 @router.post("/alerts/{alert}/seen")
@@ -123,15 +135,15 @@ def see_alert(alert: str, visit: Decider) -> Response:
     return _then(visit, lambda: lock_watch.see_alert(alert, visit.parts, visit.caller), done="alert_seen")
 
 
-def _then(visit: Visit, act: Callable[[], object], *, done: str) -> Response:
+def _then(visit: Visit, act: Callable[[], object], *, done: str, sent: Sent | None = None) -> Response:
     try:
         act()
     except Trouble as trouble:
-        return _page(visit, trouble=trouble)
+        return _page(visit, replace(sent or Sent(), trouble=trouble))
     return see(PAGE, done=done)
 
 
-def _page(visit: Visit, *, trouble: Trouble | None = None) -> Response:
+def _page(visit: Visit, sent: Sent) -> Response:
     with visit.parts.house.look() as unit:
         session = unit.session
         waiting = [_waiting(unit, visit, row) for row in store.orders_in(session, [State.REQUESTED])]
@@ -155,7 +167,7 @@ def _page(visit: Visit, *, trouble: Trouble | None = None) -> Response:
         named=named,
         alerts=alerts,
         paused=paused,
-        trouble=trouble,
+        sent=sent,
     )
 
 

@@ -1,6 +1,6 @@
 """A form that comes back because it was refused: what was typed stays, and what is wrong is said beside its field.
 
-- The code of a refusal is the name of a field where a field is at fault, or stands for one in `FIELDS`.
+- A refusal is about a field if its code, or a guard that does not hold, is the field's name or stands for it in `FIELDS`.
 - A field at fault is named to a screen reader by `aria-invalid` and `aria-describedby` (WCAG 2.2, 3.3.1 and 4.1.2).
 - A browser sends a line break as two characters and counts it once (HTML, 4.10.5.4 and 4.10.21): so do we.
 """
@@ -22,6 +22,14 @@ FIELDS: Mapping[str, str] = {
     "held_by_us": "item",
     "asked_before": "item",
     "same_case": "into",
+    "reference": "handset",
+    "claim_type_set": "custody_words",
+    "customer_heard_or_hearing_lapsed": "heard",
+    "payout_route_works_for_this_customer": "payout",
+    "positive_evidence_about_this_person": "says",
+    "proof_of_remedy": "reference",
+    "reasons": "why",
+    "same_customer_or_consent": "consent",
 }
 LINE, WORDS, STORY = 200, 2_000, 20_000
 
@@ -52,8 +60,11 @@ class Sent:
 
     def wrong(self, name: str, form: str = "") -> bool:
         """Whether this field is at fault."""
-        code = self.trouble.code if self.trouble else ""
-        return form == self.form and name in self.given and FIELDS.get(code, code) == name
+        if self.trouble is None or form != self.form or name not in self.given:
+            return False
+        return any(
+            name in {code, FIELDS.get(code)} for code in (self.trouble.code, *self.trouble.facts.get("unmet", ()))
+        )
 
 
 def check(given: Mapping[str, str], most: Mapping[str, int], *, needed: tuple[str, ...] = ()) -> None:

@@ -67,7 +67,7 @@ def test_a_page_is_as_accessible_in_its_less_usual_states(
             _send(page, f"/c/{told.token}/choose", {"remedy": "advance_swap"})
     elif where in {"refused", "moves"}:
         console.show(page, f"/console/cases/{told.dispute}")
-        page.get_by_text("Change the kind").click()
+        page.get_by_text("Change the kind", exact=True).click()
         page.get_by_text("Join with another report").click()
         if where == "refused":
             page.get_by_label("What", exact=True).fill("tape")
@@ -131,3 +131,13 @@ def _send(page: Page, path: str, fields: dict[str, str]) -> None:
             }""",
             [path, fields],
         )
+
+
+def test_a_double_tap_sends_one_report(console: Console, quiet_page: Page) -> None:
+    page = console.show(quiet_page, "/complain")
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    page.get_by_label("What went wrong?").fill("It never came.")
+    page.get_by_role("button", name="Send").dblclick()
+    expect(page.get_by_role("heading", level=1)).to_have_text("We believe you.")
+    assert len(sent) == 1

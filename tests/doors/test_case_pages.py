@@ -181,3 +181,28 @@ def test_the_customer_can_tell_us_their_side_in_words_and_every_later_handler_re
         assert words in shown(desk, told, account)
     assert desk.state(told) == "decline_proposed"
     assert "Thank you. We have what you sent." in desk.own(told)["messages"][-1]["text"]
+
+
+def test_a_day_of_the_law_that_has_passed_is_shown_as_past(desk: CaseDesk) -> None:
+    order = {"order": "SO-OLD", "imei": "001017004829159", "contract": "2024-01-01", "expected_delivery": "2024-01-05"}
+    assert desk.http.post("/v1/orders", json=order, headers=desk.by("agent-1")).is_success
+    told = desk.report(order="SO-OLD", claim_type="never_received")
+    row = re.search(r"Last day for delivery.*?</tr>", shown(desk, told, "agent-1"), re.DOTALL)
+    assert row
+    assert ("31 Jan 2024" in row[0], "past" in row[0]) == (True, True)
+
+
+def test_a_guard_that_does_not_hold_is_said_beside_the_field_that_would_satisfy_it(desk: CaseDesk) -> None:
+    told = desk.report()
+    typed = {"claim_type": "customer_damage", "custody_words": ""}
+    answer = press(desk, told, "agent-1", "classify", **typed)
+    assert answer.status_code in {409, 422}
+    assert 'aria-describedby="classify-custody_words-fault"' in answer.text
+    assert re.search(r'value="customer_damage" selected', answer.text)
+
+
+def test_what_a_supervisor_typed_at_the_locks_comes_back(desk: CaseDesk) -> None:
+    typed = "x" * 501
+    answer = desk.http.post("/console/kill-switch", data={"on": "true", "why": typed}, headers=desk.by("supervisor-1"))
+    assert (answer.status_code, typed in answer.text) == (422, True)
+    assert 'aria-describedby="switch-why-fault"' in answer.text
