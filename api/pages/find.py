@@ -6,6 +6,7 @@ address, phone number or name in an order's contact. Nobody is ever asked for a 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import msgspec
 from sqlalchemy import Select, or_, select
@@ -24,6 +25,7 @@ from devicelock.store import LockOrderRow
 PAGE = 25
 LEAST_CONTACT = 4
 MOST_FOUND = 50
+READ_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,11 +129,13 @@ def _by_contact(session: Session, asked: str) -> Found:
     facts = col(SaleRow.facts)
     wanted = {asked, asked.replace(" ", "")}
     query = select(SaleRow).where(or_(*(facts.icontains(part, autoescape=True) for part in wanted)))
-    references = tuple(
+    rows = session.scalars(query.execution_options(yield_per=READ_AT_ONCE))  # a name may be a word of every record
+    named = (
         row.order_ref
-        for row in session.scalars(query.limit(MOST_FOUND)).all()
+        for row in rows
         if any(part.casefold() in str(msgspec.json.decode(row.facts)["contact"]).casefold() for part in wanted)
     )
+    references = tuple(islice(named, MOST_FOUND))
     return Found(files=cases_of_orders(session, references), orders=references)
 
 

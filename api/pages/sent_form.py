@@ -1,6 +1,6 @@
 """A form that comes back because it was refused: what was typed stays, and what is wrong is said beside its field.
 
-- A refusal is about a field if its code, or a guard that does not hold, is the field's name or stands for it in `FIELDS`.
+- A refusal is about a field if its code, or a guard that does not hold, is the field's name or stands for it here.
 - A field at fault is named to a screen reader by `aria-invalid` and `aria-describedby` (WCAG 2.2, 3.3.1 and 4.1.2).
 - A browser sends a line break as two characters and counts it once (HTML, 4.10.5.4 and 4.10.21): so do we.
 """

@@ -7,7 +7,10 @@ from typing import Any
 import httpx
 import pytest
 
+from custody.disputes.order import OrderFacts
 from custody.disputes.wording import lint_text
+from custody.gs1.imei import imei_urn
+from custody.usecases.record_sale import Sale, record_sale
 from tests.doors.case_desk import SEEN, CaseDesk
 
 
@@ -206,3 +209,21 @@ def test_what_a_supervisor_typed_at_the_locks_comes_back(desk: CaseDesk) -> None
     answer = desk.http.post("/console/kill-switch", data={"on": "true", "why": typed}, headers=desk.by("supervisor-1"))
     assert (answer.status_code, typed in answer.text) == (422, True)
     assert 'aria-describedby="switch-why-fault"' in answer.text
+
+
+def test_a_customer_is_found_by_a_name_that_is_also_a_word_of_our_records(desk: CaseDesk) -> None:
+    with desk.house.parts.house.unit() as unit:
+        for number in range(60):
+            record_sale(
+                unit,
+                Sale(
+                    order_ref=f"SO-{number:03}",
+                    imei=imei_urn("001017004829159"),
+                    product="phone",
+                    contact="Ann Price, LS1 4AP" if number == 59 else f"customer {number}",
+                    facts=OrderFacts(order_ref=f"SO-{number:03}", price_pence=10_000),
+                ),
+            )
+    for name in ("Ann Price", "Price"):
+        found = desk.http.get("/console/find", params={"q": name}, headers=desk.by("agent-1"))
+        assert "SO-059" in found.text, name
