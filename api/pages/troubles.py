@@ -22,6 +22,7 @@ from custody.kernel.errors import Conflict, Fatal, NotFound, Rejected, Trouble
 Handler = Callable[[Request, Any], Awaitable[Response]]
 MACHINES = ("/v1/", "/log/", "/entries", "/.well-known/", "/assets/", "/openapi.json")
 SIGN_IN = "/console/sign-in"
+TITLES = {"method": "There is no page here"}
 OF_CUSTOMERS = (r"/c/[^/]+", r"/complain(?=/|$)", r"/bought(?=/|$)")
 _QUALITY = re.compile(r"\s*([^;,\s]+)\s*((?:;[^,]*)?)")
 
@@ -44,7 +45,7 @@ def respond(
         return RedirectResponse(f"{SIGN_IN}?next={quote(onward)}", status_code=HTTPStatus.SEE_OTHER)
     if trouble.code == "token":
         return page(request, "no_such_link.html", status=HTTPStatus.NOT_FOUND)
-    title = problems.TITLES.get(type(trouble), "Something went wrong")
+    title = TITLES.get(trouble.code) or problems.TITLES.get(type(trouble), "Something went wrong")
     back = next((found[0] for way in OF_CUSTOMERS if (found := re.match(way, path))), "")
     answer = page(
         request,

@@ -168,6 +168,7 @@ def test_an_address_that_is_no_page_says_so_to_a_browser_and_leads_back(desk: Ca
     program = desk.http.request("GET" if back else "PUT", named, headers={"accept": "application/json"})
     assert (answer.status_code, program.status_code) == (405, 405)
     assert answer.headers["allow"] == program.headers["allow"]
+    assert "There is no page here" in answer.text
     assert "Nothing was changed." in answer.text
     assert f'href="{(back or "/complain").format(told["customer_token"])}"' in answer.text
 

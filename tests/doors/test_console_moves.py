@@ -34,6 +34,7 @@ def test_a_remedy_is_offered_again_and_another_kind_is_set_on_the_page(desk: Cas
     told = desk.not_fixed()
     assert press(desk, told, "agent-1", "offer").status_code == 303
     assert desk.state(told) == "remedy_offered"
+    assert '<option value="defective" selected>' in shown(desk, told, "agent-1")
     assert press(desk, told, "agent-1", "classify", claim_type="wrong_item").status_code == 303
     assert desk.view(told)["claim_type"] == "wrong_item"
 
