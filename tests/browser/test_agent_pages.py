@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from simulators.agent import put_authority_in_force
 from tests.browser.small_world import Console
 from tests.servers.browser import local_page
 
@@ -175,6 +176,7 @@ def test_an_authority_is_proposed_by_one_and_put_in_force_by_another(
         expect(row).to_contain_text("In force")
         row.get_by_role("button", name="Withdraw").click()
         expect(row).to_contain_text("Withdrawn")
+    put_authority_in_force(console.staff["supervisor-1"], console.staff["supervisor-2"])  # the other tests lock by one
 
 
 def test_a_name_at_another_lock_system_is_given_by_one_and_confirmed_by_another(
