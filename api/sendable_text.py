@@ -19,8 +19,15 @@ async def check_text(request: Request) -> None:
     """A dependency of every route; raises `Rejected("text")`."""
     query = (text for pair in request.query_params.multi_items() for text in pair)
     _check("the address", iter([request.scope["path"], *query]))
-    if _takes_form(request):  # the form of any other route is not read at all
-        _check("the form", _texts(await request.form()))
+    if _takes_form(request):  # the form of any other route is not read here
+        await read_form(request)
+
+
+async def read_form(request: Request) -> FormData:
+    """The form of a request, for a route that reads it by hand; raises `Rejected("text")`."""
+    form = await request.form()
+    _check("the form", _texts(form))
+    return form
 
 
 def _takes_form(request: Request) -> bool:

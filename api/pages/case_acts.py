@@ -20,6 +20,7 @@ from api.pages.visit import Staff, Visit
 from api.routes import disputes, locks
 from api.routes.disputes import EventIn, WhereaboutsIn
 from api.routes.locks import LockIn
+from api.sendable_text import read_form
 from custody.gs1.imei import imei_digits
 from custody.kernel.errors import NotFound, Rejected, Trouble
 from custody.store import case_book
@@ -33,7 +34,7 @@ MOST_DIGITS = 60
 @router.post("/moves/{event}")
 async def move(dispute: str, event: str, visit: Staff, request: Request) -> Response:
     """Move the case by an event of its table; its fields are those of the move."""
-    form = await request.form()
+    form = await read_form(request)
     typed = {name: text.replace("\r\n", "\n") for name, text in form.items() if isinstance(text, str)}
     return await run_in_threadpool(_move, visit, dispute, event, typed)
 

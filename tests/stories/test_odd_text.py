@@ -114,6 +114,22 @@ def test_the_customers_own_page_takes_or_refuses_every_text(http: httpx.Client, 
     _still_readable(http, link)
 
 
+@pytest.mark.parametrize("what", ODD)
+def test_the_moves_of_a_case_take_or_refuse_every_text(http: httpx.Client, what: str) -> None:
+    told = http.post("/v1/disputes", json={"words": "It is not right.", "claim_type": "defective"}).json()
+    moves = f"/console/cases/{told['dispute']}/moves"
+    assert http.post(f"{moves}/ask", data={"item": what, "text": f"Please {what}"}).status_code < 500
+    assert http.get(moves.removesuffix("/moves")).status_code == 200
+
+
+@pytest.mark.parametrize("what", NUL)
+def test_a_move_that_holds_a_nul_is_refused_as_what_it_is(http: httpx.Client, what: str) -> None:
+    told = http.post("/v1/disputes", json={"words": "It is not right.", "claim_type": "defective"}).json()
+    answer = http.post(f"/console/cases/{told['dispute']}/moves/ask", data={"item": what, "text": "Please"})
+    assert answer.status_code == 422
+    assert "no text" in answer.text
+
+
 @pytest.mark.parametrize("charset", ["unicode_escape", "utf-7", "idna", "punycode", "undefined", "rot13", "utf-16"])
 def test_a_file_with_whatever_name_is_taken_or_refused(http: httpx.Client, link: str, charset: str) -> None:
     name = {"unicode_escape": rb"\ud800.txt", "utf-7": b"+2AA-.txt"}.get(charset, b"xn--\xff\x80-x.txt")
