@@ -20,7 +20,7 @@ from custody.kernel.cose import Sign1
 from custody.kernel.keys import new_signer, read_cose_key
 from custody.kernel.receipt import verify_receipt
 from custody.scans.scan import CONTENT_TYPE
-from tests.doors.log_desk import Desk
+from tests.doors.log_desk import COSE, Desk
 
 PROBLEM = "application/concise-problem-details+cbor"
 
@@ -59,6 +59,17 @@ def test_a_statement_is_answered_with_its_receipt_and_always_the_same_location(d
     scan = desk.http.post("/v1/scans", content=body, headers={"Content-Type": "application/vnd.weaklink.scan+cbor"})
     assert scan.json()["index"] == proven.index
     assert desk.http.get(first.headers["location"]).status_code == 200
+
+
+def test_a_statement_whose_labels_are_in_no_order_is_registered_as_it_was_signed(desk: Desk) -> None:
+    statement = desk.sign_unsorted()
+    answer = desk.post(statement)
+    assert answer.status_code == 201, answer.content
+    entry = cose.parse(statement).with_unprotected({}).raw
+    assert entry != statement
+    verify_receipt(answer.content, entry, desk.log_key())
+    later = desk.http.post("/entries", content=desk.sign_unsorted(), headers={**COSE, "Prefer": "respond-async"})
+    assert later.status_code == 202, later.content
 
 
 def test_the_location_is_where_others_find_the_service_if_that_is_set() -> None:

@@ -45,6 +45,15 @@ def test_the_protected_header_of_others_may_have_its_labels_in_any_order() -> No
     assert (parsed.raw, parsed.protected_raw, parsed.protected) == (raw, header, dict(labels))
 
 
+def test_the_unprotected_header_of_others_may_have_its_labels_in_any_order() -> None:
+    """As in the countersigned examples of the COSE working group; what becomes an entry has one spelling."""
+    held = b"\xa2" + cbor.encode(cose.RECEIPTS) + cbor.encode([b"receipt"]) + cbor.encode(11) + cbor.encode([b"\xa0"])
+    parsed = cose.parse(STATEMENT.replace(b"\xa0" + cbor.encode(b"payload"), held + cbor.encode(b"payload")))
+    parsed.verify(SIGNER.public)
+    assert parsed.unprotected == {cose.RECEIPTS: [b"receipt"], 11: [b"\xa0"]}
+    assert parsed.with_unprotected({}).raw == STATEMENT
+
+
 @given(st.binary(max_size=300), st.binary(max_size=300))
 def test_the_signed_bytes_are_the_sig_structure_of_rfc_9052(protected: bytes, payload: bytes) -> None:
     assert cose.sig_structure(protected, payload) == cbor.encode(["Signature1", protected, b"", payload])
