@@ -7,7 +7,7 @@
 - That is what we write. Of others' receipts RFC 9942 asks for labels 1 and 395 alone. A kid is a hint of theirs at a
   key (RFC 9052 section 3.1), of whatever form: the key that verifies is the caller's. Issuer and subject, which RFC
   9943 wants of a transparency service, are texts and a time of issue is a number where they are told (RFC 8392);
-  further labels and claims say nothing here.
+  further labels, protected or not, further kinds of proof and further claims say nothing here.
 - What is signed is the root and the protected header, NOT size and index: a receipt alone, relabelled, may still
   verify. Nobody takes an index or a size from a receipt that was not set against a statement that signs the size: a
   checkpoint of the log (`ledger/receipt.py`), or a station's batch (`scans/batch.py`).
@@ -93,13 +93,11 @@ def read_proof(receipt: bytes, kind: int) -> tuple[cose.Sign1, tuple[int, int, l
     if not isinstance(message.protected.get(cose.KID, b""), bytes):
         raise malformed("the kid is not a byte string")
     _check_claims(message.claims)
-    # 3. The unprotected header holds one proof of the kind asked for.
+    # 3. The unprotected header holds one proof of the kind asked for; True and -1.0 are no labels.
     proofs = message.unprotected.get(cose.VDP)
-    held = proofs.get(kind) if isinstance(proofs, dict) else None
+    held = proofs.get(kind) if isinstance(proofs, dict) and {int, str}.issuperset(map(type, proofs)) else None
     if not isinstance(held, list) or len(held) != 1 or not isinstance(held[0], bytes):
         raise malformed("label 396 does not hold one proof of the kind asked for")
-    if cbor.encode(dict(message.unprotected)) != cbor.encode({cose.VDP: {kind: held}}):
-        raise malformed("the unprotected header holds something beside the proof")
     # 4. The proof is two sizes or a size and an index, and a path.
     return message, _read_proof(cbor.decode(held[0]))
 
