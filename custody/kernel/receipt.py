@@ -8,6 +8,7 @@
   key (RFC 9052 section 3.1), of whatever form: the key that verifies is the caller's. Issuer and subject, which RFC
   9943 wants of a transparency service, are texts and a time of issue is a number where they are told (RFC 8392);
   further labels, protected or not, further kinds of proof and further claims say nothing here.
+- A receipt of others may hold several proofs, of several entries or sizes under one root: one that holds is enough.
 - What is signed is the root and the protected header, NOT size and index: a receipt alone, relabelled, may still
   verify. Nobody takes an index or a size from a receipt that was not set against a statement that signs the size: a
   checkpoint of the log (`ledger/receipt.py`), or a station's batch (`scans/batch.py`).
@@ -17,9 +18,10 @@
 The log gives receipts for its entries, and a station for the scans of a batch.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from custody.kernel import cbor, cose
 from custody.kernel.errors import Rejected
@@ -29,6 +31,9 @@ from custody.kernel.merkle import HASH_BYTES, MAX_SIZE, inclusion_root, leaf_has
 RFC9162_SHA256 = 1
 INCLUSION = -1
 MAX_PATH = 64
+MAX_PROOFS = 16
+Proof = tuple[int, int, list[bytes]]
+Proven = TypeVar("Proven")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,17 +76,30 @@ def make_receipt(
 def verify_receipt(receipt: bytes, entry: bytes, key: PublicKey) -> Inclusion:
     """What the receipt proves of `entry`; raises `Rejected` unless all of it holds."""
     # 1. to 4. The form.
-    message, (size, index, path) = read_proof(receipt, INCLUSION)
-    # 5. The path leads from the entry to some root.
-    root = inclusion_root(index, size, leaf_hash(entry), path)
-    # 6. The key signed that root.
-    message.verify_by(key, detached=root)
+    message, proofs = read_proofs(receipt, INCLUSION)
     issuer, subject, iat_s = map(message.claims.get, (cose.ISS, cose.SUB, cose.IAT))
-    return Inclusion(size=size, index=index, root=root, issuer=issuer, subject=subject, iat_s=iat_s)
+
+    def prove(size: int, index: int, path: list[bytes]) -> Inclusion:
+        # 5. The path leads from the entry to some root.
+        root = inclusion_root(index, size, leaf_hash(entry), path)
+        # 6. The key signed that root.
+        message.verify_by(key, detached=root)
+        return Inclusion(size=size, index=index, root=root, issuer=issuer, subject=subject, iat_s=iat_s)
+
+    return first_that_holds(proofs, prove)
 
 
-def read_proof(receipt: bytes, kind: int) -> tuple[cose.Sign1, tuple[int, int, list[bytes]]]:
-    """The message and the one proof of this kind in it: two numbers and a path. The signature is not verified yet."""
+def first_that_holds(proofs: Sequence[Proof], prove: Callable[[int, int, list[bytes]], Proven]) -> Proven:
+    """What the first proof that holds proves; raises the `Rejected` of the last if none does."""
+    *others, last = proofs
+    for proof in others:
+        with suppress(Rejected):
+            return prove(*proof)
+    return prove(*last)
+
+
+def read_proofs(receipt: bytes, kind: int) -> tuple[cose.Sign1, list[Proof]]:
+    """The message and the proofs of this kind in it, at least one. The signature is not verified yet."""
     message = cose.parse(receipt)
     # 1. It is a receipt: the tree's kind is protected and the root is not carried along.
     vds = message.protected.get(cose.VDS)
@@ -93,13 +111,13 @@ def read_proof(receipt: bytes, kind: int) -> tuple[cose.Sign1, tuple[int, int, l
     if not isinstance(message.protected.get(cose.KID, b""), bytes):
         raise malformed("the kid is not a byte string")
     _check_claims(message.claims)
-    # 3. The unprotected header holds one proof of the kind asked for; True and -1.0 are no labels.
+    # 3. The unprotected header holds proofs of the kind asked for; True and -1.0 are no labels.
     proofs = message.unprotected.get(cose.VDP)
     held = proofs.get(kind) if isinstance(proofs, dict) and {int, str}.issuperset(map(type, proofs)) else None
-    if not isinstance(held, list) or len(held) != 1 or not isinstance(held[0], bytes):
-        raise malformed("label 396 does not hold one proof of the kind asked for")
-    # 4. The proof is two sizes or a size and an index, and a path.
-    return message, _read_proof(cbor.decode(held[0]))
+    if not isinstance(held, list) or not 1 <= len(held) <= MAX_PROOFS or set(map(type, held)) != {bytes}:
+        raise malformed("label 396 does not hold proofs of the kind asked for, or too many")
+    # 4. A proof is two sizes or a size and an index, and a path.
+    return message, [_read_proof(cbor.decode(each)) for each in held]
 
 
 def malformed(why: str) -> Rejected:
@@ -109,7 +127,7 @@ def malformed(why: str) -> Rejected:
     )
 
 
-def _read_proof(proof: Any) -> tuple[int, int, list[bytes]]:
+def _read_proof(proof: Any) -> Proof:
     if not isinstance(proof, list) or len(proof) != 3:
         raise malformed("the proof is not an array of three")
     first, second, path = proof

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from custody.kernel import cbor, cose
 from custody.kernel.errors import Rejected
 from custody.kernel.keys import PublicKey, Signer
-from custody.kernel.receipt import Inclusion, malformed, read_proof, seal_root
+from custody.kernel.receipt import Inclusion, first_that_holds, malformed, read_proofs, seal_root
 from custody.ledger.checkpoint import Checkpoint
 from custody.ledger.merkle import consistency_root
 
@@ -42,14 +42,18 @@ def make_consistency_receipt(
 def verify_consistency_receipt(receipt: bytes, old_size: int, old_root: bytes, key: PublicKey) -> Consistency:
     """What the receipt proves of the older tree; raises `Rejected` unless all of it holds."""
     # 1. to 4. The form.
-    message, (claimed, size, path) = read_proof(receipt, CONSISTENCY)
-    # 5. It starts at the older tree that is held, and leads to some root.
-    if claimed != old_size:
-        raise malformed("it starts at another size")
-    root = consistency_root(old_size, size, old_root, path)
-    # 6. The key signed that root.
-    message.verify_by(key, detached=root)
-    return Consistency(old_size=old_size, size=size, root=root)
+    message, proofs = read_proofs(receipt, CONSISTENCY)
+
+    def prove(claimed: int, size: int, path: list[bytes]) -> Consistency:
+        # 5. It starts at the older tree that is held, and leads to some root.
+        if claimed != old_size:
+            raise malformed("it starts at another size")
+        root = consistency_root(old_size, size, old_root, path)
+        # 6. The key signed that root.
+        message.verify_by(key, detached=root)
+        return Consistency(old_size=old_size, size=size, root=root)
+
+    return first_that_holds(proofs, prove)
 
 
 def against_checkpoint(proven: Inclusion | Consistency, checkpoint: Checkpoint) -> None:

@@ -236,7 +236,9 @@ def test_proofs_in_receipts_are_read_strictly(proof: object) -> None:
         {396: {}},
         {396: {INCLUSION: []}},
         {396: {INCLUSION: [GOOD]}},
-        {396: {INCLUSION: [cbor.encode(GOOD), cbor.encode(GOOD)]}},
+        {396: {INCLUSION: [cbor.encode(GOOD)] * 17}},
+        {396: {INCLUSION: [cbor.encode(GOOD), 1]}},
+        {396: {INCLUSION: [cbor.encode(GOOD), b"no proof"]}},
         {396: {INCLUSION: cbor.encode(GOOD)}},
         {396: {INCLUSION: {0: cbor.encode(GOOD)}}},
         {396: {INCLUSION: [cbor.encode(GOOD) + b"\0"]}},
@@ -247,8 +249,22 @@ def test_proofs_in_receipts_are_read_strictly(proof: object) -> None:
         {-222: {INCLUSION: [cbor.encode(GOOD)]}},
     ],
 )
-def test_the_unprotected_header_holds_one_proof_of_the_kind_asked_for(unprotected: dict[Any, Any]) -> None:
+def test_the_unprotected_header_holds_some_whole_proofs_of_the_kind_asked_for(unprotected: dict[Any, Any]) -> None:
     refused(verify_receipt, rebuilt(receipt(3, 11), unprotected=unprotected), entry(3), LOG.public)
+
+
+def test_one_of_several_proofs_under_a_root_that_holds_is_enough() -> None:
+    leaves = leaves_of(11)
+    proofs = [cbor.encode([11, index, naive_inclusion(index, leaves)]) for index in (0, 3, 7)]
+    several = rebuilt(receipt(3, 11), unprotected={396: {INCLUSION: proofs}})
+    assert [proven(several, index, 11).index for index in (0, 3, 7)] == [0, 3, 7]
+    refused(verify_receipt, several, entry(4), LOG.public, code="signature")
+    steps = [cbor.encode([old, 11, naive_consistency(old, leaves)]) for old in (3, 4)]
+    grown = rebuilt(consistency_receipt(3, 11), unprotected={396: {CONSISTENCY: steps}})
+    for old in (3, 4):
+        found = verify_consistency_receipt(grown, old, head(old).root, LOG.public)
+        assert found == Consistency(old_size=old, size=11, root=head(11).root)
+    refused(verify_consistency_receipt, grown, 5, head(5).root, LOG.public, code="receipt")
 
 
 @pytest.mark.parametrize(
