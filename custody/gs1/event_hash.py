@@ -27,6 +27,7 @@ from custody.gs1.cbv import (
     BIZ_TRANSACTION,
     COMPONENT,
     DISPOSITION,
+    ERROR_REASON,
     MEASUREMENT,
     SOURCE_DESTINATION,
     Vocabulary,
@@ -46,6 +47,7 @@ _URNS = (
     ("urn:epcglobal:cbv:disp:", DISPOSITION.web),
     ("urn:epcglobal:cbv:btt:", BIZ_TRANSACTION.web),
     ("urn:epcglobal:cbv:sdt:", SOURCE_DESTINATION.web),
+    ("urn:epcglobal:cbv:er:", ERROR_REASON.web),
 )
 _ORDER = (
     "eventTime eventTimeZoneOffset certificationInfo parentID epcList inputEPCList childEPCs quantityList "

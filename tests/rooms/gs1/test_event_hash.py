@@ -53,6 +53,21 @@ def test_what_cbv_does_not_list_is_hashed_as_it_stands(event: Make, uri: str) ->
     assert f"readPointid={uri}sensor" in pre_hash(event(readPoint={"id": uri}), prefixes=PREFIXES)
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("bizstep:packing", "BizStep-packing"),
+        ("disp:damaged", "Disp-damaged"),
+        ("btt:po", "BTT-po"),
+        ("sdt:location", "SDT-location"),
+        ("er:incorrect_data", "ER-incorrect_data"),
+    ],
+)
+def test_words_of_older_vocabularies_are_hashed_as_those_of_today(event: Make, old: str, new: str) -> None:
+    made = pre_hash(event(**{"own:word": f"urn:epcglobal:cbv:{old}"}), prefixes=PREFIXES)
+    assert made.endswith(f"{{https://own.example/ns/}}word=https://ref.gs1.org/cbv/{new}")
+
+
 def test_the_pre_hash_string_is_in_canonical_order(event: Make) -> None:
     whole = event(
         **{
