@@ -21,7 +21,7 @@ from custody.gs1.keys import KINDS, QUALIFIERS, Key, checked, shaped
 from custody.kernel.errors import Rejected
 
 _LINK = re.compile(
-    r"(?:https?|HTTPS?)://(?:[A-Za-z0-9.\-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?(/[^?#]*)(?:\?([^#]*))?(?:#.*)?",
+    r"(?:https?|HTTPS?)://(?:[A-Za-z0-9.\-]+|\[[0-9A-Fa-f:.]+\])(?::\d{0,5})?(/[^?#]*)(?:\?([^#]*))?(?:#.*)?",
     re.ASCII,
 )
 _FORBIDDEN = re.compile(r"[^!-~]|[<>{}\\^`\"|]|%(?![0-9A-Fa-f]{2})")

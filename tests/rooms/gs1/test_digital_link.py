@@ -22,6 +22,7 @@ PARCEL = f"https://id.gs1.org/00/{SSCC}"
         f"HTTPS://shop.example/00/{SSCC}",
         f"https://shop.example:8443/a/b/00/{SSCC}?utm=1&10=X#top",
         f"https://[2001:db8::1]/00/{SSCC}",
+        f"https://shop.example:/00/{SSCC}",
         f"https://shop.example/sscc/{SSCC}",
         "urn:epc:id:sscc:9521473.1000008816",
     ],
