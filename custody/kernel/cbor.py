@@ -47,14 +47,14 @@ def encode(value: Any) -> bytes:
     return cbor2.dumps(value) if _in_order(value) else _encode(value)
 
 
-def decode(raw: bytes, *, ordered: bool = True) -> Any:
+def decode(raw: bytes, *, strict: bool = True) -> Any:
     """The value of deterministic bytes; raises `Rejected("cbor")` for anything else.
 
-    A tag that is no big number is a `cbor2.CBORTag` with its item, whatever it may mean to others. If not `ordered`,
-    the keys of maps may stand in any order: what others have signed is kept as it stands.
+    A tag that is no big number is a `cbor2.CBORTag` with its item, whatever it may mean to others. If not `strict`,
+    the keys of maps may stand in any order and floats in a longer form: what others have signed is kept as it stands.
     """
     try:
-        value, end = _item(raw, 0, MOST_DEEP, ordered=ordered)
+        value, end = _item(raw, 0, MOST_DEEP, strict=strict)
     except IndexError as error:
         raise _refused("it ends before its last item does") from error
     except ValueError as error:
@@ -68,14 +68,14 @@ def _refused(why: str) -> Rejected:
     return Rejected("cbor", f"not deterministic CBOR: {why}", fix="Encode one item by RFC 8949 section 4.2.1.")
 
 
-def _item(raw: bytes, at: int, deep: int, *, ordered: bool) -> tuple[Any, int]:
+def _item(raw: bytes, at: int, deep: int, *, strict: bool) -> tuple[Any, int]:
     """The item that starts there, and where it ends; by hand, because libraries carry out what a tag asks for.
 
     A few bytes may ask for a number of a billion digits, or for a list that holds itself.
     """
     major = raw[at] >> 5
     if major == _OTHER:
-        return _simple(raw, at)
+        return _simple(raw, at, strict=strict)
     if not deep:
         raise ValueError(f"more than {MOST_DEEP} items lie in each other")
     small = raw[at] & 0x1F
@@ -88,13 +88,13 @@ def _item(raw: bytes, at: int, deep: int, *, ordered: bool) -> tuple[Any, int]:
     if major == _LIST:
         items, end = [], start
         for _ in range(number):
-            item, end = _item(raw, end, deep - 1, ordered=ordered)
+            item, end = _item(raw, end, deep - 1, strict=strict)
             items.append(item)
         return items, end
     if major == _MAP:
-        return _map(raw, start, number, deep - 1, ordered=ordered)
+        return _map(raw, start, number, deep - 1, strict=strict)
     if major == _TAG:
-        item, end = _item(raw, start, deep - 1, ordered=ordered)
+        item, end = _item(raw, start, deep - 1, strict=strict)
         return _tagged(number, item), end
     return (number if major == _UP else -1 - number), start
 
@@ -114,17 +114,17 @@ def _number(raw: bytes, at: int) -> tuple[int, int]:
     return number, end
 
 
-def _map(raw: bytes, at: int, count: int, deep: int, *, ordered: bool) -> tuple[dict[Any, Any], int]:
+def _map(raw: bytes, at: int, count: int, deep: int, *, strict: bool) -> tuple[dict[Any, Any], int]:
     found: dict[Any, Any] = {}
     before = b""
     for _ in range(count):
-        key, end = _item(raw, at, deep, ordered=ordered)
+        key, end = _item(raw, at, deep, strict=strict)
         written = raw[at:end]
-        if ordered and written <= before:
+        if strict and written <= before:
             raise ValueError("the keys of a map do not ascend")
         if isinstance(key, list | dict | cbor2.CBORTag):
             raise ValueError("a key of a map is not one value")  # noqa: TRY004 - every refusal is of this kind
-        found[key], at = _item(raw, end, deep, ordered=ordered)
+        found[key], at = _item(raw, end, deep, strict=strict)
         before = written
     if len(found) != count:
         raise ValueError("two keys of a map are equal")
@@ -140,7 +140,7 @@ def _tagged(tag: int, item: Any) -> Any:
     return number if tag == _BIG_UP else -1 - number
 
 
-def _simple(raw: bytes, at: int) -> tuple[Any, int]:
+def _simple(raw: bytes, at: int, *, strict: bool) -> tuple[Any, int]:
     first = raw[at]
     if first in _SIMPLE:
         return _SIMPLE[first], at + 1
@@ -151,7 +151,7 @@ def _simple(raw: bytes, at: int) -> tuple[Any, int]:
     if end > len(raw):
         raise IndexError
     (number,) = struct.unpack(form, raw[at + 1 : end])
-    if _float(number) != raw[at:end]:
+    if strict and _float(number) != raw[at:end]:
         raise ValueError("a float is longer than need be")
     return number, end
 

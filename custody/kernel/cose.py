@@ -2,9 +2,9 @@
 
 Layout: tag 18 over [protected bstr, unprotected map, payload bstr or nil, signature bstr]. The signed bytes are
 `Sig_structure = ["Signature1", protected, h'', payload]` with the protected header exactly as received: nothing is
-encoded again to verify it. The whole message must be deterministic CBOR, but for the order of the keys in the headers:
-not all libraries sort (RFC 9052 section 9 does not ask for it). The protected one is signed as it stands, and what is
-kept of a message has none of the unprotected one.
+encoded again to verify it. The whole message must be deterministic CBOR, but for the order of the keys and the length
+of floats in the headers: not all libraries sort and shorten (RFC 9052 section 9 does not ask for it). The protected
+header is signed as it stands, and what is kept of a message has none of the unprotected one.
 
 The **digest** of a message is the SHA-256 of its Sig_structure. It names the statement whatever its unprotected
 header holds. It does not cover the signature, so both twins of an ECDSA signature have it.
@@ -116,7 +116,7 @@ def sign(
 
 def parse(raw: bytes) -> Sign1:
     """The message in `raw`; raises `Rejected("cbor")` or `Rejected("cose")`. Nothing is verified yet."""
-    value = cbor.decode(raw, ordered=False)
+    value = cbor.decode(raw, strict=False)
     if not isinstance(value, cbor2.CBORTag) or value.tag != SIGN1_TAG:
         raise _malformed("it is not tagged 18")
     parts = value.value
@@ -127,7 +127,7 @@ def parse(raw: bytes) -> Sign1:
         raise _malformed("protected header and signature must be byte strings")
     if not isinstance(unprotected, dict) or not (payload is None or isinstance(payload, bytes)):
         raise _malformed("the unprotected header must be a map and the payload a byte string or nil")
-    protected = cbor.decode(protected_raw, ordered=False)
+    protected = cbor.decode(protected_raw, strict=False)
     if not isinstance(protected, dict):
         raise _malformed("the protected header must be a map")
     _check_labels(protected, unprotected)

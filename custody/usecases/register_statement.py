@@ -87,11 +87,11 @@ def read_statement(statement: bytes) -> Sign1:
 
 def _check_algorithm(statement: bytes) -> None:
     """Tell a wrong algorithm from a wrong form, because the answers differ."""
-    value = cbor.decode(statement, ordered=False)
+    value = cbor.decode(statement, strict=False)
     parts = value.value if isinstance(value, cbor2.CBORTag) else None
     if not isinstance(parts, list) or not parts or not isinstance(parts[0], bytes):
         return
-    header: Any = cbor.decode(parts[0], ordered=False)
+    header: Any = cbor.decode(parts[0], strict=False)
     if isinstance(header, dict) and cose.ALG in header and header[cose.ALG] not in tuple(ALGORITHMS):
         raise Rejected("algorithm", f"the algorithm {header[cose.ALG]!r} is not taken", fix="Sign with -8 or -7.")
 

@@ -45,6 +45,15 @@ def test_the_protected_header_of_others_may_have_its_labels_in_any_order() -> No
     assert (parsed.raw, parsed.protected_raw, parsed.protected) == (raw, header, dict(labels))
 
 
+def test_a_time_in_the_protected_header_of_others_may_be_a_long_float() -> None:
+    """As cbor2 writes every float unless asked for canonical bytes, and the cwt package with it."""
+    header = cbor2.dumps({cose.ALG: SIGNER.public.alg, cose.CWT_CLAIMS: {cose.IAT: 1_790_000_000.0}})
+    assert b"\xfb" in header
+    raw = message(header, signature=SIGNER.sign(cose.sig_structure(header, b"p")))
+    cose.parse(raw).verify(SIGNER.public)
+    assert cose.parse(raw).claims == {cose.IAT: 1_790_000_000.0}
+
+
 def test_the_unprotected_header_of_others_may_have_its_labels_in_any_order() -> None:
     """As in the countersigned examples of the COSE working group; what becomes an entry has one spelling."""
     held = b"\xa2" + cbor.encode(cose.RECEIPTS) + cbor.encode([b"receipt"]) + cbor.encode(11) + cbor.encode([b"\xa0"])
