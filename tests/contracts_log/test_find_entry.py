@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
+from fastapi import Request
 from starlette.responses import Response
 
 from api.routes import scrapi
@@ -37,6 +38,7 @@ def test_a_statement_that_is_registered_between_two_looks_is_found(
 
     monkeypatch.setattr(scrapi, "_receipt", look)
     monkeypatch.setattr(registration_book, "of_digest", look_at_row)
-    parts = SimpleNamespace(house=house, keyring=SimpleNamespace(log=key("log")))
-    answer = scrapi._find(parts, digest)  # type: ignore[arg-type]  # all that it asks of them
+    settings = SimpleNamespace(public_url="https://log.example")
+    parts = SimpleNamespace(house=house, keyring=SimpleNamespace(log=key("log")), settings=settings)
+    answer = scrapi._find(Request({"type": "http"}), parts, digest)  # type: ignore[arg-type]  # all that it asks of them
     assert answer.status_code == (200 if meanwhile else 204)
