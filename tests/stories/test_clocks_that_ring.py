@@ -93,6 +93,27 @@ def test_what_nobody_says_is_wrong_is_closed_after_the_days_of_the_policy(
     assert world.case(opened).case.state == "closed"
 
 
+def test_what_is_owed_or_locked_keeps_a_case_open_that_nobody_says_is_wrong(
+    world: World, days_pass: Callable[[int], None]
+) -> None:
+    late = world.dispute(None, "never_received")
+    act(world, move_case.choose, late, remedy="replacement", payout=None, actor="customer")
+    world.step(9 * DAY_MS)
+    act(world, move_case.remedied, late, reference="JJD0001", actor="agent-1", role=Role.AGENT)
+    locked, radio = world.locked_elsewhere()
+    assert radio._line is not None
+    radio._line.stop()
+    put_right(world, locked)
+    days_pass(8)
+    assert world.order(locked.order.id).state == "release_queued"
+    assert [world.case(each).case.state for each in (late, locked)] == ["remedied", "remedied"]
+    act(world, move_case.credit_paid, late, reference="BACS 1", actor="agent-1")
+    radio._line.start()
+    world.deliver()
+    days_pass(0)
+    assert [world.case(each).case.state for each in (late, locked)] == ["closed", "closed"]
+
+
 def test_a_case_whose_owner_has_left_has_another_owner_and_the_customer_is_told_the_name(
     world: World, days_pass: Callable[[int], None]
 ) -> None:
@@ -113,6 +134,8 @@ def test_a_case_whose_phone_was_found_ends_once_its_lock_is_settled(
     assert said.case.state == "remedy_offered"
     with world.refused(Conflict, "found"):
         act(world, move_case.choose, opened, remedy="replacement", payout=None, actor="customer")
+    days_pass(0)
+    assert world.case(opened).case.state == "remedy_offered", "the handset has not shown yet that it is free"
     world.deliver()
     days_pass(0)
     assert world.case(opened).case.state == "withdrawn"

@@ -9,7 +9,7 @@ from custody.disputes.civil import civil_date
 from custody.disputes.policy import DEFAULT_POLICY as POLICY
 from custody.disputes.wrong_lock import daily_pence
 from custody.kernel import cbor
-from custody.kernel.clock import DAY_MS, HOUR_MS
+from custody.kernel.clock import DAY_MS, HOUR_MS, SECOND_MS
 from custody.store import case_book
 from devicelock import store
 from devicelock.rules.ack import Result
@@ -347,6 +347,34 @@ def test_a_wrong_lock_whose_answer_came_late_is_paid_for_all_the_same(
     assert "wrong_lock" in world.alerts()
     owed = world.case(opened).unpaid_credit_pence
     assert owed == 3 * daily_pence(locked_ms, policy=POLICY), "it was locked for two days and an hour"
+
+
+@pytest.mark.parametrize("turned_s", [-400 * DAY_MS // SECOND_MS, DAY_MS // SECOND_MS])
+def test_a_late_word_of_a_lock_counts_within_what_we_know_whatever_the_handsets_clock_says(
+    world: World, turned_s: int
+) -> None:
+    radio = world.handset(world.parcels[0])
+    radio.handset.turn_clock(turned_s)
+    radio.switch_on()
+    world.deliver()
+    opened = world.dispute(world.parcels[0], "never_received")
+    say, on_the_way = radio._say, []
+
+    def slowly(*word: Any) -> PublishOutcome:
+        on_the_way.append(word)
+        return PublishOutcome.NOT_CONNECTED
+
+    radio._say = slowly  # type: ignore[assignment,method-assign]  # a slow network
+    world.deliver()
+    world.found(opened)
+    world.clock.at_ms += HOUR_MS
+    for word in on_the_way:
+        say(*word)
+    world.deliver()
+    order = world.order(opened.order.id)
+    assert order.decided_ms is not None
+    assert order.acked_ms is not None
+    assert order.decided_ms <= order.acked_ms <= world.clock.at_ms
 
 
 def test_a_lock_called_back_before_it_was_one_is_no_wrong_lock(world: World) -> None:

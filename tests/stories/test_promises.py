@@ -58,6 +58,24 @@ def test_a_late_remedy_earns_its_credit_even_if_no_sweep_has_seen_the_miss(world
     assert "We were late, and we are sorry." in told(world, opened)
 
 
+@pytest.mark.parametrize("end", ["remedied", "withdrawn"])
+def test_a_credit_that_was_told_grows_with_every_day_until_it_is_over(world: World, end: str) -> None:
+    opened = world.dispute(None, "defective", words=WORDS, needs=NO_PHONE)
+    days_pass(world, 2)
+    told_pence = world.case(opened).unpaid_credit_pence
+    assert told_pence > 0
+    days_pass(world, 3)
+    assert world.case(opened).unpaid_credit_pence == told_pence, "of a day more the customer is told at the end"
+    if end == "withdrawn":
+        after = act(world, move_case.withdraw, opened, actor="customer", locks_settled=True)
+    else:
+        with world.house.read() as session:
+            (loan,) = case_book.promises(session, opened.case)
+        kept = {"promise": loan.id, "reference": "LOAN 7", "actor": "agent-1"}
+        after = act(world, move_case.promise_kept, opened, role=Role.AGENT, **kept)
+    assert after.unpaid_credit_pence == told_pence + 3 * 646
+
+
 def test_the_credit_that_a_customer_was_told_of_can_be_paid_when_the_report_is_taken_back(world: World) -> None:
     opened = world.dispute(None, "defective", words=WORDS, needs=NO_PHONE)
     days_pass(world, 3)
