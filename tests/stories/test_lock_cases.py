@@ -199,6 +199,16 @@ def test_the_code_is_on_the_page_from_the_moment_that_we_say_so(world: World, ho
     assert radio.type_code(code_on_page(world, opened, radio)) or how == "lapsed"
 
 
+def test_a_lock_that_was_only_asked_for_gives_no_code_without_the_word_that_the_phone_was_found(world: World) -> None:
+    world.withdraw_authority()
+    world.handset(world.parcels[0])
+    opened = world.dispute(world.parcels[0], "never_received")
+    assert ask(world, "agent-1", dispute=opened.case).state == "requested"
+    parts: Any = SimpleNamespace(house=world.house, locks=world.office)
+    with world.refused(Conflict, "found_first"):
+        code(opened.disputed.token, CodeIn(challenge="12345678"), parts)
+
+
 def test_a_second_report_of_the_same_order_gives_the_code_too(world: World) -> None:
     _first, radio = world.locked_elsewhere()
     second = world.dispute(world.parcels[0], "never_received")
