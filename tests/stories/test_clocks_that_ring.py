@@ -139,6 +139,9 @@ def test_a_case_whose_phone_was_found_ends_once_its_lock_is_settled(
     world.deliver()
     days_pass(0)
     assert world.case(opened).case.state == "withdrawn"
+    act(world, move_case.reopen, opened, actor="customer", role=Role.CUSTOMER)
+    days_pass(0)
+    assert world.case(opened).case.state == "triaged", "that word is over: opened again, the case goes on"
 
 
 def test_a_letter_leaves_once_and_a_case_that_came_back_from_there_stays_back(

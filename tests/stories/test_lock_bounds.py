@@ -6,7 +6,7 @@ import pytest
 
 from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import Conflict, Forbidden, Rejected
-from devicelock import store
+from devicelock import store, watch_store
 from devicelock.rules.caps import CapReason, Caps
 from devicelock.rules.command import KeyRing, Op, Reason, open_command
 from devicelock.rules.order import Role
@@ -54,6 +54,21 @@ def test_to_keep_a_lock_beyond_its_hours_counts_against_the_two_who_do(world: Wo
     world.step(DAY_MS)
     world.confirm(second, "supervisor-1")
     assert {world.order(each.order.id).state for each in (first, second)} == {"active_confirmed"}
+
+
+def test_to_keep_a_lock_beyond_its_hours_pauses_no_group(world: World) -> None:
+    """It is none of the first of its group; whoever has looked at the pause is not told of it again."""
+    world.office = replace(world.office, caps=Caps(canary=1))
+    opened, _radio = world.locked_elsewhere()
+    assert world.alerts() == ["group_paused"]
+    with world.house.read() as session:
+        (alert,) = (row.id for row in watch_store.alerts(session, seen=False))
+    with world.house.unit() as unit:
+        world.look_at(unit, alert)
+    for account in ("investigator-1", "supervisor-1"):
+        world.confirm(opened, account)
+    assert world.order(opened.order.id).state == "active_confirmed"
+    assert world.alerts() == []
 
 
 def test_clearing_a_wrong_lock_does_not_clear_a_canary_that_is_not_settled(world: World) -> None:
