@@ -5,10 +5,12 @@ known, the parcel-segment is spread evenly over the duty roster. Sites by shift 
 handed over without a PIN only if that was observed.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 
-from custody.investigation.values import SHIFTS, Fleet, HandlerTraffic, Passage, Passes, Pin, Segment, Step
+from custody.investigation.values import SHIFTS, Fleet, HandlerTraffic, Passage, Passes, Pin, Step
+
+_Stretch = tuple[str, Step, int, str | None, tuple[str, ...], bool]
 
 
 class _Count:
@@ -21,27 +23,37 @@ class _Count:
         self.shifted: dict[tuple[str, int], float] = defaultdict(float)
         self.passes: dict[tuple[str, Step], list[float]] = defaultdict(lambda: [0.0, 0.0])
         self.routes: dict[str, float] = defaultdict(float)
+        self._stretches: Counter[_Stretch] = Counter()
 
     def add(self, way: Passage) -> None:
+        high = way.high_value
         self.parcels += 1
-        self.high += way.high_value
+        self.high += high
         self.without_pin += way.delivered and way.pin is Pin.ABSENT
-        reached = max((place for place, point in enumerate(way.checkpoints) if point.scan_ms is not None), default=-1)
-        for segment in way.segments[: reached + 1]:
-            self._segment(segment, high=way.high_value)
+        reached = len(way.checkpoints) - 1
+        while reached >= 0 and way.checkpoints[reached].scan_ms is None:
+            reached -= 1
+        self._stretches.update(
+            [
+                (part.site, part.step, part.shift, part.handler, part.roster, high)
+                for part in way.segments[: reached + 1]
+            ]
+        )
         if way.route is not None and reached >= len(way.segments) - 1:
             self.routes[way.route] += 1
 
-    def _segment(self, segment: Segment, *, high: bool) -> None:
-        passed = self.passes[segment.site, segment.step]
-        passed[0] += 1
-        passed[1] += high
-        hands = (segment.handler,) if segment.handler is not None else tuple(set(segment.roster))
-        for hand in hands:
-            self.homes[hand][segment.site, segment.step] += 1 / len(hands)
-            self.held[hand][segment.shift] += high / len(hands)
-        if high and segment.step is not Step.COURIER:
-            self.shifted[segment.site, segment.shift] += 1
+    def spread(self) -> None:
+        """Give what was counted to sites and people; like stretches are many, so each sort is looked at once."""
+        for (site, step, shift, handler, roster, high), count in self._stretches.items():
+            passed = self.passes[site, step]
+            passed[0] += count
+            passed[1] += count * high
+            hands = (handler,) if handler is not None else tuple(dict.fromkeys(roster))
+            for hand in hands:
+                self.homes[hand][site, step] += count / len(hands)
+                self.held[hand][shift] += count * high / len(hands)
+            if high and step is not Step.COURIER:
+                self.shifted[site, shift] += count
 
 
 def count_traffic(passages: Iterable[Passage], *, regions: Mapping[str, str | None]) -> Fleet:
@@ -49,6 +61,7 @@ def count_traffic(passages: Iterable[Passage], *, regions: Mapping[str, str | No
     count = _Count()
     for way in passages:
         count.add(way)
+    count.spread()
     handlers = {}
     for name, homes in count.homes.items():
         site, step = max(sorted(homes), key=lambda home: homes[home])

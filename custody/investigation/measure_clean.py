@@ -6,10 +6,11 @@ the installed numbers with 20 pseudo-observations (seals with one anomaly), medi
 errors are robust (median absolute deviation), because one reading in a hundred is off.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from statistics import median
 
 import numpy as np
 
@@ -41,7 +42,7 @@ def measure_clean(passages: Iterable[Passage], start: Params) -> Normal:
     """What is normal on these undisputed parcels; numbers the operator supplied stay."""
     clean = list(passages)
     own, missed = _missed_scans(clean, start)
-    offsets, median, spread = _dwell(clean, start)
+    offsets, middles, spread = _dwell(clean, start)
     points = [point for way in clean for point in way.checkpoints]
     photos = [point.photo for point in points]
     anomalies = [point.seal is Seal.ANOMALY for point in points if point.seal is not Seal.NOT_READ]
@@ -51,7 +52,7 @@ def measure_clean(passages: Iterable[Passage], start: Params) -> Normal:
         "photo": _share([photo for photo in photos if photo is not None], start.photo),
         "seal_clean": _share(anomalies, start.seal_clean, strength=1 / start.seal_clean),
         "pin": _share([way.pin is Pin.VERIFIED for way in clean if way.pin is not Pin.UNOBSERVED], start.pin),
-        "dwell_median_h": median,
+        "dwell_median_h": middles,
         "dwell_sd": spread,
         **_scales(clean),
     }
@@ -65,43 +66,47 @@ def _share(seen: list[bool], start: float, *, strength: float = STRENGTH) -> flo
 
 def _missed_scans(clean: list[Passage], start: Params) -> tuple[dict[str, float], float]:
     """Own rates, and the rate of the whole network; a scan that nobody made counts for all on duty in equal parts."""
+    stretches = Counter(
+        (segment.step, segment.handler, segment.roster, point.scan_ms is None)
+        for way in clean
+        for segment, point in zip(way.segments, way.checkpoints, strict=False)
+    )
     missed: dict[tuple[Step, str], float] = defaultdict(float)
     asked: dict[tuple[Step, str], float] = defaultdict(float)
-    for way in clean:
-        for segment, point in zip(way.segments, way.checkpoints, strict=False):
-            hands = (segment.handler,) if segment.handler is not None else tuple(sorted(set(segment.roster)))
-            for hand in hands:
-                asked[segment.step, hand] += 1 / len(hands)
-                missed[segment.step, hand] += (point.scan_ms is None) / len(hands)
+    for (step, handler, roster, unseen), count in stretches.items():
+        hands = (handler,) if handler is not None else tuple(sorted(set(roster)))
+        for hand in hands:
+            asked[step, hand] += count / len(hands)
+            missed[step, hand] += count * unseen / len(hands)
     total = sum(missed.values()), sum(asked.values())
     overall = (total[0] + STRENGTH * start.missed_scan) / (total[1] + STRENGTH)
     own: dict[str, float] = {}
     for step in STEPS:
         hands_of = [key for key in asked if key[0] is step]
-        count = sum(asked[key] for key in hands_of)
-        mean = (sum(missed[key] for key in hands_of) + STRENGTH * overall) / (count + STRENGTH)
+        scans = sum(asked[key] for key in hands_of)
+        mean = (sum(missed[key] for key in hands_of) + STRENGTH * overall) / (scans + STRENGTH)
         own |= {key[1]: (missed[key] + STRENGTH * mean) / (asked[key] + STRENGTH) for key in hands_of}
     return own, overall
 
 
 def _dwell(clean: list[Passage], start: Params) -> tuple[dict[tuple[str, int], float], tuple[float, ...], float]:
     """Own offsets of sites by shift, median hours by step, and the spread that is left."""
-    times: dict[Step, list[tuple[str, int, float]]] = {step: [] for step in STEPS}
+    places: dict[Step, list[tuple[str, int]]] = {step: [] for step in STEPS}
+    hours: dict[Step, list[float]] = {step: [] for step in STEPS}
     for way in clean:
-        scans = [point.scan_ms for point in way.checkpoints]
-        for segment, begin, end in zip(way.segments, scans, scans[1:], strict=False):
-            if begin is not None and end is not None:
-                hours = max((end - begin) / HOUR_MS, 1e-3)
-                times[segment.step].append((segment.site, segment.shift, float(np.log(hours))))
+        for segment, opens, closes in zip(way.segments, way.checkpoints, way.checkpoints[1:], strict=False):
+            if opens.scan_ms is not None and closes.scan_ms is not None:
+                places[segment.step].append((segment.site, segment.shift))
+                hours[segment.step].append((closes.scan_ms - opens.scan_ms) / HOUR_MS)
     medians: list[float] = []
     rest: dict[tuple[str, int], list[float]] = defaultdict(list)
     for step, normal in zip(STEPS, start.dwell_median_h, strict=True):
-        logs = np.array([value for _, _, value in times[step]])
+        logs = np.log(np.maximum(np.array(hours[step]), 1e-3))
         middle = float(np.median(logs)) if len(logs) else 0.0
         centre = (len(logs) * middle + MEDIAN_STRENGTH * np.log(normal)) / (len(logs) + MEDIAN_STRENGTH)
         medians.append(float(np.exp(centre)))
-        for site, shift, value in times[step]:
-            rest[site, shift].append(value - centre)
+        for place, value in zip(places[step], (logs - centre).tolist(), strict=True):
+            rest[place].append(value)
     offsets = {key: float(sum(values) / (len(values) + STRENGTH)) for key, values in rest.items()}
     left = [(value - offsets[key]) ** 2 for key, values in rest.items() for value in values]
     spread = float(np.sqrt((sum(left) + STRENGTH * start.dwell_sd**2) / (len(left) + STRENGTH)))
@@ -116,7 +121,7 @@ def _scales(clean: list[Passage]) -> dict[str, float]:
         masses = [point.mass_g for point in way.checkpoints if point.mass_g is not None]
         steps.extend(later - earlier for earlier, later in pairwise(masses))
         if masses and way.declared_mass_g is not None:
-            means.append(float(np.median(masses)) - way.declared_mass_g)
+            means.append(median(masses) - way.declared_mass_g)
     found = {}
     if len(steps) >= LEAST_READINGS:
         found["scale_sd_g"] = max(MAD * float(np.median(np.abs(steps))) / np.sqrt(2), LEAST_SCALE_SD_G)

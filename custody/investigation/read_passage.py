@@ -25,7 +25,7 @@ from custody.gs1.event import Event
 from custody.investigation.values import Checkpoint, Complaint, Passage, Pin, Seal, Segment, Step
 from custody.kernel.clock import HOUR_MS, Instant
 from custody.scans.advance import parcels_of
-from custody.trail.corrections import read_corrections
+from custody.trail.corrections import Corrections, read_corrections
 from custody.trail.marks import read_marks
 from custody.trail.runs import delivers, is_physical, returns
 from custody.trail.sealed import SealedScan
@@ -115,7 +115,6 @@ def read_way(parcel: str, scans: Iterable[SealedScan]) -> Way | None:
         stays[site, step, None] = Stay(site=site, step=step)
     if not stays:
         return None
-    alone = [sealed.event.extensions for sealed in ordered if parcels_of(sealed.event) == (parcel,)]
     return Way(
         parcel=parcel,
         stays=tuple(_complete(list(stays.values()))),
@@ -123,26 +122,31 @@ def read_way(parcel: str, scans: Iterable[SealedScan]) -> Way | None:
         door=Checkpoint() if delivered is None else _door(delivered, parcel),
         pin=_pin(delivered),
         high_value=any(sealed.event.imeis for sealed in ordered),
-        declared_g=next((more["wl:declaredMassGrams"] for more in alone if "wl:declaredMassGrams" in more), None),
-        item_g=next((more["wl:itemMassGrams"] for more in alone if "wl:itemMassGrams" in more), None),
+        declared_g=_told(ordered, parcel, "wl:declaredMassGrams"),
+        item_g=_told(ordered, parcel, "wl:itemMassGrams"),
     )
 
 
 def learn_network(ways: Iterable[Way], names: Mapping[str, str]) -> Network:
     """Rosters and roads, from what was scanned, with the names of sites."""
-    shared = Counter(names.values())
-    people: dict[tuple[str, Step], set[str]] = {}
-    roads: dict[str, Counter[str]] = {}
-    for way in ways:
-        for before, stay in pairwise(way.stays):
-            if stay.step is Step.LINEHAUL and stay.at_ms is not None:
-                roads.setdefault(before.site, Counter())[stay.site] += 1
-        for stay in way.stays:
-            if stay.handler:
-                people.setdefault((stay.site, stay.step), set()).add(stay.handler)
+    shared, linehaul = Counter(names.values()), Step.LINEHAUL
+    chains = [way.stays for way in ways]
+    seen = {(stay.site, stay.step, stay.handler) for stays in chains for stay in stays if stay.handler}
+    taken = Counter(
+        (before.site, stay.site)
+        for stays in chains
+        for before, stay in pairwise(stays)
+        if stay.step is linehaul and stay.at_ms is not None
+    )
+    people: dict[tuple[str, Step], list[str]] = {}
+    for site, step, handler in seen:
+        people.setdefault((site, step), []).append(handler)
+    roads: dict[str, dict[str, int]] = {}
+    for (site, road), count in taken.items():
+        roads.setdefault(site, {})[road] = count
     return Network(
-        rosters={place: tuple(sorted(names)) for place, names in people.items()},
-        roads={site: min(taken, key=lambda road: (-taken[road], road)) for site, taken in roads.items()},
+        rosters={place: tuple(sorted(hands)) for place, hands in people.items()},
+        roads={site: min(counts, key=lambda road: (-counts[road], road)) for site, counts in roads.items()},
         names={site: name for site, name in names.items() if shared[name] == 1},
     )
 
@@ -190,10 +194,18 @@ def shift_of(at_ms: Instant) -> int:
 
 def _way_out(scans: Sequence[SealedScan]) -> list[SealedScan]:
     """The scans that count, by time, up to the one with which the recipient sends the parcel back."""
-    corrections = read_corrections(scans)
+    names = {sealed.event.event_id for sealed in scans if sealed.event.error_declaration is None}
+    plain = len(names) == len(scans) and None not in names
+    corrections = Corrections() if plain else read_corrections(scans)
     standing = [sealed for sealed in scans if corrections.standing(sealed) and sealed.station.step != "other"]
     ordered = sorted(standing, key=lambda sealed: (sealed.no_later_ms, sealed.index))
     return list(takewhile(lambda sealed: not returns(sealed.event), ordered))
+
+
+def _told(scans: Iterable[SealedScan], parcel: str, term: str) -> float | None:
+    """What is first said of this parcel alone, and not of a pallet or of several."""
+    told = (sealed.event for sealed in scans if term in sealed.event.extensions)
+    return next((event.extensions[term] for event in told if parcels_of(event) == (parcel,)), None)
 
 
 def _delivers(event: Event) -> bool:
@@ -208,9 +220,11 @@ def _here(sealed: SealedScan) -> tuple[str, Step]:
 def _place(sealed: SealedScan, stays: Mapping[tuple[str, Step, str | None], Stay]) -> tuple[str, Step, str | None]:
     """The stay that a scan belongs to: each courier has a round of his own, all other stays are one a site and step."""
     site, step = _here(sealed)
+    if step is not Step.COURIER:
+        return site, step, None
     handler = sealed.event.extensions.get("wl:handler")
     known = [place for place, stay in stays.items() if (stay.site, stay.step) == (site, step)]
-    mine = [place for place in known if step is not Step.COURIER or handler in {None, stays[place].handler}]
+    mine = [place for place in known if handler in {None, stays[place].handler}]
     nameless = [place for place in known if stays[place].handler is None]
     return next(reversed(mine or nameless), (site, step, handler))
 

@@ -81,9 +81,9 @@ def is_delivery(entry: Entry) -> bool:
 
 def delivers(event: Event, *, checked: bool) -> bool:
     """Whether the event hands the parcel to its recipient; `checked`: it carries a check of who that is."""
-    takes = any(party.startswith(RECIPIENT) for party in event.parties()[1])
-    accepted = event.biz_step in ACCEPTANCES and (takes or checked)
-    return event.disposition == "retail_sold" or accepted
+    if event.disposition == "retail_sold" or event.biz_step not in ACCEPTANCES:
+        return event.disposition == "retail_sold"
+    return checked or any(party.startswith(RECIPIENT) for party in event.parties()[1])
 
 
 def returns(event: Event) -> bool:
