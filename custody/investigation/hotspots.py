@@ -3,7 +3,8 @@
 Causes are sorted by P(hot); the largest set whose mean of 1 - P(hot) is at most q is flagged (q .10 to look, .05 to
 act), handlers and sites by shift separately. To act, at least 2.5 disputes must be charged to the cause. A link's share
 of traffic always stands beside its share of disputes: a cause that is charged with about what its traffic predicts
-(lift under 1.5) is never flagged, however many disputes pass through it.
+(lift under 1.5) is never flagged, however many disputes pass through it. Who may not be flagged is left out before the
+mean is taken, or a sure one among them would carry a doubtful one along.
 
 Charged to a cause: sum over its pairs of P(theft in s) x share x mean rate / lam_ds. Its share of disputes is taken
 among the thefts that no other hot cause explains. Lift: share of disputes over share of traffic, with a 95 % interval
@@ -107,14 +108,14 @@ def survey(result: Result, *, q: float = LOOK, least: float = 0.0) -> list[Hotsp
 
 
 def flag(hot: Floats, stands_out: np.ndarray, q: float) -> np.ndarray:
-    """The largest set of causes whose mean of 1 - P(hot) is at most q, less those their traffic explains."""
-    order = np.argsort(-hot, kind="stable")
-    mean = np.cumsum(1 - hot[order]) / np.arange(1, len(hot) + 1)
+    """The largest set of causes beyond their traffic whose own mean of 1 - P(hot) is at most q."""
+    order = np.flatnonzero(stands_out)
+    order = order[np.argsort(-hot[order], kind="stable")]
+    mean = np.cumsum(1 - hot[order]) / np.arange(1, len(order) + 1)
     inside = np.flatnonzero(mean <= q)
     flagged = np.zeros(len(hot), dtype=np.bool_)
     if len(inside):
         flagged[order[: inside[-1] + 1]] = True
-    flagged &= stands_out
     return flagged
 
 
@@ -221,8 +222,8 @@ def _flags(hot: Floats, exposure: Floats, patterns: list[Pattern], q: float) -> 
     enough = np.array([item.charged >= LEAST_CHARGED for item in patterns], dtype=np.bool_)
     look, act = np.zeros(len(hot), dtype=np.bool_), np.zeros(len(hot), dtype=np.bool_)
     look[held] = flag(hot[held], stands_out[held], q)
-    act[held] = flag(hot[held], stands_out[held], min(q, ACT))
-    return look, act & enough
+    act[held] = flag(hot[held], (stands_out & enough)[held], min(q, ACT))
+    return look, act & look
 
 
 def _rate(weight: Floats, belief: Belief) -> tuple[float, float, float]:

@@ -152,6 +152,11 @@ def test_the_flagged_set_is_the_largest_with_a_mean_doubt_of_at_most_q() -> None
     assert not flag(np.array([0.5]), np.ones(1, dtype=bool), 0.10).any()
 
 
+def test_a_sure_cause_that_traffic_explains_carries_no_doubtful_one_along() -> None:
+    hot = np.array([0.999, 0.999, 0.82, 0.95])
+    assert flag(hot, np.array([False, False, True, True]), 0.10).tolist() == [False, False, False, True]
+
+
 def test_thieves_with_several_disputed_thefts_are_found(base_world: World, base_result: Result) -> None:
     stolen: dict[int, int] = {}
     for hands, kind, where in zip(base_world.hands, base_world.kind, base_world.where, strict=True):
