@@ -32,6 +32,18 @@ def test_the_usual_catalogue_has_every_camera_and_every_photo_that_exists(judged
     assert [key for key in keys if key.startswith("photo")] == ["photo-01", "photo-04"]
 
 
+def test_a_camera_and_a_second_look_find_what_they_are_known_to_find(judged: Judgement) -> None:
+    checks = {check.key: check for check in usual_checks(judged)}
+    camera, look = checks["camera-05"], checks["photo-04"]
+    assert (camera.minutes, look.minutes) == (45.0, 5.0)
+    seen, rest = split(camera.positive[None], judged.docket.width)
+    assert seen[0, :, 5].tolist() == [0.6, 0.6, 0.6, 0.25, 0.35]
+    assert set(np.delete(seen[0], 5, axis=1).ravel()) | set(rest[0]) == {0.01}
+    seen, rest = split(look.positive[None], judged.docket.width)
+    assert seen[0, :, 3].tolist() == [0.55, 0.55, 0.03, 0.03, 0.65]
+    assert set(seen[0, :, 4:].ravel()) | set(rest[0]) == {0.03}
+
+
 def test_a_check_never_costs_knowledge_and_ranks_by_bits_a_minute(judged: Judgement) -> None:
     ranked = next_checks(judged, usual_checks(judged))
     assert all(item.bits >= 0 for item in ranked)

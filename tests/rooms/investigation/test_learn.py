@@ -169,6 +169,6 @@ def test_factors_of_places_and_routes_are_shrunk_by_three(
             wanted = (counted[site, step] + 3) / (expected + 3)
             assert factor[frame.site_steps.of((site, step))] == pytest.approx(wanted)
     total, parcels = sums.rest[:, [AFTER, NO_ANOMALY]].sum(), sum(fleet.routes.values())
-    for route, held in fleet.routes.items():
-        wanted = (sums.route[route] + 3) / (held / parcels * total + 3)
+    for route, count in fleet.routes.items():
+        wanted = (sums.route[route] + 3) / (count / parcels * total + 3)
         assert learned.factors.area[frame.routes.of(route)] == pytest.approx(wanted)

@@ -118,6 +118,25 @@ def test_below_the_line_the_reader_learns_what_is_missing(dispute: Build) -> Non
     assert said.next_check.startswith("Next: ")
 
 
+def test_naming_asks_for_the_figures_of_the_rules(dispute: Build, base_result: Result) -> None:
+    plain = dispute(complaint=Complaint.NOT_ARRIVED)
+    nobody = tuple(replace(segment, handler=None) for segment in plain.segments)
+    result = run(NO_HISTORY, [replace(plain, segments=nobody)], Params(caps=False))
+    naming = name(result.judgement("d1"), naming_rules(result))
+    assert {rule.rule: rule.wanted for rule in naming.against_person} == {
+        "probability of theft in this link": 0.8,
+        "probability by physical evidence": 0.5,
+        "probability after the exact check": 0.8,
+        "caps on what evidence may say": 1.0,
+        "a known custodian": 1.0,
+        "probability by this case's own evidence": 0.2,
+        "disputes charged": 2.5,
+        "probability that this custodian is hot": 0.8,
+    }
+    judged = base_result.judgement(base_result.disputes[0].id)
+    assert case_alone(judged).hazard == pytest.approx(4 * judged.cold_hazard)
+
+
 def test_nothing_unusual_is_said_as_such(dispute: Build) -> None:
     judged = judge_alone(
         dispute(complaint=Complaint.NOT_ARRIVED, attach_ms=45 * 3_600_000, attach_region="south"),
