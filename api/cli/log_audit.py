@@ -24,7 +24,7 @@ from custody.ledger.kept_audit import Kept, read_kept, write_kept
 from custody.ledger.note import NoteVerifier
 from custody.ledger.replay import Finding
 from custody.ledger.witness_policy import Witnessed, parse_policy
-from custody.store.durable_file import replace_file
+from custody.store.durable_file import check_replaceable, replace_file
 
 UNREAD = frozenset({"unavailable", "root-unknown", GAVE_UP})
 SHOWN = 200
@@ -51,6 +51,8 @@ def audit(
     began = time.monotonic()
     with open_log(source, vkey) as (reading, log):
         try:
+            if state is not None:
+                check_replaceable(state)
             kept = read_kept(state.read_bytes(), log) if state is not None and state.is_file() else None
             run = Audit(
                 get_checkpoint=reading.checkpoint,

@@ -2,15 +2,19 @@
 
 The content goes into a draft beside the file, is flushed to the disk, and is renamed over the file; then the folder is
 flushed, because a rename is an entry of the folder. Whoever reads sees the old content or the new, never a part.
+
+A rename over a device puts a file in its place, for everybody on the machine; so only a file is replaced.
 """
 
+import errno
 import os
 import threading
 from pathlib import Path
 
 
 def replace_file(path: Path, content: bytes, *, mode: int = 0o644) -> None:
-    """Put `content` at `path`; durable when this returns. Raises `OSError` and leaves the old file as it was."""
+    """Put `content` at `path`; durable when this returns. Raises `OSError` and leaves what is there as it was."""
+    check_replaceable(path)
     draft = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.draft")
     try:
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
@@ -23,6 +27,12 @@ def replace_file(path: Path, content: bytes, *, mode: int = 0o644) -> None:
         draft.unlink(missing_ok=True)
         raise
     _flush_folder(path.parent)
+
+
+def check_replaceable(path: Path) -> None:
+    """Raise `OSError` if a folder, a device or a pipe is there, which no file may take the place of."""
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "is no ordinary file", str(path))
 
 
 def make_folder(path: Path) -> None:

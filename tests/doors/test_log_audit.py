@@ -1,5 +1,6 @@
 """`weaklink log audit` as an outsider runs it: with a key and an address, and nothing else of ours."""
 
+import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -90,6 +91,16 @@ def test_a_flipped_byte_is_found_and_the_exit_code_says_so(
     assert all(row["detail"] for row in found)
     if path != "checkpoint":
         assert all(0 <= row["index"] < 256 for row in found)
+
+
+def test_a_state_that_is_no_file_is_told_and_left_alone(instance: Instance, desk: Desk, outsider: CommandLine) -> None:
+    pipe = outsider.folder / "pipe"
+    os.mkfifo(pipe)
+    for state in (".", "pipe"):
+        words = ("log", "audit", instance.address, "--vkey", desk.log["vkey"], "--state", state)
+        told = outsider.run(*words, expect=2)
+        assert "is no ordinary file" in told.err
+    assert pipe.is_fifo()
 
 
 def test_witnesses_that_the_auditor_demands_must_have_cosigned(
