@@ -6,7 +6,7 @@ import typer
 from rich.table import Column, Table
 from rich.text import Text
 
-from api.cli.client import call, console, show
+from api.cli.client import call, console, named, show
 from api.settings import client_address
 
 app = typer.Typer(no_args_is_help=True, help="Open, read and move cases; choose a remedy; say that it was found.")
@@ -41,7 +41,7 @@ def listing(
 @app.command("show")
 def read(dispute: str, as_json: AsJson = False) -> None:
     """One case with its timeline. Example: `weaklink dispute show case_0k3v9q2m7x4d8r1t`."""
-    show(call("GET", f"/v1/disputes/{dispute}"), as_json=as_json, human=_case)
+    show(call("GET", f"/v1/disputes/{named(dispute)}"), as_json=as_json, human=_case)
 
 
 @app.command()
@@ -50,13 +50,13 @@ def choose(
 ) -> None:
     """Choose a remedy with the customer's link. Example: `weaklink dispute choose c_... replacement`."""
     body = {"remedy": remedy, "payout": payout}
-    show(call("POST", f"/v1/customer/{token}/choose", json=body), as_json=as_json, human=_case)
+    show(call("POST", f"/v1/customer/{named(token)}/choose", json=body), as_json=as_json, human=_case)
 
 
 @app.command()
 def found(token: str, as_json: AsJson = False) -> None:
     """The customer found the phone: every lock of the case is released. Example: `weaklink dispute found c_...`."""
-    show(call("POST", f"/v1/customer/{token}/found"), as_json=as_json, human=_case)
+    show(call("POST", f"/v1/customer/{named(token)}/found"), as_json=as_json, human=_case)
 
 
 @app.command()
@@ -78,7 +78,7 @@ def move(
     said = [each.partition("=") for each in known or []]
     where = {name: answer != "no" for name, _, answer in said} or None
     body = {"event": event, "reference": reference, "whereabouts": where}
-    show(call("POST", f"/v1/disputes/{dispute}/events", json=body), as_json=as_json, human=_case)
+    show(call("POST", f"/v1/disputes/{named(dispute)}/events", json=body), as_json=as_json, human=_case)
 
 
 def _case(value: dict[str, Any]) -> None:

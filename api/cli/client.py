@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import typer
@@ -61,6 +62,13 @@ def content(kind: str, method: str, path: str, **more: Any) -> bytes:
     if answer.headers.get("content-type", "").partition(";")[0] != kind:
         _stranger(answer)
     return answer.content
+
+
+def named(name: str) -> str:
+    """What was typed as one part of a path: a name with `?` or `/` asks for no other page than its own."""
+    if name in {"", ".", ".."} or "/" in name:
+        fail(f"{name!r} is no name", fix="Give the name as a list of the service shows it.")
+    return quote(name, safe="", errors="replace")
 
 
 def show(value: Any, *, as_json: bool, human: Callable[[Any], None] | None = None) -> None:

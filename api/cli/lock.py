@@ -6,7 +6,7 @@ import typer
 from rich.table import Column, Table
 from rich.text import Text
 
-from api.cli.client import call, console, show
+from api.cli.client import call, console, named, show
 from api.cli.other_locks import show_backends
 
 app = typer.Typer(
@@ -53,7 +53,7 @@ def request(
 @app.command()
 def approve(order: str, as_json: AsJson = False) -> None:
     """Say yes as the second person. Example: `weaklink lock approve lock_0k3v9q2m7x4d8r1t`."""
-    show(call("POST", f"/v1/locks/{order}/approve"), as_json=as_json, human=_order)
+    show(call("POST", f"/v1/locks/{named(order)}/approve"), as_json=as_json, human=_order)
 
 
 @app.command()
@@ -62,13 +62,13 @@ def confirm(order: str, as_json: AsJson = False) -> None:
 
     Example: `weaklink lock confirm lock_0k3v9q2m7x4d8r1t`.
     """
-    show(call("POST", f"/v1/locks/{order}/confirm"), as_json=as_json, human=_order)
+    show(call("POST", f"/v1/locks/{named(order)}/confirm"), as_json=as_json, human=_order)
 
 
 @app.command("show")
 def read(order: str, as_json: AsJson = False) -> None:
     """One order with its timeline. Example: `weaklink lock show lock_0k3v9q2m7x4d8r1t`."""
-    show(call("GET", f"/v1/locks/{order}"), as_json=as_json, human=_order)
+    show(call("GET", f"/v1/locks/{named(order)}"), as_json=as_json, human=_order)
 
 
 @app.command("list")
@@ -95,7 +95,7 @@ def authority(
     if propose:
         show(call("POST", "/v1/authority"), as_json=as_json)
     elif approve_proposal:
-        show(call("POST", f"/v1/authority/{approve_proposal}/approve"), as_json=as_json)
+        show(call("POST", f"/v1/authority/{named(approve_proposal)}/approve"), as_json=as_json)
     else:
         show(call("GET", "/v1/authority"), as_json=as_json)
 
@@ -119,7 +119,7 @@ def alerts(
 ) -> None:
     """What people must look at: caps, pauses, wrong locks. Example: `weaklink lock alerts --seen alert_0k3v9q`."""
     if seen:
-        show(call("POST", f"/v1/alerts/{seen}/seen"), as_json=as_json)
+        show(call("POST", f"/v1/alerts/{named(seen)}/seen"), as_json=as_json)
     else:
         show(call("GET", "/v1/alerts"), as_json=as_json, human=_alerts)
 
@@ -139,7 +139,7 @@ def clear(group: str, why: Annotated[str, typer.Option(help="What you looked at.
 @app.command()
 def received(handset: str, as_json: AsJson = False) -> None:
     """The customer has this handset: it is retired for ever. Example: `weaklink lock received 490154203237518`."""
-    show(call("POST", f"/v1/devices/{handset}/received"), as_json=as_json)
+    show(call("POST", f"/v1/devices/{named(handset)}/received"), as_json=as_json)
 
 
 @app.command()
@@ -152,7 +152,7 @@ def leaver(
 
     Example: `weaklink lock leaver 490154203237518 --ends-at 2026-12-24T12:00:00Z`.
     """
-    show(call("POST", f"/v1/devices/{handset}/leave", json={"ends_at": ends_at}), as_json=as_json)
+    show(call("POST", f"/v1/devices/{named(handset)}/leave", json={"ends_at": ends_at}), as_json=as_json)
 
 
 @app.command()
@@ -169,13 +169,13 @@ def code(
 
     Example: `weaklink lock code 490154203237518 --challenge "12345678 3.17"`.
     """
-    answer = call("POST", f"/v1/devices/{handset}/code", json={"challenge": challenge})
+    answer = call("POST", f"/v1/devices/{named(handset)}/code", json={"challenge": challenge})
     show(answer, as_json=as_json, human=lambda value: console.print(Text(value["answer"], style="bold")))
 
 
 def unlock(order: str, as_json: AsJson = False) -> None:
     """Release a lock; one person is enough. Example: `weaklink unlock lock_0k3v9q2m7x4d8r1t`."""
-    show(call("POST", f"/v1/locks/{order}/release"), as_json=as_json, human=_order)
+    show(call("POST", f"/v1/locks/{named(order)}/release"), as_json=as_json, human=_order)
 
 
 def _order(value: dict[str, Any]) -> None:

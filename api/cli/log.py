@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from api.cli import log_audit, log_check, log_export, log_shards, log_verdicts
-from api.cli.client import call, content, show, tell_text
+from api.cli.client import call, content, named, show, tell_text
 from api.cli.fetch import fetch, tell_fetched
 
 app = typer.Typer(no_args_is_help=True, help="The log: its head, proofs of entries, an audit of everything.")
@@ -33,7 +33,7 @@ def proof(
     as_json: AsJson = False,
 ) -> None:
     """A `.tlog-proof` of an entry, by index or digest. Example: `weaklink log proof 17 --out 17.tlog-proof`."""
-    asked = ("text/plain", "GET", f"/v1/entries/{entry}/proof")
+    asked = ("text/plain", "GET", f"/v1/entries/{named(entry)}/proof")
     if out is not None:
         return show(fetch(out, *asked), as_json=as_json, human=tell_fetched)
     text = content(*asked).decode()
@@ -45,4 +45,5 @@ def receipt(
     entry: str, out: Annotated[Path, typer.Option(help="Write it to this file.")], as_json: AsJson = False
 ) -> None:
     """A COSE receipt of an entry, by index or digest. Example: `weaklink log receipt 17 --out 17.receipt`."""
-    show(fetch(out, "application/cose", "GET", f"/v1/entries/{entry}/receipt"), as_json=as_json, human=tell_fetched)
+    path = f"/v1/entries/{named(entry)}/receipt"
+    show(fetch(out, "application/cose", "GET", path), as_json=as_json, human=tell_fetched)

@@ -19,7 +19,7 @@ from api.cli import (
     settings,
     station,
 )
-from api.cli.client import call, console, fail, show
+from api.cli.client import call, console, fail, named, show
 from api.cli.foreign_words import harmless
 from api.cli.late import LateCommands
 from custody.kernel.clock import to_iso
@@ -87,7 +87,7 @@ def trail(item: str, as_json: AsJson = False) -> None:
 @app.command()
 def investigate(dispute: str, as_json: AsJson = False) -> None:
     """Rank the links of a disputed parcel's chain. Example: `weaklink investigate case_0k3v9q2m7x4d8r1t`."""
-    show(call("POST", f"/v1/investigations/{dispute}/run"), as_json=as_json, human=_finding)
+    show(call("POST", f"/v1/investigations/{named(dispute)}/run"), as_json=as_json, human=_finding)
 
 
 @app.command()

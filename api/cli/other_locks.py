@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from api.cli.client import call, console, fail, send, show
+from api.cli.client import call, console, fail, named, send, show
 from api.encoding import unb64
 from custody.kernel import cbor
 from custody.kernel.errors import Trouble
@@ -21,7 +21,7 @@ def refer(device: str, backend: str, handset: str, as_json: AsJson = False) -> N
 
     Example: `weaklink lock refer dev_0k3v9q2m7x4d8r1t android enterprises/e1/devices/d1`.
     """
-    path = f"/v1/devices/{device}/backends/{backend}"
+    path = f"/v1/devices/{named(device)}/backends/{named(backend)}"
     show(call("PUT", path, json={"handset": handset}), as_json=as_json, human=_reference)
 
 
@@ -30,7 +30,7 @@ def confirm_reference(device: str, backend: str, handset: str, as_json: AsJson =
 
     Example: `weaklink lock confirm-reference dev_0k3v9q2m7x4d8r1t android enterprises/e1/devices/d1`.
     """
-    path = f"/v1/devices/{device}/backends/{backend}/confirm"
+    path = f"/v1/devices/{named(device)}/backends/{named(backend)}/confirm"
     show(call("POST", path, json={"handset": handset}), as_json=as_json, human=_reference)
 
 
@@ -52,7 +52,7 @@ def settle(
 
     Example: `weaklink lock settle lock_0k3v9q2m7x4d8r1t android --why "the shop saw it start"`.
     """
-    show(call("POST", f"/v1/locks/{order}/backends/{backend}/free", json={"why": why}), as_json=as_json)
+    show(call("POST", f"/v1/locks/{named(order)}/backends/{named(backend)}/free", json={"why": why}), as_json=as_json)
 
 
 def export_list(

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from api.cli.client import call, console, fail, show
+from api.cli.client import call, console, fail, named, show
 from api.encoding import b64
 from custody.kernel import cbor
 from custody.kernel.errors import Trouble
@@ -52,7 +52,7 @@ def announce(
 @app.command()
 def group(station: str, group: str, as_json: AsJson = False) -> None:
     """Put a station under a group from now on (supervisor). Example: `weaklink station group bench-4 north`."""
-    show(call("POST", f"/v1/stations/{station}/group", json={"group": group}), as_json=as_json)
+    show(call("POST", f"/v1/stations/{named(station)}/group", json={"group": group}), as_json=as_json)
 
 
 @app.command()
@@ -121,7 +121,7 @@ def revoke(
     Example: `weaklink station revoke bench-4 --reason "handheld stolen" --suspect-from 17`.
     """
     body = {"reason": reason, "suspect_from": suspect_from}
-    show(call("POST", f"/v1/stations/{station}/revoke", json=body), as_json=as_json)
+    show(call("POST", f"/v1/stations/{named(station)}/revoke", json=body), as_json=as_json)
 
 
 def write_key(path: Path, alg: int) -> SoftwareSigner:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from api.cli.client import named
 from custody.kernel.keys import new_signer
 from custody.ledger.note import Kind, text_key
 from tests.doors.command_line import CommandLine
@@ -104,6 +105,15 @@ def test_a_plain_mistake_is_told_in_two_lines(shell: CommandLine, line: str) -> 
 @pytest.mark.parametrize("name", ["[/bold]", "[red]"])
 def test_a_name_is_told_as_it_was_typed(shell: CommandLine, name: str) -> None:
     assert name in assert_told(shell, f"scan {name} --station key.pem", code=1)
+
+
+@pytest.mark.parametrize("line", ["dispute show ..", "lock show ../disputes", "unlock lock_1/approve", "lock show ."])
+def test_a_name_asks_for_no_page_but_its_own(shell: CommandLine, line: str) -> None:
+    assert "is no name" in assert_told(shell, line, code=1)
+
+
+def test_what_is_no_letter_of_a_path_is_written_as_one() -> None:
+    assert named("case_1?as=csv#end") == "case_1%3Fas%3Dcsv%23end"
 
 
 FETCHED = ("log proof 17", "log proof 17 --out got", "log receipt 17 --out got", "pack case_0k3v9q2m7x4d8r1t --out got")
