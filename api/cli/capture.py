@@ -1,7 +1,10 @@
 """`weaklink capture` and `weaklink scan`: sign EPCIS events with a station's key and post them."""
 
+import fcntl
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,21 +12,30 @@ import typer
 from rich.progress import track
 
 from api.cli.client import call, console, errors, fail, show
+from api.cli.foreign_words import harmless
 from api.cli.station import read_key, state_file
+from api.encoding import b64, unb64
 from api.routes.scans import MANY, MAX_BATCH
 from custody.gs1.document import read_document
 from custody.kernel import cbor, cose
-from custody.kernel.errors import Trouble
+from custody.kernel.errors import Rejected, Trouble
 from custody.kernel.system_clock import SystemClock
 from custody.kernel.system_ids import SystemIds
 from custody.scans.scan import make_capture, make_scan
+from custody.store.durable_file import replace_file
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
 Key = Annotated[Path, typer.Option("--station", help="The enrolled station's private key (PEM).")]
 
+MOST_BYTES = 1_000_000
+
 
 class CommandLineStation:
-    """A station whose sequence number and last digest are kept in a file beside its key."""
+    """A station whose sequence number, last digest and unanswered scans are kept in a file beside its key.
+
+    What is signed is kept before it is sent, and an answer that was lost is asked for again with the same bytes: signed
+    anew, it would be a second statement with the same number, which is evidence of tampering.
+    """
 
     def __init__(self, key: Path) -> None:
         self._signer = read_key(key)
@@ -32,12 +44,20 @@ class CommandLineStation:
             state = json.loads(self._state_file.read_text())
             seq, prev = int(state["seq"]), state["prev"]
             prev = None if prev is None else bytes.fromhex(prev).hex()
+            kept = state.get("waiting", [])
+            waiting = [(str(event), [unb64(half, where="state") for half in pair]) for event, pair in kept]
             self._state: dict[str, Any] = {"station": str(state["station"]), "seq": seq, "prev": prev}
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, Rejected):
             fail(f"{self._state_file} is missing or broken", fix="Enrol with `weaklink station enrol`.")
+        self._waiting = waiting
+        self._unclaimed = [event for event, _ in waiting]
 
-    def sign(self, event: bytes, *, prefixes: Mapping[str, str] | None, foreign: bool) -> list[bytes]:
-        """Statement and opening of the next scan; the state moves only when `keep` is called."""
+    def sign(self, event: bytes, *, prefixes: Mapping[str, str] | None, foreign: bool) -> None:
+        """Sign the next scan, unless the same event waits since an earlier command; `post` sends it."""
+        name = sha256(event).hexdigest()
+        if name in self._unclaimed:
+            self._unclaimed.remove(name)
+            return
         seq, prev = self._state["seq"] + 1, self._state["prev"]
         more: dict[str, Any] = {
             "station": self._state["station"],
@@ -50,45 +70,85 @@ class CommandLineStation:
         }
         pair = make_capture(event, prefixes, **more) if foreign else make_scan(event, **more)
         self._state |= {"seq": seq, "prev": cose.parse(pair[0]).digest.hex()}
-        return list(pair)
+        self._waiting.append((name, list(pair)))
 
-    def keep(self) -> None:
-        """Remember where the station is, after the service has its scans."""
-        self._state_file.write_text(json.dumps(self._state))
+    def post(self, *, quiet: bool) -> list[dict[str, Any]]:
+        """Send what waits, oldest first; what the service does not answer goes on waiting."""
+        items: list[dict[str, Any]] = []
+        self._keep()
+        try:
+            for pairs in track(list(self._bodies()), "posting", console=errors, disable=quiet):
+                body = cbor.encode(pairs)
+                items += call("POST", "/v1/scans:batch", content=body, headers={"Content-Type": MANY})["items"]
+                del self._waiting[: len(pairs)]
+                self._keep()
+        except typer.Exit:
+            count = f"{len(self._waiting)} signed {'scan waits' if len(self._waiting) == 1 else 'scans wait'}"
+            told = f"{count} in {self._state_file}; the next command with this key sends what waits first."
+            errors.print(f"      {harmless(told)}", highlight=False, soft_wrap=True)
+            raise
+        return items
+
+    def _bodies(self) -> Iterator[list[list[bytes]]]:
+        """What waits, in bodies that the service takes: one that it does not would wait for ever."""
+        pairs: list[list[bytes]] = []
+        size = 0
+        for _, pair in self._waiting:
+            length = sum(map(len, pair))
+            if pairs and (len(pairs) == MAX_BATCH or size + length > MOST_BYTES):
+                yield pairs
+                pairs, size = [], 0
+            pairs.append(pair)
+            size += length
+        if pairs:
+            yield pairs
+
+    def _keep(self) -> None:
+        waiting = [[event, [b64(half) for half in pair]] for event, pair in self._waiting]
+        content = json.dumps({**self._state, "waiting": waiting} if waiting else self._state)
+        replace_file(self._state_file, content.encode(), mode=0o600)
+
+
+@contextmanager
+def open_station(key: Path) -> Iterator[CommandLineStation]:
+    """One command at a time signs with a key: two at once would give two scans the same number."""
+    try:
+        lock = key.open("rb")
+    except OSError as error:
+        fail(f"{key} cannot be read: {error.strerror}", fix="Make a key with `weaklink station keygen`.")
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield CommandLineStation(key)
 
 
 def capture(files: list[Path], station: Key, as_json: AsJson = False) -> None:
     """Sign and post the events of EPCIS 2.0 JSON documents. Example: `weaklink capture doc.jsonld --station s.pem`."""
-    signing = CommandLineStation(station)
-    pairs: list[list[bytes]] = []
-    for file in track(files, "reading", console=errors, disable=as_json):
-        try:
-            document = read_document(file.read_bytes())
-            pairs += [signing.sign(event, prefixes=document.prefixes, foreign=True) for event in document.events]
-        except Trouble as trouble:
-            fail(f"{file}: {trouble.detail}", fix=trouble.fix)
-        except OSError as error:
-            fail(f"{file}: {error.strerror}", fix="Check the name.")
-    show(_post(signing, pairs, quiet=as_json), as_json=as_json, human=_told)
+    with open_station(station) as signing:
+        for file in track(files, "reading", console=errors, disable=as_json):
+            try:
+                document = read_document(file.read_bytes())
+                for event in document.events:
+                    signing.sign(event, prefixes=document.prefixes, foreign=True)
+            except Trouble as trouble:
+                fail(f"{file}: {trouble.detail}", fix=trouble.fix)
+            except OSError as error:
+                fail(f"{file}: {error.strerror}", fix="Check the name.")
+        items = signing.post(quiet=as_json)
+    show(_summed(items), as_json=as_json, human=_told)
 
 
 def scan(event: Path, station: Key, as_json: AsJson = False) -> None:
     """Sign and post one EPCIS event of the station's own. Example: `weaklink scan event.json --station bench-4.pem`."""
-    signing = CommandLineStation(station)
-    try:
-        pair = signing.sign(event.read_bytes(), prefixes=None, foreign=False)
-    except Trouble as trouble:
-        fail(f"{event}: {trouble.detail}", fix=trouble.fix)
-    show(_post(signing, [pair], quiet=True), as_json=as_json, human=_told)
+    with open_station(station) as signing:
+        try:
+            signing.sign(event.read_bytes(), prefixes=None, foreign=False)
+        except Trouble as trouble:
+            fail(f"{event}: {trouble.detail}", fix=trouble.fix)
+        items = signing.post(quiet=True)
+    show(_summed(items), as_json=as_json, human=_told)
 
 
-def _post(signing: CommandLineStation, pairs: list[list[bytes]], *, quiet: bool) -> dict[str, Any]:
-    items: list[dict[str, Any]] = []
-    starts = range(0, len(pairs), MAX_BATCH)
-    for start in track(starts, "posting", console=errors, disable=quiet):
-        body = cbor.encode(pairs[start : start + MAX_BATCH])
-        items += call("POST", "/v1/scans:batch", content=body, headers={"Content-Type": MANY})["items"]
-        signing.keep()
+def _summed(items: list[dict[str, Any]]) -> dict[str, Any]:
     results: dict[str, int] = {}
     for item in items:
         results[item["result"]] = results.get(item["result"], 0) + 1

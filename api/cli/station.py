@@ -16,6 +16,7 @@ from custody.kernel.keys import EDDSA, ES256, SoftwareSigner, new_signer, read_p
 from custody.kernel.system_clock import SystemClock
 from custody.kernel.system_ids import SystemIds
 from custody.ledger.statements import make_possession
+from custody.store.durable_file import replace_file
 
 app = typer.Typer(no_args_is_help=True, help="Station keys, enrolment and the register of stations.")
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
@@ -67,8 +68,7 @@ def enrol(
     origin = call("GET", "/v1/log")["origin"]
     body = enrolment(station, signer, origin=origin, token=token)
     answer = call("POST", "/v1/stations/enrol", json=body)
-    state = state_file(key)
-    state.write_text(json.dumps({"station": station, "seq": 0, "prev": None}))
+    _begin(state_file(key), station)
     show(answer, as_json=as_json)
 
 
@@ -88,7 +88,13 @@ def request(
     Example: `weaklink station request bench-4 --key bench-4.pem --out bench-4.request --site https://id.gs1.org/414/9521473000102
     --custodian https://id.gs1.org/417/9521473000010`.
     """
-    signer, origin = read_key(key), str(call("GET", "/v1/log")["origin"])
+    signer, state = read_key(key), state_file(key)
+    if state.exists() and not _is_fresh(state):
+        fail(
+            f"{key} has signed scans already, and {state} is its place in their order",
+            fix="Make a new key with `weaklink station keygen`, or delete that file if none of them was ever sent.",
+        )
+    origin = str(call("GET", "/v1/log")["origin"])
     members: dict[str, Any] = {
         "origin": origin,
         "station": station,
@@ -99,7 +105,7 @@ def request(
     proof = possession(station, signer, origin=origin)
     members |= {"custodian": custodian, "key": signer.public.cose_key(), "possession": proof}
     out.write_bytes(cbor.encode(members))
-    state_file(key).write_text(json.dumps({"station": station, "seq": 0, "prev": None}))
+    _begin(state, station)
     show({"file": str(out), "kid": b64(signer.public.kid)}, as_json=as_json)
 
 
@@ -147,6 +153,17 @@ def read_key(path: Path) -> SoftwareSigner:
 def state_file(key: Path) -> Path:
     """Where a command-line station keeps its sequence number and its last digest, beside its key."""
     return key.with_suffix(".state.json")
+
+
+def _begin(state: Path, station: str) -> None:
+    replace_file(state, json.dumps({"station": station, "seq": 0, "prev": None}).encode(), mode=0o600)
+
+
+def _is_fresh(state: Path) -> bool:
+    try:
+        return bool(json.loads(state.read_text())["seq"] == 0)
+    except (ValueError, KeyError, TypeError):
+        return False
 
 
 def enrolment(station: str, signer: SoftwareSigner, *, origin: str, token: str) -> dict[str, Any]:

@@ -1,9 +1,15 @@
 """`weaklink scan` and `weaklink capture` say why a scan was flagged, in the judge's words."""
 
+import errno
 import json
+import os
 import re
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
 from api.cli.capture import _told
@@ -52,6 +58,68 @@ def test_why_a_scan_was_refused_is_told_in_words(capsys: pytest.CaptureFixture[s
     items = [{"result": "refused", "code": "99", "problem": trouble}]
     _told({"events": 1, "results": {"refused": 1}, "items": items})
     assert capsys.readouterr().out == "1 events: 1 refused\n  refused, this number was used: Take the next one.\n"
+
+
+def test_an_answer_that_was_lost_is_asked_for_again_with_the_same_scan(
+    station: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("one.json", "two.json"):
+        (station.folder / name).write_bytes(EVENT)
+    (station.folder / "two.json").write_bytes(EVENT.replace(b"OBSERVE", b"ADD"))
+    with monkeypatch.context() as cut:
+        cut.setattr(httpx, "request", lose_answer(httpx.request))
+        told = station.run("scan", "one.json", "--station", "bench.pem", expect=1)
+    assert "1 signed scan waits in bench.state.json" in told.err
+    again = station.json("scan", "one.json", "--station", "bench.pem")
+    then = station.json("scan", "two.json", "--station", "bench.pem")
+    codes = [flag["code"] for item in [*again["items"], *then["items"]] for flag in item["flags"]]
+    assert (again["events"], then["events"]) == (1, 1)
+    assert not {"tamper_evidence", "sequence_gap", "chain_break"} & set(codes), codes
+    assert then["items"][0]["index"] == again["items"][0]["index"] + 1
+
+
+def test_what_was_signed_while_the_service_was_away_is_sent_first(station: CommandLine) -> None:
+    (station.folder / "one.json").write_bytes(EVENT)
+    (station.folder / "two.json").write_bytes(EVENT.replace(b"OBSERVE", b"ADD"))
+    away = replace(station, address="http://127.0.0.1:9")
+    away.run("scan", "one.json", "--station", "bench.pem", expect=1)
+    told = station.json("scan", "two.json", "--station", "bench.pem")
+    assert told["events"] == 2
+    assert "waiting" not in json.loads((station.folder / "bench.state.json").read_text())
+
+
+def test_a_full_disk_loses_neither_place_nor_scan(station: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    (station.folder / "event.json").write_bytes(EVENT)
+    file = station.folder / "bench.state.json"
+    before = file.read_text()
+
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "fsync", full)
+        station.run("scan", "event.json", "--station", "bench.pem", expect=1)
+    assert file.read_text() == before
+
+
+def test_a_key_that_has_signed_is_not_asked_for_anew(station: CommandLine) -> None:
+    (station.folder / "event.json").write_bytes(EVENT)
+    station.run("scan", "event.json", "--station", "bench.pem")
+    before = (station.folder / "bench.state.json").read_text()
+    words = ("station", "request", "other", "--key", "bench.pem", *SITE, "--out", "other.request")
+    assert "has signed scans already" in station.run(*words, expect=1).err
+    assert (station.folder / "bench.state.json").read_text() == before
+    assert not (station.folder / "other.request").exists()
+
+
+def lose_answer(request: Callable[..., httpx.Response]) -> Callable[..., httpx.Response]:
+    """Ask the service, and lose what it answers."""
+
+    def lose(*asked: Any, **more: Any) -> httpx.Response:
+        request(*asked, **more)
+        raise httpx.ReadTimeout("the line went dead")
+
+    return lose
 
 
 def timeless(text: str) -> str:
