@@ -8,7 +8,7 @@ from api.cli.client import call, console, show
 
 
 def erase(
-    target: Annotated[str, typer.Argument(help="A case (case_...), or a parcel by SSCC, IMEI or po:<order>.")],
+    target: Annotated[str, typer.Argument(help="A case (case_...), or a parcel by SSCC, IMEI or po:ORDER.")],
     reason: Annotated[str, typer.Option(help="Why, without naming anybody; it goes into the notice.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON value.")] = False,
 ) -> None:

@@ -14,7 +14,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
 
 def pack(
     dispute: str,
-    out: Annotated[Path | None, typer.Option(help="Where to write it; <dispute>.zip if left out.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Where to write it; DISPUTE.zip if left out.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Build the evidence pack of a case. Example: `weaklink pack case_0k3v9q2m7x4d8r1t --out evidence.zip`."""

@@ -2,9 +2,11 @@
 
 import errno
 import gc
+import json
 import logging
 import socket
 import sys
+from collections.abc import Mapping
 
 import structlog
 import uvicorn
@@ -22,7 +24,7 @@ COLLECT_AFTER = 20_000
 """How many new containers start a search for garbage. A group of scans makes some thousands, and next to no cycles."""
 
 
-def serve(settings: Settings, *, quiet: bool = False) -> None:
+def serve(settings: Settings, *, quiet: bool = False, as_json: bool = False) -> None:
     """Compose the service and run it until it is told to stop; raises `Trouble` if it cannot start."""
     settings = settings.model_copy(update={"port": settings.port or free_port()})
     with _listen(settings) as door, hold_folder(settings.data):
@@ -31,12 +33,20 @@ def serve(settings: Settings, *, quiet: bool = False) -> None:
         shared = settings.model_copy(update={"embedded_mqtt_port": parts.broker.port if parts.broker else 0})
         app = build_app(parts, workers=Workers(shared, work, parts.house))
         address = f"http://{settings.host}:{settings.port}"
-        print(f"weaklink is at {address}  (API: {address}/docs, data: {settings.data})", flush=True)
-        if passwords:
-            print("Local accounts, shown this once:", flush=True)
-            for name, password in passwords.items():
-                print(f"  {name:16} {password}", flush=True)
+        _tell(address, settings, passwords, as_json=as_json)
         _server(app).run(sockets=[door])
+
+
+def _tell(address: str, settings: Settings, passwords: Mapping[str, str], *, as_json: bool) -> None:
+    if as_json:
+        told = {"address": address, "api": f"{address}/docs", "data": str(settings.data), "accounts": dict(passwords)}
+        print(json.dumps(told), flush=True)
+        return
+    print(f"weaklink is at {address}  (API: {address}/docs, data: {settings.data})", flush=True)
+    if passwords:
+        print("Local accounts, shown this once:", flush=True)
+        for name, password in passwords.items():
+            print(f"  {name:16} {password}", flush=True)
 
 
 def work(settings: Settings, line: socket.socket) -> None:

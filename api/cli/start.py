@@ -18,6 +18,7 @@ def start(
     mqtt_port: Annotated[int | None, typer.Option(help="Port of the MQTT broker.")] = None,
     witness_policy: Annotated[Path | None, typer.Option(help="Which witnesses to ask (C2SP tlog-policy).")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes that answer; more than one use more cores.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON value at the start.")] = False,
 ) -> None:
     """Start the service. Example: `weaklink serve --port 8420 --data weaklink-data --workers 2`.
 
@@ -34,5 +35,6 @@ def start(
             mqtt_port=mqtt_port,
             witness_policy=witness_policy,
             workers=workers,
-        )
+        ),
+        as_json=as_json,
     )

@@ -10,9 +10,6 @@ import typer
 
 from api.cli.main import app
 
-RUN_ON = {"serve", "witness", "demo", "bench"}
-"""They run until they are stopped, or for minutes; what they print on the way is for people."""
-
 
 def commands(command: Any, *path: str) -> Iterator[tuple[str, Any]]:
     """Every command under this one, by the words that call it."""
@@ -45,6 +42,12 @@ def test_every_command_shows_an_example_that_it_takes(path: str) -> None:
         COMMANDS[path].make_context(path, words)
 
 
-@pytest.mark.parametrize("path", sorted(COMMANDS.keys() - RUN_ON))
+@pytest.mark.parametrize("path", sorted(COMMANDS))
 def test_every_command_takes_json(path: str) -> None:
     assert [option for option in COMMANDS[path].params if "--json" in option.opts]
+
+
+@pytest.mark.parametrize("path", sorted(COMMANDS))
+def test_no_help_has_words_that_markdown_takes_for_a_tag(path: str) -> None:
+    told = [COMMANDS[path].help, *(getattr(option, "help", None) for option in COMMANDS[path].params)]
+    assert [text for text in told if text and re.search("<[a-zA-Z/]", text)] == []

@@ -1,8 +1,10 @@
 """`weaklink serve` that cannot serve says so in two lines, what is wrong and what to change, and has made nothing."""
 
+import json
 import socket
 import stat
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -60,3 +62,15 @@ def test_the_data_folder_is_made_for_its_owner_alone_and_one_that_is_there_keeps
     for folder, mode in ((made, 0o700), (found, 0o750)):
         with hold_folder(folder):
             assert stat.S_IMODE(folder.stat().st_mode) == mode
+
+
+def test_a_start_is_told_as_one_json_value_with_the_accounts_only_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.cli.serve._server", Mock())
+    monkeypatch.setattr("api.cli.serve._speak", Mock())
+    shell = CommandLine(address="", folder=tmp_path)
+    first, then = (json.loads(shell.run("serve", "--port", "0", "--data", "d", "--json").out) for _ in range(2))
+    assert (first["data"], first["api"]) == ("d", f"{first['address']}/docs")
+    assert {"agent-1", "supervisor-1", "investigator-1"} <= first["accounts"].keys()
+    assert then["accounts"] == {}
