@@ -3,10 +3,10 @@
 from typing import Annotated, Any
 
 import typer
-from rich.table import Column, Table
+from rich.table import Column
 from rich.text import Text
 
-from api.cli.client import call, console, named, show
+from api.cli.client import call, console, folded, named, show
 from api.settings import client_address
 
 app = typer.Typer(no_args_is_help=True, help="Open, read and move cases; choose a remedy; say that it was found.")
@@ -98,7 +98,7 @@ def _case(value: dict[str, Any]) -> None:
 
 
 def _cases(value: dict[str, Any]) -> None:
-    table = Table(Column("case", no_wrap=True, overflow="fold"), "state", "claim", "order", "owner", "opened")
+    table = folded(Column("case", no_wrap=True, overflow="fold"), "state", "claim", "order", "owner", "opened")
     for row in value["disputes"]:
         table.add_row(*(str(row[name]) for name in ("dispute", "state", "claim_type", "order", "owner", "opened_at")))
     console.print(table)

@@ -9,6 +9,7 @@ import httpx
 import typer
 from rich.console import Console
 from rich.highlighter import JSONHighlighter
+from rich.table import Column, Table
 from rich.text import Text
 
 from api.cli.foreign_words import harmless, harmless_json, harmless_lines, harmless_value
@@ -79,6 +80,11 @@ def show(value: Any, *, as_json: bool, human: Callable[[Any], None] | None = Non
         human(harmless_value(value))
     else:
         console.print(JSONHighlighter()(harmless_json(value, indent=2)), soft_wrap=True)
+
+
+def folded(*columns: str | Column, title: str | None = None) -> Table:
+    """A table whose cells go on in the next line where the screen is narrow: a name that is cut cannot be typed."""
+    return Table(*(Column(each, overflow="fold") if isinstance(each, str) else each for each in columns), title=title)
 
 
 def tell_text(text: str) -> None:

@@ -3,10 +3,10 @@
 from typing import Annotated, Any
 
 import typer
-from rich.table import Column, Table
+from rich.table import Column
 from rich.text import Text
 
-from api.cli.client import call, console, named, show
+from api.cli.client import call, console, folded, named, show
 from api.cli.other_locks import show_backends
 
 app = typer.Typer(
@@ -189,7 +189,7 @@ def _order(value: dict[str, Any]) -> None:
 
 
 def _checks(value: dict[str, Any]) -> None:
-    table = Table("check", "", "reason", "what would allow it")
+    table = folded("check", "", "reason", "what would allow it")
     marks = {True: Text("yes", "green"), False: Text("no", "red"), None: Text("unknown", "yellow")}
     for row in value["checks"]:
         table.add_row(row["check"], marks[row["ok"]], row["reason"], row["allowed_by"])
@@ -199,21 +199,21 @@ def _checks(value: dict[str, Any]) -> None:
 
 
 def _alerts(value: dict[str, Any]) -> None:
-    table = Table("alert", "kind", "about", "raised", "what")
+    table = folded(Column("alert", no_wrap=True, overflow="fold"), "kind", "about", "raised", "what")
     for row in value["alerts"]:
         table.add_row(*(str(row[name]) for name in ("alert", "kind", "about", "raised_at", "detail")))
     console.print(table)
 
 
 def _leavers(value: dict[str, Any]) -> None:
-    table = Table("handset", "order", "ends", "told", "words")
+    table = folded("handset", "order", "ends", "told", "words")
     for row in value["leavers"]:
         table.add_row(*(str(row[name] or "") for name in ("device", "order", "ends_at", "told_at", "words")))
     console.print(table)
 
 
 def _groups(value: dict[str, Any]) -> None:
-    table = Table("group", "paused by", "locks looked at", "cleared by")
+    table = folded("group", "paused by", "locks looked at", "cleared by")
     for row in value["groups"]:
         cleared = ", ".join(each["person"] for each in row["clearances"])
         table.add_row(row["group"], row["paused"] or "nothing", str(len(row["locks"])), cleared)
@@ -221,7 +221,7 @@ def _groups(value: dict[str, Any]) -> None:
 
 
 def _orders(value: dict[str, Any]) -> None:
-    table = Table(Column("order", no_wrap=True, overflow="fold"), "state", "reason", "requester", "created")
+    table = folded(Column("order", no_wrap=True, overflow="fold"), "state", "reason", "requester", "created")
     for row in value["locks"]:
         table.add_row(*(str(row[name]) for name in ("order", "state", "reason", "requester", "created_at")))
     console.print(table)

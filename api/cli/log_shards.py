@@ -3,9 +3,9 @@
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
+from rich.table import Column
 
-from api.cli.client import call, console, show
+from api.cli.client import call, console, folded, show
 from api.cli.foreign_words import harmless
 
 HELP = """Shards: the scans of one quarter and one group of stations, which are kept and dropped together.
@@ -63,7 +63,9 @@ def _all() -> dict[str, Any]:
 
 
 def _table(value: dict[str, Any]) -> None:
-    table = Table("shard", "entries", "scans", "stations", "keep until", "record", "gone")
+    table = folded(
+        Column("shard", no_wrap=True, overflow="fold"), "entries", "scans", "stations", "keep until", "record", "gone"
+    )
     for row in value["shards"]:
         entries = f"{row['first']} to {row['last']}"
         scans, gone = f"{row['scans']:,}", f"{row['openings_gone']:,}"

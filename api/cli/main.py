@@ -5,7 +5,6 @@ import sys
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from api.cli import (
     broker_config,
@@ -19,7 +18,7 @@ from api.cli import (
     settings,
     station,
 )
-from api.cli.client import call, console, fail, named, show
+from api.cli.client import call, console, fail, folded, named, show
 from api.cli.foreign_words import harmless
 from api.cli.late import LateCommands
 from custody.kernel.clock import to_iso
@@ -104,7 +103,7 @@ def _password() -> str:
 
 
 def _trail(value: dict[str, Any]) -> None:
-    table = Table("from", "to", "custodian", "place", "opened by", title=f"Custody of {value['parcel']}")
+    table = folded("from", "to", "custodian", "place", "opened by", title=f"Custody of {value['parcel']}")
     for segment in value["segments"]:
         times = (None if at_ms is None else to_iso(at_ms) for at_ms in (segment["from_ms"], segment["to_ms"]))
         cells = (*times, segment["custodian"], segment["name"], segment["opening_index"])
@@ -117,14 +116,14 @@ def _trail(value: dict[str, Any]) -> None:
 def _finding(value: dict[str, Any]) -> None:
     for line in value["lines"]:
         console.print(line, highlight=False)
-    table = Table("link", "probability", title="Ranked links")
+    table = folded("link", "probability", title="Ranked links")
     for link in value["links"][:8]:
         table.add_row(link["name"], f"{link['probability']:.1%}")
     console.print(table)
 
 
 def _hotspots(value: dict[str, Any]) -> None:
-    table = Table("link", "shift", "P(hot)", "disputes", "traffic", "lift", title="Hotspots")
+    table = folded("link", "shift", "P(hot)", "disputes", "traffic", "lift", title="Hotspots")
     for spot in value["hotspots"]:
         where = f"{spot['step'] or ''} {spot['site']} {spot['handler'] or ''}".strip()
         row = (spot["shift"], f"{spot['hot']:.0%}", f"{spot['charged']:.1f}", f"{spot['traffic_share']:.1%}")

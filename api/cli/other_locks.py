@@ -4,9 +4,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
-from api.cli.client import call, console, fail, named, send, show
+from api.cli.client import call, console, fail, folded, named, send, show
 from api.encoding import unb64
 from custody.kernel import cbor
 from custody.kernel.errors import Trouble
@@ -97,7 +96,7 @@ def add_to(app: typer.Typer) -> None:
 
 def show_backends(rows: list[dict[str, Any]]) -> None:
     """What every lock system has been asked, and has confirmed."""
-    table = Table("back-end", "wished", "confirmed", "last seen", "still open")
+    table = folded("back-end", "wished", "confirmed", "last seen", "still open")
     for row in rows:
         cells = (row["backend"], row["desired"], row["applied"] or "unknown", row["last_seen"] or "", row["open"] or "")
         table.add_row(*cells)
@@ -125,7 +124,7 @@ def _written(value: dict[str, Any]) -> None:
 
 
 def _backends(value: dict[str, Any]) -> None:
-    table = Table("back-end", "before set-up", "way out", "to be known")
+    table = folded("back-end", "before set-up", "way out", "to be known")
     for name, can in sorted(value["on"].items()):
         table.add_row(name, str(can["holds_before_setup"]), str(can["way_out"]), can["unverified"])
     console.print(table)

@@ -3,9 +3,8 @@
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
-from api.cli.client import console, show
+from api.cli.client import console, folded, show
 from api.settings import LockSystems, Settings
 
 
@@ -23,7 +22,7 @@ def settings(as_json: Annotated[bool, typer.Option("--json", help="Print one JSO
 
 
 def _table(rows: list[dict[str, str]]) -> None:
-    table = Table("variable", "default", "meaning")
+    table = folded("variable", "default", "meaning")
     for row in rows:
         table.add_row(row["variable"], row["default"], row["meaning"])
     console.print(table)

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
-from api.cli.client import call, console, fail, named, show
+from api.cli.client import call, console, fail, folded, named, show
 from api.encoding import b64
 from custody.kernel import cbor
 from custody.kernel.errors import Trouble
@@ -179,7 +178,7 @@ def possession(station: str, signer: SoftwareSigner, *, origin: str) -> bytes:
 
 
 def _table(value: dict[str, Any]) -> None:
-    table = Table("station", "group", "step", "site", "place", "keys")
+    table = folded("station", "group", "step", "site", "place", "keys")
     for row in value["stations"]:
         keys = sum(key["revoked"] is None for key in row["keys"])
         table.add_row(row["station"], row["group"], row["step"], row["site"], row["place"], str(keys))
