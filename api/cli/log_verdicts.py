@@ -1,10 +1,11 @@
 """`weaklink log verdicts`: replays the whole log and compares every verdict of the judge with what the log leads to.
 
 It reads the service's database, because the judge read the openings, which only the service holds; it needs no account
-and changes nothing. Exit codes: 0 every verdict that can be compared is the same; 1 one is not; 2 there is no log to
-read. Whoever holds the openings of a copy can run it on the copy.
+and changes nothing. Exit codes: 0 every verdict that can be compared is the same; 1 one is not, or what is stored at an
+entry is damaged; 2 there is no log to read. Whoever holds the openings of a copy can run it on the copy.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -46,15 +47,19 @@ def verdicts(
     finally:
         engine.dispose()
     show(_plain(found), as_json=as_json, human=_tell)
-    if found.different:
+    if found.different or found.damaged:
         raise typer.Exit(1)
 
 
 def _plain(found: Comparison) -> dict[str, Any]:
     return {
-        "ok": not found.different,
+        "ok": not found.different and not found.damaged,
         "same": found.same,
-        "different": [{"index": row.index, "stored": row.stored, "replayed": row.replayed} for row in found.different],
+        "different": [
+            {"index": row.index, "position": row.position, "stored": row.stored, "replayed": row.replayed}
+            for row in found.different
+        ],
+        "damaged": [{"index": row.index, "position": row.position, "why": row.why} for row in found.damaged],
         "unread": list(found.unread),
         "after_erased": list(found.after_erased),
     }
@@ -62,12 +67,19 @@ def _plain(found: Comparison) -> dict[str, Any]:
 
 def _tell(value: dict[str, Any]) -> None:
     console.print(f"{value['same']:,} verdicts are what the log leads to.", highlight=False)
-    for row in value["different"][:SHOWN]:
-        what = f": stored {row['stored']}, replayed {row['replayed']}"
-        console.print(Text.assemble((f"entry {row['index']}", "red"), what))
-    if len(value["different"]) > SHOWN:
-        console.print(f"... and {len(value['different']) - SHOWN:,} more; --json shows all of them")
+    _tell_each(value["different"], lambda row: f"stored {row['stored']}, replayed {row['replayed']}")
+    _tell_each(value["damaged"], lambda row: f"damaged: {row['why']}")
     if value["unread"]:
         console.print(f"{len(value['unread']):,} scans are erased or wait for their opening: nothing to compare.")
     if value["after_erased"]:
-        console.print(f"{len(value['after_erased']):,} follow an erased scan of their parcel: not blamed.")
+        console.print(
+            f"{len(value['after_erased']):,} follow a scan of their parcel that is erased or damaged: not blamed."
+        )
+
+
+def _tell_each(rows: list[dict[str, Any]], what: Callable[[dict[str, Any]], str]) -> None:
+    for row in rows[:SHOWN]:
+        inside = "" if row["position"] is None else f", scan {row['position']} of its batch"
+        console.print(Text.assemble((f"entry {row['index']}{inside}", "red"), f": {what(row)}"))
+    if len(rows) > SHOWN:
+        console.print(f"... and {len(rows) - SHOWN:,} more; --json shows all of them")

@@ -116,10 +116,10 @@ def entry_by_digest(session: Session, digest: bytes) -> StoredEntry:
     return entry(session, found[0])
 
 
-def entries(session: Session, indexes: Sequence[int]) -> list[StoredEntry]:
-    """Several entries in index order; unknown indexes are left out."""
+def entries(session: Session, indexes: Sequence[int], *, bare: bool = False) -> list[StoredEntry]:
+    """Several entries in index order, without their openings if `bare`; unknown indexes are left out."""
     possible = [index for index in indexes if index < MOST_ENTRIES]
-    opened = openings(session, map(place_of, possible))
+    opened = {} if bare else openings(session, map(place_of, possible))
     found = pick(session, EntryRow, ENTRY, by=("idx",), values=possible)
     return [_stored_entry(row, opened.get(place_of(row[0]))) for row in sorted(found)]
 
