@@ -2,16 +2,22 @@
 
 The address may be the log's own prefix or that of a service, whose log lies under /log. What does not answer is asked
 again a few times, as a long audit should not end over a short break. A partial tile that is not there may have become a
-full one since: then its beginning is what was asked for (C2SP tlog-tiles). An answer is read only as far as the largest
-bundle could go, since a log that is not honest may send without end.
+full one since: then its beginning is what was asked for (C2SP tlog-tiles).
+
+A log that is not honest may send without end, or hold a reader up by sending a byte now and then. So a file is read
+only as far as one of its kind could go, packed (RFC 1952) or not, and it has to be there after `MOST_S`, with all that
+was asked again; who let that time pass is asked for nothing else.
 """
 
 import json
 import time
+import zlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 
 import httpx
 
@@ -21,12 +27,16 @@ from custody.kernel.errors import NotFound, Rejected, Trouble, Unavailable
 from custody.ledger.cosignature import read_log_key, verifier_of
 from custody.ledger.merkle import HASH_BYTES
 from custody.ledger.note import NoteVerifier
-from custody.ledger.tiles import ENTRIES, MAX_ENTRY_BYTES, WIDTH, TileId, decode_bundle, encode_bundle
+from custody.ledger.tiles import ENTRIES, MAX_ENTRY_BYTES, TILE_BYTES, WIDTH, TileId, decode_bundle, encode_bundle
 
 TRIES = 4
 FIRST_WAIT_S = 0.25
 LATER = frozenset({429, 500, 502, 503, 504})
-MOST_BYTES = WIDTH * (2 + MAX_ENTRY_BYTES)
+MOST_S = 120.0
+BUNDLE_BYTES = WIDTH * (2 + MAX_ENTRY_BYTES)
+NOTE_BYTES = 2**20
+"""Far more than a checkpoint with a hundred cosignatures takes, the longest of which are some 3,300 letters."""
+GZIP = 16 + zlib.MAX_WBITS
 
 
 class LogSource:
@@ -41,27 +51,29 @@ class LogSource:
                 f"{prefix} is neither an address nor a folder that holds a log's checkpoint",
                 fix="Give a folder with an exported log, or a URL that begins with http:// or https://.",
             )
-        self._http = httpx.Client(timeout=60, follow_redirects=True)
-        self._read: Callable[[str], bytes] = self._fetch if self.is_remote else self._open
+        self._http = httpx.Client(timeout=60, follow_redirects=True, headers={"Accept-Encoding": "gzip"})
+        self._read: Callable[[str, int], bytes] = self._fetch if self.is_remote else self._open
+        self._too_slow = ""
 
     def checkpoint(self) -> bytes:
         """The newest checkpoint; raises `NotFound` or `Unavailable`."""
         try:
-            return self._read("checkpoint")
+            return self._read("checkpoint", NOTE_BYTES)
         except NotFound:
             if not self.is_remote or self.prefix.endswith("/log"):
                 raise
         self.prefix += "/log"
-        return self._read("checkpoint")
+        return self._read("checkpoint", NOTE_BYTES)
 
     def tile(self, wanted: TileId) -> bytes:
         """A tile or a bundle; raises `NotFound` or `Unavailable`."""
+        most = BUNDLE_BYTES if wanted.level == ENTRIES else TILE_BYTES
         try:
-            return self._read(wanted.path)
+            return self._read(wanted.path, most)
         except NotFound:
             if wanted.width == WIDTH:
                 raise
-        whole = self._read(replace(wanted, width=WIDTH).path)
+        whole = self._read(replace(wanted, width=WIDTH).path, most)
         if wanted.level == ENTRIES:
             return encode_bundle(decode_bundle(whole, WIDTH)[: wanted.width])
         return whole[: wanted.width * HASH_BYTES]
@@ -73,7 +85,7 @@ class LogSource:
         """
         service = self.prefix.removesuffix("/log") if self.is_remote else client_address()
         try:
-            return str(json.loads(self._ask(f"{service}/v1/log"))["vkey"])
+            return str(json.loads(self._ask(f"{service}/v1/log", NOTE_BYTES))["vkey"])
         except Unavailable as error:
             if self.is_remote:
                 raise
@@ -85,16 +97,37 @@ class LogSource:
         """Give the connections back."""
         self._http.close()
 
-    def _open(self, path: str) -> bytes:
+    def _open(self, path: str, most: int) -> bytes:
         file = Path(self.prefix) / path
         if not file.is_file():
             raise NotFound("tile", f"{file} is missing", fix="Copy the whole log.")
-        return file.read_bytes()
+        with file.open("rb") as stored:
+            content = stored.read(most + 1)
+        if len(content) > most:
+            raise _too_large(str(file), most)
+        return content
 
-    def _fetch(self, path: str) -> bytes:
-        return self._ask(f"{self.prefix}/{path}")
+    def _fetch(self, path: str, most: int) -> bytes:
+        return self._ask(f"{self.prefix}/{path}", most)
 
-    def _ask(self, address: str) -> bytes:
+    def _ask(self, address: str, most: int) -> bytes:
+        """What the address gives in time. No library bounds the whole of an answer, so a thread waits for it."""
+        if not self._too_slow:
+            outcome: Future[bytes] = Future()
+            Thread(target=self._settle, args=(outcome, address, most), daemon=True).start()
+            try:
+                return outcome.result(timeout=MOST_S)
+            except TimeoutError:
+                self._too_slow = f"{address} was not there after {MOST_S:g} seconds, and nothing else is asked for"
+        raise Unavailable("unavailable", self._too_slow, fix="Try later, or ask who serves it.")
+
+    def _settle(self, outcome: Future[bytes], address: str, most: int) -> None:
+        try:
+            outcome.set_result(self._try(address, most))
+        except Exception as error:  # noqa: BLE001 - whoever waits is told, whatever it was
+            outcome.set_exception(error)
+
+    def _try(self, address: str, most: int) -> bytes:
         wait_s = FIRST_WAIT_S
         for turn in range(TRIES):
             if turn:
@@ -103,7 +136,7 @@ class LogSource:
             try:
                 with self._http.stream("GET", address) as answer:
                     if answer.status_code == httpx.codes.OK:
-                        return _take(answer)
+                        return _take(answer, most)
             except httpx.HTTPError as error:
                 why = str(error) or type(error).__name__
                 continue
@@ -131,9 +164,19 @@ def open_log(source: str | None, vkey: str | None) -> Iterator[tuple[LogSource, 
 
 def _verifier(reading: LogSource, vkey: str | None) -> NoteVerifier:
     try:
-        return verifier_of(read_log_key((vkey or reading.named_vkey()).strip()))
+        return verifier_of(read_log_key(given_vkey(vkey) or reading.named_vkey().strip()))
     except Trouble as trouble:
         return fail(trouble.detail, fix=trouble.fix, code=3 if isinstance(trouble, Unavailable) else 2)  # type: ignore[no-any-return]  # fail never returns
+
+
+def given_vkey(vkey: str | None) -> str | None:
+    """The key that was given, if one was; raises `Rejected("vkey")` for an empty one, as a variable unset gives it."""
+    given = None if vkey is None else vkey.strip()
+    if given == "":
+        raise Rejected(
+            "vkey", "--vkey is empty", fix="Give the log's key, or leave --vkey out to believe its own word."
+        )
+    return given
 
 
 def _is_address(text: str) -> bool:
@@ -147,10 +190,21 @@ def _no_key(why: str) -> NotFound:
     return NotFound("log", why, fix="Give the log's key with --vkey.")
 
 
-def _take(answer: httpx.Response) -> bytes:
-    content = bytearray()
-    for part in answer.iter_bytes():
-        content += part
-        if len(content) > MOST_BYTES:
-            raise Rejected("too_large", f"{answer.url} sends more than a log's file holds", fix="Ask who serves it.")
+def _take(answer: httpx.Response, most: int) -> bytes:
+    """The answer's content; unpacked here, since a library would unpack all of a part, however much that is."""
+    packing = answer.headers.get("content-encoding", "identity").lower()
+    if packing not in {"identity", "gzip"}:
+        raise Rejected("packing", f"{answer.url} is packed as {packing}", fix="Serve it plain, or with gzip.")
+    content, unpack = bytearray(), zlib.decompressobj(GZIP)
+    try:
+        for part in answer.iter_raw():
+            content += part if packing == "identity" else unpack.decompress(part, most + 1 - len(content))
+            if len(content) > most:
+                raise _too_large(str(answer.url), most)
+    except zlib.error as error:
+        raise Rejected("packing", f"{answer.url} is not gzip, as it says", fix="Ask who serves it.") from error
     return bytes(content)
+
+
+def _too_large(where: str, most: int) -> Rejected:
+    return Rejected("too_large", f"{where} holds more than {most:,} bytes", fix="Ask who serves it.")

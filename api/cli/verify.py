@@ -15,6 +15,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from api.cli.foreign_words import harmless, harmless_json
+from api.cli.log_source import given_vkey
 from custody.investigation.pack_locks import LockFile, LockHistory, ack_name, command_name
 from custody.investigation.pack_zip import MAX_PACK_BYTES
 from custody.investigation.verify_form import open_pack
@@ -29,7 +30,8 @@ MARKS = {True: "ok  ", False: "FAIL", None: "note"}
 
 
 def check_file(path: Path, *, vkey: str | None = None, witnesses: Path | None = None) -> Verdict:
-    """The verdict on the pack in a file; raises `NotFound` or `Rejected` only if a file cannot be read."""
+    """The verdict on the pack in a file; raises `NotFound` or `Rejected` for a file not to be read or an empty key."""
+    vkey = given_vkey(vkey)
     raw = _read(path, most=2 * MAX_PACK_BYTES)
     policy = None if witnesses is None else _read_text(witnesses)
     verdict = verify_pack(raw, vkey=vkey, witnesses=policy)

@@ -1,6 +1,9 @@
 """Reading a log that somebody else serves: redirects, breaks, and a server that is not honest."""
 
+import gzip
+import os
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -8,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from api.cli import log_source
-from api.cli.log_source import MOST_BYTES, LogSource
+from api.cli.log_source import BUNDLE_BYTES, NOTE_BYTES, LogSource
 from custody.kernel.errors import NotFound, Rejected, Unavailable
-from custody.ledger.tiles import ENTRIES, WIDTH, TileId, decode_bundle, encode_bundle
+from custody.ledger.tiles import ENTRIES, TILE_BYTES, WIDTH, TileId, decode_bundle, encode_bundle
 from tests.doors.command_line import CommandLine
 
 FULL = bytes(range(256)) * 32
@@ -26,6 +29,8 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Answers)
         self.files: dict[str, bytes] = {}
         self.breaks = 0
+        self.packing = ""
+        self.drips = False
         self.asked: list[str] = []
 
     @property
@@ -50,8 +55,14 @@ class Answers(BaseHTTPRequestHandler):
             self.end_headers()
         elif self.path in self.server.files:
             self.send_response(200)
+            if self.server.packing:
+                self.send_header("Content-Encoding", self.server.packing)
             self.end_headers()
-            self.wfile.write(self.server.files[self.path])
+            content = self.server.files[self.path]
+            for at in range(len(content)) if self.server.drips else ():
+                self.wfile.write(content[at : at + 1])
+                time.sleep(0.05)
+            self.wfile.write(b"" if self.server.drips else content)
         else:
             self.send_error(404)
 
@@ -126,9 +137,76 @@ def test_a_server_whose_word_on_its_key_makes_no_sense_is_told_so(server: Server
         assert "is not weaklink" in shell.run("hotspots", expect=1).err
 
 
-def test_an_answer_without_end_is_not_read_to_its_end(server: Server, reading: LogSource) -> None:
-    server.files["/log/tile/0/000"] = bytes(MOST_BYTES + 1)
+KINDS = {
+    "checkpoint": (lambda reading: reading.checkpoint(), NOTE_BYTES),
+    "tile/0/000": (lambda reading: reading.tile(TileId(level=0, number=0)), TILE_BYTES),
+    "tile/0/000.p/7": (lambda reading: reading.tile(TileId(level=0, number=0, width=7)), TILE_BYTES),
+    "tile/entries/000": (lambda reading: reading.tile(TileId(level=ENTRIES, number=0)), BUNDLE_BYTES),
+}
+
+
+@pytest.mark.parametrize("path", KINDS)
+def test_a_file_is_read_only_as_far_as_one_of_its_kind_could_go(
+    server: Server, reading: LogSource, tmp_path: Path, path: str
+) -> None:
+    read, most = KINDS[path]
+    (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / "checkpoint").touch()
+    folder = LogSource(str(tmp_path))
+    for content in (bytes(most), bytes(most + 1)):
+        server.files[f"/log/{path}"] = content
+        (tmp_path / path).write_bytes(content)
+        for source in (reading, folder):
+            if len(content) == most:
+                assert read(source) == content
+                continue
+            with pytest.raises(Rejected) as caught:
+                read(source)
+            assert caught.value.code == "too_large"
+    folder.close()
+
+
+def test_a_file_of_a_folder_that_has_no_end_is_left_unread(tmp_path: Path) -> None:
+    (tmp_path / "checkpoint").touch()
+    tile = tmp_path / "tile/0/000"
+    tile.parent.mkdir(parents=True)
+    tile.touch()
+    os.truncate(tile, 2**40)
+    with pytest.raises(Rejected):
+        LogSource(str(tmp_path)).tile(TileId(level=0, number=0))
+
+
+def test_a_packed_answer_is_unpacked_only_as_far(server: Server, reading: LogSource) -> None:
+    server.packing = "gzip"
+    server.files["/log/tile/0/000"] = gzip.compress(FULL)
+    assert reading.tile(TileId(level=0, number=0)) == FULL
+    for content in (gzip.compress(bytes(2**26)), b"not gzip"):
+        server.files["/log/tile/0/000"] = content
+        with pytest.raises(Rejected):
+            reading.tile(TileId(level=0, number=0))
+    server.packing = "zstd"
     with pytest.raises(Rejected):
         reading.tile(TileId(level=0, number=0))
-    server.files["/log/tile/0/000"] = bytes(MOST_BYTES)
-    assert len(reading.tile(TileId(level=0, number=0))) == MOST_BYTES
+
+
+def test_a_server_that_drips_is_given_up_and_not_asked_again(
+    server: Server, reading: LogSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_source, "MOST_S", 0.3)
+    server.files["/log/tile/0/000"], server.drips = FULL, True
+    for number in range(3):
+        with pytest.raises(Unavailable) as caught:
+            reading.tile(TileId(level=0, number=number))
+        assert "tile/0/000 was not there after 0.3 seconds" in caught.value.detail
+    assert server.asked == ["/log/tile/0/000"]
+
+
+@pytest.mark.parametrize("vkey", ["", "  "])
+@pytest.mark.parametrize("line", ["log audit .", "log export copy --from .", "verify checkpoint"])
+def test_an_empty_key_is_not_taken_for_none(server: Server, tmp_path: Path, line: str, vkey: str) -> None:
+    (tmp_path / "checkpoint").touch()
+    shell = CommandLine(address=server.address, folder=tmp_path)
+    words = [str(tmp_path / word) if word in {".", "copy", "checkpoint"} else word for word in line.split()]
+    told = shell.run(*words, "--vkey", vkey, expect=1 if words[0] == "verify" else 2)
+    assert "--vkey is empty" in told.err
+    assert server.asked == []
