@@ -41,6 +41,7 @@ def audit(
     state: Annotated[Path | None, typer.Option(help="Your own file: go on from it, and bring it up to date.")] = None,
     whole: Annotated[bool, typer.Option("--whole", help="Read everything again, whatever the state says.")] = False,
     witnesses: Annotated[Path | None, typer.Option(help="A policy (C2SP tlog-policy) whose quorum you demand.")] = None,
+    most: Annotated[int | None, typer.Option(min=0, help="Read no more new entries than this; else exit 3.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON value.")] = False,
 ) -> None:
@@ -61,6 +62,7 @@ def audit(
                 earlier=[_read_earlier(file, log) for file in since or ()] + ([kept.head] if kept and whole else []),
                 witnesses=parse_policy(witnesses.read_text(errors="replace")) if witnesses else None,
                 kept=None if whole else kept,
+                most=most,
             )
             run.progress = _Watch(run, state, quiet=quiet)
             findings = list(run.run())
@@ -87,13 +89,14 @@ def _read_earlier(file: Path, log: NoteVerifier) -> Checkpoint:
 
 
 class _Watch:
-    """Says on stderr how far the audit is, and keeps its place now and then."""
+    """Says on stderr how much there is to read and how far the audit is, and keeps its place now and then."""
 
     def __init__(self, run: Audit, state: Path | None, *, quiet: bool) -> None:
         self._run = run
         self._state = state
         self._quiet = quiet
-        self._told = self._kept = self._began = time.monotonic()
+        self._kept = self._began = time.monotonic()
+        self._told = self._began - TELL_EVERY_S
 
     def __call__(self, done: int, size: int) -> None:
         now = time.monotonic()

@@ -12,8 +12,9 @@ Given functions that fetch, it checks in this order:
 A log without findings about the log itself, and without the witnesses that were asked for missing, is sound; findings
 about registry, statements and stations tell of people whose statements the log faithfully holds.
 
-An audit is given up where too many entries are missing or too much of the log is wrong (`MAX_UNREAD`, `MAX_WRONG`);
-its last finding says so.
+The log is read to the size of that checkpoint and no further, however it grows meanwhile. An audit is given up where
+too many entries are missing or too much of the log is wrong (`MAX_UNREAD`, `MAX_WRONG`), and not begun if there are
+more to read than the auditor said (`most`); its last finding says so.
 
 With what was kept of an earlier audit (kept_audit.py) only the entries after it are read. Those before it were hashed
 then; what the log serves of them now is not looked at again.
@@ -63,7 +64,8 @@ class Audit:
 
     `head` is the checkpoint, `done` how many entries were replayed, here or before. `demanded` says who cosigned the
     head by the policy that was given, `named` by each that the log itself names, whatever that calls its purpose.
-    `progress` is told done and size after each bundle.
+    `progress` is told done and size before the first bundle and after each; nothing is read if more than `most` entries
+    are new.
     """
 
     get_checkpoint: Callable[[], bytes]
@@ -72,6 +74,7 @@ class Audit:
     earlier: Sequence[Checkpoint] = ()
     witnesses: WitnessPolicy | None = None
     kept: Kept | None = None
+    most: int | None = None
     progress: Callable[[int, int], None] = _silent
     head: Checkpoint | None = None
     done: int = 0
@@ -124,6 +127,11 @@ class Audit:
             yield from seen.add(checkpoint)
         if self.done > head.size:
             return
+        new = head.size - self.done
+        if self.most is not None and new > self.most:
+            yield of_log(GAVE_UP, f"{new} entries are to be read, and you want to read {self.most} at most")
+            return
+        self.progress(self.done, head.size)
         # 2. and 3. Entries, their leaves, what they say, and the tiles above them.
         tree = Tree(self.get_tile, head, rows=self._place[1])
         yield from self._told

@@ -53,6 +53,18 @@ def test_a_key_and_an_address_are_enough(instance: Instance, desk: Desk, outside
     assert "The log is sound" in believed.out
 
 
+def test_an_auditor_sees_first_how_much_there_is_and_may_say_how_much_he_reads(
+    instance: Instance, desk: Desk, outsider: CommandLine
+) -> None:
+    words, size = (
+        ("log", "audit", instance.address, "--vkey", desk.log["vkey"]),
+        desk.http.get("/v1/log").json()["size"],
+    )
+    assert f"0 of {size:,} entries" in outsider.run(*words, "--most", str(size)).err
+    told = outsider.json(*words, "--most", str(size - 1), expect=3)
+    assert (told["size"], [row["code"] for row in told["findings"]]) == (size, ["gave-up"])
+
+
 def test_what_was_kept_saves_reading_again_and_catches_a_log_that_was_set_back(
     instance: Instance, desk: Desk, outsider: CommandLine, tmp_path: Path
 ) -> None:

@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custody.kernel import cose
-from custody.ledger.audit import MAX_WRONG, audit
+from custody.ledger.audit import MAX_WRONG, Audit, audit
 from custody.ledger.checkpoint import Checkpoint, sign_checkpoint
+from custody.ledger.kept_audit import Kept
 from custody.ledger.merkle import leaf_hash
 from custody.ledger.note import Ed25519Verifier, text_key
 from custody.ledger.record import make_record
@@ -157,6 +158,35 @@ def test_a_head_of_an_absurd_size_over_files_full_of_junk_does_not_keep_the_audi
     found = list(islice(audit(lambda: absurd, junk, LOG_VERIFIER), MAX_WRONG + 1000))
     assert MAX_WRONG < len(found) < MAX_WRONG + 1000
     assert (found[-1].about, found[-1].code, "is wrong" in found[-1].detail) == (About.LOG, "gave-up", True)
+
+
+def test_a_log_that_grows_as_it_is_read_is_read_to_the_checkpoint_that_the_audit_began_with() -> None:
+    log, told_of = big(), []
+    note, size = log.note(), len(log.entries)
+
+    def grow(tile: TileId) -> bytes:
+        held = log.get(tile)
+        log.append([record(len(log.entries))])
+        return held
+
+    run = Audit(get_checkpoint=lambda: note, get_tile=grow, log=LOG_VERIFIER)
+    run.progress = lambda done, whole: told_of.append((done, whole))
+    assert list(run.run()) == []
+    assert (run.done, told_of[0], told_of[-1]) == (size, (0, size), (size, size))
+
+
+def test_an_audit_of_more_entries_than_the_auditor_wants_to_read_reads_none() -> None:
+    log = big()
+
+    def run(most: int, kept: Kept | None = None) -> Audit:
+        return Audit(get_checkpoint=log.note, get_tile=log.get, log=LOG_VERIFIER, most=most, kept=kept)
+
+    whole, short = run(len(log.entries)), run(len(log.entries) - 1)
+    assert list(whole.run()) == []
+    (found,) = short.run()
+    assert (found.code, found.detail) == ("gave-up", "603 entries are to be read, and you want to read 602 at most")
+    assert (short.done, short.keep()) == (0, None)
+    assert list(run(0, kept=whole.keep()).run()) == [], "what was read in an earlier audit is not read again"
 
 
 def test_a_log_that_is_wrong_in_many_places_is_listed_to_the_end() -> None:
