@@ -100,10 +100,11 @@ def draw_up(source: PackSource) -> Draft:
     return Draft(files=files, manifest=manifest)
 
 
-def derive(source: PackSource, *, closed_missing: bool = False) -> dict[str, bytes]:
+def derive(source: PackSource, *, closed_missing: bool = False, dropped_as_erased: bool = False) -> dict[str, bytes]:
     """The files that follow from the others.
 
-    `closed_missing` makes them as packs were made at first: a scan without its content was told as a missing one.
+    They are made as packs were made at first, if `closed_missing`: a scan without its content was told as a missing
+    one; if `dropped_as_erased`: what was dropped after its time was told as erased.
     """
     registry = replay(source.entries)
     policy = newest(registry)
@@ -125,6 +126,7 @@ def derive(source: PackSource, *, closed_missing: bool = False) -> dict[str, byt
         locks=source.locks,
         entries=source.entries,
         redactions=source.redactions,
+        dropped_as_erased=dropped_as_erased,
     )
     return {
         **write_log(registry, source.note),

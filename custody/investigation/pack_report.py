@@ -16,7 +16,8 @@ from typing import Any
 
 from custody.gs1.keys import ROOT
 from custody.investigation.pack_case import CaseDoc
-from custody.investigation.pack_entries import Opening, PackEntry
+from custody.investigation.pack_entries import PackEntry
+from custody.investigation.pack_erased import names_of_erased, told_erased
 from custody.investigation.pack_html import codes, heading, link, listing, moment, para, quote, section, table
 from custody.investigation.pack_locks import LockCommand, LockFile, LockHistory
 from custody.investigation.pack_redact import Redaction
@@ -60,7 +61,10 @@ _PAGE = Template(files("custody.investigation").joinpath("report.html").read_tex
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportParts:
-    """What a report is made of: the contents of the other files."""
+    """What a report is made of: the contents of the other files.
+
+    `dropped_as_erased` makes it as reports were made at first: what was dropped after its time was told as erased.
+    """
 
     created_ms: Instant
     head: Checkpoint
@@ -70,6 +74,7 @@ class ReportParts:
     locks: LockFile
     entries: Sequence[PackEntry]
     redactions: Sequence[Redaction]
+    dropped_as_erased: bool = False
 
 
 def write_report(parts: ReportParts) -> dict[str, bytes]:
@@ -193,14 +198,14 @@ def _handset(parts: ReportParts) -> Iterable[str]:
 def _left_out(parts: ReportParts) -> Iterable[str]:
     rows = [(row.file, row.where or "the whole file", row.why) for row in parts.redactions]
     yield table("Left out", ("File", "Where", "Why"), rows)
-    erased = [_entry_name(entry.index) for entry in parts.entries if entry.state is Opening.ERASED]
-    erased += [
-        _entry_name(f"{entry.index}.{scan.position}")
-        for entry in parts.entries
-        for scan in entry.scans
-        if scan.state is Opening.ERASED
-    ]
-    yield table("Erased at the source; the log keeps a digest only", ("Entry",), [(name,) for name in erased])
+    told = {} if parts.dropped_as_erased else told_erased(parts.entries)
+    erased: list[tuple[str]] = []
+    dropped: list[tuple[str]] = []
+    for opening, name in names_of_erased(parts.entries):
+        (dropped if told.get(opening) else erased).append((name,))
+    yield table("Erased at the source; the log keeps a digest only", ("Entry",), erased)
+    if dropped:
+        yield table("Dropped when their time was over; the log keeps a digest only", ("Entry",), dropped)
 
 
 def _check(parts: ReportParts) -> Iterable[str]:

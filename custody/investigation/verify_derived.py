@@ -40,8 +40,9 @@ BY_HISTORY = "the figures for naming that need every dispute (exact check, case 
 def check_trail(pack: OpenedPack, registry: Registry, notes: Notebook) -> None:
     """Step 8."""
     derived = derive(pack.source)
-    if derived[TRAIL] != pack.files[TRAIL] and _closed(pack):
-        derived = derive(pack.source, closed_missing=True)
+    if _closed(pack) and any(derived[name] != pack.files[name] for name in (TRAIL, REPORT)):
+        missing = derived[TRAIL] != pack.files[TRAIL]
+        derived = derive(pack.source, closed_missing=missing, dropped_as_erased=True)
     for name, what in (
         (TRAIL, "the trail room builds the same trail from these scans"),
         (REPORT, "the report says what the other files say"),

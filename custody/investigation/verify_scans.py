@@ -4,15 +4,15 @@
   the opening is what was signed and parses as an event; the statements of one station follow each other wherever two
   neighbours are here, and the numbers in between, which belong to other parcels, are named. For a scan of a batch the
   station's receipt leads from its leaf to the root that the batch's statement signs, and the opening is the leaf's. Of
-  content that is not here it is said whether it was withheld, or a notice in the pack records its erasure, or neither.
+  content that is not here it is said whether it was withheld, or a notice in the pack records that it was erased, or
+  dropped after its time, or neither.
 - 6: each record is signed by the operator in force, its opening is what was signed, the timeline in dispute.json says
   what the records say and leaves out no record of the case that is here, the case itself is as they tell it
   (verify_case), and the seal's record holds the digest of this pack's manifest.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -20,6 +20,7 @@ from typing import Any
 from custody.investigation.pack_case import FILE as CASE
 from custody.investigation.pack_case import Line
 from custody.investigation.pack_entries import Opening, PackEntry
+from custody.investigation.pack_erased import Told, told_erased
 from custody.investigation.pack_json import plain
 from custody.investigation.pack_redact import redact
 from custody.investigation.pack_seal import KIND, MANIFEST, manifest_digest
@@ -37,18 +38,13 @@ from custody.scans.claims import PREV, SEQ
 from custody.scans.scan import SCANS, open_scan
 from custody.trail.sealed import QUARANTINED
 
-ERASURE = "erasure.notice"
-
-Told = int | tuple[int, int]
-"""How a notice names an opening: its log index, or with its position in a batch."""
-
 _COMMON = frozenset({"kind", "at_ms", "dispute", "actor"})
 
 
 def check_scans(pack: OpenedPack, registry: Registry, notes: Notebook) -> None:
     """Step 5."""
     held = [entry for entry in pack.entries if entry.content_type in SCANS or entry.content_type == BATCH]
-    erased = _erased(pack.entries)
+    erased = told_erased(pack.entries)
     chains: dict[str, list[_Signed]] = {}
     count = 0
     for entry in held:
@@ -75,7 +71,7 @@ class _Signed:
     last: int
 
 
-def _check_scan(entry: PackEntry, registry: Registry, notes: Notebook, erased: Collection[Told]) -> _Signed:
+def _check_scan(entry: PackEntry, registry: Registry, notes: Notebook, erased: Mapping[Told, bool]) -> _Signed:
     message = cose.parse(entry.raw)
     _check_key(message, entry, registry, notes, apart=entry.judged is not None and entry.judged.result == QUARANTINED)
     if entry.opening is None:
@@ -87,7 +83,7 @@ def _check_scan(entry: PackEntry, registry: Registry, notes: Notebook, erased: C
     return _Signed(index=entry.index, message=message, first=seq, last=seq)
 
 
-def _check_batch(entry: PackEntry, registry: Registry, notes: Notebook, erased: Collection[Told]) -> _Signed:
+def _check_batch(entry: PackEntry, registry: Registry, notes: Notebook, erased: Mapping[Told, bool]) -> _Signed:
     """A batch: its statement as any, and for each scan that is here the leaf, the station's receipt, the opening."""
     batch = read_batch(entry.raw)
     apart = all(scan.judged.result == QUARANTINED for scan in entry.scans)
@@ -104,20 +100,12 @@ def _check_batch(entry: PackEntry, registry: Registry, notes: Notebook, erased: 
     return _Signed(index=entry.index, message=batch.message, first=batch.first, last=batch.last)
 
 
-def _erased(entries: Iterable[PackEntry]) -> set[Told]:
-    """The openings that the notices in a pack say were erased; a notice that does not fit is refused in step 6."""
-    found: set[Told] = set()
-    for entry in entries:
-        with suppress(Rejected):
-            fields = {} if entry.opening is None else open_record(entry.raw, entry.opening).fields
-            if fields.get("kind") == ERASURE:
-                found |= {tuple(told) if isinstance(told, list) else told for told in fields["openings"]}
-    return found
-
-
-def _closed(state: Opening, told: Told, erased: Collection[Told]) -> str:
+def _closed(state: Opening, told: Told, erased: Mapping[Told, bool]) -> str:
     """What is said of content that is not here."""
-    return "not here, and no record of an erasure is" if state is Opening.ERASED and told not in erased else str(state)
+    if state is not Opening.ERASED:
+        return str(state)
+    said = {None: "not here, and no record of an erasure is", False: str(state), True: "dropped after its time"}
+    return said[erased.get(told)]
 
 
 def _check_key(message: cose.Sign1, entry: PackEntry, registry: Registry, notes: Notebook, *, apart: bool) -> PublicKey:
@@ -180,7 +168,7 @@ def check_records(pack: OpenedPack, registry: Registry, notes: Notebook) -> None
     if notes.clean:
         notes.holds(f"{len(opened)} records are signed by the operator in force, and opened")
         notes.says("words, promises and messages are the service's own file: the seal alone covers them", CASE)
-    erased = _erased(pack.entries)
+    erased = told_erased(pack.entries)
     for said, count in Counter(_closed(entry.state, entry.index, erased) for entry in closed).items():
         notes.says(f"the content of {count} records is {said}; their signatures stand")
 
@@ -202,7 +190,7 @@ def _check_operator(message: cose.Sign1, index: int, registry: Registry) -> None
 
 
 def _check_timeline(pack: OpenedPack, opened: Mapping[int, Record], notes: Notebook) -> None:
-    shown, erased = 0, _erased(pack.entries)
+    shown, erased = 0, told_erased(pack.entries)
     for line in pack.case.timeline:
         where = f"{CASE}, entry {line.index}"
         entry = None if line.index is None else pack.entry(line.index)

@@ -1,19 +1,24 @@
 """What was erased before a pack was made is missed in it, and the notice of it goes along."""
 
+import re
 from pathlib import Path
 
 import pytest
 from sqlalchemy import update
 from sqlmodel import col
 
+from custody.investigation.pack import derive
+from custody.investigation.pack_report import FILE as REPORT
 from custody.investigation.pack_zip import read_zip
 from custody.investigation.verify_form import open_pack
 from custody.investigation.verify_pack import verify_pack
-from custody.scans.place import place_of
+from custody.scans.place import name_place, place_of
+from custody.store import erase_book
 from custody.store.tables import OpeningRow
-from custody.usecases.erase import erase
+from custody.usecases.erase import erase, write_notice
 from custody.usecases.move_case import withdraw
 from tests.rooms.pack.pack_world import PARCEL, open_case_of, open_world, send_parcel
+from tests.rooms.pack.tamper import verdict_on
 
 
 @pytest.mark.parametrize("together", [frozenset[str](), frozenset({"courier-7"})])
@@ -66,3 +71,30 @@ def test_content_that_is_not_here_without_a_notice_is_not_called_erased(tmp_path
     said = [check.what for check in verdict.checks if check.where == f"entry {gone}"]
     assert said == ["the content is not here, and no record of an erasure is; the signature stands"]
     assert f"entries/{gone:012d}.opening" not in read_zip(pack.content)
+
+
+def test_what_was_dropped_after_its_time_is_not_told_as_erased(tmp_path: Path) -> None:
+    with open_world(f"sqlite:///{tmp_path / 'house.sqlite3'}", together=frozenset({"courier-7"})) as world:
+        send_parcel(world)
+        dropped = [place_of(ack.index or 0, ack.position) for ack in (world.acks[1], world.acks[-1])]
+        erased = place_of(world.acks[2].index or 0)
+        with world.house.unit() as unit:
+            for what, target, places in (("shard", "2026q2/all", dropped), ("parcel", PARCEL, [erased])):
+                gone = erase_book.delete_openings(unit.session, places, at_ms=unit.now_ms)
+                write_notice(unit, target, what, gone, reason="over", actor="supervisor-1")
+        open_case_of(world)
+        content = world.export().content
+        verdict = verify_pack(content, vkey=world.vkey)
+        verdict.demand()
+        at_first = derive(open_pack(content).source, dropped_as_erased=True)[REPORT]
+        verdict_on(world, content, {REPORT: at_first}).demand()
+    said = {check.where: check.what.partition(";")[0] for check in verdict.checks if "content is" in check.what}
+    after, gone_first = "the content is dropped after its time", name_place(erased)
+    assert said == {f"entry {name_place(place)}": after for place in dropped} | {
+        f"entry {gone_first}": "the content is erased"
+    }
+    report = read_zip(content)[REPORT].decode()
+    told = re.split("Erased at the source|Dropped when their time was over", report)
+    assert [f"entry {gone_first}<" in part for part in told[1:]] == [True, False]
+    assert all(f"entry {name_place(place)}<" in told[2] for place in dropped)
+    assert b"Dropped when" not in at_first
