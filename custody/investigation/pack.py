@@ -26,7 +26,7 @@ new number in the format.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from custody.investigation.pack_batches import write_scans
@@ -41,7 +41,7 @@ from custody.investigation.pack_redact import Redaction, write_redactions
 from custody.investigation.pack_report import ReportParts, write_report
 from custody.investigation.pack_seal import MANIFEST, SEAL, Seal, manifest_digest, write_manifest, write_seal
 from custody.investigation.pack_trail import closed_scans, write_trail
-from custody.investigation.pack_witnessed import write_witnessed
+from custody.investigation.pack_witnessed import Ways, write_witnessed
 from custody.investigation.pack_zip import write_zip
 from custody.kernel.clock import Instant
 from custody.ledger.checkpoint import parse_checkpoint
@@ -67,6 +67,7 @@ class PackSource:
     locks: LockFile
     redactions: tuple[Redaction, ...]
     witnessed: tuple[bytes, ...] = ()
+    ways: Ways = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +90,7 @@ def draw_up(source: PackSource) -> Draft:
         **write_scans(source.entries),
         **write_locks(source.locks),
         **write_redactions(source.redactions),
-        **write_witnessed(source.witnessed),
+        **write_witnessed(source.witnessed, source.ways),
         NOTE: source.note,
         CASE: write_json(plain(source.case)),
         INVESTIGATION: write_json(source.investigation),

@@ -22,7 +22,7 @@ from custody.investigation.pack_redact import Redaction
 from custody.investigation.pack_report import FILE as REPORT
 from custody.investigation.pack_seal import MANIFEST, SEAL, Manifest, Seal, read_manifest, read_seal
 from custody.investigation.pack_trail import FILE as TRAIL
-from custody.investigation.pack_witnessed import read_witnessed, write_witnessed
+from custody.investigation.pack_witnessed import Ways, read_witnessed, write_witnessed
 from custody.investigation.pack_zip import read_zip
 from custody.kernel.errors import Rejected
 from custody.ledger.checkpoint import Checkpoint, parse_checkpoint
@@ -49,6 +49,7 @@ class OpenedPack:
     log: dict[str, Any]
     redactions: tuple[Redaction, ...]
     witnessed: tuple[bytes, ...]
+    ways: Ways
 
     @property
     def source(self) -> PackSource:
@@ -63,6 +64,7 @@ class OpenedPack:
             locks=self.locks,
             redactions=self.redactions,
             witnessed=self.witnessed,
+            ways=self.ways,
         )
 
     def entry(self, index: int) -> PackEntry | None:
@@ -83,10 +85,10 @@ def open_pack(raw: bytes) -> OpenedPack:
     note = files[NOTE]
     entries = pack_batches.read_scans(files, pack_entries.read_entries(files, note, reasons), reasons)
     locks = pack_locks.read_locks(files)
-    witnessed = read_witnessed(files)
+    witnessed, ways = read_witnessed(files)
     known = (
         FIXED
-        | write_witnessed(witnessed).keys()
+        | write_witnessed(witnessed, ways).keys()
         | pack_entries.names_of(entries)
         | pack_batches.names_of_scans(entries)
         | pack_locks.names_of(locks.orders)
@@ -113,6 +115,7 @@ def open_pack(raw: bytes) -> OpenedPack:
         log=_members(files, LOG, {"origin", "vkey", "checkpoint", "keys"}),
         redactions=redactions,
         witnessed=witnessed,
+        ways=ways,
     )
 
 

@@ -7,8 +7,9 @@
   and policy.json are what follows from them; the casework policy is the one in the record of the case's opening.
 - 10: who cosigned the head, by the witness policies in force or by one that the checker gives, whose quorum is then
   demanded; which scans these witnesses place between two moments, whatever the trail says; that each checkpoint in the
-  pack is the log's and one that a scan embeds, and that it is of no longer a log than the scan was entered in: for an
-  entry at index i, a checkpoint of more than i entries that was there before it proves a second history.
+  pack is the log's and one that a scan embeds, and that the head's tree goes on from it, or else that this is not
+  proven; that it is of no longer a log than the scan was entered in: for an entry at index i, a checkpoint of more than
+  i entries that was there before it proves a second history.
 """
 
 from typing import Any
@@ -162,15 +163,31 @@ def check_witnesses(pack: OpenedPack, registry: Registry, notes: Notebook, *, wi
 def _check_shown(pack: OpenedPack, notes: Notebook) -> None:
     """The checkpoints that scans embed: the log's own, and each of a log that the scan's entry was not in yet."""
     verifier = Ed25519Verifier(key=text_key(pack.head.origin, log_key(pack)))
-    sizes = {note_digest(note): open_checkpoint(note, verifier).size for note in pack.witnessed}
+    shown = {note_digest(note): open_checkpoint(note, verifier) for note in pack.witnessed}
+    for note in pack.witnessed:
+        _check_way(pack, note, shown[note_digest(note)], notes)
     named = list(embedding(pack.entries))
     for note in pack.witnessed:
         if note_digest(note) not in {digest for _, digest in named}:
             notes.fails("no scan of the pack embeds this checkpoint", name_of(note))
     for opened, digest in named:
-        index, size = opened.entry.index, sizes.get(digest, 0)
+        index, size = opened.entry.index, shown[digest].size if digest in shown else 0
         if size > index:
             notes.fails(f"the scan saw {size} entries before it was entered itself: a split view", f"entry {index}")
+
+
+def _check_way(pack: OpenedPack, note: bytes, checkpoint: Checkpoint, notes: Notebook) -> None:
+    """Whether the head's tree goes on from an embedded checkpoint's."""
+    head, way, where = pack.head, pack.ways.get(note_digest(note)), name_of(note)
+    if checkpoint.size > head.size or (way is None and 0 < checkpoint.size < head.size):
+        notes.says(
+            f"that this checkpoint of {checkpoint.size} entries is of the same history is not proven here", where
+        )
+        return
+    try:
+        verify_consistency(checkpoint.size, head.size, checkpoint.root, head.root, way or ())
+    except Rejected:
+        notes.fails(f"the pack's head does not go on from this checkpoint of {checkpoint.size} entries", where)
 
 
 def _check_times(pack: OpenedPack, policy: WitnessPolicy, notes: Notebook) -> None:

@@ -29,7 +29,7 @@ from custody.investigation.pack_locks import LockFile, LockKeys
 from custody.investigation.pack_log import casework_rows
 from custody.investigation.pack_redact import CONTACT, Redaction, holds_contact
 from custody.investigation.pack_seal import KIND, Seal
-from custody.investigation.pack_witnessed import embedded
+from custody.investigation.pack_witnessed import Ways, embedded
 from custody.kernel import cose
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Fatal, NotFound, Rejected
@@ -137,8 +137,19 @@ def draw_up_pack(
         locks=beside.locks,
         redactions=(*redactions, *gathering.withheld, *later),
         witnessed=tuple(shown[digest] for digest in sorted(shown)),
+        ways=_ways(session, shown, head, log_signer),
     )
     return Drawn(dispute=dispute, head=head, draft=draw_up(source))
+
+
+def _ways(session: Session, shown: Mapping[bytes, bytes], head: Checkpoint, log_signer: Signer) -> Ways:
+    """The proofs that the head goes on from checkpoints, each by its digest; a longer one has none."""
+    sizes = {digest: _open(note, log_signer).size for digest, note in shown.items()}
+    return {
+        digest: tuple(log_reader.prove_consistency(session, size, head.size))
+        for digest, size in sizes.items()
+        if 0 < size <= head.size
+    }
 
 
 def seal_pack(unit: Unit, drawn: Drawn, *, actor: str, log_signer: Signer) -> PackExported:

@@ -1,20 +1,21 @@
 """A pack shows between which moments witnesses place its scans, and refuses a checkpoint that does not belong there."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from custody.gs1.named_information import write_ni
 from custody.investigation.pack_howto import FILE as HOWTO
-from custody.investigation.pack_json import read_json
+from custody.investigation.pack_json import b64, read_json, write_json
 from custody.investigation.pack_trail import FILE as TRAIL
-from custody.investigation.pack_witnessed import name_of
+from custody.investigation.pack_witnessed import name_of, way_of
 from custody.investigation.pack_zip import read_zip
 from custody.investigation.verify_form import open_pack
 from custody.investigation.verify_pack import verify_pack
-from custody.investigation.verify_verdict import Step
+from custody.investigation.verify_verdict import Step, Verdict
 from custody.kernel.clock import SECOND_MS
-from custody.ledger.checkpoint import open_checkpoint
+from custody.ledger.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from custody.ledger.cosignature import cosign
 from custody.ledger.note import Ed25519Verifier, Kind, parse_vkey, text_key
 from custody.ledger.time_bounds import note_digest
@@ -23,8 +24,8 @@ from custody.store import log_reader, witness_book
 from custody.usecases.cosign import ask, take
 from custody.usecases.export_pack import Beside
 from custody.usecases.open_log import name_witnesses
-from tests.rooms.pack.pack_world import PARCEL, World, key, observe, open_case_of, open_world, send_parcel
-from tests.rooms.pack.tamper import edit, failed_steps, verdict_on
+from tests.rooms.pack.pack_world import ORIGIN, PARCEL, World, key, observe, open_case_of, open_world, send_parcel
+from tests.rooms.pack.tamper import edit, failed_steps, told_otherwise, verdict_on
 
 NAME = "carrier.example/w1"
 CARRIER = text_key(NAME, key("carrier").public, kind=Kind.ED25519_COSIGNATURE)
@@ -111,11 +112,11 @@ def test_a_checkpoint_that_is_missing_or_torn_is_refused(
     world: World, told: tuple[bytes, dict[str, int], bytes]
 ) -> None:
     content, _, seen = told
-    name = name_of(seen)
-    assert Step.TRAIL in failed_steps(verdict_on(world, content, {name: None}))
+    name, gone = name_of(seen), dict.fromkeys((name_of(seen), way_of(note_digest(seen))))
+    assert Step.TRAIL in failed_steps(verdict_on(world, content, gone))
     torn = seen[:-8] + b"AAAAAA=\n"
     assert failed_steps(verdict_on(world, content, {name: torn})) == {Step.FORM}
-    assert Step.TRAIL in failed_steps(verdict_on(world, content, {name: None, name_of(torn): torn}))
+    assert Step.TRAIL in failed_steps(verdict_on(world, content, {**gone, name_of(torn): torn}))
 
 
 def test_a_checkpoint_that_no_scan_embeds_is_refused(world: World, told: tuple[bytes, dict[str, int], bytes]) -> None:
@@ -123,3 +124,44 @@ def test_a_checkpoint_that_no_scan_embeds_is_refused(world: World, told: tuple[b
     other = open_pack(content).note
     assert failed_steps(verdict_on(world, content, {name_of(other): other})) == {Step.WITNESSES}
     assert failed_steps(verdict_on(world, content, {"witnessed/x.note": other})) == {Step.FORM}
+
+
+UNPROVEN = "is of the same history is not proven here"
+
+
+def said_of(verdict: Verdict, note: bytes) -> list[tuple[bool | None, str]]:
+    return [(check.ok, check.what) for check in verdict.checks if check.where == name_of(note)]
+
+
+def test_the_head_is_proven_to_go_on_from_a_checkpoint_or_this_is_named(
+    world: World, told: tuple[bytes, dict[str, int], bytes]
+) -> None:
+    content, _, seen = told
+    digest = note_digest(seen)
+    assert open_pack(content).ways.keys() == {digest}
+    assert said_of(verify_pack(content, vkey=world.vkey), seen) == []
+    bare = verdict_on(world, content, {way_of(digest): None})
+    bare.demand()
+    ((ok, what),) = said_of(bare, seen)
+    assert (ok, UNPROVEN in what) == (None, True)
+    for path in ([], ["AA"], [b64(bytes(32))]):
+        assert failed_steps(verdict_on(world, content, {way_of(digest): write_json(path)})) == {Step.WITNESSES}
+    for other in ({way_of(digest): b"{}"}, {way_of(bytes(32)): write_json([])}):
+        assert failed_steps(verdict_on(world, content, other)) == {Step.FORM}
+
+
+def test_a_checkpoint_of_another_history_is_refused_also_if_it_is_a_short_one(tmp_path: Path) -> None:
+    with open_world(f"sqlite:///{tmp_path / 'house.sqlite3'}") as world:
+        send_parcel(world)
+        forked = sign_checkpoint(Checkpoint(origin=ORIGIN, size=3, root=bytes(32)), key("log"))
+        embeds = {"wl:witnessedCheckpoint": write_ni(note_digest(forked))}
+        world.scan("courier-7", "ObjectEvent", observe(PARCEL, "inspecting", **embeds))
+        open_case_of(world)
+        content = world.export().content
+        unproven = told_otherwise(world, content, witnessed=(forked,))
+        assert [(ok, UNPROVEN in what) for ok, what in said_of(unproven, forked)] == [(None, True)]
+        with world.house.read() as session:
+            path = tuple(log_reader.prove_consistency(session, 3, open_pack(content).head.size))
+        for way in (path, (), path[:-1]):
+            refused = told_otherwise(world, content, witnessed=(forked,), ways={note_digest(forked): way})
+            assert failed_steps(refused) == {Step.WITNESSES}
