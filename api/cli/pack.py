@@ -29,14 +29,16 @@ def verify(
     witnesses: Annotated[Path | None, typer.Option(help="Whose cosignatures you ask for (C2SP tlog-policy).")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Verify an evidence pack offline; needs neither service nor database. Exit 0: all of it holds.
+    """Verify an evidence pack offline; needs neither service nor database.
+
+    Exit 0: all of it holds; 1: something does not; 3: nothing is against it, and something in it could not be checked.
 
     Example: `weaklink verify evidence.zip --vkey "$(cat log.vkey)"`.
     """
     verdict = check_file(file, vkey=vkey, witnesses=witnesses)
     print(render(verdict, as_json=as_json))
-    if not verdict.ok:
-        raise typer.Exit(1)
+    if not verdict.ok or verdict.unchecked:
+        raise typer.Exit(3 if verdict.ok else 1)
 
 
 def _packed(value: dict[str, Any]) -> None:

@@ -6,6 +6,9 @@
 - `--witnesses` is a file with a witness policy of the checker's own (C2SP tlog-policy). A pack whose head did not reach
   its quorum is refused, as `log audit` refuses a log.
 
+What a pack states and lets nobody check, such as the answer of an investigation without its inputs, is marked OPEN
+and named in the last line; in JSON `complete` is false then, and the exit code is 3.
+
 Custody's check looks at commands and answers as signed messages. Here, where the rules of the device lock are known,
 they are read in full as well: every field, the order of their counters, and that an answer is to that command.
 """
@@ -27,6 +30,7 @@ from devicelock.rules.applied import NEVER
 from devicelock.rules.command import KeyRing, open_command
 
 MARKS = {True: "ok  ", False: "FAIL", None: "note"}
+OPEN = "OPEN"
 
 
 def check_file(path: Path, *, vkey: str | None = None, witnesses: Path | None = None) -> Verdict:
@@ -45,7 +49,13 @@ def render(verdict: Verdict, as_json: bool) -> str:
     """The verdict for people, or as one JSON object; the pack's own words made harmless."""
     if as_json:
         found = [{**asdict(check), "step": int(check.step), "title": TITLES[check.step]} for check in verdict.checks]
-        facts = {"ok": verdict.ok, "dispute": verdict.dispute, "origin": verdict.origin, "size": verdict.size}
+        facts = {
+            "ok": verdict.ok,
+            "complete": not verdict.unchecked,
+            "dispute": verdict.dispute,
+            "origin": verdict.origin,
+            "size": verdict.size,
+        }
         return harmless_json({**facts, "checks": found})
     lines = []
     for step in Step:
@@ -54,17 +64,22 @@ def render(verdict: Verdict, as_json: bool) -> str:
             lines.append(f"{int(step):2} {TITLES[step]}")
             lines += [_line(check) for check in checks]
     if verdict.ok:
-        lines.append(
-            f"The pack of case {harmless(verdict.dispute)} holds: {len(verdict.checks)} findings, none against it."
-        )
+        counted = f"{len(verdict.checks)} findings, none against it"
+        lines.append(f"The pack of case {harmless(verdict.dispute)} holds: {counted}{_left_open(verdict)}.")
     else:
         lines.append(f"The pack is REFUSED: {len(verdict.failures)} findings against it.")
     return "\n".join(lines)
 
 
+def _left_open(verdict: Verdict) -> str:
+    where = ", ".join(sorted({harmless(check.where) for check in verdict.unchecked}))
+    return f"; but it states what could NOT be checked: {where}" if where else ""
+
+
 def _line(check: Check) -> str:
     where = f"  [{harmless(check.where)}]" if check.where else ""
-    return f"   {MARKS[check.ok]}  {harmless(check.what)}{where}"
+    mark = OPEN if check.unchecked else MARKS[check.ok]
+    return f"   {mark}  {harmless(check.what)}{where}"
 
 
 def _read_in_full(locks: LockFile) -> Iterator[Check]:

@@ -6,7 +6,7 @@
 - 9: the posterior is computed again from the inputs in investigation.json, and these inputs are held against the scans
   as far as the investigation had read them, and against the complaint that the log recorded. Each site has its own
   name, and no key of another one. What the report prints of the stored answer is what was computed, and evidence that
-  was left out is named. Without inputs it is said that nothing was computed.
+  was left out is named. An answer without its inputs is named as not checked.
 """
 
 from collections.abc import Iterator
@@ -66,8 +66,11 @@ def check_investigation(pack: OpenedPack, registry: Registry, notes: Notebook) -
     """Step 9."""
     stored, value = pack.investigation["stored"], pack.investigation["inquiry"]
     if value is None:
-        what = "no investigation is in the pack" if stored is None else "the inputs are not in the pack"
-        notes.says(f"{what}; nothing was computed again", INVESTIGATION)
+        if stored is None:
+            notes.says("no investigation is in the pack; nothing was computed again", INVESTIGATION)
+        else:
+            why = "its inputs are not in the pack, so nothing was computed again"
+            notes.leaves(f"the answer of the investigation is NOT CHECKED: {why}", INVESTIGATION)
         return
     inquiry = read_inquiry(value)
     if inquiry.inputs.dispute.id != pack.case.dispute:

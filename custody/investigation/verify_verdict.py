@@ -1,7 +1,8 @@
 """What a check of an evidence pack found, step by step.
 
 Each finding is True (it holds), False (it does not, and the pack is refused) or None (it cannot be told from the pack,
-or it is a fact that a reader must know). A pack is sound if nothing is False.
+or it is a fact that a reader must know). A pack is sound if nothing is False; what it states without anything to check
+that by is named beside, and counts as verified for nobody.
 """
 
 from dataclasses import dataclass, field
@@ -41,12 +42,16 @@ TITLES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One finding of one step; `where` names a file or an entry."""
+    """One finding of one step; `where` names a file or an entry.
+
+    It is `unchecked` if the pack makes a statement there that nothing in it bears out or contradicts.
+    """
 
     step: Step
     ok: bool | None
     what: str
     where: str = ""
+    unchecked: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +72,11 @@ class Verdict:
     def failures(self) -> tuple[Check, ...]:
         """What does not hold."""
         return tuple(check for check in self.checks if check.ok is False)
+
+    @property
+    def unchecked(self) -> tuple[Check, ...]:
+        """What the pack states and does not let anybody check."""
+        return tuple(check for check in self.checks if check.unchecked)
 
     def demand(self) -> None:
         """Return if the pack is sound; raises `Rejected("pack")` with the first thing that does not hold."""
@@ -95,6 +105,10 @@ class Notebook:
     def says(self, what: str, where: str = "") -> None:
         """It cannot be told from the pack, or a reader must know it."""
         self.checks.append(Check(step=self.step, ok=None, what=what, where=where))
+
+    def leaves(self, what: str, where: str = "") -> None:
+        """The pack states it, and it cannot be checked."""
+        self.checks.append(Check(step=self.step, ok=None, what=what, where=where, unchecked=True))
 
     def tell(self, what: str, where: str = "", *, ok: bool | None) -> None:
         """Whatever came out."""
