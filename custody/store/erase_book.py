@@ -1,7 +1,8 @@
 """Erasing: what is deleted for a parcel and for a case, and what stays.
 
-- Of a parcel: the openings (salt and content) of its scans, every key they were found under but the parcel's own, what
-  the judge remembered of it, the seller's contact, and the opening of the sale's record.
+- Of a parcel: the openings (salt and content) of its scans, every key they were found under but the parcel's own and
+  those of other things that the judge remembers by them, what the judge remembered of it, the seller's contact, and the
+  opening of the sale's record.
 - Of a case: words, notes, what was asked, answers, messages, files, the facts of its timeline, the openings of its
   records, and the customer's link.
 
@@ -81,15 +82,20 @@ def delete_openings(session: Session, places: Collection[int], *, at_ms: Instant
     return found
 
 
-def forget_scans(session: Session, places: Collection[int], *, but: str) -> None:
-    """Delete the keys that scans are found under, other than the parcel's own."""
-    keys = delete(ItemKeyRow).where(col(ItemKeyRow.place).in_(places), col(ItemKeyRow.key) != but)
+def forget_scans(session: Session, places: Collection[int], *, but: Collection[str]) -> None:
+    """Delete the keys that scans are found under, other than these."""
+    keys = delete(ItemKeyRow).where(col(ItemKeyRow.place).in_(places), col(ItemKeyRow.key).not_in(but))
     session.connection().execute(keys)
 
 
-def forget_parcels(session: Session, keys: Iterable[str]) -> None:
-    """Delete what the judge remembered of parcels and items."""
-    session.connection().execute(delete(ParcelRow).where(col(ParcelRow.key).in_(list(keys))))
+def forget_parcels(session: Session, keys: Iterable[str], *, but: str) -> None:
+    """Delete what the judge remembered of parcels and items, and, but for one parcel, where they were found once."""
+    names = list(keys)
+    run = session.connection().execute
+    run(delete(ParcelRow).where(col(ParcelRow.key).in_(names)))
+    erased = select(col(OpeningRow.place)).where(col(OpeningRow.content).is_(None))
+    found = delete(ItemKeyRow).where(col(ItemKeyRow.key).in_(names), col(ItemKeyRow.place).in_(erased))
+    run(found.where(col(ItemKeyRow.key) != but))
 
 
 def forget_quarantined(session: Session, needles: Sequence[bytes]) -> int:

@@ -20,6 +20,7 @@ from custody.disputes.case import CASE
 from custody.gs1.imei import imei_digits
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Conflict, Rejected
+from custody.scans.advance import parcels_of
 from custody.scans.place import place_of, tell_place
 from custody.store import case_book, erase_book
 from custody.store.tables import ErasureRow
@@ -108,9 +109,11 @@ def _erase_parcel(unit: Unit, item: str, *, reason: str, actor: str, holds: Hold
     if before and not gone:
         return _as_before(before[-1], shared)
     # 3. What is remembered and indexed of them, and what was kept aside.
-    erase_book.forget_scans(session, mine, but=parcel)
     names = {name for each in found.trail.unit.items for name in each.names}
-    erase_book.forget_parcels(session, [parcel, *(alias for name in names for alias in aliases(name))])
+    forgotten = {alias for name in names for alias in aliases(name)}
+    others = {key for entry in found.trail.entries for key in parcels_of(entry.event)} - forgotten
+    erase_book.forget_scans(session, mine, but={parcel, *others})
+    erase_book.forget_parcels(session, [parcel, *forgotten], but=parcel)
     needles = [parcel.removeprefix(PARCEL).encode(), *(imei_digits(imei)[:14].encode() for imei in imeis)]
     erase_book.forget_quarantined(session, needles)
     return write_notice(unit, parcel, "parcel", gone, reason=reason, actor=actor, shared=shared)

@@ -192,9 +192,15 @@ def _read_openings(session: Session, places: Sequence[int]) -> dict[int, StoredO
 
 
 def _erased_before(session: Session) -> dict[str, int]:
-    """For each parcel of which a scan was erased, by its key as rows hold it, the first such place."""
+    """For each parcel of which something was erased, by its key as rows hold it, the first such place.
+
+    That is a scan that was erased, or the notice by which the judge forgot the parcel: scans that it shares with
+    another parcel can be read after it, and are not what the judge went on from.
+    """
     gone = "SELECT item_key.key, item_key.place FROM item_key JOIN opening ON opening.place = item_key.place"
-    return _first_places(ask(session, f"{gone} WHERE opening.content IS NULL", ()))
+    scans = ask(session, f"{gone} WHERE opening.content IS NULL", ())
+    notices = ask(session, "SELECT target, idx FROM erasure", ())
+    return _first_places([*scans, *((brief_key(target), place_of(index)) for target, index in notices)])
 
 
 def _damaged_before(session: Session, hurt: set[int]) -> dict[str, int]:

@@ -12,14 +12,14 @@ from sqlmodel import col, select, update
 from custody.kernel.clock import DAY_MS, to_iso
 from custody.scans.place import place_of
 from custody.scans.tolerances import Tolerances
-from custody.store.tables import ScanRow
+from custody.store.tables import ItemKeyRow, ScanRow
 from custody.store.unit import House
 from custody.usecases.enrol_station import revoke
 from custody.usecases.erase import erase
 from custody.usecases.read_trail import read_trail
 from custody.usecases.register_statement import register
 from custody.usecases.replay_verdicts import Comparison, Difference, compare_verdicts
-from tests.contracts_log.shard_yard import sign_batch
+from tests.contracts_log.shard_yard import Yard, sign_batch
 from tests.contracts_log.small_house import (
     OPENED,
     OTHER_SSCC,
@@ -104,6 +104,33 @@ def test_a_gap_told_at_a_scan_of_a_batch_that_was_erased_since_is_not_told_again
     forget(house)
     found = compare(house)
     assert (found.different, found.after_erased, found.unread) == ((), (), ((acks[0].index, 0),))
+
+
+def test_a_parcel_that_was_forgotten_while_its_scans_are_another_ones_evidence_is_not_blamed(sqlite_url: str) -> None:
+    house = opened_house(sqlite_url)
+    bench = enrol_bench(house)
+    send(house, bench.sign(house, SSCC, epcList=[SSCC, OTHER_SSCC]))
+    forget(house)
+    (later,) = send(house, bench.sign(house, SSCC))
+    found = compare(house)
+    assert (found.different, found.after_erased, found.unread) == ((), (later.index,), ())
+
+
+def test_an_item_is_not_blamed_for_a_scan_that_went_with_another_ones_parcel(sqlite_url: str) -> None:
+    house = opened_house(sqlite_url)
+    yard = Yard(house=house)
+    ours, other = (f"https://id.gs1.org/01/09521473000019/21/A{number}" for number in (1, 2))
+    yard.put("bench-07", ours, into=SSCC, step="packing")
+    yard.put("bench-07", other, into=OTHER_SSCC, step="packing")
+    yard.see("bench-07", ours, epcList=[ours, other])
+    forget(house)
+    (later,) = yard.see("bench-07", other)
+    found = compare(house)
+    assert (found.different, found.after_erased) == ((), (later,))
+    forget(house, OTHER_SSCC)
+    with house.read() as session:
+        keys = session.scalars(select(col(ItemKeyRow.key))).all()
+    assert not {ours, other} & set(keys), "no key of an item outlives the last scan that can be read"
 
 
 @pytest.fixture
