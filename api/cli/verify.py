@@ -112,11 +112,14 @@ def _read_history(history: LockHistory, keys: KeyRing) -> None:
 
 def _read(path: Path, *, most: int) -> bytes:
     try:
-        if path.stat().st_size > most:
-            raise Rejected("file", f"{path} is larger than {most} bytes", fix="Give the pack as it was exported.")
-        return path.read_bytes()
+        size = path.stat().st_size
+        with path.open("rb") as file:  # a pipe or a device has no size of its own
+            raw = b"" if size > most else file.read(most + 1)
     except OSError as error:
         raise NotFound("file", f"{path} cannot be read: {error.strerror}", fix="Check the name of the file.") from error
+    if max(size, len(raw)) > most:
+        raise Rejected("file", f"{path} is larger than {most} bytes", fix="Give the pack as it was exported.")
+    return raw
 
 
 def _read_text(path: Path) -> str:

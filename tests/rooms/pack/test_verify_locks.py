@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from api.cli import verify
 from api.cli.verify import check_file, render
 from custody.investigation.pack_locks import LockCommand, LockFile, LockHistory, LockKeys
 from custody.investigation.pack_zip import MAX_PACK_BYTES
@@ -184,3 +185,9 @@ def test_a_file_that_is_not_there_or_far_too_large_is_not_read(tmp_path: Path) -
         file.truncate(2 * MAX_PACK_BYTES + 1)
     with pytest.raises(Rejected):
         check_file(huge)
+
+
+def test_what_has_no_size_of_its_own_is_read_only_as_far_as_a_pack_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verify, "MAX_PACK_BYTES", 1_000)
+    with pytest.raises(Rejected):
+        check_file(Path("/dev/zero"))
