@@ -137,7 +137,7 @@ class LogSource:
                 with self._http.stream("GET", address) as answer:
                     if answer.status_code == httpx.codes.OK:
                         return _take(answer, most)
-            except httpx.HTTPError as error:
+            except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:  # the others: where a redirect leads
                 why = str(error) or type(error).__name__
                 continue
             why = f"HTTP {answer.status_code}"

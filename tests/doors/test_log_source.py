@@ -4,7 +4,7 @@ import gzip
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -31,7 +31,11 @@ class Server(ThreadingHTTPServer):
         self.breaks = 0
         self.packing = ""
         self.drips = False
+        self.leads_to = ""
         self.asked: list[str] = []
+
+    def handle_error(self, *_facts: object) -> None:
+        """Say nothing of readers who went away."""
 
     @property
     def address(self) -> str:
@@ -51,6 +55,11 @@ class Answers(BaseHTTPRequestHandler):
         elif self.path.startswith("/old/"):
             self.send_response(301)
             self.send_header("Location", self.path.replace("/old/", "/log/"))
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+        elif self.path.startswith("/lost/"):
+            self.send_response(301)
+            self.send_header("Location", self.server.leads_to)
             self.send_header("Content-Length", "0")
             self.end_headers()
         elif self.path in self.server.files:
@@ -126,6 +135,15 @@ def test_the_address_of_the_service_leads_to_its_log_and_redirects_are_followed(
     reading.close()
 
 
+@pytest.mark.parametrize("leads_to", ["http://xn--a/", "ftp://a/"])
+def test_a_redirect_to_what_is_no_address_is_no_answer(server: Server, leads_to: str) -> None:
+    server.leads_to = leads_to
+    reading = LogSource(f"{server.address}/lost")
+    with pytest.raises(Unavailable):
+        reading.tile(TileId(level=0, number=0))
+    reading.close()
+
+
 @pytest.mark.parametrize(
     "told", [b"[" * 200_000, b'{"vkey": ' + b"9" * 5000 + b"}", b'{"vkey": "\\ud800+0+A"}', b"\xff"]
 )
@@ -137,7 +155,7 @@ def test_a_server_whose_word_on_its_key_makes_no_sense_is_told_so(server: Server
         assert "is not weaklink" in shell.run("hotspots", expect=1).err
 
 
-KINDS = {
+KINDS: dict[str, tuple[Callable[[LogSource], bytes], int]] = {
     "checkpoint": (lambda reading: reading.checkpoint(), NOTE_BYTES),
     "tile/0/000": (lambda reading: reading.tile(TileId(level=0, number=0)), TILE_BYTES),
     "tile/0/000.p/7": (lambda reading: reading.tile(TileId(level=0, number=0, width=7)), TILE_BYTES),
