@@ -11,6 +11,7 @@ What the device lock knows comes in as plain values, because this house does not
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -143,13 +144,14 @@ def draw_up_pack(
 
 
 def _ways(session: Session, shown: Mapping[bytes, bytes], head: Checkpoint, log_signer: Signer) -> Ways:
-    """The proofs that the head goes on from checkpoints, each by its digest; a longer one has none."""
-    sizes = {digest: _open(note, log_signer).size for digest, note in shown.items()}
-    return {
-        digest: tuple(log_reader.prove_consistency(session, size, head.size))
-        for digest, size in sizes.items()
-        if 0 < size <= head.size
-    }
+    """The proofs that the head goes on from checkpoints, each by its digest; a longer or a strange one has none."""
+    ways = {}
+    for digest, note in shown.items():
+        with suppress(Rejected):  # whoever checks the pack refuses what the log did not sign
+            size = _open(note, log_signer).size
+            if 0 < size < head.size:
+                ways[digest] = tuple(log_reader.prove_consistency(session, size, head.size))
+    return ways
 
 
 def seal_pack(unit: Unit, drawn: Drawn, *, actor: str, log_signer: Signer) -> PackExported:

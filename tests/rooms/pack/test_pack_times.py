@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from custody.gs1.named_information import write_ni
+from custody.investigation.pack_witnessed import name_of
 from custody.investigation.verify_form import open_pack
 from custody.investigation.verify_pack import verify_pack
 from custody.investigation.verify_verdict import Step, Verdict
@@ -96,10 +97,11 @@ def test_a_split_view_by_a_single_entry_is_seen_and_the_longest_honest_checkpoin
     size = open_checkpoint(court.head(), court.log).size
     court.embed(court.cosigned(court.head()))
     forked = sign_checkpoint(Checkpoint(origin=ORIGIN, size=size + 2, root=leaf_hash(b"another past")), court.world.log)
-    court.embed(court.cosigned(forked))
+    shown = court.cosigned(forked)
+    court.embed(shown)
     verdict = verify_pack(court.pack(), vkey=court.world.vkey)
     found = [check.where for check in verdict.failures]
-    assert found == [f"entry {size + 1}"]
+    assert found == [name_of(shown), f"entry {size + 1}"]
 
 
 def test_a_checkpoint_that_the_log_did_not_sign_is_refused_even_where_no_witness_is_named(court: Court) -> None:
