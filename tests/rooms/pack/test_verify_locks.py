@@ -139,6 +139,7 @@ def test_the_command_line_says_the_same_for_people_and_for_machines(
         "ok": True,
         "what": verdict.checks[0].what,
         "where": "",
+        "unchecked": False,
     }
     text = render(verdict, False)
     assert (
