@@ -1,5 +1,6 @@
 """Plain values of cases and locks, as the API, the pages and the command line show them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -69,7 +70,7 @@ def case_view(session: Session, file: CaseFile) -> dict[str, Any]:
         ],
         "asks": [{"ask": ask.id, "item": ask.item, "text": ask.text, "state": ask.state} for ask in file.ledger.asks],
         "held": [{"item": held.item, "how": held.how} for held in file.ledger.holdings],
-        "locks": [order_view(session, row) for row in lock_store.orders_of_dispute(session, case.id)],
+        "locks": order_views(session, lock_store.orders_of_dispute(session, case.id)),
     }
 
 
@@ -100,13 +101,23 @@ def lock_view(session: Session, answer: LockAnswer) -> dict[str, Any]:
 
 def order_view(session: Session, row: LockOrderRow) -> dict[str, Any]:
     """A lock order. `locked` is only true by the device's own last signed word, or that of a system that vouches."""
+    return order_views(session, [row])[0]
+
+
+def order_views(session: Session, rows: Sequence[LockOrderRow]) -> list[dict[str, Any]]:
+    """The same of many orders, in two questions however many they are."""
+    locked = _shown_locked(session, rows)
+    return [_order_view(row, locked=row.id in locked) for row in rows]
+
+
+def _order_view(row: LockOrderRow, *, locked: bool) -> dict[str, Any]:
     facts = msgspec.json.decode(row.facts)
     return {
         "order": row.id,
         "device": row.device,
         "imei": row.imei,
         "state": row.state,
-        "locked": row.acked_ms is not None and row.state in LOCKED and _is_shown_locked(session, row),
+        "locked": locked,
         "basis": row.basis,
         "reason": row.reason,
         "dispute": row.dispute,
@@ -125,12 +136,13 @@ def order_view(session: Session, row: LockOrderRow) -> dict[str, Any]:
     }
 
 
-def _is_shown_locked(session: Session, row: LockOrderRow) -> bool:
-    """Whether our agent's newest word, or another lock system's, is that the handset is locked."""
-    seen = lock_store.desired(lock_store.device(session, row.device, hold=False)).seen
-    if seen is not None and seen.applied is Applied.LOCKED:
-        return True
-    return any(part.applied == Applied.LOCKED for part in part_store.parts_of(session, row.id))
+def _shown_locked(session: Session, rows: Sequence[LockOrderRow]) -> set[str]:
+    """Those of these orders whose handset is locked by our agent's newest word, or another lock system's."""
+    answered = [row for row in rows if row.acked_ms is not None and row.state in LOCKED]
+    wished = lock_store.wishes(session, {row.device for row in answered})
+    by_agent = {device for device, wish in wished.items() if wish.seen and wish.seen.applied is Applied.LOCKED}
+    elsewhere = part_store.shown_locked(session, [row.id for row in answered if row.device not in by_agent])
+    return {row.id for row in answered if row.device in by_agent} | elsewhere
 
 
 def part_view(part: Shown) -> dict[str, Any]:

@@ -32,6 +32,7 @@ from sqlmodel import Field, Session, SQLModel, col
 
 from custody.kernel.clock import Instant
 from custody.kernel.errors import NotFound
+from custody.store.bulk import pick
 from devicelock.rules.applied import Applied
 
 
@@ -170,6 +171,12 @@ def part(session: Session, order: str, backend: str) -> PartRow:
 def parts_of(session: Session, order: str) -> list[PartRow]:
     """Every back-end's part in an order."""
     return list(session.scalars(_PARTS, {"name": order}).all())
+
+
+def shown_locked(session: Session, orders: Sequence[str]) -> set[str]:
+    """Those of these orders whose handset a back-end shows as locked."""
+    rows = pick(session, PartRow, ("order", "applied"), by=("order",), values=orders)
+    return {order for order, applied in rows if applied == Applied.LOCKED}
 
 
 def parts_at(session: Session, backend: str, handset: str) -> list[PartRow]:

@@ -223,6 +223,12 @@ def desired(row: DeviceRow) -> Desired:
     return msgspec.json.decode(row.desired, type=Desired)
 
 
+def wishes(session: Session, names: Collection[str]) -> dict[str, Desired]:
+    """The desired states of these devices, not held for this unit."""
+    rows = pick(session, DeviceRow, ("device", "desired"), by=("device",), values=names)
+    return {name: msgspec.json.decode(wished, type=Desired) for name, wished in rows}
+
+
 def set_desired(session: Session, row: DeviceRow, value: Desired) -> None:
     """Store the device's desired state."""
     row.desired = msgspec.json.encode(value).decode()

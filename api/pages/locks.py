@@ -19,7 +19,7 @@ from api.routes import backends, lock_watch, locks
 from api.routes.backends import ReferenceIn
 from api.routes.lock_watch import ClearanceIn
 from api.routes.locks import SwitchIn, WhyIn
-from api.views import order_view, reference_view
+from api.views import order_view, order_views, reference_view
 from custody.kernel.errors import Trouble
 from custody.store.unit import Unit
 from devicelock import part_store, store, watch_store
@@ -147,7 +147,7 @@ def _page(visit: Visit, sent: Sent) -> Response:
     with visit.parts.house.look() as unit:
         session = unit.session
         waiting = [_waiting(unit, visit, row) for row in store.orders_in(session, [State.REQUESTED])]
-        held = [order_view(session, row) for row in store.orders_in(session, HELD, limit=200)]
+        held = order_views(session, store.orders_in(session, HELD, limit=200))
         authorities = session.scalars(select(AuthorityRow).order_by(col(AuthorityRow.proposed_ms).desc())).all()
         in_force = store.authority_in_force(session)
         switch = session.get(SwitchRow, store.KILL_SWITCH)

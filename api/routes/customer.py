@@ -14,7 +14,7 @@ from sqlmodel import Session, col
 
 from api import joints, lock_news
 from api.parts import Parts, parts_of
-from api.views import case_view, message_views, order_view
+from api.views import case_view, message_views, order_views
 from custody.disputes.machine import Role
 from custody.disputes.messages import say
 from custody.kernel.clock import to_iso
@@ -101,7 +101,7 @@ def found(token: str, parts: P) -> dict[str, Any]:
         settled = joints.locks_settled(unit.session, dispute)
         move_case.found_it(unit, dispute, actor=CUSTOMER, locks_settled=settled)
         unit.session.flush()
-        return {**customer_view(unit.session, token), "released": [order_view(unit.session, row) for row in released]}
+        return {**customer_view(unit.session, token), "released": order_views(unit.session, released)}
 
 
 @router.post("/confirm")
@@ -230,7 +230,7 @@ def customer_view(session: Session, token: str) -> dict[str, Any]:
     """The case as its customer sees it: no staff accounts of others, no analysis, everything that was promised."""
     file = case_book.read_by_token(session, hash_token(token))
     view = case_view(session, file)
-    shown = [order_view(session, row) for row in joints.locks_of(session, file)]
+    shown = order_views(session, joints.locks_of(session, file))
     locks = [{name: lock[name] for name in ("state", "locked", "held_until", "released_at")} for lock in shown]
     given = session.scalars(select(EvidenceRow).where(col(EvidenceRow.dispute) == file.case.id)).all()
     return {

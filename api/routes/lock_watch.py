@@ -9,7 +9,7 @@ from sqlmodel import Session
 from api.accounts import Caller
 from api.auth import role
 from api.parts import Parts, parts_of
-from api.views import order_view
+from api.views import order_views
 from custody.kernel.clock import to_iso
 from devicelock import watch_store
 from devicelock.usecases.alert import look_at_alert
@@ -81,7 +81,7 @@ def group_view(session: Session, group: Group) -> dict[str, Any]:
     return {
         "group": group.name,
         "paused": None if group.paused is None else str(group.paused),
-        "locks": [order_view(session, row) for row in group.orders],
+        "locks": order_views(session, group.orders),
         "clearances": [_clearance(row) for row in group.clearances],
     }
 

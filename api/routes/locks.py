@@ -13,7 +13,7 @@ from api.accounts import Caller
 from api.auth import role
 from api.encoding import b64, unb64
 from api.parts import Parts, broker_address, parts_of
-from api.views import order_view, part_view, reference_view
+from api.views import order_view, order_views, part_view, reference_view
 from custody.gs1.imei import imei_urn
 from custody.kernel import cbor
 from custody.kernel.clock import to_iso
@@ -138,7 +138,7 @@ def device(name: str, parts: P, _caller: Staff) -> dict[str, Any]:
                 for seen in watch_store.sightings_of(session, row.device)
             ],
             "references": [reference_view(each) for each in part_store.references_of(session, row.device)],
-            "orders": [order_view(session, order) for order in orders],
+            "orders": order_views(session, orders),
         }
 
 
@@ -203,7 +203,7 @@ def listing(
     """Lock orders, newest first. `next` is the cursor of the next page, null at the end."""
     with parts.house.read() as session:
         rows = store.orders_page(session, state=state, after=cursor, limit=limit + 1)
-        page = [order_view(session, row) for row in rows[:limit]]
+        page = order_views(session, rows[:limit])
     return {"locks": page, "next": page[-1]["order"] if len(rows) > limit else None}
 
 

@@ -1,10 +1,15 @@
-"""Stories of who is watched: many handsets set free by one person are told of, with whatever accounts it was done."""
+"""Stories of who is watched: many handsets set free by one person are told of, with whatever accounts it was done.
+
+And of what it costs to look at many locks at once.
+"""
 
 from dataclasses import replace
 
+from api.views import order_views
 from custody.kernel.clock import HOUR_MS
 from devicelock.rules.caps import Caps
 from devicelock.rules.order import Role
+from devicelock.store import LockOrderRow
 from devicelock.usecases.issue_code import CODES_PER_HOUR
 from devicelock.usecases.release import MANY_RELEASES
 from devicelock.usecases.retire import received
@@ -55,3 +60,22 @@ def test_releases_are_counted_by_person_whatever_account_they_were_made_with(wor
         world.approve(order.id, "supervisor-1")
         let_go(world, order.id, actor="agent-9" if number % 2 else "agent-1")
     assert "many_releases" in world.alerts(), "one person has released twenty locks within a day"
+
+
+def test_a_page_of_locks_costs_as_many_questions_as_one_lock_and_shows_each_as_it_is(world: World) -> None:
+    opened, _ = world.locked_elsewhere()
+    order = world.order(opened.order.id)
+    with world.house.read() as session:
+        connection = session.connection().connection.driver_connection
+        assert connection is not None
+        asked: list[str] = []
+        connection.set_trace_callback(asked.append)
+        (alone,) = order_views(session, [order])
+        questions = len(asked)
+        others = [LockOrderRow(**{**order.model_dump(), "id": f"{n}", "device": f"{n}"}) for n in range(200)]
+        unanswered = LockOrderRow(**{**order.model_dump(), "id": "unanswered", "acked_ms": None})
+        shown = order_views(session, [order, *others, unanswered])
+        connection.set_trace_callback(None)
+    assert len(asked) - questions <= 2
+    assert shown[0] == alone
+    assert [lock["locked"] for lock in shown] == [True, *[False] * 201]
