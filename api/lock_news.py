@@ -110,9 +110,10 @@ def lock_moved(unit: Unit, order: LockOrderRow, event: Event) -> None:
 
 def lock_was_wrong(unit: Unit, order: LockOrderRow) -> None:
     """Apologise to the customer of the case at once, and pay if the lock is over already."""
-    if order.dispute is None or order.acked_ms is None:
+    locked_ms = lock_store.locked_ms(order)
+    if order.dispute is None or locked_ms is None:
         return
-    sorry = say("lock.wrong", credit=pounds(daily_pence(order.acked_ms, policy=POLICY)))
+    sorry = say("lock.wrong", credit=pounds(daily_pence(locked_ms, policy=POLICY)))
     case_book.say(unit, order.dispute, [sorry, *_paid(unit, order, dispute=order.dispute)])
 
 
@@ -206,16 +207,17 @@ def _not_made(order: LockOrderRow) -> str:
 def _paid(unit: Unit, order: LockOrderRow, *, dispute: str) -> list[Message]:
     """What is owed for a wrong lock, once, when the handset is free."""
     is_over = order.released_ms is not None or order.state == State.RELEASED_UNCONFIRMED
-    if order.wrong_ms is None or order.acked_ms is None or not is_over:
+    locked_ms = lock_store.locked_ms(order)
+    if order.wrong_ms is None or locked_ms is None or not is_over:
         return []
     paid = [line for line in case_book.timeline(unit.session, dispute) if line.kind == PAID]
     if any(msgspec.json.decode(line.facts)["order"] == order.id for line in paid):
         return []
     free_ms = order.released_ms or min(unit.now_ms, order.held_until_ms)
-    pence = compensation_pence(locked_ms=order.acked_ms, free_ms=free_ms, policy=POLICY)
+    pence = compensation_pence(locked_ms=locked_ms, free_ms=free_ms, policy=POLICY)
     file = case_book.read(unit.session, dispute)
     case_book.replace(unit, replace(file, unpaid_credit_pence=file.unpaid_credit_pence + pence), before=file)
-    facts = {"order": order.id, "locked_ms": order.acked_ms, "free_ms": free_ms, "pence": pence}
+    facts = {"order": order.id, "locked_ms": locked_ms, "free_ms": free_ms, "pence": pence}
     case_book.note(unit, dispute, PAID, actor="system", facts=facts)
     return [say("lock.compensation", credit=pounds(pence))]
 

@@ -145,6 +145,8 @@ class SwitchRow(SQLModel, table=True):
 
 
 KILL_SWITCH = "no-locks"
+READ_MS = "read_ms"
+"""In the facts of an order: since when its handset was locked by the word of who read its screen, as it never said."""
 RETIREMENT = "retirement"
 """What a RETIRE names as its order where the handset never had one."""
 
@@ -241,6 +243,12 @@ def order(session: Session, name: str, *, hold: bool = True) -> LockOrderRow:
     if row is None:
         raise NotFound("order", f"there is no lock order {name!r}", fix="List orders with GET /v1/locks.")
     return row
+
+
+def locked_ms(row: LockOrderRow) -> int | None:
+    """Since when the order's handset was locked, by its own word or else by that of who read its screen."""
+    read_ms: int | None = msgspec.json.decode(row.facts).get(READ_MS)
+    return row.acked_ms if row.acked_ms is not None else read_ms
 
 
 def orders_of_dispute(session: Session, dispute: str) -> list[LockOrderRow]:

@@ -108,6 +108,12 @@ def codes_since(session: Session, name: str, since_ms: int) -> int:
     return session.scalar(select(func.count()).select_from(CodeRow).where(*mine)) or 0
 
 
+def last_code_ms(session: Session, name: str, since_ms: int) -> int | None:
+    """When the newest unlock code was given for a device since a moment; None if none was."""
+    mine = (col(CodeRow.device) == name, col(CodeRow.at_ms) >= since_ms)
+    return session.scalar(select(func.max(col(CodeRow.at_ms))).where(*mine))
+
+
 def codes_by_since(session: Session, actors: Collection[str], since_ms: int) -> int:
     """How many unlock codes these accounts have given out since a moment, for whatever device."""
     mine = (col(CodeRow.actor).in_(list(actors)), col(CodeRow.at_ms) >= since_ms)

@@ -4,7 +4,7 @@ Whoever gets a code gets a release: the order is let go in the same unit, so tha
 the holder reads out may name the lock (`12345678 3.17`); without it the newest lock that the handset has shown counts,
 or else the newest that was signed. It works for every handset that was ever registered, with an order or without one,
 and for as long as the handset exists. A handset counts wrong answers itself; the service bounds how many it gives, and
-tells people who gives many.
+tells people who gives many. A customer who asks for one has the handset, and had it locked: also where the order is over.
 """
 
 from custody.kernel.clock import DAY_MS, HOUR_MS
@@ -13,12 +13,12 @@ from custody.store.unit import Unit
 from devicelock import store, watch_store
 from devicelock.rules.applied import Applied, Pair
 from devicelock.rules.command import Basis, KeyRing, Op, Reason, open_command
-from devicelock.rules.order import Role
+from devicelock.rules.order import Role, State
 from devicelock.rules.unlock_code import derive_key, lock_number, read_challenge, unlock_code
 from devicelock.store import DeviceRow
 from devicelock.usecases.alert import AlertKind, raise_alert
 from devicelock.usecases.lock_office import LockOffice
-from devicelock.usecases.release import release
+from devicelock.usecases.release import find_wrong, release
 from devicelock.usecases.request_lock import OPEN
 from devicelock.watch_store import CodeRow
 
@@ -32,7 +32,7 @@ MANY_CODES = 20
 def issue_code(unit: Unit, office: LockOffice, *, device: str, challenge: str, actor: str, role: Role) -> str:
     """The eight digits that answer what the lock screen shows; whatever lock the handset has is released."""
     read = read_challenge(challenge)
-    store.hold_orders_of_device(unit.session, device, OPEN)
+    store.hold_orders_of_device(unit.session, device, list(State))
     row = store.device(unit.session, device)
     given = watch_store.codes_since(unit.session, device, unit.now_ms - HOUR_MS)
     if given >= CODES_PER_HOUR:
@@ -50,6 +50,9 @@ def issue_code(unit: Unit, office: LockOffice, *, device: str, challenge: str, a
     reason = Reason.FOUND_BY_CUSTOMER if role is Role.CUSTOMER else Reason.RELEASED_BY_STAFF
     for order in store.orders_of_device(unit.session, device, OPEN):
         release(unit, office, order=order.id, actor=actor, role=role, reason=reason, basis=basis)
+    newest = store.newest_command(unit.session, device, Op.LOCK)
+    if role is Role.CUSTOMER and newest is not None:
+        find_wrong(unit, office, store.order(unit.session, newest.order))
     unit.session.flush()
     accounts = office.accounts_of(unit.session, actor)
     count = watch_store.codes_by_since(unit.session, accounts, unit.now_ms - DAY_MS)

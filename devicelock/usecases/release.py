@@ -2,15 +2,19 @@
 
 A lock that the handset had answered, and that turns out to be on a handset the customer has, was wrong: that is written
 down at once, stops the group that ordered it, and starts what the customer is owed; also where somebody had released it
-before, or it had lapsed. Releases are counted afterwards.
+before, or it had lapsed. A lock that was sent and never answered was one if a code was given for it since: whoever asks
+for one reads it off the lock screen. Releases are counted afterwards.
 """
 
 from collections.abc import Sequence
 
+import msgspec
+
 from custody.kernel.clock import DAY_MS
 from custody.store.unit import Unit
-from devicelock import store
-from devicelock.rules.command import Authority, Basis, Reason
+from devicelock import part_store, store, watch_store
+from devicelock.rules.ack import Result
+from devicelock.rules.command import Authority, Basis, Op, Reason
 from devicelock.rules.order import SETTLED, Event, Guard, Role, State, step
 from devicelock.store import LockOrderRow
 from devicelock.usecases.alert import AlertKind, raise_alert
@@ -72,14 +76,36 @@ def release(
 
 
 def find_wrong(unit: Unit, office: LockOffice, row: LockOrderRow) -> None:
-    """The customer has the handset: if it had answered the lock of this order, that was wrong, which is said once."""
-    if row.acked_ms is None or row.wrong_ms is not None:
+    """The customer has the handset: if the lock of this order had been applied, that was wrong, which is said once."""
+    if row.wrong_ms is not None or not (row.acked_ms is not None or _was_read(unit, row)):
         return
     row.wrong_ms = unit.now_ms
     unit.session.add(row)
     detail = f"{row.id} locked a handset that the customer has. Its group {row.group} waits for somebody to look."
     raise_alert(unit, AlertKind.WRONG_LOCK, about=row.id, detail=detail)
     office.wronged(unit, row)
+
+
+def _was_read(unit: Unit, row: LockOrderRow) -> bool:
+    """Whether somebody has read the screen of a lock that no answer came for; if so, since when and until when it was.
+
+    In doubt it was locked from when it was signed, and until the code was given. A handset that refused every LOCK was
+    not, nor one to which none could get.
+    """
+    newest = store.newest_command(unit.session, row.device, Op.LOCK)
+    if newest is None or newest.order != row.id:
+        return False
+    code_ms = watch_store.last_code_ms(unit.session, row.device, row.decided_ms or unit.now_ms)
+    locks = [each for each in store.commands_of(unit.session, row.id) if each.op == Op.LOCK]
+    sent = [each.issued_ms for each in locks if each.result in {None, Result.APPLIED}]
+    reached = store.device(unit.session, row.device, hold=False).hello_ms is not None
+    if code_ms is None or not sent or not (reached or part_store.parts_of(unit.session, row.id)):
+        return False
+    row.facts = msgspec.json.encode({**msgspec.json.decode(row.facts), store.READ_MS: min(sent)}).decode()
+    if row.released_ms is not None:
+        row.released_ms = max(row.released_ms, code_ms)
+    store.note(unit, row, "was_read", actor="system", facts={"locked_ms": min(sent), "code_ms": code_ms})
+    return True
 
 
 def release_all(

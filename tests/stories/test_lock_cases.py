@@ -8,15 +8,18 @@ import pytest
 from api import joints
 from api.routes.customer import CodeIn, code
 from custody.disputes.order import OrderFacts, Payment
+from custody.disputes.policy import DEFAULT_POLICY as POLICY
+from custody.disputes.wrong_lock import daily_pence
 from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import Conflict
 from custody.store import case_book
 from custody.usecases import move_case
 from custody.usecases.record_sale import Sale, read_sale, record_sale
 from devicelock import store
+from devicelock.transport import PublishOutcome
 from devicelock.usecases.request_lock import refuse_lock
 from simulators.radio import Radio
-from tests.stories.lock_steps import ask, let_go, told
+from tests.stories.lock_steps import ask, code_for, let_go, told
 from tests.world import World
 from tests.world_parts import Opened
 
@@ -207,6 +210,63 @@ def test_a_lock_that_was_only_asked_for_gives_no_code_without_the_word_that_the_
     parts: Any = SimpleNamespace(house=world.house, locks=world.office)
     with world.refused(Conflict, "found_first"):
         code(opened.disputed.token, CodeIn(challenge="12345678"), parts)
+
+
+@pytest.mark.parametrize("who", ["customer", "agent-1"])
+def test_who_has_read_the_lock_screen_is_believed_that_it_was_locked_though_the_handset_never_said_so(
+    world: World, who: str
+) -> None:
+    opened, radio = locked_and_its_word_lost(world)
+    sent_ms = world.order(opened.order.id).decided_ms
+    assert sent_ms is not None
+    world.clock.at_ms += DAY_MS
+    if who == "customer":
+        say_found(world, opened)
+        assert world.case(opened).unpaid_credit_pence == 0, "nobody has said that it was locked"
+        world.clock.at_ms += DAY_MS
+        assert radio.type_code(code_on_page(world, opened, radio))
+    else:
+        world.clock.at_ms += DAY_MS
+        assert radio.type_code(code_for(world, radio, radio.handset.challenge))
+        assert world.order(opened.order.id).wrong_ms is None, "staff do not say who has it"
+        say_found(world, opened)
+    order = world.order(opened.order.id)
+    assert order.wrong_ms is not None
+    assert order.acked_ms is None, "what the handset never said is not shown as its word"
+    assert "wrong_lock" in world.alerts()
+    assert "We are sorry. We locked your phone" in told(world, opened)
+    owed = 3 * daily_pence(sent_ms, policy=POLICY)
+    assert world.case(opened).unpaid_credit_pence == owed
+    say_found(world, opened)
+    assert world.case(opened).unpaid_credit_pence == owed, "once"
+
+
+def test_a_code_for_a_handset_that_no_lock_could_reach_is_no_word_that_it_was_locked(world: World) -> None:
+    radio = world.handset(world.parcels[0])
+    opened = world.dispute(world.parcels[0], "never_received")
+    say_found(world, opened)
+    code_for(world, radio, "12345678")
+    say_found(world, opened)
+    assert world.order(opened.order.id).wrong_ms is None
+    assert world.case(opened).unpaid_credit_pence == 0
+
+
+def locked_and_its_word_lost(world: World) -> tuple[Opened, Radio]:
+    """A handset that has applied its lock and lost its network before it could say so."""
+    radio = world.handset(world.parcels[0])
+    radio.switch_on()
+    world.deliver()
+    opened = world.dispute(world.parcels[0], "never_received")
+
+    def lost(*_word: Any) -> PublishOutcome:
+        return PublishOutcome.NOT_CONNECTED
+
+    radio._say = lost  # type: ignore[assignment,method-assign]  # no network
+    world.deliver()
+    assert radio.handset.screen_locked
+    assert radio._line is not None
+    radio._line.stop()
+    return opened, radio
 
 
 def test_a_second_report_of_the_same_order_gives_the_code_too(world: World) -> None:
