@@ -15,7 +15,7 @@ from api.accounts import Caller
 from api.auth import role
 from api.parts import Parts, parts_of
 from api.token_bucket import TokenBuckets
-from custody.kernel.clock import from_iso, to_iso
+from custody.kernel.clock import Instant, from_iso, to_iso
 from custody.kernel.errors import NotFound
 from custody.store.unit import Unit
 from custody.usecases.record_sale import sale_of_imei
@@ -85,8 +85,9 @@ def code(name: str, body: CodeIn, parts: P, caller: Staff) -> dict[str, Any]:
 def confirm(name: str, parts: P, caller: Staff) -> dict[str, Any]:
     """The customer has the handset and told us so: no lock from now on, for ever."""
     with parts.house.unit() as unit:
-        device = find_device(unit, name).device
-        row = received(unit, parts.locks, device=device, actor=caller.account, role=Role(caller.role))
+        handset, who = find_device(unit, name), Role(caller.role)
+        sold_ms = _sold_ms(unit, handset)
+        row = received(unit, parts.locks, device=handset.device, actor=caller.account, role=who, sold_ms=sold_ms)
         return life_view(parts, row)
 
 
@@ -119,7 +120,8 @@ def receive(body: ReceiptIn, parts: P) -> dict[str, Any]:
         handset = joints.find_handset(unit.session, order_ref=body.order, item=None)
         row = store.device_by_imei(unit.session, handset.imei) if handset.imei else None
         if row is not None:
-            received(unit, parts.locks, device=row.device, actor="customer", role=Role.CUSTOMER)
+            who, sold_ms = Role.CUSTOMER, _sold_ms(unit, row)
+            received(unit, parts.locks, device=row.device, actor="customer", role=who, sold_ms=sold_ms)
     return {"order": body.order, "received": True}
 
 
@@ -131,6 +133,11 @@ def holder(body: HolderIn, parts: P) -> dict[str, Any]:
     with parts.house.unit() as unit:
         told = joints.holder_speaks(unit, reference=reference, words=body.words)
     return {"customer_url": f"/c/{told.token}", "owner": told.file.case.owner, "words": told.words}
+
+
+def _sold_ms(unit: Unit, handset: DeviceRow) -> Instant | None:
+    sale = sale_of_imei(unit.session, handset.imei)
+    return None if sale is None else sale.recorded_ms
 
 
 def _leaver(session: Session, row: LeavingRow) -> dict[str, Any]:

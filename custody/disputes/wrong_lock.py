@@ -1,8 +1,8 @@
 """What a customer gets for a phone that was locked though they have it: a sum for each begun day, without asking.
 
 The clock runs from the phone's own word that it is locked to its own word that it is free; a phone that never answers
-is free at the hour at which it releases itself. Where its word that it is locked never came, and the customer has read
-its lock screen to get a code, it runs from when the lock was sent. The sum a day is the one in force when it was locked.
+is free at the hour at which it releases itself. Where its word that it is locked never came, and somebody has read its
+lock screen to get a code, it runs from when the lock was sent. The sum a day is the one in force when it was locked.
 """
 
 from custody.disputes.civil import civil_date

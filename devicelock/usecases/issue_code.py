@@ -4,7 +4,8 @@ Whoever gets a code gets a release: the order is let go in the same unit, so tha
 the holder reads out may name the lock (`12345678 3.17`); without it the newest lock that the handset has shown counts,
 or else the newest that was signed. It works for every handset that was ever registered, with an order or without one,
 and for as long as the handset exists. A handset counts wrong answers itself; the service bounds how many it gives, and
-tells people who gives many. A customer who asks for one has the handset, and had it locked: also where the order is over.
+tells people who gives many. A customer who asks for one has the handset, and had it locked, also where the order is
+over.
 """
 
 from custody.kernel.clock import DAY_MS, HOUR_MS

@@ -23,12 +23,12 @@ from devicelock import store
 from devicelock.rules.applied import Applied
 from devicelock.rules.command import Authority, Basis, Reason
 from devicelock.rules.desired import wish
-from devicelock.rules.order import Role
+from devicelock.rules.order import SETTLED, Role, State
 from devicelock.store import DeviceRow, LockEventRow
 from devicelock.usecases.alert import AlertKind, raise_alert
 from devicelock.usecases.lock_office import LockOffice
 from devicelock.usecases.plan_parts import plan_retirement
-from devicelock.usecases.release import MANY_RELEASES, release
+from devicelock.usecases.release import MANY_RELEASES, find_wrong, release
 from devicelock.usecases.request_lock import OPEN
 from devicelock.usecases.sign import sign_release
 
@@ -59,10 +59,19 @@ def confirm_receipt(unit: Unit, *, device: str, actor: str, how: str) -> DeviceR
     return row
 
 
-def received(unit: Unit, office: LockOffice, *, device: str, actor: str, role: Role) -> DeviceRow:
-    """The customer has the handset and says so: whatever lock there is ends, and the handset is retired."""
-    store.hold_orders_of_device(unit.session, device, OPEN)
+def received(
+    unit: Unit, office: LockOffice, *, device: str, actor: str, role: Role, sold_ms: Instant | None = None
+) -> DeviceRow:
+    """The customer has the handset and says so: whatever lock there is ends, and the handset is retired.
+
+    A lock of theirs that is over already was wrong too. `sold_ms`: when the handset was sold to them; a lock from
+    before it was somebody else's. None is not known.
+    """
+    store.hold_orders_of_device(unit.session, device, list(State))
     row = confirm_receipt(unit, device=device, actor=actor, how="received")
+    for order in store.orders_of_device(unit.session, device, sorted(SETTLED)):
+        if sold_ms is None or order.created_ms >= sold_ms:
+            find_wrong(unit, office, order)
     text = "The customer has the handset."
     return _out(unit, office, row, actor=actor, role=role, reason=Reason.RECEIPT_CONFIRMED, text=text)
 

@@ -10,16 +10,18 @@ from api.routes.customer import CodeIn, code
 from custody.disputes.order import OrderFacts, Payment
 from custody.disputes.policy import DEFAULT_POLICY as POLICY
 from custody.disputes.wrong_lock import daily_pence
-from custody.kernel.clock import DAY_MS
+from custody.kernel.clock import DAY_MS, HOUR_MS
 from custody.kernel.errors import Conflict
 from custody.store import case_book
 from custody.usecases import move_case
 from custody.usecases.record_sale import Sale, read_sale, record_sale
 from devicelock import store
+from devicelock.rules.order import Role
 from devicelock.transport import PublishOutcome
 from devicelock.usecases.request_lock import refuse_lock
+from devicelock.usecases.retire import received
 from simulators.radio import Radio
-from tests.stories.lock_steps import ask, code_for, let_go, told
+from tests.stories.lock_steps import ask, code_for, let_go, say_received, told
 from tests.world import World
 from tests.world_parts import Opened
 
@@ -239,6 +241,25 @@ def test_who_has_read_the_lock_screen_is_believed_that_it_was_locked_though_the_
     assert world.case(opened).unpaid_credit_pence == owed
     say_found(world, opened)
     assert world.case(opened).unpaid_credit_pence == owed, "once"
+
+
+@pytest.mark.parametrize("how", ["released by staff", "lapsed", "sold since"])
+def test_received_after_the_lock_is_over_says_that_it_was_wrong_to_whom_it_was_sold(world: World, how: str) -> None:
+    opened, radio = world.locked_elsewhere()
+    if how == "lapsed":
+        world.step(73 * HOUR_MS)
+    else:
+        let_go(world, opened.order.id)
+    world.deliver()
+    assert world.order(opened.order.id).state == "released"
+    sold_ms = world.clock.at_ms if how == "sold since" else opened.order.created_ms - 1
+    with world.house.unit() as unit:
+        device, who = radio.handset.device, Role.CUSTOMER
+        received(unit, world.office, device=device, actor="customer", role=who, sold_ms=sold_ms)
+    owed = world.case(opened).unpaid_credit_pence
+    assert (world.order(opened.order.id).wrong_ms is not None, owed > 0) == (how != "sold since",) * 2
+    say_received(world, radio)
+    assert how == "sold since" or world.case(opened).unpaid_credit_pence == owed, "once"
 
 
 def test_a_code_for_a_handset_that_no_lock_could_reach_is_no_word_that_it_was_locked(world: World) -> None:
