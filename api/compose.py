@@ -227,6 +227,7 @@ def _office(settings: Settings, house: House, keyring: Keyring, anchor: AnchorFi
         wronged=lock_news.lock_was_wrong,
         announce=lock_news.announce_lock,
         sighted=joints.handset_seen,
+        hold=lock_news.hold_cases,
         caps=_caps(settings),
         backends=capabilities(settings),
         release_clock_ms=DEFAULT_POLICY.count("unlock_minutes", today) * MINUTE_MS,

@@ -11,7 +11,7 @@
 Whoever holds the handset is told on its lock screen, and by `joints.holder_speaks`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -108,6 +108,29 @@ def lock_moved(unit: Unit, order: LockOrderRow, event: Event) -> None:
     case_book.say(unit, order.dispute, [*said, *_paid(unit, order, dispute=order.dispute)])
 
 
+def hold_cases(unit: Unit, orders: Sequence[LockOrderRow]) -> None:
+    """Hold the cases that hear of these orders: what is owed for a wrong lock is written into its case."""
+    disputes = {order.dispute for order in orders if order.dispute is not None}
+    if disputes:
+        case_book.hold(unit, disputes)
+
+
+def hold_for_move(unit: Unit, *, disputes: Collection[str], imei: str | None = None) -> None:
+    """Hold all that a move of these cases may change, as whoever moves a lock holds it, before anything is recorded.
+
+    `imei`: the handset of a case that is not opened yet.
+    """
+    session = unit.session
+    files = [case_book.read(session, dispute) for dispute in disputes]
+    imeis = {name for name in (imei, *(file.imei for file in files)) if name is not None}
+    devices = {row.device for row in (lock_store.device_by_imei(session, name) for name in imeis) if row is not None}
+    names = {row.id for dispute in disputes for row in lock_store.orders_of_dispute(session, dispute)}
+    names.update(name for device in devices for name in lock_store.names_of_device(session, device))
+    orders = lock_store.orders(session, names)
+    lock_store.devices(session, devices | {order.device for order in orders.values()})
+    case_book.hold(unit, {*disputes, *(order.dispute for order in orders.values() if order.dispute is not None)})
+
+
 def lock_was_wrong(unit: Unit, order: LockOrderRow) -> None:
     """Apologise to the customer of the case at once, and pay if the lock is over already."""
     locked_ms = lock_store.locked_ms(order)
@@ -121,11 +144,11 @@ def customer_leaves(
     unit: Unit, office: LockOffice, *, device: str, ends_ms: Instant, actor: str, role: Role
 ) -> DeviceRow:
     """The account of a handset's customer ends: every lock ends before it, and the customer is told until it does."""
+    held = unit.session.get(LeavingRow, device, with_for_update=True)  # as who tells leavers: before it is recorded
     row = leave(unit, office, device=device, ends_ms=ends_ms, actor=actor, role=role)
     for file in _open_cases(unit, row):
         case_book.note(unit, file.case.id, "left", actor=actor, facts={"ends_ms": ends_ms})
         case_book.say(unit, file.case.id, [say("leaver.goodbye")])
-    held = unit.session.get(LeavingRow, device)
     if held is None or held.ends_ms != ends_ms:
         leaving = held or LeavingRow(device=device, ends_ms=ends_ms, next_ms=None, told_ms=None, words=None)
         leaving.ends_ms = ends_ms

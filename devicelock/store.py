@@ -263,12 +263,9 @@ def orders_of_device(session: Session, name: str, states: Sequence[str]) -> list
     return list(session.scalars(query).all())
 
 
-def hold_orders_of_device(session: Session, name: str, states: Sequence[str]) -> None:
-    """Hold the device's orders in these states, before the device is held and before anything is recorded.
-
-    Orders, devices, head of the log: who holds them in this order waits for nobody who waits for them.
-    """
-    orders(session, {row.id for row in orders_of_device(session, name, states)})
+def names_of_device(session: Session, name: str) -> list[str]:
+    """The names of every order of a device."""
+    return list(session.scalars(select(col(LockOrderRow.id)).where(col(LockOrderRow.device) == name)).all())
 
 
 def orders_in(session: Session, states: Sequence[str], *, limit: int = 1000) -> list[LockOrderRow]:

@@ -85,6 +85,7 @@ class Process:
             wronged=lock_news.lock_was_wrong,
             announce=lock_news.announce_lock,
             sighted=joints.handset_seen,
+            hold=lock_news.hold_cases,
             caps=self.caps,
         )
         self.line = SimulatedTransport(

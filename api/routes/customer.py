@@ -96,6 +96,7 @@ def found(token: str, parts: P) -> dict[str, Any]:
     """I found it: every lock of the phone is released at once, and the case ends, with thanks and without questions."""
     with parts.house.unit() as unit:
         dispute = case_book.read_by_token(unit.session, hash_token(token)).case.id
+        lock_news.hold_for_move(unit, disputes=[dispute])
         released = joints.customer_found_it(unit, parts.locks, dispute=dispute)
         unit.session.flush()
         settled = joints.locks_settled(unit.session, dispute)
@@ -148,6 +149,8 @@ def disagree(token: str, parts: P) -> dict[str, Any]:
     """
     with parts.house.unit() as unit:
         file = case_book.read_by_token(unit.session, hash_token(token))
+        lock_news.hold_for_move(unit, disputes=[file.case.id])
+        file = case_book.read(unit.session, file.case.id)
         lock_news.customer_disagrees(unit, parts.locks, dispute=file.case.id)
         if file.case.state == "remedied":
             move_case.not_fixed(unit, file.case.id, actor=CUSTOMER)

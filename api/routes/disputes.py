@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session
 
-from api import joints, persons
+from api import joints, lock_news, persons
 from api.accounts import Caller
 from api.auth import known, role
 from api.parts import Parts, parts_of
@@ -105,6 +105,7 @@ def open_dispute(body: DisputeIn, request: Request, parts: P) -> dict[str, Any]:
             support_needs=tuple(body.support_needs),
             anything_else=body.anything_else,
         )
+        lock_news.hold_for_move(unit, disputes=[], imei=handset.imei)
         disputed, lock = joints.dispute_delivery(
             unit, parts.locks, report, handset=handset, owner=owner, found_instead=body.found_instead
         )
@@ -176,6 +177,7 @@ def move(
     if act is None:
         raise Rejected("event", f"{body.event!r} is not a move of staff", fix=f"Use one of {', '.join(_ACTS)}.")
     with parts.house.unit() as unit:
+        lock_news.hold_for_move(unit, disputes={dispute, body.into or dispute})
         kind = case_book.read(unit.session, dispute).case.claim_type
         file = act(unit, dispute, body, caller)
         unit.session.flush()

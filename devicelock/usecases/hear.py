@@ -100,9 +100,10 @@ def _hear(office: LockOffice, messages: Sequence[Message]) -> None:
         opened = [(message, _opened(known, message)) for message in messages]
         answered = {heard.said.command_id for _, heard in opened if heard is not None and isinstance(heard.said, Ack)}
         commands = store.commands(session, answered)
-        # Orders before devices, as whoever decides takes them: so that nobody waits for one who waits for them.
+        # As whoever decides takes them (`hold_locks.py`): so that nobody waits for one who waits for them.
         orders = store.orders(session, _orders_behind(known.values(), commands.values()))
         devices = store.devices(session, known)
+        office.hold(unit, list(orders.values()))
         for message, heard in opened:
             if heard is None:
                 continue

@@ -14,10 +14,11 @@ from custody.store.unit import Unit
 from devicelock import store, watch_store
 from devicelock.rules.applied import Applied, Pair
 from devicelock.rules.command import Basis, KeyRing, Op, Reason, open_command
-from devicelock.rules.order import Role, State
+from devicelock.rules.order import Role
 from devicelock.rules.unlock_code import derive_key, lock_number, read_challenge, unlock_code
 from devicelock.store import DeviceRow
 from devicelock.usecases.alert import AlertKind, raise_alert
+from devicelock.usecases.hold_locks import hold_handset
 from devicelock.usecases.lock_office import LockOffice
 from devicelock.usecases.release import find_wrong, release
 from devicelock.usecases.request_lock import OPEN
@@ -33,7 +34,7 @@ MANY_CODES = 20
 def issue_code(unit: Unit, office: LockOffice, *, device: str, challenge: str, actor: str, role: Role) -> str:
     """The eight digits that answer what the lock screen shows; whatever lock the handset has is released."""
     read = read_challenge(challenge)
-    store.hold_orders_of_device(unit.session, device, list(State))
+    hold_handset(unit, office, device)
     row = store.device(unit.session, device)
     given = watch_store.codes_since(unit.session, device, unit.now_ms - HOUR_MS)
     if given >= CODES_PER_HOUR:

@@ -2,7 +2,8 @@
 
 What the rest of the house knows about a handset's parcel and customer, and who a person is, comes in through questions
 that the composition root answers, so that this house knows neither; what the rest of the house must hear of goes out
-through four calls (`announce`, `moved`, `wronged`, `sighted`), in the same unit.
+through four calls (`announce`, `moved`, `wronged`, `sighted`), in the same unit, for which a fifth (`hold`) holds what
+they change before anything is recorded.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -83,6 +84,10 @@ def nobody_is_owed(unit: Unit, order: LockOrderRow) -> None:
     """Nobody wants to hear that a lock was wrong."""
 
 
+def nothing_to_hold(unit: Unit, orders: Sequence[LockOrderRow]) -> None:
+    """Nobody changes anything when these orders move."""
+
+
 def nobody_looks(unit: Unit, device: DeviceRow, sighting: SightingRow) -> None:
     """Nobody wants to hear where a handset was seen."""
 
@@ -115,6 +120,7 @@ class LockOffice:
     moved: Callable[[Unit, LockOrderRow, Event], None] = nothing_moves
     wronged: Callable[[Unit, LockOrderRow], None] = nobody_is_owed
     sighted: Callable[[Unit, DeviceRow, SightingRow], None] = nobody_looks
+    hold: Callable[[Unit, Sequence[LockOrderRow]], None] = nothing_to_hold
     caps: Caps = field(default_factory=Caps)
     release_clock_ms: int = HOUR_MS
     release_term_ms: int = 30 * DAY_MS

@@ -18,6 +18,7 @@ from devicelock.rules.command import Authority, Basis, Op, Reason
 from devicelock.rules.order import SETTLED, Event, Guard, Role, State, step
 from devicelock.store import LockOrderRow
 from devicelock.usecases.alert import AlertKind, raise_alert
+from devicelock.usecases.hold_locks import hold_locks
 from devicelock.usecases.lock_office import LockOffice
 from devicelock.usecases.plan_parts import plan_release
 from devicelock.usecases.sign import sign_release
@@ -44,7 +45,7 @@ def release(
     unit: Unit, office: LockOffice, *, order: str, actor: str, role: Role, reason: Reason, basis: Basis
 ) -> LockOrderRow:
     """Release a lock, sent or not. An order that is on its way out or over already stays where it is."""
-    row = store.order(unit.session, order)
+    row = hold_locks(unit, office, [order]).get(order) or store.order(unit.session, order)
     state = State(row.state)
     if state in SETTLED | {State.RELEASE_QUEUED}:
         if reason in WRONG:
@@ -112,7 +113,7 @@ def release_all(
     unit: Unit, office: LockOffice, *, orders: Sequence[str], actor: str, reason: Reason
 ) -> list[LockOrderRow]:
     """The customer found the phone: every one of these locks is released; all are held before anything is recorded."""
-    store.orders(unit.session, orders)
+    hold_locks(unit, office, orders)
     return [
         release(unit, office, order=name, actor=actor, role=Role.CUSTOMER, reason=reason, basis=Basis.CUSTOMER)
         for name in orders

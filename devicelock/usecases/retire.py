@@ -23,9 +23,10 @@ from devicelock import store
 from devicelock.rules.applied import Applied
 from devicelock.rules.command import Authority, Basis, Reason
 from devicelock.rules.desired import wish
-from devicelock.rules.order import SETTLED, Role, State
+from devicelock.rules.order import SETTLED, Role
 from devicelock.store import DeviceRow, LockEventRow
 from devicelock.usecases.alert import AlertKind, raise_alert
+from devicelock.usecases.hold_locks import hold_handset
 from devicelock.usecases.lock_office import LockOffice
 from devicelock.usecases.plan_parts import plan_retirement
 from devicelock.usecases.release import MANY_RELEASES, find_wrong, release
@@ -67,7 +68,7 @@ def received(
     A lock of theirs that is over already was wrong too. `sold_ms`: when the handset was sold to them; a lock from
     before it was somebody else's. None is not known.
     """
-    store.hold_orders_of_device(unit.session, device, list(State))
+    hold_handset(unit, office, device)
     row = confirm_receipt(unit, device=device, actor=actor, how="received")
     for order in store.orders_of_device(unit.session, device, sorted(SETTLED)):
         if sold_ms is None or order.created_ms >= sold_ms:
@@ -78,7 +79,7 @@ def received(
 
 def leave(unit: Unit, office: LockOffice, *, device: str, ends_ms: Instant, actor: str, role: Role) -> DeviceRow:
     """The account ends at that moment: every lock ends before it, now, without exception; the handset is retired."""
-    store.hold_orders_of_device(unit.session, device, OPEN)
+    hold_handset(unit, office, device)
     row = store.device(unit.session, device)
     row.left = True
     unit.session.add(row)
@@ -99,10 +100,8 @@ def retire_due(unit: Unit, office: LockOffice, *, after: str, limit: int) -> Rou
     """Retire handsets whose delivery nobody disputes any more; looks at so many, in the order of their names."""
     names = store.devices_after(unit.session, after, limit=limit)
     gone = 0
-    for name in names:
-        if office.anchor.of(name).retired:
-            continue
-        row = store.device(unit.session, name)
+    rows = store.devices(unit.session, [name for name in names if not office.anchor.of(name).retired])
+    for row in rows.values():
         if _is_due(unit.session, office, row, unit.now_ms):
             text = "The days in which a delivery may be disputed have passed."
             authority = Authority(basis=Basis.LAPSE, text=text)

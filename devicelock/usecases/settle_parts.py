@@ -31,6 +31,7 @@ from devicelock.store import DeviceRow, LockOrderRow
 from devicelock.usecases.alert import AlertKind, raise_alert
 from devicelock.usecases.fan_out import Open, Tried, judge, wait_s
 from devicelock.usecases.give_reference import refuse_other_handset, refuse_unless_confirmed
+from devicelock.usecases.hold_locks import hold_locks
 from devicelock.usecases.lock_office import STANDING, LockOffice
 from devicelock.usecases.plan_parts import lapse_part
 from devicelock.usecases.request_lock import as_confirmed
@@ -87,7 +88,7 @@ def judged_as(order: LockOrderRow, backend: str) -> tuple[LockOrderRow, Kind]:
 
 def remember(unit: Unit, office: LockOffice, part: PartRow, came: Came, can: Capabilities | None) -> None:
     """Write down what came of a go at a part, and move its order to where that has shown it to be."""
-    order = store.orders(unit.session, {part.order}).get(part.order)  # a retirement has none
+    order = hold_locks(unit, office, [part.order]).get(part.order)  # a retirement has none
     row = part_store.part(unit.session, part.order, part.backend)
     if (row.version, row.wished) != (part.version, part.wished):
         return
@@ -118,7 +119,7 @@ def remember(unit: Unit, office: LockOffice, part: PartRow, came: Came, can: Cap
 
 def settle_by_word(unit: Unit, office: LockOffice, *, order: str, backend: str, actor: str, why: str) -> LockOrderRow:
     """Somebody has seen that the handset is free where the back-end will not say so; only of a release, and logged."""
-    row = store.order(unit.session, order)
+    row = hold_locks(unit, office, [order]).get(order) or store.order(unit.session, order)
     part = part_store.part(unit.session, order, backend)
     if part.wished == Applied.LOCKED:
         raise Conflict("move", f"{backend} is asked for a lock, not for a release", fix="Release the order first.")

@@ -15,6 +15,7 @@ from devicelock.rules.command import Basis, Reason
 from devicelock.rules.order import Event, Guard, Role, State, step
 from devicelock.store import LockOrderRow
 from devicelock.usecases.alert import AlertKind, raise_alert
+from devicelock.usecases.hold_locks import hold_locks
 from devicelock.usecases.lock_office import LockOffice
 from devicelock.usecases.release import release
 
@@ -24,7 +25,10 @@ SWEPT = (State.QUEUED, State.ACTIVE_PROVISIONAL, State.ACTIVE_CONFIRMED)
 def sweep(unit: Unit, office: LockOffice, *, limit: int = 200) -> int:
     """Move every order whose time has passed; returns how many moved."""
     moved = 0
-    for order in _held(unit, store.orders_due(unit.session, SWEPT, now_ms=unit.now_ms, limit=limit)):
+    due = store.orders_due(unit.session, SWEPT, now_ms=unit.now_ms, limit=limit)
+    silent = _silent(unit, office, limit=limit)
+    hold_locks(unit, office, {order.id for order in (*due, *silent)})  # each is as it is now, not as it was found
+    for order in due:
         if order.held_until_ms > unit.now_ms:
             continue  # two people have kept it meanwhile
         try:
@@ -34,26 +38,23 @@ def sweep(unit: Unit, office: LockOffice, *, limit: int = 200) -> int:
         except Trouble as trouble:
             store.note(unit, order, "not_released", actor="system", facts={"why": trouble.detail})
         moved += 1
-    moved += _settle_silent(unit, office, limit=limit)
+    moved += _settle_silent(unit, office, silent)
     _tell_of_overdue(unit, office, limit=limit)
     outbox.sweep(unit, older_than_ms=unit.now_ms)
     return moved
 
 
-def _held(unit: Unit, found: Sequence[LockOrderRow]) -> Sequence[LockOrderRow]:
-    """Hold the orders that were found; each is as it is now, which may be other than how it was found."""
-    store.orders(unit.session, {order.id for order in found})
-    return found
+def _silent(unit: Unit, office: LockOffice, *, limit: int) -> list[LockOrderRow]:
+    term_ms = unit.now_ms - office.release_term_ms
+    return store.orders_silent(unit.session, released_before_ms=term_ms, held_before_ms=unit.now_ms, limit=limit)
 
 
-def _settle_silent(unit: Unit, office: LockOffice, *, limit: int) -> int:
+def _settle_silent(unit: Unit, office: LockOffice, silent: Sequence[LockOrderRow]) -> int:
     """End the orders whose handset never answered the release, and by its own clock is free.
 
     Another lock system that may hold the handset has no such clock: its order waits for it, or for somebody's word.
     """
-    term_ms = unit.now_ms - office.release_term_ms
-    silent = store.orders_silent(unit.session, released_before_ms=term_ms, held_before_ms=unit.now_ms, limit=limit)
-    waiting = [order for order in _held(unit, silent) if order.state == State.RELEASE_QUEUED]
+    waiting = [order for order in silent if order.state == State.RELEASE_QUEUED]
     gone = [order for order in waiting if not part_store.may_hold(unit.session, order.id)]
     for order in gone:
         order.state = step(State(order.state), Event.TERM_PASSED, role=Role.SYSTEM, guards={Guard.HOLD_PASSED: True})

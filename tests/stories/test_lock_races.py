@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from api import joints
 from custody.kernel.clock import DAY_MS, HOUR_MS, MINUTE_MS
+from custody.store import case_book
 from custody.store.unit import Unit
 from devicelock import store
 from devicelock.rules.ack import open_ack
@@ -20,6 +21,7 @@ from devicelock.usecases.request_lock import confirm_lock, lock_for_dispute
 from devicelock.usecases.retire import confirm_receipt, leave, received
 from devicelock.usecases.sweep import sweep
 from simulators.radio import Radio
+from tests.stories.lock_steps import let_go
 from tests.stories.test_forgetful_broker import switched_on
 from tests.stories.test_heard_together import taken_away
 from tests.stories.test_lock_messages import deliver_one
@@ -200,3 +202,49 @@ def test_whoever_ends_the_locks_of_a_handset_holds_them_before_it_as_whoever_hea
         then=hear_it,
     )
     assert either.order(opened.order.id).state == "release_queued"
+
+
+def find(unit: Unit, world: World, opened: Opened, radio: Radio) -> None:
+    assert radio.handset.device
+    joints.customer_found_it(unit, world.office, dispute=opened.case)
+
+
+def receive_late(unit: Unit, world: World, opened: Opened, radio: Radio) -> None:
+    assert opened.case
+    receive(unit, world, radio)
+
+
+def read_the_screen(unit: Unit, world: World, opened: Opened, radio: Radio) -> None:
+    assert opened.case
+    device, who = radio.handset.device, Role.CUSTOMER
+    issue_code(unit, world.office, device=device, challenge="12345678", actor="customer", role=who)
+
+
+@pytest.mark.parametrize("pay", [find, receive_late, read_the_screen])
+def test_whoever_pays_for_a_wrong_lock_holds_its_case_before_the_log_as_whoever_moves_the_case_does(
+    either: World, pay: Callable[[Unit, World, Opened, Radio], None]
+) -> None:
+    opened, radio = either.locked_elsewhere()
+    let_go(either, opened.order.id)
+    either.deliver()
+    meanwhile(either, holding(opened), lambda unit: pay(unit, either, opened, radio), then=noting(opened))
+    assert either.case(opened).unpaid_credit_pence > 0
+
+
+def test_the_sweep_that_pays_holds_the_case_before_the_log_as_whoever_moves_the_case_does(either: World) -> None:
+    opened, radio = either.locked_elsewhere()
+    radio.switch_off()
+    either.found(opened)
+    either.clock.at_ms += 40 * DAY_MS
+    meanwhile(either, holding(opened), lambda unit: sweep(unit, either.office), then=noting(opened))
+    assert either.case(opened).unpaid_credit_pence > 0
+
+
+def holding(opened: Opened) -> Act:
+    """A case is about to be moved."""
+    return lambda unit: case_book.hold_one(unit, opened.case)
+
+
+def noting(opened: Opened) -> Act:
+    """It is."""
+    return lambda unit: case_book.note(unit, opened.case, "moved", actor="system", facts={})

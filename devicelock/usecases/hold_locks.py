@@ -1,0 +1,27 @@
+"""Holding what a unit moves locks with, before anything is recorded.
+
+Orders, then handsets, then cases, then the head of the log: who holds them in this order waits for nobody who waits for
+them. The head is held by whoever records first, so that everything else is held before.
+"""
+
+from collections.abc import Collection
+
+from custody.store.unit import Unit
+from devicelock import store
+from devicelock.store import LockOrderRow
+from devicelock.usecases.lock_office import LockOffice
+
+
+def hold_locks(
+    unit: Unit, office: LockOffice, names: Collection[str], *, devices: Collection[str] = ()
+) -> dict[str, LockOrderRow]:
+    """Hold these orders, their handsets and these, and the cases that hear of them; the orders as they are now."""
+    orders = store.orders(unit.session, set(names))
+    store.devices(unit.session, {*devices, *(row.device for row in orders.values())})
+    office.hold(unit, list(orders.values()))
+    return orders
+
+
+def hold_handset(unit: Unit, office: LockOffice, device: str) -> dict[str, LockOrderRow]:
+    """Hold every order of a handset, itself, and the cases that hear of them."""
+    return hold_locks(unit, office, store.names_of_device(unit.session, device), devices=[device])
