@@ -5,8 +5,9 @@
 - An entry needs two people: `grounds` tells on whose authority an order rests, and only `Basis.TWO_PEOPLE` with two
   different references is taken, when the lock is asked for and again when it is published.
 - Every entry ends: at the deadline of the lock's screen.
-- A file that would change the list by more than a share of it is refused (`Limits`). Removals that were asked for,
-  and rows that ended, are never held back; rows that no wish accounts for are (the memory may have been lost).
+- A file changes the list by no more than a share of it (`Limits`): of many additions as many go out at a time as that
+  allows, those that have waited longest first. Removals that were asked for, and rows that ended, are never held back;
+  rows that no wish accounts for are (the memory may have been lost).
 - `applied` is known only from the operator's word: `imported(seq)` says up to which file it has loaded the list.
 - The register blocks the network and nothing else: no message is shown and emergency calls are the network's affair.
 """
@@ -120,15 +121,17 @@ class EirBackend(AssertedBackend):
         if lost:
             self._limits.check(before=before, after=before - len(lost))
             self._remove(lost)
-        additions = [entry for wish in self._book if (entry := self._addition(wish)) is not None]
-        if additions:
-            fresh = sum(1 for entry in additions if entry.imei not in self._folder.entries)
-            before = len(self._folder.entries)
-            self._limits.check(before=before, after=before + fresh)
-            self._write(additions)
+        # What is asked later may be asked for longer: the end of that tells which has waited longest.
+        waiting = sorted(self._book, key=lambda wish: (wish.not_after_ms, wish.handset))
+        additions = [entry for wish in waiting if (entry := self._addition(wish)) is not None]
+        changed = [entry for entry in additions if entry.imei in self._folder.entries]
+        fresh = [entry for entry in additions if entry.imei not in self._folder.entries]
+        portion = changed + fresh[: self._limits.allowed(len(self._folder.entries))]
+        if portion:
+            self._write(portion)
 
     def publish_full(self) -> Publication:
-        """The whole list as a file; refused if it differs too much in length from the last one."""
+        """The whole list as a file; refused if it is much shorter than the last one."""
         with self._press:
             self._folder.refresh()
             if not self._folder.seq:
@@ -137,7 +140,7 @@ class EirBackend(AssertedBackend):
 
     def _publish_full(self) -> Publication:
         entries = list(self._folder.entries.values())
-        if self._folder.full_seq:
+        if len(entries) < self._folder.full_size:  # what it has grown by was bounded in each portion
             self._limits.check(before=self._folder.full_size, after=len(entries))
         made = publish(
             Kind.FULL, self._folder.seq, entries, issuer=self._issuer, at_s=self._now_s(), signer=self._signer

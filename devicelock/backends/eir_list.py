@@ -86,19 +86,23 @@ class Publication:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How much one file may change the list: a share of it, or `least` rows where the list is short."""
+    """By how many rows one file may change the list: a share of it, or `least` where the list is short."""
 
     permille: int = 100
     least: int = 20
 
+    def allowed(self, rows: int) -> int:
+        """By how many rows a list of so many may change."""
+        return max(self.least, rows * self.permille // 1000)
+
     def check(self, *, before: int, after: int) -> None:
-        """Raise `Conflict("eir_change")` if the list would grow or shrink by more."""
-        allowed = max(self.least, before * self.permille // 1000)
-        if abs(after - before) > allowed:
+        """Raise `Conflict("eir_change")` if the list would shrink by more."""
+        allowed = self.allowed(before)
+        if before - after > allowed:
             raise Conflict(
                 "eir_change",
                 f"the list would go from {before} to {after} rows, and {allowed} is the most it may change by",
-                fix="Find out why; publish in parts, or raise the limit by a decision of two people.",
+                fix="Find out why, or raise the limit by a decision of two people.",
             )
 
 
