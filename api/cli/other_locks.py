@@ -79,6 +79,8 @@ def list_loaded(
 ) -> None:
     """Say that the register has loaded the list up to this delta: only that shows a handset as listed, or as free.
 
+    A lower number than before, after a restore at the register, has what is missing delivered again.
+
     Example: `weaklink lock list-loaded 17`.
     """
     show(call("POST", "/v1/eir/loaded", json={"seq": seq}), as_json=as_json)

@@ -171,14 +171,16 @@ def publish_whole(parts: P) -> dict[str, Any]:
 
 @router.post("/eir/loaded", dependencies=[Operator])
 def loaded(body: LoadedIn, parts: P) -> dict[str, Any]:
-    """The register's word that it has loaded every delta up to this number: only that shows a handset on its list."""
-    folder = _eir(parts).folder
-    folder.refresh()
-    folder.set_imported(body.seq)
+    """The register's word that it has loaded every delta up to this number: only that shows a handset on its list.
+
+    A lower number than before, after a restore at the register, has what is missing delivered again.
+    """
+    backend = _eir(parts)
+    backend.imported(body.seq)
     with parts.house.unit() as unit:
         unit.record("eir.loaded", {"seq": body.seq})
         part_store.hurry(unit.session, "eir", now_ms=unit.now_ms)
-    return {"loaded": folder.imported}
+    return {"loaded": backend.folder.imported}
 
 
 def _eir(parts: Parts) -> EirBackend:

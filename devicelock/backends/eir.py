@@ -8,7 +8,8 @@
 - A file changes the list by no more than a share of it (`Limits`): of many additions as many go out at a time as that
   allows, those that have waited longest first. Removals that were asked for, and rows that ended, are never held back;
   rows that no wish accounts for are (the memory may have been lost).
-- `applied` is known only from the operator's word: `imported(seq)` says up to which file it has loaded the list.
+- `applied` is known only from the operator's word: `imported(seq)` says up to which file it has loaded the list. The
+  word may go down, after a restore at the operator's side.
 - The register blocks the network and nothing else: no message is shown and emergency calls are the network's affair.
 """
 
@@ -156,8 +157,13 @@ class EirBackend(AssertedBackend):
                 self._folder.set_delivered(seq)
 
     def imported(self, seq: int) -> None:
-        """The operator's word that it has loaded every delta up to this number."""
-        self._folder.set_imported(seq)
+        """The operator's word that it has loaded every delta up to this number.
+
+        A lower number than before is one who went back to a backup: what is missing is delivered again.
+        """
+        with self._press:
+            self._folder.refresh()
+            self._folder.set_imported(seq)
 
     def take(self, wish: Wish) -> Answer:
         """A wish as the list sees it: a lock waits for `publish`, a release goes out now."""

@@ -109,10 +109,12 @@ class EirFolder:
         self._put("delivered", str(seq).encode())
 
     def set_imported(self, seq: int) -> None:
-        """Remember that the operator loaded the files up to here."""
+        """Remember that the operator loaded the files up to here; what it had and has no more is delivered anew."""
         if not 0 <= seq <= self.seq:
             raise Rejected("seq", f"list {seq} was never published", fix="Give the number of the last list loaded.")
-        self._put("imported", str(max(seq, self.imported)).encode())
+        if seq < self.imported:
+            self.set_delivered(min(seq, self.delivered))  # first: a crash in between delivers once too often
+        self._put("imported", str(seq).encode())
 
     def on_list(self, imei: str) -> bool | None:
         """Whether the operator's own list holds the handset; None while a change is on its way, or nothing was said.
