@@ -172,7 +172,7 @@ class World(Process):
 
     def look_at(self, unit: Unit, alert: str) -> AlertRow:
         """A supervisor has looked at an alert."""
-        return look_at_alert(unit, alert=alert, person=person_of("supervisor-1"))
+        return look_at_alert(unit, self.office, alert=alert, account="supervisor-1")
 
     def backup_with(self, parcel: Parcel) -> bytes:
         """The database as it is once the handset of a parcel is registered."""

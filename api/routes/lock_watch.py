@@ -57,9 +57,9 @@ def list_alerts(
 
 @router.post("/alerts/{alert}/seen")
 def see_alert(alert: str, parts: P, caller: Decider) -> dict[str, Any]:
-    """Say that you have looked at an alert; the same thing then raises a new one."""
+    """Say that you have looked at an alert that is not about you; the same thing then raises a new one."""
     with parts.house.unit() as unit:
-        return alert_view(look_at_alert(unit, alert=alert, person=caller.person))
+        return alert_view(look_at_alert(unit, parts.locks, alert=alert, account=caller.account))
 
 
 def alert_view(row: AlertRow) -> dict[str, Any]:

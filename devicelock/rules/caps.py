@@ -168,6 +168,12 @@ def group_of(*, policy: str | None, account: str, at_ms: Instant) -> str:
     return f"policy:{policy}" if policy is not None else f"account:{account}:{to_iso(at_ms)[:10]}"
 
 
+def account_of(group: str) -> str | None:
+    """The account that a group is of; None for a version of the policy, and for what is no group."""
+    kind, _, rest = group.partition(":")
+    return rest.rpartition(":")[0] if kind == "account" else None
+
+
 def may_ask(caps: Caps, *, asked_today: int) -> None:
     """Raise `Forbidden("cap")` if a person has asked for as many locks as anybody may in a day."""
     if asked_today >= caps.asks_per_person_day:

@@ -1,7 +1,7 @@
 """Alerts: what people must look at. Raised in the unit that brings it about, so that none is lost and none is made up.
 
 One thing raises one alert of a kind until somebody has looked at it. An alert holds nothing back and lets nothing
-through; caps, pauses and switches do that by themselves.
+through; caps, pauses and switches do that by themselves. Whoever it is about does not look at it alone.
 """
 
 from enum import StrEnum
@@ -12,6 +12,9 @@ from sqlmodel import col
 
 from custody.kernel.errors import NotFound
 from custody.store.unit import Unit
+from devicelock.rules.authority import refuse_unless_apart
+from devicelock.rules.caps import account_of
+from devicelock.usecases.lock_office import LockOffice
 from devicelock.watch_store import AlertRow
 
 log = structlog.get_logger()
@@ -57,13 +60,29 @@ def raise_alert(unit: Unit, kind: AlertKind, *, about: str, detail: str) -> None
     log.warning("alert", kind=str(kind), about=about, detail=detail)
 
 
-def look_at_alert(unit: Unit, *, alert: str, person: str) -> AlertRow:
-    """Somebody has looked at it; from then on the same thing raises a new alert."""
+ABOUT_A_PERSON = frozenset({AlertKind.ASKS_REACHED, AlertKind.MANY_RELEASES, AlertKind.MANY_CODES})
+
+
+def look_at_alert(unit: Unit, office: LockOffice, *, alert: str, account: str) -> AlertRow:
+    """Somebody has looked at it; from then on the same thing raises a new alert. `Forbidden` for whom it is about."""
     row = unit.session.get(AlertRow, alert)
     if row is None:
         raise NotFound("alert", f"there is no alert {alert!r}", fix="List them with GET /v1/alerts.")
     if row.seen_ms is None:
-        row.seen_by, row.seen_ms = person, unit.now_ms
+        who, about = office.person(unit.session, account), _person_of(unit, office, row)
+        looker = frozenset({account}) if who is None else who.line | {who.person}
+        if about is not None:
+            behind = office.behind(unit.session, about)
+            refuse_unless_apart(behind, looker, what="act and look at the alert about it", ask="somebody else, and")
+        row.seen_by, row.seen_ms = office.key_of(unit.session, account), unit.now_ms
         unit.session.add(row)
-        unit.record("alert.seen", {"alert": alert, "person": person})
+        unit.record("alert.seen", {"alert": alert, "person": row.seen_by})
     return row
+
+
+def _person_of(unit: Unit, office: LockOffice, row: AlertRow) -> str | None:
+    """Whom an alert is about; None where it is about a lock, a handset or a policy."""
+    if row.kind in ABOUT_A_PERSON:
+        return row.about
+    account = account_of(row.about)
+    return None if account is None else office.key_of(unit.session, account)

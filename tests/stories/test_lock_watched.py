@@ -7,9 +7,12 @@ from dataclasses import replace
 
 from api.views import order_views
 from custody.kernel.clock import HOUR_MS
+from custody.kernel.errors import Forbidden
+from devicelock import watch_store
 from devicelock.rules.caps import Caps
 from devicelock.rules.order import Role
 from devicelock.store import LockOrderRow
+from devicelock.usecases.alert import AlertKind, look_at_alert, raise_alert
 from devicelock.usecases.issue_code import CODES_PER_HOUR
 from devicelock.usecases.release import MANY_RELEASES
 from devicelock.usecases.retire import received
@@ -27,6 +30,26 @@ def test_people_hear_of_who_sets_many_handsets_free_for_ever(world: World) -> No
             actor = "agent-9" if number % 2 else "agent-1"
             received(unit, world.office, device=device, actor=actor, role=Role.AGENT)
     assert "many_releases" in world.alerts()
+
+
+def test_whoever_an_alert_is_about_does_not_look_at_it_alone(world: World) -> None:
+    world.hire("supervisor-9", "supervisor", person=person_of("agent-1"))
+    world.hire("agent-7", "agent", by="supervisor-2")
+    with world.house.unit() as unit:
+        raise_alert(unit, AlertKind.MANY_CODES, about=person_of("agent-1"), detail="many")
+        raise_alert(unit, AlertKind.MANY_CODES, about=person_of("agent-7"), detail="many")
+        raise_alert(unit, AlertKind.GROUP_PAUSED, about="account:agent-1:2026-05-11", detail="paused")
+        unit.session.flush()
+        kinds = {(row.kind, row.about): row.id for row in watch_store.alerts(unit.session, seen=False)}
+    own = [(kinds["many_codes", person_of("agent-1")], "supervisor-9")]
+    own += [(kinds["group_paused", "account:agent-1:2026-05-11"], "supervisor-9")]
+    own += [(kinds["many_codes", person_of("agent-7")], "supervisor-2")]  # who made the account stands behind it
+    for alert, account in own:
+        with world.refused(Forbidden, "four_eyes"), world.house.unit() as unit:
+            look_at_alert(unit, world.office, alert=alert, account=account)
+        with world.house.unit() as unit:
+            assert look_at_alert(unit, world.office, alert=alert, account="supervisor-1").seen_by is not None
+    assert world.alerts() == []
 
 
 def test_nobody_is_told_of_customers_who_say_that_they_received_theirs(world: World) -> None:
