@@ -4,15 +4,14 @@ Passwords are kept as argon2id hashes, session tokens as SHA-256. A role is one 
 names the person behind it, so that two accounts of one person never count as two people.
 
 Names stand in the log as who acted, so a new one is short, of a closed set of characters, and none of the words that
-stand there where no person acted. A person is the same person however their name is typed: compared NFKC, casefolded,
-every dash and every run of spaces as one, without what cannot be seen; and written down as it was the first time.
+stand there where no person acted. A person is the same person however their name is typed (`kernel.person`), and is
+written down as the first time.
 """
 
 import functools
 import hashlib
 import re
 import secrets
-import unicodedata
 from dataclasses import dataclass
 
 from argon2 import PasswordHasher
@@ -24,6 +23,7 @@ from api.tables import AccountRow, SessionRow
 from custody.disputes.machine import Role as CaseRole
 from custody.kernel.clock import HOUR_MS, Instant
 from custody.kernel.errors import Conflict, Rejected
+from custody.kernel.person import fold_person
 from custody.store.bulk import ask
 from devicelock.rules.order import Role
 from devicelock.usecases.lock_office import STANDING
@@ -44,9 +44,6 @@ MAX_PERSON = 64
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
 NOBODYS = frozenset({*map(str, Role), *map(str, CaseRole), STANDING, "holder"}) - frozenset(ROLES)
 """Words for who acted where no account did."""
-
-_DASHES = re.compile(r"[\u2010-\u2015\u2212]")
-_UNSEEN = frozenset({"Cc", "Cf"})
 
 _hasher = PasswordHasher()
 
@@ -151,13 +148,6 @@ def _known_person(session: Session, typed: str) -> str:
         )
     held = session.scalars(select(col(AccountRow.person)).distinct()).all()
     return next((person for person in sorted(held) if fold_person(person) == folded), " ".join(typed.split()))
-
-
-def fold_person(person: str) -> str:
-    """What all spellings of one person have in common."""
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", person).casefold())
-    seen = "".join(char for char in folded if char.isspace() or unicodedata.category(char) not in _UNSEEN)
-    return " ".join(_DASHES.sub("-", seen).split())
 
 
 def _add(session: Session, *, name: str, role: str, person: str, password: str, by: str, now_ms: Instant) -> None:

@@ -1,4 +1,8 @@
-"""The persons behind the accounts: who looks after cases, and who counts as whom when two people are asked for."""
+"""The persons behind the accounts: who looks after cases, and who counts as whom when two people are asked for.
+
+Accounts from before a name was written down as it was the first time may spell one person in several ways
+(`kernel.person`): they count as one, under the first of their spellings.
+"""
 
 from typing import NamedTuple
 
@@ -7,6 +11,7 @@ from sqlmodel import Session, col
 
 from api.accounts import FIRST_START
 from api.tables import AccountRow
+from custody.kernel.person import fold_person
 from custody.store.bulk import pick
 from devicelock.rules.lock_facts import Person
 from devicelock.rules.order import Role
@@ -52,13 +57,15 @@ def _person(session: Session, account: str) -> Person | None:
 
 def behind(session: Session, person: str) -> frozenset[str]:
     """A person and everybody who stands behind any of their accounts; unknown people stand for themselves."""
-    rows = session.scalars(select(AccountRow).where(col(AccountRow.person) == person)).all()
-    return frozenset({person}).union(*(_line(session, row.created_by) for row in rows))
+    spellings = _spellings(session, person)
+    rows = session.scalars(select(AccountRow).where(col(AccountRow.person).in_(spellings))).all()
+    return frozenset(spellings[:1]).union(*(_line(session, row.created_by) for row in rows))
 
 
 def accounts(session: Session, person: str) -> list[str]:
     """Every account of a person, in use or not."""
-    return list(session.scalars(select(col(AccountRow.name)).where(col(AccountRow.person) == person)).all())
+    mine = col(AccountRow.person).in_(_spellings(session, person))
+    return list(session.scalars(select(col(AccountRow.name)).where(mine)).all())
 
 
 def _line(session: Session, made_by: str) -> frozenset[str]:
@@ -71,10 +78,25 @@ def _line(session: Session, made_by: str) -> frozenset[str]:
     return frozenset(found.values())
 
 
+def _spellings(session: Session, person: str) -> list[str]:
+    """Every spelling of a person that an account has, in order; as it is, where none has any."""
+    held: dict[str, list[str]] = session.info.setdefault("spellings", {})
+    folded = fold_person(person)
+    if folded not in held:
+        held.clear()
+        for spelling in sorted(session.scalars(select(col(AccountRow.person)).distinct()).all()):
+            held.setdefault(fold_person(spelling), []).append(spelling)
+    return held.get(folded, [person])
+
+
 def _account(session: Session, name: str) -> Account | None:
-    """An account, asked for once in a transaction: an order is judged by the people of every lock of its day."""
+    """An account, asked for once in a transaction: an order is judged by the people of every lock of its day.
+
+    Its person is under the first of their spellings.
+    """
     held: dict[str, Account | None] = session.info.setdefault("accounts", {FIRST_START: None})
     if name not in held:
         found = list(pick(session, AccountRow, Account._fields, by=("name",), values=[name]))
-        held[name] = Account(*found[0]) if found else None
+        account = Account(*found[0]) if found else None
+        held[name] = account and account._replace(person=_spellings(session, account.person)[0])
     return held[name]

@@ -22,6 +22,7 @@ from custody.disputes.machine import Guard
 from custody.disputes.payout import works
 from custody.disputes.promise import all_promises_settled
 from custody.kernel.clock import Instant
+from custody.kernel.person import fold_person
 
 
 class Ground(StrEnum):
@@ -111,11 +112,11 @@ def reasons(text: str | None) -> bool | None:
 
 
 def four_eyes(proposer: Actor | None, decider: Actor | None) -> bool | None:
-    """Proposer and decider are two different people."""
+    """Proposer and decider are two different people, however their names are typed."""
     if proposer is None or decider is None:
         return None
     named = bool(proposer.key and decider.key)
-    return named and proposer.human and decider.human and proposer.key != decider.key
+    return named and proposer.human and decider.human and fold_person(proposer.key) != fold_person(decider.key)
 
 
 def customer_heard_or_hearing_lapsed(

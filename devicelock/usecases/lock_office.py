@@ -14,6 +14,7 @@ from sqlmodel import Session
 
 from custody.kernel.clock import DAY_MS, HOUR_MS, Instant
 from custody.kernel.errors import Forbidden
+from custody.kernel.person import fold_person
 from custody.store.unit import House, Unit
 from devicelock import caps_store, store, watch_store
 from devicelock.anchor import AnchorFile
@@ -187,7 +188,7 @@ class LockOffice:
             return None
         return StandingPolicy(
             version=row.id,
-            put_in_force_by=frozenset({row.proposer, row.approver}),
+            put_in_force_by=frozenset(map(fold_person, (row.proposer, row.approver))),
             logged_as=str(row.in_force_idx),
         )
 

@@ -45,6 +45,7 @@ def test_four_eyes_are_two_different_people() -> None:
     one, two, robot = Actor(key="p1", human=True), Actor(key="p2", human=True), Actor(key="r", human=False)
     assert g.four_eyes(one, two) is True
     assert g.four_eyes(one, Actor(key="p1", human=True)) is False
+    assert g.four_eyes(one, Actor(key=" P1", human=True)) is False, "however it is typed"
     assert g.four_eyes(one, robot) is False
     assert g.four_eyes(one, Actor(key="", human=True)) is False
     assert g.four_eyes(None, two) is None
