@@ -1,9 +1,16 @@
 """Signing in, at whichever door: wrong passwords cost tries, of the account and of the address they come from.
 
-Ten tries at one account and then one every ten seconds; a hundred from one address and then one a second, for a call
-centre may have a single one. A right password gives its tries back. An account that does not exist is treated the
-same. The counts are each process's own, in memory.
+From one address ten tries at one account and then one every ten seconds, and a hundred at all accounts and then one a
+second, for a call centre may have a single address. At one account a hundred tries from all addresses and then one
+every ten seconds; those do not count where its owner has signed in before, so that a guesser elsewhere keeps nobody
+out of their account. A right password gives its tries back. An account that does not exist is treated the same. The
+counts are each process's own, in memory.
 """
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
 
 from fastapi import Request
 
@@ -11,19 +18,58 @@ from api import accounts
 from api.parts import Parts
 from api.token_bucket import TokenBuckets
 
-_at_account = TokenBuckets(per_s=1 / 10, burst=10)
-_from_address = TokenBuckets(per_s=1.0, burst=100)
 LONGEST = 100
+MAX_PLACES = 10_000
+"""So many places are remembered at which an account was signed in to, the latest ones."""
+
+
+class Tries:
+    """The tries that are left."""
+
+    def __init__(self, *, now_s: Callable[[], float] = time.monotonic) -> None:
+        self._from_address = TokenBuckets(per_s=1.0, burst=100, now_s=now_s)
+        self._at_place = TokenBuckets(per_s=1 / 10, burst=10, now_s=now_s)
+        self._at_account = TokenBuckets(per_s=1 / 10, burst=100, now_s=now_s)
+        self._guard = threading.Lock()
+        self._places: OrderedDict[str, None] = OrderedDict()
+
+    def take(self, *, account: str, address: str) -> None:
+        """One try; raises `Rejected("too_many")`."""
+        self._from_address.take(address)
+        self._at_place.take(_place(account, address))
+        if not self._is_known(account, address):
+            self._at_account.take(account)
+
+    def give_back(self, *, account: str, address: str) -> None:
+        """The password was right: the try does not count, and the account is known to be used there."""
+        self._from_address.give_back(address)
+        self._at_place.give_back(_place(account, address))
+        if not self._is_known(account, address):
+            self._at_account.give_back(account)
+        with self._guard:
+            self._places[_place(account, address)] = None
+            self._places.move_to_end(_place(account, address))
+            while len(self._places) > MAX_PLACES:
+                self._places.popitem(last=False)
+
+    def _is_known(self, account: str, address: str) -> bool:
+        with self._guard:
+            return _place(account, address) in self._places
+
+
+_tries = Tries()
 
 
 def sign_in(request: Request, parts: Parts, *, account: str, password: str) -> str:
     """A session token; raises `Rejected("unauthenticated")`, or `Rejected("too_many")` before it looks."""
     address = request.client.host if request.client else ""
-    _from_address.take(address)
-    _at_account.take(account[:LONGEST])
+    _tries.take(account=account[:LONGEST], address=address)
     with parts.house.unit() as unit:
         hours = parts.settings.session_hours
         token = accounts.sign_in(unit.session, name=account, password=password, now_ms=unit.now_ms, hours=hours)
-    _from_address.give_back(address)
-    _at_account.give_back(account[:LONGEST])
+    _tries.give_back(account=account[:LONGEST], address=address)
     return token
+
+
+def _place(account: str, address: str) -> str:
+    return f"{address} {account}"
