@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 from sqlmodel import Session, col
 
 from api import persons
+from api.joined_locks import ordered_for
 from api.trail_memory import TRAILS
 from custody.disputes.case import CASE
 from custody.disputes.civil import civil_date
@@ -39,7 +40,7 @@ from devicelock import store as lock_store
 from devicelock import watch_store
 from devicelock.rules.command import Reason
 from devicelock.rules.lock_facts import Claim
-from devicelock.rules.order import SETTLED, State
+from devicelock.rules.order import SETTLED, Event, State
 from devicelock.store import DeviceRow, LockOrderRow
 from devicelock.usecases.alert import AlertKind, raise_alert
 from devicelock.usecases.lock_office import Circumstances, LockOffice
@@ -55,8 +56,12 @@ REASONS = {
 }
 TAKEN_BACK = frozenset({"withdrawn", "merged"})
 """States of a case that says nothing any more."""
-JOINED_FROM = "joined_from"
-"""In the facts of a lock order: the cases that it was under before they were joined into others."""
+TOLD_OF = {
+    State.QUEUED: Event.PUBLISH,
+    State.ACTIVE_PROVISIONAL: Event.DEVICE_ACK,
+    State.ACTIVE_CONFIRMED: Event.CONFIRM,
+}
+"""By which move a customer is told of a lock that becomes theirs."""
 MOST_SIGHTINGS = 20
 """So many sightings are noted in a case; the log has them all."""
 
@@ -158,7 +163,7 @@ def customer_found_it(unit: Unit, office: LockOffice, *, dispute: str) -> Sequen
     session = unit.session
     file = case_book.read(session, dispute)
     device = lock_store.device_by_imei(session, file.imei) if file.imei and is_customers(session, file) else None
-    orders = _ordered_for(session, file)
+    orders = ordered_for(session, file)
     orders += lock_store.orders_of_device(session, device.device, OPEN) if device else []
     names = list(dict.fromkeys(row.id for row in orders))
     released = release_all(unit, office, orders=names, actor="customer", reason=Reason.FOUND_BY_CUSTOMER)
@@ -169,21 +174,11 @@ def customer_found_it(unit: Unit, office: LockOffice, *, dispute: str) -> Sequen
 
 def locks_of(session: Session, file: CaseFile) -> list[LockOrderRow]:
     """The lock orders that a case may know of: its own, and on its customer's own case every one of the handset."""
-    orders = _ordered_for(session, file)
+    orders = ordered_for(session, file)
     device = lock_store.device_by_imei(session, file.imei) if file.imei and is_customers(session, file) else None
     if device is not None:
         orders += lock_store.orders_of_device(session, device.device, list(State))
     return sorted({row.id: row for row in orders}.values(), key=lambda row: row.created_ms)
-
-
-def _ordered_for(session: Session, file: CaseFile) -> list[LockOrderRow]:
-    """The lock orders of a case; once it was joined, those that it brought along to where it went."""
-    orders = lock_store.orders_of_dispute(session, file.case.id)
-    into = file.case.joined_into
-    while into is not None:
-        orders += [row for row in lock_store.orders_of_dispute(session, into) if file.case.id in _joined_from(row)]
-        into = case_book.read(session, into).case.joined_into
-    return orders
 
 
 def is_customers(session: Session, file: CaseFile) -> bool:
@@ -345,18 +340,22 @@ def attaches(session: Session) -> dict[str, Attach]:
     return {imei: Attach(at_ms=at_ms) for imei, at_ms in session.execute(query.group_by(col(DeviceRow.imei)))}
 
 
-def join_locks(unit: Unit, *, dispute: str, into: str) -> None:
-    """The locks of a case that was joined go on under the one that goes on, and it stays known whose they were."""
-    for order in lock_store.orders_of_dispute(unit.session, dispute):
-        facts = msgspec.json.decode(order.facts)
-        order.facts = msgspec.json.encode({**facts, JOINED_FROM: [*_joined_from(order), dispute]}).decode()
-        order.dispute = into
-        unit.session.add(order)
+def _join_lock(unit: Unit, office: LockOffice, file: CaseFile, *, order: object) -> LockOrderRow | None:
+    """The lock of the handset that another's report brought about goes on under its customer's own; None if none does.
 
-
-def _joined_from(order: LockOrderRow) -> list[str]:
-    found: list[str] = msgspec.json.decode(order.facts).get(JOINED_FROM, [])
-    return found
+    So nobody else's word takes it back, and the customer is told of it as of one of theirs.
+    """
+    row = lock_store.order(unit.session, order) if isinstance(order, str) and is_customers(unit.session, file) else None
+    if row is None or row.state not in {State.REQUESTED, *TOLD_OF}:
+        return None
+    if row.dispute is not None and is_customers(unit.session, case_book.read(unit.session, row.dispute)):
+        return None
+    before, row.dispute = row.dispute, file.case.id
+    unit.session.add(row)
+    lock_store.note(unit, row, "joined", actor="system", facts={"dispute": file.case.id, "before": before})
+    if row.state in TOLD_OF:
+        office.moved(unit, row, TOLD_OF[State(row.state)])
+    return row
 
 
 def lock_as_agreed(unit: Unit, office: LockOffice, file: CaseFile, *, actor: str) -> None:
@@ -381,6 +380,9 @@ def lock_of_case(unit: Unit, office: LockOffice, file: CaseFile) -> LockAnswer:
     try:
         order = lock_for_dispute(unit, office, imei=file.imei, reason=reason, dispute=file.case.id)
     except Trouble as trouble:
+        joined = _join_lock(unit, office, file, order=trouble.facts.get("order"))
+        if joined is not None:
+            return LockAnswer(order=joined)
         case_book.note(unit, file.case.id, "lock_refused", actor="system", facts={"why": trouble.detail})
         return LockAnswer(order=None, refused=trouble.detail, allowed_by=trouble.fix)
     if order.state == State.REFUSED:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from api import joints
+from api.joined_locks import join_locks
 from custody.disputes.machine import Role
 from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import Rejected
@@ -23,7 +23,7 @@ def join(world: World, opened: Opened, into: Opened) -> None:
     """Staff join a case into another one, as the door does it."""
     with world.house.unit() as unit:
         move_scheme.merge(unit, opened.case, into=into.case, consent=True, actor="agent-1", role=Role.AGENT)
-        joints.join_locks(unit, dispute=opened.case, into=into.case)
+        join_locks(unit, dispute=opened.case, into=into.case)
 
 
 def test_two_joined_reports_are_one_dispute_to_the_investigation(world: World) -> None:
@@ -88,7 +88,7 @@ def test_who_holds_the_link_of_a_report_that_was_joined_lets_no_lock_of_the_othe
     with world.house.unit() as unit:
         into: dict[str, Any] = {"into": locked.case.id, "consent": True}
         move_scheme.merge(unit, stranger.case, **into, actor="agent-1", role=Role.AGENT)
-        joints.join_locks(unit, dispute=stranger.case, into=locked.case.id)
+        join_locks(unit, dispute=stranger.case, into=locked.case.id)
     say_found(world, stranger)
     world.deliver()
     assert radio.handset.screen_locked

@@ -86,6 +86,42 @@ def test_a_case_is_its_customers_own_only_if_it_names_the_order_that_the_handset
     assert (found.order_named, own.order_named) == (False, True)
 
 
+@pytest.mark.parametrize("takes_back", ["found", "withdraws"])
+def test_a_lock_that_a_stranger_brought_about_goes_on_as_the_customers_when_they_report_it(
+    world: World, takes_back: str
+) -> None:
+    radio = world.handset(world.parcels[0])
+    radio.switch_on()
+    world.deliver()
+    stranger = report_of_a_stranger(world, "never_received")
+    world.deliver()
+    assert radio.handset.screen_locked
+    own = world.dispute(world.parcels[0], "never_received")
+    assert own.order.id == stranger.order.id
+    assert world.order(own.order.id).dispute == own.case
+    assert "The missing phone is locked now." in told(world, own)
+    if takes_back == "found":
+        say_found(world, stranger)
+    else:
+        with world.house.unit() as unit:
+            move_case.withdraw(
+                unit, stranger.case, actor="stranger", locks_settled=joints.locks_settled(unit.session, stranger.case)
+            )
+    world.deliver()
+    assert radio.handset.screen_locked, "the customer still says that it never came"
+    say_found(world, own)
+    world.deliver()
+    assert not radio.handset.screen_locked
+    assert world.case(own).unpaid_credit_pence > 0
+
+
+def test_a_stranger_does_not_take_over_the_lock_of_a_customer(world: World) -> None:
+    opened, _ = world.locked_elsewhere()
+    stranger = report_of_a_stranger(world, "never_received")
+    assert stranger.lock.order is None
+    assert world.order(opened.order.id).dispute == opened.case
+
+
 # What is a ground for a lock.
 
 
