@@ -21,9 +21,9 @@ from custody.disputes.opening import Report
 from custody.disputes.order import OrderFacts
 from custody.disputes.remedy import Needs
 from custody.kernel.clock import to_iso
-from custody.kernel.errors import Forbidden, NotFound, Rejected
+from custody.kernel.errors import NotFound, Rejected
 from custody.store import case_book
-from custody.usecases import move_case, move_scheme, sweep_cases
+from custody.usecases import decline_case, move_case, move_scheme, sweep_cases
 from custody.usecases.open_dispute import least_busy
 from custody.usecases.record_sale import read_sale
 
@@ -242,16 +242,20 @@ def _credit_paid(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case
 
 
 def _propose_decline(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
-    if caller.role != "investigator":
-        raise Forbidden("role", "only an investigator may propose this", fix="Ask an investigator.")
-    return move_case.propose_decline(unit, dispute, findings=body.findings, actor=caller.person)
+    role = Role(caller.role)
+    return decline_case.propose_decline(unit, dispute, findings=body.findings, actor=caller.person, role=role)
 
 
 def _decline(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
-    if caller.role != "supervisor":
-        raise Forbidden("role", "only a supervisor may decide this", fix="Ask a supervisor.")
-    actor = Actor(key=caller.person, human=True)
-    return move_case.decline(unit, dispute, why=_need(body.why, "why"), heard=body.heard, actor=actor)
+    return decline_case.decline(
+        unit,
+        dispute,
+        why=_need(body.why, "why"),
+        heard=body.heard,
+        actor=Actor(key=caller.person, human=True),
+        role=Role(caller.role),
+        behind=persons.behind,
+    )
 
 
 def _reopen(unit: Any, dispute: str, _body: EventIn, caller: Caller) -> case_book.CaseFile:
@@ -260,14 +264,14 @@ def _reopen(unit: Any, dispute: str, _body: EventIn, caller: Caller) -> case_boo
 
 def _heard_accepted(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
     why, role = _need(body.why, "why"), Role(caller.role)
-    return move_scheme.heard_accepted(unit, dispute, why=why, actor=caller.account, role=role)
+    return decline_case.heard_accepted(unit, dispute, why=why, actor=caller.account, role=role)
 
 
 def _deadlock(unit: Any, dispute: str, _body: EventIn, caller: Caller) -> case_book.CaseFile:
     """A supervisor declares that we cannot agree; before the letter's day nothing else lets it go."""
     due_ms = sweep_cases.letter_ms(case_book.read(unit.session, dispute))
     role = Role(caller.role)
-    return move_case.adr(unit, dispute, letter_due_ms=due_ms, deadlock=True, actor=caller.account, role=role)
+    return move_scheme.adr(unit, dispute, letter_due_ms=due_ms, deadlock=True, actor=caller.account, role=role)
 
 
 def _change_our_mind(unit: Any, dispute: str, _body: EventIn, caller: Caller) -> case_book.CaseFile:
@@ -280,10 +284,8 @@ def _scheme_accepts(unit: Any, dispute: str, body: EventIn, caller: Caller) -> c
 
 
 def _scheme_decides(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
-    if caller.role != "supervisor":
-        raise Forbidden("role", "only a supervisor may write this down", fix="Ask a supervisor.")
-    award, reference = _need(body.text, "text"), _need(body.reference, "reference")
-    return move_scheme.scheme_decides(unit, dispute, award=award, reference=reference, actor=caller.account)
+    award, reference, role = _need(body.text, "text"), _need(body.reference, "reference"), Role(caller.role)
+    return move_scheme.scheme_decides(unit, dispute, award=award, reference=reference, actor=caller.account, role=role)
 
 
 def _merge(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:

@@ -53,10 +53,11 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """Who acts: a stable key of the person, and whether it is a person at all."""
+    """Who acts: a stable key of the person, whether it is a person at all, and who stands behind their accounts."""
 
     key: str
     human: bool
+    behind: frozenset[str] = frozenset()
 
 
 def customer_words_kept(words: str | None) -> bool | None:
@@ -112,11 +113,12 @@ def reasons(text: str | None) -> bool | None:
 
 
 def four_eyes(proposer: Actor | None, decider: Actor | None) -> bool | None:
-    """Proposer and decider are two different people, however their names are typed."""
+    """Proposer and decider are two different people, however their names are typed, and nobody stands behind both."""
     if proposer is None or decider is None:
         return None
     named = bool(proposer.key and decider.key)
-    return named and proposer.human and decider.human and fold_person(proposer.key) != fold_person(decider.key)
+    mine, theirs = (set(map(fold_person, {*actor.behind, actor.key})) for actor in (proposer, decider))
+    return named and proposer.human and decider.human and mine.isdisjoint(theirs)
 
 
 def customer_heard_or_hearing_lapsed(
@@ -240,8 +242,8 @@ CASE_GUARDS = MappingProxyType(
             holds=reasons,
         ),
         "four_eyes": Guard(
-            means="Proposer and decider are two different people.",
-            fix="Let a second person decide who did not propose it.",
+            means="Proposer and decider are two different people, and nobody stands behind both.",
+            fix="Let a second person decide who did not propose it, and whose account was not made by the same hands.",
             holds=four_eyes,
         ),
         "customer_heard_or_hearing_lapsed": Guard(

@@ -10,7 +10,6 @@ from typing import Any
 from custody.disputes import case_guards, civil
 from custody.disputes.asks import Holding, answer_ask, ask_guards, hold, send_ask, skip_ask
 from custody.disputes.case import CASE
-from custody.disputes.case_guards import Actor, Finding
 from custody.disputes.choose_remedy import Chosen, choose_remedy
 from custody.disputes.claim import claim_of
 from custody.disputes.lock_wish import LockFacts, lock_wish
@@ -19,10 +18,7 @@ from custody.disputes.messages import Message, alternatives, say
 from custody.disputes.opening import AN_OFFER, NOT_BY_THE_REMEDY
 from custody.disputes.policy import DEFAULT_POLICY, Policy
 from custody.disputes.promise import PROMISE, all_promises_settled, proof
-from custody.disputes.recourse import Recourse, recourse
 from custody.disputes.remedy import Needs, offer_remedy
-from custody.disputes.work_clocks import state_clock
-from custody.kernel.clock import Instant
 from custody.kernel.errors import Conflict, Rejected
 from custody.store import case_book
 from custody.store.case_book import CaseFile
@@ -306,71 +302,6 @@ def answer(unit: Unit, dispute: str, *, ask_id: str, pointer: str | None, actor:
         moved, said = replace(moved, case=replace(file.case, state=move.target)), [say("case.answered_or_skipped")]
     facts = {"ask": ask_id, "skipped": pointer is None}
     return write_move(unit, file, moved, "answered", actor=actor, facts=facts, said=said)
-
-
-def propose_decline(
-    unit: Unit, dispute: str, *, findings: Sequence[Finding], actor: str, policy: Policy = DEFAULT_POLICY
-) -> CaseFile:
-    """Propose to decline: only on positive evidence about this person, and the customer is heard first."""
-    file = case_book.hold_one(unit, dispute)
-    guards = {
-        "positive_evidence_about_this_person": case_guards.positive_evidence_about_this_person(findings),
-        "not_score_only": case_guards.more_than_a_pattern(findings),
-    }
-    move = step(CASE, file.case.state, "propose_decline", Role.INVESTIGATOR, guards)
-    needs = bool(file.case.support_needs)
-    clock = state_clock(CASE, move.target, entered_ms=unit.now_ms, policy=policy, support_needs=needs)
-    due_ms = unit.now_ms if clock is None else clock.due_ms
-    case = replace(file.case, state=move.target)
-    moved = replace(file, case=case, hearing_due_ms=due_ms, proposed_by=actor)
-    finding = " ".join(found.says for found in findings)
-    said = [say("case.propose_decline", finding=finding, due=civil.in_words(due_ms))]
-    return write_move(unit, file, moved, "decline_proposed", actor=actor, facts={"due_ms": due_ms}, said=said)
-
-
-def decline(unit: Unit, dispute: str, *, why: str, heard: bool, actor: Actor) -> CaseFile:
-    """A second person declines after the hearing; the letter for the independent scheme leaves in the same unit."""
-    file = case_book.hold_one(unit, dispute)
-    proposer = Actor(key=file.proposed_by, human=True) if file.proposed_by else None
-    guards = {
-        "four_eyes": case_guards.four_eyes(proposer, actor),
-        "customer_heard_or_hearing_lapsed": case_guards.customer_heard_or_hearing_lapsed(
-            heard=heard, hearing_due_ms=file.hearing_due_ms, now_ms=unit.now_ms
-        ),
-        "reasons": case_guards.reasons(why),
-        "human_decision": case_guards.human_decision(actor),
-    }
-    declined = step(CASE, file.case.state, "decline", Role.SUPERVISOR, guards)
-    letter = step(CASE, declined.target, "adr_letter", Role.SYSTEM, {"same_day": True})
-    way = _way_out(unit, file)
-    said = [
-        say("case.decline", reasons=why),
-        say("case.adr_letter", body=way.body, last_day=civil.day_in_words(way.last_day)),
-    ]
-    moved = replace(file, case=replace(file.case, state=letter.target))
-    return write_move(unit, file, moved, "declined", actor=actor.key, facts={"why": why}, said=said)
-
-
-def adr(unit: Unit, dispute: str, *, letter_due_ms: Instant, deadlock: bool, actor: str, role: Role) -> CaseFile:
-    """Send the letter for the independent scheme: at the deadline, at deadlock, or when the customer asks that day."""
-    file = case_book.hold_one(unit, dispute)
-    due = case_guards.adr_due(letter_due_ms=letter_due_ms, now_ms=unit.now_ms, deadlock=deadlock)
-    event = "six_weeks_or_deadlock_or_customer_asks_at_deadline"
-    move = step(CASE, file.case.state, event, role, {"adr_due": due})
-    way = _way_out(unit, file)
-    said = [say(f"case.{event}", body=way.body, last_day=civil.day_in_words(way.last_day))]
-    moved = replace(file, case=replace(file.case, state=move.target))
-    return write_move(unit, file, moved, "adr_open", actor=actor, facts={"deadlock": deadlock}, said=said)
-
-
-def _way_out(unit: Unit, file: CaseFile) -> Recourse:
-    """The first independent way, counted from a letter of today."""
-    today = civil.civil_date(unit.now_ms)
-    first_word = civil.civil_date(file.case.first_word_ms)
-    ways = recourse(
-        file.case.claim_type, file.order, first_word=first_word, today=today, letter=today, policy=DEFAULT_POLICY
-    )
-    return next(way for way in ways if way.independent)
 
 
 def write_move(

@@ -1,7 +1,6 @@
-"""A case beyond the house: what the hearing came to, the independent scheme, and joining two reports of one thing.
+"""A case beyond the house: the letter, the independent scheme, and joining two reports of one thing.
 
-- What the customer said at the hearing may be accepted, and a letter may be followed by a change of mind: both go back
-  to putting things right.
+- A letter may be followed by a change of mind, which goes back to putting things right.
 - The scheme takes the case once the pack is built, and its decision is its own: somebody here writes it down, as the
   scheme's, with the scheme's reference and what we have to do in words that the customer can read.
 - The customer says yes, and what was decided is promised with the scheme's own last day; or no, and the case closes
@@ -24,10 +23,12 @@ from custody.disputes.messages import Message, say
 from custody.disputes.opening import AN_OFFER
 from custody.disputes.policy import DEFAULT_POLICY, Policy
 from custody.disputes.promise import make_promise
+from custody.disputes.recourse import Recourse, recourse
 from custody.disputes.wording import lint_text
 from custody.disputes.work_clocks import state_clock
 from custody.investigation.pack_seal import KIND as PACK
-from custody.kernel.errors import Rejected
+from custody.kernel.clock import Instant
+from custody.kernel.errors import Forbidden, Rejected
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
@@ -35,14 +36,26 @@ from custody.usecases.keep_promises import keep
 from custody.usecases.move_case import write_move
 
 
-def heard_accepted(unit: Unit, dispute: str, *, why: str, actor: str, role: Role) -> CaseFile:
-    """What the customer said at the hearing is accepted; nothing is left of the proposal."""
+def adr(unit: Unit, dispute: str, *, letter_due_ms: Instant, deadlock: bool, actor: str, role: Role) -> CaseFile:
+    """Send the letter for the independent scheme: at the deadline, at deadlock, or when the customer asks that day."""
     file = case_book.hold_one(unit, dispute)
-    move = step(CASE, file.case.state, "heard_accepted", role, {"reasons": case_guards.reasons(why)})
-    case = replace(file.case, state=move.target)
-    moved = replace(file, case=case, hearing_due_ms=None, proposed_by=None)
-    said = [say("case.heard_accepted")]
-    return write_move(unit, file, moved, "heard_accepted", actor=actor, facts={"why": why}, said=said)
+    due = case_guards.adr_due(letter_due_ms=letter_due_ms, now_ms=unit.now_ms, deadlock=deadlock)
+    event = "six_weeks_or_deadlock_or_customer_asks_at_deadline"
+    move = step(CASE, file.case.state, event, role, {"adr_due": due})
+    way = way_out(unit, file)
+    said = [say(f"case.{event}", body=way.body, last_day=civil.day_in_words(way.last_day))]
+    moved = replace(file, case=replace(file.case, state=move.target))
+    return write_move(unit, file, moved, "adr_open", actor=actor, facts={"deadlock": deadlock}, said=said)
+
+
+def way_out(unit: Unit, file: CaseFile) -> Recourse:
+    """The first independent way, counted from a letter of today."""
+    today = civil.civil_date(unit.now_ms)
+    first_word = civil.civil_date(file.case.first_word_ms)
+    ways = recourse(
+        file.case.claim_type, file.order, first_word=first_word, today=today, letter=today, policy=DEFAULT_POLICY
+    )
+    return next(way for way in ways if way.independent)
 
 
 def change_our_mind(unit: Unit, dispute: str, *, actor: str, role: Role) -> CaseFile:
@@ -67,8 +80,10 @@ def scheme_accepts(
     return write_move(unit, file, moved, "with_scheme", actor=actor, facts={"reference": reference}, said=said)
 
 
-def scheme_decides(unit: Unit, dispute: str, *, award: str, reference: str, actor: str) -> CaseFile:
-    """The scheme has decided; `actor` writes it down and decides nothing."""
+def scheme_decides(unit: Unit, dispute: str, *, award: str, reference: str, actor: str, role: Role) -> CaseFile:
+    """The scheme has decided; a supervisor writes it down, and decides nothing."""
+    if role is not Role.SUPERVISOR:
+        raise Forbidden("role", "the scheme's decision is written down by a supervisor", fix="Ask a supervisor.")
     lint_text(award)
     file = case_book.hold_one(unit, dispute)
     move = step(CASE, file.case.state, "decision", Role.ADR, {})

@@ -28,7 +28,8 @@ from custody.kernel.clock import Instant
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
-from custody.usecases.move_case import adr, withdraw, write_move
+from custody.usecases.move_case import withdraw, write_move
+from custody.usecases.move_scheme import adr
 from custody.usecases.open_dispute import least_busy
 
 SYSTEM = "system"

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from api import joints
-from custody.disputes.case_guards import Actor, Finding, Ground
 from custody.disputes.civil import civil_date
 from custody.disputes.machine import Role
 from custody.disputes.messages import pounds
@@ -17,38 +16,14 @@ from custody.kernel.errors import Conflict, Forbidden, NotFound, Rejected, Troub
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
-from custody.usecases import move_case
+from custody.usecases import decline_case, move_case, move_scheme
 from custody.usecases.open_dispute import hash_token
 from custody.usecases.sweep_inquiries import NEWS
 from custody.usecases.sweep_promises import sweep_promises
+from tests.stories.case_steps import DECIDER, PROPOSER, SEEN, SUPERVISOR, act, not_put_right, put_right
 from tests.stories.lock_steps import told
 from tests.world import World
 from tests.world_parts import Opened
-
-SEEN = Finding(ground=Ground.RECORDING, says="The door camera shows it.", kept_at="evidence/1", about_this_person=True)
-PATTERN = Finding(ground=Ground.PATTERN, says="Many claims.", kept_at="evidence/2", about_this_person=True)
-INVESTIGATOR, SUPERVISOR = (Actor(key=f"person-of-{name}-1", human=True) for name in ("investigator", "supervisor"))
-
-
-def act(world: World, move: Callable[..., Any], opened: Opened, **facts: Any) -> CaseFile:
-    """One move of a case in a unit of its own."""
-    with world.house.unit() as unit:
-        moved = move(unit, opened.case, **facts)
-    file: CaseFile = moved[0] if isinstance(moved, tuple) else moved
-    return file
-
-
-def put_right(world: World, opened: Opened) -> None:
-    """The customer chose a replacement, and it came."""
-    act(world, move_case.choose, opened, remedy="replacement", payout=None, actor="customer")
-    act(world, move_case.remedied, opened, reference="JJD0001", actor="agent-1", role=Role.AGENT)
-
-
-def not_put_right(world: World, opened: Opened) -> None:
-    """The customer says that the remedy did not help: the case is open again and can be looked at."""
-    put_right(world, opened)
-    act(world, move_case.not_fixed, opened, actor="customer")
-    assert world.case(opened).case.state == "triaged"
 
 
 def classify(world: World, opened: Opened, claim: str, *, agreed: bool = True) -> CaseFile:
@@ -284,40 +259,6 @@ def test_a_case_is_withdrawn_only_when_its_locks_are_settled(world: World) -> No
     assert moved.case.state == "withdrawn"
 
 
-def test_a_decline_needs_something_observed_about_this_person_a_hearing_and_a_second_person(world: World) -> None:
-    opened = world.dispute(world.parcels[0], "never_received")
-    not_put_right(world, opened)
-    for findings in ((), (PATTERN,)):
-        with world.refused(Conflict, "guard"):
-            act(world, move_case.propose_decline, opened, findings=findings, actor=INVESTIGATOR.key)
-    proposed = act(world, move_case.propose_decline, opened, findings=(SEEN, PATTERN), actor=INVESTIGATOR.key)
-    assert (proposed.case.state, proposed.case.presumption) == ("decline_proposed", "honest")
-    robot = Actor(key="policy", human=False)
-    refusals: list[dict[str, Any]] = [
-        {"why": "Seen on camera.", "heard": True, "actor": INVESTIGATOR},
-        {"why": "Seen on camera.", "heard": False, "actor": SUPERVISOR},
-        {"why": " ", "heard": True, "actor": SUPERVISOR},
-        {"why": "Seen on camera.", "heard": True, "actor": robot},
-    ]
-    for facts in refusals:
-        with world.refused(Conflict, "guard"):
-            act(world, move_case.decline, opened, **facts)
-    assert world.case(opened) == proposed
-    declined = act(world, move_case.decline, opened, why="Seen on camera.", heard=True, actor=SUPERVISOR)
-    assert declined.case.state == "adr_open", "the way to the independent scheme is open in the same unit"
-
-
-def test_the_hearing_may_lapse_but_not_be_skipped(world: World) -> None:
-    opened = world.dispute(world.parcels[0], "never_received")
-    not_put_right(world, opened)
-    act(world, move_case.propose_decline, opened, findings=(SEEN,), actor=INVESTIGATOR.key)
-    with world.refused(Conflict, "guard"):
-        act(world, move_case.decline, opened, why="Seen.", heard=False, actor=SUPERVISOR)
-    world.step(60 * DAY_MS)
-    declined = act(world, move_case.decline, opened, why="Seen.", heard=False, actor=SUPERVISOR)
-    assert declined.case.state == "adr_open"
-
-
 def test_only_the_customers_own_link_opens_the_case(world: World) -> None:
     opened = world.dispute(world.parcels[0], "never_received")
     with world.house.read() as session:
@@ -340,11 +281,11 @@ MOVES: tuple[tuple[Callable[..., Any], dict[str, Any]], ...] = (
     (move_case.confirm, {"actor": "customer", "locks_settled": True}),
     (move_case.not_fixed, {"actor": "customer"}),
     (move_case.reopen, {"actor": "customer", "role": Role.CUSTOMER}),
-    (move_case.decline, {"why": "Because.", "heard": True, "actor": SUPERVISOR}),
-    (move_case.propose_decline, {"findings": (SEEN,), "actor": INVESTIGATOR.key}),
+    (decline_case.decline, {"why": "Because.", "heard": True, "actor": SUPERVISOR, **DECIDER}),
+    (decline_case.propose_decline, {"findings": (SEEN,), **PROPOSER}),
     (move_case.ask, {"item": "tape", "text": "Which colour has the tape?", "actor": "a", "role": Role.AGENT}),
     (
-        move_case.adr,
+        move_scheme.adr,
         {"letter_due_ms": 2**50, "deadlock": False, "actor": "supervisor-1", "role": Role.SUPERVISOR},
     ),
 )

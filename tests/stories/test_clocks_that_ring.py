@@ -15,8 +15,8 @@ from custody.kernel.errors import Conflict
 from custody.store import case_book
 from custody.store.tables import IdempotencyRow
 from custody.usecases import move_case, move_scheme
+from tests.stories.case_steps import act, put_right
 from tests.stories.lock_steps import told
-from tests.stories.test_case_stories import act, put_right
 from tests.world import World
 from tests.world_parts import Opened
 

@@ -10,8 +10,8 @@ from custody.kernel.clock import DAY_MS
 from custody.store import case_book
 from custody.usecases import move_case
 from custody.usecases.sweep_promises import sweep_promises
+from tests.stories.case_steps import act
 from tests.stories.lock_steps import told
-from tests.stories.test_case_stories import act
 from tests.world import new_world
 
 

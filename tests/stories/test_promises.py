@@ -11,8 +11,9 @@ from custody.kernel.errors import Conflict
 from custody.store import case_book
 from custody.usecases import move_case
 from custody.usecases.sweep_promises import sweep_promises
+from tests.stories.case_steps import act
 from tests.stories.lock_steps import told
-from tests.stories.test_case_stories import act, classify
+from tests.stories.test_case_stories import classify
 from tests.world import World
 from tests.world_parts import Opened
 

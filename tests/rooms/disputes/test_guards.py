@@ -49,6 +49,10 @@ def test_four_eyes_are_two_different_people() -> None:
     assert g.four_eyes(one, robot) is False
     assert g.four_eyes(one, Actor(key="", human=True)) is False
     assert g.four_eyes(None, two) is None
+    maker, same = (Actor(key=key, human=True, behind=frozenset({"p3"})) for key in ("p3", "p4"))
+    assert g.four_eyes(Actor(key="p1", human=True, behind=frozenset({"p3"})), maker) is False
+    assert g.four_eyes(Actor(key="p1", human=True, behind=frozenset({"p3"})), same) is False
+    assert g.four_eyes(one, same) is True
     assert (g.human_decision(robot), g.human_decision(one), g.human_decision(None)) == (False, True, None)
 
 

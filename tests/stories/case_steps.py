@@ -1,0 +1,39 @@
+"""Steps of the stories about cases: a move in a unit of its own, a remedy that came, one that did not help."""
+
+from collections.abc import Callable
+from typing import Any
+
+from api import persons
+from custody.disputes.case_guards import Actor, Finding, Ground
+from custody.disputes.machine import Role
+from custody.store.case_book import CaseFile
+from custody.usecases import move_case
+from tests.world import World
+from tests.world_parts import Opened, person_of
+
+SEEN = Finding(ground=Ground.RECORDING, says="The door camera shows it.", kept_at="evidence/1", about_this_person=True)
+PATTERN = Finding(ground=Ground.PATTERN, says="Many claims.", kept_at="evidence/2", about_this_person=True)
+INVESTIGATOR, SUPERVISOR = (Actor(key=person_of(name), human=True) for name in ("investigator-1", "supervisor-1"))
+PROPOSER: dict[str, Any] = {"actor": INVESTIGATOR.key, "role": Role.INVESTIGATOR}
+DECIDER: dict[str, Any] = {"role": Role.SUPERVISOR, "behind": persons.behind}
+
+
+def act(world: World, move: Callable[..., Any], opened: Opened, **facts: Any) -> CaseFile:
+    """One move of a case in a unit of its own."""
+    with world.house.unit() as unit:
+        moved = move(unit, opened.case, **facts)
+    file: CaseFile = moved[0] if isinstance(moved, tuple) else moved
+    return file
+
+
+def put_right(world: World, opened: Opened) -> None:
+    """The customer chose a replacement, and it came."""
+    act(world, move_case.choose, opened, remedy="replacement", payout=None, actor="customer")
+    act(world, move_case.remedied, opened, reference="JJD0001", actor="agent-1", role=Role.AGENT)
+
+
+def not_put_right(world: World, opened: Opened) -> None:
+    """The customer says that the remedy did not help: the case is open again and can be looked at."""
+    put_right(world, opened)
+    act(world, move_case.not_fixed, opened, actor="customer")
+    assert world.case(opened).case.state == "triaged"
