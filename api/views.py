@@ -8,6 +8,8 @@ from sqlmodel import Session
 
 from api.joints import LockAnswer
 from custody.disputes.case import CASE
+from custody.disputes.messages import pounds
+from custody.disputes.remedy import RemedyOption
 from custody.kernel.clock import to_iso
 from custody.store import case_book
 from custody.store.case_book import CaseFile
@@ -51,6 +53,7 @@ def case_view(session: Session, file: CaseFile) -> dict[str, Any]:
                 "method": promise.method,
                 "owner": promise.owner,
                 "amount_pence": promise.amount_pence,
+                "came_back": promise.came_back,
             }
             for promise in promises
         ],
@@ -79,11 +82,20 @@ def offer_view(file: CaseFile) -> dict[str, Any] | None:
     if file.offer is None:
         return None
     return {
-        "options": [{"remedy": str(option.remedy), "words": option.words} for option in file.offer.options],
+        "options": [
+            {"remedy": str(option.remedy), "words": option_words(option), "amount_pence": option.amount_pence}
+            for option in file.offer.options
+        ],
         "default": str(file.offer.default.remedy),
+        "sum_to_name": file.offer.sum_to_name,
         "extras": [str(extra) for extra in file.offer.extras],
         "offered_at": to_iso(file.offer.offered_ms),
     }
+
+
+def option_words(option: RemedyOption) -> str:
+    """The words of an option, with its sum if it has one."""
+    return option.words if option.amount_pence is None else f"{option.words}: {pounds(option.amount_pence)}"
 
 
 def message_views(session: Session, dispute: str) -> list[dict[str, str]]:

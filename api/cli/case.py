@@ -68,16 +68,22 @@ def move(
         list[str] | None,
         typer.Option(help="With whereabouts: lost_on_return_leg, missing_from_custody, ...; or one of them=no."),
     ] = None,
+    more: Annotated[
+        list[str] | None,
+        typer.Option("--with", help="Any other field of the move, as name=value; /docs lists them."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Move a case, or say what became of the handset.
 
     Examples: `weaklink dispute move case_0k3v9q2m7x4d8r1t delivered_or_paid --reference TRACK-1`,
-    `weaklink dispute move case_0k3v9q2m7x4d8r1t whereabouts --known lost_on_return_leg`.
+    `weaklink dispute move case_0k3v9q2m7x4d8r1t whereabouts --known lost_on_return_leg`,
+    `weaklink dispute move case_0k3v9q2m7x4d8r1t offer --with price_reduction_pence=2000`.
     """
     said = [each.partition("=") for each in known or []]
     where = {name: answer != "no" for name, _, answer in said} or None
-    body = {"event": event, "reference": reference, "whereabouts": where}
+    fields = {name: value for name, _, value in (each.partition("=") for each in more or [])}
+    body = {"event": event, "reference": reference, "whereabouts": where, **fields}
     show(call("POST", f"/v1/disputes/{named(dispute)}/events", json=body), as_json=as_json, human=_case)
 
 
@@ -90,7 +96,8 @@ def _case(value: dict[str, Any]) -> None:
         options = ", ".join(option["remedy"] for option in value["remedy"]["options"])
         console.print(f"on offer: {options}", highlight=False)
     for promise in value["promises"]:
-        console.print(f"promise: {promise['what']} by {promise['due']} ({promise['state']})", highlight=False)
+        state = "came back" if promise["came_back"] else promise["state"]
+        console.print(f"promise: {promise['promise']} {promise['what']} by {promise['due']} ({state})", highlight=False)
     for lock in value["locks"]:
         console.print(f"lock: {lock['state']} until {lock['held_until']}", highlight=False)
     if "customer_url" in value:

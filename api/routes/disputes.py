@@ -77,6 +77,7 @@ class EventIn(BaseModel):
     heard: bool = False
     into: str | None = None
     consent: bool = False
+    price_reduction_pence: int | None = Field(default=None, description="With classify or offer: the sum to offer.")
     findings: tuple[Finding, ...] = ()
     whereabouts: WhereaboutsIn | None = None
 
@@ -171,8 +172,9 @@ def move(
 ) -> dict[str, Any]:
     """Move a case by any event of its table that staff may cause; what the scheme decides is written down by staff.
 
-    Three events move nothing: `whereabouts` says what became of the handset, and with it whether a lock would be fair;
-    `promise_kept` and `credit_paid` say what was done beside the remedy. `merge` answers with the case that goes on.
+    Four events move nothing: `whereabouts` says what became of the handset, and with it whether a lock would be fair;
+    `promise_kept` and `credit_paid` say what was done beside the remedy, and `payment_came_back` that money of ours did
+    not reach the customer: it is promised anew. `merge` answers with the case that goes on.
     """
     act = _ACTS.get(body.event)
     if act is None:
@@ -195,6 +197,7 @@ def _classify(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_bo
         claim_type=_need(body.claim_type, "claim_type"),
         agreed=body.agreed,
         custody_words=body.custody_words,
+        price_reduction_pence=body.price_reduction_pence,
         lock_facts=joints.wish_facts_of_case(unit.session, dispute),
         actor=caller.account,
         role=Role(caller.role),
@@ -215,6 +218,7 @@ def _offer(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.
         claim_type=body.claim_type,
         agreed=body.agreed,
         custody_words=body.custody_words,
+        price_reduction_pence=body.price_reduction_pence,
         lock_facts=joints.wish_facts_of_case(unit.session, dispute),
         actor=caller.account,
         role=Role(caller.role),
@@ -239,6 +243,11 @@ def _promise_kept(unit: Any, dispute: str, body: EventIn, caller: Caller) -> cas
 
 def _credit_paid(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
     return move_case.credit_paid(unit, dispute, reference=_need(body.reference, "reference"), actor=caller.account)
+
+
+def _payment_came_back(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
+    promise, reference = _need(body.promise, "promise"), _need(body.reference, "reference")
+    return move_case.payment_came_back(unit, dispute, promise=promise, reference=reference, actor=caller.account)
 
 
 def _propose_decline(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
@@ -303,6 +312,7 @@ _ACTS = {
     "delivered_or_paid": _remedied,
     "promise_kept": _promise_kept,
     "credit_paid": _credit_paid,
+    "payment_came_back": _payment_came_back,
     "propose_decline": _propose_decline,
     "decline": _decline,
     "heard_accepted": _heard_accepted,

@@ -1,7 +1,8 @@
 """The customer chooses: the move, the promise that comes with it, and the message that says the same date.
 
 A remedy that pays money needs a way of payment that reaches this customer; one that does not is refused with the ways
-that do. The promise is due after the days of the policy, and never later than the law's own last day.
+that do. The sum is what `price` says. The promise is due after the days of the policy, and never later than the law's
+own last day.
 """
 
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from custody.disputes.messages import Message, pounds, say
 from custody.disputes.order import OrderFacts
 from custody.disputes.payout import WORDS, Payout, choose_payout, works
 from custody.disputes.policy import Policy
+from custody.disputes.price import sum_of
 from custody.disputes.promise import Promise, make_promise
 from custody.disputes.remedy import RemedyOffer, remedy_due_ms
 from custody.kernel.clock import Instant
@@ -40,9 +42,12 @@ def choose_remedy(
     promise_id: str,
     policy: Policy,
     now_ms: Instant,
-    amount_pence: int | None = None,
+    left_pence: int | None = None,
 ) -> Chosen:
-    """The customer's choice; raises `Rejected("remedy")` or `Rejected("payout_route")`, or what `step` raises."""
+    """The customer's choice; raises `Rejected("remedy")` or `Rejected("payout_route")`, or what `step` or `sum_of` do.
+
+    `left_pence`: what of the price is left to give back, None where that is not known.
+    """
     option = next((option for option in offer.options if option.remedy == remedy), None)
     if option is None:
         offered = ", ".join(str(option.remedy) for option in offer.options)
@@ -56,7 +61,7 @@ def choose_remedy(
         promise_id=promise_id,
         case_id=case.id,
         what=option.words,
-        amount_pence=amount_pence,
+        amount_pence=sum_of(option, left_pence=left_pence),
         due_ms=remedy_due_ms(option.remedy, order, claim_type=offer.claim_type, chosen_ms=now_ms, policy=policy),
         method=WORDS[way] if way is not None else _method(option.remedy),
         owner=case.owner,

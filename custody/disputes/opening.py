@@ -327,6 +327,7 @@ def _messages(
     if case.claim_type is not None and offer is not None:
         said.append(say("case.classify", problem=claim_of(case.claim_type).says))
         said.append(say("case.offer", options=alternatives(tuple(option.words for option in offer.options))))
+        said.extend([say("case.sum_to_name")] if offer.sum_to_name else [])
     said.extend(
         say(
             "promise.made",

@@ -25,7 +25,8 @@ CUSTOMER, AGENT, SUPERVISOR, SYSTEM = Role.CUSTOMER, Role.AGENT, Role.SUPERVISOR
 class Promise:
     """Something promised to a customer. `amount_pence` is None when no money is part of it.
 
-    `credited_pence` is what its lateness has added to the credit that is owed.
+    `credited_pence` is what its lateness has added to the credit that is owed; `came_back`: its payment did not reach
+    the customer, and another promise has taken its place.
     """
 
     id: str
@@ -39,6 +40,7 @@ class Promise:
     state: str
     source: Literal["ours", "customer_word"] = "ours"
     credited_pence: int = 0
+    came_back: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@
   reject, the money is offered too; where the day of delivery is not known it is offered as well.
 - A wrong thing in the parcel is collected free. A return charge is held while proof of sending exists. Nobody is left
   without a phone, and what the report took away (maps, service) is restored while we look.
+- Part of the price is an option once its sum was named, because everything on offer can be chosen as it stands.
 - What we know of the customer's past has no place here: there is no argument for it.
 """
 
@@ -15,7 +16,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from custody.disputes import civil, clocks
-from custody.disputes.claim import ClaimType, Remedy, claim_of
+from custody.disputes.claim import PAYS_MONEY, ClaimType, Remedy, claim_of
 from custody.disputes.order import OrderFacts
 from custody.disputes.policy import Policy
 from custody.disputes.work_clocks import UNITS, work_clock
@@ -55,22 +56,30 @@ class Extra(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemedyOption:
-    """One thing the customer can choose, its words, and the time we allow ourselves after the choice."""
+    """One thing the customer can choose, its words, and the time we allow ourselves after the choice.
+
+    `amount_pence` is the sum of a price reduction, None for everything else.
+    """
 
     remedy: Remedy
     words: str
     within_ms: int
+    amount_pence: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemedyOffer:
-    """What is offered. The customer is reminded at `remind_ms`; an offer never lapses to nothing."""
+    """What is offered. The customer is reminded at `remind_ms`; an offer never lapses to nothing.
+
+    `sum_to_name`: part of the price can be had too, once somebody of ours has named its sum.
+    """
 
     claim_type: str
     options: tuple[RemedyOption, ...]
     extras: tuple[Extra, ...]
     offered_ms: Instant
     remind_ms: Instant
+    sum_to_name: bool = False
 
     @property
     def default(self) -> RemedyOption:
@@ -86,8 +95,10 @@ class Needs:
     benefit_lost: bool | None = None
 
 
-def offer_remedy(claim_type: str, order: OrderFacts, needs: Needs, *, policy: Policy, now_ms: Instant) -> RemedyOffer:
-    """The offer for a kind of problem."""
+def offer_remedy(
+    claim_type: str, order: OrderFacts, needs: Needs, *, policy: Policy, now_ms: Instant, left_pence: int | None = None
+) -> RemedyOffer:
+    """The offer for a kind of problem; none of money if none of the price is left and anything else helps."""
     today = civil.civil_date(now_ms)
     remedies = [
         *claim_of(claim_type).remedies,
@@ -96,9 +107,12 @@ def offer_remedy(claim_type: str, order: OrderFacts, needs: Needs, *, policy: Po
     if claim_type == ClaimType.DEFECTIVE and not _may_have_money(order, policy=policy, today=today):
         remedies.remove(Remedy.REFUND)
         remedies.append(Remedy.REPAIR)
+    if left_pence == 0:
+        remedies = [remedy for remedy in remedies if remedy not in PAYS_MONEY] or remedies
     options = tuple(
         RemedyOption(remedy=remedy, words=WORDS[remedy], within_ms=within_ms(remedy, now_ms, policy=policy))
         for remedy in dict.fromkeys(remedies)
+        if remedy != Remedy.PRICE_REDUCTION
     )
     return RemedyOffer(
         claim_type=claim_type,
@@ -106,6 +120,7 @@ def offer_remedy(claim_type: str, order: OrderFacts, needs: Needs, *, policy: Po
         extras=_extras(claim_type, order, needs),
         offered_ms=now_ms,
         remind_ms=work_clock("offer_choice_days", now_ms, policy=policy).due_ms,
+        sum_to_name=Remedy.PRICE_REDUCTION in remedies and bool(order.price_pence),
     )
 
 

@@ -78,6 +78,12 @@ TEXTS = MappingProxyType(
             "We want to put this right. You can choose: {options}.",
             "Take your time. The offer stays open. We will remind you.",
         ),
+        "case.sum_to_name": _text("Would you rather have part of the price back? Tell us, and we name the sum."),
+        "case.sum_named": _text("We named the sum for part of the price back. It is on your page. You choose."),
+        "case.payment_came_back": _text(
+            "Your money came back to us, so you do not have it yet. We are sorry. We pay it again.",
+            "Should it go another way? Tell us.",
+        ),
         "case.reminder": _text(
             "You have not chosen yet, and that is fine. You can still choose: {options}. The offer stays open."
         ),

@@ -15,6 +15,7 @@ from dataclasses import replace
 from custody.disputes.machine import Role, step
 from custody.disputes.messages import Message, pounds, say
 from custody.disputes.policy import Policy
+from custody.disputes.price import is_money
 from custody.disputes.promise import (
     PROMISE,
     Promise,
@@ -49,11 +50,14 @@ def keep(
     return file, said
 
 
-def cross_out(unit: Unit, file: CaseFile, *, policy: Policy) -> Told:
-    """The customer wants nothing more: open promises are void, and a missed one earns no more than until now."""
+def cross_out(unit: Unit, file: CaseFile, *, policy: Policy, money: bool = True) -> Told:
+    """The customer wants nothing more: open promises are void, and a missed one earns no more than until now.
+
+    Without `money` those that give back money of the price stay owed.
+    """
     said: list[Message] = []
     for promise in case_book.promises(unit.session, file.case.id):
-        if promise.state in PROMISE.terminal:
+        if promise.state in PROMISE.terminal or (is_money(promise) and not money):
             continue
         file, present = pass_time(unit, file, promise, policy=policy)
         file, present = _earn(unit, file, present, policy=policy)

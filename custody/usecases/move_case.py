@@ -10,15 +10,16 @@ from typing import Any
 from custody.disputes import case_guards, civil
 from custody.disputes.asks import Holding, answer_ask, ask_guards, hold, send_ask, skip_ask
 from custody.disputes.case import CASE
-from custody.disputes.choose_remedy import Chosen, choose_remedy
-from custody.disputes.claim import claim_of
+from custody.disputes.choose_remedy import Chosen, choose_remedy, said_of
+from custody.disputes.claim import Remedy, claim_of
 from custody.disputes.lock_wish import LockFacts, lock_wish
 from custody.disputes.machine import Role, step
 from custody.disputes.messages import Message, alternatives, say
 from custody.disputes.opening import AN_OFFER, NOT_BY_THE_REMEDY
 from custody.disputes.policy import DEFAULT_POLICY, Policy
-from custody.disputes.promise import PROMISE, all_promises_settled, proof
-from custody.disputes.remedy import Needs, offer_remedy
+from custody.disputes.price import is_money, left_of_price, name_sum
+from custody.disputes.promise import PROMISE, all_promises_settled, make_promise, proof
+from custody.disputes.remedy import Needs, offer_remedy, within_ms
 from custody.kernel.errors import Conflict, Rejected
 from custody.store import case_book
 from custody.store.case_book import CaseFile
@@ -38,11 +39,13 @@ def classify_and_offer(
     lock_facts: LockFacts,
     actor: str,
     role: Role,
+    price_reduction_pence: int | None = None,
     policy: Policy = DEFAULT_POLICY,
 ) -> CaseFile:
     """Agree on the kind of problem: the offer follows at once, and so do the wish for a lock and the investigation.
 
-    Until a remedy is chosen the kind can be put right as we told the customer: that moves nothing, and offers anew.
+    Until a remedy is chosen the kind can be put right as we told the customer, or the sum of a price reduction named:
+    that moves nothing, and offers anew.
     """
     file = case_book.hold_one(unit, dispute)
     guards = {
@@ -56,7 +59,8 @@ def classify_and_offer(
         target = step(CASE, target, "classify", role, guards).target
     if target == "triaged":
         target = step(CASE, target, "offer", Role.SYSTEM, guards).target
-    moved, said = _offered(unit, file, claim_type, target, lock_facts=lock_facts, policy=policy)
+    named = price_reduction_pence
+    moved, said = _offered(unit, file, claim_type, target, lock_facts=lock_facts, named_pence=named, policy=policy)
     said.insert(0, say("case.classify", problem=claim_of(claim_type).says))
     return write_move(unit, file, moved, "offered", actor=actor, facts={"claim_type": claim_type}, said=said)
 
@@ -69,10 +73,20 @@ def _kind_guards(file: CaseFile, kind: str, *, agreed: bool, custody_words: str 
 
 
 def _offered(
-    unit: Unit, file: CaseFile, kind: str, target: str, *, lock_facts: LockFacts, policy: Policy
+    unit: Unit,
+    file: CaseFile,
+    kind: str,
+    target: str,
+    *,
+    lock_facts: LockFacts,
+    named_pence: int | None,
+    policy: Policy,
 ) -> tuple[CaseFile, list[Message]]:
     """The file with the offer for a kind, and what is said of it; the promise of an offer is kept by it."""
-    offer = offer_remedy(kind, file.order, Needs(), policy=policy, now_ms=unit.now_ms)
+    left = _left_of_price(unit, file)
+    offer = offer_remedy(kind, file.order, Needs(), policy=policy, now_ms=unit.now_ms, left_pence=left)
+    if named_pence is not None:
+        offer = name_sum(offer, named_pence, left_pence=left, policy=policy)
     wish = file.lock_wish
     if kind != file.case.claim_type:
         wish = lock_wish(kind, lock_facts, policy=policy, on_date=civil.civil_date(unit.now_ms))
@@ -82,7 +96,15 @@ def _offered(
     owing, said = keep(unit, file, promised, shown=True, role=Role.SYSTEM, policy=policy)
     case = replace(file.case, state=target, claim_type=kind)
     said.append(say("case.offer", options=alternatives(tuple(option.words for option in offer.options))))
+    if named_pence is not None:
+        said.append(say("case.sum_named"))
+    if offer.sum_to_name:
+        said.append(say("case.sum_to_name"))
     return replace(owing, case=case, offer=offer, chosen=None, lock_wish=wish), said
+
+
+def _left_of_price(unit: Unit, file: CaseFile) -> int | None:
+    return left_of_price(file.order.price_pence, case_book.promises(unit.session, file.case.id))
 
 
 def whereabouts(
@@ -117,7 +139,7 @@ def choose(
         promise_id=unit.ids.new("promise"),
         policy=policy,
         now_ms=unit.now_ms,
-        amount_pence=(file.order.price_pence or None) if remedy == "refund" else None,
+        left_pence=_left_of_price(unit, file),
     )
     case_book.put_promise(unit, chosen.promise)
     moved = replace(file, case=replace(file.case, state=chosen.move.target), chosen=remedy)
@@ -155,6 +177,36 @@ def promise_kept(
     return write_move(unit, file, owing, "promise_kept", actor=actor, facts=facts, said=said)
 
 
+def payment_came_back(
+    unit: Unit, dispute: str, *, promise: str, reference: str, actor: str, policy: Policy = DEFAULT_POLICY
+) -> CaseFile:
+    """Money that we paid did not reach the customer: the same sum is promised anew, and paid as any promise is."""
+    file = case_book.hold_one(unit, dispute)
+    paid = next((one for one in case_book.promises(unit.session, dispute) if one.id == promise), None)
+    if paid is None or not is_money(paid) or paid.state != "kept" or paid.came_back or not proof(reference):
+        raise Rejected(
+            "promise",
+            f"{promise!r} is no payment of this case that can have come back, or no reference was given",
+            fix="Use the promise's id from the case, and the reference of the bank.",
+        )
+    again = make_promise(
+        promise_id=unit.ids.new("promise"),
+        case_id=dispute,
+        what=paid.what,
+        amount_pence=paid.amount_pence,
+        due_ms=unit.now_ms + within_ms(Remedy.REFUND, unit.now_ms, policy=policy),
+        method=paid.method,
+        owner=file.case.owner,
+        now_ms=unit.now_ms,
+        policy=policy,
+    )
+    case_book.put_promise(unit, replace(paid, came_back=True))
+    case_book.put_promise(unit, again)
+    facts = {"promise": promise, "reference": reference, "again": again.id, "due_ms": again.due_ms}
+    said = [say("case.payment_came_back"), said_of(again)]
+    return write_move(unit, file, file, "payment_came_back", actor=actor, facts=facts, said=said)
+
+
 def credit_paid(unit: Unit, dispute: str, *, reference: str, actor: str) -> CaseFile:
     """The credit for a late promise was paid."""
     file = case_book.hold_one(unit, dispute)
@@ -171,10 +223,11 @@ def confirm(
 ) -> CaseFile:
     """The customer says that it is put right; the case closes if every lock and every promise is settled.
 
-    What was promised beside the remedy and is not yet due, such as a phone on loan, is crossed out by that word.
+    What was promised beside the remedy and is not yet due, such as a phone on loan, is crossed out by that word; money
+    that came back to us is not.
     """
     file = case_book.hold_one(unit, dispute)
-    owing, said = cross_out(unit, file, policy=policy)
+    owing, said = cross_out(unit, file, policy=policy, money=False)
     promises = case_book.promises(unit.session, dispute)
     guards = {
         "all_locks_settled": locks_settled,
@@ -243,6 +296,7 @@ def offer_again(
     agreed: bool = True,
     custody_words: str | None = None,
     lock_facts: LockFacts = NOTHING_KNOWN,
+    price_reduction_pence: int | None = None,
     policy: Policy = DEFAULT_POLICY,
 ) -> CaseFile:
     """Offer once more: it was not put right, or the case was opened again; another kind needs what the first needed."""
@@ -255,7 +309,8 @@ def offer_again(
     if kind != file.case.claim_type:
         agreed_on = _kind_guards(file, kind, agreed=agreed, custody_words=custody_words)
         step(CASE, CASE.start, "classify", role, agreed_on)
-    moved, said = _offered(unit, file, kind, move.target, lock_facts=lock_facts, policy=policy)
+    named = price_reduction_pence
+    moved, said = _offered(unit, file, kind, move.target, lock_facts=lock_facts, named_pence=named, policy=policy)
     return write_move(unit, file, moved, "offered", actor=actor, facts={"claim_type": kind}, said=said)
 
 

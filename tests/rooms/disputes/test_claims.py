@@ -1,5 +1,6 @@
 """Kinds of problem: remedies, fair locks, ways of payment."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import product
 
@@ -11,6 +12,7 @@ from custody.disputes.lock_wish import LockFacts, lock_wish
 from custody.disputes.order import OrderFacts, Payment, Standing
 from custody.disputes.payout import Payout, choose_payout, payouts, works
 from custody.disputes.policy import DEFAULT_POLICY as POLICY
+from custody.disputes.price import name_sum
 from custody.disputes.remedy import Extra, Needs, offer_remedy, remedy_due_ms
 from custody.kernel.clock import DAY_MS, HOUR_MS, from_iso
 from custody.kernel.errors import Rejected
@@ -67,7 +69,7 @@ def test_the_ordered_handset_is_not_with_the_customer_in_five_kinds() -> None:
         ("damaged", [Remedy.REFUND, Remedy.REPLACEMENT]),
         ("defective", [Remedy.ADVANCE_SWAP, Remedy.REFUND]),
         ("customer_damage", [Remedy.REPAIR, Remedy.INSURANCE]),
-        ("missing_accessory", [Remedy.ACCESSORY, Remedy.PRICE_REDUCTION]),
+        ("missing_accessory", [Remedy.ACCESSORY]),
         ("returned_not_credited", [Remedy.REFUND]),
         ("wrong_item", [Remedy.ADVANCE_SWAP, Remedy.REFUND]),
         ("leaver_locked", [Remedy.UNLOCK]),
@@ -84,7 +86,19 @@ def test_a_defective_phone_is_swapped_first_and_the_money_depends_on_the_day() -
     assert offered("defective", last_day) == [Remedy.ADVANCE_SWAP, Remedy.REFUND]
     assert offered("defective", after) == [Remedy.ADVANCE_SWAP, Remedy.REPAIR]
     repaired = OrderFacts(delivered=TODAY - timedelta(days=200), repairs_tried=1)
-    assert offered("defective", repaired) == [Remedy.ADVANCE_SWAP, Remedy.REFUND, Remedy.PRICE_REDUCTION]
+    assert offered("defective", repaired) == [Remedy.ADVANCE_SWAP, Remedy.REFUND]
+
+
+@pytest.mark.parametrize("claim", ClaimType)
+def test_part_of_the_price_is_on_offer_once_its_sum_is_named(claim: ClaimType) -> None:
+    order = OrderFacts(delivered=TODAY - timedelta(days=200), repairs_tried=1, price_pence=54_000)
+    offer = offer_remedy(claim, order, Needs(), policy=POLICY, now_ms=NOW)
+    assert offer.sum_to_name == (claim in {ClaimType.DEFECTIVE, ClaimType.MISSING_ACCESSORY})
+    assert not offer_remedy(claim, replace(order, price_pence=None), Needs(), policy=POLICY, now_ms=NOW).sum_to_name
+    if offer.sum_to_name:
+        named = name_sum(offer, 2_000, left_pence=54_000, policy=POLICY)
+        assert (named.options[-1].remedy, named.options[-1].amount_pence) == (Remedy.PRICE_REDUCTION, 2_000)
+        assert named.options[-1].within_ms == 5 * DAY_MS
 
 
 def test_days_waiting_for_a_repair_keep_the_right_to_the_money() -> None:

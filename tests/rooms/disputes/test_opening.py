@@ -230,7 +230,7 @@ def test_a_choice_makes_the_move_the_promise_and_a_message_with_the_same_date(
         promise_id="promise_9",
         policy=policy,
         now_ms=now_ms,
-        amount_pence=54_000,
+        left_pence=54_000,
     )
     assert (chosen.move.target, chosen.payout) == ("remedy_in_progress", Payout.CARD_RETURN)
     assert (chosen.promise.due_ms, chosen.promise.amount_pence) == (now_ms + 5 * DAY_MS, 54_000)

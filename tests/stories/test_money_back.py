@@ -1,0 +1,132 @@
+"""Stories of money: paid once, whatever came after it; a part of the price with its sum; and what came back to us."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from custody.disputes.machine import Role
+from custody.disputes.order import OrderFacts
+from custody.disputes.promise import Promise
+from custody.kernel.errors import Conflict, Rejected
+from custody.store import case_book
+from custody.usecases import move_case
+from tests.stories.case_steps import act
+from tests.stories.lock_steps import told
+from tests.world import World
+from tests.world_parts import Opened
+
+PRICE = 89_900
+BY_AGENT: dict[str, Any] = {"actor": "agent-1", "role": Role.AGENT}
+
+
+def choose(world: World, opened: Opened, remedy: str) -> Promise:
+    """The customer chooses money; returns its promise, the newest."""
+    act(world, move_case.choose, opened, remedy=remedy, payout="bank_transfer", actor="customer")
+    return max(promises(world, opened), key=lambda promise: promise.made_ms)
+
+
+def promises(world: World, opened: Opened) -> list[Promise]:
+    with world.house.read() as session:
+        return case_book.promises(session, opened.case)
+
+
+def paid_and_not_fixed(world: World, opened: Opened, *, reference: str = "BACS 1") -> None:
+    """It was paid, the customer says that it is not put right, and an agent offers again."""
+    act(world, move_case.remedied, opened, reference=reference, **BY_AGENT)
+    world.step(1)
+    act(world, move_case.not_fixed, opened, actor="customer")
+
+
+def offered(world: World, opened: Opened, **facts: Any) -> list[str]:
+    """What an agent offers again."""
+    file = act(world, move_case.offer_again, opened, claim_type=None, **BY_AGENT, **facts)
+    assert file.offer is not None
+    return [option.remedy for option in file.offer.options]
+
+
+def test_a_price_that_was_paid_back_whole_is_not_paid_back_again(world: World) -> None:
+    opened = world.dispute(world.parcels[0], "never_received")
+    assert choose(world, opened, "refund").amount_pence == PRICE
+    paid_and_not_fixed(world, opened)
+    assert offered(world, opened) == ["replacement"]
+    with world.refused(Rejected, "remedy"):
+        choose(world, opened, "refund")
+
+
+def test_where_nothing_but_money_helps_it_is_said_what_to_do_instead_of_paying_twice(world: World) -> None:
+    opened = world.dispute(world.parcels[0], "returned_not_credited")
+    choose(world, opened, "refund")
+    paid_and_not_fixed(world, opened)
+    assert offered(world, opened) == ["refund"]
+    with pytest.raises(Conflict) as caught:
+        choose(world, opened, "refund")
+    assert caught.value.code == "paid"
+    assert "pay again what came back" in caught.value.fix
+
+
+def test_a_refund_of_a_price_that_nobody_knows_is_promised_once(world: World) -> None:
+    known = world.case(world.dispute(world.parcels[0], "never_received")).order
+    opened = world.dispute(world.parcels[0], "never_received", order=replace(known, price_pence=None))
+    assert choose(world, opened, "refund").amount_pence is None
+    paid_and_not_fixed(world, opened)
+    assert offered(world, opened) == ["replacement"]
+
+
+def test_part_of_the_price_is_chosen_with_the_sum_that_was_named_and_counts_in_what_is_left(world: World) -> None:
+    opened = world.dispute(world.parcels[0], "missing_accessory")
+    assert "Would you rather have part of the price back?" in told(world, opened)
+    with world.refused(Rejected, "remedy"):
+        choose(world, opened, "price_reduction")
+    named: dict[str, Any] = {"claim_type": "missing_accessory", "agreed": True, "custody_words": None, **BY_AGENT}
+    named["lock_facts"] = move_case.NOTHING_KNOWN
+    for pence in (0, -1, PRICE + 1):
+        with world.refused(Rejected, "price_reduction"):
+            act(world, move_case.classify_and_offer, opened, price_reduction_pence=pence, **named)
+    act(world, move_case.classify_and_offer, opened, price_reduction_pence=2_000, **named)
+    assert "We named the sum for part of the price back." in told(world, opened)
+    assert choose(world, opened, "price_reduction").amount_pence == 2_000
+    assert "We promise you part of the price back: £20." in told(world, opened)
+    paid_and_not_fixed(world, opened)
+    act(world, move_case.offer_again, opened, claim_type="never_received", **BY_AGENT)
+    assert choose(world, opened, "refund").amount_pence == PRICE - 2_000
+
+
+@pytest.mark.parametrize(
+    ("claim", "order"), [("never_received", None), ("missing_accessory", OrderFacts(order_ref="SO-NO-PRICE"))]
+)
+def test_no_sum_is_named_for_what_is_not_on_offer_nor_without_a_price(
+    world: World, claim: str, order: OrderFacts | None
+) -> None:
+    facts = {} if order is None else {"order": order}
+    opened = world.dispute(world.parcels[0], claim, **facts)
+    named: dict[str, Any] = {"claim_type": claim, "agreed": True, "custody_words": None, **BY_AGENT}
+    with world.refused(Rejected, "price_reduction"):
+        act(
+            world,
+            move_case.classify_and_offer,
+            opened,
+            price_reduction_pence=100,
+            lock_facts=move_case.NOTHING_KNOWN,
+            **named,
+        )
+
+
+def test_money_that_came_back_to_us_is_promised_anew_and_keeps_the_case_open_until_it_is_paid(world: World) -> None:
+    opened = world.dispute(world.parcels[0], "returned_not_credited")
+    first = choose(world, opened, "refund")
+    back: dict[str, Any] = {"promise": first.id, "reference": "RETURN 1", "actor": "agent-1"}
+    with world.refused(Rejected, "promise"):
+        act(world, move_case.payment_came_back, opened, **back)
+    act(world, move_case.remedied, opened, reference="BACS 1", **BY_AGENT)
+    world.step(1)
+    act(world, move_case.payment_came_back, opened, **back)
+    with world.refused(Rejected, "promise"):
+        act(world, move_case.payment_came_back, opened, **back)
+    (again,) = (promise for promise in promises(world, opened) if promise.state != "kept")
+    assert again.amount_pence == PRICE
+    assert "Your money came back to us" in told(world, opened)
+    with world.refused(Conflict, "guard"):
+        act(world, move_case.confirm, opened, actor="customer", locks_settled=True)
+    act(world, move_case.promise_kept, opened, promise=again.id, reference="BACS 2", **BY_AGENT)
+    assert act(world, move_case.confirm, opened, actor="customer", locks_settled=True).case.state == "closed"
