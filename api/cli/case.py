@@ -68,6 +68,10 @@ def move(
         list[str] | None,
         typer.Option(help="With whereabouts: lost_on_return_leg, missing_from_custody, ...; or one of them=no."),
     ] = None,
+    day: Annotated[
+        list[str] | None,
+        typer.Option(help="With order_days: delivered, goods_back or proof_of_sending, as name=2026-05-01."),
+    ] = None,
     more: Annotated[
         list[str] | None,
         typer.Option("--with", help="Any other field of the move, as name=value; /docs lists them."),
@@ -78,13 +82,18 @@ def move(
 
     Examples: `weaklink dispute move case_0k3v9q2m7x4d8r1t delivered_or_paid --reference TRACK-1`,
     `weaklink dispute move case_0k3v9q2m7x4d8r1t whereabouts --known lost_on_return_leg`,
+    `weaklink dispute move case_0k3v9q2m7x4d8r1t order_days --day proof_of_sending=2026-05-01 --reference RECEIPT-1`,
     `weaklink dispute move case_0k3v9q2m7x4d8r1t offer --with price_reduction_pence=2000`.
     """
     said = [each.partition("=") for each in known or []]
     where = {name: answer != "no" for name, _, answer in said} or None
-    fields = {name: value for name, _, value in (each.partition("=") for each in more or [])}
-    body = {"event": event, "reference": reference, "whereabouts": where, **fields}
+    days, fields = _pairs(day), _pairs(more)
+    body = {"event": event, "reference": reference, "whereabouts": where, "order_days": days or None, **fields}
     show(call("POST", f"/v1/disputes/{named(dispute)}/events", json=body), as_json=as_json, human=_case)
+
+
+def _pairs(said: list[str] | None) -> dict[str, str]:
+    return {name: value for name, _, value in (each.partition("=") for each in said or [])}
 
 
 def _case(value: dict[str, Any]) -> None:

@@ -1,7 +1,8 @@
 """Disputes: opened by anyone, moved by those whom the table names."""
 
 from dataclasses import replace
-from typing import Annotated, Any
+from datetime import date
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from fastapi import APIRouter, Depends, Query, Request
@@ -23,12 +24,13 @@ from custody.disputes.remedy import Needs
 from custody.kernel.clock import to_iso
 from custody.kernel.errors import NotFound, Rejected
 from custody.store import case_book
-from custody.usecases import decline_case, move_case, move_scheme, sweep_cases
+from custody.usecases import decline_case, learn_facts, move_case, move_scheme, sweep_cases
 from custody.usecases.open_dispute import least_busy
 from custody.usecases.record_sale import read_sale
 
 router = APIRouter(prefix="/v1/disputes", tags=["disputes"])
 P = Annotated[Parts, Depends(parts_of)]
+T = TypeVar("T")
 CASEWORKERS = ("agent", "supervisor", "investigator")
 
 
@@ -59,6 +61,15 @@ class WhereaboutsIn(BaseModel):
     missing_from_custody: bool | None = None
 
 
+class OrderDaysIn(BaseModel):
+    """Days of the order that became known after it was sold; what is left out is not known."""
+
+    model_config = ConfigDict(extra="forbid")
+    delivered: date | None = None
+    goods_back: date | None = Field(default=None, description="When the returns bench had it.")
+    proof_of_sending: date | None = Field(default=None, description="When the customer sent it back, as a proof shows.")
+
+
 class EventIn(BaseModel):
     """A move of the case and the facts it needs."""
 
@@ -70,7 +81,6 @@ class EventIn(BaseModel):
     item: str | None = None
     text: str | None = None
     ask: str | None = None
-    pointer: str | None = None
     reference: str | None = None
     promise: str | None = None
     why: str | None = None
@@ -80,6 +90,7 @@ class EventIn(BaseModel):
     price_reduction_pence: int | None = Field(default=None, description="With classify or offer: the sum to offer.")
     findings: tuple[Finding, ...] = ()
     whereabouts: WhereaboutsIn | None = None
+    order_days: OrderDaysIn | None = None
 
 
 @router.post("", status_code=201)
@@ -172,9 +183,10 @@ def move(
 ) -> dict[str, Any]:
     """Move a case by any event of its table that staff may cause; what the scheme decides is written down by staff.
 
-    Four events move nothing: `whereabouts` says what became of the handset, and with it whether a lock would be fair;
-    `promise_kept` and `credit_paid` say what was done beside the remedy, and `payment_came_back` that money of ours did
-    not reach the customer: it is promised anew. `merge` answers with the case that goes on.
+    Five events move nothing. `whereabouts` says what became of the handset, and with it whether a lock would be fair;
+    `order_days` what was learned of the order, from which the law counts. `promise_kept` and `credit_paid` say what was
+    done beside the remedy, and `payment_came_back` that money of ours did not reach the customer: it is promised anew.
+    `merge` answers with the case that goes on.
     """
     act = _ACTS.get(body.event)
     if act is None:
@@ -205,10 +217,16 @@ def _classify(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_bo
 
 
 def _whereabouts(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
-    if body.whereabouts is None:
-        raise Rejected("field", "whereabouts is missing", fix="Send whereabouts with this event.")
-    known = replace(joints.wish_facts_of_case(unit.session, dispute), **body.whereabouts.model_dump())
-    return move_case.whereabouts(unit, dispute, lock_facts=known, actor=caller.account)
+    said = _need(body.whereabouts, "whereabouts")
+    known = replace(joints.wish_facts_of_case(unit.session, dispute), **said.model_dump())
+    return learn_facts.whereabouts(unit, dispute, lock_facts=known, actor=caller.account)
+
+
+def _order_days(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
+    days, reference = _need(body.order_days, "order_days"), _need(body.reference, "reference")
+    said = days.model_dump(exclude_none=True)
+    role = Role(caller.role)
+    return learn_facts.order_days(unit, dispute, days=said, reference=reference, actor=caller.account, role=role)
 
 
 def _offer(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
@@ -307,6 +325,7 @@ def _merge(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.
 _ACTS = {
     "classify": _classify,
     "whereabouts": _whereabouts,
+    "order_days": _order_days,
     "offer": _offer,
     "ask": _ask,
     "delivered_or_paid": _remedied,
@@ -325,7 +344,7 @@ _ACTS = {
 }
 
 
-def _need(value: str | None, name: str) -> str:
+def _need(value: T | None, name: str) -> T:
     if not value:
         raise Rejected("field", f"{name} is missing", fix=f"Send {name} with this event.")
     return value

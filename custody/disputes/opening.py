@@ -157,7 +157,6 @@ def legal_clocks(order: OrderFacts, *, first_word_ms: Instant, policy: Policy) -
     about = order.order_ref or "the order"
     letter = clocks.scheme_letter_due(first_word, policy=policy)
     found = [LegalClock(key="scheme_letter", about="", starts=first_word, last_day=letter)]
-    returned = min(filter(None, (order.goods_back, order.proof_of_sending)), default=None)
     starts: tuple[tuple[str, str, date | None, Callable[[date], date]], ...] = (
         (
             "delivery_long_stop",
@@ -185,7 +184,7 @@ def legal_clocks(order: OrderFacts, *, first_word_ms: Instant, policy: Policy) -
         (
             "refund_after_cancellation",
             "refund_days_cancellation",
-            returned,
+            order.sent_back,
             lambda day: clocks.refund_after_cancellation(goods_back=day, proof_of_sending=None, policy=policy),
         ),
     )

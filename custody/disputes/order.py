@@ -53,6 +53,11 @@ class OrderFacts:
     repair_wait_days: int = 0
     repair_returned: date | None = None
 
+    @property
+    def sent_back(self) -> date | None:
+        """The earlier of proof of sending and the goods' return; None if neither is known."""
+        return min(filter(None, (self.goods_back, self.proof_of_sending)), default=None)
+
     def __post_init__(self) -> None:
         counts = (self.repairs_tried, self.repair_wait_days, self.price_pence or 0)
         if min(counts) < 0 or self.repair_wait_days > MOST_REPAIR_DAYS:

@@ -10,7 +10,7 @@
 - What we know of the customer's past has no place here: there is no argument for it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from types import MappingProxyType
@@ -124,6 +124,12 @@ def offer_remedy(
     )
 
 
+def learned(offer: RemedyOffer, order: OrderFacts) -> RemedyOffer:
+    """An offer after more was learned of its order: more may come with it, and nothing of it goes."""
+    more = _extras(offer.claim_type, order, Needs())
+    return replace(offer, extras=tuple(dict.fromkeys((*offer.extras, *more))))
+
+
 def within_ms(remedy: Remedy, chosen_ms: Instant, *, policy: Policy) -> int:
     """How long we allow ourselves after the choice."""
     key, part = OTHER_KEYS.get(remedy, ("remedy_complete_days", str(remedy)))
@@ -136,7 +142,7 @@ def remedy_due_ms(remedy: Remedy, order: OrderFacts, *, claim_type: str, chosen_
     if remedy is not Remedy.REFUND:
         return due_ms
     last_day = clocks.refund_after_rejection(civil.civil_date(chosen_ms), policy=policy)
-    returned = min(filter(None, (order.goods_back, order.proof_of_sending)), default=None)
+    returned = order.sent_back
     if (
         claim_type == ClaimType.RETURNED_NOT_CREDITED
         and returned is not None
@@ -173,7 +179,7 @@ def _extras(claim_type: str, order: OrderFacts, needs: Needs) -> tuple[Extra, ..
     returned = claim_type == ClaimType.RETURNED_NOT_CREDITED
     given = {
         Extra.COLLECTED_FREE: claim_type in wrong_thing_held,
-        Extra.CHARGE_HELD: returned and (order.proof_of_sending or order.goods_back) is not None,
+        Extra.CHARGE_HELD: returned and order.sent_back is not None,
         Extra.LOAN_PHONE: needs.has_working_phone is False,
         Extra.BENEFIT_RESTORED: needs.benefit_lost is True,
         Extra.LATE_CREDIT: claim_type == ClaimType.LEAVER_LOCKED,

@@ -78,6 +78,7 @@ TEXTS = MappingProxyType(
             "We want to put this right. You can choose: {options}.",
             "Take your time. The offer stays open. We will remind you.",
         ),
+        "case.charge_held": _text("We know that you sent it back. Nothing is charged for it while we look. Thank you."),
         "case.sum_to_name": _text("Would you rather have part of the price back? Tell us, and we name the sum."),
         "case.sum_named": _text("We named the sum for part of the price back. It is on your page. You choose."),
         "case.payment_came_back": _text(

@@ -4,7 +4,7 @@ Every act names its actor and role; the table decides who may do what, and a ref
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 from custody.disputes import case_guards, civil
@@ -105,20 +105,6 @@ def _offered(
 
 def _left_of_price(unit: Unit, file: CaseFile) -> int | None:
     return left_of_price(file.order.price_pence, case_book.promises(unit.session, file.case.id))
-
-
-def whereabouts(
-    unit: Unit, dispute: str, *, lock_facts: LockFacts, actor: str, policy: Policy = DEFAULT_POLICY
-) -> CaseFile:
-    """Somebody of ours says what became of the ordered handset: whether a lock of it is fair is judged anew."""
-    file, today = case_book.hold_one(unit, dispute), civil.civil_date(unit.now_ms)
-    if file.case.state in CASE.terminal:
-        raise Conflict("move", f"the case is {file.case.state}", fix="Open the case again first.")
-    sent = min(filter(None, (file.order.goods_back, file.order.proof_of_sending)), default=None)
-    known = replace(lock_facts, days_since_return=None if sent is None else (today - sent).days)
-    wish = lock_wish(file.case.claim_type, known, policy=policy, on_date=today)
-    facts = {"known": {name: fact for name, fact in asdict(known).items() if fact is not None}, "lock_fair": wish.fair}
-    return write_move(unit, file, replace(file, lock_wish=wish), "whereabouts", actor=actor, facts=facts, said=[])
 
 
 def choose(

@@ -51,6 +51,16 @@ def test_part_of_the_price_is_offered_and_a_payment_that_came_back_is_told_in_a_
     assert "(came back)" in shell.run("dispute", "move", case, "payment_came_back", *told).out
 
 
+def test_the_days_of_an_order_have_a_door(shell: CommandLine) -> None:
+    case = shell.json("dispute", "open", "The money has not come", "--claim", "returned_not_credited")["dispute"]
+    day = ("--day", "proof_of_sending=2026-05-01")
+    fix = shell.run("dispute", "move", case, "order_days", *day, expect=1).err
+    assert "Send reference" in fix
+    moved = shell.json("dispute", "move", case, "order_days", *day, "--reference", "RECEIPT-1")
+    assert "charge_held" in moved["remedy"]["extras"]
+    assert "refund_after_cancellation" in [clock["clock"] for clock in moved["clocks"]]
+
+
 @pytest.mark.parametrize(
     ("line", "typed"),
     [

@@ -9,7 +9,7 @@ from custody.disputes.lock_wish import LockFacts
 from custody.kernel.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from custody.kernel.errors import Conflict, Forbidden, Rejected, Unavailable
 from custody.store import case_book
-from custody.usecases import move_case
+from custody.usecases import learn_facts, move_case
 from devicelock import watch_store
 from devicelock.rules.order import Event
 from devicelock.store import LockOrderRow
@@ -47,7 +47,7 @@ def served(world: World, radio: Radio) -> Opened:
     assert opened.lock.order is None, "the customer holds it, as far as anybody knows"
     with world.house.unit() as unit:
         lost = LockFacts(lost_on_return_leg=True)
-        file = move_case.whereabouts(unit, opened.case, lock_facts=lost, actor="agent-1")
+        file = learn_facts.whereabouts(unit, opened.case, lock_facts=lost, actor="agent-1")
     assert (file.lock_wish.fair, file.lock_wish.notice) == (True, "before")
     return opened
 
@@ -116,7 +116,7 @@ def test_what_became_of_a_handset_is_said_of_an_open_case_alone(world: World, se
     with world.house.unit() as unit:
         move_case.withdraw(unit, served.case, actor="customer", locks_settled=True)
     with world.refused(Conflict, "move"), world.house.unit() as unit:
-        move_case.whereabouts(unit, served.case, lock_facts=LockFacts(), actor="agent-1")
+        learn_facts.whereabouts(unit, served.case, lock_facts=LockFacts(), actor="agent-1")
 
 
 # When.

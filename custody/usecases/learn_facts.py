@@ -1,0 +1,93 @@
+"""What somebody of ours learned of an order or its handset while its case is open; the case moves by none of it.
+
+- Whereabouts: what became of the handset. Whether a lock of it is fair is judged anew.
+- Days of the order: when it was delivered, when the customer proved that they sent it back, when it came back. Each is
+  said with what shows it, by anybody who works on the case: proof of sending comes from the customer, the others from
+  the chain and the returns bench. The law counts from these days, so one that is known is put right by a supervisor
+  alone. Legal clocks follow; an offer that was made is never narrowed by what is learned after it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from datetime import date
+from typing import Any
+
+from custody.disputes import civil
+from custody.disputes.case import CASE
+from custody.disputes.lock_wish import LockFacts, lock_wish
+from custody.disputes.machine import Role
+from custody.disputes.messages import say
+from custody.disputes.opening import FIRST_ORDER_DATE, legal_clocks
+from custody.disputes.policy import DEFAULT_POLICY, Policy
+from custody.disputes.promise import proof
+from custody.disputes.remedy import Extra, learned
+from custody.kernel.errors import Conflict, Forbidden, Rejected
+from custody.store import case_book
+from custody.store.case_book import CaseFile
+from custody.store.unit import Unit
+from custody.usecases.move_case import write_move
+
+DAYS = ("delivered", "goods_back", "proof_of_sending")
+"""The days of an order that become known after it was sold."""
+
+
+def whereabouts(
+    unit: Unit, dispute: str, *, lock_facts: LockFacts, actor: str, policy: Policy = DEFAULT_POLICY
+) -> CaseFile:
+    """What became of the ordered handset; what is not known of it stays unknown."""
+    file, today = _hold_open(unit, dispute), civil.civil_date(unit.now_ms)
+    sent = file.order.sent_back
+    known = replace(lock_facts, days_since_return=None if sent is None else (today - sent).days)
+    wish = lock_wish(file.case.claim_type, known, policy=policy, on_date=today)
+    facts = {"known": {name: fact for name, fact in asdict(known).items() if fact is not None}, "lock_fair": wish.fair}
+    return write_move(unit, file, replace(file, lock_wish=wish), "whereabouts", actor=actor, facts=facts, said=[])
+
+
+def order_days(
+    unit: Unit,
+    dispute: str,
+    *,
+    days: Mapping[str, date],
+    reference: str,
+    actor: str,
+    role: Role,
+    policy: Policy = DEFAULT_POLICY,
+) -> CaseFile:
+    """Days of the order, by the names of `DAYS`; raises `Rejected` or, for a known one, `Forbidden`."""
+    file = _hold_open(unit, dispute)
+    _check(file, days, reference, role=role, today=civil.civil_date(unit.now_ms))
+    known: dict[str, Any] = dict(days)
+    order = replace(file.order, **known)
+    new = legal_clocks(order, first_word_ms=file.case.first_word_ms, policy=policy)
+    clocks = {(clock.key, clock.about): clock for clock in (*file.legal_clocks, *new)}
+    offer = None if file.offer is None else learned(file.offer, order)
+    moved = replace(file, order=order, legal_clocks=tuple(clocks.values()), offer=offer)
+    said = [say("case.charge_held")] if _holds_charge(moved) and not _holds_charge(file) else []
+    facts = {"days": {name: day.isoformat() for name, day in days.items()}, "reference": reference}
+    return write_move(unit, file, moved, "order_days", actor=actor, facts=facts, said=said)
+
+
+def _hold_open(unit: Unit, dispute: str) -> CaseFile:
+    file = case_book.hold_one(unit, dispute)
+    if file.case.state in CASE.terminal:
+        raise Conflict("move", f"the case is {file.case.state}", fix="Open the case again first.")
+    return file
+
+
+def _check(file: CaseFile, days: Mapping[str, date], reference: str, *, role: Role, today: date) -> None:
+    if not days or set(days) - set(DAYS):
+        raise Rejected("days", "no day that can be learned was named", fix=f"Name one of {', '.join(DAYS)}.")
+    if not proof(reference):
+        raise Rejected(
+            "reference", "nothing shows it", fix="Say what shows it: a receipt, a scan, the customer's word."
+        )
+    for name, day in days.items():
+        if not FIRST_ORDER_DATE <= day <= today:
+            why = f"{name} is {day.isoformat()}, which cannot be right"
+            raise Rejected("date", why, fix=f"Give a day from {FIRST_ORDER_DATE.isoformat()} to today.")
+        if getattr(file.order, name) not in {None, day} and role is not Role.SUPERVISOR:
+            raise Forbidden("role", f"{name} is known already", fix="Ask a supervisor to put it right.")
+
+
+def _holds_charge(file: CaseFile) -> bool:
+    return file.offer is not None and Extra.CHARGE_HELD in file.offer.extras
