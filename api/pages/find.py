@@ -4,7 +4,7 @@ The box takes a case id, a lock order, an order reference, an IMEI or a parcel n
 address, phone number or name in an order's contact. Nobody is ever asked for a second one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -124,19 +124,31 @@ def _by_sale(session: Session, asked: str) -> Found:
 
 
 def _by_contact(session: Session, asked: str) -> Found:
+    """Sales whose contact holds the text, newest first; those with a case come first, however many others there are."""
     if len(asked) < LEAST_CONTACT:
         return Found()
-    facts = col(SaleRow.facts)
     wanted = {asked, asked.replace(" ", "")}
-    query = select(SaleRow).where(or_(*(facts.icontains(part, autoescape=True) for part in wanted)))
-    rows = session.scalars(query.execution_options(yield_per=READ_AT_ONCE))  # a name may be a word of every record
-    named = (
-        row.order_ref
-        for row in rows
-        if any(part.casefold() in str(msgspec.json.decode(row.facts)["contact"]).casefold() for part in wanted)
+    facts, newest = col(SaleRow.facts), col(SaleRow.recorded_ms).desc()
+    query = select(col(SaleRow.order_ref), facts).where(
+        or_(*(facts.icontains(part, autoescape=True) for part in wanted))
     )
-    references = tuple(islice(named, MOST_FOUND))
-    return Found(files=cases_of_orders(session, references), orders=references)
+    disputed = col(SaleRow.order_ref).in_(select(col(DisputeRow.order_ref)))
+    references = [
+        *_named(session, query.where(disputed).order_by(newest), wanted),
+        *_named(session, query.where(~disputed).order_by(newest), wanted),
+    ][:MOST_FOUND]
+    return Found(files=cases_of_orders(session, references), orders=tuple(references))
+
+
+def _named(session: Session, query: Select[str, str], wanted: Collection[str]) -> list[str]:
+    """The first sales that hold a text in their contact, and not merely in another of their facts."""
+    with session.execute(query.execution_options(yield_per=READ_AT_ONCE)) as rows:
+        found = (
+            reference
+            for reference, facts in rows
+            if any(part.casefold() in str(msgspec.json.decode(facts)["contact"]).casefold() for part in wanted)
+        )
+        return list(islice(found, MOST_FOUND))
 
 
 def _newest_first() -> Select[DisputeRow]:
