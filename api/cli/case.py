@@ -60,6 +60,12 @@ def found(token: str, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def link(dispute: str, as_json: AsJson = False) -> None:
+    """A fresh link for the customer; the old one ends. Example: `weaklink dispute link case_0k3v9q2m7x4d8r1t`."""
+    show(call("POST", f"/v1/disputes/{dispute}/link"), as_json=as_json, human=_page)
+
+
+@app.command()
 def move(
     dispute: str,
     event: str,
@@ -110,7 +116,11 @@ def _case(value: dict[str, Any]) -> None:
     for lock in value["locks"]:
         console.print(f"lock: {lock['state']} until {lock['held_until']}", highlight=False)
     if "customer_url" in value:
-        console.print(f"customer's page: {client_address()}{value['customer_url']}", highlight=False, soft_wrap=True)
+        _page(value)
+
+
+def _page(value: dict[str, Any]) -> None:
+    console.print(f"customer's page: {client_address()}{value['customer_url']}", highlight=False, soft_wrap=True)
 
 
 def _cases(value: dict[str, Any]) -> None:

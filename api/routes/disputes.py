@@ -27,6 +27,7 @@ from custody.store import case_book
 from custody.usecases import decline_case, learn_facts, move_case, move_scheme, sweep_cases
 from custody.usecases.open_dispute import least_busy
 from custody.usecases.record_sale import read_sale
+from custody.usecases.renew_link import renew_link
 
 router = APIRouter(prefix="/v1/disputes", tags=["disputes"])
 P = Annotated[Parts, Depends(parts_of)]
@@ -200,6 +201,14 @@ def move(
             joints.lock_as_agreed(unit, parts.locks, file, actor=caller.account)
             unit.session.flush()
         return case_view(unit.session, file)
+
+
+@router.post("/{dispute}/link", status_code=201)
+def renew(dispute: str, parts: P, caller: Annotated[Caller, Depends(role(*CASEWORKERS))]) -> dict[str, str]:
+    """A fresh link for a customer whose own was lost or leaked; it is told once, and the old one ends now."""
+    with parts.house.unit() as unit:
+        token = renew_link(unit, dispute, actor=caller.account, role=Role(caller.role))
+    return {"dispute": dispute, "customer_token": token, "customer_url": f"/c/{token}"}
 
 
 def _classify(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:

@@ -54,6 +54,7 @@ TEXTS = MappingProxyType(
         "case.new_owner": _text(
             "{owner} looks after your case now. They have read all of it. You need not tell it twice."
         ),
+        "case.link_renewed": _text("You have a new link to this page. The old one opens nothing any more."),
         "case.first_reply": _text("Sorry. This should not have happened to you.", "{reply}"),
         "case.received": _text("Thank you. We have what you sent. We will not ask for it again."),
         "case.converting": _text(

@@ -104,6 +104,13 @@ def read_by_token(session: Session, token_hash: bytes) -> CaseFile:
     return msgspec.json.decode(row.facts, type=CaseFile)
 
 
+def put_token(unit: Unit, dispute: str, token_hash: bytes) -> None:
+    """Let another token open a case, and no other one."""
+    row = unit.session.get_one(DisputeRow, dispute)
+    row.token_hash = token_hash
+    unit.session.add(row)
+
+
 def replace(unit: Unit, file: CaseFile, *, before: CaseFile) -> None:
     """Store a changed file; raises `Conflict` if somebody else changed it since it was read."""
     query = select(DisputeRow).where(col(DisputeRow.id) == file.case.id).with_for_update()

@@ -23,3 +23,28 @@ def test_who_quotes_an_order_or_a_handset_does_not_get_the_buyers_name_and_addre
         everything = b"\n".join(pack.read(name) for name in pack.namelist()).decode()
     for private in ("ottoline@example.com", "Back Lane", "region"):
         assert private not in everything
+
+
+def test_a_link_that_was_lost_or_leaked_is_replaced_and_opens_nothing_from_then_on(desk: CaseDesk) -> None:
+    told = desk.report(claim_type="never_received")
+    door = f"/v1/disputes/{told['dispute']}/link"
+    assert desk.http.post(door).status_code == 401
+    assert desk.http.post(door, headers=desk.by("investigator-1")).status_code == 403
+    assert desk.http.get(f"/v1/customer/{told['customer_token']}").is_success, "whoever may not changes nothing"
+    fresh = desk.http.post(door, headers=desk.by("agent-1"))
+    assert fresh.status_code == 201
+    for path in ("/c/{}", "/c/{}/file", "/v1/customer/{}"):
+        assert desk.http.get(path.format(told["customer_token"])).status_code == 404
+        assert desk.http.get(path.format(fresh.json()["customer_token"])).is_success
+    assert "You have a new link" in desk.own(fresh.json())["messages"][-1]["text"]
+    view = desk.view(told)
+    (line,) = (line for line in view["timeline"] if line["kind"] == "link_renewed")
+    assert line["actor"] == "agent-1"
+    assert fresh.json()["customer_token"] not in str(view)
+
+
+def test_a_case_that_was_joined_has_its_link_where_the_other_one_is(desk: CaseDesk) -> None:
+    first, second = (desk.report(order="SO-LINK") for _ in range(2))
+    desk.event(second, "agent-1", "merge", into=first["dispute"])
+    answer = desk.http.post(f"/v1/disputes/{second['dispute']}/link", headers=desk.by("agent-1"))
+    assert (answer.status_code, first["dispute"] in answer.json()["fix"]) == (409, True)

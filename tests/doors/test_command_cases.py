@@ -51,6 +51,11 @@ def test_part_of_the_price_is_offered_and_a_payment_that_came_back_is_told_in_a_
     assert "(came back)" in shell.run("dispute", "move", case, "payment_came_back", *told).out
 
 
+def test_a_lost_link_is_replaced_on_the_command_line(shell: CommandLine) -> None:
+    case = shell.json("dispute", "open", "It never came")["dispute"]
+    assert f"customer's page: {shell.address}/c/" in shell.run("dispute", "link", case).out
+
+
 def test_the_days_of_an_order_have_a_door(shell: CommandLine) -> None:
     case = shell.json("dispute", "open", "The money has not come", "--claim", "returned_not_credited")["dispute"]
     day = ("--day", "proof_of_sending=2026-05-01")
