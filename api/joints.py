@@ -1,4 +1,4 @@
-"""Where disputes and locks meet; but for `lock_news`, `joined_locks` and `lock_file` beside it, the two houses do so nowhere.
+"""Where disputes and locks meet; but for `lock_news`, `joined_locks` and `lock_file` beside it they do so nowhere else.
 
 A disputed delivery puts everything in place in one unit of work: case, owner, presumption, promises, clocks, remedy
 offer, investigation, and for a claim in which the customer does not hold the device the provisional lock of exactly

@@ -4,7 +4,7 @@ Whoever holds the link may choose, answer, give files, say "I found it" and read
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, UploadFile
@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from api import joints, lock_news
+from api.customer_troubles import in_their_words
 from api.parts import Parts, parts_of
 from api.views import case_view, message_views, order_views
 from custody.disputes.machine import Role
@@ -22,8 +23,10 @@ from custody.kernel.errors import Conflict, Rejected
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.tables import EvidenceRow
+from custody.store.unit import Unit
 from custody.usecases import move_case, move_scheme
 from custody.usecases.open_dispute import hash_token
+from custody.usecases.repeat_move import done_already
 from devicelock import store as lock_store
 from devicelock.rules.applied import Applied
 from devicelock.rules.order import Role as LockRole
@@ -84,11 +87,10 @@ def read(token: str, parts: P) -> dict[str, Any]:
 @router.post("/choose")
 def choose(token: str, body: ChoiceIn, parts: P) -> dict[str, Any]:
     """Choose a remedy; the answer holds the promise with its date."""
-    with parts.house.unit() as unit:
-        dispute = case_book.read_by_token(unit.session, hash_token(token)).case.id
-        move_case.choose(unit, dispute, remedy=body.remedy, payout=body.payout, actor=CUSTOMER)
-        unit.session.flush()
-        return customer_view(unit.session, token)
+    said = body.model_dump()
+    return _move(
+        parts, token, "choose", said, lambda unit, file: move_case.choose(unit, file.case.id, actor=CUSTOMER, **said)
+    )
 
 
 @router.post("/found")
@@ -108,37 +110,27 @@ def found(token: str, parts: P) -> dict[str, Any]:
 @router.post("/confirm")
 def confirm(token: str, parts: P) -> dict[str, Any]:
     """Yes, it is put right; the case closes."""
-    with parts.house.unit() as unit:
-        dispute = case_book.read_by_token(unit.session, hash_token(token)).case.id
-        settled = joints.locks_settled(unit.session, dispute)
-        move_case.confirm(unit, dispute, actor=CUSTOMER, locks_settled=settled)
-        unit.session.flush()
-        return customer_view(unit.session, token)
+    return _move(parts, token, "confirm_or_lapse", {}, _settled(move_case.confirm))
 
 
 @router.post("/withdraw")
 def withdraw(token: str, parts: P) -> dict[str, Any]:
     """Take the report back; every lock must be released first."""
-    with parts.house.unit() as unit:
-        dispute = case_book.read_by_token(unit.session, hash_token(token)).case.id
-        settled = joints.locks_settled(unit.session, dispute)
-        move_case.withdraw(unit, dispute, actor=CUSTOMER, locks_settled=settled)
-        unit.session.flush()
-        return customer_view(unit.session, token)
+    return _move(parts, token, "withdraw", {}, _settled(move_case.withdraw))
 
 
 @router.post("/decision")
 def decision(token: str, body: DecisionIn, parts: P) -> dict[str, Any]:
     """Yes or no to what the independent scheme decided; yes makes it a promise of ours with a date."""
-    with parts.house.unit() as unit:
-        dispute = case_book.read_by_token(unit.session, hash_token(token)).case.id
-        if body.accept:
-            move_scheme.accept_decision(unit, dispute, actor=CUSTOMER)
-        else:
-            settled = joints.locks_settled(unit.session, dispute)
-            move_scheme.reject_decision(unit, dispute, actor=CUSTOMER, locks_settled=settled)
-        unit.session.flush()
-        return customer_view(unit.session, token)
+    if body.accept:
+        return _move(
+            parts,
+            token,
+            "customer_accepts",
+            {},
+            lambda unit, file: move_scheme.accept_decision(unit, file.case.id, actor=CUSTOMER),
+        )
+    return _move(parts, token, "customer_rejects_or_lapse", {}, _settled(move_scheme.reject_decision))
 
 
 @router.post("/disagree")
@@ -165,12 +157,12 @@ def disagree(token: str, parts: P) -> dict[str, Any]:
 @router.post("/answer")
 def answer(token: str, body: AnswerIn, parts: P) -> dict[str, Any]:
     """Answer something we asked, or skip it; skipping never counts against you."""
-    with parts.house.unit() as unit:
-        dispute = case_book.read_by_token(unit.session, hash_token(token)).case.id
-        pointer = _keep_words(unit, dispute, body.words) if body.words else None
-        move_case.answer(unit, dispute, ask_id=body.ask, pointer=pointer, actor=CUSTOMER)
-        unit.session.flush()
-        return customer_view(unit.session, token)
+
+    def act(unit: Unit, file: CaseFile) -> None:
+        pointer = _keep_words(unit, file.case.id, body.words) if body.words else None
+        move_case.answer(unit, file.case.id, ask_id=body.ask, pointer=pointer, actor=CUSTOMER)
+
+    return _move(parts, token, "answered_or_skipped", {"ask": body.ask, "skipped": not body.words}, act)
 
 
 @router.post("/words", status_code=201)
@@ -244,11 +236,38 @@ def customer_view(session: Session, token: str) -> dict[str, Any]:
     }
 
 
-def _keep_words(unit: Any, dispute: str, words: str) -> str:
+def _move(
+    parts: Parts, token: str, event: str, said: Mapping[str, Any], act: Callable[[Unit, CaseFile], object]
+) -> dict[str, Any]:
+    """One move of the customer and their case after it; the same one again is answered as done."""
+    try:
+        with parts.house.unit() as unit:
+            act(unit, case_book.read_by_token(unit.session, hash_token(token)))
+            unit.session.flush()
+            return customer_view(unit.session, token)
+    except (Conflict, Rejected) as refused:
+        with parts.house.read() as session:
+            case = case_book.read_by_token(session, hash_token(token)).case
+            if done_already(session, case.id, event, said):
+                return customer_view(session, token)
+        raise in_their_words(refused, case.state) from refused
+
+
+def _settled(move: Callable[..., object]) -> Callable[[Unit, CaseFile], object]:
+    """A move of the customer that waits for the locks of the case."""
+
+    def act(unit: Unit, file: CaseFile) -> object:
+        settled = joints.locks_settled(unit.session, file.case.id)
+        return move(unit, file.case.id, actor=CUSTOMER, locks_settled=settled)
+
+    return act
+
+
+def _keep_words(unit: Unit, dispute: str, words: str) -> str:
     return _keep(unit, dispute, name=WORDS, media_type="text/plain", content=words.encode())
 
 
-def _keep(unit: Any, dispute: str, *, name: str, media_type: str, content: bytes) -> str:
+def _keep(unit: Unit, dispute: str, *, name: str, media_type: str, content: bytes) -> str:
     row = EvidenceRow(
         id=unit.ids.new("ev"),
         dispute=dispute,

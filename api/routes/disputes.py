@@ -22,12 +22,13 @@ from custody.disputes.opening import Report
 from custody.disputes.order import OrderFacts
 from custody.disputes.remedy import Needs
 from custody.kernel.clock import to_iso
-from custody.kernel.errors import NotFound, Rejected
+from custody.kernel.errors import Conflict, NotFound, Rejected
 from custody.store import case_book
 from custody.usecases import decline_case, learn_facts, move_case, move_scheme, sweep_cases
 from custody.usecases.open_dispute import least_busy
 from custody.usecases.record_sale import read_sale
 from custody.usecases.renew_link import renew_link
+from custody.usecases.repeat_move import done_already
 
 router = APIRouter(prefix="/v1/disputes", tags=["disputes"])
 P = Annotated[Parts, Depends(parts_of)]
@@ -187,20 +188,28 @@ def move(
     Five events move nothing. `whereabouts` says what became of the handset, and with it whether a lock would be fair;
     `order_days` what was learned of the order, from which the law counts. `promise_kept` and `credit_paid` say what was
     done beside the remedy, and `payment_came_back` that money of ours did not reach the customer: it is promised anew.
-    `merge` answers with the case that goes on.
+    `merge` answers with the case that goes on. The same move again, by who made it, is answered as done.
     """
     act = _ACTS.get(body.event)
     if act is None:
         raise Rejected("event", f"{body.event!r} is not a move of staff", fix=f"Use one of {', '.join(_ACTS)}.")
-    with parts.house.unit() as unit:
-        lock_news.hold_for_move(unit, disputes={dispute, body.into or dispute})
-        kind = case_book.read(unit.session, dispute).case.claim_type
-        file = act(unit, dispute, body, caller)
-        unit.session.flush()
-        if file.case.id == dispute and file.case.claim_type != kind:
-            joints.lock_as_agreed(unit, parts.locks, file, actor=caller.account)
+    try:
+        with parts.house.unit() as unit:
+            lock_news.hold_for_move(unit, disputes={dispute, body.into or dispute})
+            kind = case_book.read(unit.session, dispute).case.claim_type
+            file = act(unit, dispute, body, caller)
             unit.session.flush()
-        return case_view(unit.session, file)
+            if file.case.id == dispute and file.case.claim_type != kind:
+                joints.lock_as_agreed(unit, parts.locks, file, actor=caller.account)
+                unit.session.flush()
+            return case_view(unit.session, file)
+    except (Conflict, Rejected):
+        said = {**body.model_dump(), "award": body.text}
+        with parts.house.read() as session:
+            if not done_already(session, dispute, body.event, said, actors={caller.account, caller.person}):
+                raise
+            file = case_book.read(session, dispute)
+            return case_view(session, case_book.read(session, file.case.joined_into or dispute))
 
 
 @router.post("/{dispute}/link", status_code=201)

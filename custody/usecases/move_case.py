@@ -61,6 +61,8 @@ def classify_and_offer(
         target = step(CASE, target, "offer", Role.SYSTEM, guards).target
     named = price_reduction_pence
     moved, said = _offered(unit, file, claim_type, target, lock_facts=lock_facts, named_pence=named, policy=policy)
+    if moved == replace(file, offer=moved.offer, chosen=None) and named is None and _same_options(file, moved):
+        return file
     said.insert(0, say("case.classify", problem=claim_of(claim_type).says))
     return write_move(unit, file, moved, "offered", actor=actor, facts={"claim_type": claim_type}, said=said)
 
@@ -103,6 +105,10 @@ def _offered(
     return replace(owing, case=case, offer=offer, chosen=None, lock_wish=wish), said
 
 
+def _same_options(file: CaseFile, moved: CaseFile) -> bool:
+    return file.offer is not None and moved.offer is not None and file.offer.options == moved.offer.options
+
+
 def _left_of_price(unit: Unit, file: CaseFile) -> int | None:
     return left_of_price(file.order.price_pence, case_book.promises(unit.session, file.case.id))
 
@@ -129,7 +135,7 @@ def choose(
     )
     case_book.put_promise(unit, chosen.promise)
     moved = replace(file, case=replace(file.case, state=chosen.move.target), chosen=remedy)
-    facts = {"remedy": remedy, "promise": chosen.promise.id, "due_ms": chosen.promise.due_ms}
+    facts = {"remedy": remedy, "payout": payout, "promise": chosen.promise.id, "due_ms": chosen.promise.due_ms}
     return write_move(unit, file, moved, "chosen", actor=actor, facts=facts, said=chosen.messages), chosen
 
 
@@ -242,10 +248,13 @@ def found_it(
 
     Until then it stays where it is, and the timer ends it. Once a remedy is on its way the customer confirms as ever.
     """
-    file = replace(case_book.hold_one(unit, dispute), found_ms=unit.now_ms)
-    before = case_book.read(unit.session, dispute)
+    before = case_book.hold_one(unit, dispute)
+    ends = locks_settled and "withdraw" in CASE.possible(before.case.state, Role.CUSTOMER)
+    if before.found_ms is not None and not ends:
+        return before
+    file = replace(before, found_ms=unit.now_ms)
     said = [say("case.found_it")]
-    if locks_settled and "withdraw" in CASE.possible(file.case.state, Role.CUSTOMER):
+    if ends:
         move = step(CASE, file.case.state, "withdraw", Role.CUSTOMER, {"all_locks_settled": locks_settled})
         file, crossed = cross_out(unit, file, policy=policy)
         file, said = replace(file, case=replace(file.case, state=move.target)), [*said, *crossed]
@@ -297,7 +306,9 @@ def offer_again(
         step(CASE, CASE.start, "classify", role, agreed_on)
     named = price_reduction_pence
     moved, said = _offered(unit, file, kind, move.target, lock_facts=lock_facts, named_pence=named, policy=policy)
-    return write_move(unit, file, moved, "offered", actor=actor, facts={"claim_type": kind}, said=said)
+    return write_move(
+        unit, file, moved, "offered", actor=actor, facts={"claim_type": kind, "price_reduction_pence": named}, said=said
+    )
 
 
 def ask(
