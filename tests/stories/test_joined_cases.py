@@ -13,7 +13,7 @@ from custody.usecases import move_case, move_scheme
 from custody.usecases.investigate import Inquirer
 from custody.usecases.sweep_cases import letter_ms
 from custody.usecases.sweep_promises import sweep_promises
-from tests.stories.test_case_stories import act, not_put_right
+from tests.stories.case_steps import act, not_put_right
 from tests.stories.test_lock_cases import code_on_page, report_of_a_stranger, say_found
 from tests.world import World
 from tests.world_parts import Opened
