@@ -66,6 +66,16 @@ def whereabouts(dispute: str, visit: Staff, known: Line) -> Response:
     return _then(visit, dispute, act, done="whereabouts", at="locks")
 
 
+@router.post("/link")
+def renew(dispute: str, visit: Staff) -> Response:
+    """A fresh link for the customer, shown this once; the old one ends."""
+    try:
+        link = disputes.renew(dispute, visit.parts, visit.caller)["customer_url"]
+    except Trouble as trouble:
+        return case_page(visit, dispute, sent=Sent(form="link", trouble=trouble))
+    return case_page(visit, dispute, link=link, renewed=True)
+
+
 @router.post("/lock")
 def lock(dispute: str, visit: Staff, imei_last4: Line = "", reason: Line = "") -> Response:
     """Ask for a lock of exactly the handset that the order is about; another person decides."""

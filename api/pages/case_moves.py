@@ -4,13 +4,16 @@ What is possible now follows from the table of the case. Who is in another role 
 guard holds is found out by the move itself, which says so beside the form.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 from api.accounts import Caller
 from api.pages import words
 from api.pages.sent_form import LINE, WORDS
+from api.pages.times import pounds
 from api.routes.disputes import EventIn
 from custody.disputes.case import ADR_EVENT, CASE
 from custody.disputes.case_guards import OBSERVATIONS, Finding, Ground
@@ -19,6 +22,7 @@ from custody.disputes.machine import Role
 from custody.disputes.opening import AN_OFFER
 from custody.kernel.errors import Rejected
 from custody.store.case_book import CaseFile
+from custody.usecases.learn_facts import DAYS
 
 STAFF = (Role.AGENT, Role.INVESTIGATOR, Role.SUPERVISOR)
 FINDING = ("ground", "says", "kept_at", "about")
@@ -26,7 +30,7 @@ FINDING = ("ground", "says", "kept_at", "about")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """One field of a move. `kind` is line, words, tick or choice; a choice has `options`."""
+    """One field of a move. `kind` is line, words, tick, day, pounds or choice; a choice has `options`."""
 
     name: str
     says: str
@@ -64,6 +68,12 @@ class Open:
 
 WHY = Field(name="why", says="Reasons, in words that the customer can read", kind="words")
 SCHEMES = Field(name="reference", says="The scheme's own reference")
+SUM = Field(
+    name="price_reduction_pence",
+    says="If they keep it for part of the price back: how much, in pounds",
+    kind="pounds",
+    needed=False,
+)
 _MOVES = (
     Move(
         event="classify",
@@ -84,6 +94,21 @@ _MOVES = (
                 kind="words",
                 needed=False,
             ),
+            SUM,
+        ),
+    ),
+    Move(
+        event="order_days",
+        place="kind",
+        title="Write down a day of the order",
+        button="Write the days down",
+        done="days",
+        about="The days of the law count from these. One that is known already is put right by a supervisor.",
+        fields=(
+            Field(name="delivered", says="Delivered on", kind="day", needed=False),
+            Field(name="proof_of_sending", says="Sent back, as a proof shows, on", kind="day", needed=False),
+            Field(name="goods_back", says="At the returns bench on", kind="day", needed=False),
+            Field(name="reference", says="What shows it"),
         ),
     ),
     Move(
@@ -93,6 +118,7 @@ _MOVES = (
         button="Offer again",
         done="offered",
         about="The offer follows from the kind of problem. To offer for another kind, change the kind.",
+        fields=(SUM,),
     ),
     Move(
         event="delivered_or_paid",
@@ -120,6 +146,17 @@ _MOVES = (
         button="Record as paid",
         done="credited",
         fields=(Field(name="reference", says="Reference of the payment"),),
+    ),
+    Move(
+        event="payment_came_back",
+        place="remedy",
+        title="Write down that a payment came back",
+        button="Promise it again",
+        done="came_back",
+        fields=(
+            Field(name="promise", says="Which payment", kind="choice"),
+            Field(name="reference", says="Reference of the bank"),
+        ),
     ),
     Move(event="reopen", place="remedy", title="Open again", button="Open the case again", done="reopened"),
     Move(
@@ -232,20 +269,47 @@ def open_moves(file: CaseFile, case: Mapping[str, Any], caller: Caller) -> tuple
 
 
 def body_of(move: Move, given: Mapping[str, str]) -> EventIn:
-    """The event that a form stands for; an empty field is left out. Raises `Rejected` for a choice that is none."""
+    """The event that a form stands for; an empty field is left out. Raises `Rejected` for what cannot be read."""
     for field in move.fields:
         if field.options and given[field.name] not in dict(field.options):
             raise Rejected(field.name, "one choice is not in the list", fix="Choose one of the list.")
     sent: dict[str, Any] = {
-        field.name: bool(given[field.name]) if field.kind == "tick" else given[field.name].strip()
+        field.name: READ.get(field.kind, _as_typed)(field.name, given[field.name].strip())
         for field in move.fields
         if given[field.name].strip()
     }
+    if move.event == "order_days":
+        sent["order_days"] = {name: sent.pop(name) for name in DAYS if name in sent}
     finding = {name: sent.pop(name) for name in FINDING if name in sent}
     if finding:
         about = bool(finding.pop("about", False))
         sent["findings"] = (Finding(**{**finding, "ground": Ground(finding["ground"])}, about_this_person=about),)
     return EventIn(event=move.event, **sent)
+
+
+def _as_typed(_name: str, text: str) -> str:
+    return text
+
+
+def _ticked(_name: str, text: str) -> bool:
+    return bool(text)
+
+
+def _day(name: str, text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise Rejected(name, "one day is not a date", fix="Write it as 2026-01-31.") from error
+
+
+def _pence(name: str, text: str) -> int:
+    found = re.fullmatch(r"£? ?(\d{1,6})(?:\.(\d\d))?", text, re.ASCII)
+    if found is None:
+        raise Rejected(name, "one sum is not in pounds", fix="Write it as 12 or 12.50.")
+    return int(found[1]) * 100 + int(found[2] or 0)
+
+
+READ: Mapping[str, Callable[[str, str], Any]] = {"tick": _ticked, "day": _day, "pounds": _pence}
 
 
 def _who(file: CaseFile, case: Mapping[str, Any]) -> dict[str, tuple[Role, ...]]:
@@ -263,16 +327,18 @@ def _who(file: CaseFile, case: Mapping[str, Any]) -> dict[str, tuple[Role, ...]]
         who["promise_kept"] = STAFF if _promises(case, Role.SUPERVISOR) else (Role.AGENT,)
     if case["unpaid_credit_pence"]:
         who["credit_paid"] = STAFF
+    if _payments(case):
+        who["payment_came_back"] = STAFF
+    if state not in CASE.terminal:
+        who["order_days"] = STAFF
     return who
 
 
 def _open(move: Move, who: tuple[Role, ...], case: Mapping[str, Any], caller: Caller) -> Open:
     roles = " or ".join(words.worded(words.ROLES, role).lower() for role in who)
     refusal = "" if caller.role in who else f"{move.title}: this takes somebody in the role {roles}."
-    fields = tuple(
-        replace(field, options=_promises(case, caller.role)) if field.name == "promise" else field
-        for field in move.fields
-    )
+    promises = _payments(case) if move.event == "payment_came_back" else _promises(case, caller.role)
+    fields = tuple(replace(field, options=promises) if field.name == "promise" else field for field in move.fields)
     return Open(move=move, refusal=refusal, fields=fields)
 
 
@@ -283,4 +349,13 @@ def _promises(case: Mapping[str, Any], role: str) -> tuple[tuple[str, str], ...]
         for promise in case["promises"]
         if promise["state"] in ({"made", "due_soon", "missed"} if role == Role.AGENT else {"missed"})
         and promise["what"] != AN_OFFER
+    )
+
+
+def _payments(case: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """The payments that were made and did not come back yet."""
+    return tuple(
+        (promise["promise"], f"{promise['what']}, {pounds(promise['amount_pence'])}")
+        for promise in case["promises"]
+        if promise["state"] == "kept" and promise["amount_pence"] and not promise["came_back"]
     )

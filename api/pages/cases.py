@@ -19,6 +19,7 @@ from custody.disputes.claim import CLAIMS
 from custody.kernel.errors import NotFound, Trouble
 from custody.store import case_book
 from custody.store.tables import EvidenceRow
+from custody.usecases.renew_link import SUPPORT
 
 router = APIRouter(prefix="/console", include_in_schema=False)
 FIRST = {"supervisor": "/console/locks", "investigator": "/console/investigations"}
@@ -142,14 +143,18 @@ def evidence(name: str, visit: Staff) -> Response:
     return Response(row.content, media_type="application/octet-stream", headers=headers)
 
 
-def case_page(visit: Visit, dispute: str, *, sent: Sent | None = None, link: str = "", code: str = "") -> Response:
+def case_page(
+    visit: Visit, dispute: str, *, sent: Sent | None = None, link: str = "", renewed: bool = False, code: str = ""
+) -> Response:
     """The page of a case: with what went wrong on top, or what is shown only once."""
     return visit.page(
         "case.html",
         shown=read_case_page(visit.parts, visit.caller, dispute),
         reasons=ASKED_BY_PEOPLE,
+        support=SUPPORT,
         sent=sent,
         link=link,
+        renewed=renewed,
         code=code,
     )
 

@@ -1,38 +1,21 @@
 """What a person reads when an act is refused: no code and no name of a state. Programs read the refusal as it is.
 
-A button that is pressed twice, or on a page that is open since yesterday, finds the case further on: that is no mistake
-of anybody's, and is said as what it is. What a customer reads passes `lint_text`, or is said in a sentence that does.
+A button on a page that is open since yesterday finds the case further on: that is no mistake of anybody's, and is said
+as what it is (`customer_troubles.py` does so for customers, at every door). What a customer reads passes `lint_text`,
+or is said in a sentence that does.
 """
-
-from collections.abc import Mapping
 
 from api.pages import words
 from custody.disputes.case import CASE
 from custody.disputes.wording import lint_text
 from custody.kernel.errors import Rejected, Trouble
 
-DONE_ALREADY = ("that is done already", "Nothing was changed now. Where it stands is shown below.")
 NOT_NOW = ("that did not work, and nothing was changed", "Please try it again, or call us. You did nothing wrong.")
-HELD_BACK: Mapping[str, tuple[str, str]] = {
-    "all_locks_settled": (
-        "we must see to the lock of the phone first",
-        "If you have the phone, tap I found it. If not, we see to it.",
-    ),
-    "all_promises_settled": ("we still owe you something", "Your case can end when you have it. It is shown below."),
-    "payout_route_works_for_this_customer": (
-        "your money needs a way that reaches you",
-        "Please choose how it comes, and send it again.",
-    ),
-}
 OVER = frozenset({"move", "ask_ended"})
 
 
 def for_customers(trouble: Trouble) -> Trouble:
     """The refusal in words that every customer can read."""
-    if trouble.code in OVER:
-        return _said(trouble, *DONE_ALREADY)
-    if trouble.code == "guard":
-        return _said(trouble, *HELD_BACK.get(trouble.facts["unmet"][0], NOT_NOW))
     try:
         lint_text(f"{trouble.detail}. {trouble.fix}")
     except Rejected:

@@ -72,7 +72,9 @@ def see(path: str, *, done: str = "", at: str = "", large: bool = False) -> Redi
 DONE: Mapping[str, str] = {
     "typed": "The kind of problem is set and the remedy is offered.",
     "offered": "The remedy is offered again.",
+    "days": "The days are written down, and the law's days count from them.",
     "kept": "Written down as kept.",
+    "came_back": "The same sum is promised again, and the customer is told.",
     "credited": "The credit is written down as paid.",
     "decline_proposed": "The customer is told what was found, and by which day we hear them.",
     "heard": "Accepted. The case goes on to a remedy.",

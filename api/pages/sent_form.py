@@ -17,6 +17,8 @@ from custody.kernel.errors import Rejected, Trouble
 FIELDS: Mapping[str, str] = {
     "question": "challenge",
     "payout_route": "payout",
+    "price_reduction": "price_reduction_pence",
+    "days": "delivered",
     "unpromised": "text",
     "never_asked": "item",
     "held_by_us": "item",

@@ -30,29 +30,31 @@ def press(desk: CaseDesk, told: dict[str, Any], account: str, event: str, **form
 
 
 @pytest.mark.parametrize(
-    ("act", "form"), [("choose", {"remedy": "advance_swap"}), ("confirm", {}), ("withdraw", {}), ("decision", {})]
+    ("act", "form"), [("choose", {"remedy": "advance_swap"}), ("confirm", {}), ("answer", {"skip": "yes"})]
 )
-def test_a_button_that_a_customer_presses_again_is_answered_in_plain_words(
+def test_a_button_that_a_customer_presses_again_is_answered_as_done(
     desk: CaseDesk, act: str, form: dict[str, str]
 ) -> None:
+    told = desk.not_fixed() if act == "answer" else desk.report(claim_type="defective")
+    link = f"/c/{told['customer_token']}"
+    if act == "answer":
+        asked = desk.event(told, "agent-1", "ask", item="tape", text="Which colour has the tape?").json()["asks"][0]
+        form = {**form, "ask": asked["ask"]}
+    if act == "confirm":
+        desk.http.post(f"{link}/choose", data={"remedy": "advance_swap"})
+        desk.event(told, "agent-1", "delivered_or_paid", reference="JJD1")
+    assert [desk.http.post(f"{link}/{act}", data=form).status_code for _ in range(2)] == [303, 303]
+
+
+@pytest.mark.parametrize("act", ["withdraw", "decision"])
+def test_a_button_on_a_customers_page_that_is_of_yesterday_is_answered_in_plain_words(desk: CaseDesk, act: str) -> None:
     told = desk.report(claim_type="defective")
     link = f"/c/{told['customer_token']}"
     desk.http.post(f"{link}/choose", data={"remedy": "advance_swap"})
-    if act == "confirm":
-        desk.event(told, "agent-1", "delivered_or_paid", reference="JJD1")
-        desk.http.post(f"{link}/confirm")
-    again = desk.http.post(f"{link}/{act}", data=form)
-    assert again.status_code == 409
-    assert alert_of(again).startswith("That is done already.")
-    lint_text(alert_of(again))
-
-
-def test_a_question_that_is_skipped_twice_is_answered_in_plain_words(desk: CaseDesk) -> None:
-    told = desk.not_fixed()
-    asked = desk.event(told, "agent-1", "ask", item="tape", text="Which colour has the tape?").json()["asks"][0]["ask"]
-    for _ in range(2):
-        again = desk.http.post(f"/c/{told['customer_token']}/answer", data={"ask": asked, "skip": "yes"})
-    assert alert_of(again).startswith("That is done already.")
+    late = desk.http.post(f"{link}/{act}", data={})
+    assert late.status_code == 409
+    assert "_" not in alert_of(late)
+    lint_text(alert_of(late))
 
 
 @pytest.mark.parametrize("wrong", [{"remedy": "advance_swap_x"}, {"remedy": ""}])
@@ -61,20 +63,21 @@ def test_what_a_customer_cannot_have_is_refused_without_a_code(desk: CaseDesk, w
     lint_text(alert_of(desk.http.post(f"/c/{told['customer_token']}/choose", data=wrong)))
 
 
-def test_a_button_that_staff_press_again_names_no_state_and_no_event(desk: CaseDesk) -> None:
+def test_a_button_on_a_page_of_staff_that_is_of_yesterday_names_no_state_and_no_event(desk: CaseDesk) -> None:
     told = desk.report(claim_type="defective")
     desk.http.post(f"/c/{told['customer_token']}/choose", data={"remedy": "advance_swap"})
     assert press(desk, told, "agent-1", "delivered_or_paid", reference="JJD1").status_code == 303
-    again = press(desk, told, "agent-1", "delivered_or_paid", reference="JJD1")
-    assert again.status_code == 409
-    assert "Put right, to be confirmed" in alert_of(again)
-    assert "_" not in alert_of(again)
+    assert press(desk, told, "agent-1", "delivered_or_paid", reference="JJD1").status_code == 303, "the same again"
+    late = press(desk, told, "agent-1", "delivered_or_paid", reference="JJD2")
+    assert late.status_code == 409
+    assert "Put right, to be confirmed" in alert_of(late)
+    assert "_" not in alert_of(late)
 
 
 def test_who_is_in_another_role_is_told_whose_move_it_is(desk: CaseDesk) -> None:
     told = desk.not_fixed()
     refused = press(desk, told, "agent-1", "propose_decline", ground="recording", says="x", kept_at="y", about="yes")
-    assert (refused.status_code, "Ask an investigator" in alert_of(refused)) == (403, True)
+    assert (refused.status_code, "role Investigator" in alert_of(refused)) == (403, True)
     assert "Propose to decline: this takes somebody in the role investigator." in shown(desk, told, "agent-1")
     assert "Offer a remedy again: this takes somebody in the role agent." in shown(desk, told, "supervisor-1")
     asked = press(desk, told, "supervisor-1", "ask", item="tape", text="Which colour has the tape?")
@@ -221,10 +224,10 @@ def test_a_customer_is_found_by_a_name_that_is_also_a_word_of_our_records(desk: 
                     order_ref=f"SO-{number:03}",
                     imei=imei_urn("001017004829159"),
                     product="phone",
-                    contact="Ann Price, LS1 4AP" if number == 59 else f"customer {number}",
+                    contact="4 Price Street, LS1 4AP" if number == 59 else f"customer {number}",
                     facts=OrderFacts(order_ref=f"SO-{number:03}", price_pence=10_000),
                 ),
             )
-    for name in ("Ann Price", "Price"):
+    for name in ("Price Street", "Price"):
         found = desk.http.get("/console/find", params={"q": name}, headers=desk.by("agent-1"))
         assert "SO-059" in found.text, name

@@ -25,9 +25,9 @@ def test_every_move_of_staff_has_a_form() -> None:
 
 def test_each_role_has_the_buttons_of_its_moves_and_no_others(desk: CaseDesk) -> None:
     told = desk.not_fixed()
-    assert buttons(desk, told, "agent-1") == {"classify", "offer", "ask", "merge"}
-    assert buttons(desk, told, "investigator-1") == {"classify", "ask", "merge", "propose_decline"}
-    assert buttons(desk, told, "supervisor-1") == {ADR_EVENT}
+    assert buttons(desk, told, "agent-1") == {"classify", "offer", "ask", "merge", "order_days"}
+    assert buttons(desk, told, "investigator-1") == {"classify", "ask", "merge", "propose_decline", "order_days"}
+    assert buttons(desk, told, "supervisor-1") == {ADR_EVENT, "order_days"}
 
 
 def test_a_remedy_is_offered_again_and_another_kind_is_set_on_the_page(desk: CaseDesk) -> None:
@@ -53,7 +53,7 @@ def test_a_decline_is_proposed_heard_and_accepted_on_the_page(desk: CaseDesk) ->
     assert press(desk, told, "investigator-1", "propose_decline", **vague).status_code == 422
     assert press(desk, told, "investigator-1", "propose_decline", **{**FOUND, "ground": "rank"}).status_code == 422
     assert press(desk, told, "investigator-1", "propose_decline", **FOUND).status_code == 303
-    assert buttons(desk, told, "supervisor-1") == {"heard_accepted", "decline", ADR_EVENT}
+    assert buttons(desk, told, "supervisor-1") == {"heard_accepted", "decline", ADR_EVENT, "order_days"}
     unheard = press(desk, told, "supervisor-1", "decline", why="It was seen.")
     assert (unheard.status_code, "It was seen." in unheard.text) == (409, True)
     assert "The customer was heard, or the days for it are over" in unheard.text
@@ -64,7 +64,7 @@ def test_a_decline_is_proposed_heard_and_accepted_on_the_page(desk: CaseDesk) ->
 def test_the_way_through_the_scheme_is_on_the_page(desk: CaseDesk) -> None:
     told = desk.report(claim_type="defective")
     assert press(desk, told, "supervisor-1", ADR_EVENT).status_code == 303
-    assert buttons(desk, told, "supervisor-1") == {"we_changed_our_mind"}
+    assert buttons(desk, told, "supervisor-1") == {"we_changed_our_mind", "order_days"}
     assert press(desk, told, "agent-1", "adr_accepts", reference="S-1").status_code == 409, "no pack is built"
     desk.http.post("/v1/packs", json={"dispute": told["dispute"]}, headers=desk.by("investigator-1"))
     assert press(desk, told, "agent-1", "adr_accepts", reference="S-1").status_code == 303
@@ -87,6 +87,51 @@ def test_what_was_done_beside_the_remedy_is_written_down_on_the_page(desk: CaseD
     states = {one["promise"]: one["state"] for one in desk.view(told)["promises"]}
     assert states[loan["promise"]] == "kept"
     assert press(desk, told, "agent-1", "promise_kept", promise="promise_x", reference="L").status_code == 422
+
+
+def test_a_day_of_the_order_is_written_down_on_the_page(desk: CaseDesk) -> None:
+    told = desk.report(claim_type="defective")
+    said = {"delivered": "2026-01-02", "reference": "The carrier's proof"}
+    assert press(desk, told, "investigator-1", "order_days", **said).status_code == 303
+    assert any("2026-01-02" in str(line["facts"]) for line in desk.view(told)["timeline"])
+    for wrong in ("yesterday", "2026-02-30"):
+        again = press(desk, told, "agent-1", "order_days", goods_back=wrong, reference="Bench 4")
+        assert (again.status_code, "one day is not a date" in again.text.lower()) == (422, True)
+        assert "Bench 4" in again.text, "what was typed stays"
+    assert press(desk, told, "agent-1", "order_days", reference="Bench 4").status_code == 422
+
+
+def test_part_of_the_price_is_offered_promised_and_paid_again_on_the_page(desk: CaseDesk) -> None:
+    sold = {"order": "SO-PART-PAGE", "imei": "001017004829167", "price_pence": 54_000}
+    assert desk.http.post("/v1/orders", json=sold, headers=desk.by("agent-1")).is_success
+    told = desk.report(claim_type="missing_accessory", order="SO-PART-PAGE")
+    kind = {"claim_type": "missing_accessory"}
+    for wrong in ("12,50", "1.5", "a lot", "0", "540.01"):
+        assert press(desk, told, "agent-1", "classify", price_reduction_pence=wrong, **kind).status_code == 422, wrong
+    assert press(desk, told, "agent-1", "classify", price_reduction_pence="£12.50", **kind).status_code == 303
+    desk.http.post(f"/c/{told['customer_token']}/choose", data={"remedy": "price_reduction", "payout": "cheque"})
+    assert "payment_came_back" not in buttons(desk, told, "agent-1")
+    assert press(desk, told, "agent-1", "delivered_or_paid", reference="BANK-1").status_code == 303
+    paid = next(one for one in desk.view(told)["promises"] if one["amount_pence"] == 1250)
+    assert (
+        press(desk, told, "agent-1", "payment_came_back", promise=paid["promise"], reference="R-1").status_code == 303
+    )
+    again = [one for one in desk.view(told)["promises"] if one["amount_pence"] == 1250]
+    assert [(one["state"], one["came_back"]) for one in again] == [("kept", True), ("made", False)]
+    assert "payment_came_back" not in buttons(desk, told, "agent-1")
+
+
+def test_support_makes_a_new_link_on_the_page_and_the_old_one_opens_nothing(desk: CaseDesk) -> None:
+    told = desk.report(claim_type="defective")
+    path = f"/console/cases/{told['dispute']}/link"
+    assert desk.http.post(path, headers=desk.by("investigator-1")).status_code == 403
+    assert path not in shown(desk, told, "investigator-1")
+    assert path in shown(desk, told, "agent-1")
+    made = desk.http.post(path, headers=desk.by("agent-1"))
+    (link,) = set(re.findall(r'href="(/c/[^"]+)"', made.text))
+    assert "The old link opens nothing any more." in made.text
+    assert desk.http.get(link).status_code == 200
+    assert desk.http.get(f"/c/{told['customer_token']}").status_code == 404
 
 
 @pytest.mark.parametrize("event", ["nonsense", "choose", "confirm_or_lapse"])
