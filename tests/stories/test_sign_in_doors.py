@@ -72,7 +72,7 @@ def test_right_passwords_cost_no_tries(service: Service, http: httpx.Client) -> 
 def test_wrong_passwords_from_one_address_come_to_an_end_at_however_many_accounts(
     http: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sign_in, "_from_address", TokenBuckets(per_s=1e-6, burst=3))
+    monkeypatch.setattr(sign_in._tries, "_from_address", TokenBuckets(per_s=1e-6, burst=3))
     assert [status_of(http, f"nobody-{number}", "a guess") for number in range(4)] == [401, 401, 401, 429]
 
 
@@ -80,7 +80,7 @@ def test_right_passwords_cost_the_address_no_tries(
     service: Service, http: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hire(service, "night-5")
-    monkeypatch.setattr(sign_in, "_from_address", TokenBuckets(per_s=1e-6, burst=2))
+    monkeypatch.setattr(sign_in._tries, "_from_address", TokenBuckets(per_s=1e-6, burst=2))
     assert [status_of(http, "night-5", PASSWORD) for _ in range(4)] == [201] * 4
 
 

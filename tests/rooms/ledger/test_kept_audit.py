@@ -137,7 +137,7 @@ def test_an_audit_may_be_broken_off_at_any_bundle_and_go_on_there() -> None:
         progress=lambda done, _size: held.append((done, write_kept(run.keep()))),  # type: ignore[arg-type]  # it is sound
     )
     assert list(run.run()) == []
-    assert [done for done, _ in held] == [256, 512, 703]
+    assert [done for done, _ in held] == [0, 256, 512, 703]
     for _, raw in held:
         found, later, _ = audited(log, read_kept(raw, LOG_VERIFIER))
         assert (found, later.done) == ([], 703)
