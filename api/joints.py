@@ -222,7 +222,7 @@ def _is_with_customer(session: Session, file: CaseFile, others: Sequence[CaseFil
     mine = is_customers(session, file)
     heard = [each for each in others if is_customers(session, each) or not mine]
     held = [each for each in heard if each.case.state not in CASE.terminal and _says_held(each)]
-    return bool(held) or any(_found_ms(session, each.case.id) is not None for each in (file, *heard))
+    return bool(held) or any(found_ms(session, each.case.id) is not None for each in (file, *heard))
 
 
 def _says_held(file: CaseFile) -> bool:
@@ -248,7 +248,7 @@ def retires_at(session: Session, imei: str) -> Instant | None:
         return None
     found, disputed = [], []
     for file in cases_of(session, imei):
-        at_ms = _found_ms(session, file.case.id)
+        at_ms = found_ms(session, file.case.id)
         if at_ms is None:
             disputed.append(file)
         elif is_customers(session, file):
@@ -325,7 +325,8 @@ def cases_of(session: Session, imei: str) -> list[CaseFile]:
     return [msgspec.json.decode(row.facts, type=CaseFile) for row in rows]
 
 
-def _found_ms(session: Session, dispute: str) -> Instant | None:
+def found_ms(session: Session, dispute: str) -> Instant | None:
+    """When the customer said first that they have the phone; None if they did not."""
     return next((line.at_ms for line in case_book.timeline(session, dispute) if line.kind == "found"), None)
 
 

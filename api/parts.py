@@ -46,7 +46,7 @@ async def parts_of(request: Request) -> Parts:
     return parts
 
 
-def address_of(request: Request, parts: Parts) -> str:
+def service_address(request: Request, parts: Parts) -> str:
     """Where whoever asks finds the service: the address that was set, else the one that was asked."""
     return parts.settings.public_url.rstrip("/") or str(request.base_url).rstrip("/")
 

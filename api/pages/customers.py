@@ -10,10 +10,9 @@ from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, File, Form, Request, Response, UploadFile
-from sqlmodel import Session
 
 from api.auth import same_site
-from api.joints import locks_of
+from api.joints import found_ms, locks_of
 from api.pages.cases import attached
 from api.pages.customer_file import write_file
 from api.pages.plain_refusals import for_customers
@@ -196,7 +195,7 @@ def _page(request: Request, parts: Parts, token: str, sent: Sent, *, unlock: str
     with parts.house.read() as session:
         view = customer_view(session, token)
         file = case_book.read_by_token(session, hash_token(token))
-        was_found = _was_found(session, file)
+        was_found = found_ms(session, file.case.id) is not None
         orders = locks_of(session, file)
         code_due = bool(orders) and code_is_due(session, file, orders)
     moves = {move.event for move in CASE.transitions if move.source == file.case.state and Role.CUSTOMER in move.who}
@@ -218,10 +217,6 @@ def _page(request: Request, parts: Parts, token: str, sent: Sent, *, unlock: str
         unlock=unlock,
         status=200 if sent.trouble is None else status_of(sent.trouble),
     )
-
-
-def _was_found(session: Session, file: CaseFile) -> bool:
-    return any(row.kind == "found" for row in case_book.timeline(session, file.case.id))
 
 
 def _payouts(file: CaseFile) -> list[tuple[str, str]]:

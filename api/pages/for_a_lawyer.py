@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from api.pages.markdown import read_blocks
 from api.pages.render import page
-from api.parts import Parts, address_of, parts_of
+from api.parts import Parts, parts_of, service_address
 from custody.ledger.note import text_key
 
 ADDRESS = "/for-a-lawyer"
@@ -27,7 +27,7 @@ _PICTURE = _FOLDER.joinpath(PICTURE).read_bytes()
 def for_a_lawyer(request: Request, parts: Annotated[Parts, Depends(parts_of)]) -> Response:
     """The page."""
     vkey = text_key(parts.house.origin, parts.keyring.log.public).vkey()
-    text = _TEXT.replace(URL, f"{address_of(request, parts)}/log").replace(VKEY, vkey)
+    text = _TEXT.replace(URL, f"{service_address(request, parts)}/log").replace(VKEY, vkey)
     return page(request, "for_a_lawyer.html", blocks=tuple(read_blocks(text)), pictures=ADDRESS)
 
 

@@ -215,7 +215,7 @@ def code(token: str, body: CodeIn, parts: P) -> dict[str, str]:
 
 def code_is_due(session: Session, file: CaseFile, orders: Sequence[LockOrderRow]) -> bool:
     """Whether the page gives the code: the customer found the phone, or a lock was sent and none is wished any more."""
-    if any(row.kind == "found" for row in case_book.timeline(session, file.case.id)):
+    if joints.found_ms(session, file.case.id) is not None:
         return True
     device = lock_store.device(session, orders[-1].device, hold=False)
     return any(row.decided_ms for row in orders) and lock_store.desired(device).state is not Applied.LOCKED

@@ -21,7 +21,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.encoding import b64
-from api.parts import Parts, address_of, parts_of
+from api.parts import Parts, parts_of, service_address
 from api.routes.scans import read_body
 from api.token_bucket import TokenBuckets
 from custody.kernel import cbor
@@ -111,7 +111,7 @@ def _find(request: Request, parts: Parts, digest: bytes) -> Response:
 
 
 def _place(request: Request, parts: Parts, digest: bytes) -> dict[str, str]:
-    return {"Location": f"{address_of(request, parts)}/entries/{digest.hex()}", "Cache-Control": "no-store"}
+    return {"Location": f"{service_address(request, parts)}/entries/{digest.hex()}", "Cache-Control": "no-store"}
 
 
 def _later(request: Request) -> bool:

@@ -20,6 +20,7 @@ from devicelock.rules.order import Role
 from devicelock.transport import PublishOutcome
 from devicelock.usecases.register_device import register_device
 from devicelock.usecases.request_lock import request_lock
+from simulators.radio import Radio
 from tests.stories.lock_steps import leave, let_go, lines_of, say_received, told
 from tests.world import World
 from tests.world_parts import key
@@ -319,13 +320,7 @@ def test_a_wrong_lock_whose_answer_came_late_is_paid_for_all_the_same(
     radio.switch_on()
     world.deliver()
     opened = world.dispute(world.parcels[0], "never_received")
-    say, on_the_way = radio._say, []
-
-    def slowly(*word: Any) -> PublishOutcome:
-        on_the_way.append(word)
-        return PublishOutcome.NOT_CONNECTED
-
-    radio._say = slowly  # type: ignore[assignment,method-assign]  # a slow network
+    say, on_the_way = radio._say, slowed(radio)
     world.deliver()
     assert radio.handset.screen_locked
     locked_ms = world.clock.at_ms
@@ -358,13 +353,7 @@ def test_a_late_word_of_a_lock_counts_within_what_we_know_whatever_the_handsets_
     radio.switch_on()
     world.deliver()
     opened = world.dispute(world.parcels[0], "never_received")
-    say, on_the_way = radio._say, []
-
-    def slowly(*word: Any) -> PublishOutcome:
-        on_the_way.append(word)
-        return PublishOutcome.NOT_CONNECTED
-
-    radio._say = slowly  # type: ignore[assignment,method-assign]  # a slow network
+    say, on_the_way = radio._say, slowed(radio)
     world.deliver()
     world.found(opened)
     world.clock.at_ms += HOUR_MS
@@ -414,3 +403,15 @@ def test_a_handset_that_has_said_it_is_free_is_not_shown_as_locked(world: World)
     assert not radio.handset.screen_locked
     with world.house.read() as session:
         assert not order_view(session, world.order(opened.order.id))["locked"], "its own last word is that it is not"
+
+
+def slowed(radio: Radio) -> list[tuple[Any, ...]]:
+    """What the handset says from now on, which a slow network has not brought yet."""
+    on_the_way: list[tuple[Any, ...]] = []
+
+    def slowly(*word: Any) -> PublishOutcome:
+        on_the_way.append(word)
+        return PublishOutcome.NOT_CONNECTED
+
+    radio._say = slowly  # type: ignore[assignment,method-assign]  # a slow network
+    return on_the_way
