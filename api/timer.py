@@ -1,6 +1,7 @@
 """What time brings about, looked at once a second: locks lapse, promises fall due, messages in the outbox expire.
 
 Customers are told what they are to hear of: an investigation that goes on, the end of their account.
+Each of these is looked for first, and where nothing is due nothing is begun: scans do not wait for a look.
 Cases are looked at on a slow round too, a few at each look: asks lapse, a reminder or a letter leaves, owners change.
 Shards of a quarter that is over are counted and closed, some entries at each look.
 Handsets whose delivery nobody disputes any more are retired on a slow round over the fleet, a few at each look. The
@@ -26,10 +27,11 @@ from custody.store.unit import Unit
 from custody.usecases.close_shards import Closer
 from custody.usecases.sweep_cases import Round, sweep_case
 from custody.usecases.sweep_cases import look as look_at_cases
-from custody.usecases.sweep_inquiries import sweep_inquiries
-from custody.usecases.sweep_promises import sweep_promises
+from custody.usecases.sweep_inquiries import is_inquiry_quiet, sweep_inquiries
+from custody.usecases.sweep_promises import is_promise_due, sweep_promises
 from devicelock.usecases.retire import look, retire_due
-from devicelock.usecases.sweep import sweep
+from devicelock.usecases.sweep import is_lock_due, sweep
+from devicelock.watch_store import is_leaver_due
 
 EVERY_S = 1.0
 LOOKED_AT = 20
@@ -60,6 +62,13 @@ class Timer:
         self._rest = 0
         self._answers_rest = 0
         self._closer = Closer(Tolerances())
+        locks = parts.locks
+        self._sweeps: list[tuple[str, Callable[..., bool], Callable[[Unit], object]]] = [
+            ("the locks", partial(is_lock_due, office=locks), lambda unit: sweep(unit, locks)),
+            ("the promises", is_promise_due, sweep_promises),
+            ("the investigations", is_inquiry_quiet, sweep_inquiries),
+            ("the leavers", is_leaver_due, tell_leavers),
+        ]
         self._thread = threading.Thread(target=self._run, name="timer", daemon=True)
 
     def start(self) -> None:
@@ -73,10 +82,9 @@ class Timer:
 
     def _run(self) -> None:
         while not self._stopping.wait(EVERY_S):
-            self._do(lambda unit: sweep(unit, self._parts.locks))
-            self._do(sweep_promises)
-            self._do(sweep_inquiries)
-            self._do(tell_leavers)
+            for where, is_due, act in self._sweeps:
+                if self._look(where, partial(is_due, now_ms=self._parts.clock.now_ms())):
+                    self._do(act)
             self._sweep_cases()
             if self._closer.is_due(self._parts.clock.now_ms()):
                 self._close_shards()

@@ -9,7 +9,7 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import BigInteger, Column, Integer, Text, bindparam, func, select
+from sqlalchemy import BigInteger, Column, Integer, Text, bindparam, exists, func, select
 from sqlmodel import Field, Session, SQLModel, col
 
 from devicelock.rules.order import State
@@ -133,6 +133,11 @@ def leavers_due(session: Session, *, now_ms: int, limit: int) -> list[LeavingRow
     """Leavers who are to be told something now, the longest overdue first; locked for this unit on PostgreSQL."""
     query = select(LeavingRow).where(col(LeavingRow.next_ms) <= now_ms).order_by(col(LeavingRow.next_ms))
     return list(session.scalars(query.limit(limit).with_for_update()).all())
+
+
+def is_leaver_due(session: Session, *, now_ms: int) -> bool:
+    """Whether there is one that `leavers_due` would give; nobody waits for who asks."""
+    return bool(session.scalar(select(exists().where(col(LeavingRow.next_ms) <= now_ms))))
 
 
 def leavers(session: Session, *, now_ms: int, limit: int) -> list[LeavingRow]:

@@ -20,7 +20,7 @@ from custody.store.tables import OutboxRow
 from custody.store.unit import House
 from custody.usecases.accept_scans import Intake
 from custody.usecases.open_log import open_log
-from custody.usecases.sweep_inquiries import sweep_inquiries
+from custody.usecases.sweep_inquiries import is_inquiry_quiet, sweep_inquiries
 from devicelock.anchor import AnchorFile
 from devicelock.rules.caps import Caps
 from devicelock.rules.command import CommandSigners
@@ -29,7 +29,8 @@ from devicelock.transport import Message
 from devicelock.usecases.hear import hear
 from devicelock.usecases.lock_office import LockOffice, ScreenTexts
 from devicelock.usecases.relay import Relay
-from devicelock.usecases.sweep import sweep
+from devicelock.usecases.sweep import is_lock_due, sweep
+from devicelock.watch_store import is_leaver_due
 from simulators.broker import SimulatedBroker, SimulatedTransport
 from tests.world_parts import ORIGIN, VERSIONS, Clock, key
 
@@ -150,12 +151,17 @@ class Process:
         return self.broker._sessions[client].waiting
 
     def sweep(self) -> int:
-        """What the service's timer does."""
+        """What the service's timer does; nothing that a sweep would do is missed by the look before it."""
+        with self.house.read() as session:
+            now_ms = self.clock.at_ms + 2  # as both units below will read it, or a moment later
+            due = is_lock_due(session, self.office, now_ms=now_ms)
+            news = is_leaver_due(session, now_ms=now_ms) or is_inquiry_quiet(session, now_ms=now_ms)
         with self.house.unit() as unit:
             moved = sweep(unit, self.office)
         with self.house.unit() as unit:
-            lock_news.tell_leavers(unit)
-            sweep_inquiries(unit)
+            told = lock_news.tell_leavers(unit) + sweep_inquiries(unit)
+        assert due or not moved
+        assert news or not told
         return moved
 
     @property

@@ -6,7 +6,7 @@ from dataclasses import replace as change
 from typing import Any
 
 import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlmodel import Session, col
 
 from custody.disputes.asks import Ledger
@@ -179,11 +179,11 @@ def hand_over(unit: Unit, dispute: str, into: str) -> None:
     unit.session.flush()
 
 
-def promises_due(session: Session, until_ms: Instant, *, limit: int) -> list[Promise]:
-    """Promises that are open and due by a moment, soonest first."""
-    query = select(PromiseRow).where(
-        col(PromiseRow.state).in_(["made", "due_soon"]), col(PromiseRow.due_ms) <= until_ms
-    )
+def promises_due(session: Session, *, soon_ms: Instant, missed_ms: Instant, limit: int) -> list[Promise]:
+    """Promises that are to be due soon, by one moment, or missed, by another one, soonest first."""
+    soon = and_(col(PromiseRow.state) == "made", col(PromiseRow.due_ms) <= soon_ms)
+    missed = and_(col(PromiseRow.state) == "due_soon", col(PromiseRow.due_ms) <= missed_ms)
+    query = select(PromiseRow).where(or_(soon, missed))
     rows = session.scalars(query.order_by(col(PromiseRow.due_ms)).limit(limit)).all()
     return [msgspec.json.decode(row.facts, type=Promise) for row in rows]
 
@@ -242,9 +242,17 @@ def inquiry(session: Session, dispute: str) -> InquiryRow:
 
 def inquiries_quiet(session: Session, states: Sequence[str], *, before_ms: Instant, limit: int) -> list[InquiryRow]:
     """Investigations in these states of which the customer was last told before a moment, the quietest first."""
-    mine = (col(InquiryRow.told_ms) <= before_ms, col(InquiryRow.state).in_(list(states)))
-    query = select(InquiryRow).where(*mine).order_by(col(InquiryRow.told_ms)).limit(limit).with_for_update()
-    return list(session.scalars(query).all())
+    quiet = select(InquiryRow).where(*_quiet(states, before_ms)).order_by(col(InquiryRow.told_ms))
+    return list(session.scalars(quiet.limit(limit).with_for_update()).all())
+
+
+def is_inquiry_quiet(session: Session, states: Sequence[str], *, before_ms: Instant) -> bool:
+    """Whether there is one that `inquiries_quiet` would give; nobody waits for who asks."""
+    return bool(session.scalar(select(exists().where(*_quiet(states, before_ms)))))
+
+
+def _quiet(states: Sequence[str], before_ms: Instant) -> tuple[ColumnElement[bool], ...]:
+    return (col(InquiryRow.told_ms) <= before_ms, col(InquiryRow.state).in_(list(states)))
 
 
 def inquiries(session: Session) -> list[InquiryRow]:

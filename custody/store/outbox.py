@@ -95,6 +95,11 @@ def mark_published(unit: Unit, rows: Sequence[Posted]) -> None:
         )
 
 
+def is_any_over(session: Session, *, older_than_ms: Instant) -> bool:
+    """Whether there is a message that `sweep` would forget."""
+    return bool(ask(session, "SELECT 1 FROM outbox WHERE expires_ms < ? LIMIT 1", (older_than_ms,)))
+
+
 def sweep(unit: Unit, *, older_than_ms: Instant) -> None:
     """Forget messages that left or expired before a moment; the database keeps the commands themselves."""
     unit.session.execute(delete(OutboxRow).where(col(OutboxRow.expires_ms) < older_than_ms))

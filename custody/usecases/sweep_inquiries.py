@@ -6,11 +6,13 @@ and names no person and no place. A case that has ended is told nothing; opened 
 
 from types import MappingProxyType
 
+from sqlmodel import Session
+
 from custody.disputes.case import CASE
 from custody.disputes.civil import civil_date
 from custody.disputes.messages import say
 from custody.disputes.policy import DEFAULT_POLICY, Policy
-from custody.kernel.clock import DAY_MS
+from custody.kernel.clock import DAY_MS, Instant
 from custody.store import case_book
 from custody.store.unit import Unit
 
@@ -25,14 +27,22 @@ NEWS = MappingProxyType(
 """How far an investigation is, by its state."""
 
 
+def is_inquiry_quiet(session: Session, *, now_ms: Instant, policy: Policy = DEFAULT_POLICY) -> bool:
+    """Whether a customer is to be told of one; nobody waits for who asks."""
+    return case_book.is_inquiry_quiet(session, sorted(NEWS), before_ms=_told_before(now_ms, policy))
+
+
 def sweep_inquiries(unit: Unit, *, policy: Policy = DEFAULT_POLICY, limit: int = 200) -> int:
     """Tell the customer of every investigation that has been quiet too long; returns how many were told."""
-    quiet_ms = policy.count("inv_update_days", civil_date(unit.now_ms)) * DAY_MS
-    told = 0
-    for row in case_book.inquiries_quiet(unit.session, sorted(NEWS), before_ms=unit.now_ms - quiet_ms, limit=limit):
+    told, before_ms = 0, _told_before(unit.now_ms, policy)
+    for row in case_book.inquiries_quiet(unit.session, sorted(NEWS), before_ms=before_ms, limit=limit):
         row.told_ms = unit.now_ms
         unit.session.add(row)
         if case_book.read(unit.session, row.dispute).case.state not in CASE.terminal:
             case_book.say(unit, row.dispute, [say("investigation.update", news=NEWS[row.state])])
             told += 1
     return told
+
+
+def _told_before(now_ms: Instant, policy: Policy) -> Instant:
+    return now_ms - policy.count("inv_update_days", civil_date(now_ms)) * DAY_MS

@@ -4,20 +4,27 @@ Message, credit and move are written in one unit, so no dashboard shows a miss t
 cases are held first and their promises read after that: what somebody kept or crossed out meanwhile stays so.
 """
 
+from sqlmodel import Session
+
 from custody.disputes import civil
 from custody.disputes.messages import pounds, say
 from custody.disputes.policy import DEFAULT_POLICY, Policy
 from custody.disputes.promise import Promise
-from custody.kernel.clock import DAY_MS
+from custody.kernel.clock import DAY_MS, SECOND_MS, Instant
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
 from custody.usecases.keep_promises import pass_time
 
 
+def is_promise_due(session: Session, *, now_ms: Instant) -> bool:
+    """Whether time has moved a promise; nobody waits for who asks."""
+    return bool(_due(session, now_ms=now_ms, limit=1))
+
+
 def sweep_promises(unit: Unit, *, policy: Policy = DEFAULT_POLICY, limit: int = 200) -> int:
     """Move every promise that time has moved; returns how many were moved."""
-    found = case_book.promises_due(unit.session, unit.now_ms + DAY_MS, limit=limit)
+    found = _due(unit.session, now_ms=unit.now_ms, limit=limit)
     files = case_book.hold(unit, {promise.case_id for promise in found})
     moved = 0
     for promise in case_book.promises_again(unit.session, [promise.id for promise in found]):
@@ -34,6 +41,10 @@ def sweep_promises(unit: Unit, *, policy: Policy = DEFAULT_POLICY, limit: int = 
             files[promise.case_id] = file
             _tell(unit, file, present)
     return moved
+
+
+def _due(session: Session, *, now_ms: Instant, limit: int) -> list[Promise]:
+    return case_book.promises_due(session, soon_ms=now_ms + DAY_MS, missed_ms=now_ms - SECOND_MS, limit=limit)
 
 
 def _tell(unit: Unit, file: CaseFile, promise: Promise) -> None:

@@ -7,6 +7,9 @@ for the handset, and is offered at every hello for as long as there is one.
 
 from collections.abc import Sequence
 
+from sqlmodel import Session
+
+from custody.kernel.clock import Instant
 from custody.kernel.errors import Trouble
 from custody.store import outbox
 from custody.store.unit import Unit
@@ -22,11 +25,21 @@ from devicelock.usecases.release import release
 SWEPT = (State.QUEUED, State.ACTIVE_PROVISIONAL, State.ACTIVE_CONFIRMED)
 
 
+def is_lock_due(session: Session, office: LockOffice, *, now_ms: Instant) -> bool:
+    """Whether a sweep would find anything; nobody waits for who asks."""
+    return bool(
+        store.orders_due(session, SWEPT, now_ms=now_ms, limit=1)
+        or _silent(session, office, now_ms=now_ms, limit=1)
+        or _overdue(session, office, now_ms=now_ms, limit=1)
+        or outbox.is_any_over(session, older_than_ms=now_ms)
+    )
+
+
 def sweep(unit: Unit, office: LockOffice, *, limit: int = 200) -> int:
     """Move every order whose time has passed; returns how many moved."""
     moved = 0
     due = store.orders_due(unit.session, SWEPT, now_ms=unit.now_ms, limit=limit)
-    silent = _silent(unit, office, limit=limit)
+    silent = _silent(unit.session, office, now_ms=unit.now_ms, limit=limit)
     hold_locks(unit, office, {order.id for order in (*due, *silent)})  # each is as it is now, not as it was found
     for order in due:
         if order.held_until_ms > unit.now_ms:
@@ -44,9 +57,14 @@ def sweep(unit: Unit, office: LockOffice, *, limit: int = 200) -> int:
     return moved
 
 
-def _silent(unit: Unit, office: LockOffice, *, limit: int) -> list[LockOrderRow]:
-    term_ms = unit.now_ms - office.release_term_ms
-    return store.orders_silent(unit.session, released_before_ms=term_ms, held_before_ms=unit.now_ms, limit=limit)
+def _silent(session: Session, office: LockOffice, *, now_ms: Instant, limit: int) -> list[LockOrderRow]:
+    term_ms = now_ms - office.release_term_ms
+    return store.orders_silent(session, released_before_ms=term_ms, held_before_ms=now_ms, limit=limit)
+
+
+def _overdue(session: Session, office: LockOffice, *, now_ms: Instant, limit: int) -> list[LockOrderRow]:
+    before_ms = now_ms - office.release_clock_ms
+    return watch_store.releases_overdue(session, before_ms=before_ms, untold=AlertKind.RELEASE_OVERDUE, limit=limit)
 
 
 def _settle_silent(unit: Unit, office: LockOffice, silent: Sequence[LockOrderRow]) -> int:
@@ -67,7 +85,6 @@ def _settle_silent(unit: Unit, office: LockOffice, silent: Sequence[LockOrderRow
 
 
 def _tell_of_overdue(unit: Unit, office: LockOffice, *, limit: int) -> None:
-    kind, before_ms = AlertKind.RELEASE_OVERDUE, unit.now_ms - office.release_clock_ms
-    for order in watch_store.releases_overdue(unit.session, before_ms=before_ms, untold=kind, limit=limit):
+    for order in _overdue(unit.session, office, now_ms=unit.now_ms, limit=limit):
         detail = f"The handset of {order.id} has not answered its release in time; the code works without a network."
-        raise_alert(unit, kind, about=order.id, detail=detail)
+        raise_alert(unit, AlertKind.RELEASE_OVERDUE, about=order.id, detail=detail)

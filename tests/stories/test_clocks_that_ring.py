@@ -1,5 +1,6 @@
 """What the policy and our own messages say that time brings about is brought about by the service's timer."""
 
+import threading
 import time
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -35,6 +36,25 @@ def days_pass(world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], 
         running.stop()
 
     return let
+
+
+@pytest.mark.parametrize(("days", "is_over"), [(0, True), (6, False)])
+def test_a_look_that_finds_nothing_due_waits_for_nobody_and_what_is_due_waits_its_turn(
+    world: World, monkeypatch: pytest.MonkeyPatch, days: int, *, is_over: bool
+) -> None:
+    monkeypatch.setattr(timer, "EVERY_S", 0.02)
+    world.dispute(None, "never_received")
+    parts: Any = SimpleNamespace(house=world.house, locks=world.office, clock=world.clock)
+    running = timer.Timer(cast("Parts", parts))
+    stopping = threading.Thread(target=running.stop)
+    with world.house.unit():
+        world.clock.at_ms += days * DAY_MS
+        running.start()
+        time.sleep(0.3)
+        stopping.start()
+        stopping.join(2)
+        assert stopping.is_alive() != is_over
+    stopping.join()
 
 
 def said(world: World, opened: Opened) -> int:

@@ -10,7 +10,7 @@ from custody.kernel.clock import DAY_MS, MINUTE_MS
 from custody.kernel.errors import Conflict
 from custody.store import case_book
 from custody.usecases import move_case
-from custody.usecases.sweep_promises import sweep_promises
+from custody.usecases.sweep_promises import is_promise_due, sweep_promises
 from tests.stories.case_steps import act
 from tests.stories.lock_steps import told
 from tests.stories.test_case_stories import classify
@@ -22,10 +22,14 @@ NO_PHONE = Needs(has_working_phone=False)
 
 
 def days_pass(world: World, days: int) -> None:
-    """Time passes, and the timer's look at the promises follows."""
+    """Time passes, and the timer sweeps the promises; it looks before, and sees just what there is to move."""
     world.step(days * DAY_MS)
+    with world.house.read() as session:
+        due = is_promise_due(session, now_ms=world.clock.at_ms + 1)
     with world.house.unit() as unit:
-        sweep_promises(unit)
+        assert bool(sweep_promises(unit)) == due
+    with world.house.read() as session:
+        assert not is_promise_due(session, now_ms=world.clock.at_ms)
 
 
 def missed(world: World, opened: Opened) -> list[str]:
