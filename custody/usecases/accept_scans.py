@@ -2,9 +2,9 @@
 
 Callers hand in parsed scans and are called back, or get a future. Two threads take what is waiting, as groups:
 
-1. the clerk verifies every signature outside any transaction, on two further threads if there is much (libsodium
-   releases the interpreter lock), and works out how each part will be filed (`file_part.py`); a batch has two
-   signatures for all its scans, the statement's and the seal's;
+1. the clerk verifies every signature outside any transaction (libsodium releases the interpreter lock meanwhile), and
+   works out how each part will be filed (`file_part.py`); a batch has two signatures for all its scans, the statement's
+   and the seal's;
 2. the writer begins one unit, and only when it is its turn at the log's head does it gather all that the clerk has laid
    ready until then; it judges part by part and writes what comes of it (`judge_group.py`). What the clerk knew no key
    for it looks at again, because a key may have been enrolled since;
@@ -22,7 +22,7 @@ after all others of the group; a record in the log says when that was.
 import queue
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from itertools import islice
 
@@ -43,8 +43,8 @@ from custody.usecases.judge_group import Ack, Bench
 
 MAX_GROUP = 1_000
 MAX_WAITING = 20_000
-VERIFIERS = 2
-VERIFY_CHUNK = 64
+MAX_CHECKED = 128
+"""About so many scans the clerk checks before it lays them ready."""
 
 log = structlog.get_logger()
 
@@ -114,7 +114,6 @@ class Intake:
         self._stopping = False
         self._count = threading.Lock()
         self._keys: dict[bytes, PublicKey] = {}
-        self._verifiers = ThreadPoolExecutor(VERIFIERS, thread_name_prefix="verify")
         self._clerk = threading.Thread(target=self._make_ready, name="clerk", daemon=True)
         self._writer = threading.Thread(target=self._write, name="intake", daemon=True)
 
@@ -130,7 +129,6 @@ class Intake:
             self._jobs.close()
         self._clerk.join()
         self._writer.join()
-        self._verifiers.shutdown()
 
     def submit(self, scans: Sequence[Scan]) -> "Future[list[Ack]]":
         """Hand scans in; the future has one answer a scan, after they are durable. Raises `Unavailable` when full."""
@@ -168,7 +166,7 @@ class Intake:
     def _make_ready(self) -> None:
         """The clerk's work."""
         while (first := self._jobs.wait()) is not None:
-            self._lay_ready(self._jobs.gather(first, most=VERIFIERS * VERIFY_CHUNK))
+            self._lay_ready(self._jobs.gather(first, most=MAX_CHECKED))
         self._ready.close()
 
     def _lay_ready(self, group: list[Job]) -> None:
@@ -225,11 +223,7 @@ class Intake:
         if missing:
             with self._house.read() as session:
                 self._learn(session, missing)
-        chunks = [parts[at : at + VERIFY_CHUNK] for at in range(0, len(parts), VERIFY_CHUNK)]
-        results = (
-            map(self._verify_chunk, chunks) if len(chunks) == 1 else self._verifiers.map(self._verify_chunk, chunks)
-        )
-        return [result for chunk in results for result in chunk]
+        return self._check(parts)
 
     def _look_again(self, session: Session, parts: Sequence[Part], sound: Sequence[Sound]) -> Sequence[Sound]:
         strangers = [at for at, each in enumerate(sound) if each is None]
@@ -237,14 +231,14 @@ class Intake:
             return sound
         unknown = [parts[at] for at in strangers]
         self._learn(session, {_message(part).kid for part in unknown})
-        found = dict(zip(strangers, self._verify_chunk(unknown), strict=True))
+        found = dict(zip(strangers, self._check(unknown), strict=True))
         return [found.get(at, each) for at, each in enumerate(sound)]
 
     def _learn(self, session: Session, kids: Iterable[bytes]) -> None:
         for kid, row in scan_book.station_keys(session, kids).items():
             self._keys[kid] = read_cose_key(cbor.decode(row.cose_key))
 
-    def _verify_chunk(self, parts: Sequence[Part]) -> list[Sound]:
+    def _check(self, parts: Sequence[Part]) -> list[Sound]:
         return [_is_sound(part, self._keys.get(_message(part).kid)) for part in parts]
 
 
