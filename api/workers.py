@@ -2,8 +2,8 @@
 
 Each of them is a whole door: it answers every request, has an intake of its own and takes its turn at the log's head.
 Only the first process has what there must be one of: broker, relay, timer, witnesses' desk, the keeper of heads. A
-worker tells it of every commit by one byte, and ends when it ends, however that went. The kernel hands each new
-connection to one of the processes (SO_REUSEPORT); the database keeps them consistent, as it does several machines.
+worker tells it of every commit by one byte, and ends when it ends, however that went. The first process deals each new
+connection to one of them in turn (`connections.py`); the database keeps them consistent, as it does several machines.
 """
 
 import contextlib
@@ -14,10 +14,11 @@ from collections.abc import Callable
 
 import structlog
 
+from api.connections import hand_on
 from api.settings import Settings
 from custody.store.unit import House
 
-GROWN, POSTED = b"g", b"p"
+GROWN, POSTED, READY = b"g", b"p", b"r"
 AGAIN_S = 1.0
 STOP_S = 10.0
 HEARD_BYTES = 4096
@@ -36,6 +37,8 @@ class Workers:
         self._house = house
         self._stopping = threading.Event()
         self._lines: set[socket.socket] = set()
+        self._ready: tuple[socket.socket, ...] = ()
+        self._turn = 0
         self._threads = [
             threading.Thread(target=self._run, name=f"worker-{number}", daemon=True)
             for number in range(1, settings.workers)
@@ -45,6 +48,12 @@ class Workers:
         """Start them."""
         for each in self._threads:
             each.start()
+
+    def deal(self, connection: socket.socket) -> bool:
+        """Hand a new connection to the worker whose turn it is; False if it is this process's own turn."""
+        ready = self._ready
+        self._turn = (self._turn + 1) % (len(ready) + 1)
+        return self._turn > 0 and hand_on(ready[self._turn - 1], connection)
 
     def stop(self) -> None:
         """Let each finish what it has taken, and wait until all are gone."""
@@ -64,6 +73,7 @@ class Workers:
             theirs.close()
             self._lines.add(ours)
             self._hear(ours)
+            self._ready = tuple([line for line in self._ready if line is not ours])
             self._lines.discard(ours)
             ours.close()
             process.join(STOP_S)
@@ -74,12 +84,14 @@ class Workers:
                 log.warning("a worker ended and is started again", exit=process.exitcode)
                 self._stopping.wait(AGAIN_S)
 
-    def _hear(self, line: socket.socket) -> None:
+    def _hear(self, ours: socket.socket) -> None:
         """Pass on what the worker says, until it is gone or this process stops."""
         while not self._stopping.is_set():
-            told = line.recv(HEARD_BYTES)
+            told = ours.recv(HEARD_BYTES)
             if not told:
                 return
+            if READY in told:
+                self._ready += (ours,)
             self._house.after_commit()
             if POSTED in told:
                 self._house.after_post()
@@ -96,12 +108,6 @@ def tell_first(house: House, line: socket.socket) -> None:
     house.after_post = lambda: say(POSTED)
 
 
-def end_with_first(line: socket.socket, end: Callable[[], None]) -> None:
-    """Call `end` once the first process has hung up."""
-
-    def wait() -> None:
-        with contextlib.suppress(OSError):
-            line.recv(1)
-        end()
-
-    threading.Thread(target=wait, name="first process", daemon=True).start()
+def tell_ready(line: socket.socket) -> None:
+    """Tell the first process that connections may come."""
+    line.send(READY)

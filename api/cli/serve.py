@@ -7,19 +7,22 @@ import logging
 import socket
 import sys
 from collections.abc import Mapping
+from functools import partial
 
 import structlog
 import uvicorn
 
 from api.app import build_app
 from api.compose import compose, free_port, join
+from api.connections import Accepted, Handed, Server, Source
 from api.data_folder import hold_folder
 from api.routes.scans import ScanDoor
 from api.settings import Settings
-from api.workers import Workers, end_with_first
+from api.workers import Workers, tell_ready
 from custody.kernel.errors import Unavailable
 
 GRACE_S = 3
+BACKLOG = 2048
 COLLECT_AFTER = 20_000
 """How many new containers start a search for garbage. A group of scans makes some thousands, and next to no cycles."""
 
@@ -31,10 +34,11 @@ def serve(settings: Settings, *, quiet: bool = False, as_json: bool = False) -> 
         _speak(logging.WARNING if quiet else logging.INFO)
         parts, passwords = compose(settings)
         shared = settings.model_copy(update={"embedded_mqtt_port": parts.broker.port if parts.broker else 0})
-        app = build_app(parts, workers=Workers(shared, work, parts.house))
+        workers = Workers(shared, work, parts.house)
+        app = build_app(parts, workers=workers)
         address = f"http://{settings.host}:{settings.port}"
         _tell(address, settings, passwords, as_json=as_json)
-        _server(app).run(sockets=[door])
+        _run(app, Accepted(door, deal=workers.deal))
 
 
 def _tell(address: str, settings: Settings, passwords: Mapping[str, str], *, as_json: bool) -> None:
@@ -52,31 +56,24 @@ def _tell(address: str, settings: Settings, passwords: Mapping[str, str], *, as_
 def work(settings: Settings, line: socket.socket) -> None:
     """Run one of the further processes of a service until the first one, at the other end of the line, is gone."""
     _speak(logging.INFO)
-    server = _server(build_app(join(settings), first=line))
-
-    def end() -> None:
-        server.should_exit = True
-
-    end_with_first(line, end)
-    server.run(sockets=[_listen(settings)])
+    _run(build_app(join(settings), first=line), Handed(line, ready=partial(tell_ready, line)))
 
 
-def _server(app: ScanDoor) -> uvicorn.Server:
+def _run(app: ScanDoor, source: Source) -> None:
     config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE_S)
     gc.collect()
     gc.freeze()  # what stands now stays to the end: it need not be searched again and again
     gc.set_threshold(COLLECT_AFTER)
-    return uvicorn.Server(config)
+    Server(config, source).run()
 
 
 def _listen(settings: Settings) -> socket.socket:
-    """The service's address, which its further processes share; raises `Unavailable("address")`."""
+    """The service's address, listened to; raises `Unavailable("address")`."""
     door = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
     door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if settings.workers > 1:
-        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
         door.bind((settings.host, settings.port))
+        door.listen(BACKLOG)
     except OSError as error:
         door.close()
         option = "--port" if error.errno in {errno.EADDRINUSE, errno.EACCES} else "--host"

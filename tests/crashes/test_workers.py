@@ -1,9 +1,12 @@
 """Several processes at one address: one log, one lock office, and the death of one of them loses nothing."""
 
+import socket
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
+import httpx
 import pytest
 
 from custody.kernel.system_clock import SystemClock
@@ -19,6 +22,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning"),
 ]
 LONG_S = 30.0
+ESTABLISHED = "01"
 
 
 def until_there_are(service: Killable, count: int) -> list[int]:
@@ -27,6 +31,14 @@ def until_there_are(service: Killable, count: int) -> list[int]:
     while len(found := workers_of(service.instance)) != count and time.monotonic() < deadline:
         time.sleep(0.05)
     return found
+
+
+def served_by(process: int, port: int) -> int:
+    """How many connections at that port a process serves (proc(5))."""
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]]
+    there = {f"socket:[{line[9]}]" for line in lines if line[1].endswith(f":{port:04X}") and line[3] == ESTABLISHED}
+    held = [str(file.readlink()) for file in Path(f"/proc/{process}/fd").iterdir() if file.is_symlink()]
+    return len(there.intersection(held))
 
 
 def test_several_processes_tell_one_story(tmp_path: Path) -> None:
@@ -70,6 +82,21 @@ def test_a_worker_that_is_killed_is_replaced_and_loses_nothing(tmp_path: Path) -
         storm(service, 2, how=service.kill_worker)
         everything_is_there(service, 2)
         assert until_there_are(service, 1) != first
+
+
+def test_connections_that_stay_are_dealt_evenly(tmp_path: Path) -> None:
+    with killable(tmp_path / "data", workers=2) as service:
+        (worker,) = until_there_are(service, 1)
+        host, _, port = service.instance.address.removeprefix("http://").partition(":")
+        deadline = time.monotonic() + LONG_S
+        while not served_by(worker, int(port)) and time.monotonic() < deadline:
+            with socket.create_connection((host, int(port))):
+                time.sleep(0.02)
+        with ExitStack() as stay:
+            for _ in range(16):
+                client = stay.enter_context(httpx.Client(base_url=service.instance.address, timeout=LONG_S))
+                assert client.get("/healthz").is_success
+            assert served_by(worker, int(port)) == 8
 
 
 def test_workers_end_with_the_first_process(tmp_path: Path) -> None:

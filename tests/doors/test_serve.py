@@ -40,10 +40,14 @@ def test_what_cannot_be_served_is_refused_and_the_option_to_change_is_named(
     assert fix == f"Choose another {option}."
 
 
-def test_a_port_that_is_taken_is_found_out_before_anything_is_made_or_any_password_told(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as other:
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_port_that_is_taken_is_found_out_before_anything_is_made_or_any_password_told(
+    tmp_path: Path, workers: str
+) -> None:
+    """Also where whoever has it would share it with more processes."""
+    with socket.create_server(("127.0.0.1", 0), reuse_port=True) as other:
         port = other.getsockname()[1]
-        what, fix = refused(tmp_path, "--port", str(port))
+        what, fix = refused(tmp_path, "--port", str(port), "--workers", workers)
     assert f"127.0.0.1:{port}" in what
     assert fix == "Choose another --port."
 
@@ -67,7 +71,7 @@ def test_the_data_folder_is_made_for_its_owner_alone_and_one_that_is_there_keeps
 def test_a_start_is_told_as_one_json_value_with_the_accounts_only_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.cli.serve._server", Mock())
+    monkeypatch.setattr("api.cli.serve._run", Mock())
     monkeypatch.setattr("api.cli.serve._speak", Mock())
     shell = CommandLine(address="", folder=tmp_path)
     first, then = (json.loads(shell.run("serve", "--port", "0", "--data", "d", "--json").out) for _ in range(2))
