@@ -92,7 +92,7 @@ def join(settings: Settings) -> Parts:
         intake=Intake(house, Tolerances()),
         inquirer=Inquirer(),
         locks=office,
-        decisions=Decisions(house),
+        decisions=Decisions(office),
         backends=open_backends(settings, office),
         broker=broker,
         heads=HeadKeeper(house, heads),

@@ -7,19 +7,20 @@ There is no thread for it and nothing is waited for: whoever comes while nobody 
 arrived until it has its turn to write; who comes later waits, and the first of them leads next. So an idle house
 decides as it always did, and a busy one commits, signs a head and wakes the relay once for many.
 
-The orders, and then their handsets, are held in one order for everybody before anything is decided, as whoever hears
-handsets takes them. A request with an idempotency key is carried out alone: its key is written in its own unit.
+All that they move is held before anything is decided, as everybody holds it (`hold_locks.py`). A request with an
+idempotency key is carried out alone: its key is written in its own unit.
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from custody.kernel.errors import Unavailable
 from custody.store import idempotency
-from custody.store.unit import House, Unit
-from devicelock import store
+from custody.store.unit import Unit
+from devicelock.usecases.hold_locks import hold_locks
+from devicelock.usecases.lock_office import LockOffice
 
 MOST = 50
 """So many decisions are carried out together."""
@@ -52,8 +53,9 @@ class _Decision(Generic[Answer]):
 class Decisions:
     """Where decisions about lock orders are handed in."""
 
-    def __init__(self, house: House) -> None:
-        self._house = house
+    def __init__(self, office: LockOffice) -> None:
+        self._office = office
+        self._house = office.house
         self._guard = threading.Lock()
         self._waiting: list[_Decision[object]] = []
         self._is_led = False
@@ -97,9 +99,9 @@ class Decisions:
         try:
             with self._house.unit() as unit:
                 self._take_into(group)
-                held = hold(unit, [each.order for each in group]) if len(group) > 1 else None
+                if len(group) > 1:
+                    hold_locks(unit, self._office, [each.order for each in group])
                 came += [each.act(unit) for each in group]
-                del held
         except Exception as error:  # noqa: BLE001 - whatever it was, everybody who waits gets an answer of their own
             self._take_into(group)
             if len(group) == 1:
@@ -126,9 +128,3 @@ class Decisions:
             decision.over(error)
         else:
             decision.over(answer)
-
-
-def hold(unit: Unit, names: Sequence[str]) -> object:
-    """Hold the orders and their handsets for this unit, so that nobody waits for one who waits for them."""
-    orders = store.orders(unit.session, set(names))
-    return orders, store.devices(unit.session, {row.device for row in orders.values()})

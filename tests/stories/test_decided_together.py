@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from custody.kernel.errors import Conflict, Forbidden, Trouble
-from custody.store import idempotency
+from custody.store import case_book, idempotency
 from custody.store.idempotency import RequestKey
 from custody.store.tables import IdempotencyRow
 from custody.store.unit import Unit
@@ -23,6 +23,7 @@ from devicelock.usecases.request_lock import approve_lock, request_lock
 from devicelock.usecases.standing_authority import throw_switch
 from tests.contracts_store.faults import broken_commit
 from tests.stories.test_heard_together import commits
+from tests.stories.test_lock_races import somebody_waits
 from tests.world import World, new_world
 from tests.world_parts import person_of
 
@@ -125,7 +126,7 @@ def test_what_arrives_together_is_decided_with_one_commit_in_the_order_it_arrive
     first, second, third = orders
     with commits(several.house) as seen:
         acts = [(name, approving(several, name)) for name in (third, first, second)]
-        assert together(Decisions(several.house), acts) == [third, first, second]
+        assert together(Decisions(several.office), acts) == [third, first, second]
     assert len(seen) == 2, "the one that was waited for, and the group"
     assert states(several, orders) == ["queued"] * 3
     steps = [next(step.idx for step in several.steps(name) if step.event == "approved") for name, _ in acts]
@@ -140,7 +141,7 @@ def test_one_that_is_refused_gets_its_own_error_and_holds_no_other_back(several:
         (orders[0], approving(several, orders[0])),
         (orders[2], approving(several, orders[2])),
     ]
-    came = together(Decisions(several.house), acts)
+    came = together(Decisions(several.office), acts)
     assert [came[0], came[3]] == [orders[0], orders[2]]
     assert isinstance(came[1], Forbidden)
     assert isinstance(came[2], Conflict)
@@ -150,7 +151,7 @@ def test_one_that_is_refused_gets_its_own_error_and_holds_no_other_back(several:
 def test_the_canary_holds_within_a_group(several: World) -> None:
     count = several.caps.canary + 2
     orders = asked(several, count)
-    came = together(Decisions(several.house), [(name, approving(several, name)) for name in orders])
+    came = together(Decisions(several.office), [(name, approving(several, name)) for name in orders])
     assert came[: several.caps.canary] == orders[: several.caps.canary]
     for refused in came[several.caps.canary :]:
         assert isinstance(refused, Forbidden)
@@ -164,7 +165,7 @@ def test_the_kill_switch_stops_every_lock_of_a_group_and_no_release(several: Wor
     with several.house.unit() as unit:
         throw_switch(unit, several.office, on=True, person=person_of("supervisor-2"), why="Something is wrong.")
     came = together(
-        Decisions(several.house),
+        Decisions(several.office),
         [
             (orders[1], approving(several, orders[1])),
             (orders[0], releasing(several, orders[0])),
@@ -177,12 +178,34 @@ def test_the_kill_switch_stops_every_lock_of_a_group_and_no_release(several: Wor
     assert states(several, orders) == ["released", "requested", "requested"]
 
 
+def test_a_group_holds_its_cases_before_the_log_as_whoever_moves_one_of_them_does(several: World) -> None:
+    orders, came = asked(several, 2), []
+    for name in orders:
+        several.approve(name, "supervisor-1")
+    moved, acts = several.order(orders[1]).dispute or "", [(name, releasing(several, name)) for name in orders]
+
+    def decide() -> None:
+        came.extend(together(Decisions(several.office), acts))
+
+    with commits(several.house) as seen:
+        with several.house.unit() as unit:
+            case_book.hold_one(unit, moved)
+            other = threading.Thread(target=decide)
+            other.start()
+            somebody_waits(several)
+            case_book.note(unit, moved, "moved", actor="system", facts={})
+        other.join(WAIT_S)
+    assert came == orders
+    assert len(seen) == 3, "whoever moves the case, the one that was waited for, and the group"
+    assert states(several, orders) == ["released"] * 2
+
+
 @pytest.mark.parametrize("fails", [True, False])
 def test_a_group_that_cannot_be_committed_is_decided_one_by_one(several: World, *, fails: bool) -> None:
     orders = asked(several, 2)
     fault = broken_commit(several.house.engine, applied=False) if fails else nullcontext()
     with fault, commits(several.house) as seen:
-        assert together(Decisions(several.house), [(name, approving(several, name)) for name in orders]) == orders
+        assert together(Decisions(several.office), [(name, approving(several, name)) for name in orders]) == orders
     assert len(seen) == (3 if fails else 2)
     assert states(several, orders) == ["queued"] * 2
 
@@ -192,7 +215,7 @@ def test_a_request_with_an_idempotency_key_is_decided_alone(several: World, *, h
     """Its key is written in the unit of its own act, or a repeat would carry it out again."""
     orders = asked(several, 2)
     acts = [(orders[0], approving(several, orders[0])), (orders[1], approving(several, orders[1]))]
-    decisions, key = Decisions(several.house), RequestKey(key="k" * 64, request_hash=bytes(32))
+    decisions, key = Decisions(several.office), RequestKey(key="k" * 64, request_hash=bytes(32))
     if not has_key:
         assert together(decisions, acts) == orders
     else:
@@ -210,7 +233,7 @@ def test_a_request_with_an_idempotency_key_is_decided_alone(several: World, *, h
 
 def test_everybody_gets_the_answer_to_their_own_decision(several: World) -> None:
     """Applied: ten at a time, one in seven of them fails; nobody is forgotten and nobody gets another's answer."""
-    decisions, came = Decisions(several.house), {}
+    decisions, came = Decisions(several.office), {}
 
     def act(number: int) -> Act:
         def made(unit: Unit) -> int:
