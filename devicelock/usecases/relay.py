@@ -10,7 +10,7 @@ hello. Every other outcome is settled by the device's next hello, which brings t
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import structlog
@@ -50,9 +50,9 @@ class Relay:
         offer: Callable[[Unit], object] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`may_leave` is asked once a round, when it is known what is to leave; if not, only what is urgent leaves.
+        """`may_leave` is asked once a round, when it is known which locks are to leave; if not, none of them does.
 
-        So it is while the kill switch is on. What sets a handset free is urgent and waits for nothing.
+        So it is while the kill switch is on. What sets a handset free is urgent: it leaves before that is asked.
 
         `offer` puts what has no answer yet into the outbox again; it is called after `ask_again`.
         """
@@ -106,13 +106,19 @@ class Relay:
         with self._house.read() as session:
             fresh = outbox.pending(session, now_ms=now_ms, but=self._gone.keys() | self._paused.keys())
             due_ms = outbox.next_due(session, now_ms=now_ms)
-            stopped = store.switched_on(session, store.KILL_SWITCH)
+            locks = [row for row in fresh if row.priority != outbox.URGENT]
+            stopped = bool(locks) and store.switched_on(session, store.KILL_SWITCH)
         self._pause_s = IDLE_S if due_ms is None else min(IDLE_S, (due_ms - now_ms) / SECOND_MS)
-        if fresh and (not self._may_leave() or stopped):
-            fresh = [row for row in fresh if row.priority == outbox.URGENT]
         before = len(self._gone)
-        for first in range(0, len(fresh), self._lanes):
-            side_by_side = fresh[first : first + self._lanes]
+        connected = self._hand_on_all([row for row in fresh if row.priority == outbox.URGENT], now_ms)
+        if connected and locks and not stopped and self._may_leave():
+            self._hand_on_all(locks, now_ms)
+        return len(self._gone) - before
+
+    def _hand_on_all(self, rows: Sequence[Posted], now_ms: Instant) -> bool:
+        """Hand these to the broker, in order; False if there is no connection."""
+        for first in range(0, len(rows), self._lanes):
+            side_by_side = rows[first : first + self._lanes]
             each = self._each if len(side_by_side) > 1 else map
             outcomes = list(each(lambda row: self._hand_on(row, now_ms), side_by_side))
             for row, outcome in zip(side_by_side, outcomes, strict=True):
@@ -121,8 +127,8 @@ class Relay:
                 elif outcome is not PublishOutcome.NOT_CONNECTED:
                     self._gone[row.name] = row
             if PublishOutcome.NOT_CONNECTED in outcomes:
-                break
-        return len(self._gone) - before
+                return False
+        return True
 
     def _hand_on(self, row: Posted, now_ms: Instant) -> PublishOutcome:
         expiry_s = max(1, (row.expires_ms - now_ms) // SECOND_MS)

@@ -290,6 +290,22 @@ def test_no_lock_leaves_before_the_head_is_kept_and_what_sets_free_waits_for_not
     assert leaves or line.seen == [size_of(house), size_of(house)]
 
 
+def test_what_sets_free_leaves_before_the_head_is_written_for_the_locks_of_its_round(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    """A folder that hangs holds nobody up who is to be set free."""
+    house = opened_house(sqlite_url)
+    file = head_file(tmp_path)
+    line = Line(file)
+    relay = Relay(house, line, may_leave=HeadKeeper(house, file).is_kept)
+    add_records(house, 5)
+    with house.unit() as unit:
+        for name, priority in (("lock", outbox.NORMAL), ("free", outbox.URGENT)):
+            outbox.put(unit, topic=name, payload=b"said", key=name, priority=priority, expires_ms=unit.now_ms + 99_000)
+    assert relay.carry() == 2
+    assert line.seen == [0, size_of(house)]
+
+
 def test_the_keeper_follows_the_commits_and_keeps_the_last_head_when_it_stops(sqlite_url: str, tmp_path: Path) -> None:
     house = opened_house(sqlite_url)
     file = head_file(tmp_path)
