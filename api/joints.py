@@ -6,8 +6,9 @@ the handset that the trail ties to the parcel. The remedy never waits for the lo
 why and what would allow it, and everything else stands.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from typing import Any
 
 import msgspec
@@ -29,13 +30,13 @@ from custody.gs1.imei import imei_urn
 from custody.kernel.clock import DAY_MS, Instant
 from custody.kernel.errors import NotFound, Rejected, Trouble
 from custody.store import case_book
+from custody.store.bulk import ask
 from custody.store.case_book import CaseFile
-from custody.store.tables import DisputeRow
 from custody.store.unit import Unit
 from custody.usecases.investigate import Attach
 from custody.usecases.open_dispute import Disputed, least_busy, open_dispute
 from custody.usecases.read_trail import read_trail
-from custody.usecases.record_sale import read_sale, sale_of_imei
+from custody.usecases.record_sale import StoredSale, read_sale, sale_of_imei
 from devicelock import store as lock_store
 from devicelock import watch_store
 from devicelock.rules.command import Reason
@@ -48,6 +49,9 @@ from devicelock.usecases.release import release_all
 from devicelock.usecases.request_lock import OPEN, lock_for_dispute
 from devicelock.usecases.retire import confirm_receipt
 from devicelock.watch_store import SightingRow
+
+Sales = Callable[[str], StoredSale | None]
+"""The newest sale of a handset."""
 
 REASONS = {
     ClaimType.NEVER_RECEIVED: Reason.NEVER_RECEIVED,
@@ -62,6 +66,10 @@ TOLD_OF = {
     State.ACTIVE_CONFIRMED: Event.CONFIRM,
 }
 """By which move a customer is told of a lock that becomes theirs."""
+CASES = (
+    "SELECT facts, opened_ms FROM dispute WHERE order_ref = ? UNION SELECT facts, opened_ms FROM dispute WHERE id IN ("
+    "SELECT o.dispute FROM lock_order o JOIN device d ON d.device = o.device WHERE d.imei = ?) ORDER BY opened_ms"
+)
 MOST_SIGHTINGS = 20
 """So many sightings are noted in a case; the log has them all."""
 
@@ -181,9 +189,9 @@ def locks_of(session: Session, file: CaseFile) -> list[LockOrderRow]:
     return sorted({row.id: row for row in orders}.values(), key=lambda row: row.created_ms)
 
 
-def is_customers(session: Session, file: CaseFile) -> bool:
+def is_customers(session: Session, file: CaseFile, *, sales: Sales | None = None) -> bool:
     """Whether a case is that of the customer of its order: it named the order, and nobody bought the handset since."""
-    return file.order_named and not _was_sold_since(session, file)
+    return file.order_named and not _was_sold_since(file, sales or partial(sale_of_imei, session))
 
 
 def locks_settled(session: Session, dispute: str) -> bool:
@@ -201,26 +209,29 @@ def circumstances(session: Session, imei: str, dispute: str | None) -> Circumsta
     """
     told = TRAILS.ask(session, imei)
     known = Circumstances(tie=told.tie, site=told.site, evidence=told.evidence)
-    file = None if dispute is None else case_book.read(session, dispute)
-    if file is None or file.imei != imei or _was_sold_since(session, file):
+    if dispute is None:
         return known
-    others = [each for each in cases_of(session, imei) if each.case.id != file.case.id]
+    sales = cache(partial(sale_of_imei, session))
+    others = {each.case.id: each for each in cases_of(session, imei, sales=sales)}
+    file = others.pop(dispute, None) or case_book.read(session, dispute)
+    if file.imei != imei or _was_sold_since(file, sales):
+        return known
     known = replace(
         known,
-        vulnerable=any(each.case.support_needs for each in (file, *others)),
+        vulnerable=any(each.case.support_needs for each in (file, *others.values())),
         still_served=file.lock_wish.notice == "before",
         evidence=(*told.evidence, f"case:{dispute}"),
     )
-    if file.case.state in TAKEN_BACK or _is_with_customer(session, file, others):
+    if file.case.state in TAKEN_BACK or _is_with_customer(session, file, list(others.values()), sales):
         return known
     claim = Claim(file.case.claim_type) if file.case.claim_type else None
     return replace(known, claim=claim, not_with_customer=file.lock_wish.fair)
 
 
-def _is_with_customer(session: Session, file: CaseFile, others: Sequence[CaseFile]) -> bool:
+def _is_with_customer(session: Session, file: CaseFile, others: Sequence[CaseFile], sales: Sales) -> bool:
     """Whether the customer may have the handset by their own word; a stranger's case does not speak for them."""
-    mine = is_customers(session, file)
-    heard = [each for each in others if is_customers(session, each) or not mine]
+    mine = is_customers(session, file, sales=sales)
+    heard = [each for each in others if not mine or is_customers(session, each, sales=sales)]
     held = [each for each in heard if each.case.state not in CASE.terminal and _says_held(each)]
     return bool(held) or any(found_ms(session, each.case.id) is not None for each in (file, *heard))
 
@@ -232,8 +243,8 @@ def _says_held(file: CaseFile) -> bool:
     return claim_of(kind).customer_holds_device
 
 
-def _was_sold_since(session: Session, file: CaseFile) -> bool:
-    sale = sale_of_imei(session, file.imei) if file.imei and file.case.order_ref else None
+def _was_sold_since(file: CaseFile, sales: Sales) -> bool:
+    sale = sales(file.imei) if file.imei and file.case.order_ref else None
     return sale is not None and sale.sale.order_ref != file.case.order_ref
 
 
@@ -312,22 +323,17 @@ def _note_sightings(unit: Unit, dispute: str, imei: str, *, only: SightingRow | 
         case_book.note(unit, dispute, "handset_seen", actor=sighting.device, facts=where)
 
 
-def cases_of(session: Session, imei: str) -> list[CaseFile]:
-    """The cases about a handset: those of its order, and those that a lock of it was ordered for."""
-    sale = sale_of_imei(session, imei)
-    same = col(LockOrderRow.device) == col(DeviceRow.device)
-    ordered = select(col(LockOrderRow.dispute)).join(DeviceRow, same).where(col(DeviceRow.imei) == imei)
-    names = [name for name in session.scalars(ordered.distinct()).all() if name is not None]
-    query = select(DisputeRow).where(
-        col(DisputeRow.id).in_(names) | (col(DisputeRow.order_ref) == (sale.sale.order_ref if sale else None))
-    )
-    rows = session.scalars(query.order_by(col(DisputeRow.opened_ms))).all()
-    return [msgspec.json.decode(row.facts, type=CaseFile) for row in rows]
+def cases_of(session: Session, imei: str, *, sales: Sales | None = None) -> list[CaseFile]:
+    """The cases about a handset, oldest first: those of its order, and those that a lock of it was ordered for."""
+    sale = sales(imei) if sales else sale_of_imei(session, imei)
+    session.flush()
+    found = ask(session, CASES, (sale.sale.order_ref if sale else None, imei))
+    return [msgspec.json.decode(facts, type=CaseFile) for facts, _ in found]
 
 
 def found_ms(session: Session, dispute: str) -> Instant | None:
     """When the customer said first that they have the phone; None if they did not."""
-    return next((line.at_ms for line in case_book.timeline(session, dispute) if line.kind == "found"), None)
+    return case_book.first_ms(session, dispute, "found")
 
 
 def _days_ms(key: str, at_ms: Instant) -> int:

@@ -110,9 +110,7 @@ def lock_moved(unit: Unit, order: LockOrderRow, event: Event) -> None:
 
 def hold_cases(unit: Unit, orders: Sequence[LockOrderRow]) -> None:
     """Hold the cases that hear of these orders: what is owed for a wrong lock is written into its case."""
-    disputes = {order.dispute for order in orders if order.dispute is not None}
-    if disputes:
-        case_book.hold(unit, disputes)
+    case_book.claim(unit, {order.dispute for order in orders if order.dispute is not None})
 
 
 def hold_for_move(unit: Unit, *, disputes: Collection[str], imei: str | None = None) -> None:

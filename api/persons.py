@@ -4,6 +4,7 @@ Accounts from before a name was written down as it was the first time may spell 
 (`kernel.person`): they count as one, under the first of their spellings.
 """
 
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from sqlalchemy import select
@@ -12,7 +13,7 @@ from sqlmodel import Session, col
 from api.accounts import FIRST_START
 from api.tables import AccountRow
 from custody.kernel.person import fold_person
-from custody.store.bulk import pick
+from custody.store.bulk import ask
 from devicelock.rules.lock_facts import Person
 from devicelock.rules.order import Role
 
@@ -25,6 +26,15 @@ class Account(NamedTuple):
     role: str
     created_by: str
     active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """Every account by its name, and the spellings and the accounts of every person by what those have in common."""
+
+    accounts: dict[str, Account] = field(default_factory=dict)
+    spellings: dict[str, list[str]] = field(default_factory=dict)
+    of_person: dict[str, list[Account]] = field(default_factory=dict)
 
 
 def agents(session: Session) -> list[str]:
@@ -57,15 +67,13 @@ def _person(session: Session, account: str) -> Person | None:
 
 def behind(session: Session, person: str) -> frozenset[str]:
     """A person and everybody who stands behind any of their accounts; unknown people stand for themselves."""
-    spellings = _spellings(session, person)
-    rows = session.scalars(select(AccountRow).where(col(AccountRow.person).in_(spellings))).all()
-    return frozenset(spellings[:1]).union(*(_line(session, row.created_by) for row in rows))
+    spellings, mine = _spellings(session, person), _accounts_of(session, person)
+    return frozenset(spellings[:1]).union(*(_line(session, account.created_by) for account in mine))
 
 
 def accounts(session: Session, person: str) -> list[str]:
     """Every account of a person, in use or not."""
-    mine = col(AccountRow.person).in_(_spellings(session, person))
-    return list(session.scalars(select(col(AccountRow.name)).where(mine)).all())
+    return [account.name for account in _accounts_of(session, person)]
 
 
 def _line(session: Session, made_by: str) -> frozenset[str]:
@@ -80,23 +88,31 @@ def _line(session: Session, made_by: str) -> frozenset[str]:
 
 def _spellings(session: Session, person: str) -> list[str]:
     """Every spelling of a person that an account has, in order; as it is, where none has any."""
-    held: dict[str, list[str]] = session.info.setdefault("spellings", {})
-    folded = fold_person(person)
-    if folded not in held:
-        held.clear()
-        for spelling in sorted(session.scalars(select(col(AccountRow.person)).distinct()).all()):
-            held.setdefault(fold_person(spelling), []).append(spelling)
-    return held.get(folded, [person])
+    return _staff(session).spellings.get(fold_person(person), [person])
+
+
+def _accounts_of(session: Session, person: str) -> list[Account]:
+    """Every account of a person, in use or not, by name."""
+    return _staff(session).of_person.get(fold_person(person), [])
 
 
 def _account(session: Session, name: str) -> Account | None:
-    """An account, asked for once in a transaction: an order is judged by the people of every lock of its day.
+    """An account; its person is under the first of their spellings."""
+    return _staff(session).accounts.get(name)
 
-    Its person is under the first of their spellings.
-    """
-    held: dict[str, Account | None] = session.info.setdefault("accounts", {FIRST_START: None})
-    if name not in held:
-        found = list(pick(session, AccountRow, Account._fields, by=("name",), values=[name]))
-        account = Account(*found[0]) if found else None
-        held[name] = account and account._replace(person=_spellings(session, account.person)[0])
-    return held[name]
+
+def _staff(session: Session) -> Staff:
+    """Every account, asked for once in a transaction: an order is judged by the people of every lock of its day."""
+    held: Staff | None = session.info.get("staff")
+    if held is None:
+        session.flush()
+        columns = ", ".join(Account._fields)
+        found = [Account._make(row) for row in ask(session, f"SELECT {columns} FROM account ORDER BY name", ())]  # noqa: S608 - our own names
+        held = session.info["staff"] = Staff()
+        for spelling in sorted({account.person for account in found}):
+            held.spellings.setdefault(fold_person(spelling), []).append(spelling)
+        for account in found:
+            who = fold_person(account.person)
+            held.accounts[account.name] = account._replace(person=held.spellings[who][0])
+            held.of_person.setdefault(who, []).append(held.accounts[account.name])
+    return held

@@ -112,9 +112,10 @@ def first_locks(session: Session, group: str, *, first: int) -> list[DecidedLock
     """As `canary_of`, no more than the caps look at."""
     columns = ", ".join(f'"{name}"' for name in DecidedLock._fields)
     decided = f'SELECT {columns} FROM lock_order WHERE "group" = ? AND decided_ms IS NOT NULL'  # noqa: S608 - our own names
-    early = ask(session, f"{decided} ORDER BY decided_ms LIMIT ?", (group, first))
-    wrong = ask(session, f"{decided} AND wrong_ms IS NOT NULL", (group,))
-    return list({lock.id: lock for lock in map(DecidedLock._make, (*early, *wrong))}.values())
+    early = f"SELECT * FROM ({decided} ORDER BY decided_ms, id LIMIT ?) AS early"  # noqa: S608 - our own names
+    wrong = f"{decided} AND wrong_ms IS NOT NULL"
+    found = ask(session, f"{early} UNION {wrong} ORDER BY decided_ms, id", (group, first, group))
+    return [DecidedLock._make(row) for row in found]
 
 
 def _places(values: Collection[object]) -> str:

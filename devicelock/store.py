@@ -12,11 +12,12 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Text, bindparam, func, select
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Text, bindparam, select
 from sqlmodel import Field, Session, SQLModel, col
 
 from custody.kernel.errors import NotFound
 from custody.store.bulk import add, ask, pick
+from custody.store.engine import is_sqlite
 from custody.store.unit import Unit
 from devicelock.rules.ack import Result
 from devicelock.rules.command import Op
@@ -152,11 +153,10 @@ RETIREMENT = "retirement"
 
 # Questions that every lock asks are made once: making one costs as much as asking it.
 # A row that is held is read again: somebody may have changed it since this unit read it first. What the unit itself has
-# changed of it is written before (autoflush), so that it is not lost.
+# changed of it is written before (autoflush), so that it is not lost. Nobody else changes it from then on, so that it
+# is asked for once in a unit.
 _ORDER = select(LockOrderRow).where(col(LockOrderRow.id) == bindparam("name"))
-_ORDER_HELD = _ORDER.with_for_update().execution_options(populate_existing=True)
 _DEVICE = select(DeviceRow).where(col(DeviceRow.device) == bindparam("name"))
-_DEVICE_HELD = _DEVICE.with_for_update().execution_options(populate_existing=True)
 _DEVICES_HELD = (
     select(DeviceRow)
     .where(col(DeviceRow.device).in_(bindparam("names", expanding=True)))
@@ -184,28 +184,34 @@ _IN_FORCE = (
 
 def device(session: Session, name: str, *, hold: bool = True) -> DeviceRow:
     """The device's row, held for this unit on PostgreSQL unless it is only read; raises `NotFound`."""
-    row = session.scalars(_DEVICE_HELD if hold else _DEVICE, {"name": name}).one_or_none()
+    row = devices(session, [name]).get(name) if hold else session.scalars(_DEVICE, {"name": name}).one_or_none()
     if row is None:
         raise NotFound("device", f"no device {name!r} is registered", fix="Register the handset first.")
     return row
 
 
 def registered(session: Session, names: Collection[str]) -> dict[str, Registered]:
-    """Those of these devices that are registered, not held for this unit."""
+    """Those of these devices that are registered, not held for this unit but on SQLite, whose unit holds everything."""
+    if is_sqlite(session.get_bind()):
+        return {name: Registered(row.cose_key, row.desired) for name, row in devices(session, names).items()}
     rows = pick(session, DeviceRow, ("device", *Registered._fields), by=("device",), values=names)
     return {name: Registered._make(row) for name, *row in rows}
 
 
 def devices(session: Session, names: Collection[str]) -> dict[str, DeviceRow]:
     """The rows of those devices that are registered, locked for this unit on PostgreSQL, in one order for everybody."""
-    found = session.scalars(_DEVICES_HELD, {"names": list(names)}).all() if names else []
-    return {row.device: row for row in found}
+    held: dict[str, DeviceRow] = session.info.setdefault("devices", {})
+    if asked := [name for name in names if name not in held]:
+        held.update((row.device, row) for row in session.scalars(_DEVICES_HELD, {"names": asked}))
+    return {name: held[name] for name in sorted(names) if name in held}
 
 
 def orders(session: Session, names: Collection[str]) -> dict[str, LockOrderRow]:
     """Those of these orders that there are, locked for this unit on PostgreSQL, in one order for everybody."""
-    found = session.scalars(_ORDERS_HELD, {"names": list(names)}).all() if names else []
-    return {row.id: row for row in found}
+    held: dict[str, LockOrderRow] = session.info.setdefault("orders", {})
+    if asked := [name for name in names if name not in held]:
+        held.update((row.id, row) for row in session.scalars(_ORDERS_HELD, {"names": asked}))
+    return {name: held[name] for name in sorted(names) if name in held}
 
 
 def commands(session: Session, names: Collection[str]) -> dict[str, CommandRow]:
@@ -227,7 +233,9 @@ def desired(row: DeviceRow) -> Desired:
 
 def wishes(session: Session, names: Collection[str]) -> dict[str, Desired]:
     """The desired states of these devices, not held for this unit."""
-    rows = pick(session, DeviceRow, ("device", "desired"), by=("device",), values=names)
+    held: dict[str, DeviceRow] = session.info.get("devices", {})
+    rows = [(name, held[name].desired) for name in names if name in held]
+    rows += pick(session, DeviceRow, ("device", "desired"), by=("device",), values=[*{*names} - held.keys()])
     return {name: msgspec.json.decode(wished, type=Desired) for name, wished in rows}
 
 
@@ -239,7 +247,7 @@ def set_desired(session: Session, row: DeviceRow, value: Desired) -> None:
 
 def order(session: Session, name: str, *, hold: bool = True) -> LockOrderRow:
     """The order's row, held for this unit on PostgreSQL unless it is only read; raises `NotFound`."""
-    row = session.scalars(_ORDER_HELD if hold else _ORDER, {"name": name}).one_or_none()
+    row = orders(session, [name]).get(name) if hold else session.scalars(_ORDER, {"name": name}).one_or_none()
     if row is None:
         raise NotFound("order", f"there is no lock order {name!r}", fix="List orders with GET /v1/locks.")
     return row
@@ -361,9 +369,10 @@ def newest_command(session: Session, name: str, op: str) -> CommandRow | None:
 
 def steps_by_since(session: Session, event: str, actors: Collection[str], since_ms: int) -> int:
     """How many steps of a kind these accounts have caused since a moment, on whatever orders."""
-    theirs = col(LockEventRow.actor).in_(list(actors))
-    mine = (col(LockEventRow.event) == event, theirs, col(LockEventRow.at_ms) >= since_ms)
-    return session.scalar(select(func.count()).select_from(LockEventRow).where(*mine)) or 0
+    places = ", ".join("?" * len(actors))
+    question = f"SELECT count(*) FROM lock_event WHERE event = ? AND actor IN ({places}) AND at_ms >= ?"  # noqa: S608 - places only
+    count: int = ask(session, question, (event, *actors, since_ms))[0][0]
+    return count
 
 
 def locks_signed_since(session: Session, order: str, since_ms: int) -> int:

@@ -5,11 +5,13 @@ NFKC, casefolded, every dash and every run of spaces as one, without what cannot
 
 import re
 import unicodedata
+from functools import lru_cache
 
 _DASHES = re.compile(r"[\u2010-\u2015\u2212]")
 _UNSEEN = frozenset({"Cc", "Cf"})
 
 
+@lru_cache(maxsize=4_096)
 def fold_person(person: str) -> str:
     """What all spellings of one person have in common."""
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", person).casefold())

@@ -23,6 +23,7 @@ from custody.kernel.clock import Instant
 from custody.kernel.errors import Conflict, NotFound
 from custody.store import bulk
 from custody.store.bulk import ask
+from custody.store.engine import is_sqlite
 from custody.store.tables import DisputeEventRow, DisputeRow, EvidenceRow, InquiryRow, MessageRow, PromiseRow
 from custody.store.unit import Unit
 
@@ -89,6 +90,14 @@ def hold(unit: Unit, disputes: Collection[str]) -> dict[str, CaseFile]:
     query = select(DisputeRow).where(col(DisputeRow.id).in_(list(disputes))).order_by(col(DisputeRow.id))
     rows = unit.session.scalars(query.with_for_update().execution_options(populate_existing=True)).all()
     return {row.id: msgspec.json.decode(row.facts, type=CaseFile) for row in rows}
+
+
+def claim(unit: Unit, disputes: Collection[str]) -> None:
+    """Hold cases without reading them; on SQLite a unit holds everything from its beginning."""
+    if disputes and not is_sqlite(unit.session.get_bind()):
+        names = sorted(disputes)
+        places = ", ".join("?" * len(names))
+        ask(unit.session, f"SELECT id FROM dispute WHERE id IN ({places}) ORDER BY id FOR UPDATE", names)  # noqa: S608 - places only
 
 
 def hold_one(unit: Unit, dispute: str) -> CaseFile:
@@ -219,6 +228,13 @@ def timeline(session: Session, dispute: str) -> list[DisputeEventRow]:
     """The timeline of a case, in order."""
     query = select(DisputeEventRow).where(col(DisputeEventRow.dispute) == dispute).order_by(col(DisputeEventRow.id))
     return list(session.scalars(query).all())
+
+
+def first_ms(session: Session, dispute: str, kind: str) -> Instant | None:
+    """When the first line of a kind came into the timeline of a case; None if none did."""
+    question = "SELECT min(at_ms) FROM dispute_event WHERE dispute = ? AND kind = ?"
+    at_ms: Instant | None = ask(session, question, (dispute, kind))[0][0]
+    return at_ms
 
 
 def open_inquiry(unit: Unit, dispute: str) -> str:

@@ -7,7 +7,7 @@ contact is personal and stays in the erasable store.
 from dataclasses import dataclass
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlmodel import Session, col
 
 from custody.disputes.order import OrderFacts
@@ -16,6 +16,11 @@ from custody.kernel.clock import Instant
 from custody.kernel.errors import Conflict, NotFound, Rejected
 from custody.store.tables import SaleRow
 from custody.store.unit import Unit
+
+# Every lock asks it, so it is made once.
+_NEWEST = (
+    select(SaleRow).where(col(SaleRow.imei) == bindparam("imei")).order_by(col(SaleRow.recorded_ms).desc()).limit(1)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +74,7 @@ def read_sale(session: Session, order_ref: str) -> StoredSale:
 
 def sale_of_imei(session: Session, imei: str) -> StoredSale | None:
     """The newest sale of a handset."""
-    query = select(SaleRow).where(col(SaleRow.imei) == imei).order_by(col(SaleRow.recorded_ms).desc())
-    row = session.scalars(query.limit(1)).first()
+    row = session.scalars(_NEWEST, {"imei": imei}).first()
     return None if row is None else _stored(row)
 
 

@@ -149,11 +149,11 @@ class LockOffice:
         return self.facts_and_count(unit, order, device, kind)[0]
 
     def facts_and_count(
-        self, unit: Unit, order: LockOrderRow, device: DeviceRow, kind: Kind
+        self, unit: Unit, order: LockOrderRow, device: DeviceRow, kind: Kind, *, known: Circumstances | None = None
     ) -> tuple[LockFacts, Counted]:
-        """The same, and what the caps counted for it."""
+        """The same, and what the caps counted for it. `known`: its circumstances, if they were just asked for."""
         session = unit.session
-        known = self.circumstances(session, device.imei, order.dispute)
+        known = known or self.circumstances(session, device.imei, order.dispute)
         counted = self._counted(unit, order, device, site=known.site)
         requester = self.person(session, order.requester) if order.requester != STANDING else None
         asked = msgspec.json.decode(order.facts)
@@ -174,7 +174,7 @@ class LockOffice:
             kill_switch_on=store.switched_on(session, store.KILL_SWITCH),
             notice_sent=notice_ms is not None and notice_ms <= unit.now_ms,
             claim=known.claim,
-            policy=self._policy(unit),
+            policy=self._policy(unit) if kind is Kind.PROVISIONAL else None,
             requester=requester,
             decider=self.person(session, order.second) if order.second else None,
             specialist=self.person(session, specialist) if specialist else None,
@@ -311,7 +311,7 @@ class LockOffice:
 
     def key_of(self, session: Session, account: str) -> str:
         """The person behind an account; the account's own name for automation and for one that nobody knows."""
-        known = self.person(session, account)
+        known = None if account == STANDING else self.person(session, account)
         return account if known is None else known.person
 
 

@@ -24,7 +24,7 @@ from devicelock.rules.lock_facts import Kind, LockFacts, Person
 from devicelock.rules.order import Event, Guard, Role, State, events, step
 from devicelock.store import DeviceRow, LockOrderRow
 from devicelock.usecases.alert import AlertKind, raise_alert
-from devicelock.usecases.lock_office import HELD, STANDING, Counted, LockOffice
+from devicelock.usecases.lock_office import HELD, STANDING, Circumstances, Counted, LockOffice
 from devicelock.usecases.sign import publish_lock
 
 WAITS_FOR = frozenset({CheckName.DECIDER, CheckName.TWO_PEOPLE, CheckName.NOTICE})
@@ -39,8 +39,9 @@ def lock_for_dispute(unit: Unit, office: LockOffice, *, imei: str, reason: Reaso
     """The provisional lock of a disputed delivery, by standing authority; the order says queued or refused and why."""
     device = _device(unit, imei)
     _refuse_second_order(unit, device)
-    order = _order(unit, office, device, reason, dispute, requester=STANDING, basis=Basis.STANDING_POLICY, facts={})
-    judged, counted = office.facts_and_count(unit, order, device, Kind.PROVISIONAL)
+    known = office.circumstances(unit.session, device.imei, dispute)
+    order = _order(unit, device, reason, dispute, known, requester=STANDING, basis=Basis.STANDING_POLICY, facts={})
+    judged, counted = office.facts_and_count(unit, order, device, Kind.PROVISIONAL, known=known)
     found = preflight(judged)
     if [(row.name, row.reason) for row in found.failing] == [(CheckName.VULNERABILITY, CheckReason.NEEDS_SPECIALIST)]:
         unit.session.add(order)
@@ -88,11 +89,12 @@ def request_lock(
     device = _device(unit, urn)
     _refuse_second_order(unit, device)
     facts = {"evidence": list(evidence), "specialist": specialist}
-    order = _order(unit, office, device, reason, dispute, requester=account, basis=Basis.TWO_PEOPLE, facts=facts)
+    circumstances = office.circumstances(unit.session, device.imei, dispute)
+    order = _order(unit, device, reason, dispute, circumstances, requester=account, basis=Basis.TWO_PEOPLE, facts=facts)
     if asked + 1 == office.caps.asks_per_person_day:
         detail = f"{account} has asked for {asked + 1} locks within a day; nothing more is taken from this person."
         raise_alert(unit, AlertKind.ASKS_REACHED, about=office.key_of(unit.session, account), detail=detail)
-    found = preflight(office.facts(unit, order, device, Kind.REQUESTED))
+    found = preflight(office.facts_and_count(unit, order, device, Kind.REQUESTED, known=circumstances)[0])
     if any(row.name not in WAITS_FOR for row in found.failing):
         return _refuse(unit, office, order, found)
     if any(row.name is CheckName.NOTICE for row in found.failing):
@@ -217,7 +219,8 @@ def trial_order(
     """An order that is only looked at and never stored, for a dry run."""
     facts = {"specialist": specialist}
     basis = Basis.STANDING_POLICY if requester == STANDING else Basis.TWO_PEOPLE
-    return _order(unit, office, device, Reason.NEVER_RECEIVED, dispute, requester=requester, basis=basis, facts=facts)
+    known = office.circumstances(unit.session, device.imei, dispute)
+    return _order(unit, device, Reason.NEVER_RECEIVED, dispute, known, requester=requester, basis=basis, facts=facts)
 
 
 def refuse_if_failing(found: Preflight) -> None:
@@ -278,16 +281,15 @@ def _asked_today(unit: Unit, office: LockOffice, account: str) -> int:
 
 def _order(
     unit: Unit,
-    office: LockOffice,
     device: DeviceRow,
     reason: Reason,
     dispute: str | None,
+    known: Circumstances,
     *,
     requester: str,
     basis: Basis,
     facts: dict[str, Any],
 ) -> LockOrderRow:
-    known = office.circumstances(unit.session, device.imei, dispute)
     policy = store.authority_in_force(unit.session) if requester == STANDING else None
     entries = [each for each in known.evidence if each.startswith("entry:")]
     named = {"evidence": [*facts.pop("evidence", []), *known.evidence], "entries": entries}
