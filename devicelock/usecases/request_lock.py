@@ -4,6 +4,8 @@
   the customer needs support, and nothing else holds it back, it waits for a person who decides it as the specialist.
 - By a person: the order waits for a second person, who decides; both are checked again when it is signed.
 - What one person asks for in a day is bounded, and whoever fills a cap or a canary raises an alert in the same unit.
+- Whoever judges a lock that is to be signed or asked for has claimed the log before: so nobody else's lock, and no kill
+  switch, can become durable between the judgement and the signature.
 """
 
 from collections.abc import Sequence
@@ -39,6 +41,7 @@ def lock_for_dispute(unit: Unit, office: LockOffice, *, imei: str, reason: Reaso
     """The provisional lock of a disputed delivery, by standing authority; the order says queued or refused and why."""
     device = _device(unit, imei)
     _refuse_second_order(unit, device)
+    unit.log.claim()
     known = office.circumstances(unit.session, device.imei, dispute)
     order = _order(unit, device, reason, dispute, known, requester=STANDING, basis=Basis.STANDING_POLICY, facts={})
     judged, counted = office.facts_and_count(unit, order, device, Kind.PROVISIONAL, known=known)
@@ -84,9 +87,10 @@ def request_lock(
             f"there are more than {EVIDENCE_MAX} references, or one is empty or over {EVIDENCE_CHARS} letters",
             fix="Name log entries, cases or files, not their content.",
         )
+    device = _device(unit, urn)
+    unit.log.claim()
     asked = _asked_today(unit, office, account)
     may_ask(office.caps, asked_today=asked)
-    device = _device(unit, urn)
     _refuse_second_order(unit, device)
     facts = {"evidence": list(evidence), "specialist": specialist}
     circumstances = office.circumstances(unit.session, device.imei, dispute)
@@ -114,6 +118,7 @@ def approve_lock(unit: Unit, office: LockOffice, *, order: str, account: str) ->
             "move", f"the order is {row.state}, not waiting for a second person", fix="Read the order again."
         )
     device, kind = store.device(unit.session, row.device), kind_of(row)
+    unit.log.claim()
     judged, counted = office.facts_and_count(unit, as_decided(row, account), device, kind)
     refuse_if_failing(preflight(judged))
     row.second = account
@@ -153,6 +158,7 @@ def confirm_lock(unit: Unit, office: LockOffice, *, order: str, account: str, ro
     if proposer is None:
         return _propose_to_confirm(unit, row, account)
     trial = LockOrderRow(**{**row.model_dump(), "requester": proposer, "second": account})
+    unit.log.claim()
     judged, counted = office.facts_and_count(unit, trial, device, Kind.CONFIRM)
     found = preflight(judged)
     if _nobody_completes(judged, found) and _key(judged.requester) != _key(judged.decider):

@@ -42,6 +42,7 @@ def sign_lock_again(unit: Unit, office: LockOffice, order: LockOrderRow, row: De
     kind = kind_of(order)
     if order.state == State.ACTIVE_CONFIRMED:
         kind, order = Kind.CONFIRM, as_confirmed(order)
+    unit.log.claim()  # as `request_lock`
     try:
         publish_lock(unit, office, order, row, kind)
     except Trouble as refused:

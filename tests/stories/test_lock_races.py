@@ -3,22 +3,27 @@
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import text
 
 from api import joints
 from custody.kernel.clock import DAY_MS, HOUR_MS, MINUTE_MS
+from custody.kernel.errors import Forbidden
 from custody.store import case_book
 from custody.store.unit import Unit
 from devicelock import store
 from devicelock.rules.ack import open_ack
+from devicelock.rules.caps import Caps
 from devicelock.rules.command import Reason
 from devicelock.rules.order import Role
 from devicelock.usecases import hear
 from devicelock.usecases.issue_code import issue_code
-from devicelock.usecases.request_lock import confirm_lock, lock_for_dispute
+from devicelock.usecases.request_lock import approve_lock, confirm_lock, lock_for_dispute, request_lock
 from devicelock.usecases.retire import confirm_receipt, leave, received
+from devicelock.usecases.standing_authority import throw_switch
 from devicelock.usecases.sweep import sweep
 from simulators.radio import Radio
 from tests.stories.lock_steps import let_go
@@ -248,3 +253,76 @@ def holding(opened: Opened) -> Act:
 def noting(opened: Opened) -> Act:
     """It is."""
     return lambda unit: case_book.note(unit, opened.case, "moved", actor="system", facts={})
+
+
+def two_asked(world: World) -> list[str]:
+    """Two orders that wait for the second person, in a house without standing authority."""
+    world.withdraw_authority()
+    return [asked_for(world, place) for place in range(2)]
+
+
+def asked_for(world: World, place: int) -> str:
+    parcel = world.parcels[place]
+    world.handset(parcel)
+    case = world.dispute(parcel, "never_received").case
+    with world.house.unit() as unit:
+        return asking(world, place, case)(unit)
+
+
+def asking(world: World, place: int, case: str) -> Callable[[Unit], str]:
+    imei = world.parcels[place].unit.imei
+    said: dict[str, Any] = {"reason": Reason.NEVER_RECEIVED, "account": "agent-1", "evidence": [f"case:{case}"]}
+
+    def ask(unit: Unit) -> str:
+        return request_lock(unit, world.office, imei=imei, last4=imei[-4:], dispute=case, **said).id
+
+    return ask
+
+
+def refused_by(act: Act, said: list[str]) -> Act:
+    """An act that is to be refused, and by which words it is."""
+
+    def attempt(unit: Unit) -> None:
+        with pytest.raises(Forbidden) as caught:
+            act(unit)
+        said.append(caught.value.detail)
+
+    return attempt
+
+
+def test_a_cap_is_not_passed_by_two_who_decide_at_the_same_moment(either: World) -> None:
+    first, second = two_asked(either)
+    either.office = replace(either.office, caps=Caps(per_hour=1))
+    said: list[str] = []
+
+    def deciding(order: str, account: str) -> Act:
+        return lambda unit: approve_lock(unit, either.office, order=order, account=account)
+
+    then = refused_by(deciding(second, "supervisor-2"), said)
+    meanwhile(either, deciding(first, "supervisor-1"), then)
+    assert said == ["caps: cap_reached"]
+    assert [either.order(name).state for name in (first, second)] == ["queued", "requested"]
+
+
+def test_what_one_person_may_ask_for_is_not_passed_by_asking_twice_at_the_same_moment(either: World) -> None:
+    either.withdraw_authority()
+    cases = []
+    for parcel in either.parcels[:2]:
+        either.handset(parcel)
+        cases.append(either.dispute(parcel, "never_received").case)
+    either.office = replace(either.office, caps=Caps(asks_per_person_day=1))
+    said: list[str] = []
+    meanwhile(either, asking(either, 0, cases[0]), refused_by(asking(either, 1, cases[1]), said))
+    assert said == ["this person has asked for 1 locks within a day, and 1 is the limit"]
+
+
+def test_no_lock_is_signed_after_the_switch_that_stops_all_was_thrown_at_the_same_moment(either: World) -> None:
+    order, _ = two_asked(either)
+    said: list[str] = []
+    meanwhile(
+        either,
+        lambda unit: throw_switch(unit, either.office, on=True, person="Sam Supervisor", why="for the test"),
+        refused_by(lambda unit: approve_lock(unit, either.office, order=order, account="supervisor-1"), said),
+    )
+    assert said == ["kill_switch: killed"]
+    assert either.order(order).state == "requested"
