@@ -197,9 +197,12 @@ def code(token: str, body: CodeIn, parts: P) -> dict[str, str]:
     """The unlock code for the digits on the screen of the phone from this order; never lost while the phone exists."""
     with parts.house.unit() as unit:
         file = case_book.read_by_token(unit.session, hash_token(token))
+        lock_news.hold_for_move(unit, disputes=[file.case.id])
         orders = joints.locks_of(unit.session, file)
         if not orders:
             raise Conflict("no_lock", "no phone was locked for this case", fix="Call us if a phone of yours is locked.")
+        if is_locked_for_another(unit.session, file, orders):
+            raise Conflict("another_lock", "the phone is locked for another case", fix="Call us; we listen first.")
         if not code_is_due(unit.session, file, orders):
             raise Conflict("found_first", "the code is for the phone you have", fix="Tap I found it first.")
         digits = issue_code(
@@ -209,6 +212,7 @@ def code(token: str, body: CodeIn, parts: P) -> dict[str, str]:
             challenge=body.challenge,
             actor=CUSTOMER,
             role=LockRole.CUSTOMER,
+            orders=None if joints.is_customers(unit.session, file) else {row.id for row in orders},
         )
     return {"code": digits}
 
@@ -216,9 +220,16 @@ def code(token: str, body: CodeIn, parts: P) -> dict[str, str]:
 def code_is_due(session: Session, file: CaseFile, orders: Sequence[LockOrderRow]) -> bool:
     """Whether the page gives the code: the customer found the phone, or a lock was sent and none is wished any more."""
     if joints.found_ms(session, file.case.id) is not None:
-        return True
+        return not is_locked_for_another(session, file, orders)
     device = lock_store.device(session, orders[-1].device, hold=False)
     return any(row.decided_ms for row in orders) and lock_store.desired(device).state is not Applied.LOCKED
+
+
+def is_locked_for_another(session: Session, file: CaseFile, orders: Sequence[LockOrderRow]) -> bool:
+    """Whether a lock is wished that this case cannot speak for: whoever holds the box can open a case and find it."""
+    wished = lock_store.desired(lock_store.device(session, orders[-1].device, hold=False))
+    theirs = wished.state is Applied.LOCKED and wished.order not in {row.id for row in orders}
+    return theirs and not joints.is_customers(session, file)
 
 
 def customer_view(session: Session, token: str) -> dict[str, Any]:

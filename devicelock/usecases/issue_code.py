@@ -8,6 +8,8 @@ tells people who gives many. A customer who asks for one has the handset, and ha
 over.
 """
 
+from collections.abc import Collection
+
 from custody.kernel.clock import DAY_MS, HOUR_MS
 from custody.kernel.errors import NotFound, Rejected
 from custody.store.unit import Unit
@@ -31,8 +33,20 @@ MANY_CODES = 20
 """So many codes by one person within a day are worth a look; none of them waits for it."""
 
 
-def issue_code(unit: Unit, office: LockOffice, *, device: str, challenge: str, actor: str, role: Role) -> str:
-    """The eight digits that answer what the lock screen shows; whatever lock the handset has is released."""
+def issue_code(
+    unit: Unit,
+    office: LockOffice,
+    *,
+    device: str,
+    challenge: str,
+    actor: str,
+    role: Role,
+    orders: Collection[str] | None = None,
+) -> str:
+    """The eight digits that answer what the lock screen shows; whatever lock the handset has is released.
+
+    `orders`: those for which who asks can speak; None is every one of the handset.
+    """
     read = read_challenge(challenge)
     hold_handset(unit, office, device)
     row = store.device(unit.session, device)
@@ -51,9 +65,10 @@ def issue_code(unit: Unit, office: LockOffice, *, device: str, challenge: str, a
     basis = Basis.CUSTOMER if role is Role.CUSTOMER else Basis.ONE_PERSON
     reason = Reason.FOUND_BY_CUSTOMER if role is Role.CUSTOMER else Reason.RELEASED_BY_STAFF
     for order in store.orders_of_device(unit.session, device, OPEN):
-        release(unit, office, order=order.id, actor=actor, role=role, reason=reason, basis=basis)
+        if orders is None or order.id in orders:
+            release(unit, office, order=order.id, actor=actor, role=role, reason=reason, basis=basis)
     newest = store.newest_command(unit.session, device, Op.LOCK)
-    if role is Role.CUSTOMER and newest is not None:
+    if role is Role.CUSTOMER and newest is not None and (orders is None or newest.order in orders):
         find_wrong(unit, office, store.order(unit.session, newest.order))
     unit.session.flush()
     accounts = office.accounts_of(unit.session, actor)

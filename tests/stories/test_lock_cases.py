@@ -240,6 +240,46 @@ def test_the_code_is_on_the_page_from_the_moment_that_we_say_so(world: World, ho
     assert radio.type_code(code_on_page(world, opened, radio)) or how == "lapsed"
 
 
+def found_by_a_stranger_before_its_customer_missed_it(world: World) -> tuple[Opened, Opened, Radio]:
+    """A stranger's lock was never answered and is over; the customer's own has been answered."""
+    radio = world.handset(world.parcels[0])
+    stranger = report_of_a_stranger(world, "never_received")
+    say_found(world, stranger)
+    own = world.dispute(world.parcels[0], "never_received")
+    radio.switch_on()
+    world.deliver()
+    assert radio.handset.screen_locked
+    return stranger, own, radio
+
+
+def test_who_found_it_in_the_case_of_a_stranger_gets_no_code_for_the_lock_of_its_customer(world: World) -> None:
+    stranger, own, radio = found_by_a_stranger_before_its_customer_missed_it(world)
+    with world.refused(Conflict, "another_lock"):
+        code_on_page(world, stranger, radio)
+    world.deliver()
+    assert radio.handset.screen_locked
+    assert world.order(own.order.id).state == "active_provisional"
+    say_found(world, own)
+    assert radio.type_code(code_on_page(world, own, radio)), "their own they get"
+
+
+def test_a_code_by_the_case_of_a_stranger_says_nothing_of_the_locks_of_its_customer(world: World) -> None:
+    stranger, own, radio = found_by_a_stranger_before_its_customer_missed_it(world)
+    let_go(world, own.order.id)
+    assert code_on_page(world, stranger, radio), "no lock is wished any more"
+    world.deliver()
+    assert world.order(own.order.id).wrong_ms is None
+    assert world.case(own).unpaid_credit_pence == 0
+    world.withdraw_authority()
+    asked = ask(world, "agent-1", dispute=own.case)
+    assert asked.state == "requested"
+
+    challenge = CodeIn(challenge="12345678")
+    parts: Any = SimpleNamespace(house=world.house, locks=world.office)
+    code(stranger.disputed.token, challenge, parts)
+    assert world.order(asked.id).state == "requested", "nor does it call back what people were asked for"
+
+
 def test_a_lock_that_was_only_asked_for_gives_no_code_without_the_word_that_the_phone_was_found(world: World) -> None:
     world.withdraw_authority()
     world.handset(world.parcels[0])
