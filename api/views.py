@@ -54,6 +54,7 @@ def case_view(session: Session, file: CaseFile) -> dict[str, Any]:
                 "owner": promise.owner,
                 "amount_pence": promise.amount_pence,
                 "came_back": promise.came_back,
+                "replaced": promise.replaced,
             }
             for promise in promises
         ],

@@ -349,6 +349,7 @@ def _promises(case: Mapping[str, Any], role: str) -> tuple[tuple[str, str], ...]
         for promise in case["promises"]
         if promise["state"] in ({"made", "due_soon", "missed"} if role == Role.AGENT else {"missed"})
         and promise["what"] != AN_OFFER
+        and not promise["replaced"]
     )
 
 

@@ -12,6 +12,7 @@ from custody.disputes.case import CASE, Case
 from custody.disputes.claim import PAYS_MONEY, Remedy
 from custody.disputes.machine import Role, Transition, step
 from custody.disputes.messages import Message, pounds, say
+from custody.disputes.one_order import NOTHING_BEFORE, Before, check_choice
 from custody.disputes.order import OrderFacts
 from custody.disputes.payout import WORDS, Payout, choose_payout, works
 from custody.disputes.policy import Policy
@@ -42,11 +43,11 @@ def choose_remedy(
     promise_id: str,
     policy: Policy,
     now_ms: Instant,
-    left_pence: int | None = None,
+    known: Before = NOTHING_BEFORE,
 ) -> Chosen:
-    """The customer's choice; raises `Rejected("remedy")` or `Rejected("payout_route")`, or what `step` or `sum_of` do.
+    """The customer's choice beside what was promised before.
 
-    `left_pence`: what of the price is left to give back, None where that is not known.
+    Raises `Rejected("remedy")` or `Rejected("payout_route")`, or what `step`, `check_choice` or `sum_of` do.
     """
     option = next((option for option in offer.options if option.remedy == remedy), None)
     if option is None:
@@ -57,11 +58,12 @@ def choose_remedy(
         way = choose_payout(payout, standing=order.standing, payment=order.payment)
     guard = works(option.remedy, way, standing=order.standing, payment=order.payment)
     move = step(CASE, case.state, "choose", Role.CUSTOMER, {"payout_route_works_for_this_customer": guard})
+    check_choice(option, known, price_pence=order.price_pence)
     promise = make_promise(
         promise_id=promise_id,
         case_id=case.id,
         what=option.words,
-        amount_pence=sum_of(option, left_pence=left_pence),
+        amount_pence=sum_of(option, left_pence=known.left_pence(order.price_pence)),
         due_ms=remedy_due_ms(option.remedy, order, claim_type=offer.claim_type, chosen_ms=now_ms, policy=policy),
         method=WORDS[way] if way is not None else _method(option.remedy),
         owner=case.owner,

@@ -24,6 +24,7 @@ from custody.disputes.history import HistoryFact, notes_in_favour
 from custody.disputes.lock_wish import LockFacts, LockWish, lock_wish
 from custody.disputes.machine import Role, Transition, step
 from custody.disputes.messages import Message, alternatives, say
+from custody.disputes.one_order import NOTHING_BEFORE, Before
 from custody.disputes.order import OrderFacts
 from custody.disputes.policy import Policy
 from custody.disputes.promise import Promise, Told, make_promise
@@ -109,8 +110,13 @@ class Opened:
         return self.case.owner
 
 
-def open_case(report: Report, *, policy: Policy, now_ms: Instant, ids: Ids, owner: str) -> Opened:
-    """The case that a report opens; raises `Rejected` for no words, an impossible date or no owner."""
+def open_case(
+    report: Report, *, policy: Policy, now_ms: Instant, ids: Ids, owner: str, known: Before = NOTHING_BEFORE
+) -> Opened:
+    """The case that a report opens; raises `Rejected` for no words, an impossible date or no owner.
+
+    `known`: what was promised in other reports of the order.
+    """
     _check(report, policy=policy, now_ms=now_ms)
     first_word_ms = min(report.reported_ms, report.first_word_ms or report.reported_ms)
     moves = _moves(report, policy)
@@ -131,7 +137,7 @@ def open_case(report: Report, *, policy: Policy, now_ms: Instant, ids: Ids, owne
         anything_else=report.anything_else,
     )
     today = civil.civil_date(now_ms)
-    offer = None if agreed is None else offer_remedy(agreed, report.order, report.needs, policy=policy, now_ms=now_ms)
+    offer = None if agreed is None else _offer(agreed, report, known, policy=policy, now_ms=now_ms)
     promises = _promises(report, case, offer, policy=policy, now_ms=now_ms, ids=ids)
     investigation = _investigation_wish(agreed, policy=policy, now_ms=now_ms)
     ways = recourse(agreed, report.order, first_word=civil.civil_date(first_word_ms), today=today, policy=policy)
@@ -240,6 +246,19 @@ def _moves(report: Report, policy: Policy) -> tuple[Transition, ...]:
     return classified, step(CASE, classified.target, "offer", Role.SYSTEM, guards)
 
 
+def _offer(kind: str, report: Report, known: Before, *, policy: Policy, now_ms: Instant) -> RemedyOffer:
+    price = report.order.price_pence
+    return offer_remedy(
+        kind,
+        report.order,
+        report.needs,
+        policy=policy,
+        now_ms=now_ms,
+        left_pence=known.left_pence(price),
+        paid_back=known.is_paid_back(price),
+    )
+
+
 def _ledger(order: OrderFacts) -> Ledger:
     """Nothing asked; the receipt of an order of ours is held because we issued it."""
     if order.order_ref is None:
@@ -326,6 +345,7 @@ def _messages(
     if case.claim_type is not None and offer is not None:
         said.append(say("case.classify", problem=claim_of(case.claim_type).says))
         said.append(say("case.offer", options=alternatives(tuple(option.words for option in offer.options))))
+        said.extend([say("case.paid_back")] if offer.paid_back else [])
         said.extend([say("case.sum_to_name")] if offer.sum_to_name else [])
     said.extend(
         say(

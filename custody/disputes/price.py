@@ -1,7 +1,7 @@
 """What of the price is left to give back, and the sum of a remedy that pays money.
 
-- A refund gives back what is left of the price. What was promised or paid for the case before counts, whatever came
-  after it; what the customer crossed out does not, nor a payment that came back to us.
+- A refund gives back what is left of the price. What was promised or paid before counts, whatever came after it; what
+  the customer crossed out or chose something else for does not, nor a payment that came back to us.
 - No rule sets the sum of a price reduction (Consumer Rights Act 2015 s.24 and s.25: an appropriate one). Whoever agrees
   on it with the customer names it, within what is left of the price, and only then it is an option, with its sum.
 - Where the price is not known, or nothing was paid up front, a refund is promised in words, and once.
@@ -26,7 +26,8 @@ def is_money(promise: Promise) -> bool:
 
 def left_of_price(price_pence: int | None, promises: Iterable[Promise]) -> int | None:
     """What is left to give back, in pence; None where no sum can be told and no refund was promised either."""
-    counted = [each for each in promises if is_money(each) and each.state != "void" and not each.came_back]
+    counted = [each for each in promises if is_money(each) and each.state != "void"]
+    counted = [each for each in counted if not each.came_back and not each.replaced]
     if not price_pence:
         return 0 if any(each.what == WORDS[Remedy.REFUND] for each in counted) else None
     return max(0, price_pence - sum(each.amount_pence or price_pence for each in counted))
@@ -52,14 +53,19 @@ def sum_of(option: RemedyOption, *, left_pence: int | None) -> int | None:
     if option.remedy not in PAYS_MONEY:
         return None
     if left_pence == 0:
-        raise Conflict(
-            "paid",
-            "the whole price was promised or paid back to you already",
-            fix="Has the money not reached you? Tell us. We look where it is, and pay again what came back to us.",
-        )
+        raise paid_back()
     if option.amount_pence is None or left_pence is None:
         return left_pence
     return min(option.amount_pence, left_pence)
+
+
+def paid_back() -> Conflict:
+    """What is said where the whole price was given back already."""
+    return Conflict(
+        "paid",
+        "the whole price was promised or paid back to you already",
+        fix="Has the money not reached you? Tell us. We look where it is, and pay again what came back to us.",
+    )
 
 
 def _refused(why: str, fix: str) -> Rejected:

@@ -1,7 +1,8 @@
 """A promise: its table, and the value with what, how much, until when, by which way and by whom.
 
 - Due soon 24 hours before; a promise made with less time than that is due soon at once. Missed one second after its
-  date if nothing proves that it was kept. A missed promise is never given up; it is kept late.
+  date if nothing proves that it was kept. A missed promise is never given up; it is kept late, or what the customer
+  chooses instead takes its place.
 - The customer hears of a miss first and from us, with a credit that nobody has to ask for: a sum for each begun day,
   up to a cap of days.
 - What the customer was told elsewhere binds us unless it is rebutted within the days of the policy.
@@ -26,7 +27,8 @@ class Promise:
     """Something promised to a customer. `amount_pence` is None when no money is part of it.
 
     `credited_pence` is what its lateness has added to the credit that is owed; `came_back`: its payment did not reach
-    the customer, and another promise has taken its place.
+    the customer, and another promise has taken its place; `replaced`: it was late, and the customer
+    chose another remedy.
     """
 
     id: str
@@ -41,6 +43,7 @@ class Promise:
     source: Literal["ours", "customer_word"] = "ours"
     credited_pence: int = 0
     came_back: bool = False
+    replaced: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,10 +150,10 @@ def credit(promise: Promise, *, until_ms: Instant, policy: Policy) -> Credit:
 
 
 def all_promises_settled(promises: Iterable[Promise] | None, *, unpaid_credit_pence: int | None) -> bool | None:
-    """Each promise is kept or was given up by the customer, and no credit is left to pay."""
+    """Each promise is kept, was given up by the customer or replaced by another, and no credit is left to pay."""
     if promises is None or unpaid_credit_pence is None:
         return None
-    return unpaid_credit_pence == 0 and all(promise.state in PROMISE.terminal for promise in promises)
+    return unpaid_credit_pence == 0 and all(each.replaced or each.state in PROMISE.terminal for each in promises)
 
 
 def proof(reference: str | None) -> bool | None:

@@ -7,6 +7,7 @@
 - A wrong thing in the parcel is collected free. A return charge is held while proof of sending exists. Nobody is left
   without a phone, and what the report took away (maps, service) is restored while we look.
 - Part of the price is an option once its sum was named, because everything on offer can be chosen as it stands.
+- Once the whole price was given back it is not given again, and no phone in its place.
 - What we know of the customer's past has no place here: there is no argument for it.
 """
 
@@ -35,6 +36,8 @@ WORDS = MappingProxyType(
         Remedy.CONTACT: "the contact who can help you, and a receipt if you hand the phone in",
     }
 )
+PHONES = frozenset({Remedy.REPLACEMENT, Remedy.ADVANCE_SWAP, Remedy.REPAIR})
+"""Remedies that give the customer a working phone."""
 OTHER_KEYS = MappingProxyType(
     {
         Remedy.ACCESSORY: ("accessory_days", None),
@@ -71,7 +74,8 @@ class RemedyOption:
 class RemedyOffer:
     """What is offered. The customer is reminded at `remind_ms`; an offer never lapses to nothing.
 
-    `sum_to_name`: part of the price can be had too, once somebody of ours has named its sum.
+    `sum_to_name`: part of the price can be had too, once somebody of ours has named its sum. `paid_back`: the whole
+    price was promised or paid back before.
     """
 
     claim_type: str
@@ -80,6 +84,7 @@ class RemedyOffer:
     offered_ms: Instant
     remind_ms: Instant
     sum_to_name: bool = False
+    paid_back: bool = False
 
     @property
     def default(self) -> RemedyOption:
@@ -96,9 +101,20 @@ class Needs:
 
 
 def offer_remedy(
-    claim_type: str, order: OrderFacts, needs: Needs, *, policy: Policy, now_ms: Instant, left_pence: int | None = None
+    claim_type: str,
+    order: OrderFacts,
+    needs: Needs,
+    *,
+    policy: Policy,
+    now_ms: Instant,
+    left_pence: int | None = None,
+    paid_back: bool = False,
 ) -> RemedyOffer:
-    """The offer for a kind of problem; none of money if none of the price is left and anything else helps."""
+    """The offer for a kind of problem.
+
+    None of money if none of the price is left, and no phone if it was `paid_back` to this customer. Where nothing else
+    helps the refund stands alone: choosing it says what became of it.
+    """
     today = civil.civil_date(now_ms)
     remedies = [
         *claim_of(claim_type).remedies,
@@ -107,8 +123,8 @@ def offer_remedy(
     if claim_type == ClaimType.DEFECTIVE and not _may_have_money(order, policy=policy, today=today):
         remedies.remove(Remedy.REFUND)
         remedies.append(Remedy.REPAIR)
-    if left_pence == 0:
-        remedies = [remedy for remedy in remedies if remedy not in PAYS_MONEY] or remedies
+    gone = (PAYS_MONEY if left_pence == 0 else frozenset()) | (PHONES if paid_back else frozenset())
+    remedies = [remedy for remedy in remedies if remedy not in gone] or [Remedy.REFUND]
     options = tuple(
         RemedyOption(remedy=remedy, words=WORDS[remedy], within_ms=within_ms(remedy, now_ms, policy=policy))
         for remedy in dict.fromkeys(remedies)
@@ -121,6 +137,7 @@ def offer_remedy(
         offered_ms=now_ms,
         remind_ms=work_clock("offer_choice_days", now_ms, policy=policy).due_ms,
         sum_to_name=Remedy.PRICE_REDUCTION in remedies and bool(order.price_pence),
+        paid_back=paid_back,
     )
 
 

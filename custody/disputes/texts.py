@@ -80,6 +80,10 @@ TEXTS = MappingProxyType(
             "Take your time. The offer stays open. We will remind you.",
         ),
         "case.charge_held": _text("We know that you sent it back. Nothing is charged for it while we look. Thank you."),
+        "case.paid_back": _text(
+            "The whole price was promised or paid back to you.",
+            "Has it not reached you? Tell us, and we look where it is.",
+        ),
         "case.sum_to_name": _text("Would you rather have part of the price back? Tell us, and we name the sum."),
         "case.sum_named": _text("We named the sum for part of the price back. It is on your page. You choose."),
         "case.payment_came_back": _text(

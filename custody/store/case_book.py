@@ -144,6 +144,12 @@ def listing(session: Session, *, state: str | None, after: str | None, limit: in
     return [msgspec.json.decode(row.facts, type=CaseFile) for row in session.scalars(query.limit(limit)).all()]
 
 
+def of_order(session: Session, order_ref: str) -> list[CaseFile]:
+    """The cases that name an order or were led to it, by id."""
+    query = select(col(DisputeRow.facts)).where(col(DisputeRow.order_ref) == order_ref).order_by(col(DisputeRow.id))
+    return [msgspec.json.decode(facts, type=CaseFile) for facts in session.scalars(query).all()]
+
+
 def open_after(session: Session, *, after: str, limit: int) -> list[CaseFile]:
     """Cases that are not over, by id, from behind one on."""
     mine = col(DisputeRow.state).in_(OPEN), col(DisputeRow.id) > after

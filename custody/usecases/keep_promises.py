@@ -37,7 +37,7 @@ def keep(
     """These promises are kept, those of them that are open or missed; a late one with its credit."""
     said: list[Message] = []
     for promise in promises:
-        if promise.state in PROMISE.terminal:
+        if promise.replaced or promise.state in PROMISE.terminal:
             continue
         file, present = pass_time(unit, file, promise, policy=policy)
         late = present.state == "missed"
@@ -50,6 +50,23 @@ def keep(
     return file, said
 
 
+def take_place(unit: Unit, file: CaseFile, promises: Sequence[Promise], *, of: Promise, policy: Policy) -> Told:
+    """The customer chose `of`, which takes the place of these; what a missed one has earned stays owed."""
+    said: list[Message] = []
+    for promise in promises:
+        file, present = pass_time(unit, file, promise, policy=policy)
+        file, present = _earn(unit, file, present, policy=policy)
+        if present.state == "missed":
+            present = replace(present, replaced=True)
+        else:
+            void = step(PROMISE, present.state, "customer_changed_mind", Role.CUSTOMER, {})
+            present = replace(present, state=void.target)
+            if promise.what != of.what:
+                said.append(say("promise.customer_changed_mind", promises=(promise.id,), what=promise.what))
+        case_book.put_promise(unit, present)
+    return file, said
+
+
 def cross_out(unit: Unit, file: CaseFile, *, policy: Policy, money: bool = True) -> Told:
     """The customer wants nothing more: open promises are void, and a missed one earns no more than until now.
 
@@ -57,7 +74,7 @@ def cross_out(unit: Unit, file: CaseFile, *, policy: Policy, money: bool = True)
     """
     said: list[Message] = []
     for promise in case_book.promises(unit.session, file.case.id):
-        if promise.state in PROMISE.terminal or (is_money(promise) and not money):
+        if promise.replaced or promise.state in PROMISE.terminal or (is_money(promise) and not money):
             continue
         file, present = pass_time(unit, file, promise, policy=policy)
         file, present = _earn(unit, file, present, policy=policy)

@@ -17,14 +17,15 @@ from custody.disputes.machine import Role, step
 from custody.disputes.messages import Message, alternatives, say
 from custody.disputes.opening import AN_OFFER, NOT_BY_THE_REMEDY
 from custody.disputes.policy import DEFAULT_POLICY, Policy
-from custody.disputes.price import is_money, left_of_price, name_sum
+from custody.disputes.price import is_money, name_sum
 from custody.disputes.promise import PROMISE, all_promises_settled, make_promise, proof
 from custody.disputes.remedy import Needs, offer_remedy, within_ms
 from custody.kernel.errors import Conflict, Rejected
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
-from custody.usecases.keep_promises import cross_out, keep
+from custody.usecases.keep_promises import cross_out, keep, take_place
+from custody.usecases.read_order import hold_order, known_before
 
 NOTHING_KNOWN = LockFacts()
 
@@ -85,8 +86,9 @@ def _offered(
     policy: Policy,
 ) -> tuple[CaseFile, list[Message]]:
     """The file with the offer for a kind, and what is said of it; the promise of an offer is kept by it."""
-    left = _left_of_price(unit, file)
-    offer = offer_remedy(kind, file.order, Needs(), policy=policy, now_ms=unit.now_ms, left_pence=left)
+    known, price = known_before(unit.session, file), file.order.price_pence
+    left, gone = known.left_pence(price), known.is_paid_back(price)
+    offer = offer_remedy(kind, file.order, Needs(), policy=policy, now_ms=unit.now_ms, left_pence=left, paid_back=gone)
     if named_pence is not None:
         offer = name_sum(offer, named_pence, left_pence=left, policy=policy)
     wish = file.lock_wish
@@ -100,6 +102,8 @@ def _offered(
     said.append(say("case.offer", options=alternatives(tuple(option.words for option in offer.options))))
     if named_pence is not None:
         said.append(say("case.sum_named"))
+    if offer.paid_back:
+        said.append(say("case.paid_back"))
     if offer.sum_to_name:
         said.append(say("case.sum_to_name"))
     return replace(owing, case=case, offer=offer, chosen=None, lock_wish=wish), said
@@ -109,19 +113,16 @@ def _same_options(file: CaseFile, moved: CaseFile) -> bool:
     return file.offer is not None and moved.offer is not None and file.offer.options == moved.offer.options
 
 
-def _left_of_price(unit: Unit, file: CaseFile) -> int | None:
-    return left_of_price(file.order.price_pence, case_book.promises(unit.session, file.case.id))
-
-
 def choose(
     unit: Unit, dispute: str, *, remedy: str, payout: str | None, actor: str, policy: Policy = DEFAULT_POLICY
 ) -> tuple[CaseFile, Chosen]:
-    """The customer chooses; the promise with its date is made in the same unit."""
-    file = case_book.hold_one(unit, dispute)
+    """The customer chooses; the promise with its date is made in the same unit, for one that is not done."""
+    file = hold_order(unit, dispute)
     if file.found_ms is not None:
         raise Conflict("found", "you told us that you have it", fix="Your case ends now, and you can open it again.")
     if file.offer is None:
         raise Rejected("remedy", "nothing is on offer yet", fix="Agree on the kind of problem first.")
+    known = known_before(unit.session, file)
     chosen = choose_remedy(
         file.case,
         file.offer,
@@ -131,12 +132,13 @@ def choose(
         promise_id=unit.ids.new("promise"),
         policy=policy,
         now_ms=unit.now_ms,
-        left_pence=_left_of_price(unit, file),
+        known=known,
     )
+    owing, said = take_place(unit, file, known.in_place, of=chosen.promise, policy=policy)
     case_book.put_promise(unit, chosen.promise)
-    moved = replace(file, case=replace(file.case, state=chosen.move.target), chosen=remedy)
+    moved = replace(owing, case=replace(file.case, state=chosen.move.target), chosen=remedy)
     facts = {"remedy": remedy, "payout": payout, "promise": chosen.promise.id, "due_ms": chosen.promise.due_ms}
-    return write_move(unit, file, moved, "chosen", actor=actor, facts=facts, said=chosen.messages), chosen
+    return write_move(unit, file, moved, "chosen", actor=actor, facts=facts, said=[*said, *chosen.messages]), chosen
 
 
 def remedied(
@@ -160,7 +162,7 @@ def promise_kept(
     """Something that was promised beside the remedy was done, such as a phone on loan; the case stays where it is."""
     file = case_book.hold_one(unit, dispute)
     mine = [one for one in case_book.promises(unit.session, dispute) if one.id == promise]
-    if not mine or mine[0].state in PROMISE.terminal:
+    if not mine or mine[0].replaced or mine[0].state in PROMISE.terminal:
         raise Rejected(
             "promise", f"no open promise {promise!r} in this case", fix="Use the promise's id from the case."
         )

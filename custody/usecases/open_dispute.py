@@ -14,6 +14,7 @@ from custody.disputes.policy import DEFAULT_POLICY, Policy
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
+from custody.usecases.read_order import About, known_elsewhere
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +42,9 @@ def open_dispute(
 
     `order_named`: who reports it named the order itself, and not only a parcel or a handset.
     """
-    opened = open_case(report, policy=policy, now_ms=unit.now_ms, ids=unit.ids, owner=owner)
+    about = About(imei=imei, parcel=parcel, names_order=order_named)
+    known = known_elsewhere(unit.session, report.order.order_ref, about)
+    opened = open_case(report, policy=policy, now_ms=unit.now_ms, ids=unit.ids, owner=owner, known=known)
     token = unit.ids.new("c")
     file = CaseFile(
         case=opened.case,

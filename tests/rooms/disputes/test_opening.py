@@ -218,7 +218,7 @@ def test_what_is_stored_comes_back_from_json_as_it_was(policy: Policy, now_ms: I
 def test_a_choice_makes_the_move_the_promise_and_a_message_with_the_same_date(
     policy: Policy, now_ms: Instant, ids: Ids
 ) -> None:
-    order = OrderFacts(standing=Standing.FORMER, payment=Payment.DEBIT_CARD)
+    order = OrderFacts(standing=Standing.FORMER, payment=Payment.DEBIT_CARD, price_pence=54_000)
     found = opened(policy, now_ms, ids, order=order)
     assert found.remedy_offer is not None
     chosen = choose_remedy(
@@ -230,7 +230,6 @@ def test_a_choice_makes_the_move_the_promise_and_a_message_with_the_same_date(
         promise_id="promise_9",
         policy=policy,
         now_ms=now_ms,
-        left_pence=54_000,
     )
     assert (chosen.move.target, chosen.payout) == ("remedy_in_progress", Payout.CARD_RETURN)
     assert (chosen.promise.due_ms, chosen.promise.amount_pence) == (now_ms + 5 * DAY_MS, 54_000)

@@ -1,0 +1,94 @@
+"""Reports of one order: what was promised in one counts in the others, so that an order is put right once.
+
+- Never more is given back than was paid, whatever report it is promised in.
+- One remedy at a time. While a phone is on its way (a new one, a swap, a repair) for another report, neither money nor
+  a phone is promised beside it; once the whole price was promised or paid back, no phone is. After a phone has come it
+  may be wrong again, and everything is open. Two reports may be of two people, so a refusal tells nothing of the other.
+- In the same report a choice takes the place of what was chosen before it and is not done yet.
+- A joined report has handed its promises over. One that was taken back counts with what was paid for it.
+- Whoever holds the box can report its number. So a report that names the order itself is held back by one that does
+  not only in that money paid there is not paid again.
+- A reference that nothing of ours knows makes no two reports one order, and two handsets of an order are two.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from custody.disputes.claim import PAYS_MONEY
+from custody.disputes.price import left_of_price, paid_back
+from custody.disputes.promise import PROMISE, Promise
+from custody.disputes.remedy import PHONES, WORDS, RemedyOption
+from custody.kernel.errors import Conflict
+
+_REMEDIES = frozenset(WORDS.values())
+_PHONES = frozenset(WORDS[remedy] for remedy in PHONES)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherReport:
+    """A report of the same order: whether it stands, named the order itself, and what was promised for it."""
+
+    taken_back: bool
+    names_order: bool
+    promises: tuple[Promise, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Before:
+    """What was promised for an order before, as it counts for one report of it.
+
+    `mine` was chosen in the report itself, `others` in other reports; `money` counts only in what is left of the price.
+    """
+
+    mine: tuple[Promise, ...] = ()
+    others: tuple[Promise, ...] = ()
+    money: tuple[Promise, ...] = ()
+
+    def left_pence(self, price_pence: int | None) -> int | None:
+        """What of the price is left to give back; None where that is not known."""
+        return left_of_price(price_pence, (*_done(self.mine), *self.others, *self.money))
+
+    def is_paid_back(self, price_pence: int | None) -> bool:
+        """Whether the whole price was promised or paid back, so that no phone is owed any more."""
+        return left_of_price(price_pence, (*_done(self.mine), *self.others)) == 0
+
+    @property
+    def in_place(self) -> tuple[Promise, ...]:
+        """What a choice in this report takes the place of."""
+        return tuple(each for each in self.mine if each.what in _REMEDIES and _is_open(each))
+
+
+NOTHING_BEFORE = Before()
+
+
+def before(mine: Iterable[Promise], reports: Iterable[OtherReport], *, names_order: bool) -> Before:
+    """What counts for a report, of its own promises and of those in the other reports of its order."""
+    others, money = list[Promise](), list[Promise]()
+    for report in reports:
+        if names_order and not report.names_order:
+            money += _done(report.promises)
+        else:
+            others += _done(report.promises) if report.taken_back else report.promises
+    return Before(mine=tuple(mine), others=tuple(others), money=tuple(money))
+
+
+def check_choice(option: RemedyOption, known: Before, *, price_pence: int | None) -> None:
+    """Return if this may be promised beside what was promised before; raises `Conflict`."""
+    if option.remedy not in PHONES | PAYS_MONEY:
+        return
+    if any(each.what in _PHONES and _is_open(each) for each in known.others):
+        raise Conflict(
+            "on_its_way",
+            "we are putting another report of this order right already",
+            fix="Was that not you, or would you like something else? Call us, and we look at both together.",
+        )
+    if option.remedy in PHONES and known.is_paid_back(price_pence):
+        raise paid_back()
+
+
+def _done(promises: Iterable[Promise]) -> tuple[Promise, ...]:
+    return tuple(each for each in promises if each.state == "kept")
+
+
+def _is_open(promise: Promise) -> bool:
+    return promise.state not in PROMISE.terminal and not promise.replaced

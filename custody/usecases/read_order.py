@@ -1,0 +1,68 @@
+"""What was promised in every report of an order, read where a remedy is offered, and held where one is chosen.
+
+Two reports are of one order if something of ours knows their reference: a sale, or a trail that a report led to. Where
+both name a handset, or a parcel, it is the same one.
+"""
+
+from dataclasses import dataclass
+
+from sqlmodel import Session
+
+from custody.disputes.one_order import Before, OtherReport, before
+from custody.store import case_book
+from custody.store.case_book import CaseFile
+from custody.store.tables import SaleRow
+from custody.store.unit import Unit
+
+TAKEN_BACK = frozenset({"withdrawn", "merged"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """Which item of an order a report is about, and whether it named the order itself."""
+
+    imei: str | None
+    parcel: str | None
+    names_order: bool
+
+
+def hold_order(unit: Unit, dispute: str) -> CaseFile:
+    """A case as it is now, held with every other report of its order until the unit ends; raises `NotFound`."""
+    order = case_book.read(unit.session, dispute).case.order_ref
+    names = {file.case.id for file in case_book.of_order(unit.session, order)} if order else set[str]()
+    return case_book.hold(unit, {dispute, *names})[dispute]
+
+
+def known_before(session: Session, file: CaseFile) -> Before:
+    """What counts for a case of what was promised in it and in other reports of its order."""
+    mine = case_book.promises(session, file.case.id)
+    about = About(imei=file.imei, parcel=file.parcel, names_order=file.order_named)
+    others = _others(session, file.case.order_ref, about, dispute=file.case.id)
+    return before(mine, others, names_order=file.order_named)
+
+
+def known_elsewhere(session: Session, order_ref: str | None, about: About) -> Before:
+    """The same for a case that is not opened yet."""
+    return before((), _others(session, order_ref, about), names_order=about.names_order)
+
+
+def _others(session: Session, order_ref: str | None, about: About, *, dispute: str = "") -> list[OtherReport]:
+    files = case_book.of_order(session, order_ref) if order_ref else []
+    named = about.names_order or any(file.order_named for file in files)
+    if not named and session.get(SaleRow, order_ref or "") is None:
+        return []
+    return [
+        OtherReport(
+            taken_back=file.case.state in TAKEN_BACK,
+            names_order=file.order_named,
+            promises=tuple(case_book.promises(session, file.case.id)),
+        )
+        for file in files
+        if file.case.id != dispute and _same_item(file, about)
+    ]
+
+
+def _same_item(file: CaseFile, about: About) -> bool:
+    if file.imei and about.imei:
+        return file.imei == about.imei
+    return not (file.parcel and about.parcel) or file.parcel == about.parcel
