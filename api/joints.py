@@ -131,7 +131,7 @@ def find_handset(session: Session, *, order_ref: str | None, item: str | None) -
 
 
 def dispute_delivery(
-    unit: Unit, office: LockOffice, report: Report, *, handset: Handset, owner: str, found_instead: str
+    unit: Unit, office: LockOffice, report: Report, *, handset: Handset, owner: str, found_instead: str, token: str = ""
 ) -> tuple[Disputed, LockAnswer]:
     """Everything that a disputed delivery brings about, in this one unit."""
     disputed = open_dispute(
@@ -142,6 +142,7 @@ def dispute_delivery(
         parcel=handset.parcel,
         order_named=handset.order_named,
         found_instead=found_instead,
+        token=token,
     )
     unit.session.flush()
     if handset.imei:
@@ -274,7 +275,7 @@ def retires_at(session: Session, imei: str) -> Instant | None:
     return start_ms + _days_ms("device_retire_days", start_ms)
 
 
-def holder_speaks(unit: Unit, *, reference: str, words: str) -> HolderTold:
+def holder_speaks(unit: Unit, *, reference: str, words: str, token: str = "") -> HolderTold:
     """Whoever holds a locked handset says so: they get a case of their own, and people are told to look at the lock.
 
     The case names neither the order nor the handset of the customer who misses it.
@@ -288,7 +289,7 @@ def holder_speaks(unit: Unit, *, reference: str, words: str) -> HolderTold:
         said_by=DisputeRole.CUSTOMER,
     )
     owner = least_busy(unit.session, persons.agents(unit.session))
-    opened = open_dispute(unit, report, owner=owner, imei=None, parcel=None)
+    opened = open_dispute(unit, report, owner=owner, imei=None, parcel=None, token=token)
     said = say("lock.holder")
     case_book.say(unit, opened.file.case.id, [said])
     lock_store.note(unit, order, "holder_spoke", actor="holder", facts={"case": opened.file.case.id})

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 
 from api.auth import same_site
+from api.pages.once import Once, fresh_once, open_once
 from api.pages.plain_refusals import for_customers
 from api.pages.render import page, see
 from api.pages.sent_form import STORY, Sent, Typed, check
@@ -29,16 +30,21 @@ def read(request: Request, parts: P, reference: str = "") -> Response:
 
 
 @router.post("")
-def tell(request: Request, parts: P, words: Typed = "", reference: Typed = "") -> Response:
-    """Take the holder's words; whoever told us goes on to a page of their own."""
+def tell(request: Request, parts: P, *, words: Typed = "", reference: Typed = "", once: Once = "") -> Response:
+    """Take the holder's words; whoever told us goes on to a page of their own, the same one for the same form."""
     same_site(request)
     given = {"reference": reference, "words": words}
     try:
         check(given, MOST, needed=("words",))
-        told = doors.holder(HolderIn(reference=reference, words=words), parts)
+        body = HolderIn(reference=reference, words=words)
+
+        def open_case(token: str) -> str:
+            return str(doors.hear_holder(body, parts, token=token)["customer_url"]).removeprefix("/c/")
+
+        token = open_once(parts, once, "bought", given, open_case)
     except Trouble as trouble:
         return _page(request, parts, Sent(given=given, trouble=for_customers(trouble)))
-    return see(told["customer_url"])
+    return see(f"/c/{token}")
 
 
 def _page(request: Request, parts: Parts, sent: Sent) -> Response:
@@ -49,6 +55,7 @@ def _page(request: Request, parts: Parts, sent: Sent) -> Response:
         "bought.html",
         status=status,
         sent=sent,
+        once=fresh_once(parts),
         phone=settings.support_phone,
         recourse=settings.recourse,
     )

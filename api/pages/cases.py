@@ -10,15 +10,17 @@ from fastapi import APIRouter, Response
 
 from api.pages import find as finding
 from api.pages.case_facts import read_case_page
+from api.pages.once import Once, fresh_once, open_once
 from api.pages.render import HEADERS, see
 from api.pages.sent_form import LINE, STORY, WORDS, Sent, Typed, check
 from api.pages.visit import Staff, Visit
 from api.pages.words import ASKED_BY_PEOPLE
-from api.routes.disputes import DisputeIn, open_dispute
+from api.routes.disputes import DisputeIn, take_report
 from custody.disputes.claim import CLAIMS
 from custody.kernel.errors import NotFound, Trouble
 from custody.store import case_book
 from custody.store.tables import EvidenceRow
+from custody.usecases.open_dispute import hash_token
 from custody.usecases.renew_link import SUPPORT
 
 router = APIRouter(prefix="/console", include_in_schema=False)
@@ -69,7 +71,7 @@ def find(visit: Staff, q: str = "") -> Response:
 @router.get("/cases/new")
 def new_case(visit: Staff, order: str = "") -> Response:
     """The form for a report by phone or in a shop."""
-    return visit.page("new_case.html", claims=tuple(CLAIMS), sent=Sent(given={"order": order}))
+    return _new_case(visit, Sent(given={"order": order}))
 
 
 @router.post("/cases")
@@ -86,8 +88,9 @@ def open_case(
     support_needs: Typed = "",
     anything_else: Typed = "",
     channel: Typed = "phone",
+    once: Once = "",
 ) -> Response:
-    """Open a case as the API does; the customer's link is shown this once."""
+    """Open a case as the API does; the customer's link is shown in answer to this form alone."""
     given = {
         "words": words,
         "order": order,
@@ -114,10 +117,20 @@ def open_case(
             support_needs=[line.strip() for line in support_needs.splitlines() if line.strip()][:MOST_NEEDS],
             anything_else=anything_else,
         )
-        opened = open_dispute(body, visit.request, visit.parts)
+
+        def open_case(token: str) -> str:
+            return str(take_report(body, visit.request, visit.parts, token=token)["customer_token"])
+
+        token = open_once(visit.parts, once, visit.caller.account, given, open_case)
     except Trouble as trouble:
-        return visit.page("new_case.html", claims=tuple(CLAIMS), sent=Sent(given=given, trouble=trouble))
-    return case_page(visit, opened["dispute"], link=opened["customer_url"])
+        return _new_case(visit, Sent(given=given, trouble=trouble))
+    with visit.parts.house.read() as session:
+        dispute = case_book.read_by_token(session, hash_token(token)).case.id
+    return case_page(visit, dispute, link=f"/c/{token}")
+
+
+def _new_case(visit: Visit, sent: Sent) -> Response:
+    return visit.page("new_case.html", claims=tuple(CLAIMS), once=fresh_once(visit.parts), sent=sent)
 
 
 @router.get("/cases/{dispute}")

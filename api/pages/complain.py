@@ -8,12 +8,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 
 from api.auth import same_site
+from api.pages.once import Once, fresh_once, open_once
 from api.pages.plain_refusals import for_customers
 from api.pages.render import LARGE, page, see
 from api.pages.sent_form import STORY, Sent, Typed, check
 from api.parts import Parts, parts_of
 from api.problems import status_of
-from api.routes.disputes import DisputeIn, open_dispute
+from api.routes.disputes import DisputeIn, take_report
 from custody.disputes.civil import civil_date
 from custody.disputes.claim import CLAIMS
 from custody.disputes.policy import DEFAULT_POLICY
@@ -33,8 +34,10 @@ def read(request: Request, parts: P) -> Response:
 
 
 @router.post("")
-def tell(request: Request, parts: P, words: Typed = "", claim_type: Typed = "", order: Typed = "") -> Response:
-    """Open a case as the API does; whoever told us goes on to a page of their own."""
+def tell(
+    request: Request, parts: P, *, words: Typed = "", claim_type: Typed = "", order: Typed = "", once: Once = ""
+) -> Response:
+    """Open a case as the API does; whoever told us goes on to a page of their own, the same one for the same form."""
     same_site(request)
     given = {"words": words, "claim_type": claim_type, "order": order}
     named = order.strip()
@@ -47,10 +50,14 @@ def tell(request: Request, parts: P, words: Typed = "", claim_type: Typed = "", 
             item=named if is_item else None,
             claim_type=claim_type or None,
         )
-        opened = open_dispute(body, request, parts)
+
+        def open_case(token: str) -> str:
+            return str(take_report(body, request, parts, token=token)["customer_token"])
+
+        token = open_once(parts, once, "complain", given, open_case)
     except Trouble as trouble:
         return _page(request, parts, Sent(given=given, trouble=for_customers(trouble)))
-    return see(opened["customer_url"], large=request.query_params.get("size") == LARGE)
+    return see(f"/c/{token}", large=request.query_params.get("size") == LARGE)
 
 
 def _page(request: Request, parts: Parts, sent: Sent) -> Response:
@@ -68,7 +75,9 @@ def _page(request: Request, parts: Parts, sent: Sent) -> Response:
     kinds = [(str(kind), claim.says) for kind, claim in CLAIMS.items()]
     status = 200 if sent.trouble is None else status_of(sent.trouble)
     phone = parts.settings.support_phone
-    return page(request, "complain.html", status=status, sent=sent, kinds=kinds, phone=phone, **facts)
+    return page(
+        request, "complain.html", status=status, sent=sent, once=fresh_once(parts), kinds=kinds, phone=phone, **facts
+    )
 
 
 def _before(hours: int) -> str:

@@ -98,6 +98,11 @@ class EventIn(BaseModel):
 @router.post("", status_code=201)
 def open_dispute(body: DisputeIn, request: Request, parts: P) -> dict[str, Any]:
     """Open a dispute. A customer needs no account; an agent's session makes the agent the owner."""
+    return take_report(body, request, parts)
+
+
+def take_report(body: DisputeIn, request: Request, parts: Parts, *, token: str = "") -> dict[str, Any]:
+    """The same; `token` opens the customer's page where it was made before."""
     caller = known(request, parts)
     with parts.house.unit() as unit:
         handset = joints.find_handset(unit.session, order_ref=body.order, item=body.item)
@@ -122,7 +127,7 @@ def open_dispute(body: DisputeIn, request: Request, parts: P) -> dict[str, Any]:
         )
         lock_news.hold_for_move(unit, disputes=[], imei=handset.imei)
         disputed, lock = joints.dispute_delivery(
-            unit, parts.locks, report, handset=handset, owner=owner, found_instead=body.found_instead
+            unit, parts.locks, report, handset=handset, owner=owner, found_instead=body.found_instead, token=token
         )
         unit.session.flush()
         view = case_view(unit.session, disputed.file)

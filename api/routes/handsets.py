@@ -128,10 +128,15 @@ def receive(body: ReceiptIn, parts: P) -> dict[str, Any]:
 @router.post("/holders", status_code=201)
 def holder(body: HolderIn, parts: P) -> dict[str, Any]:
     """I bought this phone: a case of the holder's own, and a person who looks at the lock."""
+    return hear_holder(body, parts)
+
+
+def hear_holder(body: HolderIn, parts: Parts, *, token: str = "") -> dict[str, Any]:
+    """The same; `token` opens the holder's page where it was made before."""
     reference = body.reference.strip()
     _tries.take(reference)
     with parts.house.unit() as unit:
-        told = joints.holder_speaks(unit, reference=reference, words=body.words)
+        told = joints.holder_speaks(unit, reference=reference, words=body.words, token=token)
     return {"customer_url": f"/c/{told.token}", "owner": told.file.case.owner, "words": told.words}
 
 

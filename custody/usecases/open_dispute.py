@@ -36,16 +36,18 @@ def open_dispute(
     parcel: str | None,
     order_named: bool = False,
     found_instead: str = "",
+    token: str = "",
     policy: Policy = DEFAULT_POLICY,
 ) -> Disputed:
     """Open a case for a report; raises `Rejected` only for an empty one.
 
-    `order_named`: who reports it named the order itself, and not only a parcel or a handset.
+    `order_named`: who reports it named the order itself, and not only a parcel or a handset. `token`: what opens the
+    customer's page, where it was made before.
     """
     about = About(imei=imei, parcel=parcel, names_order=order_named)
     known = known_elsewhere(unit.session, report.order.order_ref, about)
     opened = open_case(report, policy=policy, now_ms=unit.now_ms, ids=unit.ids, owner=owner, known=known)
-    token = unit.ids.new("c")
+    token = token or unit.ids.new("c")
     file = CaseFile(
         case=opened.case,
         order=report.order,

@@ -22,6 +22,7 @@ from simulators.handset import Function, Handset, enrol_handset
 from simulators.history import Mishaps, PastConfig
 from simulators.network import NetworkConfig, World, play
 from simulators.radio import Radio
+from tests.doors.case_desk import OURS
 from tests.doors.command_line import CommandLine
 from tests.stories.http_service import Service, running_service
 
@@ -170,6 +171,9 @@ def screen_helps_whoever_holds_it(service: Service, radio: Radio) -> None:
     with pytest.raises(Forbidden):
         service.staff["agent-1"].client.post(f"/v1/alerts/{one}/seen")
     assert service.staff["supervisor-1"].client.post(f"/v1/alerts/{one}/seen")["seen_by"] == "person-of-supervisor-1"
+    typed = {"reference": screen.reference, "words": "I bought it.", "once": "0" * 32}
+    taps = [httpx.post(f"{service.address}/bought", data=typed, headers=OURS) for _ in range(2)]
+    assert len({tap.headers["location"] for tap in taps}) == 1, "two taps make one case"
 
 
 def test_a_customer_says_i_have_it_with_the_code_from_our_message(service: Service, network: World) -> None:

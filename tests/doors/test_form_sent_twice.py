@@ -1,0 +1,69 @@
+"""A report form that is sent twice, since a button was tapped twice without scripts, makes one case."""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.doors.case_desk import OURS, CaseDesk
+
+SAID = {"words": "The box was empty.", "order": ""}
+
+
+def once(desk: CaseDesk, path: str = "/complain") -> str:
+    """The one-time value of a fresh form."""
+    headers = {**OURS, **desk.by("agent-1")} if path.startswith("/console") else OURS
+    found = re.search(r'name="once" value="([^"]+)"', desk.http.get(path, headers=headers).text)
+    assert found is not None
+    return found[1]
+
+
+def tell(desk: CaseDesk, **typed: str) -> str:
+    """Where the form leads."""
+    answer = desk.http.post("/complain", data={**SAID, **typed})
+    assert answer.status_code == 303, answer.text
+    return answer.headers["location"]
+
+
+def test_the_form_sent_twice_leads_to_one_case_both_times(desk: CaseDesk) -> None:
+    value = once(desk)
+    assert tell(desk, once=value) == tell(desk, once=value)
+    assert desk.http.get(tell(desk, once=value)).status_code == 200
+
+
+def test_two_taps_at_one_moment_make_one_case(desk: CaseDesk) -> None:
+    value = once(desk)
+    with ThreadPoolExecutor(4) as pool:
+        links = list(pool.map(lambda _: tell(desk, once=value), range(4)))
+    assert len(set(links)) == 1
+
+
+def test_what_was_corrected_or_comes_from_another_form_is_a_report_of_its_own(desk: CaseDesk) -> None:
+    value = once(desk)
+    first, other = tell(desk, once=value), tell(desk, once=value, words="The charger is missing too.")
+    links = {first, other, tell(desk, once=once(desk))}
+    assert len(links) == 3
+
+
+@pytest.mark.parametrize("value", ["", "x", "0" * 31, "0" * 33, "Z" * 32])
+def test_a_value_that_we_did_not_make_joins_no_two_reports(desk: CaseDesk, value: str) -> None:
+    assert tell(desk, once=value) != tell(desk, once=value)
+
+
+def test_a_refused_form_comes_back_with_a_value(desk: CaseDesk) -> None:
+    answer = desk.http.post("/complain", data={"words": " ", "once": once(desk)})
+    assert answer.status_code == 422
+    assert re.search(r'name="once" value="[0-9a-f]{32}"', answer.text)
+
+
+def test_the_link_cannot_be_made_from_the_value_alone(desk: CaseDesk) -> None:
+    value = once(desk)
+    assert value not in tell(desk, once=value)
+
+
+def test_an_adviser_who_presses_twice_opens_one_case(desk: CaseDesk) -> None:
+    typed = {"words": "They say the box was empty.", "once": once(desk, "/console/cases/new")}
+    answers = [desk.http.post("/console/cases", data=typed, headers=desk.by("agent-1")) for _ in range(2)]
+    links = {found[0] for answer in answers if (found := re.search(r"/c/c_[0-9a-z]+", answer.text))}
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert len(links) == 1
