@@ -1,6 +1,7 @@
 """The door of the console: signing in and out, and which page is first for whom."""
 
 import re
+from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request, Response
@@ -9,6 +10,7 @@ from fastapi.responses import RedirectResponse
 from api import accounts, sign_in
 from api.auth import COOKIE, same_site, signed_in, token_of
 from api.pages.render import page, see
+from api.pages.unsent import SIGN_IN, SIGN_OUT, fields_of, hand_on, of_door
 from api.parts import Parts, parts_of
 from api.problems import status_of
 from custody.kernel.clock import HOUR_MS, SECOND_MS
@@ -16,7 +18,6 @@ from custody.kernel.errors import Rejected
 
 router = APIRouter(include_in_schema=False)
 P = Annotated[Parts, Depends(parts_of)]
-SIGN_IN = "/console/sign-in"
 _OURS = re.compile(r"/console(/[\w.~%:-]+)*")
 
 
@@ -33,18 +34,21 @@ def root(request: Request, parts: P) -> RedirectResponse:
 @router.get(SIGN_IN)
 def door(request: Request, next: str = "") -> Response:  # noqa: A002 - the name that people see in the address
     """The form."""
-    return page(request, "sign_in.html", onward=_onward(next), account="")
+    return page(request, "sign_in.html", **of_door(onward=_onward(next)))
 
 
 @router.post(SIGN_IN)
 def enter(
     request: Request,
     parts: P,
+    *,
+    kept: Annotated[Mapping[str, str], Depends(fields_of)],
     account: Annotated[str, Form(max_length=100)],
     password: Annotated[str, Form(max_length=1000)],
     onward: Annotated[str, Form(max_length=500)] = "",
+    send_to: Annotated[str, Form(max_length=500)] = "",
 ) -> Response:
-    """A session in a cookie that scripts cannot read and other sites cannot use."""
+    """A session in a cookie that scripts cannot read and other sites cannot use; then on, or back to what was typed."""
     same_site(request)
     try:
         token = sign_in.sign_in(request, parts, account=account, password=password)
@@ -53,8 +57,10 @@ def enter(
         if trouble.code == "unauthenticated":
             said = Rejected(trouble.code, "the name or the password is wrong", fix="Check both and try again.")
         status = status_of(trouble)
-        return page(request, "sign_in.html", status=status, trouble=said, onward=_onward(onward), account=account)
-    answer = see(_onward(onward) or "/console")
+        waits = send_to if hand_on(send_to) else ""
+        facts = of_door(onward=_onward(onward), account=account, kept=kept, send_to=waits)
+        return page(request, "sign_in.html", status=status, trouble=said, **facts)
+    answer = hand_on(send_to) or see(_onward(onward) or "/console")
     answer.set_cookie(
         COOKIE,
         token,
@@ -67,7 +73,7 @@ def enter(
     return answer
 
 
-@router.post("/console/sign-out")
+@router.post(SIGN_OUT)
 def sign_out(request: Request, parts: P) -> Response:
     """End the session; somebody who has none ends up at the door all the same."""
     same_site(request)

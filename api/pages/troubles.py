@@ -1,7 +1,7 @@
 """Errors for people: a page in plain words where a browser asks for one, the problem document of the API elsewhere.
 
-A browser that is not signed in is led to the door. A customer whose link opens nothing gets a kind page: the link may
-be cut off, and nobody is blamed for that.
+A browser that is not signed in is led to the door, with what was typed if it sent a form of ours. A customer whose link
+opens nothing gets a kind page: the link may be cut off, and nobody is blamed for that.
 """
 
 import re
@@ -17,11 +17,11 @@ from starlette.exceptions import HTTPException
 
 from api import problems
 from api.pages.render import page
+from api.pages.unsent import SIGN_IN, ask_to_sign_in
 from custody.kernel.errors import Conflict, Fatal, NotFound, Rejected, Trouble
 
 Handler = Callable[[Request, Any], Awaitable[Response]]
 MACHINES = ("/v1/", "/log/", "/entries", "/.well-known/", "/assets/", "/openapi.json")
-SIGN_IN = "/console/sign-in"
 TITLES = {"method": "There is no page here"}
 OF_CUSTOMERS = (r"/c/[^/]+", r"/complain(?=/|$)", r"/bought(?=/|$)")
 _QUALITY = re.compile(r"\s*([^;,\s]+)\s*((?:;[^,]*)?)")
@@ -72,9 +72,16 @@ def _handler(otherwise: Any, read: Callable[[Any], Trouble]) -> Handler:
             return answer
         if isinstance(error, HTTPException):
             return respond(request, read(error), status=error.status_code, headers=problems.headers_of(request, error))
+        if _was_signed_out(request, error) and (door := await ask_to_sign_in(request)) is not None:
+            return door
         return respond(request, read(error))
 
     return handle
+
+
+def _was_signed_out(request: Request, error: Exception) -> bool:
+    is_form = request.method == "POST" and request.url.path.startswith("/console/") and request.url.path != SIGN_IN
+    return is_form and isinstance(error, Trouble) and error.code == "unauthenticated"
 
 
 def _invalid(error: RequestValidationError) -> Trouble:

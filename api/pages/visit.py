@@ -12,6 +12,7 @@ from api.auth import role
 from api.pages.plain_refusals import for_staff
 from api.pages.render import page
 from api.pages.sent_form import Sent
+from api.pages.unsent import parts_for
 from api.parts import Parts, parts_of
 from api.problems import status_of
 from custody.kernel.errors import Trouble
@@ -43,7 +44,7 @@ def visit(*roles: str) -> Callable[..., Visit]:
     def enter(
         request: Request, parts: Annotated[Parts, Depends(parts_of)], caller: Annotated[Caller, Depends(role(*roles))]
     ) -> Visit:
-        return Visit(request=request, parts=parts, caller=caller)
+        return Visit(request=request, parts=parts_for(request, parts), caller=caller)
 
     return enter
 

@@ -1,0 +1,132 @@
+"""A session that ends while somebody types loses nothing: the form comes back as typed, and nothing of it was done."""
+
+import re
+from collections.abc import Iterator
+from html import unescape
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.doors.case_desk import OURS, CaseDesk
+
+PASSWORD = "long enough for this"
+STORY = 'Which "colour" has the tape?\nAnd <b>who</b> saw it?'
+ASK = 'Which "colour" has the tape?\nAnd who saw it?'
+STALE = {"cookie": "weaklink_session=stale"}
+HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)">')
+
+
+@pytest.fixture(scope="module", autouse=True)
+def hired(desk: CaseDesk) -> None:
+    for name, role in (("late-1", "agent"), ("late-2", "supervisor")):
+        body = {"name": name, "role": role, "person": f"person {name}", "password": PASSWORD}
+        desk.house.staff["supervisor-1"].client.post("/v1/accounts", body)
+
+
+@pytest.fixture
+def http(desk: CaseDesk) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=desk.house.address, timeout=30, headers=OURS) as client:
+        yield client
+
+
+def sign_in(
+    http: httpx.Client, page: httpx.Response, *, password: str = PASSWORD, account: str = "late-1"
+) -> httpx.Response:
+    """What a browser does with the sign-in page: it sends every field, and follows."""
+    kept = {name: unescape(text) for name, text in HIDDEN.findall(page.text)}
+    data = {**kept, "account": account, "password": password}
+    return http.post("/console/sign-in", data=data, follow_redirects=True)
+
+
+def asked(desk: CaseDesk, told: dict[str, Any]) -> list[str]:
+    return [ask["text"] for ask in desk.view(told)["asks"]]
+
+
+@pytest.mark.parametrize("session", [{}, STALE])
+def test_a_form_of_a_case_comes_back_as_typed_after_signing_in(
+    desk: CaseDesk, http: httpx.Client, session: dict[str, str]
+) -> None:
+    told = desk.not_fixed()
+    path = f"/console/cases/{told['dispute']}/moves/ask"
+    typed = {"item": "tape", "text": ASK}
+    door = http.post(path, data=typed, headers=session)
+    assert door.status_code == 401
+    assert "What you typed is kept" in door.text
+    wrong = sign_in(http, door, password="not this one at all")
+    assert wrong.status_code == 401
+    back = sign_in(http, wrong)
+    assert back.status_code == 422
+    assert "you were signed out before this was sent" in back.text.lower()
+    assert ASK in unescape(back.text)
+    assert 'value="tape"' in back.text
+    assert PASSWORD not in back.text
+    assert asked(desk, told) == []
+    assert http.post(path, data=typed).status_code == 303, "sent again, it is done"
+    assert asked(desk, told) == [ASK]
+
+
+def test_a_new_report_comes_back_too_and_is_not_opened(desk: CaseDesk, http: httpx.Client) -> None:
+    before = len(cases(desk))
+    back = sign_in(http, http.post("/console/cases", data={"words": STORY, "order": "SO-9", "channel": "shop"}))
+    assert STORY in unescape(back.text)
+    assert 'value="SO-9"' in back.text
+    assert len(cases(desk)) == before
+
+
+@pytest.mark.parametrize(
+    ("path", "typed"),
+    [
+        ("kill-switch", {"on": "true", "why": "A drill that nobody ordered."}),
+        ("lock-groups/clear", {"group": "none", "why": "A drill that nobody ordered."}),
+        ("locks/lock_none/refuse", {"why": "A drill that nobody ordered."}),
+        ("locks/lock_none/approve", {"why": "A drill that nobody ordered."}),
+        ("authority", {"why": "A drill that nobody ordered."}),
+    ],
+)
+def test_nothing_of_a_form_that_came_back_is_done(
+    desk: CaseDesk, http: httpx.Client, path: str, typed: dict[str, str]
+) -> None:
+    size = desk.http.get("/healthz").json()["size"]
+    back = sign_in(http, http.post(f"/console/{path}", data=typed), account="late-2")
+    assert back.status_code in {404, 422}
+    assert desk.http.get("/healthz").json()["size"] == size
+
+
+@pytest.mark.parametrize("session", [{}, STALE])
+def test_what_another_site_sends_is_not_kept(http: httpx.Client, session: dict[str, str]) -> None:
+    theirs = {"sec-fetch-site": "cross-site", "origin": "https://other.example", **session}
+    answer = http.post("/console/cases", data={"words": "Theirs."}, headers=theirs, follow_redirects=True)
+    assert "Theirs." not in answer.text
+    assert "What you typed is kept" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "https://other.example/console/cases",
+        "//other.example/console/cases",
+        "/c/c_any/withdraw",
+        "/console/../c/c_any/withdraw",
+        "/console/%2e%2e/c/c_any/withdraw",
+        "/console/cases?x=1",
+        "/console\\..\\c",
+        "/console/sign-out",
+        "/console/sign-in",
+        "/consoles/cases",
+    ],
+)
+def test_a_form_is_handed_on_to_the_console_alone(http: httpx.Client, path: str) -> None:
+    data = {"account": "late-1", "password": PASSWORD, "send_to": path, "words": "x"}
+    answer = http.post("/console/sign-in", data=data)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/console")
+
+
+def test_a_button_without_anything_typed_leads_to_the_door_as_ever(http: httpx.Client) -> None:
+    answer = http.post("/console/locks/lock_none/approve")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/console/sign-in?next=/console")
+
+
+def cases(desk: CaseDesk) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = desk.http.get("/v1/disputes", headers=desk.by("agent-1")).json()["disputes"]
+    return found
