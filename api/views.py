@@ -9,6 +9,7 @@ from sqlmodel import Session
 from api.joints import LockAnswer
 from custody.disputes.case import CASE
 from custody.disputes.messages import pounds
+from custody.disputes.price import is_money
 from custody.disputes.remedy import RemedyOption
 from custody.kernel.clock import to_iso
 from custody.store import case_book
@@ -53,6 +54,7 @@ def case_view(session: Session, file: CaseFile) -> dict[str, Any]:
                 "method": promise.method,
                 "owner": promise.owner,
                 "amount_pence": promise.amount_pence,
+                "is_money": is_money(promise),
                 "came_back": promise.came_back,
                 "replaced": promise.replaced,
             }

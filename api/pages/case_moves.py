@@ -356,7 +356,12 @@ def _promises(case: Mapping[str, Any], role: str) -> tuple[tuple[str, str], ...]
 def _payments(case: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     """The payments that were made and did not come back yet."""
     return tuple(
-        (promise["promise"], f"{promise['what']}, {pounds(promise['amount_pence'])}")
+        (promise["promise"], _with_sum(promise))
         for promise in case["promises"]
-        if promise["state"] == "kept" and promise["amount_pence"] and not promise["came_back"]
+        if promise["state"] == "kept" and promise["is_money"] and not promise["came_back"]
     )
+
+
+def _with_sum(promise: Mapping[str, Any]) -> str:
+    pence = promise["amount_pence"]
+    return str(promise["what"]) if pence is None else f"{promise['what']}, {pounds(pence)}"

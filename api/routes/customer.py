@@ -137,7 +137,7 @@ def decision(token: str, body: DecisionIn, parts: P) -> dict[str, Any]:
 def disagree(token: str, parts: P) -> dict[str, Any]:
     """I do not agree: reopens a closed case, takes back "put right", and always says who can overrule us.
 
-    A lock that we only plan is off.
+    A lock that we only plan is off. From the page of a joined case it is written down where that one goes on.
     """
     with parts.house.unit() as unit:
         file = case_book.read_by_token(unit.session, hash_token(token))
@@ -149,7 +149,8 @@ def disagree(token: str, parts: P) -> dict[str, Any]:
         elif file.case.state in {"closed", "withdrawn"}:
             move_case.reopen(unit, file.case.id, actor=CUSTOMER, role=Role.CUSTOMER)
         else:
-            case_book.note(unit, file.case.id, "disagreed", actor=CUSTOMER, facts={"state": file.case.state})
+            heard = case_book.goes_on(unit.session, file).case
+            case_book.note(unit, heard.id, "disagreed", actor=CUSTOMER, facts={"state": heard.state})
         unit.session.flush()
         return customer_view(unit.session, token)
 
@@ -169,7 +170,7 @@ def answer(token: str, body: AnswerIn, parts: P) -> dict[str, Any]:
 def tell(token: str, body: WordsIn, parts: P) -> dict[str, Any]:
     """Tell us more in your own words, at any time: your side of it, or anything we should know. Nothing is needed."""
     with parts.house.unit() as unit:
-        dispute = case_book.read_by_token(unit.session, hash_token(token)).case.id
+        dispute = _heard_in(unit.session, token)
         kept = _keep_words(unit, dispute, body.words)
         case_book.say(unit, dispute, [say("case.received")])
     return {"evidence": kept}
@@ -182,7 +183,7 @@ def give(token: str, file: UploadFile, parts: P, ask: Annotated[str | None, Form
     if len(content) > MAX_FILE_BYTES:
         raise Rejected("too_large", "the file is larger than 100 MB", fix="Send it in parts.")
     with parts.house.unit() as unit:
-        dispute = case_book.read_by_token(unit.session, hash_token(token)).case.id
+        dispute = _heard_in(unit.session, token)
         name, kind = file.filename or "file", file.content_type or "application/octet-stream"
         kept = _keep(unit, dispute, name=name, media_type=kind, content=content)
         if ask is None:
@@ -272,6 +273,11 @@ def _settled(move: Callable[..., object]) -> Callable[[Unit, CaseFile], object]:
         return move(unit, file.case.id, actor=CUSTOMER, locks_settled=settled)
 
     return act
+
+
+def _heard_in(session: Session, token: str) -> str:
+    """The case in which somebody hears what is given by a link: where it goes on, if it was joined."""
+    return case_book.goes_on(session, case_book.read_by_token(session, hash_token(token))).case.id
 
 
 def _keep_words(unit: Unit, dispute: str, words: str) -> str:

@@ -113,6 +113,13 @@ def read_by_token(session: Session, token_hash: bytes) -> CaseFile:
     return msgspec.json.decode(row.facts, type=CaseFile)
 
 
+def goes_on(session: Session, file: CaseFile) -> CaseFile:
+    """The case where a joined one goes on; the case itself if it was not joined."""
+    while file.case.joined_into is not None:
+        file = read(session, file.case.joined_into)
+    return file
+
+
 def put_token(unit: Unit, dispute: str, token_hash: bytes) -> None:
     """Let another token open a case, and no other one."""
     row = unit.session.get_one(DisputeRow, dispute)
@@ -127,6 +134,7 @@ def replace(unit: Unit, file: CaseFile, *, before: CaseFile) -> None:
     if row.facts != _json(before):
         raise Conflict("changed", "the case was changed meanwhile", fix="Read the case again, then repeat.")
     row.state, row.claim_type, row.owner = file.case.state, file.case.claim_type or "", file.case.owner
+    row.order_ref = file.case.order_ref or ""
     row.facts, row.version = _json(file), row.version + 1
     unit.session.add(row)
 

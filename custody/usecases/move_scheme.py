@@ -5,7 +5,8 @@
   scheme's, with the scheme's reference and what we have to do in words that the customer can read.
 - The customer says yes, and what was decided is promised with the scheme's own last day; or no, and the case closes
   here while everything promised stays owed.
-- Joining keeps the earliest date and all that was given, promised, asked and owed; the joined case only points on.
+- Joining keeps the earliest date and all that was given, promised, asked and owed; the joined case only points on. A
+  report that knew no order and no handset is about those of the one that is joined into it.
 """
 
 import base64
@@ -15,7 +16,7 @@ import msgspec
 
 from custody.disputes import case_guards, civil
 from custody.disputes.asks import Ledger
-from custody.disputes.case import CASE, join
+from custody.disputes.case import CASE, Case, join
 from custody.disputes.choose_remedy import said_of
 from custody.disputes.clocks import join_clocks
 from custody.disputes.machine import Role, step
@@ -149,8 +150,7 @@ def merge(unit: Unit, dispute: str, *, into: str, consent: bool, actor: str, rol
         holdings=tuple(dict.fromkeys(survivor.ledger.holdings + other.ledger.holdings)),
     )
     whole = replace(
-        survivor,
-        case=both.survivor,
+        _about_its_order(survivor, other, both.survivor),
         ledger=ledger,
         legal_clocks=join_clocks(survivor.legal_clocks, other.legal_clocks),
         unpaid_credit_pence=survivor.unpaid_credit_pence + other.unpaid_credit_pence,
@@ -160,11 +160,24 @@ def merge(unit: Unit, dispute: str, *, into: str, consent: bool, actor: str, rol
     if whole.offer is not None:
         offers = [one for one in case_book.promises(unit.session, into) if one.what == AN_OFFER]
         whole, kept = keep(unit, whole, offers, shown=True, role=Role.SYSTEM, policy=DEFAULT_POLICY)
-    joined = replace(other, case=both.joined, unpaid_credit_pence=0)
+    joined = replace(other, case=both.joined, ledger=Ledger(holdings=other.ledger.holdings), unpaid_credit_pence=0)
     write_move(unit, other, joined, "merged", actor=actor, facts={"into": into}, said=[say("case.merge")])
     said = [say("case.merge"), *kept]
     facts = {"from": dispute, "opened_ms": whole.case.opened_ms}
     return write_move(unit, survivor, whole, "joined", actor=actor, facts=facts, said=said)
+
+
+def _about_its_order(survivor: CaseFile, other: CaseFile, case: Case) -> CaseFile:
+    if survivor.case.order_ref or survivor.imei or survivor.parcel:
+        return replace(survivor, case=case)
+    return replace(
+        survivor,
+        case=replace(case, order_ref=other.case.order_ref),
+        order=other.order,
+        imei=other.imei,
+        parcel=other.parcel,
+        order_named=other.order_named,
+    )
 
 
 def _pack_digest(unit: Unit, dispute: str) -> bytes | None:

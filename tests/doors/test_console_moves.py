@@ -137,3 +137,10 @@ def test_support_makes_a_new_link_on_the_page_and_the_old_one_opens_nothing(desk
 @pytest.mark.parametrize("event", ["nonsense", "choose", "confirm_or_lapse"])
 def test_what_is_no_move_of_staff_is_no_address(desk: CaseDesk, event: str) -> None:
     assert press(desk, desk.report(), "agent-1", event).status_code == 404
+
+
+def test_the_page_lets_a_payment_come_back_whatever_its_sum(desk: CaseDesk) -> None:
+    told = desk.report(claim_type="damaged")
+    desk.http.post(f"/c/{told['customer_token']}/choose", data={"remedy": "refund", "payout": "cheque"})
+    assert press(desk, told, "agent-1", "delivered_or_paid", reference="CHQ 1").status_code == 303
+    assert "payment_came_back" in buttons(desk, told, "agent-1")

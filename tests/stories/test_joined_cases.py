@@ -114,3 +114,22 @@ def test_a_promise_whose_case_was_joined_while_the_timer_looked_is_looked_at_nex
     monkeypatch.undo()
     with world.house.unit() as unit:
         assert sweep_promises(unit) > 0
+
+
+def test_a_report_without_an_order_that_another_one_is_joined_into_is_about_its_order(world: World) -> None:
+    first, second = world.dispute(None, None), world.dispute(world.parcels[0], None)
+    join(world, second, into=first)
+    whole, joined = world.case(first), world.case(second)
+    assert whole.case.order_ref == joined.case.order_ref
+    assert (whole.order, whole.imei, whole.parcel) == (joined.order, joined.imei, joined.parcel)
+    assert whole.order_named
+    with world.house.read() as session:
+        assert first.case in {file.case.id for file in case_book.of_order(session, str(joined.case.order_ref))}
+
+
+def test_a_report_of_another_order_keeps_its_own(world: World) -> None:
+    first, second = (world.dispute(parcel, None) for parcel in world.parcels[:2])
+    before = world.case(first)
+    join(world, second, into=first)
+    whole = world.case(first)
+    assert (whole.case.order_ref, whole.order, whole.imei) == (before.case.order_ref, before.order, before.imei)
