@@ -5,7 +5,8 @@
   a phone is promised beside it; once the whole price was promised or paid back, no phone is. After a phone has come it
   may be wrong again, and everything is open. Two reports may be of two people, so a refusal tells nothing of the other.
 - In the same report a choice takes the place of what was chosen before it and is not done yet.
-- A joined report has handed its promises over. One that was taken back counts with what was paid for it.
+- A joined report has handed its promises over. One that was taken back counts with what was paid for it, and with what
+  came back since and is owed again.
 - Whoever holds the box can report its number. So a report that names the order itself is held back by one that does
   not only in that money paid there is not paid again.
 - A reference that nothing of ours knows makes no two reports one order, and two handsets of an order are two.
@@ -68,7 +69,7 @@ def before(mine: Iterable[Promise], reports: Iterable[OtherReport], *, names_ord
         if names_order and not report.names_order:
             money += _done(report.promises)
         else:
-            others += _done(report.promises) if report.taken_back else report.promises
+            others += [each for each in report.promises if not (report.taken_back and each.state == "missed")]
     return Before(mine=tuple(mine), others=tuple(others), money=tuple(money))
 
 

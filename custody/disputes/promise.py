@@ -28,7 +28,7 @@ class Promise:
 
     `credited_pence` is what its lateness has added to the credit that is owed; `came_back`: its payment did not reach
     the customer, and another promise has taken its place; `replaced`: it was late, and the customer
-    chose another remedy.
+    chose another remedy or took the report back.
     """
 
     id: str

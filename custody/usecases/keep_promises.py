@@ -68,9 +68,9 @@ def take_place(unit: Unit, file: CaseFile, promises: Sequence[Promise], *, of: P
 
 
 def cross_out(unit: Unit, file: CaseFile, *, policy: Policy, money: bool = True) -> Told:
-    """The customer wants nothing more: open promises are void, and a missed one earns no more than until now.
+    """The customer wants nothing more: open promises are void, and a missed one is not awaited and earns no more.
 
-    Without `money` those that give back money of the price stay owed.
+    Without `money` those that give back money of the price stay owed, and what was missed is done late.
     """
     said: list[Message] = []
     for promise in case_book.promises(unit.session, file.case.id):
@@ -82,6 +82,8 @@ def cross_out(unit: Unit, file: CaseFile, *, policy: Policy, money: bool = True)
             void = step(PROMISE, present.state, "customer_changed_mind", Role.CUSTOMER, {})
             present = replace(present, state=void.target)
             said.append(say("promise.customer_changed_mind", promises=(promise.id,), what=promise.what))
+        elif money:
+            present = replace(present, replaced=True)
         case_book.put_promise(unit, present)
     return file, said
 

@@ -10,7 +10,7 @@ from custody.disputes.order import OrderFacts
 from custody.disputes.promise import Promise
 from custody.disputes.wording import lint_text
 from custody.kernel.clock import DAY_MS
-from custody.kernel.errors import Conflict
+from custody.kernel.errors import Conflict, Rejected
 from custody.store import case_book
 from custody.usecases import move_case, move_scheme
 from custody.usecases.sweep_promises import sweep_promises
@@ -217,3 +217,28 @@ def test_a_choice_takes_the_place_of_the_one_before_it(world: World, before: str
 def order_of(world: World) -> OrderFacts:
     """The order as the seller's record has it."""
     return replace(world.case(world.dispute(world.parcels[0], None)).order)
+
+
+def test_money_that_came_back_in_a_report_that_was_taken_back_is_owed_there_and_nowhere_else(world: World) -> None:
+    first, second = (world.dispute(world.parcels[0], "damaged") for _ in range(2))
+    promise = choose(world, first, "refund")
+    pay(world, first)
+    world.step(1)
+    act(world, move_case.not_fixed, first, actor="customer")
+    withdraw(world, first)
+    act(world, move_case.payment_came_back, first, promise=promise.id, reference="RETURN 1", actor="agent-1")
+    assert refused(world, second, "refund").code == "paid"
+
+
+def test_what_was_late_when_a_report_was_taken_back_is_not_paid_after_it_was_opened_again(world: World) -> None:
+    first, second = (world.dispute(world.parcels[0], "damaged") for _ in range(2))
+    promise = choose(world, first, "refund")
+    act(world, move_scheme.adr, first, letter_due_ms=0, deadlock=True, **BY_SUPERVISOR)
+    world.step(7 * DAY_MS)
+    act(world, move_scheme.change_our_mind, first, **BY_SUPERVISOR)
+    withdraw(world, first)
+    assert promises(world, first)[promise.id].replaced
+    assert choose(world, second, "refund").amount_pence == PRICE
+    act(world, move_case.reopen, first, actor="customer", role=Role.CUSTOMER)
+    with world.refused(Rejected, "promise"):
+        act(world, move_case.promise_kept, first, promise=promise.id, reference="BACS 3", **BY_SUPERVISOR)

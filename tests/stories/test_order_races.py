@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from custody.disputes.choose_remedy import choose_remedy
 from custody.kernel.errors import Conflict
 from custody.usecases import move_case
 from tests.stories.case_steps import act
@@ -19,7 +20,7 @@ def test_two_reports_chosen_at_one_moment_promise_the_price_once(
     world = new_world(postgres_url, tmp_path / "world")
     first, second = (world.dispute(world.parcels[0], "damaged") for _ in range(2))
     money: dict[str, Any] = {"remedy": "refund", "payout": "cheque", "actor": "customer"}
-    real, refused = move_case.choose_remedy, list[str]()
+    real, refused = choose_remedy, list[str]()
 
     def choose_the_other() -> None:
         with pytest.raises(Conflict) as caught:
