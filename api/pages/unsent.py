@@ -56,7 +56,8 @@ def parts_for(request: Request, parts: Parts) -> Parts:
     if MARK not in request.query_params:
         return parts
     house = UnsentHouse(parts.house)
-    return replace(parts, house=house, decisions=Decisions(house))
+    office = replace(parts.locks, house=house)
+    return replace(parts, house=house, locks=office, decisions=Decisions(office))
 
 
 async def fields_of(request: Request) -> dict[str, str]:
