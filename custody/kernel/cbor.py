@@ -2,7 +2,7 @@
 
 Encoding: shortest integers and floats, definite lengths, map keys sorted bytewise by their encoding.
 Decoding: exactly one item, and only what encoding it again would give: no trailing bytes, duplicate keys, long forms,
-indefinite lengths or unsorted maps.
+indefinite lengths or unsorted maps. What costs whoever reads it far more than whoever sends it is refused.
 """
 
 import math
@@ -22,6 +22,13 @@ PLAIN = frozenset({int, bytes, str, bool, type(None)})
 _WHOLE_LIMIT = 2**64
 MOST_DEEP = 100
 """How many items may lie in each other."""
+MOST_ITEMS = 100_000
+"""How many items lists, maps and tags may hold in all: a body is read before anything tells who sent it."""
+MOST_NUMBERS = 100
+"""How many keys of one map may be numbers. Unlike those of texts their hashes are no secret, and can be chosen such
+that each key takes as long as all the keys before it."""
+MOST_BIG_BYTES = 512
+"""How long a big number may be: Python writes out none of more than 4,300 digits, so an error could not tell it."""
 
 _UP, _DOWN, _BYTES, _TEXT, _LIST, _MAP, _TAG, _OTHER = range(8)
 _STRINGS = frozenset({_BYTES, _TEXT})
@@ -47,14 +54,14 @@ def encode(value: Any) -> bytes:
     return cbor2.dumps(value) if _in_order(value) else _encode(value)
 
 
-def decode(raw: bytes, *, strict: bool = True) -> Any:
+def decode(raw: bytes, *, strict: bool = True, most_items: int = MOST_ITEMS) -> Any:
     """The value of deterministic bytes; raises `Rejected("cbor")` for anything else.
 
     A tag that is no big number is a `cbor2.CBORTag` with its item, whatever it may mean to others. If not `strict`,
     the keys of maps may stand in any order and floats in a longer form: what others have signed is kept as it stands.
     """
     try:
-        value, end = _item(raw, 0, MOST_DEEP, strict=strict)
+        value, end = _Reader(raw, strict=strict, most_items=most_items).item(0, MOST_DEEP)
     except IndexError as error:
         raise _refused("it ends before its last item does") from error
     except ValueError as error:
@@ -68,92 +75,114 @@ def _refused(why: str) -> Rejected:
     return Rejected("cbor", f"not deterministic CBOR: {why}", fix="Encode one item by RFC 8949 section 4.2.1.")
 
 
-def _item(raw: bytes, at: int, deep: int, *, strict: bool) -> tuple[Any, int]:
-    """The item that starts there, and where it ends; by hand, because libraries carry out what a tag asks for.
+class _Reader:
+    """Reads items by hand, because libraries carry out what a tag asks for.
 
-    A few bytes may ask for a number of a billion digits, or for a list that holds itself.
+    A few bytes may ask for a number of a billion digits, or for a list that holds itself. `item` and its parts give a
+    value and where it ends.
     """
-    major = raw[at] >> 5
-    if major == _OTHER:
-        return _simple(raw, at, strict=strict)
-    if not deep:
-        raise ValueError(f"more than {MOST_DEEP} items lie in each other")
-    small = raw[at] & 0x1F
-    number, start = (small, at + 1) if small < _ONE_BYTE else _number(raw, at)
-    if major in _STRINGS:
-        end = start + number
+
+    __slots__ = ("_left", "_raw", "_strict")
+
+    def __init__(self, raw: bytes, *, strict: bool, most_items: int) -> None:
+        self._raw = raw
+        self._strict = strict
+        self._left = most_items
+
+    def item(self, at: int, deep: int) -> tuple[Any, int]:
+        """The item that starts there."""
+        raw = self._raw
+        major = raw[at] >> 5
+        if major == _OTHER:
+            return self._simple(at)
+        if not deep:
+            raise ValueError(f"more than {MOST_DEEP} items lie in each other")
+        small = raw[at] & 0x1F
+        number, start = (small, at + 1) if small < _ONE_BYTE else self._number(at)
+        if major in _STRINGS:
+            end = start + number
+            if end > len(raw):
+                raise IndexError
+            return (raw[start:end] if major == _BYTES else raw[start:end].decode()), end
+        if major == _LIST:
+            self._count(number)
+            items, end = [], start
+            for _ in range(number):
+                item, end = self.item(end, deep - 1)
+                items.append(item)
+            return items, end
+        if major == _MAP:
+            self._count(2 * number)
+            return self._map(start, number, deep - 1)
+        if major == _TAG:
+            self._count(1)
+            item, end = self.item(start, deep - 1)
+            return _tagged(number, item), end
+        return (number if major == _UP else -1 - number), start
+
+    def _count(self, items: int) -> None:
+        self._left -= items
+        if self._left < 0:
+            raise ValueError("it holds too many items, or ends before its last one does")
+
+    def _number(self, at: int) -> tuple[int, int]:
+        """The number behind a head; raises `ValueError` unless it is as short as can be."""
+        raw = self._raw
+        info = raw[at] & 0x1F
+        if info > _EIGHT_BYTES:
+            raise ValueError("its length is left open")
+        length = 1 << info - _ONE_BYTE
+        end = at + 1 + length
         if end > len(raw):
             raise IndexError
-        return (raw[start:end] if major == _BYTES else raw[start:end].decode()), end
-    if major == _LIST:
-        items, end = [], start
-        for _ in range(number):
-            item, end = _item(raw, end, deep - 1, strict=strict)
-            items.append(item)
-        return items, end
-    if major == _MAP:
-        return _map(raw, start, number, deep - 1, strict=strict)
-    if major == _TAG:
-        item, end = _item(raw, start, deep - 1, strict=strict)
-        return _tagged(number, item), end
-    return (number if major == _UP else -1 - number), start
+        number = int.from_bytes(raw[at + 1 : end])
+        if number < _LEAST[length]:
+            raise ValueError("a number is longer than need be")
+        return number, end
 
+    def _map(self, at: int, count: int, deep: int) -> tuple[dict[Any, Any], int]:
+        found: dict[Any, Any] = {}
+        before, numbers = b"", 0
+        for _ in range(count):
+            key, end = self.item(at, deep)
+            written = self._raw[at:end]
+            if self._strict and written <= before:
+                raise ValueError("the keys of a map do not ascend")
+            if isinstance(key, list | dict | cbor2.CBORTag):
+                raise ValueError("a key of a map is not one value")  # noqa: TRY004 - every refusal is of this kind
+            numbers += not isinstance(key, str | bytes)
+            if numbers > MOST_NUMBERS:
+                raise ValueError(f"more than {MOST_NUMBERS} keys of a map are numbers")
+            found[key], at = self.item(end, deep)
+            before = written
+        if len(found) != count:
+            raise ValueError("two keys of a map are equal")
+        return found, at
 
-def _number(raw: bytes, at: int) -> tuple[int, int]:
-    """The number behind a head, and where it ends; raises `ValueError` unless it is as short as can be."""
-    info = raw[at] & 0x1F
-    if info > _EIGHT_BYTES:
-        raise ValueError("its length is left open")
-    length = 1 << info - _ONE_BYTE
-    end = at + 1 + length
-    if end > len(raw):
-        raise IndexError
-    number = int.from_bytes(raw[at + 1 : end])
-    if number < _LEAST[length]:
-        raise ValueError("a number is longer than need be")
-    return number, end
-
-
-def _map(raw: bytes, at: int, count: int, deep: int, *, strict: bool) -> tuple[dict[Any, Any], int]:
-    found: dict[Any, Any] = {}
-    before = b""
-    for _ in range(count):
-        key, end = _item(raw, at, deep, strict=strict)
-        written = raw[at:end]
-        if strict and written <= before:
-            raise ValueError("the keys of a map do not ascend")
-        if isinstance(key, list | dict | cbor2.CBORTag):
-            raise ValueError("a key of a map is not one value")  # noqa: TRY004 - every refusal is of this kind
-        found[key], at = _item(raw, end, deep, strict=strict)
-        before = written
-    if len(found) != count:
-        raise ValueError("two keys of a map are equal")
-    return found, at
+    def _simple(self, at: int) -> tuple[Any, int]:
+        raw = self._raw
+        first = raw[at]
+        if first in _SIMPLE:
+            return _SIMPLE[first], at + 1
+        if first not in _FLOATS:
+            raise ValueError("a simple value is none of those used here")
+        length, form = _FLOATS[first]
+        end = at + 1 + length
+        if end > len(raw):
+            raise IndexError
+        (number,) = struct.unpack(form, raw[at + 1 : end])
+        if self._strict and _float(number) != raw[at:end]:
+            raise ValueError("a float is longer than need be")
+        return number, end
 
 
 def _tagged(tag: int, item: Any) -> Any:
     if tag not in _BIG:
         return cbor2.CBORTag(tag, item)
-    if not isinstance(item, bytes) or len(item) < _BIG_BYTES or not item[0]:
-        raise ValueError("a big number is not as short as can be")
+    if not isinstance(item, bytes) or not _BIG_BYTES <= len(item) <= MOST_BIG_BYTES or not item[0]:
+        raise ValueError("a big number is not as short as can be, or longer than is told")
     number = int.from_bytes(item)
     return number if tag == _BIG_UP else -1 - number
-
-
-def _simple(raw: bytes, at: int, *, strict: bool) -> tuple[Any, int]:
-    first = raw[at]
-    if first in _SIMPLE:
-        return _SIMPLE[first], at + 1
-    if first not in _FLOATS:
-        raise ValueError("a simple value is none of those used here")
-    length, form = _FLOATS[first]
-    end = at + 1 + length
-    if end > len(raw):
-        raise IndexError
-    (number,) = struct.unpack(form, raw[at + 1 : end])
-    if strict and _float(number) != raw[at:end]:
-        raise ValueError("a float is longer than need be")
-    return number, end
 
 
 def _byte_strings(items: Sequence[bytes]) -> bytes:

@@ -77,7 +77,7 @@ def read_kept(raw: bytes, log: NoteVerifier) -> Kept:
     digest, body = raw[:HASH_BYTES], raw[HASH_BYTES:]
     if hashlib.sha256(body).digest() != digest:
         raise _unfit("it is damaged")
-    fields = take(cbor.decode(body), code=_CODE, names=_MEMBERS)
+    fields = take(cbor.decode(body, most_items=len(body)), code=_CODE, names=_MEMBERS)
     if (fields.number("form"), fields.text("log", longest=4096)) != (FORM, log.key.vkey()):
         raise _unfit("it is of another log, or in another form")
     start, size, note = fields.number("start"), fields.number("size"), fields.octets("note")

@@ -208,3 +208,44 @@ def test_a_text_that_is_not_unicode_is_written_by_nobody() -> None:
         cbor.encode("\ud800")
     with pytest.raises(UnicodeEncodeError):
         cbor.encode(["\ud800", 1])
+
+
+def _numbered(count: int, *, step: int = 1) -> bytes:
+    keys = sorted(cbor.encode(key * step) for key in range(100, 100 + count))
+    return cbor.head(5, count) + b"".join(key + b"\x00" for key in keys)
+
+
+@pytest.mark.parametrize("strict", [True, False])
+@pytest.mark.parametrize("step", [1, -1, 2**61 - 1], ids=["up", "down", "all of one hash"])
+def test_a_map_has_at_most_a_hundred_keys_that_are_numbers(step: int, *, strict: bool) -> None:
+    assert len(cbor.decode(_numbered(100, step=step), strict=strict)) == 100
+    with pytest.raises(Rejected):
+        cbor.decode(_numbered(100 + 1, step=step), strict=strict)
+
+
+def test_a_map_may_have_any_number_of_keys_that_are_texts_or_byte_strings() -> None:
+    value = {f"{at:04}": None for at in range(1_000)} | {at.to_bytes(2): None for at in range(1_000)}
+    assert cbor.decode(cbor.encode(value)) == value
+
+
+@pytest.mark.parametrize(
+    ("part", "holds"),
+    [(b"\x00", 1), (b"\xa1\x00\x00", 3), (b"\xc1\x00", 2), (b"\x81\x81\x00", 3)],
+    ids=["numbers", "maps", "tags", "lists in lists"],
+)
+def test_more_items_than_can_be_read_at_once_are_refused(part: bytes, holds: int) -> None:
+    count = 100_000 // holds
+    assert len(cbor.decode(cbor.head(4, count) + part * count)) == count
+    for more in (count + 1, 2**40):
+        with pytest.raises(Rejected):
+            cbor.decode(cbor.head(4, more) + part * (count + 1))
+    raw = cbor.head(4, count + 1) + part * (count + 1)
+    assert len(cbor.decode(raw, most_items=len(raw))) == count + 1
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_number_that_can_be_read_can_be_written_out(sign: int) -> None:
+    longest = sign * (2 ** (8 * 512) - 1)
+    assert str(cbor.decode(cbor.encode(longest)))
+    with pytest.raises(Rejected):
+        cbor.decode(cbor.encode(sign * 2 ** (8 * 512 + 1)))

@@ -182,3 +182,9 @@ def test_an_es256_signature_in_the_high_half_verifies_and_does_not_change_the_di
     twin.verify(signer.public)
     assert twin.signature != parsed.signature
     assert twin.digest == parsed.digest
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_an_algorithm_that_is_a_number_of_thousands_of_digits_is_rejected(sign: int) -> None:
+    with pytest.raises(Rejected):
+        cose.parse(message({cose.ALG: sign * 10**5000}))

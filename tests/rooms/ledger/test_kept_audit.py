@@ -1,6 +1,7 @@
 """An audit that goes on where an earlier one stopped finds what an audit from the start finds."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -234,3 +235,10 @@ def test_an_entry_with_a_chain_of_its_own_is_kept_by_content_type() -> None:
     assert run.replay.kinds["another"] == 1
     with pytest.raises(Rejected):
         read_kept(write_kept(again(run))[1:], LOG_VERIFIER)
+
+
+def test_any_number_of_findings_is_kept() -> None:
+    _, run, _ = audited(MemoryLog().append(START))
+    one = Finding(about=About.STATION, code="gap", detail="one is missing", index=2)
+    kept = replace(again(run), findings=(one,) * 30_000)
+    assert read_kept(write_kept(kept), LOG_VERIFIER).findings == kept.findings
