@@ -7,7 +7,7 @@ salted record, says how many openings went, when and why.
 - While a case about the parcel is open, or a lock on its handset, its evidence is needed and nothing is erased (legal
   claims, Article 17(3)(e) GDPR).
 - A scan that also names another parcel is kept until that parcel is erased too, because it is the other one's evidence.
-- Erasing again deletes what has come since; if nothing has, it answers as before and writes nothing.
+- Erasing again deletes what has come since; if nothing has come into the log, it answers as before and writes nothing.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -101,21 +101,21 @@ def _erase_parcel(unit: Unit, item: str, *, reason: str, actor: str, holds: Hold
     needed = [*_cases_about(session, parcel, imeis, found), *holds(session, imeis)]
     if needed:
         raise Conflict("legal_hold", f"the parcel is under legal hold: {'; '.join(needed)}", fix="Settle these first.")
-    # 2. Its scans, without those that are another parcel's evidence too.
+    # 2. What was kept aside, which no notice tells of; then its scans without those that others need.
+    needles = [parcel.removeprefix(PARCEL).encode(), *(imei_digits(imei)[:14].encode() for imei in imeis)]
+    erase_book.forget_quarantined(session, needles)
     mine, shared = _split(session, found, parcel)
     records = erase_book.forget_contacts(session, [order.removeprefix("po:") for order in found.trail.unit.orders])
     gone = erase_book.delete_openings(session, [*mine, *map(place_of, records)], at_ms=unit.now_ms)
     before = erase_book.erasures_of(session, parcel)
     if before and not gone:
         return _as_before(before[-1], shared)
-    # 3. What is remembered and indexed of them, and what was kept aside.
+    # 3. What is remembered and indexed of them.
     names = {name for each in found.trail.unit.items for name in each.names}
     forgotten = {alias for name in names for alias in aliases(name)}
     others = {key for entry in found.trail.entries for key in parcels_of(entry.event)} - forgotten
     erase_book.forget_scans(session, mine, but={parcel, *others})
     erase_book.forget_parcels(session, [parcel, *forgotten], but=parcel)
-    needles = [parcel.removeprefix(PARCEL).encode(), *(imei_digits(imei)[:14].encode() for imei in imeis)]
-    erase_book.forget_quarantined(session, needles)
     return write_notice(unit, parcel, "parcel", gone, reason=reason, actor=actor, shared=shared)
 
 

@@ -23,6 +23,7 @@ from custody.store.tables import (
     ItemKeyRow,
     MessageRow,
     OpeningRow,
+    QuarantineRow,
     SaleRow,
 )
 from custody.usecases.erase import NOTICE, Erased, erase
@@ -30,7 +31,9 @@ from custody.usecases.move_case import withdraw
 from custody.usecases.read_trail import read_trail
 from simulators.parcel import Parcel
 from tests.contracts_log.small_house import findings, raises
+from tests.contracts_store.houses import forge
 from tests.world import World, new_world
+from tests.world_parts import key
 
 WHY = "the retention period is over"
 
@@ -146,6 +149,18 @@ def test_erasing_again_answers_as_before_and_writes_nothing(world: World) -> Non
     if late is not None:
         (ack,) = world.send([late])
         assert run(world, sscc(world.parcels[0])).openings == (ack.index,)
+
+
+def test_erasing_again_takes_what_was_kept_aside_since(world: World) -> None:
+    parcel = world.parcels[0]
+    first = run(world, sscc(parcel))
+    post, station = next(iter(world.network.stations.items()))
+    world.send([forge(station, world.see(post, sscc(parcel)), signer=key("a stranger"))])
+    again = run(world, sscc(parcel))
+    assert (again.repeated, again.index) == (True, first.index)
+    with world.house.read() as session:
+        (aside,) = session.scalars(select(QuarantineRow)).all()
+        assert aside.opening == b""
 
 
 def test_an_erased_scan_that_is_sent_again_brings_nothing_back(world: World) -> None:
