@@ -149,6 +149,8 @@ def test_later_knowledge_moves_the_beginning_of_doubt_back_only() -> None:
     assert (row.revoked_at, row.suspect_from) == (5, 2)
     later = replay(*entries, key_revoke(STATION, suspect_from=5))
     assert later.station_key(STATION.public.kid).suspect_from == 4
+    again = replay(*entries, key_revoke(STATION, suspect_from=4))
+    assert ignored(again)[-1] == (6, "not-allowed")
     assert (6, "not-allowed") in ignored(later)
 
 
