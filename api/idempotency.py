@@ -6,6 +6,9 @@ them. Scans need none: they are idempotent on station and sequence number.
 An answer may hold a session token, a customer's link or their words, so it is kept sealed for a day and then forgotten:
 HKDF-SHA256 (RFC 5869) over caller, key, path, query and body gives 64 bytes, of which the first 32 say which request it
 was and the last 32 seal its answer with AES-256-GCM under a fresh nonce. Only who repeats the request can read it.
+
+Sealed is the CBOR array [[[name, value], ...], body]: a file is answered again with its type and its name. What an
+older version sealed, up to a day ago, is the body alone; it is no CBOR array, as JSON does not begin with that byte.
 """
 
 import hashlib
@@ -20,6 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import problems
 from api.parts import Parts
+from custody.kernel import cbor
 from custody.kernel.errors import Rejected, Trouble
 from custody.store import idempotency
 from custody.store.idempotency import CURRENT, RequestKey, StoredAnswer
@@ -29,6 +33,10 @@ MAX_KEY = 200
 SERVER_ERROR = 500
 INFO = b"weaklink: the answer to a request with an idempotency key"
 NONCE_BYTES = 12
+LENGTH = "content-length"
+REPLAYED = "idempotent-replayed"
+PAIR = b"\x82"
+"""How a CBOR array of two begins."""
 
 
 class Asked(NamedTuple):
@@ -69,10 +77,8 @@ class IdempotencyKeys:
         with self._parts.house.read() as session:
             held = idempotency.find(session, asked.request)
         if held is not None:
-            media_type = problems.MEDIA_TYPE if held.status >= 400 else "application/json"
-            headers = {"Idempotent-Replayed": "true"}
             answer = asked.seal.decrypt(held.sealed[:NONCE_BYTES], held.sealed[NONCE_BYTES:], None)
-            await Response(answer, held.status, headers, media_type)(request.scope, request.receive, send)
+            await answer_again(held.status, answer)(request.scope, request.receive, send)
             return
         await self._answer(request, body, asked, send)
 
@@ -86,7 +92,7 @@ class IdempotencyKeys:
         if asked.request.written and answer.status < SERVER_ERROR:
             with self._parts.house.unit() as unit:
                 nonce = unit.ids.random_bytes(NONCE_BYTES)
-                sealed = nonce + asked.seal.encrypt(nonce, bytes(answer.body), None)
+                sealed = nonce + asked.seal.encrypt(nonce, cbor.encode([answer.headers, bytes(answer.body)]), None)
                 idempotency.keep(unit.session, asked.request, StoredAnswer(status=answer.status, sealed=sealed))
 
     async def _body(self, request: Request) -> bytes:
@@ -105,12 +111,15 @@ class _Answer:
     def __init__(self, send: Send) -> None:
         self._send = send
         self.status = SERVER_ERROR
+        self.headers: list[list[str]] = []
         self.body = bytearray()
 
     async def send(self, message: Message) -> None:
         """One part of the answer."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
+            named = [[name.decode("latin-1"), value.decode("latin-1")] for name, value in message["headers"]]
+            self.headers = [each for each in named if each[0] != LENGTH]
         elif message["type"] == "http.response.body":
             self.body += message.get("body", b"")
         await self._send(message)
@@ -122,6 +131,15 @@ def _asked(caller: str, key: str, target: str, body: bytes) -> Asked:
     derived = HKDF(SHA256(), length=64, salt=None, info=INFO).derive(f"{sender}\n{target}\n".encode() + body)
     request = RequestKey(key=hashlib.sha256(sender.encode()).hexdigest(), request_hash=derived[:32])
     return Asked(request=request, seal=AESGCM(derived[32:]))
+
+
+def answer_again(status: int, answer: bytes) -> Response:
+    """What was answered before, and that it was."""
+    if answer[:1] == PAIR:
+        headers, body = cbor.decode(answer)
+    else:
+        headers, body = [["content-type", problems.MEDIA_TYPE if status >= 400 else "application/json"]], answer
+    return Response(body, status, {**dict(headers), REPLAYED: "true"})
 
 
 def _replay(body: bytes) -> Receive:

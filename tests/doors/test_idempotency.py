@@ -10,6 +10,7 @@ import pytest
 
 from api.cli.instance import Instance
 from api.encoding import b64
+from api.idempotency import answer_again
 from custody.kernel import cbor
 from custody.kernel.keys import new_signer
 
@@ -28,6 +29,7 @@ def test_the_same_key_and_request_give_the_same_answer_and_one_case(http: httpx.
     assert {answer.status_code for answer in answers} == {201}
     assert len({answer.text for answer in answers}) == 1
     assert [answer.headers.get("idempotent-replayed") for answer in answers] == [None, "true", "true"]
+    assert {answer.headers["content-type"] for answer in answers} == {"application/json"}
 
 
 def test_another_request_under_the_same_key_is_a_conflict(http: httpx.Client) -> None:
@@ -107,3 +109,20 @@ def test_a_key_belongs_to_who_sent_it(http: httpx.Client, instance: Instance) ->
     other = http.post("/v1/disputes", json=REPORT, headers={**headers, **by(http, instance, "agent-1")})
     assert other.status_code == 201
     assert other.json()["dispute"] != first["dispute"]
+
+
+def test_a_file_is_answered_again_as_that_file(http: httpx.Client, instance: Instance) -> None:
+    case = http.post("/v1/disputes", json=REPORT).json()["dispute"]
+    headers = {"Idempotency-Key": "nine", **by(http, instance, "agent-1")}
+    first, again = (http.post("/v1/packs", json={"dispute": case}, headers=headers) for _ in range(2))
+    assert (first.headers["content-type"], again.headers["idempotent-replayed"]) == ("application/zip", "true")
+    assert again.content == first.content
+    own = ("content-type", "content-disposition", "weaklink-pack-sha256", "weaklink-pack-index")
+    assert [again.headers.get(name) for name in own] == [first.headers[name] for name in own]
+
+
+@pytest.mark.parametrize(("status", "media_type"), [(201, "application/json"), (409, "application/problem+json")])
+def test_what_an_older_version_kept_is_answered_with_the_type_it_had(status: int, media_type: str) -> None:
+    again = answer_again(status, b'{"type":"about:blank"}')
+    assert (again.status_code, again.body) == (status, b'{"type":"about:blank"}')
+    assert (again.headers["content-type"], again.headers["idempotent-replayed"]) == (media_type, "true")
