@@ -51,13 +51,13 @@ def record_sale(unit: Unit, sale: Sale) -> int:
         raise Rejected("order", "the order reference is empty or too long", fix="Send the reference on the invoice.")
     if imei_urn(sale.imei) != sale.imei:
         raise Rejected("imei", "the IMEI is not a canonical URN", fix="Send the digits as printed on the box.")
-    facts = msgspec.json.encode(sale).decode()
     held = unit.session.get(SaleRow, sale.order_ref)
     if held is not None:
-        if held.facts == facts:
+        if _stored(held).sale == sale:
             return held.recorded_idx
         raise Conflict("order", f"order {sale.order_ref!r} was recorded otherwise", fix="Read it before changing it.")
     index = unit.record("sale.recorded", {"order": sale.order_ref, "imei": sale.imei, "product": sale.product})
+    facts = msgspec.json.encode(sale).decode()
     unit.session.add(
         SaleRow(order_ref=sale.order_ref, imei=sale.imei, facts=facts, recorded_ms=unit.now_ms, recorded_idx=index)
     )

@@ -1,0 +1,47 @@
+"""Stories of cases and sales that an older version wrote: what it did not know yet keeps nobody from moving them."""
+
+from typing import Any
+
+import msgspec
+
+from custody.store.tables import DisputeRow, SaleRow
+from custody.usecases import move_case
+from custody.usecases.record_sale import read_sale, record_sale
+from tests.stories.case_steps import act
+from tests.world import World
+
+NOT_YET_KNOWN = ("order_named", "award", "found_ms")
+
+
+def without(document: str, *names: str) -> str:
+    """A document as a version wrote it that knew nothing of these."""
+    held: dict[str, Any] = msgspec.json.decode(document)
+    return msgspec.json.encode({name: value for name, value in held.items() if name not in names}).decode()
+
+
+def test_the_customer_of_a_case_from_before_an_upgrade_chooses_and_frees_their_phone(world: World) -> None:
+    opened, radio = world.locked_elsewhere()
+    with world.house.unit() as unit:
+        row = unit.session.get_one(DisputeRow, opened.case)
+        row.facts = without(row.facts, *NOT_YET_KNOWN)
+        unit.session.add(row)
+    file = act(world, move_case.choose, opened, remedy="refund", payout="bank_transfer", actor="customer")
+    assert file.case.state == "remedy_in_progress"
+    world.found(opened)
+    world.deliver()
+    assert not radio.handset.screen_locked
+    act(world, move_case.found_it, opened, actor="customer", locks_settled=world.settled(opened))
+    assert world.case(opened).found_ms is not None
+
+
+def test_an_order_from_before_an_upgrade_is_the_same_when_it_is_recorded_again(world: World) -> None:
+    with world.house.read() as session:
+        held = read_sale(session, world.parcels[0].order)
+    with world.house.unit() as unit:
+        row = unit.session.get_one(SaleRow, held.sale.order_ref)
+        facts = msgspec.json.decode(row.facts)
+        row.facts = msgspec.json.encode({**facts, "facts": {"order_ref": held.sale.order_ref}}).decode()
+        unit.session.add(row)
+    with world.house.unit() as unit:
+        older = read_sale(unit.session, held.sale.order_ref).sale
+        assert record_sale(unit, older) == held.index
