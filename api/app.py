@@ -13,6 +13,7 @@ from api.compose import connect
 from api.head_requests import HeadRequests
 from api.idempotency import IdempotencyKeys
 from api.json_bodies import JsonBodies
+from api.openapi import complete
 from api.pages import install as pages
 from api.parts import Parts
 from api.registrations import Registrations
@@ -36,7 +37,6 @@ from api.routes import (
     stations,
     trails,
 )
-from api.routes.scan_paths import PATHS
 from api.routes.scans import ScanDoor
 from api.sendable_text import check_text
 from api.timer import Timer
@@ -108,15 +108,13 @@ def build_app(parts: Parts, *, workers: Workers | None = None, first: socket | N
 
 
 class Application(FastAPI):
-    """The application, whose OpenAPI document tells of the scanners' door as well."""
+    """The application, whose OpenAPI document tells of everything that its doors answer."""
 
     def openapi(self) -> dict[str, Any]:
         """The document, made once."""
         made = self.openapi_schema is not None
         document = super().openapi()
-        if not made:
-            document["paths"] = {**PATHS, **document["paths"]}
-        return document
+        return document if made else complete(document)
 
 
 @asynccontextmanager

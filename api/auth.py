@@ -5,12 +5,15 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import Depends, Request
+from fastapi.security import HTTPBearer
 
 from api.accounts import Caller, caller_of
 from api.parts import Parts, parts_of
 from custody.kernel.errors import Forbidden, Rejected
 
 COOKIE = "weaklink_session"
+BEARER = HTTPBearer(auto_error=False, scheme_name="session", description="The token that `POST /v1/sessions` answers.")
+"""How the OpenAPI document tells which doors ask for a session; who comes in is decided by `signed_in`."""
 
 
 def token_of(request: Request) -> str:
@@ -23,7 +26,9 @@ def _bearer(request: Request) -> str:
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
-def signed_in(request: Request, parts: Annotated[Parts, Depends(parts_of)]) -> Caller:
+def signed_in(
+    request: Request, parts: Annotated[Parts, Depends(parts_of)], _told: Annotated[object, Depends(BEARER)] = None
+) -> Caller:
     """The caller; raises `Rejected("unauthenticated")`. A cookie counts for changes only from our own pages."""
     by_cookie = COOKIE in request.cookies and not _bearer(request)
     if by_cookie and request.method not in {"GET", "HEAD"}:

@@ -12,8 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from api.accounts import Caller
-from api.auth import role, signed_in, token_of
+from api.auth import BEARER, role, signed_in, token_of
 from api.encoding import b64
+from api.openapi import sent_as
 from api.parts import Parts, parts_of
 from api.views import order_view, part_view, reference_view
 from custody.kernel import cbor
@@ -50,7 +51,7 @@ FIELDS = (
 )
 
 
-def operator(request: Request, parts: P) -> None:
+def operator(request: Request, parts: P, _told: Annotated[object, Depends(BEARER)]) -> None:
     """Let in whoever runs an equipment register, by the token of the settings, and supervisors by their session."""
     sent, right = token_of(request).encode(), parts.settings.eir_token.get_secret_value().encode()
     if right and hmac.compare_digest(sent, right):
@@ -154,7 +155,12 @@ def lists(parts: P) -> dict[str, Any]:
     return {"newest": folder.seq, "loaded": folder.imported, "key": key, "files": folder.names()}
 
 
-@router.get("/eir/lists/{name}", dependencies=[Operator])
+@router.get(
+    "/eir/lists/{name}",
+    dependencies=[Operator],
+    response_class=Response,
+    responses={200: sent_as("text/csv", "application/cose")},
+)
 def list_file(name: str, parts: P) -> Response:
     """One file of the list, as its bytes were signed. With `.cose` behind its name: its signature."""
     raw, signature = _eir(parts).folder.read(name.removesuffix(".cose"))

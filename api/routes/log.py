@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Response
 from sqlmodel import Session
 
 from api.encoding import b64
+from api.openapi import sent_as
 from api.parts import Parts, parts_of
 from custody.kernel import cbor, cose
 from custody.kernel.clock import to_iso
@@ -49,7 +50,7 @@ def describe(parts: P) -> dict[str, Any]:
     }
 
 
-@router.get("/log/checkpoint")
+@router.get("/log/checkpoint", response_class=Response, responses={200: sent_as(CHECKPOINT_FORM.media_type)})
 def checkpoint(parts: P) -> Response:
     """The newest signed checkpoint (C2SP tlog-checkpoint); with witnesses, the newest that their quorum cosigned."""
     with parts.house.read() as session:
@@ -57,7 +58,7 @@ def checkpoint(parts: P) -> Response:
     return _file(note, CHECKPOINT_FORM)
 
 
-@router.get("/log/tile/{path:path}")
+@router.get("/log/tile/{path:path}", response_class=Response, responses={200: sent_as(TILE_FORM.media_type)})
 def tile(path: str, parts: P) -> Response:
     """A tile or an entry bundle (C2SP tlog-tiles); what is no path of one is absent, as it is in a folder of files."""
     try:
@@ -85,7 +86,7 @@ def entry(name: str, parts: P) -> dict[str, Any]:
     }
 
 
-@router.get("/v1/entries/{name}/receipt")
+@router.get("/v1/entries/{name}/receipt", response_class=Response, responses={200: sent_as("application/cose")})
 def receipt(name: str, parts: P) -> Response:
     """A fresh COSE receipt (RFC 9942) against the newest checkpoint."""
     stored = find_entry(parts, name)
@@ -94,7 +95,7 @@ def receipt(name: str, parts: P) -> Response:
     return Response(made, media_type="application/cose")
 
 
-@router.get("/v1/entries/{name}/proof")
+@router.get("/v1/entries/{name}/proof", response_class=Response, responses={200: sent_as("text/plain")})
 def proof(name: str, parts: P) -> Response:
     """A `.tlog-proof` file (C2SP tlog-proof) against the newest checkpoint, cosigned if witnesses cosigned one."""
     stored = find_entry(parts, name)

@@ -10,6 +10,7 @@ from sqlmodel import Session
 from api.accounts import Caller
 from api.auth import role
 from api.lock_file import lock_file
+from api.openapi import sent_as
 from api.parts import Parts, parts_of
 from custody.kernel.errors import Rejected
 from custody.store import case_book, witness_book
@@ -26,7 +27,7 @@ class PackIn(BaseModel):
     dispute: str
 
 
-@router.post("")
+@router.post("", response_class=Response, responses={200: sent_as("application/zip")})
 def build(
     body: PackIn, parts: P, caller: Annotated[Caller, Depends(role("agent", "supervisor", "investigator"))]
 ) -> Response:

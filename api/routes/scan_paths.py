@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from api.problems import MEDIA_TYPE
 from api.routes.scans import MANY, MAX_BATCH, ONE, TOGETHER
 
 
@@ -14,9 +15,14 @@ def told(summary: str, about: str, media_type: str, answers: dict[int, str]) -> 
             "summary": summary,
             "description": about,
             "requestBody": {"required": True, "content": content},
-            "responses": {str(status): {"description": text} for status, text in answers.items()},
+            "responses": {str(status): _answer(status, text) for status, text in answers.items()},
         }
     }
+
+
+def _answer(status: int, text: str) -> dict[str, Any]:
+    media_type = MEDIA_TYPE if status >= 400 else "application/json"
+    return {"description": text, "content": {media_type: {"schema": {"type": "object"}}}}
 
 
 PATHS = {

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Response
 from sqlmodel import Session
 
 from api.encoding import b64
+from api.openapi import sent_as
 from api.parts import Parts, parts_of
 from api.receipt_address import receipt_address
 from custody.kernel.clock import to_iso
@@ -45,7 +46,7 @@ def scan(digest: str, parts: P) -> dict[str, Any]:
     }
 
 
-@router.get("/{digest}/receipt")
+@router.get("/{digest}/receipt", response_class=Response, responses={200: sent_as("application/cose")})
 def receipt(digest: str, parts: P) -> Response:
     """The station's receipt of a scan in a batch; the log's for a scan with a statement of its own."""
     with parts.house.read() as session:

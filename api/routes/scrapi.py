@@ -21,6 +21,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.encoding import b64
+from api.openapi import sent_as
 from api.parts import Parts, parts_of, service_address
 from api.routes.scans import read_body
 from api.token_bucket import TokenBuckets
@@ -35,7 +36,7 @@ from custody.usecases.prove_entry import fresh_receipt
 from custody.usecases.register_later import accept
 from custody.usecases.register_statement import register
 
-COSE = "application/cose"
+COSE, CBOR = "application/cose", "application/cbor"
 PER_S, BURST = 20.0, 100
 Briefly = {"Cache-Control": "public, max-age=1"}
 WAIT = {"Retry-After": "1"}
@@ -48,6 +49,7 @@ _posting = TokenBuckets(per_s=PER_S, burst=BURST)
     "/entries",
     status_code=201,
     response_class=Response,
+    responses={201: sent_as(COSE), 202: {"description": "It is durable, and registered soon"}},
     openapi_extra={"requestBody": {"required": True, "content": {COSE: {"schema": {"type": "string"}}}}},
 )
 async def post_entry(request: Request, parts: P) -> Response:
@@ -58,26 +60,30 @@ async def post_entry(request: Request, parts: P) -> Response:
     return await run_in_threadpool(_accept if _later(request) else _register, request, parts, statement)
 
 
-@router.get("/entries/{location}", response_class=Response)
+@router.get(
+    "/entries/{location}",
+    response_class=Response,
+    responses={200: sent_as(COSE), 204: {"description": "It waits for its turn"}},
+)
 def get_entry(location: str, request: Request, parts: P) -> Response:
     """A fresh receipt of a registered statement; 204 while it waits for its turn."""
     return _find(request, parts, _digest(location))
 
 
-@router.get("/.well-known/scitt-keys", response_class=Response)
+@router.get("/.well-known/scitt-keys", response_class=Response, responses={200: sent_as(CBOR)})
 def scitt_keys(parts: P) -> Response:
     """Every key that signs or ever signed receipts, records or enrolments, as a COSE Key Set."""
     keys = [key.cose_key() for key in _keys(parts).values()]
-    return Response(cbor.encode(keys), media_type="application/cbor", headers=Briefly)
+    return Response(cbor.encode(keys), media_type=CBOR, headers=Briefly)
 
 
-@router.get("/.well-known/scitt-keys/{kid}", response_class=Response)
+@router.get("/.well-known/scitt-keys/{kid}", response_class=Response, responses={200: sent_as(CBOR)})
 def scitt_key(kid: str, parts: P) -> Response:
     """One key by its unpadded base64url thumbprint."""
     key = _keys(parts).get(kid)
     if key is None:
         raise NotFound("no_such_key", "no key has this thumbprint", fix="GET /.well-known/scitt-keys.")
-    return Response(cbor.encode(key.cose_key()), media_type="application/cbor", headers=Briefly)
+    return Response(cbor.encode(key.cose_key()), media_type=CBOR, headers=Briefly)
 
 
 def _register(request: Request, parts: Parts, statement: bytes) -> Response:

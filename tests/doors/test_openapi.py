@@ -1,0 +1,95 @@
+"""The OpenAPI document says what the doors answer: statuses, media types, the form of errors, who has to sign in."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import jsonschema_rs
+import pytest
+
+from api.cli.instance import Instance
+
+Document = dict[str, Any]
+ABSENT = {"path": "0/000", "name": "0", "location": "0" * 64}
+"""What stands in an address; any other name in one is of nothing that there is."""
+
+
+@pytest.fixture(scope="module")
+def http(instance: Instance) -> Iterator[httpx.Client]:
+    """A client of the service."""
+    with httpx.Client(base_url=instance.address, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def document(http: httpx.Client) -> Document:
+    """The document."""
+    found: Document = http.get("/openapi.json").json()
+    return found
+
+
+@pytest.fixture(scope="module")
+def staff(http: httpx.Client, instance: Instance) -> dict[str, str]:
+    """The header of a supervisor who has signed in."""
+    body = {"account": "supervisor-1", "password": instance.accounts["supervisor-1"]}
+    return {"Authorization": f"Bearer {http.post('/v1/sessions', json=body).json()['token']}"}
+
+
+def operations(document: Document) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield method, path, operation
+
+
+def untold(document: Document, operation: dict[str, Any], answer: httpx.Response) -> str:
+    """What an answer is that the document does not tell; nothing if it tells all."""
+    told = operation["responses"].get(str(answer.status_code))
+    if told is None:
+        told = operation["responses"].get("default" if answer.is_error else "none")
+    if told is None:
+        return f"status {answer.status_code}"
+    media_type = answer.headers.get("content-type", "").partition(";")[0]
+    contents = told.get("content", {})
+    if media_type not in contents and (contents or answer.content):
+        return f"{answer.status_code} as {media_type!r}, not as one of {sorted(contents)}"
+    if media_type.endswith("json"):
+        schema = {**contents[media_type].get("schema", {}), "components": document["components"]}
+        wrong = next(iter(jsonschema_rs.validator_for(schema).iter_errors(answer.json())), None)
+        return "" if wrong is None else f"{answer.status_code}: {wrong.message}"
+    return ""
+
+
+def test_whatever_a_door_answers_is_told(http: httpx.Client, document: Document, staff: dict[str, str]) -> None:
+    wrong = []
+    for method, path, operation in operations(document):
+        address = path.format_map({**{each["name"]: "no-such" for each in operation.get("parameters", [])}, **ABSENT})
+        kinds = operation.get("requestBody", {}).get("content", {"": {}})
+        bodies = [(kind, body) for kind in (*kinds, "text/odd") for body in (b"", b"{}", b"\x80")]
+        for kind, body in bodies if method != "get" else [("", b"")]:
+            for headers in ({}, staff) if path != "/v1/sessions" else ({},):
+                sent = {**headers, **({"Content-Type": kind} if kind else {})}
+                answer = http.request(method, address, content=body, headers=sent)
+                if said := untold(document, operation, answer):
+                    wrong.append(f"{method.upper()} {path} {kind} {body!r}: {said}")
+                assert answer.status_code < 500, f"{method.upper()} {path}: {answer.text}"
+    assert wrong == []
+
+
+def test_a_door_that_asks_for_a_session_says_so(http: httpx.Client, document: Document) -> None:
+    asking = {(method, path) for method, path, operation in operations(document) if "security" in operation}
+    for method, path, operation in operations(document):
+        address = path.format_map({each["name"]: "no-such" for each in operation.get("parameters", [])})
+        refused = http.request(method, address, json={} if method != "get" else None).status_code == 401
+        assert refused <= ((method, path) in asking), f"{method} {path} asks for a session"
+    assert ("post", "/v1/packs") in asking
+    assert ("get", "/log/checkpoint") not in asking
+    assert document["components"]["securitySchemes"]["session"]["scheme"] == "bearer"
+
+
+def test_the_key_that_has_a_request_carried_out_once_is_told(document: Document) -> None:
+    (key,) = [each for each in document["paths"]["/v1/disputes"]["post"]["parameters"] if each["in"] == "header"]
+    assert (key["name"], key["required"]) == ("Idempotency-Key", False)
+
+
+def test_no_error_is_told_that_no_door_gives(document: Document) -> None:
+    assert [name for name in document["components"]["schemas"] if "ValidationError" in name] == []
