@@ -10,6 +10,7 @@ import devicelock.migrations
 from api import joints, lock_news, persons
 from api.accounts import first_accounts
 from api.backends import capabilities, open_backends
+from api.circumstances import circumstances
 from api.embedded_broker import EmbeddedBroker
 from api.heads import HeadKeeper
 from api.keyring import Keyring, open_keyring
@@ -218,7 +219,7 @@ def _office(settings: Settings, house: House, keyring: Keyring, anchor: AnchorFi
             recourse=settings.recourse,
             bought=BOUGHT.format(address=f"{settings.address}/bought"),
         ),
-        circumstances=joints.circumstances,
+        circumstances=circumstances,
         person=persons.person,
         behind=persons.behind,
         accounts=persons.accounts,

@@ -1,4 +1,4 @@
-"""Where disputes and locks meet; but for `lock_news`, `joined_locks` and `lock_file` beside it they do so nowhere else.
+"""Where disputes and locks meet; but for the modules that api/DESIGN.md names beside it they do so nowhere.
 
 A disputed delivery puts everything in place in one unit of work: case, owner, presumption, promises, clocks, remedy
 offer, investigation, and for a claim in which the customer does not hold the device the provisional lock of exactly
@@ -6,9 +6,8 @@ the handset that the trail ties to the parcel. The remedy never waits for the lo
 why and what would allow it, and everything else stands.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from functools import cache, partial
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -16,11 +15,12 @@ from sqlalchemy import func, select
 from sqlmodel import Session, col
 
 from api import persons
+from api.circumstances import cases_of, found_ms, is_customers
 from api.joined_locks import ordered_for
 from api.trail_memory import TRAILS
 from custody.disputes.case import CASE
 from custody.disputes.civil import civil_date
-from custody.disputes.claim import ClaimType, claim_of
+from custody.disputes.claim import ClaimType
 from custody.disputes.lock_wish import LockFacts as WishFacts
 from custody.disputes.machine import Role as DisputeRole
 from custody.disputes.messages import say
@@ -30,46 +30,36 @@ from custody.gs1.imei import imei_urn
 from custody.kernel.clock import DAY_MS, Instant
 from custody.kernel.errors import NotFound, Rejected, Trouble
 from custody.store import case_book
-from custody.store.bulk import ask
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
 from custody.usecases.investigate import Attach
 from custody.usecases.open_dispute import Disputed, least_busy, open_dispute
+from custody.usecases.read_order import TAKEN_BACK
 from custody.usecases.read_trail import read_trail
-from custody.usecases.record_sale import StoredSale, read_sale, sale_of_imei
+from custody.usecases.record_sale import read_sale, sale_of_imei
 from devicelock import store as lock_store
 from devicelock import watch_store
 from devicelock.rules.command import Reason
-from devicelock.rules.lock_facts import Claim
 from devicelock.rules.order import SETTLED, Event, State
 from devicelock.store import DeviceRow, LockOrderRow
 from devicelock.usecases.alert import AlertKind, raise_alert
-from devicelock.usecases.lock_office import Circumstances, LockOffice
+from devicelock.usecases.lock_office import LockOffice
 from devicelock.usecases.release import release_all
 from devicelock.usecases.request_lock import OPEN, lock_for_dispute
 from devicelock.usecases.retire import confirm_receipt
 from devicelock.watch_store import SightingRow
-
-Sales = Callable[[str], StoredSale | None]
-"""The newest sale of a handset."""
 
 REASONS = {
     ClaimType.NEVER_RECEIVED: Reason.NEVER_RECEIVED,
     ClaimType.SUBSTITUTED: Reason.SUBSTITUTED,
     ClaimType.MISDELIVERED: Reason.MISDELIVERED,
 }
-TAKEN_BACK = frozenset({"withdrawn", "merged"})
-"""States of a case that says nothing any more."""
 TOLD_OF = {
     State.QUEUED: Event.PUBLISH,
     State.ACTIVE_PROVISIONAL: Event.DEVICE_ACK,
     State.ACTIVE_CONFIRMED: Event.CONFIRM,
 }
 """By which move a customer is told of a lock that becomes theirs."""
-CASES = (
-    "SELECT facts, opened_ms FROM dispute WHERE order_ref = ? UNION SELECT facts, opened_ms FROM dispute WHERE id IN ("
-    "SELECT o.dispute FROM lock_order o JOIN device d ON d.device = o.device WHERE d.imei = ?) ORDER BY opened_ms"
-)
 MOST_SIGHTINGS = 20
 """So many sightings are noted in a case; the log has them all."""
 
@@ -190,63 +180,10 @@ def locks_of(session: Session, file: CaseFile) -> list[LockOrderRow]:
     return sorted({row.id: row for row in orders}.values(), key=lambda row: row.created_ms)
 
 
-def is_customers(session: Session, file: CaseFile, *, sales: Sales | None = None) -> bool:
-    """Whether a case is that of the customer of its order: it named the order, and nobody bought the handset since."""
-    return file.order_named and not _was_sold_since(file, sales or partial(sale_of_imei, session))
-
-
 def locks_settled(session: Session, dispute: str) -> bool:
     """Whether every lock of a case is over, or confirmed by two people on a device that is not with the customer."""
     orders = lock_store.orders_of_dispute(session, dispute)
     return all(State(row.state) in SETTLED or row.state == State.ACTIVE_CONFIRMED for row in orders)
-
-
-def circumstances(session: Session, imei: str, dispute: str | None) -> Circumstances:
-    """What custody knows of the parcel and the customer behind a handset.
-
-    A case about another handset says nothing of this one, nor one of an order that it was sold after. A report that was
-    taken back is no ground for a lock; and where the customer says in another case that they have the handset, or in
-    any that they found it, nobody knows where it is. What a case needs of support is needed in every other one.
-    """
-    told = TRAILS.ask(session, imei)
-    known = Circumstances(tie=told.tie, site=told.site, evidence=told.evidence)
-    if dispute is None:
-        return known
-    sales = cache(partial(sale_of_imei, session))
-    others = {each.case.id: each for each in cases_of(session, imei, sales=sales)}
-    file = others.pop(dispute, None) or case_book.read(session, dispute)
-    if file.imei != imei or _was_sold_since(file, sales):
-        return known
-    known = replace(
-        known,
-        vulnerable=any(each.case.support_needs for each in (file, *others.values())),
-        still_served=file.lock_wish.notice == "before",
-        evidence=(*told.evidence, f"case:{dispute}"),
-    )
-    if file.case.state in TAKEN_BACK or _is_with_customer(session, file, list(others.values()), sales):
-        return known
-    claim = Claim(file.case.claim_type) if file.case.claim_type else None
-    return replace(known, claim=claim, not_with_customer=file.lock_wish.fair)
-
-
-def _is_with_customer(session: Session, file: CaseFile, others: Sequence[CaseFile], sales: Sales) -> bool:
-    """Whether the customer may have the handset by their own word; a stranger's case does not speak for them."""
-    mine = is_customers(session, file, sales=sales)
-    heard = [each for each in others if not mine or is_customers(session, each, sales=sales)]
-    held = [each for each in heard if each.case.state not in CASE.terminal and _says_held(each)]
-    return bool(held) or any(found_ms(session, each.case.id) is not None for each in (file, *heard))
-
-
-def _says_held(file: CaseFile) -> bool:
-    kind = file.case.claim_type
-    if kind is None or kind == ClaimType.HOLDER_ENQUIRY or file.lock_wish.fair:
-        return False
-    return claim_of(kind).customer_holds_device
-
-
-def _was_sold_since(file: CaseFile, sales: Sales) -> bool:
-    sale = sales(file.imei) if file.imei and file.case.order_ref else None
-    return sale is not None and sale.sale.order_ref != file.case.order_ref
 
 
 def retires_at(session: Session, imei: str) -> Instant | None:
@@ -322,19 +259,6 @@ def _note_sightings(unit: Unit, dispute: str, imei: str, *, only: SightingRow | 
         facts = {name: getattr(sighting, name) for name in ("sim", "country", "network")}
         where = {"seen_ms": sighting.at_ms, "entry": sighting.idx, **facts}
         case_book.note(unit, dispute, "handset_seen", actor=sighting.device, facts=where)
-
-
-def cases_of(session: Session, imei: str, *, sales: Sales | None = None) -> list[CaseFile]:
-    """The cases about a handset, oldest first: those of its order, and those that a lock of it was ordered for."""
-    sale = sales(imei) if sales else sale_of_imei(session, imei)
-    session.flush()
-    found = ask(session, CASES, (sale.sale.order_ref if sale else None, imei))
-    return [msgspec.json.decode(facts, type=CaseFile) for facts, _ in found]
-
-
-def found_ms(session: Session, dispute: str) -> Instant | None:
-    """When the customer said first that they have the phone; None if they did not."""
-    return case_book.first_ms(session, dispute, "found")
 
 
 def _days_ms(key: str, at_ms: Instant) -> int:

@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from api import joints
+from api.circumstances import cases_of
 from custody.disputes.case import CASE
 from custody.disputes.civil import civil_date, in_words
 from custody.disputes.messages import Message, pounds, say
@@ -183,7 +183,7 @@ def _tell_leaver(unit: Unit, leaving: LeavingRow) -> None:
 
 
 def _open_cases(unit: Unit, device: DeviceRow) -> list[CaseFile]:
-    return [file for file in joints.cases_of(unit.session, device.imei) if file.case.state not in CASE.terminal]
+    return [file for file in cases_of(unit.session, device.imei) if file.case.state not in CASE.terminal]
 
 
 def _words(unit: Unit, order: LockOrderRow, event: Event, *, dispute: str) -> list[Message]:

@@ -11,6 +11,7 @@ from sqlalchemy.engine import make_url
 from sqlmodel import col
 
 from api import joints, lock_news, persons
+from api.circumstances import circumstances
 from custody.kernel.clock import SECOND_MS
 from custody.kernel.ids import Ids
 from custody.scans.tolerances import Tolerances
@@ -77,7 +78,7 @@ class Process:
                 recourse="the ombudsman",
                 bought="Did you buy it? Tell us.",
             ),
-            circumstances=joints.circumstances,
+            circumstances=circumstances,
             person=persons.person,
             behind=persons.behind,
             accounts=persons.accounts,

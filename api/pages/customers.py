@@ -12,7 +12,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, File, Form, Request, Response, UploadFile
 
 from api.auth import same_site
-from api.joints import found_ms, locks_of
+from api.circumstances import found_ms
+from api.joints import locks_of
 from api.pages.cases import attached
 from api.pages.customer_file import write_file
 from api.pages.plain_refusals import for_customers

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from api import joints, lock_news
+from api.circumstances import found_ms, is_customers
 from api.customer_troubles import in_their_words
 from api.parts import Parts, parts_of
 from api.views import case_view, message_views, order_views
@@ -213,14 +214,14 @@ def code(token: str, body: CodeIn, parts: P) -> dict[str, str]:
             challenge=body.challenge,
             actor=CUSTOMER,
             role=LockRole.CUSTOMER,
-            orders=None if joints.is_customers(unit.session, file) else {row.id for row in orders},
+            orders=None if is_customers(unit.session, file) else {row.id for row in orders},
         )
     return {"code": digits}
 
 
 def code_is_due(session: Session, file: CaseFile, orders: Sequence[LockOrderRow]) -> bool:
     """Whether the page gives the code: the customer found the phone, or a lock was sent and none is wished any more."""
-    if joints.found_ms(session, file.case.id) is not None:
+    if found_ms(session, file.case.id) is not None:
         return not is_locked_for_another(session, file, orders)
     device = lock_store.device(session, orders[-1].device, hold=False)
     return any(row.decided_ms for row in orders) and lock_store.desired(device).state is not Applied.LOCKED
@@ -230,7 +231,7 @@ def is_locked_for_another(session: Session, file: CaseFile, orders: Sequence[Loc
     """Whether a lock is wished that this case cannot speak for: whoever holds the box can open a case and find it."""
     wished = lock_store.desired(lock_store.device(session, orders[-1].device, hold=False))
     theirs = wished.state is Applied.LOCKED and wished.order not in {row.id for row in orders}
-    return theirs and not joints.is_customers(session, file)
+    return theirs and not is_customers(session, file)
 
 
 def customer_view(session: Session, token: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from custody.store.tables import SaleRow
 from custody.store.unit import Unit
 
 TAKEN_BACK = frozenset({"withdrawn", "merged"})
+"""States of a case that says nothing any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,8 @@
 import msgspec
 import pytest
 
-from api import joints, lock_news
+from api import lock_news
+from api.circumstances import cases_of
 from custody.disputes.civil import in_words
 from custody.disputes.lock_wish import LockFacts
 from custody.kernel.clock import DAY_MS, HOUR_MS, MINUTE_MS
@@ -302,7 +303,7 @@ def test_a_leaver_without_a_case_is_told_by_whoever_writes_to_customers(world: W
     world.step(MINUTE_MS)
     with world.house.read() as session:
         (row,) = watch_store.leavers(session, now_ms=world.clock.at_ms, limit=10)
-        assert joints.cases_of(session, world.parcels[0].unit.imei_urn) == []
+        assert cases_of(session, world.parcels[0].unit.imei_urn) == []
     assert row.device == radio.handset.device
     assert NOTICE in (row.words or "")
     world.step(5 * DAY_MS)
