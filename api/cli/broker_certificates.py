@@ -5,7 +5,6 @@ client's, whose common name is its user at the broker. Private keys are PKCS #8 
 written over. This is for a demonstration or a small house; a larger one has an authority that keeps its key elsewhere.
 """
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,6 +18,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Rejected
+from custody.store.durable_file import create_file
 
 BACKDATED = timedelta(minutes=5)
 AUTHORITY_DAYS = 3650
@@ -37,7 +37,7 @@ class Pair:
 def open_authority(folder: Path, *, now_ms: Instant) -> Pair:
     """The authority in the folder, made if there is none."""
     certificate_file, key_file = folder / "ca.pem", folder / "ca.key"
-    if certificate_file.exists() and key_file.exists():
+    if certificate_file.exists():
         return _read(certificate_file, key_file)
     key = ec.generate_private_key(ec.SECP256R1())
     name = _name("weaklink broker authority")
@@ -72,7 +72,7 @@ def _issue(
     names: x509.SubjectAlternativeName | None = None,
 ) -> Pair:
     certificate_file, key_file = stem.with_name(f"{stem.name}.pem"), stem.with_name(f"{stem.name}.key")
-    if certificate_file.exists() and key_file.exists():
+    if certificate_file.exists():
         return _read(certificate_file, key_file)
     key = ec.generate_private_key(ec.SECP256R1())
     builder = _builder(_name(common_name), authority.certificate.subject, key.public_key(), now_ms=now_ms, days=days)
@@ -138,13 +138,14 @@ def _write(certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey, pem: 
     )
     if secret.exists():
         raise Rejected("key", f"{secret} stands without its certificate", fix="Move it away; keys are never replaced.")
-    with os.fdopen(os.open(secret, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
-        out.write(private)
-    pem.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    create_file(secret, private, mode=0o600)
+    create_file(pem, certificate.public_bytes(serialization.Encoding.PEM))
     return Pair(certificate=certificate, key=key, certificate_file=pem, key_file=secret)
 
 
 def _read(pem: Path, secret: Path) -> Pair:
+    if not secret.exists():
+        raise Rejected("key", f"{pem} stands without its key", fix=f"Bring {secret.name} back; none is ever replaced.")
     try:
         certificate = x509.load_pem_x509_certificate(pem.read_bytes())
         key = serialization.load_pem_private_key(secret.read_bytes(), password=None)

@@ -7,6 +7,7 @@ settings anew, keeps every certificate and key, and adds devices.
 
 import os
 import pwd
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -98,21 +99,32 @@ def write_broker(
     where = folder.resolve()
     if any(letter.isspace() for letter in f"{where}{bind}"):
         raise Rejected("folder", "Mosquitto reads no path or address with spaces", fix="Choose a path without any.")
+    texts = {
+        where / "mosquitto.conf": settings(where, bind=bind, port=port),
+        where / "access": access_rules(server),
+        where / "README.md": README.format(folder=where, bind=bind, port=port, server=server, days=days, root=ROOT),
+    }
+    if not (where / "ca.pem").exists():
+        _check_unused(texts)
     (where / "clients").mkdir(mode=0o700, parents=True, exist_ok=True)
     (where / "sessions").mkdir(mode=0o700, exist_ok=True)
     authority = open_authority(where, now_ms=now_ms)
     pairs = [authority, issue_broker(authority, where, hosts=hosts, now_ms=now_ms, days=days)]
     users = (server, *devices)
     pairs += [issue_client(authority, where / "clients", user=name, now_ms=now_ms, days=days) for name in users]
-    texts = {
-        where / "mosquitto.conf": settings(where, bind=bind, port=port),
-        where / "access": access_rules(server),
-        where / "README.md": README.format(folder=where, bind=bind, port=port, server=server, days=days, root=ROOT),
-    }
     for path, text in texts.items():
         path.write_text(text, encoding="utf-8")
         path.chmod(0o600 if path.name == "access" else 0o644)
     return [*texts, *(path for pair in pairs for path in (pair.certificate_file, pair.key_file))]
+
+
+def _check_unused(files: Iterable[Path]) -> None:
+    """Raise `Rejected("folder")` if one of these is there: without an authority beside it, it is somebody else's."""
+    for path in files:
+        if path.exists():
+            raise Rejected(
+                "folder", f"{path} exists; a file of somebody else's is never overwritten", fix="Choose another folder."
+            )
 
 
 def settings(folder: Path, *, bind: str, port: int) -> str:

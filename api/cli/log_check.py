@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from api.cli.client import call, console, fail, named, show
-from api.cli.fetch import check_target
+from api.cli.fetch import check_target, put
 from api.encoding import unb64
 from custody.kernel.errors import Rejected, Trouble
 from custody.kernel.keys import read_ed25519
@@ -31,7 +31,7 @@ def entry(
     """The bytes of an entry, by index or digest. Example: `weaklink log entry 17 --out 17.cose`."""
     check_target(out)
     found = call("GET", f"/v1/entries/{named(name)}")
-    out.write_bytes(unb64(found.pop("statement"), where="statement"))
+    put(out, unb64(found.pop("statement"), where="statement"))
     show({"file": str(out), **found}, as_json=as_json)
 
 

@@ -17,6 +17,7 @@ from typing import Annotated, Any
 import typer
 
 from api.cli.client import call, console, fail, send, show
+from api.cli.fetch import check_target, put
 from api.cli.foreign_words import harmless, harmless_lines
 from api.cli.station import read_key, write_key
 from api.encoding import b64, unb64
@@ -66,6 +67,7 @@ def draft(
 
     Example: `weaklink registrar draft --add carrier=COSE_KEY --threshold 2 --out change.policy`.
     """
+    check_target(out)
     now = call("GET", "/v1/log/policy")
     body: dict[str, Any] = {"threshold": threshold}
     if add or drop:
@@ -75,7 +77,7 @@ def draft(
     if given:
         body["witnesses"] = {**now["witnesses"], **given}
     drafted = call("POST", "/v1/log/policy/draft", json=body)
-    out.write_bytes(unb64(drafted.pop("policy"), where="policy"))
+    put(out, unb64(drafted.pop("policy"), where="policy"))
     show({"file": str(out), **drafted}, as_json=as_json, human=_drafted)
 
 
@@ -91,12 +93,13 @@ def approve(
 
     Example: `weaklink registrar approve change.policy --name carrier --key carrier.pem --out carrier.approval`.
     """
+    check_target(out)
     try:
         policy = read_policy_map(file.read_bytes())
     except Trouble as trouble:
         fail(f"{file}: {trouble.detail}", fix=trouble.fix)
     sub, iat_s = _sub("approval"), SystemClock().now_ms() // 1000
-    out.write_bytes(approve_policy(policy, registrar=name, signer=read_key(key), sub=sub, iat_s=iat_s))
+    put(out, approve_policy(policy, registrar=name, signer=read_key(key), sub=sub, iat_s=iat_s))
     value = {
         "approval": str(out),
         "origin": policy.origin,

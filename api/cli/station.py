@@ -1,13 +1,13 @@
 """`weaklink station`: keys, enrolment and the register of stations."""
 
 import json
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from api.cli.client import call, console, fail, folded, named, show
+from api.cli.fetch import check_target, put
 from api.encoding import b64
 from custody.kernel import cbor
 from custody.kernel.errors import Trouble
@@ -15,7 +15,8 @@ from custody.kernel.keys import EDDSA, ES256, SoftwareSigner, new_signer, read_p
 from custody.kernel.system_clock import SystemClock
 from custody.kernel.system_ids import SystemIds
 from custody.ledger.statements import make_possession
-from custody.store.durable_file import replace_file
+from custody.store.durable_file import create_file, replace_file
+from custody.usecases.enrol_station import read_info
 
 app = typer.Typer(no_args_is_help=True, help="Station keys, enrolment and the register of stations.")
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
@@ -87,6 +88,8 @@ def request(
     Example: `weaklink station request bench-4 --key bench-4.pem --out bench-4.request --site https://id.gs1.org/414/9521473000102
     --custodian https://id.gs1.org/417/9521473000010`.
     """
+    check_target(out)
+    info = read_info(station=station, site=site, place=place or station, step=step, custodian=custodian)
     signer, state = read_key(key), state_file(key)
     if state.exists() and not _is_fresh(state):
         fail(
@@ -96,14 +99,15 @@ def request(
     origin = str(call("GET", "/v1/log")["origin"])
     members: dict[str, Any] = {
         "origin": origin,
-        "station": station,
-        "site": site,
-        "place": place or station,
-        "step": step,
+        "station": info.station,
+        "site": info.site,
+        "place": info.place,
+        "step": str(info.step),
+        "custodian": info.custodian,
+        "key": signer.public.cose_key(),
+        "possession": possession(station, signer, origin=origin),
     }
-    proof = possession(station, signer, origin=origin)
-    members |= {"custodian": custodian, "key": signer.public.cose_key(), "possession": proof}
-    out.write_bytes(cbor.encode(members))
+    put(out, cbor.encode(members))
     _begin(state, station)
     show({"file": str(out), "kid": b64(signer.public.kid)}, as_json=as_json)
 
@@ -134,8 +138,7 @@ def write_key(path: Path, alg: int) -> SoftwareSigner:
     if path.exists():
         fail(f"{path} exists; a key is never overwritten", fix="Choose another name.")
     signer = new_signer(alg)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
-        out.write(signer.private_pem())
+    create_file(path, signer.private_pem().encode(), mode=0o600)
     return signer
 
 

@@ -1,6 +1,6 @@
 """Files that are there whole or not at all, and stay when the power goes.
 
-The content goes into a draft beside the file, is flushed to the disk, and is renamed over the file; then the folder is
+Of a file that takes the place of another the content goes into a draft beside the file, is flushed to the disk, and is renamed over the file; then the folder is
 flushed, because a rename is an entry of the folder. Whoever reads sees the old content or the new, never a part.
 
 A rename over a device puts a file in its place, for everybody on the machine; so only a file is replaced.
@@ -23,8 +23,25 @@ def replace_file(path: Path, content: bytes, *, mode: int = 0o644) -> None:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)
-    except OSError:
+    except BaseException:  # Ctrl-C too leaves no draft
         draft.unlink(missing_ok=True)
+        raise
+    _flush_folder(path.parent)
+
+
+def create_file(path: Path, content: bytes, *, mode: int = 0o644) -> None:
+    """Put `content` into a new file; durable when this returns. Raises `OSError` and leaves no part of it.
+
+    Raises `FileExistsError` for whatever is there, a link that leads nowhere too.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:  # Ctrl-C too leaves no part
+        path.unlink(missing_ok=True)
         raise
     _flush_folder(path.parent)
 

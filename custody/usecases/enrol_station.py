@@ -72,18 +72,15 @@ def announce(
     part of the country; `site_name` is what people call the site; `group` is the one it is put under, or None to leave
     it as it is.
     """
-    if not NAME.fullmatch(station):
-        raise Rejected("station", f"{station!r} is not a station name", fix="Use 1 to 64 letters, digits, . _ or -.")
-    if step not in set(Step):
-        raise Rejected("step", f"{step!r} is not a step", fix=f"Use one of {', '.join(Step)}.")
+    info = read_info(station=station, site=site, place=place, step=step, custodian=custodian)
     token = unit.ids.new("enrol")
     until_ms = unit.now_ms + ENROL_MINUTES * MINUTE_MS
     facts = {
-        "station": station,
-        "site": _key_of("site", site, ai="414"),
-        "place": place,
-        "step": step,
-        "custodian": _key_of("custodian", custodian, ai="417"),
+        "station": info.station,
+        "site": info.site,
+        "place": info.place,
+        "step": str(info.step),
+        "custodian": info.custodian,
         "region": region,
         "site_name": site_name,
     }
@@ -170,6 +167,21 @@ def revoke(unit: Unit, *, station: str, reason: str, suspect_from: int | None, r
         unit.session.add(row)
         indexes.append(index)
     return indexes
+
+
+def read_info(*, station: str, site: str, place: str, step: str, custodian: str) -> StationInfo:
+    """What somebody typed of a station, in its canonical spelling; raises `Rejected`."""
+    if not NAME.fullmatch(station):
+        raise Rejected("station", f"{station!r} is not a station name", fix="Use 1 to 64 letters, digits, . _ or -.")
+    if step not in set(Step):
+        raise Rejected("step", f"{step!r} is not a step", fix=f"Use one of {', '.join(Step)}.")
+    return StationInfo(
+        station=station,
+        site=_key_of("site", site, ai="414"),
+        place=place,
+        step=Step(step),
+        custodian=_key_of("custodian", custodian, ai="417"),
+    )
 
 
 def station_info(row: StationRow) -> StationInfo:

@@ -48,6 +48,16 @@ MISTAKES = {
 }
 
 
+REQUEST = "station request bench-4 --key key.pem --out bench-4.request"
+UNFIT = {
+    "--site shop --custodian https://id.gs1.org/417/9521473000010": "the site: 'shop' names no GS1 key",
+    "--site https://id.gs1.org/414/9521473000103 --custodian https://id.gs1.org/417/9521473000010": "the site: ",
+    "--site https://id.gs1.org/417/9521473000010 --custodian https://id.gs1.org/417/9521473000010": "is no GLN",
+    "--site https://id.gs1.org/414/9521473000102 --custodian me": "the custodian: 'me' names no GS1 key",
+    f"{' '.join(SITE)} --step shelf": "'shelf' is not a step",
+}
+
+
 @pytest.fixture
 def shell(tmp_path: Path) -> CommandLine:
     """Lend a shell in a folder with a key and some files that are none; no service answers."""
@@ -100,6 +110,13 @@ def assert_told(shell: CommandLine, line: str, *, code: int) -> str:
 @pytest.mark.parametrize("line", MISTAKES)
 def test_a_plain_mistake_is_told_in_two_lines(shell: CommandLine, line: str) -> None:
     assert_told(shell, line, code=MISTAKES[line])
+
+
+@pytest.mark.parametrize("words", UNFIT)
+def test_a_station_that_no_registrar_could_enrol_makes_no_request(shell: CommandLine, words: str) -> None:
+    assert UNFIT[words] in assert_told(shell, f"{REQUEST} {words}", code=1)
+    assert not (shell.folder / "bench-4.request").exists()
+    assert "is not a station name" in assert_told(shell, REQUEST.replace("bench-4 ", "a/b ") + f" {words}", code=1)
 
 
 @pytest.mark.parametrize("name", ["[/bold]", "[red]"])

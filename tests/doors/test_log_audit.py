@@ -208,7 +208,7 @@ def test_a_proof_and_a_receipt_are_checked_offline_and_refused_after_one_flipped
         said = inside.run("log", what, "17", "--out", file).out
         written = {"file": file, "bytes": (tmp_path / file).stat().st_size}
         assert said == f"{file}: {written['bytes']} bytes.\n"
-        assert inside.json("log", what, "17", "--out", file) == written
+        assert inside.json("log", what, "17", "--out", f"again.{what}") == {**written, "file": f"again.{what}"}
     assert inside.json("log", "proof", "17") == {"proof": inside.run("log", "proof", "17").out}
     (tmp_path / "note").write_bytes(desk.http.get("/log/checkpoint").content)
     size, vkey = desk.http.get("/v1/log").json()["size"], ("--vkey", desk.log["vkey"])

@@ -16,11 +16,11 @@ def shell(instance: Instance, tmp_path: Path) -> CommandLine:
     return signed_in(instance, "supervisor-1", tmp_path)
 
 
-def approve(shell: CommandLine, name: str, pem: str) -> str:
+def approve(shell: CommandLine, name: str, pem: str, file: str = "change.policy") -> str:
     """One registrar's approval; offline, so that the address of the service does not matter."""
     offline = CommandLine(address="http://127.0.0.1:9", folder=shell.folder)
     told = offline.json(
-        "registrar", "approve", "change.policy", "--name", name, "--key", pem, "--out", f"{name}.approval"
+        "registrar", "approve", file, "--name", name, "--key", pem, "--out", f"{name}-{file}.approval"
     )
     return str(told["approval"])
 
@@ -44,11 +44,12 @@ def test_trust_changes_hands_by_the_approvals_of_registrars_alone(
     # 2. By the one in force; from then on two of three are needed.
     told = shell.json("registrar", "enact", "change.policy", approve(shell, "registrar-1", str(own)))
     assert (told["version"], told["threshold"], len(told["registrars"])) == (before["version"] + 1, 2, 3)
-    again = shell.json("registrar", "draft", "--drop", "registrar-1", "--out", "change.policy")
+    again = shell.json("registrar", "draft", "--drop", "registrar-1", "--out", "second.policy")
     assert again["approvals_needed"] == 2
-    one = approve(shell, "registrar-1", str(own))
-    assert "1 of 2" in shell.run("registrar", "enact", "change.policy", one, expect=1).err
-    shell.run("registrar", "enact", "change.policy", one, approve(shell, "ombudsman", "ombudsman.pem"))
+    one = approve(shell, "registrar-1", str(own), "second.policy")
+    other = approve(shell, "ombudsman", "ombudsman.pem", "second.policy")
+    assert "1 of 2" in shell.run("registrar", "enact", "second.policy", one, expect=1).err
+    shell.run("registrar", "enact", "second.policy", one, other)
     # 3. A station is enrolled by a registrar outside, and by the service no longer.
     shell.run("station", "keygen", "bench-4.pem")
     shell.run(
