@@ -8,6 +8,7 @@ connection to one of them in turn (`connections.py`); the database keeps them co
 
 import contextlib
 import multiprocessing
+import signal
 import socket
 import threading
 from collections.abc import Callable
@@ -65,6 +66,7 @@ class Workers:
             each.join()
 
     def _run(self) -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # of a process started here too: it ends with ours
         context = multiprocessing.get_context("spawn")
         while not self._stopping.is_set():
             ours, theirs = socket.socketpair()

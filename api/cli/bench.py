@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.status import Status
 from rich.table import Table
 
 from api.cli.instance import Instance
+from api.cli.screen import Screen
 from api.compose import free_port, join
 from api.settings import Settings, read_settings
 from simulators.benchmarks import Part, machine, run
@@ -40,14 +40,14 @@ def bench(
     """
     if Part.STORED in (only or ()) and not stored:
         raise typer.BadParameter("say over how many scans, with --stored")
-    console = Console(stderr=True)
+    console = Screen(stderr=True, markup=True)
     folder = Path(tempfile.mkdtemp(prefix="weaklink-bench-"))
     options = ("--workers", str(workers), *(("--database-url", database_url) if database_url else ()))
     instance = Instance(folder / "data", port=free_port(), options=options, settings=CAPS)
     figures: list[Figure] = []
-    with console.status("starting a private service"):
-        instance.start()
     try:
+        with console.status("starting a private service"):
+            instance.start()
         story = Story(
             client=ServiceClient(instance.address),
             accounts=instance.accounts,
@@ -105,7 +105,7 @@ def _print(found: dict[str, object]) -> None:
             str(row["ratio"]),
             f"{low:,}-{high:,}",
         )
-    console = Console()
+    console = Screen()
     about = f"{found['system']}, {found['processors']} processors, Python {found['python']}"
     console.print(f"{about}; {found['database']}, {found['workers']} processes of the service")
     console.print(table)

@@ -85,7 +85,7 @@ class CommandLineStation:
         except typer.Exit:
             count = f"{len(self._waiting)} signed {'scan waits' if len(self._waiting) == 1 else 'scans wait'}"
             told = f"{count} in {self._state_file}; the next command with this key sends what waits first."
-            errors.print(f"      {harmless(told)}", highlight=False, soft_wrap=True)
+            errors.print(f"      {harmless(told)}", highlight=False)
             raise
         return items
 

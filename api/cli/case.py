@@ -120,7 +120,7 @@ def _case(value: dict[str, Any]) -> None:
 
 
 def _page(value: dict[str, Any]) -> None:
-    console.print(f"customer's page: {client_address()}{value['customer_url']}", highlight=False, soft_wrap=True)
+    console.print(f"customer's page: {client_address()}{value['customer_url']}", highlight=False)
 
 
 def _cases(value: dict[str, Any]) -> None:

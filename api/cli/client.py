@@ -7,12 +7,12 @@ from urllib.parse import quote
 
 import httpx
 import typer
-from rich.console import Console
 from rich.highlighter import JSONHighlighter
 from rich.table import Column, Table
 from rich.text import Text
 
 from api.cli.foreign_words import harmless, harmless_json, harmless_lines, harmless_value
+from api.cli.screen import Screen
 from api.settings import client_address, client_token
 from custody.kernel import cbor
 
@@ -28,8 +28,8 @@ TYPED = {
 """What is typed for what the service, which speaks to programs, tells its callers to ask for."""
 CONCISE = "application/concise-problem-details+cbor"
 
-console = Console(markup=False, emoji=False)
-errors = Console(stderr=True, markup=False, emoji=False)
+console = Screen()
+errors = Screen(stderr=True)
 """Neither reads markup: escaped parts of foreign text can still make a tag together, and `:station:` is an emoji."""
 
 
@@ -79,7 +79,7 @@ def show(value: Any, *, as_json: bool, human: Callable[[Any], None] | None = Non
     elif human is not None:
         human(harmless_value(value))
     else:
-        console.print(JSONHighlighter()(harmless_json(value, indent=2)), soft_wrap=True)
+        console.print(JSONHighlighter()(harmless_json(value, indent=2)))
 
 
 def folded(*columns: str | Column, title: str | None = None) -> Table:
@@ -94,10 +94,15 @@ def tell_text(text: str) -> None:
 
 def fail(what: str, *, fix: str = "", code: int = 1) -> Any:
     """Say what is wrong and what to do, a line each, and exit with 1 or another code."""
-    errors.print(Text.assemble(("error", "bold red"), f" {harmless(what)}"), soft_wrap=True)
-    if fix:
-        errors.print(f"      {harmless(fix)}", highlight=False, soft_wrap=True)
+    tell_trouble(what, fix)
     raise typer.Exit(code)
+
+
+def tell_trouble(what: str, fix: str) -> None:
+    """Say on stderr what is wrong and what to do, a line each; the command goes on."""
+    errors.print(Text.assemble(("error", "bold red"), f" {harmless(what)}"))
+    if fix:
+        errors.print(f"      {harmless(fix)}", highlight=False)
 
 
 def _refused(answer: httpx.Response) -> None:

@@ -1,6 +1,7 @@
 """`weaklink demo`: the whole story on a private instance, checked step by step."""
 
 import json
+import shutil
 import tempfile
 import time
 from collections.abc import Callable
@@ -8,10 +9,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from api.cli.instance import Instance
+from api.cli.screen import Screen
 from api.cli.verify import check_file
 from api.compose import free_port
 from custody.kernel.errors import Trouble
@@ -28,15 +29,18 @@ def demo(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")] = False,
 ) -> None:
     """Play the whole story and check how it ends. Example: `weaklink demo --seed 7 --thief-at depot-2/depot --json`."""
-    console = Console(stderr=as_json)
+    console = Screen(stderr=as_json, markup=True)
     folder = Path(tempfile.mkdtemp(prefix="weaklink-demo-"))
     instance = Instance(folder / "data", port=free_port())
     steps: list[dict[str, Any]] = []
-    with Progress(
-        TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console, transient=True
-    ) as bars:
-        run = _Run(steps, console, bars)
-        story = run.play(instance, folder, seed=seed, thief_at=thief_at)
+    bars = Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console, transient=True)
+    try:
+        with bars:
+            story = _Run(steps, console, bars).play(instance, folder, seed=seed, thief_at=thief_at)
+    except (KeyboardInterrupt, BrokenPipeError):
+        instance.stop()
+        shutil.rmtree(folder)
+        raise
     ok = all(step["ok"] for step in steps) and len(steps) == len(STEPS) + 2
     result = _result(steps, story, ok=ok)
     if keep and ok:
@@ -53,7 +57,7 @@ def demo(
 class _Run:
     """Runs steps one after the other and remembers how each went; after a failure nothing more is run."""
 
-    def __init__(self, steps: list[dict[str, Any]], console: Console, bars: Progress) -> None:
+    def __init__(self, steps: list[dict[str, Any]], console: Screen, bars: Progress) -> None:
         self._steps = steps
         self._console = console
         self._bars = bars
@@ -128,7 +132,7 @@ def _result(steps: list[dict[str, Any]], story: Story, *, ok: bool) -> dict[str,
     }
 
 
-def _tell(console: Console, result: dict[str, Any]) -> None:
+def _tell(console: Screen, result: dict[str, Any]) -> None:
     link, lock = result["weak_link"] or {}, result["lock"]
     if not result["ok"]:
         console.print("[bold red]The story did not end as it should.[/]")
@@ -142,7 +146,7 @@ def _tell(console: Console, result: dict[str, Any]) -> None:
     )
 
 
-def _keep(console: Console, instance: Instance) -> None:
+def _keep(console: Screen, instance: Instance) -> None:
     console.print(f"The console is at {instance.address}. Press Ctrl-C to stop.", highlight=False)
     for name, password in instance.accounts.items():
         console.print(f"  {name:16} {password}", highlight=False)

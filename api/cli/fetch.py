@@ -1,4 +1,4 @@
-"""Where a command puts what it fetched or made: a new file, looked at before the service is asked, so that no answer is lost."""
+"""Where a command puts what it fetched or made: a new file, and its place is looked at before the service is asked."""
 
 from pathlib import Path
 from typing import Any

@@ -8,6 +8,7 @@ import typer
 from api.cli import log_audit, log_check, log_export, log_shards, log_verdicts
 from api.cli.client import call, content, named, show, tell_text
 from api.cli.fetch import fetch, tell_fetched
+from api.cli.foreign_words import harmless
 
 app = typer.Typer(no_args_is_help=True, help="The log: its head, proofs of entries, an audit of everything.")
 app.command("export")(log_export.export)
@@ -20,10 +21,18 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
 
 
 @app.command()
-def head(as_json: AsJson = False) -> None:
-    """The log's name, keys and newest checkpoint. Example: `weaklink log head`."""
+def head(
+    vkey: Annotated[bool, typer.Option("--vkey", help="Only the log's key, as others give it to --vkey.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """The log's newest checkpoint, or its key. Examples: `weaklink log head`, `weaklink log head --vkey > log.vkey`.
+
+    With --json also its name, its other keys, and who cosigned.
+    """
     found = call("GET", "/v1/log")
-    show(found, as_json=as_json, human=lambda _: tell_text(found["checkpoint"]))
+    if vkey and not as_json:
+        return print(harmless(found["vkey"]))
+    return show(found, as_json=as_json, human=lambda _: tell_text(found["checkpoint"]))
 
 
 @app.command()

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from api.cli.client import console, errors, fail, show
+from api.cli.client import console, errors, fail, show, tell_trouble
 from api.cli.log_source import open_log
 from custody.kernel.errors import Rejected, Trouble, Unavailable
 from custody.ledger.audit import GAVE_UP, UNSOUND, Audit
@@ -53,7 +53,7 @@ def audit(
     with open_log(source, vkey) as (reading, log):
         try:
             if state is not None:
-                check_replaceable(state)
+                _check_place(state)
             kept = read_kept(state.read_bytes(), log) if state is not None and state.is_file() else None
             run = Audit(
                 get_checkpoint=reading.checkpoint,
@@ -66,7 +66,7 @@ def audit(
             )
             run.progress = _Watch(run, state, quiet=quiet)
             findings = list(run.run())
-            _keep(run, state)
+            unkept = _keep(run, state)
         except Unavailable as trouble:
             fail(trouble.detail, fix=trouble.fix, code=3)
         except Trouble as trouble:
@@ -76,6 +76,8 @@ def audit(
     first = run.kept.start if run.kept else 0
     value = _report(run, findings, key="given" if vkey else "the service's own", first=first)
     show({**value, "seconds": round(time.monotonic() - began, 1)}, as_json=as_json, human=_tell)
+    if unkept:
+        tell_trouble(f"{state} was not written: {unkept}", "Its next audit reads again what this one has read.")
     if not value["ok"]:
         raise typer.Exit(1 if value["wrong"] else 3)
 
@@ -108,10 +110,22 @@ class _Watch:
             _keep(self._run, self._state)
 
 
-def _keep(run: Audit, state: Path | None) -> None:
+def _check_place(state: Path) -> None:
+    """Say before anything is read that no state could be written there; raises `OSError` for what is no file."""
+    check_replaceable(state)
+    if not state.parent.is_dir():
+        fail(f"{state.parent} is no folder", fix="Make it first, or choose another --state.", code=2)
+
+
+def _keep(run: Audit, state: Path | None) -> str:
+    """Bring the state up to date; why not, if it could not be written, which changes nothing about the log."""
     kept: Kept | None = run.keep() if state is not None else None
-    if state is not None and kept is not None:
-        replace_file(state, write_kept(kept))
+    try:
+        if state is not None and kept is not None:
+            replace_file(state, write_kept(kept))
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
 
 
 def _report(run: Audit, findings: list[Finding], *, key: str, first: int) -> dict[str, Any]:

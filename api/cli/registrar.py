@@ -215,7 +215,7 @@ def _policy(value: dict[str, Any], texts: dict[str, str]) -> None:
     console.print(f"  {value['threshold']} of {len(value['registrars'])} must approve a change of trust")
     for purpose, text in texts.items():
         console.print(f"  {harmless(purpose)} witnesses:", highlight=False)
-        console.print(indent(harmless_lines(text), "    "), end="", highlight=False, soft_wrap=True)
+        console.print(indent(harmless_lines(text), "    "), end="", highlight=False)
 
 
 def _drafted(value: dict[str, Any]) -> None:

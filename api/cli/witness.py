@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 import uvicorn
 
-from api.compose import free_port
+from api.cli.listen import PatientServer, ctrl_c_waits, listen
 from api.keyring import open_secret, open_signer
 from api.routes.witness import witness_app
 from custody.kernel.system_clock import SystemClock
@@ -16,22 +16,34 @@ from custody.ledger.cosignature import new_mldsa_signer, read_log_key
 from custody.store.witness_folder import WitnessFolder
 from custody.usecases.witness_log import Witness
 
+PORT = 8421
+POST_QUANTUM = "-pq"
+"""What the second key of a witness adds to its name in a policy, where no two are called the same."""
+
 
 def witness(
     name: Annotated[str, typer.Option(help="Its name in cosignatures, an address without scheme.")],
     log: Annotated[list[str], typer.Option(help="The vkey of a log that it knows; may be given more than once.")],
     data: Annotated[Path, typer.Option(help="Folder for its keys and what it cosigned last.")],
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 picks a free one.")] = 0,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 picks a free one, another at every start.")] = PORT,
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all of this machine.")] = "127.0.0.1",
+    public_url: Annotated[str, typer.Option(help="Address that the log's service reaches it by, if another.")] = "",
     ml_dsa: Annotated[bool, typer.Option("--ml-dsa", help="Cosign with ML-DSA-44 too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON value at the start.")] = False,
 ) -> None:
-    """Cosign the checkpoints of logs. Example: `weaklink witness --name carrier.example/w1 --log VKEY --data w1`.
+    """Cosign the checkpoints of logs; runs until it is stopped, and is started again with the same command.
 
-    Put the printed line into the log's witness policy, and keep the folder: it is the witness's memory.
+    Example: `weaklink witness --name carrier.example/w1 --log "$(cat log.vkey)" --data w1`.
+
+    The log's key is printed by `weaklink log head --vkey`; make sure of it by another way, too. It prints the lines of
+    a witness policy in which it alone is enough. Whoever runs the log puts them into a file, together with those of
+    others, and starts the service with `weaklink serve --witness-policy FILE`.
+
+    Keep the folder, and never restore an older copy of it: it is the witness's memory, and without it a log could show
+    it two pasts. Lost, it is replaced by a witness with another name and another key.
     """
-    logs = [read_log_key(vkey) for vkey in log]
-    with closing(WitnessFolder(data)) as folder:
+    logs = [read_log_key(vkey.strip()) for vkey in log]
+    with closing(listen(host, port)) as door, closing(WitnessFolder(data)) as folder:
         running = Witness(
             folder,
             name=name,
@@ -40,13 +52,21 @@ def witness(
             clock=SystemClock(),
             mldsa=new_mldsa_signer(open_secret(data / "witness-mldsa.seed")) if ml_dsa else None,
         )
-        port = port or free_port()
-        address = f"http://{host}:{port}"
+        shown = f"[{host}]" if ":" in host else host
+        address = public_url.rstrip("/") or f"http://{shown}:{door.getsockname()[1]}"
         vkeys = running.vkeys
-        if as_json:
-            print(json.dumps({"address": address, "vkeys": vkeys}), flush=True)
-        else:
-            print(f"The witness {name} is at {address}", flush=True)
-            for vkey in vkeys:
-                print(f"witness {name} {vkey} {address}", flush=True)
-        uvicorn.run(witness_app(running), host=host, port=port, log_level="warning", access_log=False)
+        policy = _policy(name, log=[vkey.strip() for vkey in log], vkeys=vkeys, address=address)
+        config = uvicorn.Config(witness_app(running), log_level="warning", access_log=False)
+        with ctrl_c_waits():
+            if as_json:
+                print(json.dumps({"address": address, "vkeys": vkeys, "policy": policy}), flush=True)
+            else:
+                print(f"# The witness {name} is at {address}\n{policy}", end="", flush=True)
+            PatientServer(config).run(sockets=[door])
+
+
+def _policy(name: str, *, log: list[str], vkeys: list[str], address: str) -> str:
+    """The lines of a policy in which this witness alone is enough."""
+    lines = [f"log {vkey}" for vkey in log]
+    lines += [f"witness {name}{POST_QUANTUM * number} {vkey} {address}" for number, vkey in enumerate(vkeys)]
+    return "\n".join([*lines, f"quorum {name}", ""])

@@ -1,7 +1,8 @@
 """Files that are there whole or not at all, and stay when the power goes.
 
-Of a file that takes the place of another the content goes into a draft beside the file, is flushed to the disk, and is renamed over the file; then the folder is
-flushed, because a rename is an entry of the folder. Whoever reads sees the old content or the new, never a part.
+What takes the place of another file goes into a draft beside it, is flushed to the disk, and is renamed over it; then
+the folder is flushed, because a rename is an entry of the folder. Whoever reads sees the old content or the new, never
+a part.
 
 A rename over a device puts a file in its place, for everybody on the machine; so only a file is replaced.
 """

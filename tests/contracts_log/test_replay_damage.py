@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlmodel import Session
 from typer.testing import CliRunner
 
-from api.cli.main import app
+from api.cli.commands import app
 from custody.scans.place import place_of
 from custody.scans.tolerances import Tolerances
 from custody.store import batch_book

@@ -9,8 +9,8 @@ from typing import Any
 from typer.testing import CliRunner
 
 from api.cli.client import console, errors
+from api.cli.commands import app
 from api.cli.instance import Instance
-from api.cli.main import app
 from simulators.agent import sign_in
 from simulators.client import ServiceClient
 

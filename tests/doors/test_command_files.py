@@ -1,4 +1,4 @@
-"""What a command writes never takes the place of a file: the file is named, and how to go on; nothing half-written stays."""
+"""A command writes over no file: the file is named, and how to go on; nothing half-written stays."""
 
 import errno
 import os

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import typer
 
-from api.cli.main import app
+from api.cli.commands import app
 
 
 def commands(command: Any, *path: str) -> Iterator[tuple[str, Any]]:

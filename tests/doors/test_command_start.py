@@ -10,7 +10,7 @@ from api.cli.late import LATE
 PROBE = """
 import sys
 sys.argv = ["weaklink", *sys.argv[1:]]
-from api.cli.main import app
+from api.cli.commands import app
 try:
     app()
 except SystemExit as end:

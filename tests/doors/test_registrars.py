@@ -19,9 +19,7 @@ def shell(instance: Instance, tmp_path: Path) -> CommandLine:
 def approve(shell: CommandLine, name: str, pem: str, file: str = "change.policy") -> str:
     """One registrar's approval; offline, so that the address of the service does not matter."""
     offline = CommandLine(address="http://127.0.0.1:9", folder=shell.folder)
-    told = offline.json(
-        "registrar", "approve", file, "--name", name, "--key", pem, "--out", f"{name}-{file}.approval"
-    )
+    told = offline.json("registrar", "approve", file, "--name", name, "--key", pem, "--out", f"{name}-{file}.approval")
     return str(told["approval"])
 
 

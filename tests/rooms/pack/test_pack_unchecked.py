@@ -6,7 +6,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from api.cli.main import app
+from api.cli.commands import app
 from custody.investigation.pack import INVESTIGATION, draw_up
 from custody.investigation.verify_form import open_pack
 from custody.investigation.verify_pack import verify_pack

@@ -1,0 +1,149 @@
+"""Every command of `weaklink`, each with --json and an example in its --help, and how they end.
+
+Exit codes beside a command's own: 130 after Ctrl-C, 141 (as the shell has it) if whoever read the output has gone.
+"""
+
+import json
+import os
+import signal
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from api.cli import (
+    broker_config,
+    case,
+    erase,
+    lock,
+    log,
+    other_locks,
+    pack,
+    registrar,
+    settings,
+    station,
+)
+from api.cli.client import call, console, errors, fail, folded, named, show
+from api.cli.foreign_words import harmless
+from api.cli.late import LateCommands
+from custody.kernel.clock import to_iso
+from custody.kernel.errors import Trouble
+
+
+class Commands(LateCommands):
+    """Every command; what one of them cannot do is told as `fail` tells it, and no traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was asked for."""
+        try:
+            try:
+                return self._run(ctx)
+            finally:
+                sys.stdout.flush()
+        except BrokenPipeError as error:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left in it goes nowhere
+            raise typer.Exit(128 + signal.SIGPIPE) from error
+        except KeyboardInterrupt as stop:
+            errors.print("Stopped.")
+            raise typer.Exit(128 + signal.SIGINT) from stop
+
+    def _run(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except Trouble as trouble:
+            return fail(trouble.detail, fix=trouble.fix)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+            return fail(what, fix="Check the name, and that you may read and write there.")
+
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help="Signed parcel custody, remedy first, a lock for the missing handset, and the weak link named.",
+)
+app.add_typer(station.app, name="station")
+app.add_typer(registrar.app, name="registrar")
+app.add_typer(case.app, name="dispute")
+app.add_typer(lock.app, name="lock")
+app.add_typer(log.app, name="log")
+other_locks.add_to(lock.app)
+app.command("unlock")(lock.unlock)
+app.command("settings")(settings.settings)
+app.command("pack")(pack.pack)
+app.command("verify")(pack.verify)
+app.command("broker-config")(broker_config.broker_config)
+app.command("erase")(erase.erase)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
+
+
+@app.command()
+def login(
+    account: str,
+    password: Annotated[str | None, typer.Option(help="Asked for, or read from a pipe, if left out.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Sign in; prints the token. Example: `export WEAKLINK_TOKEN=$(weaklink login agent-1)`."""
+    body = {"account": account, "password": _password() if password is None else password}
+    answer = call("POST", "/v1/sessions", json=body)
+    print(json.dumps(answer) if as_json else harmless(answer["token"]))
+
+
+@app.command()
+def trail(item: str, as_json: AsJson = False) -> None:
+    """The trail of a parcel. Example: `weaklink trail 195214730000088169`, or an IMEI, or `po:SO-20991`."""
+    show(call("GET", "/v1/trails", params={"item": item}), as_json=as_json, human=_trail)
+
+
+@app.command()
+def investigate(dispute: str, as_json: AsJson = False) -> None:
+    """Rank the links of a disputed parcel's chain. Example: `weaklink investigate case_0k3v9q2m7x4d8r1t`."""
+    show(call("POST", f"/v1/investigations/{named(dispute)}/run"), as_json=as_json, human=_finding)
+
+
+@app.command()
+def hotspots(as_json: AsJson = False) -> None:
+    """Links whose disputes their traffic does not explain. Example: `weaklink hotspots --json`."""
+    show(call("GET", "/v1/hotspots"), as_json=as_json, human=_hotspots)
+
+
+def _password() -> str:
+    """From the terminal or a pipe; the question goes to stderr, because a shell keeps what stands on stdout."""
+    if sys.stdin.isatty():
+        return str(typer.prompt("Password", hide_input=True, err=True))
+    return sys.stdin.readline().rstrip("\n")
+
+
+def _trail(value: dict[str, Any]) -> None:
+    table = folded("from", "to", "custodian", "place", "opened by", title=f"Custody of {value['parcel']}")
+    for segment in value["segments"]:
+        times = (None if at_ms is None else to_iso(at_ms) for at_ms in (segment["from_ms"], segment["to_ms"]))
+        cells = (*times, segment["custodian"], segment["name"], segment["opening_index"])
+        table.add_row(*("" if cell is None else str(cell) for cell in cells))
+    console.print(table)
+    for finding in value["findings"]:
+        console.print(f"- {finding['sentence']}", highlight=False)
+
+
+def _finding(value: dict[str, Any]) -> None:
+    for line in value["lines"]:
+        console.print(line, highlight=False)
+    table = folded("link", "probability", title="Ranked links")
+    for link in value["links"][:8]:
+        table.add_row(link["name"], f"{link['probability']:.1%}")
+    console.print(table)
+
+
+def _hotspots(value: dict[str, Any]) -> None:
+    table = folded("link", "shift", "P(hot)", "disputes", "traffic", "lift", title="Hotspots")
+    for spot in value["hotspots"]:
+        where = f"{spot['step'] or ''} {spot['site']} {spot['handler'] or ''}".strip()
+        row = (spot["shift"], f"{spot['hot']:.0%}", f"{spot['charged']:.1f}", f"{spot['traffic_share']:.1%}")
+        table.add_row(where, *(str(cell) for cell in row), f"{spot['lift']:.1f}")
+    console.print(table)

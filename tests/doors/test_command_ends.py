@@ -1,0 +1,159 @@
+"""How a command ends: values whole on one line, findings never lost, and quietly when its user or its reader goes."""
+
+import io
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from api.cli.client import folded
+from api.cli.screen import Screen
+from tests.doors.command_line import CommandLine
+from tests.doors.test_log_check import POLICY, VKEY, small_log
+
+COMMAND = (sys.executable, "-P", "-m", "api.cli.main")
+WAIT_S = 60.0
+BROKEN_PIPE = 128 + signal.SIGPIPE
+LONG = "x" * 200
+INTERRUPTED_WHILE_LOADING = """
+import os, signal, sys
+class Interrupt:
+    def find_spec(self, name, path=None, target=None):
+        if name == "typer":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Interrupt())
+from api.cli.main import main
+main()
+"""
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> CommandLine:
+    """Lend an outsider's shell in a folder with a small log."""
+    log = small_log()
+    for path, data in (*log.files.items(), ("checkpoint", log.note())):
+        (tmp_path / "mirror" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "mirror" / path).write_bytes(data)
+    (tmp_path / "mine.policy").write_text(POLICY)
+    return CommandLine(address="http://127.0.0.1:9", folder=tmp_path)
+
+
+AUDIT = ("log", "audit", "mirror", "--vkey", VKEY)
+
+
+def test_a_value_is_not_broken_where_no_terminal_reads(shell: CommandLine) -> None:
+    env = {**os.environ, "COLUMNS": "40"}
+    done = subprocess.run([*COMMAND, *AUDIT], capture_output=True, text=True, check=True, cwd=shell.folder, env=env)
+    root = json.loads(shell.run(*AUDIT, "--json").out)["root"]
+    assert done.stdout.splitlines()[0].endswith(f"root {root}")
+    told = io.StringIO()
+    table = folded("station", "site")
+    table.add_row("bench-4", LONG)
+    Screen(file=told).print(table)
+    assert LONG in told.getvalue()
+
+
+def test_a_value_is_not_broken_on_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    told = io.StringIO()
+    Screen(file=told, force_terminal=True, width=20).print(f"the root {LONG}", highlight=False)
+    assert told.getvalue() == f"the root {LONG}\n"
+
+
+@pytest.mark.parametrize(("more", "code"), [((), 0), (("--witnesses", "mine.policy"), 1)])
+def test_findings_are_told_with_their_exit_code_though_the_state_cannot_be_written(
+    shell: CommandLine, more: tuple[str, ...], code: int
+) -> None:
+    state = "s" * 250  # its draft's name is longer than a name may be
+    told = shell.run(*AUDIT, *more, "--state", state, expect=code)
+    assert ("The log is sound" in told.out) == (code == 0)
+    assert ("quorum" in told.out) == (code == 1)
+    unwritten = f"error {state} was not written: File name too long"
+    assert (unwritten in told.err) == (code == 0), "of a faulty log nothing is kept"
+    assert shell.json(*AUDIT, *more, "--state", state, expect=code)["size"] == len(small_log().entries)
+
+
+def test_a_state_in_no_folder_is_found_out_before_anything_is_read(shell: CommandLine) -> None:
+    told = shell.run(*AUDIT, "--state", "nowhere/log.state", expect=2)
+    assert (told.out, "nowhere is no folder" in told.err) == ("", True)
+
+
+@pytest.mark.parametrize("words", [("settings",), ("settings", "--json"), AUDIT, (*AUDIT, "--json"), ("--help",)])
+def test_a_reader_who_has_gone_ends_a_command_quietly(shell: CommandLine, words: tuple[str, ...]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        command = [*COMMAND, *words]
+        done = subprocess.run(
+            command, stdout=writing, stderr=subprocess.PIPE, text=True, cwd=shell.folder, check=False, timeout=WAIT_S
+        )
+    finally:
+        os.close(writing)
+    assert done.returncode == (1 if words == ("--help",) else BROKEN_PIPE)
+    assert [line for line in done.stderr.splitlines() if "entries, 0 s" not in line] == []
+
+
+def test_ctrl_c_while_the_program_is_loaded_ends_it_without_a_word() -> None:
+    command = [sys.executable, "-P", "-c", INTERRUPTED_WHILE_LOADING]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=WAIT_S)
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
+
+
+def interrupted(process: subprocess.Popen[str]) -> tuple[int, str]:
+    """Send Ctrl-C; the exit code, and what was said on stderr."""
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=WAIT_S)
+    return process.returncode, said
+
+
+def test_ctrl_c_ends_a_command_that_waits_for_an_answer(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        command = [*COMMAND, "log", "audit", f"http://127.0.0.1:{silent.getsockname()[1]}", "--vkey", VKEY]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
+        with silent.accept()[0]:
+            code, said = interrupted(process)
+    assert (code, said.splitlines()[-1]) == (130, "Stopped.")
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("witness", "--name", "carrier.example/w1", "--log", VKEY, "--data", "w1", "--port", "0"),
+        ("serve", "--port", "0", "--data", "data", "--workers", "2"),
+    ],
+)
+def test_ctrl_c_ends_a_server_in_good_order(tmp_path: Path, words: tuple[str, ...]) -> None:
+    process = subprocess.Popen(
+        [*COMMAND, *words, "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    json.loads(process.stdout.readline())
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=WAIT_S)
+    assert (process.returncode, said) == (130, "Stopped.\n")
+
+
+@pytest.mark.slow
+def test_a_demo_that_is_interrupted_leaves_neither_a_service_nor_a_folder(tmp_path: Path) -> None:
+    env = {**os.environ, "TMPDIR": str(tmp_path)}
+    process = subprocess.Popen([*COMMAND, "demo"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
+    end = time.monotonic() + WAIT_S
+    while not list(tmp_path.glob("weaklink-demo-*/data/weaklink.db")):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    code, said = interrupted(process)
+    assert (code, said.splitlines()[-1]) == (130, "Stopped.")
+    assert "Traceback" not in said
+    assert list(tmp_path.iterdir()) == []
