@@ -8,6 +8,7 @@ A connection goes to a worker over the line between the two (`workers.py`), as S
 import asyncio
 import socket
 import struct
+import threading
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
@@ -41,7 +42,7 @@ class Source(Protocol):
 class Accepted:
     """Connections accepted at a listening socket; `deal` takes those that are for another process."""
 
-    def __init__(self, door: socket.socket, *, deal: Callable[[socket.socket], bool]) -> None:
+    def __init__(self, door: socket.socket, *, deal: Callable[[socket.socket], bool] = lambda _: False) -> None:
         self._door = door
         self._deal = deal
 
@@ -110,16 +111,21 @@ def hand_on(line: socket.socket, connection: socket.socket) -> bool:
 
 
 class Server(uvicorn.Server):
-    """A web server that serves the connections of one source, and ends when there will be no more."""
+    """A web server that serves the connections of one source, and ends when there will be no more.
 
-    def __init__(self, config: uvicorn.Config, source: Source) -> None:
+    It ends once it is there if it was `told_to_stop` before.
+    """
+
+    def __init__(self, config: uvicorn.Config, source: Source, *, told_to_stop: threading.Event | None = None) -> None:
         super().__init__(config)
         self._source = source
+        self._told_to_stop = told_to_stop or threading.Event()
         self._beginning: set[asyncio.Task[object]] = set()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start the application, then take connections."""
         await super().startup(sockets=sockets or [])
+        self.should_exit = self.should_exit or self._told_to_stop.is_set()
         self._source.open()
         self._watch()
 

@@ -1,6 +1,6 @@
 """Every command of `weaklink`, each with --json and an example in its --help, and how they end.
 
-Exit codes beside a command's own: 130 after Ctrl-C, 141 (as the shell has it) if whoever read the output has gone.
+Exit codes beside a command's own: 130 after Ctrl-C, 141 (as the shell has it) if whoever read it has gone.
 """
 
 import json

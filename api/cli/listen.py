@@ -6,23 +6,23 @@ Ctrl-C after the address was told, and before the web server minds it, waits unt
 import errno
 import signal
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
-
-import uvicorn
 
 from custody.kernel.errors import Unavailable
 
+BACKLOG = 2048
+"""So many connections wait until they are taken."""
 
-def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
-    """Take the address, for several processes if it is `shared`; raises `Unavailable("address")`."""
+
+def listen(host: str, port: int) -> socket.socket:
+    """Listen at the address, which nobody else shares; raises `Unavailable("address")`."""
     door = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if shared:
-        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
         door.bind((host, port))
+        door.listen(BACKLOG)
     except (OSError, OverflowError) as error:
         door.close()
         refused = error.errno if isinstance(error, OSError) else errno.EADDRINUSE
@@ -34,20 +34,14 @@ def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
     return door
 
 
-class PatientServer(uvicorn.Server):
-    """Minds Ctrl-C again once it is there; see `ctrl_c_waits`."""
-
-    async def startup(self, sockets: Any = None) -> None:
-        """Start, and take what has waited."""
-        await super().startup(sockets)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-
-
 @contextmanager
-def ctrl_c_waits() -> Iterator[None]:
-    """Let Ctrl-C wait for a `PatientServer`, at the longest until the end of this."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+def ctrl_c_waits() -> Iterator[threading.Event]:
+    """Lend whether Ctrl-C was pressed, for a `Server`; it is raised at the end of this."""
+    pressed = threading.Event()
+    before = signal.signal(signal.SIGINT, lambda _number, _frame: pressed.set())
     try:
-        yield
+        yield pressed
     finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        signal.signal(signal.SIGINT, before)
+    if pressed.is_set():
+        raise KeyboardInterrupt

@@ -25,7 +25,7 @@ def head(
     vkey: Annotated[bool, typer.Option("--vkey", help="Only the log's key, as others give it to --vkey.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """The log's newest checkpoint, or its key. Examples: `weaklink log head`, `weaklink log head --vkey > log.vkey`.
+    """The log's newest checkpoint, or its key. Examples: `weaklink log head`, `weaklink log head --vkey`.
 
     With --json also its name, its other keys, and who cosigned.
     """

@@ -1,6 +1,5 @@
 """Starting the service: `weaklink serve`."""
 
-import errno
 import gc
 import json
 import logging
@@ -13,16 +12,15 @@ import structlog
 import uvicorn
 
 from api.app import build_app
+from api.cli.listen import ctrl_c_waits, listen
 from api.compose import compose, free_port, join
-from api.connections import Accepted, Handed, Server, Source
+from api.connections import Accepted, Handed, Server
 from api.data_folder import hold_folder
 from api.routes.scans import ScanDoor
 from api.settings import Settings
 from api.workers import Workers, tell_ready
-from custody.kernel.errors import Unavailable
 
 GRACE_S = 3
-BACKLOG = 2048
 COLLECT_AFTER = 20_000
 """How many new containers start a search for garbage. A group of scans makes some thousands, and next to no cycles."""
 
@@ -30,15 +28,16 @@ COLLECT_AFTER = 20_000
 def serve(settings: Settings, *, quiet: bool = False, as_json: bool = False) -> None:
     """Compose the service and run it until it is told to stop; raises `Trouble` if it cannot start."""
     settings = settings.model_copy(update={"port": settings.port or free_port()})
-    with _listen(settings) as door, hold_folder(settings.data):
+    with listen(settings.host, settings.port) as door, hold_folder(settings.data):
         _speak(logging.WARNING if quiet else logging.INFO)
         parts, passwords = compose(settings)
         shared = settings.model_copy(update={"embedded_mqtt_port": parts.broker.port if parts.broker else 0})
         workers = Workers(shared, work, parts.house)
         app = build_app(parts, workers=workers)
         address = f"http://{settings.host}:{settings.port}"
-        _tell(address, settings, passwords, as_json=as_json)
-        _run(app, Accepted(door, deal=workers.deal))
+        with ctrl_c_waits() as pressed:
+            _tell(address, settings, passwords, as_json=as_json)
+            Server(_config(app), Accepted(door, deal=workers.deal), told_to_stop=pressed).run()
 
 
 def _tell(address: str, settings: Settings, passwords: Mapping[str, str], *, as_json: bool) -> None:
@@ -56,33 +55,15 @@ def _tell(address: str, settings: Settings, passwords: Mapping[str, str], *, as_
 def work(settings: Settings, line: socket.socket) -> None:
     """Run one of the further processes of a service until the first one, at the other end of the line, is gone."""
     _speak(logging.INFO)
-    _run(build_app(join(settings), first=line), Handed(line, ready=partial(tell_ready, line)))
+    Server(_config(build_app(join(settings), first=line)), Handed(line, ready=partial(tell_ready, line))).run()
 
 
-def _run(app: ScanDoor, source: Source) -> None:
+def _config(app: ScanDoor) -> uvicorn.Config:
     config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE_S)
     gc.collect()
     gc.freeze()  # what stands now stays to the end: it need not be searched again and again
     gc.set_threshold(COLLECT_AFTER)
-    Server(config, source).run()
-
-
-def _listen(settings: Settings) -> socket.socket:
-    """The service's address, listened to; raises `Unavailable("address")`."""
-    door = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
-    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        door.bind((settings.host, settings.port))
-        door.listen(BACKLOG)
-    except OSError as error:
-        door.close()
-        option = "--port" if error.errno in {errno.EADDRINUSE, errno.EACCES} else "--host"
-        raise Unavailable(
-            "address",
-            f"it cannot listen on {settings.host}:{settings.port}: {error.strerror}",
-            fix=f"Choose another {option}.",
-        ) from error
-    return door
+    return config
 
 
 def _speak(level: int) -> None:

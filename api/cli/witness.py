@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 import uvicorn
 
-from api.cli.listen import PatientServer, ctrl_c_waits, listen
+from api.cli.listen import ctrl_c_waits, listen
+from api.connections import Accepted, Server
 from api.keyring import open_secret, open_signer
 from api.routes.witness import witness_app
 from custody.kernel.system_clock import SystemClock
@@ -57,12 +58,12 @@ def witness(
         vkeys = running.vkeys
         policy = _policy(name, log=[vkey.strip() for vkey in log], vkeys=vkeys, address=address)
         config = uvicorn.Config(witness_app(running), log_level="warning", access_log=False)
-        with ctrl_c_waits():
+        with ctrl_c_waits() as pressed:
             if as_json:
                 print(json.dumps({"address": address, "vkeys": vkeys, "policy": policy}), flush=True)
             else:
                 print(f"# The witness {name} is at {address}\n{policy}", end="", flush=True)
-            PatientServer(config).run(sockets=[door])
+            Server(config, Accepted(door), told_to_stop=pressed).run()
 
 
 def _policy(name: str, *, log: list[str], vkeys: list[str], address: str) -> str:

@@ -60,7 +60,7 @@ def test_a_process_whose_first_one_is_gone_is_told_that_no_more_will_come() -> N
 
 def test_connections_wait_while_no_more_files_can_be_opened() -> None:
     with socket.create_server(("127.0.0.1", 0)) as door, caller(door) as outside:
-        source = Accepted(door, deal=lambda _: False)
+        source = Accepted(door)
         source.open()
         before, most = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (outside.fileno(), most))

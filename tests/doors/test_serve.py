@@ -71,7 +71,7 @@ def test_the_data_folder_is_made_for_its_owner_alone_and_one_that_is_there_keeps
 def test_a_start_is_told_as_one_json_value_with_the_accounts_only_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.cli.serve._run", Mock())
+    monkeypatch.setattr("api.cli.serve.Server", Mock())
     monkeypatch.setattr("api.cli.serve._speak", Mock())
     shell = CommandLine(address="", folder=tmp_path)
     first, then = (json.loads(shell.run("serve", "--port", "0", "--data", "d", "--json").out) for _ in range(2))
