@@ -112,4 +112,5 @@ def tell_first(house: House, line: socket.socket) -> None:
 
 def tell_ready(line: socket.socket) -> None:
     """Tell the first process that connections may come."""
-    line.send(READY)
+    with contextlib.suppress(BrokenPipeError):  # it is gone already, as the line tells next
+        line.send(READY)
