@@ -14,12 +14,12 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
 
 def pack(
     dispute: str,
-    out: Annotated[Path | None, typer.Option(help="Where to write it; DISPUTE.zip if left out.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Where to write it; DISPUTE.zip, anew, if left out.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Build the evidence pack of a case. Example: `weaklink pack case_0k3v9q2m7x4d8r1t --out evidence.zip`."""
     target = out or Path(f"{dispute}.zip")
-    fetched = fetch(target, "application/zip", "POST", "/v1/packs", json={"dispute": dispute})
+    fetched = fetch(target, "application/zip", "POST", "/v1/packs", own=out is None, json={"dispute": dispute})
     show(fetched, as_json=as_json, human=_packed)
 
 

@@ -87,6 +87,7 @@ def request_lock(
             f"there are more than {EVIDENCE_MAX} references, or one is empty or over {EVIDENCE_CHARS} letters",
             fix="Name log entries, cases or files, not their content.",
         )
+    may_ask(office.caps, asked_today=_asked_today(unit, office, account))  # who is past it learns of no handset
     device = _device(unit, urn)
     unit.log.claim()
     asked = _asked_today(unit, office, account)

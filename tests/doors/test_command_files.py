@@ -43,9 +43,10 @@ def test_a_file_that_is_there_is_never_overwritten_and_no_service_is_asked_first
     assert (shell.folder / "key.pem").read_bytes() == key
 
 
-def test_a_pack_without_out_overwrites_no_earlier_one(shell: CommandLine) -> None:
+def test_a_pack_without_out_is_kept_until_a_newer_one_has_come(shell: CommandLine) -> None:
     (shell.folder / "case_1.zip").write_bytes(b"earlier")
-    assert "case_1.zip exists" in shell.run("pack", "case_1", expect=1).err
+    assert "exists" not in shell.run("pack", "case_1", expect=1).err
+    assert (shell.folder / "case_1.zip").read_bytes() == b"earlier"
 
 
 def test_a_link_that_leads_nowhere_is_not_followed(shell: CommandLine) -> None:
