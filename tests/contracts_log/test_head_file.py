@@ -2,7 +2,7 @@
 
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -267,6 +267,17 @@ class Line:
         return PublishOutcome.ACCEPTED
 
 
+def with_messages(sqlite_url: str, tmp_path: Path, messages: Mapping[str, int]) -> tuple[House, Line, Relay]:
+    """A house whose head has grown, its relay, and what waits to leave by its priority."""
+    house, file = opened_house(sqlite_url), head_file(tmp_path)
+    line = Line(file)
+    add_records(house, 5)
+    with house.unit() as unit:
+        for name, priority in messages.items():
+            outbox.put(unit, topic=name, payload=b"said", key=name, priority=priority, expires_ms=unit.now_ms + 99_000)
+    return house, line, Relay(house, line, may_leave=HeadKeeper(house, file).is_kept)
+
+
 @pytest.mark.parametrize(("priority", "leaves"), [(outbox.NORMAL, False), (outbox.URGENT, True)])
 def test_no_lock_leaves_before_the_head_is_kept_and_what_sets_free_waits_for_nothing(
     sqlite_url: str,
@@ -274,14 +285,7 @@ def test_no_lock_leaves_before_the_head_is_kept_and_what_sets_free_waits_for_not
     priority: int,
     leaves: bool,  # noqa: FBT001 - the rule in a table
 ) -> None:
-    house = opened_house(sqlite_url)
-    file = head_file(tmp_path)
-    line = Line(file)
-    relay = Relay(house, line, may_leave=HeadKeeper(house, file).is_kept)
-    add_records(house, 5)
-    with house.unit() as unit:
-        for name in ("one", "two"):
-            outbox.put(unit, topic=name, payload=b"said", key=name, priority=priority, expires_ms=unit.now_ms + 99_000)
+    house, line, relay = with_messages(sqlite_url, tmp_path, {"one": priority, "two": priority})
     with pytest.MonkeyPatch.context() as patch:
         not_written(patch)
         assert relay.carry() == (2 if leaves else 0)
@@ -294,14 +298,7 @@ def test_what_sets_free_leaves_before_the_head_is_written_for_the_locks_of_its_r
     sqlite_url: str, tmp_path: Path
 ) -> None:
     """A folder that hangs holds nobody up who is to be set free."""
-    house = opened_house(sqlite_url)
-    file = head_file(tmp_path)
-    line = Line(file)
-    relay = Relay(house, line, may_leave=HeadKeeper(house, file).is_kept)
-    add_records(house, 5)
-    with house.unit() as unit:
-        for name, priority in (("lock", outbox.NORMAL), ("free", outbox.URGENT)):
-            outbox.put(unit, topic=name, payload=b"said", key=name, priority=priority, expires_ms=unit.now_ms + 99_000)
+    house, line, relay = with_messages(sqlite_url, tmp_path, {"lock": outbox.NORMAL, "free": outbox.URGENT})
     assert relay.carry() == 2
     assert line.seen == [0, size_of(house)]
 
