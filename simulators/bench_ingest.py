@@ -1,8 +1,8 @@
 """Benchmarks of taking scans in: rates beside the limit of signature checking, and beside a naive service.
 
 The load generator runs on the same cores and is part of the figure. Many connections, each sending its next request
-when the answer to the last has come, find the rate; then requests arrive by chance at half of it, and their latency
-counts from when they were due.
+when the answer to the last has come, find the rate; then requests arrive by chance at half of it and at nine tenths,
+and their latency counts from when they were due.
 """
 
 import multiprocessing
@@ -14,11 +14,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import count
 from pathlib import Path
 
 import httpx
 import nacl.bindings
+from sqlalchemy import Engine
 
 from api.compose import free_port
 from custody.kernel import cbor
@@ -26,6 +28,7 @@ from custody.kernel.errors import Unavailable
 from custody.kernel.keys import new_signer
 from custody.kernel.system_clock import SystemClock
 from custody.scans.batch import MOST
+from simulators.bench_reading import ROOT_BYTES, SINGLE_BYTES, bytes_a_scan, parcels_in, records_ms, stored_bytes
 from simulators.figures import Figure, duration, rate
 from simulators.load import (
     Request,
@@ -51,7 +54,11 @@ NAIVE_EACH = 4
 BATCH = 100
 BATCH_LANES = 8
 ROOT_EACH = 6
-HALF_S = 4.0
+OPEN_S = 4.0
+OPEN_ROUNDS = 3
+OPEN_LANES = 32
+"""Over so many connections batches arrive by chance, so that none has to wait for the one before."""
+SHARES = (("half load", 0.5), ("0.9 load", 0.9))
 ROUNDS = 5
 START_S = 60.0
 
@@ -82,11 +89,11 @@ class Loads:
         lanes = presign(few, each=8 * BATCH, at_ms=at_ms, seed=next(self._seeds))
         return [batch_requests(lane, base_url=self.base_url, size=BATCH) for lane in lanes]
 
-    def roots(self) -> Lanes:
-        """Requests of 256 scans under one statement."""
-        few, at_ms = self.stations[:BATCH_LANES], SystemClock().now_ms()
-        lanes = presign_batches(few, batches=ROOT_EACH, size=MOST, at_ms=at_ms, seed=next(self._seeds))
-        return [root_requests(lane, base_url=self.base_url) for lane in lanes]
+    def roots(self, each: int, *, lanes: int = BATCH_LANES) -> Lanes:
+        """So many requests a station, of 256 scans under one statement."""
+        few, at_ms = self.stations[:lanes], SystemClock().now_ms()
+        signed = presign_batches(few, batches=each, size=MOST, at_ms=at_ms, seed=next(self._seeds))
+        return [root_requests(lane, base_url=self.base_url) for lane in signed]
 
 
 def verify_limit() -> float:
@@ -109,30 +116,45 @@ def _verify_for(seconds: float) -> int:
     return done
 
 
-def measure_ingest(story: Story, loads: Loads) -> Iterator[Figure]:
-    """Every figure of taking scans in."""
+def measure_ingest(story: Story, loads: Loads, engine: Engine) -> Iterator[Figure]:
+    """Every figure of taking scans in; `engine` is of the service's own database."""
     limit = verify_limit()
-    single = _rates(loads.base_url, lambda: loads.singles(SINGLE_EACH))
+    single, single_bytes = _filled(loads, lambda: loads.singles(SINGLE_EACH), engine)
     yield rate("ingest.single", single, limit, limit_name=LIMIT_NAME)
     yield rate("ingest.batch_each", _rates(loads.base_url, loads.batches), limit, limit_name=LIMIT_NAME)
-    yield rate("ingest.batch_root", _rates(loads.base_url, loads.roots), limit, limit_name=LIMIT_NAME)
-    yield _half_load(loads, per_s=statistics.median(single) / 2, seed=story.seed)
+    root, root_bytes = _filled(loads, lambda: loads.roots(ROOT_EACH), engine)
+    yield rate("ingest.batch_root", root, limit, limit_name=LIMIT_NAME)
+    yield bytes_a_scan("ingest.single bytes a scan", single_bytes, SINGLE_BYTES)
+    yield bytes_a_scan("ingest.batch_root bytes a scan", root_bytes, ROOT_BYTES)
+    yield from _latencies("ingest.single", loads, loads.singles, lanes=LANES, most_per_s=statistics.median(single))
+    roots, most_per_s = partial(loads.roots, lanes=OPEN_LANES), statistics.median(root) / MOST
+    yield from _latencies("ingest.batch_root", loads, roots, lanes=OPEN_LANES, most_per_s=most_per_s)
     with _naive(story.folder, loads.stations) as address:
         naive = _rates(address, lambda: loads.singles(NAIVE_EACH, base_url=address))
     yield rate("ingest.single over naive", single, statistics.median(naive), limit_name="one commit a scan, on SQLite")
 
 
-def measure_stored(loads: Loads, *, stored: int, fill: Callable[[], None]) -> Iterator[Figure]:
-    """The rates once more, over a store into which `fill` has put so many scans."""
-    fill()
+def measure_stored(
+    story: Story, loads: Loads, engine: Engine, *, stored: int, fill: Callable[[int, int], None]
+) -> Iterator[Figure]:
+    """The rates once more, over a store into which `fill` has put so many scans.
+
+    All records of a parcel are read when a fifth of them is there, and again when all are.
+    """
+    parcels = parcels_in(story.world.scans if story.world else ())
+    fill(0, stored // 5)
+    few = records_ms(engine, parcels)
+    fill(stored // 5, stored)
     limit = verify_limit()
     rounds = (
         ("ingest.single", lambda: loads.singles(SINGLE_EACH)),
         ("ingest.batch_each", loads.batches),
-        ("ingest.batch_root", loads.roots),
+        ("ingest.batch_root", lambda: loads.roots(ROOT_EACH)),
     )
     for name, load in rounds:
         yield rate(f"{name} over {stored:,} stored", _rates(loads.base_url, load), limit, limit_name=LIMIT_NAME)
+    many = records_ms(engine, parcels)
+    yield duration(f"records.read p99 over {stored:,} stored", many, f"over {stored // 5:,}", statistics.median(few))
 
 
 def _rates(base_url: str, load: Callable[[], Lanes]) -> list[float]:
@@ -140,14 +162,28 @@ def _rates(base_url: str, load: Callable[[], Lanes]) -> list[float]:
     return [fire(base_url, load()).scans_per_s for _ in range(ROUNDS)]
 
 
-def _half_load(loads: Loads, *, per_s: float, seed: int) -> Figure:
-    """The p99 latency at half the rate, beside that of empty requests which arrive in the same way."""
-    each = max(1, int(per_s * HALF_S / LANES))
-    starts = [arrivals(each, per_s=per_s / LANES, rng=random.Random(f"{seed}/{lane}")) for lane in range(LANES)]
-    rounds = [fire_at(loads.base_url, loads.singles(each), starts).latency_s(0.99) * 1000 for _ in range(3)]
+def _filled(loads: Loads, load: Callable[[], Lanes], engine: Engine) -> tuple[list[float], list[float]]:
+    """As `_rates`, and by how many bytes a scan the database grew in each round."""
+    rates, grown = [], []
+    for _ in range(ROUNDS):
+        lanes, before = load(), stored_bytes(engine)
+        rates.append(fire(loads.base_url, lanes).scans_per_s)
+        grown.append((stored_bytes(engine) - before) / sum(request.scans for lane in lanes for request in lane))
+    return rates, grown
+
+
+def _latencies(
+    name: str, loads: Loads, load: Callable[[int], Lanes], *, lanes: int, most_per_s: float
+) -> Iterator[Figure]:
+    """The p99 latency at shares of the rate, in requests a second, beside that of empty ones that arrive alike."""
     empty = Request(raw=b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n", scans=0)
-    idle = fire_at(loads.base_url, [[empty] * each] * LANES, starts).latency_s(0.99) * 1000
-    return duration("ingest.single p99 at half load", rounds, "empty requests, p99", idle)
+    for word, part in SHARES:
+        per_s = most_per_s * part
+        each = max(1, round(per_s * OPEN_S / lanes))
+        starts = [arrivals(each, per_s=per_s / lanes, rng=random.Random(f"{word}/{lane}")) for lane in range(lanes)]
+        rounds = [fire_at(loads.base_url, load(each), starts).latency_s(0.99) * 1000 for _ in range(OPEN_ROUNDS)]
+        idle = fire_at(loads.base_url, [[empty] * each] * lanes, starts).latency_s(0.99) * 1000
+        yield duration(f"{name} p99 at {word}", rounds, "empty requests, p99", idle)
 
 
 @contextmanager

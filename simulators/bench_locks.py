@@ -23,7 +23,7 @@ from devicelock.mqtt import MqttTransport
 from devicelock.mqtt_options import MqttOptions
 from devicelock.rules.applied import Applied
 from devicelock.transport import Message
-from simulators.figures import Figure, duration, rate
+from simulators.figures import Figure, duration, rate, share
 from simulators.handset import replace_file
 from simulators.lock_fleet import MOST_MISSED, POLL_S, Desk, Missed, missed_handsets, others
 from simulators.radio import Radio
@@ -75,11 +75,6 @@ def measure_locks(story: Story, *, handsets: int) -> Iterator[Figure]:
     finally:
         with ThreadPoolExecutor(DECIDERS) as pool:
             list(pool.map(Radio.switch_off, radios))
-
-
-def share(values: Sequence[float], part: float) -> float:
-    """The value that this share of the values stays within."""
-    return sorted(values)[min(len(values) - 1, int(part * len(values)))]
 
 
 def warm_up(desk: Desk, fleet: Sequence[Missed]) -> None:

@@ -5,10 +5,14 @@
 | ingest.single | one POST a scan, answered when durable and sequenced | libsodium verifying messages on all cores |
 | ingest.batch_each | POSTs of 100 scans, each signed on its own | the same |
 | ingest.batch_root | POSTs of 256 scans under one statement of their station | the same |
-| ingest.single p99 at half load | requests arriving by chance at half that rate | empty requests arriving alike |
+| ingest... bytes a scan | by how much the database grew, with every index | the goal |
+| ingest... p99 at half, 0.9 load | requests arriving by chance at that share of the rate | empty requests alike |
 | ingest.single over naive | the first figure again | one commit a scan, FastAPI and SQLModel |
 | ingest... over N stored | the rates again, over a store that holds so many scans already | libsodium again |
 | trail.read | the trail of one parcel over HTTP | an empty request to the same service |
+| records.read p99 | all records of one parcel from the store: verdicts, statements, openings | one millisecond |
+| records.read p99 over N stored | the same over a store that holds so many scans | the same over a fifth of them |
+| proof.read | the inclusion proof of one entry from the stored tiles | one millisecond |
 | lock.roundtrip, and p99 | decided to the handset's answer stored, one at a time | the same steps without us |
 | lock.sustained | commands a second, decided by several people at once | the same messages without us |
 | lock.offline_hello p99 | a handset switched on with a lock waiting, until it is locked | one second |
@@ -27,11 +31,14 @@ from functools import cache, partial
 from importlib.metadata import version
 from typing import Any
 
+from sqlalchemy import Engine
+
 from custody.investigation.infer import judge_alone
 from custody.investigation.values import Checkpoint, Complaint, Dispute, Segment, Step
 from custody.kernel.clock import HOUR_MS
 from simulators.bench_ingest import Loads, measure_ingest, measure_stored
 from simulators.bench_locks import measure_locks
+from simulators.bench_reading import measure_reading, parcels_in
 from simulators.figures import Figure, duration, times_ms
 from simulators.story import STEPS, Story
 
@@ -66,34 +73,37 @@ def run(
     base_url: str,
     *,
     handsets: int = 200,
+    engine: Engine,
     only: Collection[Part] = frozenset(Part),
     stored: int = 0,
-    fill: Callable[[], None] = lambda: None,
+    fill: Callable[[int, int], None] = lambda _first, _end: None,
 ) -> Iterator[Figure]:
     """The benchmarks, against a running service in which a story is played first; `handsets` are connected at once.
 
-    At the end `fill` puts `stored` further scans into the store, if there are to be any, and scans are taken in again.
+    `engine` is of the service's own database. At the end `fill` puts `stored` further scans into it, if there are to be
+    any, those from a number to before another; and scans are taken in again.
     """
     for _, act in STEPS[:6]:
         act(story)
     loads = cache(partial(Loads, story, base_url))
     parts: dict[Part, Callable[[], Iterable[Figure]]] = {
-        Part.INGEST: lambda: measure_ingest(story, loads()),
-        Part.TRAIL: lambda: [_trail(story)],
+        Part.INGEST: lambda: measure_ingest(story, loads(), engine),
+        Part.TRAIL: lambda: _trail(story, engine),
         Part.LOCK: lambda: measure_locks(story, handsets=handsets),
         Part.INVESTIGATE: lambda: [_investigation(story)],
-        Part.STORED: lambda: measure_stored(loads(), stored=stored, fill=fill) if stored else (),
+        Part.STORED: lambda: measure_stored(story, loads(), engine, stored=stored, fill=fill) if stored else (),
     }
     for part, measure in parts.items():
         if part in only:
             yield from measure()
 
 
-def _trail(story: Story) -> Figure:
+def _trail(story: Story, engine: Engine) -> Iterator[Figure]:
     agent, item = story.staff["agent-1"], story.world.main.item if story.world else ""
     rounds = [times_ms(lambda: agent.trail(item), 30) for _ in range(ROUNDS)]
     empty = [times_ms(lambda: story.client.get("/healthz"), 30) for _ in range(ROUNDS)]
-    return duration("trail.read", rounds, "empty request", statistics.median(empty))
+    yield duration("trail.read", rounds, "empty request", statistics.median(empty))
+    yield from measure_reading(engine, parcels_in(story.world.scans if story.world else ()))
 
 
 def _investigation(story: Story) -> Figure:

@@ -34,12 +34,19 @@ class Figure:
 
 def times_ms(act: Callable[[], object], number: int) -> float:
     """The median time of an act, in milliseconds."""
-    took = []
-    for _ in range(number):
-        began = time.perf_counter()
-        act()
-        took.append((time.perf_counter() - began) * 1000)
-    return statistics.median(took)
+    return statistics.median([took_ms(act) for _ in range(number)])
+
+
+def took_ms(act: Callable[[], object]) -> float:
+    """The time of an act, in milliseconds."""
+    began = time.perf_counter()
+    act()
+    return (time.perf_counter() - began) * 1000
+
+
+def share(values: Sequence[float], part: float) -> float:
+    """The value that this share of the values stays within."""
+    return sorted(values)[min(len(values) - 1, int(part * len(values)))]
 
 
 def rate(name: str, rates: Sequence[float], limit: float, *, limit_name: str, unit: str = "scans/s") -> Figure:

@@ -29,13 +29,13 @@ IN_UNIT = 2_000
 PAYLOAD, SIGNATURE = slice(-98, -66), slice(-64, None)  # the last two byte strings of a statement
 
 
-def fill(house: House, scans: int, progress: Callable[[str, int, int], None]) -> None:
-    """Put so many scans into the store, each about a parcel of its own."""
-    rng = random.Random("fill")
+def fill(house: House, first: int, end: int, progress: Callable[[str, int, int], None]) -> None:
+    """Put scans into the store, those with the numbers from `first` to before `end`, each about a parcel of its own."""
+    rng = random.Random(f"fill {first}")
     ((pattern,),) = presign(load_stations(1, seed=1), each=1, at_ms=house.clock.now_ms(), seed=1)
-    for done in range(0, scans, IN_UNIT):
-        progress("filling the store", done, scans)
-        _fill(house, pattern, range(done + 1, min(done + IN_UNIT, scans) + 1), rng)
+    for number in range(first, end, IN_UNIT):
+        progress("filling the store", number - first, end - first)
+        _fill(house, pattern, range(number + 1, min(number + IN_UNIT, end) + 1), rng)
 
 
 def _fill(house: House, pattern: Signed, numbers: range, rng: random.Random) -> None:

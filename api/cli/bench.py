@@ -15,6 +15,7 @@ from api.cli.instance import Instance
 from api.cli.screen import Screen
 from api.compose import free_port, join
 from api.settings import Settings, read_settings
+from custody.store.engine import open_engine
 from simulators.benchmarks import Part, machine, run
 from simulators.client import ServiceClient
 from simulators.figures import Figure
@@ -57,11 +58,15 @@ def bench(
             progress=lambda _what, _done, _total: None,
         )
         with console.status("measuring; this takes some minutes") as status:
-            more = partial(
-                _fill, instance, read_settings(data=instance.data, database_url=database_url), stored, status
-            )
+            settings = read_settings(data=instance.data, database_url=database_url)
             for figure in run(
-                story, instance.address, handsets=handsets, only=only or list(Part), stored=stored, fill=more
+                story,
+                instance.address,
+                handsets=handsets,
+                engine=open_engine(settings.database),
+                only=only or list(Part),
+                stored=stored,
+                fill=partial(_fill, instance, settings, status),
             ):
                 figures.append(figure)
                 console.print(f"{figure.name}: {figure.value:.1f} {figure.unit}", highlight=False)
@@ -82,11 +87,11 @@ def bench(
         _print(found)
 
 
-def _fill(instance: Instance, settings: Settings, stored: int, status: Status) -> None:
+def _fill(instance: Instance, settings: Settings, status: Status, first: int, end: int) -> None:
     """Put scans into the store of a service, which is down meanwhile."""
     instance.stop()
     house = join(settings).house
-    fill(house, stored, lambda what, done, total: status.update(f"{what}: {done:,} of {total:,}"))
+    fill(house, first, end, lambda what, done, total: status.update(f"{what}: {done:,} of {total:,}"))
     house.engine.dispose()
     instance.start()
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterator
 from typing import cast
 
 import pytest
+from sqlalchemy import Engine
 
 from simulators import benchmarks
 from simulators.benchmarks import Part, run
@@ -19,12 +20,13 @@ def figure(part: Part) -> Figure:
 def test_only_what_is_asked_for_is_measured(monkeypatch: pytest.MonkeyPatch, only: Collection[Part]) -> None:
     played: list[object] = []
 
-    def measure_ingest(_story: Story, _loads: object) -> Iterator[Figure]:
+    def measure_ingest(_story: Story, _loads: object, _engine: Engine) -> Iterator[Figure]:
         yield figure(Part.INGEST)
 
-    def measure_stored(_loads: object, *, stored: int, fill: Callable[[], None]) -> Iterator[Figure]:
-        assert stored == 9
-        fill()
+    def measure_stored(
+        _story: Story, _loads: object, _engine: Engine, *, stored: int, fill: Callable[[int, int], None]
+    ) -> Iterator[Figure]:
+        fill(0, stored)
         yield figure(Part.STORED)
 
     def measure_locks(_story: Story, *, handsets: int) -> Iterator[Figure]:
@@ -36,11 +38,20 @@ def test_only_what_is_asked_for_is_measured(monkeypatch: pytest.MonkeyPatch, onl
     monkeypatch.setattr(benchmarks, "measure_ingest", measure_ingest)
     monkeypatch.setattr(benchmarks, "measure_stored", measure_stored)
     monkeypatch.setattr(benchmarks, "measure_locks", measure_locks)
-    monkeypatch.setattr(benchmarks, "_trail", lambda _story: figure(Part.TRAIL))
+    monkeypatch.setattr(benchmarks, "_trail", lambda _story, _engine: [figure(Part.TRAIL)])
     monkeypatch.setattr(benchmarks, "_investigation", lambda _story: figure(Part.INVESTIGATE))
     story = cast("Story", object())
-    filled: list[None] = []
-    ran = run(story, "http://localhost", handsets=7, only=only, stored=9, fill=lambda: filled.append(None))
+    filled: list[tuple[int, int]] = []
+    engine = cast("Engine", object())
+    ran = run(
+        story,
+        "http://localhost",
+        handsets=7,
+        engine=engine,
+        only=only,
+        stored=9,
+        fill=lambda first, end: filled.append((first, end)),
+    )
     assert [each.name for each in ran] == [part for part in Part if part in only]
-    assert len(filled) == (Part.STORED in only)
+    assert filled == [(0, 9)] * (Part.STORED in only)
     assert played == [story]
