@@ -80,10 +80,11 @@ def checkpoint_covering(session: Session, idx: int) -> CheckpointRow:
 
 def tile(session: Session, wanted: TileId) -> bytes:
     """The hashes of a tile; raises `NotFound` for hashes that no checkpoint covers yet."""
-    row = session.get(TileRow, (wanted.level, wanted.number))
-    if row is None or len(row.hashes) < wanted.width * HASH_BYTES:
+    where = (wanted.level, wanted.number)
+    found: list[bytes] = [row[0] for row in pick(session, TileRow, ("hashes",), by=("level", "number"), values=[where])]
+    if not found or len(found[0]) < wanted.width * HASH_BYTES:
         raise NotFound("tile", f"{wanted.path} is not there yet", fix="Read the checkpoint first.")
-    return row.hashes[: wanted.width * HASH_BYTES]
+    return found[0][: wanted.width * HASH_BYTES]
 
 
 def bundle(session: Session, wanted: TileId) -> bytes:

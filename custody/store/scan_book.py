@@ -4,10 +4,12 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import msgspec
 from sqlalchemy import func, select
 from sqlmodel import Session, col
 
-from custody.scans.place import index_of, place_of
+from custody.kernel.clock import Instant
+from custody.scans.place import index_of, place_of, position_of
 from custody.scans.view import StationHead
 from custody.store.bulk import add, ask, pick, put, put_if_absent
 from custody.store.tables import (
@@ -35,6 +37,29 @@ class EnrolledKey(NamedTuple):
     cose_key: bytes
     revoked_idx: int | None
     suspect_from_idx: int | None
+
+
+class JudgedScan(msgspec.Struct, frozen=True, gc=False):
+    """A scan in the log with the judge's verdict at the time, as `ScanRow` holds it."""
+
+    place: int
+    station: str
+    seq: int
+    digest: bytes
+    received_ms: Instant
+    result: str
+    code: str
+    flags: str
+
+    @property
+    def index(self) -> int:
+        """The log index."""
+        return index_of(self.place)
+
+    @property
+    def position(self) -> int | None:
+        """Where in its batch it stands."""
+        return position_of(self.place)
 
 
 class PlacedScan(NamedTuple):
@@ -121,11 +146,17 @@ def statement_digests(session: Session, indexes: Iterable[int]) -> dict[int, byt
     return dict(pick(session, EntryRow, ("idx", "digest"), by=("idx",), values=indexes))
 
 
-def scans_under(session: Session, keys: Iterable[str]) -> list[ScanRow]:
+def scans_under(session: Session, keys: Iterable[str]) -> list[JudgedScan]:
     """Every scan found under any of the canonical keys, in log order."""
-    places = select(col(ItemKeyRow.place)).where(col(ItemKeyRow.key).in_(list(keys)))
-    query = select(ScanRow).where(col(ScanRow.place).in_(places)).order_by(col(ScanRow.place))
-    return list(session.scalars(query).all())
+    places = [place for (place,) in pick(session, ItemKeyRow, ("place",), by=("key",), values=keys)]
+    rows = pick(session, ScanRow, JudgedScan.__struct_fields__, by=("place",), values=places)
+    return [JudgedScan(*row) for row in sorted(rows)]
+
+
+def scans_from(session: Session, place: int, *, most: int) -> list[JudgedScan]:
+    """The scans at a place and after it, in log order, no more than `most`."""
+    question = f"SELECT {', '.join(JudgedScan.__struct_fields__)} FROM scan WHERE place >= ? ORDER BY place LIMIT ?"  # noqa: S608 - nothing of it comes from outside
+    return [JudgedScan(*row) for row in ask(session, question, (place, most))]
 
 
 def count_before(session: Session, place: int) -> int:

@@ -16,7 +16,8 @@ from sqlmodel import Session
 from custody.kernel.errors import NotFound
 from custody.scans.scan import Scan
 from custody.store import scan_book, unopened_book
-from custody.store.tables import ScanRow, StationRow, UnopenedRow
+from custody.store.scan_book import JudgedScan
+from custody.store.tables import StationRow, UnopenedRow
 from custody.trail.sealed import SealedScan, StationFacts
 from custody.trail.trail import Trail, build_trail
 from custody.trail.unit import find_unit, needs
@@ -37,7 +38,7 @@ class Found:
     trail: Trail
     keys: frozenset[str]
     scans: tuple[SealedScan, ...]
-    erased: tuple[ScanRow, ...] = ()
+    erased: tuple[JudgedScan, ...] = ()
     unopened: tuple[UnopenedRow, ...] = ()
 
 
@@ -45,7 +46,7 @@ def read_trail(session: Session, item: str, *, parcel: str | None = None) -> Fou
     """The trail of an item; raises `Rejected` for a key that is none, `NotFound` if nothing is known of it."""
     asked: set[str] = set()
     scans: dict[int, SealedScan] = {}
-    rows: dict[int, ScanRow] = {}
+    rows: dict[int, JudgedScan] = {}
     for _ in range(MAX_ROUNDS):
         lookups = needs(item, scans.values(), asked, parcel=parcel)
         if not lookups:
@@ -77,7 +78,7 @@ def state_of(session: Session, keys: Iterable[str]) -> bytes:
     return hashlib.sha256(repr((state, sorted(read_doubts(session).spans.items(), key=str))).encode()).digest()
 
 
-def sealed_scans(session: Session, rows: Iterable[ScanRow]) -> list[SealedScan]:
+def sealed_scans(session: Session, rows: Iterable[JudgedScan]) -> list[SealedScan]:
     """Scans opened from the log, with verdict and station."""
     by_place = {row.place: row for row in rows}
     names = {row.station for row in by_place.values()}
@@ -97,7 +98,7 @@ def _facts(row: StationRow) -> StationFacts:
     )
 
 
-def _sealed(row: ScanRow, scan: Scan, stations: Mapping[str, StationFacts], doubts: Doubts) -> SealedScan:
+def _sealed(row: JudgedScan, scan: Scan, stations: Mapping[str, StationFacts], doubts: Doubts) -> SealedScan:
     result, flags = doubts.verdict(scan.message.kid, row.index, row.result, tuple(row.flags.split()))
     return SealedScan(
         index=row.index,

@@ -11,13 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import select
-from sqlmodel import Session, col
+from sqlmodel import Session
 
 from custody.investigation.read_passage import Network, Way, learn_network, passage_of, read_way
 from custody.investigation.values import Passage
 from custody.scans.advance import parcels_of
 from custody.store import erase_book, scan_book
-from custody.store.tables import ScanRow, StationRow
+from custody.store.scan_book import JudgedScan
+from custody.store.tables import StationRow
 from custody.trail.names import is_parcel
 from custody.trail.sealed import SealedScan
 from custody.usecases.enrol_station import site_name, station_info
@@ -78,14 +79,13 @@ def _still_right(session: Session, memory: _Memory) -> _Memory:
 
 
 def _read_on(session: Session, memory: _Memory) -> None:
-    query = select(ScanRow).order_by(col(ScanRow.place)).limit(AT_ONCE)
-    while rows := session.scalars(query.where(col(ScanRow.place) >= memory.next)).all():
+    while rows := scan_book.scans_from(session, memory.next, most=AT_ONCE):
         _take(session, memory, rows)
         memory.next = rows[-1].place + 1
         memory.scans += len(rows)
 
 
-def _take(session: Session, memory: _Memory, rows: Sequence[ScanRow]) -> None:
+def _take(session: Session, memory: _Memory, rows: Sequence[JudgedScan]) -> None:
     """Work out the ways of the parcels in these rows."""
     found = _by_parcel(sealed_scans(session, rows))
     _remember(session, memory, found)

@@ -7,7 +7,7 @@ import pytest
 from sqlmodel import Session
 
 from custody.investigation.values import Passage, Seal
-from custody.store.tables import ScanRow
+from custody.store.scan_book import JudgedScan
 from custody.trail.sealed import SealedScan
 from custody.usecases import ways
 from custody.usecases.enrol_station import revoke
@@ -58,7 +58,7 @@ def test_what_is_remembered_is_not_opened_again(world: World, monkeypatch: pytes
     first = read(world, remembered)
     opened: list[int] = []
 
-    def count(session: Session, rows: Sequence[ScanRow]) -> list[SealedScan]:
+    def count(session: Session, rows: Sequence[JudgedScan]) -> list[SealedScan]:
         opened.extend(row.place for row in rows)
         return sealed_scans(session, rows)
 
@@ -77,7 +77,7 @@ def test_a_key_that_becomes_suspect_has_its_old_scans_read_anew(world: World, mo
         revoke(unit, station="hub-in-1", reason="stolen", suspect_from=0, registrar=key("registrar"))
     opened: list[SealedScan] = []
 
-    def keep(session: Session, rows: Sequence[ScanRow]) -> list[SealedScan]:
+    def keep(session: Session, rows: Sequence[JudgedScan]) -> list[SealedScan]:
         found = sealed_scans(session, rows)
         opened.extend(found)
         return found
