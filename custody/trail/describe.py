@@ -10,6 +10,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
+from functools import cache
 from typing import Any
 
 from custody.gs1.imei import foreign_imei_urn, imei_digits
@@ -39,8 +40,8 @@ def describe_trail(
         "other_parcels": [{"parcel": other.key, "since_ms": other.since_ms} for other in unit.others],
         **parts,
         "segments": [
-            {**_plain(s, mask), "dwell_ms": s.dwell_ms, "dwell_received_ms": s.dwell_received_ms}
-            for s in trail.segments
+            {**plain, "dwell_ms": s.dwell_ms, "dwell_received_ms": s.dwell_received_ms}
+            for plain, s in zip(parts["segments"], trail.segments, strict=True)
         ],
         "entries": [_entry(entry, known.get(entry.digest, UNKNOWN)) for entry in trail.entries],
         "quarantined": [entry.index for entry in trail.quarantined],
@@ -116,17 +117,27 @@ def _entry(entry: Entry, bounds: TimeBounds) -> dict[str, Any]:
 
 def _plain(value: Any, mask: Callable[[str], str]) -> Any:
     """A value of the trail in plain types; grams become milligrams under a name that says so."""
-    if is_dataclass(value) and not isinstance(value, type):
-        plain = {}
-        for field in fields(value):
-            if field.name in _ELSEWHERE:
-                continue
-            item = getattr(value, field.name)
-            if field.name.endswith("_g"):
-                plain[f"{field.name.removesuffix('_g')}_mg"] = None if item is None else round(item * 1000)
-            else:
-                plain[field.name] = _plain(item, mask)
-        return plain
+    if isinstance(value, str):
+        return mask(value)
     if isinstance(value, tuple):
         return [_plain(item, mask) for item in value]
-    return mask(value) if isinstance(value, str) else value
+    kind = type(value)
+    if not is_dataclass(kind):
+        return value
+    plain = {name: _plain(getattr(value, name), mask) for name in _shown(kind)}
+    for name, shown in _masses(kind):
+        grams = getattr(value, name)
+        plain[shown] = None if grams is None else round(grams * 1000)
+    return plain
+
+
+@cache
+def _shown(kind: type[Any]) -> tuple[str, ...]:
+    names = [field.name for field in fields(kind)]
+    return tuple([name for name in names if name not in _ELSEWHERE and not name.endswith("_g")])
+
+
+@cache
+def _masses(kind: type[Any]) -> tuple[tuple[str, str], ...]:
+    names = [field.name for field in fields(kind) if field.name not in _ELSEWHERE]
+    return tuple([(name, f"{name.removesuffix('_g')}_mg") for name in names if name.endswith("_g")])
