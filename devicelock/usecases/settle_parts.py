@@ -1,8 +1,8 @@
 """What came of asking another lock system, written down in a unit of its own; and when an order is over.
 
-- **Before a lock is sent** it is claimed: everything that allows it is asked again in that unit, as it is where our own
-  agent's command is signed, and also whether two people, and the back-end itself where it can tell, name this handset.
-  From then on a release must reach the back-end, whatever becomes of the call.
+- **Before a lock is sent** it is claimed: everything that allows it is asked again in that unit, with the log claimed,
+  as it is where our own agent's command is signed, and also whether two people, and the back-end itself where it can
+  tell, name this handset. From then on a release must reach the back-end, whatever becomes of the call.
 - **What was overtaken** by a newer wish while it was under way leaves the newer one as it is.
 - **Shown** is only what the back-end has confirmed. Its word that a handset is locked makes the order active, unless it
   blocks the network only or was never tried (`Capabilities.vouches`).
@@ -62,11 +62,12 @@ def claim(unit: Unit, office: LockOffice, part: PartRow, *, told_imei: str | Non
     `told_imei`: the IMEI of what is known by this name, by the back-end's own word.
     """
     order = store.order(unit.session, part.order)
+    device = store.device(unit.session, part.device)
+    unit.log.claim()
     row = part_store.part(unit.session, part.order, part.backend)
     if (row.version, row.wished) != (part.version, part.wished):
         return False
     judged, kind = judged_as(order, row.backend)
-    device = store.device(unit.session, row.device)
     refuse_unless_confirmed(unit.session, row)
     authorise_lock(office.facts(unit, judged, device, kind))
     refuse_other_handset(device, row, told_imei=told_imei)

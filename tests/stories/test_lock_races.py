@@ -15,6 +15,7 @@ from custody.kernel.errors import Forbidden
 from custody.store import case_book
 from custody.store.unit import Unit
 from devicelock import store
+from devicelock.backends.android import NAME as ANDROID
 from devicelock.rules.ack import open_ack
 from devicelock.rules.caps import Caps
 from devicelock.rules.command import Reason
@@ -23,10 +24,12 @@ from devicelock.usecases import hear
 from devicelock.usecases.issue_code import issue_code
 from devicelock.usecases.request_lock import approve_lock, confirm_lock, lock_for_dispute, request_lock
 from devicelock.usecases.retire import confirm_receipt, leave, received
+from devicelock.usecases.settle_parts import claim
 from devicelock.usecases.standing_authority import throw_switch
 from devicelock.usecases.sweep import sweep
 from simulators.radio import Radio
 from tests.stories.lock_steps import let_go
+from tests.stories.other_locks import OtherLocks
 from tests.stories.test_forgetful_broker import switched_on
 from tests.stories.test_heard_together import taken_away
 from tests.stories.test_lock_messages import deliver_one
@@ -326,3 +329,17 @@ def test_no_lock_is_signed_after_the_switch_that_stops_all_was_thrown_at_the_sam
     )
     assert said == ["kill_switch: killed"]
     assert either.order(order).state == "requested"
+
+
+def test_no_other_lock_system_is_told_to_lock_after_that_switch_was_thrown_at_the_same_moment(either: World) -> None:
+    others = OtherLocks(either, ANDROID)
+    others.know(either.handset(either.parcels[0]))
+    order = either.dispute(either.parcels[0], "substituted").order.id
+    said: list[str] = []
+    meanwhile(
+        either,
+        lambda unit: throw_switch(unit, either.office, on=True, person="Sam Supervisor", why="for the test"),
+        refused_by(lambda unit: claim(unit, either.office, others.parts(order)[ANDROID]), said),
+    )
+    assert said == ["no lock: kill_switch is killed"]
+    assert not others.parts(order)[ANDROID].may_hold
