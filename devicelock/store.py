@@ -22,7 +22,6 @@ from custody.store.unit import Unit
 from devicelock.rules.ack import Result
 from devicelock.rules.command import Op
 from devicelock.rules.desired import Desired
-from devicelock.rules.order import State
 
 
 def _counted() -> Column[int]:
@@ -322,16 +321,6 @@ def orders_due(session: Session, states: Sequence[str], *, now_ms: int, limit: i
         col(LockOrderRow.state).in_(list(states)), col(LockOrderRow.held_until_ms) <= now_ms
     )
     return list(session.scalars(query.order_by(col(LockOrderRow.held_until_ms)).limit(limit)).all())
-
-
-def orders_silent(session: Session, *, released_before_ms: int, held_before_ms: int, limit: int) -> list[LockOrderRow]:
-    """Orders whose release has waited for an answer since before one moment, and whose hold ended before another."""
-    query = select(LockOrderRow).where(
-        col(LockOrderRow.state) == State.RELEASE_QUEUED,
-        col(LockOrderRow.release_ms) <= released_before_ms,
-        col(LockOrderRow.held_until_ms) <= held_before_ms,
-    )
-    return list(session.scalars(query.order_by(col(LockOrderRow.release_ms)).limit(limit)).all())
 
 
 def events_of(session: Session, name: str) -> list[LockEventRow]:

@@ -12,6 +12,7 @@ from collections.abc import Collection
 from sqlalchemy import BigInteger, Column, Integer, Text, bindparam, exists, func, select
 from sqlmodel import Field, Session, SQLModel, col
 
+from devicelock.part_store import PartRow
 from devicelock.rules.order import State
 from devicelock.store import LockOrderRow
 
@@ -125,6 +126,21 @@ def releases_overdue(session: Session, *, before_ms: int, untold: str, limit: in
     told = select(col(AlertRow.id)).where(col(AlertRow.about) == col(LockOrderRow.id), col(AlertRow.kind) == untold)
     query = select(LockOrderRow).where(
         col(LockOrderRow.state) == State.RELEASE_QUEUED, col(LockOrderRow.release_ms) <= before_ms, ~told.exists()
+    )
+    return list(session.scalars(query.order_by(col(LockOrderRow.release_ms)).limit(limit)).all())
+
+
+def orders_silent(session: Session, *, released_before_ms: int, held_before_ms: int, limit: int) -> list[LockOrderRow]:
+    """Orders whose release has waited for an answer since before one moment, and whose hold ended before another.
+
+    One that another lock system may hold waits for that, or for somebody's word, and not for time.
+    """
+    held = select(col(PartRow.order)).where(col(PartRow.order) == col(LockOrderRow.id), col(PartRow.may_hold))
+    query = select(LockOrderRow).where(
+        col(LockOrderRow.state) == State.RELEASE_QUEUED,
+        col(LockOrderRow.release_ms) <= released_before_ms,
+        col(LockOrderRow.held_until_ms) <= held_before_ms,
+        ~held.exists(),
     )
     return list(session.scalars(query.order_by(col(LockOrderRow.release_ms)).limit(limit)).all())
 

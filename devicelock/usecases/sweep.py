@@ -59,7 +59,7 @@ def sweep(unit: Unit, office: LockOffice, *, limit: int = 200) -> int:
 
 def _silent(session: Session, office: LockOffice, *, now_ms: Instant, limit: int) -> list[LockOrderRow]:
     term_ms = now_ms - office.release_term_ms
-    return store.orders_silent(session, released_before_ms=term_ms, held_before_ms=now_ms, limit=limit)
+    return watch_store.orders_silent(session, released_before_ms=term_ms, held_before_ms=now_ms, limit=limit)
 
 
 def _overdue(session: Session, office: LockOffice, *, now_ms: Instant, limit: int) -> list[LockOrderRow]:

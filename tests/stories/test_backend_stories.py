@@ -3,7 +3,7 @@
 import pytest
 
 from api.views import order_view
-from custody.kernel.clock import HOUR_MS, MINUTE_MS
+from custody.kernel.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from custody.kernel.errors import Conflict, Rejected, Unavailable
 from devicelock import store
 from devicelock.backends.android import NAME as ANDROID
@@ -21,6 +21,7 @@ from devicelock.usecases.give_reference import give_reference
 from devicelock.usecases.plan_parts import fits, rows_of
 from devicelock.usecases.retire import received
 from devicelock.usecases.settle_parts import settle_by_word
+from devicelock.usecases.sweep import is_lock_due
 from tests.contracts_backends.backend_bench import Fault, NanoMdmBench
 from tests.stories.lock_steps import let_go
 from tests.stories.other_locks import OtherLocks
@@ -281,6 +282,18 @@ def silence(others: OtherLocks) -> list[str]:
 
     wire._line = silent
     return called
+
+
+def test_a_release_that_another_lock_system_keeps_open_for_weeks_has_no_sweep_begun_for_it(world: World) -> None:
+    others, opened = with_two(world, ANDROID)
+    others.carry()
+    others.settle()
+    world.found(opened)
+    silence(others)
+    others.wait(40 * DAY_MS)
+    assert world.order(opened.order.id).state == "release_queued"
+    with world.house.read() as session:
+        assert not is_lock_due(session, world.office, now_ms=world.clock.at_ms)
 
 
 class Killed(BaseException):
