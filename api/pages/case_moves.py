@@ -20,6 +20,7 @@ from custody.disputes.case_guards import OBSERVATIONS, Finding, Ground
 from custody.disputes.claim import CLAIMS
 from custody.disputes.machine import Role
 from custody.disputes.opening import AN_OFFER
+from custody.disputes.promise import PAYERS
 from custody.kernel.errors import Rejected
 from custody.store.case_book import CaseFile
 from custody.usecases.learn_facts import DAYS
@@ -326,9 +327,9 @@ def _who(file: CaseFile, case: Mapping[str, Any]) -> dict[str, tuple[Role, ...]]
     if _promises(case, Role.AGENT):
         who["promise_kept"] = STAFF if _promises(case, Role.SUPERVISOR) else (Role.AGENT,)
     if case["unpaid_credit_pence"]:
-        who["credit_paid"] = STAFF
+        who["credit_paid"] = PAYERS
     if _payments(case):
-        who["payment_came_back"] = STAFF
+        who["payment_came_back"] = PAYERS
     if state not in CASE.terminal:
         who["order_days"] = STAFF
     return who

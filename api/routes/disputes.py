@@ -283,12 +283,13 @@ def _promise_kept(unit: Any, dispute: str, body: EventIn, caller: Caller) -> cas
 
 
 def _credit_paid(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
-    return move_case.credit_paid(unit, dispute, reference=_need(body.reference, "reference"), actor=caller.account)
+    reference = _need(body.reference, "reference")
+    return move_case.credit_paid(unit, dispute, reference=reference, actor=caller.account, role=Role(caller.role))
 
 
 def _payment_came_back(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
-    promise, reference = _need(body.promise, "promise"), _need(body.reference, "reference")
-    return move_case.payment_came_back(unit, dispute, promise=promise, reference=reference, actor=caller.account)
+    said = {"promise": _need(body.promise, "promise"), "reference": _need(body.reference, "reference")}
+    return move_case.payment_came_back(unit, dispute, **said, actor=caller.account, role=Role(caller.role))
 
 
 def _propose_decline(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:

@@ -17,9 +17,11 @@ from custody.disputes.civil import civil_date
 from custody.disputes.machine import Guard, Machine, Role, StateFacts, Transition
 from custody.disputes.policy import Policy
 from custody.kernel.clock import DAY_MS, HOUR_MS, SECOND_MS, Instant
-from custody.kernel.errors import Rejected
+from custody.kernel.errors import Forbidden, Rejected
 
 CUSTOMER, AGENT, SUPERVISOR, SYSTEM = Role.CUSTOMER, Role.AGENT, Role.SUPERVISOR, Role.SYSTEM
+PAYERS = (AGENT, SUPERVISOR)
+"""Who writes down what became of money that we owe: those who say that a promise was kept, in time or late."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +156,16 @@ def all_promises_settled(promises: Iterable[Promise] | None, *, unpaid_credit_pe
     if promises is None or unpaid_credit_pence is None:
         return None
     return unpaid_credit_pence == 0 and all(each.replaced or each.state in PROMISE.terminal for each in promises)
+
+
+def check_payer(role: Role) -> None:
+    """Return if this role may write down what became of money; raises `Forbidden`."""
+    if role not in PAYERS:
+        raise Forbidden(
+            "role",
+            f"the role {str(role)!r} may not write down what became of money",
+            fix=f"It takes one of: {', '.join(PAYERS)}.",
+        )
 
 
 def proof(reference: str | None) -> bool | None:

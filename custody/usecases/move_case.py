@@ -18,7 +18,7 @@ from custody.disputes.messages import Message, alternatives, say
 from custody.disputes.opening import AN_OFFER, NOT_BY_THE_REMEDY
 from custody.disputes.policy import DEFAULT_POLICY, Policy
 from custody.disputes.price import is_money, name_sum
-from custody.disputes.promise import PROMISE, all_promises_settled, make_promise, proof
+from custody.disputes.promise import PROMISE, all_promises_settled, check_payer, make_promise, proof
 from custody.disputes.remedy import Needs, offer_remedy, within_ms
 from custody.kernel.errors import Conflict, Rejected
 from custody.store import case_book
@@ -172,9 +172,10 @@ def promise_kept(
 
 
 def payment_came_back(
-    unit: Unit, dispute: str, *, promise: str, reference: str, actor: str, policy: Policy = DEFAULT_POLICY
+    unit: Unit, dispute: str, *, promise: str, reference: str, actor: str, role: Role, policy: Policy = DEFAULT_POLICY
 ) -> CaseFile:
     """Money that we paid did not reach the customer: the same sum is promised anew, and paid as any promise is."""
+    check_payer(role)
     file = case_book.hold_one(unit, dispute)
     paid = next((one for one in case_book.promises(unit.session, dispute) if one.id == promise), None)
     if paid is None or not is_money(paid) or paid.state != "kept" or paid.came_back or not proof(reference):
@@ -201,8 +202,9 @@ def payment_came_back(
     return write_move(unit, file, file, "payment_came_back", actor=actor, facts=facts, said=said)
 
 
-def credit_paid(unit: Unit, dispute: str, *, reference: str, actor: str) -> CaseFile:
+def credit_paid(unit: Unit, dispute: str, *, reference: str, actor: str, role: Role) -> CaseFile:
     """The credit for a late promise was paid."""
+    check_payer(role)
     file = case_book.hold_one(unit, dispute)
     if not file.unpaid_credit_pence or not proof(reference):
         raise Rejected("credit", "no credit is owed, or no reference was given", fix="Give the payment reference.")

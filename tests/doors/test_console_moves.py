@@ -144,3 +144,7 @@ def test_the_page_lets_a_payment_come_back_whatever_its_sum(desk: CaseDesk) -> N
     desk.http.post(f"/c/{told['customer_token']}/choose", data={"remedy": "refund", "payout": "cheque"})
     assert press(desk, told, "agent-1", "delivered_or_paid", reference="CHQ 1").status_code == 303
     assert "payment_came_back" in buttons(desk, told, "agent-1")
+    assert "payment_came_back" not in buttons(desk, told, "investigator-1"), "what became of money is for support"
+    promise = desk.view(told)["promises"][-1]["promise"]
+    by_investigator = desk.event(told, "investigator-1", "payment_came_back", promise=promise, reference="R-1")
+    assert by_investigator.status_code == 403

@@ -159,7 +159,7 @@ def test_a_case_closes_only_when_its_locks_and_its_promises_are_settled(either: 
     either.deliver()
     with either.refused(Conflict, "guard"):
         act(either, move_case.confirm, opened, actor="customer", locks_settled=either.settled(opened))
-    act(either, move_case.credit_paid, opened, reference="owed for the wrong lock", actor="agent-1")
+    act(either, move_case.credit_paid, opened, reference="owed for the wrong lock", actor="agent-1", role=Role.AGENT)
     moved = act(either, move_case.confirm, opened, actor="customer", locks_settled=either.settled(opened))
     assert moved.case.state == "closed"
     again = act(either, move_case.reopen, opened, actor="customer", role=Role.CUSTOMER)

@@ -127,7 +127,7 @@ def test_what_is_owed_or_locked_keeps_a_case_open_that_nobody_says_is_wrong(
     days_pass(8)
     assert world.order(locked.order.id).state == "release_queued"
     assert [world.case(each).case.state for each in (late, locked)] == ["remedied", "remedied"]
-    act(world, move_case.credit_paid, late, reference="BACS 1", actor="agent-1")
+    act(world, move_case.credit_paid, late, reference="BACS 1", actor="agent-1", role=Role.AGENT)
     radio._line.start()
     world.deliver()
     days_pass(0)

@@ -8,7 +8,7 @@ import pytest
 from custody.disputes.machine import Role
 from custody.disputes.order import OrderFacts
 from custody.disputes.promise import Promise
-from custody.kernel.errors import Conflict, Rejected
+from custody.kernel.errors import Conflict, Forbidden, Rejected
 from custody.store import case_book
 from custody.usecases import move_case
 from tests.stories.case_steps import act
@@ -117,7 +117,7 @@ def test_no_sum_is_named_for_what_is_not_on_offer_nor_without_a_price(
 def test_money_that_came_back_to_us_is_promised_anew_and_keeps_the_case_open_until_it_is_paid(world: World) -> None:
     opened = world.dispute(world.parcels[0], "returned_not_credited")
     first = choose(world, opened, "refund")
-    back: dict[str, Any] = {"promise": first.id, "reference": "RETURN 1", "actor": "agent-1"}
+    back: dict[str, Any] = {"promise": first.id, "reference": "RETURN 1", **BY_AGENT}
     with world.refused(Rejected, "promise"):
         act(world, move_case.payment_came_back, opened, **back)
     act(world, move_case.remedied, opened, reference="BACS 1", **BY_AGENT)
@@ -132,3 +132,15 @@ def test_money_that_came_back_to_us_is_promised_anew_and_keeps_the_case_open_unt
         act(world, move_case.confirm, opened, actor="customer", locks_settled=True)
     act(world, move_case.promise_kept, opened, promise=again.id, reference="BACS 2", **BY_AGENT)
     assert act(world, move_case.confirm, opened, actor="customer", locks_settled=True).case.state == "closed"
+
+
+@pytest.mark.parametrize("role", sorted(set(Role) - {Role.AGENT, Role.SUPERVISOR}))
+def test_only_support_writes_down_what_became_of_money(world: World, role: Role) -> None:
+    opened = world.dispute(world.parcels[0], "damaged")
+    promise = choose(world, opened, "refund")
+    act(world, move_case.remedied, opened, reference="BACS 1", **BY_AGENT)
+    by = {"reference": "RETURN 1", "actor": "somebody", "role": role}
+    with world.refused(Forbidden, "role"):
+        act(world, move_case.payment_came_back, opened, promise=promise.id, **by)
+    with world.refused(Forbidden, "role"):
+        act(world, move_case.credit_paid, opened, **by)

@@ -108,7 +108,15 @@ def test_money_that_came_back_in_one_report_is_not_promised_in_another_one_too(w
     first, second = (world.dispute(world.parcels[0], "damaged") for _ in range(2))
     promise = choose(world, first, "refund")
     pay(world, first)
-    act(world, move_case.payment_came_back, first, promise=promise.id, reference="RETURN 1", actor="agent-1")
+    act(
+        world,
+        move_case.payment_came_back,
+        first,
+        promise=promise.id,
+        reference="RETURN 1",
+        actor="agent-1",
+        role=Role.AGENT,
+    )
     assert refused(world, second, "refund").code == "paid"
 
 
@@ -175,7 +183,15 @@ def test_money_that_came_back_can_be_chosen_again_and_the_case_goes_on(world: Wo
     pay(world, opened)
     world.step(1)
     act(world, move_case.not_fixed, opened, actor="customer")
-    act(world, move_case.payment_came_back, opened, promise=first.id, reference="RETURN 1", actor="agent-1")
+    act(
+        world,
+        move_case.payment_came_back,
+        opened,
+        promise=first.id,
+        reference="RETURN 1",
+        actor="agent-1",
+        role=Role.AGENT,
+    )
     act(world, move_case.offer_again, opened, claim_type=None, **BY_AGENT)
     assert choose(world, opened, "refund").amount_pence == PRICE
     assert "You changed your mind" not in told(world, opened)
@@ -210,7 +226,7 @@ def test_a_choice_takes_the_place_of_the_one_before_it(world: World, before: str
     assert held[first.id].replaced is late
     assert f"Done at last: {first.what}" not in told(world, opened)
     if late:
-        act(world, move_case.credit_paid, opened, reference="BACS 9", actor="agent-1")
+        act(world, move_case.credit_paid, opened, reference="BACS 9", actor="agent-1", role=Role.AGENT)
     assert act(world, move_case.confirm, opened, actor="customer", locks_settled=True).case.state == "closed"
 
 
@@ -226,7 +242,15 @@ def test_money_that_came_back_in_a_report_that_was_taken_back_is_owed_there_and_
     world.step(1)
     act(world, move_case.not_fixed, first, actor="customer")
     withdraw(world, first)
-    act(world, move_case.payment_came_back, first, promise=promise.id, reference="RETURN 1", actor="agent-1")
+    act(
+        world,
+        move_case.payment_came_back,
+        first,
+        promise=promise.id,
+        reference="RETURN 1",
+        actor="agent-1",
+        role=Role.AGENT,
+    )
     assert refused(world, second, "refund").code == "paid"
 
 

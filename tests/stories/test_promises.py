@@ -86,7 +86,7 @@ def test_the_credit_that_a_customer_was_told_of_can_be_paid_when_the_report_is_t
     days_pass(world, 3)
     assert "You get £" in told(world, opened)
     act(world, move_case.withdraw, opened, actor="customer", locks_settled=True)
-    paid = act(world, move_case.credit_paid, opened, reference="BACS 1", actor="agent-1")
+    paid = act(world, move_case.credit_paid, opened, reference="BACS 1", actor="agent-1", role=Role.AGENT)
     assert paid.unpaid_credit_pence == 0
 
 
