@@ -16,6 +16,8 @@ Issuer: `urn:weaklink:operator:<origin>`. Subject: `urn:weaklink:device:<device>
 | held_until | int | LOCK only: seconds; then the device releases itself |
 | screen | map | LOCK only, for whoever holds it: who, why, reference, phone, recourse, bought, deadline (seconds) |
 
+A lock that an older version signed has a screen without `bought`; it is read, and none is signed any more.
+
 Two keys. A LOCK verifies only under the lock key; an UNLOCK or a RETIRE verifies under the unlock key or the lock
 key. So a thief of the unlock key can set devices free and lock none, and after RETIRE the device has no key left to
 be locked with.
@@ -125,7 +127,7 @@ class Authority:
 class Screen:
     """What the lock screen says to whoever holds the device: no accusation, nobody's personal data.
 
-    `bought` says what somebody does who bought the device in good faith.
+    `bought` says what somebody does who bought the device in good faith; None in a lock from before that was said.
     """
 
     who: str
@@ -133,7 +135,7 @@ class Screen:
     reference: str
     phone: str
     recourse: str
-    bought: str
+    bought: str | None = None
     deadline_s: int
 
 
@@ -185,6 +187,8 @@ class CommandSigners:
 def make_command(command: Command, signers: CommandSigners) -> bytes:
     """The signed bytes. Raises `Rejected` for what no device would take, `Forbidden("lock_key")` without that key."""
     check_command(command)
+    if command.screen is not None and command.screen.bought is None:
+        raise _bad("the screen does not say what somebody does who bought the device")
     signer = signers.lock if command.op is Op.LOCK else signers.unlock
     if signer is None:
         raise Forbidden("lock_key", "this process holds no lock key", fix="Have the lock signer sign it.")
@@ -272,14 +276,14 @@ def _check_authority(authority: Authority) -> None:
 
 
 def _screen_texts(screen: Screen) -> tuple[tuple[str, str, int], ...]:
-    return (
+    texts = (
         ("who", screen.who, 60),
         ("why", screen.why, 350),
         ("reference", screen.reference, 40),
         ("phone", screen.phone, 20),
         ("recourse", screen.recourse, 200),
-        ("bought", screen.bought, 200),
     )
+    return texts if screen.bought is None else (*texts, ("bought", screen.bought, 200))
 
 
 def _body(command: Command) -> dict[str, Any]:
@@ -317,7 +321,7 @@ def _read_screen(body: Body) -> Screen:
         reference=body.text("reference", most=40),
         phone=body.text("phone", most=20),
         recourse=body.text("recourse", most=200),
-        bought=body.text("bought", most=200),
+        bought=body.text("bought", most=200) if body.has("bought") else None,
         deadline_s=body.integer("deadline", least=0, most=MAX_SECONDS),
     )
     body.done()

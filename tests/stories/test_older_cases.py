@@ -1,4 +1,4 @@
-"""Stories of cases and sales that an older version wrote: what it did not know yet keeps nobody from moving them."""
+"""Cases, sales and locks that an older version wrote: what it did not know yet keeps nobody from moving them."""
 
 from typing import Any
 
@@ -7,7 +7,10 @@ import msgspec
 from custody.store.tables import DisputeRow, SaleRow
 from custody.usecases import move_case
 from custody.usecases.record_sale import read_sale, record_sale
+from devicelock.backends.android import NAME as ANDROID
+from devicelock.part_store import PartRow
 from tests.stories.case_steps import act
+from tests.stories.other_locks import OtherLocks
 from tests.world import World
 
 NOT_YET_KNOWN = ("order_named", "award", "found_ms")
@@ -45,3 +48,16 @@ def test_an_order_from_before_an_upgrade_is_the_same_when_it_is_recorded_again(w
     with world.house.unit() as unit:
         older = read_sale(unit.session, held.sale.order_ref).sale
         assert record_sale(unit, older) == held.index
+
+
+def test_a_lock_that_an_older_version_planned_at_another_lock_system_is_carried_there(world: World) -> None:
+    others = OtherLocks(world, ANDROID)
+    others.know(world.handset(world.parcels[0]))
+    order = world.dispute(world.parcels[0], "substituted").order.id
+    with world.house.unit() as unit:
+        row = unit.session.get_one(PartRow, (order, ANDROID))
+        assert row.screen is not None
+        row.screen = without(row.screen, "bought")
+        unit.session.add(row)
+    others.carry()
+    assert others.benches[ANDROID].locked()

@@ -57,6 +57,14 @@ def test_what_was_made_opens_to_the_same_command(op: Op) -> None:
     assert open_command(make_command(made, SIGNERS), KEYS) == made
 
 
+def test_a_lock_from_before_screens_told_a_buyer_what_to_do_is_read_and_none_is_signed_any_more() -> None:
+    older = command(Op.LOCK, screen=replace(SCREEN, bought=None))
+    texts = {name: getattr(SCREEN, name) for name in ("who", "why", "reference", "phone", "recourse")}
+    assert open_command(forge(screen={**texts, "deadline": SCREEN.deadline_s}), KEYS) == older
+    with pytest.raises(Rejected):
+        make_command(older, SIGNERS)
+
+
 def test_a_command_may_be_signed_with_p256_keys() -> None:
     lock, unlock = new_signer(ES256), new_signer(ES256)
     raw = make_command(command(Op.LOCK), CommandSigners(lock=lock, unlock=unlock))
