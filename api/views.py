@@ -57,6 +57,7 @@ def case_view(session: Session, file: CaseFile) -> dict[str, Any]:
                 "is_money": is_money(promise),
                 "came_back": promise.came_back,
                 "replaced": promise.replaced,
+                "set_aside": promise.set_aside,
             }
             for promise in promises
         ],

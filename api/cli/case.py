@@ -111,7 +111,8 @@ def _case(value: dict[str, Any]) -> None:
         options = ", ".join(option["remedy"] for option in value["remedy"]["options"])
         console.print(f"on offer: {options}", highlight=False)
     for promise in value["promises"]:
-        state = "came back" if promise["came_back"] else "replaced" if promise["replaced"] else promise["state"]
+        marks = {"came_back": "came back", "set_aside": "set aside", "replaced": "replaced"}
+        state = next((said for mark, said in marks.items() if promise[mark]), promise["state"])
         console.print(f"promise: {promise['promise']} {promise['what']} by {promise['due']} ({state})", highlight=False)
     for lock in value["locks"]:
         console.print(f"lock: {lock['state']} until {lock['held_until']}", highlight=False)

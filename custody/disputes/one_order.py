@@ -8,7 +8,8 @@
 - A joined report has handed its promises over. One that was taken back counts with what was paid for it, and with what
   came back since and is owed again.
 - Whoever holds the box can report its number. So a report that names the order itself is held back by one that does
-  not only in that money paid there is not paid again.
+  not only in that money paid there is not paid again. Money or a phone that was promised there is set aside once the
+  report that names the order chooses one, so that the order is not put right twice.
 - A reference that nothing of ours knows makes no two reports one order, and two handsets of an order are two.
 """
 
@@ -22,6 +23,7 @@ from custody.disputes.remedy import PHONES, WORDS, RemedyOption
 from custody.kernel.errors import Conflict
 
 _REMEDIES = frozenset(WORDS.values())
+_PRICE_OR_PHONE = frozenset(WORDS[remedy] for remedy in PHONES | PAYS_MONEY)
 _PHONES = frozenset(WORDS[remedy] for remedy in PHONES)
 
 
@@ -58,6 +60,16 @@ class Before:
         """What a choice in this report takes the place of."""
         return tuple(each for each in self.mine if each.what in _REMEDIES and _is_open(each))
 
+    @property
+    def is_put_right_elsewhere(self) -> bool:
+        """Whether money or a phone for the order has come by way of another report."""
+        return any(each.what in _PRICE_OR_PHONE and not each.came_back for each in _done(self.others))
+
+    @property
+    def puts_right_elsewhere(self) -> bool:
+        """Whether it has, or is to come."""
+        return self.is_put_right_elsewhere or bool(to_set_aside(self.others))
+
 
 NOTHING_BEFORE = Before()
 
@@ -85,6 +97,23 @@ def check_choice(option: RemedyOption, known: Before, *, price_pence: int | None
         )
     if option.remedy in PHONES and known.is_paid_back(price_pence):
         raise paid_back()
+
+
+def to_set_aside(promises: Iterable[Promise]) -> tuple[Promise, ...]:
+    """Of these the money and the phones that have not been given yet."""
+    return tuple(each for each in promises if each.what in _PRICE_OR_PHONE and _is_open(each))
+
+
+def check_delivery(known: Before) -> None:
+    """Return if the remedy of this report may have been given; raises `Conflict("set_aside")`."""
+    newest = max(known.mine, key=lambda each: each.made_ms, default=None)
+    if newest is not None and newest.set_aside and not known.is_put_right_elsewhere:
+        raise Conflict(
+            "set_aside",
+            f"{newest.what!r} was set aside, since another report puts this order right",
+            fix="Record it here once it has come there. Is it another customer? Let a supervisor say that we cannot "
+            "agree, and offer again.",
+        )
 
 
 def _done(promises: Iterable[Promise]) -> tuple[Promise, ...]:

@@ -29,8 +29,8 @@ class Promise:
     """Something promised to a customer. `amount_pence` is None when no money is part of it.
 
     `credited_pence` is what its lateness has added to the credit that is owed; `came_back`: its payment did not reach
-    the customer, and another promise has taken its place; `replaced`: it was late, and the customer
-    chose another remedy or took the report back.
+    the customer; `replaced`: it was late, and the customer chose another remedy or took the report back; `set_aside`:
+    the order was put right by way of another report of it.
     """
 
     id: str
@@ -46,6 +46,7 @@ class Promise:
     credited_pence: int = 0
     came_back: bool = False
     replaced: bool = False
+    set_aside: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

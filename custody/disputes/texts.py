@@ -90,6 +90,10 @@ TEXTS = MappingProxyType(
             "Your money came back to us, so you do not have it yet. We are sorry. We pay it again.",
             "Should it go another way? Tell us.",
         ),
+        "case.set_aside": _text(
+            "We put this order right by way of another report of it. So nothing comes by way of this one.",
+            "Was that not you? Call us, and we look at both together.",
+        ),
         "case.reminder": _text(
             "You have not chosen yet, and that is fine. You can still choose: {options}. The offer stays open."
         ),

@@ -67,6 +67,20 @@ def take_place(unit: Unit, file: CaseFile, promises: Sequence[Promise], *, of: P
     return file, said
 
 
+def set_aside(unit: Unit, file: CaseFile, promises: Sequence[Promise], *, policy: Policy) -> CaseFile:
+    """Another report of the order gives what these were to give; what a missed one has earned stays owed."""
+    for promise in promises:
+        file, present = pass_time(unit, file, promise, policy=policy)
+        file, present = _earn(unit, file, present, policy=policy)
+        if present.state == "missed":
+            present = replace(present, replaced=True, set_aside=True)
+        else:
+            void = step(PROMISE, present.state, "customer_changed_mind", Role.CUSTOMER, {})
+            present = replace(present, state=void.target, set_aside=True)
+        case_book.put_promise(unit, present)
+    return file
+
+
 def cross_out(unit: Unit, file: CaseFile, *, policy: Policy, money: bool = True) -> Told:
     """The customer wants nothing more: open promises are void, and a missed one is not awaited and earns no more.
 

@@ -15,6 +15,7 @@ from custody.disputes.claim import Remedy, claim_of
 from custody.disputes.lock_wish import LockFacts, lock_wish
 from custody.disputes.machine import Role, step
 from custody.disputes.messages import Message, alternatives, say
+from custody.disputes.one_order import check_delivery, to_set_aside
 from custody.disputes.opening import AN_OFFER, NOT_BY_THE_REMEDY
 from custody.disputes.policy import DEFAULT_POLICY, Policy
 from custody.disputes.price import is_money, name_sum
@@ -24,8 +25,8 @@ from custody.kernel.errors import Conflict, Rejected
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
-from custody.usecases.keep_promises import cross_out, keep, take_place
-from custody.usecases.read_order import hold_order, known_before
+from custody.usecases.keep_promises import cross_out, keep, set_aside, take_place
+from custody.usecases.read_order import by_the_box, hold_order, known_before
 
 NOTHING_KNOWN = LockFacts()
 
@@ -136,9 +137,20 @@ def choose(
     )
     owing, said = take_place(unit, file, known.in_place, of=chosen.promise, policy=policy)
     case_book.put_promise(unit, chosen.promise)
+    if file.order_named and to_set_aside([chosen.promise]):
+        _set_aside_by_the_box(unit, file, policy=policy)
     moved = replace(owing, case=replace(file.case, state=chosen.move.target), chosen=remedy)
     facts = {"remedy": remedy, "payout": payout, "promise": chosen.promise.id, "due_ms": chosen.promise.due_ms}
     return write_move(unit, file, moved, "chosen", actor=actor, facts=facts, said=[*said, *chosen.messages]), chosen
+
+
+def _set_aside_by_the_box(unit: Unit, file: CaseFile, *, policy: Policy) -> None:
+    for other in by_the_box(unit.session, file):
+        promises = to_set_aside(case_book.promises(unit.session, other.case.id))
+        if promises:
+            moved = set_aside(unit, other, promises, policy=policy)
+            facts = {"promises": [promise.id for promise in promises]}
+            write_move(unit, other, moved, "set_aside", actor="system", facts=facts, said=[say("case.set_aside")])
 
 
 def remedied(
@@ -148,6 +160,7 @@ def remedied(
     file = case_book.hold_one(unit, dispute)
     shown = proof(reference)
     move = step(CASE, file.case.state, "delivered_or_paid", role, {"proof_of_remedy": shown})
+    check_delivery(known_before(unit.session, file))
     open_ones = case_book.promises(unit.session, dispute)
     mine = [promise for promise in open_ones if promise.what not in NOT_BY_THE_REMEDY]
     owing, said = keep(unit, file, mine, shown=shown, role=role, policy=policy)
@@ -174,7 +187,10 @@ def promise_kept(
 def payment_came_back(
     unit: Unit, dispute: str, *, promise: str, reference: str, actor: str, role: Role, policy: Policy = DEFAULT_POLICY
 ) -> CaseFile:
-    """Money that we paid did not reach the customer: the same sum is promised anew, and paid as any promise is."""
+    """Money that we paid did not reach the customer: the same sum is promised anew, and paid as any promise is.
+
+    It is not if the report named no order, and another one has put that right since.
+    """
     check_payer(role)
     file = case_book.hold_one(unit, dispute)
     paid = next((one for one in case_book.promises(unit.session, dispute) if one.id == promise), None)
@@ -184,6 +200,11 @@ def payment_came_back(
             f"{promise!r} is no payment of this case that can have come back, or no reference was given",
             fix="Use the promise's id from the case, and the reference of the bank.",
         )
+    case_book.put_promise(unit, replace(paid, came_back=True))
+    facts = {"promise": promise, "reference": reference}
+    if not file.order_named and known_before(unit.session, file).puts_right_elsewhere:
+        aside = [say("case.set_aside")]
+        return write_move(unit, file, file, "payment_came_back", actor=actor, facts=facts, said=aside)
     again = make_promise(
         promise_id=unit.ids.new("promise"),
         case_id=dispute,
@@ -195,9 +216,8 @@ def payment_came_back(
         now_ms=unit.now_ms,
         policy=policy,
     )
-    case_book.put_promise(unit, replace(paid, came_back=True))
     case_book.put_promise(unit, again)
-    facts = {"promise": promise, "reference": reference, "again": again.id, "due_ms": again.due_ms}
+    facts |= {"again": again.id, "due_ms": again.due_ms}
     said = [say("case.payment_came_back"), said_of(again)]
     return write_move(unit, file, file, "payment_came_back", actor=actor, facts=facts, said=said)
 

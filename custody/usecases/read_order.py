@@ -47,20 +47,29 @@ def known_elsewhere(session: Session, order_ref: str | None, about: About) -> Be
     return before((), _others(session, order_ref, about), names_order=about.names_order)
 
 
+def by_the_box(session: Session, file: CaseFile) -> list[CaseFile]:
+    """The other reports of the item of a case that named what stands on its box and not the order."""
+    about = About(imei=file.imei, parcel=file.parcel, names_order=file.order_named)
+    return [one for one in _beside(session, file.case.order_ref, about, dispute=file.case.id) if not one.order_named]
+
+
 def _others(session: Session, order_ref: str | None, about: About, *, dispute: str = "") -> list[OtherReport]:
-    files = case_book.of_order(session, order_ref) if order_ref else []
-    named = about.names_order or any(file.order_named for file in files)
-    if not named and session.get(SaleRow, order_ref or "") is None:
-        return []
     return [
         OtherReport(
             taken_back=file.case.state in TAKEN_BACK,
             names_order=file.order_named,
             promises=tuple(case_book.promises(session, file.case.id)),
         )
-        for file in files
-        if file.case.id != dispute and _same_item(file, about)
+        for file in _beside(session, order_ref, about, dispute=dispute)
     ]
+
+
+def _beside(session: Session, order_ref: str | None, about: About, *, dispute: str) -> list[CaseFile]:
+    files = case_book.of_order(session, order_ref) if order_ref else []
+    named = about.names_order or any(file.order_named for file in files)
+    if not named and session.get(SaleRow, order_ref or "") is None:
+        return []
+    return [file for file in files if file.case.id != dispute and _same_item(file, about)]
 
 
 def _same_item(file: CaseFile, about: About) -> bool:

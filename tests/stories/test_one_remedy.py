@@ -266,3 +266,58 @@ def test_what_was_late_when_a_report_was_taken_back_is_not_paid_after_it_was_ope
     act(world, move_case.reopen, first, actor="customer", role=Role.CUSTOMER)
     with world.refused(Rejected, "promise"):
         act(world, move_case.promise_kept, first, promise=promise.id, reference="BACS 3", **BY_SUPERVISOR)
+
+
+def by_the_box(world: World) -> Opened:
+    """A report that names what stands on the box and not the order."""
+    return world.dispute(None, "damaged", item=world.parcels[0].unit.imei, order=order_of(world))
+
+
+@pytest.mark.parametrize("remedy", ["refund", "replacement"])
+def test_what_was_promised_by_the_box_is_set_aside_when_the_customer_of_the_order_chooses(
+    world: World, remedy: str
+) -> None:
+    stranger, mine = by_the_box(world), world.dispute(world.parcels[0], "damaged")
+    promised = choose(world, stranger, "refund")
+    choose(world, mine, remedy)
+    aside = promises(world, stranger)[promised.id]
+    assert (aside.state, aside.set_aside) == ("void", True)
+    assert "We put this order right by way of another report" in told(world, stranger)
+    with world.refused(Conflict, "set_aside"):
+        pay(world, stranger)
+    pay(world, mine)
+    pay(world, stranger)
+    assert world.case(stranger).case.state == "remedied"
+    assert not [one for one in promises(world, stranger).values() if one.state == "kept" and one.amount_pence]
+
+
+def test_what_was_late_by_the_box_keeps_what_it_earned_and_earns_no_more(world: World) -> None:
+    stranger, mine = by_the_box(world), world.dispute(world.parcels[0], "damaged")
+    promised = choose(world, stranger, "refund")
+    world.clock.at_ms = promised.due_ms + DAY_MS
+    choose(world, mine, "replacement")
+    owed = world.case(stranger).unpaid_credit_pence
+    assert owed > 0
+    world.clock.at_ms += 9 * DAY_MS
+    with world.house.unit() as unit:
+        sweep_promises(unit)
+    aside = promises(world, stranger)[promised.id]
+    assert (aside.state, aside.replaced, aside.set_aside) == ("missed", True, True)
+    assert world.case(stranger).unpaid_credit_pence == owed
+
+
+def test_money_that_came_back_by_the_box_is_not_paid_again_once_the_order_was_put_right(world: World) -> None:
+    stranger, mine = by_the_box(world), world.dispute(world.parcels[0], "damaged")
+    paid = choose(world, stranger, "refund")
+    pay(world, stranger)
+    choose(world, mine, "replacement")
+    act(world, move_case.payment_came_back, stranger, promise=paid.id, reference="RETURN 1", **BY_AGENT)
+    assert [one.came_back for one in promises(world, stranger).values() if one.amount_pence] == [True]
+    assert "We put this order right by way of another report" in told(world, stranger)
+
+
+def test_what_helps_with_neither_phone_nor_money_sets_nothing_aside(world: World) -> None:
+    stranger, mine = by_the_box(world), world.dispute(world.parcels[0], "missing_accessory")
+    promised = choose(world, stranger, "refund")
+    act(world, move_case.choose, mine, remedy="accessory", payout=None, actor="customer")
+    assert promises(world, stranger)[promised.id] == promised
