@@ -61,7 +61,10 @@ class SightingRow(SQLModel, table=True):
 
 
 class CodeRow(SQLModel, table=True):
-    """An unlock code was given out for a handset; which one is not kept, it can be computed again."""
+    """An unlock code was given out for a handset; which one is not kept, it can be computed again.
+
+    `actor`: the member of staff who gave it, or the case from whose page it was asked for.
+    """
 
     __tablename__ = "issued_code"
     id: int | None = Field(default=None, sa_column=_counted())
@@ -103,9 +106,9 @@ def sightings_of(session: Session, name: str) -> list[SightingRow]:
     return list(session.scalars(_SIGHTINGS, {"name": name}).all())
 
 
-def codes_since(session: Session, name: str, since_ms: int) -> int:
-    """How many unlock codes were given for a device since a moment."""
-    mine = (col(CodeRow.device) == name, col(CodeRow.at_ms) >= since_ms)
+def codes_since(session: Session, name: str, actors: Collection[str], since_ms: int) -> int:
+    """How many unlock codes were given for a device since a moment to these accounts, or in this case."""
+    mine = (col(CodeRow.device) == name, col(CodeRow.actor).in_(list(actors)), col(CodeRow.at_ms) >= since_ms)
     return session.scalar(select(func.count()).select_from(CodeRow).where(*mine)) or 0
 
 

@@ -214,6 +214,7 @@ def code(token: str, body: CodeIn, parts: P) -> dict[str, str]:
             challenge=body.challenge,
             actor=CUSTOMER,
             role=LockRole.CUSTOMER,
+            case=file.case.id,
             orders=None if is_customers(unit.session, file) else {row.id for row in orders},
         )
     return {"code": digits}

@@ -27,7 +27,8 @@ from devicelock.usecases.request_lock import OPEN
 from devicelock.watch_store import CodeRow
 
 CODES_PER_HOUR = 10
-"""So many codes a handset is given within an hour: more than a person mistypes, fewer than a guesser wants."""
+"""So many codes one who asks is given for a handset within an hour: more than a person mistypes, fewer than a guesser
+wants. Who asks is a case, or a member of staff, so that nobody uses up what somebody else may have."""
 
 MANY_CODES = 20
 """So many codes by one person within a day are worth a look; none of them waits for it."""
@@ -41,27 +42,29 @@ def issue_code(
     challenge: str,
     actor: str,
     role: Role,
+    case: str | None = None,
     orders: Collection[str] | None = None,
 ) -> str:
     """The eight digits that answer what the lock screen shows; whatever lock the handset has is released.
 
-    `orders`: those for which who asks can speak; None is every one of the handset.
+    `case`: the customer's, from whose page it is asked for. `orders`: those for which who asks can speak; None is every one of the handset.
     """
     read = read_challenge(challenge)
     hold_handset(unit, office, device)
     row = store.device(unit.session, device)
-    given = watch_store.codes_since(unit.session, device, unit.now_ms - HOUR_MS)
+    accounts = office.accounts_of(unit.session, actor) if case is None else [case]
+    given = watch_store.codes_since(unit.session, device, accounts, unit.now_ms - HOUR_MS)
     if given >= CODES_PER_HOUR:
         raise Rejected(
             "too_many",
-            f"{given} codes were given for this handset within an hour",
+            f"you were given {given} codes for this handset within an hour",
             fix="Wait an hour. The unlock is also on its way over the network, and needs no code.",
             retry_after_s=HOUR_MS // 1000,
         )
     pair = read.pair or _pair_of(unit, office, row)
     answer = unlock_code(derive_key(office.codes, device), read.digits, pair=pair)
     idx = unit.record("code.issued", {"device": device, "actor": actor, "lock": lock_number(pair)})
-    unit.session.add(CodeRow(device=device, actor=actor, at_ms=unit.now_ms, idx=idx))
+    unit.session.add(CodeRow(device=device, actor=case or actor, at_ms=unit.now_ms, idx=idx))
     basis = Basis.CUSTOMER if role is Role.CUSTOMER else Basis.ONE_PERSON
     reason = Reason.FOUND_BY_CUSTOMER if role is Role.CUSTOMER else Reason.RELEASED_BY_STAFF
     for order in store.orders_of_device(unit.session, device, OPEN):
@@ -71,7 +74,6 @@ def issue_code(
     if role is Role.CUSTOMER and newest is not None and (orders is None or newest.order in orders):
         find_wrong(unit, office, store.order(unit.session, newest.order))
     unit.session.flush()
-    accounts = office.accounts_of(unit.session, actor)
     count = watch_store.codes_by_since(unit.session, accounts, unit.now_ms - DAY_MS)
     if role is not Role.CUSTOMER and count >= MANY_CODES:
         detail = f"{actor} has given out {count} unlock codes within a day."

@@ -7,7 +7,8 @@ from custody.kernel.errors import Forbidden, NotFound, Rejected
 from devicelock import watch_store
 from devicelock.rules.command import Reason
 from devicelock.rules.hello import SimClass
-from devicelock.usecases.issue_code import CODES_PER_HOUR
+from devicelock.rules.order import Role
+from devicelock.usecases.issue_code import CODES_PER_HOUR, issue_code
 from devicelock.usecases.request_lock import request_lock
 from tests.stories.lock_steps import code_for, lines_of, told
 from tests.world import World
@@ -76,6 +77,24 @@ def test_a_guesser_gets_few_codes_and_people_hear_of_who_gives_many(world: World
     for number in range(CODES_PER_HOUR):
         code_for(world, radio, f"{number:08d}")
     assert "many_codes" in world.alerts()
+
+
+def test_nobody_uses_up_the_codes_that_somebody_else_may_have(world: World) -> None:
+    opened, radio = world.locked_elsewhere()
+    stranger = world.dispute(None, "never_received", item=world.parcels[0].unit.imei)
+
+    def ask(case: str, digits: str) -> str:
+        device, who = radio.handset.device, Role.CUSTOMER
+        with world.house.unit() as unit:
+            return issue_code(
+                unit, world.office, device=device, challenge=digits, actor="customer", role=who, case=case, orders=[]
+            )
+
+    for number in range(CODES_PER_HOUR):
+        ask(stranger.case, f"{number:08d}")
+    with world.refused(Rejected, "too_many"):
+        ask(stranger.case, "12345678")
+    assert ask(opened.case, radio.handset.question) == code_for(world, radio, radio.handset.question)
 
 
 # Seen somewhere.
