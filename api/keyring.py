@@ -2,7 +2,8 @@
 
 Each key has one purpose, so that stealing one does not give another: `log` signs checkpoints and receipts, `operator`
 signs policies and records, `registrar` enrols stations, `lock` signs LOCK commands, `unlock` signs UNLOCK and RETIRE
-commands, `codes` derives the offline unlock codes of handsets. `eir` signs the IMEI list, where that is switched on.
+commands, `codes` derives the offline unlock codes of handsets, `browsers` marks those in which somebody has signed in
+(`known_browser.py`). `eir` signs the IMEI list, where that is switched on.
 """
 
 import os
@@ -17,7 +18,7 @@ PURPOSES = ("log", "operator", "registrar", "lock", "unlock")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keyring:
-    """One signer for each purpose, and the secret that unlock codes are derived from."""
+    """One signer for each purpose, and the secrets that unlock codes and the marks of browsers are derived from."""
 
     log: SoftwareSigner
     operator: SoftwareSigner
@@ -25,13 +26,15 @@ class Keyring:
     lock: SoftwareSigner
     unlock: SoftwareSigner
     codes: bytes
+    browsers: bytes
 
 
 def open_keyring(folder: Path) -> Keyring:
     """The keys in `folder`; those that are missing are made there. Raises `Fatal` if others can read them."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     signers = {purpose: open_signer(folder / f"{purpose}.pem") for purpose in PURPOSES}
-    return Keyring(**signers, codes=open_secret(folder / "codes.key"))
+    codes, browsers = (open_secret(folder / f"{name}.key") for name in ("codes", "browsers"))
+    return Keyring(**signers, codes=codes, browsers=browsers)
 
 
 def open_signer(path: Path) -> SoftwareSigner:

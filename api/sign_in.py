@@ -3,7 +3,8 @@
 From one address ten tries at one account and then one every ten seconds, and a hundred at all accounts and then one a
 second, for a call centre may have a single address. At one account a hundred tries from all addresses and then one
 every ten seconds; those do not count where its owner has signed in before, so that a guesser elsewhere keeps nobody
-out of their account. A right password gives its tries back. An account that does not exist is treated the same. The
+out of their account. A browser in which that account was signed in to before has ten tries of its own and then one
+every ten seconds, whoever guesses beside it (`known_browser.py`). A right password gives its tries back. An account that does not exist is treated the same. The
 counts are each process's own, in memory.
 """
 
@@ -15,6 +16,7 @@ from collections.abc import Callable
 from fastapi import Request
 
 from api import accounts
+from api.known_browser import COOKIE, make_mark, read_mark
 from api.parts import Parts
 from api.token_bucket import TokenBuckets
 
@@ -30,18 +32,25 @@ class Tries:
         self._from_address = TokenBuckets(per_s=1.0, burst=100, now_s=now_s)
         self._at_place = TokenBuckets(per_s=1 / 10, burst=10, now_s=now_s)
         self._at_account = TokenBuckets(per_s=1 / 10, burst=100, now_s=now_s)
+        self._in_browser = TokenBuckets(per_s=1 / 10, burst=10, now_s=now_s)
         self._guard = threading.Lock()
         self._places: OrderedDict[str, None] = OrderedDict()
 
-    def take(self, *, account: str, address: str) -> None:
-        """One try; raises `Rejected("too_many")`."""
+    def take(self, *, account: str, address: str, browser: str = "") -> None:
+        """One try, in a browser of which the account is known or elsewhere; raises `Rejected("too_many")`."""
+        if browser:
+            self._in_browser.take(_place(account, browser))
+            return
         self._from_address.take(address)
         self._at_place.take(_place(account, address))
         if not self._is_known(account, address):
             self._at_account.take(account)
 
-    def give_back(self, *, account: str, address: str) -> None:
+    def give_back(self, *, account: str, address: str, browser: str = "") -> None:
         """The password was right: the try does not count, and the account is known to be used there."""
+        if browser:
+            self._in_browser.give_back(_place(account, browser))
+            return
         self._from_address.give_back(address)
         self._at_place.give_back(_place(account, address))
         if not self._is_known(account, address):
@@ -63,13 +72,22 @@ _tries = Tries()
 def sign_in(request: Request, parts: Parts, *, account: str, password: str) -> str:
     """A session token; raises `Rejected("unauthenticated")`, or `Rejected("too_many")` before it looks."""
     address = request.client.host if request.client else ""
-    _tries.take(account=account[:LONGEST], address=address)
+    browser = read_mark(parts.keyring.browsers, account, request.cookies.get(COOKIE, ""))
+    _tries.take(account=account[:LONGEST], address=address, browser=browser)
     with parts.house.unit() as unit:
         hours = parts.settings.session_hours
         token = accounts.sign_in(unit.session, name=account, password=password, now_ms=unit.now_ms, hours=hours)
-    _tries.give_back(account=account[:LONGEST], address=address)
+    _tries.give_back(account=account[:LONGEST], address=address, browser=browser)
     return token
 
 
-def _place(account: str, address: str) -> str:
-    return f"{address} {account}"
+def fresh_mark(request: Request, parts: Parts, *, account: str) -> str | None:
+    """What the browser is to keep, in which the account was signed in to just now; None if it keeps its mark already."""
+    secret = parts.keyring.browsers
+    if read_mark(secret, account, request.cookies.get(COOKIE, "")):
+        return None
+    return make_mark(secret, account, nonce=parts.ids.random_bytes(16))
+
+
+def _place(account: str, where: str) -> str:
+    return f"{where} {account}"

@@ -64,6 +64,23 @@ def test_wrong_passwords_of_one_account_come_to_an_end_and_others_still_sign_in(
     assert status_of(http, other, PASSWORD) == 201
 
 
+def test_a_guesser_at_the_owners_own_address_keeps_them_out_of_no_browser_that_they_used_before(
+    service: Service, http: httpx.Client
+) -> None:
+    hire(service, "night-3")
+    entered = {"account": "night-3", "password": PASSWORD}
+    assert http.post("/console/sign-in", data=entered, headers=OURS).status_code == 303
+    http.cookies.delete("weaklink_session")
+    with raw_client(service) as guesser:
+        assert 429 in [status_of(guesser, "night-3", f"wrong {number}") for number in range(30)]
+        assert status_of(guesser, "night-3", PASSWORD) == 429
+    mark = http.cookies["weaklink_browser"]
+    kept = {**OURS, "cookie": f"weaklink_browser={mark}"}  # which goes by https alone
+    answer = http.post("/console/sign-in", data=entered, headers=kept)
+    assert answer.status_code == 303
+    assert "weaklink_browser" not in answer.headers["set-cookie"], "the mark that is there goes on"
+
+
 def test_right_passwords_cost_no_tries(service: Service, http: httpx.Client) -> None:
     hire(service, "night-4")
     assert {status_of(http, "night-4", PASSWORD) for _ in range(15)} == {201}
