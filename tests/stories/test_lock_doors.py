@@ -191,6 +191,10 @@ def test_a_customer_says_i_have_it_with_the_code_from_our_message(service: Servi
         with pytest.raises(Trouble) as guessed:
             nobody.post("/v1/receipts", {"order": parcel.order, "code": "0000000000"})
     assert guessed.value.code == "too_many"
+    elsewhere = httpx.HTTPTransport(local_address="127.0.0.2")
+    with httpx.Client(base_url=service.address, transport=elsewhere) as owner:
+        said = owner.post("/v1/receipts", json={"order": parcel.order, "code": code})
+    assert said.status_code == 201, "who guesses uses up no tries of who has the code"
 
 
 def test_a_leaver_is_released_and_the_groups_and_alerts_are_shown(service: Service, network: World) -> None:
