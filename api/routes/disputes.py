@@ -209,7 +209,7 @@ def move(
                 unit.session.flush()
             return case_view(unit.session, file)
     except (Conflict, Rejected):
-        said = {**body.model_dump(), "award": body.text}
+        said = {**body.model_dump(mode="json"), "award": body.text}
         with parts.house.read() as session:
             if not done_already(session, dispute, body.event, said, actors={caller.account, caller.person}):
                 raise

@@ -8,7 +8,7 @@
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from sqlmodel import Session
 
@@ -46,7 +46,8 @@ def propose_decline(
     moved = replace(file, case=case, hearing_due_ms=due_ms, proposed_by=actor)
     finding = " ".join(found.says for found in findings)
     said = [say("case.propose_decline", finding=finding, due=civil.in_words(due_ms))]
-    return write_move(unit, file, moved, "decline_proposed", actor=actor, facts={"due_ms": due_ms}, said=said)
+    facts = {"due_ms": due_ms, "findings": [asdict(found) for found in findings]}
+    return write_move(unit, file, moved, "decline_proposed", actor=actor, facts=facts, said=said)
 
 
 def decline(unit: Unit, dispute: str, *, why: str, heard: bool, actor: Actor, role: Role, behind: Behind) -> CaseFile:

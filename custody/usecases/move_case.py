@@ -355,7 +355,7 @@ def ask(
     moved = replace(file, case=replace(file.case, state=move.target), ledger=sent)
     days = policy.count("ask_open_days", civil.civil_date(unit.now_ms))
     said = [say("case.ask", item=text, days=str(days))]
-    return write_move(unit, file, moved, "asked", actor=actor, facts={"item": item}, said=said)
+    return write_move(unit, file, moved, "asked", actor=actor, facts={"item": item, "text": text}, said=said)
 
 
 def answer(unit: Unit, dispute: str, *, ask_id: str, pointer: str | None, actor: str) -> CaseFile:

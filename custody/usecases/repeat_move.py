@@ -23,10 +23,12 @@ LINES = MappingProxyType(
         "customer_accepts": ("decision_accepted",),
         "customer_rejects_or_lapse": ("decision_rejected",),
         "offer": ("offered",),
+        "ask": ("asked",),
         "delivered_or_paid": ("remedied",),
         "promise_kept": ("promise_kept",),
         "credit_paid": ("credit_paid",),
         "payment_came_back": ("payment_came_back",),
+        "propose_decline": ("decline_proposed",),
         "decline": ("declined",),
         "heard_accepted": ("heard_accepted",),
         ADR_EVENT: ("adr_open",),
@@ -39,6 +41,9 @@ LINES = MappingProxyType(
 )
 """The lines with which a move stands in the timeline. What says more than its line does is not here."""
 
+BY_ANYBODY = frozenset({"offer"})
+"""Moves that are the same whoever makes them: two agents who offer the same at one moment have offered it once."""
+
 
 def done_already(
     session: Session, dispute: str, event: str, said: Mapping[str, Any], *, actors: Collection[str] | None = None
@@ -49,7 +54,8 @@ def done_already(
         facts = msgspec.json.decode(line.facts)
         if line.kind in LINES.get(event, ()):
             same = all(facts[name] == value for name, value in said.items() if name in facts and value is not None)
-            return same and facts.get("state") == state and (actors is None or line.actor in actors)
+            by_them = actors is None or line.actor in actors or event in BY_ANYBODY
+            return same and facts.get("state") == state and by_them
         if facts.get("state", state) != state:
             return False
     return False

@@ -55,6 +55,28 @@ def test_a_decline_and_the_schemes_way_are_gone_once(desk: CaseDesk) -> None:
     twice(desk, told, "supervisor-1", "reopen")
 
 
+def test_what_is_asked_and_what_is_proposed_twice_is_so_once_and_nothing_else_counts_as_the_same(
+    desk: CaseDesk,
+) -> None:
+    told = desk.not_fixed()
+    asked = {"item": "tape", "text": "Which colour has the tape?"}
+    assert len(twice(desk, told, "agent-1", "ask", **asked)["asks"]) == 1
+    assert desk.event(told, "agent-1", "ask", **{**asked, "text": "Is there any tape?"}).status_code == 409
+    own_twice(desk, told, "answer", ask=desk.view(told)["asks"][0]["ask"])
+    twice(desk, told, "investigator-1", "propose_decline", findings=[SEEN])
+    other = {**SEEN, "kept_at": "evidence/9"}
+    assert desk.event(told, "investigator-1", "propose_decline", findings=[other]).status_code == 409
+
+
+def test_two_agents_who_offer_the_same_at_once_have_offered_it_once(desk: CaseDesk) -> None:
+    told = desk.not_fixed()
+    first, second = (desk.event(told, account, "offer") for account in ("agent-1", "agent-2"))
+    assert (first.status_code, second.status_code) == (200, 200), second.text
+    assert first.json() == second.json(), "the customer is told once"
+    assert desk.event(told, "agent-2", "offer", price_reduction_pence=2_000).status_code == 409
+    assert desk.event(told, "agent-2", "offer", claim_type="damaged").status_code == 409
+
+
 def test_a_join_that_is_sent_twice_answers_with_the_case_that_goes_on(desk: CaseDesk) -> None:
     first, second = (desk.report(order="SO-TWICE") for _ in range(2))
     assert twice(desk, second, "agent-1", "merge", into=first["dispute"])["dispute"] == first["dispute"]
