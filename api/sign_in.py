@@ -4,8 +4,8 @@ From one address ten tries at one account and then one every ten seconds, and a 
 second, for a call centre may have a single address. At one account a hundred tries from all addresses and then one
 every ten seconds; those do not count where its owner has signed in before, so that a guesser elsewhere keeps nobody
 out of their account. A browser in which that account was signed in to before has ten tries of its own and then one
-every ten seconds, whoever guesses beside it (`known_browser.py`). A right password gives its tries back. An account that does not exist is treated the same. The
-counts are each process's own, in memory.
+every ten seconds, whoever guesses beside it (`known_browser.py`). A right password gives its tries back. An account
+that does not exist is treated the same. The counts are each process's own, in memory.
 """
 
 import threading
@@ -82,7 +82,7 @@ def sign_in(request: Request, parts: Parts, *, account: str, password: str) -> s
 
 
 def fresh_mark(request: Request, parts: Parts, *, account: str) -> str | None:
-    """What the browser is to keep, in which the account was signed in to just now; None if it keeps its mark already."""
+    """What the browser in which the account was signed in to just now is to keep; None if it has its mark already."""
     secret = parts.keyring.browsers
     if read_mark(secret, account, request.cookies.get(COOKIE, "")):
         return None

@@ -47,7 +47,8 @@ def issue_code(
 ) -> str:
     """The eight digits that answer what the lock screen shows; whatever lock the handset has is released.
 
-    `case`: the customer's, from whose page it is asked for. `orders`: those for which who asks can speak; None is every one of the handset.
+    `case`: the customer's, from whose page it is asked for. `orders`: those for which who asks can speak; None is every
+    one of the handset.
     """
     read = read_challenge(challenge)
     hold_handset(unit, office, device)
