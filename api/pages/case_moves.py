@@ -75,6 +75,12 @@ SUM = Field(
     kind="pounds",
     needed=False,
 )
+LESS = Field(
+    name="why",
+    says="If that is less than the sum named before: why, in words that the customer can read",
+    kind="words",
+    needed=False,
+)
 _MOVES = (
     Move(
         event="classify",
@@ -96,6 +102,7 @@ _MOVES = (
                 needed=False,
             ),
             SUM,
+            LESS,
         ),
     ),
     Move(
@@ -119,7 +126,7 @@ _MOVES = (
         button="Offer again",
         done="offered",
         about="The offer follows from the kind of problem. To offer for another kind, change the kind.",
-        fields=(SUM,),
+        fields=(SUM, LESS),
     ),
     Move(
         event="delivered_or_paid",

@@ -25,7 +25,7 @@ from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.tables import EvidenceRow
 from custody.store.unit import Unit
-from custody.usecases import move_case, move_scheme
+from custody.usecases import ask_customer, move_case, move_scheme
 from custody.usecases.open_dispute import hash_token
 from custody.usecases.repeat_move import done_already
 from devicelock import store as lock_store
@@ -162,7 +162,7 @@ def answer(token: str, body: AnswerIn, parts: P) -> dict[str, Any]:
 
     def act(unit: Unit, file: CaseFile) -> None:
         pointer = _keep_words(unit, file.case.id, body.words) if body.words else None
-        move_case.answer(unit, file.case.id, ask_id=body.ask, pointer=pointer, actor=CUSTOMER)
+        ask_customer.answer(unit, file.case.id, ask_id=body.ask, pointer=pointer, actor=CUSTOMER)
 
     return _move(parts, token, "answered_or_skipped", {"ask": body.ask, "skipped": not body.words}, act)
 
@@ -190,7 +190,7 @@ def give(token: str, file: UploadFile, parts: P, ask: Annotated[str | None, Form
         if ask is None:
             case_book.say(unit, dispute, [say("case.received")])
         else:
-            move_case.answer(unit, dispute, ask_id=ask, pointer=kept, actor=CUSTOMER)
+            ask_customer.answer(unit, dispute, ask_id=ask, pointer=kept, actor=CUSTOMER)
     return {"evidence": kept, "name": name, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
 
 

@@ -24,7 +24,7 @@ from custody.disputes.remedy import Needs
 from custody.kernel.clock import to_iso
 from custody.kernel.errors import Conflict, NotFound, Rejected
 from custody.store import case_book
-from custody.usecases import decline_case, learn_facts, move_case, move_scheme, sweep_cases
+from custody.usecases import ask_customer, decline_case, learn_facts, move_case, move_scheme, sweep_cases
 from custody.usecases.open_dispute import least_busy
 from custody.usecases.record_sale import read_sale
 from custody.usecases.renew_link import renew_link
@@ -233,6 +233,7 @@ def _classify(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_bo
         agreed=body.agreed,
         custody_words=body.custody_words,
         price_reduction_pence=body.price_reduction_pence,
+        why=body.why,
         lock_facts=joints.wish_facts_of_case(unit.session, dispute),
         actor=caller.account,
         role=Role(caller.role),
@@ -260,6 +261,7 @@ def _offer(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.
         agreed=body.agreed,
         custody_words=body.custody_words,
         price_reduction_pence=body.price_reduction_pence,
+        why=body.why,
         lock_facts=joints.wish_facts_of_case(unit.session, dispute),
         actor=caller.account,
         role=Role(caller.role),
@@ -268,7 +270,7 @@ def _offer(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.
 
 def _ask(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
     item, text = _need(body.item, "item"), _need(body.text, "text")
-    return move_case.ask(unit, dispute, item=item, text=text, actor=caller.account, role=Role(caller.role))
+    return ask_customer.ask(unit, dispute, item=item, text=text, actor=caller.account, role=Role(caller.role))
 
 
 def _remedied(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:

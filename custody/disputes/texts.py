@@ -86,6 +86,10 @@ TEXTS = MappingProxyType(
         ),
         "case.sum_to_name": _text("Would you rather have part of the price back? Tell us, and we name the sum."),
         "case.sum_named": _text("We named the sum for part of the price back. It is on your page. You choose."),
+        "case.sum_lowered": _text(
+            "We named a lower sum than before. This is why: {why}",
+            "It is on your page. Do you not agree? Tell us, and we look at it again.",
+        ),
         "case.payment_came_back": _text(
             "Your money came back to us, so you do not have it yet. We are sorry. We pay it again.",
             "Should it go another way? Tell us.",

@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Any
 
 from custody.disputes import case_guards, civil
-from custody.disputes.asks import Holding, answer_ask, ask_guards, hold, send_ask, skip_ask
 from custody.disputes.case import CASE
 from custody.disputes.choose_remedy import Chosen, choose_remedy, said_of
 from custody.disputes.claim import Remedy, claim_of
@@ -18,7 +17,7 @@ from custody.disputes.messages import Message, alternatives, say
 from custody.disputes.one_order import check_delivery, to_set_aside
 from custody.disputes.opening import AN_OFFER, NOT_BY_THE_REMEDY
 from custody.disputes.policy import DEFAULT_POLICY, Policy
-from custody.disputes.price import is_money, name_sum
+from custody.disputes.price import is_money
 from custody.disputes.promise import PROMISE, all_promises_settled, check_payer, make_promise, proof
 from custody.disputes.remedy import Needs, offer_remedy, within_ms
 from custody.kernel.errors import Conflict, Rejected
@@ -26,6 +25,7 @@ from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
 from custody.usecases.keep_promises import cross_out, keep, set_aside, take_place
+from custody.usecases.offer_sum import with_sum
 from custody.usecases.read_order import by_the_box, hold_order, known_before
 
 NOTHING_KNOWN = LockFacts()
@@ -42,6 +42,7 @@ def classify_and_offer(
     actor: str,
     role: Role,
     price_reduction_pence: int | None = None,
+    why: str | None = None,
     policy: Policy = DEFAULT_POLICY,
 ) -> CaseFile:
     """Agree on the kind of problem: the offer follows at once, and so do the wish for a lock and the investigation.
@@ -62,11 +63,13 @@ def classify_and_offer(
     if target == "triaged":
         target = step(CASE, target, "offer", Role.SYSTEM, guards).target
     named = price_reduction_pence
-    moved, said = _offered(unit, file, claim_type, target, lock_facts=lock_facts, named_pence=named, policy=policy)
+    moved, said = _offered(
+        unit, file, claim_type, target, lock_facts=lock_facts, named_pence=named, why=why, policy=policy
+    )
     if moved == replace(file, offer=moved.offer, chosen=None) and named is None and _same_options(file, moved):
         return file
     said.insert(0, say("case.classify", problem=claim_of(claim_type).says))
-    return write_move(unit, file, moved, "offered", actor=actor, facts={"claim_type": claim_type}, said=said)
+    return _write_offer(unit, file, moved, named_pence=named, why=why, actor=actor, said=said)
 
 
 def _kind_guards(file: CaseFile, kind: str, *, agreed: bool, custody_words: str | None) -> dict[str, bool | None]:
@@ -84,14 +87,16 @@ def _offered(
     *,
     lock_facts: LockFacts,
     named_pence: int | None,
+    why: str | None,
     policy: Policy,
 ) -> tuple[CaseFile, list[Message]]:
     """The file with the offer for a kind, and what is said of it; the promise of an offer is kept by it."""
     known, price = known_before(unit.session, file), file.order.price_pence
     left, gone = known.left_pence(price), known.is_paid_back(price)
     offer = offer_remedy(kind, file.order, Needs(), policy=policy, now_ms=unit.now_ms, left_pence=left, paid_back=gone)
-    if named_pence is not None:
-        offer = name_sum(offer, named_pence, left_pence=left, policy=policy)
+    offer, of_sum = with_sum(
+        unit.session, file, offer, named_pence=named_pence, why=why, left_pence=left, policy=policy
+    )
     wish = file.lock_wish
     if kind != file.case.claim_type:
         wish = lock_wish(kind, lock_facts, policy=policy, on_date=civil.civil_date(unit.now_ms))
@@ -101,13 +106,26 @@ def _offered(
     owing, said = keep(unit, file, promised, shown=True, role=Role.SYSTEM, policy=policy)
     case = replace(file.case, state=target, claim_type=kind)
     said.append(say("case.offer", options=alternatives(tuple(option.words for option in offer.options))))
-    if named_pence is not None:
-        said.append(say("case.sum_named"))
+    said += of_sum
     if offer.paid_back:
         said.append(say("case.paid_back"))
     if offer.sum_to_name:
         said.append(say("case.sum_to_name"))
     return replace(owing, case=case, offer=offer, chosen=None, lock_wish=wish), said
+
+
+def _write_offer(
+    unit: Unit,
+    file: CaseFile,
+    moved: CaseFile,
+    *,
+    named_pence: int | None,
+    why: str | None,
+    actor: str,
+    said: Sequence[Message],
+) -> CaseFile:
+    facts = {"claim_type": moved.case.claim_type, "price_reduction_pence": named_pence, "why": why}
+    return write_move(unit, file, moved, "offered", actor=actor, facts=facts, said=said)
 
 
 def _same_options(file: CaseFile, moved: CaseFile) -> bool:
@@ -316,6 +334,7 @@ def offer_again(
     custody_words: str | None = None,
     lock_facts: LockFacts = NOTHING_KNOWN,
     price_reduction_pence: int | None = None,
+    why: str | None = None,
     policy: Policy = DEFAULT_POLICY,
 ) -> CaseFile:
     """Offer once more: it was not put right, or the case was opened again; another kind needs what the first needed."""
@@ -329,55 +348,10 @@ def offer_again(
         agreed_on = _kind_guards(file, kind, agreed=agreed, custody_words=custody_words)
         step(CASE, CASE.start, "classify", role, agreed_on)
     named = price_reduction_pence
-    moved, said = _offered(unit, file, kind, move.target, lock_facts=lock_facts, named_pence=named, policy=policy)
-    return write_move(
-        unit, file, moved, "offered", actor=actor, facts={"claim_type": kind, "price_reduction_pence": named}, said=said
+    moved, said = _offered(
+        unit, file, kind, move.target, lock_facts=lock_facts, named_pence=named, why=why, policy=policy
     )
-
-
-def ask(
-    unit: Unit, dispute: str, *, item: str, text: str, actor: str, role: Role, policy: Policy = DEFAULT_POLICY
-) -> CaseFile:
-    """Ask the customer for one thing, once; `Conflict` with a pointer if it is held or was asked for."""
-    file = case_book.hold_one(unit, dispute)
-    never = claim_of(file.case.claim_type).never if file.case.claim_type else ()
-    sent = send_ask(
-        file.ledger,
-        ask_id=unit.ids.new("ask"),
-        item=item,
-        text=text,
-        role=role,
-        never=never,
-        policy=policy,
-        now_ms=unit.now_ms,
-    )
-    move = step(CASE, file.case.state, "ask", role, ask_guards(file.ledger, item))
-    moved = replace(file, case=replace(file.case, state=move.target), ledger=sent)
-    days = policy.count("ask_open_days", civil.civil_date(unit.now_ms))
-    said = [say("case.ask", item=text, days=str(days))]
-    return write_move(unit, file, moved, "asked", actor=actor, facts={"item": item, "text": text}, said=said)
-
-
-def answer(unit: Unit, dispute: str, *, ask_id: str, pointer: str | None, actor: str) -> CaseFile:
-    """What was asked for came in whatever form, or the customer skips it; either way the case goes on.
-
-    What comes after the case went on without it is kept all the same, and moves nothing.
-    """
-    file = case_book.hold_one(unit, dispute)
-    ask = next((ask for ask in file.ledger.asks if ask.id == ask_id), None)
-    if ask is not None and ask.state != "open" and pointer is not None:
-        ledger = hold(file.ledger, Holding(item=ask.item, pointer=pointer, how="given"))
-    elif pointer is None:
-        ledger = skip_ask(file.ledger, ask_id, now_ms=unit.now_ms)
-    else:
-        ledger = answer_ask(file.ledger, ask_id, pointer=pointer, readable=True, now_ms=unit.now_ms)
-    moved, said = replace(file, ledger=ledger), [say("case.received")] if pointer else []
-    if file.case.state == "awaiting_customer":
-        guards = {"any_format": case_guards.any_format(received=pointer is not None, skipped=pointer is None)}
-        move = step(CASE, file.case.state, "answered_or_skipped", Role.CUSTOMER, guards)
-        moved, said = replace(moved, case=replace(file.case, state=move.target)), [say("case.answered_or_skipped")]
-    facts = {"ask": ask_id, "skipped": pointer is None}
-    return write_move(unit, file, moved, "answered", actor=actor, facts=facts, said=said)
+    return _write_offer(unit, file, moved, named_pence=named, why=why, actor=actor, said=said)
 
 
 def write_move(

@@ -16,7 +16,7 @@ from custody.kernel.errors import Conflict, Forbidden, NotFound, Rejected, Troub
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
-from custody.usecases import decline_case, move_case, move_scheme
+from custody.usecases import ask_customer, decline_case, move_case, move_scheme
 from custody.usecases.open_dispute import hash_token
 from custody.usecases.sweep_inquiries import NEWS
 from custody.usecases.sweep_promises import sweep_promises
@@ -79,7 +79,7 @@ def test_the_receipt_of_an_order_of_ours_is_never_asked_for(world: World) -> Non
     not_put_right(world, opened)
     before = world.case(opened)
     with pytest.raises(Conflict) as caught, world.house.unit() as unit:
-        move_case.ask(unit, opened.case, item="receipt", text="Have you the receipt?", actor="a", role=Role.AGENT)
+        ask_customer.ask(unit, opened.case, item="receipt", text="Have you the receipt?", actor="a", role=Role.AGENT)
     assert caught.value.code == "held_by_us"
     assert caught.value.facts["pointer"] == world.parcels[0].order
     assert world.parcels[0].order in caught.value.fix
@@ -91,14 +91,14 @@ def test_what_was_asked_for_once_is_not_asked_for_again_in_other_words(world: Wo
     not_put_right(world, opened)
     asked: dict[str, Any] = {"actor": "agent-1", "role": Role.AGENT}
     ledger = act(
-        world, move_case.ask, opened, item="photo of the label", text="Have you a photo of the label?", **asked
+        world, ask_customer.ask, opened, item="photo of the label", text="Have you a photo of the label?", **asked
     )
     first = ledger.ledger.asks[0]
-    given = act(world, move_case.answer, opened, ask_id=first.id, pointer="evidence/7", actor="customer")
+    given = act(world, ask_customer.answer, opened, ask_id=first.id, pointer="evidence/7", actor="customer")
     assert given.case.state == "triaged"
     words = "clearer picture of the label"
     with pytest.raises(Conflict) as caught:
-        act(world, move_case.ask, opened, item=words, text="Have you one more?", **asked)
+        act(world, ask_customer.ask, opened, item=words, text="Have you one more?", **asked)
     assert caught.value.code in {"held_by_us", "asked_before"}
     assert caught.value.facts["pointer"] == "evidence/7"
     assert world.case(opened) == given
@@ -108,14 +108,16 @@ def test_skipping_what_was_asked_for_goes_on_and_counts_against_nobody(world: Wo
     opened = world.dispute(world.parcels[0], "never_received")
     not_put_right(world, opened)
     facts: dict[str, Any] = {"actor": "agent-1", "role": Role.AGENT}
-    asked = act(world, move_case.ask, opened, item="photo of the label", text="Have you a photo of the label?", **facts)
+    asked = act(
+        world, ask_customer.ask, opened, item="photo of the label", text="Have you a photo of the label?", **facts
+    )
     with world.refused(Conflict, "ask_open"):
-        act(world, move_case.ask, opened, item="colour of the tape", text="Which colour has the tape?", **facts)
-    moved = act(world, move_case.answer, opened, ask_id=asked.ledger.asks[0].id, pointer=None, actor="customer")
+        act(world, ask_customer.ask, opened, item="colour of the tape", text="Which colour has the tape?", **facts)
+    moved = act(world, ask_customer.answer, opened, ask_id=asked.ledger.asks[0].id, pointer=None, actor="customer")
     assert (moved.case.state, moved.case.presumption) == ("triaged", "honest")
     with world.refused(Conflict, "ask_ended"):
-        act(world, move_case.answer, opened, ask_id=asked.ledger.asks[0].id, pointer=None, actor="customer")
-    late = act(world, move_case.answer, opened, ask_id=asked.ledger.asks[0].id, pointer="late", actor="customer")
+        act(world, ask_customer.answer, opened, ask_id=asked.ledger.asks[0].id, pointer=None, actor="customer")
+    late = act(world, ask_customer.answer, opened, ask_id=asked.ledger.asks[0].id, pointer="late", actor="customer")
     assert (late.case.state, late.ledger.holdings[-1].pointer) == ("triaged", "late"), "what comes late is kept"
 
 
@@ -283,7 +285,7 @@ MOVES: tuple[tuple[Callable[..., Any], dict[str, Any]], ...] = (
     (move_case.reopen, {"actor": "customer", "role": Role.CUSTOMER}),
     (decline_case.decline, {"why": "Because.", "heard": True, "actor": SUPERVISOR, **DECIDER}),
     (decline_case.propose_decline, {"findings": (SEEN,), **PROPOSER}),
-    (move_case.ask, {"item": "tape", "text": "Which colour has the tape?", "actor": "a", "role": Role.AGENT}),
+    (ask_customer.ask, {"item": "tape", "text": "Which colour has the tape?", "actor": "a", "role": Role.AGENT}),
     (
         move_scheme.adr,
         {"letter_due_ms": 2**50, "deadlock": False, "actor": "supervisor-1", "role": Role.SUPERVISOR},

@@ -15,7 +15,7 @@ from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import Conflict
 from custody.store import case_book
 from custody.store.tables import IdempotencyRow
-from custody.usecases import move_case, move_scheme
+from custody.usecases import ask_customer, move_case, move_scheme
 from tests.stories.case_steps import act, put_right
 from tests.stories.lock_steps import told
 from tests.world import World
@@ -77,7 +77,7 @@ def test_an_ask_that_nobody_answers_lapses_after_the_days_that_the_customer_was_
     act(world, move_case.remedied, opened, reference="JJD0001", actor="agent-1", role=Role.AGENT)
     act(world, move_case.not_fixed, opened, actor="customer")
     asked: dict[str, Any] = {"item": "tape", "text": "Which colour has the tape?", "actor": "agent-1"}
-    act(world, move_case.ask, opened, role=Role.AGENT, **asked)
+    act(world, ask_customer.ask, opened, role=Role.AGENT, **asked)
     assert "After 7 days we go on without it." in told(world, opened)
     days_pass(8)
     after = world.case(opened)

@@ -144,3 +144,42 @@ def test_only_support_writes_down_what_became_of_money(world: World, role: Role)
         act(world, move_case.payment_came_back, opened, promise=promise.id, **by)
     with world.refused(Forbidden, "role"):
         act(world, move_case.credit_paid, opened, **by)
+
+
+def named(world: World, opened: Opened, pence: int | None, **more: Any) -> int | None:
+    """An agent names a sum, or none, with the kind; the sum that is on offer then."""
+    said: dict[str, Any] = {"claim_type": "missing_accessory", "agreed": True, "custody_words": None, **more}
+    said |= {"lock_facts": move_case.NOTHING_KNOWN, "price_reduction_pence": pence}
+    file = act(world, move_case.classify_and_offer, opened, **said, **BY_AGENT)
+    assert file.offer is not None
+    return next((option.amount_pence for option in file.offer.options if option.amount_pence), None)
+
+
+def test_a_sum_that_was_named_is_lowered_only_with_a_reason_that_the_customer_reads(world: World) -> None:
+    opened = world.dispute(world.parcels[0], "missing_accessory")
+    assert named(world, opened, 2_000) == 2_000
+    assert named(world, opened, 2_500) == 2_500
+    for why in (None, " "):
+        with world.refused(Rejected, "why"):
+            named(world, opened, 2_400, why=why)
+    assert named(world, opened, 2_400, why="The charger came after all.") == 2_400
+    assert "We named a lower sum than before. This is why: The charger came after all." in told(world, opened)
+    assert named(world, opened, 2_450) == 2_450, "what counts is the sum before this one"
+
+
+def test_a_sum_that_was_named_stays_where_none_is_named_anew_and_is_not_lost_by_another_kind(world: World) -> None:
+    opened = world.dispute(world.parcels[0], "missing_accessory")
+    named(world, opened, 2_000)
+    assert named(world, opened, None) == 2_000
+    assert named(world, opened, None, claim_type="damaged", custody_words="At the door.") is None
+    with world.refused(Rejected, "why"):
+        named(world, opened, 1_000)
+    assert named(world, opened, 2_000) == 2_000
+
+
+def test_a_sum_after_the_one_that_the_customer_chose_is_another_sum(world: World) -> None:
+    opened = world.dispute(world.parcels[0], "missing_accessory")
+    named(world, opened, 2_000)
+    choose(world, opened, "price_reduction")
+    paid_and_not_fixed(world, opened)
+    assert "price_reduction" in offered(world, opened, price_reduction_pence=500)
