@@ -225,6 +225,7 @@ def _office(settings: Settings, house: House, keyring: Keyring, anchor: AnchorFi
         accounts=persons.accounts,
         retires_at=joints.retires_at,
         moved=lock_news.lock_moved,
+        freed=joints.lock_when_freed,
         wronged=lock_news.lock_was_wrong,
         announce=lock_news.announce_lock,
         sighted=joints.handset_seen,

@@ -47,6 +47,7 @@ from devicelock.usecases.lock_office import LockOffice
 from devicelock.usecases.release import release_all
 from devicelock.usecases.request_lock import OPEN, lock_for_dispute
 from devicelock.usecases.retire import confirm_receipt
+from devicelock.usecases.wait_for_release import wait_for_release
 from devicelock.watch_store import SightingRow
 
 REASONS = {
@@ -60,6 +61,7 @@ TOLD_OF = {
     State.ACTIVE_CONFIRMED: Event.CONFIRM,
 }
 """By which move a customer is told of a lock that becomes theirs."""
+WAITS = "An earlier lock of the handset is being taken back."
 MOST_SIGHTINGS = 20
 """So many sightings are noted in a case; the log has them all."""
 
@@ -299,6 +301,14 @@ def lock_as_agreed(unit: Unit, office: LockOffice, file: CaseFile, *, actor: str
         release_all(unit, office, orders=orders, actor=actor, reason=Reason.WITHDRAWN)
 
 
+def lock_when_freed(unit: Unit, office: LockOffice, disputes: Sequence[str]) -> None:
+    """The locks that have waited for an earlier one to be taken back, where these cases still wish for them."""
+    for dispute in disputes:
+        file = case_book.goes_on(unit.session, case_book.read(unit.session, dispute))
+        if file.case.state not in CASE.terminal and file.found_ms is None and file.lock_wish.fair:
+            lock_of_case(unit, office, file)
+
+
 def lock_of_case(unit: Unit, office: LockOffice, file: CaseFile) -> LockAnswer:
     """The provisional lock that a case wishes for, if it is fair and allowed; never an error, always an answer."""
     wish = file.lock_wish
@@ -312,14 +322,23 @@ def lock_of_case(unit: Unit, office: LockOffice, file: CaseFile) -> LockAnswer:
     try:
         order = lock_for_dispute(unit, office, imei=file.imei, reason=reason, dispute=file.case.id)
     except Trouble as trouble:
-        joined = _join_lock(unit, office, file, order=trouble.facts.get("order"))
-        if joined is not None:
-            return LockAnswer(order=joined)
-        case_book.note(unit, file.case.id, "lock_refused", actor="system", facts={"why": trouble.detail})
-        return LockAnswer(order=None, refused=trouble.detail, allowed_by=trouble.fix)
+        return _held_back(unit, office, file, trouble)
     if order.state == State.REFUSED:
         failing = [row for row in msgspec.json.decode(order.facts).get("checks", []) if row["ok"] is not True]
         first: dict[str, Any] = failing[0] if failing else {}
         why = f"{first.get('check')}: {first.get('reason')}"
         return LockAnswer(order=order, refused=why, allowed_by=first.get("allowed_by", ""))
     return LockAnswer(order=order)
+
+
+def _held_back(unit: Unit, office: LockOffice, file: CaseFile, trouble: Trouble) -> LockAnswer:
+    """What becomes of a lock that another order of the handset, or anything else, stands in the way of."""
+    earlier = trouble.facts.get("order")
+    joined = _join_lock(unit, office, file, order=earlier)
+    if joined is not None:
+        return LockAnswer(order=joined)
+    if isinstance(earlier, str) and wait_for_release(unit, order=earlier, dispute=file.case.id):
+        case_book.note(unit, file.case.id, "lock_waits", actor="system", facts={"order": earlier})
+        return LockAnswer(order=None, refused=WAITS, allowed_by="It is asked for anew by itself when that is over.")
+    case_book.note(unit, file.case.id, "lock_refused", actor="system", facts={"why": trouble.detail})
+    return LockAnswer(order=None, refused=trouble.detail, allowed_by=trouble.fix)

@@ -1,7 +1,7 @@
 """The mark that a browser keeps once somebody has signed in there, so that no guesser uses up the tries of its owner.
 
 It is `nonce.mac`: 16 random bytes and HMAC-SHA256 over the nonce and the account under a secret of the house, in hex.
-It opens nothing: a right password is asked for as ever. It tells only that wrong ones in this browser are counted apart.
+It opens nothing: a right password is asked for as ever. It tells only that wrong ones here are counted apart.
 """
 
 import hashlib

@@ -84,6 +84,7 @@ class Process:
             accounts=persons.accounts,
             retires_at=joints.retires_at,
             moved=lock_news.lock_moved,
+            freed=joints.lock_when_freed,
             wronged=lock_news.lock_was_wrong,
             announce=lock_news.announce_lock,
             sighted=joints.handset_seen,

@@ -95,6 +95,7 @@ TIMELINE: Mapping[str, str] = {
     "merged": "Joined into another case",
     "joined": "Another case was joined into this one",
     "lock_refused": "No lock was made",
+    "lock_waits": "The lock waits for an earlier one to be taken back",
     "lock_compensation": "Paid for a wrong lock",
     "handset_seen": "The handset was seen on a network",
     "left": "The customer leaves",

@@ -290,8 +290,11 @@ def _credit_paid(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case
 
 
 def _payment_came_back(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
-    said = {"promise": _need(body.promise, "promise"), "reference": _need(body.reference, "reference")}
-    return move_case.payment_came_back(unit, dispute, **said, actor=caller.account, role=Role(caller.role))
+    promise, reference = _need(body.promise, "promise"), _need(body.reference, "reference")
+    role = Role(caller.role)
+    return move_case.payment_came_back(
+        unit, dispute, promise=promise, reference=reference, actor=caller.account, role=role
+    )
 
 
 def _propose_decline(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:

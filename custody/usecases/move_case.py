@@ -219,7 +219,7 @@ def payment_came_back(
             fix="Use the promise's id from the case, and the reference of the bank.",
         )
     case_book.put_promise(unit, replace(paid, came_back=True))
-    facts = {"promise": promise, "reference": reference}
+    facts: dict[str, Any] = {"promise": promise, "reference": reference}
     if not file.order_named and known_before(unit.session, file).puts_right_elsewhere:
         aside = [say("case.set_aside")]
         return write_move(unit, file, file, "payment_came_back", actor=actor, facts=facts, said=aside)

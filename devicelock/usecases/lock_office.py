@@ -89,6 +89,10 @@ def nothing_to_hold(unit: Unit, orders: Sequence[LockOrderRow]) -> None:
     """Nobody changes anything when these orders move."""
 
 
+def nobody_waits(unit: Unit, office: "LockOffice", disputes: Sequence[str]) -> None:
+    """Nobody's lock waits for another one to be taken back."""
+
+
 def nobody_looks(unit: Unit, device: DeviceRow, sighting: SightingRow) -> None:
     """Nobody wants to hear where a handset was seen."""
 
@@ -102,6 +106,7 @@ class LockOffice:
     any more; None is not known, or never.
     `announce`: tells a customer who is still served that a lock of theirs is asked for, and answers from when on it may
     be decided.
+    `freed`: a lock was taken back for which the lock that these cases wish for has waited (`wait_for_release.py`).
     `release_clock_ms`: how long a release may wait for the handset before people are told; `release_term_ms`: before
     its order ends without an answer.
     `backends`: the lock systems beside our own agent that are switched on, and what each can keep.
@@ -122,6 +127,7 @@ class LockOffice:
     wronged: Callable[[Unit, LockOrderRow], None] = nobody_is_owed
     sighted: Callable[[Unit, DeviceRow, SightingRow], None] = nobody_looks
     hold: Callable[[Unit, Sequence[LockOrderRow]], None] = nothing_to_hold
+    freed: "Callable[[Unit, LockOffice, Sequence[str]], None]" = nobody_waits
     caps: Caps = field(default_factory=Caps)
     release_clock_ms: int = HOUR_MS
     release_term_ms: int = 30 * DAY_MS

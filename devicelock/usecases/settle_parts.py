@@ -35,6 +35,7 @@ from devicelock.usecases.hold_locks import hold_locks
 from devicelock.usecases.lock_office import STANDING, LockOffice
 from devicelock.usecases.plan_parts import lapse_part
 from devicelock.usecases.request_lock import as_confirmed
+from devicelock.usecases.wait_for_release import tell_who_waits
 
 RELEASING = frozenset({State.RELEASE_QUEUED, State.RELEASED_UNCONFIRMED})
 LOOK_FIRST_S, LOOK_MAX_S = 2, 900
@@ -163,6 +164,7 @@ def end_release(unit: Unit, office: LockOffice, order: LockOrderRow, *, actor: s
     unit.session.add(order)
     store.note(unit, order, "released", actor=actor, facts=facts)
     office.moved(unit, order, Event.DEVICE_ACK_OR_CODE_USED)
+    tell_who_waits(unit, office, order)
     return True
 
 

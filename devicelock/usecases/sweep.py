@@ -21,6 +21,7 @@ from devicelock.usecases.alert import AlertKind, raise_alert
 from devicelock.usecases.hold_locks import hold_locks
 from devicelock.usecases.lock_office import LockOffice
 from devicelock.usecases.release import release
+from devicelock.usecases.wait_for_release import tell_who_waits
 
 SWEPT = (State.QUEUED, State.ACTIVE_PROVISIONAL, State.ACTIVE_CONFIRMED)
 
@@ -81,6 +82,7 @@ def _settle_silent(unit: Unit, office: LockOffice, silent: Sequence[LockOrderRow
         detail = f"The handset of {order.id} has not answered its release; by its own clock it is free."
         raise_alert(unit, AlertKind.RELEASED_UNCONFIRMED, about=order.id, detail=detail)
         office.moved(unit, order, Event.TERM_PASSED)
+        tell_who_waits(unit, office, order)
     return len(gone)
 
 

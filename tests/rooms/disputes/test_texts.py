@@ -62,6 +62,7 @@ EXAMPLES = {
     "problem": "your order never reached you",
     "reason": "It never reached you.",
     "reasons": "You told us that you have the phone.",
+    "why": "The charger came after all.",
     "remedy": "your money back",
     "reply": "We send you a new phone.",
     "weeks": "6",

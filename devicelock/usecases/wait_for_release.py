@@ -1,0 +1,35 @@
+"""A lock that is wished while an earlier one of the same handset is being taken back waits for that, and is then made.
+
+Two orders of a handset are never on their way at once. Who waits stands in the order that is waited for; whether the
+lock is allowed is asked in full when its turn has come.
+"""
+
+import msgspec
+
+from custody.store.unit import Unit
+from devicelock import store
+from devicelock.rules.order import State
+from devicelock.store import LockOrderRow
+from devicelock.usecases.lock_office import LockOffice
+
+WAITING = "waiting"
+
+
+def wait_for_release(unit: Unit, *, order: str, dispute: str) -> bool:
+    """Let the lock of a case wait for an order that is being taken back; whether it is."""
+    row = store.order(unit.session, order)
+    if row.state != State.RELEASE_QUEUED:
+        return False
+    facts = msgspec.json.decode(row.facts)
+    waiting = dict.fromkeys([*facts.get(WAITING, []), dispute])
+    row.facts = msgspec.json.encode({**facts, WAITING: list(waiting)}).decode()
+    unit.session.add(row)
+    return True
+
+
+def tell_who_waits(unit: Unit, office: LockOffice, row: LockOrderRow) -> None:
+    """The order is over: whoever waits for it has their turn."""
+    waiting = msgspec.json.decode(row.facts).get(WAITING)
+    if waiting:
+        unit.session.flush()
+        office.freed(unit, office, waiting)
