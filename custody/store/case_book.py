@@ -35,7 +35,9 @@ OPEN = tuple(state for state in CASE.states if state not in CASE.terminal)
 class CaseFile:
     """A case with everything decided for it; stored as one JSON document.
 
-    `order_named`: who reported it named the order itself, which stands on no handset and no box of one.
+    `order_named`: who reported it named the order itself, which stands on no handset and no box of one. A case older
+    than that does not tell which number was quoted, and counts as one that quoted what stands on the box: what it had
+    locked is freed by its customer's word, and a report that names the order, or staff who were told, prove a receipt.
     """
 
     case: Case

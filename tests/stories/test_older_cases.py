@@ -9,6 +9,8 @@ from custody.usecases import move_case
 from custody.usecases.record_sale import read_sale, record_sale
 from devicelock.backends.android import NAME as ANDROID
 from devicelock.part_store import PartRow
+from devicelock.store import DeviceRow
+from simulators.radio import Radio
 from tests.stories.case_steps import act
 from tests.stories.other_locks import OtherLocks
 from tests.world import World
@@ -35,6 +37,28 @@ def test_the_customer_of_a_case_from_before_an_upgrade_chooses_and_frees_their_p
     assert not radio.handset.screen_locked
     act(world, move_case.found_it, opened, actor="customer", locks_settled=world.settled(opened))
     assert world.case(opened).found_ms is not None
+
+
+def test_a_case_that_does_not_tell_whether_it_named_the_order_proves_no_receipt_and_one_that_names_it_does(
+    world: World,
+) -> None:
+    opened, radio = world.locked_elsewhere()
+    with world.house.unit() as unit:
+        row = unit.session.get_one(DisputeRow, opened.case)
+        row.facts = without(row.facts, *NOT_YET_KNOWN)
+        unit.session.add(row)
+    world.found(opened)
+    world.deliver()
+    assert not radio.handset.screen_locked, "what it had locked is free"
+    assert not is_confirmed(world, radio), "whoever held the box may have opened it"
+    world.found(world.dispute(world.parcels[0], "never_received"))
+    assert is_confirmed(world, radio)
+
+
+def is_confirmed(world: World, radio: Radio) -> bool:
+    """Whether the customer of a handset has it, for ever."""
+    with world.house.read() as session:
+        return session.get_one(DeviceRow, radio.handset.device).confirmed
 
 
 def test_an_order_from_before_an_upgrade_is_the_same_when_it_is_recorded_again(world: World) -> None:
