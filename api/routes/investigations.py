@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any
 
+import structlog
 from fastapi import APIRouter, Depends, Query
 
 from api import joints
@@ -16,6 +17,7 @@ from custody.usecases import investigate
 
 router = APIRouter(prefix="/v1", tags=["investigations"])
 P = Annotated[Parts, Depends(parts_of)]
+log = structlog.get_logger()
 Investigator = Annotated[Caller, Depends(role("investigator", "supervisor"))]
 
 
@@ -37,7 +39,10 @@ def run(dispute: str, parts: P, caller: Investigator) -> dict[str, Any]:
     """Judge the dispute with every other dispute and the whole traffic, and record what was found."""
     with parts.house.read() as session:
         case_book.read(session, dispute)
-        finding = parts.inquirer.investigate(session, dispute, joints.attaches(session))
+    parts.inquirer.read_on(parts.house, tell)
+    with parts.house.read() as session:
+        gathered = parts.inquirer.gather(session, joints.attaches(session), asked=dispute)
+    finding = gathered.find(dispute)
     with parts.house.unit() as unit:
         return investigate.conclude(unit, dispute, finding, actor=caller.account, role=Role(caller.role))
 
@@ -61,7 +66,14 @@ def read(dispute: str, parts: P, _caller: Investigator) -> dict[str, Any]:
 @router.get("/hotspots")
 def hotspots(parts: P, _caller: Investigator, least: Annotated[float, Query(ge=0, le=1)] = 0.05) -> dict[str, Any]:
     """Links and shifts whose disputes their traffic does not explain, hottest first."""
+    parts.inquirer.read_on(parts.house, tell)
     with parts.house.read() as session:
-        result, files = parts.inquirer.judge_all(session, joints.attaches(session))
+        gathered = parts.inquirer.gather(session, joints.attaches(session))
+    result = gathered.judge()
     spots = [investigate.spot_view(spot) for spot in survey(result, least=least)]
-    return {"hotspots": spots, "disputes": len(files), "parcels": int(result.frame.parcels)}
+    return {"hotspots": spots, "disputes": len(gathered.files), "parcels": int(result.frame.parcels)}
+
+
+def tell(read: int, entries: int) -> None:
+    """Say in the service's own log how far the reading of a long log is."""
+    log.info("reading_for_investigations", read=read, entries=entries)

@@ -7,44 +7,33 @@ handed over without a PIN only if that was observed.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from custody.investigation.values import SHIFTS, Fleet, HandlerTraffic, Passage, Passes, Pin, Step
 
 _Stretch = tuple[str, Step, int, str | None, tuple[str, ...], bool]
 
 
-class _Count:
-    def __init__(self) -> None:
-        self.parcels = 0
-        self.high = 0
-        self.without_pin = 0
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traffic:
+    """What some parcels add to the traffic. Like stretches are many, so they are counted and not listed."""
+
+    parcels: int
+    high: int
+    without_pin: int
+    routes: Counter[str]
+    stretches: Counter[_Stretch]
+
+
+class _Spread:
+    """Traffic given to sites and people."""
+
+    def __init__(self, stretches: Mapping[_Stretch, int]) -> None:
         self.held: dict[str, list[float]] = defaultdict(lambda: [0.0] * SHIFTS)
         self.homes: dict[str, dict[tuple[str, Step], float]] = defaultdict(lambda: defaultdict(float))
         self.shifted: dict[tuple[str, int], float] = defaultdict(float)
         self.passes: dict[tuple[str, Step], list[float]] = defaultdict(lambda: [0.0, 0.0])
-        self.routes: dict[str, float] = defaultdict(float)
-        self._stretches: Counter[_Stretch] = Counter()
-
-    def add(self, way: Passage) -> None:
-        high = way.high_value
-        self.parcels += 1
-        self.high += high
-        self.without_pin += way.delivered and way.pin is Pin.ABSENT
-        reached = len(way.checkpoints) - 1
-        while reached >= 0 and way.checkpoints[reached].scan_ms is None:
-            reached -= 1
-        self._stretches.update(
-            [
-                (part.site, part.step, part.shift, part.handler, part.roster, high)
-                for part in way.segments[: reached + 1]
-            ]
-        )
-        if way.route is not None and reached >= len(way.segments) - 1:
-            self.routes[way.route] += 1
-
-    def spread(self) -> None:
-        """Give what was counted to sites and people; like stretches are many, so each sort is looked at once."""
-        for (site, step, shift, handler, roster, high), count in self._stretches.items():
+        for (site, step, shift, handler, roster, high), count in stretches.items():
             passed = self.passes[site, step]
             passed[0] += count
             passed[1] += count * high
@@ -58,22 +47,55 @@ class _Count:
 
 def count_traffic(passages: Iterable[Passage], *, regions: Mapping[str, str | None]) -> Fleet:
     """The fleet of a period, without own baselines; `regions` maps sites to their part of the country."""
-    count = _Count()
+    return fleet_of([traffic_of(passages)], regions=regions)
+
+
+def traffic_of(passages: Iterable[Passage]) -> Traffic:
+    """What these parcels add to the traffic."""
+    parcels = high = without_pin = 0
+    routes, stretches = Counter[str](), Counter[_Stretch]()
     for way in passages:
-        count.add(way)
-    count.spread()
+        dear = way.high_value
+        parcels += 1
+        high += dear
+        without_pin += way.delivered and way.pin is Pin.ABSENT
+        reached = len(way.checkpoints) - 1
+        while reached >= 0 and way.checkpoints[reached].scan_ms is None:
+            reached -= 1
+        stretches.update(
+            [
+                (part.site, part.step, part.shift, part.handler, part.roster, dear)
+                for part in way.segments[: reached + 1]
+            ]
+        )
+        if way.route is not None and reached >= len(way.segments) - 1:
+            routes[way.route] += 1
+    return Traffic(parcels=parcels, high=high, without_pin=without_pin, routes=routes, stretches=stretches)
+
+
+def fleet_of(parts: Iterable[Traffic], *, regions: Mapping[str, str | None]) -> Fleet:
+    """As `count_traffic`, from what several lots of parcels add, in their order."""
+    parcels = high = without_pin = 0
+    routes, stretches = Counter[str](), Counter[_Stretch]()
+    for part in parts:
+        parcels += part.parcels
+        high += part.high
+        without_pin += part.without_pin
+        routes.update(part.routes)
+        stretches.update(part.stretches)
+    spread = _Spread(stretches)
     handlers = {}
-    for name, homes in count.homes.items():
+    for name, homes in spread.homes.items():
         site, step = max(sorted(homes), key=lambda home: homes[home])
-        first, second, third = count.held[name]
+        first, second, third = spread.held[name]
         handlers[name] = HandlerTraffic(site=site, step=step, high_value=(first, second, third))
     return Fleet(
-        parcels=count.parcels,
-        high_value_parcels=float(count.high),
-        parcels_without_pin=float(count.without_pin),
+        parcels=parcels,
+        high_value_parcels=float(high),
+        parcels_without_pin=float(without_pin),
         handlers=handlers,
-        site_shifts=dict(count.shifted),
-        site_steps={key: Passes(all=every, high_value=high) for key, (every, high) in count.passes.items()},
-        routes=dict(count.routes),
+        site_shifts=dict(spread.shifted),
+        site_steps={key: Passes(all=every, high_value=high) for key, (every, high) in spread.passes.items()},
+        routes={route: float(count) for route, count in routes.items()},
         regions=dict(regions),
     )

@@ -7,13 +7,14 @@ errors are robust (median absolute deviation), because one reading in a hundred 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
 
 import numpy as np
 
+from custody.investigation.frame import Floats, Ints
 from custody.investigation.params import Params, Source
 from custody.investigation.values import STEPS, Fleet, Passage, Pin, Seal, Step
 from custody.kernel.clock import HOUR_MS
@@ -38,39 +39,107 @@ class Normal:
         return replace(fleet, missed_scan=self.missed_scan, dwell_offset=self.dwell_offset)
 
 
+_Stretch = tuple[Step, str | None, tuple[str, ...], bool]
+_Place = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """How often something was so, of the times that one could see."""
+
+    yes: int = 0
+    seen: int = 0
+
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(yes=self.yes + other.yes, seen=self.seen + other.seen)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dwells:
+    """Stays of one step: the hours of each, and where it was, as a number in `places`."""
+
+    places: tuple[_Place, ...]
+    at: Ints
+    hours: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clean:
+    """What some undisputed parcels show. Like stretches are many, so they are counted and not listed."""
+
+    stretches: Counter[_Stretch]
+    undelivered: Tally
+    photos: Tally
+    anomalies: Tally
+    pins: Tally
+    dwells: Mapping[Step, Dwells]
+    mass_steps: Floats
+    mass_means: Floats
+
+
 def measure_clean(passages: Iterable[Passage], start: Params) -> Normal:
     """What is normal on these undisputed parcels; numbers the operator supplied stay."""
+    return normal_of([clean_of(passages)], start)
+
+
+def clean_of(passages: Iterable[Passage]) -> Clean:
+    """What these undisputed parcels show."""
     clean = list(passages)
-    own, missed = _missed_scans(clean, start)
-    offsets, middles, spread = _dwell(clean, start)
     points = [point for way in clean for point in way.checkpoints]
-    photos = [point.photo for point in points]
+    photos = [point.photo for point in points if point.photo is not None]
     anomalies = [point.seal is Seal.ANOMALY for point in points if point.seal is not Seal.NOT_READ]
+    steps, means = _masses(clean)
+    return Clean(
+        stretches=Counter(
+            (segment.step, segment.handler, segment.roster, point.scan_ms is None)
+            for way in clean
+            for segment, point in zip(way.segments, way.checkpoints, strict=False)
+        ),
+        undelivered=_tally([not way.delivered for way in clean]),
+        photos=_tally(photos),
+        anomalies=_tally(anomalies),
+        pins=_tally([way.pin is Pin.VERIFIED for way in clean if way.pin is not Pin.UNOBSERVED]),
+        dwells=_dwells(clean),
+        mass_steps=steps,
+        mass_means=means,
+    )
+
+
+def normal_of(parts: Sequence[Clean], start: Params) -> Normal:
+    """As `measure_clean`, from what several lots of parcels show, in their order."""
+    own, missed = _missed_scans(parts, start)
+    offsets, middles, spread = _dwell(parts, start)
+    undelivered = sum([part.undelivered for part in parts], Tally())
+    photos = sum([part.photos for part in parts], Tally())
+    anomalies = sum([part.anomalies for part in parts], Tally())
+    pins = sum([part.pins for part in parts], Tally())
     numbers = {
         "missed_scan": missed,
-        "missed_delivery": _share([not way.delivered for way in clean], start.missed_delivery),
-        "photo": _share([photo for photo in photos if photo is not None], start.photo),
+        "missed_delivery": _share(undelivered, start.missed_delivery),
+        "photo": _share(photos, start.photo),
         "seal_clean": _share(anomalies, start.seal_clean, strength=1 / start.seal_clean),
-        "pin": _share([way.pin is Pin.VERIFIED for way in clean if way.pin is not Pin.UNOBSERVED], start.pin),
+        "pin": _share(pins, start.pin),
         "dwell_median_h": middles,
         "dwell_sd": spread,
-        **_scales(clean),
+        **_scales(parts),
     }
     kept = {name: value for name, value in numbers.items() if start.source(name) is not Source.OPERATOR}
     return Normal(params=start.given(Source.CLEAN, **kept), missed_scan=own, dwell_offset=offsets)
 
 
-def _share(seen: list[bool], start: float, *, strength: float = STRENGTH) -> float:
-    return (sum(seen) + strength * start) / (len(seen) + strength)
+def _tally(seen: list[bool]) -> Tally:
+    return Tally(yes=sum(seen), seen=len(seen))
 
 
-def _missed_scans(clean: list[Passage], start: Params) -> tuple[dict[str, float], float]:
+def _share(tally: Tally, start: float, *, strength: float = STRENGTH) -> float:
+    return (tally.yes + strength * start) / (tally.seen + strength)
+
+
+def _missed_scans(parts: Iterable[Clean], start: Params) -> tuple[dict[str, float], float]:
     """Own rates, and the rate of the whole network; a scan that nobody made counts for all on duty in equal parts."""
-    stretches = Counter(
-        (segment.step, segment.handler, segment.roster, point.scan_ms is None)
-        for way in clean
-        for segment, point in zip(way.segments, way.checkpoints, strict=False)
-    )
+    stretches = Counter[_Stretch]()
+    for part in parts:
+        stretches.update(part.stretches)
     missed: dict[tuple[Step, str], float] = defaultdict(float)
     asked: dict[tuple[Step, str], float] = defaultdict(float)
     for (step, handler, roster, unseen), count in stretches.items():
@@ -89,32 +158,53 @@ def _missed_scans(clean: list[Passage], start: Params) -> tuple[dict[str, float]
     return own, overall
 
 
-def _dwell(clean: list[Passage], start: Params) -> tuple[dict[tuple[str, int], float], tuple[float, ...], float]:
-    """Own offsets of sites by shift, median hours by step, and the spread that is left."""
-    places: dict[Step, list[tuple[str, int]]] = {step: [] for step in STEPS}
+def _dwells(clean: Iterable[Passage]) -> dict[Step, Dwells]:
+    """The stays between two scans, by step."""
+    places: dict[Step, dict[_Place, int]] = {step: {} for step in STEPS}
+    at: dict[Step, list[int]] = {step: [] for step in STEPS}
     hours: dict[Step, list[float]] = {step: [] for step in STEPS}
     for way in clean:
         for segment, opens, closes in zip(way.segments, way.checkpoints, way.checkpoints[1:], strict=False):
             if opens.scan_ms is not None and closes.scan_ms is not None:
-                places[segment.step].append((segment.site, segment.shift))
+                known = places[segment.step]
+                at[segment.step].append(known.setdefault((segment.site, segment.shift), len(known)))
                 hours[segment.step].append((closes.scan_ms - opens.scan_ms) / HOUR_MS)
+    return {
+        step: Dwells(
+            places=tuple(places[step]),
+            at=np.array(at[step], dtype=np.int64),
+            hours=np.array(hours[step], dtype=np.float64),
+        )
+        for step in STEPS
+    }
+
+
+def _dwell(parts: Sequence[Clean], start: Params) -> tuple[dict[_Place, float], tuple[float, ...], float]:
+    """Own offsets of sites by shift, median hours by step, and the spread that is left. Sums run in a fixed order."""
     medians: list[float] = []
-    rest: dict[tuple[str, int], list[float]] = defaultdict(list)
+    number: dict[_Place, int] = {}
+    places: list[Ints] = [np.zeros(0, dtype=np.int64)]
+    values: list[Floats] = [np.zeros(0)]
     for step, normal in zip(STEPS, start.dwell_median_h, strict=True):
-        logs = np.log(np.maximum(np.array(hours[step]), 1e-3))
+        dwells = [part.dwells[step] for part in parts]
+        logs = np.log(np.maximum(np.concatenate([values[0], *(each.hours for each in dwells)]), 1e-3))
         middle = float(np.median(logs)) if len(logs) else 0.0
         centre = (len(logs) * middle + MEDIAN_STRENGTH * np.log(normal)) / (len(logs) + MEDIAN_STRENGTH)
         medians.append(float(np.exp(centre)))
-        for place, value in zip(places[step], (logs - centre).tolist(), strict=True):
-            rest[place].append(value)
-    offsets = {key: float(sum(values) / (len(values) + STRENGTH)) for key, values in rest.items()}
-    left = [(value - offsets[key]) ** 2 for key, values in rest.items() for value in values]
-    spread = float(np.sqrt((sum(left) + STRENGTH * start.dwell_sd**2) / (len(left) + STRENGTH)))
-    return offsets, tuple(medians), spread
+        for each in dwells:
+            known = np.array([number.setdefault(place, len(number)) for place in each.places], dtype=np.int64)
+            places.append(known[each.at])
+        values.append(logs - centre)
+    place, value = np.concatenate(places), np.concatenate(values)
+    offset = np.bincount(place, value, len(number)) / (np.bincount(place, minlength=len(number)) + STRENGTH)
+    by_place = np.argsort(place, kind="stable")
+    left = sum([rest**2 for rest in (value - offset[place])[by_place].tolist()])
+    spread = float(np.sqrt((left + STRENGTH * start.dwell_sd**2) / (len(value) + STRENGTH)))
+    return dict(zip(number, offset.tolist(), strict=True)), tuple(medians), spread
 
 
-def _scales(clean: list[Passage]) -> dict[str, float]:
-    """Standard deviations of a scale and of the declared mass, if there are enough readings."""
+def _masses(clean: Iterable[Passage]) -> tuple[Floats, Floats]:
+    """From weighing to weighing, and the middle weight against the declared one."""
     steps: list[float] = []
     means: list[float] = []
     for way in clean:
@@ -122,6 +212,13 @@ def _scales(clean: list[Passage]) -> dict[str, float]:
         steps.extend(later - earlier for earlier, later in pairwise(masses))
         if masses and way.declared_mass_g is not None:
             means.append(median(masses) - way.declared_mass_g)
+    return np.array(steps, dtype=np.float64), np.array(means, dtype=np.float64)
+
+
+def _scales(parts: Sequence[Clean]) -> dict[str, float]:
+    """Standard deviations of a scale and of the declared mass, if there are enough readings."""
+    steps = np.concatenate([np.zeros(0), *(part.mass_steps for part in parts)])
+    means = np.concatenate([np.zeros(0), *(part.mass_means for part in parts)])
     found = {}
     if len(steps) >= LEAST_READINGS:
         found["scale_sd_g"] = max(MAD * float(np.median(np.abs(steps))) / np.sqrt(2), LEAST_SCALE_SD_G)

@@ -21,15 +21,13 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise, takewhile
 
 from custody.disputes.claim import ClaimType
-from custody.gs1.event import Event
+from custody.investigation.look import Look, are_plain, look_at
 from custody.investigation.values import Checkpoint, Complaint, Passage, Pin, Seal, Segment, Step
 from custody.kernel.clock import HOUR_MS, Instant
-from custody.scans.advance import parcels_of
-from custody.trail.corrections import Corrections, read_corrections
-from custody.trail.marks import read_marks
-from custody.trail.runs import delivers, is_physical, returns
+from custody.trail.corrections import read_corrections
 from custody.trail.sealed import SealedScan
-from custody.trail.traces import weighs_alone
+
+_Place = tuple[str, Step, str | None]
 
 SHIFT_HOURS = 8
 UNSCANNED_HOURS = 4
@@ -101,43 +99,75 @@ class Way:
 
 def read_way(parcel: str, scans: Iterable[SealedScan]) -> Way | None:
     """The way out of a parcel through the steps of the network; None if no station of the network scanned it."""
-    ordered = _way_out(tuple(scans))
-    stays: dict[tuple[str, Step, str | None], Stay] = {}
-    delivered: SealedScan | None = None
-    for sealed in ordered:
-        if _delivers(sealed.event):
-            delivered = sealed
-        elif is_physical(sealed.event):
-            place = _place(sealed, stays)
-            stays[place] = _more(stays.get(place), sealed, parcel)
-    if delivered is not None and not any((stay.site, stay.step) == _here(delivered) for stay in stays.values()):
-        site, step = _here(delivered)
-        stays[site, step, None] = Stay(site=site, step=step)
+    made = tuple(scans)
+    looks = [look_at(sealed, parcel) for sealed in made]
+    if not are_plain(looks):
+        corrections = read_corrections(made)
+        looks = [look for look, sealed in zip(looks, made, strict=True) if corrections.standing(sealed)]
+    return way_of(parcel, looks)
+
+
+def way_of(parcel: str, looks: Iterable[Look]) -> Way | None:
+    """As `read_way`, from what the scans say; those that were declared wrong and repeats are left out before."""
+    ordered = _way_out(looks)
+    stays: dict[_Place, Stay] = {}
+    delivered: Look | None = None
+    for look in ordered:
+        if look.delivers:
+            delivered = look
+        elif look.physical and look.step is not None:
+            place = _place(look, look.step, stays)
+            stays[place] = _more(stays.get(place), look, look.step)
+    if delivered is not None and delivered.step is not None:
+        here = delivered.site, delivered.step
+        if not any((stay.site, stay.step) == here for stay in stays.values()):
+            stays[*here, None] = Stay(site=delivered.site, step=delivered.step)
     if not stays:
         return None
     return Way(
         parcel=parcel,
         stays=tuple(_complete(list(stays.values()))),
-        delivered_ms=None if delivered is None else delivered.no_later_ms,
-        door=Checkpoint() if delivered is None else _door(delivered, parcel),
-        pin=_pin(delivered),
-        high_value=any(sealed.event.imeis for sealed in ordered),
-        declared_g=_told(ordered, parcel, "wl:declaredMassGrams"),
-        item_g=_told(ordered, parcel, "wl:itemMassGrams"),
+        delivered_ms=None if delivered is None else delivered.at_ms,
+        door=Checkpoint() if delivered is None else _door(delivered),
+        pin=Pin.UNOBSERVED if delivered is None else delivered.pin,
+        high_value=any(look.dear for look in ordered),
+        declared_g=next((look.declared_g for look in ordered if look.declared_g is not None), None),
+        item_g=next((look.item_g for look in ordered if look.item_g is not None), None),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What some parcels show of the network: who was seen where, and how often which road was taken from a site."""
+
+    people: frozenset[tuple[str, Step, str]]
+    roads: Counter[tuple[str, str]]
+
+
+def look_around(ways: Iterable[Way]) -> Seen:
+    """What these parcels show of the network."""
+    chains = [way.stays for way in ways]
+    people = frozenset((stay.site, stay.step, stay.handler) for stays in chains for stay in stays if stay.handler)
+    roads = Counter(
+        (before.site, stay.site)
+        for stays in chains
+        for before, stay in pairwise(stays)
+        if stay.step is Step.LINEHAUL and stay.at_ms is not None
+    )
+    return Seen(people=people, roads=roads)
 
 
 def learn_network(ways: Iterable[Way], names: Mapping[str, str]) -> Network:
     """Rosters and roads, from what was scanned, with the names of sites."""
-    shared, linehaul = Counter(names.values()), Step.LINEHAUL
-    chains = [way.stays for way in ways]
-    seen = {(stay.site, stay.step, stay.handler) for stays in chains for stay in stays if stay.handler}
-    taken = Counter(
-        (before.site, stay.site)
-        for stays in chains
-        for before, stay in pairwise(stays)
-        if stay.step is linehaul and stay.at_ms is not None
-    )
+    return network_of([look_around(ways)], names)
+
+
+def network_of(parts: Iterable[Seen], names: Mapping[str, str]) -> Network:
+    """As `learn_network`, from what several lots of parcels show."""
+    shared, seen, taken = Counter(names.values()), set[tuple[str, Step, str]](), Counter[tuple[str, str]]()
+    for part in parts:
+        seen |= part.people
+        taken.update(part.roads)
     people: dict[tuple[str, Step], list[str]] = {}
     for site, step, handler in seen:
         people.setdefault((site, step), []).append(handler)
@@ -182,6 +212,16 @@ def passage_of(way: Way, network: Network) -> Passage:
     )
 
 
+def unseen(way: Way, network: Network) -> tuple[tuple[str, tuple[str, ...] | None], ...]:
+    """What a passage takes from the network beside names: sites and rosters of the stays at which nobody was seen."""
+    return tuple(
+        [
+            (stay.site, network.rosters.get((stay.site, stay.step)))
+            for stay in [_on_the_road(stay, network) for stay in way.stays if stay.at_ms is None or not stay.handler]
+        ]
+    )
+
+
 def _on_the_road(stay: Stay, network: Network) -> Stay:
     before = stay.site.removeprefix(LINEHAUL_OF)
     return stay if before == stay.site else replace(stay, site=network.roads.get(before, stay.site))
@@ -192,90 +232,44 @@ def shift_of(at_ms: Instant) -> int:
     return at_ms // HOUR_MS % 24 // SHIFT_HOURS
 
 
-def _way_out(scans: Sequence[SealedScan]) -> list[SealedScan]:
-    """The scans that count, by time, up to the one with which the recipient sends the parcel back."""
-    names = {sealed.event.event_id for sealed in scans if sealed.event.error_declaration is None}
-    plain = len(names) == len(scans) and None not in names
-    corrections = Corrections() if plain else read_corrections(scans)
-    standing = [sealed for sealed in scans if corrections.standing(sealed) and sealed.station.step != "other"]
-    ordered = sorted(standing, key=lambda sealed: (sealed.no_later_ms, sealed.index))
-    return list(takewhile(lambda sealed: not returns(sealed.event), ordered))
+def _way_out(looks: Iterable[Look]) -> list[Look]:
+    """The looks that count, by time, up to the scan with which the recipient sends the parcel back."""
+    ordered = sorted([look for look in looks if look.step is not None], key=lambda look: (look.at_ms, look.index))
+    return list(takewhile(lambda look: not look.turns, ordered))
 
 
-def _told(scans: Iterable[SealedScan], parcel: str, term: str) -> float | None:
-    """What is first said of this parcel alone, and not of a pallet or of several."""
-    told = (sealed.event for sealed in scans if term in sealed.event.extensions)
-    return next((event.extensions[term] for event in told if parcels_of(event) == (parcel,)), None)
-
-
-def _delivers(event: Event) -> bool:
-    checked = "wl:recipientCheck" in event.extensions and read_marks(event).check is not None
-    return is_physical(event) and delivers(event, checked=checked)
-
-
-def _here(sealed: SealedScan) -> tuple[str, Step]:
-    return sealed.station.site, Step(sealed.station.step)
-
-
-def _place(sealed: SealedScan, stays: Mapping[tuple[str, Step, str | None], Stay]) -> tuple[str, Step, str | None]:
+def _place(look: Look, step: Step, stays: Mapping[_Place, Stay]) -> _Place:
     """The stay that a scan belongs to: each courier has a round of his own, all other stays are one a site and step."""
-    site, step = _here(sealed)
     if step is not Step.COURIER:
-        return site, step, None
-    handler = sealed.event.extensions.get("wl:handler")
-    known = [place for place, stay in stays.items() if (stay.site, stay.step) == (site, step)]
-    mine = [place for place in known if handler in {None, stays[place].handler}]
+        return look.site, step, None
+    known = [place for place, stay in stays.items() if (stay.site, stay.step) == (look.site, step)]
+    mine = [place for place in known if look.handler in {None, stays[place].handler}]
     nameless = [place for place in known if stays[place].handler is None]
-    return next(reversed(mine or nameless), (site, step, handler))
+    return next(reversed(mine or nameless), (look.site, step, look.handler))
 
 
-def _more(stay: Stay | None, sealed: SealedScan, parcel: str) -> Stay:
-    event = sealed.event
-    seen, mass = _seal(sealed), _mass(sealed, parcel)
+def _more(stay: Stay | None, look: Look, step: Step) -> Stay:
     if stay is None:
-        site, step = _here(sealed)
         return Stay(
-            site=site,
+            site=look.site,
             step=step,
-            at_ms=sealed.no_later_ms,
-            handler=event.extensions.get("wl:handler"),
-            photo="wl:photo" in event.extensions,
-            seal=seen,
-            mass_g=mass,
+            at_ms=look.at_ms,
+            handler=look.handler,
+            photo=look.photo,
+            seal=look.seal,
+            mass_g=look.mass_g,
         )
     return replace(
         stay,
-        handler=stay.handler or event.extensions.get("wl:handler"),
-        seal=max(stay.seal, seen, key=[Seal.NOT_READ, Seal.OK, Seal.ANOMALY].index),
-        mass_g=stay.mass_g if stay.mass_g is not None else mass,
-        photo=bool(stay.photo or "wl:photo" in event.extensions),
+        handler=stay.handler or look.handler,
+        seal=max(stay.seal, look.seal, key=[Seal.NOT_READ, Seal.OK, Seal.ANOMALY].index),
+        mass_g=stay.mass_g if stay.mass_g is not None else look.mass_g,
+        photo=bool(stay.photo or look.photo),
     )
 
 
-def _door(delivered: SealedScan, parcel: str) -> Checkpoint:
-    return Checkpoint(scan_ms=delivered.no_later_ms, seal=_seal(delivered), mass_g=_mass(delivered, parcel))
-
-
-def _seal(sealed: SealedScan) -> Seal:
-    state = sealed.event.extensions.get("wl:sealState")
-    if "seal_differs" in sealed.flags:
-        return Seal.ANOMALY
-    return Seal.NOT_READ if state is None else Seal.OK if state == "intact" else Seal.ANOMALY
-
-
-def _mass(sealed: SealedScan, parcel: str) -> float | None:
-    """What the parcel weighed; a scale with a cage or several parcels on it says nothing of one of them."""
-    masses = sealed.event.masses_g
-    return masses[-1] if masses and weighs_alone(sealed.event, parcel) else None
-
-
-def _pin(delivered: SealedScan | None) -> Pin:
-    if delivered is None:
-        return Pin.UNOBSERVED
-    marks = read_marks(delivered.event)
-    if marks.check is not None:
-        return Pin.VERIFIED
-    return Pin.UNOBSERVED if "wl:recipientCheck" in marks.unreadable else Pin.ABSENT
+def _door(delivered: Look) -> Checkpoint:
+    return Checkpoint(scan_ms=delivered.at_ms, seal=delivered.seal, mass_g=delivered.mass_g)
 
 
 def _complete(stays: Sequence[Stay]) -> list[Stay]:

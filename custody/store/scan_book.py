@@ -153,10 +153,10 @@ def scans_under(session: Session, keys: Iterable[str]) -> list[JudgedScan]:
     return [JudgedScan(*row) for row in sorted(rows)]
 
 
-def scans_from(session: Session, place: int, *, most: int) -> list[JudgedScan]:
-    """The scans at a place and after it, in log order, no more than `most`."""
+def scans_from(session: Session, place: int, *, limit: int) -> list[JudgedScan]:
+    """The scans at a place and after it, in log order, no more than `limit`."""
     question = f"SELECT {', '.join(JudgedScan.__struct_fields__)} FROM scan WHERE place >= ? ORDER BY place LIMIT ?"  # noqa: S608 - nothing of it comes from outside
-    return [JudgedScan(*row) for row in ask(session, question, (place, most))]
+    return [JudgedScan(*row) for row in ask(session, question, (place, limit))]
 
 
 def count_before(session: Session, place: int) -> int:

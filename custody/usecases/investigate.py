@@ -16,11 +16,12 @@ from custody.disputes.investigation import INVESTIGATION
 from custody.disputes.machine import Role, step
 from custody.disputes.messages import say
 from custody.investigation.checks import RankedCheck, next_checks, usual_checks
-from custody.investigation.count_traffic import count_traffic
+from custody.investigation.count_traffic import fleet_of
 from custody.investigation.explain import Explanation, explain
 from custody.investigation.hotspots import Hotspot, survey
 from custody.investigation.infer import run
-from custody.investigation.measure_clean import measure_clean
+from custody.investigation.lots import Lot
+from custody.investigation.measure_clean import normal_of
 from custody.investigation.naming import Naming, name, naming_rules
 from custody.investigation.pack_inquiry import write_inquiry
 from custody.investigation.params import Params
@@ -32,8 +33,13 @@ from custody.kernel.clock import Instant
 from custody.kernel.errors import NotFound
 from custody.store import case_book
 from custody.store.case_book import CaseFile
-from custody.store.unit import Unit
-from custody.usecases.ways import Ways
+from custody.store.unit import House, Unit
+from custody.usecases.ways import Progress, Ways
+
+
+def _silent(_read: int, _entries: int) -> None:
+    """Nobody is told how far the reading is."""
+
 
 RECOMPUTE = "recompute"
 WITHDRAWN, JOINED = "withdrawn", "merged"
@@ -60,18 +66,26 @@ class Finding:
     parcels: int
 
 
-class Inquirer:
-    """Judges disputes against the ways of all parcels."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """All that an investigation takes from the database: every disputed parcel with a recorded chain, and the lots."""
 
-    def __init__(self) -> None:
-        self._ways = Ways()
+    files: dict[str, CaseFile]
+    disputes: tuple[Dispute, ...]
+    lots: tuple[Lot, ...]
 
-    def investigate(self, session: Session, dispute: str, attaches: dict[str, Attach]) -> Finding:
-        """Judge every dispute together and return what is found of one; raises `NotFound` without a parcel."""
-        result, files = self.judge_all(session, attaches, asked=dispute)
-        file = files.get(dispute)
-        if file is None:
+    def judge(self) -> Result:
+        """Every dispute, judged together against the traffic."""
+        disputed = frozenset(file.parcel or "" for file in self.files.values())
+        normal = normal_of([lot.clean(disputed) for lot in self.lots], Params())
+        fleet = normal.into(fleet_of([lot.traffic() for lot in self.lots], regions={}))
+        return run(fleet, self.disputes, normal.params)
+
+    def find(self, dispute: str) -> Finding:
+        """What is found of one dispute; raises `NotFound` without a parcel."""
+        if dispute not in self.files:
             raise NotFound("parcel", f"case {dispute!r} has no parcel whose chain is recorded", fix="Add the parcel.")
+        result = self.judge()
         rules = naming_rules(result)
         judgement = result.judgement(dispute)
         naming = name(judgement, rules)
@@ -84,19 +98,44 @@ class Inquirer:
             explanation=explanation,
             checks=tuple(checks[:5]),
             hotspots=tuple(survey(result)[:10]),
-            disputes=len(files),
+            disputes=len(self.files),
             parcels=int(result.frame.parcels),
         )
+
+
+class Inquirer:
+    """Judges disputes against the ways of all parcels.
+
+    Reading what is new in the log is the long part, and judging the second one: `read_on` reads in many short
+    transactions, `gather` then needs one more, and what was gathered is judged without any.
+    """
+
+    def __init__(self) -> None:
+        self._ways = Ways()
+
+    def read_on(self, house: House, progress: Progress = _silent) -> None:
+        """Read what is new in the log, so that `gather` finds it read."""
+        self._ways.read_on(house, progress)
+
+    def investigate(self, session: Session, dispute: str, attaches: dict[str, Attach]) -> Finding:
+        """Judge every dispute together and return what is found of one; raises `NotFound` without a parcel."""
+        return self.gather(session, attaches, asked=dispute).find(dispute)
 
     def judge_all(
         self, session: Session, attaches: dict[str, Attach], *, asked: str | None = None
     ) -> tuple[Result, dict[str, CaseFile]]:
-        """Every disputed parcel with a recorded chain, judged together against the traffic.
+        """Every disputed parcel with a recorded chain, judged together against the traffic."""
+        gathered = self.gather(session, attaches, asked=asked)
+        return gathered.judge(), gathered.files
+
+    def gather(self, session: Session, attaches: dict[str, Attach], *, asked: str | None = None) -> Gathered:
+        """What is to be judged together.
 
         A parcel went missing once, however many reports there are of it: the one that is asked about stands for it, or
         else the newest.
         """
-        passages = self._ways.passages(session)
+        lots = self._ways.lots(session)
+        passages = {parcel: passage for lot in lots for parcel, passage in lot.passages.items()}
         standing: dict[str, CaseFile] = {}
         for file in case_book.listing(session, state=None, after=None, limit=100_000):
             mine, parcel = file.case.id == asked, file.parcel or ""
@@ -106,11 +145,8 @@ class Inquirer:
             if mine or parcel not in standing:
                 standing[parcel] = file
         files = {file.case.id: file for file in standing.values()}
-        disputed = {file.parcel for file in files.values()}
-        normal = measure_clean([way for parcel, way in passages.items() if parcel not in disputed], Params())
-        fleet = normal.into(count_traffic(passages.values(), regions={}))
-        disputes = [_dispute(file, passages[file.parcel or ""], attaches) for file in files.values()]
-        return run(fleet, disputes, normal.params), files
+        disputes = tuple(_dispute(file, passages[file.parcel or ""], attaches) for file in files.values())
+        return Gathered(files=files, disputes=disputes, lots=lots)
 
 
 def conclude(unit: Unit, dispute: str, finding: Finding, *, actor: str, role: Role) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import QueuePool
 
 from custody.usecases.investigate import Inquirer
 from tests.rooms.pack.pack_world import World, open_case_of, open_world, send_parcel
@@ -36,3 +37,17 @@ def test_without_a_question_the_newest_report_stands_for_the_parcel(world: World
     with world.house.read() as session:
         _, files = Inquirer().judge_all(session, {})
     assert list(files) == [newest]
+
+
+def test_what_was_gathered_is_judged_without_the_database(world: World) -> None:
+    case = open_case_of(world)
+    before, inquirer = links(world, case), Inquirer()
+    inquirer.read_on(world.house)
+    with world.house.read() as session:
+        gathered = inquirer.gather(session, {}, asked=case)
+    world.other_parcel("bench-4")
+    pool = world.house.engine.pool
+    assert isinstance(pool, QueuePool)
+    assert pool.checkedout() == 0
+    finding = gathered.find(case)
+    assert (finding.disputes, finding.judgement.table()) == before != links(world, case)

@@ -1,20 +1,23 @@
 """What is remembered of the ways of parcels is what the log says, however it was read."""
 
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from sqlalchemy import QueuePool
 from sqlmodel import Session
 
+from custody.gs1.keys import issue_sscc
 from custody.investigation.values import Passage, Seal
 from custody.store.scan_book import JudgedScan
 from custody.trail.sealed import SealedScan
 from custody.usecases import ways
-from custody.usecases.enrol_station import revoke
+from custody.usecases.enrol_station import announce, revoke
 from custody.usecases.erase import erase
 from custody.usecases.read_trail import sealed_scans
 from custody.usecases.ways import Ways
-from tests.rooms.pack.pack_world import PARCEL, World, key, open_world, send_parcel
+from tests.rooms.pack.pack_world import CARRIER, PARCEL, SITES, World, key, observe, open_world, send_parcel
 
 BROKEN = {"action": "OBSERVE", "epcList": [PARCEL], "bizStep": "inspecting", "wl:sealState": "broken"}
 
@@ -68,6 +71,83 @@ def test_what_is_remembered_is_not_opened_again(world: World, monkeypatch: pytes
     world.other_parcel("bench-4")
     read(world, remembered)
     assert len(opened) == 1, "the other parcel's scan, and none of the first one's"
+
+
+def test_a_scan_is_opened_once_however_many_came_of_its_parcel_since(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[int] = []
+
+    def count(session: Session, rows: Sequence[JudgedScan]) -> list[SealedScan]:
+        opened.extend(row.place for row in rows)
+        return sealed_scans(session, rows)
+
+    monkeypatch.setattr(ways, "sealed_scans", count)
+    monkeypatch.setattr(ways, "AT_ONCE", 2)
+    read(world, Ways())
+    assert len(opened) == len(set(opened)) == len(world.scans)
+
+
+def test_a_station_that_was_put_elsewhere_has_its_old_scans_read_anew(world: World) -> None:
+    remembered = Ways()
+    before = read(world, remembered)
+    with world.house.unit() as unit:
+        announce(unit, station="depot-2", site=SITES[4], place="D9", step="depot", custodian=CARRIER)
+    assert read(world, remembered) == read(world, Ways()) != before
+
+
+def test_a_newcomer_stands_on_the_rosters_of_the_passages_that_were_read_before(world: World) -> None:
+    world.enrol("hub-sort-2", "hub_sort", 3, "H2", CARRIER)
+    missed, seen = issue_sscc("9521473", 9999).uri, issue_sscc("9521473", 9998).uri
+    world.last = None
+    world.scan("hub-in-1", "ObjectEvent", observe(missed, "arriving"))
+    world.scan("lorry-3", "ObjectEvent", observe(missed, "loading"))
+    remembered = Ways()
+    before = read(world, remembered)
+    world.last = None
+    world.scan("hub-sort-2", "ObjectEvent", observe(seen, "arriving"))
+    after = read(world, remembered)
+    assert after == read(world, Ways())
+    rosters = [
+        [segment.roster for segment in passages[missed].segments if segment.step == "hub_sort"]
+        for passages in (before, after)
+    ]
+    assert rosters == [[("h-hub-sort-1",)], [("h-hub-sort-1", "h-hub-sort-2")]]
+
+
+def test_a_scan_that_declares_an_earlier_one_wrong_is_heard_though_that_was_read_before(world: World) -> None:
+    other = issue_sscc("9521473", 9999).uri
+    world.last = None
+    remembered = Ways()
+    named = f"urn:uuid:00000000-0000-4000-8000-{world.named:012d}"
+    world.scan("hub-in-1", "ObjectEvent", observe(other, "arriving", **{"wl:sealState": "broken"}))
+    said = json.loads(world.scans[-1].event.raw)
+    assert read(world, remembered)[other].checkpoints[0].seal is Seal.ANOMALY
+    world.last = None
+    wrong = {"errorDeclaration": {"declarationTime": said["eventTime"], "reason": "incorrect_data"}}
+    world.scan("hub-in-1", "ObjectEvent", {**said, **wrong, "eventID": named})
+    assert other not in read(world, remembered)
+    assert read(world, remembered) == read(world, Ways())
+
+
+def test_scans_are_taken_in_while_a_long_log_is_read(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ways, "AT_ONCE", 5)
+    remembered, told, came = Ways(), list[tuple[int, int]](), len(world.scans)
+    pool = world.house.engine.pool
+    assert isinstance(pool, QueuePool)
+
+    def scan_another(read: int, entries: int) -> None:
+        assert pool.checkedout() == 0, "no transaction is open meanwhile"
+        told.append((read, entries))
+        if len(told) < 4:
+            world.other_parcel("bench-4")
+
+    remembered.read_on(world.house, scan_another)
+    assert len(told) >= 3
+    assert [read for read, _ in told] == sorted({read for read, _ in told})
+    assert all(read < entries for read, entries in told)
+    assert len(world.scans) == came + 3
+    assert read(world, remembered) == read(world, Ways())
 
 
 def test_a_key_that_becomes_suspect_has_its_old_scans_read_anew(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

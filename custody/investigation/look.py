@@ -1,0 +1,110 @@
+"""What one scan says of the way of one parcel: all that a way is made of, without the scan.
+
+A look is small and is taken once, so that a way can be worked out again when its parcel is scanned again and nothing
+has to be opened again for it. What a scan says of other parcels is no part of it.
+
+A scan counts unless it was quarantined or comes from a station outside the network. Whether it was declared wrong, or
+repeats another one, is not to be seen in it alone: a look without a name may have to do with either.
+"""
+
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from custody.gs1.event import Event
+from custody.investigation.values import Pin, Seal, Step
+from custody.kernel.clock import Instant
+from custody.scans.advance import parcels_of
+from custody.trail.marks import read_marks
+from custody.trail.runs import delivers, is_physical, returns
+from custody.trail.sealed import SealedScan
+from custody.trail.traces import weighs_alone
+
+OUTSIDE = "other"
+"""The step of a station that is no part of the network."""
+
+
+class Look(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One scan of a parcel; `step` is None if it does not count.
+
+    `name` is the event's id, and None for an event without one and for one that declares another one wrong. `turns`:
+    the recipient sends the parcel back. `dear`: it names a handset.
+    """
+
+    name: str | None
+    at_ms: Instant
+    index: int
+    site: str
+    step: Step | None
+    delivers: bool
+    physical: bool
+    turns: bool
+    dear: bool
+    handler: str | None
+    photo: bool
+    seal: Seal
+    mass_g: float | None
+    pin: Pin
+    declared_g: float | None
+    item_g: float | None
+
+
+def look_at(sealed: SealedScan, parcel: str) -> Look:
+    """What the scan says of the parcel."""
+    event, terms = sealed.event, sealed.event.extensions
+    handler = terms.get("wl:handler")
+    declared_g, item_g = terms.get("wl:declaredMassGrams"), terms.get("wl:itemMassGrams")
+    alone = (declared_g is not None or item_g is not None) and parcels_of(event) == (parcel,)
+    counts = not sealed.quarantined and sealed.station.step != OUTSIDE
+    delivery = _delivers(event)
+    return Look(
+        name=event.event_id if event.error_declaration is None else None,
+        at_ms=sealed.no_later_ms,
+        index=sealed.index,
+        site=sealed.station.site,
+        step=Step(sealed.station.step) if counts else None,
+        delivers=delivery,
+        physical=is_physical(event),
+        turns=returns(event),
+        dear=bool(event.imeis),
+        handler=None if handler is None else sys.intern(handler),
+        photo="wl:photo" in terms,
+        seal=_seal(sealed),
+        mass_g=_mass(event, parcel),
+        pin=_pin(event) if delivery else Pin.UNOBSERVED,
+        declared_g=declared_g if alone else None,
+        item_g=item_g if alone else None,
+    )
+
+
+def are_plain(looks: Iterable[Look]) -> bool:
+    """Whether no scan declares another one wrong or repeats it: each has a name of its own."""
+    names: list[Any] = [look.name for look in looks]
+    return None not in names and len(set(names)) == len(names)
+
+
+def _delivers(event: Event) -> bool:
+    checked = "wl:recipientCheck" in event.extensions and read_marks(event).check is not None
+    return is_physical(event) and delivers(event, checked=checked)
+
+
+def _seal(sealed: SealedScan) -> Seal:
+    state = sealed.event.extensions.get("wl:sealState")
+    if "seal_differs" in sealed.flags:
+        return Seal.ANOMALY
+    return Seal.NOT_READ if state is None else Seal.OK if state == "intact" else Seal.ANOMALY
+
+
+def _mass(event: Event, parcel: str) -> float | None:
+    """What the parcel weighed; a scale with a cage or several parcels on it says nothing of one of them."""
+    masses = event.masses_g
+    return masses[-1] if masses and weighs_alone(event, parcel) else None
+
+
+def _pin(event: Event) -> Pin:
+    marks = read_marks(event)
+    if marks.check is not None:
+        return Pin.VERIFIED
+    return Pin.UNOBSERVED if "wl:recipientCheck" in marks.unreadable else Pin.ABSENT
