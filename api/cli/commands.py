@@ -29,6 +29,11 @@ from api.cli.late import LateCommands
 from custody.kernel.clock import to_iso
 from custody.kernel.errors import Trouble
 
+LONG_S = 3_600
+READING = (
+    "Reading what is new in the log, and judging. A log that was not read before takes some minutes a million scans."
+)
+
 
 class Commands(LateCommands):
     """Every command; what one of them cannot do is told as `fail` tells it, and no traceback."""
@@ -104,13 +109,17 @@ def trail(item: str, as_json: AsJson = False) -> None:
 @app.command()
 def investigate(dispute: str, as_json: AsJson = False) -> None:
     """Rank the links of a disputed parcel's chain. Example: `weaklink investigate case_0k3v9q2m7x4d8r1t`."""
-    show(call("POST", f"/v1/investigations/{named(dispute)}/run"), as_json=as_json, human=_finding)
+    with errors.status(READING):
+        found = call("POST", f"/v1/investigations/{named(dispute)}/run", timeout=LONG_S)
+    show(found, as_json=as_json, human=_finding)
 
 
 @app.command()
 def hotspots(as_json: AsJson = False) -> None:
     """Links whose disputes their traffic does not explain. Example: `weaklink hotspots --json`."""
-    show(call("GET", "/v1/hotspots"), as_json=as_json, human=_hotspots)
+    with errors.status(READING):
+        found = call("GET", "/v1/hotspots", timeout=LONG_S)
+    show(found, as_json=as_json, human=_hotspots)
 
 
 def _password() -> str:
