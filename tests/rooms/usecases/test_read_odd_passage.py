@@ -1,11 +1,14 @@
 """What is no part of a parcel's way out, and what says nothing of it, does not speak against who had it."""
 
+import json
 from collections.abc import Callable
 
 import pytest
 
+from custody.gs1.named_information import write_ni
 from custody.investigation.read_passage import Way, read_way
 from custody.investigation.values import Pin, Seal, Step
+from custody.kernel.clock import HOUR_MS
 from tests.rooms.trail.world import CAGE, HOME, PARCEL, PARCEL_2, World
 
 READ = {"wl:sealNumber": "S-0088213", "wl:sealState": "intact"}
@@ -126,3 +129,87 @@ def test_the_seal_and_the_weight_at_the_door_are_read(world: World) -> None:
     world.deliver(sensorElementList=report, **BROKEN)
     way = way_of(world)
     assert (way.door.mass_g, way.door.seal) == (310, Seal.ANOMALY)
+
+
+def test_an_event_without_an_id_that_was_declared_wrong_brings_nobody_into_the_chain(world: World) -> None:
+    world.journey(deliver=False)
+    right = way_of(world)
+    wrong = world.obj("hub-sort-2", "arriving", chain=False, event_id=None)
+    assert way_of(world) != right
+    world.declare(wrong)
+    assert way_of(world) == right
+
+
+def test_a_delivery_that_was_told_twice_was_when_it_was_told_first(world: World) -> None:
+    world.journey(deliver=False)
+    delivery = world.deliver(late=-5 * HOUR_MS)
+    first = way_of(world).delivered_ms
+    assert first == delivery.received_ms
+    world.raw_scan("courier-7", json.loads(delivery.event.raw), delivery.at_ms)
+    assert world.scans[-1].no_later_ms > delivery.no_later_ms
+    assert way_of(world).delivered_ms == first
+
+
+@pytest.mark.parametrize(
+    ("check", "delivered"),
+    [({"wl:method": "pin6", "wl:proof": "hmac-sha-256:x"}, True), ({"wl:method": "pin6"}, False), (None, False)],
+    ids=["read", "torn", "none"],
+)
+def test_a_parcel_is_handed_over_to_whoever_was_checked_to_be_its_recipient(
+    world: World, *, check: dict[str, str] | None, delivered: bool
+) -> None:
+    world.journey(deliver=False)
+    world.obj("courier-7", "accepting", **({} if check is None else {"wl:recipientCheck": check}))
+    assert (way_of(world).delivered_ms is not None) == delivered
+
+
+def test_paper_about_a_sale_delivers_nothing(world: World) -> None:
+    world.journey(deliver=False)
+    right = way_of(world)
+    world.obj("courier-7", "other", disposition="retail_sold")
+    assert way_of(world) == right
+    assert right.delivered_ms is None
+
+
+@pytest.mark.parametrize(("first", "second"), [(True, False), (False, True), (False, False)])
+def test_a_photo_of_any_scan_is_a_photo_of_the_stay(world: World, *, first: bool, second: bool) -> None:
+    world.journey(deliver=False)
+    photo = {"wl:photo": write_ni(bytes(32))}
+    for taken in (first, second):
+        world.obj("hub-sort-2", "inspecting", **(photo if taken else {}))
+    (stay,) = [stay for stay in way_of(world).stays if stay.site == "H2" and stay.step is Step.HUB_SORT]
+    assert stay.photo is (first or second)
+
+
+@pytest.mark.parametrize(
+    ("deliver", "pin"),
+    [
+        (lambda world: world.deliver(), Pin.VERIFIED),
+        (lambda world: world.deliver(pin=False), Pin.ABSENT),
+        (lambda _world: None, Pin.UNOBSERVED),
+    ],
+    ids=["checked", "unchecked", "under way"],
+)
+def test_the_recipient_was_checked_or_not_or_nobody_knows(
+    world: World, deliver: Callable[[World], object], pin: Pin
+) -> None:
+    world.journey(deliver=False)
+    deliver(world)
+    assert way_of(world).pin is pin
+
+
+def test_a_declaration_whose_original_is_not_here_brings_nobody_into_the_chain(world: World) -> None:
+    world.journey(deliver=False)
+    right = way_of(world)
+    wrong = world.obj("hub-sort-2", "arriving", chain=False)
+    world.declare(wrong)
+    world.scans.remove(wrong)
+    assert way_of(world) == right
+
+
+def test_the_first_scan_of_a_stay_says_who_had_the_parcel_and_the_first_weighing_what_it_weighed(world: World) -> None:
+    world.journey(deliver=False)
+    for handler, grams in (("h-1", 540), ("h-2", 310)):
+        world.weigh("hub-sort-2", grams, **{"wl:handler": handler})
+    (stay,) = [stay for stay in way_of(world).stays if stay.site == "H2" and stay.step is Step.HUB_SORT]
+    assert (stay.handler, stay.mass_g) == ("h-1", 540)

@@ -1,11 +1,13 @@
 """A parcel's way, read from its scans alone, is the way that it truly went."""
 
 from collections import defaultdict
+from dataclasses import replace
 
 import pytest
 
-from custody.investigation.read_passage import Network, Way, learn_network, passage_of, read_way
-from custody.investigation.values import Pin, Step
+from custody.investigation.read_passage import Network, Stay, Way, learn_network, passage_of, read_way
+from custody.investigation.values import Checkpoint, Pin, Step
+from custody.kernel.clock import HOUR_MS
 from custody.scans.scan import open_scan
 from custody.trail.sealed import SealedScan, StationFacts
 from simulators.network import World, imagine, small_world
@@ -96,3 +98,60 @@ def test_a_name_stands_for_one_site_only(ways: dict[str, Way]) -> None:
     sites = sorted({stay.site for way in ways.values() for stay in way.stays})[:3]
     named = learn_network(ways.values(), {sites[0]: "A", sites[1]: "B", sites[2]: "B"})
     assert named.names == {sites[0]: "A"}
+
+
+def gone(*stays: tuple[Step, int | None, str | None], delivered_h: int | None = None) -> Way:
+    """A way through one site; each stay with the hour of its scan and who made it."""
+    return Way(
+        parcel="parcel",
+        stays=tuple(
+            Stay(site="site", step=step, at_ms=None if hour is None else hour * HOUR_MS, handler=handler)
+            for step, hour, handler in stays
+        ),
+        delivered_ms=None if delivered_h is None else delivered_h * HOUR_MS,
+        door=Checkpoint(),
+        pin=Pin.UNOBSERVED,
+        high_value=True,
+        declared_g=None,
+        item_g=None,
+    )
+
+
+EMPTY = Network(rosters={}, roads={})
+PACK, DOCK, LINEHAUL, HUB_IN = Step.PACK, Step.DOCK, Step.LINEHAUL, Step.HUB_IN
+
+
+@pytest.mark.parametrize(
+    ("way", "start_h", "shifts"),
+    [
+        (gone((PACK, 1, "a"), (DOCK, None, None), (LINEHAUL, None, None), (HUB_IN, 22, "b")), 1, [0, 1, 1, 2]),
+        (gone((PACK, 1, "a"), (DOCK, 2, "b"), (LINEHAUL, None, None), (HUB_IN, 20, "c")), 1, [0, 0, 1, 2]),
+        (gone((PACK, 2, "a"), (DOCK, None, None), (LINEHAUL, None, None)), 2, [0, 0, 1]),
+        (gone((PACK, None, None), (DOCK, None, None), (LINEHAUL, 20, "a")), 12, [1, 2, 2]),
+        (gone((PACK, None, None), (DOCK, None, None), delivered_h=31), 23, [2, 0]),
+        (gone((PACK, 2, "a"), (DOCK, None, None), delivered_h=34), 2, [0, 2]),
+    ],
+    ids=["in between", "in the midst", "no scan after", "no scan before", "the delivery alone", "before the delivery"],
+)
+def test_a_stay_that_nobody_scanned_began_in_the_shift_that_the_scans_around_it_tell(
+    way: Way, start_h: int, shifts: list[int]
+) -> None:
+    passage = passage_of(way, EMPTY)
+    assert passage.start_ms == start_h * HOUR_MS
+    assert [segment.shift for segment in passage.segments] == shifts
+
+
+def test_people_stand_on_the_roster_of_the_site_and_step_at_which_they_were_seen() -> None:
+    ways = [gone((PACK, 1, "b"), (DOCK, 2, "c")), gone((PACK, 1, "a"), (DOCK, None, None)), gone((PACK, 1, "a"))]
+    assert learn_network(ways, {}).rosters == {("site", PACK): ("a", "b"), ("site", DOCK): ("c",)}
+
+
+def test_the_road_from_a_site_is_the_one_that_most_parcels_were_scanned_on() -> None:
+    def left(road: str, *, scanned: bool = True) -> Way:
+        lorry = Stay(site=road, step=LINEHAUL, at_ms=5 * HOUR_MS if scanned else None)
+        return replace(gone((DOCK, 1, "a")), stays=(Stay(site="dock", step=DOCK, at_ms=HOUR_MS), lorry))
+
+    few, many = [left("road-1")] * 2, [left("road-2")] * 3
+    assert learn_network([*few, *many], {}).roads == {"dock": "road-2"}
+    assert learn_network([*many, *few, left("road-1")], {}).roads == {"dock": "road-1"}, "of equals the first by name"
+    assert learn_network([*many, *[left("road-1", scanned=False)] * 9], {}).roads == {"dock": "road-2"}
