@@ -49,11 +49,12 @@ class _Memory:
     """What is known up to an entry, as long as these verdicts are in doubt and no others.
 
     `placed`: where the stations were whose scans were read; `looks`: what the scans of parcels on their way say of
-    them, oldest first; `due`: those of them whose ways are older than their looks.
+    them, oldest first; `due`: those of them whose ways are older than their looks; `gone`: what was ever erased.
     """
 
     doubts: Doubts
     erased: int
+    gone: set[str] = field(default_factory=set)
     next: int = 0
     scans: int = 0
     placed: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -107,10 +108,13 @@ def _still_right(session: Session, memory: _Memory) -> _Memory:
     came_late = scan_book.count_before(session, memory.next) != memory.scans
     moved = memory.placed.items() - _placed(session).items()
     if doubts != memory.doubts or came_late or moved or not all(map(is_parcel, targets)):
-        return _Memory(doubts=doubts, erased=newest)
-    for parcel in targets:
-        memory.looks.pop(parcel, None)
-    _remember(session, memory, {parcel: [] for parcel in targets & memory.seen})
+        return _Memory(doubts=doubts, erased=newest, gone=memory.gone | targets)
+    if targets:
+        # A scan of several parcels goes with the last one of them, and so from the others that were erased before.
+        memory.gone |= targets
+        for parcel in memory.gone & memory.looks.keys():
+            del memory.looks[parcel]
+        _remember(session, memory, {parcel: [] for parcel in memory.gone if parcel in memory.lots})
     memory.erased = newest
     return memory
 

@@ -174,3 +174,17 @@ def test_what_was_erased_is_forgotten(world: World) -> None:
         erase(unit, PARCEL, reason="retention over", actor="sup-1", holds=lambda *_given: ())
     assert PARCEL not in read(world, remembered)
     assert read(world, remembered) == read(world, Ways())
+
+
+def test_a_scan_of_two_parcels_is_forgotten_of_both_when_the_second_is_erased(world: World) -> None:
+    first, second = issue_sscc("9521473", 9999).uri, issue_sscc("9521473", 9998).uri
+    world.last = None
+    world.scan("hub-in-1", "ObjectEvent", {**observe(first, "arriving"), "epcList": [first, second]})
+    remembered = Ways()
+    assert {first, second} <= read(world, remembered).keys()
+    for parcel in (first, second):
+        with world.house.unit() as unit:
+            erase(unit, parcel, reason="retention over", actor="sup-1", holds=lambda *_given: ())
+        read(world, remembered)
+    assert not {first, second} & read(world, remembered).keys()
+    assert read(world, remembered) == read(world, Ways())
