@@ -30,9 +30,7 @@ from custody.kernel.clock import to_iso
 from custody.kernel.errors import Trouble
 
 LONG_S = 3_600
-READING = (
-    "Reading what is new in the log, and judging. A log that was not read before takes some minutes a million scans."
-)
+READING = "Reading what is new in the log, and judging. A million scans that were never read take some minutes."
 
 
 class Commands(LateCommands):
