@@ -19,16 +19,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from custody.kernel import cbor
 from custody.kernel.clock import SECOND_MS, Clock
 from custody.kernel.errors import Forbidden, Rejected
 from custody.kernel.keys import PublicKey, SoftwareSigner, new_signer, read_cose_key
-from devicelock.rules.ack import Ack, make_ack
+from devicelock.rules.ack import Ack, Result, make_ack
 from devicelock.rules.applied import Applied
 from devicelock.rules.command import NONCE_BYTES, Command, KeyRing, Screen, open_command
-from devicelock.rules.device import DeviceState, enter_code, greet, new_device, owes_hello, receive, wake
+from devicelock.rules.device import DeviceState, enter_code, greet, new_device, owes_hello, receive, tell, wake
 from devicelock.rules.hello import Cause, SimClass, make_hello
 from devicelock.rules.unlock_code import ENTROPY_BYTES, Question, lock_number
 from simulators.client import ServiceClient
@@ -91,6 +91,29 @@ class Enrolment:
     code_key: bytes
     mqtt_host: str
     mqtt_port: int
+
+
+class Where(TypedDict):
+    """On what network a handset is, and with whose SIM."""
+
+    country: str | None
+    sim: SimClass
+    network: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """A command that was handled: the answer to it, and what was stored before and is stored now."""
+
+    ack: Ack
+    before: DeviceState
+    after: DeviceState
+
+    @property
+    def is_news(self) -> bool:
+        """Whether the handset is not as it was, or has left by itself what the command asks for: a hello is due."""
+        left = self.ack.result is Result.APPLIED and self.after.cause is not Cause.COMMAND
+        return left or self.after.applied is not self.before.applied
 
 
 class Handset:
@@ -178,20 +201,23 @@ class Handset:
 
     def hello(self) -> bytes:
         """A signed hello with a fresh nonce; the nonce is stored before it is said."""
-        state, hello = greet(
-            self.state,
-            now_s=self.now_s(),
-            nonce=self._nonce(),
-            client=CLIENT_VERSION,
-            country=self.country,
-            sim=self.sim,
-            network=self.network,
-        )
+        where = self._where()
+        state, hello = greet(self.state, now_s=self.now_s(), nonce=self._nonce(), client=CLIENT_VERSION, **where)
         self._enforce(self._keep(state))
         return make_hello(hello, self.enrolment.signer)
 
-    def take(self, raw: bytes, *, cut: Cut | None = None) -> Ack:
-        """Handle one command and return the answer; raises `Rejected` for what is not a command for this device."""
+    def hello_after(self, taken: Taken) -> bytes:
+        """The hello that follows a command; a nonce that was stored with it is said now, and nothing stored again.
+
+        Where the command left no new nonce, or the handset has changed since, there is a hello like any other.
+        """
+        if taken.after.nonce == taken.before.nonce or self.state != taken.after:
+            return self.hello()
+        hello = tell(taken.after, now_s=self.now_s(), client=CLIENT_VERSION, **self._where())
+        return make_hello(hello, self.enrolment.signer)
+
+    def take(self, raw: bytes, *, cut: Cut | None = None) -> Taken:
+        """Handle one command; raises `Rejected` for what is not a command for this device."""
         state = self.state
         command = open_command(raw, state.keys)
         after, ack = self._decide(state, command)
@@ -200,7 +226,7 @@ class Handset:
         self._fail(cut, Cut.AFTER_STORE)
         self._enforce(after)
         self._fail(cut, Cut.BEFORE_ANSWER)
-        return ack
+        return Taken(ack=ack, before=state, after=after)
 
     def answer(self, ack: Ack) -> bytes:
         """The signed ack."""
@@ -251,6 +277,9 @@ class Handset:
         self.power_off()
         replace_file(self.store, copy)
         self.power_on()
+
+    def _where(self) -> Where:
+        return {"country": self.country, "sim": self.sim, "network": self.network}
 
     def _decide(self, state: DeviceState, command: Command) -> tuple[DeviceState, Ack]:
         return receive(

@@ -2,7 +2,8 @@
 
 - Says hello on every connect, after every change, when the last one is a day old, when a command comes again that it
   has left by itself since, and after a LOCK that was refused: the first, second, fourth, eighth in a row on one
-  connection. Each hello draws a new nonce; one after every refusal would make what is on its way late for ever. A
+  connection. Each hello says a new nonce: that which was stored with the command that it follows, or one that is drawn
+  and stored for it; one after every refusal would make what is on its way late for ever. A
   broker that was gone may have dropped the hello of before, and that of this connection, so the counting begins anew
   with each.
 - Order for a command: the handset stores and enforces, the signed ack is published, and only then may the broker
@@ -21,11 +22,11 @@ from custody.kernel.errors import Rejected
 from devicelock.mqtt import MqttTransport
 from devicelock.mqtt_options import MqttOptions, Presence
 from devicelock.rules.ack import Ack, Result
-from devicelock.rules.hello import Cause, SimClass
+from devicelock.rules.hello import SimClass
 from devicelock.rules.topic import Channel, topic
 from devicelock.transport import Message, PublishOutcome, Receive, Transport
 from simulators.faults import CUTS, Fault
-from simulators.handset import Handset, PowerCut
+from simulators.handset import Handset, PowerCut, Taken
 
 WORD_LIFE_S = DAY_MS // SECOND_MS
 """How long the broker may keep a hello or an ack for the server."""
@@ -119,31 +120,29 @@ class Radio:
     def _take(self, payload: bytes, fault: Fault | None) -> bool:
         try:
             with self._guard:
-                before = self.handset.state
-                ack = self.handset.take(payload, cut=None if fault is None else CUTS.get(fault))
-                changed = self.handset.state.applied is not before.applied
-                answer = self.handset.answer(ack)
+                taken = self.handset.take(payload, cut=None if fault is None else CUTS.get(fault))
+                answer = self.handset.answer(taken.ack)
         except Rejected as refusal:
             self.refused.append(refusal)
             return True
         except PowerCut:
             return False
+        ack = taken.ack
         self.acks.append(ack)
         if fault is not Fault.ACK_LOST:
             self._say(Channel.ACK, answer, ack.command_id.encode())
         self._late = self._late + 1 if ack.result in REFUSED_LOCK else 0
-        left = ack.result is Result.APPLIED and self.handset.state.cause is not Cause.COMMAND
-        if changed or left or self._late.bit_count() == 1:
-            self._say_hello()
+        if taken.is_news or self._late.bit_count() == 1:
+            self._say_hello(taken)
         return True
 
     def _connected(self) -> None:
         self._late = 0
         self._say_hello()
 
-    def _say_hello(self) -> None:
+    def _say_hello(self, taken: Taken | None = None) -> None:
         with self._guard:
-            hello = self.handset.hello()
+            hello = self.handset.hello() if taken is None else self.handset.hello_after(taken)
         self._say(Channel.HELLO, hello, b"")
 
     def _say(self, channel: Channel, payload: bytes, correlation: bytes) -> PublishOutcome:

@@ -95,20 +95,26 @@ def greet(
 ) -> tuple[DeviceState, Hello]:
     """The hello to send, and the state to store before sending it."""
     state = replace(wake(state, now_s=now_s), nonce=nonce, nonce_at_s=now_s)
-    hello = Hello(
+    return state, tell(state, now_s=now_s, client=client, country=country, sim=sim, network=network)
+
+
+def tell(
+    state: DeviceState, *, now_s: int, client: str, country: str | None, sim: SimClass, network: str | None = None
+) -> Hello:
+    """The hello that says what is stored. Its nonce, from `greet` or a command, was not said before."""
+    return Hello(
         device=state.device,
         applied=state.applied,
         cause=state.cause,
         epoch=state.epoch,
         counter=state.counter,
-        nonce=nonce,
+        nonce=state.nonce,
         client=client,
         clock_s=now_s,
         country=country,
         sim=sim,
         network=network,
     )
-    return state, hello
 
 
 def receive(

@@ -69,7 +69,7 @@ def test_a_free_handset_does_everything(handset: Handset, function: Function) ->
 
 
 def test_an_unlock_sets_it_free_and_the_handsets_own_key_signs_the_ack(locked: Handset, operator: Operator) -> None:
-    ack = locked.take(operator.command(locked, Op.UNLOCK))
+    ack = locked.take(operator.command(locked, Op.UNLOCK)).ack
     heard = open_ack(locked.answer(ack), device=locked.device, key=locked.enrolment.signer.public)
     assert (heard.applied, heard.result) == (Applied.UNLOCKED, Result.APPLIED)
     assert locked.screen is None
@@ -93,7 +93,7 @@ def test_bytes_of_a_stranger_change_nothing(handset: Handset) -> None:
 def test_a_lock_from_before_the_last_hello_is_refused(handset: Handset, operator: Operator) -> None:
     old = operator.command(handset, Op.LOCK)
     handset.hello()
-    assert handset.take(old).result is Result.REFUSED_NONCE
+    assert handset.take(old).ack.result is Result.REFUSED_NONCE
     assert not handset.screen_locked
 
 
@@ -107,7 +107,7 @@ def test_after_a_power_cut_the_same_command_ends_the_same_way(
     assert not handset.on
     handset.power_on()
     assert handset.screen_locked == is_applied(fault)
-    assert handset.take(raw).result is Result.APPLIED
+    assert handset.take(raw).ack.result is Result.APPLIED
     assert handset.screen_locked
 
 
@@ -160,7 +160,7 @@ def test_a_store_put_back_never_accepts_the_lock_of_another_run(handset: Handset
     handset.take(old)
     handset.roll_back(copy)
     handset.hello()
-    assert handset.take(old).result is Result.REFUSED_NONCE
+    assert handset.take(old).ack.result is Result.REFUSED_NONCE
 
 
 def test_the_digits_that_support_reads_out_set_it_free(locked: Handset) -> None:

@@ -1,3 +1,4 @@
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -96,6 +97,32 @@ def test_a_lock_is_applied_acknowledged_and_told_again_in_a_hello(world: World) 
     assert [(ack.result, ack.applied) for ack in world.server.acks] == [(Result.APPLIED, Applied.LOCKED)]
     assert [hello.applied for hello in world.server.hellos] == [Applied.UNLOCKED, Applied.LOCKED]
     assert world.handset.screen_locked
+
+
+def test_a_command_costs_one_flush_to_disk_and_its_hello_says_the_nonce_that_was_stored_with_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.on()
+    flushed: list[int] = []
+    monkeypatch.setattr(os, "fsync", flushed.append)
+    for op in (Op.LOCK, Op.UNLOCK, Op.LOCK):
+        flushed.clear()
+        world.send(op)
+        assert world.server.hellos[-1].nonce == world.handset.state.nonce
+        assert len(flushed) == 1, "state, pair and nonce are stored together, before any of them is told"
+    nonces = [hello.nonce for hello in world.server.hellos]
+    assert len(nonces) == len(set(nonces)) == 4
+
+
+def test_a_hello_that_follows_a_command_tells_of_what_came_in_between(world: World) -> None:
+    world.on()
+    raw = world.operator.command(world.handset, Op.LOCK, nonce=world.server.hellos[-1].nonce)
+    taken = world.handset.take(raw)
+    world.operator.clock.at_s += 73 * 3600
+    assert world.handset.tick(), "it has released itself"
+    told = world.handset.hello_after(taken)
+    key = world.handset.enrolment.signer.public
+    assert open_hello(told, device=world.handset.device, key=key).applied is Applied.UNLOCKED
 
 
 def test_a_lock_that_waited_over_a_reconnect_is_refused_and_the_signed_anew_one_holds(world: World) -> None:
