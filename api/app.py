@@ -45,7 +45,9 @@ from api.workers import Workers, tell_first
 from custody.store import log_reader
 from devicelock.usecases.carry_parts import Carrier
 
-ROUTERS = (
+ROUTERS = (  # each is asked in turn whether a request is its own: those that somebody waits at come first
+    lock_watch,
+    locks,
     people,
     stations,
     log,
@@ -55,8 +57,6 @@ ROUTERS = (
     trails,
     disputes,
     customer,
-    lock_watch,
-    locks,
     handsets,
     backends,
     investigations,

@@ -12,10 +12,12 @@ from custody.disputes.case import CASE
 from custody.disputes.claim import ClaimType, claim_of
 from custody.kernel.clock import Instant
 from custody.store import case_book
-from custody.store.bulk import ask
+from custody.store.bulk import ask, write_first
 from custody.store.case_book import CaseFile
+from custody.store.tables import DisputeRow
 from custody.usecases.read_order import TAKEN_BACK
 from custody.usecases.record_sale import StoredSale, sale_of_imei
+from devicelock import store as lock_store
 from devicelock.rules.lock_facts import Claim
 from devicelock.usecases.lock_office import Circumstances
 
@@ -59,7 +61,8 @@ def circumstances(session: Session, imei: str, dispute: str | None) -> Circumsta
 def cases_of(session: Session, imei: str, *, sales: Sales | None = None) -> list[CaseFile]:
     """The cases about a handset, oldest first: those of its order, and those that a lock of it was ordered for."""
     sale = sales(imei) if sales else sale_of_imei(session, imei)
-    session.flush()
+    write_first(session, DisputeRow)
+    lock_store.write_new_orders(session)
     found = ask(session, CASES, (sale.sale.order_ref if sale else None, imei))
     return [msgspec.json.decode(facts, type=CaseFile) for facts, _ in found]
 

@@ -20,6 +20,7 @@ def join_locks(unit: Unit, *, dispute: str, into: str) -> None:
         order.facts = msgspec.json.encode({**facts, JOINED_FROM: [*_joined_from(order), dispute]}).decode()
         order.dispute = into
         unit.session.add(order)
+    unit.session.flush()  # the orders of a case are asked for past the session
 
 
 def ordered_for(session: Session, file: CaseFile) -> list[LockOrderRow]:

@@ -286,6 +286,7 @@ def _join_lock(unit: Unit, office: LockOffice, file: CaseFile, *, order: object)
         return None
     before, row.dispute = row.dispute, file.case.id
     unit.session.add(row)
+    unit.session.flush()  # the orders of a case are asked for past the session
     lock_store.note(unit, row, "joined", actor="system", facts={"dispute": file.case.id, "before": before})
     if row.state in TOLD_OF:
         office.moved(unit, row, TOLD_OF[State(row.state)])

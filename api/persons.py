@@ -13,7 +13,7 @@ from sqlmodel import Session, col
 from api.accounts import FIRST_START
 from api.tables import AccountRow
 from custody.kernel.person import fold_person
-from custody.store.bulk import ask
+from custody.store.bulk import ask, write_first
 from devicelock.rules.lock_facts import Person
 from devicelock.rules.order import Role
 
@@ -105,7 +105,7 @@ def _staff(session: Session) -> Staff:
     """Every account, asked for once in a transaction: an order is judged by the people of every lock of its day."""
     held: Staff | None = session.info.get("staff")
     if held is None:
-        session.flush()
+        write_first(session, AccountRow)
         columns = ", ".join(Account._fields)
         found = [Account._make(row) for row in ask(session, f"SELECT {columns} FROM account ORDER BY name", ())]  # noqa: S608 - our own names
         held = session.info["staff"] = Staff()

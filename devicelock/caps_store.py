@@ -10,6 +10,9 @@ from sqlmodel import Session, col
 from custody.store.bulk import ask
 from devicelock.store import LockOrderRow
 
+NONE = ("",)
+"""What stands for an empty list of ids, which not every database takes."""
+
 
 class DecidedLock(NamedTuple):
     """What the caps look at in one order that was decided."""
@@ -57,10 +60,10 @@ def asked_since(session: Session, since_ms: int) -> dict[str, int]:
     return dict(session.execute(query.group_by(col(LockOrderRow.requester))).all())
 
 
-def count_in(session: Session, states: Sequence[str], *, but: str) -> int:
-    """How many orders but this one are in these states."""
-    question = f"SELECT count(*) FROM lock_order WHERE state IN ({_places(states)}) AND id <> ?"  # noqa: S608 - places only
-    count: int = ask(session, question, (*states, but))[0][0]
+def count_in(session: Session, states: Sequence[str], *, but: Collection[str]) -> int:
+    """How many orders but these are in these states."""
+    question = f"SELECT count(*) FROM lock_order WHERE state IN ({_places(states)}) AND id NOT IN ({_places(but)})"  # noqa: S608 - places only
+    count: int = ask(session, question, (*states, *(but or NONE)))[0][0]
     return count
 
 
@@ -92,32 +95,35 @@ def locks_decided(session: Session, after_ms: int, *, lately_ms: int, but: Colle
     counts = "count(*), sum(CASE WHEN decided_ms > ? THEN 1 ELSE 0 END)"
     those = f"decided_ms > ? AND id NOT IN ({_places(but)})"
     question = f"SELECT {alike}, {counts} FROM lock_order WHERE {those} GROUP BY {alike}"  # noqa: S608 - our own names
-    return [DecidedLocks._make(row) for row in ask(session, question, (lately_ms, after_ms, *but))]
+    return [DecidedLocks._make(row) for row in ask(session, question, (lately_ms, after_ms, *(but or NONE)))]
 
 
-def confirmed_since(session: Session, since_ms: int, *, decided_after_ms: int, but: str) -> list[ConfirmedLock]:
-    """The orders but this one that two people confirmed since a moment; each was decided after an earlier one."""
-    question = (
-        'SELECT o.facts, o.model, o.site, e.at_ms FROM lock_order o JOIN lock_event e ON e."order" = o.id '
-        "WHERE o.decided_ms > ? AND o.id <> ? AND e.event = 'confirmed' AND e.at_ms > ?"
-    )
-    found = ask(session, question, (decided_after_ms, but, since_ms))
+def confirmed_since(
+    session: Session, since_ms: int, *, decided_after_ms: int, but: Collection[str]
+) -> list[ConfirmedLock]:
+    """The orders but these that two people confirmed since a moment; each was decided after an earlier one."""
+    joined = 'lock_order o JOIN lock_event e ON e."order" = o.id'
+    those = f"o.decided_ms > ? AND o.id NOT IN ({_places(but)}) AND e.event = 'confirmed' AND e.at_ms > ?"
+    question = f"SELECT o.facts, o.model, o.site, e.at_ms FROM {joined} WHERE {those}"  # noqa: S608 - our own names
+    found = ask(session, question, (decided_after_ms, *(but or NONE), since_ms))
     return [
         ConfirmedLock(people=tuple(msgspec.json.decode(facts)["confirmed_by"]), model=model, site=site, at_ms=at_ms)
         for facts, model, site, at_ms in found
     ]
 
 
-def first_locks(session: Session, group: str, *, first: int) -> list[DecidedLock]:
-    """As `canary_of`, no more than the caps look at."""
+def first_locks(session: Session, group: str, *, first: int, but: Collection[str]) -> list[DecidedLock]:
+    """As `canary_of`, no more than the caps look at, and none of these."""
     columns = ", ".join(f'"{name}"' for name in DecidedLock._fields)
-    decided = f'SELECT {columns} FROM lock_order WHERE "group" = ? AND decided_ms IS NOT NULL'  # noqa: S608 - our own names
+    those = f"decided_ms IS NOT NULL AND id NOT IN ({_places(but)})"
+    decided = f'SELECT {columns} FROM lock_order WHERE "group" = ? AND {those}'  # noqa: S608 - our own names
     early = f"SELECT * FROM ({decided} ORDER BY decided_ms, id LIMIT ?) AS early"  # noqa: S608 - our own names
     wrong = f"{decided} AND wrong_ms IS NOT NULL"
-    found = ask(session, f"{early} UNION {wrong} ORDER BY decided_ms, id", (group, first, group))
+    values = (group, *(but or NONE))
+    found = ask(session, f"{early} UNION {wrong} ORDER BY decided_ms, id", (*values, first, *values))
     return [DecidedLock._make(row) for row in found]
 
 
 def _places(values: Collection[object]) -> str:
-    """A place for each value of a list in a statement of ours."""
-    return ", ".join("?" * len(values))
+    """A place for each value of a list in a statement of ours; one where there is none, for `NONE`."""
+    return ", ".join("?" * max(1, len(values)))

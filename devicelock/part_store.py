@@ -133,6 +133,11 @@ def references_of(session: Session, device: str) -> list[ReferenceRow]:
     return list(session.scalars(_REFERENCES, {"name": device}).all())
 
 
+def names_of(session: Session, device: str) -> dict[str, str]:
+    """The names alone, by the back-ends that know the device by them."""
+    return dict(sorted(pick(session, ReferenceRow, ("backend", "handset"), by=("device",), values=[device])))
+
+
 def references_proposed(session: Session, *, limit: int) -> list[ReferenceRow]:
     """Names that no second person has confirmed, the newest first."""
     query = select(ReferenceRow).where(col(ReferenceRow.confirmed_ms).is_(None))
@@ -171,6 +176,11 @@ def part(session: Session, order: str, backend: str) -> PartRow:
 def parts_of(session: Session, order: str) -> list[PartRow]:
     """Every back-end's part in an order."""
     return list(session.scalars(_PARTS, {"name": order}).all())
+
+
+def has_parts(session: Session, order: str) -> bool:
+    """Whether any back-end has a part in an order."""
+    return any(True for _ in pick(session, PartRow, ("backend",), by=("order",), values=[order]))
 
 
 def shown_locked(session: Session, orders: Sequence[str]) -> set[str]:
@@ -267,6 +277,8 @@ def may_hold(session: Session, order: str) -> list[PartRow]:
 
     What the unit has changed of them is seen without being written first: every new part is flushed where it is made.
     """
+    if not has_parts(session, order):
+        return []
     with session.no_autoflush:
         return [row for row in parts_of(session, order) if row.may_hold]
 

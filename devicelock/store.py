@@ -16,7 +16,7 @@ from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Text, bi
 from sqlmodel import Field, Session, SQLModel, col
 
 from custody.kernel.errors import NotFound
-from custody.store.bulk import add, ask, pick
+from custody.store.bulk import add, ask, pick, write_first
 from custody.store.engine import is_sqlite
 from custody.store.unit import Unit
 from devicelock.rules.ack import Result
@@ -90,6 +90,17 @@ class LockOrderRow(SQLModel, table=True):
     model: str = ""
     site: str = ""
     facts: str = Field(sa_type=Text)
+
+
+class Judged(NamedTuple):
+    """What an order is judged by, where it is judged as something that is not stored."""
+
+    id: str
+    group: str | None
+    dispute: str | None
+    requester: str
+    second: str | None
+    facts: str
 
 
 class LockEventRow(SQLModel, table=True):
@@ -252,6 +263,31 @@ def order(session: Session, name: str, *, hold: bool = True) -> LockOrderRow:
     return row
 
 
+def put_order(session: Session, row: LockOrderRow) -> None:
+    """Store a new order, which is this unit's own: it holds it, and the caps count it, before it is written."""
+    session.add(row)
+    session.info.setdefault("orders", {})[row.id] = row
+
+
+def write_new_orders(session: Session) -> None:
+    """Write the orders that this unit has made, for a question past the session that must see which there are."""
+    if any(isinstance(row, LockOrderRow) for row in session.new):
+        session.flush()
+
+
+def orders_held(session: Session) -> dict[str, LockOrderRow]:
+    """The orders that this unit holds."""
+    held: dict[str, LockOrderRow] = session.info.get("orders", {})
+    return held
+
+
+def confirmed_ms(session: Session, name: str) -> int | None:
+    """When two people kept an order beyond its hours; None if they did not."""
+    question = "SELECT max(at_ms) FROM lock_event WHERE \"order\" = ? AND event = 'confirmed'"
+    at_ms: int | None = ask(session, question, (name,))[0][0]
+    return at_ms
+
+
 def locked_ms(row: LockOrderRow) -> int | None:
     """Since when the order's handset was locked, by its own word or else by that of who read its screen."""
     read_ms: int | None = msgspec.json.decode(row.facts).get(READ_MS)
@@ -373,7 +409,7 @@ def locks_signed_since(session: Session, order: str, since_ms: int) -> int:
 
 def switched_on(session: Session, name: str) -> bool:
     """Whether a switch is on."""
-    session.flush()
+    write_first(session, SwitchRow)
     return any(on for (on,) in ask(session, 'SELECT "on" FROM switch WHERE name = ?', (name,)))
 
 

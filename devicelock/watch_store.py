@@ -12,7 +12,9 @@ from collections.abc import Collection
 from sqlalchemy import BigInteger, Column, Integer, Text, bindparam, exists, func, select
 from sqlmodel import Field, Session, SQLModel, col
 
+from custody.store.bulk import ask, write_first
 from devicelock.part_store import PartRow
+from devicelock.rules.caps import Clearance
 from devicelock.rules.order import State
 from devicelock.store import LockOrderRow
 
@@ -85,14 +87,28 @@ class LeavingRow(SQLModel, table=True):
     words: str | None = Field(sa_type=Text)
 
 
-# Questions that every lock, or every hello, asks are made once.
-_CLEARANCES = select(ClearanceRow).where(col(ClearanceRow.group) == bindparam("name")).order_by(col(ClearanceRow.id))
+# A question that many hellos ask is made once.
 _SIGHTINGS = select(SightingRow).where(col(SightingRow.device) == bindparam("name")).order_by(col(SightingRow.id))
 
 
 def clearances_of(session: Session, group: str) -> list[ClearanceRow]:
     """Who let a group go on, oldest first."""
-    return list(session.scalars(_CLEARANCES, {"name": group}).all())
+    query = select(ClearanceRow).where(col(ClearanceRow.group) == group).order_by(col(ClearanceRow.id))
+    return list(session.scalars(query).all())
+
+
+def marks_of(session: Session, group: str) -> list[Clearance]:
+    """The same, no more of it than the caps look at."""
+    write_first(session, ClearanceRow)
+    found = ask(session, 'SELECT person, at_ms FROM lock_clearance WHERE "group" = ? ORDER BY id', (group,))
+    return [Clearance(group=group, person=person, at_ms=at_ms) for person, at_ms in found]
+
+
+def waits_to_be_seen(session: Session, kind: str, about: str) -> bool:
+    """Whether nobody has looked yet at an alert of a kind about something."""
+    write_first(session, AlertRow)
+    question = "SELECT 1 FROM lock_alert WHERE about = ? AND kind = ? AND seen_ms IS NULL LIMIT 1"
+    return bool(ask(session, question, (about, kind)))
 
 
 def alerts(session: Session, *, seen: bool, limit: int = 100) -> list[AlertRow]:

@@ -11,6 +11,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from types import MappingProxyType
 
 from custody.kernel.errors import Rejected
@@ -51,7 +52,7 @@ EXPLAINED = MappingProxyType(
 
 def lint_text(text: str) -> None:
     """Return if a customer may read this; raises `Rejected("text")` with every problem."""
-    problems = tuple(_problems(text))
+    problems = _all_problems(text)
     if problems:
         raise Rejected("text", "; ".join(problems), fix="Say it in short, plain, kind sentences.", problems=problems)
 
@@ -93,6 +94,12 @@ def syllables(word: str) -> int:
     if count > 1 and (silent_e or silent_ed or silent_es):
         count -= 1
     return max(1, count)
+
+
+@lru_cache(maxsize=1024)
+def _all_problems(text: str) -> tuple[str, ...]:
+    """The same texts go out again and again."""
+    return tuple(_problems(text))
 
 
 def _problems(text: str) -> Iterable[str]:

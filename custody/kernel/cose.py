@@ -108,10 +108,30 @@ def sign(
     unprotected: Mapping[Any, Any] | None = None,
 ) -> bytes:
     """A COSE_Sign1 message. `alg` and `kid` are filled in from the signer."""
-    header = {ALG: signer.public.alg, KID: signer.public.kid, **protected}
-    protected_raw = cbor.encode(header)
+    protected_raw = cbor.encode(_header(protected, signer))
     signature = signer.sign(sig_structure(protected_raw, payload))
     return _assemble(protected_raw, unprotected or {}, None if detached else payload, signature)
+
+
+def sign_entry(protected: Mapping[Any, Any], payload: bytes, signer: Signer) -> Sign1:
+    """The same with attached payload and an empty unprotected header, as `parse` would give it without reading it."""
+    header = _header(protected, signer)
+    protected_raw = cbor.encode(header)
+    signature = signer.sign(sig_structure(protected_raw, payload))
+    _check_labels(header, {})
+    return Sign1(
+        raw=_assemble(protected_raw, {}, payload, signature),
+        protected_raw=protected_raw,
+        protected=header,
+        unprotected={},
+        payload=payload,
+        signature=signature,
+        claims=header.get(CWT_CLAIMS, {}),
+    )
+
+
+def _header(protected: Mapping[Any, Any], signer: Signer) -> dict[Any, Any]:
+    return {ALG: signer.public.alg, KID: signer.public.kid, **protected}
 
 
 def parse(raw: bytes) -> Sign1:

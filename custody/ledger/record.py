@@ -36,18 +36,20 @@ class Record:
 
 def make_record(
     fields: Mapping[str, Any], *, salt: bytes, signer: Signer, iss: str, sub: str, iat_s: int
-) -> tuple[bytes, bytes]:
+) -> tuple[cose.Sign1, bytes]:
     """The statement for the log and the opening for the erasable store."""
     if len(salt) != SALT_BYTES:
         raise _malformed("the salt is not 32 bytes")
-    opening = salt + cbor.encode(dict(fields))
+    content = cbor.encode(dict(fields))
+    _read_content(content)
+    opening = salt + content
     protected = {
         cose.CWT_CLAIMS: {cose.ISS: iss, cose.SUB: sub, cose.IAT: iat_s},
         cose.PAYLOAD_HASH_ALG: SHA_256,
         cose.PREIMAGE_CONTENT_TYPE: CONTENT_TYPE,
     }
-    statement = cose.sign(protected, hashlib.sha256(opening).digest(), signer)
-    open_record(statement, opening)
+    statement = cose.sign_entry(protected, hashlib.sha256(opening).digest(), signer)
+    check_claims(statement)
     return statement, opening
 
 
@@ -76,13 +78,19 @@ def open_record(statement: bytes, opening: bytes) -> Record:
             "opening", "the opening is not the one that was signed", fix="Fetch the opening of this statement."
         )
     # 4. Salt, and a map with a kind.
-    fields = cbor.decode(opening[SALT_BYTES:])
+    kind, fields = _read_content(opening[SALT_BYTES:])
+    return Record(message=message, kind=kind, fields=fields, salt=opening[:SALT_BYTES])
+
+
+def _read_content(content: bytes) -> tuple[str, Mapping[str, Any]]:
+    """Its kind, and all its fields; raises `Rejected`."""
+    fields = cbor.decode(content)
     if not isinstance(fields, dict) or not all(isinstance(name, str) for name in fields):
         raise _malformed("the content is not a map with text keys")
     kind = fields.get("kind")
     if not isinstance(kind, str) or not kind:
         raise _malformed("the content has no kind")
-    return Record(message=message, kind=kind, fields=fields, salt=opening[:SALT_BYTES])
+    return kind, fields
 
 
 def _malformed(why: str) -> Rejected:

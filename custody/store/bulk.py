@@ -61,7 +61,7 @@ def pick(
     if not asked:
         return
     shown, names = tuple(columns), tuple(by)
-    session.flush()
+    write_first(session, table)
     connection = session.connection()
     if is_sqlite(connection):
         most = MAX_VALUES // len(names)
@@ -76,6 +76,15 @@ def pick(
     arrays = [asked] if len(names) == 1 else [list(column) for column in zip(*asked, strict=True)]
     arrays = [list(_brief(table, (name,), array)) for name, array in zip(names, arrays, strict=True)]
     yield from _whole(table, shown, _execute(connection, _array_question(table, shown, names), tuple(arrays)).rows)
+
+
+def write_first(session: Session, *tables: type[SQLModel]) -> None:
+    """Write what this unit has changed of these tables, for a question past the session that must see it.
+
+    What it has changed of others waits, to be written with the rest of its kind at once.
+    """
+    if any(isinstance(row, tables) for rows in (session.new, session.dirty, session.deleted) for row in rows):
+        session.flush()
 
 
 def ask(session: Session, question: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:

@@ -80,7 +80,7 @@ def add(unit: Unit, file: CaseFile, *, token_hash: bytes) -> None:
 
 def read(session: Session, dispute: str) -> CaseFile:
     """The file of a case; raises `NotFound`."""
-    session.flush()
+    bulk.write_first(session, DisputeRow)
     found = ask(session, "SELECT facts FROM dispute WHERE id = ?", (dispute,))
     if not found:
         raise NotFound("dispute", f"there is no case {dispute!r}", fix="List cases with GET /v1/disputes.")

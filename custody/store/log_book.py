@@ -87,6 +87,11 @@ class LogBook:
         """How many entries the log holds, with those staged in this unit."""
         return self._locked().size + len(self._staged)
 
+    @property
+    def is_claimed(self) -> bool:
+        """Whether no other unit can append before this one ends."""
+        return self._frontier is not None
+
     def claim(self) -> None:
         """Wait until no other unit may append; none can before this one ends."""
         self._locked()

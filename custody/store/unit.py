@@ -16,7 +16,7 @@ from custody.kernel.clock import Clock, Instant
 from custody.kernel.errors import Unavailable
 from custody.kernel.ids import Ids
 from custody.kernel.keys import Signer
-from custody.ledger.record import make_record
+from custody.ledger.record import CONTENT_TYPE, make_record
 from custody.store import idempotency
 from custody.store.engine import WRITES, is_sqlite
 from custody.store.log_book import LogBook, NewEntry
@@ -48,7 +48,7 @@ class Unit:
             sub=f"urn:weaklink:{self.ids.new('rec')}",
             iat_s=self.now_ms // 1000,
         )
-        entry = NewEntry.of(statement, opening)
+        entry = NewEntry(message=statement, content_type=CONTENT_TYPE, opening=opening)
         return self.log.append([entry])[0]
 
 

@@ -7,20 +7,17 @@ contact is personal and stays in the erasable store.
 from dataclasses import dataclass
 
 import msgspec
-from sqlalchemy import bindparam, select
-from sqlmodel import Session, col
+from sqlmodel import Session
 
 from custody.disputes.order import OrderFacts
 from custody.gs1.imei import imei_urn
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Conflict, NotFound, Rejected
+from custody.store.bulk import ask, write_first
 from custody.store.tables import SaleRow
 from custody.store.unit import Unit
 
-# Every lock asks it, so it is made once.
-_NEWEST = (
-    select(SaleRow).where(col(SaleRow.imei) == bindparam("imei")).order_by(col(SaleRow.recorded_ms).desc()).limit(1)
-)
+NEWEST = "SELECT facts, recorded_ms, recorded_idx FROM sale WHERE imei = ? ORDER BY recorded_ms DESC LIMIT 1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +50,7 @@ def record_sale(unit: Unit, sale: Sale) -> int:
         raise Rejected("imei", "the IMEI is not a canonical URN", fix="Send the digits as printed on the box.")
     held = unit.session.get(SaleRow, sale.order_ref)
     if held is not None:
-        if _stored(held).sale == sale:
+        if msgspec.json.decode(held.facts, type=Sale) == sale:
             return held.recorded_idx
         raise Conflict("order", f"order {sale.order_ref!r} was recorded otherwise", fix="Read it before changing it.")
     index = unit.record("sale.recorded", {"order": sale.order_ref, "imei": sale.imei, "product": sale.product})
@@ -69,16 +66,15 @@ def read_sale(session: Session, order_ref: str) -> StoredSale:
     row = session.get(SaleRow, order_ref)
     if row is None:
         raise NotFound("order", f"there is no order {order_ref!r}", fix="Check the reference on the invoice.")
-    return _stored(row)
+    return _stored(row.facts, row.recorded_ms, row.recorded_idx)
 
 
 def sale_of_imei(session: Session, imei: str) -> StoredSale | None:
     """The newest sale of a handset."""
-    row = session.scalars(_NEWEST, {"imei": imei}).first()
-    return None if row is None else _stored(row)
+    write_first(session, SaleRow)
+    found = ask(session, NEWEST, (imei,))
+    return _stored(*found[0]) if found else None
 
 
-def _stored(row: SaleRow) -> StoredSale:
-    return StoredSale(
-        sale=msgspec.json.decode(row.facts, type=Sale), recorded_ms=row.recorded_ms, index=row.recorded_idx
-    )
+def _stored(facts: str, recorded_ms: Instant, index: int) -> StoredSale:
+    return StoredSale(sale=msgspec.json.decode(facts, type=Sale), recorded_ms=recorded_ms, index=index)

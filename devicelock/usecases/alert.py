@@ -7,11 +7,10 @@ through; caps, pauses and switches do that by themselves. Whoever it is about do
 from enum import StrEnum
 
 import structlog
-from sqlalchemy import select
-from sqlmodel import col
 
 from custody.kernel.errors import NotFound
 from custody.store.unit import Unit
+from devicelock import watch_store
 from devicelock.rules.authority import refuse_unless_apart
 from devicelock.rules.caps import account_of
 from devicelock.usecases.lock_office import LockOffice
@@ -40,8 +39,7 @@ class AlertKind(StrEnum):
 
 def raise_alert(unit: Unit, kind: AlertKind, *, about: str, detail: str) -> None:
     """Raise an alert about something, unless one of the kind waits to be looked at."""
-    waiting = (col(AlertRow.about) == about, col(AlertRow.kind) == kind, col(AlertRow.seen_ms).is_(None))
-    if unit.session.scalars(select(col(AlertRow.id)).where(*waiting).limit(1)).first() is not None:
+    if watch_store.waits_to_be_seen(unit.session, kind, about):
         return
     name = unit.ids.new("alert")
     idx = unit.record("alert.raised", {"alert": name, "alert_kind": str(kind), "about": about, "detail": detail})

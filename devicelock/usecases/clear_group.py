@@ -14,8 +14,9 @@ from custody.kernel.errors import Conflict, NotFound, Rejected
 from custody.store.unit import Unit
 from devicelock import caps_store, watch_store
 from devicelock.rules.authority import refuse_unless_apart
-from devicelock.rules.caps import CapReason, Clearance, SignedLock, pause_of
+from devicelock.rules.caps import CapReason, SignedLock, pause_of
 from devicelock.store import AuthorityRow, LockOrderRow
+from devicelock.usecases.count_locks import signed_lock
 from devicelock.usecases.lock_office import STANDING, LockOffice
 from devicelock.usecases.sign_again import hold_unanswered, sign_unanswered
 from devicelock.watch_store import ClearanceRow
@@ -55,7 +56,9 @@ def clear_group(unit: Unit, office: LockOffice, *, group: str, account: str, why
     if found.paused is None:
         raise Conflict("group", f"the group {group} is not paused", fix="Nothing is to be done.")
     if found.paused is CapReason.CANARY_UNSETTLED:
-        waiting = [row.id for row in found.orders if office.signed(unit.session, row, unit.now_ms).settled_ms is None]
+        waiting = [
+            row.id for row in found.orders if signed_lock(unit.session, office, row, unit.now_ms).settled_ms is None
+        ]
         raise Conflict(
             "canary_unsettled",
             f"the handsets of {', '.join(waiting)} have not answered yet",
@@ -73,9 +76,8 @@ def clear_group(unit: Unit, office: LockOffice, *, group: str, account: str, why
 
 def _group(session: Session, office: LockOffice, name: str, now_ms: Instant) -> Group:
     orders = caps_store.canary_of(session, name, first=office.caps.canary)
-    cleared = watch_store.clearances_of(session, name)
-    signed: list[SignedLock] = [office.signed(session, row, now_ms) for row in orders]
-    marks = [Clearance(group=name, person=row.person, at_ms=row.at_ms) for row in cleared]
+    cleared, marks = watch_store.clearances_of(session, name), watch_store.marks_of(session, name)
+    signed: list[SignedLock] = [signed_lock(session, office, row, now_ms) for row in orders]
     return Group(
         name=name, paused=pause_of(office.caps, signed, marks), orders=tuple(orders), clearances=tuple(cleared)
     )

@@ -16,21 +16,20 @@ from custody.kernel.clock import DAY_MS, HOUR_MS, Instant
 from custody.kernel.errors import Forbidden
 from custody.kernel.person import fold_person
 from custody.store.unit import House, Unit
-from devicelock import caps_store, store, watch_store
+from devicelock import store
 from devicelock.anchor import AnchorFile
 from devicelock.backends.contract import Capabilities
-from devicelock.caps_store import DecidedLock
-from devicelock.rules.authority import DECIDERS, PROVISIONAL_MS
-from devicelock.rules.caps import CapReason, Caps, Clearance, LockAsked, SignedLock, held_back
+from devicelock.rules.authority import DECIDERS
+from devicelock.rules.caps import CapReason, Caps, LockAsked, SignedLock, held_back
 from devicelock.rules.command import CommandSigners, Screen
 from devicelock.rules.hello import SimClass
 from devicelock.rules.lock_facts import Claim, Kind, LockFacts, Person, StandingPolicy
-from devicelock.rules.order import SETTLED, Event, Role, State
+from devicelock.rules.order import Event, Role
 from devicelock.rules.tie import Tie
-from devicelock.store import DeviceRow, LockOrderRow
+from devicelock.store import DeviceRow, Judged, LockOrderRow
+from devicelock.usecases.count_locks import Counted, count_locks, signed_lock
 from devicelock.watch_store import SightingRow
 
-HELD = frozenset({State.QUEUED, State.ACTIVE_PROVISIONAL, State.ACTIVE_CONFIRMED, State.RELEASE_QUEUED})
 STANDING = "standing-policy"
 
 
@@ -49,17 +48,6 @@ class Circumstances:
     still_served: bool | None = False
     site: str = ""
     evidence: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counted:
-    """What the caps judge an order by: the lock asked for, and what was signed before it (`caps.held_back`)."""
-
-    asked: LockAsked
-    signed: tuple[SignedLock, ...]
-    fleet: int
-    held: int
-    clearances: tuple[Clearance, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,17 +138,24 @@ class LockOffice:
             deadline_s=order.held_until_ms // 1000,
         )
 
-    def facts(self, unit: Unit, order: LockOrderRow, device: DeviceRow, kind: Kind) -> LockFacts:
+    def facts(self, unit: Unit, order: LockOrderRow | Judged, device: DeviceRow, kind: Kind) -> LockFacts:
         """Everything the order is judged by, read now."""
         return self.facts_and_count(unit, order, device, kind)[0]
 
     def facts_and_count(
-        self, unit: Unit, order: LockOrderRow, device: DeviceRow, kind: Kind, *, known: Circumstances | None = None
+        self,
+        unit: Unit,
+        order: LockOrderRow | Judged,
+        device: DeviceRow,
+        kind: Kind,
+        *,
+        known: Circumstances | None = None,
     ) -> tuple[LockFacts, Counted]:
         """The same, and what the caps counted for it. `known`: its circumstances, if they were just asked for."""
         session = unit.session
         known = known or self.circumstances(session, device.imei, order.dispute)
-        counted = self._counted(unit, order, device, site=known.site)
+        retired = self.anchor.retired_count()
+        counted = count_locks(unit, self, order, device, site=known.site, caps=self.caps, retired=retired)
         requester = self.person(session, order.requester) if order.requester != STANDING else None
         asked = msgspec.json.decode(order.facts)
         specialist, notice_ms = asked.get("specialist"), asked.get("notice_ms")
@@ -207,89 +202,11 @@ class LockOffice:
         self, unit: Unit, counted: Counted, order: LockOrderRow, *, confirmed: bool = False
     ) -> tuple[CapReason, ...]:
         """Every limit that holds back the next order like this one, which was counted and has been signed since."""
-        signed = (*counted.signed, self.signed(unit.session, order, unit.now_ms))
+        signed = (*counted.signed, signed_lock(unit.session, self, order, unit.now_ms))
         following = replace(counted.asked, canary=False)
         if confirmed:
             signed = (*signed, _kept(unit.now_ms, following))
         return self.held_back(replace(counted, asked=following, signed=signed, held=counted.held + 1))
-
-    def _counted(self, unit: Unit, order: LockOrderRow, device: DeviceRow, *, site: str) -> Counted:
-        """What is counted against the order now, itself not counted."""
-        session, group = unit.session, order.group or ""
-        session.flush()
-        canary = caps_store.first_locks(session, group, first=self.caps.canary) if group else []
-        asked = LockAsked(
-            at_ms=unit.now_ms,
-            person=self.key_of(session, order.requester),
-            second=self.key_of(session, order.second) if order.second else None,
-            model=device.model,
-            site=site,
-            group=group,
-            canary=order.id in {row.id for row in canary[: self.caps.canary]},
-        )
-        signed = [self.signed(session, row, unit.now_ms) for row in canary if row.id != order.id]
-        signed += self._of_the_day(session, unit.now_ms, but=[order.id, *(row.id for row in canary)])
-        signed += self._confirmed_within_a_day(session, unit.now_ms, but=order.id)
-        cleared = [
-            Clearance(group=group, person=row.person, at_ms=row.at_ms)
-            for row in watch_store.clearances_of(session, group)
-        ]
-        held = caps_store.count_in(session, sorted(HELD), but=order.id)
-        # A fleet is counted where its share of held ones may matter: to this order, or to the next one like it.
-        fleet = self._fleet(session) if held + 1 >= self.caps.fleet_least else 0
-        return Counted(asked=asked, signed=tuple(signed), fleet=fleet, held=held, clearances=tuple(cleared))
-
-    def _fleet(self, session: Session) -> int:
-        """How many handsets are registered and can be locked; too few rather than too many after a restore."""
-        return max(0, caps_store.registered_count(session) - self.anchor.retired_count())
-
-    def _of_the_day(self, session: Session, now_ms: Instant, *, but: Sequence[str]) -> list[SignedLock]:
-        """The orders of the last day but these, alike ones together; of no group, whose first ones are known apart."""
-        found = []
-        for each in caps_store.locks_decided(session, now_ms - DAY_MS, lately_ms=now_ms - HOUR_MS, but=but):
-            lock = SignedLock(
-                at_ms=now_ms,
-                person=self.key_of(session, each.requester),
-                second=self.key_of(session, each.second) if each.second else None,
-                model=each.model,
-                site=each.site,
-                group=None,
-                settled_ms=now_ms,
-                count=each.lately,
-            )
-            found += [lock, replace(lock, at_ms=now_ms - HOUR_MS, count=each.decided - each.lately)]
-        return found
-
-    def _confirmed_within_a_day(self, session: Session, now_ms: Instant, *, but: str) -> list[SignedLock]:
-        """What two people kept beyond its hours within a day: each signed a LOCK more, and counts against both."""
-        since_ms = now_ms - DAY_MS
-        # An order is confirmed within its first hours.
-        decided_ms = since_ms - PROVISIONAL_MS
-        return [
-            SignedLock(
-                at_ms=each.at_ms,
-                person=self.key_of(session, each.people[0]),
-                second=self.key_of(session, each.people[1]),
-                model=each.model,
-                site=each.site,
-                group=None,
-                settled_ms=now_ms,
-            )
-            for each in caps_store.confirmed_since(session, since_ms, decided_after_ms=decided_ms, but=but)
-        ]
-
-    def signed(self, session: Session, row: LockOrderRow | DecidedLock, now_ms: Instant) -> SignedLock:
-        """An order that was decided, as the caps count it."""
-        return SignedLock(
-            at_ms=row.decided_ms or now_ms,
-            person=self.key_of(session, row.requester),
-            second=self.key_of(session, row.second) if row.second else None,
-            model=row.model,
-            site=row.site,
-            group=row.group or "",
-            settled_ms=_settled_ms(row, now_ms),
-            wrong_at_ms=row.wrong_ms,
-        )
 
     def is_in_role(self, session: Session, person: str, roles: frozenset[Role]) -> bool:
         """Whether a person is employed and in one of these roles now, with any account."""
@@ -332,10 +249,3 @@ def _kept(now_ms: Instant, asked: LockAsked) -> SignedLock:
         group=None,
         settled_ms=now_ms,
     )
-
-
-def _settled_ms(row: LockOrderRow | DecidedLock, now_ms: Instant) -> Instant | None:
-    """When an order was acknowledged, had ended, or had passed its hour; None if none of it was yet."""
-    over = State(row.state) in SETTLED or row.held_until_ms < now_ms
-    known = (row.acked_ms, row.released_ms if over else None, min(row.held_until_ms, now_ms) if over else None)
-    return min((at_ms for at_ms in known if at_ms is not None), default=None)

@@ -29,7 +29,7 @@ from devicelock.rules.authority import preflight
 from devicelock.rules.check import Verdict
 from devicelock.rules.command import LIFE_MAX_S, Screen
 from devicelock.rules.lock_facts import Kind
-from devicelock.store import DeviceRow, LockOrderRow
+from devicelock.store import DeviceRow, Judged, LockOrderRow
 from devicelock.usecases.fan_out import Unfit, unfit
 from devicelock.usecases.give_reference import CONFIRMED_BY
 from devicelock.usecases.lock_office import LockOffice
@@ -81,7 +81,7 @@ class Fit:
         return {Why.OK: True, Why.USER_CAN_LEAVE: True}.get(self.why, False if self.why in LEFT_OUT else None)
 
 
-def fits(unit: Unit, office: LockOffice, order: LockOrderRow, device: DeviceRow, kind: Kind) -> list[Fit]:
+def fits(unit: Unit, office: LockOffice, order: LockOrderRow | Judged, device: DeviceRow, kind: Kind) -> list[Fit]:
     """What every back-end that knows the device can make of this lock."""
     return [
         Fit(backend=row.backend, why=_why(unit, office, order, device, kind, reference=row))
@@ -99,7 +99,7 @@ def rows_of(found: list[Fit]) -> list[dict[str, Any]]:
 
 def plan_locks(unit: Unit, office: LockOffice, order: LockOrderRow, device: DeviceRow, kind: Kind) -> None:
     """A part for every back-end that may carry the lock; one that stands for this deadline already stays as it is."""
-    names = {row.backend: row.handset for row in part_store.references_of(unit.session, device.device)}
+    names = part_store.names_of(unit.session, device.device)
     if not names:
         return
     found = fits(unit, office, order, device, kind)
@@ -121,7 +121,7 @@ def plan_locks(unit: Unit, office: LockOffice, order: LockOrderRow, device: Devi
 
 def plan_release(unit: Unit, office: LockOffice, order: LockOrderRow) -> bool:
     """Ask every back-end that has or may have the lock for its release; whether there is one."""
-    parts = part_store.parts_of(unit.session, order.id)
+    parts = part_store.parts_of(unit.session, order.id) if part_store.has_parts(unit.session, order.id) else []
     for row in parts:
         if row.wished == Applied.LOCKED:
             _wish(unit, office, row, Applied.UNLOCKED)
@@ -194,7 +194,13 @@ def _screen(row: PartRow) -> Screen | None:
 
 
 def _why(
-    unit: Unit, office: LockOffice, order: LockOrderRow, device: DeviceRow, kind: Kind, *, reference: ReferenceRow
+    unit: Unit,
+    office: LockOffice,
+    order: LockOrderRow | Judged,
+    device: DeviceRow,
+    kind: Kind,
+    *,
+    reference: ReferenceRow,
 ) -> Why:
     backend = reference.backend
     able = office.backends.get(backend)
@@ -218,7 +224,7 @@ def _told_of(can: Capabilities, device: DeviceRow) -> Why:
     return Why.USER_CAN_LEAVE if can.user_can_leave else Why.OK
 
 
-def _may_be_listed(unit: Unit, office: LockOffice, order: LockOrderRow, device: DeviceRow, kind: Kind) -> bool:
+def _may_be_listed(unit: Unit, office: LockOffice, order: LockOrderRow | Judged, device: DeviceRow, kind: Kind) -> bool:
     if kind is Kind.PROVISIONAL:
         return False
     return preflight(office.facts(unit, order, device, Kind.IMEI_LIST)).verdict is Verdict.ALLOWED

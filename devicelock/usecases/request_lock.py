@@ -24,9 +24,10 @@ from devicelock.rules.check import CheckName, CheckReason, Preflight, Verdict
 from devicelock.rules.command import REASONS, Basis, Op, Reason
 from devicelock.rules.lock_facts import Kind, LockFacts, Person
 from devicelock.rules.order import Event, Guard, Role, State, events, step
-from devicelock.store import DeviceRow, LockOrderRow
+from devicelock.store import DeviceRow, Judged, LockOrderRow
 from devicelock.usecases.alert import AlertKind, raise_alert
-from devicelock.usecases.lock_office import HELD, STANDING, Circumstances, Counted, LockOffice
+from devicelock.usecases.count_locks import HELD, Counted
+from devicelock.usecases.lock_office import STANDING, Circumstances, LockOffice
 from devicelock.usecases.sign import publish_lock
 
 WAITS_FOR = frozenset({CheckName.DECIDER, CheckName.TWO_PEOPLE, CheckName.NOTICE})
@@ -47,7 +48,7 @@ def lock_for_dispute(unit: Unit, office: LockOffice, *, imei: str, reason: Reaso
     judged, counted = office.facts_and_count(unit, order, device, Kind.PROVISIONAL, known=known)
     found = preflight(judged)
     if [(row.name, row.reason) for row in found.failing] == [(CheckName.VULNERABILITY, CheckReason.NEEDS_SPECIALIST)]:
-        unit.session.add(order)
+        store.put_order(unit.session, order)
         store.note(unit, order, "requested", actor="system", facts={"waits_for": "a specialist", "reason": str(reason)})
         return order
     if found.verdict is Verdict.REFUSED:
@@ -104,7 +105,7 @@ def request_lock(
         return _refuse(unit, office, order, found)
     if any(row.name is CheckName.NOTICE for row in found.failing):
         _add_facts(order, notice_ms=office.announce(unit, order))
-    unit.session.add(order)
+    store.put_order(unit.session, order)
     stored = msgspec.json.decode(order.facts)
     asked_for = {"reason": str(reason), "evidence": stored["evidence"], "notice_ms": stored.get("notice_ms")}
     store.note(unit, order, "requested", actor=account, facts=asked_for)
@@ -200,12 +201,16 @@ def kind_of(order: LockOrderRow) -> Kind:
     return Kind.PROVISIONAL if order.requester == STANDING else Kind.REQUESTED
 
 
-def as_decided(order: LockOrderRow, account: str) -> LockOrderRow:
-    """An order as it would be if this account said yes to it; it is never stored."""
-    decided = LockOrderRow(**{**order.model_dump(), "second": account})
-    if order.requester == STANDING:
-        _add_facts(decided, specialist=account)
-    return decided
+def as_decided(order: LockOrderRow, account: str) -> Judged:
+    """An order as it would be if this account said yes to it."""
+    return Judged(
+        id=order.id,
+        group=order.group,
+        dispute=order.dispute,
+        requester=order.requester,
+        second=account,
+        facts=_with_facts(order, specialist=account) if order.requester == STANDING else order.facts,
+    )
 
 
 def as_confirmed(order: LockOrderRow) -> LockOrderRow:
@@ -327,7 +332,7 @@ def _approve(unit: Unit, order: LockOrderRow) -> None:
     guards = {Guard.AUTHORITY_RECORDED: True, Guard.IMEI_LAST4_TYPED: True}
     order.state = step(State(order.state), Event.PREFLIGHT_PASSES, role=Role.SYSTEM, guards=guards)
     order.decided_ms, order.held_until_ms = unit.now_ms, unit.now_ms + PROVISIONAL_MS
-    unit.session.add(order)
+    store.put_order(unit.session, order)
     facts = {"basis": order.basis, "requester": order.requester, "second": order.second, "reason": order.reason}
     facts["evidence"] = msgspec.json.decode(order.facts)["evidence"]
     store.note(unit, order, "approved", actor=order.second or order.requester, facts=facts)
@@ -349,7 +354,7 @@ def _alert_of_limits(
 def _refuse(unit: Unit, office: LockOffice, order: LockOrderRow, found: Preflight) -> LockOrderRow:
     order.state = step(State(order.state), Event.PREFLIGHT_FAILS, role=Role.SYSTEM, guards={Guard.REASON_SHOWN: True})
     _add_facts(order, checks=rows_of(found))
-    unit.session.add(order)
+    store.put_order(unit.session, order)
     failing = [f"{row.name}: {row.reason}" for row in found.failing]
     store.note(unit, order, "refused", actor="system", facts={"failing": failing})
     office.moved(unit, order, Event.PREFLIGHT_FAILS)
@@ -357,4 +362,8 @@ def _refuse(unit: Unit, office: LockOffice, order: LockOrderRow, found: Prefligh
 
 
 def _add_facts(order: LockOrderRow, **facts: Any) -> None:
-    order.facts = msgspec.json.encode({**msgspec.json.decode(order.facts), **facts}).decode()
+    order.facts = _with_facts(order, **facts)
+
+
+def _with_facts(order: LockOrderRow, **facts: Any) -> str:
+    return msgspec.json.encode({**msgspec.json.decode(order.facts), **facts}).decode()

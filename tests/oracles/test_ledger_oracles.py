@@ -103,7 +103,7 @@ STATEMENTS = {
     "policy": (policy_statement(), OPERATOR),
     "station-key-add": (key_add(P256_STATION), REGISTRAR_A),
     "station-key-revoke": (key_revoke(STATION, suspect_from=3), REGISTRAR_B),
-    "record": (make_record({"kind": "x"}, salt=b"s" * 32, signer=OPERATOR, iss=ISS, sub=SUB, iat_s=1)[0], OPERATOR),
+    "record": (make_record({"kind": "x"}, salt=b"s" * 32, signer=OPERATOR, iss=ISS, sub=SUB, iat_s=1)[0].raw, OPERATOR),
     "scan": (chain(P256_STATION, 2)[1], P256_STATION),
 }
 

@@ -23,15 +23,16 @@ from api import lock_news, persons
 from custody.kernel.clock import SECOND_MS
 from custody.store import case_book
 from devicelock import caps_store, store, watch_store
-from devicelock.rules.ack import Ack, Result
+from devicelock.rules.ack import Result
 from devicelock.rules.applied import Applied
 from devicelock.rules.caps import Caps
 from devicelock.rules.command import Basis, Command, KeyRing, Op, open_command
 from devicelock.rules.order import State
 from devicelock.store import CommandRow, LockOrderRow
-from devicelock.usecases.lock_office import HELD, STANDING
+from devicelock.usecases.count_locks import HELD
+from devicelock.usecases.lock_office import STANDING
 from simulators.broker import SimulatedTransport
-from simulators.handset import Function, PowerCut
+from simulators.handset import Function, PowerCut, Taken
 from simulators.radio import Radio
 from tests.world import World
 from tests.world_audit import SHOWN_LOCKED
@@ -74,7 +75,7 @@ class Ghosts:
         self.past[radio.handset.device] = Past()
         take = radio.handset.take
 
-        def taken(raw: bytes, **more: object) -> Ack:
+        def taken(raw: bytes, **more: object) -> Taken:
             before = radio.handset.state
             try:
                 return take(raw, **more)  # type: ignore[arg-type]  # only handed on
@@ -189,7 +190,7 @@ class Ghosts:
                 )
             for each in watch_store.clearances_of(session, group):
                 self.cleared[group] = each.at_ms
-        held = caps_store.count_in(session, sorted(HELD), but="")
+        held = caps_store.count_in(session, sorted(HELD), but=[])
         self._hold(held <= self.caps.fleet_least, 8, f"{held} handsets are locked at once")
 
     def _helps(self, radio: Radio) -> None:

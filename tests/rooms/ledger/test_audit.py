@@ -38,7 +38,7 @@ ISS = f"urn:weaklink:operator:{ORIGIN}"
 def record(number: int) -> bytes:
     fields = {"kind": "dispute-opened", "case": f"case_{number}"}
     salt = number.to_bytes(32, "big")
-    return make_record(fields, salt=salt, signer=OPERATOR, iss=ISS, sub=SUB, iat_s=1)[0]
+    return make_record(fields, salt=salt, signer=OPERATOR, iss=ISS, sub=SUB, iat_s=1)[0].raw
 
 
 SCANS = chain(STATION, 600)

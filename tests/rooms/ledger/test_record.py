@@ -16,7 +16,9 @@ FIELDS = {"kind": "dispute-opened", "case": "case_1", "at_ms": 1_790_000_000_000
 
 
 def record(fields: dict[str, Any], *, salt: bytes = SALT) -> tuple[bytes, bytes]:
-    return make_record(fields, salt=salt, signer=OPERATOR, iss=ISS, sub=SUB, iat_s=1_790_000_000)
+    statement, opening = make_record(fields, salt=salt, signer=OPERATOR, iss=ISS, sub=SUB, iat_s=1_790_000_000)
+    assert statement == cose.parse(statement.raw), "what goes into the log is what a reader will find there"
+    return statement.raw, opening
 
 
 def sealed(opening: bytes, **changes: Any) -> bytes:

@@ -329,11 +329,11 @@ def test_a_record_by_somebody_else_is_refused(world: World, pack: PackExported, 
     files = read_zip(pack.content)
     value = json.loads(files[SEAL])
     with world.house.unit() as unit:
-        entry = unit.log.append([NewEntry.of(statement, opening)])[0]
+        entry = unit.log.append([NewEntry.of(statement.raw, opening)])[0]
     with world.house.read() as session:
         head = log_reader.head(session)
         value |= {
-            "statement": b64(statement),
+            "statement": b64(statement.raw),
             "opening": b64(opening),
             "index": entry,
             "note": head.note.decode(),

@@ -1,0 +1,59 @@
+"""How often the database is asked for a decision about a lock: what decisions in one unit share is asked for once."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, event
+
+from devicelock.usecases.hold_locks import hold_locks
+from tests.stories.test_decided_together import Act, approving, asked, releasing, states
+from tests.world import World, new_world
+
+
+@pytest.fixture
+def several(database_url: str, tmp_path: Path) -> Iterator[World]:
+    """Lend a world of seven parcels that never came, in a house without standing authority, on each engine in turn."""
+    mine = new_world(database_url, tmp_path / "world", parcels=6)
+    mine.withdraw_authority()
+    yield mine
+    mine.audit()
+    mine.close()
+
+
+@contextmanager
+def statements(engine: Engine) -> Iterator[Counter[str]]:
+    """Count the statements that SQLAlchemy's own unit of work writes, by their first words."""
+    seen: Counter[str] = Counter()
+
+    def note(_connection: object, _cursor: object, text: str, *_: object) -> None:
+        seen[" ".join(text.split()[:2])] += 1
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+def decided(world: World, acts: Sequence[tuple[str, Act]]) -> Counter[str]:
+    """What was written for decisions that are carried out in one unit."""
+    with statements(world.engine) as seen, world.house.unit() as unit:
+        hold_locks(unit, world.office, [order for order, _ in acts])
+        for _, act in acts:
+            act(unit)
+    return seen
+
+
+@pytest.mark.parametrize("deciding", [approving, releasing], ids=["approved", "released"])
+def test_rows_that_decisions_in_one_unit_change_are_written_together(
+    several: World, deciding: Callable[[World, str], Act]
+) -> None:
+    orders = asked(several, 4)
+    if deciding is releasing:
+        decided(several, [(name, approving(several, name)) for name in orders])
+    seen = decided(several, [(name, deciding(several, name)) for name in orders])
+    assert seen["UPDATE lock_order"] == seen["UPDATE device"] == 1
+    assert set(states(several, orders)) == ({"queued"} if deciding is approving else {"released"})
