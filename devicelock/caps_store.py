@@ -112,6 +112,13 @@ def confirmed_since(
     ]
 
 
+def confirmed_ms(session: Session, name: str) -> int | None:
+    """When two people kept an order beyond its hours; None if they did not."""
+    question = "SELECT max(at_ms) FROM lock_event WHERE \"order\" = ? AND event = 'confirmed'"
+    at_ms: int | None = ask(session, question, (name,))[0][0]
+    return at_ms
+
+
 def first_locks(session: Session, group: str, *, first: int, but: Collection[str]) -> list[DecidedLock]:
     """As `canary_of`, no more than the caps look at, and none of these."""
     columns = ", ".join(f'"{name}"' for name in DecidedLock._fields)

@@ -92,17 +92,6 @@ class LockOrderRow(SQLModel, table=True):
     facts: str = Field(sa_type=Text)
 
 
-class Judged(NamedTuple):
-    """What an order is judged by, where it is judged as something that is not stored."""
-
-    id: str
-    group: str | None
-    dispute: str | None
-    requester: str
-    second: str | None
-    facts: str
-
-
 class LockEventRow(SQLModel, table=True):
     """One step of an order, with the log entry that holds it; under `RETIREMENT`, who of us retired a handset."""
 
@@ -281,13 +270,6 @@ def orders_held(session: Session) -> dict[str, LockOrderRow]:
     return held
 
 
-def confirmed_ms(session: Session, name: str) -> int | None:
-    """When two people kept an order beyond its hours; None if they did not."""
-    question = "SELECT max(at_ms) FROM lock_event WHERE \"order\" = ? AND event = 'confirmed'"
-    at_ms: int | None = ask(session, question, (name,))[0][0]
-    return at_ms
-
-
 def locked_ms(row: LockOrderRow) -> int | None:
     """Since when the order's handset was locked, by its own word or else by that of who read its screen."""
     read_ms: int | None = msgspec.json.decode(row.facts).get(READ_MS)
@@ -349,14 +331,6 @@ def devices_unanswered(session: Session) -> list[str]:
     """The names of the devices that have not said of every command for them that they applied it, new or old."""
     unanswered = col(CommandRow.result).is_distinct_from(Result.APPLIED)
     return list(session.scalars(select(col(CommandRow.device)).where(unanswered).distinct()).all())
-
-
-def orders_due(session: Session, states: Sequence[str], *, now_ms: int, limit: int) -> list[LockOrderRow]:
-    """Orders in these states whose time has passed, the longest overdue first."""
-    query = select(LockOrderRow).where(
-        col(LockOrderRow.state).in_(list(states)), col(LockOrderRow.held_until_ms) <= now_ms
-    )
-    return list(session.scalars(query.order_by(col(LockOrderRow.held_until_ms)).limit(limit)).all())
 
 
 def events_of(session: Session, name: str) -> list[LockEventRow]:

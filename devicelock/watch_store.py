@@ -7,7 +7,7 @@
 - `leaving`: whose account ends when, and what they were told last.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import BigInteger, Column, Integer, Text, bindparam, exists, func, select
 from sqlmodel import Field, Session, SQLModel, col
@@ -138,6 +138,14 @@ def codes_by_since(session: Session, actors: Collection[str], since_ms: int) -> 
     """How many unlock codes these accounts have given out since a moment, for whatever device."""
     mine = (col(CodeRow.actor).in_(list(actors)), col(CodeRow.at_ms) >= since_ms)
     return session.scalar(select(func.count()).select_from(CodeRow).where(*mine)) or 0
+
+
+def orders_due(session: Session, states: Sequence[str], *, now_ms: int, limit: int) -> list[LockOrderRow]:
+    """Orders in these states whose time has passed, the longest overdue first."""
+    query = select(LockOrderRow).where(
+        col(LockOrderRow.state).in_(list(states)), col(LockOrderRow.held_until_ms) <= now_ms
+    )
+    return list(session.scalars(query.order_by(col(LockOrderRow.held_until_ms)).limit(limit)).all())
 
 
 def releases_overdue(session: Session, *, before_ms: int, untold: str, limit: int) -> list[LockOrderRow]:

@@ -17,7 +17,6 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -142,9 +141,10 @@ class Handset:
         self._clock = clock
         self._rng = rng
         self._offset_at_boot_s = 0
+        self._parsed: tuple[bytes, DeviceState] | None = None
         if not store.exists():
             state = new_device(enrolment.device, enrolment.keys, nonce=self._nonce(), now_s=self.now_s())
-            save_state(store, state)
+            self._keep(state)
 
     @property
     def device(self) -> str:
@@ -153,8 +153,11 @@ class Handset:
 
     @property
     def state(self) -> DeviceState:
-        """What it has stored."""
-        return load_state(self.store)
+        """What it has stored; what was read or written last is not parsed again."""
+        content, known = self.store.read_bytes(), self._parsed
+        if known is None or known[0] != content:
+            known = self._parsed = (content, read_state(content))
+        return known[1]
 
     @property
     def screen(self) -> Screen | None:
@@ -180,6 +183,7 @@ class Handset:
         """Boot: read the clock, read the store, enforce what it says."""
         self._offset_at_boot_s = self.clock_offset_s
         self.on = True
+        self._parsed = None
         state = self._keep(wake(self.state, now_s=self.now_s()))
         self._enforce(state)
 
@@ -291,7 +295,9 @@ class Handset:
         )
 
     def _keep(self, state: DeviceState) -> DeviceState:
-        save_state(self.store, state)
+        content = cbor.encode(_pack(state))
+        replace_file(self.store, content)
+        self._parsed = (content, state)
         return state
 
     def _enforce(self, state: DeviceState) -> None:
@@ -322,19 +328,8 @@ def enrol_handset(supervisor: ServiceClient, unit: Unit, *, seed: str) -> Enrolm
     )
 
 
-def save_state(path: Path, state: DeviceState) -> None:
-    """Replace the store in one step."""
-    replace_file(path, cbor.encode(_pack(state)))
-
-
-def load_state(path: Path) -> DeviceState:
-    """Read the store; raises `Rejected("store")` if it is damaged."""
-    return _read_state(path.read_bytes())
-
-
-@lru_cache(maxsize=512)
-def _read_state(content: bytes) -> DeviceState:
-    """The state in a store, which is read far more often than it changes."""
+def read_state(content: bytes) -> DeviceState:
+    """The state in a store; raises `Rejected("store")` if it is damaged."""
     value = cbor.decode(content)
     if not isinstance(value, dict):
         raise Rejected("store", "the store holds no map", fix="Enrol the handset again.")

@@ -26,7 +26,7 @@ from devicelock.rules.hello import SimClass
 from devicelock.rules.topic import Channel, topic
 from devicelock.transport import Message, PublishOutcome, Receive, Transport
 from simulators.faults import CUTS, Fault
-from simulators.handset import Handset, PowerCut, Taken
+from simulators.handset import Handset, PowerCut
 
 WORD_LIFE_S = DAY_MS // SECOND_MS
 """How long the broker may keep a hello or an ack for the server."""
@@ -122,6 +122,7 @@ class Radio:
             with self._guard:
                 taken = self.handset.take(payload, cut=None if fault is None else CUTS.get(fault))
                 answer = self.handset.answer(taken.ack)
+                hello = self.handset.hello_after(taken) if taken.is_news else None
         except Rejected as refusal:
             self.refused.append(refusal)
             return True
@@ -132,17 +133,19 @@ class Radio:
         if fault is not Fault.ACK_LOST:
             self._say(Channel.ACK, answer, ack.command_id.encode())
         self._late = self._late + 1 if ack.result in REFUSED_LOCK else 0
-        if taken.is_news or self._late.bit_count() == 1:
-            self._say_hello(taken)
+        if hello is not None:  # made before the answer left, so that both leave together
+            self._say(Channel.HELLO, hello, b"")
+        elif self._late.bit_count() == 1:
+            self._say_hello()
         return True
 
     def _connected(self) -> None:
         self._late = 0
         self._say_hello()
 
-    def _say_hello(self, taken: Taken | None = None) -> None:
+    def _say_hello(self) -> None:
         with self._guard:
-            hello = self.handset.hello() if taken is None else self.handset.hello_after(taken)
+            hello = self.handset.hello()
         self._say(Channel.HELLO, hello, b"")
 
     def _say(self, channel: Channel, payload: bytes, correlation: bytes) -> PublishOutcome:

@@ -5,7 +5,6 @@ a false signature takes nobody's place in the queue.
 """
 
 import hashlib
-from collections.abc import Sequence
 from enum import StrEnum
 
 from sqlalchemy import delete, func, select
@@ -13,7 +12,7 @@ from sqlmodel import Session, col
 
 from custody.kernel.clock import Instant
 from custody.kernel.cose import Sign1
-from custody.store.bulk import put
+from custody.store.bulk import ask, put
 from custody.store.tables import RegistrationRow
 
 
@@ -38,10 +37,10 @@ def wait(session: Session, message: Sign1, *, at_ms: Instant) -> None:
     put(session, RegistrationRow, [row], keys=("name",))
 
 
-def waiting(session: Session, most: int) -> Sequence[RegistrationRow]:
-    """Those whose turn is next, the oldest first."""
-    query = select(RegistrationRow).where(col(RegistrationRow.state) == State.WAITING)
-    return session.scalars(query.order_by(col(RegistrationRow.received_ms)).limit(most)).all()
+def waiting(session: Session, most: int) -> list[tuple[bytes, bytes]]:
+    """The names and the statements of those whose turn is next, the oldest first; looked for after many a commit."""
+    question = "SELECT name, statement FROM registration WHERE state = ? ORDER BY received_ms LIMIT ?"
+    return [(name, statement) for name, statement in ask(session, question, (State.WAITING.value, most))]
 
 
 def count_waiting(session: Session) -> int:

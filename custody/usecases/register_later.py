@@ -30,7 +30,7 @@ def accept(house: House, statement: bytes) -> bytes:
 def settle(house: House, tolerances: Tolerances) -> int:
     """Register or refuse what waits, up to a hundred; returns how many were settled. Raises `Unavailable`."""
     with house.read() as session:
-        rows = [(row.name, row.statement) for row in registration_book.waiting(session, AT_ONCE)]
+        rows = registration_book.waiting(session, AT_ONCE)
     for name, statement in rows:
         refusal: Trouble | None = None
         try:

@@ -7,7 +7,7 @@ while it is. So a group of decisions asks once, and each of them is still judged
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 from sqlmodel import Session
@@ -19,9 +19,20 @@ from devicelock.caps_store import ConfirmedLock, DecidedLock
 from devicelock.rules.authority import PROVISIONAL_MS
 from devicelock.rules.caps import Caps, Clearance, LockAsked, SignedLock
 from devicelock.rules.order import SETTLED, State
-from devicelock.store import DeviceRow, Judged, LockOrderRow
+from devicelock.store import DeviceRow, LockOrderRow
 
 HELD = frozenset({State.QUEUED, State.ACTIVE_PROVISIONAL, State.ACTIVE_CONFIRMED, State.RELEASE_QUEUED})
+
+
+class Judged(NamedTuple):
+    """What an order is judged by, where it is judged as something that is not stored."""
+
+    id: str
+    group: str | None
+    dispute: str | None
+    requester: str
+    second: str | None
+    facts: str
 
 
 class People(Protocol):
@@ -169,7 +180,7 @@ def _confirmed(session: Session, rows: Sequence[LockOrderRow], now_ms: Instant) 
     """Those of these orders that two people kept beyond their hours within a day."""
     for row in rows:
         names = msgspec.json.decode(row.facts).get("confirmed_by")
-        at_ms = store.confirmed_ms(session, row.id) if names else None
+        at_ms = caps_store.confirmed_ms(session, row.id) if names else None
         if at_ms is not None and at_ms > now_ms - DAY_MS:
             yield ConfirmedLock(people=tuple(names), model=row.model, site=row.site, at_ms=at_ms)
 

@@ -26,8 +26,8 @@ from devicelock.rules.hello import SimClass
 from devicelock.rules.lock_facts import Claim, Kind, LockFacts, Person, StandingPolicy
 from devicelock.rules.order import Event, Role
 from devicelock.rules.tie import Tie
-from devicelock.store import DeviceRow, Judged, LockOrderRow
-from devicelock.usecases.count_locks import Counted, count_locks, signed_lock
+from devicelock.store import DeviceRow, LockOrderRow
+from devicelock.usecases.count_locks import Counted, Judged, count_locks, signed_lock
 from devicelock.watch_store import SightingRow
 
 STANDING = "standing-policy"

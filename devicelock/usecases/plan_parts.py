@@ -29,7 +29,8 @@ from devicelock.rules.authority import preflight
 from devicelock.rules.check import Verdict
 from devicelock.rules.command import LIFE_MAX_S, Screen
 from devicelock.rules.lock_facts import Kind
-from devicelock.store import DeviceRow, Judged, LockOrderRow
+from devicelock.store import DeviceRow, LockOrderRow
+from devicelock.usecases.count_locks import Judged
 from devicelock.usecases.fan_out import Unfit, unfit
 from devicelock.usecases.give_reference import CONFIRMED_BY
 from devicelock.usecases.lock_office import LockOffice

@@ -24,9 +24,9 @@ from devicelock.rules.check import CheckName, CheckReason, Preflight, Verdict
 from devicelock.rules.command import REASONS, Basis, Op, Reason
 from devicelock.rules.lock_facts import Kind, LockFacts, Person
 from devicelock.rules.order import Event, Guard, Role, State, events, step
-from devicelock.store import DeviceRow, Judged, LockOrderRow
+from devicelock.store import DeviceRow, LockOrderRow
 from devicelock.usecases.alert import AlertKind, raise_alert
-from devicelock.usecases.count_locks import HELD, Counted
+from devicelock.usecases.count_locks import HELD, Counted, Judged
 from devicelock.usecases.lock_office import STANDING, Circumstances, LockOffice
 from devicelock.usecases.sign import publish_lock
 

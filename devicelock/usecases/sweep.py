@@ -29,7 +29,7 @@ SWEPT = (State.QUEUED, State.ACTIVE_PROVISIONAL, State.ACTIVE_CONFIRMED)
 def is_lock_due(session: Session, office: LockOffice, *, now_ms: Instant) -> bool:
     """Whether a sweep would find anything; nobody waits for who asks."""
     return bool(
-        store.orders_due(session, SWEPT, now_ms=now_ms, limit=1)
+        watch_store.orders_due(session, SWEPT, now_ms=now_ms, limit=1)
         or _silent(session, office, now_ms=now_ms, limit=1)
         or _overdue(session, office, now_ms=now_ms, limit=1)
         or outbox.is_any_over(session, older_than_ms=now_ms)
@@ -39,7 +39,7 @@ def is_lock_due(session: Session, office: LockOffice, *, now_ms: Instant) -> boo
 def sweep(unit: Unit, office: LockOffice, *, limit: int = 200) -> int:
     """Move every order whose time has passed; returns how many moved."""
     moved = 0
-    due = store.orders_due(unit.session, SWEPT, now_ms=unit.now_ms, limit=limit)
+    due = watch_store.orders_due(unit.session, SWEPT, now_ms=unit.now_ms, limit=limit)
     silent = _silent(unit.session, office, now_ms=unit.now_ms, limit=limit)
     hold_locks(unit, office, {order.id for order in (*due, *silent)})  # each is as it is now, not as it was found
     for order in due:
