@@ -176,3 +176,12 @@ def test_the_refusal_names_the_place(event: Make) -> None:
     with pytest.raises(Rejected) as caught:
         schema.validate(bad)
     assert caught.value.facts["pointer"] == "/sensorElementList/0/sensorReport/1/value"
+
+
+@pytest.mark.parametrize(("items", "pointer"), [(1, "/epcList/0"), (5_000, "/action")])
+def test_the_deepest_mistake_is_told_and_of_a_long_event_the_first_for_there_may_be_one_in_every_item(
+    event: Make, items: int, pointer: str
+) -> None:
+    with pytest.raises(Rejected) as caught:
+        schema.validate(event(action="MOVE", epcList=[1] * items))
+    assert caught.value.facts["pointer"] == pointer
