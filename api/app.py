@@ -86,7 +86,7 @@ def build_app(parts: Parts, *, workers: Workers | None = None, first: socket | N
     )
     app.state.parts = parts
     app.add_middleware(IdempotencyKeys, parts=parts)
-    app.add_middleware(JsonBodies, parts=parts)
+    app.add_middleware(JsonBodies)
     app.add_middleware(BodyLimits, parts=parts)
     app.add_middleware(HeadRequests)
     problems.install(app)

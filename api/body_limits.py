@@ -2,6 +2,7 @@
 
 The framework reads the body of a route that takes JSON into memory and that of a route that takes a form onto the disk,
 both to their end, before any code of ours is asked. A form may bring files along, so it may be longer than the rest.
+Scans have a door before this one, where a whole day of a scanner that was offline may come at once.
 """
 
 from starlette.requests import Request
@@ -11,6 +12,8 @@ from api import problems
 from api.parts import Parts
 from custody.kernel.errors import Rejected
 
+MOST_BYTES = 1024 * 1024
+"""The longest that anybody needs are events of NanoMDM, drafts of a policy, and reports with every letter escaped."""
 MOST_FORM_BYTES = 200 * 1024 * 1024
 """Twice as long as the longest file that is taken, so that who sends one that is too long is told so in their words."""
 
@@ -20,7 +23,7 @@ class BodyLimits:
 
     def __init__(self, app: ASGIApp, *, parts: Parts) -> None:
         self._app = app
-        self._most = parts.settings.max_body_bytes
+        self._most = min(MOST_BYTES, parts.settings.max_body_bytes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, and answer it in the application's stead once its body is too long."""

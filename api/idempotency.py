@@ -71,7 +71,7 @@ class IdempotencyKeys:
     async def _once(self, request: Request, key: str, send: Send) -> None:
         if not 1 <= len(key) <= MAX_KEY:
             raise Rejected("idempotency", f"the key is not 1 to {MAX_KEY} characters", fix="Send a fresh UUID.")
-        body = await self._body(request)
+        body = await request.body()
         caller = request.headers.get("authorization", "") + request.headers.get("cookie", "")
         asked = _asked(caller, key, f"{request.url.path}?{request.url.query}", body)
         with self._parts.house.read() as session:
@@ -94,15 +94,6 @@ class IdempotencyKeys:
                 nonce = unit.ids.random_bytes(NONCE_BYTES)
                 sealed = nonce + asked.seal.encrypt(nonce, cbor.encode([answer.headers, bytes(answer.body)]), None)
                 idempotency.keep(unit.session, asked.request, StoredAnswer(status=answer.status, sealed=sealed))
-
-    async def _body(self, request: Request) -> bytes:
-        limit = self._parts.settings.max_body_bytes
-        body = bytearray()
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > limit:
-                raise Rejected("too_large", f"the body is larger than {limit} bytes", fix="Send less at once.")
-        return bytes(body)
 
 
 class _Answer:

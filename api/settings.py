@@ -79,7 +79,7 @@ class Settings(LockSystems):
     public_url: str = Field(default="", description="Address that others use to reach the service.")
     support_phone: str = Field(default="0800 000 000", description="Free phone number on lock screens.")
     recourse: str = Field(default="the Communications Ombudsman", description="Independent recourse on lock screens.")
-    max_body_bytes: int = Field(default=4 * 1024 * 1024, description="The most a request carries, files apart.")
+    max_body_bytes: int = Field(default=4 * 1024 * 1024, description="The most that scans sent together carry.")
     session_hours: int = Field(default=12, description="How long somebody stays signed in.")
     workers: int = Field(default=1, ge=1, le=64, description="Processes that answer requests at the same address.")
     lock_caps: dict[str, int] = Field(

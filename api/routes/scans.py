@@ -15,13 +15,13 @@ import msgspec
 import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api import problems
+from api import large_bodies, problems
 from api.parts import Parts
 from api.receipt_address import receipt_address
 from custody.kernel import cbor
 from custody.kernel.errors import Fatal, Rejected, Trouble
 from custody.scans.batch import MOST, Item, SealedBatch, open_batch
-from custody.scans.scan import Scan, open_scan
+from custody.scans.scan import OPENING_LIMIT_BYTES, STATEMENT_LIMIT_BYTES, Scan, open_scan
 from custody.usecases.accept_scans import Intake
 from custody.usecases.file_part import Part
 from custody.usecases.judge_group import Ack
@@ -31,6 +31,8 @@ MANY = "application/vnd.weaklink.scans+cbor"
 MAX_BATCH = 500
 TOGETHER = "application/vnd.weaklink.scan-batch+cbor"
 NO_CODE = "S50"
+ONE_BYTES = 1 + 3 + STATEMENT_LIMIT_BYTES + 5 + OPENING_LIMIT_BYTES
+"""The longest scan: an array, and two byte strings behind their heads."""
 
 log = structlog.get_logger()
 _encode = msgspec.json.Encoder().encode
@@ -42,6 +44,7 @@ class ScanDoor:
     def __init__(self, app: ASGIApp, *, parts: Parts) -> None:
         self._app = app
         self._limit = parts.settings.max_body_bytes
+        self._one_limit = min(ONE_BYTES, self._limit)
         self._answers = Answers(parts.intake)
         self._doors: Mapping[str, Callable[[Scope, Receive], Awaitable[tuple[int, bytes]]]] = {
             "/v1/scans": self._one,
@@ -74,7 +77,8 @@ class ScanDoor:
 
     async def _one(self, scope: Scope, receive: Receive) -> tuple[int, bytes]:
         """POST /v1/scans: one scan; 201, or 200 for a repeat."""
-        scan = _open(cbor.decode(await read_body(scope, receive, media_type=ONE, limit=self._limit)))
+        body = await read_body(scope, receive, media_type=ONE, limit=self._one_limit)
+        scan = await large_bodies.read(_read_one, body)
         ack = (await self._answers.of([scan]))[0]
         if ack.refused is not None:
             raise ack.refused
@@ -82,10 +86,8 @@ class ScanDoor:
 
     async def _many(self, scope: Scope, receive: Receive) -> tuple[int, bytes]:
         """POST /v1/scans:batch: many scans, each with its own result; a bad one does not hold up the others."""
-        pairs = cbor.decode(await read_body(scope, receive, media_type=MANY, limit=self._limit))
-        if not isinstance(pairs, list) or not 1 <= len(pairs) <= MAX_BATCH:
-            raise Rejected("batch", f"the body is not an array of 1 to {MAX_BATCH} scans", fix="Send smaller batches.")
-        opened = [_try_open(pair) for pair in pairs]
+        body = await read_body(scope, receive, media_type=MANY, limit=self._limit)
+        opened = await large_bodies.read(_read_many, body)
         scans = [each for each in opened if isinstance(each, Scan)]
         acks = iter(await self._answers.of(scans) if scans else [])
         items = [_item(next(acks) if isinstance(each, Scan) else each) for each in opened]
@@ -93,7 +95,8 @@ class ScanDoor:
 
     async def _together(self, scope: Scope, receive: Receive) -> tuple[int, bytes]:
         """POST /v1/batches: scans under one statement; 201, or 200 for a repeat, each scan with its own result."""
-        sealed = _open_batch(cbor.decode(await read_body(scope, receive, media_type=TOGETHER, limit=self._limit)))
+        sent = await read_body(scope, receive, media_type=TOGETHER, limit=self._limit)
+        sealed = await large_bodies.read(_read_batch, sent)
         acks = await self._answers.of([sealed])
         index, refused = acks[0].index, [ack.refused for ack in acks if ack.refused is not None]
         if index is None and len(refused) == len(acks):
@@ -183,8 +186,19 @@ async def read_body(scope: Scope, receive: Receive, *, media_type: str, limit: i
         body += message.get("body", b"")
         more = message.get("more_body", False)
         if len(body) > limit:
-            raise Rejected("too_large", f"the body is larger than {limit} bytes", fix="Send smaller batches.")
+            raise Rejected("too_large", f"the body is larger than {limit} bytes", fix="Send less at once.")
     return bytes(body)
+
+
+def _read_one(body: bytes) -> Scan:
+    return _open(cbor.decode(body))
+
+
+def _read_many(body: bytes) -> list[Scan | Trouble]:
+    pairs = cbor.decode(body)
+    if not isinstance(pairs, list) or not 1 <= len(pairs) <= MAX_BATCH:
+        raise Rejected("batch", f"the body is not an array of 1 to {MAX_BATCH} scans", fix="Send smaller batches.")
+    return [_try_open(pair) for pair in pairs]
 
 
 def _open(pair: Any) -> Scan:
@@ -193,7 +207,8 @@ def _open(pair: Any) -> Scan:
     return open_scan(pair[0], pair[1])
 
 
-def _open_batch(body: Any) -> SealedBatch:
+def _read_batch(sent: bytes) -> SealedBatch:
+    body = cbor.decode(sent)
     whole = isinstance(body, list) and len(body) == 3 and isinstance(body[2], list) and len(body[2]) <= MOST
     if not whole or not all(isinstance(part, bytes) for part in body[:2]) or not all(map(_is_item, body[2])):
         raise Rejected(
