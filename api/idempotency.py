@@ -1,7 +1,8 @@
 """Idempotency keys: a POST that carries the header `Idempotency-Key` is carried out once.
 
-The same key with the same request gives the same answer; with another request it is a conflict. Keys belong to who sent
-them. Scans need none: they are idempotent on station and sequence number.
+The same key with the same request gives the same answer; with another request it is a conflict, and so it is while the
+first answer is on its way (draft-ietf-httpapi-idempotency-key-header, section 2.6). Keys belong to who sent them. Scans
+need none: they are idempotent on station and sequence number.
 
 An answer may hold a session token, a customer's link or their words, so it is kept sealed for a day and then forgotten:
 HKDF-SHA256 (RFC 5869) over caller, key, path, query and body gives 64 bytes, of which the first 32 say which request it
@@ -14,9 +15,11 @@ older version sealed, up to a day ago, is the body alone; it is no CBOR array, a
 import hashlib
 from typing import NamedTuple
 
+import structlog
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -37,6 +40,8 @@ LENGTH = "content-length"
 REPLAYED = "idempotent-replayed"
 PAIR = b"\x82"
 """How a CBOR array of two begins."""
+
+log = structlog.get_logger()
 
 
 class Asked(NamedTuple):
@@ -73,9 +78,8 @@ class IdempotencyKeys:
             raise Rejected("idempotency", f"the key is not 1 to {MAX_KEY} characters", fix="Send a fresh UUID.")
         body = await request.body()
         caller = request.headers.get("authorization", "") + request.headers.get("cookie", "")
-        asked = _asked(caller, key, f"{request.url.path}?{request.url.query}", body)
-        with self._parts.house.read() as session:
-            held = idempotency.find(session, asked.request)
+        asked = read_key(caller, key, f"{request.url.path}?{request.url.query}", body)
+        held = await run_in_threadpool(self._find, asked.request)
         if held is not None:
             answer = asked.seal.decrypt(held.sealed[:NONCE_BYTES], held.sealed[NONCE_BYTES:], None)
             await answer_again(held.status, answer)(request.scope, request.receive, send)
@@ -83,40 +87,53 @@ class IdempotencyKeys:
         await self._answer(request, body, asked, send)
 
     async def _answer(self, request: Request, body: bytes, asked: Asked, send: Send) -> None:
-        answer = _Answer(send)
+        answer = _Answer()
         token = CURRENT.set(asked.request)
         try:
-            await self._app(request.scope, _replay(body), answer.send)
+            await self._app(request.scope, _replay(body), answer.hear)
         finally:
             CURRENT.reset(token)
         if asked.request.written and answer.status < SERVER_ERROR:
-            with self._parts.house.unit() as unit:
-                nonce = unit.ids.random_bytes(NONCE_BYTES)
-                sealed = nonce + asked.seal.encrypt(nonce, cbor.encode([answer.headers, bytes(answer.body)]), None)
-                idempotency.keep(unit.session, asked.request, StoredAnswer(status=answer.status, sealed=sealed))
+            try:
+                await run_in_threadpool(self._keep, asked, answer)
+            except Trouble as trouble:  # it was carried out, and whoever asked is told so all the same
+                log.warning("an answer could not be kept", code=trouble.code, detail=trouble.detail)
+        for message in answer.messages:
+            await send(message)
+
+    def _find(self, request: RequestKey) -> StoredAnswer | None:
+        house = self._parts.house
+        with house.read() as session:
+            return idempotency.find(session, request, now_ms=house.clock.now_ms())
+
+    def _keep(self, asked: Asked, answer: "_Answer") -> None:
+        with self._parts.house.unit() as unit:
+            nonce = unit.ids.random_bytes(NONCE_BYTES)
+            sealed = nonce + asked.seal.encrypt(nonce, cbor.encode([answer.headers, bytes(answer.body)]), None)
+            idempotency.keep(unit.session, asked.request, StoredAnswer(status=answer.status, sealed=sealed))
 
 
 class _Answer:
-    """Passes an answer on and remembers it."""
+    """An answer that waits until it is kept: who has it may ask again at once."""
 
-    def __init__(self, send: Send) -> None:
-        self._send = send
+    def __init__(self) -> None:
         self.status = SERVER_ERROR
         self.headers: list[list[str]] = []
         self.body = bytearray()
+        self.messages: list[Message] = []
 
-    async def send(self, message: Message) -> None:
+    async def hear(self, message: Message) -> None:
         """One part of the answer."""
+        self.messages.append(message)
         if message["type"] == "http.response.start":
             self.status = message["status"]
             named = [[name.decode("latin-1"), value.decode("latin-1")] for name, value in message["headers"]]
             self.headers = [each for each in named if each[0] != LENGTH]
         elif message["type"] == "http.response.body":
             self.body += message.get("body", b"")
-        await self._send(message)
 
 
-def _asked(caller: str, key: str, target: str, body: bytes) -> Asked:
+def read_key(caller: str, key: str, target: str, body: bytes) -> Asked:
     """The row is found by who asked and their key alone, so that another request under the same key is noticed."""
     sender = f"{caller}\n{key}"
     derived = HKDF(SHA256(), length=64, salt=None, info=INFO).derive(f"{sender}\n{target}\n".encode() + body)
@@ -130,7 +147,10 @@ def answer_again(status: int, answer: bytes) -> Response:
         headers, body = cbor.decode(answer)
     else:
         headers, body = [["content-type", problems.MEDIA_TYPE if status >= 400 else "application/json"]], answer
-    return Response(body, status, {**dict(headers), REPLAYED: "true"})
+    again = Response(body, status)
+    for name, value in (*headers, (REPLAYED, "true")):
+        again.headers.append(name, value)
+    return again
 
 
 def _replay(body: bytes) -> Receive:

@@ -69,7 +69,7 @@ def respond(trouble: Trouble, *, path: str) -> Response:
     headers = dict(UNKEPT)
     if status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
-    if status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}:
+    if status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS} or "retry_after_s" in trouble.facts:
         headers["Retry-After"] = str(trouble.facts.get("retry_after_s", 2))
     if concise_problems.are_asked_for(path):
         return concise_problems.respond(trouble, status, headers)

@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from sqlalchemy import delete, select
 from sqlmodel import Session, col
 
-from custody.kernel.clock import DAY_MS, Instant
+from custody.kernel.clock import DAY_MS, MINUTE_MS, Instant
 from custody.kernel.errors import Conflict
 from custody.store.tables import IdempotencyRow
 
 DONE_WITHOUT_ANSWER = 0
 KEPT_MS = DAY_MS
+ANSWERED_WITHIN_MS = 2 * MINUTE_MS
+"""So long after the commit the answer may still be on its way; what never came by then was lost in a crash."""
+ASK_AGAIN_S = 2
 
 
 @dataclass(slots=True, kw_only=True)
@@ -53,13 +56,20 @@ def mark(session: Session, *, now_ms: Instant) -> None:
     )
 
 
-def find(session: Session, request: RequestKey) -> StoredAnswer | None:
-    """The earlier answer to this key; raises `Conflict` if it was another request, or if its answer was never kept."""
+def find(session: Session, request: RequestKey, *, now_ms: Instant) -> StoredAnswer | None:
+    """The earlier answer to this key; raises `Conflict` if it was another request, or if its answer is not kept."""
     row = session.get(IdempotencyRow, request.key)
     if row is None:
         return None
     if row.request_hash != request.request_hash:
         raise Conflict("idempotency", "the key was used for another request", fix="Make a fresh key for each request.")
+    if row.status == DONE_WITHOUT_ANSWER and now_ms - row.at_ms <= ANSWERED_WITHIN_MS:
+        raise Conflict(
+            "idempotency",
+            "the first request with this key is still being answered",
+            fix=f"Send the same request again in {ASK_AGAIN_S} seconds.",
+            retry_after_s=ASK_AGAIN_S,
+        )
     if row.status == DONE_WITHOUT_ANSWER:
         raise Conflict("idempotency", "this was carried out, but its answer was lost", fix="Read what it changed.")
     return StoredAnswer(status=row.status, sealed=row.body)

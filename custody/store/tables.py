@@ -322,7 +322,7 @@ class IdempotencyRow(SQLModel, table=True):
     request_hash: bytes = Field(sa_type=LargeBinary)
     status: int
     body: bytes = Field(sa_type=LargeBinary)
-    at_ms: int = Field(sa_type=BigInteger)
+    at_ms: int = Field(sa_type=BigInteger, index=True)
 
 
 class CosignatureRow(SQLModel, table=True):

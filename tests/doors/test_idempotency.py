@@ -1,5 +1,6 @@
 """A POST with an idempotency key is carried out once, and its answer is kept for nobody but who asks again."""
 
+import json
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -10,9 +11,13 @@ import pytest
 
 from api.cli.instance import Instance
 from api.encoding import b64
-from api.idempotency import answer_again
+from api.idempotency import answer_again, read_key
 from custody.kernel import cbor
 from custody.kernel.keys import new_signer
+from custody.store import idempotency
+from custody.store.idempotency import CURRENT
+from tests.doors.case_desk import CaseDesk
+from tests.doors.loop_calls import answer_and_calls
 
 REPORT = {"words": "The box was empty.", "claim_type": "never_received"}
 UNKEPT = "SELECT count(*) FROM idempotency WHERE status = 0"
@@ -58,7 +63,7 @@ def by(http: httpx.Client, instance: Instance, account: str) -> dict[str, str]:
 
 
 def tables_with(instance: Instance, secret: str) -> list[str]:
-    """Where the database holds these letters, once every answer is kept; an answer is kept just after it was sent."""
+    """Where the database holds these letters, once every answer is kept."""
     with closing(sqlite3.connect(instance.data / "weaklink.db")) as database:
         while database.execute(UNKEPT).fetchone()[0]:
             time.sleep(0.05)
@@ -119,6 +124,34 @@ def test_a_file_is_answered_again_as_that_file(http: httpx.Client, instance: Ins
     assert again.content == first.content
     own = ("content-type", "content-disposition", "weaklink-pack-sha256", "weaklink-pack-index")
     assert [again.headers.get(name) for name in own] == [first.headers[name] for name in own]
+
+
+def test_every_header_of_one_name_is_answered_again() -> None:
+    headers = [["content-type", "text/plain"], ["set-cookie", "a=1"], ["link", "</a>"], ["set-cookie", "b=2"]]
+    again = answer_again(200, cbor.encode([headers, b"said"]))
+    assert again.headers.getlist("set-cookie") == ["a=1", "b=2"]
+    assert [again.headers.getlist(name) for name in ("content-type", "content-length")] == [["text/plain"], ["4"]]
+
+
+def test_the_event_loop_asks_no_database_for_a_key(desk: CaseDesk) -> None:
+    headers = {"Idempotency-Key": "beside", "Content-Type": "application/json"}
+    for replayed in (None, "true"):
+        answer, called = answer_and_calls(desk, "/v1/disputes", json.dumps(REPORT).encode(), headers)
+        assert (answer.status_code, answer.headers.get("idempotent-replayed")) == (201, replayed)
+        assert called & {idempotency.find.__code__, idempotency.keep.__code__} == set()
+
+
+def test_who_asks_again_while_the_first_answer_is_on_its_way_is_told_when_to_come_back(desk: CaseDesk) -> None:
+    house, body = desk.house.parts.house, json.dumps(REPORT).encode()
+    request = read_key("", "underway", "/v1/disputes?", body).request
+    token = CURRENT.set(request)
+    with house.unit():
+        pass
+    CURRENT.reset(token)
+    headers = {"Idempotency-Key": "underway", "Content-Type": "application/json"}
+    answer = desk.http.post("/v1/disputes", content=body, headers=headers)
+    assert (answer.status_code, answer.headers.get("retry-after")) == (409, "2")
+    assert "still being answered" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize(("status", "media_type"), [(201, "application/json"), (409, "application/problem+json")])

@@ -1,16 +1,8 @@
 """A body that takes long to read keeps no other request waiting: it is read beside the event loop, or refused."""
 
-import asyncio
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import CodeType, FrameType
-
-import httpx
 import pytest
 
 from api import json_bodies
-from api.app import build_app
 from api.body_limits import MOST_BYTES
 from api.json_bodies import MOST_VALUES
 from api.large_bodies import AT_ONCE
@@ -20,39 +12,11 @@ from custody.kernel import cbor
 from custody.scans.scan import OPENING_LIMIT_BYTES, STATEMENT_LIMIT_BYTES
 from devicelock.backends.nanomdm_event import MAX_BYTES
 from tests.doors.case_desk import CaseDesk
+from tests.doors.loop_calls import answer_and_calls
 
 JSON = "application/json"
 EVENT = b"\x01" * 1_000
 READERS = {read_json.__code__, cbor.decode.__code__}
-
-
-@contextmanager
-def calls_here() -> Iterator[set[CodeType]]:
-    """What this thread calls meanwhile."""
-    called: set[CodeType] = set()
-
-    def note(frame: FrameType, event: str, _about: object) -> None:
-        if event == "call":
-            called.add(frame.f_code)
-
-    sys.setprofile(note)
-    try:
-        yield called
-    finally:
-        sys.setprofile(None)
-
-
-def answer_and_calls(desk: CaseDesk, path: str, kind: str, body: bytes) -> tuple[int, set[CodeType]]:
-    """The status of an answer, and what the thread of the event loop called until it came."""
-
-    async def ask() -> int:
-        door = httpx.ASGITransport(app=build_app(desk.house.parts))
-        async with httpx.AsyncClient(transport=door, base_url="http://door") as client:
-            return (await client.post(path, content=body, headers={"content-type": kind})).status_code
-
-    with calls_here() as called:
-        status = asyncio.run(ask())
-    return status, called
 
 
 def scans(count: int) -> bytes:
@@ -77,8 +41,9 @@ def test_a_large_body_is_read_on_another_thread_than_the_loops_and_a_small_one_a
 ) -> None:
     assert len(small) <= AT_ONCE < len(large)
     for body, here in ((small, True), (large, False)):
-        status, called = answer_and_calls(desk, *door, body)
-        assert status in {200, 422}
+        path, kind = door
+        answer, called = answer_and_calls(desk, path, body, {"content-type": kind})
+        assert answer.status_code in {200, 422}
         assert bool(called & READERS) is here
 
 
