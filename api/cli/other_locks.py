@@ -10,6 +10,7 @@ from api.encoding import unb64
 from custody.kernel import cbor
 from custody.kernel.errors import Trouble
 from custody.kernel.keys import PublicKey, read_cose_key
+from devicelock.backends.eir_folder import is_name
 from devicelock.backends.eir_list import open_publication
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
@@ -68,6 +69,9 @@ def export_list(
         call("POST", "/v1/eir/lists")
     told = call("GET", "/v1/eir/lists")
     known = read_cose_key(cbor.decode(unb64(key or told["key"], where="key")))
+    strange = next((name for name in told["files"] if not is_name(name)), None)
+    if strange is not None:
+        fail(f"no file of a list is named {strange!r}; nothing was written", fix="Check the address of the service.")
     folder.mkdir(parents=True, exist_ok=True)
     written = [name for name in told["files"] if _fetch(folder, name, known)]
     value = {"newest": told["newest"], "loaded": told["loaded"], "written": written, "folder": str(folder)}
@@ -113,9 +117,11 @@ def _fetch(folder: Path, name: str, key: PublicKey) -> bool:
     raw = send("GET", f"/v1/eir/lists/{name}").content
     signature = send("GET", f"/v1/eir/lists/{name}.cose").content
     try:
-        open_publication(raw, signature, key)
+        signed_name = open_publication(raw, signature, key)[0].name
     except Trouble as trouble:
         fail(f"{name}: {trouble.detail}", fix=trouble.fix)
+    if signed_name != name:
+        fail(f"{name}: it was signed as {signed_name}", fix="Ask the operator of the list.")
     path.write_bytes(raw)
     signed.write_bytes(signature)
     return True

@@ -22,6 +22,11 @@ from devicelock.backends.eir_list import Entry, Kind, Publication, fold, open_pu
 _NAME = re.compile(r"(\d{10})-(full|delta)\.csv\.cose", re.ASCII)
 
 
+def is_name(name: object) -> bool:
+    """Whether a file of the list may be called so: nothing else is looked for, or written."""
+    return _NAME.fullmatch(f"{name}.cose") is not None
+
+
 class EirFolder:
     """The files and what they add up to."""
 
