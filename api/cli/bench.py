@@ -2,7 +2,10 @@
 
 import json
 import os
+import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +18,7 @@ from api.cli.instance import Instance
 from api.cli.screen import Screen
 from api.compose import free_port, join
 from api.settings import Settings, read_settings
+from custody.kernel.errors import Unavailable
 from custody.store.engine import open_engine
 from simulators.benchmarks import Part, machine, run
 from simulators.client import ServiceClient
@@ -42,17 +46,13 @@ def bench(
     if Part.STORED in (only or ()) and not stored:
         raise typer.BadParameter("say over how many scans, with --stored")
     console = Screen(stderr=True, markup=True)
-    folder = Path(tempfile.mkdtemp(prefix="weaklink-bench-"))
     options = ("--workers", str(workers), *(("--database-url", database_url) if database_url else ()))
-    instance = Instance(folder / "data", port=free_port(), options=options, settings=CAPS)
     figures: list[Figure] = []
-    try:
-        with console.status("starting a private service"):
-            instance.start()
+    with _private(console, options) as instance:
         story = Story(
             client=ServiceClient(instance.address),
             accounts=instance.accounts,
-            folder=folder,
+            folder=instance.data.parent,
             seed=seed,
             thief_at="hub-1/hub_sort",
             progress=lambda _what, _done, _total: None,
@@ -70,8 +70,6 @@ def bench(
             ):
                 figures.append(figure)
                 console.print(f"{figure.name}: {figure.value:.1f} {figure.unit}", highlight=False)
-    finally:
-        instance.stop()
     found = {
         **machine(),
         "database": "postgresql" if database_url else "sqlite",
@@ -85,6 +83,25 @@ def bench(
         print(json.dumps(found))
     else:
         _print(found)
+
+
+@contextmanager
+def _private(console: Screen, options: tuple[str, ...]) -> Iterator[Instance]:
+    """A service in a folder of its own, both gone afterwards; one that did not start leaves the log that says why."""
+    folder = Path(tempfile.mkdtemp(prefix="weaklink-bench-"))
+    instance = Instance(folder / "data", port=free_port(), options=options, settings=CAPS)
+    stays = False
+    try:
+        with console.status("starting a private service"):
+            instance.start()
+        yield instance
+    except Unavailable:
+        stays = instance.pid is None
+        raise
+    finally:
+        instance.stop()
+        if not stays:
+            shutil.rmtree(folder)
 
 
 def _fill(instance: Instance, settings: Settings, status: Status, first: int, end: int) -> None:
