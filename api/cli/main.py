@@ -1,5 +1,6 @@
 """`weaklink`: the entry of the command line, so small that Ctrl-C ends it quietly while commands are loaded."""
 
+import gc
 import signal
 from importlib import import_module
 
@@ -12,6 +13,7 @@ def main() -> None:
     if found is signal.default_int_handler:  # else whoever started us keeps Ctrl-C from us
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     app = import_module(COMMANDS).app
+    gc.freeze()  # it stays to the end: the search for garbage there, of some 100,000 things, was the longest part of it
     signal.signal(signal.SIGINT, found)
     app()
 

@@ -32,6 +32,13 @@ from api.cli.main import main
 main()
 """
 
+TELLS_WHAT_IS_SEARCHED = """
+import atexit, gc, sys
+atexit.register(lambda: print(len(gc.get_objects()), gc.get_freeze_count(), file=sys.stderr))
+from api.cli.main import main
+main()
+"""
+
 
 @pytest.fixture
 def shell(tmp_path: Path) -> CommandLine:
@@ -146,14 +153,38 @@ def test_ctrl_c_ends_a_server_in_good_order(tmp_path: Path, words: tuple[str, ..
 
 
 @pytest.mark.slow
-def test_a_demo_that_is_interrupted_leaves_neither_a_service_nor_a_folder(tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", ["demo", "bench"])
+def test_a_demo_or_a_bench_that_is_interrupted_leaves_neither_a_service_nor_a_folder(
+    tmp_path: Path, command: str
+) -> None:
     env = {**os.environ, "TMPDIR": str(tmp_path)}
-    process = subprocess.Popen([*COMMAND, "demo"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
+    process = subprocess.Popen([*COMMAND, command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
     end = time.monotonic() + WAIT_S
-    while not list(tmp_path.glob("weaklink-demo-*/data/weaklink.db")):
+    while not list(tmp_path.glob(f"weaklink-{command}-*/data/weaklink.db")):
         assert time.monotonic() < end
         time.sleep(0.05)
     code, said = interrupted(process)
     assert (code, said.splitlines()[-1]) == (130, "Stopped.")
     assert "Traceback" not in said
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_bench_whose_service_did_not_start_leaves_the_log_that_it_names(tmp_path: Path) -> None:
+    env = {**os.environ, "TMPDIR": str(tmp_path)}
+    bench = [*COMMAND, "bench", "--database-url", "no-such://"]
+    done = subprocess.run(bench, capture_output=True, text=True, check=False, env=env, timeout=WAIT_S)
+    (log,) = tmp_path.glob("weaklink-bench-*/data.log")
+    assert done.returncode == 1
+    assert f"Read {log}." in done.stderr
+
+
+def test_what_was_loaded_is_not_searched_for_garbage_when_a_command_ends() -> None:
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", TELLS_WHAT_IS_SEARCHED, "settings"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=WAIT_S,
+    )
+    searched, kept = map(int, done.stderr.split())
+    assert searched < kept
