@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from socket import socket
 from typing import Any
 
-from fastapi import Depends, FastAPI
+from fastapi import Depends, FastAPI, Response
 
 from api import problems
 from api.body_limits import BodyLimits
@@ -99,10 +99,11 @@ def build_app(parts: Parts, *, workers: Workers | None = None, first: socket | N
     pages.install(app)
 
     @app.get("/healthz", tags=["health"])
-    def health() -> dict[str, Any]:
-        """Whether the service can read its log."""
+    def health(response: Response) -> dict[str, Any]:
+        """Whether the service can read its log, now."""
+        response.headers.update(problems.UNKEPT)
         with parts.house.read() as session:
-            return {"ok": True, "size": log_reader.head(session).size}
+            return {"ok": True, "size": log_reader.size_now(session)}
 
     return ScanDoor(app, parts=parts)
 

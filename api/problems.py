@@ -63,14 +63,21 @@ def problem(trouble: Trouble) -> dict[str, Any]:
     }
 
 
+def when_again(trouble: Trouble) -> dict[str, str]:
+    """The header that says when to ask again, if that may help (RFC 9110 section 10.2.3)."""
+    waits = status_of(trouble) in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}
+    if not waits and "retry_after_s" not in trouble.facts:
+        return {}
+    return {"Retry-After": str(trouble.facts.get("retry_after_s", 2))}
+
+
 def respond(trouble: Trouble, *, path: str) -> Response:
     """The HTTP response of an error, in the form of the door that was asked."""
     status = status_of(trouble)
     headers = dict(UNKEPT)
     if status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
-    if status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS} or "retry_after_s" in trouble.facts:
-        headers["Retry-After"] = str(trouble.facts.get("retry_after_s", 2))
+    headers.update(when_again(trouble))
     if concise_problems.are_asked_for(path):
         return concise_problems.respond(trouble, status, headers)
     return JSONResponse(problem(trouble), status_code=status, headers=headers, media_type=MEDIA_TYPE)

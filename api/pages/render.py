@@ -19,6 +19,7 @@ from api.accounts import Caller
 from api.pages import times, words
 from api.pages.assets import address_of
 from api.pages.sent_form import Sent
+from api.problems import when_again
 from custody.gs1.imei import foreign_imei_urn, imei_digits
 from custody.investigation.wording import percent
 from custody.kernel.errors import Trouble
@@ -57,7 +58,8 @@ def page(
         done=DONE.get(request.query_params.get("done", "")),
         **facts,
     )
-    return HTMLResponse(body, status_code=status, headers=dict(HEADERS))
+    wait = {} if sent.trouble is None else when_again(sent.trouble)
+    return HTMLResponse(body, status_code=status, headers={**HEADERS, **wait})
 
 
 def see(path: str, *, done: str = "", at: str = "", large: bool = False) -> RedirectResponse:

@@ -55,7 +55,7 @@ def respond(
         title=title,
         back=back,
     )
-    answer.headers.update(headers or {})
+    answer.headers.update({**problems.when_again(trouble), **(headers or {})})
     return answer
 
 

@@ -59,6 +59,14 @@ def head(session: Session) -> Head:
     return Head(size=row.size, root=row.root, note=row.note, signed_ms=row.signed_ms)
 
 
+def size_now(session: Session) -> int:
+    """How long the log is; raises `NotFound` before it is opened."""
+    sizes = ask(session, "SELECT size FROM log_head WHERE id = ?", (HEAD_ID,))
+    if not sizes:
+        raise NotFound("no_log", "the log is empty", fix="Start the service once; it writes the first entry.")
+    return int(sizes[0][0])
+
+
 def newest_note(session: Session) -> bytes:
     """The newest checkpoint's note; empty before the log is opened."""
     notes = ask(session, "SELECT note FROM log_head WHERE id = ?", (HEAD_ID,))
