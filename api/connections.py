@@ -6,6 +6,9 @@ A connection goes to a worker over the line between the two (`workers.py`), as S
 """
 
 import asyncio
+import errno
+import os
+import resource
 import socket
 import struct
 import threading
@@ -19,6 +22,9 @@ HANDED = b"c"
 FILE = struct.Struct("i")
 FILE_SPACE = socket.CMSG_SPACE(FILE.size)
 REST_S = 1.0
+ROOM = 16
+"""So many files a process must be able to open before it takes a connection from the line: one that comes when it can
+open none is lost."""
 
 log = structlog.get_logger()
 
@@ -72,19 +78,22 @@ class Accepted:
 
 
 class Handed:
-    """Connections that come over the line from the first process."""
+    """Connections that come over the line from the first process, which is told when there is no room for them."""
 
-    def __init__(self, line: socket.socket, *, ready: Callable[[], None]) -> None:
+    def __init__(self, line: socket.socket, *, ready: Callable[[], None], full: Callable[[], None]) -> None:
         self._line = line
         self.open = ready
+        self._tell_full = full
+        self._full = False
 
     def fileno(self) -> int:
         """The line."""
         return self._line.fileno()
 
     def take(self) -> Iterator[socket.socket]:
-        """All that were handed on until now."""
+        """All that were handed on until now, while there is room."""
         while True:
+            self._check_room()
             try:
                 said, beside, _, _ = self._line.recvmsg(len(HANDED), FILE_SPACE, socket.MSG_DONTWAIT)
             except BlockingIOError:
@@ -96,8 +105,30 @@ class Handed:
             for _, _, file in beside:
                 yield socket.socket(fileno=FILE.unpack(file)[0])
 
+    def _check_room(self) -> None:
+        """Raise `OSError` if few or no more files can be opened; the first process is told of it, and of its end."""
+        try:
+            _check_room_for(ROOM, self._line.fileno())
+        except OSError:
+            if not self._full:
+                self._full = True
+                self._tell_full()
+            raise
+        if self._full:
+            self._full = False
+            self.open()
+
     def close(self) -> None:
         """The line stays; it tells the first process of commits to the end."""
+
+
+def _check_room_for(count: int, file: int) -> None:
+    """Raise `OSError` unless so many more files can be opened; the number that a copy of an open `file` gets tells."""
+    lowest = os.dup(file)
+    os.close(lowest)
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if most != resource.RLIM_INFINITY and lowest + count > most:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
 
 def hand_on(line: socket.socket, connection: socket.socket) -> bool:
@@ -139,6 +170,12 @@ class Server(uvicorn.Server):
         if not self.should_exit:
             asyncio.get_running_loop().add_reader(self._source, self._take)
 
+    def _look(self) -> None:
+        """Take those that waited, after a rest; a source that was full says so to whoever deals, if it is no longer."""
+        self._watch()
+        if not self.should_exit:
+            self._take()
+
     def _take(self) -> None:
         loop = asyncio.get_running_loop()
         try:
@@ -153,7 +190,7 @@ class Server(uvicorn.Server):
         except OSError as error:
             log.warning("connections cannot be taken and wait", error=repr(error))
             loop.remove_reader(self._source)
-            loop.call_later(REST_S, self._watch)
+            loop.call_later(REST_S, self._look)
 
     def _protocol(self) -> asyncio.Protocol:
         serve: Callable[..., asyncio.Protocol] = self.config.http_protocol_class

@@ -19,7 +19,7 @@ from api.connections import hand_on
 from api.settings import Settings
 from custody.store.unit import House
 
-GROWN, POSTED, READY = b"g", b"p", b"r"
+GROWN, POSTED, READY, FULL = b"g", b"p", b"r", b"f"
 AGAIN_S = 1.0
 STOP_S = 10.0
 HEARD_BYTES = 4096
@@ -39,6 +39,7 @@ class Workers:
         self._stopping = threading.Event()
         self._lines: set[socket.socket] = set()
         self._ready: tuple[socket.socket, ...] = ()
+        self._heard = threading.Lock()
         self._turn = 0
         self._threads = [
             threading.Thread(target=self._run, name=f"worker-{number}", daemon=True)
@@ -75,7 +76,7 @@ class Workers:
             theirs.close()
             self._lines.add(ours)
             self._hear(ours)
-            self._ready = tuple([line for line in self._ready if line is not ours])
+            self._deal_to(ours, ready=False)
             self._lines.discard(ours)
             ours.close()
             process.join(STOP_S)
@@ -92,11 +93,18 @@ class Workers:
             told = ours.recv(HEARD_BYTES)
             if not told:
                 return
-            if READY in told:
-                self._ready += (ours,)
+            last = max(READY, FULL, key=told.rfind)
+            if last in told:
+                self._deal_to(ours, ready=last == READY)
             self._house.after_commit()
             if POSTED in told:
                 self._house.after_post()
+
+    def _deal_to(self, ours: socket.socket, *, ready: bool) -> None:
+        """From now on deal connections to this worker, or no more."""
+        with self._heard:
+            others = tuple([line for line in self._ready if line is not ours])
+            self._ready = (*others, ours) if ready else others
 
 
 def tell_first(house: House, line: socket.socket) -> None:
@@ -114,3 +122,9 @@ def tell_ready(line: socket.socket) -> None:
     """Tell the first process that connections may come."""
     with contextlib.suppress(BrokenPipeError):  # it is gone already, as the line tells next
         line.send(READY)
+
+
+def tell_full(line: socket.socket) -> None:
+    """Tell the first process that no more connections may come until it is told so again."""
+    with contextlib.suppress(BrokenPipeError):
+        line.send(FULL)

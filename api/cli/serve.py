@@ -18,7 +18,7 @@ from api.connections import Accepted, Handed, Server
 from api.data_folder import hold_folder
 from api.routes.scans import ScanDoor
 from api.settings import Settings
-from api.workers import Workers, tell_ready
+from api.workers import Workers, tell_full, tell_ready
 
 GRACE_S = 3
 COLLECT_AFTER = 20_000
@@ -55,7 +55,8 @@ def _tell(address: str, settings: Settings, passwords: Mapping[str, str], *, as_
 def work(settings: Settings, line: socket.socket) -> None:
     """Run one of the further processes of a service until the first one, at the other end of the line, is gone."""
     _speak(logging.INFO)
-    Server(_config(build_app(join(settings), first=line)), Handed(line, ready=partial(tell_ready, line))).run()
+    source = Handed(line, ready=partial(tell_ready, line), full=partial(tell_full, line))
+    Server(_config(build_app(join(settings), first=line)), source).run()
 
 
 def _config(app: ScanDoor) -> uvicorn.Config:

@@ -1,5 +1,6 @@
 """Several processes at one address: one log, one lock office, and the death of one of them loses nothing."""
 
+import resource
 import socket
 import sys
 import time
@@ -100,6 +101,36 @@ def test_connections_that_stay_are_dealt_evenly(tmp_path: Path) -> None:
                 client = stay.enter_context(httpx.Client(base_url=service.instance.address, timeout=LONG_S))
                 assert client.get("/healthz").is_success
             assert served_by(worker, int(port)) == 8
+
+
+def test_a_worker_that_can_open_no_more_files_is_dealt_nothing_until_it_can(tmp_path: Path) -> None:
+    with killable(tmp_path / "data", workers=2) as service:
+        (worker,) = until_there_are(service, 1)
+        host, _, port = service.instance.address.removeprefix("http://").partition(":")
+
+        def until_dealt() -> None:
+            deadline = time.monotonic() + LONG_S
+            while not served_by(worker, int(port)) and time.monotonic() < deadline:
+                with socket.create_connection((host, int(port))):
+                    time.sleep(0.02)
+
+        until_dealt()
+        before = resource.prlimit(worker, resource.RLIMIT_NOFILE)
+        resource.prlimit(worker, resource.RLIMIT_NOFILE, (len(list(Path(f"/proc/{worker}/fd").iterdir())), before[1]))
+        with ExitStack() as stay:
+            waiting = [stay.enter_context(socket.create_connection((host, int(port)))) for _ in range(2)]
+            deadline = time.monotonic() + LONG_S
+            while "cannot be taken" not in service.instance.log and time.monotonic() < deadline:
+                time.sleep(0.05)
+            for _ in range(8):
+                client = stay.enter_context(httpx.Client(base_url=service.instance.address, timeout=LONG_S))
+                assert client.get("/healthz").is_success
+            resource.prlimit(worker, resource.RLIMIT_NOFILE, before)
+            for each in waiting:
+                each.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                each.settimeout(LONG_S)
+                assert each.recv(12) == b"HTTP/1.1 200"
+        until_dealt()
 
 
 def test_workers_end_with_the_first_process(tmp_path: Path) -> None:
