@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from socket import socket
 from typing import Any
 
-from fastapi import Depends, FastAPI, Response
+from fastapi import Depends, FastAPI
 
 from api import problems
 from api.body_limits import BodyLimits
@@ -13,6 +13,7 @@ from api.compose import connect
 from api.head_requests import HeadRequests
 from api.idempotency import IdempotencyKeys
 from api.json_bodies import JsonBodies
+from api.kept_by_nobody import KeptByNobody
 from api.openapi import complete
 from api.pages import install as pages
 from api.parts import Parts
@@ -89,6 +90,7 @@ def build_app(parts: Parts, *, workers: Workers | None = None, first: socket | N
     app.add_middleware(JsonBodies)
     app.add_middleware(BodyLimits, parts=parts)
     app.add_middleware(HeadRequests)
+    app.add_middleware(KeptByNobody)
     problems.install(app)
     for module in ROUTERS:
         app.include_router(module.router)
@@ -99,9 +101,8 @@ def build_app(parts: Parts, *, workers: Workers | None = None, first: socket | N
     pages.install(app)
 
     @app.get("/healthz", tags=["health"])
-    def health(response: Response) -> dict[str, Any]:
+    def health() -> dict[str, Any]:
         """Whether the service can read its log, now."""
-        response.headers.update(problems.UNKEPT)
         with parts.house.read() as session:
             return {"ok": True, "size": log_reader.size_now(session)}
 
