@@ -38,7 +38,7 @@ from custody.kernel.keys import Signer
 from custody.kernel.receipt import make_receipt
 from custody.ledger.checkpoint import Checkpoint, open_checkpoint
 from custody.ledger.merkle import inclusion_path
-from custody.ledger.note import Ed25519Verifier, text_key
+from custody.ledger.note import Ed25519Verifier, parse_note, text_key
 from custody.ledger.record import CONTENT_TYPE as RECORD
 from custody.ledger.record import open_record
 from custody.ledger.statements import KEY_REVOKE, POLICY, read_key_revoke
@@ -279,7 +279,7 @@ class _Gathering:
 
 def _open(note: bytes, log_signer: Signer) -> Checkpoint:
     """The checkpoint of a note that this log's key signed."""
-    origin = note.partition(b"\n")[0].decode()
+    origin = parse_note(note).text.partition("\n")[0]
     return open_checkpoint(note, Ed25519Verifier(key=text_key(origin, log_signer.public)))
 
 

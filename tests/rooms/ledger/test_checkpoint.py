@@ -56,6 +56,7 @@ def test_sizes_are_plain_decimals(size: str) -> None:
         f"{ORIGIN}\n7\n\n{B64}\n",
         f"\n7\n{B64}\n",
         f"{'o' * 256}\n7\n{B64}\n",
+        f"{'ö' * 128}\n7\n{B64}\n",
         f"a\tb\n7\n{B64}\n",
         f"{ORIGIN}\n7\n{B64[:-1]}\n",
         f"{ORIGIN}\n7\nAAAA\n",
@@ -64,6 +65,11 @@ def test_sizes_are_plain_decimals(size: str) -> None:
 )
 def test_anything_else_is_no_checkpoint(text: str) -> None:
     refused(parse_checkpoint, text, code="checkpoint")
+
+
+@pytest.mark.parametrize("origin", ["o", "o" * 255, "ö" * 127 + "o"])
+def test_an_origin_is_1_to_255_bytes_of_utf_8(origin: str) -> None:
+    assert parse_checkpoint(f"{origin}\n7\n{B64}\n").origin == origin
 
 
 @given(st.text(alphabet="log\n 0123456789+/=AB", max_size=60))

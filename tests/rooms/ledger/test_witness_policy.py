@@ -146,6 +146,42 @@ def test_only_a_log_of_the_policy_is_judged() -> None:
     refused(parse_policy("quorum none\n").judge, NOTE, code="note")
 
 
+def test_one_log_of_the_policy_cannot_sign_in_anothers_name() -> None:
+    policy = parse_policy(f"{BASE}log {text_key('other.example', STRANGER.public).vkey()}\nquorum none\n")
+    assert policy.judge(NOTE).checkpoint == HEAD
+    text = Checkpoint(origin="other.example", size=7, root=HEAD.root).text()
+    foreign = Note(text=text, signatures=(sign_text(text, name=ORIGIN, signer=LOG),)).raw()
+    refused(policy.judge, foreign, code="checkpoint")
+    both = add_signatures(foreign, [sign_text(text, name="other.example", signer=STRANGER)])
+    assert policy.judge(both).checkpoint.origin == "other.example"
+
+
+def test_a_witness_has_one_address_or_none() -> None:
+    assert parse_policy(f"{BASE}quorum none\n").urls == {}
+    line = f"witness w {FRESH_WITNESS} https://w.example/"
+    assert parse_policy(f"{line}\nquorum none\n").urls == {"w": "https://w.example/"}
+    refused(parse_policy, f"{line} https://v.example/\nquorum none\n", code="witness-policy")
+
+
+def test_a_policy_has_at_most_1024_lines() -> None:
+    assert parse_policy("\n" * 1023 + "quorum none\n").quorum == "none"
+    refused(parse_policy, "\n" * 1024 + "quorum none\n", code="witness-policy")
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("quorum none", "the policy: "),
+        ("# nothing\n", "the policy: "),
+        ("\n" * 1024 + "quorum none\n", "the policy: "),
+        ("relay x1\nquorum none\n", "line 1: "),
+        ("# nothing\n\nrelay x1\nquorum none\n", "line 3: "),
+    ],
+)
+def test_a_refusal_names_the_line_or_the_whole_policy(text: str, where: str) -> None:
+    assert refused(parse_policy, text, code="witness-policy").detail.startswith(where)
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -189,7 +225,6 @@ def test_only_a_log_of_the_policy_is_judged() -> None:
         f"{BASE}quorum none\r\n",
         f"{BASE}quorum none\x0b\n",
         f"{BASE}quorum none\x7f\n",
-        "\n" * 1024 + "quorum none\n",
     ],
 )
 def test_policies_are_read_strictly(text: str) -> None:

@@ -218,6 +218,12 @@ def test_an_older_checkpoint_that_does_not_cover_the_entries_is_refused(world: W
         world.export(Beside(note=older))
 
 
+def test_a_checkpoint_that_is_no_text_or_not_of_this_log_is_refused(world: World, files: dict[str, bytes]) -> None:
+    for note in (b"\xff\n1\n", b"\xff" + files["checkpoint.note"], files["checkpoint.note"].replace(b"weak", b"peak")):
+        with pytest.raises(Rejected):
+            world.export(Beside(note=note))
+
+
 def test_an_unknown_case_has_no_pack(world: World) -> None:
     with pytest.raises(NotFound), world.house.unit() as unit:
         export_pack(unit, "case_unknown", actor="agent-1", log_signer=world.log)

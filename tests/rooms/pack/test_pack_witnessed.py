@@ -165,3 +165,17 @@ def test_a_checkpoint_of_another_history_is_refused_also_if_it_is_a_short_one(tm
         for way in (path, (), path[:-1]):
             refused = told_otherwise(world, content, witnessed=(forked,), ways={note_digest(forked): way})
             assert failed_steps(refused) == {Step.WITNESSES}
+
+
+def test_a_kept_checkpoint_that_is_no_text_has_no_proof_and_is_refused_by_who_checks(tmp_path: Path) -> None:
+    torn = b"\xff\xfe no note\n"
+    with open_world(f"sqlite:///{tmp_path / 'house.sqlite3'}") as world:
+        send_parcel(world)
+        embeds = {"wl:witnessedCheckpoint": write_ni(note_digest(torn))}
+        world.scan("courier-7", "ObjectEvent", observe(PARCEL, "inspecting", **embeds))
+        open_case_of(world)
+        with world.house.unit() as unit:
+            witness_book.publish(unit.session, 3, torn, at_ms=unit.now_ms)
+        content = world.export().content
+        assert open_pack(content).ways == {}
+        assert failed_steps(verify_pack(content, vkey=world.vkey)) == {Step.WITNESSES}
