@@ -17,6 +17,9 @@ entry came in; neither the log nor a station signed them, and only the seal of t
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Annotated
+
+from msgspec import Meta
 
 from custody.investigation.pack_json import plain, read_as, read_json, write_json
 from custody.kernel import cose
@@ -27,6 +30,7 @@ from custody.ledger.proof import make_proof, parse_proof
 from custody.ledger.record import CONTENT_TYPE as RECORD
 from custody.scans.batch import BATCH
 from custody.scans.scan import SCANS
+from custody.scans.verdict import SEVERITY
 
 TABLE = "entries.json"
 REGISTRY = frozenset({statements.POLICY, statements.KEY_ADD, statements.KEY_REVOKE})
@@ -46,7 +50,7 @@ class Opening(StrEnum):
 class Judged:
     """The judge's verdict on a scan when it came in."""
 
-    result: str
+    result: Annotated[str, Meta(pattern=f"^({'|'.join(SEVERITY)})$")]
     code: str
     flags: tuple[str, ...]
 

@@ -11,7 +11,8 @@
   woke up after its order had ended) is judged by every policy.
 - Where there are commands, the unlock key is there: without it their rules cannot be read in full.
 - The time that locks.json gives a command is the signed one, to the second.
-- Every order that a record of a lock in the pack names is listed.
+- Every order that a record of a lock in the pack names is listed, with every command that its records name, and with
+  the answer to each of which they say that the device itself gave it.
 - The steps of the order are records of the log, and the last of them has the state that locks.json gives.
 
 What a device would make of a command (counters, nonces, times) is for the rules of the device lock.
@@ -37,6 +38,8 @@ COMMAND = "application/vnd.weaklink.lock-command+cbor"
 ACK = "application/vnd.weaklink.lock-ack+cbor"
 DEVICE_URN = "urn:weaklink:device:"
 COMMAND_URN = "urn:weaklink:command:"
+BY_ANSWER = frozenset({"lock.locked", "lock.had_locked", "lock.released"})
+"""The steps that a device's answer to a command makes, where the device is who took them and a command is named."""
 
 Records = Mapping[int, Mapping[str, Any]]
 
@@ -56,10 +59,12 @@ def check_locks(pack: OpenedPack, registry: Registry, notes: Notebook) -> None:
     for history in pack.locks.orders:
         _check_device(history, records, notes)
         _check_steps(pack, history, records, notes)
+        answered: dict[str, bool] = {}
         for number, command in enumerate(history.commands, 1):
             where = command_name(history.order, number)
             try:
                 signed = _check_command(command, history, pack.locks.keys, issuer)
+                answered[signed.command] = command.ack is not None
                 notes.holds(f"command {number} of {history.order} is signed", where)
                 _check_named(signed, history, records, registry, notes, where=where)
                 if command.ack is not None:
@@ -67,6 +72,7 @@ def check_locks(pack: OpenedPack, registry: Registry, notes: Notebook) -> None:
                     notes.holds("the handset's own key signed the answer to it", ack_name(history.order, number))
             except Rejected as error:
                 notes.fails(error.detail, where)
+        _check_hidden(history, answered, records, notes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +154,17 @@ def _check_steps(pack: OpenedPack, history: LockHistory, records: Records, notes
         notes.fails(f"{history.order} is {history.state} in locks.json and {states[-1]} in the log", TABLE)
     else:
         notes.holds(f"{history.order} is {history.state}, as the last of its {len(states)} records says", TABLE)
+
+
+def _check_hidden(history: LockHistory, answered: Mapping[str, bool], records: Records, notes: Notebook) -> None:
+    """Whether all that the records tell of the order's commands is here; `answered` are those that are."""
+    steps = [fields for fields in records.values() if _is_step(fields, history.order) and "command" in fields]
+    if gone := {str(fields["command"]) for fields in steps} - answered.keys():
+        notes.fails(f"records of {history.order} tell of commands that are not here: {', '.join(sorted(gone))}", TABLE)
+    for fields in steps:
+        said = fields["kind"] in BY_ANSWER and fields.get("actor") == history.device
+        if said and answered.get(str(fields["command"])) is False:
+            notes.fails(f"records of {history.order} tell of an answer that is not here: {fields['command']}", TABLE)
 
 
 def _orders_in(records: Records) -> set[str]:

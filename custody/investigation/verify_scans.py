@@ -7,8 +7,8 @@
   content that is not here it is said whether it was withheld, or a notice in the pack records that it was erased, or
   dropped after its time, or neither.
 - 6: each record is signed by the operator in force, its opening is what was signed, the timeline in dispute.json says
-  what the records say and leaves out no record of the case that is here, the case itself is as they tell it
-  (verify_case), and the seal's record holds the digest of this pack's manifest.
+  what the records say, each once and in their order, and leaves out no record of the case that is here, the case itself
+  is as they tell it (verify_case), and the seal's record holds the digest of this pack's manifest.
 """
 
 from collections import Counter
@@ -19,7 +19,7 @@ from typing import Any
 
 from custody.investigation.pack_case import FILE as CASE
 from custody.investigation.pack_case import Line
-from custody.investigation.pack_entries import Opening, PackEntry
+from custody.investigation.pack_entries import TABLE, Opening, PackEntry
 from custody.investigation.pack_erased import Told, told_erased
 from custody.investigation.pack_json import plain
 from custody.investigation.pack_redact import redact
@@ -57,6 +57,8 @@ def check_scans(pack: OpenedPack, registry: Registry, notes: Notebook) -> None:
             notes.fails(error.detail, f"entry {entry.index}")
     if notes.clean:
         notes.holds(f"{count} scans of {len(chains)} stations are signed by enrolled keys, and parse")
+    if held:
+        notes.says("times of arrival and verdicts are the service's own word: the seal alone covers them", TABLE)
     for issuer, chain in sorted(chains.items()):
         _check_chain(issuer, chain, notes)
 
@@ -204,7 +206,10 @@ def _check_timeline(pack: OpenedPack, opened: Mapping[int, Record], notes: Noteb
             notes.fails(f"the timeline says of {line.kind!r} what the record does not", where)
         else:
             shown += 1
-    told = {line.index for line in pack.case.timeline}
+    indexes = [line.index for line in pack.case.timeline if line.index is not None]
+    told = set(indexes)
+    if indexes != sorted(told):
+        notes.fails("the timeline is not in the order of the log's records", CASE)
     for index, record in opened.items():
         if is_step(record.fields, pack.case.dispute) and index not in told:
             notes.fails(f"the timeline leaves out the record of {record.kind!r}", f"{CASE}, entry {index}")

@@ -29,7 +29,6 @@ from custody.ledger.lines import MAX_NUMBER
 from custody.ledger.note import Ed25519Verifier, Kind, NoteSignature, NoteVerifier, VerifierKey, parse_vkey, text_key
 
 TIME_BYTES = 8
-MLDSA44_SIGNATURE_BYTES = 2420
 LOG_KINDS = frozenset({Kind.ED25519, Kind.MLDSA44_COSIGNATURE})
 WITNESS_KINDS = frozenset({Kind.ED25519_COSIGNATURE, Kind.MLDSA44_COSIGNATURE})
 

@@ -116,6 +116,17 @@ def test_a_time_of_zero_or_beyond_the_range_is_never_made_and_not_put_under_a_si
     refused(cosign_mldsa, HEAD, name=NAME, signer=PQ_WITNESS, at_s=at_s, code="cosignature")
 
 
+@BOTH
+def test_the_last_time_of_the_range_is_a_time(kind: Kind) -> None:
+    line = (
+        cosign(HEAD, name=NAME, signer=WITNESS, at_s=2**63 - 1)
+        if kind == Kind.ED25519_COSIGNATURE
+        else cosign_mldsa(HEAD, name=NAME, signer=PQ_WITNESS, at_s=2**63 - 1)
+    )
+    Cosigner(key=KEYS[kind]).verify(HEAD.text(), line.blob)
+    assert cosigned_at_s(line.blob) == 2**63 - 1
+
+
 def timeless(kind: Kind) -> NoteSignature:
     """A right cosignature that tells no time."""
     message = ed25519_message(HEAD, 0) if kind == Kind.ED25519_COSIGNATURE else mldsa_message(HEAD, NAME, 0)
@@ -153,6 +164,7 @@ def test_a_logs_signature_is_no_cosignature_and_the_other_way_round() -> None:
 def test_cosignatures_need_the_right_kind_of_key_and_a_name_that_fits() -> None:
     refused(cosign, HEAD, name=NAME, signer=new_signer(ES256), at_s=AT_S, code="vkey")
     refused(text_key, NAME, WITNESS.public, kind=Kind.MLDSA44_COSIGNATURE, code="vkey")
+    assert len(cosign_mldsa(HEAD, name="n" * 255, signer=PQ_WITNESS, at_s=AT_S).blob) == 2428
     refused(cosign_mldsa, HEAD, name="n" * 256, signer=PQ_WITNESS, at_s=AT_S, code="cosignature")
     short = KEYS[Kind.MLDSA44_COSIGNATURE].vkey()[:-4]
     refused(parse_vkey, short, code="vkey")

@@ -98,8 +98,14 @@ def test_notes_are_read_strictly(raw: bytes) -> None:
 
 def test_a_signature_line_without_text_and_empty_line_is_no_note() -> None:
     line = parse_note(SIGNED).signatures[0].line().encode()
-    for raw in (line, b"x" + line, b"\n" + line):
+    for raw in (line, b"x" + line):
         refused(parse_note, raw, code="note")
+
+
+def test_a_text_may_be_one_empty_line_and_no_less() -> None:
+    line = parse_note(SIGNED).signatures[0].line().encode()
+    assert parse_note(b"\n\n" + line).text == "\n"
+    refused(parse_note, b"\n" + line, code="note")
 
 
 def test_more_than_a_hundred_signatures_are_too_many() -> None:

@@ -343,8 +343,8 @@ def open_case_of(
     return world.case
 
 
-def lock_handset(world: World) -> None:
-    """A lock that was asked for, sent, applied and answered, with its records in the log."""
+def lock_handset(world: World, *, answer_by: str = "system") -> None:
+    """A lock that was asked for, sent, applied and answered, the last record by `answer_by`."""
     device, order, command_id = "dev-1", "lock-1", "cmd-1"
     indexes = []
     with world.house.unit() as unit:
@@ -399,7 +399,8 @@ def lock_handset(world: World) -> None:
             key(device),
         )
         acked_ms = unit.now_ms
-        indexes.append(_step(unit, "locked", order, device, "active_provisional", command=command_id))
+        facts = {"command": command_id, "actor": answer_by}
+        indexes.append(_step(unit, "locked", order, device, "active_provisional", **facts))
     history = LockHistory(
         order=order,
         state="active_provisional",
@@ -412,7 +413,7 @@ def lock_handset(world: World) -> None:
 
 
 def _step(unit: Unit, event: str, order: str, device: str, told: str, **facts: Any) -> int:
-    return unit.record(f"lock.{event}", {"order": order, "device": device, "state": told, "actor": "system", **facts})
+    return unit.record(f"lock.{event}", {"order": order, "device": device, "state": told, "actor": "system"} | facts)
 
 
 def examine(world: World, *, whole: bool = False) -> None:

@@ -97,12 +97,12 @@ def test_where_no_policy_named_keys_yet_a_command_is_the_packs_own_word(world: W
     name_keys(world, None)
     with world.house.unit() as unit:
         history, command = command_of(world)
-        facts = {"order": history.order, "device": history.device, "state": history.state, "command": "cmd-2"}
+        facts = {"order": "lock-2", "device": history.device, "state": history.state, "command": "cmd-2"}
         index = unit.record("lock.published", facts)
     name_later_keys(world)
-    again = with_command(world, replace(command, command_id="cmd-2"), LATER, answered=False)
+    again = with_command(world, replace(command, command_id="cmd-2", order="lock-2"), LATER, answered=False)
     (history,) = again.orders
-    again = replace(again, orders=(replace(history, indexes=(*history.indexes, index)),))
+    again = replace(again, orders=(replace(history, order="lock-2", indexes=(history.indexes[0], index)),))
     verdict = judged(world, again)
     assert verdict.ok
     assert any("named no keys" in check.what for check in verdict.checks if check.ok is None)
@@ -125,11 +125,16 @@ def test_a_release_that_no_record_tells_of_is_noted_and_not_refused(world: World
     facts: dict[str, Any] = {"nonce": None, "held_until_s": None, "screen": None, "authority": lapse}
     release = replace(command, op=Op.UNLOCK, command_id="cmd-2", reason=Reason.LAPSED, **facts)
     signers = CommandSigners(lock=key("lock"), unlock=key("unlock"))
-    verdict = judged(world, with_command(world, release, signers, answered=False))
+    locks, (before,) = with_command(world, release, signers, answered=False), world.locks.orders
+    (after,) = locks.orders
+    both = replace(after, commands=(*before.commands, *after.commands))
+    verdict = judged(world, replace(locks, orders=(both,)))
     assert verdict.ok
     assert any("tells when it was signed" in check.what for check in verdict.checks if check.ok is None)
     # Its key is still one that the log has named at some time.
-    assert failed_steps(judged(world, with_command(world, release, LATER, answered=False))) == {Step.LOCKS}
+    refused = judged(world, with_command(world, release, LATER, answered=False))
+    assert failed_steps(refused) == {Step.LOCKS}
+    assert any("not one that the log's policy names" in check.what for check in refused.failures)
 
 
 def test_an_answer_by_a_key_that_was_registered_only_later_is_refused(world: World) -> None:

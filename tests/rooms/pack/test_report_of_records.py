@@ -12,7 +12,7 @@ import pytest
 from custody.gs1.keys import issue_sscc
 from custody.investigation.infer import run
 from custody.investigation.pack import derive, draw_up
-from custody.investigation.pack_entries import stem
+from custody.investigation.pack_entries import Judged, stem
 from custody.investigation.pack_inquiry import read_inquiry
 from custody.investigation.pack_redact import Redaction
 from custody.investigation.pack_trail import FILE as TRAIL
@@ -144,6 +144,15 @@ def test_a_step_that_the_log_recorded_is_not_left_out_of_the_timeline(
     assert f"dispute.json, entry {gone.index}" in {check.where for check in verdict.failures}
 
 
+@pytest.mark.parametrize("places", [(1, 0), (0, 0, 1), (0, 1, 0)])
+def test_the_timeline_tells_each_record_once_and_in_the_order_of_the_log(
+    world: World, pack: PackExported, opened: OpenedPack, places: tuple[int, ...]
+) -> None:
+    timeline = tuple(opened.case.timeline[place] for place in places)
+    verdict = told_otherwise(world, pack.content, case=replace(opened.case, timeline=timeline))
+    assert [check.what for check in verdict.failures] == ["the timeline is not in the order of the log's records"]
+
+
 @pytest.mark.parametrize(("name", "told"), [("claim_type", "damaged"), ("claim_type", None), ("opened_ms", 1)])
 def test_what_the_report_says_of_the_case_is_what_was_recorded_when_it_was_opened(
     world: World, pack: PackExported, opened: OpenedPack, name: str, told: Any
@@ -232,6 +241,23 @@ def test_a_scan_that_stands_in_the_pack_without_its_content_is_not_called_missin
 
 
 CLOSED, GAP = "is in the log but can no longer be read", "A scan of this parcel is missing"
+
+
+@pytest.mark.parametrize("result", ["", "duplicate", "splendid"])
+def test_a_verdict_that_no_judge_gives_is_refused_by_the_form(
+    world: World, pack: PackExported, opened: OpenedPack, result: str
+) -> None:
+    scan = next(row for row in opened.entries if row.content_type == SCAN)
+    odd = replace(scan, judged=Judged(result=result, code="S00", flags=()))
+    entries = tuple(odd if row is scan else row for row in opened.entries)
+    verdict = told_otherwise(world, pack.content, entries=entries, investigation=NOT_EXAMINED)
+    assert failed_steps(verdict) == {Step.FORM}
+
+
+def test_what_the_service_alone_says_of_a_scan_is_named(world: World, pack: PackExported) -> None:
+    (said,) = [check for check in verify_pack(pack.content, vkey=world.vkey).checks if check.where == "entries.json"]
+    assert (said.step, said.ok) == (Step.SCANS, None)
+    assert "the seal alone covers" in said.what
 
 
 def test_a_scan_of_the_parcel_that_was_left_out_is_missed_where_the_next_one_names_it(

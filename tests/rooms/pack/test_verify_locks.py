@@ -19,7 +19,7 @@ from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import NotFound, Rejected
 from custody.kernel.keys import SoftwareSigner
 from custody.usecases.export_pack import Beside, PackExported
-from tests.rooms.pack.pack_world import World, key
+from tests.rooms.pack.pack_world import World, key, lock_handset, open_case_of, open_world, send_parcel
 from tests.rooms.pack.tamper import failed_steps, told_otherwise
 
 
@@ -110,6 +110,23 @@ def test_an_order_that_the_packs_own_records_tell_of_is_not_hidden(world: World,
     verdict = told_otherwise(world, pack.content, locks=replace(open_pack(pack.content).locks, orders=()))
     assert failed_steps(verdict) == {Step.LOCKS}
     assert not any(check.ok for check in verdict.checks if check.step is Step.LOCKS)
+
+
+def test_a_command_that_the_packs_own_records_tell_of_is_not_hidden(world: World, pack: PackExported) -> None:
+    bare = with_history(open_pack(pack.content).locks, commands=())
+    verdict = told_otherwise(world, pack.content, locks=bare)
+    assert [check.what for check in verdict.failures] == ["records of lock-1 tell of commands that are not here: cmd-1"]
+
+
+def test_an_answer_that_the_packs_own_records_tell_of_is_not_hidden(tmp_path: Path) -> None:
+    with open_world(f"sqlite:///{tmp_path / 'house.sqlite3'}") as world:
+        send_parcel(world)
+        open_case_of(world)
+        lock_handset(world, answer_by="dev-1")
+        unanswered = with_command(world.locks, lambda row: replace(row, ack=None, acked_ms=None))
+        assert verify_pack(world.export().content, vkey=world.vkey).ok
+        verdict = verify_pack(world.export(Beside(locks=unanswered)).content, vkey=world.vkey)
+    assert [check.what for check in verdict.failures] == ["records of lock-1 tell of an answer that is not here: cmd-1"]
 
 
 def test_an_order_that_was_never_sent_holds(world: World) -> None:
