@@ -16,6 +16,24 @@ def test_a_body_that_is_too_long_is_refused_whatever_it_is_called(desk: CaseDesk
     assert (answer.status_code, answer.json()["type"]) == (413, "urn:weaklink:problem:too_large")
 
 
+def test_a_body_just_as_long_as_the_limit_is_read(desk: CaseDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = desk.http.post("/v1/sessions", content=b"1" * FOUR_MB, headers={"content-type": "application/json"})
+    assert answer.status_code == 422
+    link = f"/v1/customer/{desk.report()['customer_token']}/files"
+    asked = desk.http.build_request("POST", link, files={"file": ("long.bin", bytes(1_000))})
+    asked.read()
+    for most, status in ((len(asked.content) - 1, 413), (len(asked.content), 201)):
+        monkeypatch.setattr(body_limits, "MOST_FORM_BYTES", most)
+        assert desk.http.send(asked).status_code == status
+
+
+def test_a_form_is_a_form_in_capital_letters_too(desk: CaseDesk) -> None:
+    link = f"/v1/customer/{desk.report()['customer_token']}/files"
+    asked = desk.http.build_request("POST", link, files={"file": ("long.bin", bytes(FOUR_MB + 1))})
+    asked.headers["content-type"] = asked.headers["content-type"].replace("multipart/form-data", "Multipart/Form-Data ")
+    assert desk.http.send(asked).status_code == 201
+
+
 @pytest.mark.parametrize("path", ["/complain", "/console/sign-in"])
 def test_a_form_of_many_long_fields_is_refused(desk: CaseDesk, path: str) -> None:
     fields = {f"field-{number}": "1" * 900_000 for number in range(5)}

@@ -2,18 +2,25 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import scitt_cose
 
+from custody.investigation.pack_entries import Judged, PackEntry, PackScan
+from custody.investigation.pack_log import replay
 from custody.investigation.pack_zip import read_zip, write_zip
 from custody.investigation.verify_form import OpenedPack, open_pack
 from custody.investigation.verify_pack import verify_pack
+from custody.investigation.verify_scans import check_scans
+from custody.investigation.verify_verdict import Notebook, Step
+from custody.ledger.registry import Registry
 from custody.scans.batch import BATCH, read_batch, verify_scan
 from custody.scans.tolerances import Tolerances
 from custody.store import log_reader
 from custody.trail.describe import describe_trail
 from custody.trail.finding import Kind
+from custody.trail.sealed import QUARANTINED
 from custody.usecases.erase import erase
 from custody.usecases.export_pack import Beside, PackExported
 from custody.usecases.judge_group import Ack
@@ -175,3 +182,46 @@ def test_erasing_a_parcel_leaves_its_neighbours_and_every_proof(tmp_path_factory
         assert found.different == ()
         assert len(found.unread) == 13
         assert size > max(row.index for row in gone.erased)
+
+
+def first_batch(opened: OpenedPack) -> PackEntry:
+    return next(entry for entry in opened.entries if len(entry.scans) > 1)
+
+
+def judged(opened: OpenedPack, batch: PackEntry, scans: tuple[PackScan, ...], registry: Registry) -> Notebook:
+    entries = tuple(replace(entry, scans=scans) if entry is batch else entry for entry in opened.entries)
+    notes = Notebook(step=Step.SCANS)
+    check_scans(replace(opened, entries=entries), registry, notes)
+    return notes
+
+
+def test_a_scan_that_is_told_to_stand_elsewhere_in_its_batch_is_refused(opened: OpenedPack) -> None:
+    batch = first_batch(opened)
+    one, two, *others = batch.scans
+    moved = (replace(one, position=two.position), replace(two, position=one.position), *others)
+    notes = judged(opened, batch, moved, replay(opened.entries))
+    assert [check.what for check in notes.checks if check.ok is False] == [
+        f"the scan at {two.position} has another number"
+    ]
+
+
+def test_the_content_of_a_scan_in_a_batch_is_what_its_leaf_says(opened: OpenedPack) -> None:
+    batch = first_batch(opened)
+    one, *others = batch.scans
+    assert one.opening is not None
+    told = (replace(one, opening=bytes(32) + one.opening[32:]), *others)
+    found = judged(opened, batch, told, replay(opened.entries)).checks
+    assert [check.where for check in found if check.ok is False] == [f"entry {batch.index}"]
+
+
+def test_a_batch_under_a_revoked_key_stands_apart_only_if_every_scan_of_it_does(opened: OpenedPack) -> None:
+    batch, registry = first_batch(opened), replay(opened.entries)
+    row = registry.keys[read_batch(batch.raw).message.kid]
+    gone = replace(row, revoked_at=batch.index, suspect_from=batch.index)
+    revoked = replace(registry, keys={**registry.keys, row.key.kid: gone})
+    one, *others = (
+        replace(scan, judged=Judged(result=QUARANTINED, code="S41", flags=("key_revoked",))) for scan in batch.scans
+    )
+    for scans, ok in (((one, *others), None), ((replace(one, judged=batch.scans[0].judged), *others), False)):
+        found = judged(opened, batch, scans, revoked).checks
+        assert next(check.ok for check in found if "the station's key was" in check.what) is ok

@@ -153,6 +153,14 @@ def test_the_timeline_tells_each_record_once_and_in_the_order_of_the_log(
     assert [check.what for check in verdict.failures] == ["the timeline is not in the order of the log's records"]
 
 
+def test_a_step_that_the_log_holds_no_record_of_is_named(world: World, pack: PackExported, opened: OpenedPack) -> None:
+    first, *others = opened.case.timeline
+    timeline = (first, replace(first, kind="called", facts={}, index=None), *others)
+    verdict = told_otherwise(world, pack.content, case=replace(opened.case, timeline=timeline))
+    verdict.demand()
+    assert "the log holds no record of 'called'" in {check.what for check in verdict.checks if check.ok is None}
+
+
 @pytest.mark.parametrize(("name", "told"), [("claim_type", "damaged"), ("claim_type", None), ("opened_ms", 1)])
 def test_what_the_report_says_of_the_case_is_what_was_recorded_when_it_was_opened(
     world: World, pack: PackExported, opened: OpenedPack, name: str, told: Any

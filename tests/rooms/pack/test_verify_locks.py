@@ -10,10 +10,12 @@ import pytest
 from api.cli import verify
 from api.cli.verify import check_file, render
 from custody.investigation.pack_locks import LockCommand, LockFile, LockHistory, LockKeys
+from custody.investigation.pack_log import replay
 from custody.investigation.pack_zip import MAX_PACK_BYTES
 from custody.investigation.verify_form import open_pack
+from custody.investigation.verify_locks import check_locks
 from custody.investigation.verify_pack import verify_pack
-from custody.investigation.verify_verdict import Step
+from custody.investigation.verify_verdict import Notebook, Step
 from custody.kernel import cbor, cose
 from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import NotFound, Rejected
@@ -31,6 +33,29 @@ def signed_again(raw: bytes, signer: SoftwareSigner, **facts: object) -> bytes:
     return cose.sign(header, cbor.encode({**cbor.decode(message.payload), **facts}), signer)
 
 
+def in_other_words(raw: bytes, signer: SoftwareSigner, **claims: object) -> bytes:
+    """The same message with other claims, rightly signed."""
+    message = cose.parse(raw)
+    assert message.payload is not None
+    told = {**message.claims, **{getattr(cose, name): value for name, value in claims.items()}}
+    header = {label: value for label, value in message.protected.items() if label not in {cose.ALG, cose.KID}}
+    return cose.sign({**header, cose.CWT_CLAIMS: told}, message.payload, signer)
+
+
+def carrying(raw: bytes, payload: bytes, signer: SoftwareSigner) -> bytes:
+    """Another payload under the same header, rightly signed."""
+    header = cose.parse(raw).protected
+    return cose.sign(
+        {label: value for label, value in header.items() if label not in {cose.ALG, cose.KID}}, payload, signer
+    )
+
+
+def flipped(raw: bytes | None) -> bytes:
+    """The message with another last byte, which is one of its signature."""
+    assert raw is not None
+    return raw[:-1] + bytes([raw[-1] ^ 1])
+
+
 def with_command(locks: LockFile, change: Callable[[LockCommand], LockCommand]) -> LockFile:
     (history,) = locks.orders
     return replace(locks, orders=(replace(history, commands=tuple(map(change, history.commands))),))
@@ -40,7 +65,31 @@ def with_history(locks: LockFile, **facts: object) -> LockFile:
     return replace(locks, orders=tuple(replace(history, **facts) for history in locks.orders))  # type: ignore[arg-type]  # facts of a history
 
 
+def told(change: Callable[[bytes], bytes]) -> Callable[[LockFile], LockFile]:
+    return lambda locks: with_command(locks, lambda row: replace(row, raw=change(row.raw)))
+
+
+def said(change: Callable[[bytes], bytes]) -> Callable[[LockFile], LockFile]:
+    return lambda locks: with_command(locks, lambda row: replace(row, ack=change(row.ack or b"")))
+
+
+LIST, OTHER = cbor.encode(["lock"]), "urn:weaklink:device:dev-2"
 LIES: dict[str, Callable[[LockFile], LockFile]] = {
+    "a command whose signature was changed": told(flipped),
+    "an answer whose signature was changed": said(flipped),
+    "a command of another operator": told(lambda raw: in_other_words(raw, key("lock"), ISS="urn:weaklink:operator:x")),
+    "a command for another device": told(lambda raw: in_other_words(raw, key("lock"), SUB=OTHER)),
+    "a command without a name": told(lambda raw: signed_again(raw, key("lock"), id=1)),
+    "a command that is a list": told(lambda raw: carrying(raw, LIST, key("lock"))),
+    "a command with something beside it": told(
+        lambda raw: cose.parse(raw).with_unprotected({cose.RECEIPTS: [b""]}).raw
+    ),
+    "an answer in another device's name": said(lambda raw: in_other_words(raw, key("dev-1"), ISS=OTHER)),
+    "an answer to another command": said(lambda raw: in_other_words(raw, key("dev-1"), SUB="urn:weaklink:command:x")),
+    "an answer that is a list": said(lambda raw: carrying(raw, LIST, key("dev-1"))),
+    "an answer with something beside it": said(
+        lambda raw: cose.parse(raw).with_unprotected({cose.RECEIPTS: [b""]}).raw
+    ),
     "a lock by the unlock key": lambda locks: with_command(
         locks, lambda row: replace(row, raw=signed_again(row.raw, key("unlock")))
     ),
@@ -129,6 +178,43 @@ def test_an_answer_that_the_packs_own_records_tell_of_is_not_hidden(tmp_path: Pa
     assert [check.what for check in verdict.failures] == ["records of lock-1 tell of an answer that is not here: cmd-1"]
 
 
+def test_a_command_that_the_handset_caused_needs_no_answer_and_other_records_are_no_steps(tmp_path: Path) -> None:
+    with open_world(f"sqlite:///{tmp_path / 'house.sqlite3'}") as world:
+        send_parcel(world)
+        open_case_of(world)
+        lock_handset(world)
+        (history,) = world.locks.orders
+        (lock,) = history.commands
+        unlock = LockCommand(
+            raw=signed_again(lock.raw, key("unlock"), op="unlock", id="cmd-2"), issued_ms=lock.issued_ms
+        )
+        facts = {"order": history.order, "device": history.device, "actor": history.device, "command": "cmd-2"}
+        with world.house.unit() as unit:
+            step = unit.record("lock.release", {**facts, "state": "release_queued"})
+            beside = [
+                unit.record("device.seen", {**facts, "state": "seen", "command": "cmd-3"}),
+                unit.record("lock.read", {**facts, "command": "cmd-4"}),
+            ]
+        released = replace(
+            history,
+            state="release_queued",
+            commands=(lock, unlock),
+            indexes=(*history.indexes, step, *beside),
+        )
+        pack = world.export(Beside(locks=replace(world.locks, orders=(released,))))
+        verify_pack(pack.content, vkey=world.vkey).demand()
+
+
+def test_a_log_whose_policy_names_no_keys_leaves_those_of_commands_to_the_packs_own_word(pack: PackExported) -> None:
+    opened = open_pack(pack.content)
+    registry = replay(opened.entries)
+    bare = tuple(replace(row, policy=replace(row.policy, rules={})) for row in registry.policies)
+    notes = Notebook(step=Step.LOCKS)
+    check_locks(opened, replace(registry, policies=bare), notes)
+    assert notes.clean
+    assert [check.ok for check in notes.checks if "the pack's own word" in check.what] == [None]
+
+
 def test_an_order_that_was_never_sent_holds(world: World) -> None:
     with world.house.unit() as unit:
         facts = {"order": "lock-9", "device": "dev-1", "state": "refused", "actor": "sup-1"}
@@ -136,8 +222,11 @@ def test_an_order_that_was_never_sent_holds(world: World) -> None:
     refused = LockHistory(
         order="lock-9", state="refused", device="dev-1", device_key=key("dev-1").public, indexes=(index,)
     )
-    locks = replace(world.locks, orders=(*world.locks.orders, refused))
-    verify_pack(world.export(Beside(locks=locks)).content, vkey=world.vkey).demand()
+    for locks in (
+        replace(world.locks, orders=(*world.locks.orders, refused)),
+        LockFile(keys=LockKeys(), orders=(refused,)),
+    ):
+        verify_pack(world.export(Beside(locks=locks)).content, vkey=world.vkey).demand()
 
 
 def test_the_command_line_says_the_same_for_people_and_for_machines(

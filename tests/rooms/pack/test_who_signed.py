@@ -1,0 +1,165 @@
+"""Each statement of a pack counts only by the signature, the name and the place that it must have."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from custody.investigation.pack_entries import PackEntry
+from custody.investigation.pack_json import read_json, write_json
+from custody.investigation.pack_log import LOG, replay
+from custody.investigation.pack_seal import SEAL, write_seal
+from custody.investigation.pack_zip import write_zip
+from custody.investigation.verify_form import OpenedPack, open_pack
+from custody.investigation.verify_log import check_entries, check_registry
+from custody.investigation.verify_pack import verify_pack
+from custody.investigation.verify_scans import check_records, check_scans
+from custody.investigation.verify_verdict import Notebook, Step
+from custody.kernel import cose
+from custody.kernel.keys import SoftwareSigner
+from custody.kernel.receipt import make_receipt, verify_receipt
+from custody.ledger.checkpoint import parse_checkpoint
+from custody.ledger.note import parse_note
+from custody.ledger.record import CONTENT_TYPE as RECORD
+from custody.scans.claims import PREV, SEQ
+from custody.scans.scan import CONTENT_TYPE as SCAN
+from custody.store import log_reader
+from custody.usecases.export_pack import PackExported
+from tests.rooms.pack.pack_world import World, key
+from tests.rooms.pack.tamper import verdict_on
+
+
+@pytest.fixture(scope="module")
+def opened(pack: PackExported) -> OpenedPack:
+    return open_pack(pack.content)
+
+
+def first(opened: OpenedPack, content_type: str) -> PackEntry:
+    return next(entry for entry in opened.entries if entry.content_type == content_type)
+
+
+def with_raw(opened: OpenedPack, entry: PackEntry, raw: bytes) -> OpenedPack:
+    """The pack with other bytes in the place of one entry, as if the log held them."""
+    return replace(opened, entries=tuple(replace(row, raw=raw) if row is entry else row for row in opened.entries))
+
+
+def flipped(raw: bytes) -> bytes:
+    """The statement with another last byte, which is one of its signature; its digest is the same."""
+    return raw[:-1] + bytes([raw[-1] ^ 1])
+
+
+def named(raw: bytes, signer: SoftwareSigner, claim: int | str, value: object) -> bytes:
+    """The statement with another claim, rightly signed."""
+    message = cose.parse(raw)
+    claims = {**message.claims, claim: value}
+    header = {label: kept for label, kept in message.protected.items() if label not in {cose.ALG, cose.KID}}
+    return cose.sign({**header, cose.CWT_CLAIMS: claims}, message.payload or b"", signer)
+
+
+WRONG_SCANS: dict[str, Callable[[bytes], bytes]] = {
+    "another signature": flipped,
+    "another station's name": lambda raw: named(raw, key("bench-4"), cose.ISS, "urn:weaklink:station:dock-2"),
+    "no number": lambda raw: named(raw, key("bench-4"), SEQ, "1"),
+    "a number that is a truth": lambda raw: named(raw, key("bench-4"), SEQ, True),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG_SCANS)
+def test_a_scan_counts_only_under_its_stations_name_number_and_signature(opened: OpenedPack, wrong: str) -> None:
+    entry, notes = first(opened, SCAN), Notebook(step=Step.SCANS)
+    check_scans(with_raw(opened, entry, WRONG_SCANS[wrong](entry.raw)), replay(opened.entries), notes)
+    assert [check.where for check in notes.checks if check.ok is False] == [f"entry {entry.index}"]
+
+
+@pytest.mark.parametrize(
+    ("number", "claim", "value", "told"),
+    [
+        (3, SEQ, 2, "urn:weaklink:station:bench-4 made two statements 2"),
+        (2, PREV, bytes(32), "urn:weaklink:station:bench-4 names another statement before this one"),
+    ],
+)
+def test_a_station_that_contradicts_its_own_chain_is_named(
+    opened: OpenedPack, number: int, claim: int | str, value: object, told: str
+) -> None:
+    entry = [entry for entry in opened.entries if entry.content_type == SCAN][number - 1]
+    assert (cose.parse(entry.raw).claims[SEQ], cose.parse(entry.raw).kid) == (number, key("bench-4").public.kid)
+    notes = Notebook(step=Step.SCANS)
+    check_scans(with_raw(opened, entry, named(entry.raw, key("bench-4"), claim, value)), replay(opened.entries), notes)
+    assert notes.clean
+    assert (f"entry {entry.index}", told) in {(check.where, check.what) for check in notes.checks if check.ok is None}
+
+
+WRONG_RECORDS: dict[str, Callable[[bytes], bytes]] = {
+    "another signature": flipped,
+    "another operator's name": lambda raw: named(raw, key("operator"), cose.ISS, "urn:weaklink:operator:x"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG_RECORDS)
+def test_a_record_counts_only_under_the_operators_name_and_signature(opened: OpenedPack, wrong: str) -> None:
+    entry, notes = first(opened, RECORD), Notebook(step=Step.RECORDS)
+    check_records(with_raw(opened, entry, WRONG_RECORDS[wrong](entry.raw)), replay(opened.entries), notes)
+    assert f"entry {entry.index}" in {check.where for check in notes.checks if check.ok is False}
+
+
+def test_a_receipt_of_another_entry_is_none_of_this_one(opened: OpenedPack) -> None:
+    one, other = [entry for entry in opened.entries if entry.receipt is not None][:2]
+    changed = tuple(replace(row, receipt=other.receipt) if row is one else row for row in opened.entries)
+    notes = Notebook(step=Step.ENTRIES)
+    check_entries(replace(opened, entries=changed), notes)
+    assert [check.where for check in notes.checks if check.ok is False] == [f"entry {one.index}"]
+
+
+def test_a_receipt_against_another_tree_than_the_heads_is_refused(world: World, opened: OpenedPack) -> None:
+    entry = first(opened, SCAN)
+    later = parse_checkpoint(parse_note(opened.seal.note).text)
+    with world.house.read() as session:
+        path = list(log_reader.prove_inclusion(session, entry.index, later.size))
+    receipt = make_receipt(
+        size=later.size,
+        index=entry.index,
+        path=path,
+        root=later.root,
+        signer=world.log,
+        iss="urn:weaklink:operator:x",
+        sub="urn:weaklink:entry:x",
+        iat_s=1,
+    )
+    verify_receipt(receipt, entry.raw, world.log.public)
+    changed = tuple(replace(row, receipt=receipt) if row is entry else row for row in opened.entries)
+    notes = Notebook(step=Step.ENTRIES)
+    check_entries(replace(opened, entries=changed), notes)
+    assert [check.where for check in notes.checks if check.ok is False] == [f"entry {entry.index}"]
+
+
+def test_the_policy_at_entry_0_names_the_log_and_the_key_of_the_head(opened: OpenedPack) -> None:
+    registry = replay(opened.entries)
+    for told in ({"log_key": key("thief").public}, {"origin": "other.example/custody"}):
+        policies = tuple(replace(row, policy=replace(row.policy, **told)) for row in registry.policies)
+        notes = Notebook(step=Step.REGISTRY)
+        check_registry(opened, replace(registry, policies=policies), notes)
+        assert "entry 0 names another log or another key than the head" in {
+            check.what for check in notes.checks if check.ok is False
+        }
+
+
+def test_a_record_that_is_older_than_the_head_seals_nothing(world: World, opened: OpenedPack) -> None:
+    older = first(opened, RECORD)
+    later = parse_checkpoint(parse_note(opened.seal.note).text)
+    with world.house.read() as session:
+        path = tuple(log_reader.prove_inclusion(session, older.index, later.size))
+    assert older.opening is not None
+    seal = replace(opened.seal, statement=older.raw, opening=older.opening, index=older.index, path=path)
+    verdict = verify_pack(write_zip({**opened.files, SEAL: write_seal(seal)}), vkey=world.vkey)
+    assert [check.what for check in verdict.failures] == [
+        "the record of the export is older than the pack's own head",
+        "the log's record of the export is of another pack",
+    ]
+
+
+def test_a_pack_that_names_no_key_of_the_log_is_told_so(world: World, pack: PackExported, opened: OpenedPack) -> None:
+    for told in (None, 5):
+        value = read_json(opened.files[LOG], where=LOG)
+        value["keys"]["log"]["cose_key"] = told
+        verdict = verdict_on(world, pack.content, {LOG: write_json(value)})
+        assert "log.json names no key of the log" in {check.what for check in verdict.failures}
