@@ -22,13 +22,14 @@ from custody.investigation.verify_pack import verify_pack
 from custody.investigation.verify_verdict import Step
 from custody.scans.scan import CONTENT_TYPE as SCAN
 from custody.store import case_book
-from custody.usecases.export_pack import PackExported
+from custody.usecases.export_pack import Beside, PackExported
 from tests.rooms.pack.pack_world import (
     IMEI,
     SITES,
     World,
     answer_of,
     fleet_around,
+    lock_handset,
     neighbours,
     open_case_of,
     open_world,
@@ -105,6 +106,17 @@ def test_the_complaint_that_was_weighed_is_the_one_that_the_log_recorded(
     assert failed_steps(told_otherwise(world, pack.content, investigation=other)) == {Step.INVESTIGATION}
 
 
+def test_the_handlers_and_steps_that_were_weighed_are_those_of_the_scans(
+    world: World, pack: PackExported, opened: OpenedPack
+) -> None:
+    def by_somebody_else(dispute: Dispute) -> Dispute:
+        first, *others = dispute.segments
+        return replace(dispute, segments=(replace(first, handler="h-somebody-else"), *others))
+
+    other = judged_otherwise(opened, by_somebody_else)
+    assert failed_steps(told_otherwise(world, pack.content, investigation=other)) == {Step.INVESTIGATION}
+
+
 @pytest.mark.parametrize(
     "names",
     [
@@ -151,6 +163,47 @@ def test_the_timeline_tells_each_record_once_and_in_the_order_of_the_log(
     timeline = tuple(opened.case.timeline[place] for place in places)
     verdict = told_otherwise(world, pack.content, case=replace(opened.case, timeline=timeline))
     assert [check.what for check in verdict.failures] == ["the timeline is not in the order of the log's records"]
+
+
+def test_records_of_other_cases_and_other_kinds_are_no_steps_of_the_case(tmp_path: Path) -> None:
+    other = {"dispute": "case_other", "actor": "system", "claim_type": "damaged", "opened_ms": 1}
+    with open_world(f"sqlite:///{tmp_path / 'house.sqlite3'}") as world:
+        send_parcel(world)
+        open_case_of(world)
+        with world.house.unit() as unit:
+            kinds = ("dispute.opened", "dispute.joined", "dispute.offered")
+            records = [unit.record(kind, other) for kind in kinds]
+            records.append(unit.record("letter.sent", {**other, "dispute": world.case}))
+        verify_pack(world.export(Beside(records=tuple(records))).content, vkey=world.vkey).demand()
+
+
+def test_a_case_that_another_was_joined_into_was_opened_when_the_last_joining_says(tmp_path: Path) -> None:
+    with open_world(f"sqlite:///{tmp_path / 'house.sqlite3'}") as world:
+        send_parcel(world)
+        open_case_of(world)
+        for facts in ({"opened_ms": 5}, {"opened_ms": 3}, {"from": "a case of before"}):
+            with world.house.unit() as unit:
+                case_book.note(unit, world.case, "joined", actor="system", facts=facts)
+        content = world.export().content
+        doc = open_pack(content).case
+        for told, ok in ((3, True), (5, False), (doc.case["case"]["opened_ms"], False)):
+            facts = {**doc.case, "case": {**doc.case["case"], "opened_ms": told}}
+            verdict = told_otherwise(world, content, case=replace(doc, case=facts))
+            assert failed_steps(verdict) == (set() if ok else {Step.RECORDS})
+
+
+def test_a_handset_that_was_registered_for_no_lock_of_the_case_is_not_the_one_that_was_locked(tmp_path: Path) -> None:
+    other = "urn:gsma:imei:00101700-482916-0"
+    with open_world(f"sqlite:///{tmp_path / 'house.sqlite3'}") as world:
+        send_parcel(world)
+        open_case_of(world)
+        lock_handset(world)
+        with world.house.unit() as unit:
+            record = unit.record("device.registered", {"device": "dev-9", "kid": bytes(32), "imei": other})
+        content = world.export(Beside(locks=world.locks, records=(record,))).content
+        verdict = told_otherwise(world, content, case=replace(open_pack(content).case, imei=other))
+    said = {check.what for check in verdict.failures}
+    assert "the handset of the case is not the one that was registered for its lock" in said
 
 
 def test_a_step_that_the_log_holds_no_record_of_is_named(world: World, pack: PackExported, opened: OpenedPack) -> None:
