@@ -12,12 +12,13 @@ FORM = "application/x-www-form-urlencoded"
 @pytest.mark.parametrize("kind", ["application/json", "text/plain", "application/octet-stream", FORM, ""])
 @pytest.mark.parametrize("path", ["/v1/sessions", "/v1/disputes"])
 def test_a_body_that_is_too_long_is_refused_whatever_it_is_called(desk: CaseDesk, path: str, kind: str) -> None:
-    answer = desk.http.post(path, content=b"1" * (FOUR_MB + 1), headers={"content-type": kind})
+    answer = desk.http.post(path, content=b"1" * (body_limits.MOST_BYTES + 1), headers={"content-type": kind})
     assert (answer.status_code, answer.json()["type"]) == (413, "urn:weaklink:problem:too_large")
 
 
 def test_a_body_just_as_long_as_the_limit_is_read(desk: CaseDesk, monkeypatch: pytest.MonkeyPatch) -> None:
-    answer = desk.http.post("/v1/sessions", content=b"1" * FOUR_MB, headers={"content-type": "application/json"})
+    longest = b"1" * body_limits.MOST_BYTES
+    answer = desk.http.post("/v1/sessions", content=longest, headers={"content-type": "application/json"})
     assert answer.status_code == 422
     link = f"/v1/customer/{desk.report()['customer_token']}/files"
     asked = desk.http.build_request("POST", link, files={"file": ("long.bin", bytes(1_000))})
