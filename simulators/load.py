@@ -156,43 +156,54 @@ def _collector_at_rest() -> Iterator[None]:
 async def _fire(base_url: str, lanes: Sequence[Sequence[Request]], starts_s: Sequence[Sequence[float]]) -> Volley:
     host, port = _address(base_url)
     volley = Volley()
-    connections: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+    connections: list[_Connection] = []
     runs: list[asyncio.Task[None]] = []
     try:
         for _ in lanes:
-            connections.append(await asyncio.open_connection(host, port))  # noqa: PERF401 - those before a refusal are closed too
+            connections.append(_Connection(host, port, *await asyncio.open_connection(host, port)))  # noqa: PERF401 - those before a refusal are closed too
         began_s = time.perf_counter()
-        for place, ((reader, writer), lane) in enumerate(zip(connections, lanes, strict=True)):
+        for place, (connection, lane) in enumerate(zip(connections, lanes, strict=True)):
             due_s = [began_s + wait for wait in starts_s[place]] if starts_s else None
-            runs.append(asyncio.create_task(_run(reader, writer, lane, due_s, volley)))
+            runs.append(asyncio.create_task(_run(connection, lane, due_s, volley)))
         await asyncio.gather(*runs)
         volley.wall_s = time.perf_counter() - began_s
     finally:  # also when the service went away in the middle: nothing stays open
         for run in runs:
             run.cancel()
         await asyncio.gather(*runs, return_exceptions=True)
-        for _, writer in connections:
-            writer.close()
-        for _, writer in connections:
+        for connection in connections:
+            connection.writer.close()
+        for connection in connections:
             with contextlib.suppress(OSError):
-                await writer.wait_closed()
+                await connection.writer.wait_closed()
     return volley
 
 
-async def _run(
-    reader: asyncio.StreamReader,
-    writer: asyncio.StreamWriter,
-    lane: Sequence[Request],
-    due_s: Sequence[float] | None,
-    volley: Volley,
-) -> None:
+@dataclass(slots=True)
+class _Connection:
+    """A connection that is kept, and opened anew where the service closed it because nothing came for long."""
+
+    host: str
+    port: int
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    async def send(self, request: Request) -> int:
+        """Send a request; returns the status of its answer."""
+        if self.reader.at_eof():
+            self.writer.close()
+            self.reader, self.writer = await asyncio.open_connection(self.host, self.port)
+        self.writer.write(request.raw)
+        return await _read_answer(self.reader)
+
+
+async def _run(connection: _Connection, lane: Sequence[Request], due_s: Sequence[float] | None, volley: Volley) -> None:
     for place, request in enumerate(lane):
         due = time.perf_counter() if due_s is None else due_s[place]
         wait_s = due - time.perf_counter()
         if wait_s > 0:
             await asyncio.sleep(wait_s)
-        writer.write(request.raw)
-        status = await _read_answer(reader)
+        status = await connection.send(request)
         volley.shots.append(Shot(began_s=due, took_s=time.perf_counter() - due, status=status, scans=request.scans))
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from custody.scans.scan import open_scan
 from simulators.load import (
+    Request,
     Shot,
     Volley,
     arrivals,
@@ -20,12 +21,13 @@ from simulators.load import (
 )
 
 AT_MS = 1_790_000_000_000
+CLOSES = b"X-Then-Close: yes\r\n"
 ANSWER = b"HTTP/1.1 201 Created\r\nServer: x\r\nContent-length: 2\r\n\r\n{}"
 
 
 @pytest.fixture
 def base_url() -> Iterator[str]:
-    """Lend the address of a server that answers 201 to every request, in a thread of its own."""
+    """Lend the address of a server that answers 201 to every request, in a thread of its own; it closes when told."""
     loop = asyncio.new_event_loop()
     ready: list[asyncio.Server] = []
     started = threading.Event()
@@ -35,6 +37,8 @@ def base_url() -> Iterator[str]:
             length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
             await reader.readexactly(length)
             writer.write(ANSWER)
+            if CLOSES in head:
+                break
         writer.close()
 
     async def begin() -> None:
@@ -98,6 +102,14 @@ def test_open_arrivals_wait_for_their_time(base_url: str) -> None:
     volley = fire_at(base_url, [single_requests(lane, base_url=base_url)], [[0.0, 0.02, 0.04]])
     assert volley.wall_s >= 0.04
     assert len(volley.shots) == 3
+
+
+def test_a_connection_that_the_service_closed_meanwhile_is_opened_anew(base_url: str) -> None:
+    (lane,) = presign(load_stations(1, seed=1), each=1, at_ms=AT_MS, seed=1)
+    head, _, body = single_requests(lane, base_url=base_url)[0].raw.partition(b"\r\n\r\n")
+    closing = Request(raw=head + b"\r\n" + CLOSES + b"\r\n" + body, scans=1)
+    volley = fire_at(base_url, [[closing, closing]], [[0.0, 0.2]])
+    assert volley.statuses == {201: 2}
 
 
 def test_latencies_are_read_off_the_sorted_shots() -> None:
