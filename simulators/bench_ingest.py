@@ -175,8 +175,11 @@ def _filled(loads: Loads, load: Callable[[], Lanes], engine: Engine) -> tuple[li
 def _latencies(
     name: str, loads: Loads, load: Callable[[int], Lanes], *, lanes: int, most_per_s: float
 ) -> Iterator[Figure]:
-    """The p99 latency at shares of the rate, in requests a second, beside that of empty ones that arrive alike."""
-    empty = Request(raw=b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n", scans=0)
+    """The p99 latency at shares of the rate, in requests a second, beside that of empty ones that arrive alike.
+
+    An empty one is read and refused at the scanners' door, by its method.
+    """
+    empty = Request(raw=b"GET /v1/scans HTTP/1.1\r\nHost: localhost\r\n\r\n", scans=0)
     for word, part in SHARES:
         per_s = most_per_s * part
         each = max(1, round(per_s * OPEN_S / lanes))
