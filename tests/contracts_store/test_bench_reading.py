@@ -1,0 +1,31 @@
+"""What the benchmarks of the store read, on every engine that a service may run on."""
+
+import pytest
+
+from custody.store.unit import House
+from simulators import bench_reading
+from simulators.bench_reading import measure_reading, parcels_in, stored_bytes
+from simulators.fill import fill
+from simulators.load import presign
+from tests.contracts_store.houses import Yard
+
+SCANS = 3_000
+
+
+def test_a_store_grows_by_what_is_put_into_it_and_is_read(
+    house: House, yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench_reading, "READS", 10)
+    before = stored_bytes(house.engine)
+    fill(house, 0, SCANS, lambda _what, _done, _total: None)
+    assert 100 < (stored_bytes(house.engine) - before) / SCANS < 2_000
+    figures = {each.name: each for each in measure_reading(house.engine, [yard.signed_lanes[0][0].event_id])}
+    assert figures.keys() == {"records.read p99", "proof.read"}
+    assert all(each.value > 0 for each in figures.values())
+
+
+def test_parcels_that_are_read_are_those_that_many_scans_tell_of(yard: Yard) -> None:
+    assert parcels_in(yard.signed_lanes[0]) == []
+    ((scan,),) = presign(yard.stations[:1], each=1, at_ms=1_790_000_000_000, seed=9)
+    (parcel,) = parcels_in([scan] * bench_reading.LEAST_SCANS)
+    assert parcel.encode() in scan.opening
