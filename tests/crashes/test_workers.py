@@ -45,6 +45,16 @@ def served_by(process: int, port: int) -> int:
     return len(there & held)
 
 
+def until_dealt(worker: int, host: str, port: int) -> None:
+    """Connect again and again until a process has been dealt a connection."""
+    deadline = time.monotonic() + LONG_S
+    while time.monotonic() < deadline:
+        with socket.create_connection((host, port)):
+            time.sleep(0.02)
+            if served_by(worker, port):
+                return
+
+
 def test_several_processes_tell_one_story(tmp_path: Path) -> None:
     with killable(tmp_path / "data", workers=3) as service:
         assert len(until_there_are(service, 2)) == 2
@@ -92,10 +102,7 @@ def test_connections_that_stay_are_dealt_evenly(tmp_path: Path) -> None:
     with killable(tmp_path / "data", workers=2) as service:
         (worker,) = until_there_are(service, 1)
         host, _, port = service.instance.address.removeprefix("http://").partition(":")
-        deadline = time.monotonic() + LONG_S
-        while not served_by(worker, int(port)) and time.monotonic() < deadline:
-            with socket.create_connection((host, int(port))):
-                time.sleep(0.02)
+        until_dealt(worker, host, int(port))
         with ExitStack() as stay:
             for _ in range(16):
                 client = stay.enter_context(httpx.Client(base_url=service.instance.address, timeout=LONG_S))
@@ -107,14 +114,7 @@ def test_a_worker_that_can_open_no_more_files_is_dealt_nothing_until_it_can(tmp_
     with killable(tmp_path / "data", workers=2) as service:
         (worker,) = until_there_are(service, 1)
         host, _, port = service.instance.address.removeprefix("http://").partition(":")
-
-        def until_dealt() -> None:
-            deadline = time.monotonic() + LONG_S
-            while not served_by(worker, int(port)) and time.monotonic() < deadline:
-                with socket.create_connection((host, int(port))):
-                    time.sleep(0.02)
-
-        until_dealt()
+        until_dealt(worker, host, int(port))
         before = resource.prlimit(worker, resource.RLIMIT_NOFILE)
         resource.prlimit(worker, resource.RLIMIT_NOFILE, (len(list(Path(f"/proc/{worker}/fd").iterdir())), before[1]))
         with ExitStack() as stay:
@@ -130,7 +130,7 @@ def test_a_worker_that_can_open_no_more_files_is_dealt_nothing_until_it_can(tmp_
                 each.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 each.settimeout(LONG_S)
                 assert each.recv(12) == b"HTTP/1.1 200"
-        until_dealt()
+        until_dealt(worker, host, int(port))
 
 
 def test_workers_end_with_the_first_process(tmp_path: Path) -> None:
