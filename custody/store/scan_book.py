@@ -148,7 +148,11 @@ def statement_digests(session: Session, indexes: Iterable[int]) -> dict[int, byt
 
 def scans_under(session: Session, keys: Iterable[str]) -> list[JudgedScan]:
     """Every scan found under any of the canonical keys, in log order."""
-    places = [place for (place,) in pick(session, ItemKeyRow, ("place",), by=("key",), values=keys)]
+    return judged_at(session, [place for (place,) in pick(session, ItemKeyRow, ("place",), by=("key",), values=keys)])
+
+
+def judged_at(session: Session, places: Iterable[int]) -> list[JudgedScan]:
+    """The scans at these places, in log order; a place where none stands is left out."""
     rows = pick(session, ScanRow, JudgedScan.__struct_fields__, by=("place",), values=places)
     return [JudgedScan(*row) for row in sorted(rows)]
 

@@ -49,7 +49,8 @@ from custody.scans.scan import SCANS
 from custody.store import case_book, erase_book, log_reader, scan_book, witness_book
 from custody.store.case_book import CaseFile
 from custody.store.log_reader import StoredEntry
-from custody.store.tables import CheckpointRow, DisputeEventRow, EntryRow, EvidenceRow, SaleRow, ScanRow
+from custody.store.scan_book import JudgedScan
+from custody.store.tables import CheckpointRow, DisputeEventRow, EntryRow, EvidenceRow, SaleRow
 from custody.store.unit import Unit
 from custody.usecases.investigate import RECOMPUTE
 from custody.usecases.mark_unproven import Doubts, read_doubts
@@ -206,12 +207,12 @@ class _Gathering:
         self._doubts = read_doubts(session)
         self.withheld: list[Redaction] = []
 
-    def entries(self, indexes: Iterable[int], scans: Mapping[int, ScanRow]) -> tuple[PackEntry, ...]:
+    def entries(self, indexes: Iterable[int], scans: Mapping[int, JudgedScan]) -> tuple[PackEntry, ...]:
         """The entries at these indexes."""
         stored = log_reader.entries(self._session, sorted(indexes))
         return tuple(self._entry(entry, scans) for entry in stored)
 
-    def _entry(self, stored: StoredEntry, rows: Mapping[int, ScanRow]) -> PackEntry:
+    def _entry(self, stored: StoredEntry, rows: Mapping[int, JudgedScan]) -> PackEntry:
         row = rows.get(place_of(stored.idx))
         path = inclusion_path(stored.idx, self._head.size, self._reader)
         why = self._why_withheld(stored)
@@ -231,7 +232,7 @@ class _Gathering:
             scans=self._scans(stored, rows) if is_batch else (),
         )
 
-    def _scans(self, stored: StoredEntry, rows: Mapping[int, ScanRow]) -> tuple[PackScan, ...]:
+    def _scans(self, stored: StoredEntry, rows: Mapping[int, JudgedScan]) -> tuple[PackScan, ...]:
         """The scans of a batch that belong to the parcel; nothing of the others but hashes in the receipts."""
         mine = {place: row for place, row in rows.items() if row.index == stored.idx}
         found = []
@@ -283,7 +284,7 @@ def _open(note: bytes, log_signer: Signer) -> Checkpoint:
     return open_checkpoint(note, Ed25519Verifier(key=text_key(origin, log_signer.public)))
 
 
-def _scans(session: Session, file: CaseFile, item: str) -> dict[int, ScanRow]:
+def _scans(session: Session, file: CaseFile, item: str) -> dict[int, JudgedScan]:
     """The scans of the parcel by place; those whose opening was erased are found by the parcel's key alone."""
     try:
         found = {scan.place for scan in read_trail(session, item, parcel=file.parcel).scans}
@@ -291,11 +292,10 @@ def _scans(session: Session, file: CaseFile, item: str) -> dict[int, ScanRow]:
         found = set()
     if file.parcel is not None:
         found |= {row.place for row in scan_book.scans_under(session, [file.parcel])}
-    rows = session.scalars(select(ScanRow).where(col(ScanRow.place).in_(sorted(found)))).all()
-    return {row.place: row for row in rows}
+    return {row.place: row for row in scan_book.judged_at(session, found)}
 
 
-def _indexes(session: Session, file: CaseFile, scans: Mapping[int, ScanRow], beside: Beside) -> set[int]:
+def _indexes(session: Session, file: CaseFile, scans: Mapping[int, JudgedScan], beside: Beside) -> set[int]:
     """The entries that matter beside the timeline's: policies, keys of the stations that signed, scans, records."""
     wanted = {row.index for row in scans.values()} | set(beside.records)
     wanted |= set(session.scalars(select(col(EntryRow.idx)).where(log_reader.of_types(POLICY))).all())
@@ -363,7 +363,7 @@ def _investigation(session: Session, dispute: str) -> dict[str, Any]:
     return {"stored": stored, "inquiry": inquiry}
 
 
-def _judged(row: ScanRow | None, raw: bytes, doubts: Doubts) -> Judged:
+def _judged(row: JudgedScan | None, raw: bytes, doubts: Doubts) -> Judged:
     if row is None:
         raise Fatal("scan_row", "the log holds a scan that was never judged", fix="Run `weaklink log audit`.")
     kid = cose.parse(raw).kid

@@ -37,6 +37,16 @@ def either(database_url: str, tmp_path: Path) -> Iterator[World]:
     mine.close()
 
 
+@pytest.fixture
+def several(database_url: str, tmp_path: Path) -> Iterator[World]:
+    """Lend a world of seven parcels that never came, in a house without standing authority, on each engine in turn."""
+    mine = new_world(database_url, tmp_path / "world", parcels=6)
+    mine.withdraw_authority()
+    yield mine
+    mine.audit()
+    mine.close()
+
+
 @pytest.fixture(scope="session", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """Lend the real application on each engine in turn; what was told to it before is still there."""

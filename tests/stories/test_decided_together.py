@@ -2,10 +2,9 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from functools import partial
-from pathlib import Path
 
 import pytest
 
@@ -24,21 +23,11 @@ from devicelock.usecases.standing_authority import throw_switch
 from tests.contracts_store.faults import broken_commit
 from tests.stories.test_heard_together import commits
 from tests.stories.test_lock_races import somebody_waits
-from tests.world import World, new_world
+from tests.world import World
 from tests.world_parts import person_of
 
 WAIT_S = 20.0
 Act = Callable[[Unit], object]
-
-
-@pytest.fixture
-def several(database_url: str, tmp_path: Path) -> Iterator[World]:
-    """Lend a world of seven parcels that never came, in a house without standing authority, on each engine in turn."""
-    mine = new_world(database_url, tmp_path / "world", parcels=6)
-    mine.withdraw_authority()
-    yield mine
-    mine.audit()
-    mine.close()
 
 
 def asked(world: World, count: int) -> list[str]:

@@ -3,24 +3,13 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, event
 
 from devicelock.usecases.hold_locks import hold_locks
 from tests.stories.test_decided_together import Act, approving, asked, releasing, states
-from tests.world import World, new_world
-
-
-@pytest.fixture
-def several(database_url: str, tmp_path: Path) -> Iterator[World]:
-    """Lend a world of seven parcels that never came, in a house without standing authority, on each engine in turn."""
-    mine = new_world(database_url, tmp_path / "world", parcels=6)
-    mine.withdraw_authority()
-    yield mine
-    mine.audit()
-    mine.close()
+from tests.world import World
 
 
 @contextmanager

@@ -57,6 +57,10 @@ def pay(world: World, opened: Opened) -> None:
     act(world, move_case.remedied, opened, reference="BACS 1", **BY_AGENT)
 
 
+def come_back(world: World, opened: Opened, promise: str) -> None:
+    act(world, move_case.payment_came_back, opened, promise=promise, reference="RETURN 1", **BY_AGENT)
+
+
 def withdraw(world: World, opened: Opened) -> None:
     act(world, move_case.withdraw, opened, actor="customer", locks_settled=True)
 
@@ -108,15 +112,7 @@ def test_money_that_came_back_in_one_report_is_not_promised_in_another_one_too(w
     first, second = (world.dispute(world.parcels[0], "damaged") for _ in range(2))
     promise = choose(world, first, "refund")
     pay(world, first)
-    act(
-        world,
-        move_case.payment_came_back,
-        first,
-        promise=promise.id,
-        reference="RETURN 1",
-        actor="agent-1",
-        role=Role.AGENT,
-    )
+    come_back(world, first, promise.id)
     assert refused(world, second, "refund").code == "paid"
 
 
@@ -183,15 +179,7 @@ def test_money_that_came_back_can_be_chosen_again_and_the_case_goes_on(world: Wo
     pay(world, opened)
     world.step(1)
     act(world, move_case.not_fixed, opened, actor="customer")
-    act(
-        world,
-        move_case.payment_came_back,
-        opened,
-        promise=first.id,
-        reference="RETURN 1",
-        actor="agent-1",
-        role=Role.AGENT,
-    )
+    come_back(world, opened, first.id)
     act(world, move_case.offer_again, opened, claim_type=None, **BY_AGENT)
     assert choose(world, opened, "refund").amount_pence == PRICE
     assert "You changed your mind" not in told(world, opened)
@@ -242,15 +230,7 @@ def test_money_that_came_back_in_a_report_that_was_taken_back_is_owed_there_and_
     world.step(1)
     act(world, move_case.not_fixed, first, actor="customer")
     withdraw(world, first)
-    act(
-        world,
-        move_case.payment_came_back,
-        first,
-        promise=promise.id,
-        reference="RETURN 1",
-        actor="agent-1",
-        role=Role.AGENT,
-    )
+    come_back(world, first, promise.id)
     assert refused(world, second, "refund").code == "paid"
 
 
@@ -311,7 +291,7 @@ def test_money_that_came_back_by_the_box_is_not_paid_again_once_the_order_was_pu
     paid = choose(world, stranger, "refund")
     pay(world, stranger)
     choose(world, mine, "replacement")
-    act(world, move_case.payment_came_back, stranger, promise=paid.id, reference="RETURN 1", **BY_AGENT)
+    come_back(world, stranger, paid.id)
     assert [one.came_back for one in promises(world, stranger).values() if one.amount_pence] == [True]
     assert "We put this order right by way of another report" in told(world, stranger)
 
