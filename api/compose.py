@@ -74,21 +74,17 @@ def compose(settings: Settings) -> tuple[Parts, dict[str, str]]:
 
 def join(settings: Settings) -> Parts:
     """The parts of a process of a service whose first process has made everything ready."""
-    clock, ids = SystemClock(), SystemIds()
     keyring = open_keyring(settings.data / "keys")
-    engine = open_engine(settings.database)
-    house = House(
-        engine, origin=settings.origin, log_signer=keyring.log, operator_signer=keyring.operator, clock=clock, ids=ids
-    )
+    house = open_house(settings, keyring)
     office = _office(settings, house, keyring, AnchorFile(settings.data / "anchor" / "locks.txt"))
     heads = HeadFile(settings.data / "heads", origin=settings.origin, key=keyring.log.public)
     broker = None if settings.mqtt_host else EmbeddedBroker(settings.embedded_mqtt_port or _broker_port(settings.data))
     return Parts(
         settings=settings,
-        clock=clock,
-        ids=ids,
+        clock=house.clock,
+        ids=house.ids,
         keyring=keyring,
-        engine=engine,
+        engine=house.engine,
         house=house,
         intake=Intake(house, Tolerances()),
         inquirer=Inquirer(),
@@ -98,6 +94,18 @@ def join(settings: Settings) -> Parts:
         broker=broker,
         heads=HeadKeeper(house, heads),
         witnesses=_witnesses(settings, house),
+    )
+
+
+def open_house(settings: Settings, keyring: Keyring) -> House:
+    """The database with what every unit of work needs."""
+    return House(
+        open_engine(settings.database),
+        origin=settings.origin,
+        log_signer=keyring.log,
+        operator_signer=keyring.operator,
+        clock=SystemClock(),
+        ids=SystemIds(),
     )
 
 

@@ -90,7 +90,10 @@ class Workers:
     def _hear(self, ours: socket.socket) -> None:
         """Pass on what the worker says, until it is gone or this process stops."""
         while not self._stopping.is_set():
-            told = ours.recv(HEARD_BYTES)
+            try:
+                told = ours.recv(HEARD_BYTES)
+            except ConnectionResetError:  # it died with something in the line that it had not taken
+                return
             if not told:
                 return
             last = max(READY, FULL, key=told.rfind)

@@ -1,0 +1,46 @@
+"""The further processes of a service are kept, however one of them ends."""
+
+import os
+import select
+import socket
+import time
+from pathlib import Path
+
+from api.compose import open_house
+from api.keyring import open_keyring
+from api.settings import Settings, read_settings
+from api.workers import Workers, tell_ready
+
+LONG_S = 60.0
+
+
+def end_with_a_connection_untaken(settings: Settings, line: socket.socket) -> None:
+    """A worker that ends, as if killed, when a connection was dealt to it and before it takes it."""
+    with (settings.data / "started.txt").open("a", encoding="ascii") as started:
+        started.write(f"{os.getpid()}\n")
+    tell_ready(line)
+    select.select([line], [], [])
+    os._exit(1)
+
+
+def started(data: Path) -> int:
+    """How many workers were started until now."""
+    path = data / "started.txt"
+    return len(path.read_text(encoding="ascii").splitlines()) if path.exists() else 0
+
+
+def test_a_worker_that_ends_with_a_connection_untaken_is_started_again(tmp_path: Path) -> None:
+    settings = read_settings(data=tmp_path, workers=2)
+    house = open_house(settings, open_keyring(tmp_path / "keys"))
+    workers = Workers(settings, end_with_a_connection_untaken, house)
+    workers.start()
+    deadline = time.monotonic() + LONG_S
+    with socket.create_server(("127.0.0.1", 0)) as door, socket.create_connection(door.getsockname()):
+        connection, _ = door.accept()
+        with connection:
+            while started(tmp_path) < 2 and time.monotonic() < deadline:
+                workers.deal(connection)
+                time.sleep(0.05)
+    workers.stop()
+    house.engine.dispose()
+    assert started(tmp_path) >= 2
