@@ -16,8 +16,8 @@ LONG_S = 60.0
 
 def end_with_a_connection_untaken(settings: Settings, line: socket.socket) -> None:
     """A worker that ends, as if killed, when a connection was dealt to it and before it takes it."""
-    with (settings.data / "started.txt").open("a", encoding="ascii") as started:
-        started.write(f"{os.getpid()}\n")
+    with (settings.data / "started.txt").open("a", encoding="ascii") as told:
+        told.write(f"{os.getpid()}\n")
     tell_ready(line)
     select.select([line], [], [])
     os._exit(1)
