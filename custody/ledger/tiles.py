@@ -236,10 +236,8 @@ class TileHashReader:
         """The root of a complete subtree of the tree; raises `Rejected("tile")` if tile or subtree do not fit."""
         if level < 0 or index < 0 or (index + 1) << level > self._size:
             raise Rejected("tile", f"a tree of {self._size} has no such subtree", fix="Ask below the tree's size.")
-        tile_level, low = divmod(level, HEIGHT)
-        number, offset = divmod(index << low, WIDTH)
-        start = (offset >> low) * HASH_BYTES
-        return self._tile(tile_level, number)[low][start : start + HASH_BYTES]
+        tile_level, number, low, at = _where(level, index)
+        return self._tile(tile_level, number)[low][at * HASH_BYTES : (at + 1) * HASH_BYTES]
 
     def _tile(self, level: int, number: int) -> list[bytes]:
         held = self._held.get((level, number))
@@ -256,6 +254,30 @@ class TileHashReader:
             )
         self._held[level, number] = rows
         return rows
+
+
+class TileList:
+    """A `HashReader` that answers nothing true: it notes in which `tiles` of the tree the hashes stand.
+
+    Whoever makes a path with it first can fetch at once what the path needs.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self.tiles: set[TileId] = set()
+
+    def read(self, level: int, index: int) -> bytes:
+        """Note the tile of a complete subtree."""
+        tile_level, number, _, _ = _where(level, index)
+        self.tiles.add(TileId(level=tile_level, number=number, width=tile_width(self._size, tile_level, number)))
+        return bytes(HASH_BYTES)
+
+
+def _where(level: int, index: int) -> tuple[int, int, int, int]:
+    """Level and number of the tile that a subtree stands in, the row of the tile, and where in the row."""
+    tile_level, low = divmod(level, HEIGHT)
+    number, offset = divmod(index << low, WIDTH)
+    return tile_level, number, low, offset >> low
 
 
 def _rows(hashes: bytes) -> list[bytes]:

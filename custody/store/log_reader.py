@@ -1,7 +1,8 @@
 """Reading the log: head, checkpoints, tiles, entry bundles, entries, openings and proofs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, select, text
@@ -9,11 +10,11 @@ from sqlmodel import Session, col
 
 from custody.kernel.clock import Instant
 from custody.kernel.errors import NotFound
-from custody.ledger.merkle import HASH_BYTES, consistency_path, inclusion_path
-from custody.ledger.tiles import WIDTH, TileHashReader, TileId, encode_bundle
+from custody.ledger.merkle import HASH_BYTES, HashReader, consistency_path, inclusion_path
+from custody.ledger.tiles import WIDTH, TileHashReader, TileId, TileList, encode_bundle
 from custody.scans.place import MOST_ENTRIES, place_of
 from custody.store.bulk import ask, pick
-from custody.store.log_book import HEAD_ID
+from custody.store.log_book import HEAD_ID, TILE
 from custody.store.tables import NOT_A_SCAN, CheckpointRow, EntryRow, LogHeadRow, OpeningRow, TileRow
 
 ENTRY = ("idx", "digest", "raw", "content_type", "received_ms")
@@ -88,11 +89,20 @@ def checkpoint_covering(session: Session, idx: int) -> CheckpointRow:
 
 def tile(session: Session, wanted: TileId) -> bytes:
     """The hashes of a tile; raises `NotFound` for hashes that no checkpoint covers yet."""
-    where = (wanted.level, wanted.number)
-    found: list[bytes] = [row[0] for row in pick(session, TileRow, ("hashes",), by=("level", "number"), values=[where])]
-    if not found or len(found[0]) < wanted.width * HASH_BYTES:
-        raise NotFound("tile", f"{wanted.path} is not there yet", fix="Read the checkpoint first.")
-    return found[0][: wanted.width * HASH_BYTES]
+    return tiles(session, [wanted])[wanted]
+
+
+def tiles(session: Session, wanted: Collection[TileId]) -> dict[TileId, bytes]:
+    """The hashes of several tiles; raises `NotFound` as `tile` does."""
+    places = [(each.level, each.number) for each in wanted]
+    rows = {
+        (level, number): hashes for level, number, hashes in pick(session, TileRow, TILE, by=TILE[:2], values=places)
+    }
+    found = {each: rows.get((each.level, each.number), b"")[: each.width * HASH_BYTES] for each in wanted}
+    for each, hashes in found.items():
+        if not hashes or len(hashes) < each.width * HASH_BYTES:
+            raise NotFound("tile", f"{each.path} is not there yet", fix="Read the checkpoint first.")
+    return found
 
 
 def bundle(session: Session, wanted: TileId) -> bytes:
@@ -153,12 +163,19 @@ def hash_reader(session: Session, size: int) -> TileHashReader:
 
 def prove_inclusion(session: Session, idx: int, size: int) -> list[bytes]:
     """The inclusion path of an entry in the tree of `size` entries (RFC 9162 section 2.1.3)."""
-    return inclusion_path(idx, size, hash_reader(session, size))
+    return _prove(session, size, partial(inclusion_path, idx, size))
 
 
 def prove_consistency(session: Session, old_size: int, size: int) -> list[bytes]:
     """The consistency path between two sizes (RFC 9162 section 2.1.4)."""
-    return consistency_path(old_size, size, hash_reader(session, size))
+    return _prove(session, size, partial(consistency_path, old_size, size))
+
+
+def _prove(session: Session, size: int, path: Callable[[HashReader], list[bytes]]) -> list[bytes]:
+    """A path; the tiles that it needs are read in one question."""
+    needed = TileList(size)
+    path(needed)
+    return path(TileHashReader(tiles(session, needed.tiles).__getitem__, size))
 
 
 def _stored_entry(entry: tuple[Any, ...], opening: StoredOpening | None) -> StoredEntry:

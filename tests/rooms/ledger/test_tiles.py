@@ -1,4 +1,5 @@
 from collections.abc import Mapping
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -6,6 +7,7 @@ from hypothesis import strategies as st
 
 from custody.kernel.errors import Fatal, Rejected
 from custody.ledger.merkle import (
+    HASH_BYTES,
     Frontier,
     consistency_path,
     inclusion_path,
@@ -17,6 +19,7 @@ from custody.ledger.tiles import (
     ENTRIES,
     TileHashReader,
     TileId,
+    TileList,
     decode_bundle,
     edge_of,
     encode_bundle,
@@ -190,6 +193,22 @@ def test_tiles_answer_every_subtree_as_the_definition_does(size: int, proven: bo
     for old in range(1, size, 41):
         path = consistency_path(old, size, reader)
         verify_consistency(old, size, naive_root(leaves[:old]), root, path)
+
+
+@given(size=st.integers(1, 2**40), data=st.data())
+def test_the_tiles_that_a_path_needs_are_known_before_any_is_read(size: int, data: st.DataObject) -> None:
+    index, old = data.draw(st.integers(0, size - 1)), data.draw(st.integers(0, size))
+    for path in (partial(inclusion_path, index, size), partial(consistency_path, old, size)):
+        needed, read = TileList(size), set[TileId]()
+
+        def get(tile: TileId, read: set[TileId] = read) -> bytes:
+            read.add(tile)
+            return bytes(tile.width * HASH_BYTES)
+
+        path(needed)
+        path(TileHashReader(get, size))
+        assert needed.tiles == read
+        assert all(tile.width for tile in read)
 
 
 def test_subtrees_that_the_tree_does_not_hold_whole_are_refused() -> None:
