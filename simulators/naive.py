@@ -22,7 +22,8 @@ from custody.scans.place import place_of
 from custody.scans.scan import Scan, open_scan
 from custody.store.bulk import table_of
 from custody.store.engine import WRITES, open_engine
-from custody.store.tables import EntryRow, ItemKeyRow, OpeningRow, ScanRow, StationKeyRow
+from custody.store.run_tables import ItemKeyRow
+from custody.store.tables import EntryRow, OpeningRow, ScanRow, StationKeyRow
 from custody.trail.names import index_keys
 
 TABLES = (EntryRow, ItemKeyRow, OpeningRow, ScanRow, StationKeyRow)

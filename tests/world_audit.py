@@ -43,12 +43,12 @@ from custody.store import log_reader
 from custody.store.case_book import CaseFile
 from custody.store.log_book import unpack
 from custody.store.log_reader import StoredEntry
+from custody.store.run_tables import ItemKeyRow
 from custody.store.tables import (
     CheckpointRow,
     DisputeEventRow,
     DisputeRow,
     EntryRow,
-    ItemKeyRow,
     LogHeadRow,
     OpeningRow,
     OutboxRow,
@@ -71,7 +71,7 @@ from devicelock.store import AuthorityRow, CommandRow, DeviceRow, LockEventRow, 
 from devicelock.usecases.hear import key_of
 from simulators.handset import Handset
 from tests.world_audit_parts import part_complaints
-from tests.world_audit_scans import Held, batch_complaints, held_scans
+from tests.world_audit_scans import Held, batch_complaints, held_scans, run_complaints
 
 SHOWN_LOCKED = frozenset({State.ACTIVE_PROVISIONAL, State.ACTIVE_CONFIRMED})
 REGISTRY = frozenset({POLICY, KEY_ADD, KEY_REVOKE})
@@ -198,6 +198,7 @@ def _scans(session: Session, entries: list[StoredEntry], records: Mapping[int, R
     partly_erased = {key for place in erased for key in keys.get(place, ())}
     state = _State(apart={row.station for row in unopened.values()})
     yield from batch_complaints(session, entries)
+    yield from run_complaints(session)
     for held in held_scans(session, entries):
         place, scan = held.place, held.scan
 

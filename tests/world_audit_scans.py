@@ -15,8 +15,10 @@ from custody.scans.batch import BATCH, BatchStatement, give_receipt, open_leaf, 
 from custody.scans.leaf import read_leaf
 from custody.scans.place import index_of, place_of, position_of
 from custody.scans.scan import SCANS, Scan, open_scan
+from custody.store.engine import is_sqlite
 from custody.store.log_reader import StoredEntry
-from custody.store.tables import BatchRow, OpeningRow, StationKeyRow
+from custody.store.run_tables import ItemKeyRow, LeafDigestRow, SortedRunRow
+from custody.store.tables import BatchRow, OpeningRow, ScanRow, StationKeyRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,3 +76,15 @@ def batch_complaints(session: Session, entries: list[StoredEntry]) -> Iterator[s
         index, position = index_of(row.place), position_of(row.place)
         if position is not None and position >= counts.get(index, 0):
             yield f"opening {row.place}: it belongs to no scan"
+
+
+def run_complaints(session: Session) -> Iterator[str]:
+    """What does not fit about the runs in which the names of scans stand."""
+    known = {(row.table_name, row.run) for row in session.scalars(select(SortedRunRow)).all()}
+    digests, keys = session.scalars(select(LeafDigestRow)).all(), session.scalars(select(ItemKeyRow)).all()
+    used = {("leaf_digest", row.run) for row in digests} | {("item_key", row.run) for row in keys}
+    if is_sqlite(session.connection()) and used - known:
+        yield f"run: nobody looks into {sorted(used - known)}"
+    inside = {(row.digest, row.place) for row in session.scalars(select(ScanRow)).all() if row.position is not None}
+    if inside != {(row.digest, row.place) for row in digests}:
+        yield "leaf: the names of scans in batches are not those of their rows"

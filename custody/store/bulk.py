@@ -54,9 +54,18 @@ def put_if_absent(session: Session, table: type[SQLModel], rows: Sequence[Row], 
 
 
 def pick(
-    session: Session, table: type[SQLModel], columns: Sequence[str], *, by: Sequence[str], values: Iterable[Any]
+    session: Session,
+    table: type[SQLModel],
+    columns: Sequence[str],
+    *,
+    by: Sequence[str],
+    values: Iterable[Any],
+    where: str = "",
 ) -> Iterator[tuple[Any, ...]]:
-    """The columns of the rows whose `by` columns hold one of the values: single ones, or tuples for several columns."""
+    """The columns of the rows whose `by` columns hold one of the values: single ones, or tuples for several columns.
+
+    Of these rows, where there is one `by` column, those for which `where` holds, in SQL of ours.
+    """
     asked = list(dict.fromkeys(values))
     if not asked:
         return
@@ -70,12 +79,14 @@ def pick(
             places = 1 << (len(part) - 1).bit_length()
             part += part[-1:] * (places - len(part))
             given = part if len(names) == 1 else [value for each in part for value in each]
-            question = _question(table, shown, names, places)
+            question = _question(table, shown, names, places, where)
             yield from _whole(table, shown, _execute(connection, question, _brief(table, names, given)).rows)
         return
     arrays = [asked] if len(names) == 1 else [list(column) for column in zip(*asked, strict=True)]
     arrays = [list(_brief(table, (name,), array)) for name, array in zip(names, arrays, strict=True)]
-    yield from _whole(table, shown, _execute(connection, _array_question(table, shown, names), tuple(arrays)).rows)
+    yield from _whole(
+        table, shown, _execute(connection, _array_question(table, shown, names, where), tuple(arrays)).rows
+    )
 
 
 def write_first(session: Session, *tables: type[SQLModel]) -> None:
@@ -184,9 +195,9 @@ def _array_insertion(table: type[SQLModel], names: tuple[str, ...], on_conflict:
 
 
 @lru_cache(maxsize=256)
-def _question(table: type[SQLModel], columns: tuple[str, ...], by: tuple[str, ...], places: int) -> str:
+def _question(table: type[SQLModel], columns: tuple[str, ...], by: tuple[str, ...], places: int, where: str) -> str:
     if len(by) == 1:
-        return _where(table, columns, f'"{by[0]}" IN ({", ".join("?" * places)})')
+        return _where(table, columns, f'"{by[0]}" IN ({", ".join("?" * places)})', where)
     one = f"({', '.join('?' * len(by))})"
     values = f"(VALUES {', '.join([one] * places)})"
     asked = f"WITH asked ({_listed(by)}) AS (SELECT DISTINCT * FROM {values})"
@@ -197,9 +208,9 @@ def _question(table: type[SQLModel], columns: tuple[str, ...], by: tuple[str, ..
 
 
 @lru_cache(maxsize=256)
-def _array_question(table: type[SQLModel], columns: tuple[str, ...], by: tuple[str, ...]) -> str:
+def _array_question(table: type[SQLModel], columns: tuple[str, ...], by: tuple[str, ...], where: str) -> str:
     if len(by) == 1:
-        return _where(table, columns, f'"{by[0]}" = ANY ({_arrays(table, by)})')
+        return _where(table, columns, f'"{by[0]}" = ANY ({_arrays(table, by)})', where)
     asked = f"(SELECT DISTINCT * FROM {_unnested(table, by)}) AS asked ({_listed(by)})"
     same = " AND ".join([f'"{name}" = asked."{name}"' for name in by])
     # OFFSET 0 keeps the planner from turning a few look-ups into one reading of the whole table.
@@ -207,8 +218,8 @@ def _array_question(table: type[SQLModel], columns: tuple[str, ...], by: tuple[s
     return f"SELECT held.* FROM {asked} CROSS JOIN LATERAL {held}"
 
 
-def _where(table: type[SQLModel], columns: Iterable[str], condition: str) -> str:
-    return f'SELECT {_listed(columns)} FROM "{table_of(table).name}" WHERE {condition}'
+def _where(table: type[SQLModel], columns: Iterable[str], *conditions: str) -> str:
+    return f'SELECT {_listed(columns)} FROM "{table_of(table).name}" WHERE {" AND ".join(filter(None, conditions))}'
 
 
 def _unnested(table: type[SQLModel], names: Iterable[str]) -> str:

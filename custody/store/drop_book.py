@@ -8,7 +8,7 @@ say that something was erased before; with the last of them goes all that is rem
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import bindparam, delete, select, text, update
 from sqlmodel import Session, col
 
 from custody.kernel import cose
@@ -16,8 +16,10 @@ from custody.scans.claims import ISSUER_PREFIX
 from custody.scans.place import index_of, place_of
 from custody.scans.shard import ALL, Settings, group_at, read_shard
 from custody.store.bulk import table_of
+from custody.store.run_tables import ItemKeyRow
+from custody.store.runs import in_runs
 from custody.store.shard_book import ShardRow
-from custody.store.tables import ItemKeyRow, OpeningRow, ParcelRow, QuarantineRow, ScanRow
+from custody.store.tables import OpeningRow, ParcelRow, QuarantineRow, ScanRow
 
 AT_ONCE = 10_000
 """So many keys are asked for in one statement."""
@@ -52,7 +54,8 @@ def readable(session: Session, row: ShardRow, groups: Settings, *, after: int, l
 def going_on(session: Session, row: ShardRow, *, after: int) -> set[str]:
     """Keys of the shard's scans under which scans are found from a place on as well."""
     key, later = col(ItemKeyRow.key), table_of(ItemKeyRow).alias("later").c
-    goes_on = select(later.place).where(later.key == key, later.place >= after).exists()
+    found_later = text(in_runs(session, ItemKeyRow, known_as="later"))
+    goes_on = select(later.place).where(found_later, later.key == key, later.place >= after).exists()
     mine = (col(ItemKeyRow.place) >= place_of(row.first_idx), col(ItemKeyRow.place) < ends_at(row))
     return set(session.scalars(select(key).distinct().where(*mine, goes_on)).all())
 
@@ -60,30 +63,27 @@ def going_on(session: Session, row: ShardRow, *, after: int) -> set[str]:
 def found_after(session: Session, keys: Iterable[str], place: int) -> set[str]:
     """Those of the keys under which scans are found from a place on."""
     key = col(ItemKeyRow.key)
-    return {
-        found
-        for part in _parts(keys)
-        for found in session.scalars(select(key).distinct().where(key.in_(part), col(ItemKeyRow.place) >= place))
-    }
+    query = select(key).distinct().where(text(in_runs(session, ItemKeyRow)), col(ItemKeyRow.place) >= place)
+    return {found for part in _parts(keys) for found in session.scalars(query.where(key.in_(part)))}
 
 
 def still_read(session: Session, keys: Iterable[str]) -> set[str]:
     """Those of the keys under which a scan can be read."""
     key = col(ItemKeyRow.key)
     query = select(key).distinct().join(OpeningRow, col(OpeningRow.place) == col(ItemKeyRow.place))
-    query = query.where(col(OpeningRow.content).is_not(None))
+    query = query.where(text(in_runs(session, ItemKeyRow)), col(OpeningRow.content).is_not(None))
     return {found for part in _parts(keys) for found in session.scalars(query.where(key.in_(part)))}
 
 
 def forget(session: Session, found_under: Mapping[int, Collection[str]], gone: Collection[str]) -> None:
     """Delete keys of dropped scans, by place, and all that is remembered under `gone`."""
-    run = session.connection().execute
+    run, in_one = session.connection().execute, text(in_runs(session, ItemKeyRow))
     pairs = [{"one": key, "at": place} for place, keys in found_under.items() for key in sorted(keys)]
     if pairs:
         same = (col(ItemKeyRow.key) == bindparam("one"), col(ItemKeyRow.place) == bindparam("at"))
-        run(delete(ItemKeyRow).where(*same), pairs)
+        run(delete(ItemKeyRow).where(in_one, *same), pairs)
     for part in _parts(gone):
-        run(delete(ItemKeyRow).where(col(ItemKeyRow.key).in_(part)))
+        run(delete(ItemKeyRow).where(in_one, col(ItemKeyRow.key).in_(part)))
         run(delete(ParcelRow).where(col(ParcelRow.key).in_(part)))
 
 

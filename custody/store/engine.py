@@ -40,6 +40,7 @@ def _configure_sqlite(connection: Any, _record: Any) -> None:
         "foreign_keys=ON",
         "busy_timeout=30000",
         "cache_size=-65536",
+        "secure_delete=ON",  # what was deleted, or moved elsewhere, is overwritten
         "temp_store=MEMORY",  # what a statement for many rows would undo is not written to a file
         "wal_autocheckpoint=4000",  # 16 MiB: some groups of scans, not each, copy pages into the database
     ):

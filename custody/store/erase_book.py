@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 import msgspec
-from sqlalchemy import Engine, delete, select, update
+from sqlalchemy import Engine, delete, select, text, update
 from sqlmodel import Session, col
 
 from custody.disputes.asks import Ledger
@@ -23,13 +23,14 @@ from custody.kernel.clock import Instant
 from custody.scans.place import index_of, tell_place
 from custody.store.case_book import OPEN, CaseFile
 from custody.store.engine import is_sqlite
+from custody.store.run_tables import ItemKeyRow
+from custody.store.runs import in_runs
 from custody.store.tables import (
     AskRow,
     DisputeEventRow,
     DisputeRow,
     ErasureRow,
     EvidenceRow,
-    ItemKeyRow,
     MessageRow,
     OpeningRow,
     ParcelRow,
@@ -94,8 +95,8 @@ def forget_parcels(session: Session, keys: Iterable[str], *, but: str) -> None:
     run = session.connection().execute
     run(delete(ParcelRow).where(col(ParcelRow.key).in_(names)))
     erased = select(col(OpeningRow.place)).where(col(OpeningRow.content).is_(None))
-    found = delete(ItemKeyRow).where(col(ItemKeyRow.key).in_(names), col(ItemKeyRow.place).in_(erased))
-    run(found.where(col(ItemKeyRow.key) != but))
+    found = delete(ItemKeyRow).where(text(in_runs(session, ItemKeyRow)), col(ItemKeyRow.key).in_(names))
+    run(found.where(col(ItemKeyRow.place).in_(erased), col(ItemKeyRow.key) != but))
 
 
 def forget_quarantined(session: Session, needles: Sequence[bytes]) -> int:
@@ -141,12 +142,6 @@ def forget_case(session: Session, dispute: str, *, token_hash: bytes) -> list[in
     lines = update(DisputeEventRow).where(col(DisputeEventRow.dispute) == dispute).values(facts="{}")
     session.connection().execute(lines)
     return indexes
-
-
-def overwrite_freed_pages(session: Session, *, on: bool) -> None:
-    """On SQLite, zero what is deleted in this session from now on."""
-    if session.get_bind().dialect.name == "sqlite":
-        session.connection().exec_driver_sql(f"PRAGMA secure_delete={'ON' if on else 'OFF'}")
 
 
 def drop_old_pages(engine: Engine) -> None:

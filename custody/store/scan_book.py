@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import msgspec
@@ -11,11 +12,11 @@ from sqlmodel import Session, col
 from custody.kernel.clock import Instant
 from custody.scans.place import index_of, place_of, position_of
 from custody.scans.view import StationHead
+from custody.store import runs
 from custody.store.bulk import add, ask, pick, put, put_if_absent
+from custody.store.run_tables import ItemKeyRow, LeafDigestRow
 from custody.store.tables import (
-    IN_BATCH,
     EntryRow,
-    ItemKeyRow,
     OpeningRow,
     ParcelRow,
     QuarantineRow,
@@ -113,11 +114,8 @@ def known_names(session: Session, names: Iterable[bytes]) -> dict[bytes, int]:
     """Where scans stand, by their digests: those of statements, and the leaf hashes of scans in batches."""
     wanted = list(dict.fromkeys(names))
     found = {digest: place_of(index) for digest, index in known_digests(session, wanted).items()}
-    question = f"SELECT digest, place FROM scan WHERE digest = ? AND {IN_BATCH} ORDER BY place LIMIT 1"  # noqa: S608 - nothing of it comes from outside
-    for name in wanted:
-        if name not in found:
-            found |= dict(ask(session, question, (name,)))
-    return found
+    inside = runs.found(session, LeafDigestRow, ("digest", "place"), [name for name in wanted if name not in found])
+    return dict(sorted(inside, key=itemgetter(1), reverse=True)) | found
 
 
 def scans_at(session: Session, places: Iterable[tuple[str, int]]) -> dict[tuple[str, int], list[PlacedScan]]:
@@ -148,7 +146,7 @@ def statement_digests(session: Session, indexes: Iterable[int]) -> dict[int, byt
 
 def scans_under(session: Session, keys: Iterable[str]) -> list[JudgedScan]:
     """Every scan found under any of the canonical keys, in log order."""
-    return judged_at(session, [place for (place,) in pick(session, ItemKeyRow, ("place",), by=("key",), values=keys)])
+    return judged_at(session, [place for (place,) in runs.found(session, ItemKeyRow, ("place",), keys)])
 
 
 def judged_at(session: Session, places: Iterable[int]) -> list[JudgedScan]:
@@ -170,7 +168,7 @@ def count_before(session: Session, place: int) -> int:
 
 def state_under(session: Session, keys: Iterable[str]) -> list[list[tuple[Any, ...]]]:
     """All that can change what is found under some keys: scans, what was erased of them, and their stations' facts."""
-    places = {place for (place,) in pick(session, ItemKeyRow, ("place",), by=("key",), values=keys)}
+    places = {place for (place,) in runs.found(session, ItemKeyRow, ("place",), keys)}
     scans = sorted(
         pick(session, ScanRow, ("place", "digest", "result", "flags", "station"), by=("place",), values=places)
     )
@@ -182,7 +180,9 @@ def state_under(session: Session, keys: Iterable[str]) -> list[list[tuple[Any, .
 def add_scans(session: Session, scans: Sequence[dict[str, Any]], keys: Sequence[dict[str, Any]]) -> None:
     """Insert scan rows and the keys they are found under."""
     add(session, ScanRow, scans)
-    add(session, ItemKeyRow, keys)
+    runs.add(session, ItemKeyRow, keys)
+    inside = [scan for scan in scans if position_of(scan["place"]) is not None]
+    runs.add(session, LeafDigestRow, [{"digest": scan["digest"], "place": scan["place"]} for scan in inside])
 
 
 def put_parcels(session: Session, views: Mapping[str, str]) -> None:

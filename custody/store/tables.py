@@ -5,8 +5,9 @@ Times are integer milliseconds (64 bits), bytes are raw, documents that only we 
 - `entry`, `opening`, `tile`, `checkpoint`, `log_head`: the log. An entry never changes; an opening may be erased.
 - `batch`: the seal and the leaves of a batch, without which no scan of it can be proved.
 - `place` names a scan or an opening: its log index, and its position if it is in a batch (`scans/place.py`).
-- `scan`, `item_key`, `parcel`, `station_key`, `station_head`, `quarantine`: what the scans say, for the judge and
-  for finding them again. All of it can be rebuilt from entries and openings.
+- `scan`, `item_key`, `leaf_digest`, `parcel`, `station_key`, `station_head`, `quarantine`: what the scans say, for the
+  judge and for finding them again. All of it can be rebuilt from entries and openings.
+- `sorted_run`: in which parts the rows of `item_key` and `leaf_digest` stand (`run_tables.py`).
 - `sale`: which handset an order was for, as the seller's own record.
 - `dispute`, `dispute_event`, `promise`, `ask`, `message`, `inquiry`: casework.
 - `cosignature`, `cosigned_head`, `cosigned_note`: what witnesses said of the log.
@@ -21,10 +22,6 @@ from sqlmodel import Field, SQLModel
 
 from custody.scans.place import index_of, position_of
 from custody.store.brief import KEY, MEDIA_TYPE, OPENING, STATEMENT
-
-IN_BATCH = "(place & 511) <> 0"
-"""Whether a row is about a scan in a batch, in SQL."""
-
 
 NOT_A_SCAN = "content_type NOT IN ('.scan+epcis', '.capture+epcis')"
 """Which entries are found by their content type, as rows hold it: not the scans, which are nearly all."""
@@ -115,10 +112,7 @@ class ScanRow(SQLModel, table=True):
     result: str
     code: str
     flags: str = Field(sa_type=Text)
-    __table_args__ = (
-        Index("ix_scan_station_seq", "station", "seq"),
-        _index_over("ix_scan_in_batch", "digest", IN_BATCH),
-    )
+    __table_args__ = (Index("ix_scan_station_seq", "station", "seq"),)
 
     @property
     def index(self) -> int:
@@ -129,15 +123,6 @@ class ScanRow(SQLModel, table=True):
     def position(self) -> int | None:
         """Where in its batch it stands."""
         return position_of(self.place)
-
-
-class ItemKeyRow(SQLModel, table=True):
-    """Under which canonical keys a scan is found."""
-
-    __tablename__ = "item_key"
-    __table_args__ = COMPACT
-    key: str = Field(sa_type=KEY, primary_key=True)
-    place: int = Field(sa_column=_big(primary_key=True))
 
 
 class BatchRow(SQLModel, table=True):

@@ -138,11 +138,7 @@ def drop_shard(
     while True:
         with house.unit() as unit:
             _ = unit.log.size  # the head is held from here on: nobody drops, judges or closes anything meanwhile
-            erase_book.overwrite_freed_pages(unit.session, on=True)
-            try:
-                step = _go_on(unit, unit.session.get_one(ShardRow, row.name), needed, reason=reason, actor=actor)
-            finally:
-                erase_book.overwrite_freed_pages(unit.session, on=False)
+            step = _go_on(unit, unit.session.get_one(ShardRow, row.name), needed, reason=reason, actor=actor)
         yield step
         if step.done:
             return

@@ -54,13 +54,9 @@ class Erased:
 def erase(unit: Unit, target: str, *, reason: str, actor: str, holds: Holds) -> Erased:
     """Erase a case by its name, or else a parcel by any name; raises `Rejected`, `NotFound` or `Conflict`."""
     check_reason(reason)
-    erase_book.overwrite_freed_pages(unit.session, on=True)
-    try:
-        if is_case(target):
-            return _erase_case(unit, target, reason=reason, actor=actor)
-        return _erase_parcel(unit, target, reason=reason, actor=actor, holds=holds)
-    finally:
-        erase_book.overwrite_freed_pages(unit.session, on=False)
+    if is_case(target):
+        return _erase_case(unit, target, reason=reason, actor=actor)
+    return _erase_parcel(unit, target, reason=reason, actor=actor, holds=holds)
 
 
 def check_reason(reason: str) -> None:

@@ -12,7 +12,8 @@ from custody.kernel.receipt import verify_receipt
 from custody.scans.scan import open_scan
 from custody.scans.shard import Quarter
 from custody.store import batch_book, log_reader
-from custody.store.tables import ErasureRow, ItemKeyRow, ParcelRow, QuarantineRow
+from custody.store.run_tables import ItemKeyRow
+from custody.store.tables import ErasureRow, ParcelRow, QuarantineRow
 from custody.usecases import drop_shard
 from custody.usecases.prove_entry import fresh_receipt
 from custody.usecases.read_trail import read_trail

@@ -16,11 +16,11 @@ from custody.scans.place import place_of
 from custody.store import case_book, erase_book, log_reader
 from custody.store.case_book import CaseFile
 from custody.store.press import OPENINGS
+from custody.store.run_tables import ItemKeyRow
 from custody.store.tables import (
     DisputeEventRow,
     DisputeRow,
     EvidenceRow,
-    ItemKeyRow,
     MessageRow,
     OpeningRow,
     QuarantineRow,

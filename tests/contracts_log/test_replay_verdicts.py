@@ -14,7 +14,8 @@ from custody.kernel.clock import DAY_MS, to_iso
 from custody.kernel.errors import NotFound, Rejected
 from custody.scans.place import place_of
 from custody.scans.tolerances import Tolerances
-from custody.store.tables import ItemKeyRow, ScanRow
+from custody.store.run_tables import ItemKeyRow
+from custody.store.tables import ScanRow
 from custody.store.unit import House
 from custody.usecases.enrol_station import revoke
 from custody.usecases.erase import erase

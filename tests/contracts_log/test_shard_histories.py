@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from sqlmodel import select
 
 from custody.scans.place import index_of
-from custody.store.tables import ItemKeyRow, ParcelRow
+from custody.store.run_tables import ItemKeyRow
+from custody.store.tables import ParcelRow
 from custody.usecases.read_trail import read_trail
 from tests.contracts_log.shard_yard import Outsider, Yard
 from tests.contracts_log.small_house import copy_database, opened_house

@@ -17,7 +17,8 @@ from custody.store.brief import (
     whole_media_type,
 )
 from custody.store.bulk import add, ask, pick
-from custody.store.tables import EntryRow, ItemKeyRow
+from custody.store.run_tables import ItemKeyRow
+from custody.store.tables import EntryRow
 from custody.store.unit import House
 
 SSCC = f"{ROOT}00/195214738085815137"
@@ -56,7 +57,7 @@ def test_the_bulk_way_and_the_rows_of_sqlalchemy_hold_the_same(house: House) -> 
     keys = [SSCC, EVENT_ID, f"urn:uuid:{uuid.UUID(int=7)}", "po:7", "=odd", "/odd", "~odd"]
     with house.unit() as unit:
         session = unit.session
-        add(session, ItemKeyRow, [{"key": key, "place": 512} for key in keys])
+        add(session, ItemKeyRow, [{"run": 0, "key": key, "place": 512} for key in keys])
         session.add_all(ItemKeyRow(key=key, place=1_024) for key in keys)
         session.add(EntryRow(idx=9, digest=b"9", raw=b"statement", content_type=CONTENT_TYPE, received_ms=1))
         session.flush()

@@ -17,6 +17,7 @@ from sqlmodel import Session, SQLModel, col
 
 from api import tables as api_tables
 from custody.scans.place import place_of
+from custody.store import run_tables, runs, scan_book
 from custody.store import shard_book as shard_tables
 from custody.store import tables as custody_tables
 from custody.store.bulk import pick
@@ -29,7 +30,7 @@ from devicelock import watch_store as watch_tables
 from tests.world_parts import VERSIONS
 
 HOUSES = {
-    "custody": (custody_tables, shard_tables),
+    "custody": (custody_tables, run_tables, shard_tables),
     "devicelock": (devicelock_tables, part_tables, watch_tables),
     "api": (api_tables,),
 }
@@ -91,8 +92,11 @@ def test_scans_of_an_older_database_keep_their_log_index(empty_url: str) -> None
     with Session(engine) as session:
         openings = session.scalars(select(custody_tables.OpeningRow)).all()
         assert {row.place: row.erased_ms for row in openings} == {place_of(index): index for index in range(1, 1100)}
-        keys = session.scalars(select(custody_tables.ItemKeyRow)).all()
+        keys = session.scalars(select(run_tables.ItemKeyRow)).all()
         assert sorted(row.place for row in keys) == [place_of(index) for index in range(1, 1100)]
+        assert sorted(runs.found(session, run_tables.ItemKeyRow, ("place",), ["one"])) == sorted(
+            (row.place,) for row in keys
+        )
     engine.dispose()
 
 
@@ -211,9 +215,27 @@ def test_what_an_older_version_wrote_in_more_room_is_read(empty_url: str) -> Non
         assert found == {at: None if at == 7 else opening for at, opening in enumerate(openings)}
         entries = {row.idx: (row.raw, row.content_type) for row in session.scalars(select(custody_tables.EntryRow))}
         assert entries == {at: (b"statement %d" % at, kinds[at % 3]) for at in range(1_203)}
-        for table in (custody_tables.ItemKeyRow, custody_tables.ParcelRow):
+        for table in (run_tables.ItemKeyRow, custody_tables.ParcelRow):
             assert sorted(session.scalars(select(col(table.key)))) == sorted(keys)
             assert {key for (key,) in pick(session, table, ("key",), by=("key",), values=keys)} == set(keys)
+    engine.dispose()
+
+
+def test_scans_in_batches_of_an_older_database_are_found_by_their_names(empty_url: str) -> None:
+    engine = open_engine(empty_url)
+    with engine.connect().execution_options(**{WRITES: True}) as connection:
+        config = alembic_config([OWN_VERSIONS, *VERSIONS])
+        config.attributes["connection"] = connection
+        command.upgrade(config, "custody_0012")
+        scan = "INSERT INTO scan (place, station, seq, digest, received_ms, result, code, flags)"
+        places = [place_of(3), *(place_of(4, position) for position in range(20))]
+        rows = [{"place": place, "digest": b"%d" % (place // 2)} for place in places]
+        connection.execute(text(f"{scan} VALUES (:place, 'hub', 1, :digest, 1, 'accepted', '', '')"), rows)
+        connection.commit()
+    migrate(engine, *VERSIONS)
+    with Session(engine) as session:
+        first = {b"%d" % (place // 2): place for place in reversed(places[1:])}
+        assert scan_book.known_names(session, [row["digest"] for row in rows]) == first
     engine.dispose()
 
 

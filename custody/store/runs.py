@@ -1,0 +1,158 @@
+"""Keys in sorted runs, so that what comes in random order is written in few pages.
+
+Once a B-tree is large, keys that come in random order change a page for nearly every one of them, and SQLite writes
+whole pages. So the keys that come go into a small young run. A full run stays as it is; eight of one level are merged
+into one of the next (the log-structured merge-tree of O'Neil and others, 1996, with tiers). Nobody waits for a whole
+merge: it goes on in steps, in the units of those who add keys, and moves about as many rows as were added.
+
+Every row stands in one run at any moment, so whoever looks into all runs finds it.
+
+PostgreSQL writes what has changed and not its pages, and keeps the old version of every row that moves: there a table
+is one run for ever.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlmodel import Session, SQLModel
+
+from custody.store import bulk
+from custody.store.engine import is_sqlite
+from custody.store.run_tables import SortedRunRow
+
+YOUNG = 16_384
+"""So many rows, or a few more, make a run of the lowest level."""
+
+MERGED = 8
+"""So many runs of a level become one of the next."""
+
+STEP = 512
+"""After every so many rows that were added each merge moves twice as many."""
+
+ONLY = 0
+"""The one run of a table on PostgreSQL."""
+
+
+@dataclass(slots=True)
+class _Run:
+    """A run as `SortedRunRow` holds it."""
+
+    run: int
+    level: int
+    size: int = 0
+    target: int | None = None
+
+
+def add(session: Session, table: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows, given without their run."""
+    if not rows:
+        return
+    if not is_sqlite(session.connection()):
+        bulk.add(session, table, [{"run": ONLY, **row} for row in rows])
+        return
+    runs = _Runs(session, table)
+    young = runs.young()
+    bulk.add(session, table, [{"run": young.run, **row} for row in rows])
+    steps = (young.size + len(rows)) // STEP - young.size // STEP
+    young.size += len(rows)
+    if steps:
+        runs.merge(most=2 * STEP * steps)
+    runs.remember()
+
+
+def found(
+    session: Session, table: type[SQLModel], columns: Sequence[str], names: Iterable[Any]
+) -> Iterator[tuple[Any, ...]]:
+    """The columns of the rows that stand under any of the names."""
+    return bulk.pick(session, table, columns, by=(_columns(table)[0],), values=names, where=in_runs(session, table))
+
+
+def in_runs(session: Session, table: type[SQLModel], known_as: str | None = None) -> str:
+    """In SQL: the row stands in one of the runs. Whoever looks for a name must say so, or every row is read."""
+    name = bulk.table_of(table).name
+    column = f"{known_as or name}.run"
+    if not is_sqlite(session.get_bind()):
+        return f"{column} = {ONLY}"
+    return f"{column} IN (SELECT sorted_run.run FROM sorted_run WHERE sorted_run.table_name = '{name}')"  # noqa: S608 - nothing of it comes from outside
+
+
+class _Runs:
+    """The runs of a table in this unit."""
+
+    def __init__(self, session: Session, table: type[SQLModel]) -> None:
+        self._session = session
+        self._table = bulk.table_of(table).name
+        self._columns = _columns(table)
+        question = "SELECT run, level, size, target FROM sorted_run WHERE table_name = ?"
+        self._before = {row[0]: row for row in bulk.ask(session, question, (self._table,))}
+        self._held = {run: _Run(*row) for run, row in self._before.items()}
+
+    def young(self) -> _Run:
+        """The run that takes rows now."""
+        young = (run for run in self._held.values() if run.level == 0 and run.size < YOUNG)
+        return next(young, None) or self._begin(level=0)
+
+    def merge(self, *, most: int) -> None:
+        """Move so many rows of each merge, and begin those that are due."""
+        for level in sorted({run.level for run in self._held.values()}):
+            sources = [run for run in self._held.values() if run.level == level and run.target is not None]
+            sources = sources or self._due(level)
+            if sources:
+                self._move(sources, most)
+
+    def remember(self) -> None:
+        """Write what has changed."""
+        rows = [
+            {"table_name": self._table, "run": run.run, "level": run.level, "size": run.size, "target": run.target}
+            for run in self._held.values()
+            if self._before.get(run.run) != (run.run, run.level, run.size, run.target)
+        ]
+        bulk.put(self._session, SortedRunRow, rows, keys=("table_name", "run"))
+        for run in self._before.keys() - self._held.keys():
+            bulk.change(self._session, "DELETE FROM sorted_run WHERE table_name = ? AND run = ?", (self._table, run))
+
+    def _begin(self, *, level: int) -> _Run:
+        run = _Run(max(self._held, default=0) + 1, level)
+        self._held[run.run] = run
+        return run
+
+    def _due(self, level: int) -> list[_Run]:
+        """The oldest runs of a level, which are merged from now on; none while they are too few."""
+        targets = {run.target for run in self._held.values()}
+        whole = [run for run in self._held.values() if run.level == level and run.run not in targets]
+        sources = sorted((run for run in whole if level or run.size >= YOUNG), key=lambda run: run.run)[:MERGED]
+        if len(sources) < MERGED:
+            return []
+        target = self._begin(level=level + 1)
+        for run in sources:
+            run.target = target.run
+        return sources
+
+    def _move(self, sources: Sequence[_Run], most: int) -> None:
+        """Move the first rows of these runs to the end of the one that they are merged into."""
+        (target,) = [self._held[run] for run in {run.target for run in sources} if run is not None]
+        columns = ", ".join(self._columns)
+        rows = " UNION ALL ".join([f"SELECT {columns} FROM {self._table} WHERE run = {run.run}" for run in sources])  # noqa: S608 - nothing of it comes from outside
+        insert = f"INSERT INTO {self._table} (run, {columns}) SELECT {target.run}, {columns} FROM ({rows})"  # noqa: S608 - as above
+        moved = bulk.change(self._session, f"{insert} ORDER BY {columns} LIMIT ?", (most,))
+        target.size += moved
+        last = self._last_of(target) if moved == most else None
+        for run in sources:
+            delete = f"DELETE FROM {self._table} WHERE run = ?"  # noqa: S608 - as above
+            if last is None:
+                bulk.change(self._session, delete, (run.run,))
+                del self._held[run.run]
+            else:
+                bulk.change(self._session, f"{delete} AND ({columns}) <= (?, ?)", (run.run, *last))
+
+    def _last_of(self, run: _Run) -> tuple[Any, ...]:
+        columns = ", ".join(self._columns)
+        backwards = ", ".join([f"{column} DESC" for column in self._columns])
+        question = f"SELECT {columns} FROM {self._table} WHERE run = ? ORDER BY {backwards} LIMIT 1"  # noqa: S608 - as above
+        return bulk.ask(self._session, question, (run.run,))[0]
+
+
+def _columns(table: type[SQLModel]) -> list[str]:
+    """The name and the place, by which the rows of a run are sorted."""
+    return [column.name for column in bulk.table_of(table).primary_key.columns if column.name != "run"]
