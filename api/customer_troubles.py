@@ -2,7 +2,6 @@
 
 from types import MappingProxyType
 
-from custody.disputes.case import CASE
 from custody.kernel.errors import Conflict, Trouble
 
 WAITS = MappingProxyType(
@@ -21,10 +20,10 @@ WAITS = MappingProxyType(
 """What may hold a customer's move back, and what helps."""
 
 
-def in_their_words(trouble: Trouble, state: str) -> Trouble:
-    """The same trouble without words of ours; one that has none is handed back as it is."""
+def in_their_words(trouble: Trouble, stands: str) -> Trouble:
+    """The same trouble without words of ours, and where the case stands; one that has none is handed back as it is."""
     if trouble.code == "move":
-        why = f"this cannot be done now. {CASE.facts(state).customer_words}"
+        why = f"this cannot be done now. {stands}"
         return Conflict("move", why, fix="Load your page again to see what you can do now, or call us.")
     unmet = trouble.facts.get("unmet", ()) if trouble.code == "guard" else ()
     known = [WAITS[name] for name in unmet if name in WAITS]

@@ -7,8 +7,8 @@ import msgspec
 from sqlmodel import Session
 
 from api.joints import LockAnswer
-from custody.disputes.case import CASE
 from custody.disputes.messages import pounds
+from custody.disputes.one_order import where_it_stands
 from custody.disputes.price import is_money
 from custody.disputes.remedy import RemedyOption
 from custody.kernel.clock import to_iso
@@ -32,7 +32,7 @@ def case_view(session: Session, file: CaseFile) -> dict[str, Any]:
     return {
         "dispute": case.id,
         "state": case.state,
-        "status": CASE.facts(case.state).customer_words,
+        "status": where_it_stands(case.state, promises),
         "presumption": case.presumption,
         "claim_type": case.claim_type,
         "order": case.order_ref,

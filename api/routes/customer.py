@@ -19,6 +19,7 @@ from api.parts import Parts, parts_of
 from api.views import case_view, message_views, order_views
 from custody.disputes.machine import Role
 from custody.disputes.messages import say
+from custody.disputes.one_order import where_it_stands
 from custody.kernel.clock import to_iso
 from custody.kernel.errors import Conflict, Rejected
 from custody.store import case_book
@@ -264,7 +265,8 @@ def _move(
             case = case_book.read_by_token(session, hash_token(token)).case
             if done_already(session, case.id, event, said):
                 return customer_view(session, token)
-        raise in_their_words(refused, case.state) from refused
+            stands = where_it_stands(case.state, case_book.promises(session, case.id))
+        raise in_their_words(refused, stands) from refused
 
 
 def _settled(move: Callable[..., object]) -> Callable[[Unit, CaseFile], object]:

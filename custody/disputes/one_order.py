@@ -13,13 +13,15 @@
 - A reference that nothing of ours knows makes no two reports one order, and two handsets of an order are two.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from custody.disputes.case import CASE
 from custody.disputes.claim import PAYS_MONEY
 from custody.disputes.price import left_of_price, paid_back
 from custody.disputes.promise import PROMISE, Promise
 from custody.disputes.remedy import PHONES, WORDS, RemedyOption
+from custody.disputes.texts import TEXTS
 from custody.kernel.errors import Conflict
 
 _REMEDIES = frozenset(WORDS.values())
@@ -106,7 +108,7 @@ def to_set_aside(promises: Iterable[Promise]) -> tuple[Promise, ...]:
 
 def check_delivery(known: Before) -> None:
     """Return if the remedy of this report may have been given; raises `Conflict("set_aside")`."""
-    newest = max(known.mine, key=lambda each: each.made_ms, default=None)
+    newest = _newest(known.mine)
     if newest is not None and newest.set_aside and not known.is_put_right_elsewhere:
         raise Conflict(
             "set_aside",
@@ -114,6 +116,18 @@ def check_delivery(known: Before) -> None:
             fix="Record it here once it has come there. Is it another customer? Let a supervisor say that we cannot "
             "agree, and offer again.",
         )
+
+
+def where_it_stands(state: str, promises: Sequence[Promise]) -> str:
+    """The words for the state of a case, or what is true instead where its remedy was set aside."""
+    newest = _newest(promises)
+    if state in {"remedy_in_progress", "remedied"} and newest is not None and newest.set_aside:
+        return TEXTS["case.set_aside"].words
+    return CASE.facts(state).customer_words
+
+
+def _newest(promises: Iterable[Promise]) -> Promise | None:
+    return max(promises, key=lambda each: each.made_ms, default=None)
 
 
 def _done(promises: Iterable[Promise]) -> tuple[Promise, ...]:

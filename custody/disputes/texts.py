@@ -96,7 +96,8 @@ TEXTS = MappingProxyType(
         ),
         "case.set_aside": _text(
             "We put this order right by way of another report of it. So nothing comes by way of this one.",
-            "Was that not you? Call us, and we look at both together.",
+            "Was that not you? Call us, or tap I do not agree on your page. We look at both together.",
+            "You can ask an independent body to overrule us. Your page says which, and from when.",
         ),
         "case.reminder": _text(
             "You have not chosen yet, and that is fine. You can still choose: {options}. The offer stays open."

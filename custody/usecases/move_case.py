@@ -218,9 +218,10 @@ def payment_came_back(
             f"{promise!r} is no payment of this case that can have come back, or no reference was given",
             fix="Use the promise's id from the case, and the reference of the bank.",
         )
-    case_book.put_promise(unit, replace(paid, came_back=True))
+    is_aside = not file.order_named and known_before(unit.session, file).puts_right_elsewhere
+    case_book.put_promise(unit, replace(paid, came_back=True, set_aside=is_aside))
     facts: dict[str, Any] = {"promise": promise, "reference": reference}
-    if not file.order_named and known_before(unit.session, file).puts_right_elsewhere:
+    if is_aside:
         aside = [say("case.set_aside")]
         return write_move(unit, file, file, "payment_came_back", actor=actor, facts=facts, said=aside)
     again = make_promise(

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from api.customer_troubles import in_their_words
+from api.views import case_view
 from custody.disputes.machine import Role
 from custody.disputes.order import OrderFacts
 from custody.disputes.promise import Promise
@@ -301,3 +303,49 @@ def test_what_helps_with_neither_phone_nor_money_sets_nothing_aside(world: World
     promised = choose(world, stranger, "refund")
     act(world, move_case.choose, mine, remedy="accessory", payout=None, actor="customer")
     assert promises(world, stranger)[promised.id] == promised
+
+
+def status(world: World, opened: Opened) -> str:
+    """What the customer reads of where their case stands, on the page, in JSON and on the command line."""
+    with world.house.read() as session:
+        words = str(case_view(session, case_book.read(session, opened.case))["status"])
+    lint_text(words)
+    return words
+
+
+@pytest.mark.parametrize("days", [0, 7])
+def test_the_status_of_a_report_that_was_set_aside_says_so_and_what_can_be_done(world: World, days: int) -> None:
+    stranger, mine = by_the_box(world), world.dispute(world.parcels[0], "damaged")
+    choose(world, stranger, "refund")
+    assert "on its way" in status(world, stranger)
+    world.step(days * DAY_MS)
+    choose(world, mine, "replacement")
+    said = status(world, stranger)
+    assert "on its way" not in said
+    for part in ("by way of another report", "Call us", "I do not agree", "independent body"):
+        assert part in said
+    assert "on its way" in status(world, mine)
+    act(world, move_scheme.adr, stranger, letter_due_ms=0, deadlock=True, **BY_SUPERVISOR)
+    act(world, move_scheme.change_our_mind, stranger, **BY_SUPERVISOR)
+    assert "another report" not in status(world, stranger), "it is looked at again"
+
+
+def test_what_cannot_be_done_in_a_report_that_was_set_aside_is_said_with_what_is_true_of_it(world: World) -> None:
+    stranger, mine = by_the_box(world), world.dispute(world.parcels[0], "damaged")
+    choose(world, stranger, "refund")
+    choose(world, mine, "replacement")
+    with pytest.raises(Conflict) as caught:
+        choose(world, stranger, "refund")
+    said = in_their_words(caught.value, status(world, stranger))
+    assert "on its way" not in said.detail
+    assert "by way of another report" in said.detail
+
+
+def test_money_that_came_back_by_the_box_and_is_not_paid_again_is_shown_as_set_aside(world: World) -> None:
+    stranger, mine = by_the_box(world), world.dispute(world.parcels[0], "damaged")
+    paid = choose(world, stranger, "refund")
+    pay(world, stranger)
+    choose(world, mine, "replacement")
+    come_back(world, stranger, paid.id)
+    held = promises(world, stranger)[paid.id]
+    assert (held.came_back, held.set_aside) == (True, True), "nobody pays it again"
