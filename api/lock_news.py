@@ -237,8 +237,9 @@ def _paid(unit: Unit, order: LockOrderRow, *, dispute: str) -> list[Message]:
     free_ms = order.released_ms or min(unit.now_ms, order.held_until_ms)
     pence = compensation_pence(locked_ms=locked_ms, free_ms=free_ms, policy=POLICY)
     file = case_book.read(unit.session, dispute)
-    case_book.replace(unit, replace(file, unpaid_credit_pence=file.unpaid_credit_pence + pence), before=file)
-    facts = {"order": order.id, "locked_ms": locked_ms, "free_ms": free_ms, "pence": pence}
+    owing = replace(file, unpaid_credit_pence=file.unpaid_credit_pence + pence)
+    version = case_book.replace(unit, owing, before=file)
+    facts = {"order": order.id, "locked_ms": locked_ms, "free_ms": free_ms, "pence": pence, "version": version}
     case_book.note(unit, dispute, PAID, actor="system", facts=facts)
     return [say("lock.compensation", credit=pounds(pence))]
 

@@ -31,6 +31,7 @@ def case_view(session: Session, file: CaseFile) -> dict[str, Any]:
     promises = case_book.promises(session, case.id)
     return {
         "dispute": case.id,
+        "version": case_book.version(session, case.id),
         "state": case.state,
         "status": where_it_stands(case.state, promises),
         "presumption": case.presumption,

@@ -90,6 +90,8 @@ def move(
     `weaklink dispute move case_0k3v9q2m7x4d8r1t whereabouts --known lost_on_return_leg`,
     `weaklink dispute move case_0k3v9q2m7x4d8r1t order_days --day proof_of_sending=2026-05-01 --reference RECEIPT-1`,
     `weaklink dispute move case_0k3v9q2m7x4d8r1t offer --with price_reduction_pence=2000`.
+
+    With `--with version=3` the move is made on that version of the case, which `show` names, or not at all.
     """
     said = [each.partition("=") for each in known or []]
     where = {name: answer != "no" for name, _, answer in said} or None
@@ -104,9 +106,8 @@ def _pairs(said: list[str] | None) -> dict[str, str]:
 
 def _case(value: dict[str, Any]) -> None:
     console.print(Text.assemble((value["dispute"], "bold"), f"  {value['state']}: {value['status']}"))
-    console.print(
-        f"presumption {value['presumption']}, owner {value['owner']}, order {value['order']}", highlight=False
-    )
+    stands = f"presumption {value['presumption']}, owner {value['owner']}, order {value['order']}"
+    console.print(f"{stands}, version {value['version']}", highlight=False)
     if value.get("remedy"):
         options = ", ".join(option["remedy"] for option in value["remedy"]["options"])
         console.print(f"on offer: {options}", highlight=False)

@@ -19,6 +19,7 @@ from custody.kernel import cbor
 TYPED = {
     "GET /v1/alerts": "`weaklink lock alerts`",
     "GET /v1/authority": "`weaklink lock authority`",
+    "GET /v1/disputes/": "weaklink dispute show ",
     "GET /v1/disputes": "`weaklink dispute list`",
     "GET /v1/locks/groups": "`weaklink lock groups`",
     "GET /v1/locks": "`weaklink lock list`",

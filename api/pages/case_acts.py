@@ -12,7 +12,7 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from api.pages import words
-from api.pages.case_moves import MOVES, body_of
+from api.pages.case_moves import MOVES, body_of, read_version
 from api.pages.cases import case_page
 from api.pages.render import see
 from api.pages.sent_form import LINE, Sent, Typed, check
@@ -53,7 +53,7 @@ def choose(dispute: str, visit: Staff, remedy: Line = "", payout: Line = "") -> 
 
 
 @router.post("/whereabouts")
-def whereabouts(dispute: str, visit: Staff, known: Line) -> Response:
+def whereabouts(dispute: str, visit: Staff, known: Line, version: Line = "") -> Response:
     """Say what became of the ordered handset, where the customer once held it or we may never have sent it."""
 
     def act() -> None:
@@ -61,7 +61,8 @@ def whereabouts(dispute: str, visit: Staff, known: Line) -> Response:
             raise Rejected("whereabouts", f"{known!r} is not in the list", fix="Choose one of the list.")
         said = {known, "customer_told", "returns_bench_told"} if known == "absent_from_returns_bench" else {known}
         where = WhereaboutsIn.model_validate(dict.fromkeys(said, True))
-        disputes.move(dispute, EventIn(event="whereabouts", whereabouts=where), visit.parts, visit.caller)
+        body = EventIn(event="whereabouts", whereabouts=where, version=read_version(version))
+        disputes.move(dispute, body, visit.parts, visit.caller)
 
     return _then(visit, dispute, act, done="whereabouts", at="locks")
 
@@ -125,7 +126,8 @@ def _move(visit: Visit, dispute: str, event: str, typed: dict[str, str]) -> Resp
     most = {field.name: field.most for field in chosen.fields}
     try:
         check(given, most, needed=tuple(field.name for field in chosen.fields if field.needed))
-        went_on = disputes.move(dispute, body_of(chosen, given), visit.parts, visit.caller)["dispute"]
+        body = body_of(chosen, given, version=read_version(typed.get("version", "")))
+        went_on = disputes.move(dispute, body, visit.parts, visit.caller)["dispute"]
     except Trouble as trouble:
         return case_page(visit, dispute, sent=Sent(form=event, given=given, trouble=trouble))
     return see(f"/console/cases/{went_on}", done=chosen.done)

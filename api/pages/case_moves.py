@@ -276,7 +276,14 @@ def open_moves(file: CaseFile, case: Mapping[str, Any], caller: Caller) -> tuple
     return tuple(_open(move, who[event], case, caller) for event, move in MOVES.items() if event in who)
 
 
-def body_of(move: Move, given: Mapping[str, str]) -> EventIn:
+def read_version(text: str) -> int | None:
+    """The version of the case on the page that a form came from; raises `Rejected` for what is none."""
+    if text and not re.fullmatch(r"\d{1,9}", text, re.ASCII):
+        raise Rejected("version", "the form does not say which page it came from", fix="Open the case again.")
+    return int(text) if text else None
+
+
+def body_of(move: Move, given: Mapping[str, str], *, version: int | None) -> EventIn:
     """The event that a form stands for; an empty field is left out. Raises `Rejected` for what cannot be read."""
     for field in move.fields:
         if field.options and given[field.name] not in dict(field.options):
@@ -292,7 +299,7 @@ def body_of(move: Move, given: Mapping[str, str]) -> EventIn:
     if finding:
         about = bool(finding.pop("about", False))
         sent["findings"] = (Finding(**{**finding, "ground": Ground(finding["ground"])}, about_this_person=about),)
-    return EventIn(event=move.event, **sent)
+    return EventIn(event=move.event, version=version, **sent)
 
 
 def _as_typed(_name: str, text: str) -> str:

@@ -5,9 +5,13 @@ as what it is (`customer_troubles.py` does so for customers, at every door). Wha
 or is said in a sentence that does.
 """
 
+from collections.abc import Mapping
+
 from api.pages import words
+from api.pages.times import moment
 from custody.disputes.case import CASE
 from custody.disputes.wording import lint_text
+from custody.kernel.clock import from_iso
 from custody.kernel.errors import Rejected, Trouble
 
 NOT_NOW = ("that did not work, and nothing was changed", "Please try it again, or call us. You did nothing wrong.")
@@ -29,6 +33,10 @@ def for_staff(trouble: Trouble) -> Trouble:
     if trouble.code in OVER:
         stands = _stands(str(facts.get("state", "")))
         return _said(trouble, "that is done already, or not possible now", f"{stands}Nothing was changed.")
+    if trouble.code == "changed" and "meanwhile" in facts:
+        done = "; ".join(map(_step, facts["meanwhile"]))
+        again = "Nothing of yours was written. Look at the case as it is now, and press again if it is still right."
+        return _said(trouble, f"the case was changed while you had it open{f': {done}' if done else ''}", again)
     if trouble.code == "guard":
         needed = [CASE.guards[name].means.rstrip(".") for name in facts["unmet"] if name in CASE.guards]
         return _said(trouble, f"first this is needed: {'; '.join(needed)}" if needed else "a check says no")
@@ -45,6 +53,12 @@ def for_staff(trouble: Trouble) -> Trouble:
 
 def _said(trouble: Trouble, detail: str, fix: str | None = None) -> Trouble:
     return type(trouble)(trouble.code, detail, fix=trouble.fix if fix is None else fix, **trouble.facts)
+
+
+def _step(step: Mapping[str, str | None]) -> str:
+    kind = f" ({words.worded(words.CLAIMS, step['claim_type'])})" if step["claim_type"] else ""
+    at = moment(from_iso(step["at"] or ""))
+    return f"{words.worded(words.TIMELINE, step['kind'] or '')}{kind}, by {step['actor']}, {at}"
 
 
 def _stands(state: str) -> str:

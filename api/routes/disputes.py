@@ -26,6 +26,7 @@ from custody.kernel.errors import Conflict, NotFound, Rejected
 from custody.store import case_book
 from custody.usecases import ask_customer, decline_case, learn_facts, move_case, move_scheme, sweep_cases
 from custody.usecases.open_dispute import least_busy
+from custody.usecases.overtaken import check_version
 from custody.usecases.record_sale import read_sale
 from custody.usecases.renew_link import renew_link
 from custody.usecases.repeat_move import done_already
@@ -77,6 +78,7 @@ class EventIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     event: str
+    version: int | None = Field(default=None, description="Of the case that you looked at; on another one: a conflict.")
     claim_type: str | None = None
     agreed: bool = True
     custody_words: str | None = None
@@ -193,7 +195,8 @@ def move(
     Five events move nothing. `whereabouts` says what became of the handset, and with it whether a lock would be fair;
     `order_days` what was learned of the order, from which the law counts. `promise_kept` and `credit_paid` say what was
     done beside the remedy, and `payment_came_back` that money of ours did not reach the customer: it is promised anew.
-    `merge` answers with the case that goes on. The same move again, by who made it, is answered as done.
+    `merge` answers with the case that goes on. The same move again, by who made it, is answered as done. With `version`
+    a move is made on that version of the case or not at all: the conflict says in `meanwhile` who did what.
     """
     act = _ACTS.get(body.event)
     if act is None:
@@ -202,16 +205,21 @@ def move(
         with parts.house.unit() as unit:
             lock_news.hold_for_move(unit, disputes={dispute, body.into or dispute})
             kind = case_book.read(unit.session, dispute).case.claim_type
+            stands = case_book.version(unit.session, dispute)
             file = act(unit, dispute, body, caller)
+            if case_book.version(unit.session, dispute) != stands:
+                check_version(unit.session, dispute, body.version, stands=stands)
             unit.session.flush()
             if file.case.id == dispute and file.case.claim_type != kind:
                 joints.lock_as_agreed(unit, parts.locks, file, actor=caller.account)
                 unit.session.flush()
             return case_view(unit.session, file)
-    except (Conflict, Rejected):
-        said = {**body.model_dump(mode="json"), "award": body.text}
+    except (Conflict, Rejected) as refused:
+        said = {**body.model_dump(mode="json", exclude={"version"}), "award": body.text}
         with parts.house.read() as session:
             if not done_already(session, dispute, body.event, said, actors={caller.account, caller.person}):
+                if isinstance(refused, Conflict):
+                    check_version(session, dispute, body.version, stands=case_book.version(session, dispute))
                 raise
             file = case_book.read(session, dispute)
             return case_view(session, case_book.read(session, file.case.joined_into or dispute))

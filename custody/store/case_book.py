@@ -83,7 +83,7 @@ def read(session: Session, dispute: str) -> CaseFile:
     bulk.write_first(session, DisputeRow)
     found = ask(session, "SELECT facts FROM dispute WHERE id = ?", (dispute,))
     if not found:
-        raise NotFound("dispute", f"there is no case {dispute!r}", fix="List cases with GET /v1/disputes.")
+        raise _no_case(dispute)
     return msgspec.json.decode(found[0][0], type=CaseFile)
 
 
@@ -115,6 +115,16 @@ def read_by_token(session: Session, token_hash: bytes) -> CaseFile:
     return msgspec.json.decode(row.facts, type=CaseFile)
 
 
+def version(session: Session, dispute: str) -> int:
+    """How often a case was changed, its opening included; raises `NotFound`."""
+    bulk.write_first(session, DisputeRow)
+    found = ask(session, "SELECT version FROM dispute WHERE id = ?", (dispute,))
+    if not found:
+        raise _no_case(dispute)
+    number: int = found[0][0]
+    return number
+
+
 def goes_on(session: Session, file: CaseFile) -> CaseFile:
     """The case where a joined one goes on; the case itself if it was not joined."""
     while file.case.joined_into is not None:
@@ -129,8 +139,8 @@ def put_token(unit: Unit, dispute: str, token_hash: bytes) -> None:
     unit.session.add(row)
 
 
-def replace(unit: Unit, file: CaseFile, *, before: CaseFile) -> None:
-    """Store a changed file; raises `Conflict` if somebody else changed it since it was read."""
+def replace(unit: Unit, file: CaseFile, *, before: CaseFile) -> int:
+    """Store a changed file, and return its version; raises `Conflict` if somebody else changed it since it was read."""
     query = select(DisputeRow).where(col(DisputeRow.id) == file.case.id).with_for_update()
     row = unit.session.scalars(query.execution_options(populate_existing=True)).one()
     if _json(msgspec.json.decode(row.facts, type=CaseFile)) != _json(before):  # an older version knew fewer fields
@@ -139,6 +149,7 @@ def replace(unit: Unit, file: CaseFile, *, before: CaseFile) -> None:
     row.order_ref = file.case.order_ref or ""
     row.facts, row.version = _json(file), row.version + 1
     unit.session.add(row)
+    return row.version
 
 
 def listing(session: Session, *, state: str | None, after: str | None, limit: int) -> list[CaseFile]:
@@ -290,6 +301,10 @@ def _quiet(states: Sequence[str], before_ms: Instant) -> tuple[ColumnElement[boo
 def inquiries(session: Session) -> list[InquiryRow]:
     """Every investigation, oldest first."""
     return list(session.scalars(select(InquiryRow).order_by(col(InquiryRow.opened_ms), col(InquiryRow.id))).all())
+
+
+def _no_case(dispute: str) -> NotFound:
+    return NotFound("dispute", f"there is no case {dispute!r}", fix="List cases with GET /v1/disputes.")
 
 
 def _json(value: Any) -> str:

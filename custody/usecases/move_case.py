@@ -366,7 +366,8 @@ def write_move(
     said: Sequence[Message],
 ) -> CaseFile:
     """Write a moved case with its line of the timeline and what the customer is told."""
-    case_book.replace(unit, after, before=before)
+    version = case_book.replace(unit, after, before=before)
     case_book.say(unit, after.case.id, said)
-    case_book.note(unit, after.case.id, kind, actor=actor, facts={"state": after.case.state, **facts})
+    told = {"state": after.case.state, "version": version, **facts}
+    case_book.note(unit, after.case.id, kind, actor=actor, facts=told)
     return after

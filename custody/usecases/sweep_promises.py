@@ -37,9 +37,9 @@ def sweep_promises(unit: Unit, *, policy: Policy = DEFAULT_POLICY, limit: int = 
         moved += 1
         case_book.put_promise(unit, present)
         if present.state == "missed" and promise.state != "missed":
-            case_book.replace(unit, file, before=before)
+            version = case_book.replace(unit, file, before=before)
             files[promise.case_id] = file
-            _tell(unit, file, present)
+            _tell(unit, file, present, version=version)
     return moved
 
 
@@ -47,7 +47,7 @@ def _due(session: Session, *, now_ms: Instant, limit: int) -> list[Promise]:
     return case_book.promises_due(session, soon_ms=now_ms + DAY_MS, missed_ms=now_ms - SECOND_MS, limit=limit)
 
 
-def _tell(unit: Unit, file: CaseFile, promise: Promise) -> None:
+def _tell(unit: Unit, file: CaseFile, promise: Promise, *, version: int) -> None:
     message = say(
         "promise.date_passed",
         promises=(promise.id,),
@@ -57,5 +57,5 @@ def _tell(unit: Unit, file: CaseFile, promise: Promise) -> None:
         owner=file.case.owner,
     )
     case_book.say(unit, promise.case_id, [message])
-    facts = {"promise": promise.id, "credit_pence": promise.credited_pence}
+    facts = {"promise": promise.id, "credit_pence": promise.credited_pence, "version": version}
     case_book.note(unit, promise.case_id, "promise_missed", actor="system", facts=facts)
