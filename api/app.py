@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import Depends, FastAPI
 
 from api import problems
-from api.body_limits import BodyLimits
+from api.body_limits import MOST_FIELDS, MOST_FILES, BodyLimits
 from api.compose import connect
 from api.head_requests import HeadRequests
 from api.idempotency import IdempotencyKeys
@@ -84,6 +84,7 @@ def build_app(parts: Parts, *, workers: Workers | None = None, first: socket | N
         docs_url=None,
         redoc_url=None,
         dependencies=[Depends(check_text)],
+        form_limits={"max_fields": MOST_FIELDS, "max_files": MOST_FILES},
     )
     app.state.parts = parts
     app.add_middleware(IdempotencyKeys, parts=parts)

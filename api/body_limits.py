@@ -1,9 +1,12 @@
 """No request carries more than a limit, whatever it calls its body and whoever reads it.
 
 The framework reads the body of a route that takes JSON into memory and that of a route that takes a form onto the disk,
-both to their end, before any code of ours is asked. A form may bring files along, so it may be longer than the rest.
+both to their end, before any code of ours is asked. A form may bring a file along where a customer gives one, so it may
+be longer there than the rest. Its other fields are kept in memory, so there are few of them.
 Scans have a door before this one, where a whole day of a scanner that was offline may come at once.
 """
+
+import re
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -16,6 +19,9 @@ MOST_BYTES = 1024 * 1024
 """The longest that anybody needs are events of NanoMDM, drafts of a policy, and reports with every letter escaped."""
 MOST_FORM_BYTES = 200 * 1024 * 1024
 """Twice as long as the longest file that is taken, so that who sends one that is too long is told so in their words."""
+MOST_FIELDS, MOST_FILES = 20, 1
+"""The longest form, a new case, has 11 fields and comes back with 4 more when somebody signs in again."""
+FILE_DOORS = re.compile(r"/v1/customer/[^/]+/files|/c/[^/]+/(?:files|answer)")
 
 
 class BodyLimits:
@@ -30,7 +36,7 @@ class BodyLimits:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        most = MOST_FORM_BYTES if _is_multipart(Request(scope)) else self._most
+        most = MOST_FORM_BYTES if _brings_file(Request(scope)) else self._most
         refused = Rejected("too_large", f"the body is larger than {most} bytes", fix="Send less at once.")
         carried = 0
 
@@ -51,5 +57,6 @@ class BodyLimits:
         await self._app(scope, counted, answer)
 
 
-def _is_multipart(request: Request) -> bool:
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower() == "multipart/form-data"
+def _brings_file(request: Request) -> bool:
+    sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return sent == "multipart/form-data" and FILE_DOORS.fullmatch(request.scope["path"]) is not None

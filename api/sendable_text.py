@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from fastapi import Request, params
 from starlette.datastructures import FormData
 
+from api.body_limits import MOST_FIELDS, MOST_FILES
 from custody.kernel.errors import Rejected
 
 NOT_TEXT = re.compile("[\x00\ud800-\udfff]")
@@ -25,7 +26,7 @@ async def check_text(request: Request) -> None:
 
 async def read_form(request: Request) -> FormData:
     """The form of a request, for a route that reads it by hand; raises `Rejected("text")`."""
-    form = await request.form()
+    form = await request.form(max_fields=MOST_FIELDS, max_files=MOST_FILES)
     _check("the form", _texts(form))
     return form
 

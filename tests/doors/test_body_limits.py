@@ -1,8 +1,12 @@
 """No body is read past its limit, whatever it is called: the framework reads all of it before a route is asked."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from api import body_limits
+from api.pages import render
 from tests.doors.case_desk import CaseDesk
 
 FOUR_MB = 4 * 1024 * 1024
@@ -54,3 +58,40 @@ def test_a_route_that_takes_no_form_reads_none(desk: CaseDesk, monkeypatch: pyte
     monkeypatch.setattr(body_limits, "MOST_FORM_BYTES", 1)
     given = {"file": ("statement.cose", bytes(100_000))}
     assert desk.http.post("/entries", files=given).status_code == 415
+
+
+@pytest.mark.parametrize("path", ["/complain", "/console/sign-in", "/v1/sessions", "/v1/disputes", "/entries"])
+def test_a_form_with_files_is_no_longer_than_any_other_body_where_no_file_is_taken(desk: CaseDesk, path: str) -> None:
+    given = {"file": ("long.bin", bytes(body_limits.MOST_BYTES))}
+    assert desk.http.post(path, files=given).status_code == (415 if path == "/entries" else 413)
+
+
+@pytest.mark.parametrize("door", ["/v1/customer/{}/files", "/c/{}/files", "/c/{}/answer"])
+def test_a_form_has_few_fields_and_one_file(desk: CaseDesk, door: str) -> None:
+    path = door.format(desk.report()["customer_token"])
+    fields = [(f"field-{number}", (None, "1")) for number in range(body_limits.MOST_FIELDS + 1)]
+    files = [("file", (f"{name}.txt", b"seen")) for name in ("one", "two")]
+    for parts, what in ((fields, "Too many fields"), (files, "Too many files")):
+        answer = desk.http.post(path, files=parts, headers={"accept": "application/json"})
+        assert (answer.status_code, what in answer.json()["detail"]) == (400, True)
+
+
+@pytest.mark.parametrize("sent_as", ["data", "files"])
+@pytest.mark.parametrize("signed_in", [True, False])
+def test_a_form_that_is_read_by_hand_has_few_fields_too(desk: CaseDesk, sent_as: str, *, signed_in: bool) -> None:
+    told = desk.report()
+    fields = {f"field-{number}": "1" for number in range(body_limits.MOST_FIELDS + 1)}
+    given = fields if sent_as == "data" else {name: (None, text) for name, text in fields.items()}
+    headers = desk.by("agent-1") if signed_in else {}
+    answer = desk.http.post(f"/console/cases/{told['dispute']}/moves/note", **{sent_as: given}, headers=headers)
+    assert (answer.status_code, "Too many fields" in answer.text) == (400, True)
+
+
+def test_every_door_that_takes_a_file_takes_a_long_one(desk: CaseDesk) -> None:
+    told = desk.http.get("/openapi.json").json()["paths"]
+    doors = [path for path in told if "multipart/form-data" in str(told[path].get("post", {}).get("requestBody"))]
+    for page in (Path(render.__file__).parent / "templates").glob("*.html"):
+        forms = re.findall(r"<form[^>]+>", page.read_text(encoding="utf-8"))
+        doors += [re.sub(r'.+ action="(.+?)(?:{{ size }})?".+', r"\1", form) for form in forms if "multipart" in form]
+    assert len(doors) == 3
+    assert all(body_limits.FILE_DOORS.fullmatch(door) for door in doors)
