@@ -229,13 +229,14 @@ def test_scans_in_batches_of_an_older_database_are_found_by_their_names(empty_ur
         command.upgrade(config, "custody_0012")
         scan = "INSERT INTO scan (place, station, seq, digest, received_ms, result, code, flags)"
         places = [place_of(3), *(place_of(4, position) for position in range(20))]
-        rows = [{"place": place, "digest": b"%d" % (place // 2)} for place in places]
+        digests = [b"%d" % (place // 2) for place in places]
+        rows = [{"place": place, "digest": digest} for place, digest in zip(places, digests, strict=True)]
         connection.execute(text(f"{scan} VALUES (:place, 'hub', 1, :digest, 1, 'accepted', '', '')"), rows)
         connection.commit()
     migrate(engine, *VERSIONS)
     with Session(engine) as session:
-        first = {b"%d" % (place // 2): place for place in reversed(places[1:])}
-        assert scan_book.known_names(session, [row["digest"] for row in rows]) == first
+        first = dict(zip(digests[:0:-1], places[:0:-1], strict=True))
+        assert scan_book.known_names(session, digests) == first
     engine.dispose()
 
 
