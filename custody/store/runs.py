@@ -94,12 +94,11 @@ class _Runs:
         return next(young, None) or self._begin(level=0)
 
     def merge(self, *, most: int) -> None:
-        """Move so many rows of each merge, and begin those that are due."""
+        """Begin the merges that are due, and move so many rows of each."""
         for level in sorted({run.level for run in self._held.values()}):
-            sources = [run for run in self._held.values() if run.level == level and run.target is not None]
-            sources = sources or self._due(level)
-            if sources:
-                self._move(sources, most)
+            self._begin_merge(level)
+        for target in sorted({run.target for run in self._held.values() if run.target is not None}):
+            self._move(self._held[target], most)
 
     def remember(self) -> None:
         """Write what has changed."""
@@ -117,40 +116,39 @@ class _Runs:
         self._held[run.run] = run
         return run
 
-    def _due(self, level: int) -> list[_Run]:
-        """The oldest runs of a level, which are merged from now on; none while they are too few."""
+    def _begin_merge(self, level: int) -> None:
+        """Have the oldest runs of a level merged from now on, unless they are too few or others of them are."""
         targets = {run.target for run in self._held.values()}
-        whole = [run for run in self._held.values() if run.level == level and run.run not in targets]
-        sources = sorted((run for run in whole if level or run.size >= YOUNG), key=lambda run: run.run)[:MERGED]
-        if len(sources) < MERGED:
-            return []
-        target = self._begin(level=level + 1)
-        for run in sources:
-            run.target = target.run
-        return sources
+        runs = [run for run in self._held.values() if run.level == level and run.run not in targets]
+        whole = sorted((run for run in runs if level or run.size >= YOUNG), key=lambda run: run.run)
+        if len(whole) >= MERGED and all(run.target is None for run in runs):
+            target = self._begin(level=level + 1)
+            for run in whole[:MERGED]:
+                run.target = target.run
 
-    def _move(self, sources: Sequence[_Run], most: int) -> None:
-        """Move the first rows of these runs to the end of the one that they are merged into."""
-        (target,) = [self._held[run] for run in {run.target for run in sources} if run is not None]
+    def _move(self, target: _Run, most: int) -> None:
+        """Move the first rows of the runs that are merged into this one to its end; what stands in two is one row."""
+        sources = [run.run for run in self._held.values() if run.target == target.run]
         columns = ", ".join(self._columns)
-        rows = " UNION ALL ".join([f"SELECT {columns} FROM {self._table} WHERE run = {run.run}" for run in sources])  # noqa: S608 - nothing of it comes from outside
-        insert = f"INSERT INTO {self._table} (run, {columns}) SELECT {target.run}, {columns} FROM ({rows})"  # noqa: S608 - as above
+        rows = " UNION ALL ".join([f"SELECT {columns} FROM {self._table} WHERE run = {run}" for run in sources])  # noqa: S608 - nothing of it comes from outside
+        insert = f"INSERT OR IGNORE INTO {self._table} (run, {columns}) SELECT {target.run}, {columns} FROM ({rows})"  # noqa: S608 - as above
         moved = bulk.change(self._session, f"{insert} ORDER BY {columns} LIMIT ?", (most,))
         target.size += moved
-        last = self._last_of(target) if moved == most else None
-        for run in sources:
-            delete = f"DELETE FROM {self._table} WHERE run = ?"  # noqa: S608 - as above
-            if last is None:
-                bulk.change(self._session, delete, (run.run,))
-                del self._held[run.run]
-            else:
-                bulk.change(self._session, f"{delete} AND ({columns}) <= (?, ?)", (run.run, *last))
+        delete = f"DELETE FROM {self._table} WHERE run = ? AND ({columns}) <= (?, ?)"  # noqa: S608 - as above
+        for last in self._last_of(target):
+            for run in sources:
+                bulk.change(self._session, delete, (run, *last))
+        if moved < most:  # there are no more, or some stood in two runs
+            for run in sources:
+                if not self._last_of(self._held[run]):
+                    del self._held[run]
 
-    def _last_of(self, run: _Run) -> tuple[Any, ...]:
+    def _last_of(self, run: _Run) -> list[tuple[Any, ...]]:
+        """The last row of a run; none if it is empty."""
         columns = ", ".join(self._columns)
         backwards = ", ".join([f"{column} DESC" for column in self._columns])
         question = f"SELECT {columns} FROM {self._table} WHERE run = ? ORDER BY {backwards} LIMIT 1"  # noqa: S608 - as above
-        return bulk.ask(self._session, question, (run.run,))[0]
+        return bulk.ask(self._session, question, (run.run,))
 
 
 def _columns(table: type[SQLModel]) -> list[str]:

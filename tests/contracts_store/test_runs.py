@@ -87,6 +87,19 @@ def test_a_unit_that_fails_moves_nothing(house: House) -> None:
             assert stand_in(session) == Counter(rows[: first + 5])
 
 
+def test_a_row_that_was_added_twice_holds_up_no_merge(house: House) -> None:
+    rows = [(f"po:{place}", place) for place in range(60)]
+    for _ in range(2 if is_sqlite(house.engine) else 1):
+        for first in range(0, 60, 6):
+            add(house, rows[first : first + 6])
+    rows += [(f"po:{place}", place) for place in range(60, 460)]
+    for first in range(60, 460, 4):
+        add(house, rows[first : first + 4])
+    with house.read() as session:
+        assert set(runs.found(session, ItemKeyRow, ("key", "place"), [key for key, _ in rows])) == set(rows)
+        assert set(stand_in(session).values()) == {1}, "a merge keeps one of two"
+
+
 def test_what_was_deleted_from_a_run_does_not_come_back_by_a_merge(house: House) -> None:
     rows = [(f"po:{place % 11}", place) for place in range(400)]
     for first in range(0, 400, 8):
