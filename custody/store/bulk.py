@@ -18,6 +18,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, SQLModel
 
+from custody.kernel.errors import Fatal
 from custody.store.brief import Brief
 from custody.store.engine import is_sqlite
 
@@ -64,12 +65,14 @@ def pick(
 ) -> Iterator[tuple[Any, ...]]:
     """The columns of the rows whose `by` columns hold one of the values: single ones, or tuples for several columns.
 
-    Of these rows, where there is one `by` column, those for which `where` holds, in SQL of ours.
+    `where`, in SQL of ours, says which of these rows are meant; it goes with a single `by` column.
     """
     asked = list(dict.fromkeys(values))
+    shown, names = tuple(columns), tuple(by)
+    if where and len(names) > 1:
+        raise Fatal("pick", f"rows are picked by {', '.join(names)} and not {where!r}", fix="Give one `by` column.")
     if not asked:
         return
-    shown, names = tuple(columns), tuple(by)
     write_first(session, table)
     connection = session.connection()
     if is_sqlite(connection):

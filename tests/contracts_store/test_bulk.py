@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlmodel import Session, SQLModel
 
+from custody.kernel.errors import Fatal
 from custody.store import case_book, erase_book, registry_book, scan_book
 from custody.store.bulk import pick, put, put_if_absent
 from custody.store.engine import is_sqlite, open_engine
@@ -105,6 +106,11 @@ def test_rows_are_asked_for_by_two_columns_together(house: House) -> None:
     with house.read() as session:
         found = sorted(pick(session, ScanRow, ("station", "seq", "place"), by=("station", "seq"), values=wanted))
     assert found == [("dock", 1, 1), ("hub", 3, 13)]
+
+
+def test_a_condition_that_would_be_left_out_is_refused(house: House) -> None:
+    with house.read() as session, pytest.raises(Fatal):
+        list(pick(session, ScanRow, ("place",), by=("station", "seq"), values=[("hub", 1)], where="seq > 1"))
 
 
 def test_asking_for_nothing_finds_nothing_and_writing_nothing_is_fine(house: House) -> None:
