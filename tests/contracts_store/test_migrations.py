@@ -3,6 +3,8 @@
 import json
 import uuid
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from typing import Any
 
@@ -11,7 +13,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, MetaData, inspect, select, text
+from sqlalchemy import Connection, Engine, MetaData, inspect, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, SQLModel, col
 
@@ -46,6 +48,17 @@ def part_of(*modules: Any) -> MetaData:
     return part
 
 
+@contextmanager
+def older(engine: Engine, revision: str) -> Iterator[Connection]:
+    """Lend a connection to a database as an older version made it, and keep what is written with it."""
+    with engine.connect().execution_options(**{WRITES: True}) as connection:
+        config = alembic_config([OWN_VERSIONS, *VERSIONS])
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+        yield connection
+        connection.commit()
+
+
 def differences(engine: Engine, part: MetaData) -> list[Any]:
     """What a migration would still have to change in the tables of that part."""
 
@@ -78,16 +91,12 @@ def test_migrating_again_changes_nothing(house: House) -> None:
 
 def test_scans_of_an_older_database_keep_their_log_index(empty_url: str) -> None:
     engine = open_engine(empty_url)
-    with engine.connect().execution_options(**{WRITES: True}) as connection:
-        config = alembic_config([OWN_VERSIONS, *VERSIONS])
-        config.attributes["connection"] = connection
-        command.upgrade(config, "custody_0003")
+    with older(engine, "custody_0003") as connection:
         opening = text("INSERT INTO opening (idx, content, erased_ms) VALUES (:idx, NULL, :idx)")
         key = text("INSERT INTO item_key (key, idx) VALUES ('one', :idx)")
         rows = [{"idx": index} for index in range(1, 1100)]
         connection.execute(opening, rows)
         connection.execute(key, rows)
-        connection.commit()
     migrate(engine, *VERSIONS)
     with Session(engine) as session:
         openings = session.scalars(select(custody_tables.OpeningRow)).all()
@@ -102,10 +111,7 @@ def test_scans_of_an_older_database_keep_their_log_index(empty_url: str) -> None
 
 def test_lock_orders_of_an_older_database_are_counted_by_model_and_site(empty_url: str) -> None:
     engine = open_engine(empty_url)
-    with engine.connect().execution_options(**{WRITES: True}) as connection:
-        config = alembic_config([OWN_VERSIONS, *VERSIONS])
-        config.attributes["connection"] = connection
-        command.upgrade(config, "devicelock_0003")
+    with older(engine, "devicelock_0003") as connection:
         columns = (
             "id",
             "device",
@@ -123,7 +129,6 @@ def test_lock_orders_of_an_older_database_are_counted_by_model_and_site(empty_ur
         for name, facts in (("new", known), ("old", {"evidence": []})):
             plain = dict.fromkeys(columns, name) | {"held_until_ms": 1, "created_ms": 1, "facts": json.dumps(facts)}
             connection.execute(order, plain)
-        connection.commit()
     migrate(engine, *VERSIONS)
     with Session(engine) as session:
         rows = session.scalars(select(devicelock_tables.LockOrderRow)).all()
@@ -133,10 +138,7 @@ def test_lock_orders_of_an_older_database_are_counted_by_model_and_site(empty_ur
 
 def test_names_of_an_older_database_are_proposed_unless_a_lock_went_by_them(empty_url: str) -> None:
     engine = open_engine(empty_url)
-    with engine.connect().execution_options(**{WRITES: True}) as connection:
-        config = alembic_config([OWN_VERSIONS, *VERSIONS])
-        config.attributes["connection"] = connection
-        command.upgrade(config, "devicelock_0005")
+    with older(engine, "devicelock_0005") as connection:
         reference = "INSERT INTO backend_reference VALUES (:device, 'android', :handset, 7, 1)"
         facts_of_a_part = ("wished", "version", "not_after_ms", "may_hold", "tries", "at_ms", "again", "looks")
         columns = ("order", "backend", "device", "handset", *facts_of_a_part, "created_ms")
@@ -155,7 +157,6 @@ def test_names_of_an_older_database_are_proposed_unless_a_lock_went_by_them(empt
             row = {"order": name, "backend": "android", "device": name, "handset": f"h-{name}", **plain, **facts}
             connection.execute(text(part), row)
         connection.execute(text(reference), {"device": "no part", "handset": "h-no part"})
-        connection.commit()
     migrate(engine, *VERSIONS)
     with Session(engine) as session:
         rows = session.scalars(select(part_tables.ReferenceRow)).all()
@@ -167,16 +168,12 @@ def test_names_of_an_older_database_are_proposed_unless_a_lock_went_by_them(empt
 
 def test_rows_of_an_older_database_stand_where_they_stood(empty_url: str) -> None:
     engine = open_engine(empty_url)
-    with engine.connect().execution_options(**{WRITES: True}) as connection:
-        config = alembic_config([OWN_VERSIONS, *VERSIONS])
-        config.attributes["connection"] = connection
-        command.upgrade(config, "custody_0006")
+    with older(engine, "custody_0006") as connection:
         entry = "INSERT INTO entry (idx, digest, raw, content_type, received_ms) VALUES (:idx, :raw, :raw, :kind, 1)"
         kinds = ("application/vnd.weaklink.scan+epcis", "application/vnd.weaklink.policy")
         rows = [{"idx": index, "raw": b"%d" % index, "kind": kinds[index % 2]} for index in range(40)]
         connection.execute(text(entry), rows)
         connection.execute(text("INSERT INTO parcel (key, view) VALUES ('one', 'seen')"))
-        connection.commit()
     migrate(engine, *VERSIONS)
     with Session(engine) as session:
         entries = session.scalars(select(custody_tables.EntryRow)).all()
@@ -195,11 +192,10 @@ def test_what_an_older_version_wrote_in_more_room_is_read(empty_url: str) -> Non
     keys = [f"https://id.gs1.org/00/{number:018}" for number in range(90)] + ["po:7", "urn:uuid:ABC", "/odd", "=odd"]
     keys += [f"urn:uuid:{uuid.UUID(int=number << 90 | 12_345)}" for number in range(90)]
     kinds = ("application/vnd.weaklink.scan+epcis", "application/vnd.weaklink.policy", "text/plain")
-    with engine.connect().execution_options(**{WRITES: True}) as connection:
-        config = alembic_config([OWN_VERSIONS, *VERSIONS])
-        config.attributes["connection"] = connection
-        command.upgrade(config, "custody_0009")
-        dictionary = ScriptDirectory.from_config(config).get_revision("custody_0010").module.DICTIONARY
+    with older(engine, "custody_0009") as connection:
+        dictionary = (
+            ScriptDirectory.from_config(alembic_config([OWN_VERSIONS])).get_revision("custody_0010").module.DICTIONARY
+        )
         pressed = [zlib.compress(each) if at % 2 else over(dictionary, each) for at, each in enumerate(openings)]
         rows = [{"at": at, "content": None if at == 7 else content} for at, content in enumerate(pressed)]
         connection.execute(text("INSERT INTO opening (place, content) VALUES (:at, :content)"), rows)
@@ -208,7 +204,6 @@ def test_what_an_older_version_wrote_in_more_room_is_read(empty_url: str) -> Non
         connection.execute(text(entry), rows)
         connection.execute(text("INSERT INTO item_key (key, place) VALUES (:key, 3)"), [{"key": key} for key in keys])
         connection.execute(text("INSERT INTO parcel (key, view) VALUES (:key, 'seen')"), [{"key": key} for key in keys])
-        connection.commit()
     migrate(engine, *VERSIONS)
     with Session(engine) as session:
         found = {row.place: row.content for row in session.scalars(select(custody_tables.OpeningRow))}
@@ -223,16 +218,12 @@ def test_what_an_older_version_wrote_in_more_room_is_read(empty_url: str) -> Non
 
 def test_scans_in_batches_of_an_older_database_are_found_by_their_names(empty_url: str) -> None:
     engine = open_engine(empty_url)
-    with engine.connect().execution_options(**{WRITES: True}) as connection:
-        config = alembic_config([OWN_VERSIONS, *VERSIONS])
-        config.attributes["connection"] = connection
-        command.upgrade(config, "custody_0012")
+    with older(engine, "custody_0012") as connection:
         scan = "INSERT INTO scan (place, station, seq, digest, received_ms, result, code, flags)"
         places = [place_of(3), *(place_of(4, position) for position in range(20))]
         digests = [b"%d" % (place // 2) for place in places]
         rows = [{"place": place, "digest": digest} for place, digest in zip(places, digests, strict=True)]
         connection.execute(text(f"{scan} VALUES (:place, 'hub', 1, :digest, 1, 'accepted', '', '')"), rows)
-        connection.commit()
     migrate(engine, *VERSIONS)
     with Session(engine) as session:
         first = dict(zip(digests[:0:-1], places[:0:-1], strict=True))
@@ -242,14 +233,10 @@ def test_scans_in_batches_of_an_older_database_are_found_by_their_names(empty_ur
 
 def test_what_an_older_version_kept_aside_is_kept(empty_url: str) -> None:
     engine = open_engine(empty_url)
-    with engine.connect().execution_options(**{WRITES: True}) as connection:
-        config = alembic_config([OWN_VERSIONS, *VERSIONS])
-        config.attributes["connection"] = connection
-        command.upgrade(config, "custody_0010")
+    with older(engine, "custody_0010") as connection:
         rows = [{"digest": b"%05d" % at, "statement": b"s%d" % at, "opening": b"o%d" % at} for at in range(1_203)]
         row = "INSERT INTO quarantine (digest, statement, opening, why, received_ms)"
         connection.execute(text(f"{row} VALUES (:digest, :statement, :opening, 'signature', 7)"), rows)
-        connection.commit()
     migrate(engine, *VERSIONS)
     with Session(engine) as session:
         kept = session.scalars(select(custody_tables.QuarantineRow)).all()
