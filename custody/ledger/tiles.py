@@ -120,6 +120,19 @@ def edge_of(size: int) -> list[TileId]:
     return edge
 
 
+def tiles_beside(leaf: int, size: int) -> set[TileId]:
+    """The tiles in which all hashes of the leaf's path in the tree of `size` stand: those above it, and the edge.
+
+    A consistency path from an older size needs no others than the path of that tree's last leaf.
+    """
+    tiles = set(edge_of(size))
+    for level in levels_of(size) if 0 <= leaf < size else ():
+        number = leaf >> HEIGHT * (level + 1)
+        if width := tile_width(size, level, number):
+            tiles.add(TileId(level=level, number=number, width=width))
+    return tiles
+
+
 def row_above(hashes: bytes) -> bytes:
     """The node hashes of the pairs in a row of hashes; a last one without a partner is left out."""
     pairs = range(0, len(hashes) - HASH_BYTES, 2 * HASH_BYTES)
@@ -236,8 +249,10 @@ class TileHashReader:
         """The root of a complete subtree of the tree; raises `Rejected("tile")` if tile or subtree do not fit."""
         if level < 0 or index < 0 or (index + 1) << level > self._size:
             raise Rejected("tile", f"a tree of {self._size} has no such subtree", fix="Ask below the tree's size.")
-        tile_level, number, low, at = _where(level, index)
-        return self._tile(tile_level, number)[low][at * HASH_BYTES : (at + 1) * HASH_BYTES]
+        tile_level, low = divmod(level, HEIGHT)
+        number, offset = divmod(index << low, WIDTH)
+        start = (offset >> low) * HASH_BYTES
+        return self._tile(tile_level, number)[low][start : start + HASH_BYTES]
 
     def _tile(self, level: int, number: int) -> list[bytes]:
         held = self._held.get((level, number))
@@ -254,30 +269,6 @@ class TileHashReader:
             )
         self._held[level, number] = rows
         return rows
-
-
-class TileList:
-    """A `HashReader` that answers nothing true: it notes in which `tiles` of the tree the hashes stand.
-
-    Whoever makes a path with it first can fetch at once what the path needs.
-    """
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self.tiles: set[TileId] = set()
-
-    def read(self, level: int, index: int) -> bytes:
-        """Note the tile of a complete subtree."""
-        tile_level, number, _, _ = _where(level, index)
-        self.tiles.add(TileId(level=tile_level, number=number, width=tile_width(self._size, tile_level, number)))
-        return bytes(HASH_BYTES)
-
-
-def _where(level: int, index: int) -> tuple[int, int, int, int]:
-    """Level and number of the tile that a subtree stands in, the row of the tile, and where in the row."""
-    tile_level, low = divmod(level, HEIGHT)
-    number, offset = divmod(index << low, WIDTH)
-    return tile_level, number, low, offset >> low
 
 
 def _rows(hashes: bytes) -> list[bytes]:

@@ -1,8 +1,7 @@
 """Reading the log: head, checkpoints, tiles, entry bundles, entries, openings and proofs."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, select, text
@@ -10,8 +9,8 @@ from sqlmodel import Session, col
 
 from custody.kernel.clock import Instant
 from custody.kernel.errors import NotFound
-from custody.ledger.merkle import HASH_BYTES, HashReader, consistency_path, inclusion_path
-from custody.ledger.tiles import WIDTH, TileHashReader, TileId, TileList, encode_bundle
+from custody.ledger.merkle import HASH_BYTES, consistency_path, inclusion_path
+from custody.ledger.tiles import WIDTH, TileHashReader, TileId, encode_bundle, tiles_beside
 from custody.scans.place import MOST_ENTRIES, place_of
 from custody.store.bulk import ask, pick
 from custody.store.log_book import HEAD_ID, TILE
@@ -163,19 +162,17 @@ def hash_reader(session: Session, size: int) -> TileHashReader:
 
 def prove_inclusion(session: Session, idx: int, size: int) -> list[bytes]:
     """The inclusion path of an entry in the tree of `size` entries (RFC 9162 section 2.1.3)."""
-    return _prove(session, size, partial(inclusion_path, idx, size))
+    return inclusion_path(idx, size, _reader_beside(session, idx, size))
 
 
 def prove_consistency(session: Session, old_size: int, size: int) -> list[bytes]:
     """The consistency path between two sizes (RFC 9162 section 2.1.4)."""
-    return _prove(session, size, partial(consistency_path, old_size, size))
+    return consistency_path(old_size, size, _reader_beside(session, old_size - 1, size))
 
 
-def _prove(session: Session, size: int, path: Callable[[HashReader], list[bytes]]) -> list[bytes]:
-    """A path; the tiles that it needs are read in one question."""
-    needed = TileList(size)
-    path(needed)
-    return path(TileHashReader(tiles(session, needed.tiles).__getitem__, size))
+def _reader_beside(session: Session, leaf: int, size: int) -> TileHashReader:
+    """Subtree hashes for the path of a leaf; all that it needs is read in one question."""
+    return TileHashReader(tiles(session, tiles_beside(leaf, size)).__getitem__, size)
 
 
 def _stored_entry(entry: tuple[Any, ...], opening: StoredOpening | None) -> StoredEntry:

@@ -1,5 +1,4 @@
 from collections.abc import Mapping
-from functools import partial
 
 import pytest
 from hypothesis import given
@@ -19,7 +18,6 @@ from custody.ledger.tiles import (
     ENTRIES,
     TileHashReader,
     TileId,
-    TileList,
     decode_bundle,
     edge_of,
     encode_bundle,
@@ -29,6 +27,7 @@ from custody.ledger.tiles import (
     levels_of,
     parse_path,
     tile_width,
+    tiles_beside,
     tiles_of,
 )
 from tests.rooms.ledger.small_world import MemoryLog, NaiveReader, leaves_of, naive_root, refused
@@ -196,19 +195,18 @@ def test_tiles_answer_every_subtree_as_the_definition_does(size: int, proven: bo
 
 
 @given(size=st.integers(1, 2**40), data=st.data())
-def test_the_tiles_that_a_path_needs_are_known_before_any_is_read(size: int, data: st.DataObject) -> None:
-    index, old = data.draw(st.integers(0, size - 1)), data.draw(st.integers(0, size))
-    for path in (partial(inclusion_path, index, size), partial(consistency_path, old, size)):
-        needed, read = TileList(size), set[TileId]()
+def test_every_hash_of_a_path_stands_above_its_leaf_or_at_the_edge(size: int, data: st.DataObject) -> None:
+    leaf = data.draw(st.integers(0, size - 1))
+    held = {tile: bytes(tile.width * HASH_BYTES) for tile in tiles_beside(leaf, size)}
+    assert all(tile.width for tile in held)
+    assert len(held) <= 2 * len(levels_of(size))
+    inclusion_path(leaf, size, TileHashReader(held.__getitem__, size))
+    consistency_path(leaf + 1, size, TileHashReader(held.__getitem__, size))
 
-        def get(tile: TileId, read: set[TileId] = read) -> bytes:
-            read.add(tile)
-            return bytes(tile.width * HASH_BYTES)
 
-        path(needed)
-        path(TileHashReader(get, size))
-        assert needed.tiles == read
-        assert all(tile.width for tile in read)
+@pytest.mark.parametrize(("leaf", "size"), [(-1, 700), (700, 700), (0, 0)])
+def test_beside_a_leaf_that_the_tree_does_not_hold_is_the_edge_alone(leaf: int, size: int) -> None:
+    assert tiles_beside(leaf, size) == set(edge_of(size))
 
 
 def test_subtrees_that_the_tree_does_not_hold_whole_are_refused() -> None:
