@@ -1,8 +1,8 @@
 """Idempotency keys: a POST that carries the header `Idempotency-Key` is carried out once.
 
 The same key with the same request gives the same answer; with another request it is a conflict, and so it is while the
-first answer is on its way (draft-ietf-httpapi-idempotency-key-header, section 2.6). Keys belong to who sent them. Scans
-need none: they are idempotent on station and sequence number.
+first answer is on its way (draft-ietf-httpapi-idempotency-key-header, section 2.6). Keys belong to who sent them, by
+their session; other cookies come and go. Scans need none: they are idempotent on station and sequence number.
 
 An answer may hold a session token, a customer's link or their words, so it is kept sealed for a day and then forgotten:
 HKDF-SHA256 (RFC 5869) over caller, key, path, query and body gives 64 bytes, of which the first 32 say which request it
@@ -25,6 +25,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import problems
+from api.auth import COOKIE
 from api.parts import Parts
 from custody.kernel import cbor
 from custody.kernel.errors import Rejected, Trouble
@@ -77,7 +78,7 @@ class IdempotencyKeys:
         if not 1 <= len(key) <= MAX_KEY:
             raise Rejected("idempotency", f"the key is not 1 to {MAX_KEY} characters", fix="Send a fresh UUID.")
         body = await request.body()
-        caller = request.headers.get("authorization", "") + request.headers.get("cookie", "")
+        caller = request.headers.get("authorization", "") + request.cookies.get(COOKIE, "")
         asked = read_key(caller, key, f"{request.url.path}?{request.url.query}", body)
         held = await run_in_threadpool(self._find, asked.request)
         if held is not None:

@@ -84,6 +84,16 @@ def test_a_session_is_kept_as_its_digest_only(http: httpx.Client, instance: Inst
     assert http.post("/v1/sessions", json=body, headers={"Idempotency-Key": "four"}).json()["token"] == token
 
 
+def test_a_cookie_that_is_no_session_makes_nobody_another_caller(http: httpx.Client) -> None:
+    """A client keeps what it is given between two tries; the second one is still the first one's."""
+    headers = {"Idempotency-Key": "cookies"}
+    first = http.post("/v1/disputes", json=REPORT, headers=headers)
+    again = http.post("/v1/disputes", json=REPORT, headers={**headers, "cookie": "weaklink_browser=x"})
+    assert again.json() == first.json()
+    other = http.post("/v1/disputes", json=REPORT, headers={**headers, "cookie": "weaklink_session=x"})
+    assert other.status_code == 403, "another session is another caller"
+
+
 def test_a_customers_link_is_kept_as_its_digest_only(http: httpx.Client, instance: Instance) -> None:
     link = http.post("/v1/disputes", json=REPORT, headers={"Idempotency-Key": "five"}).json()["customer_token"]
     assert tables_with(instance, link) == []
