@@ -4,8 +4,8 @@ From one address ten tries at one account and then one every ten seconds, and a 
 second, for a call centre may have a single address. At one account a hundred tries from all addresses and then one
 every ten seconds; those do not count where its owner has signed in before, so that a guesser elsewhere keeps nobody
 out of their account. A browser in which that account was signed in to before has ten tries of its own and then one
-every ten seconds, whoever guesses beside it (`known_browser.py`). A right password gives its tries back. An account
-that does not exist is treated the same. The counts are each process's own, in memory.
+every ten seconds, whoever guesses beside it (`known_browser.py`); so has a program that keeps cookies. A right password
+gives its tries back. An account that does not exist is treated the same. The counts are each process's own, in memory.
 """
 
 import threading
@@ -13,12 +13,13 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
-from fastapi import Request
+from fastapi import Request, Response
 
 from api import accounts
-from api.known_browser import COOKIE, make_mark, read_mark
+from api.known_browser import COOKIE, DAYS, make_mark, read_mark
 from api.parts import Parts
 from api.token_bucket import TokenBuckets
+from custody.kernel.clock import DAY_MS, SECOND_MS
 
 LONGEST = 100
 MAX_PLACES = 10_000
@@ -81,12 +82,23 @@ def sign_in(request: Request, parts: Parts, *, account: str, password: str) -> s
     return token
 
 
-def fresh_mark(request: Request, parts: Parts, *, account: str) -> str | None:
-    """What the browser in which the account was signed in to just now is to keep; None if it has its mark already."""
+def keep(answer: Response, request: Request, parts: Parts, name: str, value: str, *, max_age_s: int) -> None:
+    """Let a browser keep a cookie that scripts cannot read and other sites cannot use."""
+    secure = is_secure(request, parts)
+    answer.set_cookie(name, value, max_age=max_age_s, path="/", secure=secure, httponly=True, samesite="strict")
+
+
+def keep_mark(answer: Response, request: Request, parts: Parts, *, account: str) -> None:
+    """Give its mark to the browser, or other client with cookies, in which the account was signed in to just now."""
     secret = parts.keyring.browsers
-    if read_mark(secret, account, request.cookies.get(COOKIE, "")):
-        return None
-    return make_mark(secret, account, nonce=parts.ids.random_bytes(16))
+    if not read_mark(secret, account, request.cookies.get(COOKIE, "")):
+        mark = make_mark(secret, account, nonce=parts.ids.random_bytes(16))
+        keep(answer, request, parts, COOKIE, mark, max_age_s=DAYS * DAY_MS // SECOND_MS)
+
+
+def is_secure(request: Request, parts: Parts) -> bool:
+    """Whether people reach us by https; what stands before the service may end it, and hand on plain http."""
+    return request.url.scheme == "https" or parts.settings.address.lower().startswith("https:")
 
 
 def _place(account: str, where: str) -> str:

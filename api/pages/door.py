@@ -2,19 +2,18 @@
 
 import re
 from collections.abc import Mapping
-from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
-from api import accounts, known_browser, sign_in
+from api import accounts, sign_in
 from api.auth import COOKIE, same_site, signed_in, token_of
 from api.pages.render import page, see
 from api.pages.unsent import SIGN_IN, SIGN_OUT, fields_of, hand_on, of_door
 from api.parts import Parts, parts_of
 from api.problems import status_of
-from custody.kernel.clock import DAY_MS, HOUR_MS, SECOND_MS
+from custody.kernel.clock import HOUR_MS, SECOND_MS
 from custody.kernel.errors import Rejected
 
 router = APIRouter(include_in_schema=False)
@@ -62,11 +61,9 @@ def enter(
         facts = of_door(onward=_onward(onward), account=account, kept=kept, send_to=waits)
         return page(request, "sign_in.html", status=status, trouble=said, **facts)
     answer = hand_on(send_to) or see(_onward(onward) or "/console")
-    keep = partial(answer.set_cookie, path="/", secure=_is_secure(request, parts), httponly=True, samesite="strict")
-    keep(COOKIE, token, max_age=parts.settings.session_hours * HOUR_MS // SECOND_MS)
-    mark = sign_in.fresh_mark(request, parts, account=account)
-    if mark is not None:
-        keep(known_browser.COOKIE, mark, max_age=known_browser.DAYS * DAY_MS // SECOND_MS)
+    max_age_s = parts.settings.session_hours * HOUR_MS // SECOND_MS
+    sign_in.keep(answer, request, parts, COOKIE, token, max_age_s=max_age_s)
+    sign_in.keep_mark(answer, request, parts, account=account)
     return answer
 
 
@@ -77,13 +74,8 @@ def sign_out(request: Request, parts: P) -> Response:
     with parts.house.unit() as unit:
         accounts.sign_out(unit.session, token_of(request))
     answer = see(SIGN_IN, done="signed_out")
-    answer.delete_cookie(COOKIE, path="/", secure=_is_secure(request, parts), httponly=True, samesite="strict")
+    answer.delete_cookie(COOKIE, path="/", secure=sign_in.is_secure(request, parts), httponly=True, samesite="strict")
     return answer
-
-
-def _is_secure(request: Request, parts: Parts) -> bool:
-    """Whether people reach us by https; what stands before the service may end it, and hand on plain http."""
-    return request.url.scheme == "https" or parts.settings.address.lower().startswith("https:")
 
 
 def _onward(path: str) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict
 
 from api import accounts, sign_in
@@ -34,12 +34,13 @@ class AccountIn(BaseModel):
 
 
 @router.post("/sessions", status_code=201)
-def start_session(body: SignIn, request: Request, parts: P) -> dict[str, Any]:
-    """Start a session; send the token as a bearer token."""
+def start_session(body: SignIn, request: Request, answer: Response, parts: P) -> dict[str, Any]:
+    """Start a session; send the token as a bearer token. Who keeps the cookie is kept out by nobody else's guesses."""
     token = sign_in.sign_in(request, parts, account=body.account, password=body.password)
     with parts.house.read() as session:
         now_ms = parts.clock.now_ms()
         caller = accounts.caller_of(session, token, now_ms=now_ms)
+    sign_in.keep_mark(answer, request, parts, account=body.account)
     until_ms = now_ms + parts.settings.session_hours * HOUR_MS
     return {"token": token, "account": caller.account, "role": caller.role, "until": to_iso(until_ms)}
 

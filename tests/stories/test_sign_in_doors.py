@@ -81,6 +81,23 @@ def test_a_guesser_at_the_owners_own_address_keeps_them_out_of_no_browser_that_t
     assert "weaklink_browser" not in answer.headers["set-cookie"], "the mark that is there goes on"
 
 
+def test_a_guesser_keeps_no_client_of_the_api_out_that_signed_in_before_and_keeps_cookies(
+    service: Service, http: httpx.Client
+) -> None:
+    hire(service, "robot-1")
+    entered = {"account": "robot-1", "password": PASSWORD}
+    first = http.post("/v1/sessions", json=entered)
+    assert "weaklink_session" not in first.headers["set-cookie"], "a client has its token"
+    assert {"httponly", "samesite=strict", "secure"} <= set(first.headers["set-cookie"].lower().split("; "))
+    with raw_client(service) as guesser:
+        assert 429 in [status_of(guesser, "robot-1", f"wrong {number}") for number in range(30)]
+    assert status_of(http, "robot-1", "wrong") == 429, "its cookie goes by https alone"
+    kept = {"cookie": f"weaklink_browser={http.cookies['weaklink_browser']}"}
+    answer = http.post("/v1/sessions", json=entered, headers=kept)
+    assert answer.status_code == 201
+    assert "set-cookie" not in answer.headers, "the mark that is there goes on"
+
+
 def test_right_passwords_cost_no_tries(service: Service, http: httpx.Client) -> None:
     hire(service, "night-4")
     assert {status_of(http, "night-4", PASSWORD) for _ in range(15)} == {201}
