@@ -22,6 +22,7 @@ from api.routes.disputes import EventIn, WhereaboutsIn
 from api.routes.locks import LockIn
 from api.sendable_text import read_form
 from custody.gs1.imei import imei_digits
+from custody.kernel.clock import from_iso
 from custody.kernel.errors import NotFound, Rejected, Trouble
 from custody.store import case_book
 from custody.usecases import move_case
@@ -40,13 +41,14 @@ async def move(dispute: str, event: str, visit: Staff, request: Request) -> Resp
 
 
 @router.post("/choose")
-def choose(dispute: str, visit: Staff, remedy: Line = "", payout: Line = "") -> Response:
+def choose(dispute: str, visit: Staff, *, remedy: Line = "", payout: Line = "", offered_at: Line = "") -> Response:
     """Write down what the customer chose on the phone; the promise is made as if they had tapped it themselves."""
 
     def act() -> None:
         with visit.parts.house.unit() as unit:
             actor = f"customer, told to {visit.caller.account}"
-            move_case.choose(unit, dispute, remedy=remedy, payout=payout or None, actor=actor)
+            read_ms = from_iso(offered_at) if offered_at else None
+            move_case.choose(unit, dispute, remedy=remedy, payout=payout or None, actor=actor, offered_ms=read_ms)
 
     sent = Sent(form="choose", given={"remedy": remedy, "payout": payout})
     return _then(visit, dispute, act, done="chosen", sent=sent)

@@ -79,9 +79,11 @@ def own_file(token: str, parts: P) -> Response:
 
 
 @router.post("/c/{token}/choose")
-def choose(token: str, request: Request, parts: P, remedy: Line = "", payout: Line = "") -> Response:
+def choose(
+    token: str, request: Request, parts: P, *, remedy: Line = "", payout: Line = "", offered_at: Line = ""
+) -> Response:
     """Choose a remedy, and for money the way it comes."""
-    body = ChoiceIn(remedy=remedy, payout=payout or None if remedy in PAYS else None)
+    body = ChoiceIn(remedy=remedy, payout=payout or None if remedy in PAYS else None, offered_at=offered_at or None)
     sent = Sent(form="choose", given={"remedy": remedy, "payout": payout})
     return _then(request, parts, token, lambda: doors.choose(token, body, parts), done="c_chosen", sent=sent)
 

@@ -20,7 +20,7 @@ from api.views import case_view, message_views, order_views
 from custody.disputes.machine import Role
 from custody.disputes.messages import say
 from custody.disputes.one_order import where_it_stands
-from custody.kernel.clock import to_iso
+from custody.kernel.clock import from_iso, to_iso
 from custody.kernel.errors import Conflict, Rejected
 from custody.store import case_book
 from custody.store.case_book import CaseFile
@@ -48,6 +48,7 @@ class ChoiceIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
     remedy: str
     payout: str | None = None
+    offered_at: str | None = Field(default=None, description="Of the offer that was read; of another one: a conflict.")
 
 
 class AnswerIn(BaseModel):
@@ -89,10 +90,13 @@ def read(token: str, parts: P) -> dict[str, Any]:
 @router.post("/choose")
 def choose(token: str, body: ChoiceIn, parts: P) -> dict[str, Any]:
     """Choose a remedy; the answer holds the promise with its date."""
-    said = body.model_dump()
-    return _move(
-        parts, token, "choose", said, lambda unit, file: move_case.choose(unit, file.case.id, actor=CUSTOMER, **said)
-    )
+    said = body.model_dump(exclude={"offered_at"})
+    offered_ms = from_iso(body.offered_at) if body.offered_at else None
+
+    def act(unit: Unit, file: CaseFile) -> object:
+        return move_case.choose(unit, file.case.id, actor=CUSTOMER, offered_ms=offered_ms, **said)
+
+    return _move(parts, token, "choose", said, act)
 
 
 @router.post("/found")

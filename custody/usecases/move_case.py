@@ -20,6 +20,7 @@ from custody.disputes.policy import DEFAULT_POLICY, Policy
 from custody.disputes.price import is_money
 from custody.disputes.promise import PROMISE, all_promises_settled, check_payer, make_promise, proof
 from custody.disputes.remedy import Needs, offer_remedy, within_ms
+from custody.kernel.clock import Instant
 from custody.kernel.errors import Conflict, Rejected
 from custody.store import case_book
 from custody.store.case_book import CaseFile
@@ -133,14 +134,26 @@ def _same_options(file: CaseFile, moved: CaseFile) -> bool:
 
 
 def choose(
-    unit: Unit, dispute: str, *, remedy: str, payout: str | None, actor: str, policy: Policy = DEFAULT_POLICY
+    unit: Unit,
+    dispute: str,
+    *,
+    remedy: str,
+    payout: str | None,
+    actor: str,
+    offered_ms: Instant | None = None,
+    policy: Policy = DEFAULT_POLICY,
 ) -> tuple[CaseFile, Chosen]:
-    """The customer chooses; the promise with its date is made in the same unit, for one that is not done."""
+    """The customer chooses; the promise with its date is made in the same unit, for one that is not done.
+
+    `offered_ms`: of the offer that was read, which may be of another sum than the one that stands now.
+    """
     file = hold_order(unit, dispute)
     if file.found_ms is not None:
         raise Conflict("found", "you told us that you have it", fix="Your case ends now, and you can open it again.")
     if file.offer is None:
         raise Rejected("remedy", "nothing is on offer yet", fix="Agree on the kind of problem first.")
+    if offered_ms not in {None, file.offer.offered_ms}:
+        raise Conflict("changed", "the offer was changed meanwhile", fix="Look at it again, and then choose.")
     known = known_before(unit.session, file)
     chosen = choose_remedy(
         file.case,
