@@ -26,7 +26,7 @@ from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
 from custody.usecases.keep_promises import cross_out, keep, set_aside, take_place
-from custody.usecases.offer_sum import with_sum
+from custody.usecases.offer_sum import named_before, with_sum
 from custody.usecases.read_order import by_the_box, hold_order, known_before
 
 NOTHING_KNOWN = LockFacts()
@@ -67,7 +67,8 @@ def classify_and_offer(
     moved, said = _offered(
         unit, file, claim_type, target, lock_facts=lock_facts, named_pence=named, why=why, policy=policy
     )
-    if moved == replace(file, offer=moved.offer, chosen=None) and named is None and _same_options(file, moved):
+    same_sum = named is None or named == named_before(unit.session, file)
+    if moved == replace(file, offer=moved.offer, chosen=None) and same_sum and _same_options(file, moved):
         return file
     said.insert(0, say("case.classify", problem=claim_of(claim_type).says))
     return _write_offer(unit, file, moved, named_pence=named, why=why, actor=actor, said=said)

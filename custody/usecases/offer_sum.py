@@ -29,7 +29,7 @@ def with_sum(
     policy: Policy,
 ) -> tuple[RemedyOffer, list[Message]]:
     """The offer with the sum that is named now, or else before; raises `Rejected("why")` for a lower one."""
-    before_pence = _named_before(session, file)
+    before_pence = named_before(session, file)
     if named_pence is None:
         if before_pence and left_pence and offer.sum_to_name and offer.claim_type == file.case.claim_type:
             offer = name_sum(offer, min(before_pence, left_pence), left_pence=left_pence, policy=policy)
@@ -44,7 +44,8 @@ def with_sum(
     return offer, [say("case.sum_lowered", why=why)]
 
 
-def _named_before(session: Session, file: CaseFile) -> int | None:
+def named_before(session: Session, file: CaseFile) -> int | None:
+    """The sum that counts before another one is named; None if there is none."""
     for line in reversed(case_book.timeline(session, file.case.id)):
         pence = msgspec.json.decode(line.facts).get("price_reduction_pence") if line.kind == "offered" else None
         if line.kind == "chosen" or pence:

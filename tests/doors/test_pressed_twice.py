@@ -77,6 +77,21 @@ def test_two_agents_who_offer_the_same_at_once_have_offered_it_once(desk: CaseDe
     assert desk.event(told, "agent-2", "offer", claim_type="damaged").status_code == 409
 
 
+def test_a_sum_that_is_named_twice_is_named_once(desk: CaseDesk) -> None:
+    sold = {"order": "SO-NAMED", "imei": "490154203237518", "price_pence": 54_000}
+    assert desk.http.post("/v1/orders", json=sold, headers=desk.by("agent-1")).is_success
+    kind = {"claim_type": "missing_accessory"}
+    told = desk.report(order="SO-NAMED", **kind)
+    seen = desk.view(told)["version"]
+    twice(desk, told, "agent-1", "classify", **kind, price_reduction_pence=3_000, version=seen)
+    twice(desk, told, "agent-1", "classify", **kind, price_reduction_pence=2_000, why="The shop sells it for that.")
+    said = [message["text"] for message in desk.own(told)["messages"]]
+    assert sum("named a lower sum" in text for text in said) == 1
+    assert sum("We named the sum" in text for text in said) == 1
+    assert desk.event(told, "agent-1", "classify", **kind, price_reduction_pence=1_000).status_code == 422
+    twice(desk, told, "agent-2", "classify", **kind, price_reduction_pence=4_000)
+
+
 def test_a_join_that_is_sent_twice_answers_with_the_case_that_goes_on(desk: CaseDesk) -> None:
     first, second = (desk.report(order="SO-TWICE") for _ in range(2))
     assert twice(desk, second, "agent-1", "merge", into=first["dispute"])["dispute"] == first["dispute"]
