@@ -1,6 +1,6 @@
 """Plain values of cases and locks, as the API, the pages and the command line show them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -22,6 +22,8 @@ from devicelock.rules.order import State
 from devicelock.store import LockOrderRow
 from devicelock.usecases.show_parts import Shown
 
+OF_A_CUSTOMER = ("state", "locked", "held_until", "released_at")
+"""What a customer reads of a lock. Its checks say what is known of a buyer, and anyone may quote an order's number."""
 LOCKED = frozenset({State.ACTIVE_PROVISIONAL, State.ACTIVE_CONFIRMED, State.RELEASE_QUEUED})
 
 
@@ -114,6 +116,17 @@ def lock_view(session: Session, answer: LockAnswer) -> dict[str, Any]:
         return {"order": None, "state": None, "refused": answer.refused, "allowed_by": answer.allowed_by}
     view = order_view(session, answer.order)
     return {**view, "refused": answer.refused, "allowed_by": answer.allowed_by} if answer.refused else view
+
+
+def own_locks(orders: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Locks as a customer reads them."""
+    return [{name: lock[name] for name in OF_A_CUSTOMER} for lock in orders]
+
+
+def own_lock(view: Mapping[str, Any]) -> dict[str, Any]:
+    """What became of the lock of a disputed delivery, for whoever reported it without an account."""
+    shown = {name: view[name] for name in ("order", *OF_A_CUSTOMER) if name in view}
+    return {**shown, "refused": "no lock was made", "allowed_by": "Call us."} if view.get("refused") else shown
 
 
 def order_view(session: Session, row: LockOrderRow) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from api import joints, lock_news
 from api.circumstances import found_ms, is_customers
 from api.customer_troubles import in_their_words
 from api.parts import Parts, parts_of
-from api.views import case_view, message_views, order_views
+from api.views import case_view, message_views, order_views, own_locks
 from custody.disputes.machine import Role
 from custody.disputes.messages import say
 from custody.disputes.one_order import where_it_stands
@@ -245,11 +245,10 @@ def customer_view(session: Session, token: str) -> dict[str, Any]:
     file = case_book.read_by_token(session, hash_token(token))
     view = case_view(session, file)
     shown = order_views(session, joints.locks_of(session, file))
-    locks = [{name: lock[name] for name in ("state", "locked", "held_until", "released_at")} for lock in shown]
     given = session.scalars(select(EvidenceRow).where(col(EvidenceRow.dispute) == file.case.id)).all()
     return {
         **view,
-        "locks": locks,
+        "locks": own_locks(shown),
         "messages": message_views(session, file.case.id),
         "given": [{"name": row.name, "at": to_iso(row.at_ms), "sha256": row.sha256.hex()} for row in given],
     }
