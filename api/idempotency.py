@@ -1,8 +1,9 @@
 """Idempotency keys: a POST that carries the header `Idempotency-Key` is carried out once.
 
-The same key with the same request gives the same answer; with another request it is a conflict, and so it is while the
-first answer is on its way (draft-ietf-httpapi-idempotency-key-header, section 2.6). Keys belong to who sent them, by
-their session; other cookies come and go. Scans need none: they are idempotent on station and sequence number.
+The same key with the same request gives the same answer; with another request it is a conflict, and so it is if the
+first answer is still on its way after a while (draft-ietf-httpapi-idempotency-key-header, section 2.6). Keys belong to
+who sent them, by their session; other cookies come and go. Scans need none: they are idempotent on station and
+sequence number.
 
 An answer may hold a session token, a customer's link or their words, so it is kept sealed for a day and then forgotten:
 HKDF-SHA256 (RFC 5869) over caller, key, path, query and body gives 64 bytes, of which the first 32 say which request it
@@ -12,6 +13,7 @@ Sealed is the CBOR array [[[name, value], ...], body]: a file is answered again 
 older version sealed, up to a day ago, is the body alone; it is no CBOR array, as JSON does not begin with that byte.
 """
 
+import asyncio
 import hashlib
 from typing import NamedTuple
 
@@ -28,7 +30,7 @@ from api import problems
 from api.auth import COOKIE
 from api.parts import Parts
 from custody.kernel import cbor
-from custody.kernel.errors import Rejected, Trouble
+from custody.kernel.errors import Conflict, Rejected, Trouble
 from custody.store import idempotency
 from custody.store.idempotency import CURRENT, RequestKey, StoredAnswer
 
@@ -39,6 +41,8 @@ INFO = b"weaklink: the answer to a request with an idempotency key"
 NONCE_BYTES = 12
 LENGTH = "content-length"
 REPLAYED = "idempotent-replayed"
+LOOKS, LOOK_AGAIN_S = 20, 0.1
+"""An answer is kept a moment after its act is durable: who asks meanwhile is not sent away for that."""
 PAIR = b"\x82"
 """How a CBOR array of two begins."""
 
@@ -80,12 +84,22 @@ class IdempotencyKeys:
         body = await request.body()
         caller = request.headers.get("authorization", "") + request.cookies.get(COOKIE, "")
         asked = read_key(caller, key, f"{request.url.path}?{request.url.query}", body)
-        held = await run_in_threadpool(self._find, asked.request)
-        if held is not None:
-            answer = asked.seal.decrypt(held.sealed[:NONCE_BYTES], held.sealed[NONCE_BYTES:], None)
-            await answer_again(held.status, answer)(request.scope, request.receive, send)
-            return
-        await self._answer(request, body, asked, send)
+        again = await self._first_answer(asked)
+        if again is None:
+            await self._answer(request, body, asked, send)
+        else:
+            await again(request.scope, request.receive, send)
+
+    async def _first_answer(self, asked: Asked) -> Response | None:
+        """What was answered before; raises `Conflict` if that is still not known after a while, or was another's."""
+        for _ in range(LOOKS):
+            try:
+                return await run_in_threadpool(self._find, asked)
+            except Conflict as conflict:
+                if "retry_after_s" not in conflict.facts:
+                    raise
+            await asyncio.sleep(LOOK_AGAIN_S)
+        return await run_in_threadpool(self._find, asked)
 
     async def _answer(self, request: Request, body: bytes, asked: Asked, send: Send) -> None:
         answer = _Answer()
@@ -94,6 +108,9 @@ class IdempotencyKeys:
             await self._app(request.scope, _replay(body), answer.hear)
         finally:
             CURRENT.reset(token)
+        if asked.request.taken and (again := await self._first_answer(asked)) is not None:
+            await again(request.scope, request.receive, send)
+            return
         if asked.request.written and answer.status < SERVER_ERROR:
             try:
                 await run_in_threadpool(self._keep, asked, answer)
@@ -102,10 +119,13 @@ class IdempotencyKeys:
         for message in answer.messages:
             await send(message)
 
-    def _find(self, request: RequestKey) -> StoredAnswer | None:
+    def _find(self, asked: Asked) -> Response | None:
         house = self._parts.house
         with house.read() as session:
-            return idempotency.find(session, request, now_ms=house.clock.now_ms())
+            held = idempotency.find(session, asked.request, now_ms=house.clock.now_ms())
+        if held is None:
+            return None
+        return answer_again(held.status, asked.seal.decrypt(held.sealed[:NONCE_BYTES], held.sealed[NONCE_BYTES:], None))
 
     def _keep(self, asked: Asked, answer: "_Answer") -> None:
         with self._parts.house.unit() as unit:

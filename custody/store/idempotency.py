@@ -1,8 +1,10 @@
 """Requests that may be sent twice: the key of the request is written in the same transaction as what it did.
 
-The door sets `CURRENT` for a request that carries an idempotency key. The first unit that commits inside it writes the
-key's row, so that a crash after the commit cannot make a repeat do it again. The answer is added when it is known,
-sealed by the door under what only the request itself says. A row is kept for a day, then its key is free again.
+The door sets `CURRENT` for a request that carries an idempotency key. The first unit that commits inside it has the
+key's row, so that a crash after the commit cannot make a repeat do it again. The row is written before anything else:
+of two requests with one key that come at one moment the second waits there, and begins only if the first one failed.
+The answer is added when it is known, sealed by the door under what only the request itself says. A row is kept for a
+day, then its key is free again.
 """
 
 from collections.abc import Sequence
@@ -10,6 +12,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 
 from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col
 
 from custody.kernel.clock import DAY_MS, MINUTE_MS, Instant
@@ -25,11 +28,15 @@ ASK_AGAIN_S = 2
 
 @dataclass(slots=True, kw_only=True)
 class RequestKey:
-    """The key of the request being answered, what tells it from others, and whether a unit wrote it already."""
+    """The key of the request being answered and what tells it from others.
+
+    `written` says that a unit of this request has committed it, `taken` that another request came first.
+    """
 
     key: str
     request_hash: bytes
     written: bool = False
+    taken: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,17 +50,28 @@ class StoredAnswer:
 CURRENT: ContextVar[RequestKey | None] = ContextVar("idempotency key of the present request", default=None)
 
 
-def mark(session: Session, *, now_ms: Instant) -> None:
-    """Write the present request's key into this unit, once."""
+def claim(session: Session, *, now_ms: Instant) -> None:
+    """Write the present request's key into this unit, unless one before has it; raises `Conflict` if it is taken."""
     request = CURRENT.get()
     if request is None or request.written:
         return
-    request.written = True
     session.add(
         IdempotencyRow(
             key=request.key, request_hash=request.request_hash, status=DONE_WITHOUT_ANSWER, body=b"", at_ms=now_ms
         )
     )
+    try:
+        session.flush()
+    except IntegrityError as error:
+        request.taken = True
+        raise _underway() from error
+
+
+def committed() -> None:
+    """The unit that holds the present request's key is durable."""
+    request = CURRENT.get()
+    if request is not None:
+        request.written = True
 
 
 def find(session: Session, request: RequestKey, *, now_ms: Instant) -> StoredAnswer | None:
@@ -64,12 +82,7 @@ def find(session: Session, request: RequestKey, *, now_ms: Instant) -> StoredAns
     if row.request_hash != request.request_hash:
         raise Conflict("idempotency", "the key was used for another request", fix="Make a fresh key for each request.")
     if row.status == DONE_WITHOUT_ANSWER and now_ms - row.at_ms <= ANSWERED_WITHIN_MS:
-        raise Conflict(
-            "idempotency",
-            "the first request with this key is still being answered",
-            fix=f"Send the same request again in {ASK_AGAIN_S} seconds.",
-            retry_after_s=ASK_AGAIN_S,
-        )
+        raise _underway()
     if row.status == DONE_WITHOUT_ANSWER:
         raise Conflict("idempotency", "this was carried out, but its answer was lost", fix="Read what it changed.")
     return StoredAnswer(status=row.status, sealed=row.body)
@@ -92,3 +105,12 @@ def outlived(session: Session, *, now_ms: Instant, limit: int) -> Sequence[str]:
 def forget(session: Session, keys: Sequence[str]) -> None:
     """Forget these rows."""
     session.execute(delete(IdempotencyRow).where(col(IdempotencyRow.key).in_(keys)))
+
+
+def _underway() -> Conflict:
+    return Conflict(
+        "idempotency",
+        "the first request with this key is still being answered",
+        fix=f"Send the same request again in {ASK_AGAIN_S} seconds.",
+        retry_after_s=ASK_AGAIN_S,
+    )

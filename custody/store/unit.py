@@ -79,8 +79,8 @@ class House:
         """A writing unit; see the module's text."""
         with self._turn, _busy_is_unavailable(), Session(self._writing, expire_on_commit=False) as session:
             unit = Unit(session, house=self, now_ms=self.clock.now_ms())
+            idempotency.claim(session, now_ms=unit.now_ms)
             yield unit
-            idempotency.mark(session, now_ms=unit.now_ms)
             unit.log.seal()
             try:
                 session.commit()
@@ -88,6 +88,7 @@ class House:
                 # The database may still be inside the transaction, or have carried it out: that connection is given up.
                 session.invalidate()
                 raise
+        idempotency.committed()
         self.after_commit()
         if unit.posted:
             self.after_post()

@@ -1,5 +1,6 @@
 """A POST with an idempotency key is carried out once, and its answer is kept for nobody but who asks again."""
 
+import asyncio
 import json
 import sqlite3
 import time
@@ -8,11 +9,16 @@ from contextlib import closing
 
 import httpx
 import pytest
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from api.cli.instance import Instance
 from api.encoding import b64
-from api.idempotency import answer_again, read_key
+from api.idempotency import IdempotencyKeys, answer_again, read_key
+from api.problems import respond
 from custody.kernel import cbor
+from custody.kernel.errors import Trouble
 from custody.kernel.keys import new_signer
 from custody.store import idempotency
 from custody.store.idempotency import CURRENT
@@ -169,3 +175,33 @@ def test_what_an_older_version_kept_is_answered_with_the_type_it_had(status: int
     again = answer_again(status, b'{"type":"about:blank"}')
     assert (again.status_code, again.body) == (status, b'{"type":"about:blank"}')
     assert (again.headers["content-type"], again.headers["idempotent-replayed"]) == (media_type, "true")
+
+
+def test_two_requests_with_one_key_at_one_moment_get_one_answer_and_one_act(desk: CaseDesk) -> None:
+    """Neither finds an answer when it comes: both are let on only when both have asked for one."""
+    parts, both, acts = desk.house.parts, asyncio.Barrier(2), list[str]()
+
+    def act() -> str:
+        with parts.house.unit() as unit:
+            acts.append(unit.ids.new("act"))
+            return acts[-1]
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await both.wait()
+        try:
+            answer = Response(await run_in_threadpool(act), 201, media_type="text/plain")
+        except Trouble as trouble:
+            answer = respond(trouble, path=scope["path"])
+        await answer(scope, receive, send)
+
+    async def ask() -> list[httpx.Response]:
+        door = httpx.ASGITransport(app=IdempotencyKeys(app, parts=parts))
+        async with httpx.AsyncClient(transport=door, base_url="http://door") as client:
+            asked = [client.post("/v1/acts", headers={"Idempotency-Key": "at once"}) for _ in range(2)]
+            return await asyncio.gather(*asked)
+
+    answers = asyncio.run(ask())
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert {answer.text for answer in answers} == set(acts[:1])
+    assert sorted(answer.headers.get("idempotent-replayed", "") for answer in answers) == ["", "true"]
+    assert len(acts) == 1
