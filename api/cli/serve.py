@@ -16,6 +16,7 @@ from api.cli.listen import ctrl_c_waits, listen
 from api.compose import compose, free_port, join
 from api.connections import Accepted, Handed, Server
 from api.data_folder import hold_folder
+from api.malformed_http import Protocol
 from api.routes.scans import ScanDoor
 from api.settings import Settings
 from api.workers import Workers, tell_full, tell_ready
@@ -60,7 +61,9 @@ def work(settings: Settings, line: socket.socket) -> None:
 
 
 def _config(app: ScanDoor) -> uvicorn.Config:
-    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE_S)
+    config = uvicorn.Config(
+        app, http=Protocol, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE_S
+    )
     gc.collect()
     gc.freeze()  # what stands now stays to the end: it need not be searched again and again
     gc.set_threshold(COLLECT_AFTER)
