@@ -1,10 +1,14 @@
 """The further processes of a service are kept, however one of them ends."""
 
+import contextlib
 import os
 import select
+import signal
 import socket
 import time
 from pathlib import Path
+
+import pytest
 
 from api.compose import open_house
 from api.keyring import open_keyring
@@ -44,3 +48,32 @@ def test_a_worker_that_ends_with_a_connection_untaken_is_started_again(tmp_path:
     workers.stop()
     house.engine.dispose()
     assert started(tmp_path) >= 2
+
+
+def die_before_taking(_settings: Settings, line: socket.socket) -> None:
+    """A worker that is killed when a connection was dealt to it and before it takes it."""
+    tell_ready(line)
+    select.select([line], [], [])
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET /healthz HTTP/1.1\r\nHost: here\r\n\r\n"], ids=["nothing", "a request"])
+def test_who_was_dealt_to_a_worker_that_died_before_taking_them_learns_it_at_once(tmp_path: Path, sent: bytes) -> None:
+    settings = read_settings(data=tmp_path, workers=2)
+    house = open_house(settings, open_keyring(tmp_path / "keys"))
+    workers = Workers(settings, die_before_taking, house)
+    workers.start()
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        while True:
+            with socket.create_connection(door.getsockname(), timeout=LONG_S) as client:
+                client.sendall(sent)
+                connection, _ = door.accept()
+                with connection:
+                    dealt = workers.deal(connection)
+                if dealt:
+                    with contextlib.suppress(ConnectionResetError):
+                        assert client.recv(1) == b""
+                    break
+            time.sleep(0.05)
+    workers.stop()
+    house.engine.dispose()
