@@ -119,7 +119,8 @@ class Handed:
             self.open()
 
     def close(self) -> None:
-        """The line stays; it tells the first process of commits to the end."""
+        """Say that no more may come; the line stays, and tells the first process of commits to the end."""
+        self._tell_full()
 
 
 def _check_room_for(count: int, file: int) -> None:

@@ -97,3 +97,12 @@ def test_what_is_handed_to_a_process_without_room_waits_there_and_it_says_that_i
             inside.sendall(b"here")
             assert outside.recv(4) == b"here"
         assert said == ["full", "ready"]
+
+
+def test_a_process_that_takes_no_more_says_so_before_it_is_gone() -> None:
+    said: list[str] = []
+    with lines() as (_, there):
+        source = Handed(there, ready=lambda: said.append("ready"), full=lambda: said.append("full"))
+        source.open()
+        source.close()
+    assert said == ["ready", "full"]
