@@ -1,12 +1,20 @@
 """No body is read past its limit, whatever it is called: the framework reads all of it before a route is asked."""
 
+import asyncio
 import re
+from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
+from starlette.types import ASGIApp
 
-from api import body_limits
+from api import body_limits, concise_problems
+from api.app import build_app
 from api.pages import render
+from api.pages.case_moves import MOVES
+from api.pages.unsent import OWN
+from custody.kernel import cbor
 from tests.doors.case_desk import CaseDesk
 
 FOUR_MB = 4 * 1024 * 1024
@@ -24,12 +32,14 @@ def test_a_body_just_as_long_as_the_limit_is_read(desk: CaseDesk, monkeypatch: p
     longest = b"1" * body_limits.MOST_BYTES
     answer = desk.http.post("/v1/sessions", content=longest, headers={"content-type": "application/json"})
     assert answer.status_code == 422
-    link = f"/v1/customer/{desk.report()['customer_token']}/files"
+    told = desk.report()
+    link = f"/v1/customer/{told['customer_token']}/files"
     asked = desk.http.build_request("POST", link, files={"file": ("long.bin", bytes(1_000))})
     asked.read()
-    for most, status in ((len(asked.content) - 1, 413), (len(asked.content), 201)):
+    for most, status, kept in ((len(asked.content) - 1, 413, 0), (len(asked.content), 201, 1)):
         monkeypatch.setattr(body_limits, "MOST_FORM_BYTES", most)
         assert desk.http.send(asked).status_code == status
+        assert len(desk.own(told)["given"]) == kept
 
 
 def test_a_form_is_a_form_in_capital_letters_too(desk: CaseDesk) -> None:
@@ -95,3 +105,39 @@ def test_every_door_that_takes_a_file_takes_a_long_one(desk: CaseDesk) -> None:
         doors += [re.sub(r'.+ action="(.+?)(?:{{ size }})?".+', r"\1", form) for form in forms if "multipart" in form]
     assert len(doors) == 3
     assert all(body_limits.FILE_DOORS.fullmatch(door) for door in doors)
+
+
+def test_who_lets_scans_carry_less_lets_no_other_body_carry_more(desk: CaseDesk) -> None:
+    parts = desk.house.parts
+    small = replace(parts, settings=parts.settings.model_copy(update={"max_body_bytes": 100}))
+    report = {"words": "1" * 100}
+
+    async def ask(app: ASGIApp) -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://door") as client:
+            return await client.post("/v1/disputes", json=report)
+
+    assert [asyncio.run(ask(build_app(each))).status_code for each in (parts, small)] == [201, 413]
+
+
+def test_the_longest_form_of_ours_has_room_also_when_it_comes_back_after_signing_in() -> None:
+    pages = (Path(render.__file__).parent / "templates").glob("*.html")
+    forms = [form for page in pages for form in re.findall(r"(?s)<form.*?</form>", page.read_text(encoding="utf-8"))]
+    longest = max(len(set(re.findall(r'name="([^"]+)"', form))) for form in forms)
+    moves = max(len(move.fields) for move in MOVES.values())
+    assert max(longest, moves) + len(OWN) <= body_limits.MOST_FIELDS
+
+
+def test_a_door_that_takes_a_file_takes_nothing_else_that_long(desk: CaseDesk) -> None:
+    link = f"/v1/customer/{desk.report()['customer_token']}/files"
+    long = b"1" * (body_limits.MOST_BYTES + 1)
+    assert desk.http.post(link, content=long, headers={"content-type": "application/json"}).status_code == 413
+
+
+def test_what_is_too_long_is_told_the_limit_and_what_to_do_in_the_form_of_its_door(desk: CaseDesk) -> None:
+    long = b"1" * (body_limits.MOST_BYTES + 1)
+    problem = desk.http.post("/v1/sessions", content=long).json()
+    assert str(body_limits.MOST_BYTES) in problem["detail"]
+    assert problem["fix"]
+    answer = desk.http.post("/entries", content=long, headers={"content-type": "application/cose"})
+    assert (answer.status_code, answer.headers["content-type"]) == (413, concise_problems.MEDIA_TYPE)
+    assert str(body_limits.MOST_BYTES) in cbor.decode(answer.content)[-2]
