@@ -3,6 +3,10 @@
 A look is small and is taken once, so that a way can be worked out again when its parcel is scanned again and nothing
 has to be opened again for it. What a scan says of other parcels is no part of it.
 
+`tell` says what stands in the scan and in its verdict, which stay as they are; `place` adds what the register of
+stations says today. A key that becomes suspect later changes nothing here: what was accepted is flagged then, and both
+count.
+
 A scan counts unless it was quarantined or comes from a station outside the network. Whether it was declared wrong, or
 repeats another one, is not to be seen in it alone: a look without a name may have to do with either.
 """
@@ -26,12 +30,34 @@ OUTSIDE = "other"
 """The step of a station that is no part of the network."""
 
 
-class Look(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One scan of a parcel; `step` is None if it does not count.
+class Told(msgspec.Struct, frozen=True, kw_only=True, gc=False, array_like=True):
+    """What one scan says of one parcel, wherever its station stands.
 
-    `name` is the event's id, and None for an event without one and for one that declares another one wrong. `turns`:
-    the recipient sends the parcel back. `dear`: it names a handset.
+    `name` is the event's id, and None for an event without one and for one that declares another one wrong.
+    `quarantined`: it does not count. `turns`: the recipient sends the parcel back. `dear`: it names a handset.
     """
+
+    parcel: str
+    station: str
+    name: str | None
+    at_ms: Instant
+    index: int
+    quarantined: bool
+    delivers: bool
+    physical: bool
+    turns: bool
+    dear: bool
+    handler: str | None
+    photo: bool
+    seal: Seal
+    mass_g: int | float | None
+    pin: Pin
+    declared_g: int | float | None
+    item_g: int | float | None
+
+
+class Look(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One scan of a parcel, as `Told`; `step` is None if it does not count."""
 
     name: str | None
     at_ms: Instant
@@ -53,29 +79,55 @@ class Look(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 def look_at(sealed: SealedScan, parcel: str) -> Look:
     """What the scan says of the parcel."""
+    return place(tell(sealed, parcel), site=sealed.station.site, step=sealed.station.step)
+
+
+def tell(sealed: SealedScan, parcel: str) -> Told:
+    """What the scan says of the parcel, wherever its station stands."""
     event, terms = sealed.event, sealed.event.extensions
-    handler = terms.get("wl:handler")
     declared_g, item_g = terms.get("wl:declaredMassGrams"), terms.get("wl:itemMassGrams")
     alone = (declared_g is not None or item_g is not None) and parcels_of(event) == (parcel,)
-    counts = not sealed.quarantined and sealed.station.step != OUTSIDE
     delivery = _delivers(event)
-    return Look(
+    return Told(
+        parcel=parcel,
+        station=sealed.station.station,
         name=event.event_id if event.error_declaration is None else None,
         at_ms=sealed.no_later_ms,
         index=sealed.index,
-        site=sealed.station.site,
-        step=Step(sealed.station.step) if counts else None,
+        quarantined=sealed.quarantined,
         delivers=delivery,
         physical=is_physical(event),
         turns=returns(event),
         dear=bool(event.imeis),
-        handler=None if handler is None else sys.intern(handler),
+        handler=terms.get("wl:handler"),
         photo="wl:photo" in terms,
         seal=_seal(sealed),
         mass_g=_mass(event, parcel),
         pin=_pin(event) if delivery else Pin.UNOBSERVED,
         declared_g=declared_g if alone else None,
         item_g=item_g if alone else None,
+    )
+
+
+def place(told: Told, *, site: str, step: str) -> Look:
+    """The look, with where the station stands and which step it serves."""
+    return Look(
+        name=told.name,
+        at_ms=told.at_ms,
+        index=told.index,
+        site=site,
+        step=None if told.quarantined or step == OUTSIDE else Step(step),
+        delivers=told.delivers,
+        physical=told.physical,
+        turns=told.turns,
+        dear=told.dear,
+        handler=None if told.handler is None else sys.intern(told.handler),
+        photo=told.photo,
+        seal=told.seal,
+        mass_g=told.mass_g,
+        pin=told.pin,
+        declared_g=told.declared_g,
+        item_g=told.item_g,
     )
 
 

@@ -17,8 +17,11 @@ out. A courier who takes over a round of another one has a stay of his own.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import pairwise, takewhile
+
+import msgspec
+from msgspec.structs import replace
 
 from custody.disputes.claim import ClaimType
 from custody.investigation.look import Look, are_plain, look_at
@@ -70,8 +73,7 @@ class Network:
     names: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stay:
+class Stay(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What was recorded of a parcel at one site and step; `at_ms` is None if nothing was."""
 
     site: str
@@ -83,8 +85,7 @@ class Stay:
     mass_g: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
+class Way(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A parcel's stays in order, its delivery if there was one, and what was declared of it."""
 
     parcel: str
@@ -205,7 +206,7 @@ def passage_of(way: Way, network: Network) -> Passage:
         high_value=way.high_value,
         start_ms=starts[0],
         segments=segments,
-        checkpoints=(*checkpoints, replace(way.door, scan_ms=times[-1])),
+        checkpoints=(*checkpoints, Checkpoint(scan_ms=times[-1], seal=way.door.seal, mass_g=way.door.mass_g)),
         declared_mass_g=way.declared_g,
         item_mass_g=way.item_g,
         pin=way.pin,

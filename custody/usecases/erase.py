@@ -22,7 +22,7 @@ from custody.kernel.clock import Instant
 from custody.kernel.errors import Conflict, Rejected
 from custody.scans.advance import parcels_of
 from custody.scans.place import place_of, tell_place
-from custody.store import case_book, erase_book
+from custody.store import case_book, erase_book, stretch_book
 from custody.store.tables import ErasureRow
 from custody.store.unit import Unit
 from custody.trail.names import PARCEL, aliases, imei_of, is_parcel, named
@@ -150,11 +150,15 @@ def write_notice(
     actor: str,
     shared: tuple[Told, ...] = (),
 ) -> Erased:
-    """Say in the log that these openings are gone: `what` is parcel, case or shard."""
+    """Say in the log that these openings are gone, and forget what was kept of reading them.
+
+    `what` is parcel, case or shard.
+    """
     name = unit.ids.new("erasure")
     openings = tuple(map(tell_place, gone))
     facts = {"erasure": name, "what": what, "openings": list(openings), "reason": reason, "actor": actor}
     index = unit.record(NOTICE, facts)
+    stretch_book.forget(unit, gone)
     stored = {"openings": list(openings), "shared": list(shared)}
     unit.session.add(
         ErasureRow(

@@ -1,8 +1,8 @@
 """Opening scans from the log, plain ones and those of batches alike, from the bytes that were signed."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+import msgspec
 from sqlmodel import Session
 
 from custody.kernel.clock import Instant
@@ -15,8 +15,7 @@ from custody.store.batch_book import StoredBatch
 from custody.store.log_reader import StoredEntry
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inside:
+class Inside(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a scan of a batch has beside its entry."""
 
     batch: StoredBatch
@@ -30,8 +29,7 @@ class Inside:
         return self.batch.receipt(self.position)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredScan:
+class StoredScan(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A scan as the log holds it; `opening` is None if it was erased, never came, or holds no event."""
 
     entry: StoredEntry

@@ -9,22 +9,28 @@ parcels together show is another one where this parcel was not seen.
 What was erased is forgotten here too. If a key becomes suspect, verdicts of old scans change, and everything is read
 anew, as after a shard was dropped, after a station was put elsewhere, and when an opening came late for a scan that
 others have passed meanwhile.
+
+What the scans of a stretch tell is kept in the store (`stretch_book.py`), for processes that start later and for
+reading anew: these open only what nobody read before, and scans that have to do with each other.
 """
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from sqlalchemy import select
 from sqlmodel import Session
 
-from custody.investigation.look import Look, are_plain, look_at
+from custody.investigation.look import Look, Told, are_plain, place, tell
 from custody.investigation.lots import Lot, Lots
 from custody.investigation.read_passage import read_way, way_of
 from custody.investigation.values import Passage
+from custody.kernel.errors import Unavailable
 from custody.scans.advance import parcels_of
 from custody.scans.place import index_of
-from custody.store import erase_book, log_reader, scan_book
+from custody.store import erase_book, log_reader, scan_book, stretch_book
+from custody.store.stretch_book import Stretch
 from custody.store.tables import StationRow
 from custody.store.unit import House
 from custody.trail.names import is_parcel
@@ -45,6 +51,20 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(slots=True, kw_only=True)
+class _Fresh:
+    """What was opened from a place on and is not kept yet; `erasure` is the newest notice of one in its snapshots.
+
+    `whole`: it is to be kept now, because it is long enough or goes up to what is kept.
+    """
+
+    first: int
+    erasure: int
+    scans: int = 0
+    told: list[Told] = field(default_factory=list)
+    whole: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
 class _Memory:
     """What is known up to an entry, as long as these verdicts are in doubt and no others.
 
@@ -62,6 +82,7 @@ class _Memory:
     looks: dict[str, tuple[Look, ...]] = field(default_factory=dict)
     due: set[str] = field(default_factory=set)
     lots: Lots = field(default_factory=Lots)
+    fresh: _Fresh | None = None
 
 
 class Ways:
@@ -80,6 +101,9 @@ class Ways:
             with self._lock, house.read() as session:
                 more = _read_some(session, self._memory)
                 read, size = index_of(self._memory.next), log_reader.head(session).size
+                whole, end = _whole(self._memory), self._memory.next
+            if whole is not None:
+                _keep(house, whole, end)
             if more:
                 progress(read, size)
 
@@ -88,7 +112,7 @@ class Ways:
         with self._lock:
             memory = self._memory = _still_right(session, self._memory)
             while _read_some(session, memory):
-                pass
+                _whole(memory)
             for parcel in memory.due:
                 memory.lots.put(parcel, way_of(parcel, memory.looks[parcel]))
             memory.due.clear()
@@ -114,39 +138,99 @@ def _still_right(session: Session, memory: _Memory) -> _Memory:
         memory.gone |= targets
         for parcel in memory.gone & memory.looks.keys():
             del memory.looks[parcel]
-        _remember(session, memory, {parcel: [] for parcel in memory.gone if parcel in memory.lots})
+        lost = {parcel: () for parcel in memory.gone if parcel in memory.lots}
+        _remember(session, memory, lost, {}, end=memory.next)
     memory.erased = newest
     return memory
 
 
 def _read_some(session: Session, memory: _Memory) -> bool:
     """Work out the ways of the parcels in the next scans; False if there are no more."""
-    rows = scan_book.scans_from(session, memory.next, limit=AT_ONCE)
-    if rows:
-        scans = sealed_scans(session, rows)
-        found = _by_parcel(scans)
-        for sealed in scans:
-            memory.placed.setdefault(sealed.station.station, (sealed.station.site, sealed.station.step))
-        _remember(session, memory, found)
-        memory.seen |= found.keys()
-        memory.next = rows[-1].place + 1
-        memory.scans += len(rows)
-    return len(rows) == AT_ONCE
+    stretch = stretch_book.kept(session, memory.next)
+    if stretch is not None:
+        _take_in(session, memory, stretch, {})
+        memory.fresh = None
+        return True
+    # What is not kept is read up to where it is kept again.
+    within = stretch_book.covering(session, memory.next)
+    bound = within or stretch_book.next_first(session, memory.next)
+    found = scan_book.scans_from(session, memory.next, limit=AT_ONCE)
+    rows = [row for row in found if bound is None or row.place < bound]
+    if not rows and bound is None:
+        return False
+    bounded = bound is not None and (len(rows) < len(found) or len(found) < AT_ONCE)
+    scans = {sealed.place: sealed for sealed in sealed_scans(session, rows)}
+    told = [tell(sealed, parcel) for sealed in scans.values() for parcel in _parcels(sealed)]
+    end = bound if bounded and bound is not None else rows[-1].place + 1
+    stretch = Stretch(first=memory.next, end=end, scans=len(rows), told=told)
+    _take_in(session, memory, stretch, scans)
+    memory.fresh = None if within else _and_so(session, memory.fresh, stretch)
+    if memory.fresh is not None:
+        memory.fresh.whole = bounded or memory.fresh.scans >= AT_ONCE
+    return bounded or len(found) == AT_ONCE
 
 
-def _remember(session: Session, memory: _Memory, found: Mapping[str, Sequence[SealedScan]]) -> None:
-    """Work out the ways of parcels from these scans; of those seen before, from their older scans too.
+def _take_in(session: Session, memory: _Memory, stretch: Stretch, opened: Mapping[int, SealedScan]) -> None:
+    """Work out the ways of the parcels in a stretch; `opened` are its scans, if they were opened for it."""
+    found: dict[str, list[Told]] = {}
+    for told in stretch.told:
+        found.setdefault(told.parcel, []).append(told)
+    unknown = {told.station for told in stretch.told} - memory.placed.keys()
+    for row in scan_book.stations(session, unknown).values() if unknown else ():
+        info = station_info(row)
+        memory.placed[info.station] = info.site, str(info.step)
+    _remember(session, memory, found, opened, end=stretch.end)
+    memory.seen |= found.keys()
+    memory.next = stretch.end
+    memory.scans += stretch.scans
+
+
+def _and_so(session: Session, fresh: _Fresh | None, stretch: Stretch) -> _Fresh:
+    """What was opened before and is not kept yet, with this stretch behind it; this one alone after an erasure."""
+    erasure = stretch_book.newest_erasure(session)
+    if fresh is None or fresh.erasure != erasure:
+        fresh = _Fresh(first=stretch.first, erasure=erasure)
+    fresh.scans += stretch.scans
+    fresh.told += stretch.told
+    return fresh
+
+
+def _whole(memory: _Memory) -> _Fresh | None:
+    """What is to be kept now; it is let go."""
+    if memory.fresh is None or not memory.fresh.whole:
+        return None
+    whole, memory.fresh = memory.fresh, None
+    return whole
+
+
+def _keep(house: House, fresh: _Fresh, end: int) -> None:
+    """Keep what was read; if others are at work in the database, whoever reads it next will."""
+    stretch = Stretch(first=fresh.first, end=end, scans=fresh.scans, told=fresh.told)
+    with suppress(Unavailable), house.unit() as unit:
+        stretch_book.keep(unit, stretch, erasure=fresh.erasure)
+
+
+def _remember(
+    session: Session,
+    memory: _Memory,
+    found: Mapping[str, Sequence[Told]],
+    opened: Mapping[int, SealedScan],
+    *,
+    end: int,
+) -> None:
+    """Work out the ways of parcels from what is told of them before `end`; where that is not enough, from their scans.
 
     The way of a parcel that goes on can wait until it is asked for: by then it has been scanned many times more.
     """
-    looks = {parcel: _looks(memory, parcel, scans) for parcel, scans in found.items()}
-    again = {parcel for parcel in found if looks[parcel] is None} & memory.seen
-    older = [row for row in scan_book.scans_under(session, again) if row.place < memory.next] if again else []
-    before = _by_parcel(sealed_scans(session, older))
-    for parcel, scans in found.items():
-        plain = looks[parcel]
+    looks = {parcel: _looks(memory, parcel, told) for parcel, told in found.items()}
+    again = {parcel for parcel in found if looks[parcel] is None}
+    asked = again if not opened else again & memory.seen
+    rows = [row for row in scan_book.scans_under(session, asked) if row.place < end] if asked else []
+    older = sealed_scans(session, [row for row in rows if row.place not in opened])
+    made = _by_parcel([*older, *opened.values()]) if again else {}
+    for parcel, plain in looks.items():
         if plain is None:
-            memory.lots.put(parcel, read_way(parcel, [*before.get(parcel, ()), *scans]))
+            memory.lots.put(parcel, read_way(parcel, made.get(parcel, ())))
         elif any(look.delivers for look in plain):
             memory.lots.put(parcel, way_of(parcel, plain))
         else:
@@ -166,17 +250,28 @@ def _work_out(memory: _Memory, parcel: str) -> None:
     memory.due.discard(parcel)
 
 
-def _looks(memory: _Memory, parcel: str, scans: Iterable[SealedScan]) -> tuple[Look, ...] | None:
+def _looks(memory: _Memory, parcel: str, told: Iterable[Told]) -> tuple[Look, ...] | None:
     """What all scans of a parcel say, if that is known without opening any again, and each speaks for itself."""
     before = memory.looks.pop(parcel, None if parcel in memory.seen else ())
-    looks = None if before is None else (*before, *(look_at(sealed, parcel) for sealed in scans))
-    return looks if looks is not None and are_plain(looks) else None
+    if before is None:
+        return None
+    looks = (*before, *[_look(memory, each) for each in told])
+    return looks if are_plain(looks) else None
+
+
+def _look(memory: _Memory, told: Told) -> Look:
+    site, step = memory.placed[told.station]
+    return place(told, site=site, step=step)
+
+
+def _parcels(sealed: SealedScan) -> Iterable[str]:
+    return filter(is_parcel, parcels_of(sealed.event))
 
 
 def _by_parcel(scans: Iterable[SealedScan]) -> dict[str, list[SealedScan]]:
     found: dict[str, list[SealedScan]] = {}
     for sealed in scans:
-        for key in filter(is_parcel, parcels_of(sealed.event)):
+        for key in _parcels(sealed):
             found.setdefault(key, []).append(sealed)
     return found
 

@@ -1,7 +1,15 @@
-"""What an investigation remembers of ways takes in what comes late."""
+"""What an investigation remembers of ways, and what is kept of it, takes in what comes late and what goes."""
+
+import pytest
+from sqlmodel import Session, select
 
 from custody.gs1.keys import issue_sscc
 from custody.scans.tolerances import Tolerances
+from custody.store import stretch_book
+from custody.store.stretch_book import StretchRow
+from custody.store.unit import House
+from custody.usecases import ways
+from custody.usecases.erase import erase
 from custody.usecases.register_statement import register
 from custody.usecases.ways import Ways
 from tests.contracts_log.small_house import enrol_bench, opened_house, send
@@ -19,3 +27,44 @@ def test_a_scan_whose_opening_comes_late_is_read_although_later_ones_were_read_b
     with house.read() as session:
         assert other in remembered.passages(session)
         assert remembered.passages(session) == Ways().passages(session)
+
+
+def kept_parcels(session: Session) -> list[str]:
+    stretches = [stretch_book.kept(session, row.first_place) for row in session.scalars(select(StretchRow)).all()]
+    return [told.parcel for stretch in stretches if stretch is not None for told in stretch.told]
+
+
+def start(house: House) -> set[str]:
+    """The parcels that a process which starts finds; it keeps what it opened."""
+    process = Ways()
+    process.read_on(house, lambda _read, _entries: None)
+    with house.read() as session:
+        return set(process.passages(session))
+
+
+def test_what_is_kept_is_read_again_after_a_late_opening_and_goes_with_an_erased_one(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ways, "AT_ONCE", 1)
+    house = opened_house(database_url)
+    bench, first, late_one = enrol_bench(house), issue_sscc("9521473", 76).uri, issue_sscc("9521473", 77).uri
+    send(house, bench.sign(house, first))
+    late = bench.sign(house, late_one)
+    register(house, late[0], Tolerances())
+    send(house, bench.sign(house))
+    known = start(house)
+    assert first in known
+    assert late_one not in known
+    with house.read() as session:
+        assert set(kept_parcels(session)) == known
+    send(house, late)
+    assert start(house) == known | {late_one}
+    with house.read() as session:
+        assert set(kept_parcels(session)) == known | {late_one}
+    with house.unit() as unit:
+        erase(unit, first, reason="retention over", actor="sup-1", holds=lambda *_given: ())
+    with house.read() as session:
+        assert first not in kept_parcels(session)
+    assert start(house) == known - {first} | {late_one}
+    with house.read() as session:
+        assert set(kept_parcels(session)) == known - {first} | {late_one}

@@ -21,6 +21,7 @@ from api import tables as api_tables
 from custody.scans.place import place_of
 from custody.store import run_tables, runs, scan_book
 from custody.store import shard_book as shard_tables
+from custody.store import stretch_book as stretch_tables
 from custody.store import tables as custody_tables
 from custody.store.bulk import pick
 from custody.store.engine import WRITES, open_engine
@@ -32,7 +33,7 @@ from devicelock import watch_store as watch_tables
 from tests.world_parts import VERSIONS
 
 HOUSES = {
-    "custody": (custody_tables, run_tables, shard_tables),
+    "custody": (custody_tables, run_tables, shard_tables, stretch_tables),
     "devicelock": (devicelock_tables, part_tables, watch_tables),
     "api": (api_tables,),
 }

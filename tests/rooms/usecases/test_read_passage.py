@@ -1,9 +1,9 @@
 """A parcel's way, read from its scans alone, is the way that it truly went."""
 
 from collections import defaultdict
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from custody.investigation.read_passage import Network, Stay, Way, learn_network, passage_of, read_way
 from custody.investigation.values import Checkpoint, Pin, Step
