@@ -3,6 +3,8 @@
 It reads the service's database, because the judge read the openings, which only the service holds; it needs no account
 and changes nothing. Exit codes: 0 every verdict that can be compared is the same; 1 one is not, or what is stored at an
 entry is damaged; 2 there is no log to read. Whoever holds the openings of a copy can run it on the copy.
+
+When a scan arrived is in no signed statement, and a verdict may hang on it: that is named as the operator's word.
 """
 
 from collections.abc import Callable
@@ -22,6 +24,8 @@ from custody.store.engine import open_engine
 from custody.usecases.replay_verdicts import Comparison, compare_verdicts
 
 SHOWN = 50
+TAKEN = ("times of arrival", "results of scans that are erased or damaged")
+"""What the replay goes on from as the rows have it, because no signature covers it or nobody can read it again."""
 
 
 def verdicts(
@@ -62,6 +66,7 @@ def _plain(found: Comparison) -> dict[str, Any]:
         "damaged": [{"index": row.index, "position": row.position, "why": row.why} for row in found.damaged],
         "unread": list(found.unread),
         "after_erased": list(found.after_erased),
+        "on_operators_word": list(TAKEN),
     }
 
 
@@ -75,6 +80,7 @@ def _tell(value: dict[str, Any]) -> None:
         console.print(
             f"{len(value['after_erased']):,} follow a scan of their parcel that is erased or damaged: not blamed."
         )
+    console.print(f"On the operator's word: {'; '.join(value['on_operators_word'])}.")
 
 
 def _tell_each(rows: list[dict[str, Any]], what: Callable[[dict[str, Any]], str]) -> None:

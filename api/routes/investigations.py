@@ -10,6 +10,7 @@ from api.accounts import Caller
 from api.auth import role
 from api.parts import Parts, parts_of
 from custody.disputes.machine import Role
+from custody.investigation.answer import spot_view
 from custody.investigation.hotspots import survey
 from custody.kernel.errors import NotFound
 from custody.store import case_book
@@ -70,7 +71,7 @@ def hotspots(parts: P, _caller: Investigator, least: Annotated[float, Query(ge=0
     with parts.house.read() as session:
         gathered = parts.inquirer.gather(session, joints.attaches(session))
     result = gathered.judge()
-    spots = [investigate.spot_view(spot) for spot in survey(result, least=least)]
+    spots = [spot_view(spot) for spot in survey(result, least=least)]
     return {"hotspots": spots, "disputes": len(gathered.files), "parcels": int(result.frame.parcels)}
 
 

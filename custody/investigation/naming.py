@@ -26,6 +26,7 @@ NAME = 0.8
 PHYSICAL_LEAST = 0.5
 CASE_LEAST = 0.2
 CASE_FACTOR = 4.0
+KNOWN, SURE = "a known custodian", "probability that this custodian is hot"
 
 
 class Verdict(StrEnum):
@@ -80,24 +81,33 @@ def naming_rules(result: Result) -> NamingRules:
 
 def name(judgement: Judgement, rules: NamingRules) -> Naming:
     """What may be named in a dispute of the run, or in one scored against it."""
+    segment = int(judgement.theft.argmax())
+    exact = judgement.rejudged(hazard=_checked_hazard(judgement, rules)).theft[segment]
+    cause, charged, least = _person(judgement.dispute.segments[segment].handler, rules)
+    return weigh(judgement, exact=float(exact), known=cause is not None, charged=charged, hot=least)
+
+
+def weigh(judgement: Judgement, *, exact: float, known: bool, charged: float, hot: float) -> Naming:
+    """What may be named, given what only the whole run tells.
+
+    `exact` is the probability after the exact check; of the custodian there, `known` says that the run knows them,
+    `charged` how many disputes are charged to them, and `hot` how sure it is that they are hot.
+    """
     theft = judgement.theft
     segment = int(theft.argmax())
     physical = without_behaviour(judgement).theft[segment]
-    exact = judgement.rejudged(hazard=_checked_hazard(judgement, rules)).theft[segment]
     case = case_alone(judgement).theft[segment]
-    handler = judgement.dispute.segments[segment].handler
-    cause, charged, least = _person(handler, rules)
     link = [
         Unmet(rule="probability of theft in this link", figure=float(theft[segment]), wanted=NAME),
         Unmet(rule="probability by physical evidence", figure=float(physical), wanted=PHYSICAL_LEAST),
-        Unmet(rule="probability after the exact check", figure=float(exact), wanted=NAME),
+        Unmet(rule="probability after the exact check", figure=exact, wanted=NAME),
         Unmet(rule="caps on what evidence may say", figure=float(judgement.params.caps), wanted=1.0),
     ]
     person = [
-        Unmet(rule="a known custodian", figure=float(cause is not None), wanted=1.0),
+        Unmet(rule=KNOWN, figure=float(known), wanted=1.0),
         Unmet(rule="probability by this case's own evidence", figure=float(case), wanted=CASE_LEAST),
         Unmet(rule="disputes charged", figure=charged, wanted=LEAST_CHARGED),
-        Unmet(rule="probability that this custodian is hot", figure=least, wanted=NAME),
+        Unmet(rule=SURE, figure=hot, wanted=NAME),
     ]
     against_link = tuple(rule for rule in link if rule.figure < rule.wanted)
     against_person = against_link + tuple(rule for rule in person if rule.figure < rule.wanted)
@@ -106,15 +116,23 @@ def name(judgement: Judgement, rules: NamingRules) -> Naming:
         segment=segment,
         link_named=not against_link,
         person_named=not against_person,
-        handler=handler,
+        handler=judgement.dispute.segments[segment].handler,
         theft=float(theft[segment]),
         physical=float(physical),
-        exact=float(exact),
+        exact=exact,
         case=float(case),
         charged=charged,
         against_link=against_link,
         against_person=against_person,
     )
+
+
+def weigh_again(judgement: Judgement, stated: Naming) -> Naming:
+    """What may be named if the stated figures that only the whole run tells are believed."""
+    unmet = {rule.rule: rule.figure for rule in stated.against_person}
+    known = stated.handler is not None and KNOWN not in unmet
+    hot = unmet.get(SURE, NAME)
+    return weigh(judgement, exact=stated.exact, known=known, charged=stated.charged, hot=hot)
 
 
 def without_behaviour(judgement: Judgement) -> Judgement:

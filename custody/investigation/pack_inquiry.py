@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from custody.investigation.answer import Finding, describe
 from custody.investigation.checks import RankedCheck, next_checks, usual_checks
 from custody.investigation.docket import make_docket
 from custody.investigation.explain import Explanation, explain
@@ -27,7 +28,7 @@ from custody.investigation.frame import Frame, make_frame
 from custody.investigation.infer import run
 from custody.investigation.learn import Model
 from custody.investigation.likelihood import evidence
-from custody.investigation.naming import Naming, name, naming_rules, without_behaviour
+from custody.investigation.naming import Naming, name, naming_rules, weigh_again, without_behaviour
 from custody.investigation.pack_fleet import FleetFile, own_missed, regions_of
 from custody.investigation.pack_json import plain, read_as
 from custody.investigation.params import Params
@@ -182,6 +183,32 @@ def rejudge(inputs: Inputs) -> Judgement:
         cold=np.array([history.cold_hazard]),
         disputes=history.disputes,
     )
+
+
+def check_naming(inquiry: Inquiry) -> Recomputed:
+    """Whether the stated figures for naming lead to what is named, however many disputes they rest on."""
+    stated = read_as(inquiry.answer.get("naming"), Naming, where=WHERE)
+    again = weigh_again(rejudge(inquiry.inputs), stated)
+    what = "what may be named, by the figures that are given for it"
+    return Recomputed(ok=same(plain(again), plain(stated)), what=what)
+
+
+def stored_again(inquiry: Inquiry) -> dict[str, Any]:
+    """The answer as the service stores it, computed again, without hotspots: those are of the whole network."""
+    judgement, stated = rejudge(inquiry.inputs), inquiry.answer
+    finding = Finding(
+        judgement=judgement,
+        naming=read_as(stated.get("naming"), Naming, where=WHERE),
+        statement=read_as(stated.get("statement"), Statement, where=WHERE),
+        explanation=explain(judgement),
+        checks=tuple(_checks(judgement, stated)),
+        hotspots=(),
+        disputes=inquiry.inputs.history.disputes,
+        parcels=inquiry.inputs.history.parcels,
+    )
+    value: dict[str, Any] = plain(describe(finding))
+    del value["hotspots"]
+    return value
 
 
 def same(one: Any, other: Any) -> bool:

@@ -10,7 +10,8 @@
   that no record tells of is refused, unless a record of the order is closed. A release that none tells of (a handset
   woke up after its order had ended) is judged by every policy.
 - Where there are commands, the unlock key is there: without it their rules cannot be read in full.
-- The time that locks.json gives a command is the signed one, to the second.
+- The time that locks.json gives a command is the signed one, to the second. That of an answer is the one at which a
+  record tells of it in the device's own name; where none does, it is named as the operator's word.
 - Every order that a record of a lock in the pack names is listed, with every command that its records name, and with
   the answer to each of which they say that the device itself gave it.
 - The steps of the order are records of the log, and the last of them has the state that locks.json gives.
@@ -28,7 +29,7 @@ from custody.investigation.verify_form import OpenedPack
 from custody.investigation.verify_scans import records_of
 from custody.investigation.verify_verdict import Notebook
 from custody.kernel import cbor, cose
-from custody.kernel.clock import SECOND_MS
+from custody.kernel.clock import SECOND_MS, to_iso
 from custody.kernel.errors import Rejected
 from custody.kernel.keys import PublicKey
 from custody.ledger.policy import Policy
@@ -40,6 +41,8 @@ DEVICE_URN = "urn:weaklink:device:"
 COMMAND_URN = "urn:weaklink:command:"
 BY_ANSWER = frozenset({"lock.locked", "lock.had_locked", "lock.released"})
 """The steps that a device's answer to a command makes, where the device is who took them and a command is named."""
+AT_ONCE = "lock.locked"
+"""The step that the first answer makes as it comes. The others may wait for more, or come of an answer's repetition."""
 
 Records = Mapping[int, Mapping[str, Any]]
 
@@ -70,6 +73,7 @@ def check_locks(pack: OpenedPack, registry: Registry, notes: Notebook) -> None:
                 if command.ack is not None:
                     _check_ack(command.ack, command, history)
                     notes.holds("the handset's own key signed the answer to it", ack_name(history.order, number))
+                    _check_taken_in(signed, command, history, records, notes, number=number)
             except Rejected as error:
                 notes.fails(error.detail, where)
         _check_hidden(history, answered, records, notes)
@@ -162,9 +166,32 @@ def _check_hidden(history: LockHistory, answered: Mapping[str, bool], records: R
     if gone := {str(fields["command"]) for fields in steps} - answered.keys():
         notes.fails(f"records of {history.order} tell of commands that are not here: {', '.join(sorted(gone))}", TABLE)
     for fields in steps:
-        said = fields["kind"] in BY_ANSWER and fields.get("actor") == history.device
+        said = fields["kind"] in BY_ANSWER and _is_own_step(fields, history)
         if said and answered.get(str(fields["command"])) is False:
             notes.fails(f"records of {history.order} tell of an answer that is not here: {fields['command']}", TABLE)
+
+
+def _check_taken_in(
+    signed: _Signed, command: LockCommand, history: LockHistory, records: Records, notes: Notebook, *, number: int
+) -> None:
+    """Whether the answer came when a record of the order tells of it, in the device's own name."""
+    where, own = ack_name(history.order, number), []
+    for fields in records.values():
+        named = fields["kind"] in BY_ANSWER and fields.get("command") == signed.command
+        if (named or fields.get("ack") == command.ack) and _is_own_step(fields, history):
+            own.append(fields)
+    if command.acked_ms in {fields.get("at_ms") for fields in own}:
+        notes.holds("the answer was taken in when the log was told of it", where)
+    elif any(fields["kind"] == AT_ONCE for fields in own):
+        notes.fails("the answer was taken in at another time than the log was told of it", where)
+    else:
+        answer = f"the answer to command {number} of {history.order}"
+        came = to_iso(command.acked_ms or 0)
+        notes.says(f"when {answer} came ({came}) is told by no record: on the operator's word", where)
+
+
+def _is_own_step(fields: Mapping[str, Any], history: LockHistory) -> bool:
+    return _is_step(fields, history.order) and fields.get("actor") == history.device
 
 
 def _orders_in(records: Records) -> set[str]:

@@ -2,7 +2,8 @@
 
 - 2: the head is signed by the key that log.json names, which is the one the checker was given if he was given one; the
   later head of the seal is signed by it too, and its tree holds the pack's.
-- 3: every entry lies in the head's tree at its index; so does each scan's receipt; the seal's record in the later tree.
+- 3: every entry lies in the head's tree at its index; so does each scan's receipt, given in the second in which the
+  manifest says that the pack was drawn up; the seal's record in the later tree.
 - 4: policies and keys replayed in log order; entry 0 is the policy that names this log and key; log.json, the PEM files
   and policy.json are what follows from them; the casework policy is the one in the record of the case's opening.
 - 10: who cosigned the head, by the witness policies in force or by one that the checker gives, whose quorum is then
@@ -26,6 +27,7 @@ from custody.investigation.verify_form import KEYS, OpenedPack
 from custody.investigation.verify_scans import records_of
 from custody.investigation.verify_verdict import Notebook
 from custody.kernel import cbor
+from custody.kernel.clock import SECOND_MS
 from custody.kernel.errors import Rejected
 from custody.kernel.keys import PublicKey, read_cose_key
 from custody.kernel.receipt import verify_receipt
@@ -77,7 +79,7 @@ def check_entries(pack: OpenedPack, notes: Notebook) -> None:
         try:
             verify_inclusion(entry.index, pack.head.size, leaf_hash(entry.raw), entry.path, pack.head.root)
             if entry.receipt is not None:
-                _check_receipt(entry.receipt, entry, pack.head, key)
+                _check_receipt(entry.receipt, entry, pack, key)
                 receipts += 1
         except Rejected as error:
             notes.fails(error.detail, f"entry {entry.index}")
@@ -208,11 +210,13 @@ def _check_times(pack: OpenedPack, policy: WitnessPolicy, notes: Notebook) -> No
         notes.says(f"for {torn} scans the witnesses contradict each other: made after they were in the log", TRAIL)
 
 
-def _check_receipt(receipt: bytes, entry: PackEntry, head: Checkpoint, key: PublicKey) -> None:
+def _check_receipt(receipt: bytes, entry: PackEntry, pack: OpenedPack, key: PublicKey) -> None:
     proven = verify_receipt(receipt, entry.raw, key)
-    against_checkpoint(proven, head)
+    against_checkpoint(proven, pack.head)
     if proven.index != entry.index:
         raise Rejected("receipt", "the receipt is for another index", fix="Fetch the entry's own receipt.")
+    if proven.iat_s != pack.manifest.created_ms // SECOND_MS:
+        raise Rejected("receipt", "the receipt was not given when the pack was drawn up", fix="Ask for it as exported.")
 
 
 def _same_key(vkey: str, named: VerifierKey) -> bool:

@@ -8,7 +8,8 @@
   dropped after its time, or neither.
 - 6: each record is signed by the operator in force, its opening is what was signed, the timeline in dispute.json says
   what the records say, each once and in their order, and leaves out no record of the case that is here, the case itself
-  is as they tell it (verify_case), and the seal's record holds the digest of this pack's manifest.
+  is as they tell it (verify_case), and the seal's record holds the digest of this pack's manifest. By the service's own
+  times the pack was drawn up after the newest of the records and before that of the export.
 """
 
 from collections import Counter
@@ -28,6 +29,7 @@ from custody.investigation.verify_case import check_case, is_step
 from custody.investigation.verify_form import OpenedPack
 from custody.investigation.verify_verdict import Notebook
 from custody.kernel import cose
+from custody.kernel.clock import EARLIEST_MS, MINUTE_MS
 from custody.kernel.errors import NotFound, Rejected
 from custody.kernel.keys import PublicKey
 from custody.ledger.record import CONTENT_TYPE as RECORD
@@ -38,6 +40,8 @@ from custody.scans.claims import PREV, SEQ
 from custody.scans.scan import SCANS, open_scan
 from custody.trail.sealed import QUARANTINED
 
+CLOCKS_MS = MINUTE_MS
+"""How far the clocks of the service's own machines may be apart."""
 _COMMON = frozenset({"kind", "at_ms", "dispute", "actor"})
 
 
@@ -165,8 +169,9 @@ def check_records(pack: OpenedPack, registry: Registry, notes: Notebook) -> None
         except (Rejected, NotFound) as error:
             notes.fails(error.detail, f"entry {entry.index}")
     _check_timeline(pack, opened, notes)
-    check_case(pack, {index: record.fields for index, record in opened.items()}, notes)
-    _check_seal(pack, registry, notes)
+    records = {index: record.fields for index, record in opened.items()}
+    check_case(pack, records, notes)
+    _check_seal(pack, registry, records, notes)
     if notes.clean:
         notes.holds(f"{len(opened)} records are signed by the operator in force, and opened")
         notes.says("words, promises and messages are the service's own file: the seal alone covers them", CASE)
@@ -225,7 +230,9 @@ def _tells(line: Line, record: Record, dispute: str) -> bool:
     return said == (line.record_kind, line.at_ms, dispute, line.actor, line.facts)
 
 
-def _check_seal(pack: OpenedPack, registry: Registry, notes: Notebook) -> None:
+def _check_seal(
+    pack: OpenedPack, registry: Registry, records: Mapping[int, Mapping[str, Any]], notes: Notebook
+) -> None:
     seal = pack.seal
     record = open_record(seal.statement, seal.opening)
     _check_operator(record.message, seal.index, registry)
@@ -235,3 +242,8 @@ def _check_seal(pack: OpenedPack, registry: Registry, notes: Notebook) -> None:
         notes.fails("the log's record of the export is of another pack", "seal.json")
     else:
         notes.holds("the log's record of the export holds the digest of this pack's manifest", "seal.json")
+    newest_ms = max((fields["at_ms"] for fields in records.values()), default=EARLIEST_MS)
+    if not newest_ms - CLOCKS_MS <= pack.manifest.created_ms <= fields["at_ms"] + CLOCKS_MS:
+        notes.fails("it was drawn up before what it holds was recorded, or after its export was", MANIFEST)
+    else:
+        notes.holds("it was drawn up after what it holds was recorded, and before its export was", MANIFEST)

@@ -15,20 +15,21 @@ from custody.disputes.claim import ClaimType
 from custody.disputes.investigation import INVESTIGATION
 from custody.disputes.machine import Role, step
 from custody.disputes.messages import say
-from custody.investigation.checks import RankedCheck, next_checks, usual_checks
+from custody.investigation.answer import Finding, describe
+from custody.investigation.checks import next_checks, usual_checks
 from custody.investigation.count_traffic import fleet_of
-from custody.investigation.explain import Explanation, explain
-from custody.investigation.hotspots import Hotspot, survey
+from custody.investigation.explain import explain
+from custody.investigation.hotspots import survey
 from custody.investigation.infer import run
 from custody.investigation.lots import Lot
 from custody.investigation.measure_clean import normal_of
-from custody.investigation.naming import Naming, name, naming_rules
+from custody.investigation.naming import name, naming_rules
 from custody.investigation.pack_inquiry import write_inquiry
 from custody.investigation.params import Params
 from custody.investigation.read_passage import COMPLAINT_OF
-from custody.investigation.result import Judgement, Result
+from custody.investigation.result import Result
 from custody.investigation.values import Complaint, Dispute, Passage
-from custody.investigation.wording import Statement, state
+from custody.investigation.wording import state
 from custody.kernel.clock import Instant
 from custody.kernel.errors import NotFound
 from custody.store import case_book
@@ -50,20 +51,6 @@ class Attach:
     """Where a missing handset was first seen on a network: the moment; no place finer than a country is kept."""
 
     at_ms: Instant
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """What an investigation found of one dispute."""
-
-    judgement: Judgement
-    naming: Naming
-    statement: Statement
-    explanation: Explanation
-    checks: tuple[RankedCheck, ...]
-    hotspots: tuple[Hotspot, ...]
-    disputes: int
-    parcels: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,82 +165,6 @@ def conclude(unit: Unit, dispute: str, finding: Finding, *, actor: str, role: Ro
         facts={"headline": stored["headline"], "verdict": stored["verdict"], "links": _short(stored["links"])},
     )
     return stored
-
-
-def describe(finding: Finding) -> dict[str, Any]:
-    """The finding as plain values. People appear as pseudonymous keys at most, and only where they may be named."""
-    judgement, naming = finding.judgement, finding.naming
-    segments = judgement.dispute.segments
-    theft = judgement.theft
-    links = [
-        {
-            "column": column,
-            "name": title,
-            "site": segments[column].site if column < len(segments) else None,
-            "step": str(segments[column].step) if column < len(segments) else None,
-            "probability": probability,
-            "theft": float(theft[column]) if column < len(segments) else 0.0,
-        }
-        for column, (title, probability) in enumerate(judgement.table())
-    ]
-    return {
-        "dispute": judgement.id,
-        "headline": finding.statement.headline,
-        "lines": list(finding.statement.lines()),
-        "verdict": str(naming.verdict),
-        "link_named": naming.link_named,
-        "person_named": naming.person_named,
-        "handler": naming.handler if naming.person_named else None,
-        "links": sorted(links, key=lambda link: (-link["probability"], link["column"])),
-        "kinds": judgement.by_kind(),
-        "parties": {str(party): share for party, share in judgement.parties().items()},
-        "reasons": [
-            {
-                "evidence": reason.player,
-                "decibans": reason.shapley,
-                "without_it": reason.leave_one_out,
-                "words": reason.words,
-            }
-            for reason in finding.explanation.reasons
-        ],
-        "score_db": finding.explanation.score,
-        "base_db": finding.explanation.base,
-        "history_carries": finding.explanation.history_carries,
-        "checks": [
-            {
-                "check": ranked.check.key,
-                "title": ranked.check.title,
-                "who": ranked.check.who,
-                "minutes": ranked.check.minutes,
-                "bits": ranked.bits,
-                "bits_per_minute": ranked.bits_per_minute,
-            }
-            for ranked in finding.checks
-        ],
-        "hotspots": [spot_view(spot) for spot in finding.hotspots],
-        "disputes": finding.disputes,
-        "parcels": finding.parcels,
-    }
-
-
-def spot_view(spot: Hotspot) -> dict[str, Any]:
-    """A hotspot as plain values: a link or a pseudonymous key, its share of the disputes and of the traffic."""
-    return {
-        "site": spot.site,
-        "step": None if spot.step is None else str(spot.step),
-        "shift": spot.shift,
-        "handler": spot.handler,
-        "hot": spot.hot,
-        "mode": spot.mode,
-        "look": spot.look,
-        "act": spot.act,
-        "charged": spot.pattern.charged,
-        "disputes": spot.pattern.disputes,
-        "traffic_share": spot.pattern.traffic_share,
-        "lift": spot.pattern.lift,
-        "lift_low": spot.pattern.lift_low,
-        "lift_high": spot.pattern.lift_high,
-    }
 
 
 def _short(links: Sequence[dict[str, Any]]) -> list[list[Any]]:

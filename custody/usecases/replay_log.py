@@ -1,9 +1,9 @@
 """Following a log: entries and openings, in order, lead to every verdict that the judge gave.
 
 Keys and policies are folded from the entries, each station's sequence and what was known of each parcel from the scans
-before, the time is that of the entry's receipt. A scan that was registered without its opening takes its place in the
-sequence at its entry, and is judged where a record says that its opening came. A batch is judged at its entry, scan by
-scan, as the judge did.
+before, the time is that of the entry's arrival as its row has it, which nothing signed covers. A scan that was
+registered without its opening takes its place in the sequence at its entry, and is judged where a record says that its
+opening came. A batch is judged at its entry, scan by scan, as the judge did.
 
 What is stored may be damaged in any way, by an accident or by somebody's hand. What cannot be read as what was signed
 is named, by its entry, and the log followed on without it. Of a scan that cannot be read, or not any more, the judge's

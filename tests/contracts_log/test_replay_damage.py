@@ -128,6 +128,16 @@ def test_damage_ends_the_command_with_a_finding_and_not_with_an_error_of_use(tmp
     assert [row["index"] for row in value["damaged"]] == [yard.last]
 
 
+def test_the_command_names_what_it_takes_on_the_operators_word(tmp_path: Path) -> None:
+    filled(f"sqlite:///{tmp_path / 'weaklink.db'}")
+    plain, listed = (
+        CliRunner().invoke(app, ["log", "verdicts", "--data", str(tmp_path), *more]) for more in ((), ["--json"])
+    )
+    taken = ["times of arrival", "results of scans that are erased or damaged"]
+    assert msgspec.json.decode(listed.stdout)["on_operators_word"] == taken
+    assert f"On the operator's word: {'; '.join(taken)}." in " ".join(plain.stdout.split())
+
+
 COLUMNS = {
     "entry": ("raw", "content_type", "digest", "received_ms"),
     "opening": ("content", "erased_ms"),

@@ -17,6 +17,7 @@ from custody.disputes.opening import Report
 from custody.disputes.order import OrderFacts, Payment
 from custody.gs1.keys import issue_gln, issue_gsrn, issue_pgln, issue_sgtin, issue_sscc
 from custody.gs1.named_information import write_ni
+from custody.investigation.answer import Finding, describe
 from custody.investigation.checks import next_checks, usual_checks
 from custody.investigation.explain import explain
 from custody.investigation.infer import run
@@ -44,7 +45,7 @@ from custody.store.unit import House, Unit
 from custody.usecases.accept_scans import Intake
 from custody.usecases.enrol_station import announce, enrol
 from custody.usecases.export_pack import NO_LOCKS, Beside, PackExported, export_pack
-from custody.usecases.investigate import RECOMPUTE, Finding, describe
+from custody.usecases.investigate import RECOMPUTE
 from custody.usecases.judge_group import Ack
 from custody.usecases.open_dispute import Disputed, open_dispute
 from custody.usecases.open_log import open_log

@@ -1,0 +1,105 @@
+"""What was found of one dispute, and the plain values that are stored, shown and put into a pack.
+
+People appear as pseudonymous keys at most, and only where they may be named. All of it follows from the dispute's own
+judgement and from the figures for naming, apart from the hotspots, which are of the whole network.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from custody.investigation.checks import RankedCheck
+from custody.investigation.explain import Explanation
+from custody.investigation.hotspots import Hotspot
+from custody.investigation.naming import Naming
+from custody.investigation.result import Judgement
+from custody.investigation.wording import Statement
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What an investigation found of one dispute."""
+
+    judgement: Judgement
+    naming: Naming
+    statement: Statement
+    explanation: Explanation
+    checks: tuple[RankedCheck, ...]
+    hotspots: tuple[Hotspot, ...]
+    disputes: int
+    parcels: int
+
+
+def describe(finding: Finding) -> dict[str, Any]:
+    """The finding as plain values."""
+    judgement, naming = finding.judgement, finding.naming
+    segments = judgement.dispute.segments
+    theft = judgement.theft
+    links = [
+        {
+            "column": column,
+            "name": title,
+            "site": segments[column].site if column < len(segments) else None,
+            "step": str(segments[column].step) if column < len(segments) else None,
+            "probability": probability,
+            "theft": float(theft[column]) if column < len(segments) else 0.0,
+        }
+        for column, (title, probability) in enumerate(judgement.table())
+    ]
+    return {
+        "dispute": judgement.id,
+        "headline": finding.statement.headline,
+        "lines": list(finding.statement.lines()),
+        "verdict": str(naming.verdict),
+        "link_named": naming.link_named,
+        "person_named": naming.person_named,
+        "handler": naming.handler if naming.person_named else None,
+        "links": sorted(links, key=lambda link: (-link["probability"], link["column"])),
+        "kinds": judgement.by_kind(),
+        "parties": {str(party): share for party, share in judgement.parties().items()},
+        "reasons": [
+            {
+                "evidence": reason.player,
+                "decibans": reason.shapley,
+                "without_it": reason.leave_one_out,
+                "words": reason.words,
+            }
+            for reason in finding.explanation.reasons
+        ],
+        "score_db": finding.explanation.score,
+        "base_db": finding.explanation.base,
+        "history_carries": finding.explanation.history_carries,
+        "checks": [
+            {
+                "check": ranked.check.key,
+                "title": ranked.check.title,
+                "who": ranked.check.who,
+                "minutes": ranked.check.minutes,
+                "bits": ranked.bits,
+                "bits_per_minute": ranked.bits_per_minute,
+            }
+            for ranked in finding.checks
+        ],
+        "hotspots": [spot_view(spot) for spot in finding.hotspots],
+        "disputes": finding.disputes,
+        "parcels": finding.parcels,
+    }
+
+
+def spot_view(spot: Hotspot) -> dict[str, Any]:
+    """A hotspot as plain values: a link or a pseudonymous key, its share of the disputes and of the traffic."""
+    return {
+        "site": spot.site,
+        "step": None if spot.step is None else str(spot.step),
+        "shift": spot.shift,
+        "handler": spot.handler,
+        "hot": spot.hot,
+        "mode": spot.mode,
+        "look": spot.look,
+        "act": spot.act,
+        "charged": spot.pattern.charged,
+        "disputes": spot.pattern.disputes,
+        "traffic_share": spot.pattern.traffic_share,
+        "lift": spot.pattern.lift,
+        "lift_low": spot.pattern.lift_low,
+        "lift_high": spot.pattern.lift_high,
+    }

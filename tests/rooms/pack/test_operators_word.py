@@ -1,0 +1,241 @@
+"""What the operator alone says is held against the log where the log tells, and named as his word where it does not."""
+
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from custody.investigation.checks import next_checks, usual_checks
+from custody.investigation.explain import explain
+from custody.investigation.naming import Naming
+from custody.investigation.pack import draw_up
+from custody.investigation.pack_inquiry import read_inquiry, rejudge, stored_again
+from custody.investigation.pack_json import plain
+from custody.investigation.pack_locks import LockFile
+from custody.investigation.verify_form import OpenedPack, open_pack
+from custody.investigation.verify_pack import verify_pack
+from custody.investigation.verify_verdict import Step, Verdict
+from custody.investigation.wording import state
+from custody.kernel import cose
+from custody.kernel.clock import DAY_MS, SECOND_MS, to_iso
+from custody.kernel.receipt import make_receipt
+from custody.usecases.export_pack import Drawn, PackExported, seal_pack
+from tests.rooms.pack.pack_world import World, lock_handset, open_case_of, open_world, send_parcel
+from tests.rooms.pack.tamper import failed_steps, told_otherwise
+
+WORD = "on the operator's word"
+
+
+@pytest.fixture(scope="module")
+def opened(pack: PackExported) -> OpenedPack:
+    return open_pack(pack.content)
+
+
+def words(verdict: Verdict, step: Step, about: str) -> list[str]:
+    """What the step only tells, of something."""
+    return [check.what for check in verdict.checks if check.step is step and check.ok is None and about in check.what]
+
+
+def _set(told: Any, *path: str | int) -> Callable[[dict[str, Any]], None]:
+    def change(value: Any) -> None:
+        *way, last = path
+        for part in way:
+            value = value[part]
+        assert value[last] != told
+        value[last] = told
+
+    return change
+
+
+STORED = {
+    "whose it is": _set("case_2", "dispute"),
+    "what may be said": _set("named", "verdict"),
+    "that a link is named": _set(True, "link_named"),
+    "that a person is named": _set(True, "person_named"),
+    "who it was": _set("h-hub-sort-1", "handler"),
+    "where a link is": _set("https://id.gs1.org/414/9521473000997", "links", 0, "site"),
+    "which step a link is": _set("customs", "links", 0, "step"),
+    "which column a link is": _set(99, "links", 0, "column"),
+    "how likely a theft there is": _set(0.99, "links", 0, "theft"),
+    "how likely each kind is": _set(0.99, "kinds", "lost"),
+    "whose part of the way it is": _set(0.99, "parties", "courier"),
+    "what a reason is worth": _set(99.0, "reasons", 0, "without_it"),
+    "how sure it is": _set(99.0, "score_db"),
+    "where it began": _set(99.0, "base_db"),
+    "whether history carries it": lambda stored: stored.update(history_carries=not stored["history_carries"]),
+    "which check is next": _set("ask-the-customer", "checks", 0, "check"),
+    "what a check tells": _set(9.0, "checks", 0, "bits"),
+    "what a check tells a minute": _set(9.0, "checks", 0, "bits_per_minute"),
+    "how many disputes there are": _set(1, "disputes"),
+    "how many parcels there are": _set(1, "parcels"),
+}
+
+
+@pytest.mark.parametrize("lie", STORED)
+def test_all_that_the_stored_answer_says_is_what_was_computed(
+    world: World, pack: PackExported, opened: OpenedPack, lie: str
+) -> None:
+    investigation = deepcopy(dict(opened.investigation))
+    STORED[lie](investigation["stored"])
+    verdict = told_otherwise(world, pack.content, investigation=investigation)
+    assert failed_steps(verdict) == {Step.INVESTIGATION}
+
+
+def test_what_follows_from_other_cases_is_named_as_the_operators_word(
+    world: World, pack: PackExported, opened: OpenedPack
+) -> None:
+    assert words(verify_pack(pack.content), Step.INVESTIGATION, "stored answer") == []
+    investigation = deepcopy(dict(opened.investigation))
+    investigation["stored"] |= {"hotspots": [{"handler": "h-courier-7", "hot": 0.99}], "accused": "h-courier-7"}
+    verdict = told_otherwise(world, pack.content, investigation=investigation)
+    assert verdict.ok
+    assert words(verdict, Step.INVESTIGATION, "stored answer") == [
+        f"accused, hotspots of the stored answer: not computed again, {WORD}"
+    ]
+
+
+def _accuse(naming: dict[str, Any]) -> None:
+    naming.update(link_named=True, person_named=True, against_link=[], against_person=[])
+
+
+def _told_so(investigation: dict[str, Any]) -> None:
+    """The statement and the stored answer in the words that the stated figures lead to."""
+    value = investigation["inquiry"]
+    inquiry = read_inquiry(value)
+    judgement, naming = rejudge(inquiry.inputs), msgspec.convert(value["answer"]["naming"], Naming)
+    checks = next_checks(judgement, usual_checks(judgement, footage_expires_ms={2: judgement.dispute.start_ms}))[:5]
+    value["answer"]["statement"] = plain(state(judgement, naming, explanation=explain(judgement), checks=checks))
+    investigation["stored"] = stored_again(read_inquiry(value))
+
+
+NAMED = {
+    "that a person may be named": _accuse,
+    "who it was": _set("h-depot-2", "handler"),
+    "what may be said": _set("named", "verdict"),
+    "what this case's own evidence says": _set(0.99, "case"),
+    "which rules forbid it": _set([], "against_person"),
+}
+
+
+@pytest.mark.parametrize("lie", NAMED)
+def test_what_is_named_follows_from_the_figures_that_are_given_for_it(
+    world: World, pack: PackExported, opened: OpenedPack, lie: str
+) -> None:
+    investigation = deepcopy(dict(opened.investigation))
+    NAMED[lie](investigation["inquiry"]["answer"]["naming"])
+    _told_so(investigation)
+    verdict = told_otherwise(world, pack.content, investigation=investigation)
+    assert [check.what for check in verdict.failures] == [
+        "what may be named, by the figures that are given for it: NOT what the inputs lead to"
+    ]
+
+
+def answered(locks: LockFile, **facts: Any) -> LockFile:
+    """The lock history with its answer told otherwise."""
+    (history,) = locks.orders
+    commands = tuple(replace(row, **facts) for row in history.commands)
+    return replace(locks, orders=(replace(history, commands=commands),))
+
+
+@pytest.fixture(scope="module")
+def heard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A handset whose own answer the log recorded as its own."""
+    folder = tmp_path_factory.mktemp("heard")
+    with open_world(f"sqlite:///{folder / 'house.sqlite3'}") as world:
+        send_parcel(world)
+        open_case_of(world)
+        lock_handset(world, answer_by="dev-1")
+        yield world
+
+
+def taken_in(world: World, *, later_ms: int) -> Verdict:
+    """What a checker says if the answer is told to have come at another time than it did."""
+    (history,) = world.locks.orders
+    acked_ms = history.commands[0].acked_ms
+    assert acked_ms is not None
+    locks = answered(world.locks, acked_ms=acked_ms + later_ms)
+    return told_otherwise(world, world.export().content, locks=locks)
+
+
+def test_an_answer_was_taken_in_when_the_log_was_told_of_it(heard: World) -> None:
+    assert taken_in(heard, later_ms=0).ok
+    assert words(taken_in(heard, later_ms=0), Step.LOCKS, WORD) == []
+    for later_ms in (-1, 1, DAY_MS):
+        assert failed_steps(taken_in(heard, later_ms=later_ms)) == {Step.LOCKS}
+
+
+def test_when_an_answer_came_that_no_record_tells_of_is_the_operators_word(
+    world: World, pack: PackExported, opened: OpenedPack
+) -> None:
+    for acked_ms in (1_778_500_000_000, 1_778_600_000_000):
+        verdict = told_otherwise(world, pack.content, locks=answered(opened.locks, acked_ms=acked_ms))
+        assert verdict.ok
+        assert words(verdict, Step.LOCKS, WORD) == [
+            f"when the answer to command 1 of lock-1 came ({to_iso(acked_ms)}) is told by no record: {WORD}"
+        ]
+
+
+def test_an_answer_that_moved_nothing_came_when_the_log_recorded_it(tmp_path: Path) -> None:
+    with open_world(f"sqlite:///{tmp_path / 'house.sqlite3'}") as world:
+        send_parcel(world)
+        open_case_of(world)
+        lock_handset(world)
+        (history,) = world.locks.orders
+        step = {"order": "lock-1", "device": "dev-1", "state": "active_provisional", "actor": "dev-1"}
+        with world.house.unit() as unit:
+            index, at_ms = unit.record("lock.answered", {**step, "ack": history.commands[0].ack}), unit.now_ms
+            more = (index, unit.record("lock.had_locked", {**step, "command": "cmd-1"}))
+        world.locks = answered(world.locks, acked_ms=at_ms)
+        world.locks = replace(world.locks, orders=(replace(world.locks.orders[0], indexes=(*history.indexes, *more)),))
+        verdict = verify_pack(world.export().content)
+        assert (verdict.ok, words(verdict, Step.LOCKS, WORD)) == (True, [])
+        repeated = taken_in(world, later_ms=DAY_MS)
+        assert (repeated.ok, len(words(repeated, Step.LOCKS, WORD))) == (True, 1)
+
+
+def drawn_up(world: World, content: bytes, *, later_ms: int, receipts_later_s: int) -> Verdict:
+    """What a checker says of the pack with another time of its own, its receipts signed anew by the log."""
+    opened = open_pack(content)
+    created_ms = opened.manifest.created_ms + later_ms
+    head, iat_s = opened.head, opened.manifest.created_ms // SECOND_MS + receipts_later_s
+    entries = tuple(
+        entry
+        if entry.receipt is None
+        else replace(
+            entry,
+            receipt=make_receipt(
+                size=head.size,
+                index=entry.index,
+                path=entry.path,
+                root=head.root,
+                signer=world.log,
+                iss=f"urn:weaklink:operator:{head.origin}",
+                sub=f"urn:weaklink:entry:{cose.parse(entry.raw).digest.hex()}",
+                iat_s=iat_s,
+            ),
+        )
+        for entry in opened.entries
+    )
+    draft = draw_up(replace(opened.source, created_ms=created_ms, entries=entries))
+    drawn = Drawn(dispute=world.case, head=head, draft=draft)
+    with world.house.unit() as unit:
+        return verify_pack(seal_pack(unit, drawn, actor="agent-1", log_signer=world.log).content, vkey=world.vkey)
+
+
+def test_a_pack_was_drawn_up_when_its_receipts_were_given(world: World) -> None:
+    content = world.export().content
+    assert drawn_up(world, content, later_ms=0, receipts_later_s=0).ok
+    for later_ms, receipts_later_s in ((-SECOND_MS, 0), (SECOND_MS, 0), (0, 1)):
+        verdict = drawn_up(world, content, later_ms=later_ms, receipts_later_s=receipts_later_s)
+        assert failed_steps(verdict) == {Step.ENTRIES}
+
+
+def test_a_pack_was_drawn_up_after_what_it_holds_and_before_its_export_was_recorded(world: World) -> None:
+    content = world.export().content
+    for later_s in (-2 * DAY_MS // SECOND_MS, 2 * DAY_MS // SECOND_MS):
+        verdict = drawn_up(world, content, later_ms=later_s * SECOND_MS, receipts_later_s=later_s)
+        assert failed_steps(verdict) == {Step.RECORDS}
