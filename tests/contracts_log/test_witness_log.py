@@ -10,7 +10,7 @@ import pytest
 
 from custody.kernel.errors import Fatal, NotFound, Rejected
 from custody.ledger.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
-from custody.ledger.cosignature import Cosigner, cosign_mldsa, ed25519_message, mldsa_key, new_mldsa_signer
+from custody.ledger.cosignature import Cosigner, cosign, cosign_mldsa, ed25519_message, mldsa_key, new_mldsa_signer
 from custody.ledger.merkle import EMPTY_ROOT
 from custody.ledger.note import (
     Ed25519Verifier,
@@ -20,6 +20,7 @@ from custody.ledger.note import (
     parse_note,
     parse_signatures,
     parse_vkey,
+    sign_text,
     text_key,
 )
 from custody.ledger.statements import read_policy
@@ -164,6 +165,13 @@ def test_the_codes_come_in_the_order_of_the_specification(house: House, folder: 
     assert folder.latest(ORIGIN) == open_checkpoint(note, VERIFIER)
 
 
+def test_the_key_of_one_log_speaks_for_no_other_log(folder: WitnessFolder) -> None:
+    text = Checkpoint(origin=ORIGIN, size=5, root=bytes(32)).text()
+    foreign = Note(text=text, signatures=(sign_text(text, name=OTHER.name, signer=key("other log")),)).raw()
+    assert witness(folder).add_checkpoint(format_add_checkpoint(0, [], foreign)).status == 403
+    assert folder.latest(ORIGIN) is None
+
+
 def test_nothing_that_was_refused_changes_what_is_kept(house: House, folder: WitnessFolder) -> None:
     one = witness(folder)
     name = hashlib.sha256(ORIGIN.encode()).hexdigest()
@@ -177,6 +185,24 @@ def test_nothing_that_was_refused_changes_what_is_kept(house: House, folder: Wit
     for odd in ("../witness", "A", "0" * 63 + "/"):
         with raises(NotFound, "checkpoint"):
             one.checkpoint(odd)
+
+
+def test_only_a_hash_names_a_checkpoint_that_is_kept(folder: WitnessFolder, tmp_path: Path) -> None:
+    one = witness(folder)
+    long = "a" * 61
+    for odd in ("secret", f"../{long}", f"{long}.no", "\u00e9" * 64):
+        (tmp_path / "witness" / f"{odd}.note").write_bytes(b"somebody's own")
+        with raises(NotFound, "checkpoint"):
+            one.checkpoint(odd)
+
+
+def test_a_refusal_says_why_as_plain_text(folder: WitnessFolder) -> None:
+    unknown = sign_checkpoint(Checkpoint(origin="unknown.example", size=5, root=bytes(32)), key("log"))
+    for body, status in ((b"nonsense", 400), (format_add_checkpoint(0, [], unknown), 404)):
+        told = witness(folder).add_checkpoint(body)
+        assert (told.status, told.content_type) == (status, "text/plain; charset=utf-8")
+        assert len(told.body.split()) > 3
+        assert told.body.endswith("\n")
 
 
 def _other(size: int) -> Checkpoint:
@@ -334,3 +360,23 @@ def test_a_strangers_line_a_time_ahead_and_no_time_are_not_taken(house: House, t
         assert witness_book.newest(session) is None
     folder.close()
     assert isinstance(VERIFIER, Ed25519Verifier)
+
+
+def test_no_time_of_an_answer_is_more_than_an_hour_ahead(house: House) -> None:
+    policy = parse_policy(policy_text("working"))
+    with house.read() as session:
+        asked = ask(session, 0)
+
+    def lines(*at_s: int) -> str:
+        checkpoint, names = open_checkpoint(asked.note, VERIFIER), ("carrier", "ombudsman")
+        told = zip(names, at_s, strict=False)
+        return "".join(
+            cosign(checkpoint, name=f"{name}.example/w1", signer=key(name), at_s=at).line() for name, at in told
+        )
+
+    for ahead in ((3_601,), (0, 3_601), (3_601, 0)):
+        with raises(Rejected, "cosignature"), house.unit() as unit:
+            now_s = unit.now_ms // 1000
+            take(unit, asked, lines(*(now_s + each for each in ahead)), keys=policy.witnesses, policy=policy)
+    with house.unit() as unit:
+        take(unit, asked, lines(unit.now_ms // 1000 + 3_600), keys=policy.witnesses, policy=policy)

@@ -1,0 +1,285 @@
+"""How the log asks its witnesses: what it sends, what it takes for an answer, and whom it takes nothing from."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from api.witnesses import TRIES, Witnesses, open_policy
+from custody.kernel.errors import Conflict, Fatal, Rejected, Unavailable
+from custody.ledger.cosignature import mldsa_key, new_mldsa_signer
+from custody.ledger.note import Kind, text_key
+from custody.ledger.witness import parse_add_checkpoint
+from custody.ledger.witness_policy import parse_policy
+from custody.store import log_reader, witness_book
+from custody.store.unit import House
+from custody.store.witness_folder import WitnessFolder
+from custody.usecases.cosign import parties
+from custody.usecases.witness_log import Answer, Witness
+from tests.contracts_log.small_house import VERIFIER, add_records, opened_house, raises
+from tests.world_parts import Clock, key
+
+LOG = VERIFIER.key
+SIZE = "text/x.tlog.size"
+WAIT_S = 30.0
+
+Answering = Callable[[bytes], Answer]
+
+
+class Address:
+    """A witness's address: what it was asked, and how it answers."""
+
+    def __init__(self, answer: Answering) -> None:
+        self.answer = answer
+        self.asked: list[bytes] = []
+        self.paths: list[str] = []
+        self.headers: dict[str, str] = {}
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
+        self._thread.start()
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        address = self
+
+        class Door(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                address.asked.append(body)
+                address.paths.append(self.path)
+                told = address.answer(body)
+                self.send_response(told.status)
+                for name, value in {"Content-Type": told.content_type, **address.headers}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(told.body.encode())
+
+            def log_message(self, *_words: object) -> None:
+                """Say nothing."""
+
+        return Door
+
+    def old_sizes(self) -> list[int]:
+        """From which sizes it was shown the way."""
+        return [parse_add_checkpoint(body).old_size for body in self.asked]
+
+    def close(self) -> None:
+        """Nobody is there any more."""
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+@pytest.fixture
+def house(sqlite_url: str) -> House:
+    """Return a log of one entry."""
+    return opened_house(sqlite_url)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[WitnessFolder]:
+    """Lend a witness's folder."""
+    held = WitnessFolder(tmp_path / "witness")
+    yield held
+    held.close()
+
+
+@pytest.fixture
+def carrier(folder: WitnessFolder) -> Iterator[Address]:
+    """Lend the address of a witness that is one of ours."""
+    address = Address(
+        Witness(folder, name="carrier.example/w", signer=key("carrier"), logs=[LOG], clock=Clock()).add_checkpoint
+    )
+    yield address
+    address.close()
+
+
+def policy_text(url: str, *more: str) -> str:
+    vkey = text_key("carrier.example/w", key("carrier").public, kind=Kind.ED25519_COSIGNATURE).vkey()
+    return "\n".join([f"log {LOG.vkey()}", f"witness carrier {vkey} {url}", *more, "quorum carrier", ""])
+
+
+@contextmanager
+def asking(house: House, url: str, *more: str) -> Iterator[Witnesses]:
+    """What asks the witness at an address, and those of more lines of the policy; no thread of it runs."""
+    made = Witnesses(house, parse_policy(policy_text(url, *more)))
+    yield made
+    made._http.close()
+
+
+def size_of(house: House) -> int:
+    with house.read() as session:
+        return log_reader.head(session).size
+
+
+def cosigned(house: House) -> int:
+    """The size that the public sees."""
+    with house.read() as session:
+        newest = witness_book.newest(session)
+    return newest.size if newest else 0
+
+
+def test_the_newest_head_is_shown_with_the_way_from_what_the_witness_cosigned_last(
+    house: House, carrier: Address
+) -> None:
+    with asking(house, f"{carrier.url}/") as witnesses:
+        (desk,) = witnesses.desks
+        for old in (0, 1, 4):
+            witnesses.visit(desk)
+            assert (desk.size, cosigned(house)) == (size_of(house), size_of(house))
+            add_records(house, 3)
+            assert carrier.old_sizes()[-1] == old
+    assert carrier.paths == ["/add-checkpoint"] * 3
+
+
+def test_the_parties_are_those_whose_lines_the_public_sees(house: House, carrier: Address) -> None:
+    with asking(house, carrier.url) as witnesses:
+        for seen in ([], ["carrier"]):
+            with house.read() as session:
+                assert [each.party for each in parties(session, witnesses.policy)] == seen
+            witnesses.visit(witnesses.desks[0])
+
+
+def test_a_witness_that_cosigned_the_head_is_not_asked_again(house: House, carrier: Address) -> None:
+    with asking(house, carrier.url) as witnesses:
+        witnesses.visit(witnesses.desks[0])
+        witnesses.visit(witnesses.desks[0])
+    assert len(carrier.asked) == 1
+    with asking(house, carrier.url) as again:
+        assert again.desks[0].size == 1
+        again.visit(again.desks[0])
+    assert len(carrier.asked) == 1
+
+
+def test_a_key_that_has_not_cosigned_yet_has_its_address_asked_again(house: House, carrier: Address) -> None:
+    with asking(house, carrier.url) as witnesses:
+        witnesses.visit(witnesses.desks[0])
+    second = mldsa_key("carrier.example/w", new_mldsa_signer(bytes(32))).vkey()
+    with asking(house, carrier.url, f"witness carrier-pq {second} {carrier.url}/") as witnesses:
+        (desk,) = witnesses.desks
+        assert (desk.size, list(desk.keys)) == (0, ["carrier", "carrier-pq"])
+
+
+def test_each_address_has_a_desk_of_its_own(house: House, carrier: Address) -> None:
+    other = text_key("other.example/w", key("other").public, kind=Kind.ED25519_COSIGNATURE).vkey()
+    with asking(house, carrier.url, f"witness other {other} http://127.0.0.1:9") as witnesses:
+        assert [(desk.url, list(desk.keys)) for desk in witnesses.desks] == [
+            (carrier.url, ["carrier"]),
+            ("http://127.0.0.1:9", ["other"]),
+        ]
+        witnesses.visit(witnesses.desks[0])
+        assert witnesses.states() == [
+            {"witness": "carrier", "url": carrier.url, "size": 1, "trouble": None},
+            {"witness": "other", "url": "http://127.0.0.1:9", "size": 0, "trouble": None},
+        ]
+
+
+def test_a_witness_that_remembers_another_size_is_asked_from_there(house: House, carrier: Address) -> None:
+    with asking(house, carrier.url) as witnesses:
+        witnesses.visit(witnesses.desks[0])
+        add_records(house, 4)
+        witnesses.desks[0].size = 0
+        witnesses.visit(witnesses.desks[0])
+        assert witnesses.desks[0].size == 5
+    assert carrier.old_sizes() == [0, 0, 1]
+
+
+def test_a_witness_that_changes_its_mind_is_not_asked_for_ever(house: House, carrier: Address) -> None:
+    add_records(house, 9)
+    told = iter(range(1, 100))
+    carrier.answer = lambda _body: Answer(status=409, body=f"{next(told)}\n", content_type=f"{SIZE} ; charset=utf-8")
+    with asking(house, carrier.url) as witnesses, raises(Conflict, "witness"):
+        witnesses.visit(witnesses.desks[0])
+    assert carrier.old_sizes() == list(range(TRIES))
+
+
+def test_a_witness_that_knows_a_longer_log_than_ours_is_not_argued_with(house: House, carrier: Address) -> None:
+    carrier.answer = lambda _body: Answer(status=409, body="2\n", content_type=SIZE)
+    with asking(house, carrier.url) as witnesses, raises(Rejected, "witness"):
+        witnesses.visit(witnesses.desks[0])
+    assert len(carrier.asked) == 1
+
+
+REFUSALS: dict[str, tuple[Answer, type[Exception]]] = {
+    "another past": (Answer(status=422, body="the proof fails\n"), Rejected),
+    "an unknown log": (Answer(status=404, body="the origin is unknown\n"), Rejected),
+    "a size as a plain text": (Answer(status=409, body="0\n", content_type="text/plain"), Rejected),
+    "a size without an end": (Answer(status=409, body="0", content_type=SIZE), Rejected),
+    "a size under another status": (Answer(status=400, body="0\n", content_type=SIZE), Rejected),
+    "no number": (Answer(status=409, body="-1\n", content_type=SIZE), Rejected),
+    "a witness in trouble": (Answer(status=503, body="nothing was cosigned\n"), Unavailable),
+    "no cosignature": (Answer(status=200, body=""), Rejected),
+    "another's cosignature": (Answer(status=200, body="— thief.example/w AAAAAA==\n"), Rejected),
+    "nonsense": (Answer(status=200, body="yes\n"), Rejected),
+    "a cosignature under another status": (Answer(status=201, body=""), Rejected),
+}
+
+
+@pytest.mark.parametrize("what", REFUSALS)
+def test_what_is_no_cosignature_moves_nothing(house: House, carrier: Address, what: str) -> None:
+    answer, error = REFUSALS[what]
+    carrier.answer = lambda _body: answer
+    with asking(house, carrier.url) as witnesses:
+        with pytest.raises(error) as told:
+            witnesses.visit(witnesses.desks[0])
+        assert witnesses.desks[0].size == 0
+    assert (len(carrier.asked), cosigned(house)) == (1, 0)
+    if answer.status != 200 and answer.content_type != SIZE:
+        assert f"it answered {answer.status}: {answer.body.strip()}" in str(told.value)
+
+
+def test_a_witness_that_sends_us_elsewhere_is_not_followed(house: House, carrier: Address) -> None:
+    honest = carrier.answer
+    carrier.headers = {"Location": f"{carrier.url}/add-checkpoint"}
+    carrier.answer = lambda body: honest(body) if len(carrier.asked) > 1 else Answer(status=307, body="")
+    with asking(house, carrier.url) as witnesses, raises(Rejected, "witness"):
+        witnesses.visit(witnesses.desks[0])
+    assert (len(carrier.asked), cosigned(house)) == (1, 0)
+
+
+def until(true: Callable[[], Any]) -> None:
+    """Wait until something is true."""
+    end = time.monotonic() + WAIT_S
+    while not true():
+        assert time.monotonic() < end, "it never came true"
+        time.sleep(0.01)
+
+
+def test_a_witness_in_trouble_is_named_asked_again_and_forgiven(house: House, carrier: Address) -> None:
+    honest, carrier.answer = carrier.answer, lambda _body: Answer(status=503, body="away\n")
+    witnesses = Witnesses(house, parse_policy(policy_text(carrier.url)))
+    (desk,) = witnesses.desks
+    witnesses.start()
+    try:
+        until(lambda: desk.trouble)
+        assert "it answered 503: away" in witnesses.states()[0]["trouble"]
+        carrier.answer = honest
+        until(lambda: desk.size == 1 and not desk.trouble)
+        add_records(house, 1)
+        witnesses.poke()
+        until(lambda: cosigned(house) == 2)
+    finally:
+        witnesses.stop()
+    assert not any(thread.name == f"witness {carrier.url}" for thread in threading.enumerate())
+    add_records(house, 1)
+    with pytest.raises(RuntimeError):
+        witnesses.visit(desk)
+
+
+def test_nobody_is_there_and_that_is_said(house: House, carrier: Address) -> None:
+    with asking(house, "http://127.0.0.1:9") as witnesses, pytest.raises(httpx.ConnectError):
+        witnesses.visit(witnesses.desks[0])
+    assert carrier.asked == []
+
+
+def test_a_policy_of_another_log_is_not_used() -> None:
+    policy = parse_policy(policy_text("http://carrier"))
+    assert open_policy(policy, vkey=LOG.vkey()) is policy
+    with raises(Fatal, "witness_policy"):
+        open_policy(policy, vkey=text_key("other.example/log", key("log").public).vkey())
