@@ -16,7 +16,7 @@ from api.cli.listen import ctrl_c_waits, listen
 from api.compose import compose, free_port, join
 from api.connections import Accepted, Handed, Server
 from api.data_folder import hold_folder
-from api.malformed_http import Protocol
+from api.http_limits import Protocol
 from api.routes.scans import ScanDoor
 from api.settings import Settings
 from api.workers import Workers, tell_full, tell_ready

@@ -1,0 +1,273 @@
+"""What is no HTTP, a head without end and a client that owes us the rest are answered or let go, and nobody else is."""
+
+import asyncio
+import gc
+import http.client
+import json
+import socket
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import pytest
+import uvicorn
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.server import ServerState
+
+from api.cli.instance import Instance
+from api.http_limits import MOST_HEAD_BYTES, PATIENCE_S, Protocol
+
+LONG_S = 60.0
+MOST_SENT = 100_000_000
+GET = b"GET /healthz HTTP/1.1\r\nHost: here\r\n"
+POST = b"POST /v1/disputes HTTP/1.1\r\nHost: here\r\n"
+CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+@contextmanager
+def connected(instance: Instance) -> Iterator[socket.socket]:
+    """A connection to the service."""
+    host, port = instance.address.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=LONG_S) as connection:
+        yield connection
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"NO HTTP\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: here\r\nno header\r\n\r\n",
+        POST + b"Content-Length: -1\r\n\r\n",
+        CHUNKED + b"no length\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    ],
+    ids=["line", "header", "length", "chunk", "TLS"],
+)
+def test_what_is_no_http_is_answered_with_a_problem_that_nobody_keeps(instance: Instance, sent: bytes) -> None:
+    with connected(instance) as connection:
+        connection.sendall(sent)
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        body = json.loads(answer.read())
+        assert connection.recv(1) == b""
+    headers = [answer.headers[name] for name in ("content-type", "cache-control", "connection")]
+    assert headers == ["application/problem+json", "no-store", "close"]
+    assert (answer.status, body["status"], set(body)) == (400, 400, {"type", "title", "status", "detail", "fix"})
+
+
+@pytest.mark.parametrize(
+    ("begin", "on"),
+    [
+        (GET, b"X-More: and more\r\n"),
+        (GET + b"X-Long: ", b"and longer, "),
+        (b"GET /", b"longer-and-"),
+        (CHUNKED + b"1;", b"extended="),
+        (CHUNKED + b"1\r\n1\r\n0\r\n", b"X-Trailer: and more\r\n"),
+    ],
+    ids=["headers", "one header", "address", "extension of a chunk", "trailers"],
+)
+def test_a_head_without_end_is_refused_and_not_kept(instance: Instance, begin: bytes, on: bytes) -> None:
+    piece, sent = on * (16_384 // len(on)), 0
+    with connected(instance) as connection, suppress(ConnectionResetError, BrokenPipeError):
+        connection.sendall(begin)
+        while sent < MOST_SENT:
+            connection.sendall(piece)
+            sent += len(piece)
+    assert sent < MOST_SENT
+
+
+@pytest.mark.parametrize(("more", "status"), [(0, 200), (1, 431)])
+def test_a_head_just_as_long_as_the_limit_is_read(instance: Instance, more: int, status: int) -> None:
+    headers = [(b"Host", b"here"), (b"X-Long", b"")]
+    taken = len(b"/healthz") + sum(len(name) + len(value) for name, value in headers)
+    with connected(instance) as connection:
+        connection.sendall(GET + b"X-Long: " + b"1" * (MOST_HEAD_BYTES - taken + more) + b"\r\n\r\n")
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        body = json.loads(answer.read())
+    assert answer.status == status
+    assert status == 200 or (str(MOST_HEAD_BYTES) in body["detail"] and body["fix"])
+
+
+class Visit:
+    """One connection to an application, in a loop whose clock the test sets."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.loop = _Loop()
+        self.client, ours = socket.socketpair()
+        self.client.setblocking(False)
+        ours.setblocking(False)
+        config = uvicorn.Config(app, http=Protocol, ws="none", lifespan="off", log_config=None)
+        config.load()
+        end = Protocol(config, ServerState(), {}, _loop=self.loop)
+        self.loop.run_until_complete(self.loop.connect_accepted_socket(lambda: end, ours))
+        self._end = weakref.ref(end)
+
+    def sends(self, content: bytes) -> None:
+        """The client sends this, and we take it."""
+        self.client.sendall(content)
+        self.passes(0)
+
+    def passes(self, seconds: float) -> None:
+        """So much time passes."""
+        self.loop.now_s += seconds
+        for _ in range(20):
+            self.loop.run_until_complete(asyncio.sleep(0))
+
+    def is_open(self) -> bool:
+        """Whether the connection still is; what has been answered is read."""
+        with suppress(BlockingIOError):
+            while self.client.recv(65_536):
+                pass
+            return False
+        return True
+
+    def close(self) -> None:
+        """The client goes, and is forgotten before our patience is at its end."""
+        self.client.close()
+        self.passes(PATIENCE_S / 2)
+        gc.collect()
+        forgotten = self._end() is None
+        self.loop.close()
+        assert forgotten
+
+
+class _Loop(asyncio.SelectorEventLoop):
+    """An event loop with a clock that stands until a test moves it."""
+
+    now_s = 1_000.0
+
+    def time(self) -> float:
+        return self.now_s
+
+
+@contextmanager
+def visit(app: ASGIApp) -> Iterator[Visit]:
+    """A connection, taken away in the end."""
+    made = Visit(app)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+async def reads(scope: Scope, receive: Receive, send: Send) -> None:
+    """Reads the body to its end, and answers."""
+    while (await receive()).get("more_body"):
+        pass
+    await PlainTextResponse("read")(scope, receive, send)
+
+
+async def refuses(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers before the body is read."""
+    await PlainTextResponse("no", 413)(scope, receive, send)
+
+
+async def takes_long(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers after three times what a client may take."""
+    await receive()
+    await asyncio.sleep(3 * PATIENCE_S)
+    await PlainTextResponse("done")(scope, receive, send)
+
+
+BODY = b"POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 1000000\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("sent", "app"),
+    [(b"", reads), (GET, reads), (BODY, reads), (BODY + b"1" * 200_000, reads), (BODY, refuses)],
+    ids=["nothing", "half a head", "no body", "part of a body", "no body, and it was refused"],
+)
+def test_who_owes_us_the_rest_of_a_request_for_too_long_is_let_go(sent: bytes, app: ASGIApp) -> None:
+    with visit(app) as here:
+        here.sends(sent)
+        here.passes(PATIENCE_S - 1)
+        assert here.is_open() or app is refuses
+        here.passes(2)
+        assert not here.is_open()
+
+
+def test_half_a_head_buys_no_time_however_often_a_piece_of_it_comes() -> None:
+    with visit(reads) as here:
+        here.sends(GET)
+        for _ in range(3):
+            here.passes(PATIENCE_S / 4)
+            here.sends(b"X-More: 1\r\n")
+        here.passes(PATIENCE_S / 4 + 1)
+        assert not here.is_open()
+
+
+def test_a_body_that_drips_is_let_go_and_a_slow_one_is_read() -> None:
+    for piece, stays in ((b"1", False), (b"1" * (MOST_HEAD_BYTES // 8), True)):
+        with visit(reads) as here:
+            here.sends(BODY)
+            for _ in range(10):
+                here.passes(PATIENCE_S / 2)
+                with suppress(BrokenPipeError):
+                    here.sends(piece)
+            assert here.is_open() == stays
+
+
+def test_what_nobody_reads_any_more_buys_no_time() -> None:
+    with visit(refuses) as here:
+        here.sends(BODY)
+        for _ in range(10):
+            here.passes(PATIENCE_S / 10)
+            with suppress(BrokenPipeError):
+                here.sends(b"1" * 10_000)
+        here.passes(1)
+        assert not here.is_open()
+
+
+def test_an_answer_of_ours_may_take_its_time() -> None:
+    with visit(takes_long) as here:
+        here.sends(GET + b"\r\n")
+        for _ in range(2):
+            here.passes(PATIENCE_S)
+            assert here.is_open()
+        here.passes(PATIENCE_S)
+        assert here.client.recv(12) == b"HTTP/1.1 200"
+
+
+def test_a_client_is_not_blamed_for_what_we_do_not_read() -> None:
+    first = asyncio.Event()
+
+    async def waits(scope: Scope, receive: Receive, send: Send) -> None:
+        await first.wait()
+        await reads(scope, receive, send)
+
+    with visit(waits) as here:
+        here.sends(BODY + b"1" * 100_000)
+        for _ in range(3):
+            here.passes(PATIENCE_S)
+            assert here.is_open()
+        first.set()
+        here.passes(PATIENCE_S + 1)
+        here.passes(PATIENCE_S + 1)
+        assert not here.is_open(), "it is asked for the rest now"
+
+
+def test_the_next_request_of_a_connection_may_take_as_long_as_the_first_one() -> None:
+    async def is_slow(scope: Scope, receive: Receive, send: Send) -> None:
+        await asyncio.sleep(PATIENCE_S - 1)
+        await PlainTextResponse("done")(scope, receive, send)
+
+    with visit(is_slow) as here:
+        here.sends(GET + b"\r\n")
+        here.passes(PATIENCE_S - 1)
+        here.sends(GET)
+        here.passes(PATIENCE_S - 1)
+        assert here.is_open()
+        here.passes(2)
+        assert not here.is_open()
+
+
+def test_a_body_may_take_as_long_as_its_head() -> None:
+    with visit(reads) as here:
+        here.passes(PATIENCE_S - 1)
+        here.sends(BODY)
+        here.passes(PATIENCE_S - 1)
+        assert here.is_open()
+        here.passes(2)
+        assert not here.is_open()
