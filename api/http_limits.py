@@ -7,6 +7,7 @@ error is: the web server's own words say no `fix`, and a cache may keep them.
 
 import asyncio
 from http import HTTPStatus
+from typing import cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
@@ -31,9 +32,9 @@ class Protocol(HttpToolsProtocol):
     _until_s: float
     _watch: asyncio.TimerHandle
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to wait for the first request."""
-        super().connection_made(transport)
+        super().connection_made(cast("asyncio.Transport", transport))
         self._unread = 0
         self._be_patient()
         self._watch = self.loop.call_at(self._until_s, self._look)

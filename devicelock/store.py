@@ -18,6 +18,7 @@ from sqlmodel import Field, Session, SQLModel, col
 from custody.kernel.errors import NotFound
 from custody.store.bulk import add, ask, pick, write_first
 from custody.store.engine import is_sqlite
+from custody.store.newest_first import newest_first
 from custody.store.unit import Unit
 from devicelock.rules.ack import Result
 from devicelock.rules.command import Op
@@ -300,15 +301,10 @@ def orders_in(session: Session, states: Sequence[str], *, limit: int = 1000) -> 
 
 
 def orders_page(session: Session, *, state: str | None, after: str | None, limit: int) -> list[LockOrderRow]:
-    """Orders, newest first; `after` is the id that the page before ended with."""
-    query = select(LockOrderRow).order_by(col(LockOrderRow.created_ms).desc(), col(LockOrderRow.id).desc())
+    """Orders, newest first; `after` is the id that the page before ended with (`newest_first`)."""
+    query = newest_first(session, LockOrderRow, when="created_ms", after=after)
     if state:
         query = query.where(col(LockOrderRow.state) == state)
-    last = session.get(LockOrderRow, after) if after else None
-    if last is not None:
-        older = col(LockOrderRow.created_ms) < last.created_ms
-        same = (col(LockOrderRow.created_ms) == last.created_ms) & (col(LockOrderRow.id) < last.id)
-        query = query.where(older | same)
     return list(session.scalars(query.limit(limit)).all())
 
 

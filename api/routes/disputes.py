@@ -13,9 +13,10 @@ from api import joints, lock_news, persons
 from api.accounts import Caller
 from api.auth import known, role
 from api.joined_locks import join_locks
+from api.listed import check_state
 from api.parts import Parts, parts_of
 from api.views import case_view, lock_view, message_views, own_lock, own_locks
-from custody.disputes.case import ADR_EVENT
+from custody.disputes.case import ADR_EVENT, CASE
 from custody.disputes.case_guards import Actor, Finding
 from custody.disputes.machine import Role
 from custody.disputes.opening import Report
@@ -154,6 +155,7 @@ def listing(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> dict[str, Any]:
     """Cases, newest first. `next` is the cursor of the next page, null at the end."""
+    check_state(state, CASE.states)
     with parts.house.read() as session:
         files = case_book.listing(session, state=state, after=cursor, limit=limit + 1)
         page = [

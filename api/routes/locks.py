@@ -12,6 +12,7 @@ from api import joints
 from api.accounts import Caller
 from api.auth import role
 from api.encoding import b64, unb64
+from api.listed import check_state
 from api.parts import Parts, broker_address, parts_of
 from api.views import order_view, order_views, part_view, reference_view
 from custody.gs1.imei import imei_urn
@@ -25,7 +26,7 @@ from devicelock import part_store, store, watch_store
 from devicelock.rules.authority import preflight
 from devicelock.rules.command import REASONS, Basis, Op, Reason
 from devicelock.rules.lock_facts import Kind
-from devicelock.rules.order import Role
+from devicelock.rules.order import Role, State
 from devicelock.store import AuthorityRow, DeviceRow, LockOrderRow
 from devicelock.usecases import plan_parts, request_lock, standing_authority
 from devicelock.usecases.give_reference import give_reference
@@ -201,6 +202,7 @@ def listing(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> dict[str, Any]:
     """Lock orders, newest first. `next` is the cursor of the next page, null at the end."""
+    check_state(state, State)
     with parts.house.read() as session:
         rows = store.orders_page(session, state=state, after=cursor, limit=limit + 1)
         page = order_views(session, rows[:limit])

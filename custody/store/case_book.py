@@ -24,6 +24,7 @@ from custody.kernel.errors import Conflict, NotFound
 from custody.store import bulk
 from custody.store.bulk import ask
 from custody.store.engine import is_sqlite
+from custody.store.newest_first import newest_first
 from custody.store.tables import DisputeEventRow, DisputeRow, EvidenceRow, InquiryRow, MessageRow, PromiseRow
 from custody.store.unit import Unit
 
@@ -153,15 +154,10 @@ def replace(unit: Unit, file: CaseFile, *, before: CaseFile) -> int:
 
 
 def listing(session: Session, *, state: str | None, after: str | None, limit: int) -> list[CaseFile]:
-    """Cases, newest first; `after` is the id that the page before ended with."""
-    query = select(DisputeRow).order_by(col(DisputeRow.opened_ms).desc(), col(DisputeRow.id).desc())
+    """Cases, newest first; `after` is the id that the page before ended with (`newest_first`)."""
+    query = newest_first(session, DisputeRow, when="opened_ms", after=after)
     if state:
         query = query.where(col(DisputeRow.state) == state)
-    last = session.get(DisputeRow, after) if after else None
-    if last is not None:
-        older = col(DisputeRow.opened_ms) < last.opened_ms
-        same = (col(DisputeRow.opened_ms) == last.opened_ms) & (col(DisputeRow.id) < last.id)
-        query = query.where(older | same)
     return [msgspec.json.decode(row.facts, type=CaseFile) for row in session.scalars(query.limit(limit)).all()]
 
 

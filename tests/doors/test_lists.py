@@ -1,0 +1,21 @@
+"""A list that is asked for what cannot be says so: an empty one would read as if nothing were to be done."""
+
+import pytest
+
+from tests.doors.case_desk import CaseDesk
+
+
+@pytest.mark.parametrize(("path", "known"), [("/v1/disputes", "remedy_offered"), ("/v1/locks", "active_confirmed")])
+def test_a_state_that_no_table_knows_is_refused_with_those_that_it_knows(desk: CaseDesk, path: str, known: str) -> None:
+    refused = desk.http.get(path, params={"state": "nosuch"}, headers=desk.by("agent-1"))
+    assert refused.status_code == 422
+    assert known in refused.json()["fix"]
+    assert desk.http.get(path, params={"state": known}, headers=desk.by("agent-1")).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/v1/disputes", "/v1/locks"])
+def test_a_cursor_that_no_page_gave_is_refused_and_does_not_begin_again(desk: CaseDesk, path: str) -> None:
+    desk.report()
+    refused = desk.http.get(path, params={"cursor": "zzz"}, headers=desk.by("agent-1"))
+    assert (refused.status_code, refused.json()["type"]) == (422, "urn:weaklink:problem:cursor")
+    assert desk.http.get(path, params={"cursor": ""}, headers=desk.by("agent-1")).status_code == 200
