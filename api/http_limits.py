@@ -53,9 +53,10 @@ class Protocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """A head is whole; raises `_TooLong`, which the parser makes an error of what was sent."""
-        self._unread = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
-        if self._unread > MOST_HEAD_BYTES:
-            raise _TooLong
+        if self._unread > MOST_HEAD_BYTES:  # of head and body together, if they came in one piece
+            self._unread = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+            if self._unread > MOST_HEAD_BYTES:
+                raise _TooLong
         self._unread = 0
         self._be_patient()
         super().on_headers_complete()
