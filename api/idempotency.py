@@ -15,12 +15,14 @@ older version sealed, up to a day ago, is the body alone; it is no CBOR array, a
 
 import asyncio
 import hashlib
+import hmac
+from tempfile import SpooledTemporaryFile
 from typing import NamedTuple
 
 import structlog
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -28,6 +30,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import problems
 from api.auth import COOKIE
+from api.body_limits import MOST_BYTES
 from api.parts import Parts
 from custody.kernel import cbor
 from custody.kernel.errors import Conflict, Rejected, Trouble
@@ -43,8 +46,12 @@ LENGTH = "content-length"
 REPLAYED = "idempotent-replayed"
 LOOKS, LOOK_AGAIN_S = 20, 0.1
 """An answer is kept a moment after its act is durable: who asks meanwhile is not sent away for that."""
+NO_SALT = bytes(32)
+PIECE_BYTES = 65_536
 PAIR = b"\x82"
 """How a CBOR array of two begins."""
+
+BodyFile = SpooledTemporaryFile[bytes]
 
 log = structlog.get_logger()
 
@@ -81,14 +88,18 @@ class IdempotencyKeys:
     async def _once(self, request: Request, key: str, send: Send) -> None:
         if not 1 <= len(key) <= MAX_KEY:
             raise Rejected("idempotency", f"the key is not 1 to {MAX_KEY} characters", fix="Send a fresh UUID.")
-        body = await request.body()
         caller = request.headers.get("authorization", "") + request.cookies.get(COOKIE, "")
-        asked = read_key(caller, key, f"{request.url.path}?{request.url.query}", body)
-        again = await self._first_answer(asked)
-        if again is None:
-            await self._answer(request, body, asked, send)
-        else:
-            await again(request.scope, request.receive, send)
+        reader = KeyReader(caller, key, f"{request.url.path}?{request.url.query}")
+        with SpooledTemporaryFile(MOST_BYTES) as body:
+            async for piece in request.stream():
+                reader.add(piece)
+                await run_in_threadpool(body.write, piece)
+            asked = reader.asked()
+            again = await self._first_answer(asked)
+            if again is None:
+                await self._answer(request, body, asked, send)
+            else:
+                await again(request.scope, request.receive, send)
 
     async def _first_answer(self, asked: Asked) -> Response | None:
         """What was answered before; raises `Conflict` if that is still not known after a while, or was another's."""
@@ -101,7 +112,7 @@ class IdempotencyKeys:
             await asyncio.sleep(LOOK_AGAIN_S)
         return await run_in_threadpool(self._find, asked)
 
-    async def _answer(self, request: Request, body: bytes, asked: Asked, send: Send) -> None:
+    async def _answer(self, request: Request, body: BodyFile, asked: Asked, send: Send) -> None:
         answer = _Answer()
         token = CURRENT.set(asked.request)
         try:
@@ -154,12 +165,25 @@ class _Answer:
             self.body += message.get("body", b"")
 
 
-def read_key(caller: str, key: str, target: str, body: bytes) -> Asked:
-    """The row is found by who asked and their key alone, so that another request under the same key is noticed."""
-    sender = f"{caller}\n{key}"
-    derived = HKDF(SHA256(), length=64, salt=None, info=INFO).derive(f"{sender}\n{target}\n".encode() + body)
-    request = RequestKey(key=hashlib.sha256(sender.encode()).hexdigest(), request_hash=derived[:32])
-    return Asked(request=request, seal=AESGCM(derived[32:]))
+class KeyReader:
+    """Reads the key of a request, whose body comes in pieces and may be a long file.
+
+    The row is found by who asked and their key alone, so that another request under the same key is noticed.
+    """
+
+    def __init__(self, caller: str, key: str, target: str) -> None:
+        sender = f"{caller}\n{key}"
+        self._row = hashlib.sha256(sender.encode()).hexdigest()
+        self._extract = hmac.new(NO_SALT, f"{sender}\n{target}\n".encode(), hashlib.sha256)
+
+    def add(self, piece: bytes) -> None:
+        """The next piece of the body."""
+        self._extract.update(piece)
+
+    def asked(self) -> Asked:
+        """The key of the request with the body so far."""
+        derived = HKDFExpand(SHA256(), length=64, info=INFO).derive(self._extract.digest())
+        return Asked(request=RequestKey(key=self._row, request_hash=derived[:32]), seal=AESGCM(derived[32:]))
 
 
 def answer_again(status: int, answer: bytes) -> Response:
@@ -174,11 +198,19 @@ def answer_again(status: int, answer: bytes) -> Response:
     return again
 
 
-def _replay(body: bytes) -> Receive:
+def _replay(body: BodyFile) -> Receive:
     """A receive that gives the body that was read already, once."""
-    parts: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+    left = body.tell()
+    body.seek(0)
+    ended = False
 
     async def receive() -> Message:
-        return parts.pop() if parts else {"type": "http.disconnect"}
+        nonlocal left, ended
+        if ended:
+            return {"type": "http.disconnect"}
+        piece = await run_in_threadpool(body.read, PIECE_BYTES)
+        left -= len(piece)
+        ended = left == 0
+        return {"type": "http.request", "body": piece, "more_body": not ended}
 
     return receive
