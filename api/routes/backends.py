@@ -184,8 +184,8 @@ def loaded(body: LoadedIn, parts: P) -> dict[str, Any]:
     backend = _eir(parts)
     backend.imported(body.seq)
     with parts.house.unit() as unit:
+        part_store.hurry(unit.session, "eir", now_ms=unit.now_ms)  # held before the head of the log (`hold_locks.py`)
         unit.record("eir.loaded", {"seq": body.seq})
-        part_store.hurry(unit.session, "eir", now_ms=unit.now_ms)
     return {"loaded": backend.folder.imported}
 
 
