@@ -55,7 +55,8 @@ def cases(visit: Staff, show: str = "open", after: str | None = None) -> Respons
     with visit.parts.house.read() as session:
         listed = finding.list_cases(session, owner=owner, is_open=show != "ended", after=after)
         promised = {file.case.id: case_book.promises(session, file.case.id) for file in listed.files}
-    return visit.page("cases.html", listed=listed, promised=promised, show=show, after=after)
+        disagreed = case_book.disagreed(session, promised)
+    return visit.page("cases.html", listed=listed, promised=promised, disagreed=disagreed, show=show, after=after)
 
 
 @router.get("/find")

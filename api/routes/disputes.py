@@ -154,14 +154,19 @@ def listing(
     cursor: str | None = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> dict[str, Any]:
-    """Cases, newest first. `next` is the cursor of the next page, null at the end."""
+    """Cases, newest first. `next` is the cursor of the next page, null at the end.
+
+    `disagreed`: the customer does not agree, and no person has acted in the case since.
+    """
     check_state(state, CASE.states)
     with parts.house.read() as session:
         files = case_book.listing(session, state=state, after=cursor, limit=limit + 1)
+        disagreed = case_book.disagreed(session, [file.case.id for file in files])
         page = [
             {
                 "dispute": file.case.id,
                 "state": file.case.state,
+                "disagreed": file.case.id in disagreed,
                 "claim_type": file.case.claim_type,
                 "order": file.case.order_ref,
                 "owner": file.case.owner,
@@ -187,7 +192,12 @@ def read(dispute: str, parts: P, _caller: Annotated[Caller, Depends(role(*CASEWO
             }
             for row in case_book.timeline(session, dispute)
         ]
-        return {**case_view(session, file), "timeline": timeline, "messages": message_views(session, dispute)}
+        return {
+            **case_view(session, file),
+            "disagreed": dispute in case_book.disagreed(session, [dispute]),
+            "timeline": timeline,
+            "messages": message_views(session, dispute),
+        }
 
 
 @router.post("/{dispute}/events")

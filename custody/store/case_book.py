@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from custody.disputes.asks import Ledger
@@ -251,6 +252,20 @@ def timeline(session: Session, dispute: str) -> list[DisputeEventRow]:
     """The timeline of a case, in order."""
     query = select(DisputeEventRow).where(col(DisputeEventRow.dispute) == dispute).order_by(col(DisputeEventRow.id))
     return list(session.scalars(query).all())
+
+
+def disagreed(session: Session, disputes: Collection[str]) -> set[str]:
+    """Those of these cases whose customer does not agree, and has been heard by no person since."""
+    later = aliased(DisputeEventRow)
+    heard = select(col(later.id)).where(
+        col(later.dispute) == col(DisputeEventRow.dispute),
+        col(later.id) > col(DisputeEventRow.id),
+        col(later.actor).not_in(["customer", "system"]),
+    )
+    said = select(col(DisputeEventRow.dispute)).where(
+        col(DisputeEventRow.dispute).in_(list(disputes)), col(DisputeEventRow.kind) == "disagreed", ~heard.exists()
+    )
+    return set(session.scalars(said).all())
 
 
 def first_ms(session: Session, dispute: str, kind: str) -> Instant | None:
