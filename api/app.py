@@ -21,6 +21,7 @@ from api.registrations import Registrations
 from api.routes import (
     backends,
     customer,
+    dispute_reading,
     disputes,
     eir,
     erasures,
@@ -57,6 +58,7 @@ ROUTERS = (  # each is asked in turn whether a request is its own: those that so
     scan_proofs,
     trails,
     disputes,
+    dispute_reading,
     customer,
     handsets,
     backends,

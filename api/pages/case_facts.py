@@ -17,7 +17,7 @@ from api.pages.case_moves import Open, open_moves
 from api.pages.inquiries import StoredAnswer, stored_answer
 from api.parts import Parts
 from api.routes.customer import WORDS
-from api.routes.disputes import read as read_case
+from api.routes.dispute_reading import read as read_case
 from custody.disputes.civil import civil_date
 from custody.disputes.payout import WORDS as PAYOUT_WORDS
 from custody.disputes.payout import payouts

@@ -4,8 +4,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Annotated, Any, TypeVar
 
-import msgspec
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session
 
@@ -13,16 +12,14 @@ from api import joints, lock_news, persons
 from api.accounts import Caller
 from api.auth import known, role
 from api.joined_locks import join_locks
-from api.listed import check_state
 from api.parts import Parts, parts_of
-from api.views import case_view, lock_view, message_views, own_lock, own_locks
-from custody.disputes.case import ADR_EVENT, CASE
+from api.views import case_view, lock_view, own_lock, own_locks
+from custody.disputes.case import ADR_EVENT
 from custody.disputes.case_guards import Actor, Finding
 from custody.disputes.machine import Role
 from custody.disputes.opening import Report
 from custody.disputes.order import OrderFacts
 from custody.disputes.remedy import Needs
-from custody.kernel.clock import to_iso
 from custody.kernel.errors import Conflict, NotFound, Rejected
 from custody.store import case_book
 from custody.usecases import ask_customer, decline_case, learn_facts, move_case, move_scheme, sweep_cases
@@ -144,60 +141,6 @@ def take_report(body: DisputeIn, request: Request, parts: Parts, *, token: str =
         "lock": ordered,
         "investigation": disputed.investigation,
     }
-
-
-@router.get("")
-def listing(
-    parts: P,
-    _caller: Annotated[Caller, Depends(role(*CASEWORKERS))],
-    state: str | None = None,
-    cursor: str | None = None,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-) -> dict[str, Any]:
-    """Cases, newest first. `next` is the cursor of the next page, null at the end.
-
-    `disagreed`: the customer does not agree, and no person has acted in the case since.
-    """
-    check_state(state, CASE.states)
-    with parts.house.read() as session:
-        files = case_book.listing(session, state=state, after=cursor, limit=limit + 1)
-        disagreed = case_book.disagreed(session, [file.case.id for file in files])
-        page = [
-            {
-                "dispute": file.case.id,
-                "state": file.case.state,
-                "disagreed": file.case.id in disagreed,
-                "claim_type": file.case.claim_type,
-                "order": file.case.order_ref,
-                "owner": file.case.owner,
-                "opened_at": to_iso(file.case.opened_ms),
-            }
-            for file in files[:limit]
-        ]
-    return {"disputes": page, "next": page[-1]["dispute"] if len(files) > limit else None}
-
-
-@router.get("/{dispute}")
-def read(dispute: str, parts: P, _caller: Annotated[Caller, Depends(role(*CASEWORKERS))]) -> dict[str, Any]:
-    """One case with its timeline."""
-    with parts.house.read() as session:
-        file = case_book.read(session, dispute)
-        timeline = [
-            {
-                "at": to_iso(row.at_ms),
-                "kind": row.kind,
-                "actor": row.actor,
-                "facts": msgspec.json.decode(row.facts),
-                "index": row.idx,
-            }
-            for row in case_book.timeline(session, dispute)
-        ]
-        return {
-            **case_view(session, file),
-            "disagreed": dispute in case_book.disagreed(session, [dispute]),
-            "timeline": timeline,
-            "messages": message_views(session, dispute),
-        }
 
 
 @router.post("/{dispute}/events")
