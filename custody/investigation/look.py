@@ -30,19 +30,16 @@ OUTSIDE = "other"
 """The step of a station that is no part of the network."""
 
 
-class Told(msgspec.Struct, frozen=True, kw_only=True, gc=False, array_like=True):
-    """What one scan says of one parcel, wherever its station stands.
+class _Seen(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What a scan says of a parcel, whoever asks and wherever its station stands.
 
-    `name` is the event's id, and None for an event without one and for one that declares another one wrong.
-    `quarantined`: it does not count. `turns`: the recipient sends the parcel back. `dear`: it names a handset.
+    `name` is the event's id, and None for an event without one and for one that declares another one wrong. `turns`:
+    the recipient sends the parcel back. `dear`: it names a handset.
     """
 
-    parcel: str
-    station: str
     name: str | None
     at_ms: Instant
     index: int
-    quarantined: bool
     delivers: bool
     physical: bool
     turns: bool
@@ -56,25 +53,19 @@ class Told(msgspec.Struct, frozen=True, kw_only=True, gc=False, array_like=True)
     item_g: int | float | None
 
 
-class Look(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One scan of a parcel, as `Told`; `step` is None if it does not count."""
+class Told(_Seen, frozen=True, kw_only=True, gc=False, array_like=True):
+    """What one scan at a station says of one parcel, as it is kept; `quarantined`: it does not count."""
 
-    name: str | None
-    at_ms: Instant
-    index: int
+    parcel: str
+    station: str
+    quarantined: bool
+
+
+class Look(_Seen, frozen=True, kw_only=True, gc=False):
+    """One scan of a parcel, with where its station stands; `step` is None if it does not count."""
+
     site: str
     step: Step | None
-    delivers: bool
-    physical: bool
-    turns: bool
-    dear: bool
-    handler: str | None
-    photo: bool
-    seal: Seal
-    mass_g: float | None
-    pin: Pin
-    declared_g: float | None
-    item_g: float | None
 
 
 def look_at(sealed: SealedScan, parcel: str) -> Look:

@@ -1,9 +1,12 @@
-"""Houses that a test opened are closed behind it; a yard of shards on each engine in turn."""
+"""Houses that a test opened are closed behind it; a witness's folder; a yard of shards on each engine in turn."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from custody.store.unit import House
+from custody.store.witness_folder import WitnessFolder
 from tests.contracts_log.shard_yard import Yard
 from tests.contracts_log.small_house import OPENED, opened_house
 from tests.servers.postgres import PostgresServer
@@ -15,6 +18,20 @@ def close_houses() -> Iterator[None]:
     yield
     while OPENED:
         OPENED.pop().engine.dispose()
+
+
+@pytest.fixture
+def house(sqlite_url: str) -> House:
+    """Return a log of one entry."""
+    return opened_house(sqlite_url)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[WitnessFolder]:
+    """Lend a witness's folder."""
+    held = WitnessFolder(tmp_path / "witness")
+    yield held
+    held.close()
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])

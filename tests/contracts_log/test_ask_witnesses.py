@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -22,7 +21,7 @@ from custody.store.unit import House
 from custody.store.witness_folder import WitnessFolder
 from custody.usecases.cosign import parties
 from custody.usecases.witness_log import Answer, Witness
-from tests.contracts_log.small_house import VERIFIER, add_records, opened_house, raises
+from tests.contracts_log.small_house import VERIFIER, add_records, raises
 from tests.world_parts import Clock, key
 
 LOG = VERIFIER.key
@@ -74,20 +73,6 @@ class Address:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
-
-
-@pytest.fixture
-def house(sqlite_url: str) -> House:
-    """Return a log of one entry."""
-    return opened_house(sqlite_url)
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Iterator[WitnessFolder]:
-    """Lend a witness's folder."""
-    held = WitnessFolder(tmp_path / "witness")
-    yield held
-    held.close()
 
 
 @pytest.fixture

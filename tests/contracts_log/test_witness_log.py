@@ -3,7 +3,6 @@
 import errno
 import hashlib
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -52,20 +51,6 @@ OTHER = text_key("other.example/log", key("other log").public)
 def witness(folder: WitnessFolder, **more: object) -> Witness:
     """A witness of that folder."""
     return Witness(folder, name=NAME, signer=key("witness"), logs=[LOG, OTHER], clock=Clock(), **more)  # type: ignore[arg-type]  # only mldsa is ever given
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Iterator[WitnessFolder]:
-    """Lend a witness's folder."""
-    held = WitnessFolder(tmp_path / "witness")
-    yield held
-    held.close()
-
-
-@pytest.fixture
-def house(sqlite_url: str) -> House:
-    """Return a log of one entry."""
-    return opened_house(sqlite_url)
 
 
 def request(house: House, old: int) -> bytes:

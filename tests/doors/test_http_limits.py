@@ -142,6 +142,14 @@ class _Loop(asyncio.SelectorEventLoop):
         return self.now_s
 
 
+def ends_with_our_patience(here: Visit) -> bool:
+    """Whether the connection is there for as long as our patience lasts, and no longer."""
+    here.passes(PATIENCE_S - 1)
+    lasts = here.is_open()
+    here.passes(2)
+    return lasts and not here.is_open()
+
+
 @contextmanager
 def visit(app: ASGIApp) -> Iterator[Visit]:
     """A connection, taken away in the end."""
@@ -257,17 +265,11 @@ def test_the_next_request_of_a_connection_may_take_as_long_as_the_first_one() ->
         here.sends(GET + b"\r\n")
         here.passes(PATIENCE_S - 1)
         here.sends(GET)
-        here.passes(PATIENCE_S - 1)
-        assert here.is_open()
-        here.passes(2)
-        assert not here.is_open()
+        assert ends_with_our_patience(here)
 
 
 def test_a_body_may_take_as_long_as_its_head() -> None:
     with visit(reads) as here:
         here.passes(PATIENCE_S - 1)
         here.sends(BODY)
-        here.passes(PATIENCE_S - 1)
-        assert here.is_open()
-        here.passes(2)
-        assert not here.is_open()
+        assert ends_with_our_patience(here)
