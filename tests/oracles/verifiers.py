@@ -2,7 +2,9 @@
 
 - `scales`: tlog-scales, a C2SP tlog-tiles reader (checkpoint, root, inclusion, consistency).
 - `GoOracle`: golang.org/x/mod/sumdb, the verifier of Go's own checksum database, behind the small caller in `golang/`.
-  It is built if this machine has Go and the module; nothing is fetched for it.
+- `C2spOracle`: torchwood and Tessera, two implementations of the C2SP formats, behind the one in `golang_c2sp/`.
+  Both are built if this machine has Go and the modules; nothing is fetched for them. To have them, in the folder of
+  each: `go mod download`, for `golang_c2sp` as `GOTOOLCHAIN=go1.27.3 go mod download`.
 - `scitt`: scitt-cose, receipts by RFC 9942. `cwt_payload`: cwt, signatures by RFC 9052.
 """
 
@@ -11,6 +13,7 @@ import shutil
 import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Self
 
 import scitt_cose
 from cwt import COSE, COSEKey
@@ -22,7 +25,8 @@ from tlog_scales.tlog import Checkpoint, ConsistencyProof
 
 from custody.kernel.keys import PublicKey
 
-GOLANG = Path(__file__).resolve().parent / "golang"
+HERE = Path(__file__).resolve().parent
+MOST_TOLD = 500
 
 
 class OracleRefuses(Exception):
@@ -57,23 +61,39 @@ def _same(found: bytes, signed: bytes) -> None:
         raise ValueError("the tiles lead to another root")
 
 
-class GoOracle:
-    """The Go caller, built into a folder."""
+class GoProgram:
+    """A Go caller of other people's code, built into a folder; `SOURCE` is its folder beside this file."""
+
+    SOURCE = ""
+    TOOLCHAIN = "local"
 
     def __init__(self, program: Path) -> None:
         self.program = program
 
     @classmethod
-    def build(cls, folder: Path) -> "GoOracle | None":
-        """The program; None if this machine has no Go, or not the module that it needs."""
+    def build(cls, folder: Path) -> Self | None:
+        """The program; None if this machine has no Go of that version, or not the modules that it needs."""
         go = shutil.which("go")
         if go is None:
             return None
-        program = folder / "weaklink-oracle"
-        environment = {**os.environ, "GOPROXY": "off", "GOFLAGS": "-mod=mod", "GOTOOLCHAIN": "local"}
+        program = folder / cls.SOURCE
+        environment = {**os.environ, "GOPROXY": "off", "GOFLAGS": "-mod=mod", "GOTOOLCHAIN": cls.TOOLCHAIN}
         command = [go, "build", "-o", str(program), "."]
-        done = subprocess.run(command, cwd=GOLANG, env=environment, capture_output=True, text=True, check=False)
+        source = HERE / cls.SOURCE
+        done = subprocess.run(command, cwd=source, env=environment, capture_output=True, text=True, check=False)
         return cls(program) if done.returncode == 0 else None
+
+    def _run(self, *words: str) -> str:
+        done = subprocess.run([str(self.program), *words], capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise OracleRefuses(done.stderr.strip()[-MOST_TOLD:])
+        return done.stdout.strip()
+
+
+class GoOracle(GoProgram):
+    """The verifier of Go's own checksum database."""
+
+    SOURCE = "golang"
 
     def folder(self, folder: Path, vkey: str, *, earlier: Sequence[Path] = ()) -> str:
         """Every entry of a folder of tiles, and earlier checkpoints."""
@@ -83,11 +103,29 @@ class GoOracle:
         """One .tlog-proof with its entry."""
         return self._run("proof", str(proof), str(entry), vkey)
 
-    def _run(self, *words: str) -> str:
-        done = subprocess.run([str(self.program), *words], capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise OracleRefuses(done.stderr.strip())
-        return done.stdout.strip()
+
+class C2spOracle(GoProgram):
+    """Torchwood and Tessera; `policy` is the text of a witness policy (C2SP tlog-policy) in a file."""
+
+    SOURCE = "golang_c2sp"
+    TOOLCHAIN = "go1.27.3"
+
+    def fsck(self, folder: Path, vkey: str) -> str:
+        """Every entry and every tile of a folder, by Tessera's fsck."""
+        return self._run("fsck", str(folder), vkey)
+
+    def proof(self, proof: Path, entry: Path, policy: Path) -> str:
+        """One .tlog-proof with its entry, under a policy, by torchwood."""
+        return self._run("proof", str(proof), str(entry), str(policy))
+
+    def keygen(self, name: str) -> tuple[str, str]:
+        """A secret and a public key for a log of Tessera's own."""
+        secret, public = self._run("keygen", name).splitlines()
+        return secret, public
+
+    def append(self, folder: Path, secret: str, policy: Path, *entries: str) -> bytes:
+        """The checkpoint of Tessera's own log once it has these entries too and the policy's witnesses cosigned."""
+        return (self._run("append", str(folder), secret, str(policy), *entries) + "\n").encode()
 
 
 def scitt(receipt: bytes, entry: bytes, key: PublicKey) -> scitt_cose.ReceiptResult:
