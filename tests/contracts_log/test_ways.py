@@ -137,8 +137,9 @@ def test_an_erasure_waits_for_what_is_being_kept_and_takes_it_along(
     monkeypatch.setattr(stretch_book, "keep", keep_slowly)
     monkeypatch.setattr(ways, "AT_ONCE", 1)
     with ThreadPoolExecutor(1) as pool:
-        pool.submit(start, house)
+        known = pool.submit(start, house)
         assert kept.wait(WAIT_S)
         end_of(house, parcel, between=erasing.set)
+        known.result(WAIT_S)
     with house.read() as session:
         assert parcel not in kept_parcels(session)
