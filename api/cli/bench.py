@@ -14,7 +14,7 @@ import typer
 from rich.status import Status
 from rich.table import Table
 
-from api.cli.instance import Instance
+from api.cli.instance import Instance, ended_in_order
 from api.cli.screen import Screen
 from api.compose import free_port, join
 from api.settings import Settings, read_settings
@@ -91,17 +91,18 @@ def _private(console: Screen, options: tuple[str, ...]) -> Iterator[Instance]:
     folder = Path(tempfile.mkdtemp(prefix="weaklink-bench-"))
     instance = Instance(folder / "data", port=free_port(), options=options, settings=CAPS)
     stays = False
-    try:
-        with console.status("starting a private service"):
-            instance.start()
-        yield instance
-    except Unavailable:
-        stays = instance.pid is None
-        raise
-    finally:
-        instance.stop()
-        if not stays:
-            shutil.rmtree(folder)
+    with ended_in_order():
+        try:
+            with console.status("starting a private service"):
+                instance.start()
+            yield instance
+        except Unavailable:
+            stays = instance.pid is None
+            raise
+        finally:
+            instance.stop()
+            if not stays:
+                shutil.rmtree(folder)
 
 
 def _fill(instance: Instance, settings: Settings, status: Status, first: int, end: int) -> None:

@@ -1,30 +1,31 @@
 """Every command of `weaklink`, each with --json and an example in its --help, and how they end.
 
-Exit codes beside a command's own: 130 after Ctrl-C, 141 (as the shell has it) if whoever read it has gone.
+Exit codes beside a command's own, as a shell has them: 130 after Ctrl-C, 129 or 143 after a signal that was taken as
+Ctrl-C, 141 if whoever read it has gone.
 """
 
 import json
 import os
 import signal
 import sys
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
 
 import typer
 
 from api.cli import (
-    broker_config,
     case,
     erase,
     lock,
     log,
     other_locks,
-    pack,
     registrar,
     settings,
     station,
 )
 from api.cli.client import call, console, errors, fail, folded, named, show
 from api.cli.foreign_words import harmless
+from api.cli.instance import Ended
 from api.cli.late import LateCommands
 from custody.kernel.clock import to_iso
 from custody.kernel.errors import Trouble
@@ -35,6 +36,18 @@ READING = "Reading what is new in the log, and judging. A million scans that wer
 
 class Commands(LateCommands):
     """Every command; what one of them cannot do is told as `fail` tells it, and no traceback."""
+
+    LATE: ClassVar[Mapping[str, str]] = {
+        "bench": "api.cli.bench:bench",
+        "broker-config": "api.cli.broker_config:broker_config",
+        "capture": "api.cli.capture:capture",
+        "demo": "api.cli.demo:demo",
+        "pack": "api.cli.pack:pack",
+        "scan": "api.cli.capture:scan",
+        "serve": "api.cli.start:start",
+        "verify": "api.cli.pack:verify",
+        "witness": "api.cli.witness:witness",
+    }
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was asked for."""
@@ -48,7 +61,7 @@ class Commands(LateCommands):
             raise typer.Exit(128 + signal.SIGPIPE) from error
         except KeyboardInterrupt as stop:
             errors.print("Stopped.")
-            raise typer.Exit(128 + signal.SIGINT) from stop
+            raise typer.Exit(128 + (stop.args[0] if isinstance(stop, Ended) else signal.SIGINT)) from stop
 
     def _run(self, ctx: Any) -> Any:
         try:
@@ -78,9 +91,6 @@ app.add_typer(log.app, name="log")
 other_locks.add_to(lock.app)
 app.command("unlock")(lock.unlock)
 app.command("settings")(settings.settings)
-app.command("pack")(pack.pack)
-app.command("verify")(pack.verify)
-app.command("broker-config")(broker_config.broker_config)
 app.command("erase")(erase.erase)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from api.cli.instance import Instance
+from api.cli.instance import Instance, ended_in_order
 from api.cli.screen import Screen
 from api.cli.verify import check_file
 from api.compose import free_port
@@ -34,18 +34,19 @@ def demo(
     instance = Instance(folder / "data", port=free_port())
     steps: list[dict[str, Any]] = []
     bars = Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console, transient=True)
-    try:
-        with bars:
-            story = _Run(steps, console, bars).play(instance, folder, seed=seed, thief_at=thief_at)
-    except (KeyboardInterrupt, BrokenPipeError):
+    with ended_in_order():
+        try:
+            with bars:
+                story = _Run(steps, console, bars).play(instance, folder, seed=seed, thief_at=thief_at)
+        except (KeyboardInterrupt, BrokenPipeError):
+            instance.stop()
+            shutil.rmtree(folder)
+            raise
+        ok = all(step["ok"] for step in steps) and len(steps) == len(STEPS) + 2
+        result = _result(steps, story, ok=ok)
+        if keep and ok:
+            _keep(console, instance)
         instance.stop()
-        shutil.rmtree(folder)
-        raise
-    ok = all(step["ok"] for step in steps) and len(steps) == len(STEPS) + 2
-    result = _result(steps, story, ok=ok)
-    if keep and ok:
-        _keep(console, instance)
-    instance.stop()
     if not as_json:
         _tell(console, result)
     else:

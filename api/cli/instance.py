@@ -6,7 +6,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -97,3 +98,24 @@ class Instance:
             return httpx.get(f"{self.address}/healthz", timeout=1.0).is_success
         except httpx.HTTPError:
             return False
+
+
+class Ended(KeyboardInterrupt):
+    """A signal has asked this command to end; its number is the argument."""
+
+
+@contextmanager
+def ended_in_order() -> Iterator[None]:
+    """Take SIGTERM, and SIGHUP of a terminal that closes, as Ctrl-C, so that no service is left without its command."""
+
+    def end(number: int, _frame: object) -> None:
+        raise Ended(number)
+
+    heard = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is signal.SIG_DFL]
+    for number in heard:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number in heard:
+            signal.signal(number, signal.SIG_DFL)

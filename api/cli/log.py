@@ -1,21 +1,31 @@
 """`weaklink log`: the head, proofs, an audit that trusts nobody, the verdicts replayed, and the shards."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import typer
 
-from api.cli import log_audit, log_check, log_export, log_shards, log_verdicts
+from api.cli import log_audit, log_check, log_export, log_shards
 from api.cli.client import call, content, named, show, tell_text
 from api.cli.fetch import fetch, tell_fetched
 from api.cli.foreign_words import harmless
+from api.cli.late import LateCommands
 
-app = typer.Typer(no_args_is_help=True, help="The log: its head, proofs of entries, an audit of everything.")
+
+class LogCommands(LateCommands):
+    """Every command about the log."""
+
+    LATE: ClassVar[Mapping[str, str]] = {"verdicts": "api.cli.log_verdicts:verdicts"}
+
+
+app = typer.Typer(
+    cls=LogCommands, no_args_is_help=True, help="The log: its head, proofs of entries, an audit of everything."
+)
 app.command("export")(log_export.export)
 app.command("audit")(log_audit.audit)
 app.command("entry")(log_check.entry)
 app.command("check")(log_check.check)
-app.command("verdicts")(log_verdicts.verdicts)
 app.add_typer(log_shards.app, name="shards")
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
 

@@ -112,9 +112,9 @@ def test_ctrl_c_while_the_program_is_loaded_ends_it_without_a_word() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
 
 
-def interrupted(process: subprocess.Popen[str]) -> tuple[int, str]:
-    """Send Ctrl-C; the exit code, and what was said on stderr."""
-    process.send_signal(signal.SIGINT)
+def interrupted(process: subprocess.Popen[str], how: signal.Signals = signal.SIGINT) -> tuple[int, str]:
+    """Send Ctrl-C, or another signal; the exit code, and what was said on stderr."""
+    process.send_signal(how)
     _, said = process.communicate(timeout=WAIT_S)
     return process.returncode, said
 
@@ -153,9 +153,10 @@ def test_ctrl_c_ends_a_server_in_good_order(tmp_path: Path, words: tuple[str, ..
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("command", ["demo", "bench"])
-def test_a_demo_or_a_bench_that_is_interrupted_leaves_neither_a_service_nor_a_folder(
-    tmp_path: Path, command: str
+def test_a_demo_or_a_bench_that_is_ended_leaves_neither_a_service_nor_a_folder(
+    tmp_path: Path, command: str, how: signal.Signals
 ) -> None:
     env = {**os.environ, "TMPDIR": str(tmp_path)}
     process = subprocess.Popen([*COMMAND, command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
@@ -163,8 +164,8 @@ def test_a_demo_or_a_bench_that_is_interrupted_leaves_neither_a_service_nor_a_fo
     while not list(tmp_path.glob(f"weaklink-{command}-*/data/weaklink.db")):
         assert time.monotonic() < end
         time.sleep(0.05)
-    code, said = interrupted(process)
-    assert (code, said.splitlines()[-1]) == (130, "Stopped.")
+    code, said = interrupted(process, how)
+    assert (code, said.splitlines()[-1]) == (128 + how, "Stopped.")
     assert "Traceback" not in said
     assert list(tmp_path.iterdir()) == []
 
