@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from api.joints import LockAnswer
 from custody.disputes.messages import pounds
-from custody.disputes.one_order import where_it_stands
+from custody.disputes.one_order import is_set_aside, where_it_stands
 from custody.disputes.price import is_money
 from custody.disputes.remedy import RemedyOption
 from custody.kernel.clock import to_iso
@@ -36,6 +36,7 @@ def case_view(session: Session, file: CaseFile) -> dict[str, Any]:
         "version": case_book.version(session, case.id),
         "state": case.state,
         "status": where_it_stands(case.state, promises),
+        "set_aside": is_set_aside(case.state, promises),
         "presumption": case.presumption,
         "claim_type": case.claim_type,
         "order": case.order_ref,

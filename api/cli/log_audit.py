@@ -166,7 +166,10 @@ def _tell(value: dict[str, Any]) -> None:
     if value["size"] is not None:
         console.print(f"{value['origin']}: {value['size']:,} entries, root {value['root']}", highlight=False)
         seen = ", ".join(f"{count:,} {kind.rpartition('.')[2]}" for kind, count in value["kinds"].items())
-        console.print(f"  {seen}; {value['station_keys']} station keys, {value['revoked']} revoked", highlight=False)
+        console.print(
+            f"  {seen or 'no statement that we know'}; {value['station_keys']} station keys, {value['revoked']} revoked",
+            highlight=False,
+        )
     if value["from"]:
         console.print(f"  read from entry {value['from']:,} on; those before were hashed in an earlier audit")
     if value["key"] != "given":

@@ -32,6 +32,8 @@ CASE_STATES: Mapping[str, str] = {
     "withdrawn": "Withdrawn",
     "merged": "Joined",
 }
+SET_ASIDE = "Set aside for another report"
+"""Instead of the state of a case whose remedy was set aside."""
 CLAIMS: Mapping[str, str] = {
     ClaimType.NEVER_RECEIVED: "Never received",
     ClaimType.SUBSTITUTED: "Something else in the parcel",

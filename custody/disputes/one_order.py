@@ -13,7 +13,7 @@
 - A reference that nothing of ours knows makes no two reports one order, and two handsets of an order are two.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from custody.disputes.case import CASE
@@ -118,12 +118,15 @@ def check_delivery(known: Before) -> None:
         )
 
 
-def where_it_stands(state: str, promises: Sequence[Promise]) -> str:
-    """The words for the state of a case, or what is true instead where its remedy was set aside."""
+def is_set_aside(state: str, promises: Iterable[Promise]) -> bool:
+    """Whether the remedy of a case in this state was set aside, since another report puts its order right."""
     newest = _newest(promises)
-    if state in {"remedy_in_progress", "remedied"} and newest is not None and newest.set_aside:
-        return TEXTS["case.set_aside"].words
-    return CASE.facts(state).customer_words
+    return state in {"remedy_in_progress", "remedied"} and newest is not None and newest.set_aside
+
+
+def where_it_stands(state: str, promises: Iterable[Promise]) -> str:
+    """The words for the state of a case, or what is true instead where its remedy was set aside."""
+    return TEXTS["case.set_aside"].words if is_set_aside(state, promises) else CASE.facts(state).customer_words
 
 
 def _newest(promises: Iterable[Promise]) -> Promise | None:
