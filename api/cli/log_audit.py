@@ -165,11 +165,9 @@ def _tell_finding(found: dict[str, Any]) -> None:
 def _tell(value: dict[str, Any]) -> None:
     if value["size"] is not None:
         console.print(f"{value['origin']}: {value['size']:,} entries, root {value['root']}", highlight=False)
-        seen = ", ".join(f"{count:,} {kind.rpartition('.')[2]}" for kind, count in value["kinds"].items())
-        console.print(
-            f"  {seen or 'no statement that we know'}; {value['station_keys']} station keys, {value['revoked']} revoked",
-            highlight=False,
-        )
+        kinds = [f"{count:,} {kind.rpartition('.')[2]}" for kind, count in value["kinds"].items()]
+        keys = f"{value['station_keys']} station keys, {value['revoked']} revoked"
+        console.print(f"  {', '.join(kinds) or 'no statement that can be read'}; {keys}", highlight=False)
     if value["from"]:
         console.print(f"  read from entry {value['from']:,} on; those before were hashed in an earlier audit")
     if value["key"] != "given":
