@@ -85,6 +85,16 @@ def case_view(session: Session, file: CaseFile) -> dict[str, Any]:
     }
 
 
+def own_view(session: Session, file: CaseFile) -> dict[str, Any]:
+    """A case as whoever has its link reads it.
+
+    Of a lock it tells what a customer needs, and the order only if they named one that we know: who reads its number
+    under what stands on the box could name it next, and speak for whoever ordered.
+    """
+    view = case_view(session, file)
+    return {**view, "order": view["order"] if file.order_named else None, "locks": own_locks(view["locks"])}
+
+
 def offer_view(file: CaseFile) -> dict[str, Any] | None:
     """What the customer may choose."""
     if file.offer is None:

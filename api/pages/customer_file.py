@@ -4,7 +4,8 @@
 record of the order says but for who bought it and where they live: whoever quotes an order number has a link, and
 who reads a stranger's invoice must not learn a home address. `messages.txt` has the messages to read; `files/` what
 the customer gave, byte for byte. Colleagues appear as the owner only: a step says whether the customer, a member of
-staff or the system did it.
+staff or the system did it. What is known of a step is told of the customer's own steps; what others found out, where
+the handset was seen or what the investigation says of the chain, is nothing for whoever quotes a number.
 """
 
 import io
@@ -27,7 +28,8 @@ NOT_A_NAME = re.compile(r"[^\w. -]+")
 OF_THE_BUYER = frozenset({"contact", "region"})
 README = (
     "This file holds all that our case says about you.\n"
-    "Name and address on the order are left out, as anyone may have its number. Call us to get them.\n"
+    "Name and address on the order are left out, and what we found out since, as anyone may have its number.\n"
+    "Call us to get them.\n"
     "my-case.json: the case with every date, promise and step.\n"
     "messages.txt: what we told you.\n"
     "files: what you gave us.\n"
@@ -39,7 +41,7 @@ def write_file(session: Session, token: str, *, now_ms: Instant) -> bytes:
     view = customer_view(session, token)
     file = case_book.read_by_token(session, hash_token(token))
     evidence = session.scalars(select(EvidenceRow).where(col(EvidenceRow.dispute) == file.case.id)).all()
-    sale = session.get(SaleRow, file.case.order_ref) if file.case.order_ref else None
+    sale = session.get(SaleRow, file.case.order_ref) if file.case.order_ref and file.order_named else None
     document = {
         "written_at": to_iso(now_ms),
         **view,
@@ -68,7 +70,8 @@ def _without_the_buyer(sale: SaleRow) -> dict[str, Any]:
 def _step(row: Any) -> dict[str, Any]:
     actor = row.actor.partition(",")[0]  # "customer, told to" somebody; no account has a comma in its name
     by = actor if actor in {"customer", "system"} else "staff"
-    return {"at": to_iso(row.at_ms), "step": row.kind, "by": by, "facts": msgspec.json.decode(row.facts)}
+    step = {"at": to_iso(row.at_ms), "step": row.kind, "by": by}
+    return {**step, "facts": msgspec.json.decode(row.facts)} if by == "customer" else step
 
 
 def _put(pack: zipfile.ZipFile, name: str, content: bytes, at_ms: Instant) -> None:

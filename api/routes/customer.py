@@ -16,7 +16,7 @@ from api import joints, lock_news
 from api.circumstances import found_ms, is_customers
 from api.customer_troubles import in_their_words
 from api.parts import Parts, parts_of
-from api.views import case_view, message_views, order_views, own_locks
+from api.views import message_views, order_views, own_locks, own_view
 from custody.disputes.machine import Role
 from custody.disputes.messages import say
 from custody.disputes.one_order import where_it_stands
@@ -110,7 +110,7 @@ def found(token: str, parts: P) -> dict[str, Any]:
         settled = joints.locks_settled(unit.session, dispute)
         move_case.found_it(unit, dispute, actor=CUSTOMER, locks_settled=settled)
         unit.session.flush()
-        return {**customer_view(unit.session, token), "released": order_views(unit.session, released)}
+        return {**customer_view(unit.session, token), "released": own_locks(order_views(unit.session, released))}
 
 
 @router.post("/confirm")
@@ -243,11 +243,10 @@ def is_locked_for_another(session: Session, file: CaseFile, orders: Sequence[Loc
 def customer_view(session: Session, token: str) -> dict[str, Any]:
     """The case as its customer sees it: no staff accounts of others, no analysis, everything that was promised."""
     file = case_book.read_by_token(session, hash_token(token))
-    view = case_view(session, file)
     shown = order_views(session, joints.locks_of(session, file))
     given = session.scalars(select(EvidenceRow).where(col(EvidenceRow.dispute) == file.case.id)).all()
     return {
-        **view,
+        **own_view(session, file),
         "locks": own_locks(shown),
         "messages": message_views(session, file.case.id),
         "given": [{"name": row.name, "at": to_iso(row.at_ms), "sha256": row.sha256.hex()} for row in given],

@@ -13,7 +13,7 @@ from api.accounts import Caller
 from api.auth import known, role
 from api.joined_locks import join_locks
 from api.parts import Parts, parts_of
-from api.views import case_view, lock_view, own_lock, own_locks
+from api.views import case_view, lock_view, own_lock, own_view
 from custody.disputes.case import ADR_EVENT
 from custody.disputes.case_guards import Actor, Finding
 from custody.disputes.machine import Role
@@ -130,15 +130,13 @@ def take_report(body: DisputeIn, request: Request, parts: Parts, *, token: str =
             unit, parts.locks, report, handset=handset, owner=owner, found_instead=body.found_instead, token=token
         )
         unit.session.flush()
-        view = case_view(unit.session, disputed.file)
+        view = own_view(unit.session, disputed.file) if caller is None else case_view(unit.session, disputed.file)
         ordered = lock_view(unit.session, lock)
-    if caller is None:
-        view["locks"], ordered = own_locks(view["locks"]), own_lock(ordered)
     return {
         **view,
         "customer_token": disputed.token,
         "customer_url": f"/c/{disputed.token}",
-        "lock": ordered,
+        "lock": own_lock(ordered) if caller is None else ordered,
         "investigation": disputed.investigation,
     }
 

@@ -1,15 +1,25 @@
 """A customer's link: whoever quotes an order or a handset has one, and it tells only what a stranger may hear."""
 
 import io
+import json
 import zipfile
+from typing import Any
 
 import httpx
 import pytest
 
+from custody.store import case_book
 from tests.doors.case_desk import OURS, CaseDesk
 
 CONTACT = "Ottoline Price, 7 Back Lane, LS1 4AP, ottoline@example.com"
 IMEI = "001017004829159"
+
+
+def file_of(desk: CaseDesk, told: dict[str, Any]) -> dict[str, bytes]:
+    """What the file of a case holds, by name."""
+    content = desk.http.get(f"/c/{told['customer_token']}/file").content
+    with zipfile.ZipFile(io.BytesIO(content)) as pack:
+        return {name: pack.read(name) for name in pack.namelist()}
 
 
 @pytest.mark.parametrize("named", ["SO-20991", IMEI])
@@ -23,6 +33,22 @@ def test_who_quotes_an_order_or_a_handset_does_not_get_the_buyers_name_and_addre
         everything = b"\n".join(pack.read(name) for name in pack.namelist()).decode()
     for private in ("ottoline@example.com", "Back Lane", "region"):
         assert private not in everything
+
+
+def test_who_has_a_link_is_told_that_something_was_found_out_and_not_what(desk: CaseDesk) -> None:
+    told = desk.report(claim_type="never_received")
+    found_out = {"handset_seen": {"sim": "other", "network": "22610"}, "ranked": {"headline": "Most likely at hub-1"}}
+    with desk.house.parts.house.unit() as unit:
+        for kind, facts in found_out.items():
+            case_book.note(unit, told["dispute"], kind, actor="investigator-1", facts=facts)
+    link = f"/v1/customer/{told['customer_token']}"
+    assert desk.http.post(f"{link}/words", json={"words": "The seal was torn."}).is_success
+    case = json.loads(file_of(desk, told)["my-case.json"])
+    kinds = [step["step"] for step in case["steps"]]
+    assert kinds == ["opened", "handset_seen", "ranked", "evidence"]
+    assert [step["step"] for step in case["steps"] if "facts" in step] == ["opened", "evidence"], "the customer's own"
+    for part in ("22610", "other", "Most likely", "investigator-1"):
+        assert part not in json.dumps(case["steps"]), part
 
 
 def test_a_link_that_was_lost_or_leaked_is_replaced_and_opens_nothing_from_then_on(desk: CaseDesk) -> None:

@@ -1,0 +1,68 @@
+"""Who quotes what stands on the box is not told the order's number: with that they could speak for whoever ordered."""
+
+import io
+import json
+import zipfile
+from typing import Any
+
+import pytest
+
+from custody.kernel.system_clock import SystemClock
+from simulators.events import finish, write
+from simulators.geography import build_geography
+from simulators.station import make_station
+from tests.doors.case_desk import CaseDesk
+
+ORDER, IMEI, PARCEL = "SO-77310", "490154203237518", "195214730000088169"
+EVENT = "urn:uuid:quoted-1"
+
+
+@pytest.fixture(scope="module")
+def sold(desk: CaseDesk) -> None:
+    """A phone was sold and packed: a record of the sale, and a scan that names order, parcel and handset."""
+    order = {"order": ORDER, "imei": IMEI, "product": "phone", "price_pence": 79_900}
+    assert desk.http.post("/v1/orders", json=order, headers=desk.by("agent-1")).is_success
+    client, now_ms = desk.house.client, SystemClock().now_ms()
+    station = make_station(build_geography().post("hub-1/hub_sort"), seed="quoted")
+    announced = station.announce(desk.house.staff["supervisor-1"].client)
+    station.enrol(client, announced, origin=desk.house.parts.house.origin, at_ms=now_ms)
+    body = {
+        "type": "AggregationEvent",
+        "parentID": f"https://id.gs1.org/00/{PARCEL}",
+        "childEPCs": [f"urn:gsma:imei:{IMEI[:8]}-{IMEI[8:14]}-0"],
+        "action": "ADD",
+        "bizStep": "packing",
+        "bizTransactionList": [{"type": "po", "bizTransaction": f"urn:epcglobal:cbv:bt:9521473000102:{ORDER}"}],
+    }
+    station.store(
+        station.sign(
+            write(finish(body, at_ms=now_ms, event_id=EVENT)), subject="urn:uuid:quoted", event_id=EVENT, at_ms=now_ms
+        )
+    )
+    (answer,) = station.send_next(client)
+    assert answer.body["index"] is not None
+
+
+def everything(desk: CaseDesk, told: dict[str, Any]) -> str:
+    """All that the link of a report opens, and the answer to the report."""
+    file = desk.http.get(f"/c/{told['customer_token']}/file").content
+    with zipfile.ZipFile(io.BytesIO(file)) as pack:
+        inside = "".join(pack.read(name).decode() for name in pack.namelist())
+    page = desk.http.get(f"/c/{told['customer_token']}").text
+    return "".join((json.dumps(told), json.dumps(desk.own(told)), page, inside))
+
+
+@pytest.mark.usefixtures("sold")
+@pytest.mark.parametrize("item", [IMEI, PARCEL])
+def test_who_quotes_what_stands_on_the_box_is_not_told_the_orders_number(desk: CaseDesk, item: str) -> None:
+    told = desk.report(item=item, claim_type="damaged")
+    assert desk.view(told)["order"] == ORDER, "staff see where it leads"
+    assert ORDER not in everything(desk, told)
+    assert told["order"] is None
+
+
+@pytest.mark.usefixtures("sold")
+def test_who_names_the_order_reads_it_again(desk: CaseDesk) -> None:
+    told = desk.report(order=ORDER, claim_type="damaged")
+    assert told["order"] == desk.own(told)["order"] == ORDER
+    assert '"price_pence"' in everything(desk, told)
