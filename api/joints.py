@@ -32,6 +32,8 @@ from custody.kernel.errors import NotFound, Rejected, Trouble
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
+from custody.trail.names import ask
+from custody.trail.unit import Unit as TrailUnit
 from custody.usecases.investigate import Attach
 from custody.usecases.open_dispute import Disputed, least_busy, open_dispute
 from custody.usecases.read_order import TAKEN_BACK
@@ -107,19 +109,35 @@ def find_handset(session: Session, *, order_ref: str | None, item: str | None) -
             imei = None
     by_sale = imei is not None
     asked = item or (f"po:{order_ref}" if order_ref else None)
-    if asked:
-        try:
-            unit = read_trail(session, asked).trail.unit
-        except (NotFound, Rejected):
-            return Handset(order_ref=found_ref, imei=imei, parcel=None, order_named=by_sale)
-        parcel = unit.parcel
-        by_trail = f"po:{order_ref}" in unit.orders
-        imei = imei or next((name for held in unit.items for name in sorted(held.names) if "gsma:imei" in name), None)
-        found_ref = found_ref or next((ref.removeprefix("po:") for ref in unit.orders), None)
+    found = _parcel_of(session, asked) if asked else None
+    if found is None:
+        imei = imei or _sold_imei(session, item)
+    else:
+        parcel = found.parcel
+        by_trail = f"po:{order_ref}" in found.orders
+        imei = imei or next((name for held in found.items for name in sorted(held.names) if "gsma:imei" in name), None)
+        found_ref = found_ref or next((ref.removeprefix("po:") for ref in found.orders), None)
     if imei and not found_ref:
         sale = sale_of_imei(session, imei)
         found_ref = sale.sale.order_ref if sale else None
     return Handset(order_ref=found_ref, imei=imei, parcel=parcel, order_named=by_sale or by_trail)
+
+
+def _parcel_of(session: Session, item: str) -> TrailUnit | None:
+    """The parcel that scans tell of under a number, if any does."""
+    try:
+        return read_trail(session, item).trail.unit
+    except (NotFound, Rejected):
+        return None
+
+
+def _sold_imei(session: Session, item: str | None) -> str | None:
+    """The handset of that number, if we sold one that nobody scanned."""
+    try:
+        name = ask(item) if item else None
+    except Rejected:
+        return None
+    return name if name and sale_of_imei(session, name) is not None else None
 
 
 def dispute_delivery(

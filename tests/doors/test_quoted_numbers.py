@@ -61,6 +61,16 @@ def test_who_quotes_what_stands_on_the_box_is_not_told_the_orders_number(desk: C
     assert told["order"] is None
 
 
+def test_a_handset_that_nobody_scanned_leads_to_its_sale_all_the_same(desk: CaseDesk) -> None:
+    order = {"order": "SO-77311", "imei": "356938035643809", "product": "phone", "price_pence": 52_000}
+    assert desk.http.post("/v1/orders", json=order, headers=desk.by("agent-1")).is_success
+    told = desk.report(item="35-693803-564380-9", claim_type="never_received")
+    assert desk.view(told)["order"] == "SO-77311"
+    assert (told["order"], "SO-77311" in everything(desk, told)) == (None, False)
+    unknown = desk.report(item="490154203237526", claim_type="never_received")
+    assert desk.view(unknown)["order"] is None, "a handset that we never sold"
+
+
 @pytest.mark.usefixtures("sold")
 def test_who_names_the_order_reads_it_again(desk: CaseDesk) -> None:
     told = desk.report(order=ORDER, claim_type="damaged")
