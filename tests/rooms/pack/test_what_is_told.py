@@ -1,12 +1,20 @@
 """What a checker is told of a true pack, line by line, and that what lies in it lies in the log."""
 
 import base64
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from custody.investigation import verify_log
 from custody.investigation.pack_entries import stem
+from custody.investigation.pack_log import replay
 from custody.investigation.verify_form import open_pack
 from custody.investigation.verify_pack import verify_pack
-from custody.investigation.verify_verdict import Check, Step
+from custody.investigation.verify_verdict import Check, Notebook, Step
+from custody.ledger.registry import Ignored
+from custody.ledger.statements import KEY_ADD, POLICY
+from custody.scans.scan import CONTENT_TYPE as SCAN
 from custody.usecases.export_pack import PackExported
 from tests.rooms.pack.pack_world import World
 from tests.rooms.pack.tamper import failed_steps, verdict_on
@@ -33,3 +41,14 @@ def test_an_entry_without_a_receipt_that_does_not_lead_to_the_head_is_refused(wo
     node, other = base64.b64encode(entry.path[0]), base64.b64encode(bytes(32))
     verdict = verdict_on(world, pack.content, {name: opened.files[name].replace(node, other)})
     assert failed_steps(verdict) == {Step.ENTRIES}
+
+
+@pytest.mark.parametrize("kind", [POLICY, KEY_ADD, SCAN, ""])
+def test_a_statement_about_trust_that_changes_nothing_is_told_and_a_policy_fails(pack: PackExported, kind: str) -> None:
+    opened = open_pack(pack.content)
+    index = next((entry.index for entry in opened.entries if entry.content_type == kind), opened.head.size + 1)
+    registry = replace(replay(opened.entries), ignored=(Ignored(index=index, code="x", detail="a stranger signed it"),))
+    notes = Notebook(step=Step.REGISTRY)
+    verify_log.check_registry(opened, registry, notes)
+    (told,) = (check for check in notes.checks if "a stranger signed it" in check.what)
+    assert (told.ok, told.where) == (False if kind == POLICY else None, f"entry {index}")
