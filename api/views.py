@@ -1,6 +1,6 @@
 """Plain values of cases and locks, as the API, the pages and the command line show them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -10,6 +10,7 @@ from api.joints import LockAnswer
 from custody.disputes.messages import pounds
 from custody.disputes.one_order import is_set_aside, where_it_stands
 from custody.disputes.price import is_money
+from custody.disputes.promise import Promise
 from custody.disputes.remedy import RemedyOption
 from custody.kernel.clock import to_iso
 from custody.store import case_book
@@ -83,6 +84,11 @@ def case_view(session: Session, file: CaseFile) -> dict[str, Any]:
         "held": [{"item": held.item, "how": held.how} for held in file.ledger.holdings],
         "locks": order_views(session, lock_store.orders_of_dispute(session, case.id)),
     }
+
+
+def set_aside(files: Iterable[CaseFile], promised: Mapping[str, Iterable[Promise]]) -> set[str]:
+    """The cases whose remedy was set aside, by what was promised in each."""
+    return {file.case.id for file in files if is_set_aside(file.case.state, promised[file.case.id])}
 
 
 def own_view(session: Session, file: CaseFile) -> dict[str, Any]:

@@ -4,11 +4,9 @@ One screen holds all that a call needs: the presumption first, support needs, wh
 promises with dates, the kind of problem, the policy version, the offer, the locks with each check.
 """
 
-from collections.abc import Iterable, Mapping
 from urllib.parse import quote
 
 from fastapi import APIRouter, Response
-from sqlmodel import Session
 
 from api.pages import find as finding
 from api.pages.case_facts import read_case_page
@@ -18,12 +16,10 @@ from api.pages.sent_form import LINE, STORY, WORDS, Sent, Typed, check
 from api.pages.visit import Staff, Visit
 from api.pages.words import ASKED_BY_PEOPLE
 from api.routes.disputes import DisputeIn, take_report
+from api.views import set_aside
 from custody.disputes.claim import CLAIMS
-from custody.disputes.one_order import is_set_aside
-from custody.disputes.promise import Promise
 from custody.kernel.errors import NotFound, Trouble
 from custody.store import case_book
-from custody.store.case_book import CaseFile
 from custody.store.tables import EvidenceRow
 from custody.usecases.open_dispute import hash_token
 from custody.usecases.renew_link import SUPPORT
@@ -59,9 +55,9 @@ def cases(visit: Staff, show: str = "open", after: str | None = None) -> Respons
     owner = visit.caller.account if show == "mine" else None
     with visit.parts.house.read() as session:
         listed = finding.list_cases(session, owner=owner, is_open=show != "ended", after=after)
-        promised = _promised(session, listed.files)
+        promised = case_book.promises_of(session, [file.case.id for file in listed.files])
         disagreed = case_book.disagreed(session, promised)
-    aside = _aside(listed.files, promised)
+    aside = set_aside(listed.files, promised)
     return visit.page(
         "cases.html", listed=listed, promised=promised, aside=aside, disagreed=disagreed, show=show, after=after
     )
@@ -72,10 +68,10 @@ def find(visit: Staff, q: str = "") -> Response:
     """One box takes anything; a single case is opened at once."""
     with visit.parts.house.read() as session:
         found = finding.find(session, q[:200])
-        promised = _promised(session, found.files)
+        promised = case_book.promises_of(session, [file.case.id for file in found.files])
     if len(found.files) == 1:
         return see(f"/console/cases/{found.files[0].case.id}")
-    return visit.page("found.html", q=q, found=found, aside=_aside(found.files, promised))
+    return visit.page("found.html", q=q, found=found, aside=set_aside(found.files, promised))
 
 
 @router.get("/cases/new")
@@ -185,12 +181,3 @@ def case_page(
 def attached(name: str) -> str:
     """The header by which a browser saves a file under its own name (RFC 6266, RFC 8187)."""
     return f"attachment; filename*=UTF-8''{quote(name, safe='')}"
-
-
-def _promised(session: Session, files: Iterable[CaseFile]) -> dict[str, list[Promise]]:
-    return {file.case.id: case_book.promises(session, file.case.id) for file in files}
-
-
-def _aside(files: Iterable[CaseFile], promised: Mapping[str, Iterable[Promise]]) -> set[str]:
-    """The cases whose remedy was set aside."""
-    return {file.case.id for file in files if is_set_aside(file.case.state, promised[file.case.id])}

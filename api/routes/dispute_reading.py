@@ -10,7 +10,7 @@ from api.auth import role
 from api.listed import check_state
 from api.parts import Parts, parts_of
 from api.routes.disputes import CASEWORKERS
-from api.views import case_view, message_views
+from api.views import case_view, message_views, set_aside
 from custody.disputes.case import CASE
 from custody.kernel.clock import to_iso
 from custody.store import case_book
@@ -29,17 +29,21 @@ def listing(
 ) -> dict[str, Any]:
     """Cases, newest first. `next` is the cursor of the next page, null at the end.
 
-    `disagreed`: the customer does not agree, and no person has acted in the case since.
+    `disagreed`: the customer does not agree, and no person has acted in the case since. `set_aside`: what was promised
+    is not to be given, since another report puts the order right.
     """
     check_state(state, CASE.states)
     with parts.house.read() as session:
         files = case_book.listing(session, state=state, after=cursor, limit=limit + 1)
-        disagreed = case_book.disagreed(session, [file.case.id for file in files])
+        names = [file.case.id for file in files]
+        disagreed = case_book.disagreed(session, names)
+        aside = set_aside(files, case_book.promises_of(session, names))
         page = [
             {
                 "dispute": file.case.id,
                 "state": file.case.state,
                 "disagreed": file.case.id in disagreed,
+                "set_aside": file.case.id in aside,
                 "claim_type": file.case.claim_type,
                 "order": file.case.order_ref,
                 "owner": file.case.owner,

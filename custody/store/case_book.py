@@ -192,8 +192,16 @@ def put_promise(unit: Unit, promise: Promise) -> None:
 
 def promises(session: Session, dispute: str) -> list[Promise]:
     """The promises of a case, by due time."""
-    query = select(PromiseRow).where(col(PromiseRow.dispute) == dispute).order_by(col(PromiseRow.due_ms))
-    return [msgspec.json.decode(row.facts, type=Promise) for row in session.scalars(query).all()]
+    return promises_of(session, [dispute])[dispute]
+
+
+def promises_of(session: Session, disputes: Collection[str]) -> dict[str, list[Promise]]:
+    """The promises of several cases, those of each by due time."""
+    query = select(PromiseRow).where(col(PromiseRow.dispute).in_(list(disputes))).order_by(col(PromiseRow.due_ms))
+    found: dict[str, list[Promise]] = {dispute: [] for dispute in disputes}
+    for row in session.scalars(query).all():
+        found[row.dispute].append(msgspec.json.decode(row.facts, type=Promise))
+    return found
 
 
 def hand_over(unit: Unit, dispute: str, into: str) -> None:
