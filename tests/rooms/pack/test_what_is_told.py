@@ -6,15 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from custody.investigation import verify_log
-from custody.investigation.pack_entries import stem
+from custody.investigation import verify_log, verify_scans
+from custody.investigation.pack_entries import Judged, stem
 from custody.investigation.pack_log import replay
 from custody.investigation.verify_form import open_pack
 from custody.investigation.verify_pack import verify_pack
 from custody.investigation.verify_verdict import Check, Notebook, Step
+from custody.kernel import cose
 from custody.ledger.registry import Ignored
 from custody.ledger.statements import KEY_ADD, POLICY
 from custody.scans.scan import CONTENT_TYPE as SCAN
+from custody.trail.sealed import QUARANTINED
 from custody.usecases.export_pack import PackExported
 from tests.rooms.pack.pack_world import World
 from tests.rooms.pack.tamper import failed_steps, verdict_on
@@ -52,3 +54,22 @@ def test_a_statement_about_trust_that_changes_nothing_is_told_and_a_policy_fails
     verify_log.check_registry(opened, registry, notes)
     (told,) = (check for check in notes.checks if "a stranger signed it" in check.what)
     assert (told.ok, told.where) == (False if kind == POLICY else None, f"entry {index}")
+
+
+@pytest.mark.parametrize("result", ["accepted", QUARANTINED])
+def test_a_scan_under_a_revoked_key_fails_unless_the_judge_had_set_it_apart(pack: PackExported, result: str) -> None:
+    opened = open_pack(pack.content)
+    scans = [entry for entry in opened.entries if entry.judged is not None]
+    registry = replay(opened.entries)
+    key = registry.station_key(cose.parse(scans[0].raw).kid)
+    ended = replace(key, revoked_at=key.added_at + 1, suspect_from=key.added_at + 1)
+    judged = {entry.index: replace(entry, judged=Judged(result=result, code="S02", flags=())) for entry in scans}
+    notes = Notebook(step=Step.SCANS)
+    verify_scans.check_scans(
+        replace(opened, entries=tuple(judged.get(entry.index, entry) for entry in opened.entries)),
+        replace(registry, keys={**registry.keys, key.key.kid: ended}),
+        notes,
+    )
+    told = [check for check in notes.checks if "the station's key was" in check.what]
+    assert {check.ok for check in told} == {None if result == QUARANTINED else False}
+    assert all(("counts for nothing" in check.what) == (result == QUARANTINED) for check in told)
