@@ -47,7 +47,7 @@ class Instance:
         return self._log.read_text(errors="replace") if self._log.exists() else ""
 
     def start(self) -> None:
-        """Start it and wait until it answers; raises `Unavailable("service")`."""
+        """Start it and wait until it says where it is and answers; raises `Unavailable("service")`."""
         self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         command = [
             sys.executable,
@@ -60,6 +60,7 @@ class Instance:
             "--data",
             str(self.data),
         ]
+        before = len(self.log)
         with self._log.open("ab") as out:
             self._process = subprocess.Popen(  # noqa: S603 - this project, run by this interpreter
                 [*command, *self._options],
@@ -69,7 +70,7 @@ class Instance:
                 env=environment_with(self._settings),
             )
         deadline = time.monotonic() + START_S
-        while not self._answers():
+        while self.address not in self.log[before:] or not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise Unavailable("service", f"the service did not start: {self.log[-800:]}", fix=f"Read {self._log}.")
             time.sleep(POLL_S)

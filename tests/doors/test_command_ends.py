@@ -162,6 +162,7 @@ def test_a_demo_or_a_bench_that_is_ended_leaves_neither_a_service_nor_a_folder(
     process = subprocess.Popen([*COMMAND, command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
     end = time.monotonic() + WAIT_S
     while not list(tmp_path.glob(f"weaklink-{command}-*/data/weaklink.db")):
+        assert process.poll() is None, process.communicate()
         assert time.monotonic() < end
         time.sleep(0.05)
     code, said = interrupted(process, how)
