@@ -1,5 +1,7 @@
 """Cases at the door: what a customer and the staff do with one over HTTP, with browsers' headers."""
 
+import io
+import zipfile
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,6 +54,12 @@ class CaseDesk:
     def state(self, told: dict[str, Any]) -> str:
         """Where the case stands."""
         return str(self.view(told)["state"])
+
+    def file(self, told: dict[str, Any]) -> dict[str, bytes]:
+        """What the file of a case holds, by name."""
+        content = self.http.get(f"/c/{told['customer_token']}/file").content
+        with zipfile.ZipFile(io.BytesIO(content)) as pack:
+            return {name: pack.read(name) for name in pack.namelist()}
 
     def own(self, told: dict[str, Any]) -> dict[str, Any]:
         """The case as its customer sees it."""

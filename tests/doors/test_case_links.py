@@ -3,7 +3,6 @@
 import io
 import json
 import zipfile
-from typing import Any
 
 import httpx
 import pytest
@@ -13,13 +12,6 @@ from tests.doors.case_desk import OURS, CaseDesk
 
 CONTACT = "Ottoline Price, 7 Back Lane, LS1 4AP, ottoline@example.com"
 IMEI = "001017004829159"
-
-
-def file_of(desk: CaseDesk, told: dict[str, Any]) -> dict[str, bytes]:
-    """What the file of a case holds, by name."""
-    content = desk.http.get(f"/c/{told['customer_token']}/file").content
-    with zipfile.ZipFile(io.BytesIO(content)) as pack:
-        return {name: pack.read(name) for name in pack.namelist()}
 
 
 @pytest.mark.parametrize("named", ["SO-20991", IMEI])
@@ -43,7 +35,7 @@ def test_who_has_a_link_is_told_that_something_was_found_out_and_not_what(desk: 
             case_book.note(unit, told["dispute"], kind, actor="investigator-1", facts=facts)
     link = f"/v1/customer/{told['customer_token']}"
     assert desk.http.post(f"{link}/words", json={"words": "The seal was torn."}).is_success
-    case = json.loads(file_of(desk, told)["my-case.json"])
+    case = json.loads(desk.file(told)["my-case.json"])
     kinds = [step["step"] for step in case["steps"]]
     assert kinds == ["opened", "handset_seen", "ranked", "evidence"]
     assert [step["step"] for step in case["steps"] if "facts" in step] == ["opened", "evidence"], "the customer's own"
