@@ -14,12 +14,19 @@ from custody.kernel.errors import Unavailable
 
 BACKLOG = 2048
 """So many connections wait until they are taken."""
+UNREAD_MS = 60_000
+"""How long a client may let an answer lie of which not one more byte can be sent (TCP_USER_TIMEOUT of tcp(7)).
+
+A full window counts, too, until whoever reads on has opened it again. A client that never reads would else hold its
+connection, and what was made for it, for as long as it is there."""
 
 
 def listen(host: str, port: int) -> socket.socket:
     """Listen at the address, which nobody else shares; raises `Unavailable("address")`."""
     door = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; what is accepted inherits it
+        door.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_MS)
     try:
         door.bind((host, port))
         door.listen(BACKLOG)
