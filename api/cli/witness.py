@@ -10,6 +10,7 @@ import uvicorn
 
 from api.cli.listen import ctrl_c_waits, listen
 from api.connections import Accepted, Server
+from api.http_limits import Protocol
 from api.keyring import open_secret, open_signer
 from api.routes.witness import witness_app
 from custody.kernel.system_clock import SystemClock
@@ -57,7 +58,7 @@ def witness(
         address = public_url.rstrip("/") or f"http://{shown}:{door.getsockname()[1]}"
         vkeys = running.vkeys
         policy = _policy(name, log=[vkey.strip() for vkey in log], vkeys=vkeys, address=address)
-        config = uvicorn.Config(witness_app(running), log_level="warning", access_log=False)
+        config = uvicorn.Config(witness_app(running), http=Protocol, log_level="warning", access_log=False)
         with ctrl_c_waits() as pressed:
             if as_json:
                 print(json.dumps({"address": address, "vkeys": vkeys, "policy": policy}), flush=True)

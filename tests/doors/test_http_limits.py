@@ -8,6 +8,7 @@ import socket
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import pytest
 import uvicorn
@@ -17,6 +18,9 @@ from uvicorn.server import ServerState
 
 from api.cli.instance import Instance
 from api.http_limits import MOST_HEAD_BYTES, PATIENCE_S, Protocol
+from custody.kernel.keys import new_signer
+from custody.ledger.note import text_key
+from tests.servers.witness import WitnessProcess
 
 LONG_S = 60.0
 MOST_SENT = 100_000_000
@@ -26,9 +30,9 @@ CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 
 
 @contextmanager
-def connected(instance: Instance) -> Iterator[socket.socket]:
-    """A connection to the service."""
-    host, port = instance.address.removeprefix("http://").split(":")
+def connected(server: Instance | WitnessProcess) -> Iterator[socket.socket]:
+    """A connection to the service, or to a witness."""
+    host, port = server.address.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=LONG_S) as connection:
         yield connection
 
@@ -56,6 +60,17 @@ def test_what_is_no_http_is_answered_with_a_problem_that_nobody_keeps(instance: 
     assert (answer.status, body["status"], set(body)) == (400, 400, {"type", "title", "status", "detail", "fix"})
 
 
+def is_refused(server: Instance | WitnessProcess, begin: bytes, on: bytes) -> bool:
+    """Whether a head that begins so, and goes on and on, finds an end."""
+    piece, sent = on * (16_384 // len(on)), 0
+    with connected(server) as connection, suppress(ConnectionResetError, BrokenPipeError):
+        connection.sendall(begin)
+        while sent < MOST_SENT:
+            connection.sendall(piece)
+            sent += len(piece)
+    return sent < MOST_SENT
+
+
 @pytest.mark.parametrize(
     ("begin", "on"),
     [
@@ -68,13 +83,15 @@ def test_what_is_no_http_is_answered_with_a_problem_that_nobody_keeps(instance: 
     ids=["headers", "one header", "address", "extension of a chunk", "trailers"],
 )
 def test_a_head_without_end_is_refused_and_not_kept(instance: Instance, begin: bytes, on: bytes) -> None:
-    piece, sent = on * (16_384 // len(on)), 0
-    with connected(instance) as connection, suppress(ConnectionResetError, BrokenPipeError):
-        connection.sendall(begin)
-        while sent < MOST_SENT:
-            connection.sendall(piece)
-            sent += len(piece)
-    assert sent < MOST_SENT
+    assert is_refused(instance, begin, on)
+
+
+def test_a_witness_keeps_no_head_without_end_either(tmp_path: Path) -> None:
+    witness = WitnessProcess(tmp_path, "carrier", text_key("log.example", new_signer().public).vkey())
+    try:
+        assert is_refused(witness, GET, b"X-More: and more\r\n")
+    finally:
+        witness.stop()
 
 
 @pytest.mark.parametrize(("more", "status"), [(0, 200), (1, 431)])
