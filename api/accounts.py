@@ -16,13 +16,13 @@ from dataclasses import dataclass
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlmodel import Session, col
 
 from api.tables import AccountRow, SessionRow
 from custody.disputes.machine import Role as CaseRole
 from custody.kernel.clock import HOUR_MS, Instant
-from custody.kernel.errors import Conflict, Rejected
+from custody.kernel.errors import Conflict, Forbidden, NotFound, Rejected
 from custody.kernel.person import fold_person
 from custody.store.bulk import ask
 from devicelock.rules.order import Role
@@ -81,8 +81,7 @@ def add_account(
     """Make an account and tell whose, as they are written down; raises `Rejected` or `Conflict`."""
     if role not in ROLES:
         raise Rejected("role", f"{role!r} is not a role", fix=f"Use one of {', '.join(ROLES)}.")
-    if len(password) < MIN_PASSWORD:
-        raise Rejected("password", "the password is too short", fix=f"Use {MIN_PASSWORD} characters or more.")
+    _check_new(password)
     if not NAME.fullmatch(name) or name.lower() in NOBODYS:
         raise Rejected(
             "account_name",
@@ -94,6 +93,46 @@ def add_account(
     known = _known_person(session, person)
     _add(session, name=name, role=role, person=known, password=password, by=caller.account, now_ms=now_ms)
     return known
+
+
+def every_account(session: Session) -> list[AccountRow]:
+    """Every account by its name, those that were closed too."""
+    return list(session.scalars(select(AccountRow).order_by(col(AccountRow.name))).all())
+
+
+def close_account(session: Session, name: str) -> bool:
+    """End an account and its sessions for ever; False if it was closed before.
+
+    Raises `NotFound`, or `Conflict` for the last supervisor: nobody could make another account.
+    """
+    held = select(AccountRow).where(col(AccountRow.role) == "supervisor", col(AccountRow.active).is_(True))
+    supervisors = session.scalars(held.order_by(col(AccountRow.name)).with_for_update()).all()
+    row = session.get(AccountRow, name)
+    if row is None:
+        raise NotFound("account", f"there is no account {name!r}", fix="List them with GET /v1/accounts.")
+    if [supervisor.name for supervisor in supervisors] == [name]:
+        raise Conflict("last_supervisor", f"{name!r} is the last supervisor", fix="Make another one first.")
+    was_active, row.active = row.active, False
+    session.execute(delete(SessionRow).where(col(SessionRow.account) == name))
+    return was_active
+
+
+def change_password(session: Session, caller: Caller, *, old: str, new: str, token: str) -> None:
+    """Give one's own account another password; every session of it ends but the one with this token.
+
+    Raises `Rejected` for one that is too short, `Forbidden` if the old one is wrong. Nobody else can do it: who gave
+    another person's account a password could act as two people.
+    """
+    _check_new(new)
+    row = session.get_one(AccountRow, caller.account)
+    try:
+        _hasher.verify(row.password_hash, old)
+    except VerifyMismatchError as error:
+        why = "that is not the password of this account"
+        raise Forbidden("wrong_password", why, fix="Give the password that you signed in with.") from error
+    row.password_hash = _hasher.hash(new)
+    others = (col(SessionRow.account) == row.name, col(SessionRow.token_hash) != _hash(token))
+    session.execute(delete(SessionRow).where(*others))
 
 
 def sign_in(session: Session, *, name: str, password: str, now_ms: Instant, hours: int) -> str:
@@ -135,6 +174,11 @@ def in_role(session: Session, account: str, role: str) -> bool:
     """Whether the account is active in that role at this moment."""
     row = session.get(AccountRow, account)
     return bool(row and row.active and row.role == role)
+
+
+def _check_new(password: str) -> None:
+    if len(password) < MIN_PASSWORD:
+        raise Rejected("password", "the password is too short", fix=f"Use {MIN_PASSWORD} characters or more.")
 
 
 def _known_person(session: Session, typed: str) -> str:

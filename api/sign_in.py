@@ -11,11 +11,14 @@ gives its tries back. An account that does not exist is treated the same. The co
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from fastapi import Request, Response
 
 from api import accounts
+from api.accounts import Caller
+from api.auth import token_of
 from api.known_browser import COOKIE, DAYS, make_mark, read_mark
 from api.parts import Parts
 from api.token_bucket import TokenBuckets
@@ -72,14 +75,25 @@ _tries = Tries()
 
 def sign_in(request: Request, parts: Parts, *, account: str, password: str) -> str:
     """A session token; raises `Rejected("unauthenticated")`, or `Rejected("too_many")` before it looks."""
+    with _one_try(request, parts, account), parts.house.unit() as unit:
+        hours = parts.settings.session_hours
+        return accounts.sign_in(unit.session, name=account, password=password, now_ms=unit.now_ms, hours=hours)
+
+
+def change_password(request: Request, parts: Parts, caller: Caller, *, old: str, new: str) -> None:
+    """As `accounts.change_password`; a wrong old one costs a try, as at signing in."""
+    with _one_try(request, parts, caller.account), parts.house.unit() as unit:
+        accounts.change_password(unit.session, caller, old=old, new=new, token=token_of(request))
+
+
+@contextmanager
+def _one_try(request: Request, parts: Parts, account: str) -> Iterator[None]:
+    """One try, which is given back unless it fails; raises `Rejected("too_many")` if there is none."""
     address = request.client.host if request.client else ""
     browser = read_mark(parts.keyring.browsers, account, request.cookies.get(COOKIE, ""))
     _tries.take(account=account[:LONGEST], address=address, browser=browser)
-    with parts.house.unit() as unit:
-        hours = parts.settings.session_hours
-        token = accounts.sign_in(unit.session, name=account, password=password, now_ms=unit.now_ms, hours=hours)
+    yield
     _tries.give_back(account=account[:LONGEST], address=address, browser=browser)
-    return token
 
 
 def keep(answer: Response, request: Request, parts: Parts, name: str, value: str, *, max_age_s: int) -> None:

@@ -14,6 +14,7 @@ from typing import Annotated, Any, ClassVar
 import typer
 
 from api.cli import (
+    account,
     case,
     erase,
     lock,
@@ -23,6 +24,7 @@ from api.cli import (
     settings,
     station,
 )
+from api.cli.account import asked_password
 from api.cli.client import call, console, errors, fail, folded, named, show
 from api.cli.foreign_words import harmless
 from api.cli.instance import Ended
@@ -83,6 +85,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     help="Signed parcel custody, remedy first, a lock for the missing handset, and the weak link named.",
 )
+app.add_typer(account.app, name="account")
 app.add_typer(station.app, name="station")
 app.add_typer(registrar.app, name="registrar")
 app.add_typer(case.app, name="dispute")
@@ -103,7 +106,7 @@ def login(
     as_json: AsJson = False,
 ) -> None:
     """Sign in; prints the token. Example: `export WEAKLINK_TOKEN=$(weaklink login agent-1)`."""
-    body = {"account": account, "password": _password() if password is None else password}
+    body = {"account": account, "password": asked_password("Password") if password is None else password}
     answer = call("POST", "/v1/sessions", json=body)
     print(json.dumps(answer) if as_json else harmless(answer["token"]))
 
@@ -128,13 +131,6 @@ def hotspots(as_json: AsJson = False) -> None:
     with errors.status(READING):
         found = call("GET", "/v1/hotspots", timeout=LONG_S)
     show(found, as_json=as_json, human=_hotspots)
-
-
-def _password() -> str:
-    """From the terminal or a pipe; the question goes to stderr, because a shell keeps what stands on stdout."""
-    if sys.stdin.isatty():
-        return str(typer.prompt("Password", hide_input=True, err=True))
-    return sys.stdin.readline().rstrip("\n")
 
 
 def _trail(value: dict[str, Any]) -> None:
