@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from api.pages import (
+    account,
     assets,
     bought,
     case_acts,
@@ -25,6 +26,7 @@ ROUTERS = (
     locks,
     investigations,
     trails,
+    account,
     customers,
     complain,
     bought,

@@ -32,6 +32,11 @@ FIELDS: Mapping[str, str] = {
     "proof_of_remedy": "reference",
     "reasons": "why",
     "same_customer_or_consent": "consent",
+    "account": "name",
+    "account_name": "name",
+    "account_exists": "name",
+    "last_supervisor": "name",
+    "wrong_password": "old_password",
 }
 LINE, WORDS, STORY = 200, 2_000, 20_000
 

@@ -28,8 +28,8 @@ from devicelock.usecases.decide_together import Decisions
 
 SIGN_IN, SIGN_OUT = "/console/sign-in", "/console/sign-out"
 MARK = "unsent"
-OWN = frozenset({"account", "password", "onward", "send_to"})
-"""Fields of the sign-in page itself."""
+OWN = frozenset({"account", "password", "old_password", "onward", "send_to"})
+"""Fields of the sign-in page itself, and passwords: those of other forms are not carried on."""
 
 NOTHING_KEPT: Mapping[str, str] = MappingProxyType({})
 

@@ -30,6 +30,8 @@ PAGES = {
     "/console/trails": "agent-1",
     "/console/trails/po:{order}": "agent-1",
     "/console/nowhere": "agent-1",
+    "/console/account": "agent-1",
+    "/console/account?": "supervisor-1",
     "/console/locks": "supervisor-1",
     "/console/investigations": "investigator-1",
     "/console/patterns": "investigator-1",

@@ -1,0 +1,79 @@
+"""One's own account in the console: its password; for supervisors also who else has one, making and closing them.
+
+No password comes back in a form that was refused. An account is closed by typing its name: it is never opened again.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from fastapi import APIRouter, Response
+
+from api import accounts, sign_in
+from api.pages.render import see
+from api.pages.sent_form import Sent, Typed, check
+from api.pages.visit import Staff, Supervisor, Visit
+from api.routes import people
+from api.routes.people import AccountIn
+from custody.kernel.errors import Trouble
+
+router = APIRouter(prefix="/console", include_in_schema=False)
+PAGE = "/console/account"
+MOST = {"name": 64, "person": accounts.MAX_PERSON, "password": 1000}
+EMPTY = {"password": "", "old_password": ""}
+
+
+@router.get("/account")
+def read(visit: Staff) -> Response:
+    """All of it on one page."""
+    return _page(visit, Sent())
+
+
+@router.post("/account/password")
+def change_password(visit: Staff, old_password: Typed = "", password: Typed = "") -> Response:
+    """Change one's own password."""
+
+    def act() -> None:
+        check({"password": password}, {"password": MOST["password"]}, needed=("password",))
+        sign_in.change_password(visit.request, visit.parts, visit.caller, old=old_password, new=password)
+
+    return _then(visit, act, done="password", sent=Sent(form="own", given=EMPTY))
+
+
+@router.post("/accounts")
+def add(visit: Supervisor, name: Typed = "", role: Typed = "", person: Typed = "", password: Typed = "") -> Response:
+    """Make an account."""
+    given = {"name": name.strip(), "role": role, "person": person, "password": password}
+
+    def act() -> None:
+        check(given, MOST, needed=tuple(MOST))
+        people.add_account(AccountIn(**given), visit.parts, visit.caller)
+
+    return _then(visit, act, done="account_made", sent=Sent(form="new", given={**given, "password": ""}))
+
+
+@router.post("/accounts/close")
+def close(visit: Supervisor, name: Typed = "") -> Response:
+    """Close an account for ever."""
+    given = {"name": name.strip()}
+
+    def act() -> None:
+        check(given, {"name": MOST["name"]}, needed=("name",))
+        people.close_account(given["name"], visit.parts, visit.caller)
+
+    return _then(visit, act, done="account_closed", sent=Sent(form="close", given=given))
+
+
+def _then(visit: Visit, act: Callable[[], object], *, done: str, sent: Sent) -> Response:
+    try:
+        act()
+    except Trouble as trouble:
+        return _page(visit, replace(sent, trouble=trouble))
+    return see(PAGE, done=done)
+
+
+def _page(visit: Visit, sent: Sent) -> Response:
+    rows = None
+    if visit.caller.role == "supervisor":
+        with visit.parts.house.read() as session:
+            rows = accounts.every_account(session)
+    return visit.page("account.html", rows=rows, roles=accounts.ROLES, shortest=accounts.MIN_PASSWORD, sent=sent)
