@@ -16,7 +16,7 @@ from api.auth import role
 from api.parts import Parts, parts_of
 from api.token_bucket import TokenBuckets
 from custody.kernel.clock import Instant, from_iso, to_iso
-from custody.kernel.errors import NotFound
+from custody.kernel.errors import Conflict, NotFound
 from custody.store.unit import Unit
 from custody.usecases.record_sale import sale_of_imei
 from devicelock import store, watch_store
@@ -115,7 +115,10 @@ def leavers(parts: P, _caller: Staff, limit: Annotated[int, Query(ge=1, le=200)]
 
 @router.post("/receipts", status_code=201)
 def receive(body: ReceiptIn, request: Request, parts: P) -> dict[str, Any]:
-    """I have it: the customer's own word, with the code that came in another message than the parcel."""
+    """I have it: the customer's own word, with the code that came in another message than the parcel.
+
+    A handset that was sold again since is somebody else's: the code of its earlier order says nothing of it.
+    """
     _tries.take(f"{request.client.host if request.client else ''} {body.order}")
     _tries_in_all.take(body.order)
     check_receipt_code(parts.keyring.codes, body.order, body.code)
@@ -123,8 +126,12 @@ def receive(body: ReceiptIn, request: Request, parts: P) -> dict[str, Any]:
         handset = joints.find_handset(unit.session, order_ref=body.order, item=None)
         row = store.device_by_imei(unit.session, handset.imei) if handset.imei else None
         if row is not None:
-            who, sold_ms = Role.CUSTOMER, _sold_ms(unit, row)
-            received(unit, parts.locks, device=row.device, actor="customer", role=who, sold_ms=sold_ms)
+            sale = sale_of_imei(unit.session, row.imei)
+            if sale is not None and sale.sale.order_ref != body.order:
+                why = "the phone of this order was sold again since"
+                raise Conflict("sold_since", why, fix="Call us if you have it.")
+            sold_ms = None if sale is None else sale.recorded_ms
+            received(unit, parts.locks, device=row.device, actor="customer", role=Role.CUSTOMER, sold_ms=sold_ms)
     return {"order": body.order, "received": True}
 
 

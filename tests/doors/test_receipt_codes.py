@@ -1,0 +1,36 @@
+"""Who says "I have it" by the code of an order speaks for who bought the handset in it, and for nobody since."""
+
+from typing import Any
+
+from api.encoding import b64
+from custody.kernel import cbor
+from custody.kernel.keys import new_signer
+from tests.doors.case_desk import CaseDesk
+
+IMEI = "490154203237518"
+
+
+def sell(desk: CaseDesk, order: str) -> str:
+    """The handset is sold in an order; the code that its customer is sent."""
+    body = {"order": order, "imei": IMEI, "product": "phone"}
+    answer = desk.http.post("/v1/orders", json=body, headers=desk.by("agent-1"))
+    return str(answer.json()["receipt_code"])
+
+
+def life(desk: CaseDesk) -> dict[str, Any]:
+    """Where the handset is in its life."""
+    found: dict[str, Any] = desk.http.get(f"/v1/devices/{IMEI}", headers=desk.by("agent-1")).json()
+    return found
+
+
+def test_who_sent_a_phone_back_frees_it_no_more_once_it_is_sold_again(desk: CaseDesk) -> None:
+    key = b64(cbor.encode(new_signer(seed=bytes(32)).public.cose_key()))
+    handset = {"imei": IMEI, "cose_key": key}
+    assert desk.http.post("/v1/devices", json=handset, headers=desk.by("supervisor-1")).is_success
+    before, after = sell(desk, "SO-SENT-BACK"), sell(desk, "SO-SOLD-AGAIN")
+    old = desk.http.post("/v1/receipts", json={"order": "SO-SENT-BACK", "code": before})
+    assert (old.status_code, old.json()["type"].rpartition(":")[2]) == (409, "sold_since")
+    assert old.json()["fix"]
+    assert life(desk)["retired"] is False
+    assert desk.http.post("/v1/receipts", json={"order": "SO-SOLD-AGAIN", "code": after}).status_code == 201
+    assert life(desk)["retired"] is True
