@@ -5,8 +5,8 @@
 - **When** a lock is sent, answered, kept by two people, called back, released, or not made: the text of that move.
 - **A wrong lock** is apologised for at once and paid for, unasked, when the handset is free.
 - **Leaving**: the hours of the policy before the line ends, each once, and nothing after its end. What fell due while
-  nobody looked is said once, not again and again. A leaver without a case is told by whoever writes to customers:
-  `watch_store.leavers` has the words.
+  nobody looked is said once, not again and again. A leaver without a case of their own is told by whoever writes to
+  customers: `watch_store.leavers` has the words.
 
 Whoever holds the handset is told on its lock screen, and by `joints.holder_speaks`.
 """
@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from api.circumstances import cases_of
+from api.circumstances import cases_of, is_customers
 from custody.disputes.case import CASE
 from custody.disputes.civil import civil_date, in_words
 from custody.disputes.messages import Message, pounds, say
@@ -183,7 +183,10 @@ def _tell_leaver(unit: Unit, leaving: LeavingRow) -> None:
 
 
 def _open_cases(unit: Unit, device: DeviceRow) -> list[CaseFile]:
-    return [file for file in cases_of(unit.session, device.imei) if file.case.state not in CASE.terminal]
+    """The open cases of the handset's own customer: whoever read a number off the box hears nothing of their line."""
+    session = unit.session
+    files = [file for file in cases_of(session, device.imei) if file.case.state not in CASE.terminal]
+    return [file for file in files if is_customers(session, file)]
 
 
 def _words(unit: Unit, order: LockOrderRow, event: Event, *, dispute: str) -> list[Message]:

@@ -19,6 +19,7 @@ from devicelock.watch_store import LeavingRow
 from simulators.radio import Radio
 from tests.contracts_store.faults import broken_commit
 from tests.stories.lock_steps import ask, leave, let_go, lines_of, told
+from tests.stories.test_lock_cases import report_of_a_stranger
 from tests.world import World
 from tests.world_parts import Opened
 
@@ -296,6 +297,15 @@ def test_another_end_is_told_anew_and_the_same_end_is_not(world: World) -> None:
     leave(world, radio, in_ms=20 * DAY_MS)
     world.step(MINUTE_MS)
     assert count(world, opened, NOTICE) == 2
+
+
+def test_who_read_a_number_off_the_box_hears_nothing_of_the_line_of_its_customer(world: World) -> None:
+    stranger = report_of_a_stranger(world)
+    own, _, _ = leaver(world, in_ms=2 * DAY_MS)
+    world.step(MINUTE_MS)
+    assert (count(world, own, NOTICE), count(world, own, "Thank you for being with us. Your phone")) == (1, 1)
+    assert (count(world, stranger, NOTICE), count(world, stranger, "Thank you for being with us.")) == (0, 0)
+    assert [lines_of(world, stranger, kind) for kind in ("left", "leaver_told")] == [[], []]
 
 
 def test_a_leaver_without_a_case_is_told_by_whoever_writes_to_customers(world: World, radio: Radio) -> None:
