@@ -25,8 +25,11 @@ Sales = Callable[[str], StoredSale | None]
 """The newest sale of a handset."""
 
 CASES = (
-    "SELECT facts, opened_ms FROM dispute WHERE order_ref = ? UNION SELECT facts, opened_ms FROM dispute WHERE id IN ("
-    "SELECT o.dispute FROM lock_order o JOIN device d ON d.device = o.device WHERE d.imei = ?) ORDER BY opened_ms"
+    "SELECT facts, opened_ms, max(locks) FROM ("
+    "SELECT facts, opened_ms, 0 AS locks FROM dispute WHERE order_ref = ? "
+    "UNION ALL SELECT facts, opened_ms, 1 FROM dispute WHERE id IN ("
+    "SELECT o.dispute FROM lock_order o JOIN device d ON d.device = o.device WHERE d.imei = ?)"
+    ") AS about GROUP BY facts, opened_ms ORDER BY opened_ms"
 )
 
 
@@ -59,12 +62,16 @@ def circumstances(session: Session, imei: str, dispute: str | None) -> Circumsta
 
 
 def cases_of(session: Session, imei: str, *, sales: Sales | None = None) -> list[CaseFile]:
-    """The cases about a handset, oldest first: those of its order, and those that a lock of it was ordered for."""
+    """The cases about a handset, oldest first: those of its order, and those that a lock of it was ordered for.
+
+    An order may have several handsets; of its cases those are left out that are about another one.
+    """
     sale = sales(imei) if sales else sale_of_imei(session, imei)
     write_first(session, DisputeRow)
     lock_store.write_new_orders(session)
     found = ask(session, CASES, (sale.sale.order_ref if sale else None, imei))
-    return [msgspec.json.decode(facts, type=CaseFile) for facts, _ in found]
+    files = [(msgspec.json.decode(facts, type=CaseFile), locks) for facts, _, locks in found]
+    return [file for file, locks in files if locks or file.imei in {None, imei}]
 
 
 def is_customers(session: Session, file: CaseFile, *, sales: Sales | None = None) -> bool:

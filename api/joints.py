@@ -100,7 +100,10 @@ class HolderTold:
 
 
 def find_handset(session: Session, *, order_ref: str | None, item: str | None) -> Handset:
-    """What the customer's order reference or parcel number leads to; unknown things are None, not an error."""
+    """What the customer's order reference or parcel number leads to; unknown things are None, not an error.
+
+    Of an order with several parcels it is the one that was named, and without that the one with the handset sold.
+    """
     imei, parcel, found_ref, by_trail = None, None, order_ref, False
     if order_ref:
         try:
@@ -113,14 +116,25 @@ def find_handset(session: Session, *, order_ref: str | None, item: str | None) -
     if found is None:
         imei = imei or _sold_imei(session, item)
     else:
-        parcel = found.parcel
         by_trail = f"po:{order_ref}" in found.orders
+        beside = _parcel_beside(session, found, order=f"po:{order_ref}", imei=imei) if by_trail else None
+        if beside is not None:
+            found, imei = (found, None) if item else (beside, imei)
+        parcel = found.parcel
         imei = imei or next((name for held in found.items for name in sorted(held.names) if "gsma:imei" in name), None)
         found_ref = found_ref or next((ref.removeprefix("po:") for ref in found.orders), None)
     if imei and not found_ref:
         sale = sale_of_imei(session, imei)
         found_ref = sale.sale.order_ref if sale else None
     return Handset(order_ref=found_ref, imei=imei, parcel=parcel, order_named=by_sale or by_trail)
+
+
+def _parcel_beside(session: Session, found: TrailUnit, *, order: str, imei: str | None) -> TrailUnit | None:
+    """The other parcel of an order in which a handset lies; None if it lies in this one, or nobody knows where."""
+    if imei is None or any(imei in held.names for held in found.items):
+        return None
+    beside = _parcel_of(session, imei)
+    return beside if beside is not None and beside.parcel is not None and order in beside.orders else None
 
 
 def _parcel_of(session: Session, item: str) -> TrailUnit | None:

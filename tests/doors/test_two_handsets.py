@@ -1,0 +1,90 @@
+"""An order with two handsets, each in a parcel of its own: a report is about the one that it names, and no other."""
+
+from typing import Any
+
+import pytest
+
+from api.encoding import b64
+from custody.gs1.imei import imei_urn
+from custody.kernel import cbor
+from custody.kernel.keys import new_signer
+from custody.kernel.system_clock import SystemClock
+from simulators.events import finish, write
+from simulators.geography import build_geography
+from simulators.station import make_station
+from tests.doors.case_desk import CaseDesk
+
+ORDER = "SO-PAIR"
+SOLD, SECOND, UNREAD = "490154203237518", "356938035643809", ""
+PARCELS = {SOLD: "195214730000088169", SECOND: "195214730000088176", UNREAD: "195214730000088183"}
+UNREAD_GOODS = [{"epcClass": "https://id.gs1.org/01/09521473000102", "quantity": 1}]
+
+
+@pytest.fixture(scope="module")
+def pair(desk: CaseDesk) -> None:
+    """The seller recorded one handset of it; three parcels were packed, and of one nobody read which phone is in it."""
+    order = {"order": ORDER, "imei": SOLD, "product": "phone", "price_pence": 79_900}
+    assert desk.http.post("/v1/orders", json=order, headers=desk.by("agent-1")).is_success
+    for number, imei in enumerate((SOLD, SECOND), start=1):
+        key = b64(cbor.encode(new_signer(seed=bytes([number]) * 32).public.cose_key()))
+        handset = {"imei": imei, "cose_key": key}
+        assert desk.http.post("/v1/devices", json=handset, headers=desk.by("supervisor-1")).is_success
+    client, now_ms = desk.house.client, SystemClock().now_ms()
+    station = make_station(build_geography().post("hub-1/hub_sort"), seed="pair")
+    station.enrol(
+        client,
+        station.announce(desk.house.staff["supervisor-1"].client),
+        origin=desk.house.parts.house.origin,
+        at_ms=now_ms,
+    )
+    for number, (imei, parcel) in enumerate(PARCELS.items()):
+        body = {
+            "type": "AggregationEvent",
+            "parentID": f"https://id.gs1.org/00/{parcel}",
+            **({"childEPCs": [imei_urn(imei)]} if imei else {"childQuantityList": UNREAD_GOODS}),
+            "action": "ADD",
+            "bizStep": "packing",
+            "bizTransactionList": [{"type": "po", "bizTransaction": f"urn:epcglobal:cbv:bt:9521473000102:{ORDER}"}],
+        }
+        at_ms, event_id = now_ms + number, f"urn:uuid:pair-{number}"
+        event = write(finish(body, at_ms=at_ms, event_id=event_id))
+        station.store(station.sign(event, subject=f"urn:uuid:parcel-{number}", event_id=event_id, at_ms=at_ms))
+        (answer,) = station.send_next(client)
+        assert answer.body["index"] is not None
+
+
+def about(desk: CaseDesk, told: dict[str, Any]) -> tuple[str | None, str]:
+    """The handset and the parcel that a case is about."""
+    opened = desk.view(told)["timeline"][0]["facts"]
+    return opened["imei"], opened["parcel"].rpartition("/")[2]
+
+
+@pytest.mark.usefixtures("pair")
+@pytest.mark.parametrize("order", [{"order": ORDER}, {}])
+@pytest.mark.parametrize("imei", [SOLD, SECOND])
+def test_a_report_is_about_the_handset_of_the_order_that_it_names(
+    desk: CaseDesk, imei: str, order: dict[str, str]
+) -> None:
+    for item in (imei, PARCELS[imei]):
+        told = desk.report(item=item, claim_type="never_received", **order)
+        assert about(desk, told) == (imei_urn(imei), PARCELS[imei])
+
+
+@pytest.mark.usefixtures("pair")
+def test_the_order_alone_leads_to_the_handset_that_was_sold_and_to_the_parcel_in_which_it_lies(desk: CaseDesk) -> None:
+    assert about(desk, desk.report(order=ORDER, claim_type="never_received")) == (imei_urn(SOLD), PARCELS[SOLD])
+
+
+@pytest.mark.usefixtures("pair")
+def test_what_nobody_read_is_not_taken_for_the_handset_that_lies_elsewhere(desk: CaseDesk) -> None:
+    told = desk.report(order=ORDER, item=PARCELS[UNREAD], claim_type="never_received")
+    assert about(desk, told) == (None, PARCELS[UNREAD])
+
+
+@pytest.mark.usefixtures("pair")
+def test_who_found_one_of_them_says_nothing_of_the_other(desk: CaseDesk) -> None:
+    missing, found = (desk.report(order=ORDER, item=imei, claim_type="never_received") for imei in (SOLD, SECOND))
+    assert desk.http.post(f"/v1/customer/{found['customer_token']}/found").is_success
+    asked = {"imei": SOLD, "dispute": missing["dispute"]}
+    checks = desk.http.get("/v1/locks/preflight", params=asked, headers=desk.by("agent-1")).json()["checks"]
+    assert {row["check"]: row["ok"] for row in checks}["device_not_with_customer"] is True
