@@ -5,6 +5,8 @@
   scheme's, with the scheme's reference and what we have to do in words that the customer can read.
 - The customer says yes, and what was decided is promised with the scheme's own last day; or no, and the case closes
   here while everything promised stays owed.
+- Two reports are of one customer if both name one order. With one that quoted what stands on the box the other customer
+  is asked first: whoever has the link of the case that goes on reads what was said and given in both.
 - Joining keeps the earliest date and all that was given, promised, asked and owed; the joined case only points on. A
   report that knew no order and no handset is about those of the one that is joined into it.
 """
@@ -136,11 +138,12 @@ def merge(unit: Unit, dispute: str, *, into: str, consent: bool, actor: str, rol
     if survivor.case.state in CASE.terminal:
         raise Rejected("into", f"{into} is {survivor.case.state}", fix="Open it again first, or name another case.")
     order = other.case.order_ref
+    same = order is not None and order == survivor.case.order_ref
     both = join(survivor.case, other.case)
     firsts = (survivor.case.first_word_ms, other.case.first_word_ms)
     guards = {
         "same_customer_or_consent": case_guards.same_customer_or_consent(
-            same_customer=order is not None and order == survivor.case.order_ref, consent=consent
+            same_customer=same and _names_order(survivor) and _names_order(other), consent=consent
         ),
         "min_clock_kept": case_guards.min_clock_kept(both.survivor.first_word_ms, firsts),
     }
@@ -165,6 +168,11 @@ def merge(unit: Unit, dispute: str, *, into: str, consent: bool, actor: str, rol
     said = [say("case.merge"), *kept]
     facts = {"from": dispute, "opened_ms": whole.case.opened_ms}
     return write_move(unit, survivor, whole, "joined", actor=actor, facts=facts, said=said)
+
+
+def _names_order(file: CaseFile) -> bool:
+    """Whether a report named its order, and was not led to it by what stands on a box: anybody may have read that."""
+    return file.order_named or not (file.imei or file.parcel)
 
 
 def _about_its_order(survivor: CaseFile, other: CaseFile, case: Case) -> CaseFile:

@@ -72,3 +72,16 @@ def test_who_names_the_order_reads_it_again(desk: CaseDesk) -> None:
     told = desk.report(order=ORDER, claim_type="damaged")
     assert told["order"] == desk.own(told)["order"] == ORDER
     assert '"price_pence"' in everything(desk, told)
+
+
+@pytest.mark.usefixtures("sold")
+@pytest.mark.parametrize("item", [IMEI, PARCEL])
+def test_who_quotes_what_stands_on_the_box_is_joined_with_who_ordered_only_by_consent(
+    desk: CaseDesk, item: str
+) -> None:
+    own, by_box = desk.report(order=ORDER, words="My daughter's present."), desk.report(item=item)
+    for one, into in ((own, by_box), (by_box, own)):
+        refused = desk.event(one, "agent-1", "merge", into=into["dispute"])
+        assert (refused.status_code, refused.json()["unmet"]) == (409, ["same_customer_or_consent"])
+    assert "present" not in everything(desk, by_box)
+    assert desk.event(by_box, "agent-1", "merge", into=own["dispute"], consent=True).is_success
