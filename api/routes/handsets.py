@@ -17,6 +17,7 @@ from api.parts import Parts, parts_of
 from api.token_bucket import TokenBuckets
 from custody.kernel.clock import Instant, from_iso, to_iso
 from custody.kernel.errors import Conflict, NotFound
+from custody.kernel.ids import as_typed
 from custody.store.unit import Unit
 from custody.usecases.record_sale import sale_of_imei
 from devicelock import store, watch_store
@@ -30,6 +31,9 @@ from devicelock.watch_store import LeavingRow
 router = APIRouter(prefix="/v1", tags=["device lock"])
 P = Annotated[Parts, Depends(parts_of)]
 Staff = Annotated[Caller, Depends(role("agent", "supervisor", "investigator"))]
+
+OF_LOCKS = "lock"
+"""The prefix of the references on lock screens."""
 
 TRIES, TRIES_PER_S = 5, 1 / 600
 _tries = TokenBuckets(per_s=TRIES_PER_S, burst=TRIES)
@@ -143,10 +147,14 @@ def holder(body: HolderIn, parts: P) -> dict[str, Any]:
 
 def hear_holder(body: HolderIn, parts: Parts, *, token: str = "") -> dict[str, Any]:
     """The same; `token` opens the holder's page where it was made before."""
-    reference = body.reference.strip()
+    reference = as_typed(OF_LOCKS, body.reference)
     _tries.take(reference)
-    with parts.house.unit() as unit:
-        told = joints.holder_speaks(unit, reference=reference, words=body.words, token=token)
+    try:
+        with parts.house.unit() as unit:
+            told = joints.holder_speaks(unit, reference=reference, words=body.words, token=token)
+    except NotFound as unknown:
+        fix = "Type it once more as the screen shows it, or call the number on the screen."
+        raise NotFound("reference", "no phone was locked under this reference", fix=fix) from unknown
     return {"customer_url": f"/c/{told.token}", "owner": told.file.case.owner, "words": told.words}
 
 

@@ -16,6 +16,8 @@ class Ids(Protocol):
 
 
 CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
+READ_AS = str.maketrans({"o": "0", "i": "1", "l": "1"})
+"""Letters that the base32 leaves out, and the digits that they are typed for."""
 
 
 def spell(prefix: str, entropy: bytes) -> str:
@@ -25,3 +27,9 @@ def spell(prefix: str, entropy: bytes) -> str:
     bits >>= len(entropy) * 8 - length * 5
     letters = [CROCKFORD[(bits >> (5 * (length - 1 - place))) & 31] for place in range(length)]
     return f"{prefix}_{''.join(letters)}"
+
+
+def as_typed(prefix: str, text: str) -> str:
+    """The identifier that somebody typed off a screen: capital or small, with gaps, the prefix left out or not."""
+    letters = "".join(letter for letter in text.lower() if letter.isalnum())
+    return f"{prefix}_{letters.removeprefix(prefix).translate(READ_AS)}"

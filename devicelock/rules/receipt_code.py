@@ -9,11 +9,10 @@ import hashlib
 import hmac
 
 from custody.kernel.errors import Forbidden
-from custody.kernel.ids import CROCKFORD
+from custody.kernel.ids import CROCKFORD, READ_AS
 
 LETTERS = 10
 _LABEL = b"weaklink receipt code v1\x00"
-_READ_AS = str.maketrans({"o": "0", "i": "1", "l": "1"})
 
 
 def receipt_code(master: bytes, order_ref: str) -> str:
@@ -25,7 +24,7 @@ def receipt_code(master: bytes, order_ref: str) -> str:
 
 def check_receipt_code(master: bytes, order_ref: str, given: str) -> None:
     """Raise `Forbidden("receipt_code")` unless this is the order's code, however it was typed."""
-    typed = "".join(given.split()).replace("-", "").lower().translate(_READ_AS)
+    typed = "".join(given.split()).replace("-", "").lower().translate(READ_AS)
     if not hmac.compare_digest(typed.encode(errors="replace"), receipt_code(master, order_ref).encode()):
         raise Forbidden(
             "receipt_code",
