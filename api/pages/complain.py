@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from api import joints
 from api.auth import same_site
 from api.pages.once import Once, fresh_once, open_once
 from api.pages.plain_refusals import for_customers
@@ -41,7 +42,7 @@ def tell(
     same_site(request)
     given = {"words": words, "claim_type": claim_type, "order": order}
     named = order.strip()
-    is_item = _names_an_item(named)
+    is_item = _names_an_item(named) and not _is_our_order(parts, named)
     try:
         check(given, MOST, needed=("words",))
         body = DisputeIn(
@@ -88,9 +89,15 @@ def _before(hours: int) -> str:
 
 
 def _names_an_item(text: str) -> bool:
-    """Whether the text is a parcel or a handset; everything else is taken for an order."""
+    """Whether the text may be a parcel or a handset; everything else is taken for an order."""
     try:
         ask(text)
     except Rejected:
         return False
     return bool(text)
+
+
+def _is_our_order(parts: Parts, text: str) -> bool:
+    """Whether we know an order of that reference, which may look like any other number."""
+    with parts.house.read() as session:
+        return joints.find_handset(session, order_ref=text, item=None).order_named

@@ -231,3 +231,12 @@ def test_a_customer_is_found_by_a_name_that_is_also_a_word_of_our_records(desk: 
     for name in ("Price Street", "Price"):
         found = desk.http.get("/console/find", params={"q": name}, headers=desk.by("agent-1"))
         assert "SO-059" in found.text, name
+
+
+@pytest.mark.parametrize("order", ["20261127000123", "2026112700012345", "195214730000088121"])
+def test_an_order_whose_number_looks_like_a_handset_or_a_parcel_is_an_order(desk: CaseDesk, order: str) -> None:
+    sold = {"order": order, "imei": "490154203237518", "product": "phone", "price_pence": 54_000}
+    assert desk.http.post("/v1/orders", json=sold, headers=desk.by("agent-1")).is_success
+    link = desk.http.post("/complain", data={"words": "It never came.", "order": f" {order} "}).headers["location"]
+    own = desk.http.get(f"/v1/customer/{link.removeprefix('/c/')}").json()
+    assert own["order"] == order
