@@ -78,6 +78,7 @@ TIMELINE: Mapping[str, str] = {
     "closed": "Closed",
     "withdrawn": "Withdrawn by the customer",
     "found": "The customer found the phone",
+    "joined_found": "By the link of a joined report somebody says that they found the phone",
     "reopened": "Opened again",
     "not_fixed": "Not put right yet",
     "asked": "Asked the customer for one thing",

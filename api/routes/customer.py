@@ -101,14 +101,25 @@ def choose(token: str, body: ChoiceIn, parts: P) -> dict[str, Any]:
 
 @router.post("/found")
 def found(token: str, parts: P) -> dict[str, Any]:
-    """I found it: every lock of the phone is released at once, and the case ends, with thanks and without questions."""
+    """I found it: every lock of the phone is released at once, and the case ends, with thanks and without questions.
+
+    From the page of a joined case the one that goes on ends; from that of one which is not its customer's own it does not,
+    and only hears of it: whoever holds the box can report it.
+    """
     with parts.house.unit() as unit:
-        dispute = case_book.read_by_token(unit.session, hash_token(token)).case.id
-        lock_news.hold_for_move(unit, disputes=[dispute])
-        released = joints.customer_found_it(unit, parts.locks, dispute=dispute)
+        file = case_book.read_by_token(unit.session, hash_token(token))
+        heard = case_book.goes_on(unit.session, file)
+        lock_news.hold_for_move(unit, disputes={file.case.id, heard.case.id})
+        released = joints.customer_found_it(unit, parts.locks, dispute=file.case.id)
         unit.session.flush()
-        settled = joints.locks_settled(unit.session, dispute)
-        move_case.found_it(unit, dispute, actor=CUSTOMER, locks_settled=settled)
+        ends = {file.case.id}
+        if is_customers(unit.session, file) and heard.imei == file.imei:
+            ends.add(heard.case.id)
+        elif heard.case.id != file.case.id and file.found_ms is None:
+            case_book.note(unit, heard.case.id, "joined_found", actor=CUSTOMER, facts={"from": file.case.id})
+        for dispute in sorted(ends):
+            settled = joints.locks_settled(unit.session, dispute)
+            move_case.found_it(unit, dispute, actor=CUSTOMER, locks_settled=settled)
         unit.session.flush()
         return {**customer_view(unit.session, token), "released": own_locks(order_views(unit.session, released))}
 

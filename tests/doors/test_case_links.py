@@ -79,3 +79,20 @@ def test_what_is_said_by_the_link_of_a_joined_report_reaches_the_case_that_goes_
     kinds = [line["kind"] for line in desk.view(first)["timeline"]]
     assert "disagreed" in kinds
     assert desk.state(first) == "reported"
+
+
+def test_i_found_it_by_the_link_of_a_joined_report_ends_the_case_that_goes_on(desk: CaseDesk) -> None:
+    sold = {"order": "SO-JOINED-FOUND", "imei": "356938035643809"}
+    assert desk.http.post("/v1/orders", json=sold, headers=desk.by("agent-1")).is_success
+    first = desk.report(order=sold["order"], claim_type="never_received")
+    second, by_box = desk.report(order=sold["order"]), desk.report(item=sold["imei"])
+    for joined in (second, by_box):
+        assert desk.event(joined, "agent-1", "merge", into=first["dispute"], consent=True).is_success
+    assert desk.http.post(f"/c/{by_box['customer_token']}/found").status_code == 303
+    assert desk.state(first) == "remedy_offered", "whoever read the box ends nobody's case"
+    assert desk.view(first)["timeline"][-1]["kind"] == "joined_found", "but is heard in it"
+    for _ in range(2):
+        assert desk.http.post(f"/c/{second['customer_token']}/found").status_code == 303
+    assert desk.state(first) == "withdrawn"
+    said = [line["text"] for line in desk.own(first)["messages"]]
+    assert sum("We are glad you found it." in text for text in said) == 1
