@@ -103,8 +103,8 @@ def choose(token: str, body: ChoiceIn, parts: P) -> dict[str, Any]:
 def found(token: str, parts: P) -> dict[str, Any]:
     """I found it: every lock of the phone is released at once, and the case ends, with thanks and without questions.
 
-    From the page of a joined case the one that goes on ends; from that of one which is not its customer's own it does not,
-    and only hears of it: whoever holds the box can report it.
+    From the page of a joined case the one that goes on ends too. From one that is not its customer's own it only hears
+    of it: whoever holds the box can report it.
     """
     with parts.house.unit() as unit:
         file = case_book.read_by_token(unit.session, hash_token(token))
@@ -113,9 +113,9 @@ def found(token: str, parts: P) -> dict[str, Any]:
         released = joints.customer_found_it(unit, parts.locks, dispute=file.case.id)
         unit.session.flush()
         ends = {file.case.id}
-        if is_customers(unit.session, file) and heard.imei == file.imei:
+        if _speaks_for(unit.session, file, heard):
             ends.add(heard.case.id)
-        elif heard.case.id != file.case.id and file.found_ms is None:
+        elif file.found_ms is None:
             case_book.note(unit, heard.case.id, "joined_found", actor=CUSTOMER, facts={"from": file.case.id})
         for dispute in sorted(ends):
             settled = joints.locks_settled(unit.session, dispute)
@@ -154,20 +154,23 @@ def decision(token: str, body: DecisionIn, parts: P) -> dict[str, Any]:
 def disagree(token: str, parts: P) -> dict[str, Any]:
     """I do not agree: reopens a closed case, takes back "put right", and always says who can overrule us.
 
-    A lock that we only plan is off. From the page of a joined case it is written down where that one goes on.
+    A lock that we only plan is off. From the page of a joined case it is heard where that one goes on.
     """
     with parts.house.unit() as unit:
         file = case_book.read_by_token(unit.session, hash_token(token))
-        lock_news.hold_for_move(unit, disputes=[file.case.id])
+        lock_news.hold_for_move(unit, disputes={file.case.id, case_book.goes_on(unit.session, file).case.id})
         file = case_book.read(unit.session, file.case.id)
-        lock_news.customer_disagrees(unit, parts.locks, dispute=file.case.id)
-        if file.case.state == "remedied":
-            move_case.not_fixed(unit, file.case.id, actor=CUSTOMER)
-        elif file.case.state in {"closed", "withdrawn"}:
-            move_case.reopen(unit, file.case.id, actor=CUSTOMER, role=Role.CUSTOMER)
+        heard = case_book.goes_on(unit.session, file)
+        speaks = _speaks_for(unit.session, file, heard)
+        lock_news.customer_disagrees(unit, parts.locks, dispute=heard.case.id if speaks else file.case.id)
+        if not speaks:
+            case_book.note(unit, heard.case.id, "disagreed", actor=CUSTOMER, facts={"state": heard.case.state})
+        elif heard.case.state == "remedied":
+            move_case.not_fixed(unit, heard.case.id, actor=CUSTOMER)
+        elif heard.case.state in {"closed", "withdrawn"}:
+            move_case.reopen(unit, heard.case.id, actor=CUSTOMER, role=Role.CUSTOMER)
         else:
-            heard = case_book.goes_on(unit.session, file).case
-            case_book.note(unit, heard.id, "disagreed", actor=CUSTOMER, facts={"state": heard.state})
+            move_case.disagrees(unit, heard.case.id, actor=CUSTOMER)
         unit.session.flush()
         return customer_view(unit.session, token)
 
@@ -290,6 +293,11 @@ def _settled(move: Callable[..., object]) -> Callable[[Unit, CaseFile], object]:
         return move(unit, file.case.id, actor=CUSTOMER, locks_settled=settled)
 
     return act
+
+
+def _speaks_for(session: Session, file: CaseFile, heard: CaseFile) -> bool:
+    """Whether a case moves the one where it goes on: it is that one, or its customer's own, of the same phone."""
+    return file.case.id == heard.case.id or (is_customers(session, file) and file.imei == heard.imei)
 
 
 def _heard_in(session: Session, token: str) -> str:

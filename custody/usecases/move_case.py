@@ -331,11 +331,20 @@ def reopen(unit: Unit, dispute: str, *, actor: str, role: Role) -> CaseFile:
 
 
 def not_fixed(unit: Unit, dispute: str, *, actor: str) -> CaseFile:
-    """The customer says that it is not put right yet."""
+    """The customer says that it is not put right yet; that they found the phone ends the case no more."""
     file = case_book.hold_one(unit, dispute)
     move = step(CASE, file.case.state, "not_fixed", Role.CUSTOMER, {})
-    moved = replace(file, case=replace(file.case, state=move.target))
+    moved = replace(file, case=replace(file.case, state=move.target), found_ms=None)
     return write_move(unit, file, moved, "not_fixed", actor=actor, facts={}, said=[say("case.not_fixed")])
+
+
+def disagrees(unit: Unit, dispute: str, *, actor: str) -> CaseFile:
+    """The customer does not agree: staff see it, and that they found the phone ends the case no more."""
+    file = case_book.hold_one(unit, dispute)
+    if file.found_ms is not None:
+        return write_move(unit, file, replace(file, found_ms=None), "disagreed", actor=actor, facts={}, said=[])
+    case_book.note(unit, dispute, "disagreed", actor=actor, facts={"state": file.case.state})
+    return file
 
 
 def offer_again(

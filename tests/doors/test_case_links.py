@@ -96,3 +96,25 @@ def test_i_found_it_by_the_link_of_a_joined_report_ends_the_case_that_goes_on(de
     assert desk.state(first) == "withdrawn"
     said = [line["text"] for line in desk.own(first)["messages"]]
     assert sum("We are glad you found it." in text for text in said) == 1
+
+
+@pytest.mark.parametrize("ended", ["withdrawn", "remedied"])
+def test_who_does_not_agree_by_the_link_of_a_joined_report_is_heard_though_the_other_one_has_ended(
+    desk: CaseDesk, ended: str
+) -> None:
+    sold = {"order": f"SO-JOINED-{ended}", "imei": "356938035643809" if ended == "withdrawn" else IMEI}
+    assert desk.http.post("/v1/orders", json=sold, headers=desk.by("agent-1")).is_success
+    first = desk.report(order=sold["order"], claim_type="defective")
+    second, by_box = desk.report(order=sold["order"]), desk.report(item=sold["imei"])
+    for joined in (second, by_box):
+        assert desk.event(joined, "agent-1", "merge", into=first["dispute"], consent=True).is_success
+    link = f"/v1/customer/{first['customer_token']}"
+    if ended == "withdrawn":
+        assert desk.http.post(f"{link}/withdraw").is_success
+    else:
+        assert desk.http.post(f"{link}/choose", json={"remedy": "advance_swap"}).is_success
+        assert desk.event(first, "agent-1", "delivered_or_paid", reference="JJD1").is_success
+    assert desk.http.post(f"/c/{by_box['customer_token']}/disagree").status_code == 303
+    assert desk.state(first) == ended, "whoever read the box opens nobody's case"
+    assert desk.http.post(f"/c/{second['customer_token']}/disagree").status_code == 303
+    assert desk.state(first) == "triaged"

@@ -164,6 +164,24 @@ def test_a_case_whose_phone_was_found_ends_once_its_lock_is_settled(
     assert world.case(opened).case.state == "triaged", "that word is over: opened again, the case goes on"
 
 
+def test_a_case_whose_phone_was_found_goes_on_once_its_customer_does_not_agree_or_says_that_it_is_not_right(
+    world: World, days_pass: Callable[[int], None]
+) -> None:
+    waits, _ = world.locked_elsewhere()
+    world.found(waits)
+    other = world.dispute(None, "defective")
+    act(world, move_case.choose, other, remedy="advance_swap", payout=None, actor="customer")
+    for opened in (waits, other):
+        act(world, move_case.found_it, opened, actor="customer", locks_settled=world.settled(opened))
+    act(world, move_case.disagrees, waits, actor="customer")
+    act(world, move_case.remedied, other, reference="JJD0001", actor="agent-1", role=Role.AGENT)
+    act(world, move_case.not_fixed, other, actor="customer")
+    world.deliver()
+    days_pass(0)
+    assert [world.case(opened).case.state for opened in (waits, other)] == ["remedy_offered", "triaged"]
+    act(world, move_case.choose, waits, remedy="replacement", payout=None, actor="customer")
+
+
 def test_a_letter_leaves_once_and_a_case_that_came_back_from_there_stays_back(
     world: World, days_pass: Callable[[int], None]
 ) -> None:
