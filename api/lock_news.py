@@ -94,10 +94,21 @@ def announce_lock(unit: Unit, order: LockOrderRow) -> Instant | None:
 
 def customer_disagrees(unit: Unit, office: LockOffice, *, dispute: str) -> Sequence[LockOrderRow]:
     """The customer does not agree to what they were told of: every lock that was announced and not decided is off."""
-    rows = lock_store.orders_of_dispute(unit.session, dispute)
-    planned = [row for row in rows if row.state == State.REQUESTED and "notice_ms" in _facts(row)]
+    return _call_off(unit, office, [row for row in _undecided(unit, dispute) if "notice_ms" in _facts(row)])
+
+
+def report_taken_back(unit: Unit, office: LockOffice, *, dispute: str) -> Sequence[LockOrderRow]:
+    """The customer takes the report back: every lock of it that was not decided is off, and keeps them from nothing."""
+    return _call_off(unit, office, _undecided(unit, dispute))
+
+
+def _undecided(unit: Unit, dispute: str) -> list[LockOrderRow]:
+    return [row for row in lock_store.orders_of_dispute(unit.session, dispute) if row.state == State.REQUESTED]
+
+
+def _call_off(unit: Unit, office: LockOffice, rows: Sequence[LockOrderRow]) -> list[LockOrderRow]:
     who, why, basis = Role.CUSTOMER, Reason.WITHDRAWN, Basis.CUSTOMER
-    return [release(unit, office, order=row.id, actor="customer", role=who, reason=why, basis=basis) for row in planned]
+    return [release(unit, office, order=row.id, actor="customer", role=who, reason=why, basis=basis) for row in rows]
 
 
 def lock_moved(unit: Unit, order: LockOrderRow, event: Event) -> None:

@@ -97,8 +97,8 @@ def own_view(session: Session, file: CaseFile) -> dict[str, Any]:
     Of a lock it tells what a customer needs, and the order only if they named one that we know: who reads its number
     under what stands on the box could name it next, and speak for whoever ordered.
     """
-    view = case_view(session, file)
-    return {**view, "order": view["order"] if file.order_named else None, "locks": own_locks(view["locks"])}
+    view, named = case_view(session, file), file.order_named
+    return {**view, "order": view["order"] if named else None, "locks": own_locks(view["locks"], named=named)}
 
 
 def offer_view(file: CaseFile) -> dict[str, Any] | None:
@@ -135,15 +135,23 @@ def lock_view(session: Session, answer: LockAnswer) -> dict[str, Any]:
     return {**view, "refused": answer.refused, "allowed_by": answer.allowed_by} if answer.refused else view
 
 
-def own_locks(orders: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Locks as a customer reads them."""
-    return [{name: lock[name] for name in OF_A_CUSTOMER} for lock in orders]
+def own_locks(orders: Iterable[Mapping[str, Any]], *, named: bool) -> list[dict[str, Any]]:
+    """Locks as a customer reads them; whoever did not name the order is told of none that is not decided yet.
+
+    A lock by standing authority waits for a person only if the buyer needs support, which is nobody else's to know.
+    """
+    return [{name: lock[name] for name in OF_A_CUSTOMER} for lock in orders if named or not _waits(lock)]
 
 
-def own_lock(view: Mapping[str, Any]) -> dict[str, Any]:
+def own_lock(view: Mapping[str, Any], *, named: bool) -> dict[str, Any]:
     """What became of the lock of a disputed delivery, for whoever reported it without an account."""
-    shown = {name: view[name] for name in ("order", *OF_A_CUSTOMER) if name in view}
-    return {**shown, "refused": "no lock was made", "allowed_by": "Call us."} if view.get("refused") else shown
+    told = view if named or not _waits(view) else {"order": None, "state": None, "refused": "no lock was made"}
+    shown = {name: told[name] for name in ("order", *OF_A_CUSTOMER) if name in told}
+    return {**shown, "refused": "no lock was made", "allowed_by": "Call us."} if told.get("refused") else shown
+
+
+def _waits(lock: Mapping[str, Any]) -> bool:
+    return bool(lock["state"] == State.REQUESTED)
 
 
 def order_view(session: Session, row: LockOrderRow) -> dict[str, Any]:

@@ -211,7 +211,7 @@ def _page(request: Request, parts: Parts, token: str, sent: Sent, *, unlock: str
         moves=moves,
         was_found=was_found,
         code_due=code_due,
-        locked=any(State(lock["state"]) not in SETTLED for lock in view["locks"]),
+        locked=any(State(lock["state"]) not in SETTLED | {State.REQUESTED} for lock in view["locks"]),
         pays=PAYS,
         payouts=_payouts(file),
         scheme=_scheme(file, civil_date(parts.clock.now_ms())),

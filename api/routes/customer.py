@@ -121,7 +121,8 @@ def found(token: str, parts: P) -> dict[str, Any]:
             settled = joints.locks_settled(unit.session, dispute)
             move_case.found_it(unit, dispute, actor=CUSTOMER, locks_settled=settled)
         unit.session.flush()
-        return {**customer_view(unit.session, token), "released": own_locks(order_views(unit.session, released))}
+        freed = own_locks(order_views(unit.session, released), named=True)
+        return {**customer_view(unit.session, token), "released": freed}
 
 
 @router.post("/confirm")
@@ -132,8 +133,15 @@ def confirm(token: str, parts: P) -> dict[str, Any]:
 
 @router.post("/withdraw")
 def withdraw(token: str, parts: P) -> dict[str, Any]:
-    """Take the report back; every lock must be released first."""
-    return _move(parts, token, "withdraw", {}, _settled(move_case.withdraw))
+    """Take the report back; every lock must be released first. One that nobody has decided yet is off by that."""
+
+    def act(unit: Unit, file: CaseFile) -> object:
+        lock_news.hold_for_move(unit, disputes=[file.case.id])
+        lock_news.report_taken_back(unit, parts.locks, dispute=file.case.id)
+        unit.session.flush()
+        return _settled(move_case.withdraw)(unit, file)
+
+    return _move(parts, token, "withdraw", {}, act)
 
 
 @router.post("/decision")
@@ -261,7 +269,7 @@ def customer_view(session: Session, token: str) -> dict[str, Any]:
     given = session.scalars(select(EvidenceRow).where(col(EvidenceRow.dispute) == file.case.id)).all()
     return {
         **own_view(session, file),
-        "locks": own_locks(shown),
+        "locks": own_locks(shown, named=file.order_named),
         "messages": message_views(session, file.case.id),
         "given": [{"name": row.name, "at": to_iso(row.at_ms), "sha256": row.sha256.hex()} for row in given],
     }

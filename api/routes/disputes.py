@@ -136,7 +136,7 @@ def take_report(body: DisputeIn, request: Request, parts: Parts, *, token: str =
         **view,
         "customer_token": disputed.token,
         "customer_url": f"/c/{disputed.token}",
-        "lock": own_lock(ordered) if caller is None else ordered,
+        "lock": own_lock(ordered, named=handset.order_named) if caller is None else ordered,
         "investigation": disputed.investigation,
     }
 

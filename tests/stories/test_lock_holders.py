@@ -1,9 +1,14 @@
 """Stories of whoever holds the handset: a code over the telephone, where it was seen, who bought it, who needs help."""
 
+from types import SimpleNamespace
+from typing import Any
+
 from api import joints
 from api.lock_file import lock_file
+from api.routes.customer import customer_view, withdraw
+from api.views import lock_view, own_lock, own_view
 from custody.kernel.clock import HOUR_MS, MINUTE_MS
-from custody.kernel.errors import Forbidden, NotFound, Rejected
+from custody.kernel.errors import Conflict, Forbidden, NotFound, Rejected
 from devicelock import watch_store
 from devicelock.rules.command import Reason
 from devicelock.rules.hello import SimClass
@@ -11,6 +16,7 @@ from devicelock.rules.order import Role
 from devicelock.usecases.issue_code import CODES_PER_HOUR, issue_code
 from devicelock.usecases.request_lock import request_lock
 from tests.stories.lock_steps import code_for, lines_of, told
+from tests.stories.test_lock_cases import report_of_a_stranger
 from tests.world import World
 
 # Without a network.
@@ -215,3 +221,34 @@ def test_a_lock_by_standing_authority_for_a_customer_who_needs_support_is_decide
     world.deliver()
     assert radio.handset.screen_locked
     assert world.order(opened.order.id).state == "active_provisional"
+
+
+def test_who_read_a_number_off_the_box_does_not_learn_that_its_buyer_needs_support(world: World) -> None:
+    parcel = world.parcels[0]
+    world.handset(parcel)
+    own = world.dispute(parcel, None, support_needs=("calls in the morning",))
+    stranger = report_of_a_stranger(world, "never_received")
+    assert stranger.order.state == "requested", "it waits for a person"
+    file, token = world.case(stranger), stranger.disputed.token
+    with world.house.read() as session:
+        assert own_view(session, file)["locks"] == customer_view(session, token)["locks"] == []
+        answer = own_lock(lock_view(session, stranger.lock), named=file.order_named)
+        assert (answer["order"], answer["state"], answer["refused"]) == (None, None, "no lock was made")
+        (told_of,) = customer_view(session, own.disputed.token)["locks"]
+        assert told_of["state"] == "requested"
+    world.approve(stranger.order.id, "investigator-1")
+    with world.house.read() as session:
+        (told_of,) = customer_view(session, token)["locks"]
+    assert told_of["state"] == "queued"
+
+
+def test_who_takes_the_report_back_need_not_wait_until_somebody_decides_its_lock(world: World) -> None:
+    parcel = world.parcels[0]
+    world.handset(parcel)
+    opened = world.dispute(parcel, "never_received", support_needs=("calls in the morning",))
+    assert opened.order.state == "requested"
+    parts: Any = SimpleNamespace(house=world.house, locks=world.office)
+    assert withdraw(opened.disputed.token, parts)["state"] == "withdrawn"
+    assert world.order(opened.order.id).state == "refused"
+    with world.refused(Conflict, "move"):
+        world.approve(opened.order.id, "investigator-1")
