@@ -23,7 +23,7 @@ WAITS = MappingProxyType(
 def in_their_words(trouble: Trouble, stands: str) -> Trouble:
     """The same trouble without words of ours, and where the case stands; one that has none is handed back as it is."""
     if trouble.code == "move":
-        why = f"this cannot be done now. {stands}"
+        why = f"this cannot be done now. {stands.rstrip('.')}"
         return Conflict("move", why, fix="Load your page again to see what you can do now, or call us.")
     unmet = trouble.facts.get("unmet", ()) if trouble.code == "guard" else ()
     known = [WAITS[name] for name in unmet if name in WAITS]

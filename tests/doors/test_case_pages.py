@@ -54,6 +54,7 @@ def test_a_button_on_a_customers_page_that_is_of_yesterday_is_answered_in_plain_
     late = desk.http.post(f"{link}/{act}", data={})
     assert late.status_code == 409
     assert "_" not in alert_of(late)
+    assert ".." not in alert_of(late)
     lint_text(alert_of(late))
 
 
