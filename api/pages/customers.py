@@ -151,7 +151,7 @@ def give(token: str, request: Request, parts: P, file: Annotated[UploadFile | No
     if file is None or not file.filename:
         same_site(request)
         return see(f"/c/{token}", large=_is_large(request))
-    return _then(request, parts, token, lambda: doors.give(token, file, parts), done="c_file")
+    return _then(request, parts, token, lambda: doors.give(token, file, parts), done=_taken(parts, token, "c_file"))
 
 
 @router.post("/c/{token}/words")
@@ -163,7 +163,7 @@ def tell(token: str, request: Request, parts: P, words: Typed = "") -> Response:
         check(given, {"words": STORY}, needed=("words",))
         doors.tell(token, WordsIn(words=words), parts)
 
-    return _then(request, parts, token, act, done="c_words", sent=Sent(form="more", given=given))
+    return _then(request, parts, token, act, done=_taken(parts, token, "c_words"), sent=Sent(form="more", given=given))
 
 
 @router.post("/c/{token}/code")
@@ -177,6 +177,13 @@ def code(token: str, request: Request, parts: P, challenge: Typed = "") -> Respo
     except Trouble as trouble:
         return _page(request, parts, token, Sent(form="code", given=given, trouble=for_customers(trouble)))
     return _page(request, parts, token, Sent(), unlock=unlock)
+
+
+def _taken(parts: Parts, token: str, done: str) -> str:
+    """The word for what was given, or for the same given to a case that has ended, where nobody looks for it."""
+    with parts.house.read() as session:
+        heard = case_book.goes_on(session, case_book.read_by_token(session, hash_token(token)))
+    return f"{done}_ended" if heard.case.state in CASE.terminal else done
 
 
 def _then(

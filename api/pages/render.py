@@ -118,6 +118,8 @@ DONE: Mapping[str, str] = {
     "c_answer": "Thank you. We have it and will not ask again.",
     "c_skip": "That is fine. It does not count against you.",
     "c_words": "Thank you. We have your words, and we read them.",
+    "c_words_ended": "Thank you. We have your words. Your case has ended. Should we act on it? Open your case again.",
+    "c_file_ended": "Thank you. We have your file. Your case has ended. Should we act on it? Open your case again.",
     "c_file": "Thank you. We have your file. We will not ask for it again.",
 }
 

@@ -241,3 +241,24 @@ def test_an_order_whose_number_looks_like_a_handset_or_a_parcel_is_an_order(desk
     link = desk.http.post("/complain", data={"words": "It never came.", "order": f" {order} "}).headers["location"]
     own = desk.http.get(f"/v1/customer/{link.removeprefix('/c/')}").json()
     assert own["order"] == order
+
+
+@pytest.mark.parametrize("joined", [False, True])
+def test_who_writes_to_a_case_that_has_ended_is_not_told_that_we_read_it_but_what_helps(
+    desk: CaseDesk, *, joined: bool
+) -> None:
+    told = desk.report(order="SO-ENDED")
+    link = f"/c/{told['customer_token']}"
+    if joined:
+        other = desk.report(order="SO-ENDED")
+        assert desk.event(other, "agent-1", "merge", into=told["dispute"]).is_success
+        link = f"/c/{other['customer_token']}"
+    said = {"words": {"data": {"words": "The seal was torn."}}, "files": {"files": {"file": ("torn.jpg", b"jpg")}}}
+    for door, form in said.items():
+        page = desk.http.post(f"{link}/{door}", **form, follow_redirects=True).text
+        assert ("has ended" in page, "Thank you. We have your" in page) == (False, True)
+    assert desk.http.post(f"/c/{told['customer_token']}/withdraw").status_code == 303
+    for door, form in said.items():
+        page = desk.http.post(f"{link}/{door}", **form, follow_redirects=True).text
+        assert "Your case has ended. Should we act on it? Open your case again." in page
+        assert "we read them" not in page
