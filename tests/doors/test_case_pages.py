@@ -262,3 +262,25 @@ def test_who_writes_to_a_case_that_has_ended_is_not_told_that_we_read_it_but_wha
         page = desk.http.post(f"{link}/{door}", **form, follow_redirects=True).text
         assert "Your case has ended. Should we act on it? Open your case again." in page
         assert "we read them" not in page
+
+
+@pytest.mark.parametrize(
+    ("order", "claim", "hears"),
+    [("SO-MISTYPED", "never_received", True), ("SO-MISTYPED", "damaged", False), ("SO-WHICH", "never_received", False)],
+)
+def test_whose_phone_is_not_locked_since_nobody_knows_which_it_is_hears_what_helps(
+    desk: CaseDesk,
+    order: str,
+    claim: str,
+    hears: bool,  # noqa: FBT001 - what is told
+) -> None:
+    sold = {"order": "SO-WHICH", "imei": "356938035643809", "product": "phone"}
+    assert desk.http.post("/v1/orders", json=sold, headers=desk.by("agent-1")).is_success
+    told = desk.report(order=order, claim_type=claim)
+    page = desk.http.get(f"/c/{told['customer_token']}").text
+    hint = (
+        "We do not know yet which phone it is. The number of your order or of the parcel helps. "
+        "Tell us below, or call us."
+    )
+    lint_text(hint)
+    assert (hint in page) == hears
