@@ -6,7 +6,8 @@
   refused for its version: in doubt the device is set free. What was overtaken while it was being sent is followed by
   the newest wish once more, so that the newest stands last.
 - **Retired is for ever.** After `retire` every lock is refused, whether or not the other side has heard of it yet.
-- **Lapse.** A lock that was not shown by its `not_after`, or has reached the deadline on its screen, is a release.
+- **Lapse.** A lock that was not shown by its `not_after`, or has reached the deadline on its screen, is a release. One
+  that was shown ends at that deadline alone: what became unknown since, or was forgotten there, does not end it.
 - **What is shown.** `applied` is what the other side has confirmed. Its clock is not ours: a time ahead of ours counts
   as now.
 - **Signs of life.** `reassert` says the present wish again to a side that may have forgotten it.
@@ -195,6 +196,8 @@ class AssertedBackend:
             wish = self._current(handset)
             if wish is None or (wish.applied, wish.last_seen_ms) == (applied, last_seen_ms):
                 return
+            if wish.state is Applied.LOCKED and Applied.LOCKED in {wish.applied, applied}:
+                wish = replace(wish, not_after_ms=wish.held_until_ms)
             self._book.put(replace(wish, applied=applied, last_seen_ms=last_seen_ms))
 
     def _current(self, handset: str) -> Wish | None:

@@ -217,6 +217,16 @@ def test_a_lock_that_the_device_applies_after_its_time_is_released(bench: Bench)
     assert bench.backend.state(bench.handset).desired is Applied.UNLOCKED
 
 
+def test_a_lock_that_was_shown_is_said_again_after_the_time_in_which_it_had_to_be_shown(bench: Bench) -> None:
+    lock(bench)
+    bench.apply()
+    assert bench.backend.state(bench.handset).applied is Applied.LOCKED
+    bench.clock.at_ms = NOT_AFTER_MS + 1
+    assert bench.backend.reassert(bench.handset) is Answer.TAKEN
+    assert bench.backend.state(bench.handset).desired is Applied.LOCKED
+    assert bench.locked()
+
+
 def test_a_lock_ends_at_the_deadline_on_its_screen(bench: Bench) -> None:
     lock(bench)
     bench.apply()

@@ -1,0 +1,58 @@
+"""Stories of other lock systems that forget, lose or put off what they had taken, long after they took it."""
+
+import pytest
+
+from custody.kernel.clock import HOUR_MS, MINUTE_MS
+from devicelock.backends.android import NAME as ANDROID
+from devicelock.backends.eir import NAME as EIR
+from devicelock.backends.nanomdm import NAME as NANOMDM
+from devicelock.rules.applied import Applied
+from tests.stories.other_locks import OtherLocks
+from tests.stories.test_backend_stories import enrol_again, with_two
+from tests.world import World
+from tests.world_parts import Opened
+
+
+def kept(world: World, name: str) -> tuple[OtherLocks, Opened]:
+    """A lock that two people keep for months; a back-end has shown it, and its first hours are long over."""
+    others, opened = with_two(world, name)
+    world.radios[world.parcels[0].order].switch_on()
+    world.deliver()
+    world.confirm(opened, "investigator-1")
+    world.confirm(opened, "supervisor-1")
+    others.carry()
+    others.settle(hours=80)
+    assert others.show(opened.order.id)[name].applied is Applied.LOCKED
+    return others, opened
+
+
+@pytest.mark.parametrize("name", [ANDROID, NANOMDM])
+def test_a_kept_lock_is_said_again_however_late_its_handset_comes_back_without_it(world: World, name: str) -> None:
+    others, opened = kept(world, name)
+    if name == NANOMDM:
+        enrol_again(others, others.nanomdm)
+    else:
+        others.android.wished = others.android.shown = "ACTIVE"
+        others.android.seen_ms = world.clock.at_ms + 20 * MINUTE_MS
+        others.wait(30 * MINUTE_MS)
+    others.settle()
+    assert others.benches[name].locked()
+    assert others.show(opened.order.id)[name].applied is Applied.LOCKED
+    world.found(opened)
+    others.carry()
+    others.settle()
+    assert not others.benches[name].locked()
+    assert world.order(opened.order.id).state == "released"
+
+
+@pytest.mark.parametrize("name", [ANDROID, EIR])
+def test_a_kept_lock_does_not_end_because_nobody_can_say_any_more_whether_it_holds(world: World, name: str) -> None:
+    others, opened = kept(world, name)
+    if name == EIR:
+        others.imei_list.eir.imported(0)  # the operator went back to a backup
+    else:
+        others.android.shown = "PROVISIONING"
+    others.wait(HOUR_MS)
+    assert others.show(opened.order.id)[name].applied is None
+    assert others.benches[name].locked()
+    assert others.parts(opened.order.id)[name].wished == "locked"
