@@ -146,11 +146,14 @@ class AssertedBackend:
         return None
 
     def reassert(self, handset: str) -> Answer | None:
-        """Say the present wish again, on a sign of life; None if nothing was ever wished."""
+        """Say the present wish again, on a sign of life; None if nothing was ever wished.
+
+        A command that the other side keeps, since its device could not do it yet, is not said twice.
+        """
         with self._mutex:
             wish = self._current(handset)
-            if wish is None:
-                return None
+            if wish is None or wish.not_now:
+                return None if wish is None else Answer.NOT_NOW
             wish = replace(wish, attempt=wish.attempt + 1, taken=False, not_now=False)
             self._book.put(wish)
         return self._assert(wish)

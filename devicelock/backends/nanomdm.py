@@ -98,15 +98,25 @@ class NanoMdmBackend(AssertedBackend):
 
     def take(self, event: Event) -> bool:
         """Learn from an event; whether it is a sign of life, after which the present wish must be said again."""
-        if event.topic is Topic.AUTHENTICATE:
-            self._learn(event.handset, applied=None, last_seen_ms=self._clock.now_ms())
+        signs_of_life = {Topic.AUTHENTICATE, Topic.TOKEN_UPDATE}
+        if event.topic in signs_of_life:
+            self._enrolled(event)
         elif event.topic is Topic.CHECK_OUT:
             wish = self._current(event.handset)
             retired = wish is not None and wish.state is Applied.RETIRED
             self._learn(event.handset, applied=Applied.RETIRED if retired else None, last_seen_ms=self._clock.now_ms())
         elif event.topic is Topic.CONNECT:
             self._answered(event)
-        return event.topic in {Topic.AUTHENTICATE, Topic.TOKEN_UPDATE}
+        return event.topic in signs_of_life
+
+    def _enrolled(self, event: Event) -> None:
+        """What the server keeps for the device is gone, or may be: the wish is said again whatever became of it."""
+        if event.topic is Topic.AUTHENTICATE:
+            self._learn(event.handset, applied=None, last_seen_ms=self._clock.now_ms())
+        with self._mutex:
+            wish = self._book.get(event.handset)
+            if wish is not None:
+                self._book.put(replace(wish, not_now=False))
 
     def _answered(self, event: Event) -> None:
         now_ms = self._clock.now_ms()

@@ -40,8 +40,8 @@ from devicelock.usecases.wait_for_release import tell_who_waits
 RELEASING = frozenset({State.RELEASE_QUEUED, State.RELEASED_UNCONFIRMED})
 LOOK_FIRST_S, LOOK_MAX_S = 2, 900
 """How often a back-end is looked at until it shows what is wished, and afterwards."""
-FORGOT_MS = 5 * MINUTE_MS
-"""A handset that was seen free so long after its lock was taken is one whose lock was forgotten."""
+UNDONE_MS = 5 * MINUTE_MS
+"""A handset that shows itself otherwise than wished so long after its back-end was asked was never told, or forgot."""
 ALERT_TRIES = 3
 
 
@@ -190,8 +190,7 @@ def _due(row: PartRow, can: Capabilities | None, *, now_ms: Instant) -> Instant 
         return None
     if row.answer != Answer.TAKEN:
         return now_ms + wait_s(tried_of(row)) * SECOND_MS
-    if row.wished == Applied.LOCKED and _forgot(row, can):
-        row.again = True
+    row.again = row.again or _is_undone(row, can)
     shown = row.applied == row.wished
     row.looks = 0 if shown else row.looks + 1
     wait = LOOK_MAX_S if shown else min(LOOK_FIRST_S << min(row.looks - 1, 16), LOOK_MAX_S)
@@ -205,11 +204,16 @@ def _is_over(row: PartRow) -> bool:
     return done and (row.wished != Applied.RETIRED or row.answer == Answer.TAKEN)
 
 
-def _forgot(row: PartRow, can: Capabilities | None) -> bool:
-    """Whether the handset came back free of its lock, which nobody may have left by a way out that is theirs."""
-    if can is None or can.user_can_leave or row.applied != Applied.UNLOCKED:
+def _is_undone(row: PartRow, can: Capabilities | None) -> bool:
+    """Whether the handset shows by now that what was taken is not so, and is to be told once more.
+
+    Where a way out of a lock is its holder's own, nobody says that lock again.
+    """
+    if row.seen_ms is None or row.at_ms is None or row.seen_ms <= row.at_ms + UNDONE_MS:
         return False
-    return row.seen_ms is not None and row.at_ms is not None and row.seen_ms > row.at_ms + FORGOT_MS
+    if row.wished != Applied.LOCKED:
+        return row.applied == Applied.LOCKED
+    return can is not None and not can.user_can_leave and row.applied == Applied.UNLOCKED
 
 
 def _move(unit: Unit, office: LockOffice, order: LockOrderRow, row: PartRow, can: Capabilities | None) -> None:

@@ -5,6 +5,7 @@ import pytest
 from custody.kernel.clock import HOUR_MS, MINUTE_MS
 from devicelock.backends.android import NAME as ANDROID
 from devicelock.backends.eir import NAME as EIR
+from devicelock.backends.exchange import Reply
 from devicelock.backends.nanomdm import NAME as NANOMDM
 from devicelock.rules.applied import Applied
 from tests.stories.other_locks import OtherLocks
@@ -56,3 +57,54 @@ def test_a_kept_lock_does_not_end_because_nobody_can_say_any_more_whether_it_hol
     assert others.show(opened.order.id)[name].applied is None
     assert others.benches[name].locked()
     assert others.parts(opened.order.id)[name].wished == "locked"
+
+
+def test_a_release_that_was_taken_and_not_carried_out_is_said_again_once_the_handset_shows_itself_locked(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others, opened = with_two(world, ANDROID)
+    others.carry()
+    others.settle()
+    bench = others.android
+    world.found(opened)
+    with monkeypatch.context() as lost:
+        lost.setattr(bench, "_take", lambda _request: Reply(status=200, body=b'{"error": {"code": 13}}'))
+        others.carry()
+    others.wait(30 * HOUR_MS)
+    assert len(bench.other.calls) > 0
+    assert bench.locked(), "nothing was heard of it, which is no reason to say it again"
+    others.settle()
+    assert not bench.locked()
+    assert world.order(opened.order.id).state == "released"
+
+
+def test_an_answer_to_a_release_that_was_lost_is_asked_for_again_when_the_device_reports(world: World) -> None:
+    others, opened = with_two(world, NANOMDM)
+    bench = others.nanomdm
+    others.carry()
+    others.settle()
+    world.found(opened)
+    others.carry()
+    bench.queue.clear()
+    bench.lost = False  # it did as it was told, and the event that says so never came
+    others.wait(30 * HOUR_MS)
+    assert len(bench.names) == 2, "nothing was heard of it"
+    others.post(bench.event("mdm.Connect"))
+    others.settle()
+    assert len(bench.names) == 3
+    assert world.order(opened.order.id).state == "released"
+
+
+def test_a_device_that_cannot_be_released_now_keeps_its_one_command(world: World) -> None:
+    others, opened = with_two(world, NANOMDM)
+    bench = others.nanomdm
+    others.carry()
+    others.settle()
+    world.found(opened)
+    others.carry()
+    for _ in range(12):
+        others.post(bench.event("mdm.Connect", command=bench.queue[0][0], status="NotNow"))
+        others.wait(HOUR_MS)
+    assert len(bench.queue) == 1
+    others.settle()
+    assert world.order(opened.order.id).state == "released"
