@@ -97,6 +97,7 @@ class AssertedBackend:
             elif self._is_refused(wish, before):
                 return Answer.REFUSED
             else:
+                wish = replace(wish, put_off=before.put_off if before else None)
                 self._book.put(wish)
         if wish.taken:
             return Answer.NOT_NOW if wish.not_now else Answer.TAKEN

@@ -18,7 +18,8 @@ class Wish:
     """The newest wish. `taken`: the back-end is known to have it. `token`: its own name for what it took.
 
     `attempt` counts how often a taken wish was asserted anew; `applied` and `last_seen_ms` are what was last shown,
-    and `not_now` is the device's own word that it cannot do it yet.
+    and `not_now` is the device's own word that it cannot do it yet. `put_off` names the command of a lock of which it
+    said so: the other side offers it again, also once something else is wished.
     """
 
     handset: str
@@ -31,6 +32,7 @@ class Wish:
     attempt: int = 0
     taken: bool = False
     not_now: bool = False
+    put_off: str | None = None
     token: str | None = None
     applied: Applied | None = None
     last_seen_ms: Instant | None = None

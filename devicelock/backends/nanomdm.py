@@ -9,6 +9,8 @@ profile, where its identifier is given. Apple's command to erase a device is not
   repeated command is known: the server says that it exists already, which means taken.
 - A device answers by webhook (`open`, `take`). NotNow keeps the command with the server and is data, not failure. An
   error ends the command; the wish is not taken then, and the same call says it anew, under another name.
+- **A lock that was put off** (NotNow) may be carried out after its release, since the server goes on with the next
+  command and offers it again later. So no release counts until that has ended, and then it is said once more.
 - **Enrolling again clears the server's queue.** So the present wish is said again (`reassert`), under another name, on
   every Authenticate and TokenUpdate.
 - A push that fails leaves the command enqueued and unpushed: the call is `Unavailable`, and asking again pushes again.
@@ -40,6 +42,8 @@ ENROLMENT = re.compile(r"[A-Za-z0-9-]{1,128}", re.ASCII)
 """What may name a device: in the server's paths a comma would add a second one and a slash another call."""
 ATTEMPTS_KNOWN = 16
 """An answer to one of this many last attempts of the same wish still counts."""
+ENDS = frozenset({Status.ACKNOWLEDGED, Status.ERROR, Status.FORMAT_ERROR})
+"""Answers after which the server offers a command no more."""
 
 CAPABILITIES = Capabilities(
     shows_contact=True,
@@ -116,23 +120,32 @@ class NanoMdmBackend(AssertedBackend):
         with self._mutex:
             wish = self._book.get(event.handset)
             if wish is not None:
-                self._book.put(replace(wish, not_now=False))
+                gone = event.topic is Topic.AUTHENTICATE
+                self._book.put(replace(wish, not_now=False, put_off=None if gone else wish.put_off))
 
     def _answered(self, event: Event) -> None:
         now_ms = self._clock.now_ms()
         with self._mutex:
             wish = self._book.get(event.handset)
-        shown = None if wish is None or event.command is None else self._meant(wish, event.command)
-        if wish is None or shown is None or event.status is None:
-            if wish is not None:
-                self._learn(event.handset, applied=wish.applied, last_seen_ms=now_ms)
+        if wish is None:
+            return
+        shown = None if event.command is None else self._meant(wish, event.command)
+        has_ended = event.command is not None and event.command == wish.put_off and event.status in ENDS
+        put_off = None if has_ended else wish.put_off
+        if has_ended and shown is None:
+            applied = Applied.LOCKED if event.status is Status.ACKNOWLEDGED else None
+            self._learn(event.handset, applied=applied, last_seen_ms=now_ms)
+            self._mark(wish, put_off=None, attempt=wish.attempt + 1, taken=False)
+        elif shown is None or event.status is None:
+            self._learn(event.handset, applied=wish.applied, last_seen_ms=now_ms)
         elif event.status is Status.ACKNOWLEDGED:
-            self._learn(event.handset, applied=shown, last_seen_ms=now_ms)
-            self._mark(wish, not_now=False)
+            is_sure = shown is not Applied.UNLOCKED or put_off is None
+            self._learn(event.handset, applied=shown if is_sure else None, last_seen_ms=now_ms)
+            self._mark(wish, not_now=False, put_off=put_off)
         elif event.status is Status.NOT_NOW:
-            self._mark(wish, not_now=True)
-        elif event.status in {Status.ERROR, Status.FORMAT_ERROR}:
-            self._mark(wish, not_now=False, attempt=wish.attempt + 1, taken=False)
+            self._mark(wish, not_now=True, put_off=event.command if shown is Applied.LOCKED else put_off)
+        elif event.status in ENDS:
+            self._mark(wish, not_now=False, put_off=put_off, attempt=wish.attempt + 1, taken=False)
 
     def _meant(self, wish: Wish, command: str) -> Applied | None:
         """What the device has applied if it acknowledges this command, if it is one of the wish's."""
@@ -142,19 +155,11 @@ class NanoMdmBackend(AssertedBackend):
                     return shown
         return None
 
-    def _mark(self, wish: Wish, *, not_now: bool, attempt: int | None = None, taken: bool | None = None) -> None:
+    def _mark(self, wish: Wish, **learned: Any) -> None:
         with self._mutex:
             newest = self._book.get(wish.handset)
             if newest is not None and wish.is_same(newest):
-                self._book.put(
-                    replace(
-                        newest,
-                        not_now=not_now,
-                        attempt=newest.attempt if attempt is None else attempt,
-                        taken=newest.taken if taken is None else taken,
-                        last_seen_ms=self._clock.now_ms(),
-                    )
-                )
+                self._book.put(replace(newest, last_seen_ms=self._clock.now_ms(), **learned))
 
 
 class NanoMdmWire:

@@ -108,3 +108,43 @@ def test_a_device_that_cannot_be_released_now_keeps_its_one_command(world: World
     assert len(bench.queue) == 1
     others.settle()
     assert world.order(opened.order.id).state == "released"
+
+
+@pytest.mark.parametrize("came", ["Acknowledged", "Error"])
+def test_a_lock_that_a_device_put_off_does_not_come_after_its_release(world: World, came: str) -> None:
+    """NanoMDM keeps what its device could not do yet, goes on with the next command, and offers it again later."""
+    others, opened = with_two(world, NANOMDM)
+    bench = others.nanomdm
+    others.carry()
+    (lock, _), *_ = bench.queue
+    others.post(bench.event("mdm.Connect", command=lock, status="NotNow"))
+    others.wait(MINUTE_MS)
+    world.found(opened)
+    others.carry()
+    release, _ = bench.queue.pop()
+    others.post(bench.event("mdm.Connect", command=lock, status="NotNow"))
+    others.post(bench.event("mdm.Connect", command=release, status="Acknowledged"))
+    others.wait(MINUTE_MS)
+    assert world.order(opened.order.id).state == "release_queued", "the lock may still come"
+    bench.queue.clear()
+    bench.lost = came == "Acknowledged"
+    others.post(bench.event("mdm.Connect", command=lock, status=came))
+    others.carry()
+    others.wait(MINUTE_MS)
+    assert not bench.locked()
+    others.settle()
+    assert not bench.lost
+    assert world.order(opened.order.id).state == "released"
+
+
+def test_a_lock_that_was_put_off_is_over_when_its_device_enrols_anew(world: World) -> None:
+    others, opened = with_two(world, NANOMDM)
+    bench = others.nanomdm
+    others.carry()
+    others.post(bench.event("mdm.Connect", command=bench.queue[0][0], status="NotNow"))
+    others.wait(MINUTE_MS)
+    world.found(opened)
+    others.carry()
+    enrol_again(others, bench)
+    others.settle()
+    assert world.order(opened.order.id).state == "released"
