@@ -177,27 +177,44 @@ def _settle(unit: Unit, office: LockOffice, row: DeviceRow, answer: Answer, orde
     elif ack.result is not Result.APPLIED and not repeated:
         store.note(unit, order, "answered", actor=row.device, facts={"result": str(ack.result), "ack": payload})
     elif command.op == Op.LOCK and ack.applied is Applied.LOCKED and order.release_ms and order.acked_ms is None:
-        _had_locked(unit, office, order, row, answer)
+        since_ms = min(max(ack.at_s * SECOND_MS, command.issued_ms), unit.now_ms)  # its own clock, within what we know
+        facts = {"command": ack.command_id, "counter": ack.counter}
+        _had_locked(unit, office, order, row, since_ms=since_ms, facts=facts)
 
 
-def _had_locked(unit: Unit, office: LockOffice, order: LockOrderRow, row: DeviceRow, answer: Answer) -> None:
+def _had_locked(
+    unit: Unit, office: LockOffice, order: LockOrderRow, row: DeviceRow, *, since_ms: int, facts: dict[str, Any]
+) -> None:
     """The handset had locked before its release reached it, and says so only now: it was locked, whatever was said.
 
-    Its own clock tells since when, within what we know. It is free when it says so, which it may have done already.
+    It is free when it says so, which it may have done already.
     """
-    command, ack, _ = answer
-    order.acked_ms = min(max(ack.at_s * SECOND_MS, command.issued_ms), unit.now_ms)
+    order.acked_ms = since_ms
     seen = store.desired(row).seen
     if order.state == State.RELEASED:
         freed = [each.acked_ms for each in store.commands_of(unit.session, order.id) if _frees(each)]
         is_free = seen is not None and seen.applied is not Applied.LOCKED
         order.released_ms = max(filter(None, freed), default=unit.now_ms) if is_free else None
     unit.session.add(order)
-    facts = {"command": ack.command_id, "counter": ack.counter, "locked_ms": order.acked_ms}
-    store.note(unit, order, "had_locked", actor=row.device, facts=facts)
+    store.note(unit, order, "had_locked", actor=row.device, facts={**facts, "locked_ms": since_ms})
     released = [event for event in store.events_of(unit.session, order.id) if event.event == "release"]
     if row.confirmed or any(msgspec.json.decode(event.facts)["reason"] in WRONG for event in released):
         find_wrong(unit, office, order)
+
+
+def _told_by_hello(unit: Unit, office: LockOffice, order: LockOrderRow, row: DeviceRow, hello: Hello) -> None:
+    """Its answer to a LOCK of a released order is lost: the pair that it has applied tells that it had locked.
+
+    Since when is not said; in doubt since it was signed.
+    """
+    if not order.release_ms or order.acked_ms is not None or office.signers.lock is None:
+        return
+    keys = KeyRing(lock=office.signers.lock.public, unlock=office.signers.unlock.public)
+    locks = [each for each in store.commands_of(unit.session, order.id) if each.op == Op.LOCK]
+    applied = next((each for each in locks if open_command(each.raw, keys).pair == hello.pair), None)
+    if applied is not None:
+        facts = {"shown_by": "hello", "counter": hello.counter}
+        _had_locked(unit, office, order, row, since_ms=applied.issued_ms, facts=facts)
 
 
 def _frees(command: CommandRow) -> bool:
@@ -212,6 +229,8 @@ def _reconcile(unit: Unit, office: LockOffice, row: DeviceRow, hello: Hello, ord
     store.set_desired(unit.session, row, after)
     order = _order(unit, orders, after.order)
     _remember(unit, office, row, hello, order)
+    if order is not None:
+        _told_by_hello(unit, office, order, row, hello)
     if order is not None and hello.applied is Applied.RETIRED and order.state in RELEASES:
         why, basis = Reason.LAPSED, Basis.LAPSE  # a restore has forgotten how it ended
         release(unit, office, order=order.id, actor=device, role=Role.SYSTEM, reason=why, basis=basis)

@@ -344,6 +344,36 @@ def test_a_wrong_lock_whose_answer_came_late_is_paid_for_all_the_same(
     assert owed == 3 * daily_pence(locked_ms, policy=POLICY), "it was locked for two days and an hour"
 
 
+@pytest.mark.parametrize("days", [2, 4])
+def test_a_wrong_lock_whose_answer_was_lost_is_paid_for_by_the_handsets_hello(world: World, days: int) -> None:
+    """It had locked and went off; nobody brings its answer any more, and after four days it has freed itself."""
+    radio = world.handset(world.parcels[0])
+    radio.switch_on()
+    world.deliver()
+    opened = world.dispute(world.parcels[0], "never_received")
+    locked_ms = world.clock.at_ms
+    world.relay.carry()
+    radio.handset.take(world.waiting(radio.handset.device)[0].message.payload)
+    assert radio.handset.screen_locked
+    radio.switch_off()
+    world.found(opened)
+    assert "Nothing is locked" in told(world, opened)
+    world.deliver()
+    world.broker.wipe()
+    world.restart()
+    world.step(days * DAY_MS + HOUR_MS)
+    radio.switch_on()
+    world.deliver()
+    assert not radio.handset.screen_locked
+    assert "We are sorry. We locked your phone" in told(world, opened)
+    assert "wrong_lock" in world.alerts()
+    assert world.case(opened).unpaid_credit_pence == (days + 1) * daily_pence(locked_ms, policy=POLICY)
+    radio.switch_off()
+    radio.switch_on()
+    world.deliver()
+    assert len(lines_of(world, opened, "lock_compensation")) == 1
+
+
 @pytest.mark.parametrize("turned_s", [-400 * DAY_MS // SECOND_MS, DAY_MS // SECOND_MS])
 def test_a_late_word_of_a_lock_counts_within_what_we_know_whatever_the_handsets_clock_says(
     world: World, turned_s: int
