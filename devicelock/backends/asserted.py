@@ -215,7 +215,8 @@ class AssertedBackend:
 
 
 def _released(wish: Wish) -> Wish:
-    return replace(wish, state=Applied.UNLOCKED, screen=None, attempt=0, taken=False, not_now=False)
+    lock = replace(wish, overtakes=None) if wish.state is Applied.LOCKED else wish.overtakes
+    return replace(wish, state=Applied.UNLOCKED, screen=None, attempt=0, taken=False, not_now=False, overtakes=lock)
 
 
 def _next_release(held: Wish | None, ref: Ref, state: Applied) -> Wish:

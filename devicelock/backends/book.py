@@ -19,7 +19,7 @@ class Wish:
 
     `attempt` counts how often a taken wish was asserted anew; `applied` and `last_seen_ms` are what was last shown,
     and `not_now` is the device's own word that it cannot do it yet. `put_off` names the command of a lock of which it
-    said so: the other side offers it again, also once something else is wished.
+    said so: the other side offers it again, also once its release is wished, whose `overtakes` is that lock.
     """
 
     handset: str
@@ -33,6 +33,7 @@ class Wish:
     taken: bool = False
     not_now: bool = False
     put_off: str | None = None
+    overtakes: "Wish | None" = None
     token: str | None = None
     applied: Applied | None = None
     last_seen_ms: Instant | None = None

@@ -136,6 +136,8 @@ class NanoMdmBackend(AssertedBackend):
             applied = Applied.LOCKED if event.status is Status.ACKNOWLEDGED else None
             self._learn(event.handset, applied=applied, last_seen_ms=now_ms)
             self._mark(wish, put_off=None, attempt=wish.attempt + 1, taken=False)
+        elif shown is None and event.status is Status.NOT_NOW and self._is_overtaken(wish, event.command):
+            self._mark(wish, put_off=event.command)
         elif shown is None or event.status is None:
             self._learn(event.handset, applied=wish.applied, last_seen_ms=now_ms)
         elif event.status is Status.ACKNOWLEDGED:
@@ -154,6 +156,11 @@ class NanoMdmBackend(AssertedBackend):
                 if command_name(wish, step, attempt=attempt) == command:
                     return shown
         return None
+
+    def _is_overtaken(self, wish: Wish, command: str | None) -> bool:
+        """Whether a command is one of the lock that the wish, a release, has overtaken."""
+        lock = wish.overtakes
+        return lock is not None and command is not None and self._meant(lock, command) is not None
 
     def _mark(self, wish: Wish, **learned: Any) -> None:
         with self._mutex:

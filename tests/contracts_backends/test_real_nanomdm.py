@@ -213,6 +213,42 @@ def test_a_lock_is_fetched_kept_on_not_now_acknowledged_and_released(world: Worl
     assert world.shows(Applied.UNLOCKED)
 
 
+@pytest.mark.parametrize("released_before", [False, True])
+def test_a_lock_that_was_put_off_is_offered_again_after_its_release_and_the_release_is_said_once_more(
+    world: World,
+    released_before: bool,  # noqa: FBT001 - the case that is told
+) -> None:
+    def report(status: Status, name: str = "") -> tuple[str, str] | None:
+        before = world.heard.count("mdm.Connect")
+        following = world.device.report(status, name)
+        assert world.hears("mdm.Connect", before + 1)
+        return following
+
+    world.device.enrol()
+    assert world.hears("mdm.TokenUpdate", 1)
+    world.lock()
+    release = Ref(handset=UDID, order="lock-1", version=2)
+    if released_before:
+        assert world.backend.unlock(release) is Answer.TAKEN
+    _, lock = report(Status.IDLE) or ("", "")
+    report(Status.NOT_NOW, lock)
+    if not released_before:
+        assert world.backend.unlock(release) is Answer.TAKEN
+    assert report(Status.IDLE) == ("EnableLostMode", lock)
+    kind, name = report(Status.NOT_NOW, lock) or ("", "")
+    assert kind == "DisableLostMode"
+    report(Status.ACKNOWLEDGED, name)
+    assert world.backend.state(UDID).applied is None, "the lock is still with the server"
+    assert report(Status.IDLE) == ("EnableLostMode", lock)
+    report(Status.ACKNOWLEDGED, lock)
+    assert world.backend.state(UDID).applied is Applied.LOCKED
+    assert world.backend.unlock(release) is Answer.TAKEN
+    kind, name = report(Status.IDLE) or ("", "")
+    assert kind == "DisableLostMode"
+    report(Status.ACKNOWLEDGED, name)
+    assert world.backend.state(UDID).applied is Applied.UNLOCKED
+
+
 def test_enrolling_again_clears_the_queue_and_the_lock_is_said_again(world: World) -> None:
     world.device.enrol()
     assert world.hears("mdm.TokenUpdate", 1)

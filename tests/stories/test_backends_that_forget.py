@@ -110,15 +110,21 @@ def test_a_device_that_cannot_be_released_now_keeps_its_one_command(world: World
     assert world.order(opened.order.id).state == "released"
 
 
+@pytest.mark.parametrize("released_before", [False, True])
 @pytest.mark.parametrize("came", ["Acknowledged", "Error"])
-def test_a_lock_that_a_device_put_off_does_not_come_after_its_release(world: World, came: str) -> None:
+def test_a_lock_that_a_device_put_off_does_not_come_after_its_release(
+    world: World,
+    came: str,
+    released_before: bool,  # noqa: FBT001 - the case that is told
+) -> None:
     """NanoMDM keeps what its device could not do yet, goes on with the next command, and offers it again later."""
     others, opened = with_two(world, NANOMDM)
     bench = others.nanomdm
     others.carry()
     (lock, _), *_ = bench.queue
-    others.post(bench.event("mdm.Connect", command=lock, status="NotNow"))
-    others.wait(MINUTE_MS)
+    if not released_before:
+        others.post(bench.event("mdm.Connect", command=lock, status="NotNow"))
+        others.wait(MINUTE_MS)
     world.found(opened)
     others.carry()
     release, _ = bench.queue.pop()
