@@ -57,8 +57,9 @@ def circumstances(session: Session, imei: str, dispute: str | None) -> Circumsta
     )
     if file.case.state in TAKEN_BACK or _is_with_customer(session, file, list(others.values()), sales):
         return known
-    claim = Claim(file.case.claim_type) if file.case.claim_type else None
-    return replace(known, claim=claim, not_with_customer=file.lock_wish.fair)
+    claim, sale = Claim(file.case.claim_type) if file.case.claim_type else None, sales(imei)
+    sold_ms = None if sale is None else sale.recorded_ms
+    return replace(known, claim=claim, not_with_customer=file.lock_wish.fair, sold_ms=sold_ms)
 
 
 def cases_of(session: Session, imei: str, *, sales: Sales | None = None) -> list[CaseFile]:

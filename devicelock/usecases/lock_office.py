@@ -16,14 +16,14 @@ from custody.kernel.clock import DAY_MS, HOUR_MS, Instant
 from custody.kernel.errors import Forbidden
 from custody.kernel.person import fold_person
 from custody.store.unit import House, Unit
-from devicelock import store
+from devicelock import store, watch_store
 from devicelock.anchor import AnchorFile
 from devicelock.backends.contract import Capabilities
 from devicelock.rules.authority import DECIDERS
 from devicelock.rules.caps import CapReason, Caps, LockAsked, SignedLock, held_back
 from devicelock.rules.command import CommandSigners, Screen
 from devicelock.rules.hello import SimClass
-from devicelock.rules.lock_facts import Claim, Kind, LockFacts, Person, StandingPolicy
+from devicelock.rules.lock_facts import STANDING_CLAIMS, Claim, Kind, LockFacts, Person, StandingPolicy
 from devicelock.rules.order import Event, Role
 from devicelock.rules.tie import Tie
 from devicelock.store import DeviceRow, LockOrderRow
@@ -37,7 +37,8 @@ STANDING = "standing-policy"
 class Circumstances:
     """What is known of the parcel and the customer behind a handset. None is unknown.
 
-    `evidence` refers to the log entries that tie the handset to the parcel, and to the case.
+    `evidence` refers to the log entries that tie the handset to the parcel, and to the case. `sold_ms`: when the
+    handset was sold to its customer.
     """
 
     tie: Tie | None = None
@@ -48,6 +49,7 @@ class Circumstances:
     still_served: bool | None = False
     site: str = ""
     evidence: tuple[str, ...] = ()
+    sold_ms: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,8 +164,7 @@ class LockOffice:
         facts = LockFacts(
             kind=kind,
             tie=known.tie,
-            # A handset that was never switched on has been in nobody's hands with any SIM.
-            sim=SimClass.NEVER if device.hello_ms is None else SimClass(device.sim),
+            sim=_sim_of(session, device, known),
             retired=self.anchor.of(device.device).retired,
             receipt_confirmed=device.confirmed,
             leaving=bool(device.left or known.leaving),
@@ -236,6 +237,22 @@ class LockOffice:
         """The person behind an account; the account's own name for automation and for one that nobody knows."""
         known = None if account == STANDING else self.person(session, account)
         return account if known is None else known.person
+
+
+def _sim_of(session: Session, device: DeviceRow, known: Circumstances) -> SimClass:
+    """With whose SIM the handset was seen.
+
+    Who says that they never held it is contradicted by their own SIM in it, whichever is in it by now. One that was
+    never switched on has been in nobody's hands with any SIM.
+    """
+    if device.hello_ms is None:
+        return SimClass.NEVER
+    since_ms = known.sold_ms or 0
+    if known.claim in STANDING_CLAIMS and any(
+        seen.sim == SimClass.OWN and seen.at_ms >= since_ms for seen in watch_store.sightings_of(session, device.device)
+    ):
+        return SimClass.OWN
+    return SimClass(device.sim)
 
 
 def _kept(now_ms: Instant, asked: LockAsked) -> SignedLock:

@@ -1,15 +1,18 @@
 """Steps that stories of a handset's life are told in."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 
 from api import lock_news
+from custody.disputes.order import OrderFacts, Payment
 from custody.gs1.imei import imei_urn
 from custody.kernel import cbor
 from custody.kernel.clock import DAY_MS
 from custody.store import case_book
+from custody.usecases.record_sale import Sale, record_sale
 from devicelock.rules.command import Basis, Reason
 from devicelock.rules.order import Role
 from devicelock.store import LockOrderRow
@@ -18,6 +21,7 @@ from devicelock.usecases.register_device import register_device
 from devicelock.usecases.release import release
 from devicelock.usecases.request_lock import request_lock
 from devicelock.usecases.retire import received
+from simulators.parcel import Parcel
 from simulators.radio import Radio
 from tests.world import World
 from tests.world_parts import Opened, key
@@ -99,3 +103,14 @@ def register_many(world: World, count: int) -> list[str]:
         with world.house.unit() as unit:
             made.append(register_device(unit, world.office, imei=imei, model="one of many", cose_key=cose_key).device)
     return made
+
+
+def sell_again(world: World) -> Parcel:
+    """The handset of the first parcel came back, and days later it is sold in another order: the parcel of that."""
+    again = replace(world.parcels[0], order="SO-SOLD-AGAIN")
+    world.clock.at_ms += 10 * DAY_MS
+    facts = OrderFacts(order_ref=again.order, payment=Payment.CREDIT_CARD, price_pence=59_900)
+    contact, imei = "second-buyer@example.com", again.unit.imei_urn
+    with world.house.unit() as unit:
+        record_sale(unit, Sale(order_ref=again.order, imei=imei, product="phone, used", contact=contact, facts=facts))
+    return again

@@ -7,23 +7,27 @@ import pytest
 
 from api import joints
 from api.routes.customer import CodeIn, code
-from custody.disputes.order import OrderFacts, Payment
+from api.routes.handsets import ReceiptIn, receive
 from custody.disputes.policy import DEFAULT_POLICY as POLICY
 from custody.disputes.wrong_lock import daily_pence
 from custody.kernel.clock import DAY_MS, HOUR_MS
 from custody.kernel.errors import Conflict
 from custody.store import case_book
 from custody.usecases import move_case
-from custody.usecases.record_sale import Sale, read_sale, record_sale
+from custody.usecases.record_sale import read_sale
 from devicelock import store
+from devicelock.rules.applied import Applied
 from devicelock.rules.order import Role
+from devicelock.rules.receipt_code import receipt_code
 from devicelock.transport import PublishOutcome
 from devicelock.usecases.request_lock import refuse_lock
 from devicelock.usecases.retire import received
 from simulators.radio import Radio
-from tests.stories.lock_steps import ask, code_for, let_go, say_received, told
+from tests.stories.lock_steps import ask, code_for, let_go, say_received, sell_again, told
 from tests.world import World
 from tests.world_parts import Opened
+
+CODES = bytes(range(32))
 
 
 def report_of_a_stranger(world: World, claim: str | None = None) -> Opened:
@@ -138,14 +142,7 @@ def test_a_report_that_its_customer_took_back_is_no_ground_for_a_lock(world: Wor
 def test_an_old_order_does_not_lock_the_handset_of_whoever_bought_it_since(world: World) -> None:
     parcel = world.parcels[0]
     radio = world.handset(parcel)
-    world.clock.at_ms += 10 * DAY_MS
-    facts = OrderFacts(order_ref="SO-SOLD-AGAIN", payment=Payment.CREDIT_CARD, price_pence=59_900)
-    contact = "second-buyer@example.com"
-    sale = Sale(
-        order_ref="SO-SOLD-AGAIN", imei=parcel.unit.imei_urn, product="phone, used", contact=contact, facts=facts
-    )
-    with world.house.unit() as unit:
-        record_sale(unit, sale)
+    sell_again(world)
     radio.switch_on()
     world.deliver()
     opened = world.dispute(parcel, "never_received")
@@ -389,3 +386,33 @@ def test_a_report_that_its_customer_took_back_keeps_no_handset_from_being_retire
     assert world.retire_due() == 1
     with world.house.read() as session:
         assert store.desired(store.device(session, radio.handset.device, hold=False)).state == "retired"
+
+
+# "I have it", with the code from our message.
+
+
+def say_i_have_it(world: World, order: str) -> None:
+    """Whoever has the receipt code of an order says so at the door."""
+    parts: Any = SimpleNamespace(house=world.house, locks=world.office, keyring=SimpleNamespace(codes=CODES))
+    request: Any = SimpleNamespace(client=None)
+    receive(ReceiptIn(order=order, code=receipt_code(CODES, order)), request, parts)
+
+
+def test_the_code_of_an_older_order_frees_no_handset_that_was_sold_again(world: World) -> None:
+    """Who sent it back keeps our message; its next buyer's handset would have been free for ever by it."""
+    parcel = world.parcels[0]
+    radio = world.handset(parcel)
+    again = sell_again(world)
+    radio.switch_on()
+    world.deliver()
+    opened = world.dispute(again, "never_received")
+    world.deliver()
+    assert radio.handset.screen_locked, opened.lock.refused
+    with world.refused(Conflict, "sold_since"):
+        say_i_have_it(world, parcel.order)
+    world.deliver()
+    assert radio.handset.screen_locked
+    say_i_have_it(world, again.order)
+    world.deliver()
+    assert not radio.handset.screen_locked
+    assert radio.handset.state.applied is Applied.RETIRED

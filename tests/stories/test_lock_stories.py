@@ -13,7 +13,7 @@ from devicelock.rules.hello import SimClass
 from devicelock.usecases.request_lock import lock_for_dispute
 from devicelock.usecases.show_parts import show_parts
 from simulators.handset import Function
-from tests.stories.lock_steps import let_go
+from tests.stories.lock_steps import ask, let_go, sell_again
 from tests.world import World
 
 
@@ -197,6 +197,38 @@ def test_a_damaged_handset_is_not_locked(world: World) -> None:
     assert opened.lock.order is None
     assert opened.lock.refused
     assert opened.disputed.file.offer is not None
+
+
+@pytest.mark.parametrize("by_two", [False, True])
+@pytest.mark.parametrize("sim", [SimClass.OTHER, SimClass.UNKNOWN])
+def test_a_handset_that_was_seen_with_the_customers_own_sim_is_not_locked_because_another_is_in_it_now(
+    world: World,
+    sim: SimClass,
+    by_two: bool,  # noqa: FBT001 - the case that is told
+) -> None:
+    """Whoever knows the number of an order can say that it never came; its customer has used the handset."""
+    radio = world.handset(world.parcels[0], sim=SimClass.OWN, country="GB")
+    radio.switch_on()
+    world.deliver()
+    radio.swap_sim(sim, country="GB")
+    world.deliver()
+    opened = world.dispute(world.parcels[0], "never_received")
+    order = ask(world, "agent-1", dispute=opened.case) if by_two else opened.order
+    world.deliver()
+    assert order.state == "refused"
+    assert "not_on_own_sim" in order.facts
+    assert not radio.handset.screen_locked
+
+
+def test_the_sim_of_whoever_had_the_handset_before_it_was_sold_again_says_nothing(world: World) -> None:
+    radio = world.handset(world.parcels[0], sim=SimClass.OWN, country="GB")
+    radio.switch_on()
+    world.deliver()
+    radio.swap_sim(SimClass.OTHER, country="GB")
+    world.deliver()
+    opened = world.dispute(sell_again(world), "never_received")
+    world.deliver()
+    assert radio.handset.screen_locked, opened.lock.refused
 
 
 def test_a_handset_on_the_customers_own_sim_is_not_locked(world: World) -> None:
