@@ -14,7 +14,8 @@
   record tells of it in the device's own name; where none does, it is named as the operator's word.
 - Every order that a record of a lock in the pack names is listed, with every command that its records name, and with
   the answer to each of which they say that the device itself gave it.
-- The steps of the order are records of the log, and the last of them has the state that locks.json gives.
+- The steps of the order are records of the log about its device, and the last of them has the state that locks.json
+  gives. Where a later record that is listed is closed, that is said instead.
 
 What a device would make of a command (counters, nonces, times) is for the rules of the device lock.
 """
@@ -151,13 +152,20 @@ def _check_device(history: LockHistory, records: Records, notes: Notebook) -> No
 def _check_steps(pack: OpenedPack, history: LockHistory, records: Records, notes: Notebook) -> None:
     if missing := [index for index in history.indexes if pack.entry(index) is None]:
         notes.fails(f"records of {history.order} are not in the pack: {', '.join(map(str, missing))}", TABLE)
-    states = [fields["state"] for _, fields in sorted(records.items()) if _is_step(fields, history.order)]
-    if not states:
+    steps = {index: fields for index, fields in sorted(records.items()) if _is_step(fields, history.order)}
+    if any(fields.get("device") != history.device for fields in steps.values()):
+        notes.fails(f"records of {history.order} tell of another device than {history.device}", TABLE)
+    if not steps:
         notes.says(f"no record of {history.order} can be opened", TABLE)
-    elif states[-1] != history.state:
-        notes.fails(f"{history.order} is {history.state} in locks.json and {states[-1]} in the log", TABLE)
+        return
+    last, state = max(steps), steps[max(steps)]["state"]
+    if any(index > last and index not in records for index in history.indexes):
+        why = f"a record of it after entry {last} cannot be opened"
+        notes.says(f"{history.order} is {history.state} on the operator's word: {why}", TABLE)
+    elif state != history.state:
+        notes.fails(f"{history.order} is {history.state} in locks.json and {state} in the log", TABLE)
     else:
-        notes.holds(f"{history.order} is {history.state}, as the last of its {len(states)} records says", TABLE)
+        notes.holds(f"{history.order} is {history.state}, as the last of its {len(steps)} records says", TABLE)
 
 
 def _check_hidden(history: LockHistory, answered: Mapping[str, bool], records: Records, notes: Notebook) -> None:

@@ -229,6 +229,38 @@ def test_an_order_that_was_never_sent_holds(world: World) -> None:
         verify_pack(world.export(Beside(locks=locks)).content, vkey=world.vkey).demand()
 
 
+def test_the_records_of_an_order_tell_of_its_own_device(world: World) -> None:
+    with world.house.unit() as unit:
+        facts = {"order": "lock-9", "device": "dev-1", "state": "requested", "actor": "agent-1"}
+        index = unit.record("lock.requested", facts)
+    asked = LockHistory(
+        order="lock-9", state="requested", device="dev-9", device_key=key("dev-9").public, indexes=(index,)
+    )
+    for device, refused in (("dev-1", False), ("dev-9", True)):
+        mine = replace(asked, device=device, device_key=key(device).public)
+        pack = world.export(Beside(locks=replace(world.locks, orders=(*world.locks.orders, mine))))
+        failures = verify_pack(pack.content, vkey=world.vkey).failures
+        assert [check.what for check in failures] == ["records of lock-9 tell of another device than dev-9"] * refused
+
+
+def test_the_state_of_an_order_whose_last_record_holds_a_contact_is_the_operators_word(world: World) -> None:
+    facts = {"order": "lock-8", "device": "dev-1"}
+    with world.house.unit() as unit:
+        asked = unit.record("lock.requested", {**facts, "state": "requested", "actor": "agent-1"})
+        why = "Ring 07700 900123 first."
+        no = unit.record("lock.refused", {**facts, "state": "refused", "actor": "sup-1", "why": why})
+    for state in ("refused", "requested"):
+        history = LockHistory(
+            order="lock-8", state=state, device="dev-1", device_key=key("dev-1").public, indexes=(asked, no)
+        )
+        pack = world.export(Beside(locks=replace(world.locks, orders=(*world.locks.orders, history))))
+        verdict = verify_pack(pack.content, vkey=world.vkey)
+        verdict.demand()
+        assert [(check.ok, check.what) for check in verdict.checks if check.what.startswith(f"lock-8 is {state}")] == [
+            (None, f"lock-8 is {state} on the operator's word: a record of it after entry {asked} cannot be opened")
+        ]
+
+
 def test_the_command_line_says_the_same_for_people_and_for_machines(
     world: World, pack: PackExported, tmp_path: Path
 ) -> None:
