@@ -28,6 +28,9 @@ LEFT_OUT = {
 }
 
 
+_LATER = "/timeline, entry "
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """A line of the timeline; `index` is None if the log holds no record of it."""
@@ -112,6 +115,17 @@ def read_case(raw: bytes) -> CaseDoc:
     if doc.case.get("case", {}).get("id") != doc.dispute:
         raise Rejected("pack_json", f"{FILE}: the case is another than the dispute", fix="Ask for the pack again.")
     return doc
+
+
+def later_step(index: int) -> Redaction:
+    """The omission of a step that the log recorded after the checkpoint of the pack."""
+    why = "the log recorded this step after the checkpoint that the pack is proved against"
+    return Redaction(file=FILE, where=f"{_LATER}{index}", why=why)
+
+
+def misses_later_steps(redactions: Sequence[Redaction]) -> bool:
+    """Whether such steps were left out."""
+    return any(row.file == FILE and row.where.startswith(_LATER) for row in redactions)
 
 
 def pinned_policy(doc: CaseDoc) -> str:

@@ -2,18 +2,24 @@
 
 - The case was opened when `dispute.opened` was recorded, or when the last `dispute.joined` says: a case that another
   one was joined into has the earlier date of the two.
+- Its state is that of the last record which names one.
 - Its kind of problem is the one that `dispute.opened` or `dispute.offered` recorded; once agreed it stays.
-- Its parcel and its handset are those that `dispute.opened` recorded, in cases that were opened since it records them.
-- Where handsets were locked for it, the case's handset is one of those that `device.registered` names.
-- The trail is read under the parcel, else under the handset, else under an order.
+- Its parcel and its handset are those that `dispute.opened` recorded, or the last `dispute.joined`: a report that knew
+  neither has those of the case that was joined into it. Cases from before these were recorded tell of none.
+- Where handsets were locked for it, the case's handset is one of those that `device.registered` names, unless the lock
+  may be that of a case that was joined into it.
+- The trail is read under the parcel, else under the handset, else under the order.
 
-What no record here tells of is said.
+What no record here tells of is said. So is what differs from the records where a later one of the case is closed, or
+came after the pack's checkpoint.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from custody.investigation.pack_case import FILE as CASE
+from custody.investigation.pack_case import misses_later_steps
 from custody.investigation.verify_form import OpenedPack
 from custody.investigation.verify_verdict import Notebook
 from custody.trail.names import ORDER
@@ -21,33 +27,48 @@ from custody.trail.names import ORDER
 OPENED, JOINED = "dispute.opened", "dispute.joined"
 
 Records = Mapping[int, Mapping[str, Any]]
+Told = Sequence[tuple[int, Any]]
+"""What records tell of one thing, each with its index, in the order of the log."""
 
 
 def check_case(pack: OpenedPack, records: Records, notes: Notebook) -> None:
     """The part of step 6 that looks at the case and not at its timeline."""
-    case, steps = pack.case.case["case"], _steps(records, pack.case.dispute)
-    opened = next((fields for fields in steps if fields["kind"] == OPENED), None)
+    hold = partial(_hold, pack, records, notes)
+    case, told = pack.case.case["case"], _told(records, pack.case.dispute, "kind")
+    joined = [index for index, kind in told if kind == JOINED]
+    opened = next((index for index, kind in told if kind == OPENED), None)
     if opened is None:
         notes.says("no record here tells when the case was opened", CASE)
     else:
-        joined = [fields["opened_ms"] for fields in steps if fields["kind"] == JOINED and "opened_ms" in fields]
-        if case["opened_ms"] != [opened.get("at_ms"), *joined][-1]:
-            notes.fails("the case was opened at another time than the log recorded", CASE)
-        for name, told in (("parcel", pack.case.parcel), ("imei", pack.case.imei)):
-            if opened.get(name, told) != told:
-                notes.fails(f"the {name} of the case is not the one that the log recorded when it was opened", CASE)
-    named = pack.case.parcel or pack.case.imei
-    if pack.case.item != named if named else not pack.case.item.startswith(ORDER):
-        notes.fails("the trail is read under another key than the case's own", CASE)
+        dates = _told(records, pack.case.dispute, "opened_ms", JOINED)
+        hold(what="date", said=case["opened_ms"], recorded=[(opened, records[opened].get("at_ms")), *dates])
+        for name, named in (("parcel", pack.case.parcel), ("imei", pack.case.imei)):
+            recorded = _told(records, pack.case.dispute, name, OPENED, JOINED)
+            if named is not None and [value for _, value in recorded] == [None] and joined:
+                notes.says(f"no record here tells whether the {name} is that of a case that was joined in", CASE)
+            else:
+                hold(what=name, said=named, recorded=recorded)
+    hold(what="state", said=case["state"], recorded=_told(records, pack.case.dispute, "state"))
     claims = claims_of(records, pack.case.dispute)
     if not claims and case["claim_type"] is not None:
         notes.says("no record here tells which kind of problem it is", CASE)
-    elif claims and case["claim_type"] != claims[-1]:
-        notes.fails(f"the case is {case['claim_type']}, and the log recorded {claims[-1]}", CASE)
-    _check_handset(pack, records, notes)
+    hold(what="kind of problem", said=case["claim_type"], recorded=claims)
+    if pack.case.item != (pack.case.parcel or pack.case.imei or f"{ORDER}{case['order_ref'] or pack.case.dispute}"):
+        notes.fails("the trail is read under another key than the case's own", CASE)
+    _check_handset(pack, records, notes, joined=bool(joined))
 
 
-def _check_handset(pack: OpenedPack, records: Records, notes: Notebook) -> None:
+def _hold(pack: OpenedPack, records: Records, notes: Notebook, *, what: str, said: Any, recorded: Told) -> None:
+    """What the case says of one thing, held against the last record that tells of it."""
+    if not recorded or recorded[-1][1] == said:
+        return
+    if closed_since(pack, records, recorded[-1][0]):
+        notes.says(f"the {what} of the case may be told by a record that is closed or not here: {said}", CASE)
+    else:
+        notes.fails(f"the {what} of the case is {said}, and the log recorded {recorded[-1][1]}", CASE)
+
+
+def _check_handset(pack: OpenedPack, records: Records, notes: Notebook, *, joined: bool) -> None:
     devices = {history.device for history in pack.locks.orders}
     locked = {
         fields.get("imei")
@@ -58,6 +79,8 @@ def _check_handset(pack: OpenedPack, records: Records, notes: Notebook) -> None:
         return
     if pack.case.imei is None:
         notes.says("the case names no handset, and one was registered for its lock", CASE)
+    elif pack.case.imei not in locked and joined:
+        notes.says("the handset of the case is not the one that was locked: that may be of a case joined in", CASE)
     elif pack.case.imei not in locked:
         notes.fails("the handset of the case is not the one that was registered for its lock", CASE)
 
@@ -67,10 +90,26 @@ def is_step(fields: Mapping[str, Any], dispute: str) -> bool:
     return fields["kind"].startswith("dispute.") and fields.get("dispute") == dispute
 
 
-def claims_of(records: Records, dispute: str) -> list[str]:
-    """The kinds of problem that were agreed on in a case, in the order of the log."""
-    return [fields["claim_type"] for fields in _steps(records, dispute) if fields.get("claim_type")]
+def claims_of(records: Records, dispute: str) -> Told:
+    """The kinds of problem that were agreed on in a case."""
+    return [(index, claim) for index, claim in _told(records, dispute, "claim_type") if claim]
 
 
-def _steps(records: Records, dispute: str) -> list[Mapping[str, Any]]:
-    return [fields for _, fields in sorted(records.items()) if is_step(fields, dispute)]
+def joined_into(records: Records, dispute: str) -> list[str]:
+    """The cases that were joined into a case."""
+    return [str(name) for _, name in _told(records, dispute, "from", JOINED)]
+
+
+def closed_since(pack: OpenedPack, records: Records, index: int) -> bool:
+    """Whether a step of the case after an entry is closed, or came after the pack's checkpoint."""
+    lines = [line.index for line in pack.case.timeline if line.index is not None and line.index > index]
+    return misses_later_steps(pack.redactions) or any(line not in records for line in lines)
+
+
+def _told(records: Records, dispute: str, name: str, *kinds: str) -> Told:
+    """What the steps of a case tell under a name; those of some kinds, or all."""
+    return [
+        (index, fields[name])
+        for index, fields in sorted(records.items())
+        if is_step(fields, dispute) and name in fields and (not kinds or fields["kind"] in kinds)
+    ]

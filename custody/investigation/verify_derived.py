@@ -4,13 +4,15 @@
   report.html and VERIFY.txt are what the other files lead to. What the trail finds, such as a scan that another one
   names and that is not here, is said.
 - 9: the posterior is computed again from the inputs in investigation.json, and these inputs are held against the scans
-  as far as the investigation had read them, and against the complaint that the log recorded. Each site has its own
-  name, and no key of another one. The stored answer is what was computed, member by member. What rests on other
-  disputes, such as its hotspots, is named as the operator's word, and evidence that was left out is named. An answer
-  without its inputs is named as not checked.
+  as far as the investigation had read them, against the complaint that the log recorded, and against where the handset
+  was seen. They are of this case, or of one that was joined into it. Each site has its own name, and no key of another
+  one. The stored answer is what was computed, member by member. What rests on other disputes, such as its hotspots, and
+  every input that no record bears out is named as the operator's word, and evidence that was left out is named. An
+  answer without its inputs is named as not checked.
 """
 
 from collections.abc import Iterator
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -24,15 +26,18 @@ from custody.investigation.pack_json import plain, read_json
 from custody.investigation.pack_report import FILE as REPORT
 from custody.investigation.pack_trail import FILE as TRAIL
 from custody.investigation.pack_trail import sealed_scans
+from custody.investigation.params import Params
 from custody.investigation.read_passage import COMPLAINT_OF, LINEHAUL_OF, Network, passage_of, read_way
 from custody.investigation.values import Dispute, Passage
-from custody.investigation.verify_case import claims_of
+from custody.investigation.verify_case import Records, claims_of, closed_since, is_step, joined_into
 from custody.investigation.verify_form import OpenedPack
 from custody.investigation.verify_scans import records_of
 from custody.investigation.verify_verdict import Notebook
+from custody.kernel.clock import to_iso
 from custody.ledger.registry import Registry
 from custody.scans.advance import parcels_of
 
+SEEN, BY_WORD = "dispute.handset_seen", "on the operator's word"
 NOBODY = Network(rosters={}, roads={})
 BY_HISTORY = (
     "the figures for naming that need every dispute (exact check, disputes charged, whether a custodian is hot)"
@@ -75,8 +80,6 @@ def check_investigation(pack: OpenedPack, registry: Registry, notes: Notebook) -
             notes.leaves(f"the answer of the investigation is NOT CHECKED: {why}", INVESTIGATION)
         return
     inquiry = read_inquiry(value)
-    if inquiry.inputs.dispute.id != pack.case.dispute:
-        notes.fails("the inputs are of another case", INVESTIGATION)
     with np.errstate(all="ignore"):
         for part in (*check_inquiry(inquiry), check_naming(inquiry)):
             said = (
@@ -91,7 +94,11 @@ def check_investigation(pack: OpenedPack, registry: Registry, notes: Notebook) -
     if off := inquiry.inputs.params.off:
         notes.says(f"evidence was left out of the sum: {', '.join(sorted(off))}", INVESTIGATION)
     _check_passage(pack, registry, inquiry, notes)
-    _check_complaint(pack, inquiry.inputs.dispute, notes)
+    records = records_of(pack.entries)
+    _check_whose(pack, records, inquiry.inputs.dispute, notes)
+    _check_complaint(pack, records, inquiry.inputs.dispute, notes)
+    _check_seen(records, inquiry.inputs.dispute, notes)
+    _tell_given(inquiry, notes)
 
 
 def _check_stored(stored: Any, inquiry: Inquiry, notes: Notebook) -> None:
@@ -121,7 +128,8 @@ def _check_passage(pack: OpenedPack, registry: Registry, inquiry: Inquiry, notes
             _check_sites(passage, dispute, notes)
             return
     said = "the chain that was examined is not the one that the scans in the pack show"
-    notes.tell(said, INVESTIGATION, ok=None if _closed(pack) or not scans else False)
+    unknown = _closed(pack) or not scans or dispute.id != pack.case.dispute
+    notes.tell(said, INVESTIGATION, ok=None if unknown else False)
 
 
 def _closed(pack: OpenedPack) -> bool:
@@ -139,11 +147,8 @@ def _facts(passage: Passage | Dispute) -> Iterator[tuple[str, Any]]:
 
 def _check_sites(shown: Passage, stated: Dispute, notes: Notebook) -> None:
     """Whether one name stands for one site; the site of a linehaul that nobody scanned is the network's to tell."""
-    pairs = {
-        (here.site, named.site)
-        for here, named in zip(shown.segments, stated.segments, strict=True)
-        if not here.site.startswith(LINEHAUL_OF)
-    }
+    named = {(here.site, there.site) for here, there in zip(shown.segments, stated.segments, strict=True)}
+    pairs = {pair for pair in named if not pair[0].startswith(LINEHAUL_OF)}
     called = sorted(pair for pair in pairs if pair[0] != pair[1])
     once = len(pairs) == len({site for site, _ in pairs}) == len({name for _, name in pairs})
     if not once or any(name.startswith(ROOT) for _, name in called):
@@ -151,15 +156,63 @@ def _check_sites(shown: Passage, stated: Dispute, notes: Notebook) -> None:
     elif called:
         names = "; ".join(f"{name} for {site}" for site, name in called)
         notes.says(f"the names of sites are the service's own: {names}", INVESTIGATION)
+    if roads := sorted(pair for pair in named - pairs if pair[0] != pair[1]):
+        names = "; ".join(f"{name} for {site}" for site, name in roads)
+        notes.says(f"the roads that nobody scanned: {names}: {BY_WORD}", INVESTIGATION)
 
 
-def _check_complaint(pack: OpenedPack, dispute: Dispute, notes: Notebook) -> None:
-    claims = claims_of(records_of(pack.entries), pack.case.dispute)
+def _check_whose(pack: OpenedPack, records: Records, dispute: Dispute, notes: Notebook) -> None:
+    """A case has its own investigation, or that of a case which was joined into it."""
+    if dispute.id == pack.case.dispute:
+        return
+    joined = joined_into(records, pack.case.dispute)
+    if not joined:
+        notes.fails("the inputs are of another case", INVESTIGATION)
+    elif dispute.id in joined:
+        notes.says(f"the inputs are of {dispute.id}, which was joined into this case", INVESTIGATION)
+    else:
+        notes.says(f"no record here tells that {dispute.id}, whose inputs these are, was joined in", INVESTIGATION)
+
+
+def _check_complaint(pack: OpenedPack, records: Records, dispute: Dispute, notes: Notebook) -> None:
+    claims = claims_of(records, dispute.id)
+    weighed = [index for index, claim in claims if dispute.complaint is COMPLAINT_OF.get(ClaimType(claim))]
     if not claims:
         notes.says(
             "no record here says what the customer complained of, so what was weighed is not told", INVESTIGATION
         )
-    elif dispute.complaint is COMPLAINT_OF.get(ClaimType(claims[-1])):
+    elif claims[-1][0] in weighed:
         notes.holds("the complaint that was weighed is the one that the log recorded", INVESTIGATION)
+    elif weighed:
+        notes.says(f"{dispute.complaint} was weighed, before the log recorded {claims[-1][1]}", INVESTIGATION)
+    elif closed_since(pack, records, claims[-1][0]):
+        notes.says(f"that {dispute.complaint} was weighed may be told by a record that is not here", INVESTIGATION)
     else:
-        notes.fails(f"{dispute.complaint} was weighed, and the log recorded {claims[-1]}", INVESTIGATION)
+        notes.fails(f"{dispute.complaint} was weighed, and the log recorded {claims[-1][1]}", INVESTIGATION)
+
+
+def _check_seen(records: Records, dispute: Dispute, notes: Notebook) -> None:
+    """When the handset was first seen with a SIM that is not the customer's."""
+    steps = [told for told in records.values() if told["kind"] == SEEN and is_step(told, dispute.id)]
+    first = min((told["seen_ms"] for told in steps if told["sim"] == "other"), default=None)
+    if dispute.attach_ms != first:
+        when = "never" if dispute.attach_ms is None else to_iso(dispute.attach_ms)
+        notes.says(f"when the handset was seen with another SIM ({when}): {BY_WORD}", INVESTIGATION)
+
+
+def _tell_given(inquiry: Inquiry, notes: Notebook) -> None:
+    """What went into the sum and stands in no record: places, rosters and the numbers of the model."""
+    dispute = inquiry.inputs.dispute
+    given = [name for name in ("customer_region", "attach_region", "recovered_site") if getattr(dispute, name)]
+    if any(segment.handler is None and segment.roster for segment in dispute.segments):
+        given.append("who was on duty where nobody scanned")
+    if given:
+        notes.says(f"{', '.join(given)}: {BY_WORD}", INVESTIGATION)
+    params, own = inquiry.inputs.params if inquiry.whole is None else inquiry.whole.params, Params()
+    sources: dict[str, list[str]] = {}
+    for name in sorted(field.name for field in fields(Params) if field.name not in {"off", "sources"}):
+        if getattr(params, name) != getattr(own, name):
+            sources.setdefault(params.source(name), []).append(name)
+    if sources:
+        told = "; ".join(f"{source}: {', '.join(names)}" for source, names in sorted(sources.items()))
+        notes.says(f"the numbers that are not the model's own ({told}): {BY_WORD}", INVESTIGATION)

@@ -22,8 +22,7 @@ from sqlmodel import Session, col
 from custody.disputes.policy import DEFAULT_POLICY, Policy
 from custody.investigation.pack import Draft, PackSource, close_pack, draw_up
 from custody.investigation.pack_batches import scan_stem
-from custody.investigation.pack_case import FILE as CASE
-from custody.investigation.pack_case import CaseDoc, Held, Line, Said, write_case
+from custody.investigation.pack_case import CaseDoc, Held, Line, Said, later_step, write_case
 from custody.investigation.pack_entries import Judged, PackEntry, PackScan, stem
 from custody.investigation.pack_json import plain
 from custody.investigation.pack_locks import LockFile, LockKeys
@@ -128,7 +127,7 @@ def draw_up_pack(
     entries = gathering.entries(indexes, scans)
     shown = witness_book.shown_notes(session, embedded(entries))
     case, redactions = _case(session, file, item, told)
-    later = [_recorded_later(line) for line in lines if line not in told]
+    later = [later_step(line.idx) for line in lines if line.idx is not None and line.idx >= head.size]
     source = PackSource(
         created_ms=now_ms,
         note=note,
@@ -317,11 +316,6 @@ def _key_entries(session: Session, stations: Iterable[str]) -> set[int]:
     return {row.added_idx for row in keys.values()} | {
         index for index, raw in session.execute(query) if read_key_revoke(raw).kid in keys
     }
-
-
-def _recorded_later(line: DisputeEventRow) -> Redaction:
-    why = "the log recorded this step after the checkpoint that the pack is proved against"
-    return Redaction(file=CASE, where=f"/timeline, entry {line.idx}", why=why)
 
 
 def _case(

@@ -166,7 +166,7 @@ def merge(unit: Unit, dispute: str, *, into: str, consent: bool, actor: str, rol
     joined = replace(other, case=both.joined, ledger=Ledger(holdings=other.ledger.holdings), unpaid_credit_pence=0)
     write_move(unit, other, joined, "merged", actor=actor, facts={"into": into}, said=[say("case.merge")])
     said = [say("case.merge"), *kept]
-    facts = {"from": dispute, "opened_ms": whole.case.opened_ms}
+    facts = {"from": dispute, "opened_ms": whole.case.opened_ms, "parcel": whole.parcel, "imei": whole.imei}
     return write_move(unit, survivor, whole, "joined", actor=actor, facts=facts, said=said)
 
 

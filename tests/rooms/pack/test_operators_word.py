@@ -23,8 +23,9 @@ from custody.investigation.wording import state
 from custody.kernel import cose
 from custody.kernel.clock import DAY_MS, SECOND_MS, to_iso
 from custody.kernel.receipt import make_receipt
+from custody.store import case_book
 from custody.usecases.export_pack import Drawn, PackExported, seal_pack
-from tests.rooms.pack.pack_world import World, lock_handset, open_case_of, open_world, send_parcel
+from tests.rooms.pack.pack_world import World, examine, lock_handset, open_case_of, open_world, send_parcel
 from tests.rooms.pack.tamper import failed_steps, told_otherwise
 
 WORD = "on the operator's word"
@@ -132,6 +133,54 @@ def test_what_is_named_follows_from_the_figures_that_are_given_for_it(
     assert [check.what for check in verdict.failures] == [
         "what may be named, by the figures that are given for it: NOT what the inputs lead to"
     ]
+
+
+GIVEN: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
+    "where it was found": (
+        lambda inputs: inputs["dispute"].update(recovered_site=inputs["dispute"]["segments"][4]["site"]),
+        "recovered_site: ",
+    ),
+    "where the customer lives": (_set("south", "dispute", "customer_region"), "customer_region: "),
+    "where the handset was": (_set("north", "dispute", "attach_region"), "attach_region: "),
+    "who was on duty": (
+        lambda inputs: inputs["dispute"]["segments"][2].update(handler=None, roster=["h-lorry-9"]),
+        "who was on duty where nobody scanned: ",
+    ),
+    "what the model counts on": (_set(0.9, "params", "photo"), "default: photo"),
+}
+
+
+@pytest.mark.parametrize("what", GIVEN)
+def test_what_went_into_the_sum_and_no_record_tells_is_named_as_the_operators_word(
+    world: World, pack: PackExported, opened: OpenedPack, what: str
+) -> None:
+    change, told = GIVEN[what]
+    investigation = deepcopy(dict(opened.investigation))
+    assert not any(told in line for line in words(verify_pack(pack.content), Step.INVESTIGATION, WORD))
+    change(investigation["inquiry"]["inputs"])
+    verdict = told_otherwise(world, pack.content, investigation=investigation)
+    assert sum(told in line for line in words(verdict, Step.INVESTIGATION, WORD)) == 1
+
+
+def test_when_the_handset_was_seen_is_held_against_the_records_of_the_case(tmp_path: Path) -> None:
+    with open_world(f"sqlite:///{tmp_path / 'house.sqlite3'}") as world:
+        send_parcel(world)
+        dispute = open_case_of(world)
+        examine(world)
+        content = world.export().content
+        inputs = open_pack(content).investigation["inquiry"]["inputs"]["dispute"]
+        told = "when the handset was seen with another SIM"
+        assert len(words(verify_pack(content), Step.INVESTIGATION, told)) == 1
+        for sim, earlier_ms in (("own", 1), ("other", 0), ("other", -1)):
+            facts = {"sim": sim, "seen_ms": inputs["attach_ms"] - earlier_ms, "entry": 1}
+            with world.house.unit() as unit:
+                case_book.note(unit, dispute, "handset_seen", actor="dev-1", facts=facts)
+        content = world.export().content
+        assert words(verify_pack(content), Step.INVESTIGATION, told) == []
+        investigation = deepcopy(dict(open_pack(content).investigation))
+        investigation["inquiry"]["inputs"]["dispute"]["attach_ms"] = None
+        verdict = told_otherwise(world, content, investigation=investigation)
+        assert words(verdict, Step.INVESTIGATION, told) == [f"{told} (never): {WORD}"]
 
 
 def answered(locks: LockFile, **facts: Any) -> LockFile:

@@ -1,0 +1,222 @@
+"""What dispute.json says of the case is what the log recorded of it, also where another case was joined into it."""
+
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from custody.disputes.machine import Role
+from custody.disputes.opening import Report
+from custody.disputes.order import OrderFacts
+from custody.investigation.pack_case import later_step
+from custody.investigation.verify_form import OpenedPack, open_pack
+from custody.investigation.verify_pack import verify_pack
+from custody.investigation.verify_verdict import Step, Verdict
+from custody.store import case_book
+from custody.store.unit import Unit
+from custody.usecases import move_case, move_scheme
+from custody.usecases.export_pack import Beside, PackExported
+from custody.usecases.investigate import Inquirer, conclude
+from custody.usecases.open_dispute import Disputed, open_dispute
+from tests.rooms.pack.pack_world import (
+    IMEI,
+    ORDER,
+    PARCEL,
+    World,
+    examine,
+    lock_handset,
+    open_case_of,
+    open_world,
+    send_parcel,
+)
+from tests.rooms.pack.tamper import failed_steps, told_otherwise
+
+
+@pytest.fixture(scope="module")
+def opened(pack: PackExported) -> OpenedPack:
+    return open_pack(pack.content)
+
+
+@pytest.fixture
+def sent(tmp_path: Path) -> Iterator[World]:
+    """Lend a world with a parcel that was delivered."""
+    with open_world(f"sqlite:///{tmp_path / 'house.sqlite3'}") as world:
+        send_parcel(world)
+        yield world
+
+
+def told_of(opened: OpenedPack, **facts: Any) -> Any:
+    """The document of the case with other facts of the case itself."""
+    return replace(opened.case, case={**opened.case.case, "case": {**opened.case.case["case"], **facts}})
+
+
+LIES: dict[str, Callable[[OpenedPack], Any]] = {
+    "that the customer withdrew": lambda opened: told_of(opened, state="withdrawn"),
+    "that it was opened later": lambda opened: told_of(opened, opened_ms=opened.case.case["case"]["opened_ms"] + 1),
+    "that it is about something else": lambda opened: told_of(opened, claim_type="customer_damage"),
+    "that it is about no parcel": lambda opened: replace(opened.case, parcel=None, item=opened.case.imei),
+    "that it is about no handset": lambda opened: replace(opened.case, imei=None),
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_what_the_case_is_was_recorded_so(world: World, pack: PackExported, opened: OpenedPack, lie: str) -> None:
+    case = LIES[lie](opened)
+    verdict = told_otherwise(world, pack.content, case=case)
+    assert Step.RECORDS in failed_steps(verdict)
+    # Where a later step is said to be missing it may be true, and is only told.
+    missing = (*opened.redactions, later_step(opened.head.size))
+    told = told_otherwise(world, pack.content, case=case, redactions=missing)
+    assert Step.RECORDS not in failed_steps(told)
+    assert any("closed or not here" in check.what for check in told.checks if check.ok is None)
+
+
+def test_a_case_without_a_parcel_and_a_handset_is_read_under_its_own_order(sent: World) -> None:
+    with sent.house.unit() as unit:
+        sent.dispute = reported(unit, order="SO-1", claim_type=None)
+    content = sent.export().content
+    verify_pack(content, vkey=sent.vkey).demand()
+    verdict = told_otherwise(sent, content, case=replace(open_pack(content).case, item=f"po:{ORDER}"))
+    assert failed_steps(verdict) == {Step.RECORDS}
+
+
+def agree_on(world: World, dispute: str, kind: str) -> None:
+    agreed = {"agreed": True, "custody_words": None, "lock_facts": move_case.NOTHING_KNOWN, "actor": "agent-1"}
+    with world.house.unit() as unit:
+        move_case.classify_and_offer(unit, dispute, claim_type=kind, role=Role.AGENT, **agreed)
+
+
+def weighed(verdict: Verdict) -> list[tuple[bool | None, str]]:
+    about = ("was weighed", "of what was weighed", "that was weighed")
+    return [(check.ok, check.what) for check in verdict.checks if any(words in check.what for words in about)]
+
+
+def test_a_kind_that_was_put_right_after_the_investigation_is_told_and_not_refused(sent: World) -> None:
+    dispute = open_case_of(sent)
+    examine(sent)
+    agree_on(sent, dispute, "never_received")
+    content = sent.export().content
+    verdict = verify_pack(content, vkey=sent.vkey)
+    verdict.demand()
+    assert weighed(verdict) == [(None, "wrong_item was weighed, before the log recorded never_received")]
+    first = next(line.index for line in open_pack(content).case.timeline)
+    assert first is not None
+    closed = Beside(withhold={first: "for the test"})
+    refused = verify_pack(sent.export(closed).content, vkey=sent.vkey)
+    assert weighed(refused) == [(False, "wrong_item was weighed, and the log recorded never_received")]
+    agree_on(sent, dispute, "wrong_item")
+    *_, last = [line.index for line in open_pack(sent.export().content).case.timeline if line.kind == "offered"]
+    assert last is not None
+    closed = Beside(withhold={first: "for the test", last: "for the test"})
+    verdict = verify_pack(sent.export(closed).content, vkey=sent.vkey)
+    verdict.demand()
+    assert weighed(verdict) == [(None, "that wrong_item was weighed may be told by a record that is not here")]
+
+
+def test_what_a_closed_record_changed_is_told_and_not_refused(sent: World) -> None:
+    dispute = open_case_of(sent)
+    agree_on(sent, dispute, "never_received")
+    content = sent.export().content
+    verify_pack(content, vkey=sent.vkey).demand()
+    *_, offered = [line.index for line in open_pack(content).case.timeline if line.kind == "offered"]
+    assert offered is not None
+    closed = verify_pack(sent.export(Beside(withhold={offered: "for the test"})).content, vkey=sent.vkey)
+    closed.demand()
+    assert [check.what for check in closed.checks if "closed or not here" in check.what] == [
+        "the kind of problem of the case may be told by a record that is closed or not here: never_received"
+    ]
+
+
+def reported(
+    unit: Unit, *, order: str | None, claim_type: str | None, parcel: str | None = None, imei: str | None = None
+) -> Disputed:
+    report = Report(
+        words="It is not here.",
+        channel="web",
+        reported_ms=unit.now_ms,
+        claim_type=claim_type,
+        agreed_by_customer=True,
+        said_by=Role.CUSTOMER,
+        order=OrderFacts(order_ref=order),
+    )
+    return open_dispute(unit, report, owner="agent-1", parcel=parcel, imei=imei)
+
+
+def join(world: World, **survivor: Any) -> str:
+    """An investigated case that was not put right, joined into another report; its own number."""
+    other = open_case_of(world)
+    with world.house.unit() as unit:
+        finding = Inquirer().investigate(unit.session, other, {})
+        conclude(unit, other, finding, actor="inv-1", role=Role.INVESTIGATOR)
+    moves: tuple[Callable[[Unit], Any], ...] = (
+        lambda unit: move_case.choose(unit, other, remedy="replacement", payout=None, actor="customer"),
+        lambda unit: move_case.remedied(unit, other, reference="JJD0001", actor="agent-1", role=Role.AGENT),
+        lambda unit: move_case.not_fixed(unit, other, actor="customer"),
+    )
+    for move in moves:
+        with world.house.unit() as unit:
+            move(unit)
+    with world.house.unit() as unit:
+        world.dispute = reported(unit, **survivor)
+    with world.house.unit() as unit:
+        move_scheme.merge(unit, other, into=world.case, consent=True, actor="agent-1", role=Role.AGENT)
+    return other
+
+
+OWN = {"order": ORDER, "parcel": PARCEL, "imei": IMEI}
+SURVIVORS: dict[str, dict[str, Any]] = {
+    "one that knew nothing": {"order": None, "claim_type": None},
+    "one that knew only what was wrong": {"order": None, "claim_type": "never_received"},
+    "one that knew only its parcel": {**OWN, "claim_type": None},
+    "one about another handset": {"order": "SO-1", "claim_type": None, "imei": "urn:gsma:imei:00101700-482916-0"},
+    "one about another parcel": {
+        "order": "SO-1",
+        "claim_type": None,
+        "parcel": "https://id.gs1.org/00/195214730000099995",
+    },
+}
+
+
+def said(verdict: Verdict, words: str) -> list[bool | None]:
+    return [check.ok for check in verdict.checks if words in check.what]
+
+
+@pytest.mark.parametrize("survivor", SURVIVORS)
+def test_the_pack_of_a_case_that_another_one_was_joined_into_holds(sent: World, survivor: str) -> None:
+    other = join(sent, **SURVIVORS[survivor])
+    lock_handset(sent)
+    content = sent.export().content
+    verdict = verify_pack(content, vkey=sent.vkey)
+    verdict.demand()
+    inquiry = open_pack(content).investigation["inquiry"]
+    taken = inquiry is not None and inquiry["inputs"]["dispute"]["id"] == other
+    assert said(verdict, f"the inputs are of {other}") == ([None] if taken else [])
+
+
+def test_a_case_that_another_one_was_joined_into_is_about_what_its_record_says(sent: World) -> None:
+    join(sent, order=None, claim_type=None)
+    content = sent.export().content
+    opened = open_pack(content)
+    for told in ({"parcel": None, "item": IMEI}, {"imei": None}, {"case": told_of(opened, opened_ms=1).case}):
+        verdict = told_otherwise(sent, content, case=replace(opened.case, **told))
+        assert Step.RECORDS in failed_steps(verdict)
+    investigation = deepcopy(dict(opened.investigation))
+    investigation["inquiry"]["inputs"]["dispute"]["id"] = investigation["stored"]["dispute"] = "case_2"
+    chain = told_otherwise(sent, content, investigation=investigation)
+    chain.demand()
+    assert said(chain, "no record here tells that case_2, whose inputs these are, was joined in") == [None]
+
+
+def test_where_the_record_of_joining_names_no_parcel_it_is_the_packs_own_word(sent: World) -> None:
+    with sent.house.unit() as unit:
+        sent.dispute = reported(unit, order=None, claim_type=None)
+        at_ms = sent.dispute.file.case.opened_ms
+        case_book.note(unit, sent.case, "joined", actor="agent-1", facts={"from": "case_2", "opened_ms": at_ms})
+    content = sent.export().content
+    case = replace(open_pack(content).case, parcel=PARCEL, item=PARCEL)
+    verdict = told_otherwise(sent, content, case=case)
+    verdict.demand()
+    assert said(verdict, "whether the parcel is that of a case that was joined in") == [None]
