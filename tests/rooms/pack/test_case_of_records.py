@@ -210,6 +210,22 @@ def test_a_case_that_another_one_was_joined_into_is_about_what_its_record_says(s
     assert said(chain, "no record here tells that case_2, whose inputs these are, was joined in") == [None]
 
 
+def test_a_parcel_or_a_handset_comes_from_another_case_only_where_one_was_joined_in(sent: World) -> None:
+    with sent.house.unit() as unit:
+        sent.dispute = reported(unit, order=None, claim_type=None)
+    content = sent.export().content
+    named = replace(open_pack(content).case, parcel=PARCEL, item=PARCEL)
+    assert [check.what for check in told_otherwise(sent, content, case=named).failures] == [
+        f"the parcel of the case is {PARCEL}, and the log recorded None"
+    ]
+    with sent.house.unit() as unit:
+        sent.dispute = reported(unit, **SURVIVORS["one about another handset"])
+    lock_handset(sent)
+    assert [check.what for check in verify_pack(sent.export().content, vkey=sent.vkey).failures] == [
+        "the handset of the case is not the one that was registered for its lock"
+    ]
+
+
 def test_where_the_record_of_joining_names_no_parcel_it_is_the_packs_own_word(sent: World) -> None:
     with sent.house.unit() as unit:
         sent.dispute = reported(unit, order=None, claim_type=None)
