@@ -4,6 +4,7 @@ People appear as pseudonymous keys at most, and only where they may be named. Al
 judgement and from the figures for naming, apart from the hotspots, which are of the whole network.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,6 +84,12 @@ def describe(finding: Finding) -> dict[str, Any]:
         "disputes": finding.disputes,
         "parcels": finding.parcels,
     }
+
+
+def briefly(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """What the log records of an answer, as it is stored."""
+    links = [[link["name"], round(link["probability"], 4)] for link in stored["links"][:5]]
+    return {"headline": stored["headline"], "verdict": stored["verdict"], "links": links}
 
 
 def spot_view(spot: Hotspot) -> dict[str, Any]:

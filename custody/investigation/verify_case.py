@@ -34,21 +34,21 @@ Told = Sequence[tuple[int, Any]]
 def check_case(pack: OpenedPack, records: Records, notes: Notebook) -> None:
     """The part of step 6 that looks at the case and not at its timeline."""
     hold = partial(_hold, pack, records, notes)
-    case, told = pack.case.case["case"], _told(records, pack.case.dispute, "kind")
+    case, told = pack.case.case["case"], told_of(records, pack.case.dispute, "kind")
     joined = [index for index, kind in told if kind == JOINED]
     opened = next((index for index, kind in told if kind == OPENED), None)
     if opened is None:
         notes.says("no record here tells when the case was opened", CASE)
     else:
-        dates = _told(records, pack.case.dispute, "opened_ms", JOINED)
+        dates = told_of(records, pack.case.dispute, "opened_ms", JOINED)
         hold(what="date", said=case["opened_ms"], recorded=[(opened, records[opened].get("at_ms")), *dates])
         for name, named in (("parcel", pack.case.parcel), ("imei", pack.case.imei)):
-            recorded = _told(records, pack.case.dispute, name, OPENED, JOINED)
+            recorded = told_of(records, pack.case.dispute, name, OPENED, JOINED)
             if named is not None and [value for _, value in recorded] == [None] and joined:
                 notes.says(f"no record here tells whether the {name} is that of a case that was joined in", CASE)
             else:
                 hold(what=name, said=named, recorded=recorded)
-    hold(what="state", said=case["state"], recorded=_told(records, pack.case.dispute, "state"))
+    hold(what="state", said=case["state"], recorded=told_of(records, pack.case.dispute, "state"))
     claims = claims_of(records, pack.case.dispute)
     if not claims and case["claim_type"] is not None:
         notes.says("no record here tells which kind of problem it is", CASE)
@@ -92,12 +92,12 @@ def is_step(fields: Mapping[str, Any], dispute: str) -> bool:
 
 def claims_of(records: Records, dispute: str) -> Told:
     """The kinds of problem that were agreed on in a case."""
-    return [(index, claim) for index, claim in _told(records, dispute, "claim_type") if claim]
+    return [(index, claim) for index, claim in told_of(records, dispute, "claim_type") if claim]
 
 
 def joined_into(records: Records, dispute: str) -> list[str]:
     """The cases that were joined into a case."""
-    return [str(name) for _, name in _told(records, dispute, "from", JOINED)]
+    return [str(name) for _, name in told_of(records, dispute, "from", JOINED)]
 
 
 def closed_since(pack: OpenedPack, records: Records, index: int) -> bool:
@@ -106,7 +106,7 @@ def closed_since(pack: OpenedPack, records: Records, index: int) -> bool:
     return misses_later_steps(pack.redactions) or any(line not in records for line in lines)
 
 
-def _told(records: Records, dispute: str, name: str, *kinds: str) -> Told:
+def told_of(records: Records, dispute: str, name: str, *kinds: str) -> Told:
     """What the steps of a case tell under a name; those of some kinds, or all."""
     return [
         (index, fields[name])

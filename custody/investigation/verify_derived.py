@@ -6,19 +6,21 @@
 - 9: the posterior is computed again from the inputs in investigation.json, and these inputs are held against the scans
   as far as the investigation had read them, against the complaint that the log recorded, and against where the handset
   was seen. They are of this case, or of one that was joined into it. Each site has its own name, and no key of another
-  one. The stored answer is what was computed, member by member. What rests on other disputes, such as its hotspots, and
-  every input that no record bears out is named as the operator's word, and evidence that was left out is named. An
-  answer without its inputs is named as not checked.
+  one. The stored answer is what was computed, member by member, and what the log recorded when it was found. What rests
+  on other disputes, such as its hotspots, and every input that no record bears out is named as the operator's word, and
+  evidence that was left out is named. An answer without its inputs is named as not checked.
 """
 
 from collections.abc import Iterator
 from dataclasses import fields
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
 from custody.disputes.claim import ClaimType
 from custody.gs1.keys import ROOT
+from custody.investigation.answer import briefly
 from custody.investigation.pack import INVESTIGATION, derive
 from custody.investigation.pack_howto import FILE as HOWTO
 from custody.investigation.pack_inquiry import Inquiry, check_inquiry, check_naming, read_inquiry, same, stored_again
@@ -29,7 +31,7 @@ from custody.investigation.pack_trail import sealed_scans
 from custody.investigation.params import Params
 from custody.investigation.read_passage import COMPLAINT_OF, LINEHAUL_OF, Network, passage_of, read_way
 from custody.investigation.values import Dispute, Passage
-from custody.investigation.verify_case import Records, claims_of, closed_since, is_step, joined_into
+from custody.investigation.verify_case import Records, claims_of, closed_since, is_step, joined_into, told_of
 from custody.investigation.verify_form import OpenedPack
 from custody.investigation.verify_scans import records_of
 from custody.investigation.verify_verdict import Notebook
@@ -37,7 +39,8 @@ from custody.kernel.clock import to_iso
 from custody.ledger.registry import Registry
 from custody.scans.advance import parcels_of
 
-SEEN, BY_WORD = "dispute.handset_seen", "on the operator's word"
+RANKED, SEEN = "dispute.ranked", "dispute.handset_seen"
+BY_WORD = "on the operator's word"
 NOBODY = Network(rosters={}, roads={})
 BY_HISTORY = (
     "the figures for naming that need every dispute (exact check, disputes charged, whether a custodian is hot)"
@@ -72,6 +75,9 @@ def check_trail(pack: OpenedPack, registry: Registry, notes: Notebook) -> None:
 def check_investigation(pack: OpenedPack, registry: Registry, notes: Notebook) -> None:
     """Step 9."""
     stored, value = pack.investigation["stored"], pack.investigation["inquiry"]
+    records = records_of(pack.entries)
+    if stored is not None:
+        _check_ranked(pack, records, stored, notes)
     if value is None:
         if stored is None:
             notes.says("no investigation is in the pack; nothing was computed again", INVESTIGATION)
@@ -94,18 +100,33 @@ def check_investigation(pack: OpenedPack, registry: Registry, notes: Notebook) -
     if off := inquiry.inputs.params.off:
         notes.says(f"evidence was left out of the sum: {', '.join(sorted(off))}", INVESTIGATION)
     _check_passage(pack, registry, inquiry, notes)
-    records = records_of(pack.entries)
     _check_whose(pack, records, inquiry.inputs.dispute, notes)
     _check_complaint(pack, records, inquiry.inputs.dispute, notes)
     _check_seen(records, inquiry.inputs.dispute, notes)
     _tell_given(inquiry, notes)
 
 
+def _check_ranked(pack: OpenedPack, records: Records, stored: Any, notes: Notebook) -> None:
+    """Whether the stored answer is the one that the log recorded when it was found."""
+    told = told_of(records, stored.get("dispute", pack.case.dispute), "headline", RANKED)
+    if not told:
+        notes.says(f"no record here says what the investigation found: {BY_WORD}", INVESTIGATION)
+        return
+    index, brief = told[-1][0], briefly(stored)
+    recorded = plain(dict(records[index]))
+    if {name: recorded.get(name) for name in brief} == brief:
+        notes.holds("the answer is the one that the log recorded when it was found", INVESTIGATION)
+    elif closed_since(pack, records, index):
+        notes.says(f"the answer may be told by a record that is closed or not here: {BY_WORD}", INVESTIGATION)
+    else:
+        notes.fails("the answer is not the one that the log recorded when it was found", INVESTIGATION)
+
+
 def _check_stored(stored: Any, inquiry: Inquiry, notes: Notebook) -> None:
     """Whether the stored answer is the one that was computed again, and what of it was not computed."""
-    again = stored_again(inquiry)
-    for answer in (stored, again):
-        answer["links"].sort(key=lambda link: link["column"])
+    stored, again = (
+        {**told, "links": sorted(told["links"], key=itemgetter("column"))} for told in (stored, stored_again(inquiry))
+    )
     known = stored.keys() & again.keys()
     if not same({name: stored[name] for name in known}, {name: again[name] for name in known}):
         notes.fails("the answer that the service stored is not the one computed from these inputs", INVESTIGATION)

@@ -4,7 +4,6 @@ The remedy never waits for this, and no customer is an input. The ways of parcel
 run costs the inference and not the whole log again.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +14,7 @@ from custody.disputes.claim import ClaimType
 from custody.disputes.investigation import INVESTIGATION
 from custody.disputes.machine import Role, step
 from custody.disputes.messages import say
-from custody.investigation.answer import Finding, describe
+from custody.investigation.answer import Finding, briefly, describe
 from custody.investigation.checks import next_checks, usual_checks
 from custody.investigation.count_traffic import fleet_of
 from custody.investigation.explain import explain
@@ -157,18 +156,8 @@ def conclude(unit: Unit, dispute: str, finding: Finding, *, actor: str, role: Ro
     )
     row.result = msgspec.json.encode({**stored, RECOMPUTE: inputs}).decode()
     unit.session.add(row)
-    case_book.note(
-        unit,
-        dispute,
-        "ranked",
-        actor=actor,
-        facts={"headline": stored["headline"], "verdict": stored["verdict"], "links": _short(stored["links"])},
-    )
+    case_book.note(unit, dispute, "ranked", actor=actor, facts=briefly(stored))
     return stored
-
-
-def _short(links: Sequence[dict[str, Any]]) -> list[list[Any]]:
-    return [[link["name"], round(link["probability"], 4)] for link in links[:5]]
 
 
 def _complaint(file: CaseFile) -> Complaint | None:

@@ -17,7 +17,7 @@ from custody.disputes.opening import Report
 from custody.disputes.order import OrderFacts, Payment
 from custody.gs1.keys import issue_gln, issue_gsrn, issue_pgln, issue_sgtin, issue_sscc
 from custody.gs1.named_information import write_ni
-from custody.investigation.answer import Finding, describe
+from custody.investigation.answer import Finding, briefly, describe
 from custody.investigation.checks import next_checks, usual_checks
 from custody.investigation.explain import explain
 from custody.investigation.infer import run
@@ -440,7 +440,7 @@ def examine(world: World, *, whole: bool = False) -> None:
         row = case_book.inquiry(unit.session, world.case)
         row.result = msgspec.json.encode({**stored, RECOMPUTE: inquiry}).decode()
         unit.session.add(row)
-        case_book.note(unit, world.case, "ranked", actor="system", facts={"headline": stored["headline"]})
+        case_book.note(unit, world.case, "ranked", actor="system", facts=briefly(stored))
 
 
 def answer_of(

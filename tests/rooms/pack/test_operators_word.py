@@ -11,9 +11,10 @@ import pytest
 
 from custody.investigation.checks import next_checks, usual_checks
 from custody.investigation.explain import explain
-from custody.investigation.naming import Naming
+from custody.investigation.naming import Naming, weigh_again, without_behaviour
 from custody.investigation.pack import draw_up
-from custody.investigation.pack_inquiry import read_inquiry, rejudge, stored_again
+from custody.investigation.pack_case import later_step
+from custody.investigation.pack_inquiry import read_inquiry, rejudge, stored_again, write_inquiry
 from custody.investigation.pack_json import plain
 from custody.investigation.pack_locks import LockFile
 from custody.investigation.verify_form import OpenedPack, open_pack
@@ -24,11 +25,12 @@ from custody.kernel import cose
 from custody.kernel.clock import DAY_MS, SECOND_MS, to_iso
 from custody.kernel.receipt import make_receipt
 from custody.store import case_book
-from custody.usecases.export_pack import Drawn, PackExported, seal_pack
+from custody.usecases.export_pack import Beside, Drawn, PackExported, seal_pack
 from tests.rooms.pack.pack_world import World, examine, lock_handset, open_case_of, open_world, send_parcel
 from tests.rooms.pack.tamper import failed_steps, told_otherwise
 
 WORD = "on the operator's word"
+FOUND_OTHERWISE = "the answer is not the one that the log recorded when it was found"
 
 
 @pytest.fixture(scope="module")
@@ -130,9 +132,48 @@ def test_what_is_named_follows_from_the_figures_that_are_given_for_it(
     NAMED[lie](investigation["inquiry"]["answer"]["naming"])
     _told_so(investigation)
     verdict = told_otherwise(world, pack.content, investigation=investigation)
-    assert [check.what for check in verdict.failures] == [
+    assert [check.what for check in verdict.failures if check.what != FOUND_OTHERWISE] == [
         "what may be named, by the figures that are given for it: NOT what the inputs lead to"
     ]
+
+
+def found_otherwise(investigation: dict[str, Any]) -> None:
+    """Another answer: rightly computed, told and stored, as if the goods had been found at the second hub."""
+    value = investigation["inquiry"]
+    value["inputs"]["dispute"]["recovered_site"] = value["inputs"]["dispute"]["segments"][4]["site"]
+    judgement = rejudge(read_inquiry(value).inputs)
+    place = int(judgement.theft.argmax())
+    own, physical = float(judgement.theft[place]), float(without_behaviour(judgement).theft[place])
+    naming = msgspec.convert(value["answer"]["naming"], Naming)
+    naming = weigh_again(judgement, replace(naming, segment=place, theft=own, physical=physical))
+    explanation, checks = explain(judgement), next_checks(judgement, usual_checks(judgement))[:5]
+    statement = state(judgement, naming, explanation=explanation, checks=checks)
+    told = {"naming": naming, "explanation": explanation, "statement": statement, "checks": checks}
+    value["answer"] = write_inquiry(judgement, ran_ms=value["ran_ms"], **told)["answer"]
+    investigation["stored"] = stored_again(read_inquiry(value))
+
+
+def test_the_answer_is_the_one_that_the_log_recorded_when_it_was_found(
+    world: World, pack: PackExported, opened: OpenedPack
+) -> None:
+    investigation = deepcopy(dict(opened.investigation))
+    found_otherwise(investigation)
+    parts: dict[str, Any] = {"investigation": investigation}
+    verdict = told_otherwise(world, pack.content, **parts)
+    assert [check.what for check in verdict.failures] == [FOUND_OTHERWISE]
+    missing = (*opened.redactions, later_step(opened.head.size))
+    later = told_otherwise(world, pack.content, redactions=missing, **parts)
+    assert (later.ok, words(later, Step.INVESTIGATION, "the answer may be told")) == (
+        True,
+        [f"the answer may be told by a record that is closed or not here: {WORD}"],
+    )
+    ranked = next(line.index for line in opened.case.timeline if line.kind == "ranked")
+    assert ranked is not None
+    closed = verify_pack(world.export(Beside(locks=world.locks, withhold={ranked: "for the test"})).content)
+    assert (closed.ok, words(closed, Step.INVESTIGATION, "what the investigation found")) == (
+        True,
+        [f"no record here says what the investigation found: {WORD}"],
+    )
 
 
 GIVEN: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
