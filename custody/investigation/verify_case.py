@@ -8,6 +8,7 @@
   neither has those of the case that was joined into it. Cases from before these were recorded tell of none.
 - Where handsets were locked for it, the case's handset is one of those that `device.registered` names, unless the lock
   may be that of a case that was joined into it.
+- Every file that `dispute.evidence` tells of is listed, unless the case goes on in another one, which has its files.
 - The trail is read under the parcel, else under the handset, else under the order.
 
 What no record here tells of is said. So is what differs from the records where a later one of the case is closed, or
@@ -24,7 +25,8 @@ from custody.investigation.verify_form import OpenedPack
 from custody.investigation.verify_verdict import Notebook
 from custody.trail.names import ORDER
 
-OPENED, JOINED = "dispute.opened", "dispute.joined"
+OPENED, JOINED, MERGED = "dispute.opened", "dispute.joined", "dispute.merged"
+GIVEN = "dispute.evidence"
 
 Records = Mapping[int, Mapping[str, Any]]
 Told = Sequence[tuple[int, Any]]
@@ -56,6 +58,7 @@ def check_case(pack: OpenedPack, records: Records, notes: Notebook) -> None:
     if pack.case.item != (pack.case.parcel or pack.case.imei or f"{ORDER}{case['order_ref'] or pack.case.dispute}"):
         notes.fails("the trail is read under another key than the case's own", CASE)
     _check_handset(pack, records, notes, joined=bool(joined))
+    _check_files(pack, records, notes, gone_on=any(kind == MERGED for _, kind in told))
 
 
 def _hold(pack: OpenedPack, records: Records, notes: Notebook, *, what: str, said: Any, recorded: Told) -> None:
@@ -83,6 +86,17 @@ def _check_handset(pack: OpenedPack, records: Records, notes: Notebook, *, joine
         notes.says("the handset of the case is not the one that was locked: that may be of a case joined in", CASE)
     elif pack.case.imei not in locked:
         notes.fails("the handset of the case is not the one that was registered for its lock", CASE)
+
+
+def _check_files(pack: OpenedPack, records: Records, notes: Notebook, *, gone_on: bool) -> None:
+    listed = {file.sha256 for file in pack.case.evidence}
+    told = {digest.hex() for _, digest in told_of(records, pack.case.dispute, "sha256", GIVEN)}
+    if told - listed and gone_on:
+        notes.says("files that were given are listed in the case that this one was joined into", CASE)
+    elif told - listed:
+        notes.fails("a file that was given, as the log recorded, is not listed", CASE)
+    if others := listed - told:
+        notes.says(f"that {len(others)} of the files were given is told by no record here", CASE)
 
 
 def is_step(fields: Mapping[str, Any], dispute: str) -> bool:

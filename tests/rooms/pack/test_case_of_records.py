@@ -1,5 +1,6 @@
 """What dispute.json says of the case is what the log recorded of it, also where another case was joined into it."""
 
+import hashlib
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import replace
@@ -16,6 +17,7 @@ from custody.investigation.verify_form import OpenedPack, open_pack
 from custody.investigation.verify_pack import verify_pack
 from custody.investigation.verify_verdict import Step, Verdict
 from custody.store import case_book
+from custody.store.tables import EvidenceRow
 from custody.store.unit import Unit
 from custody.usecases import move_case, move_scheme
 from custody.usecases.export_pack import Beside, PackExported
@@ -224,6 +226,47 @@ def test_a_parcel_or_a_handset_comes_from_another_case_only_where_one_was_joined
     assert [check.what for check in verify_pack(sent.export().content, vkey=sent.vkey).failures] == [
         "the handset of the case is not the one that was registered for its lock"
     ]
+
+
+def give(world: World, content: bytes) -> None:
+    """What a customer gives on their page, as the door keeps it."""
+    with world.house.unit() as unit:
+        facts = {"id": unit.ids.new("ev"), "sha256": hashlib.sha256(content).digest()}
+        kept = {"name": "box.txt", "media_type": "text/plain", "content": content, "given_by": "customer"}
+        unit.session.add(EvidenceRow(dispute=world.case, at_ms=unit.now_ms, **facts, **kept))
+        told = {"evidence": facts["id"], "sha256": facts["sha256"]}
+        case_book.note(unit, world.case, "evidence", actor="customer", facts=told)
+
+
+def test_every_file_that_a_customer_gave_is_listed_or_goes_on_with_the_case(sent: World) -> None:
+    open_case_of(sent)
+    give(sent, b"The seal was broken when it came.")
+    content = sent.export().content
+    verify_pack(content, vkey=sent.vkey).demand()
+    (file,) = open_pack(content).case.evidence
+    for told in ((), (replace(file, sha256="00" * 32),)):
+        verdict = told_otherwise(sent, content, case=replace(open_pack(content).case, evidence=told))
+        assert [check.what for check in verdict.failures] == [
+            "a file that was given, as the log recorded, is not listed"
+        ]
+    another = replace(file, sha256="00" * 32)
+    more = told_otherwise(sent, content, case=replace(open_pack(content).case, evidence=(file, another)))
+    assert (more.ok, said(more, "that 1 of the files were given is told by no record here")) == (True, [None])
+
+
+def test_the_files_of_a_case_that_was_joined_go_on_in_the_other_one(sent: World) -> None:
+    with sent.house.unit() as unit:
+        other = sent.dispute = reported(unit, order=None, claim_type=None)
+    give(sent, b"The seal was broken when it came.")
+    into = open_case_of(sent)
+    with sent.house.unit() as unit:
+        move_scheme.merge(unit, other.file.case.id, into=into, consent=True, actor="agent-1", role=Role.AGENT)
+    whole = verify_pack(sent.export().content, vkey=sent.vkey)
+    sent.dispute = other
+    part = verify_pack(sent.export().content, vkey=sent.vkey)
+    assert (whole.ok, part.ok) == (True, True)
+    assert said(whole, "told by no record here") == [None]
+    assert said(part, "are listed in the case that this one was joined into") == [None]
 
 
 def test_where_the_record_of_joining_names_no_parcel_it_is_the_packs_own_word(sent: World) -> None:
