@@ -26,7 +26,16 @@ from custody.kernel.clock import DAY_MS, SECOND_MS, to_iso
 from custody.kernel.receipt import make_receipt
 from custody.store import case_book
 from custody.usecases.export_pack import Beside, Drawn, PackExported, seal_pack
-from tests.rooms.pack.pack_world import World, examine, lock_handset, open_case_of, open_world, send_parcel
+from tests.rooms.pack.pack_world import (
+    PARCEL,
+    World,
+    examine,
+    lock_handset,
+    observe,
+    open_case_of,
+    open_world,
+    send_parcel,
+)
 from tests.rooms.pack.tamper import failed_steps, told_otherwise
 
 WORD = "on the operator's word"
@@ -222,6 +231,23 @@ def test_when_the_handset_was_seen_is_held_against_the_records_of_the_case(tmp_p
         investigation["inquiry"]["inputs"]["dispute"]["attach_ms"] = None
         verdict = told_otherwise(world, content, investigation=investigation)
         assert words(verdict, Step.INVESTIGATION, told) == [f"{told} (never): {WORD}"]
+
+
+def test_a_road_that_nobody_scanned_is_the_operators_word(tmp_path: Path) -> None:
+    with open_world(f"sqlite:///{tmp_path / 'house.sqlite3'}") as world:
+        for station in ("bench-4", "dock-2", "depot-2", "courier-7"):
+            world.scan(station, "ObjectEvent", observe(PARCEL, "inspecting"))
+        open_case_of(world)
+        examine(world)
+        content = world.export().content
+        told = "the roads that nobody scanned"
+        assert words(verify_pack(content), Step.INVESTIGATION, told) == []
+        investigation = deepcopy(dict(open_pack(content).investigation))
+        segments = investigation["inquiry"]["inputs"]["dispute"]["segments"]
+        (road,) = [segment for segment in segments if segment["site"].startswith("linehaul from ")]
+        taken, road["site"] = road["site"], "road 9"
+        verdict = told_otherwise(world, content, investigation=investigation)
+        assert words(verdict, Step.INVESTIGATION, told) == [f"{told}: road 9 for {taken}: {WORD}"]
 
 
 def answered(locks: LockFile, **facts: Any) -> LockFile:
