@@ -29,6 +29,7 @@ from tests.rooms.pack.pack_world import (
     PARCEL,
     World,
     examine,
+    key,
     lock_handset,
     open_case_of,
     open_world,
@@ -223,9 +224,26 @@ def test_a_parcel_or_a_handset_comes_from_another_case_only_where_one_was_joined
     with sent.house.unit() as unit:
         sent.dispute = reported(unit, **SURVIVORS["one about another handset"])
     lock_handset(sent)
-    assert [check.what for check in verify_pack(sent.export().content, vkey=sent.vkey).failures] == [
+    with sent.house.unit() as unit:
+        facts = {"device": "dev-7", "kid": key("dev-7").public.kid, "imei": sent.dispute.file.imei}
+        of_another_device = unit.record("device.registered", facts)
+    content = sent.export(Beside(locks=sent.locks, records=(of_another_device,))).content
+    assert [check.what for check in verify_pack(content, vkey=sent.vkey).failures] == [
         "the handset of the case is not the one that was registered for its lock"
     ]
+
+
+def test_records_of_another_case_tell_nothing_of_this_one(sent: World) -> None:
+    dispute = open_case_of(sent)
+    with sent.house.unit() as unit:
+        facts = {"state": "withdrawn", "claim_type": "damaged", "parcel": None, "imei": None, "opened_ms": 1}
+        others = tuple(
+            unit.record(f"dispute.{kind}", {"dispute": "case_2", "actor": "customer", **facts})
+            for kind in ("opened", "joined", "withdrawn")
+        )
+    verdict = verify_pack(sent.export(Beside(records=others)).content, vkey=sent.vkey)
+    verdict.demand()
+    assert verdict.dispute == dispute
 
 
 def give(world: World, content: bytes) -> None:

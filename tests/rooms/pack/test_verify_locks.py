@@ -201,8 +201,33 @@ def test_a_command_that_the_handset_caused_needs_no_answer_and_other_records_are
             commands=(lock, unlock),
             indexes=(*history.indexes, step, *beside),
         )
-        pack = world.export(Beside(locks=replace(world.locks, orders=(released,))))
-        verify_pack(pack.content, vkey=world.vkey).demand()
+        pack = world.export(
+            Beside(locks=replace(world.locks, orders=(released,)), withhold={history.indexes[1]: "why"})
+        )
+        verdict = verify_pack(pack.content, vkey=world.vkey)
+        verdict.demand()
+        told = "lock-1 is release_queued, as the last of its 4 records says"
+        assert told in {check.what for check in verdict.checks if check.ok}
+
+
+def test_the_record_of_one_answer_tells_nothing_of_when_another_one_came(tmp_path: Path) -> None:
+    with open_world(f"sqlite:///{tmp_path / 'house.sqlite3'}") as world:
+        send_parcel(world)
+        open_case_of(world)
+        lock_handset(world, answer_by="dev-1")
+        (history,) = world.locks.orders
+        (lock,) = history.commands
+        unlock = LockCommand(
+            raw=signed_again(lock.raw, key("unlock"), op="unlock", id="cmd-2"),
+            issued_ms=lock.issued_ms,
+            ack=in_other_words(lock.ack or b"", key("dev-1"), SUB="urn:weaklink:command:cmd-2"),
+            acked_ms=lock.acked_ms,
+        )
+        both = with_history(world.locks, commands=(lock, unlock))
+        verdict = verify_pack(world.export(Beside(locks=both)).content, vkey=world.vkey)
+    verdict.demand()
+    told = [check.what for check in verdict.checks if check.ok is None and "is told by no record" in check.what]
+    assert [line.partition(" came")[0] for line in told] == ["when the answer to command 2 of lock-1"]
 
 
 def test_a_log_whose_policy_names_no_keys_leaves_those_of_commands_to_the_packs_own_word(pack: PackExported) -> None:
