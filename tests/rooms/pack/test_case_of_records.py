@@ -233,19 +233,6 @@ def test_a_parcel_or_a_handset_comes_from_another_case_only_where_one_was_joined
     ]
 
 
-def test_records_of_another_case_tell_nothing_of_this_one(sent: World) -> None:
-    dispute = open_case_of(sent)
-    with sent.house.unit() as unit:
-        facts = {"state": "withdrawn", "claim_type": "damaged", "parcel": None, "imei": None, "opened_ms": 1}
-        others = tuple(
-            unit.record(f"dispute.{kind}", {"dispute": "case_2", "actor": "customer", **facts})
-            for kind in ("opened", "joined", "withdrawn")
-        )
-    verdict = verify_pack(sent.export(Beside(records=others)).content, vkey=sent.vkey)
-    verdict.demand()
-    assert verdict.dispute == dispute
-
-
 def give(world: World, content: bytes) -> None:
     """What a customer gives on their page, as the door keeps it."""
     with world.house.unit() as unit:

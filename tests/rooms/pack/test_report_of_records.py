@@ -10,6 +10,7 @@ from unittest.mock import patch
 import pytest
 
 from custody.gs1.keys import issue_sscc
+from custody.investigation.answer import briefly
 from custody.investigation.infer import run
 from custody.investigation.pack import derive, draw_up
 from custody.investigation.pack_entries import Judged, stem
@@ -19,7 +20,7 @@ from custody.investigation.pack_trail import FILE as TRAIL
 from custody.investigation.values import Complaint, Dispute
 from custody.investigation.verify_form import OpenedPack, open_pack
 from custody.investigation.verify_pack import verify_pack
-from custody.investigation.verify_verdict import Step
+from custody.investigation.verify_verdict import Step, Verdict
 from custody.scans.scan import CONTENT_TYPE as SCAN
 from custody.store import case_book
 from custody.usecases.export_pack import Beside, PackExported
@@ -93,28 +94,29 @@ def _called(names: dict[str, str]) -> Callable[[Dispute], Dispute]:
     )
 
 
-def test_an_investigation_made_anew_of_the_same_inputs_holds(
-    world: World, pack: PackExported, opened: OpenedPack
-) -> None:
-    assert told_otherwise(world, pack.content, investigation=judged_otherwise(opened)).ok
+def found_anew(world: World, investigation: dict[str, Any]) -> Verdict:
+    """What a checker says of a pack with this investigation, which the log recorded as found."""
+    with world.house.unit() as unit:
+        case_book.note(unit, world.case, "ranked", actor="system", facts=briefly(investigation["stored"]))
+    return told_otherwise(world, world.export().content, investigation=investigation)
 
 
-def test_the_complaint_that_was_weighed_is_the_one_that_the_log_recorded(
-    world: World, pack: PackExported, opened: OpenedPack
-) -> None:
+def test_an_investigation_made_anew_of_the_same_inputs_holds(world: World, opened: OpenedPack) -> None:
+    assert found_anew(world, judged_otherwise(opened)).ok
+
+
+def test_the_complaint_that_was_weighed_is_the_one_that_the_log_recorded(world: World, opened: OpenedPack) -> None:
     other = judged_otherwise(opened, lambda dispute: replace(dispute, complaint=Complaint.DAMAGED))
-    assert failed_steps(told_otherwise(world, pack.content, investigation=other)) == {Step.INVESTIGATION}
+    assert failed_steps(found_anew(world, other)) == {Step.INVESTIGATION}
 
 
-def test_the_handlers_and_steps_that_were_weighed_are_those_of_the_scans(
-    world: World, pack: PackExported, opened: OpenedPack
-) -> None:
+def test_the_handlers_and_steps_that_were_weighed_are_those_of_the_scans(world: World, opened: OpenedPack) -> None:
     def by_somebody_else(dispute: Dispute) -> Dispute:
         first, *others = dispute.segments
         return replace(dispute, segments=(replace(first, handler="h-somebody-else"), *others))
 
     other = judged_otherwise(opened, by_somebody_else)
-    assert failed_steps(told_otherwise(world, pack.content, investigation=other)) == {Step.INVESTIGATION}
+    assert failed_steps(found_anew(world, other)) == {Step.INVESTIGATION}
 
 
 @pytest.mark.parametrize(
@@ -126,22 +128,22 @@ def test_the_handlers_and_steps_that_were_weighed_are_those_of_the_scans(
     ],
 )
 def test_the_places_that_are_named_are_those_where_the_stations_stand(
-    world: World, pack: PackExported, opened: OpenedPack, names: dict[str, str]
+    world: World, opened: OpenedPack, names: dict[str, str]
 ) -> None:
     other = judged_otherwise(opened, _called(names))
-    assert failed_steps(told_otherwise(world, pack.content, investigation=other)) == {Step.INVESTIGATION}
+    assert failed_steps(found_anew(world, other)) == {Step.INVESTIGATION}
 
 
-def test_what_people_call_a_site_is_told_with_its_key(world: World, pack: PackExported, opened: OpenedPack) -> None:
+def test_what_people_call_a_site_is_told_with_its_key(world: World, opened: OpenedPack) -> None:
     other = judged_otherwise(opened, _called({SITES[3]: "Hub North"}))
-    verdict = told_otherwise(world, pack.content, investigation=other)
+    verdict = found_anew(world, other)
     assert verdict.ok
     assert any(f"Hub North for {SITES[3]}" in check.what for check in verdict.checks if check.ok is None)
 
 
-def test_evidence_that_was_left_out_of_the_sum_is_named(world: World, pack: PackExported, opened: OpenedPack) -> None:
+def test_evidence_that_was_left_out_of_the_sum_is_named(world: World, opened: OpenedPack) -> None:
     other = judged_otherwise(opened, off=frozenset({"weight", "seal"}))
-    verdict = told_otherwise(world, pack.content, investigation=other)
+    verdict = found_anew(world, other)
     said = [check.what for check in verdict.checks if check.ok is None]
     assert "evidence was left out of the sum: seal, weight" in said
 
@@ -167,6 +169,7 @@ def test_the_timeline_tells_each_record_once_and_in_the_order_of_the_log(
 
 def test_records_of_other_cases_and_other_kinds_are_no_steps_of_the_case(tmp_path: Path) -> None:
     other = {"dispute": "case_other", "actor": "system", "claim_type": "damaged", "opened_ms": 1}
+    other |= {"state": "withdrawn", "parcel": "", "imei": ""}
     with open_world(f"sqlite:///{tmp_path / 'house.sqlite3'}") as world:
         send_parcel(world)
         open_case_of(world)
