@@ -141,9 +141,12 @@ def _seal(sealed: SealedScan) -> Seal:
 
 
 def _mass(event: Event, parcel: str) -> float | None:
-    """What the parcel weighed; a scale with a cage or several parcels on it says nothing of one of them."""
+    """What the parcel weighed; a scale with a cage or several parcels on it says nothing of one of them.
+
+    Nothing weighs less than nothing: what such a scale shows is no weighing, though it stays in the trail.
+    """
     masses = event.masses_g
-    return masses[-1] if masses and weighs_alone(event, parcel) else None
+    return masses[-1] if masses and masses[-1] >= 0 and weighs_alone(event, parcel) else None
 
 
 def _pin(event: Event) -> Pin:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from custody.gs1.named_information import write_ni
-from custody.investigation.read_passage import Way, read_way
+from custody.investigation.read_passage import Network, Way, passage_of, read_way
 from custody.investigation.values import Pin, Seal, Step
 from custody.kernel.clock import HOUR_MS
 from tests.rooms.trail.world import CAGE, HOME, PARCEL, PARCEL_2, World
@@ -213,3 +213,11 @@ def test_the_first_scan_of_a_stay_says_who_had_the_parcel_and_the_first_weighing
         world.weigh("hub-sort-2", grams, **{"wl:handler": handler})
     (stay,) = [stay for stay in way_of(world).stays if stay.site == "H2" and stay.step is Step.HUB_SORT]
     assert (stay.handler, stay.mass_g) == ("h-1", 540)
+
+
+def test_a_scale_that_shows_less_than_nothing_weighs_nothing_and_stops_no_investigation(world: World) -> None:
+    world.journey(deliver=False)
+    right = masses(way_of(world))
+    world.weigh("hub-in-1", -5)
+    assert masses(way_of(world)) == right
+    assert len(passage_of(way_of(world), Network(rosters={}, roads={})).segments) == len(right)
