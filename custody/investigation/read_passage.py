@@ -18,7 +18,7 @@ out. A courier who takes over a round of another one has a stay of his own.
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise, takewhile
+from itertools import pairwise
 
 import msgspec
 from msgspec.structs import replace
@@ -28,6 +28,7 @@ from custody.investigation.look import Look, are_plain, look_at
 from custody.investigation.values import Checkpoint, Complaint, Passage, Pin, Seal, Segment, Step
 from custody.kernel.clock import HOUR_MS, Instant
 from custody.trail.corrections import read_corrections
+from custody.trail.runs import turning
 from custody.trail.sealed import SealedScan
 
 _Place = tuple[str, Step, str | None]
@@ -236,7 +237,7 @@ def shift_of(at_ms: Instant) -> int:
 def _way_out(looks: Iterable[Look]) -> list[Look]:
     """The looks that count, by time, up to the scan with which the recipient sends the parcel back."""
     ordered = sorted([look for look in looks if look.step is not None], key=lambda look: (look.at_ms, look.index))
-    return list(takewhile(lambda look: not look.turns, ordered))
+    return ordered[: turning((look.turns, look.delivers) for look in ordered)]
 
 
 def _place(look: Look, step: Step, stays: Mapping[_Place, Stay]) -> _Place:

@@ -74,6 +74,11 @@ def is_acceptance(entry: Entry) -> bool:
     return entry.event.biz_step in ACCEPTANCES and not is_delivery(entry)
 
 
+def _sends_back(entry: Entry) -> bool:
+    """Whether a giver lets the parcel go as a returned one."""
+    return is_release(entry) and entry.event.disposition == "returned"
+
+
 def is_delivery(entry: Entry) -> bool:
     """Whether the parcel goes to its recipient."""
     return delivers(entry.event, checked=entry.marks.check is not None)
@@ -87,8 +92,19 @@ def delivers(event: Event, *, checked: bool) -> bool:
 
 
 def returns(event: Event) -> bool:
-    """Whether the event belongs to a return by the recipient."""
+    """Whether the event speaks of a return by the recipient."""
     return event.disposition == "returned" or any(kind == "rma" for kind, _ in event.transactions)
+
+
+def turning(scans: Iterable[tuple[bool, bool]]) -> int | None:
+    """Which of the scans begins the way back; each says whether it speaks of a return and whether it delivers.
+
+    What was delivered goes back after that. Before it a return may be spoken of on the way out: by who brings the
+    replacement for one, or by who would rather not be found there.
+    """
+    told = list(scans)
+    first = next((at for at, (_, delivers) in enumerate(told) if delivers), -1)
+    return next((at for at, (back, _) in enumerate(told) if back and at > first), None)
 
 
 def is_physical(event: Event) -> bool:
@@ -98,10 +114,18 @@ def is_physical(event: Event) -> bool:
 
 def read_runs(entries: Iterable[Entry]) -> list[Run]:
     """The runs in trail order."""
-    walk = _Walk()
+    present, packed = [], False
     for entry in entries:
         if entry.counts:
-            walk.take(entry)
+            if shows_presence(entry, packed=packed):
+                present.append(entry)
+            packed = packed or any(is_parcel(key) for key in named(entry.event))
+    spoken = turning((returns(entry.event), is_delivery(entry)) for entry in present)
+    sent = next((at for at, entry in enumerate(present) if _sends_back(entry)), None)
+    turn = min((at for at in (spoken, sent) if at is not None), default=None)
+    walk = _Walk()
+    for at, entry in enumerate(present):
+        walk.take(entry, turned=at == turn)
     return walk.runs
 
 
@@ -120,19 +144,12 @@ class _Walk:
 
     def __init__(self) -> None:
         self.runs: list[Run] = []
-        self._packed = False
         self._leg: Leg = "outbound"
 
-    def take(self, entry: Entry) -> None:
-        """The next scan in trail order."""
-        present = shows_presence(entry, packed=self._packed)
-        self._packed = self._packed or any(is_parcel(key) for key in named(entry.event))
-        if not present:
-            return
+    def take(self, entry: Entry, *, turned: bool) -> None:
+        """The next scan that shows the parcel, in trail order; `turned`: with it the parcel goes back."""
+        self._leg = "return" if turned else self._leg
         last = self.runs[-1] if self.runs else None
-        back = returns(entry.event)
-        turned = back and self._leg == "outbound"
-        self._leg = "return" if back else self._leg
         if last is not None and last.delivery is not None and not turned:
             self._after_delivery(entry, last, last.delivery)
         elif last is None or turned or self._leaves(entry, last):

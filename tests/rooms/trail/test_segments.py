@@ -314,6 +314,16 @@ def test_a_refused_parcel_goes_back_without_having_been_delivered() -> None:
     assert trail.delivery.strength == "not_delivered"
 
 
+def test_who_speaks_of_a_return_before_the_delivery_turns_nothing_back() -> None:
+    world = World().journey(deliver=False)
+    rma = [{"type": "rma", "bizTransaction": "urn:x:rma:1"}]
+    world.obj("courier-7", disposition="returned", bizTransactionList=rma)
+    world.deliver(bizTransactionList=rma)
+    trail = world.trail()
+    assert {segment.leg for segment in trail.segments} == {"outbound"}
+    assert (trail.delivery.strength, trail.holder.kind) == ("pin_sealed", "recipient")
+
+
 @pytest.mark.parametrize(
     ("step", "place", "name"),
     [

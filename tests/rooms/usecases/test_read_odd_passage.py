@@ -80,6 +80,16 @@ def test_what_is_found_on_the_way_back_says_nothing_of_the_way_out(world: World)
     assert Seal.ANOMALY not in {stay.seal for stay in out.stays}
 
 
+def test_who_speaks_of_a_return_on_the_way_out_takes_neither_himself_nor_others_out_of_the_chain(world: World) -> None:
+    world.journey(deliver=False)
+    told = World().journey(deliver=False)
+    for each in (world, told):
+        each.obj("courier-7", bizTransactionList=RMA if each is told else None)
+        each.deliver(bizTransactionList=RMA if each is told else None)
+    assert way_of(told) == way_of(world)
+    assert way_of(told).delivered_ms == told.now_ms
+
+
 def test_a_second_courier_after_a_round_in_vain_is_in_the_chain_himself(world: World) -> None:
     world.journey(deliver=False)
     world.pass_time(5)
