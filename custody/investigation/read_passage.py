@@ -10,13 +10,17 @@ the depot. What nothing names is left out rather than invented. A missed opening
 where: the handler is None and the roster says who works there. Scan times never run backwards here; the trail shows
 where the clocks disagree.
 
+A checkpoint's readings are those made on arrival. What somebody found wrong when the parcel had lain with them went
+wrong with them or before, so it is a reading of the next checkpoint: else whoever has the parcel could clear themselves
+and blame those before. What they found right later was right on arrival.
+
 As in the trail, a scan that was declared wrong counts for nothing, paper shows no presence, a scale with several
 parcels on it weighs none of them, and what is found after the recipient sent the parcel back says nothing of its way
 out. A courier who takes over a round of another one has a stay of his own.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -26,7 +30,8 @@ from msgspec.structs import replace
 from custody.disputes.claim import ClaimType
 from custody.investigation.look import Look, are_plain, look_at
 from custody.investigation.values import Checkpoint, Complaint, Passage, Pin, Seal, Segment, Step
-from custody.kernel.clock import HOUR_MS, Instant
+from custody.kernel.clock import HOUR_MS, MINUTE_MS, Instant
+from custody.scans.tolerances import Tolerances
 from custody.trail.corrections import read_corrections
 from custody.trail.runs import turning
 from custody.trail.sealed import SealedScan
@@ -37,6 +42,10 @@ SHIFT_HOURS = 8
 UNSCANNED_HOURS = 4
 LINEHAUL_OF = "linehaul from "
 MOST_MISSED = 3
+ARRIVAL_MS = 30 * MINUTE_MS
+"""What is looked at so soon after the first scan of a stay is looked at on arrival."""
+
+_SCALES = Tolerances()
 
 _LEAVES = {
     Step.PACK: Step.DOCK,
@@ -75,7 +84,11 @@ class Network:
 
 
 class Stay(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What was recorded of a parcel at one site and step; `at_ms` is None if nothing was."""
+    """What was recorded of a parcel at one site and step; `at_ms` is None if nothing was.
+
+    `seal` and `mass_g` were read on arrival; `late_seal` is an anomaly that was found after that, and `late_mass_g` the
+    last weighing after that.
+    """
 
     site: str
     step: Step
@@ -84,6 +97,8 @@ class Stay(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     photo: bool | None = None
     seal: Seal = Seal.NOT_READ
     mass_g: float | None = None
+    late_seal: Seal = Seal.NOT_READ
+    late_mass_g: float | None = None
 
 
 class Way(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -119,13 +134,17 @@ def way_of(parcel: str, looks: Iterable[Look]) -> Way | None:
             delivered = look
         elif look.physical and look.step is not None:
             place = _place(look, look.step, stays)
-            stays[place] = _more(stays.get(place), look, look.step)
+            if place in stays:
+                _look_again(look, place, stays)
+            else:
+                stays[place] = _opened(look, look.step)
     if delivered is not None and delivered.step is not None:
         here = delivered.site, delivered.step
         if not any((stay.site, stay.step) == here for stay in stays.values()):
             stays[*here, None] = Stay(site=delivered.site, step=delivered.step)
     if not stays:
         return None
+    as_came = sorted(ordered, key=lambda look: look.index)
     return Way(
         parcel=parcel,
         stays=tuple(_complete(list(stays.values()))),
@@ -133,8 +152,8 @@ def way_of(parcel: str, looks: Iterable[Look]) -> Way | None:
         door=Checkpoint() if delivered is None else _door(delivered),
         pin=Pin.UNOBSERVED if delivered is None else delivered.pin,
         high_value=any(look.dear for look in ordered),
-        declared_g=next((look.declared_g for look in ordered if look.declared_g is not None), None),
-        item_g=next((look.item_g for look in ordered if look.item_g is not None), None),
+        declared_g=next((look.declared_g for look in as_came if look.declared_g is not None), None),
+        item_g=next((look.item_g for look in as_came if look.item_g is not None), None),
     )
 
 
@@ -198,16 +217,12 @@ def passage_of(way: Way, network: Network) -> Passage:
         )
         for stay, start, at_ms in zip(stays, starts, times, strict=False)
     )
-    checkpoints = [
-        Checkpoint(scan_ms=at_ms, photo=stay.photo, seal=stay.seal, mass_g=stay.mass_g)
-        for stay, at_ms in zip(stays, times, strict=False)
-    ]
     return Passage(
         id=way.parcel,
         high_value=way.high_value,
         start_ms=starts[0],
         segments=segments,
-        checkpoints=(*checkpoints, Checkpoint(scan_ms=times[-1], seal=way.door.seal, mass_g=way.door.mass_g)),
+        checkpoints=tuple(_checkpoints(way, times)),
         declared_mass_g=way.declared_g,
         item_mass_g=way.item_g,
         pin=way.pin,
@@ -250,24 +265,65 @@ def _place(look: Look, step: Step, stays: Mapping[_Place, Stay]) -> _Place:
     return next(reversed(mine or nameless), (look.site, step, look.handler))
 
 
-def _more(stay: Stay | None, look: Look, step: Step) -> Stay:
-    if stay is None:
-        return Stay(
-            site=look.site,
-            step=step,
-            at_ms=look.at_ms,
-            handler=look.handler,
-            photo=look.photo,
-            seal=look.seal,
-            mass_g=look.mass_g,
-        )
-    return replace(
+def _opened(look: Look, step: Step) -> Stay:
+    return Stay(
+        site=look.site,
+        step=step,
+        at_ms=look.at_ms,
+        handler=look.handler,
+        photo=look.photo,
+        seal=look.seal,
+        mass_g=look.mass_g,
+    )
+
+
+def _look_again(look: Look, place: _Place, stays: dict[_Place, Stay]) -> None:
+    """One more scan of a stay. What is found wrong after arrival went wrong in the newest stay or before."""
+    stay, newest = stays[place], next(reversed(stays))
+    on_arrival = place == newest and stay.at_ms is not None and look.at_ms - stay.at_ms <= ARRIVAL_MS
+    wrong = look.seal is Seal.ANOMALY and stay.seal is not Seal.ANOMALY and (stay.seal is Seal.OK or not on_arrival)
+    weighed = look.mass_g is not None and (stay.mass_g is not None or not on_arrival)
+    stays[place] = replace(
         stay,
         handler=stay.handler or look.handler,
-        seal=max(stay.seal, look.seal, key=[Seal.NOT_READ, Seal.OK, Seal.ANOMALY].index),
-        mass_g=stay.mass_g if stay.mass_g is not None else look.mass_g,
+        seal=stay.seal if wrong else _worst(stay.seal, look.seal),
+        mass_g=stay.mass_g if stay.mass_g is not None or weighed else look.mass_g,
         photo=bool(stay.photo or look.photo),
     )
+    last = stays[newest]
+    stays[newest] = replace(
+        last,
+        late_seal=Seal.ANOMALY if wrong else last.late_seal,
+        late_mass_g=look.mass_g if weighed else last.late_mass_g,
+    )
+
+
+def _worst(*seals: Seal) -> Seal:
+    return max(seals, key=[Seal.NOT_READ, Seal.OK, Seal.ANOMALY].index)
+
+
+def _checkpoints(way: Way, times: Sequence[Instant | None]) -> Iterator[Checkpoint]:
+    """Those that open the stays, and the delivery; `times` are their scans."""
+    seal, mass_g = Seal.NOT_READ, None
+    for stay, at_ms in zip(way.stays, times, strict=False):
+        arrived_g, left_g = _weighed(stay, way.declared_g)
+        arrived_g = mass_g if arrived_g is None else arrived_g
+        yield Checkpoint(scan_ms=at_ms, photo=stay.photo, seal=_worst(stay.seal, seal), mass_g=arrived_g)
+        seal, mass_g = stay.late_seal, left_g
+    mass_g = mass_g if way.door.mass_g is None else way.door.mass_g
+    yield Checkpoint(scan_ms=times[-1], seal=_worst(way.door.seal, seal), mass_g=mass_g)
+
+
+def _weighed(stay: Stay, declared_g: float | None) -> tuple[float | None, float | None]:
+    """What the parcel weighed on arrival, and what afterwards, if that was something else."""
+    if stay.late_mass_g is None:
+        return stay.mass_g, None
+    expected_g, limit_g = stay.mass_g, _SCALES.from_previous_g
+    if expected_g is None:
+        expected_g, limit_g = declared_g, _SCALES.from_declared_g
+    if expected_g is not None and abs(stay.late_mass_g - expected_g) > limit_g:
+        return stay.mass_g, stay.late_mass_g
+    return stay.late_mass_g if stay.mass_g is None else stay.mass_g, None
 
 
 def _door(delivered: Look) -> Checkpoint:

@@ -9,7 +9,7 @@ from custody.gs1.named_information import write_ni
 from custody.investigation.read_passage import Network, Way, passage_of, read_way
 from custody.investigation.values import Pin, Seal, Step
 from custody.kernel.clock import HOUR_MS
-from tests.rooms.trail.world import CAGE, HOME, PARCEL, PARCEL_2, World
+from tests.rooms.trail.world import CAGE, HOME, PARCEL, PARCEL_2, START_MS, World
 
 READ = {"wl:sealNumber": "S-0088213", "wl:sealState": "intact"}
 BROKEN = {"wl:sealState": "broken"}
@@ -67,6 +67,14 @@ def test_a_scale_with_several_parcels_on_it_does_not_weigh_this_one(
     weigh(world, {"sensorElementList": [{"sensorReport": report}], "wl:declaredMassGrams": 48_000})
     assert masses(way_of(world)) == before
     assert way_of(world).declared_g == 540
+
+
+def test_a_mass_that_is_declared_later_with_an_earlier_time_is_not_the_one_that_was_declared(world: World) -> None:
+    world.journey(deliver=False)
+    late = {"at": START_MS - HOUR_MS, "late": 30 * HOUR_MS, "chain": False}
+    world.obj("hub-sort-2", **late, **{"wl:declaredMassGrams": 360, "wl:itemMassGrams": 1})
+    way = way_of(world)
+    assert (way.declared_g, way.item_g) == (540, 180)
 
 
 def test_what_is_found_on_the_way_back_says_nothing_of_the_way_out(world: World) -> None:
@@ -231,3 +239,89 @@ def test_a_scale_that_shows_less_than_nothing_weighs_nothing_and_stops_no_invest
     world.weigh("hub-in-1", -5)
     assert masses(way_of(world)) == right
     assert len(passage_of(way_of(world), Network(rosters={}, roads={})).segments) == len(right)
+
+
+def hub_stay(world: World, **opening: object) -> None:
+    """The parcel comes to the hub, where the first scan says `opening` of it, and lies there."""
+    world.pack(**{"wl:declaredMassGrams": 540, "wl:itemMassGrams": 180})
+    world.weigh("bench-4", 538)
+    world.obj("lorry-9", "arriving")
+    world.obj("hub-in-1", "arriving", **opening)
+
+
+def readings(world: World) -> list[tuple[Step, Seal, float | None]]:
+    passage = passage_of(way_of(world), Network(rosters={}, roads={}))
+    steps = [segment.step for segment in passage.segments]
+    return [(step, point.seal, point.mass_g) for step, point in zip(steps, passage.checkpoints, strict=False)]
+
+
+@pytest.mark.parametrize("opening", [READ, {}], ids=["read on arrival", "not read on arrival"])
+def test_a_seal_that_breaks_while_somebody_has_the_parcel_clears_nobody_but_who_has_it_later(
+    world: World, opening: dict[str, object]
+) -> None:
+    hub_stay(world, **opening)
+    world.pass_time(0 if opening else 1)
+    world.obj("hub-in-1", "inspecting", **BROKEN)
+    world.obj("hub-sort-1", "arriving")
+    seals = {step: seal for step, seal, _ in readings(world)}
+    assert seals[Step.HUB_IN] is (Seal.OK if opening else Seal.NOT_READ)
+    assert seals[Step.HUB_SORT] is Seal.ANOMALY
+
+
+def test_a_seal_that_is_broken_on_arrival_clears_who_found_it(world: World) -> None:
+    hub_stay(world, **BROKEN)
+    world.obj("hub-in-1", "inspecting", **BROKEN)
+    world.obj("hub-sort-1", "arriving")
+    seals = {step: seal for step, seal, _ in readings(world)}
+    assert (seals[Step.HUB_IN], seals[Step.HUB_SORT]) == (Seal.ANOMALY, Seal.NOT_READ)
+
+
+def test_what_is_looked_at_soon_after_arrival_is_looked_at_on_arrival(world: World) -> None:
+    hub_stay(world)
+    world.weigh("hub-in-1", 360, **BROKEN)
+    world.obj("hub-sort-1", "arriving")
+    read = {step: (seal, mass) for step, seal, mass in readings(world)}
+    assert (read[Step.HUB_IN], read[Step.HUB_SORT]) == ((Seal.ANOMALY, 360), (Seal.NOT_READ, None))
+
+
+def test_what_is_found_when_a_courier_comes_back_may_have_gone_wrong_on_the_round(world: World) -> None:
+    world.journey(deliver=False)
+    world.pass_time(5)
+    world.weigh("depot-2", 360, **BROKEN)
+    points = passage_of(way_of(world), Network(rosters={}, roads={})).checkpoints
+    assert [(point.seal, point.mass_g) for point in points[-2:]] == [(Seal.NOT_READ, None), (Seal.ANOMALY, 360)]
+
+
+def test_what_a_courier_finds_on_the_round_counts_at_the_door(world: World) -> None:
+    world.journey(deliver=False)
+    world.pass_time(1)
+    world.weigh("courier-7", 360, **BROKEN)
+    world.deliver()
+    points = passage_of(way_of(world), Network(rosters={}, roads={})).checkpoints
+    assert [(point.seal, point.mass_g) for point in points[-2:]] == [(Seal.NOT_READ, None), (Seal.ANOMALY, 360)]
+
+
+@pytest.mark.parametrize("arrival", [540, None], ids=["weighed on arrival", "not weighed on arrival"])
+def test_a_box_that_lost_weight_while_somebody_had_it_had_not_lost_it_on_arrival(
+    world: World, arrival: float | None
+) -> None:
+    weighed = {} if arrival is None else {"sensorElementList": [{"sensorReport": [kilograms(arrival)]}]}
+    hub_stay(world, **weighed)
+    world.pass_time(0 if arrival else 1)
+    world.weigh("hub-in-1", 360)
+    world.obj("hub-sort-1", "arriving")
+    masses = {step: mass for step, _, mass in readings(world)}
+    assert (masses[Step.HUB_IN], masses[Step.HUB_SORT]) == (arrival, 360)
+
+
+def test_a_box_that_was_weighed_later_and_found_right_was_right_on_arrival(world: World) -> None:
+    hub_stay(world)
+    world.pass_time(1)
+    world.weigh("hub-in-1", 541)
+    world.obj("hub-sort-1", "arriving")
+    masses = {step: mass for step, _, mass in readings(world)}
+    assert (masses[Step.HUB_IN], masses[Step.HUB_SORT]) == (541, None)
+
+
+def kilograms(grams: float) -> dict[str, object]:
+    return {"type": "Mass", "value": grams / 1000, "uom": "KGM"}
