@@ -2,6 +2,7 @@
 
 **Weight.** Only weighings of this parcel alone count: not a cage's, not several parcels on one scale, not after it was
 unpacked. A reading is compared with the declared mass, or else with the first reading; without either it is `unknown`.
+Of several masses that were declared the one that reached the log first is taken: a station's time is only its word.
 One reading out of the band between readings inside it is the scale's fault more often than the parcel's, so it is a
 note; out and never back in is serious. "Weight shows nothing" is an answer: a decoy can have the right weight.
 
@@ -110,9 +111,10 @@ class Photo:
 def read_weights(entries: Iterable[Entry], parcel: str | None, tolerances: Tolerances) -> WeightTrace:
     """The weight trace."""
     counted = [entry for entry in entries if entry.counts]
-    declared = [entry for entry in counted if entry.marks.declared_g is not None and entry.via == "parcel"]
+    said = sorted(counted, key=lambda entry: entry.place)
+    declared = [entry for entry in said if entry.marks.declared_g is not None and entry.via == "parcel"]
     masses = [entry.marks.declared_g for entry in declared]
-    items = [entry.marks.item_g for entry in counted if entry.marks.item_g is not None and entry.via != "carrier"]
+    items = [entry.marks.item_g for entry in said if entry.marks.item_g is not None and entry.via != "carrier"]
     declared_g = masses[0] if masses else None
     readings: list[WeightReading] = []
     for entry in counted:
@@ -124,7 +126,7 @@ def read_weights(entries: Iterable[Entry], parcel: str | None, tolerances: Toler
     findings = [_lasting_finding(reading) for reading in lasting]
     findings += [_passing_finding(reading) for reading in readings[: last_in + 1] if reading.band == "out"]
     if len(set(masses)) > 1:
-        sentence = "Different masses were declared; the first one is used."
+        sentence = "Different masses were declared; the one that came first is used."
         about = tuple(entry.index for entry in declared)
         findings.append(Finding(kind=Kind.WEIGHT_UNCLEAR, sentence=sentence, indices=about))
     good = _basis(readings, last_in) if lasting else None

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from custody.kernel.clock import HOUR_MS
 from custody.scans.tolerances import Tolerances
-from tests.rooms.trail.world import CAGE, PARCEL, PARCEL_2, SEAL, World, kinds, ni, wl
+from tests.rooms.trail.world import CAGE, PARCEL, PARCEL_2, SEAL, START_MS, World, kinds, ni, wl
 
 DECLARED: dict[str, Any] = {"wl:declaredMassGrams": 540, "wl:itemMassGrams": 180}
 LIMIT_G = Tolerances().from_declared_g
@@ -282,3 +283,12 @@ def test_what_is_declared_of_a_cage_is_not_declared_of_the_parcel() -> None:
     world.scan("hub-in-1", "ObjectEvent", **cage, **wl({"wl:itemMassGrams": 90_000, "wl:declaredMassGrams": 95_000}))
     trace = world.trail().weight
     assert (trace.declared_g, trace.item_g) == (None, None)
+
+
+def test_a_mass_that_is_declared_later_with_an_earlier_time_is_not_the_one_that_was_declared() -> None:
+    world = World().journey(deliver=False)
+    late = {"at": START_MS - HOUR_MS, "late": 30 * HOUR_MS, "chain": False}
+    world.obj("hub-sort-2", **late, **wl({"wl:declaredMassGrams": 360, "wl:itemMassGrams": 1}))
+    world.weigh("depot-2", 358)
+    weight = world.trail().weight
+    assert (weight.declared_g, weight.item_g, weight.sentence) == (540, 180, "Weight is out by -182 g from index 119 on.")
