@@ -3,9 +3,9 @@
 A look is small and is taken once, so that a way can be worked out again when its parcel is scanned again and nothing
 has to be opened again for it. What a scan says of other parcels is no part of it.
 
-`tell` says what stands in the scan and in its verdict, which stay as they are; `place` adds what the register of
-stations says today. A key that becomes suspect later changes nothing here: what was accepted is flagged then, and both
-count.
+`tell` says what stands in the scan, in its verdict and in the enrolment of the key that signed, which stay as they are;
+`place` makes the look of it. A key that becomes suspect later changes nothing here: what was accepted is flagged then,
+and both count.
 
 A scan counts unless it was quarantined or comes from a station outside the network. Whether it was declared wrong, or
 repeats another one, is not to be seen in it alone: a look without a name may have to do with either.
@@ -31,7 +31,7 @@ OUTSIDE = "other"
 
 
 class _Seen(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What a scan says of a parcel, whoever asks and wherever its station stands.
+    """What a scan says of a parcel, whoever asks.
 
     `name` is the event's id, and None for an event without one and for one that declares another one wrong. `turns`:
     the recipient sends the parcel back. `dear`: it names a handset.
@@ -54,10 +54,11 @@ class _Seen(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Told(_Seen, frozen=True, kw_only=True, gc=False, array_like=True):
-    """What one scan at a station says of one parcel, as it is kept; `quarantined`: it does not count."""
+    """What one scan says of one parcel, as it is kept; `quarantined`: it does not count."""
 
     parcel: str
-    station: str
+    site: str
+    step: str
     quarantined: bool
 
 
@@ -70,18 +71,19 @@ class Look(_Seen, frozen=True, kw_only=True, gc=False):
 
 def look_at(sealed: SealedScan, parcel: str) -> Look:
     """What the scan says of the parcel."""
-    return place(tell(sealed, parcel), site=sealed.station.site, step=sealed.station.step)
+    return place(tell(sealed, parcel))
 
 
 def tell(sealed: SealedScan, parcel: str) -> Told:
-    """What the scan says of the parcel, wherever its station stands."""
+    """What the scan says of the parcel, as it is kept."""
     event, terms = sealed.event, sealed.event.extensions
     declared_g, item_g = terms.get("wl:declaredMassGrams"), terms.get("wl:itemMassGrams")
     alone = (declared_g is not None or item_g is not None) and parcels_of(event) == (parcel,)
     delivery = _delivers(event)
     return Told(
         parcel=parcel,
-        station=sealed.station.station,
+        site=sealed.station.site,
+        step=sealed.station.step,
         name=event.event_id if event.error_declaration is None else None,
         at_ms=sealed.no_later_ms,
         index=sealed.index,
@@ -100,14 +102,14 @@ def tell(sealed: SealedScan, parcel: str) -> Told:
     )
 
 
-def place(told: Told, *, site: str, step: str) -> Look:
-    """The look, with where the station stands and which step it serves."""
+def place(told: Told) -> Look:
+    """The look; it has no step if it does not count."""
     return Look(
         name=told.name,
         at_ms=told.at_ms,
         index=told.index,
-        site=site,
-        step=None if told.quarantined or step == OUTSIDE else Step(step),
+        site=sys.intern(told.site),
+        step=None if told.quarantined or told.step == OUTSIDE else Step(told.step),
         delivers=told.delivers,
         physical=told.physical,
         turns=told.turns,

@@ -77,16 +77,15 @@ def station_keys(session: Session, kids: Iterable[bytes]) -> dict[bytes, Enrolle
     return {row[0]: EnrolledKey(*row) for row in found}
 
 
+def enrolments(session: Session, kids: Iterable[bytes]) -> dict[bytes, int]:
+    """The entries that enrolled these keys."""
+    return dict(pick(session, StationKeyRow, ("kid", "added_idx"), by=("kid",), values=kids))
+
+
 def station_heads(session: Session, stations: Iterable[str]) -> dict[str, StationHead]:
     """The newest statement of each station."""
     found = pick(session, StationHeadRow, ("station", "seq", "digest"), by=("station",), values=stations)
     return {station: StationHead(seq=seq, digest=digest) for station, seq, digest in found}
-
-
-def stations(session: Session, names: Iterable[str]) -> dict[str, StationRow]:
-    """Stations by name."""
-    rows = session.scalars(select(StationRow).where(col(StationRow.station).in_(list(names)))).all()
-    return {row.station: row for row in rows}
 
 
 def station_by_token(session: Session, token_hash: bytes) -> StationRow | None:
@@ -167,14 +166,11 @@ def count_before(session: Session, place: int) -> int:
 
 
 def state_under(session: Session, keys: Iterable[str]) -> list[list[tuple[Any, ...]]]:
-    """All that can change what is found under some keys: scans, what was erased of them, and their stations' facts."""
+    """All that can change what is found under some keys: scans with their verdicts, and what was erased of them."""
     places = {place for (place,) in runs.found(session, ItemKeyRow, ("place",), keys)}
-    scans = sorted(
-        pick(session, ScanRow, ("place", "digest", "result", "flags", "station"), by=("place",), values=places)
-    )
+    scans = sorted(pick(session, ScanRow, ("place", "digest", "result", "flags"), by=("place",), values=places))
     erased = pick(session, OpeningRow, ("place", "erased_ms"), by=("place",), values=places)
-    facts = pick(session, StationRow, ("station", "facts"), by=("station",), values={scan[-1] for scan in scans})
-    return [scans, sorted(erased), sorted(facts)]
+    return [scans, sorted(erased)]
 
 
 def add_scans(session: Session, scans: Sequence[dict[str, Any]], keys: Sequence[dict[str, Any]]) -> None:

@@ -5,7 +5,8 @@
 - `result`, `flags`: the judge's verdict when it arrived: accepted, flagged or quarantined. A quarantined scan is
   evidence and opens no custody segment.
 - `station`: who runs the station that signed, where it stands and which step of the journey it serves. These facts
-  come from the operator's register of stations, not from the scan, so a station cannot claim another's place.
+  come from the enrolment in the log of the key that signed, not from the scan, so a station cannot claim another's
+  place, and one that is put elsewhere later leaves its old scans where they were made.
 
 Two clocks are kept side by side everywhere (EPCIS 2.0 section 7.4.1: eventTime is the capturing party's word,
 recordTime the repository's): `at_ms` is the station's word, `received_ms` is ours. A scan cannot have been made
@@ -28,7 +29,7 @@ _NOT_ITS_KEY = frozenset({"key_unknown", "key_revoked"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StationFacts:
-    """What the register says of a station when the trail is read."""
+    """What its key's enrolment says of a station."""
 
     station: str
     site: str

@@ -1,8 +1,8 @@
 """Reading the trail of a parcel: by SSCC, by IMEI in any form, or by order reference.
 
 Scans are found by their keys, opened from the bytes that were signed, and handed to the trail room. A scan whose
-opening was erased cannot be read any more; the log still shows that it was there. Station facts come from the
-register, never from the scan.
+opening was erased cannot be read any more; the log still shows that it was there. Where a station stood and whose it
+was is what a registrar said in the log of the key that signed: never the scan's word, and no later one.
 
 `state_of` is what all of that came from, without opening it: as long as it stays as it is, so does the trail.
 """
@@ -10,18 +10,19 @@ register, never from the scan.
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sqlmodel import Session
 
 from custody.kernel.errors import NotFound
+from custody.ledger.statements import read_key_add
 from custody.scans.scan import Scan
-from custody.store import scan_book, unopened_book
+from custody.store import log_reader, scan_book, unopened_book
 from custody.store.scan_book import JudgedScan
-from custody.store.tables import StationRow, UnopenedRow
+from custody.store.tables import UnopenedRow
 from custody.trail.sealed import SealedScan, StationFacts
 from custody.trail.trail import Trail, build_trail
 from custody.trail.unit import find_unit, needs
-from custody.usecases.enrol_station import station_info
 from custody.usecases.mark_unproven import Doubts, read_doubts
 from custody.usecases.open_scans import stored_scans
 
@@ -73,7 +74,7 @@ def read_trail(session: Session, item: str, *, parcel: str | None = None) -> Fou
 
 
 def state_of(session: Session, keys: Iterable[str]) -> bytes:
-    """A digest of what is recorded under keys: scans and their verdicts, erasures, stations and doubts in keys."""
+    """A digest of what is recorded under keys: scans and their verdicts, erasures, and doubts in keys."""
     state = [[tuple(row) for row in rows] for rows in scan_book.state_under(session, keys)]
     return hashlib.sha256(repr((state, sorted(read_doubts(session).spans.items(), key=str))).encode()).digest()
 
@@ -81,25 +82,30 @@ def state_of(session: Session, keys: Iterable[str]) -> bytes:
 def sealed_scans(session: Session, rows: Iterable[JudgedScan]) -> list[SealedScan]:
     """Scans opened from the log, with verdict and station."""
     by_place = {row.place: row for row in rows}
-    names = {row.station for row in by_place.values()}
-    stations = {name: _facts(row) for name, row in scan_book.stations(session, names).items()}
+    opened = {place: scan for place, stored in stored_scans(session, by_place).items() if (scan := stored.open())}
+    stations = station_facts(session, {scan.message.kid for scan in opened.values()})
     doubts = read_doubts(session)
-    return [
-        _sealed(by_place[place], scan, stations, doubts)
-        for place, stored in stored_scans(session, by_place).items()
-        if (scan := stored.open()) is not None
-    ]
+    return [_sealed(by_place[place], scan, stations, doubts) for place, scan in opened.items()]
 
 
-def _facts(row: StationRow) -> StationFacts:
-    info = station_info(row)
+def station_facts(session: Session, kids: Iterable[bytes]) -> dict[bytes, StationFacts]:
+    """What a registrar said in the log of the stations with these keys."""
+    enrolled = scan_book.enrolments(session, kids)
+    said = {entry.idx: _facts(entry.raw) for entry in log_reader.entries(session, sorted(enrolled.values()), bare=True)}
+    return {kid: said[index] for kid, index in enrolled.items()}
+
+
+@lru_cache(maxsize=4096)
+def _facts(enrolment: bytes) -> StationFacts:
+    info = read_key_add(enrolment).info
     return StationFacts(
         station=info.station, site=info.site, place=info.place, step=info.step.value, custodian=info.custodian
     )
 
 
-def _sealed(row: JudgedScan, scan: Scan, stations: Mapping[str, StationFacts], doubts: Doubts) -> SealedScan:
-    result, flags = doubts.verdict(scan.message.kid, row.index, row.result, tuple(row.flags.split()))
+def _sealed(row: JudgedScan, scan: Scan, stations: Mapping[bytes, StationFacts], doubts: Doubts) -> SealedScan:
+    kid = scan.message.kid
+    result, flags = doubts.verdict(kid, row.index, row.result, tuple(row.flags.split()))
     return SealedScan(
         index=row.index,
         position=row.position,
@@ -107,5 +113,5 @@ def _sealed(row: JudgedScan, scan: Scan, stations: Mapping[str, StationFacts], d
         result=result,
         flags=flags,
         scan=scan,
-        station=stations[row.station],
+        station=stations[kid],
     )

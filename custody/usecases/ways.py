@@ -7,8 +7,7 @@ with each other (`look.py`), all scans are opened again. A passage is worked out
 parcels together show is another one where this parcel was not seen.
 
 What was erased is forgotten here too. If a key becomes suspect, verdicts of old scans change, and everything is read
-anew, as after a shard was dropped, after a station was put elsewhere, and when an opening came late for a scan that
-others have passed meanwhile.
+anew, as after a shard was dropped, and when an opening came late for a scan that others have passed meanwhile.
 
 What the scans of a stretch tell is kept in the store (`stretch_book.py`), for processes that start later and for
 reading anew: these open only what nobody read before, and scans that have to do with each other.
@@ -68,8 +67,8 @@ class _Fresh:
 class _Memory:
     """What is known up to an entry, as long as these verdicts are in doubt and no others.
 
-    `placed`: where the stations were whose scans were read; `looks`: what the scans of parcels on their way say of
-    them, oldest first; `due`: those of them whose ways are older than their looks; `gone`: what was ever erased.
+    `looks`: what the scans of parcels on their way say of them, oldest first; `due`: those of them whose ways are older
+    than their looks; `gone`: what was ever erased.
     """
 
     doubts: Doubts
@@ -77,7 +76,6 @@ class _Memory:
     gone: set[str] = field(default_factory=set)
     next: int = 0
     scans: int = 0
-    placed: dict[str, tuple[str, str]] = field(default_factory=dict)
     seen: set[str] = field(default_factory=set)
     looks: dict[str, tuple[Look, ...]] = field(default_factory=dict)
     due: set[str] = field(default_factory=set)
@@ -130,8 +128,7 @@ def _still_right(session: Session, memory: _Memory) -> _Memory:
     newest = max(erased, default=memory.erased)
     targets = {name for name in erased.values() if not is_case(name)}
     came_late = scan_book.count_before(session, memory.next) != memory.scans
-    moved = memory.placed.items() - _placed(session).items()
-    if doubts != memory.doubts or came_late or moved or not all(map(is_parcel, targets)):
+    if doubts != memory.doubts or came_late or not all(map(is_parcel, targets)):
         return _Memory(doubts=doubts, erased=newest, gone=memory.gone | targets)
     if targets:
         # A scan of several parcels goes with the last one of them, and so from the others that were erased before.
@@ -175,10 +172,6 @@ def _take_in(session: Session, memory: _Memory, stretch: Stretch, opened: Mappin
     found: dict[str, list[Told]] = {}
     for told in stretch.told:
         found.setdefault(told.parcel, []).append(told)
-    unknown = {told.station for told in stretch.told} - memory.placed.keys()
-    for row in scan_book.stations(session, unknown).values() if unknown else ():
-        info = station_info(row)
-        memory.placed[info.station] = info.site, str(info.step)
     _remember(session, memory, found, opened, end=stretch.end)
     memory.seen |= found.keys()
     memory.next = stretch.end
@@ -255,13 +248,8 @@ def _looks(memory: _Memory, parcel: str, told: Iterable[Told]) -> tuple[Look, ..
     before = memory.looks.pop(parcel, None if parcel in memory.seen else ())
     if before is None:
         return None
-    looks = (*before, *[_look(memory, each) for each in told])
+    looks = (*before, *map(place, told))
     return looks if are_plain(looks) else None
-
-
-def _look(memory: _Memory, told: Told) -> Look:
-    site, step = memory.placed[told.station]
-    return place(told, site=site, step=step)
 
 
 def _parcels(sealed: SealedScan) -> Iterable[str]:
@@ -274,11 +262,6 @@ def _by_parcel(scans: Iterable[SealedScan]) -> dict[str, list[SealedScan]]:
         for key in _parcels(sealed):
             found.setdefault(key, []).append(sealed)
     return found
-
-
-def _placed(session: Session) -> dict[str, tuple[str, str]]:
-    infos = map(station_info, session.scalars(select(StationRow)).all())
-    return {info.station: (info.site, str(info.step)) for info in infos}
 
 
 def _site_names(session: Session) -> dict[str, str]:

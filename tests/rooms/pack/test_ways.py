@@ -10,14 +10,27 @@ from sqlmodel import Session
 
 from custody.gs1.keys import issue_sscc
 from custody.investigation.values import Passage, Seal
+from custody.investigation.verify_pack import verify_pack
 from custody.store.scan_book import JudgedScan
 from custody.trail.sealed import SealedScan
 from custody.usecases import ways
 from custody.usecases.enrol_station import announce, revoke
 from custody.usecases.erase import erase
-from custody.usecases.read_trail import sealed_scans
+from custody.usecases.read_trail import read_trail, sealed_scans
 from custody.usecases.ways import Ways
-from tests.rooms.pack.pack_world import CARRIER, PARCEL, SITES, World, key, observe, open_world, send_parcel
+from tests.rooms.pack.pack_world import (
+    CARRIER,
+    PARCEL,
+    SELLER,
+    SITES,
+    World,
+    examine,
+    key,
+    observe,
+    open_case_of,
+    open_world,
+    send_parcel,
+)
 
 BROKEN = {"action": "OBSERVE", "epcList": [PARCEL], "bizStep": "inspecting", "wl:sealState": "broken"}
 
@@ -88,12 +101,24 @@ def test_a_scan_is_opened_once_however_many_came_of_its_parcel_since(
     assert len(opened) == len(set(opened)) == len(world.scans)
 
 
-def test_a_station_that_was_put_elsewhere_has_its_old_scans_read_anew(world: World) -> None:
+def test_a_station_that_is_put_elsewhere_leaves_its_old_scans_where_they_were_made(world: World) -> None:
     remembered = Ways()
     before = read(world, remembered)
+    with world.house.read() as session:
+        trail = read_trail(session, PARCEL).trail
     with world.house.unit() as unit:
-        announce(unit, station="depot-2", site=SITES[4], place="D9", step="depot", custodian=CARRIER)
-    assert read(world, remembered) == read(world, Ways()) != before
+        announce(unit, station="depot-2", site=SITES[4], place="D9", step="depot", custodian=SELLER)
+    with world.house.read() as session:
+        assert read_trail(session, PARCEL).trail == trail
+    assert read(world, remembered) == read(world, Ways()) == before
+
+
+def test_a_pack_of_what_was_examined_after_a_station_was_put_elsewhere_holds(world: World) -> None:
+    open_case_of(world)
+    with world.house.unit() as unit:
+        announce(unit, station="depot-2", site=SITES[4], place="D9", step="depot", custodian=SELLER)
+    examine(world)
+    verify_pack(world.export().content, vkey=world.vkey).demand()
 
 
 def test_a_newcomer_stands_on_the_rosters_of_the_passages_that_were_read_before(world: World) -> None:

@@ -291,4 +291,8 @@ def test_a_mass_that_is_declared_later_with_an_earlier_time_is_not_the_one_that_
     world.obj("hub-sort-2", **late, **wl({"wl:declaredMassGrams": 360, "wl:itemMassGrams": 1}))
     world.weigh("depot-2", 358)
     weight = world.trail().weight
-    assert (weight.declared_g, weight.item_g, weight.sentence) == (540, 180, "Weight is out by -182 g from index 119 on.")
+    assert (weight.declared_g, weight.item_g, weight.sentence) == (
+        540,
+        180,
+        "Weight is out by -182 g from index 119 on.",
+    )
