@@ -2,7 +2,8 @@
 
 Each look inside is one of: packed, same, differs (another handset), other_goods (another class), short (empty or too
 few), complete (said to be complete, nothing read), unknown (something was read, but nothing says what ought to be
-there). An inspection never rewrites the packing: both stay.
+there). An inspection never rewrites the packing: both stay. What was packed is what the custodian packed who packed
+first by the log: who puts another handset in on the way, or says so, does not make it the one that was sent.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from custody.kernel.clock import Instant
+from custody.trail.closure import Item
 from custody.trail.finding import Finding, Kind
 from custody.trail.names import PRODUCT, aliases, is_item
 from custody.trail.order import Entry
@@ -56,7 +58,9 @@ class ContentsTrace:
 
 def read_contents(entries: Iterable[Entry], unit: Unit) -> ContentsTrace:
     """The trace of what was inside."""
-    sights = [sight for entry in entries if entry.counts and (sight := _look(entry, unit)) is not None]
+    counted = [entry for entry in entries if entry.counts]
+    items = _packed_first(counted, unit)
+    sights = [sight for entry in counted if (sight := _look(entry, unit, items)) is not None]
     bad = next((at for at, sight in enumerate(sights) if sight.result in BAD_CONTENTS), None)
     good = next((sight for sight in reversed(sights[: bad or 0]) if sight.result in GOOD_CONTENTS), None)
     findings = [
@@ -86,7 +90,21 @@ def read_contents(entries: Iterable[Entry], unit: Unit) -> ContentsTrace:
     )
 
 
-def _look(entry: Entry, unit: Unit) -> ContentsSight | None:
+def _packed_first(entries: Iterable[Entry], unit: Unit) -> tuple[Item, ...]:
+    """The handsets that were packed by whoever packed first; all that are known if nobody named one."""
+    packings = [entry for entry in entries if _puts_in(entry, unit)]
+    first = min(packings, key=lambda entry: entry.place, default=None)
+    own = [entry.event for entry in packings if first and entry.station.custodian == first.station.custodian]
+    named = {alias for event in own for key in (*event.children, *event.imeis) for alias in aliases(key)}
+    return tuple(item for item in unit.items if item.names & named) or unit.items
+
+
+def _puts_in(entry: Entry, unit: Unit) -> bool:
+    event = entry.event
+    return event.type == "AggregationEvent" and event.action == "ADD" and event.parent == unit.parcel
+
+
+def _look(entry: Entry, unit: Unit, items: tuple[Item, ...]) -> ContentsSight | None:
     """What one scan says of the contents; None if it says nothing."""
     event = entry.event
     if entry.via not in {"parcel", "item"} or (entry.via == "item" and not entry.marks.expected):
@@ -94,8 +112,8 @@ def _look(entry: Entry, unit: Unit) -> ContentsSight | None:
     inside = event.type == "AggregationEvent" and event.parent == unit.parcel
     read = [key for key in (*event.children, *event.epcs) if is_item(key)] or list(event.imeis)
     goods = [key for key, _ in event.quantities]
-    packed = {name for item in unit.items for name in item.names}
-    expected = tuple(item.key for item in unit.items) or entry.marks.expected
+    packed = {name for item in items for name in item.names}
+    expected = tuple(item.key for item in items) or entry.marks.expected
     names = packed or {alias for key in entry.marks.expected for alias in aliases(key)}
     result = _judge(entry, inside=inside, read=read, goods=goods, names=names)
     if result is None:
@@ -123,7 +141,8 @@ def _judge(entry: Entry, *, inside: bool, read: list[str], goods: list[str], nam
     if disposition in by_word:
         return by_word[disposition]
     if inside and entry.event.action == "ADD":
-        return "packed" if read or goods else None
+        strange = bool(names) and not all(aliases(key) & names for key in read)
+        return "differs" if strange else "packed" if read or goods else None
     if read:
         if not names:
             return "unknown"

@@ -233,3 +233,22 @@ def test_what_is_delivered_on_the_way_back_is_not_the_delivery() -> None:
     trail = world.trail()
     assert trail.delivery.strength == "not_delivered"
     assert trail.segments[-1].leg == "return"
+
+
+def test_a_handset_that_somebody_else_packs_on_the_way_is_not_the_one_that_was_packed() -> None:
+    world = World().journey(deliver=False)
+    decoy = world.pack("courier-7", PHONE_2)
+    world.deliver()
+    unpacked = world.unpack(phone=PHONE_2)
+    trail = world.trail()
+    results = {sight.index: sight.result for sight in trail.contents.sights}
+    assert (results[decoy.index], results[unpacked.index]) == ("differs", "differs")
+    assert trail.delivery.strength == "pin_sealed"
+
+
+def test_two_handsets_that_one_bench_packs_one_after_the_other_were_packed() -> None:
+    world = World()
+    world.pack()
+    world.pack(phone=PHONE_2)
+    world.unpack(childEPCs=[PHONE, PHONE_2])
+    assert [sight.result for sight in world.trail().contents.sights] == ["packed", "packed", "same"]
