@@ -178,14 +178,14 @@ TEXTS = MappingProxyType(
         ),
         "promise.done": _text("Done: {what}. We kept our promise. Is it right? If not, tell us."),
         "promise.date_passed": _text(
-            "We are late, and we are sorry. We promised you {what} by {due}.",
+            "We are late, and we are sorry. We promised you {what}. It was due by {due}.",
             "You get {credit} for this, and more for each day we are late. You need not ask for it.",
             "{owner} stays with it until you have it.",
         ),
         "promise.done_late": _text(
             "Done at last: {what}. We were late, and we are sorry. You get {credit} for the wait."
         ),
-        "promise.customer_changed_mind": _text("You changed your mind, and that is fine. We crossed this out: {what}."),
+        "promise.customer_changed_mind": _text("You changed your mind, and that is fine. We crossed out {what}."),
         # The investigation names no person.
         "investigation.opened": _text(
             "We also look at how your parcel came to you, to find out where it went wrong.",

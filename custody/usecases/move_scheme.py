@@ -38,6 +38,8 @@ from custody.store.unit import Unit
 from custody.usecases.keep_promises import keep
 from custody.usecases.move_case import write_move
 
+AS_DECIDED = "as it was decided"
+
 
 def adr(unit: Unit, dispute: str, *, letter_due_ms: Instant, deadlock: bool, actor: str, role: Role) -> CaseFile:
     """Send the letter for the independent scheme: at the deadline, at deadlock, or when the customer asks that day."""
@@ -89,6 +91,9 @@ def scheme_decides(unit: Unit, dispute: str, *, award: str, reference: str, acto
         raise Forbidden("role", "the scheme's decision is written down by a supervisor", fix="Ask a supervisor.")
     lint_text(award)
     file = case_book.hold_one(unit, dispute)
+    # As it is promised once the customer says yes: what cannot be, nobody could accept.
+    now = civil.in_words(unit.now_ms)
+    say("promise.made", promises=(reference,), what=award, method=AS_DECIDED, due=now, owner=file.case.owner)
     move = step(CASE, file.case.state, "decision", Role.ADR, {})
     moved = replace(file, case=replace(file.case, state=move.target), award=award)
     facts = {"reference": reference, "award": award}
@@ -108,7 +113,7 @@ def accept_decision(unit: Unit, dispute: str, *, actor: str, policy: Policy = DE
         case_id=dispute,
         what=file.award,
         due_ms=clock.due_ms,
-        method="as it was decided",
+        method=AS_DECIDED,
         owner=file.case.owner,
         now_ms=unit.now_ms,
         policy=policy,

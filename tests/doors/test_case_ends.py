@@ -42,6 +42,8 @@ def test_the_schemes_decision_ends_what_the_letter_began(desk: CaseDesk, accept:
     assert packed.is_success, packed.text
     assert desk.event(told, "agent-1", "adr_accepts", reference="S-1").json()["state"] == "with_adr"
     award = {"text": "A new phone sent to you", "reference": "S-1"}
+    endless = {"text": "Pay it back " * 6, "reference": "S-1"}
+    assert desk.event(told, "supervisor-1", "decision", **endless).status_code == 422, "nobody could promise that"
     assert desk.event(told, "agent-1", "decision", **award).status_code == 403
     assert desk.event(told, "supervisor-1", "decision", **award).json()["state"] == "adr_decided"
     assert "A new phone sent to you" in desk.http.get(link).text

@@ -9,7 +9,7 @@ from custody.disputes.remedy import Needs
 from custody.kernel.clock import DAY_MS, MINUTE_MS
 from custody.kernel.errors import Conflict
 from custody.store import case_book
-from custody.usecases import move_case
+from custody.usecases import move_case, move_scheme
 from custody.usecases.sweep_promises import is_promise_due, sweep_promises
 from tests.stories.case_steps import act
 from tests.stories.lock_steps import told
@@ -136,3 +136,20 @@ def test_a_case_that_is_opened_again_is_not_called_damaged_without_words_on_wher
     act(world, move_case.reopen, opened, actor="customer", role=Role.CUSTOMER)
     with world.refused(Conflict, "guard"):
         act(world, move_case.offer_again, opened, claim_type="customer_damage", actor="agent-1", role=Role.AGENT)
+
+
+def test_what_was_decided_in_a_long_sentence_is_told_as_late_and_holds_back_no_other_promise(world: World) -> None:
+    decided = world.dispute(world.parcels[0], "never_received")
+    act(world, move_scheme.adr, decided, letter_due_ms=0, deadlock=True, actor="supervisor-1", role=Role.SUPERVISOR)
+    award = "Pay the whole price and send a written apology to the address of the customer"
+    with world.house.unit() as unit:  # the scheme took the case and decided
+        before = case_book.hold_one(unit, decided.case)
+        with_award = replace(before, case=replace(before.case, state="adr_decided"), award=award)
+        case_book.replace(unit, with_award, before=before)
+    act(world, move_scheme.accept_decision, decided, actor="customer")
+    other = world.dispute(None, "defective", words=WORDS, needs=NO_PHONE)
+    days_pass(world, 40)
+    assert missed(world, decided) == [award]
+    assert missed(world, other) == ["a phone on loan"]
+    assert "We are late" in told(world, decided)
+    assert "We are late" in told(world, other)

@@ -74,6 +74,23 @@ def filled(key: str) -> str:
     return say(key, promises=("promise_1",), **{name: EXAMPLES[name] for name in fields(key)}).text
 
 
+@pytest.mark.parametrize("words", range(1, 21))
+def test_of_whatever_was_promised_it_can_be_told_that_it_is_late_done_or_crossed_out(words: int) -> None:
+    what = " ".join(["Pay", *["it"] * (words - 1)])
+    facts = EXAMPLES | {"what": what}
+
+    def told(key: str) -> str:
+        return say(key, promises=("promise_1",), **{name: facts[name] for name in fields(key)}).text
+
+    try:
+        told("promise.made")
+    except Rejected:
+        assert words > 17, "what the independent scheme decides needs room"
+        return
+    for event in ("done", "date_passed", "done_late", "customer_changed_mind"):
+        assert what in told(f"promise.{event}")
+
+
 @pytest.mark.parametrize("key", TEXTS)
 def test_every_text_is_kind_and_plain_and_can_be_read_at_thirteen(key: str) -> None:
     text = filled(key)
