@@ -12,6 +12,7 @@
   false, so that nobody is told that there is nothing.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -75,15 +76,26 @@ def recourse(
     policy: Policy,
     letter: date | None = None,
 ) -> tuple[Recourse, ...]:
-    """The ways for this case, independent ones first, the earlier last day first."""
+    """The ways for this case: the scheme, other independent ones, and the rest, each the earlier last day first."""
     plea = PLEAS[ClaimType(claim_type)] if claim_type is not None else NEUTRAL_PLEA
     ways = [_court(order, plea, first_word=first_word, today=today, policy=policy)]
     if claim_type != ClaimType.HOLDER_ENQUIRY:
         ways += _scheme(order, plea, first_word=first_word, letter=letter, policy=policy, today=today)
         ways += _credit(order, plea, first_word=first_word, policy=policy, today=today)
         ways += _cards(order, plea, first_word=first_word, policy=policy, today=today)
-    kept = [way for way in ways if way.still_open or way.way is Way.COURT]
-    return tuple(sorted(kept, key=lambda way: (not way.independent, way.last_day)))
+    return _in_order(way for way in ways if way.still_open or way.way is Way.COURT)
+
+
+def join_ways(first: Iterable[Recourse], second: Iterable[Recourse]) -> tuple[Recourse, ...]:
+    """The ways of two joined cases: of two to one body the one with the earlier last day stays."""
+    kept: dict[Way, Recourse] = {}
+    for way in (*first, *second):
+        kept[way.way] = min(kept.get(way.way, way), way, key=lambda one: (one.last_day, one.opens))
+    return _in_order(kept.values())
+
+
+def _in_order(ways: Iterable[Recourse]) -> tuple[Recourse, ...]:
+    return tuple(sorted(ways, key=lambda way: (not way.independent, way.way is not Way.SCHEME, way.last_day)))
 
 
 def breach_day(order: OrderFacts, first_word: date) -> date:

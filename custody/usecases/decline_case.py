@@ -23,7 +23,7 @@ from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
 from custody.usecases.move_case import write_move
-from custody.usecases.move_scheme import way_out
+from custody.usecases.move_scheme import with_letter
 
 Behind = Callable[[Session, str], frozenset[str]]
 """A person and everybody who stands behind their accounts."""
@@ -66,12 +66,12 @@ def decline(unit: Unit, dispute: str, *, why: str, heard: bool, actor: Actor, ro
     }
     declined = step(CASE, file.case.state, "decline", role, guards)
     letter = step(CASE, declined.target, "adr_letter", Role.SYSTEM, {"same_day": True})
-    way = way_out(unit, file)
+    lettered, way = with_letter(unit, file)
     said = [
         say("case.decline", reasons=why),
         say("case.adr_letter", body=way.body, last_day=civil.day_in_words(way.last_day)),
     ]
-    moved = replace(file, case=replace(file.case, state=letter.target))
+    moved = replace(lettered, case=replace(file.case, state=letter.target))
     return write_move(unit, file, moved, "declined", actor=actor.key, facts={"why": why}, said=said)
 
 

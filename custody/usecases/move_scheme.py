@@ -26,7 +26,7 @@ from custody.disputes.messages import Message, say
 from custody.disputes.opening import AN_OFFER
 from custody.disputes.policy import DEFAULT_POLICY, Policy
 from custody.disputes.promise import make_promise
-from custody.disputes.recourse import Recourse, recourse
+from custody.disputes.recourse import Recourse, join_ways, recourse
 from custody.disputes.wording import lint_text
 from custody.disputes.work_clocks import state_clock
 from custody.investigation.pack_seal import KIND as PACK
@@ -47,20 +47,20 @@ def adr(unit: Unit, dispute: str, *, letter_due_ms: Instant, deadlock: bool, act
     due = case_guards.adr_due(letter_due_ms=letter_due_ms, now_ms=unit.now_ms, deadlock=deadlock)
     event = "six_weeks_or_deadlock_or_customer_asks_at_deadline"
     move = step(CASE, file.case.state, event, role, {"adr_due": due})
-    way = way_out(unit, file)
+    lettered, way = with_letter(unit, file)
     said = [say(f"case.{event}", body=way.body, last_day=civil.day_in_words(way.last_day))]
-    moved = replace(file, case=replace(file.case, state=move.target))
+    moved = replace(lettered, case=replace(file.case, state=move.target))
     return write_move(unit, file, moved, "adr_open", actor=actor, facts={"deadlock": deadlock}, said=said)
 
 
-def way_out(unit: Unit, file: CaseFile) -> Recourse:
-    """The first independent way, counted from a letter of today."""
+def with_letter(unit: Unit, file: CaseFile) -> tuple[CaseFile, Recourse]:
+    """The file with its ways out counted from a letter of today, and the one that the letter is for."""
     today = civil.civil_date(unit.now_ms)
     first_word = civil.civil_date(file.case.first_word_ms)
     ways = recourse(
         file.case.claim_type, file.order, first_word=first_word, today=today, letter=today, policy=DEFAULT_POLICY
     )
-    return next(way for way in ways if way.independent)
+    return replace(file, recourse=ways), next(way for way in ways if way.independent and way.opens <= today)
 
 
 def change_our_mind(unit: Unit, dispute: str, *, actor: str, role: Role) -> CaseFile:
@@ -161,6 +161,7 @@ def merge(unit: Unit, dispute: str, *, into: str, consent: bool, actor: str, rol
         _about_its_order(survivor, other, both.survivor),
         ledger=ledger,
         legal_clocks=join_clocks(survivor.legal_clocks, other.legal_clocks),
+        recourse=join_ways(survivor.recourse, other.recourse),
         unpaid_credit_pence=survivor.unpaid_credit_pence + other.unpaid_credit_pence,
     )
     case_book.hand_over(unit, dispute, into)

@@ -28,8 +28,12 @@ def test_a_supervisor_can_accept_what_the_customer_said_at_the_hearing(desk: Cas
 def test_after_the_letter_we_may_change_our_mind(desk: CaseDesk) -> None:
     told = desk.report(claim_type="defective")
     assert desk.event(told, "agent-1", ADR_EVENT).status_code == 403
+    page = f"/c/{told['customer_token']}"
+    assert "Today is day 1 of 42." in desk.http.get(page).text
     assert desk.event(told, "supervisor-1", ADR_EVENT).json()["state"] == "adr_open"
+    assert "Today is day" not in desk.http.get(page).text, "nobody waits for a day any more"
     assert desk.event(told, "supervisor-1", "we_changed_our_mind").json()["state"] == "triaged"
+    assert "You can go to the independent scheme CISAS now." in desk.http.get(page).text, "the letter holds on"
 
 
 @pytest.mark.parametrize(("accept", "ends"), [("yes", "remedy_in_progress"), ("no", "closed")])

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -10,7 +11,10 @@ import pytest
 
 from api import timer
 from api.parts import Parts
+from custody.disputes.civil import add_months, civil_date, day_in_words
 from custody.disputes.machine import Role
+from custody.disputes.order import Payment
+from custody.disputes.recourse import Way
 from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import Conflict
 from custody.store import case_book
@@ -102,6 +106,24 @@ def test_the_letter_for_the_independent_scheme_leaves_when_its_weeks_are_over(
     days_pass(43)
     assert "Your letter and all we hold on your case are with this." in told(world, opened)
     assert world.case(opened).case.state == "adr_open"
+
+
+@pytest.mark.parametrize("payment", [Payment.DEVICE_CREDIT, Payment.CREDIT_CARD, Payment.CASH])
+@pytest.mark.parametrize("days", [3, 70])
+def test_the_letter_is_for_the_scheme_however_it_was_paid_and_the_page_has_the_days_of_the_letter(
+    world: World, days: int, payment: Payment
+) -> None:
+    known = world.case(world.dispute(world.parcels[0], "damaged")).order
+    opened = world.dispute(world.parcels[0], "damaged", order=replace(known, payment=payment))
+    world.step(days * DAY_MS)
+    by: dict[str, Any] = {"actor": "supervisor-1", "role": Role.SUPERVISOR}
+    file = act(world, move_scheme.adr, opened, letter_due_ms=0, deadlock=True, **by)
+    today = civil_date(world.clock.at_ms)
+    last_day = day_in_words(add_months(today, 12))
+    letter = f"You may go to the independent scheme CISAS now. You do not need our consent. You have until {last_day}."
+    assert letter in told(world, opened)
+    scheme = next(way for way in file.recourse if way.way is Way.SCHEME)
+    assert (scheme.opens, day_in_words(scheme.last_day)) == (today, last_day)
 
 
 def test_what_nobody_says_is_wrong_is_closed_after_the_days_of_the_policy(

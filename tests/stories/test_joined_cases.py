@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from api.joined_locks import join_locks
+from custody.disputes.civil import civil_date
 from custody.disputes.machine import Role
+from custody.disputes.recourse import Way
 from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import Rejected
 from custody.store import case_book
@@ -49,6 +51,8 @@ def test_joining_keeps_what_is_owed_the_earliest_date_its_letter_and_the_investi
     whole, joined = world.case(survivor), world.case(other)
     assert (whole.unpaid_credit_pence, joined.unpaid_credit_pence) == (owed.unpaid_credit_pence, 0)
     assert (whole.case.first_word_ms, letter_ms(whole)) == (owed.case.first_word_ms, letter_ms(owed))
+    scheme, _ = whole.recourse
+    assert (scheme.way, scheme.opens) == (Way.SCHEME, civil_date(letter_ms(whole))), "the page says the letter's day"
     with world.house.read() as session:
         assert case_book.inquiry(session, survivor.case).state == "open"
         assert {promise.case_id for promise in case_book.promises(session, survivor.case)} == {survivor.case}
