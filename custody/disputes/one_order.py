@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from custody.disputes.case import CASE
 from custody.disputes.claim import PAYS_MONEY
 from custody.disputes.price import left_of_price, paid_back
-from custody.disputes.promise import PROMISE, Promise
+from custody.disputes.promise import Promise, is_owed
 from custody.disputes.remedy import PHONES, WORDS, RemedyOption
 from custody.disputes.texts import TEXTS
 from custody.kernel.errors import Conflict
@@ -60,7 +60,7 @@ class Before:
     @property
     def in_place(self) -> tuple[Promise, ...]:
         """What a choice in this report takes the place of."""
-        return tuple(each for each in self.mine if each.what in _REMEDIES and _is_open(each))
+        return tuple(each for each in self.mine if each.what in _REMEDIES and is_owed(each))
 
     @property
     def is_put_right_elsewhere(self) -> bool:
@@ -91,7 +91,7 @@ def check_choice(option: RemedyOption, known: Before, *, price_pence: int | None
     """Return if this may be promised beside what was promised before; raises `Conflict`."""
     if option.remedy not in PHONES | PAYS_MONEY:
         return
-    if any(each.what in _PHONES and _is_open(each) for each in known.others):
+    if any(each.what in _PHONES and is_owed(each) for each in known.others):
         raise Conflict(
             "on_its_way",
             "we are putting another report of this order right already",
@@ -103,7 +103,7 @@ def check_choice(option: RemedyOption, known: Before, *, price_pence: int | None
 
 def to_set_aside(promises: Iterable[Promise]) -> tuple[Promise, ...]:
     """Of these the money and the phones that have not been given yet."""
-    return tuple(each for each in promises if each.what in _PRICE_OR_PHONE and _is_open(each))
+    return tuple(each for each in promises if each.what in _PRICE_OR_PHONE and is_owed(each))
 
 
 def check_delivery(known: Before) -> None:
@@ -135,7 +135,3 @@ def _newest(promises: Iterable[Promise]) -> Promise | None:
 
 def _done(promises: Iterable[Promise]) -> tuple[Promise, ...]:
     return tuple(each for each in promises if each.state == "kept")
-
-
-def _is_open(promise: Promise) -> bool:
-    return promise.state not in PROMISE.terminal and not promise.replaced

@@ -152,11 +152,16 @@ def credit(promise: Promise, *, until_ms: Instant, policy: Policy) -> Credit:
     return Credit(promise_id=promise.id, days=days, pence=days * policy.pence("missed_promise_credit_gbp_per_day", day))
 
 
+def is_owed(promise: Promise) -> bool:
+    """Whether it is still to be done, in time or late."""
+    return not promise.replaced and promise.state not in PROMISE.terminal
+
+
 def all_promises_settled(promises: Iterable[Promise] | None, *, unpaid_credit_pence: int | None) -> bool | None:
     """Each promise is kept, was given up by the customer or replaced by another, and no credit is left to pay."""
     if promises is None or unpaid_credit_pence is None:
         return None
-    return unpaid_credit_pence == 0 and all(each.replaced or each.state in PROMISE.terminal for each in promises)
+    return unpaid_credit_pence == 0 and not any(map(is_owed, promises))
 
 
 def check_payer(role: Role) -> None:

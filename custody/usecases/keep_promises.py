@@ -1,7 +1,7 @@
 """What becomes of the promises of a case: kept, late, missed or crossed out, and the credit that a late one earns.
 
 - A promise is kept by what it promised: an offer by the offer, a remedy by the remedy, anything else (a phone on loan)
-  by somebody's word that it was done.
+  by somebody's word that it was done. One reference shows one payment.
 - The credit is owed from the moment at which the customer is told of it; a day that is late as well adds to it.
 - A promise that was late is late whether or not the timer saw it: it passes through the same states.
 - A customer who takes the report back owes us nothing and is owed what was earned: open promises are crossed out.
@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from custody.disputes.machine import Role, step
 from custody.disputes.messages import Message, pounds, say
+from custody.disputes.opening import AN_OFFER
 from custody.disputes.policy import Policy
 from custody.disputes.price import is_money
 from custody.disputes.promise import (
@@ -23,12 +24,31 @@ from custody.disputes.promise import (
     credit_added,
     customer_told_first,
     due_event,
+    is_owed,
 )
+from custody.kernel.errors import Conflict
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
 
 Told = tuple[CaseFile, list[Message]]
+
+
+def check_by_word(promise: Promise) -> None:
+    """Return if somebody's word that it was done keeps this promise; raises `Conflict`."""
+    if promise.what == AN_OFFER:
+        raise Conflict("by_the_offer", "only the offer itself keeps this promise", fix="Agree on the kind, and offer.")
+
+
+def check_one_payment(promises: Sequence[Promise]) -> None:
+    """Return if no more than one of what is still owed here is money; raises `Conflict`."""
+    owed = list(filter(is_owed, promises))
+    if len(owed) > 1 and any(map(is_money, owed)):
+        raise Conflict(
+            "several",
+            f"more than one thing is owed here: {', '.join(each.what for each in owed)}",
+            fix="Write down that each was kept, with its own reference, and what puts it right last.",
+        )
 
 
 def keep(
@@ -37,7 +57,7 @@ def keep(
     """These promises are kept, those of them that are open or missed; a late one with its credit."""
     said: list[Message] = []
     for promise in promises:
-        if promise.replaced or promise.state in PROMISE.terminal:
+        if not is_owed(promise):
             continue
         file, present = pass_time(unit, file, promise, policy=policy)
         late = present.state == "missed"
@@ -88,7 +108,7 @@ def cross_out(unit: Unit, file: CaseFile, *, policy: Policy, money: bool = True)
     """
     said: list[Message] = []
     for promise in case_book.promises(unit.session, file.case.id):
-        if promise.replaced or promise.state in PROMISE.terminal or (is_money(promise) and not money):
+        if not is_owed(promise) or (is_money(promise) and not money):
             continue
         file, present = pass_time(unit, file, promise, policy=policy)
         file, present = _earn(unit, file, present, policy=policy)

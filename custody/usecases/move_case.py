@@ -18,14 +18,14 @@ from custody.disputes.one_order import check_delivery, to_set_aside
 from custody.disputes.opening import AN_OFFER, NOT_BY_THE_REMEDY
 from custody.disputes.policy import DEFAULT_POLICY, Policy
 from custody.disputes.price import is_money
-from custody.disputes.promise import PROMISE, all_promises_settled, check_payer, make_promise, proof
+from custody.disputes.promise import all_promises_settled, check_payer, is_owed, make_promise, proof
 from custody.disputes.remedy import Needs, offer_remedy, within_ms
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Conflict, Rejected
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
-from custody.usecases.keep_promises import cross_out, keep, set_aside, take_place
+from custody.usecases.keep_promises import check_by_word, check_one_payment, cross_out, keep, set_aside, take_place
 from custody.usecases.offer_sum import named_before, with_sum
 from custody.usecases.read_order import by_the_box, hold_order, known_before
 
@@ -195,6 +195,7 @@ def remedied(
     check_delivery(known_before(unit.session, file))
     open_ones = case_book.promises(unit.session, dispute)
     mine = [promise for promise in open_ones if promise.what not in NOT_BY_THE_REMEDY]
+    check_one_payment(mine)
     owing, said = keep(unit, file, mine, shown=shown, role=role, policy=policy)
     moved = replace(owing, case=replace(file.case, state=move.target))
     said.append(say("case.delivered_or_paid"))
@@ -207,10 +208,11 @@ def promise_kept(
     """Something that was promised beside the remedy was done, such as a phone on loan; the case stays where it is."""
     file = case_book.hold_one(unit, dispute)
     mine = [one for one in case_book.promises(unit.session, dispute) if one.id == promise]
-    if not mine or mine[0].replaced or mine[0].state in PROMISE.terminal:
+    if not mine or not is_owed(mine[0]):
         raise Rejected(
             "promise", f"no open promise {promise!r} in this case", fix="Use the promise's id from the case."
         )
+    check_by_word(mine[0])
     owing, said = keep(unit, file, mine, shown=proof(reference), role=role, policy=policy)
     facts = {"promise": promise, "reference": reference}
     return write_move(unit, file, owing, "promise_kept", actor=actor, facts=facts, said=said)

@@ -3,8 +3,8 @@
 - A letter may be followed by a change of mind, which goes back to putting things right.
 - The scheme takes the case once the pack is built, and its decision is its own: somebody here writes it down, as the
   scheme's, with the scheme's reference and what we have to do in words that the customer can read.
-- The customer says yes, and what was decided is promised with the scheme's own last day; or no, and the case closes
-  here while everything promised stays owed.
+- The customer says yes, and what was decided is promised with the scheme's own last day, in the place of a remedy that
+  was chosen before and is not done; or no, and the case closes here while everything promised stays owed.
 - Two reports are of one customer if both name one order. With one that quoted what stands on the box the other customer
   is asked first: whoever has the link of the case that goes on reads what was said and given in both.
 - Joining keeps the earliest date and all that was given, promised, asked and owed; the joined case only points on. A
@@ -25,7 +25,7 @@ from custody.disputes.machine import Role, step
 from custody.disputes.messages import Message, say
 from custody.disputes.opening import AN_OFFER
 from custody.disputes.policy import DEFAULT_POLICY, Policy
-from custody.disputes.promise import make_promise
+from custody.disputes.promise import is_owed, make_promise
 from custody.disputes.recourse import Recourse, join_ways, recourse
 from custody.disputes.wording import lint_text
 from custody.disputes.work_clocks import state_clock
@@ -35,8 +35,9 @@ from custody.kernel.errors import Forbidden, Rejected
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
-from custody.usecases.keep_promises import keep
+from custody.usecases.keep_promises import keep, take_place
 from custody.usecases.move_case import write_move
+from custody.usecases.read_order import known_before
 
 AS_DECIDED = "as it was decided"
 
@@ -118,10 +119,14 @@ def accept_decision(unit: Unit, dispute: str, *, actor: str, policy: Policy = DE
         now_ms=unit.now_ms,
         policy=policy,
     )
+    offers = [one for one in case_book.promises(unit.session, dispute) if one.what == AN_OFFER and is_owed(one)]
+    instead_of = [*offers, *known_before(unit.session, file).in_place]
+    owing, _ = take_place(unit, file, instead_of, of=promise, policy=policy)
     case_book.put_promise(unit, promise)
-    moved = replace(file, case=replace(file.case, state=move.target))
+    moved = replace(owing, case=replace(file.case, state=move.target))
     due = civil.in_words(promise.due_ms)
     said = [say("case.customer_accepts", promises=(promise.id,), due=due), said_of(promise)]
+    said += [say("case.decided_instead", what=before.what) for before in instead_of]
     facts = {"promise": promise.id, "due_ms": promise.due_ms}
     return write_move(unit, file, moved, "decision_accepted", actor=actor, facts=facts, said=said)
 

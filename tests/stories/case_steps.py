@@ -1,11 +1,13 @@
 """Steps of the stories about cases: a move in a unit of its own, a remedy that came, one that did not help."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from api import persons
 from custody.disputes.case_guards import Actor, Finding, Ground
 from custody.disputes.machine import Role
+from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.usecases import move_case
 from tests.world import World
@@ -37,3 +39,11 @@ def not_put_right(world: World, opened: Opened) -> None:
     put_right(world, opened)
     act(world, move_case.not_fixed, opened, actor="customer")
     assert world.case(opened).case.state == "triaged"
+
+
+def decided(world: World, opened: Opened, award: str) -> None:
+    """The scheme, which had its letter, took the case and decided it."""
+    with world.house.unit() as unit:
+        before = case_book.hold_one(unit, opened.case)
+        after = replace(before, case=replace(before.case, state="adr_decided"), award=award)
+        case_book.replace(unit, after, before=before)

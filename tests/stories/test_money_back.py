@@ -8,10 +8,11 @@ import pytest
 from custody.disputes.machine import Role
 from custody.disputes.order import OrderFacts
 from custody.disputes.promise import Promise
+from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import Conflict, Forbidden, Rejected
 from custody.store import case_book
-from custody.usecases import move_case
-from tests.stories.case_steps import act
+from custody.usecases import move_case, move_scheme
+from tests.stories.case_steps import act, decided
 from tests.stories.lock_steps import told
 from tests.world import World
 from tests.world_parts import Opened
@@ -132,6 +133,41 @@ def test_money_that_came_back_to_us_is_promised_anew_and_keeps_the_case_open_unt
         act(world, move_case.confirm, opened, actor="customer", locks_settled=True)
     act(world, move_case.promise_kept, opened, promise=again.id, reference="BACS 2", **BY_AGENT)
     assert act(world, move_case.confirm, opened, actor="customer", locks_settled=True).case.state == "closed"
+
+
+def test_of_two_payments_that_are_owed_one_reference_shows_one(world: World) -> None:
+    opened = world.dispute(world.parcels[0], "missing_accessory")
+    named(world, opened, 2_000)
+    part = choose(world, opened, "price_reduction")
+    paid_and_not_fixed(world, opened)
+    act(world, move_case.offer_again, opened, claim_type="wrong_item", **BY_AGENT)
+    rest = choose(world, opened, "refund")
+    assert rest.amount_pence == PRICE - 2_000
+    act(world, move_case.payment_came_back, opened, promise=part.id, reference="RETURN 1", **BY_AGENT)
+    (again,) = (one for one in promises(world, opened) if one.state != "kept" and one.id != rest.id)
+    with world.refused(Conflict, "several"):
+        act(world, move_case.remedied, opened, reference="BACS 2", **BY_AGENT)
+    act(world, move_case.promise_kept, opened, promise=again.id, reference="BACS 3", **BY_AGENT)
+    assert "Done: your money back." not in told(world, opened)
+    act(world, move_case.remedied, opened, reference="BACS 2", **BY_AGENT)
+    assert "Done: your money back." in told(world, opened)
+
+
+@pytest.mark.parametrize("days", [0, 9])
+def test_what_was_decided_takes_the_place_of_what_was_chosen_before_and_not_done(world: World, days: int) -> None:
+    opened = world.dispute(world.parcels[0], "never_received")
+    refund = choose(world, opened, "refund")
+    world.step(days * DAY_MS)
+    by: dict[str, Any] = {"actor": "supervisor-1", "role": Role.SUPERVISOR}
+    act(world, move_scheme.adr, opened, letter_due_ms=0, deadlock=True, **by)
+    decided(world, opened, "A new phone sent to you")
+    accepted = act(world, move_scheme.accept_decision, opened, actor="customer")
+    assert bool(accepted.unpaid_credit_pence) == (days > 0), "what its lateness has earned stays owed"
+    assert "It takes the place of what we promised before: your money back." in told(world, opened)
+    act(world, move_case.remedied, opened, reference="JJD 1", **BY_AGENT)
+    assert "your money back. We" not in told(world, opened), "nobody sent money"
+    (before,) = (one for one in promises(world, opened) if one.id == refund.id)
+    assert (before.state, before.replaced) == (("missed", True) if days else ("void", False))
 
 
 @pytest.mark.parametrize("role", sorted(set(Role) - {Role.AGENT, Role.SUPERVISOR}))

@@ -11,7 +11,7 @@ from custody.kernel.errors import Conflict
 from custody.store import case_book
 from custody.usecases import move_case, move_scheme
 from custody.usecases.sweep_promises import is_promise_due, sweep_promises
-from tests.stories.case_steps import act
+from tests.stories.case_steps import act, decided
 from tests.stories.lock_steps import told
 from tests.stories.test_case_stories import classify
 from tests.world import World
@@ -45,6 +45,17 @@ def test_the_promise_of_an_offer_is_kept_by_the_offer(world: World) -> None:
     days_pass(world, 2)
     assert missed(world, opened) == []
     assert "We are late" not in told(world, opened), "the offer was made five minutes after the report"
+
+
+def test_the_promise_of_an_offer_is_kept_by_nothing_but_the_offer(world: World) -> None:
+    opened = world.dispute(None, None, words=WORDS)
+    with world.house.read() as session:
+        (promise,) = case_book.promises(session, opened.case)
+    with world.refused(Conflict, "by_the_offer"):
+        facts = {"promise": promise.id, "reference": "CALL 1", "actor": "agent-1", "role": Role.AGENT}
+        act(world, move_case.promise_kept, opened, **facts)
+    days_pass(world, 2)
+    assert missed(world, opened) == ["an offer that puts this right"]
 
 
 def test_a_customer_who_took_the_report_back_is_not_told_that_we_missed_our_offer(world: World) -> None:
@@ -139,17 +150,14 @@ def test_a_case_that_is_opened_again_is_not_called_damaged_without_words_on_wher
 
 
 def test_what_was_decided_in_a_long_sentence_is_told_as_late_and_holds_back_no_other_promise(world: World) -> None:
-    decided = world.dispute(world.parcels[0], "never_received")
-    act(world, move_scheme.adr, decided, letter_due_ms=0, deadlock=True, actor="supervisor-1", role=Role.SUPERVISOR)
+    opened = world.dispute(world.parcels[0], "never_received")
+    act(world, move_scheme.adr, opened, letter_due_ms=0, deadlock=True, actor="supervisor-1", role=Role.SUPERVISOR)
     award = "Pay the whole price and send a written apology to the address of the customer"
-    with world.house.unit() as unit:  # the scheme took the case and decided
-        before = case_book.hold_one(unit, decided.case)
-        with_award = replace(before, case=replace(before.case, state="adr_decided"), award=award)
-        case_book.replace(unit, with_award, before=before)
-    act(world, move_scheme.accept_decision, decided, actor="customer")
+    decided(world, opened, award)
+    act(world, move_scheme.accept_decision, opened, actor="customer")
     other = world.dispute(None, "defective", words=WORDS, needs=NO_PHONE)
     days_pass(world, 40)
-    assert missed(world, decided) == [award]
+    assert missed(world, opened) == [award]
     assert missed(world, other) == ["a phone on loan"]
-    assert "We are late" in told(world, decided)
+    assert "We are late" in told(world, opened)
     assert "We are late" in told(world, other)
