@@ -176,8 +176,9 @@ def open_after(session: Session, *, after: str, limit: int) -> list[CaseFile]:
 
 
 def open_count_of(session: Session, owners: Sequence[str]) -> dict[str, int]:
-    """How many cases each of these people looks after."""
-    query = select(col(DisputeRow.owner), func.count()).where(col(DisputeRow.owner).in_(list(owners)))
+    """How many open cases each of these people looks after."""
+    mine = col(DisputeRow.state).in_(OPEN), col(DisputeRow.owner).in_(list(owners))
+    query = select(col(DisputeRow.owner), func.count()).where(*mine)
     return dict(session.execute(query.group_by(col(DisputeRow.owner))).all())
 
 

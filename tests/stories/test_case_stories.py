@@ -54,6 +54,15 @@ def test_words_alone_are_enough_to_open_a_case(world: World) -> None:
     assert moved.case.state == "remedy_offered"
 
 
+def test_a_new_case_goes_to_who_has_the_fewest_open_ones_however_many_they_ended(world: World) -> None:
+    ended = [world.dispute(None, None) for _ in range(4)]
+    mine = [opened for opened in ended if world.case(opened).case.owner == "agent-1"]
+    for opened in mine:
+        act(world, move_case.withdraw, opened, actor="customer", locks_settled=True)
+    assert len(mine) == 2
+    assert [world.case(world.dispute(None, None)).case.owner for _ in mine] == ["agent-1", "agent-1"]
+
+
 def test_a_kind_that_is_agreed_later_has_its_remedy_and_its_lock_then(world: World) -> None:
     parcel = world.parcels[0]
     radio = world.handset(parcel)
