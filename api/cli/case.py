@@ -62,7 +62,7 @@ def found(token: str, as_json: AsJson = False) -> None:
 @app.command()
 def link(dispute: str, as_json: AsJson = False) -> None:
     """A fresh link for the customer; the old one ends. Example: `weaklink dispute link case_0k3v9q2m7x4d8r1t`."""
-    show(call("POST", f"/v1/disputes/{dispute}/link"), as_json=as_json, human=_page)
+    show(call("POST", f"/v1/disputes/{named(dispute)}/link"), as_json=as_json, human=_page)
 
 
 @app.command()
