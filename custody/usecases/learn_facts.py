@@ -4,7 +4,7 @@
 - Days of the order: when it was delivered, when the customer proved that they sent it back, when it came back. Each is
   said with what shows it, by anybody who works on the case: proof of sending comes from the customer, the others from
   the chain and the returns bench. The law counts from these days, so one that is known is put right by a supervisor
-  alone. Legal clocks follow; an offer that was made is never narrowed by what is learned after it.
+  alone. Legal clocks and ways out follow; an offer that was made is never narrowed by what is learned after it.
 """
 
 from collections.abc import Mapping
@@ -18,8 +18,10 @@ from custody.disputes.lock_wish import LockFacts, lock_wish
 from custody.disputes.machine import Role
 from custody.disputes.messages import say
 from custody.disputes.opening import FIRST_ORDER_DATE, legal_clocks
+from custody.disputes.order import OrderFacts
 from custody.disputes.policy import DEFAULT_POLICY, Policy
 from custody.disputes.promise import proof
+from custody.disputes.recourse import Recourse, Way, recourse
 from custody.disputes.remedy import Extra, learned
 from custody.kernel.errors import Conflict, Forbidden, Rejected
 from custody.store import case_book
@@ -61,10 +63,19 @@ def order_days(
     new = legal_clocks(order, first_word_ms=file.case.first_word_ms, policy=policy)
     clocks = {(clock.key, clock.about): clock for clock in (*file.legal_clocks, *new)}
     offer = None if file.offer is None else learned(file.offer, order)
-    moved = replace(file, order=order, legal_clocks=tuple(clocks.values()), offer=offer)
+    ways = _ways(file, order, today=civil.civil_date(unit.now_ms), policy=policy)
+    moved = replace(file, order=order, legal_clocks=tuple(clocks.values()), recourse=ways, offer=offer)
     said = [say("case.charge_held")] if _holds_charge(moved) and not _holds_charge(file) else []
     facts = {"days": {name: day.isoformat() for name, day in days.items()}, "reference": reference}
     return write_move(unit, file, moved, "order_days", actor=actor, facts=facts, said=said)
+
+
+def _ways(file: CaseFile, order: OrderFacts, *, today: date, policy: Policy) -> tuple[Recourse, ...]:
+    """The ways out with the new days; the scheme's own counts from the letter."""
+    first_word = civil.civil_date(file.case.first_word_ms)
+    now = recourse(file.case.claim_type, order, first_word=first_word, today=today, policy=policy)
+    scheme = [way for way in file.recourse if way.way is Way.SCHEME]
+    return (*scheme, *(way for way in now if way.way is not Way.SCHEME))
 
 
 def _hold_open(unit: Unit, dispute: str) -> CaseFile:

@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
-from custody.disputes.civil import civil_date
+from custody.disputes.civil import add_months, civil_date
 from custody.disputes.machine import Role
+from custody.disputes.recourse import Way
 from custody.disputes.remedy import Extra
+from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import Conflict, Forbidden, Rejected
 from custody.store.case_book import CaseFile
-from custody.usecases import learn_facts, move_case
+from custody.usecases import learn_facts, move_case, move_scheme
 from tests.stories.case_steps import act
 from tests.stories.lock_steps import told
 from tests.world import World
@@ -48,6 +50,19 @@ def test_the_day_of_delivery_starts_its_clocks_and_takes_nothing_from_an_offer_t
     file = say(world, opened, delivered=ago(world, 200))
     assert {"short_term_reject", "fault_presumption"} <= {clock.key for clock in file.legal_clocks}
     assert file.offer == before
+
+
+def test_the_day_of_delivery_moves_the_last_day_of_the_court_and_not_the_one_of_the_letter(world: World) -> None:
+    opened = world.dispute(world.parcels[0], "defective")
+    world.step(3 * DAY_MS)
+    by: dict[str, Any] = {"actor": "supervisor-1", "role": Role.SUPERVISOR}
+    letter = act(world, move_scheme.adr, opened, letter_due_ms=0, deadlock=True, **by)
+    delivered = ago(world, 200)
+    file = say(world, opened, delivered=delivered)
+    before, after = ({way.way: way for way in one.recourse} for one in (letter, file))
+    assert after[Way.COURT].last_day == add_months(delivered, 72) < before[Way.COURT].last_day
+    assert after[Way.CARD_LAW].last_day == after[Way.COURT].last_day
+    assert after[Way.SCHEME] == before[Way.SCHEME]
 
 
 def test_a_day_that_is_known_is_put_right_by_a_supervisor_alone(world: World) -> None:
