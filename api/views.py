@@ -36,7 +36,7 @@ def case_view(session: Session, file: CaseFile) -> dict[str, Any]:
         "dispute": case.id,
         "version": case_book.version(session, case.id),
         "state": case.state,
-        "status": where_it_stands(case.state, promises),
+        "status": where_it_stands(case.state, promises, file.offer),
         "set_aside": is_set_aside(case.state, promises),
         "presumption": case.presumption,
         "claim_type": case.claim_type,

@@ -286,10 +286,10 @@ def _move(
             return customer_view(unit.session, token)
     except (Conflict, Rejected) as refused:
         with parts.house.read() as session:
-            case = case_book.read_by_token(session, hash_token(token)).case
-            if done_already(session, case.id, event, said):
+            file = case_book.read_by_token(session, hash_token(token))
+            if done_already(session, file.case.id, event, said):
                 return customer_view(session, token)
-            stands = where_it_stands(case.state, case_book.promises(session, case.id))
+            stands = where_it_stands(file.case.state, case_book.promises(session, file.case.id), file.offer)
         raise in_their_words(refused, stands) from refused
 
 

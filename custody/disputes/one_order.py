@@ -18,9 +18,10 @@ from dataclasses import dataclass
 
 from custody.disputes.case import CASE
 from custody.disputes.claim import PAYS_MONEY
+from custody.disputes.messages import alternatives
 from custody.disputes.price import left_of_price, paid_back
 from custody.disputes.promise import Promise, is_owed
-from custody.disputes.remedy import PHONES, WORDS, RemedyOption
+from custody.disputes.remedy import PHONES, WORDS, RemedyOffer, RemedyOption
 from custody.disputes.texts import TEXTS
 from custody.kernel.errors import Conflict
 
@@ -124,8 +125,10 @@ def is_set_aside(state: str, promises: Iterable[Promise]) -> bool:
     return state in {"remedy_in_progress", "remedied"} and newest is not None and newest.set_aside
 
 
-def where_it_stands(state: str, promises: Iterable[Promise]) -> str:
-    """The words for the state of a case, or what is true instead where its remedy was set aside."""
+def where_it_stands(state: str, promises: Iterable[Promise], offer: RemedyOffer | None) -> str:
+    """The words for the state of a case: with what can be chosen, or what is true instead where it was set aside."""
+    if state == "remedy_offered" and offer is not None:
+        return f"Choose: {alternatives(tuple(option.words for option in offer.options))}."
     return TEXTS["case.set_aside"].words if is_set_aside(state, promises) else CASE.facts(state).customer_words
 
 

@@ -124,7 +124,9 @@ def test_a_name_is_told_as_it_was_typed(shell: CommandLine, name: str) -> None:
     assert name in assert_told(shell, f"scan {name} --station key.pem", code=1)
 
 
-@pytest.mark.parametrize("line", ["dispute show ..", "dispute link ..", "lock show ../disputes", "unlock lock_1/approve", "lock show ."])
+@pytest.mark.parametrize(
+    "line", ["dispute show ..", "dispute link ..", "lock show ../disputes", "unlock lock_1/approve", "lock show ."]
+)
 def test_a_name_asks_for_no_page_but_its_own(shell: CommandLine, line: str) -> None:
     assert "is no name" in assert_told(shell, line, code=1)
 

@@ -7,7 +7,9 @@ import pytest
 
 from api.customer_troubles import in_their_words
 from api.views import case_view
+from custody.disputes.claim import ClaimType
 from custody.disputes.machine import Role
+from custody.disputes.messages import alternatives
 from custody.disputes.order import OrderFacts
 from custody.disputes.promise import Promise
 from custody.disputes.wording import lint_text
@@ -349,3 +351,12 @@ def test_money_that_came_back_by_the_box_and_is_not_paid_again_is_shown_as_set_a
     come_back(world, stranger, paid.id)
     held = promises(world, stranger)[paid.id]
     assert (held.came_back, held.set_aside) == (True, True), "nobody pays it again"
+
+
+@pytest.mark.parametrize("kind", ClaimType)
+def test_the_status_of_an_offer_names_what_can_be_chosen_and_nothing_else(world: World, kind: str) -> None:
+    opened = world.dispute(world.parcels[0], kind)
+    offer = world.case(opened).offer
+    assert offer is not None
+    options = alternatives(tuple(option.words for option in offer.options))
+    assert status(world, opened) == f"Choose: {options}."

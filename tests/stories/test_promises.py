@@ -153,11 +153,12 @@ def test_what_was_decided_in_a_long_sentence_is_told_as_late_and_holds_back_no_o
     opened = world.dispute(world.parcels[0], "never_received")
     act(world, move_scheme.adr, opened, letter_due_ms=0, deadlock=True, actor="supervisor-1", role=Role.SUPERVISOR)
     award = "Pay the whole price and send a written apology to the address of the customer"
-    decided(world, opened, award)
+    decided(world, opened, f"{award}.")
     act(world, move_scheme.accept_decision, opened, actor="customer")
     other = world.dispute(None, "defective", words=WORDS, needs=NO_PHONE)
     days_pass(world, 40)
     assert missed(world, opened) == [award]
     assert missed(world, other) == ["a phone on loan"]
     assert "We are late" in told(world, opened)
+    assert ".." not in told(world, opened)
     assert "We are late" in told(world, other)
