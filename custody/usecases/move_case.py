@@ -13,7 +13,7 @@ from custody.disputes.choose_remedy import Chosen, choose_remedy, said_of
 from custody.disputes.claim import Remedy, claim_of
 from custody.disputes.lock_wish import LockFacts, lock_wish
 from custody.disputes.machine import Role, step
-from custody.disputes.messages import Message, alternatives, say
+from custody.disputes.messages import Message, alternatives, pounds, say
 from custody.disputes.one_order import check_delivery, to_set_aside
 from custody.disputes.opening import AN_OFFER, NOT_BY_THE_REMEDY
 from custody.disputes.policy import DEFAULT_POLICY, Policy
@@ -258,15 +258,15 @@ def payment_came_back(
 
 
 def credit_paid(unit: Unit, dispute: str, *, reference: str, actor: str, role: Role) -> CaseFile:
-    """The credit for a late promise was paid."""
+    """The credit that was owed was paid; the customer is told how much, and can say that it did not come."""
     check_payer(role)
     file = case_book.hold_one(unit, dispute)
     if not file.unpaid_credit_pence or not proof(reference):
         raise Rejected("credit", "no credit is owed, or no reference was given", fix="Give the payment reference.")
     facts = {"reference": reference, "pence": file.unpaid_credit_pence}
-    return write_move(
-        unit, file, replace(file, unpaid_credit_pence=0), "credit_paid", actor=actor, facts=facts, said=[]
-    )
+    said = [say("case.credit_paid", credit=pounds(file.unpaid_credit_pence))]
+    moved = replace(file, unpaid_credit_pence=0)
+    return write_move(unit, file, moved, "credit_paid", actor=actor, facts=facts, said=said)
 
 
 def confirm(

@@ -99,6 +99,7 @@ def test_the_credit_that_a_customer_was_told_of_can_be_paid_when_the_report_is_t
     act(world, move_case.withdraw, opened, actor="customer", locks_settled=True)
     paid = act(world, move_case.credit_paid, opened, reference="BACS 1", actor="agent-1", role=Role.AGENT)
     assert paid.unpaid_credit_pence == 0
+    assert "We paid you the £19.38 that we owed you." in told(world, opened), "or nobody would miss it"
 
 
 def test_after_a_miss_nobody_is_said_to_lead_a_team_that_they_do_not_lead(world: World) -> None:
