@@ -30,7 +30,8 @@ class Promise:
 
     `credited_pence` is what its lateness has added to the credit that is owed; `came_back`: its payment did not reach
     the customer; `replaced`: it was late, and the customer chose another remedy or took the report back; `set_aside`:
-    the order was put right by way of another report of it.
+    the order was put right by way of another report of it; `order_ref`: of the order that it is for, if that is not the
+    one of its case, since a report of another order was joined into it.
     """
 
     id: str
@@ -47,6 +48,7 @@ class Promise:
     came_back: bool = False
     replaced: bool = False
     set_aside: bool = False
+    order_ref: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -205,11 +205,15 @@ def promises_of(session: Session, disputes: Collection[str]) -> dict[str, list[P
     return found
 
 
-def hand_over(unit: Unit, dispute: str, into: str) -> None:
-    """Give what was promised and what the customer gave to another case, and the investigation if it has none."""
+def hand_over(unit: Unit, dispute: str, into: str, *, order_ref: str | None) -> None:
+    """Give what was promised and what the customer gave to another case, and the investigation if it has none.
+
+    `order_ref`: of the order that the promises are for, if the other case is about another one.
+    """
     for row in unit.session.scalars(select(PromiseRow).where(col(PromiseRow.dispute) == dispute)).all():
         promise = msgspec.json.decode(row.facts, type=Promise)
-        row.dispute, row.facts = into, _json(change(promise, case_id=into))
+        row.dispute = into
+        row.facts = _json(change(promise, case_id=into, order_ref=promise.order_ref or order_ref))
         unit.session.add(row)
     for file in unit.session.scalars(select(EvidenceRow).where(col(EvidenceRow.dispute) == dispute)).all():
         file.dispute = into

@@ -27,7 +27,7 @@ from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
 from custody.usecases.keep_promises import check_by_word, check_one_payment, cross_out, keep, set_aside, take_place
 from custody.usecases.offer_sum import named_before, with_sum
-from custody.usecases.read_order import by_the_box, hold_order, known_before
+from custody.usecases.read_order import by_the_box, for_its_order, hold_order, known_before
 
 NOTHING_KNOWN = LockFacts()
 
@@ -178,7 +178,7 @@ def choose(
 
 def _set_aside_by_the_box(unit: Unit, file: CaseFile, *, policy: Policy) -> None:
     for other in by_the_box(unit.session, file):
-        promises = to_set_aside(case_book.promises(unit.session, other.case.id))
+        promises = to_set_aside(for_its_order(other, case_book.promises(unit.session, other.case.id)))
         if promises:
             moved = set_aside(unit, other, promises, policy=policy)
             facts = {"promises": [promise.id for promise in promises]}
@@ -194,7 +194,7 @@ def remedied(
     move = step(CASE, file.case.state, "delivered_or_paid", role, {"proof_of_remedy": shown})
     check_delivery(known_before(unit.session, file))
     open_ones = case_book.promises(unit.session, dispute)
-    mine = [promise for promise in open_ones if promise.what not in NOT_BY_THE_REMEDY]
+    mine = [each for each in for_its_order(file, open_ones) if each.what not in NOT_BY_THE_REMEDY]
     check_one_payment(mine)
     owing, said = keep(unit, file, mine, shown=shown, role=role, policy=policy)
     moved = replace(owing, case=replace(file.case, state=move.target))

@@ -8,7 +8,8 @@
 - Two reports are of one customer if both name one order. With one that quoted what stands on the box the other customer
   is asked first: whoever has the link of the case that goes on reads what was said and given in both.
 - Joining keeps the earliest date and all that was given, promised, asked and owed; the joined case only points on. A
-  report that knew no order and no handset is about those of the one that is joined into it.
+  report that knew no order and no handset is about those of the one that is joined into it. What was promised for
+  another order stays promised for that one.
 """
 
 import base64
@@ -169,7 +170,7 @@ def merge(unit: Unit, dispute: str, *, into: str, consent: bool, actor: str, rol
         recourse=join_ways(survivor.recourse, other.recourse),
         unpaid_credit_pence=survivor.unpaid_credit_pence + other.unpaid_credit_pence,
     )
-    case_book.hand_over(unit, dispute, into)
+    case_book.hand_over(unit, dispute, into, order_ref=None if order == whole.case.order_ref else order)
     kept: list[Message] = []
     if whole.offer is not None:
         offers = [one for one in case_book.promises(unit.session, into) if one.what == AN_OFFER]

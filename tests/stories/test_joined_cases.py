@@ -7,9 +7,10 @@ import pytest
 from api.joined_locks import join_locks
 from custody.disputes.civil import civil_date
 from custody.disputes.machine import Role
+from custody.disputes.promise import Promise
 from custody.disputes.recourse import Way
 from custody.kernel.clock import DAY_MS
-from custody.kernel.errors import Rejected
+from custody.kernel.errors import Conflict, Rejected
 from custody.store import case_book
 from custody.usecases import move_case, move_scheme
 from custody.usecases.investigate import Inquirer
@@ -26,6 +27,12 @@ def join(world: World, opened: Opened, into: Opened) -> None:
     with world.house.unit() as unit:
         move_scheme.merge(unit, opened.case, into=into.case, consent=True, actor="agent-1", role=Role.AGENT)
         join_locks(unit, dispute=opened.case, into=into.case)
+
+
+def promised(world: World, opened: Opened) -> list[Promise]:
+    """What was promised in a case."""
+    with world.house.read() as session:
+        return case_book.promises(session, opened.case)
 
 
 def test_two_joined_reports_are_one_dispute_to_the_investigation(world: World) -> None:
@@ -137,3 +144,33 @@ def test_a_report_of_another_order_keeps_its_own(world: World) -> None:
     join(world, second, into=first)
     whole = world.case(first)
     assert (whole.case.order_ref, whole.order, whole.imei) == (before.case.order_ref, before.order, before.imei)
+
+
+def test_what_was_promised_for_another_order_counts_for_that_one_alone(world: World) -> None:
+    refund: dict[str, Any] = {"remedy": "refund", "payout": "cheque", "actor": "customer"}
+    by: dict[str, Any] = {"actor": "agent-1", "role": Role.AGENT}
+    paid, other = (world.dispute(parcel, "never_received") for parcel in world.parcels[:2])
+    act(world, move_case.choose, paid, **refund)
+    act(world, move_case.remedied, paid, reference="BACS 1", **by)
+    act(world, move_case.not_fixed, paid, actor="customer")
+    join(world, paid, into=other)
+    again = world.dispute(world.parcels[0], "never_received")
+    with world.refused(Conflict, "paid"):
+        act(world, move_case.choose, again, **refund)
+    act(world, move_case.choose, other, **refund)
+    owed = {one.what: one.amount_pence for one in promised(world, other) if one.state == "made"}
+    assert owed == {"your money back": world.case(other).order.price_pence}
+
+
+def test_a_remedy_that_came_is_told_of_its_own_order_alone(world: World) -> None:
+    late, other = (world.dispute(parcel, "never_received") for parcel in world.parcels[:2])
+    by: dict[str, Any] = {"actor": "agent-1", "role": Role.AGENT}
+    act(world, move_case.choose, late, remedy="replacement", payout=None, actor="customer")
+    act(world, move_scheme.adr, late, letter_due_ms=0, deadlock=True, actor="supervisor-1", role=Role.SUPERVISOR)
+    act(world, move_scheme.change_our_mind, late, actor="supervisor-1", role=Role.SUPERVISOR)
+    join(world, late, into=other)
+    act(world, move_case.choose, other, remedy="replacement", payout=None, actor="customer")
+    act(world, move_case.remedied, other, reference="JJD 1", **by)
+    assert sorted(one.state for one in promised(world, other)) == ["kept", "made"]
+    (open_one,) = (one for one in promised(world, other) if one.state == "made")
+    act(world, move_case.promise_kept, other, promise=open_one.id, reference="JJD 2", **by)
