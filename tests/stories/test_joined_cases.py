@@ -157,9 +157,13 @@ def test_what_was_promised_for_another_order_counts_for_that_one_alone(world: Wo
     again = world.dispute(world.parcels[0], "never_received")
     with world.refused(Conflict, "paid"):
         act(world, move_case.choose, again, **refund)
+    (first,) = promised(world, other)
+    act(world, move_case.payment_came_back, other, promise=first.id, reference="RETURN 1", **by)
+    with world.refused(Conflict, "paid"):
+        act(world, move_case.choose, again, **refund)
     act(world, move_case.choose, other, **refund)
-    owed = {one.what: one.amount_pence for one in promised(world, other) if one.state == "made"}
-    assert owed == {"your money back": world.case(other).order.price_pence}
+    owed = [one.amount_pence for one in promised(world, other) if one.state == "made"]
+    assert owed == [world.case(one).order.price_pence for one in (paid, other)]
 
 
 def test_a_remedy_that_came_is_told_of_its_own_order_alone(world: World) -> None:
