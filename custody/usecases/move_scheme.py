@@ -1,15 +1,16 @@
 """A case beyond the house: the letter, the independent scheme, and joining two reports of one thing.
 
 - A letter may be followed by a change of mind, which goes back to putting things right.
+- A decision that the customer accepts takes the place of a remedy that was chosen before and is not done. What was
+  promised for another order, in a report that was joined, stays promised for that one.
 - The scheme takes the case once the pack is built, and its decision is its own: somebody here writes it down, as the
   scheme's, with the scheme's reference and what we have to do in words that the customer can read.
-- The customer says yes, and what was decided is promised with the scheme's own last day, in the place of a remedy that
-  was chosen before and is not done; or no, and the case closes here while everything promised stays owed.
+- The customer says yes, and what was decided is promised with the scheme's own last day; or no, and the case closes
+  here while everything promised stays owed.
 - Two reports are of one customer if both name one order. With one that quoted what stands on the box the other customer
   is asked first: whoever has the link of the case that goes on reads what was said and given in both.
 - Joining keeps the earliest date and all that was given, promised, asked and owed; the joined case only points on. A
-  report that knew no order and no handset is about those of the one that is joined into it. What was promised for
-  another order stays promised for that one.
+  report that knew no order and no handset is about those of the one that is joined into it.
 """
 
 import base64
