@@ -4,7 +4,7 @@
   those of other things that the judge remembers by them, what the judge remembered of it, the seller's contact, and the
   opening of the sale's record.
 - Of a case: words, notes, what was asked, answers, messages, files, the facts of its timeline, the openings of its
-  records, and the customer's link.
+  records, the customer's link, and what was promised in other words than ours, as an independent scheme decided it.
 
 What stays is what nobody can link to a person any more: the entries themselves, which hold a salted digest, who scanned
 when, states, amounts and due times. On SQLite the freed pages are overwritten too.
@@ -19,6 +19,9 @@ from sqlalchemy import Engine, delete, select, text, update
 from sqlmodel import Session, col
 
 from custody.disputes.asks import Ledger
+from custody.disputes.opening import NOT_BY_THE_REMEDY
+from custody.disputes.promise import Promise
+from custody.disputes.remedy import WORDS
 from custody.kernel.clock import Instant
 from custody.scans.place import index_of, tell_place
 from custody.store.case_book import OPEN, CaseFile
@@ -34,11 +37,14 @@ from custody.store.tables import (
     MessageRow,
     OpeningRow,
     ParcelRow,
+    PromiseRow,
     QuarantineRow,
     SaleRow,
 )
 
 ERASED = "erased"
+OUR_PROMISES = NOT_BY_THE_REMEDY.union(WORDS.values())
+"""What we promise in words of our own, which say nothing of anybody and by which money of an order is counted."""
 
 
 def erasures_of(session: Session, target: str) -> list[ErasureRow]:
@@ -125,7 +131,7 @@ def forget_case(session: Session, dispute: str, *, token_hash: bytes) -> list[in
     """Delete everything personal of a case; returns the entries of its records."""
     row = session.get_one(DisputeRow, dispute)
     file = msgspec.json.decode(row.facts, type=CaseFile)
-    case = replace(file.case, words=ERASED, support_needs=(), notes_in_favour=(), anything_else="")
+    case = replace(file.case, words=ERASED, channel=ERASED, support_needs=(), notes_in_favour=(), anything_else="")
     asks = tuple(replace(one, item=ERASED, text=ERASED, pointer=None) for one in file.ledger.asks)
     ledger = Ledger(asks=asks, holdings=())
     bare = replace(file, case=case, found_instead="", ledger=ledger, award=None)
@@ -137,11 +143,21 @@ def forget_case(session: Session, dispute: str, *, token_hash: bytes) -> list[in
     for table, column in of_case.items():
         session.connection().execute(delete(table).where(col(column) == dispute))
     session.connection().execute(update(MessageRow).where(col(MessageRow.dispute) == dispute).values(text=ERASED))
+    _forget_promised(session, dispute)
     events = select(col(DisputeEventRow.idx)).where(col(DisputeEventRow.dispute) == dispute)
     indexes = [index for index in session.scalars(events).all() if index is not None]
     lines = update(DisputeEventRow).where(col(DisputeEventRow.dispute) == dispute).values(facts="{}")
     session.connection().execute(lines)
     return indexes
+
+
+def _forget_promised(session: Session, dispute: str) -> None:
+    for row in session.scalars(select(PromiseRow).where(col(PromiseRow.dispute) == dispute)).all():
+        promise = msgspec.json.decode(row.facts, type=Promise)
+        if promise.what not in OUR_PROMISES:
+            row.facts = msgspec.json.encode(replace(promise, what=ERASED)).decode()
+            session.add(row)
+    session.flush()
 
 
 def drop_old_pages(engine: Engine) -> None:
