@@ -5,7 +5,7 @@ judge remembers things it stays listed while another scan of that thing can be r
 say that something was erased before; with the last of them goes all that is remembered of the thing.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TypeVar
 
 from sqlalchemy import bindparam, delete, select, text, update
@@ -15,6 +15,7 @@ from custody.kernel import cose
 from custody.scans.claims import ISSUER_PREFIX
 from custody.scans.place import index_of, place_of
 from custody.scans.shard import ALL, Settings, group_at, read_shard
+from custody.store.aside_book import speaks_of
 from custody.store.bulk import table_of
 from custody.store.run_tables import ItemKeyRow
 from custody.store.runs import in_runs
@@ -88,11 +89,11 @@ def forget(session: Session, found_under: Mapping[int, Collection[str]], gone: C
 
 
 def forget_quarantined(
-    session: Session, row: ShardRow, groups: Settings, *, needed: Sequence[bytes], limit: int
+    session: Session, row: ShardRow, groups: Settings, *, needed: Collection[str], limit: int
 ) -> int:
     """Delete openings of statements kept aside in the shard's quarter that its stations' names are on.
 
-    Those that hold one of `needed` stay. Returns how many went, at most `limit`.
+    Those about one of the things `needed` stay. Returns how many went, at most `limit`.
     """
     quarter = read_shard(row.name).quarter
     received = col(QuarantineRow.received_ms)
@@ -101,7 +102,7 @@ def forget_quarantined(
     gone = []
     for kept in session.scalars(query):
         mine = group_at(groups, _station(kept.statement), row.last_idx) == row.group
-        if mine and not any(needle in kept.opening for needle in needed):
+        if mine and not speaks_of(kept, needed):
             gone.append(kept.digest)
         if len(gone) == limit:
             break

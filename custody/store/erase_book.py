@@ -10,7 +10,7 @@ What stays is what nobody can link to a person any more: the entries themselves,
 when, states, amounts and due times. On SQLite the freed pages are overwritten too.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -24,6 +24,7 @@ from custody.disputes.promise import Promise
 from custody.disputes.remedy import WORDS
 from custody.kernel.clock import Instant
 from custody.scans.place import index_of, tell_place
+from custody.store.aside_book import speaks_of
 from custody.store.case_book import OPEN, CaseFile
 from custody.store.engine import is_sqlite
 from custody.store.run_tables import ItemKeyRow
@@ -105,10 +106,10 @@ def forget_parcels(session: Session, keys: Iterable[str], *, but: str) -> None:
     run(found.where(col(ItemKeyRow.place).in_(erased), col(ItemKeyRow.key) != but))
 
 
-def forget_quarantined(session: Session, needles: Sequence[bytes]) -> int:
-    """Delete the openings of quarantined statements that hold one of these; returns how many."""
-    query = select(QuarantineRow).execution_options(yield_per=500)
-    rows = [row for row in session.scalars(query) if any(needle in row.opening for needle in needles)]
+def forget_quarantined(session: Session, names: Collection[str], *, orders: Collection[str]) -> int:
+    """Delete the openings of quarantined statements about these things or orders (`speaks_of`); returns how many."""
+    query = select(QuarantineRow).where(col(QuarantineRow.opening) != b"").execution_options(yield_per=500)
+    rows = [row for row in session.scalars(query) if speaks_of(row, names, orders=orders)]
     for row in rows:
         row.opening = b""
         session.add(row)

@@ -22,7 +22,6 @@ from dataclasses import dataclass, field
 from sqlmodel import Session
 
 from custody.disputes.policy import DEFAULT_POLICY, Policy
-from custody.gs1.imei import imei_digits
 from custody.kernel.clock import Instant, to_iso
 from custody.kernel.errors import Conflict, NotFound, Rejected
 from custody.ledger.record import open_record
@@ -33,7 +32,7 @@ from custody.scans.shard import Settings, read_shard
 from custody.store import drop_book, erase_book, log_reader, shard_book
 from custody.store.shard_book import ShardRow
 from custody.store.unit import House, Unit
-from custody.trail.names import ORDER, PARCEL, imei_of, index_keys, is_item, is_parcel, orders
+from custody.trail.names import ORDER, imei_of, index_keys, is_item, is_parcel, orders
 from custody.usecases.close_shards import kept_until_ms
 from custody.usecases.erase import check_reason, write_notice
 from custody.usecases.open_scans import stored_scans
@@ -115,13 +114,6 @@ class Needed:
                 gone.append(place)
         return gone, held, len(scans) - held - len(gone)
 
-    @property
-    def needles(self) -> list[bytes]:
-        """How things under a hold may be written in what was kept aside."""
-        imeis = [imei_digits(imei)[:14] for name in self.names if (imei := imei_of(name))]
-        others = [name.removeprefix(PARCEL).removeprefix(ORDER) for name in self.names if imei_of(name) is None]
-        return [text.encode() for text in (*imeis, *others)]
-
 
 def drop_shard(
     house: House, name: str, *, reason: str, actor: str, locked: Locked, policy: Policy = DEFAULT_POLICY
@@ -163,7 +155,7 @@ def _go_on(unit: Unit, row: ShardRow, needed: Needed, *, reason: str, actor: str
     session, end = unit.session, drop_book.ends_at(row)
     needed.look_for_holds(session)
     if row.next_place >= end:
-        taken = drop_book.forget_quarantined(session, row, needed.groups, needed=needed.needles, limit=AT_ONCE)
+        taken = drop_book.forget_quarantined(session, row, needed.groups, needed=needed.names, limit=AT_ONCE)
         return _told(row) if taken == AT_ONCE else _finish(unit, row, reason=reason, actor=actor)
     # 1. The next scans that can be read, and which of them may go. A dropping begins with nothing kept.
     if row.next_place == 0:

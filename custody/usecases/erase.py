@@ -17,7 +17,6 @@ import msgspec
 from sqlmodel import Session
 
 from custody.disputes.case import CASE
-from custody.gs1.imei import imei_digits
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Conflict, Rejected
 from custody.scans.advance import parcels_of
@@ -25,7 +24,7 @@ from custody.scans.place import place_of, tell_place
 from custody.store import case_book, erase_book, stretch_book
 from custody.store.tables import ErasureRow
 from custody.store.unit import Unit
-from custody.trail.names import PARCEL, aliases, imei_of, is_parcel, named
+from custody.trail.names import aliases, imei_of, is_parcel, named
 from custody.usecases.read_trail import Found, read_trail
 
 NOTICE = "erasure.notice"
@@ -98,8 +97,9 @@ def _erase_parcel(unit: Unit, item: str, *, reason: str, actor: str, holds: Hold
     if needed:
         raise Conflict("legal_hold", f"the parcel is under legal hold: {'; '.join(needed)}", fix="Settle these first.")
     # 2. What was kept aside, which no notice tells of; then its scans without those that others need.
-    needles = [parcel.removeprefix(PARCEL).encode(), *(imei_digits(imei)[:14].encode() for imei in imeis)]
-    erase_book.forget_quarantined(session, needles)
+    names = {name for each in found.trail.unit.items for name in each.names}
+    forgotten = {alias for name in names for alias in aliases(name)}
+    erase_book.forget_quarantined(session, {parcel, *forgotten, *imeis}, orders=found.trail.unit.orders)
     mine, shared = _split(session, found, parcel)
     records = erase_book.forget_contacts(session, [order.removeprefix("po:") for order in found.trail.unit.orders])
     gone = erase_book.delete_openings(session, [*mine, *map(place_of, records)], at_ms=unit.now_ms)
@@ -107,8 +107,6 @@ def _erase_parcel(unit: Unit, item: str, *, reason: str, actor: str, holds: Hold
     if before and not gone:
         return _as_before(before[-1], shared)
     # 3. What is remembered and indexed of them.
-    names = {name for each in found.trail.unit.items for name in each.names}
-    forgotten = {alias for name in names for alias in aliases(name)}
     others = {key for entry in found.trail.entries for key in parcels_of(entry.event)} - forgotten
     erase_book.forget_scans(session, mine, but={parcel, *others})
     erase_book.forget_parcels(session, [parcel, *forgotten], but=parcel)

@@ -18,8 +18,8 @@ from custody.usecases import drop_shard
 from custody.usecases.prove_entry import fresh_receipt
 from custody.usecases.read_trail import read_trail
 from custody.usecases.record_sale import Sale, read_sale, record_sale
-from tests.contracts_log.shard_yard import WHY, Yard
-from tests.contracts_log.small_house import OTHER_SSCC, SSCC, Bench, raises, send, size_of
+from tests.contracts_log.shard_yard import WHY, Yard, sign_batch
+from tests.contracts_log.small_house import OTHER_SSCC, SSCC, Bench, raises, running_intake, send, size_of
 from tests.contracts_store.faults import broken_commit
 from tests.world_parts import key
 
@@ -352,6 +352,22 @@ def test_what_was_kept_aside_under_its_stations_names_goes_with_a_shard(yard: Ya
     left = {open_scan(row.statement, row.opening).station for row in rows if row.opening}
     assert (len(rows), [bool(row.opening) for row in rows].count(True), left) == (3, 2, {"bench-1", "bench-8"})
     assert rows[-1].opening, "it came in the next quarter"
+
+
+def test_what_was_kept_aside_of_a_handset_under_a_lock_stays_in_any_spelling_and_from_a_batch(yard: Yard) -> None:
+    yard.station("bench-1")
+    yard.put("bench-1", HANDSET, into=SSCC, step="packing")
+    single, together = (Bench(name="bench-1", signer=key(who)) for who in ("somebody", "somebody else"))
+    send(yard.house, single.sign(yard.house, HANDSET), single.sign(yard.house, OTHER_SSCC))
+    with running_intake(yard.house) as intake:
+        intake.submit_batch(sign_batch(yard.house, together, (HANDSET, OTHER_SSCC))).result(timeout=60)
+    quarter = yard.end_quarter()
+    yard.go_to(quarter.keep_until_ms(YEARS))
+    yard.drop(f"{quarter.name}/all", HANDSET)
+    with yard.house.read() as session:
+        left = [row.opening for row in session.scalars(select(QuarantineRow)) if row.opening]
+    assert len(left) == 2
+    assert all(b"35693803-564380-0" in opening for opening in left)
 
 
 def test_the_opening_of_a_record_is_no_scans_and_stays(yard: Yard) -> None:

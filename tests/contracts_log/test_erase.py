@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -161,6 +162,35 @@ def test_erasing_again_takes_what_was_kept_aside_since(world: World) -> None:
     with world.house.read() as session:
         (aside,) = session.scalars(select(QuarantineRow)).all()
         assert aside.opening == b""
+
+
+def aside(world: World, item: str, **more: Any) -> bytes:
+    """Keep a scan of something under a strange key; returns its digest."""
+    post, station = next(iter(world.network.stations.items()))
+    forged = forge(station, world.see(post, item, **more), signer=key("a stranger"))
+    world.send([forged])
+    return forged.digest
+
+
+def kept_aside(world: World) -> set[bytes]:
+    with world.house.read() as session:
+        return {row.digest for row in session.scalars(select(QuarantineRow)) if row.opening}
+
+
+def test_what_was_kept_aside_goes_by_whatever_name_it_told_of_the_parcel(world: World) -> None:
+    mine, other = world.parcels
+    ordered = {
+        "bizTransactionList": [{"type": "po", "bizTransaction": f"urn:epcglobal:cbv:bt:9521473000009:{mine.order}"}]
+    }
+    place = sscc(mine).rpartition("/")[2]
+    urn = f"urn:epc:id:sscc:{place[1:8]}.{place[0]}{place[8:17]}"
+    for item in (sscc(mine), urn, mine.unit.imei_urn):
+        aside(world, item)
+    aside(world, "https://id.gs1.org/8004/9521473000009cage", **ordered)
+    others = {aside(world, sscc(other)), aside(world, other.unit.imei_urn), aside(world, sscc(other), **ordered)}
+    assert len(kept_aside(world)) == 7
+    run(world, sscc(mine))
+    assert kept_aside(world) == others
 
 
 def test_an_erased_scan_that_is_sent_again_brings_nothing_back(world: World) -> None:
