@@ -6,6 +6,7 @@ salted record, says how many openings went, when and why.
 
 - While a case about the parcel is open, or a lock on its handset, its evidence is needed and nothing is erased (legal
   claims, Article 17(3)(e) GDPR).
+- The contact of an order goes with its parcel; where no scan leads from it to one, by its own number.
 - A scan that also names another parcel is kept until that parcel is erased too, because it is the other one's evidence.
 - Erasing again deletes what has come since; if nothing has come into the log, it answers as before and writes nothing.
 """
@@ -18,13 +19,13 @@ from sqlmodel import Session
 
 from custody.disputes.case import CASE
 from custody.kernel.clock import Instant
-from custody.kernel.errors import Conflict, Rejected
+from custody.kernel.errors import Conflict, NotFound, Rejected
 from custody.scans.advance import parcels_of
 from custody.scans.place import place_of, tell_place
 from custody.store import case_book, erase_book, stretch_book
-from custody.store.tables import ErasureRow
+from custody.store.tables import ErasureRow, SaleRow
 from custody.store.unit import Unit
-from custody.trail.names import aliases, imei_of, is_parcel, named
+from custody.trail.names import ORDER, aliases, imei_of, is_parcel, named
 from custody.usecases.read_trail import Found, read_trail
 
 NOTICE = "erasure.notice"
@@ -87,15 +88,16 @@ def _erase_case(unit: Unit, dispute: str, *, reason: str, actor: str) -> Erased:
 
 def _erase_parcel(unit: Unit, item: str, *, reason: str, actor: str, holds: Holds) -> Erased:
     session = unit.session
-    found = read_trail(session, item)
-    parcel = found.trail.unit.parcel
-    if parcel is None:
-        raise Rejected("parcel", f"no record says which parcel {item!r} is", fix="Name the parcel by its SSCC.")
+    try:
+        parcel, found = _find_parcel(session, item)
+    except (NotFound, Rejected):
+        done = _erase_order(unit, item, reason=reason, actor=actor, holds=holds)
+        if done is None:
+            raise
+        return done
     imeis = {imei for each in found.trail.unit.items for name in each.names if (imei := imei_of(name))}
     # 1. Nobody needs it any more.
-    needed = [*_cases_about(session, parcel, imeis, found), *holds(session, imeis)]
-    if needed:
-        raise Conflict("legal_hold", f"the parcel is under legal hold: {'; '.join(needed)}", fix="Settle these first.")
+    _check_holds(session, "the parcel", found.trail.unit.orders, {parcel, *imeis}, holds)
     # 2. What was kept aside, which no notice tells of; then its scans without those that others need.
     names = {name for each in found.trail.unit.items for name in each.names}
     forgotten = {alias for name in names for alias in aliases(name)}
@@ -113,13 +115,41 @@ def _erase_parcel(unit: Unit, item: str, *, reason: str, actor: str, holds: Hold
     return write_notice(unit, parcel, "parcel", gone, reason=reason, actor=actor, shared=shared)
 
 
-def _cases_about(session: Session, parcel: str, imeis: Collection[str], found: Found) -> list[str]:
-    orders = {order.removeprefix("po:") for order in found.trail.unit.orders}
-    return [
+def _find_parcel(session: Session, item: str) -> tuple[str, Found]:
+    found = read_trail(session, item)
+    parcel = found.trail.unit.parcel
+    if parcel is None:
+        raise Rejected("parcel", f"no record says which parcel {item!r} is", fix="Name the parcel by its SSCC.")
+    return parcel, found
+
+
+def _erase_order(unit: Unit, item: str, *, reason: str, actor: str, holds: Holds) -> Erased | None:
+    """What the seller recorded of an order that no scan leads from to a parcel; None if nothing is left to erase."""
+    session, target = unit.session, item.strip()
+    sale = session.get(SaleRow, target.removeprefix(ORDER)) if target.startswith(ORDER) else None
+    if sale is None:
+        return None
+    _check_holds(session, "the order", [target], {sale.imei}, holds)
+    erase_book.forget_quarantined(session, (), orders=[target])
+    records = erase_book.forget_contacts(session, [sale.order_ref])
+    gone = erase_book.delete_openings(session, [*map(place_of, records)], at_ms=unit.now_ms)
+    if gone:
+        return write_notice(unit, target, "order", gone, reason=reason, actor=actor)
+    before = erase_book.erasures_of(session, target)
+    return _as_before(before[-1]) if before else None
+
+
+def _check_holds(session: Session, what: str, orders: Collection[str], things: Collection[str], holds: Holds) -> None:
+    """Return if nobody needs the evidence about these orders, parcels and handsets any more; raises `Conflict`."""
+    references = {order.removeprefix(ORDER) for order in orders}
+    needed = [
         f"case {file.case.id} is {file.case.state}"
         for file in erase_book.open_cases(session)
-        if file.parcel == parcel or file.imei in imeis or file.case.order_ref in orders
+        if file.parcel in things or file.imei in things or file.case.order_ref in references
     ]
+    needed += holds(session, [name for name in things if imei_of(name) is not None])
+    if needed:
+        raise Conflict("legal_hold", f"{what} is under legal hold: {'; '.join(needed)}", fix="Settle these first.")
 
 
 def _split(session: Session, found: Found, parcel: str) -> tuple[list[int], tuple[Told, ...]]:
@@ -150,7 +180,7 @@ def write_notice(
 ) -> Erased:
     """Say in the log that these openings are gone, and forget what was kept of reading them.
 
-    `what` is parcel, case or shard.
+    `what` is parcel, order, case or shard.
     """
     name = unit.ids.new("erasure")
     openings = tuple(map(tell_place, gone))

@@ -11,6 +11,9 @@ import pytest
 from sqlmodel import Session, col, select
 
 from api.routes.erasures import locks_on
+from custody.disputes.opening import Report
+from custody.disputes.order import OrderFacts
+from custody.gs1.imei import imei_urn
 from custody.kernel.errors import Conflict, NotFound, Rejected
 from custody.ledger.record import open_record
 from custody.scans.place import place_of
@@ -29,7 +32,9 @@ from custody.store.tables import (
 )
 from custody.usecases.erase import NOTICE, Erased, erase
 from custody.usecases.move_case import withdraw
+from custody.usecases.open_dispute import open_dispute
 from custody.usecases.read_trail import read_trail
+from custody.usecases.record_sale import Sale, read_sale, record_sale
 from simulators.parcel import Parcel
 from tests.contracts_log.small_house import findings, raises
 from tests.contracts_store.houses import forge
@@ -275,10 +280,59 @@ def test_a_cases_words_files_messages_and_records_go_once_it_is_over(world: Worl
     assert secret.encode() not in on_disk(world)
 
 
+def sell_unscanned(world: World, order: str, imei: str) -> int:
+    """An order whose parcel nobody has scanned; returns the entry of its record."""
+    facts = OrderFacts(order_ref=order, price_pence=89_900)
+    sale = Sale(order_ref=order, imei=imei, product="phone", contact="ottoline@example.com", region=3, facts=facts)
+    with world.house.unit() as unit:
+        return record_sale(unit, sale)
+
+
+def test_the_contact_of_an_order_that_nobody_scanned_goes_by_its_number(world: World) -> None:
+    index = sell_unscanned(world, "SO-17", imei_urn("490154203237518"))
+    done = run(world, "po:SO-17")
+    assert (done.target, done.openings, done.repeated) == ("po:SO-17", (index,), False)
+    assert findings(world.house) == []
+    with world.house.read() as session:
+        sale = read_sale(session, "SO-17").sale
+        assert (sale.contact, sale.region, sale.facts.price_pence) == ("", None, 89_900)
+    again = run(world, "po:SO-17")
+    assert (again.repeated, again.index) == (True, done.index)
+    world.engine.dispose()
+    assert b"ottoline" not in on_disk(world)
+
+
+def test_the_contact_of_an_order_that_was_picked_and_never_packed_goes_by_its_number(world: World) -> None:
+    handset = imei_urn("490154203237518")
+    index = sell_unscanned(world, "SO-17", handset)
+    order = {"type": "po", "bizTransaction": "urn:epcglobal:cbv:bt:9521473000009:SO-17"}
+    world.send([world.see(next(iter(world.network.stations)), handset, bizTransactionList=[order])])
+    with world.house.read() as session:
+        assert read_trail(session, "po:SO-17").trail.unit.parcel is None
+    assert run(world, "po:SO-17").openings == (index,)
+    with world.house.read() as session:
+        assert read_sale(session, "SO-17").sale.contact == ""
+    with raises(Rejected, "parcel"):
+        run(world, handset)
+
+
+def test_an_open_case_about_an_order_that_nobody_scanned_holds_its_contact(world: World) -> None:
+    sell_unscanned(world, "SO-17", imei_urn("490154203237518"))
+    with world.house.unit() as unit:
+        report = Report(
+            words="It never came.", channel="web", reported_ms=unit.now_ms, order=OrderFacts(order_ref="SO-17")
+        )
+        open_dispute(unit, report, owner="agent-1", imei=None, parcel=None, order_named=True)
+    with world.refused(Conflict, "legal_hold"):
+        run(world, "po:SO-17")
+
+
 def test_what_cannot_be_erased_says_why(world: World) -> None:
     with raises(NotFound, "dispute"):
         run(world, "case_unknown")
     with raises(NotFound, "item"):
         run(world, "195214730000088169")
+    with raises(NotFound, "item"):
+        run(world, "po:SO-99")
     with raises(Rejected, "reason"), world.house.unit() as unit:
         erase(unit, sscc(world.parcels[0]), reason=" ", actor="supervisor-1", holds=nothing)
