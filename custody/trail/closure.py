@@ -160,6 +160,7 @@ class Closure:
         )  # fmt: skip
 
     def _parcels_of_order(self, order: str) -> list[tuple[str, Instant]]:
+        """Those that its scans name, and those of its handsets but for a parcel whose own scans name other orders."""
         found = []
         for sealed in self.standing:
             if order not in orders(sealed.event):
@@ -168,8 +169,12 @@ class Closure:
                 if is_parcel(key):
                     found.append((key, sealed.no_later_ms))
                 elif is_item(key):
-                    found += self.parcels_of(key).items()
+                    found += [each for each in self.parcels_of(key).items() if self._may_be_of(order, each[0])]
         return found
+
+    def _may_be_of(self, order: str, parcel: str) -> bool:
+        ordered = self.orders_of(parcel, self.items_of(parcel))
+        return not ordered or order in ordered
 
     def _item(self, inner: str, parcel: str) -> Item:
         packings = [stay for stay in self.stays if stay.inner == inner and not stay.attached and is_parcel(stay.outer)]

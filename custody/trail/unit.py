@@ -8,7 +8,8 @@ up one parcel: parcel - handset - order - seal, and the cages and vans while the
   if it names no other parcel, or names ours.
 - A handset packed again later, after a return, has a later parcel of its own. Its scans before its own commissioning
   or packing for the next parcel stay with the earlier one.
-- Asked by handset or order, the latest parcel is taken unless one is named; the others are listed.
+- Asked by handset or order, the latest parcel is taken unless one is named; the others are listed. Where a handset was
+  sold again, its earlier order does not lead to the parcel of the later one.
 
 `needs` says which keys to look up next, so that a use case fetches a trail in a few rounds:
 

@@ -14,6 +14,7 @@ from api.routes.erasures import locks_on
 from custody.disputes.opening import Report
 from custody.disputes.order import OrderFacts
 from custody.gs1.imei import imei_urn
+from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import Conflict, NotFound, Rejected
 from custody.ledger.record import open_record
 from custody.scans.place import place_of
@@ -35,6 +36,7 @@ from custody.usecases.move_case import withdraw
 from custody.usecases.open_dispute import open_dispute
 from custody.usecases.read_trail import read_trail
 from custody.usecases.record_sale import Sale, read_sale, record_sale
+from simulators.events import finish, write
 from simulators.parcel import Parcel
 from tests.contracts_log.small_house import findings, raises
 from tests.contracts_store.houses import forge
@@ -76,6 +78,14 @@ def openings(world: World, indexes: Collection[int]) -> list[bytes]:
 def on_disk(world: World) -> bytes:
     path = Path(world.url.removeprefix("sqlite:///"))
     return b"".join(file.read_bytes() for file in sorted(path.parent.glob(f"{path.name}*")))
+
+
+def sell_unscanned(world: World, order: str, imei: str) -> int:
+    """An order whose parcel nobody has scanned; returns the entry of its record."""
+    facts = OrderFacts(order_ref=order, price_pence=89_900)
+    sale = Sale(order_ref=order, imei=imei, product="phone", contact="ottoline@example.com", region=3, facts=facts)
+    with world.house.unit() as unit:
+        return record_sale(unit, sale)
 
 
 def test_a_parcels_openings_go_and_the_log_still_audits_clean(world: World) -> None:
@@ -220,6 +230,35 @@ def test_other_parcels_keep_their_trails(world: World) -> None:
     assert not set(later.openings) & set(done.openings)
 
 
+def pack_again(world: World, handset: str, *, into: str, order: str) -> None:
+    """The scan that says that a handset was packed for an order."""
+    bench, at_ms, event_id = world.network.stations["wh-1/pack-1"], world.clock.now_ms(), f"urn:uuid:{order}"
+    body = {
+        "type": "AggregationEvent",
+        "parentID": into,
+        "childEPCs": [handset],
+        "action": "ADD",
+        "bizStep": "packing",
+        "bizTransactionList": [{"type": "po", "bizTransaction": f"urn:epcglobal:cbv:bt:9521473000009:{order}"}],
+    }
+    event = write(finish(body, at_ms=at_ms, event_id=event_id))
+    world.send([bench.sign(event, subject="urn:uuid:again", event_id=event_id, at_ms=at_ms)])
+
+
+def test_who_sent_a_handset_back_is_erased_without_the_one_it_was_sold_to_next(world: World) -> None:
+    mine, later = world.parcels[0], "https://id.gs1.org/00/195214730000099998"
+    world.clock.at_ms += DAY_MS
+    sell_unscanned(world, "SO-17", mine.unit.imei_urn)
+    pack_again(world, mine.unit.imei_urn, into=later, order="SO-17")
+    done = run(world, f"po:{mine.order}")
+    assert done.target == sscc(mine)
+    assert findings(world.house) == []
+    with world.house.read() as session:
+        assert read_sale(session, mine.order).sale.contact == ""
+        assert read_sale(session, "SO-17").sale.contact == "ottoline@example.com"
+        assert [len(scans) for scans in (read_trail(session, later).scans, read_trail(session, later).erased)] == [1, 0]
+
+
 def test_an_open_case_and_a_running_lock_hold_the_evidence(world: World) -> None:
     parcel = world.parcels[0]
     world.handset(parcel)
@@ -278,14 +317,6 @@ def test_a_cases_words_files_messages_and_records_go_once_it_is_over(world: Worl
     assert secret not in dump
     assert "cinnamon" not in dump
     assert secret.encode() not in on_disk(world)
-
-
-def sell_unscanned(world: World, order: str, imei: str) -> int:
-    """An order whose parcel nobody has scanned; returns the entry of its record."""
-    facts = OrderFacts(order_ref=order, price_pence=89_900)
-    sale = Sale(order_ref=order, imei=imei, product="phone", contact="ottoline@example.com", region=3, facts=facts)
-    with world.house.unit() as unit:
-        return record_sale(unit, sale)
 
 
 def test_the_contact_of_an_order_that_nobody_scanned_goes_by_its_number(world: World) -> None:

@@ -207,6 +207,30 @@ def test_one_of_several_parcels_of_an_order_can_be_chosen() -> None:
     assert [other.key for other in chosen.others] == [PARCEL_2]
 
 
+def test_an_order_does_not_lead_to_the_parcel_in_which_its_handset_was_sold_again() -> None:
+    world = World().journey()
+    world.unpack()
+    world.pass_time(1)
+    other = [{"type": "po", "bizTransaction": "urn:epcglobal:cbv:bt:9521473000102:SO-30001"}]
+    world.commission("bench-4", bizTransactionList=other, chain=False)
+    world.pack(parentID=PARCEL_2, bizTransactionList=None, chain=False)
+    first, second = world.unit("po:SO-20991"), world.unit("po:SO-30001")
+    assert (first.parcel, second.parcel) == (PARCEL, PARCEL_2)
+    assert "po:SO-30001" not in first.orders
+    assert "po:SO-20991" not in second.orders
+    assert [other.key for other in first.others] == [PARCEL_2]
+    assert world.unit(PHONE_IMEI).parcel == PARCEL_2
+
+
+def test_an_order_leads_to_the_parcel_into_which_its_handset_was_packed_anew() -> None:
+    world = World()
+    world.commission(bizTransactionList=[{"type": "po", "bizTransaction": ORDER}])
+    world.pack(bizTransactionList=None)
+    world.pass_time(1)
+    world.pack(parentID=PARCEL_2, bizTransactionList=None, chain=False)
+    assert world.unit("po:SO-20991").parcel == PARCEL_2
+
+
 def test_a_second_sim_number_names_the_same_handset() -> None:
     world = World()
     world.commission(**wl({"wl:imei": [PHONE_2_IMEI]}))
