@@ -31,6 +31,7 @@ from custody.store.unit import Unit
 
 OPEN = tuple(state for state in CASE.states if state not in CASE.terminal)
 """The states of a case that is not over; named one by one, they lead to its rows by their index."""
+JOINED = "merged"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +133,16 @@ def goes_on(session: Session, file: CaseFile) -> CaseFile:
     while file.case.joined_into is not None:
         file = read(session, file.case.joined_into)
     return file
+
+
+def joined_into(session: Session, dispute: str) -> list[str]:
+    """The cases that were joined into one, or into one of those."""
+    query = select(col(DisputeRow.facts)).where(col(DisputeRow.state) == JOINED).order_by(col(DisputeRow.id))
+    joined = [msgspec.json.decode(facts, type=CaseFile).case for facts in session.scalars(query).all()]
+    found = [dispute]
+    for name in found:
+        found += [case.id for case in joined if case.joined_into == name]
+    return found[1:]
 
 
 def put_token(unit: Unit, dispute: str, token_hash: bytes) -> None:

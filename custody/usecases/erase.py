@@ -6,6 +6,7 @@ salted record, says how many openings went, when and why.
 
 - While a case about the parcel is open, or a lock on its handset, its evidence is needed and nothing is erased (legal
   claims, Article 17(3)(e) GDPR).
+- With a case go those that were joined into it, and none of them before it is over.
 - The contact of an order goes with its parcel; where no scan leads from it to one, by its own number.
 - A scan that also names another parcel is kept until that parcel is erased too, because it is the other one's evidence.
 - Erasing again deletes what has come since; if nothing has come into the log, it answers as before and writes nothing.
@@ -71,18 +72,22 @@ def is_case(target: str) -> bool:
 
 
 def _erase_case(unit: Unit, dispute: str, *, reason: str, actor: str) -> Erased:
-    file = case_book.read(unit.session, dispute)
-    # 1. A case that goes on needs its records.
-    if file.case.state not in CASE.terminal:
-        raise Conflict("legal_hold", f"{dispute} is {file.case.state}", fix="Close or withdraw the case first.")
+    session, file = unit.session, case_book.read(unit.session, dispute)
+    # 1. A case that goes on needs its records, and those of what was joined into it.
+    held = case_book.goes_on(session, file).case
+    if held.state not in CASE.terminal:
+        raise Conflict("legal_hold", f"{held.id} is {held.state}", fix=f"Close or withdraw {held.id} first.")
     # 2. Once.
-    before = erase_book.erasures_of(unit.session, dispute)
-    events = case_book.timeline(unit.session, dispute)
+    cases = [dispute, *case_book.joined_into(session, dispute)]
+    before = erase_book.erasures_of(session, dispute) or erase_book.erasures_of(session, held.id)
+    events = [event for case in cases for event in case_book.timeline(session, case)]
     if before and all(event.facts == "{}" for event in events):
         return _as_before(before[-1])
     # 3. Everything personal, then the openings of the records.
-    indexes = erase_book.forget_case(unit.session, dispute, token_hash=unit.ids.random_bytes(32))
-    gone = erase_book.delete_openings(unit.session, [*map(place_of, indexes)], at_ms=unit.now_ms)
+    indexes = [
+        index for case in cases for index in erase_book.forget_case(session, case, token_hash=unit.ids.random_bytes(32))
+    ]
+    gone = erase_book.delete_openings(session, [*map(place_of, indexes)], at_ms=unit.now_ms)
     return write_notice(unit, dispute, "case", gone, reason=reason, actor=actor)
 
 

@@ -20,16 +20,22 @@ def left(desk: CaseDesk, word: str) -> list[str]:
         ]
 
 
-def erase(desk: CaseDesk, told: dict[str, Any]) -> None:
-    body = {"target": told["dispute"], "reason": "asked for it"}
-    assert desk.http.post("/v1/erasures", json=body, headers=desk.by("supervisor-1")).status_code == 201
+def asked(told: dict[str, Any]) -> dict[str, str]:
+    return {"target": told["dispute"], "reason": "asked for it"}
+
+
+def erase(desk: CaseDesk, told: dict[str, Any]) -> dict[str, Any]:
+    answer = desk.http.post("/v1/erasures", json=asked(told), headers=desk.by("supervisor-1"))
+    assert answer.status_code == 201, answer.text
+    done: dict[str, Any] = answer.json()
+    return done
 
 
 def test_nothing_that_was_said_or_asked_is_left_of_an_erased_case(desk: CaseDesk) -> None:
     told = desk.not_fixed(words="My late wife Ottoline signed for it.", channel="by phone, for Ottoline")
     link = f"/c/{told['customer_token']}"
-    asked = desk.event(told, "agent-1", "ask", item="Ottoline", text="Who is Ottoline to you?").json()["asks"][0]["ask"]
-    desk.http.post(f"{link}/answer", data={"ask": asked, "skip": "yes"})
+    ask = desk.event(told, "agent-1", "ask", item="Ottoline", text="Who is Ottoline to you?").json()["asks"][0]["ask"]
+    desk.http.post(f"{link}/answer", data={"ask": ask, "skip": "yes"})
     desk.event(told, "agent-1", "offer")
     assert desk.http.post(f"{link}/withdraw").status_code == 303
     erase(desk, told)
@@ -51,6 +57,40 @@ def test_what_the_scheme_decided_is_not_left_as_a_promise_of_an_erased_case(desk
     erase(desk, told)
     assert left(desk, "Ottoline") == []
     assert desk.view(told)["promises"][-1]["state"] == "kept"
+
+
+def joined(desk: CaseDesk) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Two reports of one customer, of which the first goes on in the second."""
+    first, second = (desk.report(words=f"Ottoline's {which} letter.") for which in "AB")
+    for told in (first, second):
+        gift = {"file": (f"{told['dispute']} Ottoline.txt", b"Ottoline", "text/plain")}
+        assert desk.http.post(f"/v1/customer/{told['customer_token']}/files", files=gift).is_success
+    assert desk.event(first, "agent-1", "merge", into=second["dispute"], consent=True).is_success
+    return first, second
+
+
+def test_a_joined_case_is_held_as_long_as_the_one_that_goes_on(desk: CaseDesk) -> None:
+    first, second = joined(desk)
+    refused = desk.http.post("/v1/erasures", json=asked(first), headers=desk.by("supervisor-1"))
+    assert (refused.status_code, refused.json()["type"].rpartition(":")[2]) == (409, "legal_hold"), refused.text
+    assert second["dispute"] in refused.json()["detail"]
+    assert desk.view(first)["words"] == "Ottoline's A letter."
+    assert desk.http.post(f"/c/{second['customer_token']}/withdraw").status_code == 303
+    erase(desk, second)
+
+
+def test_with_the_case_that_goes_on_those_go_that_were_joined_into_it(desk: CaseDesk) -> None:
+    first, second = joined(desk)
+    assert desk.http.post(f"/c/{second['customer_token']}/withdraw").status_code == 303
+    done = erase(desk, second)
+    assert left(desk, "Ottoline") == []
+    assert done["target"] == second["dispute"]
+    assert [desk.http.get(f"/v1/customer/{told['customer_token']}").status_code for told in (first, second)] == [
+        404
+    ] * 2
+    again = erase(desk, second)
+    assert (again["repeated"], again["index"]) == (True, done["index"])
+    assert erase(desk, first)["repeated"]
 
 
 def test_what_was_promised_in_our_own_words_still_counts_after_an_erasure(desk: CaseDesk) -> None:
