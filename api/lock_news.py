@@ -246,7 +246,8 @@ def _paid(unit: Unit, order: LockOrderRow, *, dispute: str) -> list[Message]:
     if order.wrong_ms is None or locked_ms is None or not is_over:
         return []
     paid = [line for line in case_book.timeline(unit.session, dispute) if line.kind == PAID]
-    if any(msgspec.json.decode(line.facts)["order"] == order.id for line in paid):
+    # Of an erased case no line says any more which order it was.
+    if any(msgspec.json.decode(line.facts).get("order", order.id) == order.id for line in paid):
         return []
     free_ms = order.released_ms or min(unit.now_ms, order.held_until_ms)
     pence = compensation_pence(locked_ms=locked_ms, free_ms=free_ms, policy=POLICY)

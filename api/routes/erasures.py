@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, or_, select
 
 from api.accounts import Caller
 from api.auth import role
@@ -14,7 +14,7 @@ from custody.kernel.clock import to_iso
 from custody.store.erase_book import drop_old_pages
 from custody.usecases.erase import MAX_REASON
 from custody.usecases.erase import erase as erase_now
-from devicelock.rules.order import TERMINAL
+from devicelock.rules.order import SETTLED
 from devicelock.store import LockOrderRow
 
 router = APIRouter(prefix="/v1/erasures", tags=["log"])
@@ -47,13 +47,12 @@ def erase(body: EraseIn, parts: P, caller: Annotated[Caller, Depends(role("super
 
 
 def locked_handsets(session: Session) -> Collection[str]:
-    """The IMEIs of all handsets under a lock order that is not over."""
-    return session.exec(select(LockOrderRow.imei).distinct().where(col(LockOrderRow.state).not_in(TERMINAL))).all()
+    """The IMEIs of all handsets under a lock order that somebody waits for."""
+    return session.exec(select(LockOrderRow.imei).distinct().where(col(LockOrderRow.state).not_in(SETTLED))).all()
 
 
-def locks_on(session: Session, imeis: Collection[str]) -> Sequence[str]:
-    """Lock orders on these handsets that are not over."""
-    query = select(LockOrderRow).where(
-        col(LockOrderRow.imei).in_(list(imeis)), col(LockOrderRow.state).not_in(TERMINAL)
-    )
+def locks_on(session: Session, names: Collection[str]) -> Sequence[str]:
+    """Lock orders that somebody waits for on these handsets, named by their IMEIs, or of these cases."""
+    these = or_(col(LockOrderRow.imei).in_(list(names)), col(LockOrderRow.dispute).in_(list(names)))
+    query = select(LockOrderRow).where(these, col(LockOrderRow.state).not_in(SETTLED))
     return [f"lock order {row.id} is {row.state}" for row in session.exec(query).all()]

@@ -5,7 +5,7 @@ anything, and the personal columns beside it. Every tree hash stays, so the log 
 salted record, says how many openings went, when and why.
 
 - While a case about the parcel is open, or a lock on its handset, its evidence is needed and nothing is erased (legal
-  claims, Article 17(3)(e) GDPR).
+  claims, Article 17(3)(e) GDPR); nor is a case on which a lock rests.
 - With a case go those that were joined into it, and none of them before it is over.
 - The contact of an order goes with its parcel; where no scan leads from it to one, by its own number.
 - A scan that also names another parcel is kept until that parcel is erased too, because it is the other one's evidence.
@@ -36,7 +36,7 @@ Told = int | tuple[int, int]
 """How an opening is named: its log index, or with its position in a batch."""
 
 Holds = Callable[[Session, Collection[str]], Sequence[str]]
-"""What else needs the evidence about handsets, given by their IMEIs: a sentence each."""
+"""What else needs the evidence about handsets, named by their IMEIs, or rests on cases: a sentence each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +56,7 @@ def erase(unit: Unit, target: str, *, reason: str, actor: str, holds: Holds) -> 
     """Erase a case by its name, or else a parcel by any name; raises `Rejected`, `NotFound` or `Conflict`."""
     check_reason(reason)
     if is_case(target):
-        return _erase_case(unit, target, reason=reason, actor=actor)
+        return _erase_case(unit, target, reason=reason, actor=actor, holds=holds)
     return _erase_parcel(unit, target, reason=reason, actor=actor, holds=holds)
 
 
@@ -71,14 +71,16 @@ def is_case(target: str) -> bool:
     return target.startswith("case_")
 
 
-def _erase_case(unit: Unit, dispute: str, *, reason: str, actor: str) -> Erased:
+def _erase_case(unit: Unit, dispute: str, *, reason: str, actor: str, holds: Holds) -> Erased:
     session, file = unit.session, case_book.read(unit.session, dispute)
-    # 1. A case that goes on needs its records, and those of what was joined into it.
+    # 1. A case that goes on needs its records, and those of what was joined into it; so does a lock that rests on it.
     held = case_book.goes_on(session, file).case
     if held.state not in CASE.terminal:
         raise Conflict("legal_hold", f"{held.id} is {held.state}", fix=f"Close or withdraw {held.id} first.")
-    # 2. Once.
     cases = [dispute, *case_book.joined_into(session, dispute)]
+    if needed := holds(session, cases):
+        raise Conflict("legal_hold", f"on {dispute} rests {'; '.join(needed)}", fix="Release the lock first.")
+    # 2. Once.
     before = erase_book.erasures_of(session, dispute) or erase_book.erasures_of(session, held.id)
     events = [event for case in cases for event in case_book.timeline(session, case)]
     if before and all(event.facts == "{}" for event in events):
