@@ -32,6 +32,8 @@ from custody.store.unit import Unit
 OPEN = tuple(state for state in CASE.states if state not in CASE.terminal)
 """The states of a case that is not over; named one by one, they lead to its rows by their index."""
 JOINED = "merged"
+RECOMPUTE = "recompute"
+"""In the result of an investigation: what it was computed from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,8 @@
 """Erasing: what is deleted for a parcel and for a case, and what stays.
 
 - Of a parcel: the openings (salt and content) of its scans, every key they were found under but the parcel's own and
-  those of other things that the judge remembers by them, what the judge remembered of it, the seller's contact, and the
-  opening of the sale's record.
+  those of other things that the judge remembers by them, what the judge remembered of it, what investigations were
+  computed from, the seller's contact, and the opening of the sale's record.
 - Of a case: words, notes, what was asked, answers, messages, files, the facts of its timeline, the openings of its
   records, the customer's link, and what was promised in other words than ours, as an independent scheme decided it.
 
@@ -25,7 +25,7 @@ from custody.disputes.remedy import WORDS
 from custody.kernel.clock import Instant
 from custody.scans.place import index_of, tell_place
 from custody.store.aside_book import speaks_of
-from custody.store.case_book import OPEN, CaseFile
+from custody.store.case_book import OPEN, RECOMPUTE, CaseFile
 from custody.store.engine import is_sqlite
 from custody.store.run_tables import ItemKeyRow
 from custody.store.runs import in_runs
@@ -35,6 +35,7 @@ from custody.store.tables import (
     DisputeRow,
     ErasureRow,
     EvidenceRow,
+    InquiryRow,
     MessageRow,
     OpeningRow,
     ParcelRow,
@@ -126,6 +127,18 @@ def forget_contacts(session: Session, orders: Iterable[str]) -> list[int]:
         session.add(row)
     session.flush()
     return [row.recorded_idx for row in rows]
+
+
+def forget_inputs(session: Session, parcels: Collection[str]) -> None:
+    """Delete what investigations of these parcels were computed from, which is what their scans told."""
+    joined = select(InquiryRow, col(DisputeRow.facts)).join(DisputeRow, col(DisputeRow.id) == col(InquiryRow.dispute))
+    for row, facts in session.execute(joined.where(col(InquiryRow.result).contains(f'"{RECOMPUTE}"'))).all():
+        if msgspec.json.decode(facts, type=CaseFile).parcel in parcels:
+            stored = msgspec.json.decode(row.result)
+            stored.pop(RECOMPUTE, None)
+            row.result = msgspec.json.encode(stored).decode()
+            session.add(row)
+    session.flush()
 
 
 def forget_case(session: Session, dispute: str, *, token_hash: bytes) -> list[int]:

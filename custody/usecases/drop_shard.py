@@ -172,6 +172,7 @@ def _go_on(unit: Unit, row: ShardRow, needed: Needed, *, reason: str, actor: str
             place: index_keys(scans[place].event) - stay.intersection(parcels_of(scans[place].event)) for place in gone
         }
         drop_book.forget(session, keys, remembered - stay)
+        erase_book.forget_inputs(session, remembered - stay)
         ordered = set().union(*(orders(scans[place].event) for place in gone))
         over = ordered - drop_book.still_read(session, ordered)
         erase_book.forget_contacts(session, [order.removeprefix(ORDER) for order in over])

@@ -105,10 +105,11 @@ def _erase_parcel(unit: Unit, item: str, *, reason: str, actor: str, holds: Hold
     imeis = {imei for each in found.trail.unit.items for name in each.names if (imei := imei_of(name))}
     # 1. Nobody needs it any more.
     _check_holds(session, "the parcel", found.trail.unit.orders, {parcel, *imeis}, holds)
-    # 2. What was kept aside, which no notice tells of; then its scans without those that others need.
+    # 2. What was kept aside or computed with, which no notice tells of; then its scans without those that others need.
     names = {name for each in found.trail.unit.items for name in each.names}
     forgotten = {alias for name in names for alias in aliases(name)}
     erase_book.forget_quarantined(session, {parcel, *forgotten, *imeis}, orders=found.trail.unit.orders)
+    erase_book.forget_inputs(session, [parcel])
     mine, shared = _split(session, found, parcel)
     records = erase_book.forget_contacts(session, [order.removeprefix("po:") for order in found.trail.unit.orders])
     gone = erase_book.delete_openings(session, [*mine, *map(place_of, records)], at_ms=unit.now_ms)

@@ -41,7 +41,7 @@ def _silent(_read: int, _entries: int) -> None:
     """Nobody is told how far the reading is."""
 
 
-RECOMPUTE = "recompute"
+RECOMPUTE = case_book.RECOMPUTE
 WITHDRAWN, JOINED = "withdrawn", "merged"
 
 

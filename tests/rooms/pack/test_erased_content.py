@@ -17,7 +17,7 @@ from custody.store import erase_book
 from custody.store.tables import OpeningRow
 from custody.usecases.erase import erase, write_notice
 from custody.usecases.move_case import withdraw
-from tests.rooms.pack.pack_world import PARCEL, open_case_of, open_world, send_parcel
+from tests.rooms.pack.pack_world import PARCEL, examine, open_case_of, open_world, send_parcel
 from tests.rooms.pack.tamper import verdict_on
 
 
@@ -50,6 +50,23 @@ def test_the_pack_of_an_erased_case_holds_and_says_so(tmp_path: Path) -> None:
     said = {check.what for check in verdict.checks if check.ok is None}
     assert {"the record of 'opened' is erased", "no record here tells when the case was opened"} <= said
     assert "the content of 2 records is erased; their signatures stand" in said
+
+
+def test_what_an_answer_was_computed_from_goes_with_the_scans_that_told_it(tmp_path: Path) -> None:
+    with open_world(f"sqlite:///{tmp_path / 'house.sqlite3'}") as world:
+        send_parcel(world)
+        open_case_of(world)
+        examine(world)
+        before = open_pack(world.export().content).investigation
+        with world.house.unit() as unit:
+            withdraw(unit, world.case, actor="customer", locks_settled=True)
+        with world.house.unit() as unit:
+            erase(unit, PARCEL, reason="over", actor="supervisor-1", holds=lambda _session, _imeis: ())
+        content = world.export().content
+    verify_pack(content, vkey=world.vkey).demand()
+    after = open_pack(content).investigation
+    assert before["inquiry"]["inputs"]["dispute"]["segments"]
+    assert (after["stored"], after["inquiry"]) == (before["stored"], None)
 
 
 def test_content_that_is_not_here_without_a_notice_is_not_called_erased(tmp_path: Path) -> None:
