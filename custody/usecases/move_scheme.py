@@ -203,4 +203,5 @@ def _about_its_order(survivor: CaseFile, other: CaseFile, case: Case) -> CaseFil
 
 def _pack_digest(unit: Unit, dispute: str) -> bytes | None:
     lines = [line for line in case_book.timeline(unit.session, dispute) if line.kind == PACK]
-    return base64.b64decode(msgspec.json.decode(lines[-1].facts)["manifest"]) if lines else None
+    manifest = msgspec.json.decode(lines[-1].facts).get("manifest") if lines else None  # an erased line has none
+    return base64.b64decode(manifest) if manifest else None

@@ -59,6 +59,22 @@ def test_what_the_scheme_decided_is_not_left_as_a_promise_of_an_erased_case(desk
     assert desk.view(told)["promises"][-1]["state"] == "kept"
 
 
+def test_an_erased_case_that_is_opened_again_goes_on(desk: CaseDesk) -> None:
+    told = desk.report(claim_type="defective")
+    assert desk.event(told, "supervisor-1", ADR_EVENT).is_success
+    assert desk.http.post("/v1/packs", json={"dispute": told["dispute"]}, headers=desk.by("agent-1")).is_success
+    assert desk.event(told, "supervisor-1", "we_changed_our_mind").is_success
+    assert desk.event(told, "agent-1", "offer").is_success
+    assert desk.http.post(f"/c/{told['customer_token']}/withdraw").status_code == 303
+    erase(desk, told)
+    assert desk.event(told, "supervisor-1", "reopen").is_success
+    assert desk.event(told, "supervisor-1", ADR_EVENT).is_success
+    refused = desk.event(told, "agent-1", "adr_accepts", reference="2026/17")
+    assert (refused.status_code, refused.json()["type"].rpartition(":")[2]) == (409, "guard"), refused.text
+    assert desk.http.post("/v1/packs", json={"dispute": told["dispute"]}, headers=desk.by("agent-1")).is_success
+    assert desk.event(told, "agent-1", "adr_accepts", reference="2026/17").is_success
+
+
 def joined(desk: CaseDesk) -> tuple[dict[str, Any], dict[str, Any]]:
     """Two reports of one customer, of which the first goes on in the second."""
     first, second = (desk.report(words=f"Ottoline's {which} letter.") for which in "AB")
