@@ -30,7 +30,7 @@ def serve(settings: Settings, *, quiet: bool = False, as_json: bool = False) -> 
     """Compose the service and run it until it is told to stop; raises `Trouble` if it cannot start."""
     settings = settings.model_copy(update={"port": settings.port or free_port()})
     with listen(settings.host, settings.port) as door, hold_folder(settings.data):
-        _speak(logging.WARNING if quiet else logging.INFO)
+        speak(logging.WARNING if quiet else logging.INFO)
         parts, passwords = compose(settings)
         shared = settings.model_copy(update={"embedded_mqtt_port": parts.broker.port if parts.broker else 0})
         workers = Workers(shared, work, parts.house)
@@ -55,7 +55,7 @@ def _tell(address: str, settings: Settings, passwords: Mapping[str, str], *, as_
 
 def work(settings: Settings, line: socket.socket) -> None:
     """Run one of the further processes of a service until the first one, at the other end of the line, is gone."""
-    _speak(logging.INFO)
+    speak(logging.INFO)
     source = Handed(line, ready=partial(tell_ready, line), full=partial(tell_full, line))
     Server(_config(build_app(join(settings), first=line)), source).run()
 
@@ -70,6 +70,10 @@ def _config(app: ScanDoor) -> uvicorn.Config:
     return config
 
 
-def _speak(level: int) -> None:
+def speak(level: int) -> None:
+    """Write lines from a level on to standard error; a trace tells where it was, and not what was in hand."""
     threshold = structlog.make_filtering_bound_logger(level)
-    structlog.configure(wrapper_class=threshold, logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    *processors, _ = structlog.get_config()["processors"]
+    lines = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    out = structlog.PrintLoggerFactory(sys.stderr)
+    structlog.configure(processors=[*processors, lines], wrapper_class=threshold, logger_factory=out)

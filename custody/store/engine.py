@@ -14,13 +14,17 @@ WRITES = "writes"
 
 
 def open_engine(url: str) -> Engine:
-    """An engine for `sqlite:///file.db` or `postgresql+psycopg://...`; no connection is made yet."""
+    """An engine for `sqlite:///file.db` or `postgresql+psycopg://...`; no connection is made yet.
+
+    What is said of a statement that failed does not show its values, which may be somebody's words.
+    """
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(parsed, pool_size=20, max_overflow=20, pool_pre_ping=True)
+        return create_engine(parsed, pool_size=20, max_overflow=20, pool_pre_ping=True, hide_parameters=True)
     if parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(parsed, connect_args={"timeout": 30, "check_same_thread": False})
+    waits = {"timeout": 30, "check_same_thread": False}
+    engine = create_engine(parsed, connect_args=waits, hide_parameters=True)
     event.listen(engine, "connect", _configure_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

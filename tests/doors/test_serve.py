@@ -72,7 +72,7 @@ def test_a_start_is_told_as_one_json_value_with_the_accounts_only_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("api.cli.serve.Server", Mock())
-    monkeypatch.setattr("api.cli.serve._speak", Mock())
+    monkeypatch.setattr("api.cli.serve.speak", Mock())
     shell = CommandLine(address="", folder=tmp_path)
     first, then = (json.loads(shell.run("serve", "--port", "0", "--data", "d", "--json").out) for _ in range(2))
     assert (first["data"], first["api"]) == ("d", f"{first['address']}/docs")
