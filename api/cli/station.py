@@ -68,7 +68,7 @@ def enrol(
     origin = call("GET", "/v1/log")["origin"]
     body = enrolment(station, signer, origin=origin, token=token)
     answer = call("POST", "/v1/stations/enrol", json=body)
-    _begin(state_file(key), station)
+    _begin(state_file(key), station, seq=answer.get("seq", 0), prev=answer.get("prev"))
     show(answer, as_json=as_json)
 
 
@@ -157,8 +157,8 @@ def state_file(key: Path) -> Path:
     return key.with_suffix(".state.json")
 
 
-def _begin(state: Path, station: str) -> None:
-    replace_file(state, json.dumps({"station": station, "seq": 0, "prev": None}).encode(), mode=0o600)
+def _begin(state: Path, station: str, *, seq: int = 0, prev: str | None = None) -> None:
+    replace_file(state, json.dumps({"station": station, "seq": seq, "prev": prev}).encode(), mode=0o600)
 
 
 def _is_fresh(state: Path) -> bool:

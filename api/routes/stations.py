@@ -75,7 +75,10 @@ def announce(body: StationIn, parts: P, _caller: Annotated[Caller, Depends(role(
 
 @router.post("/enrol", status_code=201)
 def enrol(body: EnrolIn, parts: P) -> dict[str, Any]:
-    """Bring the station's key; the token is the credential."""
+    """Bring the station's key; the token is the credential.
+
+    A station keeps its sequence whatever its key: `seq` and `prev` are its newest statement, 0 and null if none is.
+    """
     with parts.house.unit() as unit:
         enrolled = enrol_station.enrol(
             unit,
@@ -91,6 +94,8 @@ def enrol(body: EnrolIn, parts: P) -> dict[str, Any]:
         "kid": b64(enrolled.kid),
         "index": enrolled.index,
         "origin": parts.house.origin,
+        "seq": 0 if enrolled.head is None else enrolled.head.seq,
+        "prev": None if enrolled.head is None else enrolled.head.digest.hex(),
         "server_ms": now_ms,
     }
 

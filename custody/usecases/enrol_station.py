@@ -26,6 +26,7 @@ from custody.ledger.statements import (
     make_key_revoke,
     read_policy,
 )
+from custody.scans.view import StationHead
 from custody.store import scan_book
 from custody.store.log_book import NewEntry
 from custody.store.policy_book import newest_policy
@@ -47,11 +48,12 @@ class Announced:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enrolled:
-    """A station whose key is in the log."""
+    """A station whose key is in the log; `head` is the newest statement of its earlier keys, which it goes on from."""
 
     info: StationInfo
     kid: bytes
     index: int
+    head: StationHead | None
 
 
 def announce(
@@ -131,7 +133,8 @@ def enrol(unit: Unit, *, token: str, cose_key: bytes, possession: bytes, registr
             suspect_from_idx=None,
         )
     )
-    return Enrolled(info=info, kid=key.kid, index=index)
+    head = scan_book.station_heads(unit.session, [info.station]).get(info.station)
+    return Enrolled(info=info, kid=key.kid, index=index, head=head)
 
 
 def revoke(unit: Unit, *, station: str, reason: str, suspect_from: int | None, registrar: Signer) -> list[int]:

@@ -112,6 +112,17 @@ def test_a_key_that_has_signed_is_not_asked_for_anew(station: CommandLine) -> No
     assert not (station.folder / "other.request").exists()
 
 
+def test_a_station_that_enrols_again_goes_on_in_its_sequence(station: CommandLine) -> None:
+    (station.folder / "event.json").write_bytes(EVENT)
+    station.run("scan", "event.json", "--station", "bench.pem")
+    (station.folder / "bench.state.json").unlink()
+    station.run("station", "keygen", "new.pem")
+    token = station.json("station", "announce", station.folder.name, *SITE)["enrol_token"]
+    station.run("station", "enrol", station.folder.name, "--token", token, "--key", "new.pem")
+    again = station.json("scan", "event.json", "--station", "new.pem")
+    assert {flag["code"] for flag in again["items"][0]["flags"]} == {"too_late"}
+
+
 def lose_answer(request: Callable[..., httpx.Response]) -> Callable[..., httpx.Response]:
     """Ask the service, and lose what it answers."""
 
