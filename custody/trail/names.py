@@ -5,12 +5,14 @@
 RFC 7254, the URN of its second SIM slot. Two IMEIs are the same when their first 14 digits are (RFC 7254 section 4).
 """
 
+import re
 from functools import lru_cache
 
 from custody.gs1.canonical import canonical
+from custody.gs1.check_digit import is_digits
 from custody.gs1.event import Event
 from custody.gs1.imei import foreign_imei_urn, imei_digits, imei_urn, serial_as_imei
-from custody.gs1.keys import ROOT, shaped
+from custody.gs1.keys import ROOT
 from custody.kernel.errors import Rejected
 from custody.trail.marks import expected_keys
 
@@ -21,6 +23,7 @@ PARTY = ROOT + "417/"
 RECIPIENT = ROOT + "8018/"
 ORDER = "po:"
 IMEI = "urn:gsma:imei:"
+_SSCC = re.compile(r"(?:00|\(00\))?(\d{18})", re.ASCII)
 
 
 def is_parcel(key: str) -> bool:
@@ -48,15 +51,16 @@ def imei_of(key: str) -> str | None:
 def ask(text: str) -> str:
     """The canonical key of what a person or a program asks for; raises `Rejected("unit")`.
 
-    Taken: an SSCC as 18 digits, URN or Digital Link; an SGTIN; an IMEI of 14, 15 or 16 digits or as a URN; a seal;
-    an order as `po:...`.
+    Taken: an SSCC as 18 digits, also with its AI as labels and scanners have it, URN or Digital Link; an SGTIN; an IMEI
+    of 14, 15 or 16 digits or as a URN; a seal; an order as `po:...`.
     """
     trimmed = text.strip()
-    digits = trimmed.replace(" ", "").replace("-", "")
-    if digits.isascii() and digits.isdigit():
-        if len(digits) == 18 and shaped("00", digits) is not None:
-            return PARCEL + digits
-        return imei_urn(digits)
+    compact = trimmed.replace(" ", "").replace("-", "")
+    sscc = _SSCC.fullmatch(compact)
+    if sscc is not None:
+        return PARCEL + sscc[1]
+    if is_digits(compact) and 14 <= len(compact) <= 16:
+        return imei_urn(compact)
     if trimmed.startswith(ORDER) and len(trimmed) > len(ORDER):
         return trimmed
     key = canonical(trimmed).uri

@@ -37,6 +37,8 @@ PO = [{"type": "po", "bizTransaction": ORDER}]
     [
         "195214730000088169",
         " 195214730000088169 ",
+        "00195214730000088169",
+        "(00) 1 9521473 0000088169",
         "urn:epc:id:sscc:9521473.1000008816",
         "https://shop.example/00/195214730000088169?x=1",
     ],
@@ -58,6 +60,13 @@ def test_a_handset_is_found_by_every_spelling_of_its_imei(text: str) -> None:
 def test_what_is_no_parcel_handset_seal_or_order_is_refused(text: str) -> None:
     with pytest.raises(Rejected):
         ask(text)
+
+
+@pytest.mark.parametrize("digits", ["19521473000008816", "1952147300000881699", "10195214730000088169", "123"])
+def test_digits_of_another_length_are_not_told_to_be_an_imei(digits: str) -> None:
+    with pytest.raises(Rejected) as refused:
+        ask(digits)
+    assert refused.value.code == "unit"
 
 
 @pytest.mark.parametrize("start", [PARCEL, PHONE, PHONE_IMEI, SEAL, "po:SO-20991", f"po:{ORDER}"])
