@@ -13,7 +13,7 @@ from rich.progress import track
 
 from api.cli.client import call, console, errors, fail, show
 from api.cli.foreign_words import harmless
-from api.cli.station import read_key, state_file
+from api.cli.station import read_key, state_file, tell_waiting
 from api.encoding import b64, unb64
 from api.routes.scans import MANY, MAX_BATCH
 from custody.gs1.document import read_document
@@ -82,9 +82,9 @@ class CommandLineStation:
                 items += call("POST", "/v1/scans:batch", content=body, headers={"Content-Type": MANY})["items"]
                 del self._waiting[: len(pairs)]
                 self._keep()
-        except typer.Exit:
-            count = f"{len(self._waiting)} signed {'scan waits' if len(self._waiting) == 1 else 'scans wait'}"
-            told = f"{count} in {self._state_file}; the next command with this key sends what waits first."
+        except (typer.Exit, KeyboardInterrupt):
+            waiting = tell_waiting(len(self._waiting), self._state_file)
+            told = f"{waiting}; the next command with this key sends what waits first."
             errors.print(f"      {harmless(told)}", highlight=False)
             raise
         return items
@@ -127,12 +127,16 @@ def capture(files: list[Path], station: Key, as_json: AsJson = False) -> None:
         for file in track(files, "reading", console=errors, disable=as_json):
             try:
                 document = read_document(file.read_bytes())
-                for event in document.events:
-                    signing.sign(event, prefixes=document.prefixes, foreign=True)
             except Trouble as trouble:
                 fail(f"{file}: {trouble.detail}", fix=trouble.fix)
             except OSError as error:
                 fail(f"{file}: {error.strerror}", fix="Check the name.")
+            for number, event in enumerate(document.events, 1):
+                try:
+                    signing.sign(event, prefixes=document.prefixes, foreign=True)
+                except Trouble as trouble:
+                    which = f", event {number} of {len(document.events)}" if len(document.events) > 1 else ""
+                    fail(f"{file}{which}: {trouble.detail}", fix=trouble.fix)
         items = signing.post(quiet=as_json)
     show(_summed(items), as_json=as_json, human=_told)
 

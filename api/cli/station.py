@@ -64,11 +64,17 @@ def enrol(
     as_json: AsJson = False,
 ) -> None:
     """Bring the station's key into the log. Example: `weaklink station enrol bench-4 --token ... --key bench-4.pem`."""
-    signer = read_key(key)
+    signer, state = read_key(key), state_file(key)
+    waiting = _waiting(state)
+    if waiting:
+        fail(
+            f"{tell_waiting(waiting, state)} and would be lost",
+            fix="Send what waits with the key that signed it, or give the new key another name.",
+        )
     origin = call("GET", "/v1/log")["origin"]
     body = enrolment(station, signer, origin=origin, token=token)
     answer = call("POST", "/v1/stations/enrol", json=body)
-    _begin(state_file(key), station, seq=answer.get("seq", 0), prev=answer.get("prev"))
+    _begin(state, station, seq=answer.get("seq", 0), prev=answer.get("prev"))
     show(answer, as_json=as_json)
 
 
@@ -155,6 +161,19 @@ def read_key(path: Path) -> SoftwareSigner:
 def state_file(key: Path) -> Path:
     """Where a command-line station keeps its sequence number and its last digest, beside its key."""
     return key.with_suffix(".state.json")
+
+
+def tell_waiting(count: int, state: Path) -> str:
+    """How many signed scans the service has not answered yet, and where they are kept."""
+    return f"{count} signed {'scan waits' if count == 1 else 'scans wait'} in {state}"
+
+
+def _waiting(state: Path) -> int:
+    """How many scans wait in a state file; none in one that is missing or broken."""
+    try:
+        return len(json.loads(state.read_text()).get("waiting", []))
+    except (OSError, ValueError, TypeError, AttributeError):
+        return 0
 
 
 def _begin(state: Path, station: str, *, seq: int = 0, prev: str | None = None) -> None:

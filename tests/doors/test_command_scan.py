@@ -123,6 +123,44 @@ def test_a_station_that_enrols_again_goes_on_in_its_sequence(station: CommandLin
     assert {flag["code"] for flag in again["items"][0]["flags"]} == {"too_late"}
 
 
+def test_a_wrong_event_among_others_is_named_by_its_place(station: CommandLine) -> None:
+    right = {name: value for name, value in json.loads(EVENT).items() if name != "@context"}
+    document = {
+        "@context": json.loads(EVENT)["@context"],
+        "type": "EPCISDocument",
+        "schemaVersion": "2.0",
+        "creationDate": right["eventTime"],
+        "epcisBody": {"eventList": [right, {**right, "action": "LOOK"}, right]},
+    }
+    (station.folder / "day.jsonld").write_text(json.dumps(document))
+    told = station.run("capture", "day.jsonld", "--station", "bench.pem", expect=1)
+    assert "error day.jsonld, event 2 of 3: /action: " in told.err
+
+
+def test_who_stops_a_command_is_told_what_waits(station: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    (station.folder / "event.json").write_bytes(EVENT)
+    with monkeypatch.context() as stopped:
+        stopped.setattr(httpx, "request", stop)
+        told = station.run("scan", "event.json", "--station", "bench.pem", expect=130)
+    assert "1 signed scan waits in bench.state.json" in told.err
+
+
+def test_an_enrolment_overwrites_no_scan_that_waits(station: CommandLine) -> None:
+    (station.folder / "event.json").write_bytes(EVENT)
+    replace(station, address="http://127.0.0.1:9").run("scan", "event.json", "--station", "bench.pem", expect=1)
+    before = (station.folder / "bench.state.json").read_text()
+    station.run("station", "keygen", "bench.key")
+    token = station.json("station", "announce", station.folder.name, *SITE)["enrol_token"]
+    words = ("station", "enrol", station.folder.name, "--token", token, "--key", "bench.key")
+    assert "1 signed scan waits in bench.state.json" in station.run(*words, expect=1).err
+    assert (station.folder / "bench.state.json").read_text() == before
+
+
+def stop(*_asked: Any, **_more: Any) -> httpx.Response:
+    """Ctrl-C while the service is asked."""
+    raise KeyboardInterrupt
+
+
 def lose_answer(request: Callable[..., httpx.Response]) -> Callable[..., httpx.Response]:
     """Ask the service, and lose what it answers."""
 
