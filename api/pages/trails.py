@@ -6,6 +6,7 @@ best check; patterns over cases; whether the chain is whole; what can be done. E
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Response
 from markupsafe import Markup
@@ -62,7 +63,7 @@ class Ranked:
 def ask(visit: Staff, item: str = "") -> Response:
     """The form that asks for a trail; with an item, its trail."""
     if item.strip():
-        return see(f"/console/trails/{item.strip()}")
+        return see(f"/console/trails/{quote(item.strip())}")
     return visit.page("ask_trail.html")
 
 
