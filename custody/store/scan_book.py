@@ -138,6 +138,17 @@ def scans_between(session: Session, station: str, first: int, last: int) -> dict
     return {seq: sorted(scans) for seq, scans in found.items()}
 
 
+def newest_statement(session: Session, station: str) -> StationHead | None:
+    """The statement with a station's highest number, also one that was set aside: its number is taken all the same."""
+    found = list(station_heads(session, [station]).values())
+    for table in ("scan", "unopened"):
+        question = f"SELECT seq, place FROM {table} WHERE station = ? ORDER BY seq DESC, place LIMIT 1"  # noqa: S608 - our own names
+        for seq, place in ask(session, question, (station,)):
+            index = index_of(place)
+            found.append(StationHead(seq=seq, digest=statement_digests(session, [index])[index]))
+    return max(found, key=lambda head: head.seq, default=None)
+
+
 def statement_digests(session: Session, indexes: Iterable[int]) -> dict[int, bytes]:
     """The digests of entries by their index."""
     return dict(pick(session, EntryRow, ("idx", "digest"), by=("idx",), values=indexes))

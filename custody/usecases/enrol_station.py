@@ -133,7 +133,7 @@ def enrol(unit: Unit, *, token: str, cose_key: bytes, possession: bytes, registr
             suspect_from_idx=None,
         )
     )
-    head = scan_book.station_heads(unit.session, [info.station]).get(info.station)
+    head = scan_book.newest_statement(unit.session, info.station)
     return Enrolled(info=info, kid=key.kid, index=index, head=head)
 
 

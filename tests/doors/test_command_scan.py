@@ -115,12 +115,25 @@ def test_a_key_that_has_signed_is_not_asked_for_anew(station: CommandLine) -> No
 def test_a_station_that_enrols_again_goes_on_in_its_sequence(station: CommandLine) -> None:
     (station.folder / "event.json").write_bytes(EVENT)
     station.run("scan", "event.json", "--station", "bench.pem")
+    assert flags_after_enrolling_again(station) == {"too_late"}
+
+
+def test_a_station_that_enrols_again_takes_no_number_of_a_scan_that_was_set_aside(station: CommandLine) -> None:
+    (station.folder / "event.json").write_bytes(EVENT)
+    station.run("scan", "event.json", "--station", "bench.pem")
+    (station.folder / "ahead.json").write_bytes(EVENT.replace(b"2026-", b"2126-"))
+    assert station.json("scan", "ahead.json", "--station", "bench.pem")["results"] == {"quarantined": 1}
+    assert flags_after_enrolling_again(station) == {"sequence_gap", "too_late"}
+
+
+def flags_after_enrolling_again(station: CommandLine) -> set[str]:
+    """What is said of a scan by a new key of the same station."""
     (station.folder / "bench.state.json").unlink()
     station.run("station", "keygen", "new.pem")
     token = station.json("station", "announce", station.folder.name, *SITE)["enrol_token"]
     station.run("station", "enrol", station.folder.name, "--token", token, "--key", "new.pem")
     again = station.json("scan", "event.json", "--station", "new.pem")
-    assert {flag["code"] for flag in again["items"][0]["flags"]} == {"too_late"}
+    return {flag["code"] for flag in again["items"][0]["flags"]}
 
 
 def test_a_wrong_event_among_others_is_named_by_its_place(station: CommandLine) -> None:
