@@ -26,6 +26,7 @@ from custody.scans.leaf import name_leaf
 from custody.scans.place import index_of
 from custody.scans.scan import CONTENT_TYPE
 from custody.scans.tolerances import Tolerances
+from custody.scans.view import StationHead
 from custody.store import log_reader, scan_book
 from custody.store.tables import BatchRow, CheckpointRow, EntryRow, QuarantineRow, ScanRow, UnopenedRow
 from custody.store.unit import House
@@ -151,6 +152,21 @@ def test_a_chain_goes_on_from_plain_scans_to_batches_and_back(house: House, yard
         (last,) = yard.take(intake, [opened(after)])
     assert {*results, last.verdict.result} == {"accepted"}
     assert complaints(yard) == []
+
+
+def test_the_newest_statement_of_a_station_is_the_batch_with_its_last_scan_be_it_readable_or_not(
+    house: House, yard: Yard
+) -> None:
+    station = yard.stations[0]
+    honest = sealed(collected(station)[0])
+    batch = other_batch(station, honest.batch, salt=b"\1" * 16, unreadable=[SIZE - 1])
+    with running(house) as intake:
+        yard.take(intake, yard.lanes[0])
+        take(yard, intake, batch)
+    with house.read() as session:
+        newest = scan_book.newest_statement(session, station.name)
+        assert newest == StationHead(seq=batch.statement.last, digest=batch.statement.digest)
+        assert scan_book.newest_statement(session, "nobody") is None
 
 
 def test_a_batch_that_comes_again_is_answered_as_before(house: House, yard: Yard) -> None:
