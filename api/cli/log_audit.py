@@ -59,9 +59,10 @@ def audit(
                 get_checkpoint=reading.checkpoint,
                 get_tile=reading.tile,
                 log=log,
-                earlier=[_read_earlier(file, log) for file in since or ()] + ([kept.head] if kept and whole else []),
+                earlier=[_read_earlier(file, log) for file in since or ()],
                 witnesses=parse_policy(witnesses.read_text(errors="replace")) if witnesses else None,
-                kept=None if whole else kept,
+                kept=kept,
+                whole=whole,
                 most=most,
             )
             run.progress = _Watch(run, state, quiet=quiet)
@@ -73,7 +74,7 @@ def audit(
             fail(trouble.detail, fix=trouble.fix, code=2)
         except OSError as error:
             fail(f"{error.filename} cannot be read or written: {error.strerror}", fix="Check the name.", code=2)
-    first = run.kept.start if run.kept else 0
+    first = run.kept.start if run.kept and not whole else 0
     value = _report(run, findings, key="given" if vkey else "the service's own", first=first)
     show({**value, "seconds": round(time.monotonic() - began, 1)}, as_json=as_json, human=_tell)
     if unkept:

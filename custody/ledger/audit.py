@@ -17,7 +17,8 @@ too many entries are missing or too much of the log is wrong (`MAX_UNREAD`, `MAX
 more to read than the auditor said (`most`); its last finding says so.
 
 With what was kept of an earlier audit (kept_audit.py) only the entries after it are read. Those before it were hashed
-then; what the log serves of them now is not looked at again.
+then; what the log serves of them now is not looked at again. That the kept head is a prefix is proven before anything
+is read, since what is kept names the new head from then on, however far this audit comes.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -64,8 +65,8 @@ class Audit:
 
     `head` is the checkpoint, `done` how many entries were replayed, here or before. `demanded` says who cosigned the
     head by the policy that was given, `named` by each that the log itself names, whatever that calls its purpose.
-    `progress` is told done and size before the first bundle and after each; nothing is read if more than `most` entries
-    are new.
+    `progress` is told done and size before the first bundle and after each; no entry is read if more than `most` are
+    new. With `whole`, every entry is, and the head that was kept is all that is taken from there.
     """
 
     get_checkpoint: Callable[[], bytes]
@@ -74,6 +75,7 @@ class Audit:
     earlier: Sequence[Checkpoint] = ()
     witnesses: WitnessPolicy | None = None
     kept: Kept | None = None
+    whole: bool = False
     most: int | None = None
     progress: Callable[[int, int], None] = _silent
     head: Checkpoint | None = None
@@ -123,7 +125,9 @@ class Audit:
         yield from self._judge_witnesses()
         # 5. What was kept of earlier audits, and checkpoints seen elsewhere.
         seen = self._resume(head)
-        for checkpoint in (*self.earlier, *([self.kept.head] if self.kept else [])):
+        if self.kept is not None:
+            yield from seen.add(self.kept.head, at_once=True)
+        for checkpoint in self.earlier:
             yield from seen.add(checkpoint)
         if self.done > head.size:
             return
@@ -150,7 +154,7 @@ class Audit:
             yield from self._check_policy(head)
 
     def _resume(self, head: Checkpoint) -> Seen:
-        if self.kept is not None:
+        if self.kept is not None and not self.whole:
             self.replay, self.done, self._told = self.kept.replay, self.kept.size, list(self.kept.findings)
             self._place = (self.kept.frontier, {level: list(row) for level, row in self.kept.rows.items()})
         return Seen(self.get_tile, head, frontier=self._place[0])

@@ -116,11 +116,11 @@ class Seen:
         self._waiting: list[Checkpoint] = []
         self.frontier: Frontier | None = frontier
 
-    def add(self, checkpoint: Checkpoint) -> Iterator[Finding]:
-        """Take one earlier checkpoint; at once wrong if it is larger than the log."""
+    def add(self, checkpoint: Checkpoint, *, at_once: bool = False) -> Iterator[Finding]:
+        """Take one earlier checkpoint; wrong if it is larger than the log. `at_once`, a later one is proven now."""
         if checkpoint.size > self._head.size:
             yield of_log("rollback", f"the log had {checkpoint.size} entries and now has {self._head.size}")
-        elif checkpoint.size > self._start.size:
+        elif checkpoint.size > self._start.size and not at_once:
             self._waiting = sorted([*self._waiting, checkpoint], key=lambda row: row.size)
         elif checkpoint.size == self._start.size:  # now: where the log ends here, no bundle follows to be compared at
             if checkpoint.root != self._start.root():

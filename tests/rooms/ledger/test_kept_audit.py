@@ -170,6 +170,38 @@ def test_a_log_that_was_set_back_or_forked_after_the_last_audit_is_found() -> No
     assert "fork" in {row.code for row in audited(forked, again(run))[0]}
 
 
+def broken_off(place: int, log: MemoryLog, before: bytes | None = None, *, whole: bool = False) -> bytes:
+    """The state file of an audit that went no further than an entry."""
+    state = {place: before}
+    kept = None if before is None else read_kept(before, LOG_VERIFIER)
+    run = Audit(get_checkpoint=log.note, get_tile=log.get, log=LOG_VERIFIER, kept=kept, whole=whole)
+
+    def hold(done: int, _size: int) -> None:
+        if (now := run.keep()) is not None:
+            state[done] = write_kept(now)
+
+    run.progress = hold
+    list(run.run())
+    left = state[place]
+    assert left is not None
+    return left
+
+
+@pytest.mark.parametrize(("place", "whole"), [(256, False), (512, False), (0, True), (256, True)])
+def test_a_head_that_was_kept_is_not_forgotten_before_the_next_one_is_known_to_continue_it(
+    place: int,
+    whole: bool,  # noqa: FBT001 - pytest gives it by name
+) -> None:
+    entries = [*START, *SCANS]
+    first = broken_off(256, MemoryLog().append(entries[:650]))
+    grown = broken_off(place, MemoryLog().append(entries), first, whole=whole)
+    kept = read_kept(grown, LOG_VERIFIER)
+    assert (kept.size, kept.head.size) == (place, 703)
+    forked = MemoryLog().append([*entries[:600], OTHERS[0], *entries[601:]])
+    state = broken_off(place, forked, first, whole=whole)
+    assert "fork" in {row.code for row in audited(forked, read_kept(state, LOG_VERIFIER))[0]}
+
+
 def test_a_checkpoint_from_before_the_place_is_compared_by_proof() -> None:
     entries = [*START, *SCANS]
     _, run, _ = audited(MemoryLog().append(entries[:600]))
