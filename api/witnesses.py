@@ -3,10 +3,12 @@
 One thread for each address, so that a witness that is away holds up no other. After a head has moved, each thread sends
 the newest head with the proof from what that witness cosigned last; what it answers is verified and stored in a small
 unit of its own. A witness that is away is tried again; one that has seen another past is reported, loudly, and never
-argued with.
+argued with. Witnesses are the opposing parties: what one answers is read as UTF-8, only as far as an answer can go, and
+whatever is wrong with it ends no thread.
 """
 
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +16,7 @@ from typing import Any
 import httpx
 import structlog
 
-from custody.kernel.errors import Conflict, Fatal, Rejected, Trouble, Unavailable
+from custody.kernel.errors import Conflict, Fatal, Rejected, Unavailable
 from custody.ledger.lines import read_decimal
 from custody.ledger.note import VerifierKey
 from custody.ledger.witness import SIZE_TYPE
@@ -27,8 +29,19 @@ EVERY_S = 0.5
 AGAIN_S = 3.0
 TIMEOUT_S = 5.0
 TRIES = 4
+MOST_BYTES = 256 * 1024
+"""Far more than a hundred cosignatures take, the longest of which are some 3,300 letters."""
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What a witness answered: the status, the media type without parameters, and the text."""
+
+    status: int
+    media_type: str
+    text: str
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,7 +68,8 @@ class Witnesses:
             for url, keys in _by_address(policy).items()
         )
         self._stopping = threading.Event()
-        self._http = httpx.Client(timeout=TIMEOUT_S, follow_redirects=False)
+        plain = {"Accept-Encoding": "identity"}
+        self._http = httpx.Client(timeout=TIMEOUT_S, follow_redirects=False, headers=plain)
         self._threads = [
             threading.Thread(target=self._run, args=(desk,), name=f"witness {desk.url}", daemon=True)
             for desk in self.desks
@@ -96,7 +110,7 @@ class Witnesses:
             try:
                 self.visit(desk)
                 desk.trouble = ""
-            except (Trouble, httpx.HTTPError) as error:
+            except Exception as error:  # noqa: BLE001 - whatever it was, it is told, and nobody else would ask again
                 if repr(error) != desk.trouble:
                     log.warning("a witness did not cosign", witness=desk.url, error=repr(error))
                 desk.trouble, pause_s = repr(error), AGAIN_S
@@ -104,21 +118,36 @@ class Witnesses:
             self._stopping.wait(pause_s)
 
     def visit(self, desk: Desk) -> None:
-        """Get the newest head cosigned, if it is not; raises `Trouble` or `httpx.HTTPError` if the witness does not."""
+        """Get the newest head cosigned, if it is not; raises `Trouble` or an error of httpx if the witness does not."""
         known = desk.size
         for _ in range(TRIES):
             with self._house.read() as session:
                 if log_reader.head(session).size == desk.size:
                     return
                 asked = ask(session, known)
-            answer = self._http.post(f"{desk.url}/add-checkpoint", content=asked.body)
-            if answer.status_code == httpx.codes.OK:
+            answer = self._send(desk, asked.body)
+            if answer.status == httpx.codes.OK:
                 with self._house.unit() as unit:
                     take(unit, asked, answer.text, keys=desk.keys, policy=self.policy)
                 desk.size = asked.size
                 return
             known = _known_size(answer)
         raise Conflict("witness", f"{desk.url} changes its mind", fix="See who else writes this log.")
+
+    def _send(self, desk: Desk, body: bytes) -> Said:
+        until, content = time.monotonic() + 2 * TIMEOUT_S, bytearray()
+        with self._http.stream("POST", f"{desk.url}/add-checkpoint", content=body) as answer:
+            for part in answer.iter_raw():
+                content += part
+                if len(content) > MOST_BYTES:
+                    raise Rejected("witness", f"it answered more than {MOST_BYTES:,} bytes", fix="Ask who runs it.")
+                if time.monotonic() > until:
+                    raise Unavailable("witness", "its answer takes too long", fix="It will be asked again.")
+        return Said(
+            status=answer.status_code,
+            media_type=answer.headers.get("content-type", "").partition(";")[0].strip(),
+            text=content.decode(errors="replace"),
+        )
 
 
 def open_policy(policy: WitnessPolicy, *, vkey: str) -> WitnessPolicy:
@@ -137,12 +166,11 @@ def _by_address(policy: WitnessPolicy) -> dict[str, dict[str, VerifierKey]]:
     return desks
 
 
-def _known_size(answer: httpx.Response) -> int:
+def _known_size(answer: Said) -> int:
     """The size in a 409; raises `Rejected` or `Unavailable` for every other refusal."""
-    media_type = answer.headers.get("content-type", "").partition(";")[0].strip()
-    if answer.status_code == httpx.codes.CONFLICT and media_type == SIZE_TYPE and answer.text.endswith("\n"):
+    if answer.status == httpx.codes.CONFLICT and answer.media_type == SIZE_TYPE and answer.text.endswith("\n"):
         return read_decimal(answer.text[:-1], code="witness", what="the size that the witness knows")
-    why = f"it answered {answer.status_code}: {answer.text[:200].strip()}"
-    if answer.is_server_error:
+    why = f"it answered {answer.status}: {answer.text[:200].strip()}"
+    if httpx.codes.is_server_error(answer.status):
         raise Unavailable("witness", why, fix="It will be asked again.")
     raise Rejected("witness", why, fix="If it says 422, it has seen another past of this log: stop and find out why.")

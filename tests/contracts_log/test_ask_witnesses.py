@@ -10,10 +10,10 @@ from typing import Any
 import httpx
 import pytest
 
-from api.witnesses import TRIES, Witnesses, open_policy
+from api.witnesses import MOST_BYTES, TRIES, Witnesses, open_policy
 from custody.kernel.errors import Conflict, Fatal, Rejected, Unavailable
 from custody.ledger.cosignature import mldsa_key, new_mldsa_signer
-from custody.ledger.note import Kind, text_key
+from custody.ledger.note import EM_DASH, Kind, text_key
 from custody.ledger.witness import parse_add_checkpoint
 from custody.ledger.witness_policy import parse_policy
 from custody.store import log_reader, witness_book
@@ -255,6 +255,39 @@ def test_a_witness_in_trouble_is_named_asked_again_and_forgiven(house: House, ca
     add_records(house, 1)
     with pytest.raises(RuntimeError):
         witnesses.visit(desk)
+
+
+def test_an_answer_longer_than_any_cosignature_is_not_read_to_its_end(house: House, carrier: Address) -> None:
+    honest = carrier.answer
+    for status in (200, 503):
+        carrier.answer = lambda body, status=status: Answer(  # type: ignore[misc]  # mypy infers no default of a lambda
+            status=status, body=honest(body).body + f"{EM_DASH} {'w' * MOST_BYTES} AAAAAAA=\n"
+        )
+        with asking(house, carrier.url) as witnesses, raises(Rejected, "witness"):
+            witnesses.visit(witnesses.desks[0])
+    assert cosigned(house) == 0
+
+
+@pytest.mark.parametrize("charset", ["hex", "utf-7", "undefined"])
+def test_a_cosignature_is_read_as_utf_8_whatever_the_witness_calls_it(
+    house: House, carrier: Address, charset: str
+) -> None:
+    carrier.headers = {"Content-Type": f"text/plain; charset={charset}"}
+    with asking(house, carrier.url) as witnesses:
+        witnesses.visit(witnesses.desks[0])
+    assert cosigned(house) == 1
+
+
+def test_whatever_goes_wrong_with_a_witness_is_named_and_it_is_asked_again(house: House, carrier: Address) -> None:
+    witnesses = Witnesses(house, parse_policy(policy_text("http://[::1")))
+    (desk,) = witnesses.desks
+    witnesses.start()
+    try:
+        until(lambda: desk.trouble)
+        desk.url = carrier.url
+        until(lambda: desk.size == 1 and not desk.trouble)
+    finally:
+        witnesses.stop()
 
 
 def test_nobody_is_there_and_that_is_said(house: House, carrier: Address) -> None:
