@@ -33,7 +33,7 @@ from custody.store.migrate import migrate
 from custody.store.unit import House
 from custody.usecases.accept_scans import Intake
 from custody.usecases.investigate import Inquirer
-from custody.usecases.open_log import change_rules, name_witnesses, open_log, rules_in_force
+from custody.usecases.open_log import change_rules, name_witnesses, open_log, rules_in_force, witnesses_in_force
 from devicelock.anchor import AnchorFile
 from devicelock.mqtt import MqttTransport
 from devicelock.mqtt_options import MqttOptions, Tls
@@ -183,11 +183,13 @@ def _instance(data: Path, ids: Ids) -> str:
 
 
 def _name_witnesses(settings: Settings, house: House, keyring: Keyring) -> None:
+    """The files that are given are what the log says; a purpose without a file stays as registrars named it."""
     given = {"working": settings.witness_policy, "verdict": settings.verdict_policy}
     policies = {purpose: path.read_text() for purpose, path in given.items() if path is not None}
     if policies:
         with house.unit() as unit:
-            name_witnesses(house, unit, policies, registrar=keyring.registrar)
+            named = {**witnesses_in_force(unit), **policies}
+            name_witnesses(house, unit, named, registrar=keyring.registrar)
 
 
 def _name_caps(house: House, caps: Caps) -> None:

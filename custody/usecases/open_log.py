@@ -70,6 +70,11 @@ def name_witnesses(house: House, unit: Unit, policies: Mapping[str, str], *, reg
     return put_policy(house, unit, policy, approvals=[approval])
 
 
+def witnesses_in_force(unit: Unit) -> Mapping[str, str]:
+    """Whose cosignatures count for which purpose by the newest policy."""
+    return read_policy(newest_policy(unit.session)).policy.witnesses
+
+
 def rules_in_force(unit: Unit) -> Mapping[str, Any]:
     """The rules of the newest policy."""
     return read_policy(newest_policy(unit.session)).policy.rules

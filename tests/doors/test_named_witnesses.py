@@ -1,0 +1,38 @@
+"""What the log says of witnesses when a service starts: the files that it was given, and what registrars named."""
+
+from pathlib import Path
+
+from api.compose import compose
+from api.parts import Parts
+from api.settings import read_settings
+from custody.ledger.note import text_key
+from custody.ledger.policy import read_policy_map
+from custody.ledger.statements import approve_policy
+from custody.usecases.change_trust import draft, enact, in_force
+from custody.usecases.open_log import REGISTRAR
+
+
+def let_go(parts: Parts) -> None:
+    parts.backends.close()
+    parts.engine.dispose()
+
+
+def test_a_start_without_a_file_for_a_purpose_leaves_what_registrars_named_for_it(tmp_path: Path) -> None:
+    data, working = tmp_path / "data", tmp_path / "working.policy"
+    parts, _ = compose(read_settings(data=data))
+    lines = f"log {text_key(parts.house.origin, parts.keyring.log.public).vkey()}\nquorum none\n"
+    let_go(parts)
+    working.write_text(lines)
+    parts, _ = compose(read_settings(data=data, witness_policy=working))
+    with parts.house.unit() as unit:
+        raw = draft(unit.session, witnesses={"working": lines, "verdict": lines})
+        approval = approve_policy(
+            read_policy_map(raw), registrar=REGISTRAR, signer=parts.keyring.registrar, sub="urn:x:approval", iat_s=1
+        )
+        index = enact(parts.house, unit, raw, [approval])
+    let_go(parts)
+    parts, _ = compose(read_settings(data=data, witness_policy=working))
+    with parts.house.read() as session:
+        newest = in_force(session)[-1]
+    let_go(parts)
+    assert (newest.index, dict(newest.policy.witnesses)) == (index, {"working": lines, "verdict": lines})
