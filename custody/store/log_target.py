@@ -98,7 +98,8 @@ class Folder:
         found = {}
         for place, _, names in os.walk(self._folder / TILES):
             for file in (Path(place) / name for name in names):
-                found[file.relative_to(self._folder).as_posix()] = file.stat().st_size
+                with suppress(FileNotFoundError):  # another export has renamed or taken it away meanwhile
+                    found[file.relative_to(self._folder).as_posix()] = file.stat().st_size
         return found
 
     def read(self, path: str) -> Held | None:

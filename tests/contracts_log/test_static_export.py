@@ -224,6 +224,13 @@ def test_a_checkpoint_that_another_export_moved_meanwhile_is_not_set_back(
     assert place.audit() == []
 
 
+def test_a_draft_of_another_export_that_goes_while_files_are_listed_stops_none(long: Door, tmp_path: Path) -> None:
+    place = Place(str(tmp_path / "mirror"))
+    export(long, place.target())
+    (tmp_path / "mirror/tile/0/.000.1.1.draft").symlink_to(tmp_path / "renamed meanwhile")
+    assert export(long, place.target()).written == 0
+
+
 def test_what_was_lost_or_cut_short_is_sent_again(long: Door, place: Place) -> None:
     export(long, place.target())
     files = place.files()
