@@ -361,10 +361,11 @@ class RegistrationRow(SQLModel, table=True):
     """A statement that was accepted to be registered later, or was refused then; gone once it is in the log."""
 
     __tablename__ = "registration"
+    __table_args__ = (Index("ix_registration_state_received", "state", "received_ms"),)
     name: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
     digest: bytes = Field(sa_type=LargeBinary, index=True)
     statement: bytes = Field(sa_type=LargeBinary)
-    state: str = Field(index=True)
+    state: str
     code: str
     detail: str = Field(sa_type=Text)
     received_ms: int = Field(sa_type=BigInteger)

@@ -8,7 +8,7 @@ from sqlalchemy import func, select, update
 from sqlmodel import Session, SQLModel
 
 from custody.kernel.errors import Fatal
-from custody.store import case_book, erase_book, registry_book, scan_book
+from custody.store import case_book, erase_book, registration_book, registry_book, scan_book
 from custody.store.bulk import pick, put, put_if_absent
 from custody.store.engine import is_sqlite, open_engine
 from custody.store.migrate import migrate
@@ -178,4 +178,21 @@ def test_the_open_cases_are_found_by_their_state_however_many_are_over(sqlite_ur
             for statement, values in [each for each in asked if "FROM dispute" in each[0]]
         ]
     assert [f"SEARCH dispute USING INDEX {BY_STATE}" in plan for plan in plans] == [True, True], plans
+    engine.dispose()
+
+
+def test_refusals_that_are_over_and_statements_whose_turn_is_next_are_found_by_state_and_time(sqlite_url: str) -> None:
+    engine = open_engine(sqlite_url)
+    migrate(engine, *VERSIONS)
+    asked: list[tuple[str, Any]] = []
+    with each_statement(engine, lambda *given: asked.append(given)), Session(engine) as session:
+        registration_book.forget(session, before_ms=1)
+        registration_book.waiting(session, 100)
+        plans = [
+            str(session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all())
+            for statement, values in [each for each in asked if "registration" in each[0]]
+        ]
+    assert "(state=? AND received_ms<?)" in plans[0], plans
+    assert "(state=?)" in plans[1]
+    assert "TEMP B-TREE" not in plans[1]
     engine.dispose()
