@@ -30,7 +30,7 @@ from custody.investigation.result import Result
 from custody.investigation.values import Complaint, Dispute, Passage
 from custody.investigation.wording import state
 from custody.kernel.clock import Instant
-from custody.kernel.errors import NotFound
+from custody.kernel.errors import Conflict, NotFound
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import House, Unit
@@ -68,9 +68,7 @@ class Gathered:
         return run(fleet, self.disputes, normal.params)
 
     def find(self, dispute: str) -> Finding:
-        """What is found of one dispute; raises `NotFound` without a parcel."""
-        if dispute not in self.files:
-            raise NotFound("parcel", f"case {dispute!r} has no parcel whose chain is recorded", fix="Add the parcel.")
+        """What is found of one dispute; raises `NotFound` if it was not gathered."""
         result = self.judge()
         rules = naming_rules(result)
         judgement = result.judgement(dispute)
@@ -104,7 +102,7 @@ class Inquirer:
         self._ways.read_on(house, progress)
 
     def investigate(self, session: Session, dispute: str, attaches: dict[str, Attach]) -> Finding:
-        """Judge every dispute together and return what is found of one; raises `NotFound` without a parcel."""
+        """Judge every dispute together and return what is found of one; raises as `gather` does."""
         return self.gather(session, attaches, asked=dispute).find(dispute)
 
     def judge_all(
@@ -118,15 +116,18 @@ class Inquirer:
         """What is to be judged together.
 
         A parcel went missing once, however many reports there are of it: the one that is asked about stands for it, or
-        else the newest.
+        else the newest. Raises `NotFound` if the one that is asked about has no parcel with a chain, and `Conflict` if
+        it says of no parcel that anything happened to it.
         """
         lots = self._ways.lots(session)
         passages = {parcel: passage for lot in lots for parcel, passage in lot.passages.items()}
         standing: dict[str, CaseFile] = {}
         for file in case_book.listing(session, state=None, after=None, limit=100_000):
             mine, parcel = file.case.id == asked, file.parcel or ""
-            away = file.case.state == WITHDRAWN or (file.case.state == JOINED and not mine)
-            if parcel not in passages or away or _complaint(file) is None:
+            if mine:
+                _check_asked(file, chain=parcel in passages)
+            away = file.case.state == JOINED and not mine
+            if parcel not in passages or away or why_not_weighed(file) is not None:
                 continue
             if mine or parcel not in standing:
                 standing[parcel] = file
@@ -158,6 +159,24 @@ def conclude(unit: Unit, dispute: str, finding: Finding, *, actor: str, role: Ro
     unit.session.add(row)
     case_book.note(unit, dispute, "ranked", actor=actor, facts=briefly(stored))
     return stored
+
+
+def why_not_weighed(file: CaseFile) -> str | None:
+    """Why a report says of no parcel that anything happened to it on its way; None if it does."""
+    if file.case.state == WITHDRAWN:
+        return "was withdrawn"
+    if file.found_ms is not None:
+        return "is about a phone that its customer found"
+    return None if _complaint(file) is not None else "is of no kind that something on the way explains"
+
+
+def _check_asked(file: CaseFile, *, chain: bool) -> None:
+    """Refuse to judge a report that is not weighed, for what it is."""
+    why = why_not_weighed(file)
+    if why is not None:
+        raise Conflict("not_weighed", f"case {file.case.id!r} {why}", fix="Agree on its kind, or open it again.")
+    if not chain:
+        raise NotFound("parcel", f"case {file.case.id!r} has no parcel whose chain is recorded", fix="Add the parcel.")
 
 
 def _complaint(file: CaseFile) -> Complaint | None:

@@ -1,0 +1,49 @@
+"""Stories of which reports an investigation weighs, and of what it says of those that it does not."""
+
+import pytest
+
+from custody.disputes.machine import Role
+from custody.kernel.errors import Conflict
+from custody.usecases import move_case
+from custody.usecases.investigate import Inquirer
+from tests.stories.case_steps import act
+from tests.world import World
+from tests.world_parts import Opened
+
+
+def judged(world: World) -> list[str]:
+    """The cases that are weighed if nobody asks about one."""
+    with world.house.read() as session:
+        return list(Inquirer().judge_all(session, {})[1])
+
+
+def reported(world: World, claim: str = "never_received") -> Opened:
+    """A report about the first parcel, in an order that is known."""
+    return world.dispute(world.parcels[0], claim)
+
+
+def test_a_phone_that_its_customer_found_is_no_theft_though_a_remedy_was_on_its_way(world: World) -> None:
+    opened = reported(world)
+    assert judged(world) == [opened.case]
+    act(world, move_case.choose, opened, remedy="replacement", payout=None, actor="customer")
+    act(world, move_case.found_it, opened, actor="customer", locks_settled=True)
+    assert world.case(opened).case.state == "remedy_in_progress"
+    assert judged(world) == []
+    act(world, move_case.remedied, opened, reference="JJD0001", actor="agent-1", role=Role.AGENT)
+    assert judged(world) == []
+    act(world, move_case.not_fixed, opened, actor="customer")
+    assert judged(world) == [opened.case], "they say that it is not right after all"
+
+
+@pytest.mark.parametrize("why", ["withdrawn", "found", "kind"])
+def test_a_report_that_is_not_weighed_is_refused_for_what_it_is(world: World, why: str) -> None:
+    opened = reported(world, "defective" if why == "kind" else "never_received")
+    if why == "withdrawn":
+        act(world, move_case.withdraw, opened, actor="customer", locks_settled=True)
+    if why == "found":
+        act(world, move_case.choose, opened, remedy="replacement", payout=None, actor="customer")
+        act(world, move_case.found_it, opened, actor="customer", locks_settled=True)
+    with world.house.read() as session, pytest.raises(Conflict) as refused:
+        Inquirer().investigate(session, opened.case, {})
+    assert refused.value.code == "not_weighed"
+    assert "chain" not in refused.value.detail
