@@ -16,7 +16,7 @@ from markupsafe import Markup
 from api.pages import words
 from api.pages.charts.bars import share_bar, weight_bar
 from api.pages.times import short_key, span_words
-from custody.investigation.wording import percent
+from custody.investigation.percent import percent
 from custody.trail.segments import Segment
 from custody.trail.trail import Trail
 

@@ -21,7 +21,7 @@ from api.pages.assets import address_of
 from api.pages.sent_form import Sent
 from api.problems import when_again
 from custody.gs1.imei import foreign_imei_urn, imei_digits
-from custody.investigation.wording import percent
+from custody.investigation.percent import percent
 from custody.kernel.errors import Trouble
 
 HEADERS: Mapping[str, str] = {

@@ -21,7 +21,8 @@ from custody.investigation.pack_erased import names_of_erased, told_erased
 from custody.investigation.pack_html import codes, heading, link, listing, moment, para, quote, section, table
 from custody.investigation.pack_locks import LockCommand, LockFile, LockHistory
 from custody.investigation.pack_redact import Redaction
-from custody.investigation.wording import NOTHING_UNUSUAL, percent
+from custody.investigation.percent import percent
+from custody.investigation.wording import NOTHING_UNUSUAL
 from custody.kernel import cbor, cose
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Rejected

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from custody.investigation.checks import RankedCheck
 from custody.investigation.explain import Explanation
 from custody.investigation.naming import Naming, Verdict
+from custody.investigation.percent import percent, percent_short_of
 from custody.investigation.result import Judgement, Party
 from custody.investigation.values import Segment, Step
 
@@ -57,14 +58,6 @@ class Statement:
         shares = "; ".join(f"{item.text} {item.percent}" for item in self.shares)
         said = (self.headline, *others, f"Shares: {shares}.", self.verdict, *self.not_known, self.next_check)
         return tuple(line for line in said if line)
-
-
-def percent(probability: float) -> str:
-    """A whole per cent, never 0 % or 100 %."""
-    whole = round(100 * probability)
-    if whole < 1:
-        return "under 1 %"
-    return "over 99 %" if whole > 99 else f"{whole} %"
 
 
 def place_of(segment: Segment) -> str:
@@ -134,13 +127,10 @@ def _verdict(judgement: Judgement, naming: Naming) -> str:
 
 def _not_known(naming: Naming) -> tuple[str, ...]:
     return tuple(
-        f"Not enough for naming a link: {rule.rule} is {_figure(rule.figure)}, {_figure(rule.wanted)} is needed."
+        f"Not enough for naming a link: {rule.rule} is {percent_short_of(rule.figure, rule.wanted)}, "
+        f"{percent(rule.wanted)} is needed."
         for rule in naming.against_link
     )
-
-
-def _figure(value: float) -> str:
-    return percent(value) if value <= 1 else f"{value:.1f}"
 
 
 def _next(checks: list[RankedCheck] | None) -> str:

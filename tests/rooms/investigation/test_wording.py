@@ -8,11 +8,12 @@ import pytest
 from custody.investigation.checks import next_checks, usual_checks
 from custody.investigation.explain import explain
 from custody.investigation.infer import judge_alone, run
-from custody.investigation.naming import Verdict, case_alone, name, naming_rules, without_behaviour
+from custody.investigation.naming import Unmet, Verdict, case_alone, name, naming_rules, without_behaviour
 from custody.investigation.params import Params
+from custody.investigation.percent import percent
 from custody.investigation.result import Result
 from custody.investigation.values import NO_HISTORY, Complaint, Dispute
-from custody.investigation.wording import HISTORY_CARRIES, HONEST, NEVER, NOTHING_UNUSUAL, percent, possibility, state
+from custody.investigation.wording import HISTORY_CARRIES, HONEST, NEVER, NOTHING_UNUSUAL, possibility, state
 from simulators.fleet.small import SmallWorld, small_world
 from simulators.fleet.world import World
 
@@ -116,6 +117,15 @@ def test_below_the_line_the_reader_learns_what_is_missing(dispute: Build) -> Non
     said = state(judged, naming, checks=next_checks(judged, usual_checks(judged)))
     assert said.not_known
     assert said.next_check.startswith("Next: ")
+
+
+@pytest.mark.parametrize(("chance", "told"), [(0.7999, "just under 80 %"), (0.794, "79 %"), (0.001, "under 1 %")])
+def test_what_falls_short_of_a_rule_is_never_said_to_reach_it(dispute: Build, chance: float, told: str) -> None:
+    judged = judge_alone(dispute(complaint=Complaint.NOT_ARRIVED))
+    naming = name(judged, naming_rules(run(NO_HISTORY, [judged.dispute])))
+    unmet = Unmet(rule="probability of theft in this link", figure=chance, wanted=0.8)
+    (said,) = state(judged, replace(naming, against_link=(unmet,))).not_known
+    assert said == f"Not enough for naming a link: {unmet.rule} is {told}, 80 % is needed."
 
 
 def test_naming_asks_for_the_figures_of_the_rules(dispute: Build, base_result: Result) -> None:
