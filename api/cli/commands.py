@@ -29,6 +29,7 @@ from api.cli.client import call, console, errors, fail, folded, named, show
 from api.cli.foreign_words import harmless
 from api.cli.instance import Ended
 from api.cli.late import LateCommands
+from api.cli.ranked import show_finding, show_hotspots
 from custody.kernel.clock import to_iso
 from custody.kernel.errors import Trouble
 
@@ -122,7 +123,7 @@ def investigate(dispute: str, as_json: AsJson = False) -> None:
     """Rank the links of a disputed parcel's chain. Example: `weaklink investigate case_0k3v9q2m7x4d8r1t`."""
     with errors.status(READING):
         found = call("POST", f"/v1/investigations/{named(dispute)}/run", timeout=LONG_S)
-    show(found, as_json=as_json, human=_finding)
+    show(found, as_json=as_json, human=show_finding)
 
 
 @app.command()
@@ -130,7 +131,7 @@ def hotspots(as_json: AsJson = False) -> None:
     """Links whose disputes their traffic does not explain. Example: `weaklink hotspots --json`."""
     with errors.status(READING):
         found = call("GET", "/v1/hotspots", timeout=LONG_S)
-    show(found, as_json=as_json, human=_hotspots)
+    show(found, as_json=as_json, human=show_hotspots)
 
 
 def _trail(value: dict[str, Any]) -> None:
@@ -142,21 +143,3 @@ def _trail(value: dict[str, Any]) -> None:
     console.print(table)
     for finding in value["findings"]:
         console.print(f"- {finding['sentence']}", highlight=False)
-
-
-def _finding(value: dict[str, Any]) -> None:
-    for line in value["lines"]:
-        console.print(line, highlight=False)
-    table = folded("link", "probability", title="Ranked links")
-    for link in value["links"][:8]:
-        table.add_row(link["name"], f"{link['probability']:.1%}")
-    console.print(table)
-
-
-def _hotspots(value: dict[str, Any]) -> None:
-    table = folded("link", "shift", "P(hot)", "disputes", "traffic", "lift", title="Hotspots")
-    for spot in value["hotspots"]:
-        where = f"{spot['step'] or ''} {spot['site']} {spot['handler'] or ''}".strip()
-        row = (spot["shift"], f"{spot['hot']:.0%}", f"{spot['charged']:.1f}", f"{spot['traffic_share']:.1%}")
-        table.add_row(where, *(str(cell) for cell in row), f"{spot['lift']:.1f}")
-    console.print(table)

@@ -1,0 +1,35 @@
+"""What an investigation found, and the hotspots of the network, as they are printed for people."""
+
+from typing import Any
+
+from api.cli.client import console, folded
+from custody.investigation.percent import percent
+
+MOST_LINKS = 8
+EXPLAINED = "its traffic explains it, or too few disputes"
+
+
+def show_finding(value: dict[str, Any]) -> None:
+    """The lines of the answer, and its likeliest links."""
+    for line in value["lines"]:
+        console.print(line, highlight=False)
+    table = folded("link", "probability", title="Ranked links")
+    for link in value["links"][:MOST_LINKS]:
+        table.add_row(link["name"], percent(link["probability"]))
+    console.print(table)
+
+
+def show_hotspots(value: dict[str, Any]) -> None:
+    """Links and shifts, each with its share of the traffic and with what follows."""
+    table = folded("link", "shift", "P(hot)", "disputes", "traffic", "lift", "what follows", title="Hotspots")
+    for spot in value["hotspots"]:
+        table.add_row(
+            f"{spot['step'] or ''} {spot['site']} {spot['handler'] or ''}".strip(),
+            "" if spot["shift"] is None else str(spot["shift"] + 1),
+            percent(spot["hot"]),
+            f"{spot['charged']:.1f}",
+            percent(spot["traffic_share"]),
+            f"{spot['lift']:.1f}",
+            "act" if spot["act"] else "look" if spot["look"] else EXPLAINED,
+        )
+    console.print(table)

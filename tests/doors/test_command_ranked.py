@@ -1,0 +1,36 @@
+"""What `weaklink investigate` and `weaklink hotspots` print: by the rules of wording, as the console says it."""
+
+import pytest
+
+from api.cli.client import console
+from api.cli.ranked import EXPLAINED, show_finding, show_hotspots
+from custody.investigation.answer import spot_view
+from custody.investigation.hotspots import survey
+from custody.investigation.infer import run
+from simulators.fleet.small import small_world
+
+
+def test_no_printed_share_is_nought_or_a_hundred_per_cent(capsys: pytest.CaptureFixture[str]) -> None:
+    links = [{"name": "4 hub_sort hub-3", "probability": 0.9996}, {"name": "ORIGIN", "probability": 0.0004}]
+    show_finding({"lines": ["Most likely sorting at hub-3 (over 99 %)."], "links": links})
+    shown = capsys.readouterr().out
+    assert [share for share in ("over 99 %", "under 1 %") if share not in shown] == []
+    assert [share for share in ("100.0%", "0.0%") if share in shown] == []
+
+
+def test_hotspots_are_printed_with_what_follows_and_shifts_as_people_count_them(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(console, "width", 400)
+    small = small_world(0)
+    spots = [spot_view(spot) for spot in survey(run(small.fleet, small.disputes, small.params))]
+    show_hotspots({"hotspots": spots})
+    shown = [line for line in capsys.readouterr().out.splitlines() if "\u2502" in line]
+    assert len(shown) == len(spots)
+    assert "None" not in " ".join(shown)
+    for spot, line in zip(spots, shown, strict=True):
+        cells = [cell.strip() for cell in line.strip("\u2502").split("\u2502")]
+        assert cells[1] == ("" if spot["shift"] is None else str(spot["shift"] + 1))
+        assert {cells[2], cells[4]}.isdisjoint({"0%", "100%", "0 %", "100 %"})
+        assert cells[-1] == ("act" if spot["act"] else "look" if spot["look"] else EXPLAINED)
+    assert {spot["look"] for spot in spots} == {True, False}
