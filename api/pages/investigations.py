@@ -4,10 +4,10 @@ The inbox is sorted by what matters to customers and by pattern: those who still
 likeliest link stands in other disputes too, then the oldest.
 """
 
-from collections import Counter
 from dataclasses import dataclass
 
 from fastapi import APIRouter, Response
+from sqlmodel import Session
 
 from api.pages.inquiries import StoredAnswer, stored_answer
 from api.pages.render import HEADERS, see
@@ -21,6 +21,7 @@ from custody.kernel.errors import NotFound
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.tables import InquiryRow
+from custody.usecases.investigate import why_not_weighed
 
 router = APIRouter(prefix="/console", include_in_schema=False)
 SETTLED = CASE.terminal | {"remedied"}
@@ -29,7 +30,7 @@ PAGE = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """One line of the inbox. `others`: how many other disputes have the same likeliest link."""
+    """One line of the inbox. `others`: how many other parcels, with a report that stands, have its likeliest link."""
 
     inquiry: InquiryRow
     file: CaseFile
@@ -46,23 +47,32 @@ class Waiting:
 def inbox(visit: Decider, start: int = 0) -> Response:
     """Every investigation, the most pressing first."""
     with visit.parts.house.read() as session:
-        rows = case_book.inquiries(session)
-        answers = {row.id: stored_answer(row) for row in rows}
-        same = Counter(answer.leading for answer in answers.values() if answer is not None)
-        lines = [
-            Waiting(
-                inquiry=row,
-                file=case_book.read(session, row.dispute),
-                answer=answer,
-                others=same[answer.leading] - 1 if answer is not None and answer.leading is not None else 0,
-            )
-            for row in rows
-            for answer in [answers[row.id]]
-        ]
-    lines.sort(key=lambda line: (not line.customer_waits, -line.others, line.inquiry.opened_ms))
+        lines = waiting(session)
     first = max(start, 0)
     onward = first + PAGE if first + PAGE < len(lines) else None
     return visit.page("investigations.html", lines=lines[first : first + PAGE], total=len(lines), onward=onward)
+
+
+def waiting(session: Session) -> list[Waiting]:
+    """The lines of the inbox, the most pressing first."""
+    rows = case_book.inquiries(session)
+    files = {row.id: case_book.read(session, row.dispute) for row in rows}
+    answers = {row.id: stored_answer(row) for row in rows}
+    same: dict[tuple[str, str | None], set[str | None]] = {}
+    for name, answer in answers.items():
+        if answer is not None and answer.leading is not None and why_not_weighed(files[name]) is None:
+            same.setdefault(answer.leading, set()).add(files[name].parcel)
+    lines = [
+        Waiting(
+            inquiry=row,
+            file=files[row.id],
+            answer=answer,
+            others=len(same.get(answer.leading, set()) - {files[row.id].parcel}) if answer and answer.leading else 0,
+        )
+        for row in rows
+        for answer in [answers[row.id]]
+    ]
+    return sorted(lines, key=lambda line: (not line.customer_waits, -line.others, line.inquiry.opened_ms))
 
 
 @router.get("/patterns")

@@ -1,14 +1,20 @@
 """Stories of which reports an investigation weighs, and of what it says of those that it does not."""
 
+import json
+
 import pytest
 
+from api.pages.investigations import waiting
 from custody.disputes.machine import Role
 from custody.kernel.errors import Conflict
+from custody.store import case_book
 from custody.usecases import move_case
 from custody.usecases.investigate import Inquirer
 from tests.stories.case_steps import act
 from tests.world import World
 from tests.world_parts import Opened
+
+LINK = {"site": "Leeds", "step": "hub_sort", "probability": 0.7}
 
 
 def judged(world: World) -> list[str]:
@@ -47,3 +53,22 @@ def test_a_report_that_is_not_weighed_is_refused_for_what_it_is(world: World, wh
         Inquirer().investigate(session, opened.case, {})
     assert refused.value.code == "not_weighed"
     assert "chain" not in refused.value.detail
+
+
+def test_a_pattern_in_the_inbox_is_of_other_parcels_whose_reports_still_stand(world: World) -> None:
+    first, again = (world.dispute(world.parcels[0], "never_received") for _ in range(2))
+    other = world.dispute(world.parcels[1], "never_received")
+    for opened in (first, again, other):
+        with world.house.unit() as unit:
+            row = case_book.inquiry(unit.session, opened.case)
+            row.result = json.dumps({"headline": "Most likely there.", "links": [LINK]})
+            unit.session.add(row)
+    assert others(world) == {first.case: 1, again.case: 1, other.case: 1}
+    act(world, move_case.withdraw, other, actor="customer", locks_settled=True)
+    assert others(world)[first.case] == 0
+
+
+def others(world: World) -> dict[str, int]:
+    """How many others each case of the inbox is said to have beside it."""
+    with world.house.read() as session:
+        return {line.file.case.id: line.others for line in waiting(session)}
