@@ -320,6 +320,13 @@ def inquiry(session: Session, dispute: str) -> InquiryRow:
     return row
 
 
+def hold_inquiry(unit: Unit, dispute: str) -> InquiryRow:
+    """The investigation of a case as it is now, held until the unit ends; raises `NotFound`."""
+    row = inquiry(unit.session, dispute)
+    unit.session.refresh(row, with_for_update=True)
+    return row
+
+
 def inquiries_quiet(session: Session, states: Sequence[str], *, before_ms: Instant, limit: int) -> list[InquiryRow]:
     """Investigations in these states of which the customer was last told before a moment, the quietest first."""
     quiet = select(InquiryRow).where(*_quiet(states, before_ms)).order_by(col(InquiryRow.told_ms))

@@ -137,8 +137,12 @@ class Inquirer:
 
 
 def conclude(unit: Unit, dispute: str, finding: Finding, *, actor: str, role: Role) -> dict[str, Any]:
-    """Store what was found, move the investigation to ranked, and seal the result in the log; returns it as stored."""
-    row = case_book.inquiry(unit.session, dispute)
+    """Store what was found, move the investigation to ranked, and seal the result in the log; returns it as stored.
+
+    Raises `Conflict` if the case came to be one that is not weighed while it was judged.
+    """
+    _check_asked(case_book.hold_one(unit, dispute), chain=True)
+    row = case_book.hold_inquiry(unit, dispute)
     if row.state == "open":
         row.state = step(INVESTIGATION, "open", "start", Role.INVESTIGATOR, {}).target
         row.told_ms = unit.now_ms

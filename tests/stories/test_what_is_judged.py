@@ -1,17 +1,22 @@
 """Stories of which reports an investigation weighs, and of what it says of those that it does not."""
 
 import json
+import threading
+from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from api.pages.investigations import waiting
 from custody.disputes.machine import Role
+from custody.disputes.messages import say
 from custody.kernel.errors import Conflict
 from custody.store import case_book
 from custody.usecases import move_case
-from custody.usecases.investigate import Inquirer
+from custody.usecases.investigate import Inquirer, conclude
 from tests.stories.case_steps import act
-from tests.world import World
+from tests.stories.lock_steps import told
+from tests.world import World, new_world
 from tests.world_parts import Opened
 
 LINK = {"site": "Leeds", "step": "hub_sort", "probability": 0.7}
@@ -72,3 +77,38 @@ def others(world: World) -> dict[str, int]:
     """How many others each case of the inbox is said to have beside it."""
     with world.house.read() as session:
         return {line.file.case.id: line.others for line in waiting(session)}
+
+
+def test_what_was_found_of_a_report_that_was_withdrawn_meanwhile_is_told_nobody(world: World) -> None:
+    opened = reported(world)
+    with world.house.read() as session:
+        finding = Inquirer().investigate(session, opened.case, {})
+    act(world, move_case.withdraw, opened, actor="customer", locks_settled=True)
+    before = told(world, opened)
+    with pytest.raises(Conflict), world.house.unit() as unit:
+        conclude(unit, opened.case, finding, actor="investigator-1", role=Role.INVESTIGATOR)
+    assert told(world, opened) == before
+
+
+@pytest.mark.postgres
+def test_two_who_judge_a_case_at_once_tell_its_customer_once(postgres_url: str, tmp_path: Path) -> None:
+    world = new_world(postgres_url, tmp_path / "world")
+    opened = reported(world)
+    with world.house.read() as session:
+        finding = Inquirer().investigate(session, opened.case, {})
+
+    def once() -> None:
+        with world.house.unit() as unit:
+            conclude(unit, opened.case, finding, actor="investigator-1", role=Role.INVESTIGATOR)
+
+    second = threading.Thread(target=once)
+    with world.house.unit() as unit:
+        conclude(unit, opened.case, finding, actor="investigator-2", role=Role.INVESTIGATOR)
+        unit.session.flush()
+        second.start()
+        while not unit.session.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
+            pass
+    second.join()
+    said = told(world, opened)
+    world.close()
+    assert said.count(say("investigation.start").text) == 1
