@@ -99,7 +99,8 @@ def _subsets() -> Bools:
 
 def _scores(judgement: Judgement, member: Bools, column: int) -> Floats:
     """Decibans of a column for every subset of players."""
-    rows = np.maximum(_players(judgement), IMPOSSIBLE)
+    rows = _players(judgement)
+    rows = np.maximum(rows - rows.max(axis=1, keepdims=True), IMPOSSIBLE)
     prior = np.stack([_prior(judgement, judgement.cold_hazard), _prior(judgement, judgement.hazard)])
     score = member[:, :HISTORY].astype(np.float64) @ rows + prior[member[:, HISTORY].astype(np.int64)]
     seg, rest = split(score, judgement.docket.width)

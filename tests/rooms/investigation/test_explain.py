@@ -1,11 +1,15 @@
 """Reasons add up, and are said in both directions."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import pytest
 
 from custody.investigation.explain import HISTORY, PLAYERS, explain, words
 from custody.investigation.infer import judge_alone, score_one
 from custody.investigation.likelihood import DECIBAN
 from custody.investigation.result import Result
+from custody.investigation.values import Dispute
 
 
 def test_base_and_shapley_values_add_up_to_the_score(base_result: Result) -> None:
@@ -21,6 +25,14 @@ def test_the_score_is_the_log_odds_of_the_leading_answer(base_result: Result) ->
         chance = float(judged.columns.max())
         odds = 10 ** (explain(judged).score / 10)
         assert odds / (1 + odds) == pytest.approx(chance, abs=1e-9)
+
+
+def test_reasons_explain_the_answer_where_a_mass_was_declared_in_milligrams(dispute: Callable[..., Dispute]) -> None:
+    plain = dispute(declared_mass_g=5_000_000.0)
+    weighed = tuple(replace(point, mass_g=5_000.0) for point in plain.checkpoints[:2])
+    judged = judge_alone(replace(plain, checkpoints=(*weighed, *plain.checkpoints[2:])))
+    odds = 10 ** (explain(judged).score / 10)
+    assert odds / (1 + odds) == pytest.approx(float(judged.columns.max()), abs=1e-4)
 
 
 def test_leave_one_out_is_the_answer_without_that_evidence(base_result: Result) -> None:
