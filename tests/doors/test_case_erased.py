@@ -48,7 +48,7 @@ def test_what_the_scheme_decided_is_not_left_as_a_promise_of_an_erased_case(desk
     pack = desk.http.post("/v1/packs", json={"dispute": told["dispute"]}, headers=desk.by("supervisor-1"))
     assert pack.is_success
     assert desk.event(told, "agent-1", "adr_accepts", reference="2026/17").is_success
-    award = "Pay for the hospital bed of Ottoline."
+    award = "Pay for the hospital bed of Ottoline"
     assert desk.event(told, "supervisor-1", "decision", text=award, reference="2026/17").is_success
     assert desk.http.post(f"/v1/customer/{told['customer_token']}/decision", json={"accept": True}).is_success
     assert desk.event(told, "agent-1", "delivered_or_paid", reference="paid").is_success
