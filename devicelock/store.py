@@ -339,6 +339,13 @@ def commands_of(session: Session, name: str) -> list[CommandRow]:
     return list(session.scalars(_COMMANDS_OF, {"name": name}).all())
 
 
+def locks_signed(session: Session, order: str) -> list[tuple[bytes, int]]:
+    """The LOCKs that were signed for an order, and when, oldest first."""
+    write_first(session, CommandRow)
+    question = 'SELECT raw, issued_ms FROM command WHERE "order" = ? AND op = ? ORDER BY issued_ms'
+    return [(raw, issued_ms) for raw, issued_ms in ask(session, question, (order, str(Op.LOCK)))]
+
+
 def note(unit: Unit, row: LockOrderRow, event: str, *, actor: str, facts: Mapping[str, Any]) -> int:
     """Write one step of an order into its timeline and the log; returns the log index."""
     idx = unit.record(

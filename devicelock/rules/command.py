@@ -25,6 +25,7 @@ be locked with.
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from custody.kernel.errors import Forbidden, Rejected
@@ -228,6 +229,13 @@ def open_command(raw: bytes, keys: KeyRing) -> Command:
     check_command(command)
     signed.message.verify(_key_for(op, signed.message.kid, keys))
     return command
+
+
+@lru_cache(maxsize=4096)
+def pair_in(raw: bytes) -> Pair:
+    """The pair in a command that we signed; nothing else of it is looked at, and its signature is not either."""
+    body = open_signed(raw, content_type=CONTENT_TYPE, limit=MAX_BYTES).body
+    return (body.integer("epoch", least=1, most=MAX_COUNT), body.integer("counter", least=1, most=MAX_COUNT))
 
 
 def check_command(command: Command) -> None:

@@ -23,7 +23,7 @@ from custody.store.unit import Unit
 from devicelock import store, watch_store
 from devicelock.rules.ack import Ack, Result, open_ack
 from devicelock.rules.applied import Applied
-from devicelock.rules.command import Basis, KeyRing, Op, Reason, open_command
+from devicelock.rules.command import Basis, KeyRing, Op, Reason, open_command, pair_in
 from devicelock.rules.desired import FORGOTTEN, LAPSED, Desired, Standing, Step, reconcile, settle, standing
 from devicelock.rules.hello import Cause, Hello, SimClass, open_hello
 from devicelock.rules.order import Event, Role, State, step
@@ -207,14 +207,13 @@ def _told_by_hello(unit: Unit, office: LockOffice, order: LockOrderRow, row: Dev
 
     Since when is not said; in doubt since it was signed.
     """
-    if not order.release_ms or order.acked_ms is not None or office.signers.lock is None:
+    if not order.release_ms or order.acked_ms is not None:
         return
-    keys = KeyRing(lock=office.signers.lock.public, unlock=office.signers.unlock.public)
-    locks = [each for each in store.commands_of(unit.session, order.id) if each.op == Op.LOCK]
-    applied = next((each for each in locks if open_command(each.raw, keys).pair == hello.pair), None)
-    if applied is not None:
+    locks = store.locks_signed(unit.session, order.id)
+    since_ms = next((issued_ms for raw, issued_ms in locks if pair_in(raw) == hello.pair), None)
+    if since_ms is not None:
         facts = {"shown_by": "hello", "counter": hello.counter}
-        _had_locked(unit, office, order, row, since_ms=applied.issued_ms, facts=facts)
+        _had_locked(unit, office, order, row, since_ms=since_ms, facts=facts)
 
 
 def _frees(command: CommandRow) -> bool:
