@@ -12,7 +12,7 @@ from custody.gs1.canonical import canonical
 from custody.gs1.check_digit import is_digits
 from custody.gs1.event import Event
 from custody.gs1.imei import foreign_imei_urn, imei_digits, imei_urn, serial_as_imei
-from custody.gs1.keys import ROOT
+from custody.gs1.keys import ROOT, checked
 from custody.kernel.errors import Rejected
 from custody.trail.marks import expected_keys
 
@@ -49,7 +49,7 @@ def imei_of(key: str) -> str | None:
 
 
 def ask(text: str) -> str:
-    """The canonical key of what a person or a program asks for; raises `Rejected("unit")`.
+    """The canonical key of what a person or a program asks for; raises `Rejected`, which names a wrong check digit.
 
     Taken: an SSCC as 18 digits, also with its AI as labels and scanners have it, URN or Digital Link; an SGTIN; an IMEI
     of 14, 15 or 16 digits or as a URN; a seal; an order as `po:...`.
@@ -58,7 +58,7 @@ def ask(text: str) -> str:
     compact = trimmed.replace(" ", "").replace("-", "")
     sscc = _SSCC.fullmatch(compact)
     if sscc is not None:
-        return PARCEL + sscc[1]
+        return checked("00", sscc[1]).uri
     if is_digits(compact) and 14 <= len(compact) <= 16:
         return imei_urn(compact)
     if trimmed.startswith(ORDER) and len(trimmed) > len(ORDER):
