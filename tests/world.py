@@ -18,8 +18,7 @@ from sqlalchemy.engine import make_url
 from sqlmodel import Session
 
 from api import joints
-from api.accounts import FIRST_ACCOUNTS
-from api.tables import AccountRow
+from api.accounts import FIRST_ACCOUNTS, close_account
 from custody.disputes.machine import Role
 from custody.disputes.opening import Report
 from custody.disputes.order import OrderFacts, Payment
@@ -117,10 +116,7 @@ class World(Process):
     def dismiss(self, name: str) -> None:
         """Somebody leaves."""
         with self.house.unit() as unit:
-            row = unit.session.get(AccountRow, name)
-            assert row is not None
-            row.active = False
-            unit.session.add(row)
+            assert close_account(unit.session, name)
 
     def withdraw_authority(self, by: str = "supervisor-1") -> None:
         """One person withdraws the standing authority."""

@@ -74,7 +74,7 @@ def enrol(
     origin = call("GET", "/v1/log")["origin"]
     body = enrolment(station, signer, origin=origin, token=token)
     answer = call("POST", "/v1/stations/enrol", json=body)
-    _begin(state, station, seq=answer.get("seq", 0), prev=answer.get("prev"))
+    _begin(state, station, seq=answer["seq"], prev=answer["prev"])
     show(answer, as_json=as_json)
 
 

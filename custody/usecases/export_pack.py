@@ -46,12 +46,11 @@ from custody.scans.batch import BATCH
 from custody.scans.place import place_of
 from custody.scans.scan import SCANS
 from custody.store import case_book, erase_book, log_reader, scan_book, witness_book
-from custody.store.case_book import CaseFile
+from custody.store.case_book import RECOMPUTE, CaseFile
 from custody.store.log_reader import StoredEntry
 from custody.store.scan_book import JudgedScan
 from custody.store.tables import CheckpointRow, DisputeEventRow, EntryRow, EvidenceRow, SaleRow
 from custody.store.unit import Unit
-from custody.usecases.investigate import RECOMPUTE
 from custody.usecases.mark_unproven import Doubts, read_doubts
 from custody.usecases.open_scans import stored_scans
 from custody.usecases.read_trail import read_trail

@@ -32,7 +32,7 @@ from custody.investigation.wording import state
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Conflict, NotFound
 from custody.store import case_book
-from custody.store.case_book import CaseFile
+from custody.store.case_book import JOINED, RECOMPUTE, CaseFile
 from custody.store.unit import House, Unit
 from custody.usecases.ways import Progress, Ways
 
@@ -41,8 +41,7 @@ def _silent(_read: int, _entries: int) -> None:
     """Nobody is told how far the reading is."""
 
 
-RECOMPUTE = case_book.RECOMPUTE
-WITHDRAWN, JOINED = "withdrawn", "merged"
+WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

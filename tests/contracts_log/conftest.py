@@ -1,4 +1,4 @@
-"""Houses that a test opened are closed behind it; a witness's folder; a yard of shards on each engine in turn."""
+"""Houses that a test opened are closed behind it; a witness's folder; a yard of shards on each engine; a world."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +10,7 @@ from custody.store.witness_folder import WitnessFolder
 from tests.contracts_log.shard_yard import Yard
 from tests.contracts_log.small_house import OPENED, opened_house
 from tests.servers.postgres import PostgresServer
+from tests.world import World, new_world
 
 
 @pytest.fixture(autouse=True)
@@ -50,3 +51,11 @@ def yard(request: pytest.FixtureRequest, sqlite_url: str) -> Iterator[Yard]:
 def prepare(url: str) -> None:
     """Make the tables and open the log, once for all yards."""
     opened_house(url).engine.dispose()
+
+
+@pytest.fixture
+def world(sqlite_url: str, tmp_path: Path) -> Iterator[World]:
+    """Lend a world in which two parcels were delivered and sold."""
+    made = new_world(sqlite_url, tmp_path / "world", parcels=1)
+    yield made
+    made.close()

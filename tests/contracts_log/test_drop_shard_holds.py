@@ -1,9 +1,5 @@
 """Dropping a shard while a case or a lock goes on: all that the parcel's trail stands on is held, and nothing else."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
 from sqlmodel import Session
 
 from api.routes.erasures import locked_handsets
@@ -19,17 +15,9 @@ from custody.usecases.replay_verdicts import compare_verdicts
 from simulators.parcel import Parcel
 from tests.contracts_log.shard_yard import close_due
 from tests.contracts_log.small_house import findings, raises
-from tests.world import World, new_world
+from tests.world import World
 
 YEARS = 6
-
-
-@pytest.fixture
-def world(sqlite_url: str, tmp_path: Path) -> Iterator[World]:
-    """Lend a world in which two parcels were delivered and sold."""
-    made = new_world(sqlite_url, tmp_path / "world", parcels=1)
-    yield made
-    made.close()
 
 
 def grow_old(world: World) -> str:

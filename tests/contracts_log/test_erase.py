@@ -1,13 +1,12 @@
 """Erasing: what is personal goes, the log stays whole, and what is still needed is kept."""
 
 import sqlite3
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import pytest
 from sqlmodel import Session, col, select
 
 from api.routes.erasures import locks_on
@@ -40,7 +39,7 @@ from simulators.events import finish, write
 from simulators.parcel import Parcel
 from tests.contracts_log.small_house import findings, raises
 from tests.contracts_store.houses import forge
-from tests.world import World, new_world
+from tests.world import World
 from tests.world_parts import key
 
 WHY = "the retention period is over"
@@ -48,14 +47,6 @@ WHY = "the retention period is over"
 
 def nothing(_session: Session, _imeis: Collection[str]) -> Sequence[str]:
     return ()
-
-
-@pytest.fixture
-def world(sqlite_url: str, tmp_path: Path) -> Iterator[World]:
-    """Lend a world in which two parcels were delivered and sold."""
-    made = new_world(sqlite_url, tmp_path / "world", parcels=1)
-    yield made
-    made.close()
 
 
 def run(world: World, target: str) -> Erased:

@@ -1,34 +1,13 @@
 """Which locks hold what would be erased: those that are not over, and none of which nobody waits any more."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
-from api.routes.erasures import locked_handsets, locks_on
+from api.routes.erasures import locked_handsets
 from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import Conflict
-from custody.store import erase_book
-from custody.usecases.erase import Erased, erase
 from custody.usecases.move_case import withdraw
 from tests.contracts_log.small_house import findings
-from tests.world import World, new_world
+from tests.contracts_log.test_erase import run
+from tests.world import World
 from tests.world_parts import Opened
-
-
-@pytest.fixture
-def world(sqlite_url: str, tmp_path: Path) -> Iterator[World]:
-    """Lend a world in which two parcels were delivered and sold."""
-    made = new_world(sqlite_url, tmp_path / "world", parcels=1)
-    yield made
-    made.close()
-
-
-def run(world: World, target: str) -> Erased:
-    with world.house.unit() as unit:
-        done = erase(unit, target, reason="asked for it", actor="supervisor-1", holds=locks_on)
-    erase_book.drop_old_pages(world.engine)
-    return done
 
 
 def take_back(world: World, opened: Opened) -> None:

@@ -39,13 +39,13 @@ from custody.scans.leaf import Leaf, make_leaf
 from custody.scans.scan import make_scan, open_scan
 from custody.scans.tolerances import Tolerances
 from custody.store import case_book, scan_book
+from custody.store.case_book import RECOMPUTE
 from custody.store.engine import open_engine
 from custody.store.migrate import migrate
 from custody.store.unit import House, Unit
 from custody.usecases.accept_scans import Intake
 from custody.usecases.enrol_station import announce, enrol
 from custody.usecases.export_pack import NO_LOCKS, Beside, PackExported, export_pack
-from custody.usecases.investigate import RECOMPUTE
 from custody.usecases.judge_group import Ack
 from custody.usecases.open_dispute import Disputed, open_dispute
 from custody.usecases.open_log import open_log
