@@ -8,32 +8,30 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import select
-from sqlmodel import Session, col
+from sqlmodel import Session
 
 from api.accounts import Caller
 from api.pages import words
 from api.pages.case_moves import Open, open_moves
 from api.pages.inquiries import StoredAnswer, stored_answer
+from api.pages.sent_form import STORY
 from api.parts import Parts
-from api.routes.customer import WORDS
 from api.routes.dispute_reading import read as read_case
 from custody.disputes.civil import civil_date
 from custody.disputes.payout import WORDS as PAYOUT_WORDS
 from custody.disputes.payout import payouts
 from custody.kernel.clock import DAY_MS, from_iso
 from custody.kernel.errors import NotFound
-from custody.store import case_book
+from custody.store import case_book, evidence_book
 from custody.store.case_book import CaseFile
-from custody.store.tables import EvidenceRow, InquiryRow
+from custody.store.evidence_book import Given
+from custody.store.tables import InquiryRow
 from custody.store.unit import Unit
 from devicelock import store as lock_store
 from devicelock.rules.authority import preflight
 from devicelock.rules.lock_facts import Kind
 from devicelock.rules.order import TERMINAL, State
 from devicelock.usecases import request_lock
-
-MOST_WORDS = 80_000  # bytes: as many as the longest words of the forms have
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +45,7 @@ class CasePage:
     file: CaseFile
     moves: tuple[Open, ...]
     days: int
-    given: tuple[tuple[EvidenceRow, str], ...]
+    given: tuple[tuple[Given, str], ...]
     inquiry: InquiryRow | None
     answer: StoredAnswer | None
     payouts: tuple[tuple[str, str], ...]
@@ -115,14 +113,10 @@ def _clock(clock: dict[str, Any], case: dict[str, Any], now_ms: int) -> dict[str
     return {"legal": False, **clock, "done": done.get(clock["clock"], False), "past": past}
 
 
-def _given(session: Session, dispute: str) -> tuple[tuple[EvidenceRow, str], ...]:
+def _given(session: Session, dispute: str) -> tuple[tuple[Given, str], ...]:
     """What the customer gave, and the words of what is words."""
-    query = select(EvidenceRow).where(col(EvidenceRow.dispute) == dispute).order_by(col(EvidenceRow.at_ms))
-    return tuple((row, _words_of(row)) for row in session.scalars(query).all())
-
-
-def _words_of(row: EvidenceRow) -> str:
-    return row.content[:MOST_WORDS].decode(errors="replace") if row.name == WORDS else ""
+    said = evidence_book.words_of(session, dispute)
+    return tuple((one, said.get(one.id, "")[:STORY]) for one in evidence_book.of_case(session, dispute))
 
 
 def _inquiry(session: Session, dispute: str) -> InquiryRow | None:

@@ -18,9 +18,8 @@ from api.pages.words import ASKED_BY_PEOPLE
 from api.routes.disputes import DisputeIn, take_report
 from api.views import set_aside
 from custody.disputes.claim import CLAIMS
-from custody.kernel.errors import NotFound, Trouble
-from custody.store import case_book
-from custody.store.tables import EvidenceRow
+from custody.kernel.errors import Trouble
+from custody.store import case_book, evidence_book
 from custody.usecases.open_dispute import hash_token
 from custody.usecases.renew_link import SUPPORT
 
@@ -155,11 +154,9 @@ def live_locks(dispute: str, visit: Staff) -> Response:
 def evidence(name: str, visit: Staff) -> Response:
     """A file that a customer gave, byte for byte; the browser saves it and never runs it."""
     with visit.parts.house.read() as session:
-        row = session.get(EvidenceRow, name)
-    if row is None:
-        raise NotFound("evidence", f"there is no file {name!r}", fix="Open it from the case's page.")
-    headers = {**HEADERS, "Content-Security-Policy": "sandbox", "Content-Disposition": attached(row.name)}
-    return Response(row.content, media_type="application/octet-stream", headers=headers)
+        given, content = evidence_book.read(session, name)
+    headers = {**HEADERS, "Content-Security-Policy": "sandbox", "Content-Disposition": attached(given.name)}
+    return Response(content, media_type="application/octet-stream", headers=headers)
 
 
 def case_page(

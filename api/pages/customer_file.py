@@ -8,20 +8,18 @@ staff or the system did it. What is known of a step is told of the customer's ow
 the handset was seen or what the investigation says of the chain, is nothing for whoever quotes a number.
 """
 
-import io
 import re
 import zipfile
 from datetime import UTC, datetime
-from typing import Any
+from typing import IO, Any
 
 import msgspec
-from sqlalchemy import select
-from sqlmodel import Session, col
+from sqlmodel import Session
 
 from api.routes.customer import customer_view
 from custody.kernel.clock import Instant, to_iso
-from custody.store import case_book
-from custody.store.tables import EvidenceRow, SaleRow
+from custody.store import case_book, evidence_book
+from custody.store.tables import SaleRow
 from custody.usecases.open_dispute import hash_token
 
 NOT_A_NAME = re.compile(r"[^\w. -]+")
@@ -36,11 +34,10 @@ README = (
 )
 
 
-def write_file(session: Session, token: str, *, now_ms: Instant) -> bytes:
-    """The zip; raises `NotFound` for a link that opens no case."""
+def write_file(session: Session, token: str, out: IO[bytes], *, now_ms: Instant) -> None:
+    """Write the zip, one file after the other; raises `NotFound` for a link that opens no case."""
     view = customer_view(session, token)
     file = case_book.read_by_token(session, hash_token(token))
-    evidence = session.scalars(select(EvidenceRow).where(col(EvidenceRow.dispute) == file.case.id)).all()
     sale = session.get(SaleRow, file.case.order_ref) if file.case.order_ref and file.order_named else None
     document = {
         "written_at": to_iso(now_ms),
@@ -52,14 +49,13 @@ def write_file(session: Session, token: str, *, now_ms: Instant) -> bytes:
         "steps": [_step(row) for row in case_book.timeline(session, file.case.id)],
     }
     messages = "\n\n".join(f"{said['at']}\n{said['text']}" for said in view["messages"])
-    out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as pack:
         _put(pack, "read-me.txt", README.encode(), now_ms)
         _put(pack, "my-case.json", msgspec.json.format(msgspec.json.encode(document), indent=2), now_ms)
         _put(pack, "messages.txt", messages.encode(), now_ms)
-        for row in evidence:
-            _put(pack, f"files/{row.id}-{NOT_A_NAME.sub('_', row.name)}", row.content, row.at_ms)
-    return out.getvalue()
+        for given in evidence_book.of_case(session, file.case.id):
+            _, content = evidence_book.read(session, given.id)
+            _put(pack, f"files/{given.id}-{NOT_A_NAME.sub('_', given.name)}", content, given.at_ms)
 
 
 def _without_the_buyer(sale: SaleRow) -> dict[str, Any]:

@@ -4,12 +4,15 @@ It says first that we believe the customer, then what happens and when. Every fo
 refused comes back as it was sent. Large print stays large whatever is pressed.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Annotated
+from tempfile import TemporaryFile
+from typing import IO, Annotated
 
 from fastapi import APIRouter, Depends, File, Form, Request, Response, UploadFile
+from starlette.responses import StreamingResponse
 
 from api.auth import same_site
 from api.circumstances import found_ms
@@ -41,6 +44,7 @@ P = Annotated[Parts, Depends(parts_of)]
 Line = Annotated[str, Form(max_length=200)]
 PAYS = frozenset(map(str, PAYS_MONEY))
 MOST_DIGITS = 60
+PIECE_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,10 +76,14 @@ def status(token: str, request: Request, parts: P) -> Response:
 @router.get("/c/{token}/file")
 def own_file(token: str, parts: P) -> Response:
     """Everything the case holds about the customer, as one file."""
-    with parts.house.read() as session:
-        content = write_file(session, token, now_ms=parts.clock.now_ms())
-    headers = {**HEADERS, "Content-Disposition": attached("my-case.zip")}
-    return Response(content, media_type="application/zip", headers=headers)
+    with ExitStack() as kept:
+        out = kept.enter_context(TemporaryFile())
+        with parts.house.read() as session:
+            write_file(session, token, out, now_ms=parts.clock.now_ms())
+        headers = {**HEADERS, "Content-Disposition": attached("my-case.zip"), "Content-Length": str(out.tell())}
+        out.seek(0)
+        kept.pop_all()
+    return StreamingResponse(_pieces(out), media_type="application/zip", headers=headers)
 
 
 @router.post("/c/{token}/choose")
@@ -247,3 +255,9 @@ def _scheme(file: CaseFile, today: date) -> Scheme | None:
         last_day=way.last_day,
         is_open=today >= way.opens,
     )
+
+
+def _pieces(out: IO[bytes]) -> Iterator[bytes]:
+    with out:
+        while piece := out.read(PIECE_BYTES):
+            yield piece

@@ -9,8 +9,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, UploadFile
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import select
-from sqlmodel import Session, col
+from sqlmodel import Session
 
 from api import joints, lock_news
 from api.circumstances import found_ms, is_customers
@@ -22,9 +21,9 @@ from custody.disputes.messages import say
 from custody.disputes.one_order import where_it_stands
 from custody.kernel.clock import from_iso, to_iso
 from custody.kernel.errors import Conflict, Rejected
-from custody.store import case_book
+from custody.store import case_book, evidence_book
 from custody.store.case_book import CaseFile
-from custody.store.tables import EvidenceRow
+from custody.store.evidence_book import MAX_FILE_BYTES, WORDS
 from custody.store.unit import Unit
 from custody.usecases import ask_customer, move_case, move_scheme
 from custody.usecases.open_dispute import hash_token
@@ -38,8 +37,6 @@ from devicelock.usecases.issue_code import issue_code
 router = APIRouter(prefix="/v1/customer/{token}", tags=["customer"])
 P = Annotated[Parts, Depends(parts_of)]
 CUSTOMER = "customer"
-WORDS = "words.txt"
-MAX_FILE_BYTES = 100 * 1024 * 1024
 
 
 class ChoiceIn(BaseModel):
@@ -209,7 +206,7 @@ def give(token: str, file: UploadFile, parts: P, ask: Annotated[str | None, Form
     """Give us anything, in any format; what we cannot read is our job. `ask` is what it answers, if we asked."""
     content = file.file.read(MAX_FILE_BYTES + 1)
     if len(content) > MAX_FILE_BYTES:
-        raise Rejected("too_large", "the file is larger than 100 MB", fix="Send it in parts.")
+        raise Rejected("too_large", "the file is larger than 100 megabytes", fix="Send it in parts, or call us.")
     with parts.house.unit() as unit:
         dispute = _heard_in(unit.session, token)
         name, kind = file.filename or "file", file.content_type or "application/octet-stream"
@@ -266,12 +263,12 @@ def customer_view(session: Session, token: str) -> dict[str, Any]:
     """The case as its customer sees it: no staff accounts of others, no analysis, everything that was promised."""
     file = case_book.read_by_token(session, hash_token(token))
     shown = order_views(session, joints.locks_of(session, file))
-    given = session.scalars(select(EvidenceRow).where(col(EvidenceRow.dispute) == file.case.id)).all()
+    given = evidence_book.of_case(session, file.case.id)
     return {
         **own_view(session, file),
         "locks": own_locks(shown, named=file.order_named),
         "messages": message_views(session, file.case.id),
-        "given": [{"name": row.name, "at": to_iso(row.at_ms), "sha256": row.sha256.hex()} for row in given],
+        "given": [{"name": one.name, "at": to_iso(one.at_ms), "sha256": one.sha256.hex()} for one in given],
     }
 
 
@@ -318,16 +315,8 @@ def _keep_words(unit: Unit, dispute: str, words: str) -> str:
 
 
 def _keep(unit: Unit, dispute: str, *, name: str, media_type: str, content: bytes) -> str:
-    row = EvidenceRow(
-        id=unit.ids.new("ev"),
-        dispute=dispute,
-        name=name[:200],
-        media_type=media_type[:100],
-        sha256=hashlib.sha256(content).digest(),
-        content=content,
-        given_by=CUSTOMER,
-        at_ms=unit.now_ms,
+    kept, sha256 = evidence_book.keep(
+        unit, dispute, name=name, media_type=media_type, content=content, given_by=CUSTOMER
     )
-    unit.session.add(row)
-    case_book.note(unit, dispute, "evidence", actor=CUSTOMER, facts={"evidence": row.id, "sha256": row.sha256})
-    return row.id
+    case_book.note(unit, dispute, "evidence", actor=CUSTOMER, facts={"evidence": kept, "sha256": sha256})
+    return kept

@@ -22,11 +22,11 @@ from custody.disputes.remedy import RemedyOffer
 from custody.disputes.work_clocks import WorkClock
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Conflict, NotFound
-from custody.store import bulk
+from custody.store import bulk, evidence_book
 from custody.store.bulk import ask
 from custody.store.engine import is_sqlite
 from custody.store.newest_first import newest_first
-from custody.store.tables import DisputeEventRow, DisputeRow, EvidenceRow, InquiryRow, MessageRow, PromiseRow
+from custody.store.tables import DisputeEventRow, DisputeRow, InquiryRow, MessageRow, PromiseRow
 from custody.store.unit import Unit
 
 OPEN = tuple(state for state in CASE.states if state not in CASE.terminal)
@@ -228,9 +228,7 @@ def hand_over(unit: Unit, dispute: str, into: str, *, order_ref: str | None) -> 
         row.dispute = into
         row.facts = _json(change(promise, case_id=into, order_ref=promise.order_ref or order_ref))
         unit.session.add(row)
-    for file in unit.session.scalars(select(EvidenceRow).where(col(EvidenceRow.dispute) == dispute)).all():
-        file.dispute = into
-        unit.session.add(file)
+    evidence_book.hand_over(unit.session, dispute, into)
     inquiries = unit.session.scalars(select(InquiryRow).where(col(InquiryRow.dispute).in_([dispute, into]))).all()
     if [one.dispute for one in inquiries] == [dispute]:
         inquiries[0].dispute = into

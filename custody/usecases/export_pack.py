@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlmodel import Session, col
 
 from custody.disputes.policy import DEFAULT_POLICY, Policy
@@ -45,11 +45,11 @@ from custody.ledger.tiles import TileHashReader
 from custody.scans.batch import BATCH
 from custody.scans.place import place_of
 from custody.scans.scan import SCANS
-from custody.store import case_book, erase_book, log_reader, scan_book, witness_book
+from custody.store import case_book, erase_book, evidence_book, log_reader, scan_book, witness_book
 from custody.store.case_book import RECOMPUTE, CaseFile
 from custody.store.log_reader import StoredEntry
 from custody.store.scan_book import JudgedScan
-from custody.store.tables import CheckpointRow, DisputeEventRow, EntryRow, EvidenceRow, SaleRow
+from custody.store.tables import CheckpointRow, DisputeEventRow, EntryRow, SaleRow
 from custody.store.unit import Unit
 from custody.usecases.mark_unproven import Doubts, read_doubts
 from custody.usecases.open_scans import stored_scans
@@ -336,12 +336,15 @@ def _case(
 
 def _evidence(session: Session, dispute: str) -> list[Held]:
     """The files of a case by their digests; their content stays where it is."""
-    columns = (EvidenceRow.media_type, EvidenceRow.sha256, EvidenceRow.given_by, EvidenceRow.at_ms)
-    query = select(*map(col, columns), func.length(col(EvidenceRow.content)))
-    query = query.where(col(EvidenceRow.dispute) == dispute).order_by(col(EvidenceRow.at_ms), col(EvidenceRow.id))
     return [
-        Held(media_type=media_type, sha256=sha256.hex(), bytes=size, given_by=given_by, at_ms=at_ms)
-        for media_type, sha256, given_by, at_ms, size in session.execute(query)
+        Held(
+            media_type=given.media_type,
+            sha256=given.sha256.hex(),
+            bytes=given.bytes,
+            given_by=given.given_by,
+            at_ms=given.at_ms,
+        )
+        for given in evidence_book.of_case(session, dispute)
     ]
 
 

@@ -1,0 +1,86 @@
+"""Files that customers give: no page reads what is in them, and no case takes the disk of all others."""
+
+import io
+import tracemalloc
+import zipfile
+
+import pytest
+
+from custody.store import evidence_book
+from tests.doors.case_desk import OURS, CaseDesk
+
+LONG = 24 * 1024 * 1024
+
+
+def give(desk: CaseDesk, told: dict[str, str], name: str, content: bytes) -> int:
+    link = f"/v1/customer/{told['customer_token']}/files"
+    return desk.http.post(link, files={"file": (name, content)}).status_code
+
+
+@pytest.mark.parametrize("page", ["/v1/customer/{link}", "/c/{link}", "/c/{link}/status", "/console/cases/{case}"])
+def test_a_page_that_lists_files_reads_none_of_them(desk: CaseDesk, page: str) -> None:
+    told = desk.report()
+    assert give(desk, told, "unboxing.mp4", bytes(LONG)) == 201
+    address = page.format(link=told["customer_token"], case=told["dispute"])
+    headers = desk.by("agent-1") if "console" in page else {}
+    assert desk.http.get(address, headers=headers).status_code == 200
+    tracemalloc.start()
+    try:
+        assert desk.http.get(address, headers=headers).status_code == 200
+        assert tracemalloc.get_traced_memory()[1] < LONG / 4
+    finally:
+        tracemalloc.stop()
+
+
+def test_joining_two_reports_reads_no_file(desk: CaseDesk) -> None:
+    first, second = desk.report(), desk.report()
+    assert give(desk, first, "unboxing.mp4", bytes(LONG)) == 201
+    tracemalloc.start()
+    try:
+        assert desk.event(first, "agent-1", "merge", into=second["dispute"], consent=True).is_success
+        assert tracemalloc.get_traced_memory()[1] < LONG / 4
+    finally:
+        tracemalloc.stop()
+    assert [row["name"] for row in desk.own(second)["given"]] == ["unboxing.mp4"]
+
+
+def test_the_customers_own_file_holds_what_they_gave_one_after_the_other(desk: CaseDesk) -> None:
+    told = desk.report()
+    films = [bytes([number]) * LONG for number in range(3)]
+    for number, film in enumerate(films):
+        assert give(desk, told, f"film-{number}.mp4", film) == 201
+    with desk.http.stream("GET", f"/c/{told['customer_token']}/file") as answer:
+        content = answer.read()
+    assert (answer.status_code, int(answer.headers["content-length"])) == (200, len(content))
+    with zipfile.ZipFile(io.BytesIO(content)) as pack:
+        assert [pack.read(name) for name in pack.namelist() if name.endswith(".mp4")] == films
+
+
+@pytest.mark.parametrize(("bound", "files"), [("MAX_CASE_BYTES", 2), ("MAX_CASE_FILES", 3)])
+def test_a_case_holds_so_many_files_and_no_more(
+    desk: CaseDesk, monkeypatch: pytest.MonkeyPatch, bound: str, files: int
+) -> None:
+    monkeypatch.setattr(evidence_book, bound, {"MAX_CASE_BYTES": 2_500, "MAX_CASE_FILES": 3}[bound])
+    told, other = desk.report(), desk.report()
+    answers = [give(desk, told, f"{number}.jpg", bytes(1_000)) for number in range(4)]
+    assert answers == [201] * files + [413] * (4 - files)
+    refused = desk.http.post(f"/c/{told['customer_token']}/files", files={"file": ("5.jpg", bytes(1_000))})
+    assert (refused.status_code, "Call us" in refused.text) == (413, True)
+    assert len(desk.own(told)["given"]) == files
+    assert give(desk, other, "1.jpg", bytes(1_000)) == 201
+
+
+def test_a_case_that_holds_no_more_files_still_takes_words(desk: CaseDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evidence_book, "MAX_CASE_FILES", 1)
+    told = desk.report()
+    assert [give(desk, told, name, b"1") for name in ("1.jpg", "2.jpg")] == [201, 413]
+    words = {"words": "It was a power bank."}
+    assert desk.http.post(f"/v1/customer/{told['customer_token']}/words", json=words).status_code == 201
+    assert desk.http.post(f"/v1/customer/{told['customer_token']}/words", json=words).status_code == 413
+
+
+def test_whoever_gives_too_long_a_film_reads_what_helps(desk: CaseDesk) -> None:
+    told = desk.report()
+    film = {"file": ("long.mp4", bytes(evidence_book.MAX_FILE_BYTES + 1))}
+    page = desk.http.post(f"/c/{told['customer_token']}/files", files=film, headers=OURS)
+    assert (page.status_code, "Send it in parts, or call us" in page.text) == (413, True)
