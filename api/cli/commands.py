@@ -17,6 +17,7 @@ from api.cli import (
     account,
     case,
     erase,
+    investigation,
     lock,
     log,
     other_locks,
@@ -87,6 +88,7 @@ app = typer.Typer(
     help="Signed parcel custody, remedy first, a lock for the missing handset, and the weak link named.",
 )
 app.add_typer(account.app, name="account")
+app.add_typer(investigation.app, name="investigation")
 app.add_typer(station.app, name="station")
 app.add_typer(registrar.app, name="registrar")
 app.add_typer(case.app, name="dispute")

@@ -21,7 +21,6 @@ from custody.disputes.civil import civil_date
 from custody.disputes.payout import WORDS as PAYOUT_WORDS
 from custody.disputes.payout import payouts
 from custody.kernel.clock import DAY_MS, from_iso
-from custody.kernel.errors import NotFound
 from custody.store import case_book, evidence_book
 from custody.store.case_book import CaseFile
 from custody.store.evidence_book import Given
@@ -61,7 +60,7 @@ def read_case_page(parts: Parts, caller: Caller, dispute: str) -> CasePage:
     with parts.house.look() as unit:
         session = unit.session
         file = case_book.read(session, dispute)
-        inquiry = _inquiry(session, dispute)
+        inquiry = case_book.find_inquiry(session, dispute)
         open_lock = any(State(lock["state"]) not in TERMINAL for lock in case["locks"])
         checks = None if open_lock else _checks(unit, parts, file, caller)
         refused = _refused(unit, parts, file, caller)
@@ -117,10 +116,3 @@ def _given(session: Session, dispute: str) -> tuple[tuple[Given, str], ...]:
     """What the customer gave, and the words of what is words."""
     said = evidence_book.words_of(session, dispute)
     return tuple((one, said.get(one.id, "")[:STORY]) for one in evidence_book.of_case(session, dispute))
-
-
-def _inquiry(session: Session, dispute: str) -> InquiryRow | None:
-    try:
-        return case_book.inquiry(session, dispute)
-    except NotFound:
-        return None

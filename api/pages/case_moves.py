@@ -310,7 +310,8 @@ def _ticked(_name: str, text: str) -> bool:
     return bool(text)
 
 
-def _day(name: str, text: str) -> date:
+def read_day(name: str, text: str) -> date:
+    """The day that was typed into a field; raises `Rejected` with the field's name."""
     try:
         return date.fromisoformat(text)
     except ValueError as error:
@@ -324,7 +325,7 @@ def _pence(name: str, text: str) -> int:
     return int(found[1]) * 100 + int(found[2] or 0)
 
 
-READ: Mapping[str, Callable[[str, str], Any]] = {"tick": _ticked, "day": _day, "pounds": _pence}
+READ: Mapping[str, Callable[[str, str], Any]] = {"tick": _ticked, "day": read_day, "pounds": _pence}
 
 
 def _who(file: CaseFile, case: Mapping[str, Any]) -> dict[str, tuple[Role, ...]]:

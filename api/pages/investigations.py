@@ -1,7 +1,7 @@
 """The investigator's inbox, the patterns of the network, running an investigation, and exporting its pack.
 
 The inbox is sorted by what matters to customers and by pattern: those who still wait come first, then chains whose
-likeliest link stands in other disputes too, then the oldest.
+likeliest link stands in other disputes too, then the oldest. What was learned from comes last.
 """
 
 from dataclasses import dataclass
@@ -72,7 +72,11 @@ def waiting(session: Session) -> list[Waiting]:
         for row in rows
         for answer in [answers[row.id]]
     ]
-    return sorted(lines, key=lambda line: (not line.customer_waits, -line.others, line.inquiry.opened_ms))
+    return sorted(lines, key=_pressing)
+
+
+def _pressing(line: Waiting) -> tuple[bool, bool, int, int]:
+    return line.inquiry.state == "learned", not line.customer_waits, -line.others, line.inquiry.opened_ms
 
 
 @router.get("/patterns")

@@ -105,6 +105,7 @@ DONE: Mapping[str, str] = {
     "named": "Confirmed. Locks of this handset go there too from now on.",
     "alert_seen": "Written down that you have looked at it.",
     "ran": "The chain was judged with every other dispute and the whole traffic.",
+    "step": "It is written down.",
     "password": "Your password is changed. Your other sessions have ended.",
     "account_made": "The account is made. Whoever it is for changes its password at once.",
     "account_closed": "The account is closed, and its sessions have ended.",

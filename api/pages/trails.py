@@ -76,6 +76,7 @@ def trail(item: str, visit: Staff, *, case: str = "", check: bool = False, view:
         file = files[0] if files else None
         networks = _networks(session, found.trail, file)
         ranked = _ranked(session, file, found.trail) if visit.caller.role in RANKING else None
+        inquiry = case_book.find_inquiry(session, file.case.id) if file and visit.caller.role in RANKING else None
         checked = _check(visit.parts, session, found) if check else None
     axis = _axis(found.trail, networks)
     return visit.page(
@@ -86,6 +87,7 @@ def trail(item: str, visit: Staff, *, case: str = "", check: bool = False, view:
         files=files,
         file=file,
         ranked=ranked,
+        inquiry=inquiry,
         checked=checked,
         receipts={sealed.digest: receipt_address(sealed.digest, sealed.position) for sealed in found.scans},
         printing=view == "print",

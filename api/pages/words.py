@@ -108,6 +108,12 @@ TIMELINE: Mapping[str, str] = {
     "disagreed": "The customer does not agree",
     "evidence": "The customer gave a file",
     "ranked": "Chain investigated",
+    "check_asked": "Asked for a check of the chain",
+    "check_done": "A check of the chain came back",
+    "concluded": "The investigation of the chain ended",
+    "nothing_found": "The investigation of the chain ended without an answer",
+    "fix_filed": "What is mended for good was written down",
+    "chain_reopened": "The chain is investigated again",
     "pack.exported": "Evidence pack exported",
 }
 LOCKS: Mapping[str, tuple[str, str]] = {

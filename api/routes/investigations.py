@@ -39,7 +39,7 @@ def listing(parts: P, _caller: Investigator) -> dict[str, Any]:
 def run(dispute: str, parts: P, caller: Investigator) -> dict[str, Any]:
     """Judge the dispute with every other dispute and the whole traffic, and record what was found."""
     with parts.house.read() as session:
-        case_book.read(session, dispute)
+        investigate.check_goes_on(case_book.inquiry(session, case_book.read(session, dispute).case.id))
     parts.inquirer.read_on(parts.house, tell)
     with parts.house.read() as session:
         gathered = parts.inquirer.gather(session, joints.attaches(session), asked=dispute)

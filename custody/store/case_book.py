@@ -301,7 +301,7 @@ def first_ms(session: Session, dispute: str, kind: str) -> Instant | None:
 
 def open_inquiry(unit: Unit, dispute: str) -> str:
     """Open the investigation of a case, once; returns its id."""
-    held = unit.session.scalars(select(InquiryRow).where(col(InquiryRow.dispute) == dispute)).one_or_none()
+    held = find_inquiry(unit.session, dispute)
     if held is not None:
         return held.id
     name = unit.ids.new("inq")
@@ -312,10 +312,15 @@ def open_inquiry(unit: Unit, dispute: str) -> str:
 
 def inquiry(session: Session, dispute: str) -> InquiryRow:
     """The investigation of a case; raises `NotFound`."""
-    row = session.scalars(select(InquiryRow).where(col(InquiryRow.dispute) == dispute)).one_or_none()
+    row = find_inquiry(session, dispute)
     if row is None:
         raise NotFound("investigation", f"case {dispute!r} has no investigation", fix="Its kind needs none.")
     return row
+
+
+def find_inquiry(session: Session, dispute: str) -> InquiryRow | None:
+    """The investigation of a case; None if its kind needs none."""
+    return session.scalars(select(InquiryRow).where(col(InquiryRow.dispute) == dispute)).one_or_none()
 
 
 def hold_inquiry(unit: Unit, dispute: str) -> InquiryRow:

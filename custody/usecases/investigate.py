@@ -33,6 +33,7 @@ from custody.kernel.clock import Instant
 from custody.kernel.errors import Conflict, NotFound
 from custody.store import case_book
 from custody.store.case_book import JOINED, RECOMPUTE, CaseFile
+from custody.store.tables import InquiryRow
 from custody.store.unit import House, Unit
 from custody.usecases.ways import Progress, Ways
 
@@ -42,6 +43,7 @@ def _silent(_read: int, _entries: int) -> None:
 
 
 WITHDRAWN = "withdrawn"
+CONCLUDED = frozenset({"concluded", "learned"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,10 +140,11 @@ class Inquirer:
 def conclude(unit: Unit, dispute: str, finding: Finding, *, actor: str, role: Role) -> dict[str, Any]:
     """Store what was found, move the investigation to ranked, and seal the result in the log; returns it as stored.
 
-    Raises `Conflict` if the case came to be one that is not weighed while it was judged.
+    Raises `Conflict` if the case came to be one that is not weighed while it was judged, or has its conclusion.
     """
     _check_asked(case_book.hold_one(unit, dispute), chain=True)
     row = case_book.hold_inquiry(unit, dispute)
+    check_goes_on(row)
     if row.state == "open":
         row.state = step(INVESTIGATION, "open", "start", Role.INVESTIGATOR, {}).target
         row.told_ms = unit.now_ms
@@ -162,6 +165,13 @@ def conclude(unit: Unit, dispute: str, finding: Finding, *, actor: str, role: Ro
     unit.session.add(row)
     case_book.note(unit, dispute, "ranked", actor=actor, facts=briefly(stored))
     return stored
+
+
+def check_goes_on(row: InquiryRow) -> None:
+    """Return if an investigation has no conclusion yet; raises `Conflict`: its answer stays the one that was given."""
+    if row.state in CONCLUDED:
+        detail = f"the investigation of case {row.dispute!r} has its conclusion"
+        raise Conflict("concluded", detail, fix="Reopen it with what is new, unless its fix is filed.")
 
 
 def why_not_weighed(file: CaseFile) -> str | None:

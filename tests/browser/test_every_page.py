@@ -38,6 +38,7 @@ PAGES = {
     "/console/trails/{parcel}?case={dispute}": "investigator-1",
     "/console/trails/{parcel}?check=true&view=print": "investigator-1",
     "/console/investigations/{dispute}/links/4": "investigator-1",
+    "/console/investigations/{dispute}/steps": "investigator-1",
 }
 
 

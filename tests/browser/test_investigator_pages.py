@@ -32,7 +32,7 @@ def test_the_inbox_leads_to_the_trail(console: Console, enter: Callable[[str], P
     page = console.show(enter("investigator-1"), "/console/investigations")
     line = page.get_by_role("row").filter(has_text=console.world.main.order)
     expect(line).to_contain_text("Ranked")
-    line.get_by_role("link").click()
+    line.get_by_role("link", name=console.world.main.order, exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text(f"Parcel {console.parcel}")
 
 

@@ -14,9 +14,12 @@ from api.app import build_app
 from api.compose import compose, free_port
 from api.parts import Parts
 from api.settings import read_settings
+from custody.kernel.system_clock import SystemClock
 from simulators.agent import Staff, sign_in
 from simulators.client import ServiceClient
-from simulators.station import Answer
+from simulators.history import Mishaps, PastConfig
+from simulators.network import NetworkConfig, World, play
+from simulators.station import Answer, post_batch
 from tests.world_audit import Books, Said, complaints
 
 START_S = 30.0
@@ -83,6 +86,20 @@ def running_service(data: Path, *, database_url: str = "", **more: object) -> It
         server.should_exit = True
         thread.join(START_S)
         parts.engine.dispose()
+
+
+def small_network(service: Service) -> World:
+    """Two parcels that travelled, posted through the scanners' door, and posted again."""
+    past = PastConfig(
+        seed=5, end_ms=SystemClock().now_ms(), days=2.0, parcels=1, mishaps=Mishaps(lost=0, damaged=0, taken_after=0)
+    )
+    config = NetworkConfig(past=past, hubs=1, depots=1, thief=None, bystanders=0)
+    world = play(config, service.staff["supervisor-1"].client, lambda _what, _done, _of: None)
+    assert dict(world.results) == {"accepted": len(world.scans)}
+    again = post_batch(service.client, world.scans)
+    assert {answer.result for answer in again} == {"duplicate"}
+    service.remember(again)
+    return world
 
 
 def _wait(server: uvicorn.Server) -> None:

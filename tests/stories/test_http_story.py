@@ -14,27 +14,10 @@ from devicelock.rules.hello import SimClass
 from simulators import customer, events
 from simulators.agent import put_authority_in_force
 from simulators.handset import Handset
-from simulators.history import Mishaps, PastConfig
-from simulators.network import NetworkConfig, World, play
 from simulators.radio import Radio
-from simulators.station import post_batch
-from tests.stories.http_service import Service, running_service
+from tests.stories.http_service import Service, running_service, small_network
 
 WAIT_S = 20.0
-
-
-def small_network(service: Service) -> World:
-    """Two parcels that travelled, posted through the scanners' door, and posted again."""
-    past = PastConfig(
-        seed=5, end_ms=SystemClock().now_ms(), days=2.0, parcels=1, mishaps=Mishaps(lost=0, damaged=0, taken_after=0)
-    )
-    config = NetworkConfig(past=past, hubs=1, depots=1, thief=None, bystanders=0)
-    world = play(config, service.staff["supervisor-1"].client, lambda _what, _done, _of: None)
-    assert dict(world.results) == {"accepted": len(world.scans)}
-    again = post_batch(service.client, world.scans)
-    assert {answer.result for answer in again} == {"duplicate"}
-    service.remember(again)
-    return world
 
 
 def until(service: Service, order: str, state: str) -> dict[str, object]:

@@ -1,0 +1,162 @@
+"""The steps of an investigation that people take: a check, what it showed, the conclusion, and what is mended for good.
+
+Every step is a line of the case's timeline and a record of the log. Links and processes are named, people never. No
+step moves the case, and the case waits for none. Between the steps the chain is judged (`investigate.py`).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+from sqlmodel import Session
+
+from custody.disputes.case_guards import reasons
+from custody.disputes.civil import civil_date, day_ends_ms
+from custody.disputes.investigation import INVESTIGATION, confidence_stated, named_process_owner
+from custody.disputes.machine import Role, Transition, step
+from custody.disputes.messages import Message, say
+from custody.disputes.policy import DEFAULT_POLICY, Policy
+from custody.disputes.work_clocks import work_clock
+from custody.kernel.clock import Instant
+from custody.kernel.errors import Rejected
+from custody.store import case_book
+from custody.store.case_book import JOINED
+from custody.store.tables import DisputeEventRow, InquiryRow
+from custody.store.unit import Unit
+from custody.usecases.investigate import WITHDRAWN, recorded
+
+LINES: Mapping[str, str] = MappingProxyType(
+    {
+        "do_check": "check_asked",
+        "result": "check_done",
+        "conclude": "concluded",
+        "nothing_found": "nothing_found",
+        "file_fix": "fix_filed",
+        "reopen": "chain_reopened",
+    }
+)
+"""The line of the timeline with which each step stands there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """How likely a conclusion is, with its interval, from 0 to 1; None is not stated."""
+
+    probability: float | None
+    low: float | None
+    high: float | None
+
+
+def ask_check(unit: Unit, dispute: str, *, check: str, actor: str, role: Role) -> None:
+    """Have one of the checks of the last ranking made; raises `Rejected("check")` for any other."""
+    row = case_book.hold_inquiry(unit, dispute)
+    ranked = {each["check"]: each for each in (recorded(unit.session, dispute) or {"checks": ()})["checks"]}
+    if row.state == "ranked" and check not in ranked:
+        listed = ", ".join(ranked) or "none, so judge the chain again"
+        raise Rejected("check", f"{check!r} is no check of the last ranking", fix=f"It has {listed}.")
+    asked = ranked.get(check, {})
+    facts = {"check": check, **{name: asked[name] for name in ("title", "who") if name in asked}}
+    _take(unit, row, "do_check", actor=actor, role=role, facts=facts)
+
+
+def write_result(unit: Unit, dispute: str, *, found: bool, words: str, actor: str, role: Role) -> None:
+    """Write down what the check that was asked for has shown; the chain is judged again by whoever wants to."""
+    row = case_book.hold_inquiry(unit, dispute)
+    asked = next((each.facts for each in reversed(steps(unit.session, dispute)) if each.kind == "check_asked"), "{}")
+    facts = {**msgspec.json.decode(asked), "found": found, "words": _needed("words", words)}
+    _take(unit, row, "result", actor=actor, role=role, facts=facts)
+
+
+def conclude(unit: Unit, dispute: str, *, finding: str, why: str, share: Share, actor: str, role: Role) -> None:
+    """End it with what was found, in words that the customer reads, the reasons, and a probability in its interval."""
+    row = case_book.hold_inquiry(unit, dispute)
+    guards = {"reasons": reasons(why), "confidence_stated": confidence_stated(share.probability, share.low, share.high)}
+    facts = {"finding": _needed("finding", finding), "why": why, **asdict(share)}
+    told = say("investigation.conclude", finding=finding)
+    _take(unit, row, "conclude", actor=actor, role=role, facts=facts, guards=guards, told=told)
+
+
+def find_nothing(unit: Unit, dispute: str, *, why: str, actor: str, role: Role) -> None:
+    """End it without an answer, as where no scan leads anywhere."""
+    row = case_book.hold_inquiry(unit, dispute)
+    if row.state == "open":
+        row.state = step(INVESTIGATION, "open", "start", role, {}).target
+    facts, guards = {"why": why}, {"reasons": reasons(why)}
+    told = say("investigation.nothing_found")
+    _take(unit, row, "nothing_found", actor=actor, role=role, facts=facts, guards=guards, told=told)
+
+
+def file_fix(unit: Unit, dispute: str, *, fix: str, owner: str, due: date | None, actor: str, role: Role) -> None:
+    """Write down what is mended for good, whose process it is, and by which day; the customer reads what it is."""
+    row = case_book.hold_inquiry(unit, dispute)
+    if due is not None and due < civil_date(unit.now_ms):
+        raise Rejected("due", f"{due} is over", fix="Name a day that is still to come.")
+    guards = {"named_process_owner": named_process_owner(owner or None, None if due is None else day_ends_ms(due))}
+    facts = {"fix": fix.strip(), "owner": owner.strip(), "due": None if due is None else due.isoformat()}
+    told = say("investigation.file_fix", fix=_needed("fix", fix))
+    _take(unit, row, "file_fix", actor=actor, role=role, facts=facts, guards=guards, told=told)
+
+
+def reopen(unit: Unit, dispute: str, *, why: str, actor: str, role: Role) -> None:
+    """Go on with one that was concluded, since there is something new."""
+    row = case_book.hold_inquiry(unit, dispute)
+    told = say("investigation.reopen")
+    _take(unit, row, "reopen", actor=actor, role=role, facts={"why": _needed("why", why)}, told=told)
+
+
+def possible(state: str) -> list[Transition]:
+    """The steps that people can take in a state, as the table has them; the first step starts an open one."""
+    started = "gathering" if state == "open" else state
+    return [row for row in INVESTIGATION.leaving(started) if row.event in LINES]
+
+
+def steps(session: Session, dispute: str) -> Sequence[DisputeEventRow]:
+    """The steps that were taken, rankings among them, in order."""
+    kinds = {*LINES.values(), "ranked"}
+    return [line for line in case_book.timeline(session, dispute) if line.kind in kinds]
+
+
+def fix_due_ms(session: Session, dispute: str, *, policy: Policy = DEFAULT_POLICY) -> Instant | None:
+    """Until when a concluded investigation is to have its fix; None for one that is not concluded."""
+    if case_book.inquiry(session, dispute).state != "concluded":
+        return None
+    ended = {LINES["conclude"], LINES["nothing_found"]}
+    at_ms = max(line.at_ms for line in steps(session, dispute) if line.kind in ended)
+    return work_clock("learning_days", at_ms, policy=policy).due_ms
+
+
+def done_already(session: Session, dispute: str, event: str, said: Mapping[str, Any], *, actor: str) -> bool:
+    """Whether the newest step is this very one, by the same person."""
+    taken = steps(session, dispute)
+    if not taken or (taken[-1].kind, taken[-1].actor) != (LINES.get(event), actor):
+        return False
+    facts = msgspec.json.decode(taken[-1].facts)
+    return all(facts[name] == value for name, value in said.items() if name in facts)
+
+
+def _take(
+    unit: Unit,
+    row: InquiryRow,
+    event: str,
+    *,
+    actor: str,
+    role: Role,
+    facts: Mapping[str, Any],
+    guards: Mapping[str, bool | None] = MappingProxyType({}),
+    told: Message | None = None,
+) -> None:
+    row.state = step(INVESTIGATION, row.state, event, role, guards).target
+    if told is not None and case_book.read(unit.session, row.dispute).case.state not in {WITHDRAWN, JOINED}:
+        row.told_ms = unit.now_ms
+        case_book.say(unit, row.dispute, [told])
+    unit.session.add(row)
+    case_book.note(unit, row.dispute, LINES[event], actor=actor, facts=facts)
+
+
+def _needed(name: str, text: str) -> str:
+    if not text.strip():
+        raise Rejected(name, f"{name} is empty", fix="Write it down in a sentence.")
+    return text.strip()
