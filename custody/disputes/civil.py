@@ -2,32 +2,18 @@
 
 - A date of a clock is the civil date in Europe/London at that instant.
 - A calendar month goes to the same day number, or to the month's last day if there is none.
-- A working day is Monday to Friday and not a bank holiday of England and Wales. The bank holidays are data, one list a
-  year; a year without a list is refused, because a guessed working day would be a guessed deadline.
+- A working day is Monday to Friday and not a bank holiday of England and Wales (`bank_holidays`).
 - `in_words` and `day_in_words` write an instant or a date as a customer reads it.
 """
 
-import json
 from calendar import monthrange
-from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
-from importlib.resources import files
-from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
+from custody.disputes.bank_holidays import SATURDAY, bank_holidays
 from custody.kernel.clock import Instant
-from custody.kernel.errors import Rejected
 
 LONDON = ZoneInfo("Europe/London")
-SATURDAY = 5
-
-
-def _read_holidays() -> Mapping[int, frozenset[date]]:
-    years = json.loads(files("custody.disputes").joinpath("bank_holidays.json").read_text(encoding="utf-8"))["years"]
-    return MappingProxyType({int(year): frozenset(map(date.fromisoformat, days)) for year, days in years.items()})
-
-
-BANK_HOLIDAYS = _read_holidays()
 
 
 def civil_date(at_ms: Instant) -> date:
@@ -58,14 +44,8 @@ def add_months(day: date, months: int) -> date:
 
 
 def is_working_day(day: date) -> bool:
-    """Monday to Friday and no bank holiday; raises `Rejected("bank_holidays")` for a year without a list."""
-    if day.year not in BANK_HOLIDAYS:
-        raise Rejected(
-            "bank_holidays",
-            f"the bank holidays of {day.year} are not known; the table holds {', '.join(map(str, BANK_HOLIDAYS))}",
-            fix="Add the year from the official list for England and Wales to bank_holidays.json.",
-        )
-    return day.weekday() < SATURDAY and day not in BANK_HOLIDAYS[day.year]
+    """Monday to Friday and no bank holiday; raises `Rejected("bank_holidays")` for a year before the lists."""
+    return day not in bank_holidays(day.year) and day.weekday() < SATURDAY
 
 
 def add_working_days(day: date, days: int) -> date:

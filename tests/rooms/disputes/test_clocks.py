@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custody.disputes import civil, clocks
+from custody.disputes.bank_holidays import PUBLISHED, SATURDAY, bank_holidays, by_rule
 from custody.disputes.clocks import LegalClock, join_clocks
 from custody.disputes.policy import DEFAULT_POLICY as POLICY
 from custody.kernel.clock import from_iso
@@ -64,7 +65,7 @@ def test_a_refund_after_cancellation_counts_from_whichever_came_first() -> None:
 
 
 def test_an_access_request_rolls_to_a_working_day_and_the_house_target_does_not() -> None:
-    assert d("2026-02-28").weekday() == civil.SATURDAY
+    assert d("2026-02-28").weekday() == SATURDAY
     assert clocks.access_request_due(d("2026-01-31"), policy=POLICY) == d("2026-03-02")
     assert clocks.access_request_due(d("2026-01-31"), policy=POLICY, extended=True) == d("2026-04-30")
     assert clocks.access_request_due(d("2026-02-03"), policy=POLICY) == d("2026-03-03")
@@ -113,17 +114,40 @@ def test_working_days_count_only_working_days_and_not_the_first(day: date, count
 
 
 def test_the_bank_holidays_are_week_days_eight_a_year() -> None:
-    for year, holidays in civil.BANK_HOLIDAYS.items():
+    for year in range(min(PUBLISHED), 2100):
+        holidays = bank_holidays(year)
         assert len(holidays) == 8
-        assert all(day.year == year and day.weekday() < civil.SATURDAY for day in holidays)
+        assert all(day.year == year and day.weekday() < SATURDAY for day in holidays)
 
 
-def test_a_year_without_a_list_of_bank_holidays_is_refused_with_what_to_do() -> None:
-    for first in (d("2027-12-20"), d("2028-05-01"), d("2025-12-20")):
-        with pytest.raises(Rejected) as refused:
-            clocks.scheme_perform_by(first, policy=POLICY)
-        assert refused.value.code == "bank_holidays"
-        assert "bank_holidays.json" in refused.value.fix
+def test_the_rule_gives_the_bank_holidays_of_every_published_list() -> None:
+    assert {year: by_rule(year) for year in PUBLISHED} == PUBLISHED
+
+
+@pytest.mark.parametrize(
+    ("year", "days"),
+    [
+        (2018, "01-01 03-30 04-02 05-07 05-28 08-27 12-25 12-26"),
+        (2021, "01-01 04-02 04-05 05-03 05-31 08-30 12-27 12-28"),
+        (2024, "01-01 03-29 04-01 05-06 05-27 08-26 12-25 12-26"),
+        (2028, "01-03 04-14 04-17 05-01 05-29 08-28 12-25 12-26"),
+        (2033, "01-03 04-15 04-18 05-02 05-30 08-29 12-26 12-27"),
+    ],
+)
+def test_a_bank_holiday_on_a_weekend_is_made_up_for_and_easter_is_found(year: int, days: str) -> None:
+    assert by_rule(year) == {d(f"{year}-{day}") for day in days.split()}
+
+
+def test_a_decision_can_be_accepted_and_performed_after_the_last_published_list() -> None:
+    assert clocks.scheme_perform_by(d("2027-12-20"), policy=POLICY) == d("2028-01-20")
+    assert clocks.scheme_perform_by(d("2028-05-01"), policy=POLICY) == d("2028-05-30")
+
+
+def test_a_year_before_the_lists_of_bank_holidays_is_refused_with_what_to_do() -> None:
+    with pytest.raises(Rejected) as refused:
+        clocks.scheme_perform_by(d("2025-12-20"), policy=POLICY)
+    assert refused.value.code == "bank_holidays"
+    assert "bank_holidays.json" in refused.value.fix
 
 
 def test_a_rule_that_is_not_in_force_yet_makes_no_date() -> None:
