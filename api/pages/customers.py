@@ -36,6 +36,7 @@ from custody.disputes.recourse import Way
 from custody.kernel.errors import Trouble
 from custody.store import case_book
 from custody.store.case_book import CaseFile
+from custody.usecases import await_answer
 from custody.usecases.open_dispute import hash_token
 from devicelock.rules.order import SETTLED, State
 
@@ -215,6 +216,7 @@ def _page(request: Request, parts: Parts, token: str, sent: Sent, *, unlock: str
         file = case_book.read_by_token(session, hash_token(token))
         was_found = found_ms(session, file.case.id) is not None
         orders = locks_of(session, file)
+        answer_by = await_answer.answer_by(session, file)
         code_due = bool(orders) and code_is_due(session, file, orders)
     moves = {move.event for move in CASE.transitions if move.source == file.case.state and Role.CUSTOMER in move.who}
     return page(
@@ -225,6 +227,7 @@ def _page(request: Request, parts: Parts, token: str, sent: Sent, *, unlock: str
         file=file,
         moves=moves,
         was_found=was_found,
+        answer_by=answer_by,
         code_due=code_due,
         locked=any(State(lock["state"]) not in SETTLED | {State.REQUESTED} for lock in view["locks"]),
         pays=PAYS,

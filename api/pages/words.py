@@ -94,6 +94,8 @@ TIMELINE: Mapping[str, str] = {
     "with_scheme": "The independent scheme has the case",
     "scheme_decided": "The independent scheme decided",
     "decision_accepted": "The customer takes the decision",
+    "decision_waits": "Reminded the customer of the decision",
+    "decision_lapsed": "The customer said nothing to the decision in time",
     "decision_rejected": "The customer does not take the decision",
     "merged": "Joined into another case",
     "joined": "Another case was joined into this one",

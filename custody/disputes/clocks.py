@@ -13,6 +13,7 @@ reopening, and on joining two cases the earlier one stays. Nothing here can move
 | fault presumption | delivery day + 6 months (s.19(14)); of two readings the kinder day is kept |
 | scheme letter | first dissatisfaction + 8 or 6 weeks by date (Ofcom GC C4); deadlock: the same day |
 | scheme referral | letter + 12 months |
+| scheme acceptance | the day on which we tell of the decision + 30 working days, that day not counted (CISAS) |
 | scheme performance | acceptance + 20 working days, acceptance day not counted |
 | access request | receipt + 1 month, rolled to a working day (UK GDPR article 12(3)) |
 | data complaint | 30 days with the day of receipt as day 1 (DPA 2018 s.164A) |
@@ -109,6 +110,11 @@ def scheme_letter_due(first_dissatisfaction: date, *, policy: Policy, deadlock: 
 def scheme_referral_last_day(letter: date, *, policy: Policy) -> date:
     """The last day on which the customer may go to the independent scheme."""
     return civil.add_months(letter, policy.count("adr_refer_months", letter))
+
+
+def scheme_accept_by(told: date, *, policy: Policy) -> date:
+    """The last day for saying yes to what the independent scheme decided."""
+    return civil.add_working_days(told, policy.count("adr_accept_working_days", told))
 
 
 def scheme_perform_by(accepted: date, *, policy: Policy) -> date:

@@ -150,7 +150,17 @@ TEXTS = MappingProxyType(
         ),
         "case.decision": _text(
             "The independent body has decided. If you say yes, we must do what it says.",
-            "If you say no, you keep all your other rights.",
+            "If you say no, you keep all your other rights. You have until {last_day}.",
+            set_by=("adr_accept_working_days",),
+        ),
+        "case.decision_waits": _text(
+            "You have not said yes or no to what the independent body decided. Your page has its words.",
+            "You have until {last_day}. If we hear nothing, your case here closes after that day.",
+            set_by=("adr_accept_working_days",),
+        ),
+        "case.decision_lapsed": _text(
+            "We heard no yes and no no to the decision by {last_day}. So we do not have to do what it says.",
+            set_by=("adr_accept_working_days",),
         ),
         "case.customer_accepts": _text(
             "Thank you. We now do what the independent body said.", "You will have it by {due}."

@@ -6,7 +6,7 @@
 - The scheme takes the case once the pack is built, and its decision is its own: somebody here writes it down, as the
   scheme's, with the scheme's reference and what we have to do in words that the customer can read.
 - The customer says yes, and what was decided is promised with the scheme's own last day; or no, and the case closes
-  here while everything promised stays owed.
+  here while everything promised stays owed. What becomes of silence stands in `await_answer`.
 - Two reports are of one customer if both name one order. With one that quoted what stands on the box the other customer
   is asked first: whoever has the link of the case that goes on reads what was said and given in both.
 - Joining keeps the earliest date and all that was given, promised, asked and owed; the joined case only points on. A
@@ -18,7 +18,7 @@ from dataclasses import replace
 
 import msgspec
 
-from custody.disputes import case_guards, civil
+from custody.disputes import case_guards, civil, clocks
 from custody.disputes.asks import Ledger
 from custody.disputes.case import CASE, Case, join
 from custody.disputes.choose_remedy import said_of
@@ -88,8 +88,17 @@ def scheme_accepts(
     return write_move(unit, file, moved, "with_scheme", actor=actor, facts={"reference": reference}, said=said)
 
 
-def scheme_decides(unit: Unit, dispute: str, *, award: str, reference: str, actor: str, role: Role) -> CaseFile:
-    """The scheme has decided; a supervisor writes it down, and decides nothing."""
+def scheme_decides(
+    unit: Unit,
+    dispute: str,
+    *,
+    award: str,
+    reference: str,
+    actor: str,
+    role: Role,
+    policy: Policy = DEFAULT_POLICY,
+) -> CaseFile:
+    """The scheme has decided; a supervisor writes it down, and decides nothing. The customer is told until when."""
     if role is not Role.SUPERVISOR:
         raise Forbidden("role", "the scheme's decision is written down by a supervisor", fix="Ask a supervisor.")
     lint_text(award)
@@ -99,8 +108,10 @@ def scheme_decides(unit: Unit, dispute: str, *, award: str, reference: str, acto
     say("promise.made", promises=(reference,), what=award, method=AS_DECIDED, due=now, owner=file.case.owner)
     move = step(CASE, file.case.state, "decision", Role.ADR, {})
     moved = replace(file, case=replace(file.case, state=move.target), award=award)
-    facts = {"reference": reference, "award": award}
-    return write_move(unit, file, moved, "scheme_decided", actor=actor, facts=facts, said=[say("case.decision")])
+    last_day = clocks.scheme_accept_by(civil.civil_date(unit.now_ms), policy=policy)
+    facts = {"reference": reference, "award": award, "last_day": last_day.isoformat()}
+    said = [say("case.decision", last_day=civil.day_in_words(last_day))]
+    return write_move(unit, file, moved, "scheme_decided", actor=actor, facts=facts, said=said)
 
 
 def accept_decision(unit: Unit, dispute: str, *, actor: str, policy: Policy = DEFAULT_POLICY) -> CaseFile:

@@ -5,6 +5,7 @@
 - A customer who has not chosen is reminded, again after as many days; the offer stays open.
 - What was put right and nobody said was wrong is closed, once every lock and every promise is settled.
 - A case whose customer found the phone ends once its locks are settled, on the word that they gave.
+- A decision of the independent scheme that nobody answers is reminded of, and lapses after its days.
 - On its day the letter for the independent scheme leaves, unasked, once: a case that came back from there stays back.
 
 `look` reads a few cases and names those for which something is due; `sweep_case` does it for one of them in a unit of
@@ -28,6 +29,7 @@ from custody.kernel.clock import Instant
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
+from custody.usecases import await_answer
 from custody.usecases.move_case import withdraw, write_move
 from custody.usecases.move_scheme import adr
 from custody.usecases.open_dispute import least_busy
@@ -91,7 +93,17 @@ def _due(session: Session, file: CaseFile, asked: Round, people: Sequence[str], 
         found.append(_send_letter)
     elif state == "remedy_offered" and file.offer is not None and now_ms >= file.offer.remind_ms:
         found.append(_remind)
+    elif state == await_answer.DECIDED:
+        found += _silence(session, file, asked, now_ms=now_ms)
     return found
+
+
+def _silence(session: Session, file: CaseFile, asked: Round, *, now_ms: Instant) -> list[Act]:
+    """What the silence of a customer brings about to whom a decision of the scheme was told."""
+    if await_answer.is_to_be_told(session, file, now_ms=now_ms, policy=asked.policy):
+        return [_tell_of_decision]
+    over = await_answer.is_over(session, file, now_ms=now_ms) and asked.locks_settled(session, file.case.id)
+    return [_lapse_decision] if over else []
 
 
 def _new_owner(unit: Unit, file: CaseFile, asked: Round) -> CaseFile:
@@ -123,6 +135,14 @@ def _remind(unit: Unit, file: CaseFile, asked: Round) -> CaseFile:
     options = alternatives(tuple(option.words for option in file.offer.options))
     said = [say("case.reminder", options=options)]
     return write_move(unit, file, moved, "reminded", actor=SYSTEM, facts={"again_ms": again_ms}, said=said)
+
+
+def _tell_of_decision(unit: Unit, file: CaseFile, asked: Round) -> CaseFile:
+    return await_answer.tell(unit, file, policy=asked.policy)
+
+
+def _lapse_decision(unit: Unit, file: CaseFile, _asked: Round) -> CaseFile:
+    return await_answer.lapse(unit, file)
 
 
 def _close(unit: Unit, file: CaseFile, _asked: Round) -> CaseFile:

@@ -50,7 +50,9 @@ def test_the_schemes_decision_ends_what_the_letter_began(desk: CaseDesk, accept:
     assert desk.event(told, "supervisor-1", "decision", **endless).status_code == 422, "nobody could promise that"
     assert desk.event(told, "agent-1", "decision", **award).status_code == 403
     assert desk.event(told, "supervisor-1", "decision", **award).json()["state"] == "adr_decided"
-    assert "A new phone sent to you" in desk.http.get(link).text
+    page = desk.http.get(link).text
+    assert "A new phone sent to you" in page
+    assert '<p class="small">You have until ' in page
     assert desk.http.post(f"{link}/decision", data={"accept": accept}).status_code == 303
     assert desk.state(told) == ends
     if accept == "yes":

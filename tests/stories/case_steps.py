@@ -47,3 +47,10 @@ def decided(world: World, opened: Opened, award: str) -> None:
         before = case_book.hold_one(unit, opened.case)
         after = replace(before, case=replace(before.case, state="adr_decided"), award=award)
         case_book.replace(unit, after, before=before)
+
+
+def with_the_scheme(world: World, opened: Opened) -> None:
+    """The letter for the scheme left, and it took the case."""
+    with world.house.unit() as unit:
+        before = case_book.hold_one(unit, opened.case)
+        case_book.replace(unit, replace(before, case=replace(before.case, state="with_adr")), before=before)

@@ -11,7 +11,7 @@ import pytest
 
 from api import timer
 from api.parts import Parts
-from custody.disputes.civil import add_months, civil_date, day_in_words
+from custody.disputes.civil import add_months, add_working_days, civil_date, day_in_words
 from custody.disputes.machine import Role
 from custody.disputes.order import Payment
 from custody.disputes.recourse import Way
@@ -20,7 +20,7 @@ from custody.kernel.errors import Conflict
 from custody.store import case_book
 from custody.store.tables import IdempotencyRow
 from custody.usecases import ask_customer, move_case, move_scheme
-from tests.stories.case_steps import act, put_right
+from tests.stories.case_steps import act, decided, put_right, with_the_scheme
 from tests.stories.lock_steps import told
 from tests.world import World
 from tests.world_parts import Opened
@@ -213,6 +213,43 @@ def test_a_letter_leaves_once_and_a_case_that_came_back_from_there_stays_back(
     days_pass(1)
     assert world.case(opened).case.state == "triaged"
     assert told(world, opened).count("Your letter and all we hold on your case are with this.") == 1
+
+
+def test_a_decision_that_the_customer_says_nothing_to_is_reminded_of_and_lapses_after_its_working_days(
+    world: World, days_pass: Callable[[int], None]
+) -> None:
+    opened = world.dispute(None, "defective")
+    with_the_scheme(world, opened)
+    by: dict[str, Any] = {"actor": "supervisor-1", "role": Role.SUPERVISOR}
+    act(world, move_scheme.scheme_decides, opened, award="A new phone sent to you", reference="S-1", **by)
+    last_day = add_working_days(civil_date(world.clock.at_ms), 30)
+    until = f"You have until {day_in_words(last_day)}."
+    assert told(world, opened).count(until) == 1
+    days_pass(15)
+    assert told(world, opened).count(until) == 2
+    assert world.case(opened).case.state == "adr_decided"
+    days_pass((last_day - civil_date(world.clock.at_ms)).days)
+    assert world.case(opened).case.state == "adr_decided", "the last day is not over"
+    days_pass(1)
+    assert world.case(opened).case.state == "closed"
+    assert f"We heard no yes and no no to the decision by {day_in_words(last_day)}." in told(world, opened)
+    assert "You can open the case again here." in told(world, opened)
+    with world.house.read() as session:
+        assert case_book.promises(session, opened.case) == []
+
+
+def test_a_decision_of_which_no_last_day_was_named_lapses_only_after_the_days_from_when_one_is(
+    world: World, days_pass: Callable[[int], None]
+) -> None:
+    opened = world.dispute(None, "defective")
+    decided(world, opened, "A new phone sent to you")
+    world.step(90 * DAY_MS)
+    days_pass(0)
+    assert world.case(opened).case.state == "adr_decided"
+    last_day = add_working_days(civil_date(world.clock.at_ms), 30)
+    assert f"You have until {day_in_words(last_day)}." in told(world, opened)
+    days_pass((last_day - civil_date(world.clock.at_ms)).days + 1)
+    assert world.case(opened).case.state == "closed"
 
 
 def test_an_answer_that_is_kept_for_a_repeated_request_is_forgotten_after_its_day(

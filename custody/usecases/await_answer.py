@@ -1,0 +1,83 @@
+"""A decision of the independent scheme that its customer says nothing to: they are reminded of it, and then it lapses.
+
+- The last day counts from the day on which we told of the decision, and it is named whenever we tell of it. A decision
+  of which no day was ever named, since it was written down by an older version, has its days from when one is.
+- Until then they are reminded, again and again after the days of a reminder. No decision lapses that we were silent of.
+- It lapses when that day is over and every lock is settled. While a lock holds the case they may still say yes.
+"""
+
+from dataclasses import replace
+from datetime import date
+
+import msgspec
+from sqlmodel import Session
+
+from custody.disputes import civil, clocks
+from custody.disputes.case import CASE
+from custody.disputes.machine import Role, step
+from custody.disputes.messages import say
+from custody.disputes.policy import Policy
+from custody.disputes.work_clocks import work_clock
+from custody.kernel.clock import Instant
+from custody.kernel.errors import Fatal
+from custody.store import case_book
+from custody.store.case_book import CaseFile
+from custody.store.tables import DisputeEventRow
+from custody.store.unit import Unit
+from custody.usecases.move_case import write_move
+
+DECIDED, WAITS = "adr_decided", "decision_waits"
+TOLD = frozenset({"scheme_decided", WAITS})
+"""The lines with which a customer is told of a decision, and until when they may say yes."""
+
+
+def answer_by(session: Session, file: CaseFile) -> date | None:
+    """The last day for an answer that was named to the customer; None if none was, or nothing waits for one."""
+    return _day(_last_told(session, file)) if file.case.state == DECIDED else None
+
+
+def is_to_be_told(session: Session, file: CaseFile, *, now_ms: Instant, policy: Policy) -> bool:
+    """Whether the customer is to hear again that the decision waits for them."""
+    line = _last_told(session, file)
+    last_day = _day(line)
+    if line is None or last_day is None:
+        return True
+    again_ms = work_clock("offer_choice_days", line.at_ms, policy=policy).due_ms
+    return again_ms <= now_ms < civil.day_ends_ms(last_day)
+
+
+def is_over(session: Session, file: CaseFile, *, now_ms: Instant) -> bool:
+    """Whether the last day that was named to the customer is over."""
+    last_day = answer_by(session, file)
+    return last_day is not None and now_ms >= civil.day_ends_ms(last_day)
+
+
+def tell(unit: Unit, file: CaseFile, *, policy: Policy) -> CaseFile:
+    """Remind the customer of the decision, with the last day that was named before."""
+    today = civil.civil_date(unit.now_ms)
+    last_day = answer_by(unit.session, file) or clocks.scheme_accept_by(today, policy=policy)
+    said = [say("case.decision_waits", last_day=civil.day_in_words(last_day))]
+    facts = {"last_day": last_day.isoformat()}
+    return write_move(unit, file, file, WAITS, actor=Role.SYSTEM, facts=facts, said=said)
+
+
+def lapse(unit: Unit, file: CaseFile) -> CaseFile:
+    """Nobody said yes in time: the case closes here, as if they had said no, and what was promised stays owed."""
+    last_day = answer_by(unit.session, file)
+    if last_day is None:
+        raise Fatal("lapse", f"{file.case.id}: no last day was named", fix="Ask whether it is over before this.")
+    move = step(CASE, file.case.state, "customer_rejects_or_lapse", Role.SYSTEM, {"all_locks_settled": True})
+    lapsed = say("case.decision_lapsed", last_day=civil.day_in_words(last_day))
+    said = [lapsed, say("case.customer_rejects_or_lapse")]
+    moved = replace(file, case=replace(file.case, state=move.target))
+    return write_move(unit, file, moved, "decision_lapsed", actor=Role.SYSTEM, facts={}, said=said)
+
+
+def _last_told(session: Session, file: CaseFile) -> DisputeEventRow | None:
+    lines = [line for line in case_book.timeline(session, file.case.id) if line.kind in TOLD]
+    return lines[-1] if lines else None
+
+
+def _day(line: DisputeEventRow | None) -> date | None:
+    named = None if line is None else msgspec.json.decode(line.facts).get("last_day")
+    return None if named is None else date.fromisoformat(named)
