@@ -9,7 +9,7 @@ from sqlmodel import Session
 from api.joints import LockAnswer
 from custody.disputes.messages import pounds
 from custody.disputes.one_order import is_set_aside, where_it_stands
-from custody.disputes.price import is_money
+from custody.disputes.price import is_money, may_come_back
 from custody.disputes.promise import Promise
 from custody.disputes.remedy import RemedyOption
 from custody.kernel.clock import to_iso
@@ -60,6 +60,7 @@ def case_view(session: Session, file: CaseFile) -> dict[str, Any]:
                 "owner": promise.owner,
                 "amount_pence": promise.amount_pence,
                 "is_money": is_money(promise),
+                "may_come_back": may_come_back(promise),
                 "came_back": promise.came_back,
                 "replaced": promise.replaced,
                 "set_aside": promise.set_aside,

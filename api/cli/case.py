@@ -30,11 +30,15 @@ def open_case(
 @app.command("list")
 def listing(
     state: Annotated[str | None, typer.Option(help="Only cases in this state.")] = None,
+    owed: Annotated[
+        bool, typer.Option("--owed", help="Only cases in which a credit, or a promise after their end, is owed.")
+    ] = False,
     cursor: Annotated[str | None, typer.Option(help="Where the page before ended.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Cases, newest first. Example: `weaklink dispute list --json`."""
-    found = call("GET", "/v1/disputes", params={"state": state, "cursor": cursor} if state or cursor else None)
+    asked = {"state": state, "owed": owed or None, "cursor": cursor}
+    found = call("GET", "/v1/disputes", params={name: value for name, value in asked.items() if value} or None)
     show(found, as_json=as_json, human=_cases)
 
 

@@ -12,8 +12,9 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from api.pages import words
-from api.pages.case_moves import MOVES, body_of, read_version
+from api.pages.case_moves import body_of, read_version
 from api.pages.cases import case_page
+from api.pages.move_forms import MOVES
 from api.pages.render import see
 from api.pages.sent_form import LINE, Sent, Typed, check
 from api.pages.visit import Staff, Visit

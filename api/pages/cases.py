@@ -50,10 +50,10 @@ def console(visit: Staff, after: str | None = None) -> Response:
 
 @router.get("/cases")
 def cases(visit: Staff, show: str = "open", after: str | None = None) -> Response:
-    """Cases, newest first: one's own open ones, all open ones, or those that ended."""
+    """Cases, newest first: one's own open ones, all open ones, those that owe something, or those that ended."""
     owner = visit.caller.account if show == "mine" else None
     with visit.parts.house.read() as session:
-        listed = finding.list_cases(session, owner=owner, is_open=show != "ended", after=after)
+        listed = finding.list_cases(session, owner=owner, show=show, after=after)
         promised = case_book.promises_of(session, [file.case.id for file in listed.files])
         disagreed = case_book.disagreed(session, promised)
     aside = set_aside(listed.files, promised)

@@ -16,6 +16,7 @@ from custody.disputes.case import CASE
 from custody.kernel.errors import NotFound, Rejected
 from custody.store import case_book
 from custody.store.case_book import CaseFile
+from custody.store.owing import owes
 from custody.store.tables import DisputeRow, SaleRow
 from custody.trail.names import ask, is_parcel
 from custody.usecases.read_trail import read_trail
@@ -50,11 +51,12 @@ class Found:
         return not (self.files or self.orders or self.parcel)
 
 
-def list_cases(session: Session, *, owner: str | None, is_open: bool, after: str | None) -> Listed:
-    """Open or ended cases, newest first; those of one owner if asked."""
+def list_cases(session: Session, *, owner: str | None, show: str, after: str | None) -> Listed:
+    """Cases, newest first: those that ended, that owe something, or that are open; those of one owner if asked."""
     ended = sorted(CASE.terminal)
     state = col(DisputeRow.state)
-    query = _newest_first().where(state.not_in(ended) if is_open else state.in_(ended))
+    shown = {"ended": state.in_(ended), "owed": owes()}
+    query = _newest_first().where(shown.get(show, state.not_in(ended)))
     if owner is not None:
         query = query.where(col(DisputeRow.owner) == owner)
     last = session.get(DisputeRow, after) if after else None

@@ -77,6 +77,7 @@ DONE: Mapping[str, str] = {
     "days": "The days are written down, and the law's days count from them.",
     "kept": "Written down as kept.",
     "came_back": "The same sum is promised again, and the customer is told.",
+    "owed_again": "The credit is owed again, and the customer is told.",
     "credited": "The credit is written down as paid.",
     "decline_proposed": "The customer is told what was found, and by which day we hear them.",
     "heard": "Accepted. The case goes on to a remedy.",

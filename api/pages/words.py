@@ -74,6 +74,7 @@ TIMELINE: Mapping[str, str] = {
     "promise_kept": "A promise beside the remedy was kept",
     "promise_missed": "A promise was missed",
     "credit_paid": "Credit paid",
+    "credit_came_back": "A credit came back to us",
     "set_aside": "What was promised is set aside: another report puts the order right",
     "closed": "Closed",
     "withdrawn": "Withdrawn by the customer",

@@ -23,6 +23,7 @@ from custody.disputes.remedy import Needs
 from custody.kernel.errors import Conflict, NotFound, Rejected
 from custody.store import case_book
 from custody.usecases import ask_customer, decline_case, learn_facts, move_case, move_scheme, sweep_cases
+from custody.usecases.came_back import credit_came_back
 from custody.usecases.open_dispute import least_busy
 from custody.usecases.overtaken import check_version
 from custody.usecases.record_sale import read_sale
@@ -85,6 +86,9 @@ class EventIn(BaseModel):
     ask: str | None = None
     reference: str | None = None
     promise: str | None = None
+    payment: str | None = Field(
+        default=None, description="Of a credit that came back: with what reference it was paid."
+    )
     why: str | None = None
     heard: bool = False
     into: str | None = None
@@ -147,11 +151,12 @@ def move(
 ) -> dict[str, Any]:
     """Move a case by any event of its table that staff may cause; what the scheme decides is written down by staff.
 
-    Five events move nothing. `whereabouts` says what became of the handset, and with it whether a lock would be fair;
+    Six events move nothing. `whereabouts` says what became of the handset, and with it whether a lock would be fair;
     `order_days` what was learned of the order, from which the law counts. `promise_kept` and `credit_paid` say what was
-    done beside the remedy, and `payment_came_back` that money of ours did not reach the customer: it is promised anew.
-    `merge` answers with the case that goes on. The same move again, by who made it, is answered as done. With `version`
-    a move is made on that version of the case or not at all: the conflict says in `meanwhile` who did what.
+    done beside the remedy; `payment_came_back` and `credit_came_back` that money of ours did not reach the customer: it
+    is promised anew, or owed again. `merge` answers with the case that goes on. The same move again, by who made it, is
+    answered as done. With `version` a move is made on that version of the case or not at all: the conflict says in
+    `meanwhile` who did what.
     """
     act = _ACTS.get(body.event)
     if act is None:
@@ -260,6 +265,12 @@ def _payment_came_back(unit: Any, dispute: str, body: EventIn, caller: Caller) -
     )
 
 
+def _credit_came_back(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
+    payment, reference = _need(body.payment, "payment"), _need(body.reference, "reference")
+    role = Role(caller.role)
+    return credit_came_back(unit, dispute, payment=payment, reference=reference, actor=caller.account, role=role)
+
+
 def _propose_decline(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
     role = Role(caller.role)
     return decline_case.propose_decline(unit, dispute, findings=body.findings, actor=caller.person, role=role)
@@ -324,6 +335,7 @@ _ACTS = {
     "promise_kept": _promise_kept,
     "credit_paid": _credit_paid,
     "payment_came_back": _payment_came_back,
+    "credit_came_back": _credit_came_back,
     "propose_decline": _propose_decline,
     "decline": _decline,
     "heard_accepted": _heard_accepted,

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from custody.disputes.claim import PAYS_MONEY, Remedy
 from custody.disputes.policy import Policy
-from custody.disputes.promise import Promise
+from custody.disputes.promise import AS_DECIDED, Promise
 from custody.disputes.remedy import WORDS, RemedyOffer, RemedyOption, within_ms
 from custody.kernel.errors import Conflict, Rejected
 
@@ -22,6 +22,11 @@ _MONEY = frozenset(WORDS[remedy] for remedy in PAYS_MONEY)
 def is_money(promise: Promise) -> bool:
     """Whether a promise gives back money of the price."""
     return promise.what in _MONEY
+
+
+def may_come_back(promise: Promise) -> bool:
+    """Whether a payment for it may come back: what the scheme decided may be money too."""
+    return is_money(promise) or promise.amount_pence is not None or promise.method == AS_DECIDED
 
 
 def left_of_price(price_pence: int | None, promises: Iterable[Promise]) -> int | None:

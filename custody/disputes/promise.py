@@ -22,6 +22,8 @@ from custody.kernel.errors import Forbidden, Rejected
 CUSTOMER, AGENT, SUPERVISOR, SYSTEM = Role.CUSTOMER, Role.AGENT, Role.SUPERVISOR, Role.SYSTEM
 PAYERS = (AGENT, SUPERVISOR)
 """Who writes down what became of money that we owe: those who say that a promise was kept, in time or late."""
+AS_DECIDED = "as it was decided"
+"""By which way it is done what the independent scheme decided."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

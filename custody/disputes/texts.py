@@ -98,6 +98,11 @@ TEXTS = MappingProxyType(
             "We paid you the {credit} that we owed you. Has it not come? Tell us, and we look where it is.",
             set_by=("missed_promise_credit_gbp_per_day", "wrong_lock_gbp_per_day"),
         ),
+        "case.credit_came_back": _text(
+            "The {credit} that we paid you came back to us, so you do not have it yet.",
+            "We are sorry. We pay it again. Should it go another way? Tell us.",
+            set_by=("missed_promise_credit_gbp_per_day", "wrong_lock_gbp_per_day"),
+        ),
         "case.set_aside": _text(
             "We put this order right by way of another report of it. So nothing comes by way of this one.",
             "Was that not you? Call us, or tap I do not agree on your page. We look at both together.",

@@ -26,6 +26,7 @@ from custody.store import bulk, evidence_book
 from custody.store.bulk import ask
 from custody.store.engine import is_sqlite
 from custody.store.newest_first import newest_first
+from custody.store.owing import owes
 from custody.store.tables import DisputeEventRow, DisputeRow, InquiryRow, MessageRow, PromiseRow
 from custody.store.unit import Unit
 
@@ -167,11 +168,18 @@ def replace(unit: Unit, file: CaseFile, *, before: CaseFile) -> int:
     return row.version
 
 
-def listing(session: Session, *, state: str | None, after: str | None, limit: int) -> list[CaseFile]:
-    """Cases, newest first; `after` is the id that the page before ended with (`newest_first`)."""
+def listing(
+    session: Session, *, state: str | None, after: str | None, limit: int, owed: bool = False
+) -> list[CaseFile]:
+    """Cases, newest first; `after` is the id that the page before ended with (`newest_first`).
+
+    `owed`: only those in which something is owed (`owing`).
+    """
     query = newest_first(session, DisputeRow, when="opened_ms", after=after)
     if state:
         query = query.where(col(DisputeRow.state) == state)
+    if owed:
+        query = query.where(owes())
     return [msgspec.json.decode(row.facts, type=CaseFile) for row in session.scalars(query.limit(limit)).all()]
 
 

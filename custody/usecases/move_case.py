@@ -17,7 +17,7 @@ from custody.disputes.messages import Message, alternatives, pounds, say
 from custody.disputes.one_order import check_delivery, to_set_aside
 from custody.disputes.opening import AN_OFFER, NOT_BY_THE_REMEDY
 from custody.disputes.policy import DEFAULT_POLICY, Policy
-from custody.disputes.price import is_money
+from custody.disputes.price import may_come_back
 from custody.disputes.promise import all_promises_settled, check_payer, is_owed, make_promise, proof
 from custody.disputes.remedy import Needs, offer_remedy, within_ms
 from custody.kernel.clock import Instant
@@ -228,7 +228,7 @@ def payment_came_back(
     check_payer(role)
     file = case_book.hold_one(unit, dispute)
     paid = next((one for one in case_book.promises(unit.session, dispute) if one.id == promise), None)
-    if paid is None or not is_money(paid) or paid.state != "kept" or paid.came_back or not proof(reference):
+    if paid is None or not may_come_back(paid) or paid.state != "kept" or paid.came_back or not proof(reference):
         raise Rejected(
             "promise",
             f"{promise!r} is no payment of this case that can have come back, or no reference was given",

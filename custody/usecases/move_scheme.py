@@ -27,7 +27,7 @@ from custody.disputes.machine import Role, step
 from custody.disputes.messages import Message, say
 from custody.disputes.opening import AN_OFFER
 from custody.disputes.policy import DEFAULT_POLICY, Policy
-from custody.disputes.promise import is_owed, make_promise
+from custody.disputes.promise import AS_DECIDED, is_owed, make_promise
 from custody.disputes.recourse import Recourse, join_ways, recourse
 from custody.disputes.wording import lint_text
 from custody.disputes.work_clocks import state_clock
@@ -40,8 +40,6 @@ from custody.store.unit import Unit
 from custody.usecases.keep_promises import keep, take_place
 from custody.usecases.move_case import write_move
 from custody.usecases.read_order import known_before
-
-AS_DECIDED = "as it was decided"
 
 
 def adr(unit: Unit, dispute: str, *, letter_due_ms: Instant, deadlock: bool, actor: str, role: Role) -> CaseFile:

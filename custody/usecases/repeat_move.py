@@ -27,6 +27,7 @@ LINES = MappingProxyType(
         "delivered_or_paid": ("remedied",),
         "promise_kept": ("promise_kept",),
         "credit_paid": ("credit_paid",),
+        "credit_came_back": ("credit_came_back",),
         "payment_came_back": ("payment_came_back",),
         "propose_decline": ("decline_proposed",),
         "decline": ("declined",),

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp
 from api import body_limits, concise_problems
 from api.app import build_app
 from api.pages import render
-from api.pages.case_moves import MOVES
+from api.pages.move_forms import MOVES
 from api.pages.unsent import OWN
 from custody.kernel import cbor
 from tests.doors.case_desk import CaseDesk

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from api.pages.case_moves import MOVES
+from api.pages.move_forms import MOVES
 from custody.disputes.case import ADR_EVENT, CASE
 from custody.disputes.machine import Role
 from tests.doors.case_desk import CaseDesk

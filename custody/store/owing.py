@@ -1,0 +1,24 @@
+"""The cases in which something is owed to a customer whom no open case brings to mind: to be paid by whoever pays."""
+
+from sqlalchemy import ColumnElement, and_, exists, or_
+from sqlmodel import col
+
+from custody.disputes.case import CASE
+from custody.disputes.promise import PROMISE
+from custody.store.tables import DisputeRow, PromiseRow
+
+_CREDIT, _REPLACED = '%"unpaid_credit_pence":{}%', '%"replaced":true%'
+"""Fields as they are stored. No words have them: there a quotation mark has a backslash before it."""
+
+
+def owes() -> ColumnElement[bool]:
+    """Whether a credit of a case is not paid, or a case that is over leaves a promise that is still to be kept."""
+    facts = col(DisputeRow.facts)
+    credited = and_(facts.like(_CREDIT.format("")), ~facts.like(_CREDIT.format("0,")))
+    over = col(DisputeRow.state).in_(sorted(CASE.terminal))
+    open_promise = and_(
+        col(PromiseRow.dispute) == col(DisputeRow.id),
+        col(PromiseRow.state).not_in(sorted(PROMISE.terminal)),
+        ~col(PromiseRow.facts).like(_REPLACED),
+    )
+    return or_(credited, and_(over, exists().where(open_promise)))
