@@ -2,7 +2,8 @@
 
 - Every transition has a text or is listed as internal. The customer hears bad news before staff dashboards turn red, so
   a message is made in the same unit of work as the move.
-- A message that names a date or a sum carries the ids of the promises behind it, or the keys of the rules that set it.
+- A message that names a date or a sum carries the ids of the promises behind it, or the keys of the rules that set it;
+  apart from those that a reason names.
 - A message names no person except the owner, and no code. Proper names (the owner, an independent body) are not held
   to the rules of wording.
 """
@@ -11,10 +12,12 @@ from dataclasses import dataclass
 from string import Formatter
 
 from custody.disputes.texts import INTERNAL, TEXTS
-from custody.disputes.wording import lint_outgoing
+from custody.disputes.wording import ahead, lint_dates, lint_text
 from custody.kernel.errors import Rejected
 
 PROPER_NAMES = frozenset({"owner", "body"})
+REASONS = frozenset({"reasons", "why", "reason"})
+"""Fields in which somebody says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +44,9 @@ def say(key: str, *, promises: tuple[str, ...] = (), **facts: str) -> Message:
         )
     filled = {name: fact.strip() for name, fact in facts.items()}
     plain = {name: "somebody" if name in PROPER_NAMES else fact for name, fact in filled.items()}
-    lint_outgoing(text.words.format(**plain), promises=promises, set_by=text.set_by)
+    lint_text(text.words.format(**plain))
+    dated = {name: ahead(fact) if name in REASONS else fact for name, fact in plain.items()}
+    lint_dates(text.words.format(**dated), promises=promises, set_by=text.set_by)
     return Message(key=key, text=text.words.format(**filled), promises=promises, set_by=text.set_by)
 
 

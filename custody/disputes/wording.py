@@ -3,7 +3,8 @@
 - Forbidden: words that accuse (fraud, suspect, allege, claimed, guilt, culprit). We believe the customer.
 - A sentence has at most 20 words. No internal codes: no snake_case, no handheld codes, no digests, no URNs, no unfilled
   field, no abbreviation outside a short list.
-- A text that names a date or an amount names the promise behind it, or the law or contract that sets it.
+- A text that names a date or an amount names the promise behind it, or the law or contract that sets it. The reasons
+  in it may name those of what has been: without its day and its sum a reason cannot be answered. They promise nothing.
 - Reading age: Flesch-Kincaid grade (0.39 words a sentence + 11.8 syllables a word - 15.59; Kincaid and others, 1975)
   plus five years. At most 13. The few long words of `EXPLAINED` count as two syllables, because the customer's page
   explains them; figures count as one.
@@ -49,6 +50,14 @@ EXPLAINED = MappingProxyType(
     }
 )
 
+AHEAD = re.compile(
+    r"\b(?:will|shall|going to|promise[ds]?|tomorrow|(?:with)?in \d+ (?:minute|hour|day|week|month)s?"
+    r"|next (?:week|month|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day)"
+    r"|we (?:pay|send|give|refund|owe)|you (?:get|have) it)\b"
+    rf"|\w{APOSTROPHE}ll\b|\w'll\b",
+    re.IGNORECASE,
+)
+
 
 def lint_text(text: str) -> None:
     """Return if a customer may read this; raises `Rejected("text")` with every problem."""
@@ -60,6 +69,11 @@ def lint_text(text: str) -> None:
 def lint_outgoing(text: str, *, promises: Iterable[str] = (), set_by: Iterable[str] = ()) -> None:
     """`lint_text`, and every date or amount has a promise behind it, or a rule of law or contract that sets it."""
     lint_text(text)
+    lint_dates(text, promises=promises, set_by=set_by)
+
+
+def lint_dates(text: str, *, promises: Iterable[str] = (), set_by: Iterable[str] = ()) -> None:
+    """Return if a promise or a rule stands behind every date and amount; raises `Rejected("unpromised")`."""
     found = DATES_AND_SUMS.search(text)
     if found and not (tuple(promises) or tuple(set_by)):
         raise Rejected(
@@ -67,6 +81,11 @@ def lint_outgoing(text: str, *, promises: Iterable[str] = (), set_by: Iterable[s
             f"{found.group()!r} stands in the text, and no promise stands behind it",
             fix="Make the promise first and send its text, or take the date or amount out.",
         )
+
+
+def ahead(reason: str) -> str:
+    """The sentences of a reason that speak of what is to come."""
+    return " ".join(sentence for sentence in _sentences(reason) if AHEAD.search(sentence))
 
 
 def reading_age(text: str) -> float:

@@ -137,7 +137,7 @@ def accept_decision(unit: Unit, dispute: str, *, actor: str, policy: Policy = DE
     moved = replace(owing, case=replace(file.case, state=move.target))
     due = civil.in_words(promise.due_ms)
     said = [say("case.customer_accepts", promises=(promise.id,), due=due), said_of(promise)]
-    said += [say("case.decided_instead", what=before.what) for before in instead_of]
+    said += [say("case.decided_instead", promises=(before.id,), what=before.what) for before in instead_of]
     facts = {"promise": promise.id, "due_ms": promise.due_ms}
     return write_move(unit, file, moved, "decision_accepted", actor=actor, facts=facts, said=said)
 

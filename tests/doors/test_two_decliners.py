@@ -30,3 +30,11 @@ def test_a_supervisor_cannot_decline_what_an_account_that_they_made_or_that_is_t
         assert (alone.status_code, desk.state(told)) == (409, "decline_proposed"), alone.text
         assert "hands" in alone.json()["fix"]
         assert desk.event(told, "supervisor-2", "decline", why="Seen.", heard=True).json()["state"] == "adr_open"
+
+
+def test_the_reasons_of_a_decline_may_name_the_day_and_the_sum_that_it_rests_on(desk: CaseDesk) -> None:
+    told = desk.not_fixed()
+    propose(desk, told, desk.by("investigator-1"))
+    why = "We paid you £540 on 3 May 2026, and you told us that it came."
+    assert desk.event(told, "supervisor-1", "decline", why=why, heard=True).json()["state"] == "adr_open"
+    assert f"This is why: {why}" in " ".join(each["text"] for each in desk.own(told)["messages"])

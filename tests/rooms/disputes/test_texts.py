@@ -168,6 +168,30 @@ def test_a_text_that_names_a_date_or_sum_says_what_sets_it_or_needs_a_promise() 
             assert say(key, promises=(), **facts).text
 
 
+@pytest.mark.parametrize("key", ["case.decline", "case.sum_lowered", "lock.second_person_says_no"])
+def test_a_reason_may_name_the_days_and_sums_of_what_has_been(key: str) -> None:
+    (field,) = fields(key)
+    why = "You signed for it on 3 May 2026. We paid you £540 on 2026-05-16. You called us within the day."
+    assert why in say(key, **{field: why}).text
+
+
+@pytest.mark.parametrize(
+    "why",
+    [
+        "We will pay you £540.",
+        "You signed for it on 3 May. You get it by 16 May.",
+        "We pay you £6.46.",
+        "It comes tomorrow.",
+        "You'll have £40.",
+        "We call you within 2 hours.",
+    ],
+)
+def test_a_reason_promises_nothing(why: str) -> None:
+    with pytest.raises(Rejected) as unpromised:
+        say("case.decline", reasons=why)
+    assert unpromised.value.code == "unpromised"
+
+
 def test_what_sets_a_date_is_a_rule_of_the_policy() -> None:
     keys = {rule.key for rule in POLICY.rules}
     assert {key for text in TEXTS.values() for key in text.set_by} <= keys
