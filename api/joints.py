@@ -16,7 +16,7 @@ from sqlmodel import Session, col
 
 from api import persons
 from api.circumstances import cases_of, found_ms, is_customers
-from api.joined_locks import ordered_for
+from api.joined_locks import give_to, give_to_customer, ordered_for
 from api.trail_memory import TRAILS
 from custody.disputes.case import CASE
 from custody.disputes.civil import civil_date
@@ -45,6 +45,7 @@ from devicelock.rules.command import Reason
 from devicelock.rules.order import SETTLED, Event, State
 from devicelock.store import DeviceRow, LockOrderRow
 from devicelock.usecases.alert import AlertKind, raise_alert
+from devicelock.usecases.hold_locks import hold_locks
 from devicelock.usecases.lock_office import LockOffice
 from devicelock.usecases.release import release_all
 from devicelock.usecases.request_lock import OPEN, lock_for_dispute
@@ -197,8 +198,11 @@ def customer_found_it(unit: Unit, office: LockOffice, *, dispute: str) -> Sequen
     file = case_book.read(session, dispute)
     device = lock_store.device_by_imei(session, file.imei) if file.imei and is_customers(session, file) else None
     orders = ordered_for(session, file)
-    orders += lock_store.orders_of_device(session, device.device, OPEN) if device else []
-    names = list(dict.fromkeys(row.id for row in orders))
+    others = lock_store.orders_of_device(session, device.device, OPEN) if device else []
+    names = list(dict.fromkeys(row.id for row in (*orders, *others)))
+    hold_locks(unit, office, names)
+    for row in others:
+        give_to_customer(unit, row)
     released = release_all(unit, office, orders=names, actor="customer", reason=Reason.FOUND_BY_CUSTOMER)
     if device is not None:
         confirm_receipt(unit, device=device.device, actor="customer", how="found_it")
@@ -316,10 +320,7 @@ def _join_lock(unit: Unit, office: LockOffice, file: CaseFile, *, order: object)
         return None
     if row.dispute is not None and is_customers(unit.session, case_book.read(unit.session, row.dispute)):
         return None
-    before, row.dispute = row.dispute, file.case.id
-    unit.session.add(row)
-    unit.session.flush()  # the orders of a case are asked for past the session
-    lock_store.note(unit, row, "joined", actor="system", facts={"dispute": file.case.id, "before": before})
+    give_to(unit, row, file)
     if row.state in TOLD_OF:
         office.moved(unit, row, TOLD_OF[State(row.state)])
     return row

@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 from api.circumstances import cases_of, is_customers
+from api.joined_locks import give_to_customer, joined_from
 from custody.disputes.case import CASE
 from custody.disputes.civil import civil_date, in_words
 from custody.disputes.messages import Message, pounds, say
@@ -141,7 +142,8 @@ def hold_for_move(unit: Unit, *, disputes: Collection[str], imei: str | None = N
 
 
 def lock_was_wrong(unit: Unit, order: LockOrderRow) -> None:
-    """Apologise to the customer of the case at once, and pay if the lock is over already."""
+    """Apologise to the customer at once, and pay if the lock is over already; to none but whose the handset is."""
+    give_to_customer(unit, order)
     locked_ms = lock_store.locked_ms(order)
     if order.dispute is None or locked_ms is None:
         return
@@ -245,9 +247,7 @@ def _paid(unit: Unit, order: LockOrderRow, *, dispute: str) -> list[Message]:
     locked_ms = lock_store.locked_ms(order)
     if order.wrong_ms is None or locked_ms is None or not is_over:
         return []
-    paid = [line for line in case_book.timeline(unit.session, dispute) if line.kind == PAID]
-    # Of an erased case no line says any more which order it was.
-    if any(msgspec.json.decode(line.facts).get("order", order.id) == order.id for line in paid):
+    if any(_was_paid(unit, order, case) for case in {dispute, *joined_from(order)}):
         return []
     free_ms = order.released_ms or min(unit.now_ms, order.held_until_ms)
     pence = compensation_pence(locked_ms=locked_ms, free_ms=free_ms, policy=POLICY)
@@ -257,6 +257,12 @@ def _paid(unit: Unit, order: LockOrderRow, *, dispute: str) -> list[Message]:
     facts = {"order": order.id, "locked_ms": locked_ms, "free_ms": free_ms, "pence": pence, "version": version}
     case_book.note(unit, dispute, PAID, actor="system", facts=facts)
     return [say("lock.compensation", credit=pounds(pence))]
+
+
+def _was_paid(unit: Unit, order: LockOrderRow, dispute: str) -> bool:
+    lines = [line for line in case_book.timeline(unit.session, dispute) if line.kind == PAID]
+    # Of an erased case no line says any more which order it was.
+    return any(msgspec.json.decode(line.facts).get("order", order.id) == order.id for line in lines)
 
 
 def _facts(order: LockOrderRow) -> dict[str, Any]:
