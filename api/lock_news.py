@@ -86,10 +86,30 @@ def announce_lock(unit: Unit, order: LockOrderRow) -> Instant | None:
     """Tell a customer who is still served that a lock is planned; from when on it may be decided, None for never."""
     if order.dispute is None:
         return None
-    file, today = case_book.read(unit.session, order.dispute), civil_date(unit.now_ms)
-    at_ms = unit.now_ms + POLICY.count("lock_notice_hours", today) * HOUR_MS
-    case_book.note(unit, file.case.id, ANNOUNCED, actor=order.requester, facts={"order": order.id, "at_ms": at_ms})
-    case_book.say(unit, file.case.id, [say("lock.before", at=in_words(at_ms), reason=file.lock_wish.reason)])
+    file = case_book.read(unit.session, order.dispute)
+    return _announce(unit, order, dispute=file.case.id, reason=file.lock_wish.reason)
+
+
+def announce_joined(unit: Unit, *, dispute: str, into: str) -> None:
+    """Tell the customer of a case of the planned locks that a joined report brought along, as of ones planned now.
+
+    Whoever reads its page may not be who was told of them; and who is still served is told before any lock.
+    """
+    joined, file = (case_book.read(unit.session, name) for name in (dispute, into))
+    wish = file.lock_wish if file.lock_wish.notice == "before" else joined.lock_wish
+    if wish.notice != "before":
+        return
+    for order in _undecided(unit, into):
+        if dispute in joined_from(order):
+            notice_ms = _announce(unit, order, dispute=into, reason=wish.reason)
+            order.facts = msgspec.json.encode({**_facts(order), "notice_ms": notice_ms}).decode()
+            unit.session.add(order)
+
+
+def _announce(unit: Unit, order: LockOrderRow, *, dispute: str, reason: str) -> Instant:
+    at_ms = unit.now_ms + POLICY.count("lock_notice_hours", civil_date(unit.now_ms)) * HOUR_MS
+    case_book.note(unit, dispute, ANNOUNCED, actor=order.requester, facts={"order": order.id, "at_ms": at_ms})
+    case_book.say(unit, dispute, [say("lock.before", at=in_words(at_ms), reason=reason)])
     return at_ms
 
 

@@ -11,7 +11,7 @@ from sqlmodel import Session
 from api import joints, lock_news, persons
 from api.accounts import Caller
 from api.auth import known, role
-from api.joined_locks import join_locks
+from api.join_reports import join_reports
 from api.parts import Parts, parts_of
 from api.views import case_view, lock_view, own_lock, own_view
 from custody.disputes.case import ADR_EVENT
@@ -320,9 +320,7 @@ def _scheme_decides(unit: Any, dispute: str, body: EventIn, caller: Caller) -> c
 
 def _merge(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
     into, role = _need(body.into, "into"), Role(caller.role)
-    survivor = move_scheme.merge(unit, dispute, into=into, consent=body.consent, actor=caller.account, role=role)
-    join_locks(unit, dispute=dispute, into=into)
-    return survivor
+    return join_reports(unit, dispute=dispute, into=into, consent=body.consent, actor=caller.account, role=role)
 
 
 _ACTS = {

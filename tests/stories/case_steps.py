@@ -49,8 +49,8 @@ def decided(world: World, opened: Opened, award: str) -> None:
         case_book.replace(unit, after, before=before)
 
 
-def with_the_scheme(world: World, opened: Opened) -> None:
-    """The letter for the scheme left, and it took the case."""
+def in_state(world: World, opened: Opened, state: str) -> None:
+    """A case that somehow came to where it stands now."""
     with world.house.unit() as unit:
         before = case_book.hold_one(unit, opened.case)
-        case_book.replace(unit, replace(before, case=replace(before.case, state="with_adr")), before=before)
+        case_book.replace(unit, replace(before, case=replace(before.case, state=state)), before=before)

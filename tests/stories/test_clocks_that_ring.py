@@ -20,7 +20,7 @@ from custody.kernel.errors import Conflict
 from custody.store import case_book
 from custody.store.tables import IdempotencyRow
 from custody.usecases import ask_customer, move_case, move_scheme
-from tests.stories.case_steps import act, decided, put_right, with_the_scheme
+from tests.stories.case_steps import act, decided, in_state, put_right
 from tests.stories.lock_steps import told
 from tests.world import World
 from tests.world_parts import Opened
@@ -219,7 +219,7 @@ def test_a_decision_that_the_customer_says_nothing_to_is_reminded_of_and_lapses_
     world: World, days_pass: Callable[[int], None]
 ) -> None:
     opened = world.dispute(None, "defective")
-    with_the_scheme(world, opened)
+    in_state(world, opened, "with_adr")
     by: dict[str, Any] = {"actor": "supervisor-1", "role": Role.SUPERVISOR}
     act(world, move_scheme.scheme_decides, opened, award="A new phone sent to you", reference="S-1", **by)
     last_day = add_working_days(civil_date(world.clock.at_ms), 30)

@@ -5,8 +5,10 @@ import pytest
 
 from api import lock_news
 from api.circumstances import cases_of
+from api.join_reports import join_reports
 from custody.disputes.civil import in_words
 from custody.disputes.lock_wish import LockFacts
+from custody.disputes.machine import Role as DisputeRole
 from custody.kernel.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from custody.kernel.errors import Conflict, Forbidden, Rejected, Unavailable
 from custody.store import case_book
@@ -18,6 +20,7 @@ from devicelock.usecases.request_lock import refuse_lock
 from devicelock.watch_store import LeavingRow
 from simulators.radio import Radio
 from tests.contracts_store.faults import broken_commit
+from tests.stories.case_steps import in_state
 from tests.stories.lock_steps import ask, leave, let_go, lines_of, told
 from tests.stories.test_lock_cases import report_of_a_stranger
 from tests.world import World
@@ -105,6 +108,51 @@ def test_who_did_not_agree_is_told_again_before_another_lock_is_decided(world: W
     assert count(world, served, PLANNED) == 2
     with world.refused(Forbidden, "lock_refused"):
         world.approve(again.id, "supervisor-1")
+
+
+@pytest.mark.parametrize("served_too", [True, False])
+def test_whom_a_planned_lock_comes_to_with_a_joined_report_is_told_before_it_and_has_the_hours_of_the_notice(
+    world: World,
+    served: Opened,
+    served_too: bool,  # noqa: FBT001 - the pair that is told
+) -> None:
+    order = ask(world, "agent-1", dispute=served.case)
+    other = world.dispute(world.parcels[0], "never_received" if not served_too else "damaged")
+    if served_too:
+        with world.house.unit() as unit:
+            lost = LockFacts(lost_on_return_leg=True)
+            learn_facts.whereabouts(unit, other.case, lock_facts=lost, actor="agent-1")
+    world.step(23 * HOUR_MS)
+    in_state(world, served, "triaged")
+    with world.house.unit() as unit:
+        join_reports(unit, dispute=served.case, into=other.case, consent=True, actor="agent-1", role=DisputeRole.AGENT)
+    (line,) = lines_of(world, other, "lock_announced")
+    assert f"{PLANNED} from your order at {in_words(line['at_ms'])}" in told(world, other)
+    assert "was lost on its way back" in told(world, other)
+    world.step(2 * HOUR_MS)
+    if served_too:
+        with world.refused(Forbidden, "lock_refused"):
+            world.approve(order.id, "supervisor-1")
+    with world.house.unit() as unit:
+        assert len(lock_news.customer_disagrees(unit, world.office, dispute=other.case)) == 1
+    assert world.order(order.id).state == "refused"
+
+
+def test_a_lock_that_nobody_was_to_be_told_of_is_told_before_it_once_it_comes_to_a_customer_who_is_still_served(
+    world: World, served: Opened
+) -> None:
+    world.withdraw_authority()
+    never = world.dispute(world.parcels[0], "never_received")
+    order = ask(world, "agent-1", dispute=never.case)
+    assert lines_of(world, never, "lock_announced") == []
+    in_state(world, never, "triaged")
+    with world.house.unit() as unit:
+        join_reports(unit, dispute=never.case, into=served.case, consent=True, actor="agent-1", role=DisputeRole.AGENT)
+    assert count(world, served, PLANNED) == 1
+    with world.refused(Forbidden, "lock_refused"):
+        world.approve(order.id, "supervisor-1")
+    world.step(25 * HOUR_MS)
+    assert world.approve(order.id, "supervisor-1").state == "queued"
 
 
 def test_no_agreement_touches_no_lock_that_was_not_announced(world: World) -> None:
