@@ -32,6 +32,9 @@ from devicelock.rules.lock_facts import Kind
 from devicelock.rules.order import TERMINAL, State
 from devicelock.usecases import request_lock
 
+NO_OFFER = frozenset({"reported", "triaged", "awaiting_customer"})
+"""States in which an offer is waited for, also where one was made before."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CasePage:
@@ -103,7 +106,8 @@ def _clock(clock: dict[str, Any], case: dict[str, Any], now_ms: int) -> dict[str
     done = {
         "ack_minutes": bool(case["messages"]),
         "owner_minutes": bool(case["owner"]),
-        "remedy_offer_hours": case["remedy"] is not None,
+        "remedy_offer_hours": case["remedy"] is not None and case["state"] not in NO_OFFER,
+        "adr_letter_hours": case["state"] == "adr_open",
         "offer_choice_days": case["chosen"] is not None,
     }
     due = clock["due"]

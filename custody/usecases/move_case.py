@@ -28,6 +28,7 @@ from custody.store.unit import Unit
 from custody.usecases.keep_promises import check_by_word, check_one_payment, cross_out, keep, set_aside, take_place
 from custody.usecases.offer_sum import named_before, with_sum
 from custody.usecases.read_order import by_the_box, for_its_order, hold_order, known_before
+from custody.usecases.run_clocks import clocks_after
 
 NOTHING_KNOWN = LockFacts()
 
@@ -391,6 +392,7 @@ def write_move(
     said: Sequence[Message],
 ) -> CaseFile:
     """Write a moved case with its line of the timeline and what the customer is told."""
+    after = replace(after, work_clocks=clocks_after(before, after, now_ms=unit.now_ms))
     version = case_book.replace(unit, after, before=before)
     case_book.say(unit, after.case.id, said)
     told = {"state": after.case.state, "version": version, **facts}
