@@ -13,7 +13,8 @@ from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from api.pages import words
-from api.pages.case_moves import Field, read_day
+from api.pages.case_moves import read_day
+from api.pages.move_forms import Field
 from api.pages.render import see
 from api.pages.sent_form import Sent, check
 from api.pages.visit import Decider, Visit
