@@ -1,14 +1,14 @@
 """The equipment identity register for network functions: N5g-eir_EquipmentIdentityCheck (3GPP TS 29.511).
 
-One resource, `/n5g-eir-eic/v1/equipment-status`. `supi` and `gpsi` are taken and neither used nor kept. An error has
-the form that the 5G core expects (TS 29.500 section 5.2.7.2): a problem document with a `cause`. Who may ask is
-decided by the dependencies that the caller of `build_router` puts in front.
+One resource, `/n5g-eir-eic/v1/equipment-status`. `supi` and `gpsi` are taken, however long (TS 29.571 sets no bound,
+and a network access identifier is longer than an IMSI), and neither used nor kept. An error has the form that the 5G
+core expects (TS 29.500 section 5.2.7.2): a problem document with a `cause`. Who may ask is decided by the dependencies
+that the caller of `build_router` puts in front.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from fastapi.params import Depends
 from fastapi.responses import JSONResponse
 
@@ -20,9 +20,6 @@ from devicelock.backends.eir_status import equipment_status
 MEDIA_TYPE = "application/problem+json"
 MISSING, INCORRECT = "MANDATORY_QUERY_PARAM_MISSING", "MANDATORY_QUERY_PARAM_INCORRECT"
 
-Pei = Annotated[str | None, Query(max_length=64)]
-Subscriber = Annotated[str | None, Query(max_length=64)]
-
 
 def build_router(
     entries: Callable[[], Mapping[str, Entry]], clock: Clock, *, dependencies: Sequence[Depends] = ()
@@ -31,7 +28,7 @@ def build_router(
     router = APIRouter(prefix="/n5g-eir-eic/v1", tags=["equipment identity"], dependencies=list(dependencies))
 
     @router.get("/equipment-status", response_model=None)
-    def status(pei: Pei = None, supi: Subscriber = None, gpsi: Subscriber = None) -> JSONResponse:
+    def status(pei: str | None = None, supi: str | None = None, gpsi: str | None = None) -> JSONResponse:
         """WHITELISTED, BLACKLISTED or GREYLISTED."""
         del supi, gpsi
         if pei is None:

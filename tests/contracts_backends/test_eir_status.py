@@ -64,9 +64,22 @@ def test_the_route_answers_in_the_form_of_the_specification() -> None:
     assert (found.status_code, found.json()) == (200, {"status": "BLACKLISTED"})
 
 
+LONG = "a" * 63 + ".nai.5gc.mnc015.mcc234.3gppnetwork.org"
+
+
+@pytest.mark.parametrize("named", [{"supi": f"nai-type0.rid678@{LONG}"}, {"gpsi": f"extid-line@{LONG}"}])
+def test_a_subscriber_with_a_long_name_is_no_reason_not_to_answer(named: dict[str, str]) -> None:
+    found = ask(pei=f"imei-{IMEI}", **named)
+    assert (found.status_code, found.json()) == (200, {"status": "BLACKLISTED"})
+
+
 @pytest.mark.parametrize(
     ("query", "cause"),
-    [({}, "MANDATORY_QUERY_PARAM_MISSING"), ({"pei": "imei-1"}, "MANDATORY_QUERY_PARAM_INCORRECT")],
+    [
+        ({}, "MANDATORY_QUERY_PARAM_MISSING"),
+        ({"pei": "imei-1"}, "MANDATORY_QUERY_PARAM_INCORRECT"),
+        ({"pei": "imei-" + "1" * 60}, "MANDATORY_QUERY_PARAM_INCORRECT"),
+    ],
 )
 def test_an_error_names_its_cause_as_the_core_network_expects(query: dict[str, str], cause: str) -> None:
     answer = ask(**query)
