@@ -182,10 +182,15 @@ def _instance(data: Path, ids: Ids) -> str:
     return path.read_text().strip()
 
 
+def _policy_text(path: Path) -> str:
+    """A witness policy: its comments may be in any character set (C2SP tlog-policy, section Character set)."""
+    return path.read_text(encoding="utf-8", errors="replace")
+
+
 def _name_witnesses(settings: Settings, house: House, keyring: Keyring) -> None:
     """The files that are given are what the log says; a purpose without a file stays as registrars named it."""
     given = {"working": settings.witness_policy, "verdict": settings.verdict_policy}
-    policies = {purpose: path.read_text() for purpose, path in given.items() if path is not None}
+    policies = {purpose: _policy_text(path) for purpose, path in given.items() if path is not None}
     if policies:
         with house.unit() as unit:
             named = {**witnesses_in_force(unit), **policies}
@@ -211,7 +216,7 @@ def _caps(settings: Settings) -> Caps:
 def _witnesses(settings: Settings, house: House) -> Witnesses | None:
     if settings.witness_policy is None:
         return None
-    policy = parse_policy(settings.witness_policy.read_text())
+    policy = parse_policy(_policy_text(settings.witness_policy))
     return Witnesses(house, open_policy(policy, vkey=text_key(house.origin, house.log_signer.public).vkey()))
 
 

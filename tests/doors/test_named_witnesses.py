@@ -36,3 +36,17 @@ def test_a_start_without_a_file_for_a_purpose_leaves_what_registrars_named_for_i
         newest = in_force(session)[-1]
     let_go(parts)
     assert (newest.index, dict(newest.policy.witnesses)) == (index, {"working": lines, "verdict": lines})
+
+
+def test_a_file_with_a_comment_in_an_old_character_set_is_a_policy(tmp_path: Path) -> None:
+    data, working = tmp_path / "data", tmp_path / "working.policy"
+    parts, _ = compose(read_settings(data=data))
+    rules = f"log {text_key(parts.house.origin, parts.keyring.log.public).vkey()}\nquorum none\n"
+    let_go(parts)
+    working.write_bytes("# Zürich\n".encode("latin-1") + rules.encode())
+    parts, _ = compose(read_settings(data=data, witness_policy=working, verdict_policy=working))
+    with parts.house.read() as session:
+        named = in_force(session)[-1].policy.witnesses
+    let_go(parts)
+    assert parts.witnesses is not None
+    assert dict(named) == dict.fromkeys(("working", "verdict"), f"# Z\ufffdrich\n{rules}")
