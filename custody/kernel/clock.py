@@ -36,7 +36,7 @@ def to_iso(at_ms: Instant) -> str:
 def from_iso(text: str) -> Instant:
     """Milliseconds of an RFC 3339 time; raises `Rejected("time")` without an offset, and where UTC has no such year."""
     try:
-        when = datetime.fromisoformat(text)
+        when = datetime.fromisoformat(text.upper())  # RFC 3339 allows a small t and z
     except ValueError as error:
         raise Rejected(
             "time", f"{text!r} is not an RFC 3339 time", fix="Write it like 2026-05-11T08:12:30.000+01:00."

@@ -28,6 +28,11 @@ def test_the_first_and_the_last_time_of_the_calendar_come_back(text: str) -> Non
     assert to_iso(from_iso(text)) == text
 
 
+@pytest.mark.parametrize("text", ["2026-05-11t08:14:00z", "2026-05-11T08:14:00z", "2026-05-11t09:14:00.000+01:00"])
+def test_small_letters_are_read_as_rfc_3339_section_5_6_allows(text: str) -> None:
+    assert to_iso(from_iso(text)) == "2026-05-11T08:14:00.000Z"
+
+
 @pytest.mark.parametrize(
     "text",
     [
