@@ -14,6 +14,7 @@ from api.circumstances import circumstances
 from api.embedded_broker import EmbeddedBroker
 from api.heads import HeadKeeper
 from api.keyring import Keyring, open_keyring
+from api.log_keys import check_keys, require_keys
 from api.parts import Parts, broker_address
 from api.settings import Settings
 from api.witnesses import Witnesses, open_policy
@@ -47,6 +48,9 @@ from devicelock.usecases.lock_office import LockOffice, ScreenTexts
 from devicelock.usecases.offer_again import offer_again
 from devicelock.usecases.relay import Relay
 
+KEYS = "keys"
+"""Their folder in the data folder."""
+
 LANES = 8
 """So many commands are handed to the broker side by side."""
 
@@ -57,10 +61,13 @@ BOUGHT = "Did you buy this phone? You did nothing wrong. Call us, or tell us at 
 
 def compose(settings: Settings) -> tuple[Parts, dict[str, str]]:
     """The parts of a service, nothing started yet; also the first accounts with their passwords, if just made."""
+    _require_keys(settings)
     parts = join(settings)
     house, keyring = parts.house, parts.keyring
     migrate(parts.engine, _versions(devicelock.migrations), _versions(api.migrations))
     parts.heads.check()
+    with house.read() as session:
+        check_keys(session, keyring, origin=settings.origin, folder=settings.data / KEYS)
     lock_keys = {"lock": keyring.lock.public.kid, "unlock": keyring.unlock.public.kid}
     rules = {"casework": DEFAULT_POLICY.pinned, "lock_keys": lock_keys}
     open_log(house, registrar=keyring.registrar.public, rules=rules)
@@ -74,7 +81,7 @@ def compose(settings: Settings) -> tuple[Parts, dict[str, str]]:
 
 def join(settings: Settings) -> Parts:
     """The parts of a process of a service whose first process has made everything ready."""
-    keyring = open_keyring(settings.data / "keys")
+    keyring = open_keyring(settings.data / KEYS)
     house = open_house(settings, keyring)
     office = _office(settings, house, keyring, AnchorFile(settings.data / "anchor" / "locks.txt"))
     heads = HeadFile(settings.data / "heads", origin=settings.origin, key=keyring.log.public)
@@ -95,6 +102,14 @@ def join(settings: Settings) -> Parts:
         heads=HeadKeeper(house, heads),
         witnesses=_witnesses(settings, house),
     )
+
+
+def _require_keys(settings: Settings) -> None:
+    engine = open_engine(settings.database)
+    try:
+        require_keys(engine, settings.data / KEYS)
+    finally:
+        engine.dispose()
 
 
 def open_house(settings: Settings, keyring: Keyring) -> House:

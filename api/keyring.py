@@ -14,6 +14,7 @@ from custody.kernel.errors import Fatal
 from custody.kernel.keys import SoftwareSigner, new_signer, read_private_pem
 
 PURPOSES = ("log", "operator", "registrar", "lock", "unlock")
+CODES = "codes.key"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +34,7 @@ def open_keyring(folder: Path) -> Keyring:
     """The keys in `folder`; those that are missing are made there. Raises `Fatal` if others can read them."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     signers = {purpose: open_signer(folder / f"{purpose}.pem") for purpose in PURPOSES}
-    codes, browsers = (open_secret(folder / f"{name}.key") for name in ("codes", "browsers"))
+    codes, browsers = (open_secret(folder / name) for name in (CODES, "browsers.key"))
     return Keyring(**signers, codes=codes, browsers=browsers)
 
 
