@@ -188,10 +188,11 @@ def customer_leaves(
     return row
 
 
-def tell_leavers(unit: Unit, *, limit: int = 200) -> int:
-    """Tell every leaver for whom an hour of the policy has come; returns how many were told."""
+def tell_leavers(unit: Unit, *, only: str | None = None, limit: int = 200) -> int:
+    """Tell every leaver for whom an hour of the policy has come, or `only` of this handset; how many were told."""
     told = 0
-    for leaving in watch_store.leavers_due(unit.session, now_ms=unit.now_ms, limit=limit):
+    due = watch_store.leavers_due(unit.session, now_ms=unit.now_ms, limit=limit)
+    for leaving in (leaving for leaving in due if only in {None, leaving.device}):
         moments = sorted(leaver_notices(leaving.ends_ms, policy=POLICY))
         leaving.next_ms = next((at_ms for at_ms in moments if at_ms > unit.now_ms), None)
         unit.session.add(leaving)

@@ -1,7 +1,8 @@
 """What time brings about, looked at once a second: locks lapse, promises fall due, messages in the outbox expire.
 
 Customers are told what they are to hear of: an investigation that goes on, the end of their account.
-Each of these is looked for first, and where nothing is due nothing is begun: scans do not wait for a look.
+Each of these is looked for first, and where nothing is due nothing is begun: scans do not wait for a look. What is due
+is done in one unit; if that fails each is done in a unit of its own, so that one that fails holds back no other.
 Cases are looked at on a slow round too, a few at each look: asks lapse, a reminder or a letter leaves, owners change.
 Shards of a quarter that is over are counted and closed, some entries at each look.
 Handsets whose delivery nobody disputes any more are retired on a slow round over the fleet, a few at each look. The
@@ -11,8 +12,9 @@ Answers kept for requests that may be sent twice are forgotten after their day, 
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 from sqlmodel import Session
@@ -20,6 +22,7 @@ from sqlmodel import Session
 from api import joints, persons
 from api.lock_news import tell_leavers
 from api.parts import Parts
+from custody.kernel.clock import Instant
 from custody.kernel.errors import Trouble
 from custody.scans.tolerances import Tolerances
 from custody.store import idempotency
@@ -27,11 +30,11 @@ from custody.store.unit import Unit
 from custody.usecases.close_shards import Closer
 from custody.usecases.sweep_cases import Round, sweep_case
 from custody.usecases.sweep_cases import look as look_at_cases
-from custody.usecases.sweep_inquiries import is_inquiry_quiet, sweep_inquiries
-from custody.usecases.sweep_promises import is_promise_due, sweep_promises
+from custody.usecases.sweep_inquiries import is_inquiry_quiet, quiet_inquiries, sweep_inquiries
+from custody.usecases.sweep_promises import due_promises, is_promise_due, sweep_promises
 from devicelock.usecases.retire import look, retire_due
-from devicelock.usecases.sweep import is_lock_due, sweep
-from devicelock.watch_store import is_leaver_due
+from devicelock.usecases.sweep import due_locks, is_lock_due, sweep
+from devicelock.watch_store import is_leaver_due, leavers_due
 
 EVERY_S = 1.0
 LOOKED_AT = 20
@@ -52,6 +55,16 @@ log = structlog.get_logger()
 Found = TypeVar("Found")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sweep:
+    """What time moves of one kind: whether any is due, which are, and the act for all of them or `only` one."""
+
+    where: str
+    is_due: Callable[..., bool]
+    due: Callable[..., list[str]]
+    act: Callable[..., object]
+
+
 class Timer:
     """One thread that sweeps."""
 
@@ -63,11 +76,16 @@ class Timer:
         self._answers_rest = 0
         self._closer = Closer(Tolerances())
         locks = parts.locks
-        self._sweeps: list[tuple[str, Callable[..., bool], Callable[[Unit], object]]] = [
-            ("the locks", partial(is_lock_due, office=locks), lambda unit: sweep(unit, locks)),
-            ("the promises", is_promise_due, sweep_promises),
-            ("the investigations", is_inquiry_quiet, sweep_inquiries),
-            ("the leavers", is_leaver_due, tell_leavers),
+        self._sweeps = [
+            Sweep(
+                where="the locks",
+                is_due=partial(is_lock_due, office=locks),
+                due=partial(due_locks, office=locks),
+                act=partial(sweep, office=locks),
+            ),
+            Sweep(where="the promises", is_due=is_promise_due, due=due_promises, act=sweep_promises),
+            Sweep(where="the investigations", is_due=is_inquiry_quiet, due=quiet_inquiries, act=sweep_inquiries),
+            Sweep(where="the leavers", is_due=is_leaver_due, due=_leavers, act=tell_leavers),
         ]
         self._thread = threading.Thread(target=self._run, name="timer", daemon=True)
 
@@ -82,9 +100,8 @@ class Timer:
 
     def _run(self) -> None:
         while not self._stopping.wait(EVERY_S):
-            for where, is_due, act in self._sweeps:
-                if self._look(where, partial(is_due, now_ms=self._parts.clock.now_ms())):
-                    self._do(act)
+            for each in self._sweeps:
+                self._sweep(each)
             self._sweep_cases()
             if self._closer.is_due(self._parts.clock.now_ms()):
                 self._close_shards()
@@ -96,6 +113,13 @@ class Timer:
                 self._answers_rest -= 1
             else:
                 self._forget_answers()
+
+    def _sweep(self, sweep: Sweep) -> None:
+        """All that is due of one kind, or each alone if that fails: one that fails holds back no other."""
+        now_ms = self._parts.clock.now_ms()
+        if self._look(sweep.where, partial(sweep.is_due, now_ms=now_ms)) and not self._do(sweep.act):
+            for one in self._look(sweep.where, partial(sweep.due, now_ms=now_ms)) or ():
+                self._do(partial(sweep.act, only=one))
 
     def _sweep_cases(self) -> None:
         """The next few cases of the round; one that fails holds back no other."""
@@ -117,8 +141,20 @@ class Timer:
         )
         if seen is not None:
             self._last, self._rest = seen.last, 0 if seen.last else REST_TURNS
+            if seen.due and not self._do(lambda unit: retire_due(unit, parts.locks, after=after, limit=LOOKED_AT)):
+                self._retire_each(after)
+
+    def _retire_each(self, after: str) -> None:
+        """Those of a turn that failed, each alone."""
+        locks, now_ms = self._parts.locks, self._parts.clock.now_ms()
+        for _ in range(LOOKED_AT):
+            asked: dict[str, Any] = {"after": after, "limit": 1}
+            seen = self._look("a handset", partial(look, office=locks, now_ms=now_ms, **asked))
+            if seen is None or not seen.last:
+                return
             if seen.due:
-                self._do(lambda unit: retire_due(unit, parts.locks, after=after, limit=LOOKED_AT))
+                self._do(partial(retire_due, office=locks, **asked))
+            after = seen.last
 
     def _close_shards(self) -> None:
         """The next step towards closing the quarter that is due."""
@@ -148,8 +184,8 @@ class Timer:
             log.exception("a look failed and will be tried again", where=where)
         return None
 
-    def _do(self, act: Callable[[Unit], object]) -> None:
-        """One act in a unit of its own; whatever becomes of it, the next one is done."""
+    def _do(self, act: Callable[[Unit], object]) -> bool:
+        """One act in a unit of its own; whatever becomes of it, the next one is done. Whether it succeeded."""
         try:
             with self._parts.house.unit() as unit:
                 act(unit)
@@ -157,3 +193,10 @@ class Timer:
             log.warning("the sweep will be tried again", code=trouble.code, detail=trouble.detail)
         except Exception:  # nobody else would sweep any more
             log.exception("the sweep failed and will be tried again")
+        else:
+            return True
+        return False
+
+
+def _leavers(session: Session, *, now_ms: Instant) -> list[str]:
+    return [leaving.device for leaving in leavers_due(session, now_ms=now_ms, hold=False)]

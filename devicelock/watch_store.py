@@ -172,10 +172,10 @@ def orders_silent(session: Session, *, released_before_ms: int, held_before_ms: 
     return list(session.scalars(query.order_by(col(LockOrderRow.release_ms)).limit(limit)).all())
 
 
-def leavers_due(session: Session, *, now_ms: int, limit: int) -> list[LeavingRow]:
-    """Leavers who are to be told something now, the longest overdue first; locked for this unit on PostgreSQL."""
-    query = select(LeavingRow).where(col(LeavingRow.next_ms) <= now_ms).order_by(col(LeavingRow.next_ms))
-    return list(session.scalars(query.limit(limit).with_for_update()).all())
+def leavers_due(session: Session, *, now_ms: int, limit: int = 200, hold: bool = True) -> list[LeavingRow]:
+    """Leavers who are to be told something now, the longest overdue first; held for this unit on PostgreSQL."""
+    query = select(LeavingRow).where(col(LeavingRow.next_ms) <= now_ms).order_by(col(LeavingRow.next_ms)).limit(limit)
+    return list(session.scalars(query.with_for_update() if hold else query).all())
 
 
 def is_leaver_due(session: Session, *, now_ms: int) -> bool:

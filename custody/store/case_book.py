@@ -338,10 +338,12 @@ def hold_inquiry(unit: Unit, dispute: str) -> InquiryRow:
     return row
 
 
-def inquiries_quiet(session: Session, states: Sequence[str], *, before_ms: Instant, limit: int) -> list[InquiryRow]:
+def inquiries_quiet(
+    session: Session, states: Sequence[str], *, before_ms: Instant, limit: int, hold: bool = True
+) -> list[InquiryRow]:
     """Investigations in these states of which the customer was last told before a moment, the quietest first."""
-    quiet = select(InquiryRow).where(*_quiet(states, before_ms)).order_by(col(InquiryRow.told_ms))
-    return list(session.scalars(quiet.limit(limit).with_for_update()).all())
+    quiet = select(InquiryRow).where(*_quiet(states, before_ms)).order_by(col(InquiryRow.told_ms)).limit(limit)
+    return list(session.scalars(quiet.with_for_update() if hold else quiet).all())
 
 
 def is_inquiry_quiet(session: Session, states: Sequence[str], *, before_ms: Instant) -> bool:

@@ -32,10 +32,20 @@ def is_inquiry_quiet(session: Session, *, now_ms: Instant, policy: Policy = DEFA
     return case_book.is_inquiry_quiet(session, sorted(NEWS), before_ms=_told_before(now_ms, policy))
 
 
-def sweep_inquiries(unit: Unit, *, policy: Policy = DEFAULT_POLICY, limit: int = 200) -> int:
-    """Tell the customer of every investigation that has been quiet too long; returns how many were told."""
+def quiet_inquiries(
+    session: Session, *, now_ms: Instant, policy: Policy = DEFAULT_POLICY, limit: int = 200
+) -> list[str]:
+    """The investigations of which a sweep would tell now."""
+    before_ms = _told_before(now_ms, policy)
+    rows = case_book.inquiries_quiet(session, sorted(NEWS), before_ms=before_ms, limit=limit, hold=False)
+    return [row.id for row in rows]
+
+
+def sweep_inquiries(unit: Unit, *, only: str | None = None, policy: Policy = DEFAULT_POLICY, limit: int = 200) -> int:
+    """Tell the customer of every investigation that has been quiet too long, or `only` this one; how many were told."""
     told, before_ms = 0, _told_before(unit.now_ms, policy)
-    for row in case_book.inquiries_quiet(unit.session, sorted(NEWS), before_ms=before_ms, limit=limit):
+    rows = case_book.inquiries_quiet(unit.session, sorted(NEWS), before_ms=before_ms, limit=limit)
+    for row in (row for row in rows if only in {None, row.id}):
         row.told_ms = unit.now_ms
         unit.session.add(row)
         if case_book.read(unit.session, row.dispute).case.state not in CASE.terminal:

@@ -22,9 +22,15 @@ def is_promise_due(session: Session, *, now_ms: Instant) -> bool:
     return bool(_due(session, now_ms=now_ms, limit=1))
 
 
-def sweep_promises(unit: Unit, *, policy: Policy = DEFAULT_POLICY, limit: int = 200) -> int:
-    """Move every promise that time has moved; returns how many were moved."""
-    found = _due(unit.session, now_ms=unit.now_ms, limit=limit)
+def due_promises(session: Session, *, now_ms: Instant, limit: int = 200) -> list[str]:
+    """The promises that a sweep would move now."""
+    return [promise.id for promise in _due(session, now_ms=now_ms, limit=limit)]
+
+
+def sweep_promises(unit: Unit, *, only: str | None = None, policy: Policy = DEFAULT_POLICY, limit: int = 200) -> int:
+    """Move every promise that time has moved, or `only` this one; returns how many were moved."""
+    due = _due(unit.session, now_ms=unit.now_ms, limit=limit)
+    found = [promise for promise in due if only in {None, promise.id}]
     files = case_book.hold(unit, {promise.case_id for promise in found})
     moved = 0
     for promise in case_book.promises_again(unit.session, [promise.id for promise in found]):

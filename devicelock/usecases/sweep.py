@@ -36,11 +36,20 @@ def is_lock_due(session: Session, office: LockOffice, *, now_ms: Instant) -> boo
     )
 
 
-def sweep(unit: Unit, office: LockOffice, *, limit: int = 200) -> int:
-    """Move every order whose time has passed; returns how many moved."""
+def due_locks(session: Session, office: LockOffice, *, now_ms: Instant, limit: int = 200) -> list[str]:
+    """The orders that a sweep would move, or tell of, now."""
+    lapsing = watch_store.orders_due(session, SWEPT, now_ms=now_ms, limit=limit)
+    waiting = _silent(session, office, now_ms=now_ms, limit=limit) + _overdue(
+        session, office, now_ms=now_ms, limit=limit
+    )
+    return list(dict.fromkeys(order.id for order in (*lapsing, *waiting)))
+
+
+def sweep(unit: Unit, office: LockOffice, *, only: str | None = None, limit: int = 200) -> int:
+    """Move every order whose time has passed, or `only` this one; returns how many moved."""
     moved = 0
-    due = watch_store.orders_due(unit.session, SWEPT, now_ms=unit.now_ms, limit=limit)
-    silent = _silent(unit.session, office, now_ms=unit.now_ms, limit=limit)
+    due = _of(only, watch_store.orders_due(unit.session, SWEPT, now_ms=unit.now_ms, limit=limit))
+    silent = _of(only, _silent(unit.session, office, now_ms=unit.now_ms, limit=limit))
     hold_locks(unit, office, {order.id for order in (*due, *silent)})  # each is as it is now, not as it was found
     for order in due:
         if order.held_until_ms > unit.now_ms:
@@ -53,7 +62,7 @@ def sweep(unit: Unit, office: LockOffice, *, limit: int = 200) -> int:
             store.note(unit, order, "not_released", actor="system", facts={"why": trouble.detail})
         moved += 1
     moved += _settle_silent(unit, office, silent)
-    _tell_of_overdue(unit, office, limit=limit)
+    _tell_of_overdue(unit, _of(only, _overdue(unit.session, office, now_ms=unit.now_ms, limit=limit)))
     outbox.sweep(unit, older_than_ms=unit.now_ms)
     return moved
 
@@ -86,7 +95,11 @@ def _settle_silent(unit: Unit, office: LockOffice, silent: Sequence[LockOrderRow
     return len(gone)
 
 
-def _tell_of_overdue(unit: Unit, office: LockOffice, *, limit: int) -> None:
-    for order in _overdue(unit.session, office, now_ms=unit.now_ms, limit=limit):
+def _of(only: str | None, orders: list[LockOrderRow]) -> list[LockOrderRow]:
+    return [order for order in orders if only in {None, order.id}]
+
+
+def _tell_of_overdue(unit: Unit, orders: Sequence[LockOrderRow]) -> None:
+    for order in orders:
         detail = f"The handset of {order.id} has not answered its release in time; the code works without a network."
         raise_alert(unit, AlertKind.RELEASE_OVERDUE, about=order.id, detail=detail)

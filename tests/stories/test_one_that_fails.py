@@ -1,0 +1,122 @@
+"""What time brings about for one customer does not wait for another whose case cannot be worked on."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from api import timer
+from api.parts import Parts
+from custody.disputes.messages import Message
+from custody.kernel.clock import DAY_MS
+from custody.store import case_book
+from custody.store.unit import Unit
+from simulators.radio import Radio
+from tests.stories.lock_steps import leave, told
+from tests.stories.test_lock_news import NOTICE, count
+from tests.world import World
+from tests.world_parts import Opened
+
+UPDATE = "We still look at the path"
+
+
+@pytest.fixture
+def look(either: World, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Lend a while in which the service's own timer looks at what is due."""
+
+    def run() -> None:
+        monkeypatch.setattr(timer, "EVERY_S", 0.02)
+        parts: Any = SimpleNamespace(house=either.house, locks=either.office, clock=either.clock)
+        running = timer.Timer(cast("Parts", parts))
+        running.start()
+        time.sleep(1.5)
+        running.stop()
+
+    return run
+
+
+@contextmanager
+def nothing_can_be_said_to(case: str) -> Iterator[None]:
+    """Whatever is said to this customer fails."""
+    say = case_book.say
+
+    def fail_for_one(unit: Unit, dispute: str, messages: Sequence[Message]) -> None:
+        if dispute == case:
+            raise ValueError(dispute)
+        say(unit, dispute, messages)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(case_book, "say", fail_for_one)
+        yield
+
+
+@pytest.fixture
+def two(either: World) -> list[tuple[Opened, Radio]]:
+    """Lend two disputes, each with its locked handset; the first one's is always due before the other's."""
+    found = []
+    for parcel in either.parcels[:2]:
+        radio = either.handset(parcel)
+        opened = either.dispute(parcel, "substituted")
+        radio.switch_on()
+        either.deliver()
+        assert radio.handset.screen_locked
+        either.clock.at_ms += 1000
+        found.append((opened, radio))
+    return found
+
+
+def test_locks_lapse_and_promises_and_investigations_are_told_of_beside_a_case_that_fails(
+    either: World, two: list[tuple[Opened, Radio]], look: Callable[[], None]
+) -> None:
+    (stuck, _), (other, _) = two
+    for radio in (two[0][1], two[1][1]):
+        radio.switch_off()
+    either.clock.at_ms += 6 * DAY_MS
+    with nothing_can_be_said_to(stuck.case):
+        look()
+    assert either.order(stuck.order.id).state == "active_provisional"
+    assert either.order(other.order.id).state == "release_queued"
+    assert UPDATE in told(either, other)
+    assert UPDATE not in told(either, stuck)
+    look()
+    assert either.order(stuck.order.id).state == "release_queued"
+    assert UPDATE in told(either, stuck)
+
+
+def test_a_leaver_is_told_beside_one_whose_case_fails(
+    either: World, two: list[tuple[Opened, Radio]], look: Callable[[], None]
+) -> None:
+    (stuck, first), (other, second) = two
+    leave(either, first, in_ms=2 * DAY_MS)
+    leave(either, second, in_ms=2 * DAY_MS + 1000)
+    either.deliver()
+    either.clock.at_ms += DAY_MS + 2000
+    before = count(either, stuck, NOTICE), count(either, other, NOTICE)
+    with nothing_can_be_said_to(stuck.case):
+        look()
+    assert (count(either, stuck, NOTICE), count(either, other, NOTICE)) == (before[0], before[1] + 1)
+    look()
+    assert count(either, stuck, NOTICE) == before[0] + 1
+
+
+def test_a_handset_is_retired_beside_one_that_fails(
+    either: World, look: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    devices = sorted(either.handset(parcel).handset.device for parcel in either.parcels[:2])
+    either.clock.at_ms += 400 * DAY_MS
+    retire = either.anchor.retire
+
+    def fail_for_one(device: str) -> None:
+        if device == devices[0]:
+            raise ValueError(device)
+        retire(device)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(either.anchor, "retire", fail_for_one)
+        look()
+    assert [either.anchor.of(device).retired for device in devices] == [False, True]
+    look()
+    assert [either.anchor.of(device).retired for device in devices] == [True, True]
