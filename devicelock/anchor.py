@@ -1,18 +1,32 @@
-"""What a restore from a backup must not take back: the epoch, and which devices are retired.
+"""What a restore from a backup must not take back: the epoch, which devices are retired, and where locks may be held.
 
 A text file beside the database and outside its backups, one fact a line, only ever appended to and flushed to the disk
-before anyone acts on it: `epoch <n>` and `retired <device>`. The epoch rises at every start of the service, so commands
-signed after a restore are above everything signed before it.
+before anyone acts on it: `epoch <n>`, `retired <device>`, `held <order> <back-end> <handset> <device>` before a lock
+leaves for another lock system, and `free <order> <back-end>` once that has shown the handset free. The epoch rises at
+every start of the service, so commands signed after a restore are above everything signed before it.
 """
 
 import os
 import threading
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 from custody.kernel.errors import Fatal
 from devicelock.rules.desired import Anchor
 
 FIRST_EPOCH = 1
+HELD_PARTS, FREE_PARTS = 4, 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """A lock of an order that another lock system has, or may have, and by which name that knows the device."""
+
+    order: str
+    backend: str
+    handset: str
+    device: str
 
 
 class AnchorFile:
@@ -23,6 +37,7 @@ class AnchorFile:
         self._lock = threading.Lock()
         self._epoch = 0
         self._retired: set[str] = set()
+        self._held: dict[tuple[str, str], Hold] = {}
         self._known_bytes = 0
         path.parent.mkdir(parents=True, exist_ok=True)
 
@@ -40,6 +55,30 @@ class AnchorFile:
             self._catch_up()
             if device not in self._retired:
                 self._append(f"retired {device}")
+
+    def hold(self, hold: Hold) -> None:
+        """A lock is about to leave for another lock system; durable when this returns."""
+        with self._lock:
+            self._catch_up()
+            if (hold.order, hold.backend) not in self._held:
+                self._append(f"held {hold.order} {hold.backend} {quote(hold.handset, safe='')} {hold.device}")
+
+    def let_go(self, order: str, backend: str) -> None:
+        """The other lock system does not hold the lock of this order any more; durable when this returns."""
+        with self._lock:
+            self._catch_up()
+            if (order, backend) in self._held:
+                self._append(f"free {order} {backend}")
+
+    def may_hold(self, order: str, backend: str) -> bool:
+        """Whether a lock of this order left for the other lock system, which was not seen to be free of it since."""
+        return any((each.order, each.backend) == (order, backend) for each in self.held())
+
+    def held(self) -> list[Hold]:
+        """Every lock that another lock system may hold, those among them that a restored database knows no more."""
+        with self._lock:
+            self._catch_up()
+            return list(self._held.values())
 
     def of(self, device: str) -> Anchor:
         """What is anchored for a device, by this process or another."""
@@ -72,7 +111,7 @@ class AnchorFile:
             fresh = self._path.read_bytes()[self._known_bytes :]
             whole = fresh[: fresh.rfind(b"\n") + 1]
             self._known_bytes += len(whole)
-            for line in whole.decode().splitlines():
+            for line in whole.decode(errors="backslashreplace").splitlines():
                 self._read(line)
 
     def _read(self, line: str) -> None:
@@ -81,5 +120,10 @@ class AnchorFile:
             self._epoch = max(self._epoch, int(value))
         elif word == "retired" and value:
             self._retired.add(value)
+        elif word == "held" and len(parts := value.split(" ")) == HELD_PARTS:
+            order, backend, handset, device = parts
+            self._held[order, backend] = Hold(order=order, backend=backend, handset=unquote(handset), device=device)
+        elif word == "free" and len(parts := value.split(" ")) == FREE_PARTS:
+            self._held.pop((parts[0], parts[1]), None)
         elif line:
             raise Fatal("anchor", f"{self._path} holds a line that is not a fact: {line!r}", fix="Restore the file.")

@@ -183,6 +183,11 @@ def has_parts(session: Session, order: str) -> bool:
     return any(True for _ in pick(session, PartRow, ("backend",), by=("order",), values=[order]))
 
 
+def held(session: Session) -> list[PartRow]:
+    """Every part whose back-end has, or may have, the lock."""
+    return list(session.scalars(select(PartRow).where(col(PartRow.may_hold))).all())
+
+
 def shown_locked(session: Session, orders: Sequence[str]) -> set[str]:
     """Those of these orders whose handset a back-end shows as locked."""
     rows = pick(session, PartRow, ("order", "applied"), by=("order",), values=orders)

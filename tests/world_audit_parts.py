@@ -12,6 +12,7 @@ from devicelock.part_store import PartRow, ReferenceRow
 from devicelock.rules.applied import Applied
 from devicelock.rules.order import State
 from devicelock.store import LockOrderRow
+from devicelock.usecases.plan_parts import FORGOTTEN
 
 LIVE = frozenset({State.QUEUED, State.ACTIVE_PROVISIONAL, State.ACTIVE_CONFIRMED})
 
@@ -32,6 +33,10 @@ def part_complaints(session: Session) -> Iterator[str]:
 
 def _part(session: Session, row: PartRow) -> Iterator[str]:
     name = f"part of {row.backend} in {row.order}"
+    if row.order.startswith(FORGOTTEN):
+        if row.wished == Applied.LOCKED or (row.may_hold and row.due_ms is None):
+            yield f"{name}: what was forgotten is to be released, and nobody sees to it"
+        return
     known = session.get(ReferenceRow, (row.device, row.backend))
     if known is None:
         yield f"{name}: it does not know the handset"

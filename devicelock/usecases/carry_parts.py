@@ -8,7 +8,8 @@
 - **One process at a time** carries, by a lease in the database; another takes over when it ends.
 - **Signs of life**, which a back-end reports by its webhook, make it be told again.
 - The IMEI list is published when something on it may have changed and at least once a minute, whole once a day.
-- A device that is retired by the anchor is retired everywhere, even if a restore has forgotten that it was asked for.
+- A device that is retired by the anchor is retired everywhere, even if a restore has forgotten that it was asked for. A
+  lock that left by the anchor, and that a restore has forgotten, is released.
 """
 
 import threading
@@ -34,8 +35,8 @@ from devicelock.usecases.alert import AlertKind, raise_alert
 from devicelock.usecases.fan_out import Tried, ask, gone, look, refused, told_imei, wait_s
 from devicelock.usecases.give_reference import OTHER_HANDSET
 from devicelock.usecases.lock_office import LockOffice
-from devicelock.usecases.plan_parts import plan_retirement
-from devicelock.usecases.settle_parts import Came, claim, remember, tried_of
+from devicelock.usecases.plan_parts import order_of, plan_forgotten, plan_retirement
+from devicelock.usecases.settle_parts import Came, anchor_hold, claim, remember, tried_of
 
 TASK = "carry-parts"
 LEASE_MS = 30 * SECOND_MS
@@ -218,6 +219,23 @@ class Carrier:
             if self._office.anchor.of(name).retired:
                 with self._house.unit() as unit:
                     plan_retirement(unit, self._office, name)
+        self._compare_with_anchor()
+
+    def _compare_with_anchor(self) -> None:
+        """Anchor what is held and not anchored yet; release what is anchored and of which the database knows nothing.
+
+        So it is after a restore, and after an upgrade from a version that anchored no locks.
+        """
+        office = self._office
+        with self._house.read() as session:
+            rows = part_store.held(session)
+        for row in rows:
+            anchor_hold(office, row)
+        known = {(order_of(row), row.backend) for row in rows}
+        for hold in office.anchor.held():
+            if (hold.order, hold.backend) not in known:
+                with self._house.unit() as unit:
+                    plan_forgotten(unit, office, hold)
 
     def _now_ms(self) -> Instant:
         return self._house.clock.now_ms()

@@ -6,6 +6,7 @@
   `Kind.IMEI_LIST`: a lock by standing authority never goes there until two people have confirmed it.
 - **A name that no second person has confirmed** (`give_reference.py`) carries no lock.
 - **A release** goes to every back-end that has, or may have, the lock; a lock that was never sent is only struck out.
+- **A lock that a restore has forgotten** is known from the anchor, and its release is asked for: nobody else would.
 - **Retired is for ever and everywhere**: at every back-end that knows the handset by a confirmed name, locked there or
   not, and by whatever name it ever carried a lock.
 - A version is never used twice for a handset at a back-end, even after a restore: the anchored epoch stands above it.
@@ -20,6 +21,7 @@ import msgspec
 from custody.kernel.clock import SECOND_MS
 from custody.store.unit import Unit
 from devicelock import part_store, store
+from devicelock.anchor import Hold
 from devicelock.backends import eir
 from devicelock.backends.contract import Capabilities
 from devicelock.backends.known import CAPABILITIES
@@ -29,6 +31,7 @@ from devicelock.rules.authority import preflight
 from devicelock.rules.check import Verdict
 from devicelock.rules.command import LIFE_MAX_S, Screen
 from devicelock.rules.lock_facts import Kind
+from devicelock.rules.order import SETTLED
 from devicelock.store import DeviceRow, LockOrderRow
 from devicelock.usecases.count_locks import Judged
 from devicelock.usecases.fan_out import Unfit, unfit
@@ -37,6 +40,9 @@ from devicelock.usecases.lock_office import LockOffice
 
 EPOCH_BITS = 20
 """So many versions fit into one epoch; the epoch stands above them."""
+
+FORGOTTEN = "forgotten."
+"""Stands before the name of an order in the part that releases a lock of it which a restore has forgotten."""
 
 
 class Why(StrEnum):
@@ -126,6 +132,7 @@ def plan_release(unit: Unit, office: LockOffice, order: LockOrderRow) -> bool:
     for row in parts:
         if row.wished == Applied.LOCKED:
             _wish(unit, office, row, Applied.UNLOCKED)
+            row.may_hold = row.may_hold or office.anchor.may_hold(row.order, row.backend)  # a restore forgot its claim
             if not row.may_hold:
                 row.due_ms = None
     return any(row.may_hold for row in parts)
@@ -143,6 +150,32 @@ def plan_retirement(unit: Unit, office: LockOffice, device: str) -> list[str]:
     if asked:
         unit.record("device.retiring", {"device": device, "backends": asked})
     return asked
+
+
+def plan_forgotten(unit: Unit, office: LockOffice, hold: Hold) -> None:
+    """Account for a lock that another system may hold and a restore has forgotten: unless it is wished, it is released.
+
+    An order that goes on without a part there is waited for: the part may be planned anew, and else the lock is
+    released once the order is over.
+    """
+    row = unit.session.get(PartRow, (hold.order, hold.backend))
+    if row is None:
+        order = store.orders(unit.session, {hold.order}).get(hold.order)
+        if order is not None and order.state not in SETTLED:
+            return
+        named = f"{FORGOTTEN}{hold.order}"
+        row = unit.session.get(PartRow, (named, hold.backend))
+        row = row or _part(unit, named, hold.device, hold.backend, hold.handset)
+    row.may_hold = True
+    if row.wished != Applied.LOCKED:
+        _wish(unit, office, row, Applied.UNLOCKED)
+    unit.session.add(row)
+    unit.record("lock.forgotten", {"order": hold.order, "device": hold.device, "backend": hold.backend})
+
+
+def order_of(row: PartRow) -> str:
+    """The order whose lock a part is about, also where a restore has forgotten that order."""
+    return row.order.removeprefix(FORGOTTEN)
 
 
 def next_version(unit: Unit, office: LockOffice, row: PartRow) -> int:

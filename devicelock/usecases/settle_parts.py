@@ -2,7 +2,8 @@
 
 - **Before a lock is sent** it is claimed: everything that allows it is asked again in that unit, with the log claimed,
   as it is where our own agent's command is signed, and also whether two people, and the back-end itself where it can
-  tell, name this handset. From then on a release must reach the back-end, whatever becomes of the call.
+  tell, name this handset. From then on a release must reach the back-end, whatever becomes of the call, and whatever
+  backup is put back: it is anchored first. The IMEI list reads what it holds from its own folder.
 - **What was overtaken** by a newer wish while it was under way leaves the newer one as it is.
 - **Shown** is only what the back-end has confirmed. Its word that a handset is locked makes the order active, unless it
   blocks the network only or was never tried (`Capabilities.vouches`).
@@ -12,13 +13,15 @@
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from custody.kernel.clock import MINUTE_MS, SECOND_MS, Instant
-from custody.kernel.errors import Conflict, Rejected
+from custody.kernel.errors import Conflict, Rejected, Unavailable
 from custody.store.unit import Unit
 from devicelock import part_store, store
+from devicelock.anchor import Hold
 from devicelock.backends import eir
 from devicelock.backends.asserted import NOTHING
 from devicelock.backends.contract import Answer, Capabilities, Held
@@ -33,7 +36,7 @@ from devicelock.usecases.fan_out import Open, Tried, judge, wait_s
 from devicelock.usecases.give_reference import refuse_other_handset, refuse_unless_confirmed
 from devicelock.usecases.hold_locks import hold_locks
 from devicelock.usecases.lock_office import STANDING, LockOffice
-from devicelock.usecases.plan_parts import lapse_part
+from devicelock.usecases.plan_parts import lapse_part, order_of
 from devicelock.usecases.request_lock import as_confirmed
 from devicelock.usecases.wait_for_release import tell_who_waits
 
@@ -72,9 +75,21 @@ def claim(unit: Unit, office: LockOffice, part: PartRow, *, told_imei: str | Non
     refuse_unless_confirmed(unit.session, row)
     authorise_lock(office.facts(unit, judged, device, kind))
     refuse_other_handset(device, row, told_imei=told_imei)
+    anchor_hold(office, row)
     row.may_hold = True
     unit.session.add(row)
     return True
+
+
+def anchor_hold(office: LockOffice, row: PartRow) -> None:
+    """Write down outside the database that the back-end may hold the lock; raises `Unavailable("anchor")`."""
+    if row.backend == eir.NAME:
+        return
+    try:
+        office.anchor.hold(Hold(order=order_of(row), backend=row.backend, handset=row.handset, device=row.device))
+    except OSError as error:
+        why = f"no lock leaves before it is anchored outside the database: {error.strerror}"
+        raise Unavailable("anchor", why, fix="Make room on the disk of the data folder.") from error
 
 
 def judged_as(order: LockOrderRow, backend: str) -> tuple[LockOrderRow, Kind]:
@@ -103,6 +118,8 @@ def remember(unit: Unit, office: LockOffice, part: PartRow, came: Came, can: Cap
         if not came.held.taken and row.answer == Answer.TAKEN:
             row.answer = None  # the device would not do it, or was asked by a command that has ended: it is said anew
     row.may_hold = _may_hold(row, part)
+    if not row.may_hold:
+        _let_go(office, row)
     row.due_ms = _due(row, can, now_ms=unit.now_ms)
     unit.session.add(row)
     if _has_lapsed(row, came):
@@ -128,6 +145,7 @@ def settle_by_word(unit: Unit, office: LockOffice, *, order: str, backend: str, 
     if not why.strip():
         raise Rejected("why", "nobody can check a word without a reason", fix="Say what was seen, and by whom.")
     part.may_hold, part.due_ms = False, None
+    _let_go(office, part)
     unit.session.add(part)
     store.note(unit, row, "backend_settled", actor=actor, facts={"backend": backend, "why": why})
     end_release(unit, office, row, actor=actor, facts={"shown_by": actor, "backend": backend})
@@ -171,6 +189,12 @@ def end_release(unit: Unit, office: LockOffice, order: LockOrderRow, *, actor: s
 def _agent_holds(unit: Unit, order: LockOrderRow) -> bool:
     seen = store.desired(unit.session.get_one(DeviceRow, order.device)).seen
     return seen is not None and seen.applied is Applied.LOCKED
+
+
+def _let_go(office: LockOffice, row: PartRow) -> None:
+    """What it shows is anchored if that can be done; else the release would at worst be said once more."""
+    with suppress(OSError):
+        office.anchor.let_go(order_of(row), row.backend)
 
 
 def _may_hold(row: PartRow, part: PartRow) -> bool:

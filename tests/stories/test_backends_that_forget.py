@@ -1,11 +1,14 @@
 """Stories of other lock systems that forget, lose or put off what they had taken, long after they took it."""
 
+import errno
+
 import pytest
 
 from custody.kernel.clock import HOUR_MS, MINUTE_MS
 from devicelock.backends.android import NAME as ANDROID
 from devicelock.backends.eir import NAME as EIR
 from devicelock.backends.exchange import Reply
+from devicelock.backends.knox import NAME as KNOX
 from devicelock.backends.nanomdm import NAME as NANOMDM
 from devicelock.rules.applied import Applied
 from tests.stories.other_locks import OtherLocks
@@ -154,3 +157,84 @@ def test_a_lock_that_was_put_off_is_over_when_its_device_enrols_anew(world: Worl
     enrol_again(others, bench)
     others.settle()
     assert world.order(opened.order.id).state == "released"
+
+
+@pytest.mark.parametrize("name", [ANDROID, NANOMDM, KNOX])
+@pytest.mark.parametrize("is_known", [False, True], ids=["its name is forgotten too", "its name is known"])
+def test_a_lock_whose_order_a_restore_has_forgotten_is_released(
+    world: World,
+    name: str,
+    is_known: bool,  # noqa: FBT001 - the case that is told
+) -> None:
+    others = OtherLocks(world, name)
+    radio = world.handset(world.parcels[0])
+    backup = world.backup()
+    others.know(radio)
+    if is_known:
+        backup = world.backup()
+    world.dispute(world.parcels[0], "substituted")
+    others.carry()
+    others.settle()
+    assert others.benches[name].locked()
+    world.restore(backup)
+    others.attach()
+    others.wait(2 * MINUTE_MS)
+    others.settle()
+    assert not others.benches[name].locked()
+    assert world.anchor.held() == []
+
+
+@pytest.mark.parametrize("name", [ANDROID, NANOMDM, KNOX])
+def test_a_lock_that_left_after_the_backup_of_its_order_is_released_with_it(world: World, name: str) -> None:
+    others, opened = with_two(world, name)
+    backup = world.backup()
+    others.carry()
+    others.settle()
+    assert others.benches[name].locked()
+    world.restore(backup)
+    world.throw_switch(on=True)  # it is not said again
+    others.attach()
+    others.wait(2 * MINUTE_MS)
+    world.found(opened)
+    others.carry()
+    others.settle()
+    assert not others.benches[name].locked()
+    assert world.order(opened.order.id).state == "released"
+
+
+@pytest.mark.parametrize("name", [ANDROID, NANOMDM])
+def test_a_lock_from_before_locks_were_anchored_is_anchored_and_one_that_is_wished_stays(
+    world: World, name: str
+) -> None:
+    others, opened = with_two(world, name)
+    others.carry()
+    others.settle()
+    world.close()
+    path = world.folder / "anchor" / "locks.txt"
+    path.write_text("".join(line for line in path.read_text().splitlines(keepends=True) if "held" not in line))
+    world.open()
+    others.attach()
+    others.wait(2 * MINUTE_MS)
+    assert [(hold.order, hold.backend) for hold in world.anchor.held()] == [(opened.order.id, name)]
+    others.settle()
+    assert others.benches[name].locked()
+    world.found(opened)
+    others.carry()
+    others.settle()
+    assert not others.benches[name].locked()
+    assert world.anchor.held() == []
+
+
+def test_no_lock_leaves_that_could_not_be_anchored(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    others, opened = with_two(world, ANDROID)
+
+    def no_space(_hold: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr(world.anchor, "hold", no_space)
+        others.carry()
+        assert not others.android.locked()
+        assert "No space left" in (others.parts(opened.order.id)[ANDROID].trouble or "")
+    others.wait(MINUTE_MS)
+    assert others.android.locked()

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from custody.kernel.errors import Fatal
-from devicelock.anchor import AnchorFile
+from devicelock.anchor import AnchorFile, Hold
 
 
 @pytest.fixture
@@ -50,5 +50,29 @@ def test_a_line_that_is_no_fact_stops_everything(path: Path) -> None:
     AnchorFile(path).start()
     with path.open("a") as file:
         file.write("retire everything\n")
+    with pytest.raises(Fatal, match="not a fact"):
+        AnchorFile(path).of("a")
+
+
+def test_where_a_lock_may_be_held_is_seen_by_every_process_until_it_is_free(path: Path) -> None:
+    first, second = AnchorFile(path), AnchorFile(path)
+    first.start()
+    holds = [
+        Hold(order=order, backend="android", handset="enterprises/e 1/devices/ä%", device="dev_a")
+        for order in ("lock_1", "lock_2")
+    ]
+    for hold in (*holds, *holds):
+        first.hold(hold)
+    assert second.held() == AnchorFile(path).held() == holds
+    second.let_go("lock_1", "android")
+    second.let_go("lock_1", "nanomdm")
+    assert first.held() == holds[1:]
+    assert [first.may_hold(order, "android") for order in ("lock_1", "lock_2")] == [False, True]
+    assert len(path.read_text().splitlines()) == 1 + 2 + 1
+
+
+def test_bytes_that_are_no_text_are_told_as_a_line_that_is_no_fact(path: Path) -> None:
+    AnchorFile(path).start()
+    path.write_bytes(b"\xff\xfe\n")
     with pytest.raises(Fatal, match="not a fact"):
         AnchorFile(path).of("a")
