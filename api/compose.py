@@ -28,7 +28,8 @@ from custody.kernel.system_ids import SystemIds
 from custody.ledger.note import text_key
 from custody.ledger.witness_policy import parse_policy
 from custody.scans.tolerances import Tolerances
-from custody.store.engine import open_engine
+from custody.store.durable_file import replace_file
+from custody.store.engine import open_engine, opening
 from custody.store.head_file import HeadFile
 from custody.store.migrate import migrate
 from custody.store.unit import House
@@ -51,6 +52,7 @@ from devicelock.usecases.relay import Relay
 KEYS = "keys"
 """Their folder in the data folder."""
 
+MOST_PORTS = 65_535
 LANES = 8
 """So many commands are handed to the broker side by side."""
 
@@ -61,10 +63,12 @@ BOUGHT = "Did you buy this phone? You did nothing wrong. Call us, or tell us at 
 
 def compose(settings: Settings) -> tuple[Parts, dict[str, str]]:
     """The parts of a service, nothing started yet; also the first accounts with their passwords, if just made."""
+    broker_tls(settings)
     _require_keys(settings)
     parts = join(settings)
     house, keyring = parts.house, parts.keyring
-    migrate(parts.engine, _versions(devicelock.migrations), _versions(api.migrations))
+    with opening(parts.engine):
+        migrate(parts.engine, _versions(devicelock.migrations), _versions(api.migrations))
     parts.heads.check()
     with house.read() as session:
         check_keys(session, keyring, origin=settings.origin, folder=settings.data / KEYS)
@@ -73,9 +77,9 @@ def compose(settings: Settings) -> tuple[Parts, dict[str, str]]:
     open_log(house, registrar=keyring.registrar.public, rules=rules)
     _name_witnesses(settings, house, keyring)
     _name_caps(house, parts.locks.caps)
-    with house.unit() as unit:
-        passwords = first_accounts(unit.session, now_ms=unit.now_ms)
     parts.locks.anchor.start()
+    with house.unit() as unit:  # the last of all: what fails after it would leave passwords that nobody was told
+        passwords = first_accounts(unit.session, now_ms=unit.now_ms)
     return parts, passwords
 
 
@@ -107,7 +111,8 @@ def join(settings: Settings) -> Parts:
 def _require_keys(settings: Settings) -> None:
     engine = open_engine(settings.database)
     try:
-        require_keys(engine, settings.data / KEYS)
+        with opening(engine):
+            require_keys(engine, settings.data / KEYS)
     finally:
         engine.dispose()
 
@@ -128,20 +133,13 @@ def connect(parts: Parts) -> tuple[MqttTransport, Relay]:
     """The connection to the broker and the relay that publishes through it; not started."""
     settings = parts.settings
     host, port = broker_address(parts)
-    tls = None
-    if settings.mqtt_ca is not None:
-        tls = Tls(
-            ca_file=str(settings.mqtt_ca),
-            cert_file=str(settings.mqtt_certificate) if settings.mqtt_certificate else None,
-            key_file=str(settings.mqtt_key) if settings.mqtt_key else None,
-        )
     options = MqttOptions(
         host=host,
         port=port,
         client_id=_instance(settings.data, parts.ids),
         username=settings.mqtt_username or None,
         password=settings.mqtt_password.get_secret_value() or None,
-        tls=tls,
+        tls=broker_tls(settings),
     )
     shared = parts.broker is None
     prefix = f"$share/{SHARE_GROUP}/{ROOT}" if shared else ROOT
@@ -165,6 +163,30 @@ def connect(parts: Parts) -> tuple[MqttTransport, Relay]:
     return transport, relay
 
 
+def broker_tls(settings: Settings) -> Tls | None:
+    """How the broker's certificate is checked, and which one we show; None in clear. Raises `Rejected("mqtt_ca")`."""
+    given = [name for name in ("mqtt_ca", "mqtt_certificate", "mqtt_key") if getattr(settings, name) is not None]
+    if not given:
+        return None
+    if settings.mqtt_ca is None or not settings.mqtt_host:
+        raise Rejected(
+            "mqtt_ca",
+            f"the setting {given[0]} is of no use without mqtt_host and mqtt_ca: the connection would be in clear",
+            fix="Set WEAKLINK_MQTT_HOST, and WEAKLINK_MQTT_CA to the broker's CA certificate (PEM).",
+        )
+    cert, key = settings.mqtt_certificate, settings.mqtt_key
+    tls = Tls(ca_file=str(settings.mqtt_ca), cert_file=str(cert) if cert else None, key_file=str(key) if key else None)
+    try:
+        tls.context()
+    except OSError as error:
+        raise Rejected(
+            "mqtt_ca",
+            f"the connection to the broker cannot be set up with {' and '.join(given)}: {error}",
+            fix=f"Set {', '.join(f'WEAKLINK_{name.upper()}' for name in given)} to PEM files that fit.",
+        ) from error
+    return tls
+
+
 def free_port() -> int:
     """A port on 127.0.0.1 that nobody uses at this moment."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
@@ -177,11 +199,13 @@ def _broker_port(data: Path) -> int:
     path = data / "mqtt-port.txt"
     held = path.read_text().strip() if path.exists() else ""
     port = int(held) if held.isdigit() and _is_free(int(held)) else free_port()
-    path.write_text(f"{port}\n")
+    replace_file(path, f"{port}\n".encode())
     return port
 
 
 def _is_free(port: int) -> bool:
+    if port > MOST_PORTS:
+        return False
     try:
         with socket.create_server(("127.0.0.1", port)):
             return True
@@ -192,9 +216,11 @@ def _is_free(port: int) -> bool:
 def _instance(data: Path, ids: Ids) -> str:
     """A client id that no other process has and that a restart keeps, so that the broker keeps its session."""
     path = data / "instance.txt"
-    if not path.exists():
-        path.write_text(ids.new("weaklink"))
-    return path.read_text().strip()
+    held = path.read_text().strip() if path.exists() else ""
+    if not held:  # or a power cut came before its content was on the disk
+        held = ids.new("weaklink")
+        replace_file(path, held.encode())
+    return held
 
 
 def _policy_text(path: Path) -> str:
@@ -212,6 +238,15 @@ def _name_witnesses(settings: Settings, house: House, keyring: Keyring) -> None:
             name_witnesses(house, unit, named, registrar=keyring.registrar)
 
 
+def _policy_text(path: Path) -> str:
+    text = path.read_text(errors="replace")
+    try:
+        parse_policy(text)
+    except Rejected as refusal:
+        raise Rejected("witness_policy", f"{path}: {refusal.detail}", fix=refusal.fix) from refusal
+    return text
+
+
 def _name_caps(house: House, caps: Caps) -> None:
     """Limits on locks other than the usual ones are an entry of the log, and so is every change of them."""
     with house.unit() as unit:
@@ -223,9 +258,10 @@ def _name_caps(house: House, caps: Caps) -> None:
 def _caps(settings: Settings) -> Caps:
     try:
         return Caps(**settings.lock_caps)
-    except TypeError as error:
+    except (TypeError, Rejected) as error:
+        why = error.detail if isinstance(error, Rejected) else error
         known = ", ".join(asdict(Caps()))
-        raise Rejected("lock_caps", f"the setting lock_caps: {error}", fix=f"Name only {known}.") from error
+        raise Rejected("lock_caps", f"the setting lock_caps: {why}", fix=f"Name only {known}.") from error
 
 
 def _witnesses(settings: Settings, house: House) -> Witnesses | None:

@@ -157,7 +157,11 @@ def _answers(port: int) -> bool:
 
 
 def _failed(why: str) -> Unavailable:
-    return Unavailable("broker", f"the embedded broker did not start: {why}", fix="Free the port or choose another.")
+    return Unavailable(
+        "broker",
+        f"the embedded broker did not start: {why}",
+        fix="Free the port, or set another WEAKLINK_EMBEDDED_MQTT_PORT.",
+    )
 
 
 if __name__ == "__main__":

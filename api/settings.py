@@ -66,21 +66,23 @@ class Settings(LockSystems):
     data: Path = Field(default=Path("weaklink-data"), description="Folder for database, keys and broker.")
     database_url: str = Field(default="", description="SQLAlchemy address; empty means SQLite in the data folder.")
     mqtt_host: str = Field(default="", description="MQTT broker; empty means the embedded one.")
-    mqtt_port: int = Field(default=1883, description="Port of the MQTT broker.")
+    mqtt_port: int = Field(default=1883, ge=1, le=65535, description="Port of the MQTT broker.")
     mqtt_username: str = Field(default="", description="User name at the MQTT broker.")
     mqtt_password: SecretStr = Field(default=SecretStr(""), description="Password at the MQTT broker.")
     mqtt_ca: Path | None = Field(default=None, description="CA certificate of the broker (PEM).")
     mqtt_certificate: Path | None = Field(default=None, description="Our certificate at the broker (PEM).")
     mqtt_key: Path | None = Field(default=None, description="The key of that certificate (PEM).")
-    embedded_mqtt_port: int = Field(default=0, description="Port of the embedded broker; 0 picks a free one.")
+    embedded_mqtt_port: int = Field(
+        default=0, ge=0, le=65535, description="Port of the embedded broker; 0 picks a free one."
+    )
     witness_policy: Path | None = Field(default=None, description="Which witnesses to ask (C2SP tlog-policy).")
     verdict_policy: Path | None = Field(default=None, description="Whose cosignatures a verdict needs (tlog-policy).")
     origin: str = Field(default="weaklink.local/custody", description="Origin line of the log's checkpoints.")
     public_url: str = Field(default="", description="Address that others use to reach the service.")
     support_phone: str = Field(default="0800 000 000", description="Free phone number on lock screens.")
     recourse: str = Field(default="the Communications Ombudsman", description="Independent recourse on lock screens.")
-    max_body_bytes: int = Field(default=4 * 1024 * 1024, description="The most that scans sent together carry.")
-    session_hours: int = Field(default=12, description="How long somebody stays signed in.")
+    max_body_bytes: int = Field(default=4 * 1024 * 1024, ge=1, description="The most that scans sent together carry.")
+    session_hours: int = Field(default=12, ge=1, description="How long somebody stays signed in.")
     workers: int = Field(default=1, ge=1, le=64, description="Processes that answer requests at the same address.")
     lock_caps: dict[str, int] = Field(
         default_factory=dict,

@@ -5,7 +5,8 @@ import json
 import logging
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 
 import structlog
@@ -17,6 +18,7 @@ from api.compose import compose, free_port, join
 from api.connections import Accepted, Handed, Server
 from api.data_folder import hold_folder
 from api.http_limits import Protocol
+from api.parts import Parts
 from api.routes.scans import ScanDoor
 from api.settings import Settings
 from api.workers import Workers, tell_full, tell_ready
@@ -38,7 +40,22 @@ def serve(settings: Settings, *, quiet: bool = False, as_json: bool = False) -> 
         address = f"http://{settings.host}:{settings.port}"
         with ctrl_c_waits() as pressed:
             _tell(address, settings, passwords, as_json=as_json)
-            Server(_config(app), Accepted(door, deal=workers.deal), told_to_stop=pressed).run()
+            with _begun(parts):
+                Server(_config(app), Accepted(door, deal=workers.deal), told_to_stop=pressed).run()
+
+
+@contextmanager
+def _begun(parts: Parts) -> Iterator[None]:
+    """What may fail of the application's start, before the web server: that would end in a trace, and tell no fix."""
+    parts.heads.keep_now()
+    if parts.broker is None:
+        yield
+        return
+    try:
+        parts.broker.start()
+        yield
+    finally:
+        parts.broker.stop()
 
 
 def _tell(address: str, settings: Settings, passwords: Mapping[str, str], *, as_json: bool) -> None:

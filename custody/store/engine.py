@@ -4,21 +4,30 @@ SQLite's own transaction handling is switched off, so that a writing unit can st
 the write lock before it reads; a reading unit starts with a plain BEGIN and sees one snapshot.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from custody.kernel.errors import Rejected, Unavailable
 
 WRITES = "writes"
+KINDS = ("sqlite", "postgresql")
+HOW = "Give postgresql+psycopg://USER:PASSWORD@HOST/NAME, or leave it out for SQLite in the data folder."
 
 
 def open_engine(url: str) -> Engine:
     """An engine for `sqlite:///file.db` or `postgresql+psycopg://...`; no connection is made yet.
 
     What is said of a statement that failed does not show its values, which may be somebody's words.
+
+    Raises `Rejected("database_url")` for anything else.
     """
-    parsed = make_url(url)
+    parsed = _parsed(url)
     if parsed.get_backend_name() != "sqlite":
         return create_engine(parsed, pool_size=20, max_overflow=20, pool_pre_ping=True, hide_parameters=True)
     if parsed.database:
@@ -30,9 +39,34 @@ def open_engine(url: str) -> Engine:
     return engine
 
 
+@contextmanager
+def opening(engine: Engine) -> Iterator[None]:
+    """What keeps a database from being opened is told with its address, without the password; `Unavailable`."""
+    try:
+        yield
+    except DBAPIError as error:
+        where, why = engine.url.render_as_string(), str(error.orig).strip().partition("\n")[0]
+        raise Unavailable(
+            "database",
+            f"the database {where} cannot be opened: {why}",
+            fix="See that it is there, whole, and this service's to read and write; the setting is database_url.",
+        ) from error
+
+
 def is_sqlite(database: Engine | Connection) -> bool:
     """Whether the database speaks SQLite."""
     return database.dialect.name == "sqlite"
+
+
+def _parsed(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+        parsed.get_dialect()
+    except (ArgumentError, ValueError) as error:
+        raise Rejected("database_url", "the setting database_url is no address of a database", fix=HOW) from error
+    if parsed.get_backend_name() not in KINDS or parsed.get_driver_name() not in {"pysqlite", "psycopg"}:
+        raise Rejected("database_url", f"the setting database_url names {parsed.drivername}", fix=HOW)
+    return parsed
 
 
 def _configure_sqlite(connection: Any, _record: Any) -> None:

@@ -9,8 +9,10 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import Engine, text
 
+from custody.kernel.errors import Fatal
 from custody.store.engine import WRITES, is_sqlite
 
 OWN_VERSIONS = Path(__file__).parent / "migrations" / "versions"
@@ -18,13 +20,23 @@ ADVISORY_LOCK = 0x7765616B
 
 
 def migrate(engine: Engine, *more_versions: Path) -> None:
-    """Upgrade to the heads of custody's migrations and of every folder in `more_versions`; safe to repeat."""
+    """Upgrade to the heads of custody's migrations and of every folder in `more_versions`; safe to repeat.
+
+    Raises `Fatal("database_version")` for a database that another version has brought to a form unknown here.
+    """
     config = alembic_config([OWN_VERSIONS, *more_versions])
     with engine.connect().execution_options(**{WRITES: True}) as connection:
         if not is_sqlite(engine):
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
         config.attributes["connection"] = connection
-        command.upgrade(config, "heads")
+        try:
+            command.upgrade(config, "heads")
+        except CommandError as error:
+            raise Fatal(
+                "database_version",
+                f"the database was brought up to date by another version of this service: {error}",
+                fix="Start the version that wrote it last, or a newer one.",
+            ) from error
         connection.commit()
 
 

@@ -2,13 +2,18 @@
 
 import json
 import socket
+import sqlite3
 import stat
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
 
+from api.compose import compose, connect
 from api.data_folder import hold_folder
+from api.settings import read_settings
 from tests.doors.command_line import CommandLine
 
 
@@ -78,3 +83,107 @@ def test_a_start_is_told_as_one_json_value_with_the_accounts_only_once(
     assert (first["data"], first["api"]) == ("d", f"{first['address']}/docs")
     assert {"agent-1", "supervisor-1", "investigator-1"} <= first["accounts"].keys()
     assert then["accounts"] == {}
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"DATABASE_URL": "customers"}, "database_url"),
+        ({"DATABASE_URL": "mysql://127.0.0.1/customers"}, "database_url"),
+        ({"DATABASE_URL": "postgresql+psycopg://u:s3cret@127.0.0.1:1/customers"}, "u:***@127.0.0.1:1/customers"),
+        ({"MQTT_PORT": "99999"}, "mqtt_port"),
+        ({"EMBEDDED_MQTT_PORT": "99999"}, "embedded_mqtt_port"),
+        ({"SESSION_HOURS": "0"}, "session_hours"),
+        ({"MQTT_HOST": "127.0.0.1", "MQTT_CA": "none.pem"}, "mqtt_ca"),
+        ({"MQTT_HOST": "127.0.0.1", "MQTT_CA": "words.txt"}, "mqtt_ca"),
+        ({"MQTT_HOST": "127.0.0.1", "MQTT_CERTIFICATE": "words.txt"}, "mqtt_certificate"),
+        ({"MQTT_CA": "words.txt"}, "mqtt_host"),
+        ({"WITNESS_POLICY": "words.txt"}, "words.txt"),
+        ({"VERDICT_POLICY": "words.txt"}, "words.txt"),
+        ({"LOCK_CAPS": '{"per_day": -1}'}, "lock_caps"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_named_with_what_to_do_and_no_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], named: str
+) -> None:
+    for name, value in settings.items():
+        monkeypatch.setenv(f"WEAKLINK_{name}", value)
+    (tmp_path / "words.txt").write_bytes(b"words \xff\n")
+    what, fix = told(tmp_path)
+    assert named in what
+    assert fix
+    assert "s3cret" not in what + fix
+
+
+def told(folder: Path) -> tuple[str, str]:
+    """How a start in this folder ends: what is wrong, and what to do about it."""
+    ended = CommandLine(address="", folder=folder).run("serve", "--port", "0", "--data", "d", expect=1)
+    assert ended.out == ""
+    what, fix = ended.err.splitlines()
+    return what, fix.strip()
+
+
+def written_by_a_newer_version(data: Path) -> None:
+    with closing(sqlite3.connect(data / "weaklink.db")) as database, database:
+        database.execute("UPDATE alembic_version SET version_num = 'api_9999' WHERE version_num LIKE 'api_%'")
+
+
+def not_a_database(data: Path) -> None:
+    (data / "weaklink.db").write_bytes(bytes(range(256)) * 64)
+
+
+def a_folder_in_its_place(data: Path) -> None:
+    (data / "weaklink.db").unlink()
+    (data / "weaklink.db").mkdir()
+
+
+@pytest.mark.parametrize(
+    ("damage", "named"),
+    [
+        (written_by_a_newer_version, "another version"),
+        (not_a_database, "weaklink.db cannot be opened"),
+        (a_folder_in_its_place, "weaklink.db cannot be opened"),
+    ],
+)
+def test_a_database_that_cannot_be_used_is_told_in_two_lines(
+    tmp_path: Path, damage: Callable[[Path], None], named: str
+) -> None:
+    started(tmp_path)
+    damage(tmp_path / "d")
+    assert named in told(tmp_path)[0]
+
+
+def started(folder: Path) -> None:
+    """A service has run in this folder once."""
+    parts, _ = compose(read_settings(data=folder / "d"))
+    parts.backends.close()
+    parts.engine.dispose()
+
+
+def test_a_broker_port_that_is_taken_is_told_in_two_lines_after_the_passwords_that_are_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        monkeypatch.setenv("WEAKLINK_EMBEDDED_MQTT_PORT", str(other.getsockname()[1]))
+        monkeypatch.setattr("api.cli.serve.speak", Mock())
+        ended = CommandLine(address="", folder=tmp_path).run("serve", "--port", "0", "--data", "d", expect=1)
+    assert "supervisor-1" in ended.out
+    what, fix = ended.err.splitlines()
+    assert "is in use" in what
+    assert "WEAKLINK_EMBEDDED_MQTT_PORT" in fix
+
+
+@pytest.mark.parametrize(
+    ("place", "content"), [("instance.txt", ""), ("mqtt-port.txt", ""), ("mqtt-port.txt", "99999\n")]
+)
+def test_a_name_or_port_whose_file_a_power_cut_left_without_its_content_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, content: str
+) -> None:
+    started(tmp_path)
+    monkeypatch.setattr("api.compose.MqttTransport", Mock())
+    (tmp_path / "d" / place).write_text(content)
+    parts, _ = compose(read_settings(data=tmp_path / "d"))
+    connect(parts)
+    parts.backends.close()
+    parts.engine.dispose()
+    assert (tmp_path / "d" / place).read_text().strip() not in {"", content.strip()}
