@@ -223,11 +223,6 @@ def _instance(data: Path, ids: Ids) -> str:
     return held
 
 
-def _policy_text(path: Path) -> str:
-    """A witness policy: its comments may be in any character set (C2SP tlog-policy, section Character set)."""
-    return path.read_text(encoding="utf-8", errors="replace")
-
-
 def _name_witnesses(settings: Settings, house: House, keyring: Keyring) -> None:
     """The files that are given are what the log says; a purpose without a file stays as registrars named it."""
     given = {"working": settings.witness_policy, "verdict": settings.verdict_policy}
@@ -239,7 +234,8 @@ def _name_witnesses(settings: Settings, house: House, keyring: Keyring) -> None:
 
 
 def _policy_text(path: Path) -> str:
-    text = path.read_text(errors="replace")
+    """A witness policy: its comments may be in any character set (C2SP tlog-policy, section Character set)."""
+    text = path.read_text(encoding="utf-8", errors="replace")
     try:
         parse_policy(text)
     except Rejected as refusal:
