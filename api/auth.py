@@ -1,8 +1,8 @@
 """Who is at the door: bearer tokens and console cookies, roles, and the check against forged console forms."""
 
-import hmac
 from collections.abc import Awaitable, Callable
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
@@ -65,10 +65,13 @@ def role(*allowed: str) -> Callable[[Caller], Awaitable[Caller]]:
 
 
 def same_site(request: Request) -> None:
-    """Browsers say where a form came from; anything but our own address is refused."""
+    """Browsers say where a form came from; anything but our own address is refused.
+
+    Ours is the address that was asked, and the one that is set: what stands before the service may end https.
+    """
     site = request.headers.get("sec-fetch-site")
-    origin = request.headers.get("origin", "")
-    ours = f"{request.url.scheme}://{request.headers.get('host', '')}"
-    if site == "same-origin" or (site is None and hmac.compare_digest(origin.encode(), ours.encode())):
+    set_address = urlsplit(request.app.state.parts.settings.public_url)
+    ours = {f"{request.url.scheme}://{request.headers.get('host', '')}", f"{set_address.scheme}://{set_address.netloc}"}
+    if site == "same-origin" or (site is None and request.headers.get("origin", "") in ours):
         return
     raise Forbidden("cross_site", "the form was not sent from this site", fix="Open the page here and send it again.")

@@ -2,8 +2,10 @@
 
 - Content-Security-Policy lets a page load styles, scripts and pictures only from this service, send forms only to it,
   and stand in no frame. Nothing is ever asked of another address.
-- A page holds a case, so nobody may keep a copy of it (`Cache-Control: no-store`), and no address leaks a customer's
-  link (`Referrer-Policy: no-referrer`).
+- A page holds a case, so nobody may keep a copy of it (`Cache-Control: no-store`), and no other site reads the address
+  of a customer's page (`Referrer-Policy: same-origin`). With `no-referrer` browsers would keep the `Origin` of our own
+  forms from us too, and where they send no Sec-Fetch-Site nothing else tells where a form came from (Fetch, "append a
+  request Origin header").
 - Pages work without scripts; the one script adds keys and live updates.
 """
 
@@ -30,7 +32,7 @@ HEADERS: Mapping[str, str] = {
         "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-store",
 }

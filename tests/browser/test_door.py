@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from api.auth import COOKIE
 from tests.browser.small_world import Console
+from tests.servers.browser import NAMED
 
 HTML = {"accept": "text/html"}
 
@@ -52,6 +53,38 @@ def test_signing_in_never_leads_away_from_the_console(console: Console, onward: 
     answer = httpx.post(f"{console.address}/console/sign-in", data=form, headers={"sec-fetch-site": "same-origin"})
     assert answer.status_code == 303
     assert answer.headers["location"] == "/console"
+
+
+def test_forms_work_where_a_browser_says_no_more_than_the_origin(console: Console, page: Page) -> None:
+    """Over plain http at a name, and in browsers of before 2023, no Sec-Fetch-Site is sent."""
+    address = console.address.replace("127.0.0.1", NAMED)
+    page.goto(f"{address}/complain")
+    page.get_by_label("What went wrong?").fill("It never came.")
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("We believe you.")
+    page.get_by_role("button", name="I do not agree").click()
+    expect(page.get_by_role("status").first).to_contain_text("It is written down")
+    page.goto(f"{address}/console/sign-in")
+    page.get_by_label("Account").fill("agent-1")
+    page.get_by_label("Password").fill(console.instance.accounts["agent-1"])
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Cases")
+
+
+def test_a_page_tells_other_sites_nothing_of_its_address(console: Console, page: Page) -> None:
+    """A customer's link is all of their address."""
+    heard: list[str | None] = []
+
+    def answer(route: Route) -> None:
+        heard.append(route.request.all_headers().get("referer"))
+        route.fulfill(body="<h1>Elsewhere</h1>", content_type="text/html")
+
+    page.context.route("https://elsewhere.example/**", answer)
+    console.show(page, f"/c/{console.main.token}")
+    page.evaluate("document.querySelector('main a').href = 'https://elsewhere.example/'")
+    page.locator("main a").first.click()
+    expect(page.get_by_role("heading")).to_have_text("Elsewhere")
+    assert heard == [None]
 
 
 def test_signing_out_ends_the_session(console: Console, quiet_page: Page) -> None:

@@ -1,9 +1,9 @@
 """Starts a headless Chromium for the tests and checks pages for accessibility.
 
 The browser is the first on the PATH, else the one that `install_browser.py` put into `.tools/browser`, which brings its
-own libraries and one font. A page may load only from 127.0.0.1: every other request is refused and remembered, and the
-test that made it fails. axe-core (https://github.com/dequelabs/axe-core) runs inside the page through the debugger, so
-a page's own Content-Security-Policy stays in force.
+own libraries and one font. A page may load only from this machine: every other request is refused and remembered, and
+the test that made it fails. axe-core (https://github.com/dequelabs/axe-core) runs inside the page through the debugger,
+so a page's own Content-Security-Policy stays in force.
 """
 
 import os
@@ -17,6 +17,8 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, Page, Playwright, Route, sync_playwright
 
+NAMED = "console.test"
+"""A name of this machine: over plain http at a name a browser sends no Sec-Fetch-Site, as it does at 127.0.0.1."""
 TOOLS = Path(__file__).resolve().parent.parent.parent / ".tools" / "browser"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (
@@ -27,6 +29,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
+    f"--host-resolver-rules=MAP {NAMED} 127.0.0.1",
 )
 RULES = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
@@ -99,7 +102,7 @@ def launch(playwright: Playwright, program: Program) -> Browser:
 def is_local(url: str) -> bool:
     """Tell whether a page may load this address."""
     parts = urlsplit(url)
-    return parts.scheme in {"data", "blob", "about"} or parts.hostname == "127.0.0.1"
+    return parts.scheme in {"data", "blob", "about"} or parts.hostname in {"127.0.0.1", NAMED}
 
 
 @contextmanager

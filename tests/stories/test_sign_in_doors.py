@@ -47,6 +47,15 @@ def test_the_cookie_of_a_service_that_people_reach_by_https_is_secure(service: S
     assert "secure" in answer.headers["set-cookie"].lower()
 
 
+@pytest.mark.parametrize(
+    ("origin", "status"), [("https://log.example.com", 303), ("https://log.example.com.elsewhere.example", 403)]
+)
+def test_a_form_from_the_address_that_people_use_is_ours(http: httpx.Client, origin: str, status: int) -> None:
+    """A browser of before 2023 sends no Sec-Fetch-Site, and what stands before the service ends https."""
+    headers = {"accept": "text/html", "origin": origin}
+    assert http.post("/complain", data={"words": "It never came."}, headers=headers).status_code == status
+
+
 @pytest.mark.parametrize("name", ["night-2", "nobody-at-all"])
 def test_wrong_passwords_of_one_account_come_to_an_end_and_others_still_sign_in(
     service: Service, http: httpx.Client, name: str
