@@ -1,7 +1,8 @@
 """Finding cases: the lists of the console, and the one box that takes anything.
 
 The box takes a case id, a lock order, an order reference, an IMEI or a parcel number in any form, and the e-mail
-address, phone number or name in an order's contact. Nobody is ever asked for a second one.
+address, phone number or name in an order's contact. Nobody is ever asked for a second one: a number that no record has
+leads to the case in which a customer gave it.
 """
 
 from collections.abc import Collection, Sequence
@@ -12,6 +13,7 @@ import msgspec
 from sqlalchemy import Select, or_, select
 from sqlmodel import Session, col
 
+from api.routes.disputes import given_number
 from custody.disputes.case import CASE
 from custody.kernel.errors import NotFound, Rejected
 from custody.store import case_book
@@ -75,12 +77,25 @@ def cases_of_orders(session: Session, references: Sequence[str]) -> tuple[CaseFi
     return _files(session, _newest_first().where(col(DisputeRow.order_ref).in_(references)).limit(MOST_FOUND))
 
 
+def cases_about(session: Session, numbers: Collection[str]) -> tuple[CaseFile, ...]:
+    """The cases of a parcel or a handset, or to which a customer gave one of these numbers, newest first."""
+    if not numbers:
+        return ()
+    held = or_(*(col(DisputeRow.facts).icontains(number, autoescape=True) for number in numbers))
+    lines = {given_number(number) for number in numbers}
+    return tuple(
+        file
+        for file in _files(session, _newest_first().where(held).limit(READ_AT_ONCE))
+        if {file.parcel, file.imei} & {*numbers} or lines & {*file.case.anything_else.splitlines()}
+    )[:MOST_FOUND]
+
+
 def find(session: Session, text: str) -> Found:
     """Everything that a text may mean; the first kind of thing that is known wins."""
     asked = text.strip()
     if not asked:
         return Found()
-    for look in (_by_id, _by_order, _by_item, _by_contact):
+    for look in (_by_id, _by_order, _by_item, _by_number, _by_contact):
         found = look(session, asked)
         if not found.nothing:
             return found
@@ -89,8 +104,9 @@ def find(session: Session, text: str) -> Found:
 
 def _by_id(session: Session, asked: str) -> Found:
     order = session.get(LockOrderRow, asked)
+    number = "".join(asked.lower().split()).removeprefix("case_")
     try:
-        return Found(files=(case_book.read(session, order.dispute if order and order.dispute else asked),))
+        return Found(files=(case_book.read(session, order.dispute if order and order.dispute else f"case_{number}"),))
     except NotFound:
         return Found()
 
@@ -112,7 +128,8 @@ def _by_item(session: Session, asked: str) -> Found:
     sold = [sale.sale.order_ref for name in sorted(names) if (sale := sale_of_imei(session, name))]
     references = tuple(dict.fromkeys((*orders, *sold)))
     parcel = unit.parcel if unit.parcel and is_parcel(unit.parcel) else None
-    return Found(files=cases_of_orders(session, references), orders=references, parcel=parcel)
+    files = cases_of_orders(session, references) or cases_about(session, {*names, *filter(None, [parcel])})
+    return Found(files=files, orders=references, parcel=parcel)
 
 
 def _by_sale(session: Session, asked: str) -> Found:
@@ -123,6 +140,11 @@ def _by_sale(session: Session, asked: str) -> Found:
         return Found()
     references = (sale.sale.order_ref,) if sale else ()
     return Found(files=cases_of_orders(session, references), orders=references)
+
+
+def _by_number(session: Session, asked: str) -> Found:
+    """A number that no record has, as a customer gave it."""
+    return Found(files=cases_about(session, {"".join(asked.split())}))
 
 
 def _by_contact(session: Session, asked: str) -> Found:

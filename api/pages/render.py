@@ -149,6 +149,7 @@ def _environment() -> Environment:
         "span": times.span_words,
         "key": times.short_key,
         "grams": times.grams,
+        "spelled": times.spelled,
         "pounds": times.pounds,
         "signed": times.signed,
         "sentence": times.sentence,

@@ -64,6 +64,12 @@ def short_key(key: str) -> str:
     return _GS1.sub(lambda found: found[1].removesuffix("."), key)
 
 
+def spelled(name: str) -> str:
+    """The number of a case as it is read out on the phone: without its prefix, in groups of four."""
+    number = name.rpartition("_")[2]
+    return " ".join(number[at : at + 4] for at in range(0, len(number), 4))
+
+
 def grams(mass_g: float | None) -> str:
     """A mass in whole grams."""
     return "not known" if mass_g is None else f"{mass_g:.0f} g"

@@ -18,7 +18,7 @@ from api.pages.charts.lanes import draw_lanes
 from api.pages.charts.signs import Network, Row, draw_signs, key_row, network_row, seal_row
 from api.pages.charts.weights import draw_weights
 from api.pages.check_trail import Checked, check_trail
-from api.pages.find import cases_of_orders
+from api.pages.find import cases_about, cases_of_orders
 from api.pages.ranking import RankedLink, WeighedReason, leader_range, link_title, rank_links, weigh
 from api.pages.render import see
 from api.pages.visit import Decider, Staff
@@ -134,7 +134,9 @@ def link(dispute: str, column: int, visit: Decider) -> Response:
 def _cases(session: Session, trail: Trail, case: str) -> list[CaseFile]:
     """The cases about this parcel, the one asked for first."""
     orders = [reference.removeprefix("po:") for reference in trail.unit.orders]
-    files = [*cases_of_orders(session, orders)]
+    names = {name for item in trail.unit.items for name in item.names if "gsma:imei" in name}
+    parcel = {trail.unit.parcel} if trail.unit.parcel else set()
+    files = [*(cases_of_orders(session, orders) or cases_about(session, names | parcel))]
     if case and all(file.case.id != case for file in files):
         files.append(case_book.read(session, case))
     return sorted(files, key=lambda file: file.case.id != case)

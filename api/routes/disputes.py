@@ -127,7 +127,7 @@ def take_report(body: DisputeIn, request: Request, parts: Parts, *, token: str =
             needs=Needs(has_working_phone=body.has_working_phone),
             lock_facts=joints.wish_facts(unit.session, handset),
             support_needs=tuple(body.support_needs),
-            anything_else=body.anything_else,
+            anything_else="\n".join(filter(None, (body.anything_else, _unrecorded(unit.session, body.item)))),
         )
         lock_news.hold_for_move(unit, disputes=[], imei=handset.imei)
         disputed, lock = joints.dispute_delivery(
@@ -350,6 +350,19 @@ def _need(value: T | None, name: str) -> T:
     if not value:
         raise Rejected("field", f"{name} is missing", fix=f"Send {name} with this event.")
     return value
+
+
+def given_number(item: str) -> str:
+    """The line by which a case holds a number that no record has."""
+    return f"Number given: {''.join(item.split())}"
+
+
+def _unrecorded(session: Session, item: str | None) -> str:
+    """A number that leads to nothing yet, for whoever reads the case: it is not asked for again, and found by it."""
+    handset = joints.find_handset(session, order_ref=None, item=item)
+    if not item or not item.strip() or handset.parcel or handset.imei:
+        return ""
+    return given_number(item)
 
 
 def _order_facts(session: Session, order_ref: str | None) -> OrderFacts:

@@ -1,10 +1,14 @@
 """The one box: a buyer is found by their contact, however many other sales hold the same word somewhere."""
 
+import re
+
+import pytest
+
 from api.pages.find import MOST_FOUND, find
 from custody.disputes.order import OrderFacts
 from custody.gs1.imei import imei_urn
 from custody.usecases.record_sale import Sale, record_sale
-from tests.doors.case_desk import CaseDesk
+from tests.doors.case_desk import OURS, CaseDesk
 
 IMEI = imei_urn("001017004829159")
 
@@ -38,3 +42,27 @@ def test_the_buyer_with_a_case_is_found_though_many_others_have_the_name(desk: C
     cases, orders = found(desk, "price")
     assert cases == ["SO-B-HERS"]
     assert (orders[0], len(orders)) == ("SO-B-HERS", MOST_FOUND)
+
+
+@pytest.mark.parametrize("item", ["356938035643809", "195214730000088169", "1952 1473 0000 0881 76"])
+def test_a_number_that_no_record_has_is_kept_as_it_was_given_and_leads_to_its_case(desk: CaseDesk, item: str) -> None:
+    """Who calls again with the same number is not sent away, and is not asked for another one."""
+    told = desk.report(item=item, anything_else="Ring twice.")
+    with desk.house.parts.house.read() as session:
+        files = find(session, item.replace(" ", "")).files
+        assert [file.case.id for file in files] == [told["dispute"]]
+        assert files[0].case.anything_else == f"Ring twice.\nNumber given: {item.replace(' ', '')}"
+        assert find(session, item).files == files
+        assert not find(session, "Number").files
+    page = desk.http.get(f"/console/find?q={item}", headers={**OURS, **desk.by("agent-1")})
+    assert page.headers["location"] == f"/console/cases/{told['dispute']}"
+
+
+def test_a_customer_who_has_only_their_page_can_say_which_case_it_is(desk: CaseDesk) -> None:
+    told = desk.report()
+    page = desk.http.get(f"/c/{told['customer_token']}", headers=OURS)
+    number = re.search("Your case number is <strong>([0-9a-z ]+)</strong>", page.text)
+    assert number is not None
+    for read_out in (number[1], number[1].upper(), number[1].replace(" ", ""), told["dispute"]):
+        box = desk.http.get("/console/find", params={"q": read_out}, headers={**OURS, **desk.by("agent-1")})
+        assert box.headers["location"] == f"/console/cases/{told['dispute']}"

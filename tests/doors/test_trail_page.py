@@ -43,3 +43,13 @@ def test_the_check_of_a_trail_is_of_what_was_asked_for(page: httpx.Client) -> No
         checked = urlsplit(urljoin(str(shown.url), html.unescape(action)))
     assert checked.path == urlsplit(str(shown.url)).path
     assert checked.fragment == "whole-title"
+
+
+def test_a_parcel_without_an_order_leads_to_its_case(page: httpx.Client) -> None:
+    with page:
+        told = page.post("/v1/disputes", json={"words": "It never came.", "item": SSCC}).json()
+        found = page.get("/console/find", params={"q": SSCC})
+        assert found.headers["location"] == f"/console/cases/{told['dispute']}"
+        trail = page.get(f"/console/trails/{SSCC}").text
+    assert told["dispute"] in trail
+    assert "Nobody disputes this parcel" not in trail
