@@ -114,7 +114,7 @@ DONE: Mapping[str, str] = {
     "account_closed": "The account is closed, and its sessions have ended.",
     "signed_out": "You are signed out.",
     "c_chosen": "Thank you. Your choice is written down, with a date.",
-    "c_found": "We are glad you found it. Thank you. We unlock it now.",
+    "c_found": "We are glad you found it. Thank you. If we locked it, see below how it is unlocked.",
     "c_disagree": "Thank you for telling us. It is written down, and we look at it again.",
     "c_confirm": "Thank you. Your case is closed. You can open it again here.",
     "c_decision": "Thank you. We wrote down what you said.",

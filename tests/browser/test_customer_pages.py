@@ -83,6 +83,7 @@ def test_i_found_it_releases_the_lock_at_once_and_shows_it_live(
         page.get_by_label("The digits on its lock screen").fill("12345678")
         page.get_by_role("button", name="Show my unlock code").click()
         expect(page.locator("p.code")).to_have_text(re.compile(r"^\d{4,}$"))
+        expect(page.locator("p.code")).to_be_focused()
         assert "12345678" not in page.url
     finally:
         radio.switch_off()

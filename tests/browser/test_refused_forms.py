@@ -133,6 +133,31 @@ def _send(page: Page, path: str, fields: dict[str, str]) -> None:
         )
 
 
+def test_what_was_done_is_said_once_and_not_again_when_the_page_is_loaded_later(
+    console: Console, quiet_page: Page
+) -> None:
+    """The address is kept, as we ask: what it shows next week must not be the thanks for another day's choice."""
+    told = console.report(f"SO-{time.monotonic_ns()}", claim_type="never_received")
+    page = console.show(quiet_page, f"/c/{told.token}?size=large")
+    page.get_by_role("button", name="I do not agree").click()
+    said = page.locator(".notice.good")
+    expect(said).to_contain_text("It is written down")
+    expect(page).to_have_url(f"{console.address}/c/{told.token}?size=large")
+    page.reload()
+    expect(page.get_by_role("heading", level=1)).to_have_text("We believe you.")
+    expect(said).to_have_count(0)
+
+
+@pytest.mark.parametrize("act", ["I do not agree", "I found it"])
+def test_what_was_done_is_read_out_first(console: Console, quiet_page: Page, act: str) -> None:
+    """A status that is there when a page is loaded is announced by no screen reader: the focus is on it."""
+    told = console.report(f"SO-{time.monotonic_ns()}", claim_type="never_received")
+    page = console.show(quiet_page, f"/c/{told.token}")
+    page.get_by_role("button", name=act).click()
+    expect(page.locator(".notice.good")).to_be_focused()
+    assert "unlock it now" not in page.locator(".notice.good").inner_text(), "nothing was locked"
+
+
 def test_a_double_tap_sends_one_report(console: Console, quiet_page: Page) -> None:
     page = console.show(quiet_page, "/complain")
     sent: list[str] = []

@@ -3,6 +3,7 @@
 // - A single key moves to the part of the page that carries it in data-key; j and k walk through data-step in order.
 //   Keys are ignored while something is typed, with Ctrl, Alt or Meta, and when they are switched off (WCAG 2.1.4).
 // - A form that was just sent is not sent again: a second tap would be a second report.
+// - What was done is said once: the word for it leaves the address, which a customer keeps and staff load again.
 // - A part with data-live is fetched again while it says data-live-on="yes".
 "use strict";
 
@@ -69,6 +70,12 @@ function sendOnce(event) {
   setTimeout(() => delete form.dataset.sent, SENT_FOR_MS);
 }
 
+function sayOnce() {
+  const kept = new URL(location.href);
+  kept.searchParams.delete("done");
+  history.replaceState(history.state, "", kept);
+}
+
 async function refresh(part) {
   const answer = await fetch(part.dataset.live, { headers: { Accept: "text/html" }, credentials: "same-origin" });
   if (!answer.ok || answer.redirected) return;
@@ -86,6 +93,7 @@ function keepLive(part) {
 
 document.addEventListener("keydown", press);
 document.addEventListener("submit", sendOnce);
+if (document.querySelector("[data-done]")) sayOnce();
 document.querySelectorAll("[data-live]").forEach(keepLive);
 document.querySelectorAll("[data-keys]").forEach((part) => {
   part.hidden = false;
