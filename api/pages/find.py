@@ -16,6 +16,7 @@ from sqlmodel import Session, col
 from api.routes.disputes import given_number
 from custody.disputes.case import CASE
 from custody.kernel.errors import NotFound, Rejected
+from custody.kernel.ids import as_typed
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.owing import owes
@@ -104,9 +105,9 @@ def find(session: Session, text: str) -> Found:
 
 def _by_id(session: Session, asked: str) -> Found:
     order = session.get(LockOrderRow, asked)
-    number = "".join(asked.lower().split()).removeprefix("case_")
     try:
-        return Found(files=(case_book.read(session, order.dispute if order and order.dispute else f"case_{number}"),))
+        dispute = order.dispute if order and order.dispute else as_typed("case", asked)
+        return Found(files=(case_book.read(session, dispute),))
     except NotFound:
         return Found()
 
