@@ -19,6 +19,7 @@ from api.circumstances import found_ms
 from api.joints import locks_of
 from api.pages.cases import attached
 from api.pages.customer_file import write_file
+from api.pages.once import Once, fresh_once
 from api.pages.plain_refusals import for_customers
 from api.pages.render import HEADERS, LARGE, page, see
 from api.pages.sent_form import STORY, Sent, Typed, check
@@ -138,6 +139,7 @@ def answer(
     words: Typed = "",
     skip: Line = "",
     file: Annotated[UploadFile | None, File()] = None,
+    once: Once = "",
 ) -> Response:
     """Answer something we asked with words, a file or both, or skip it."""
     said = None if skip or not words.strip() else words
@@ -146,31 +148,34 @@ def answer(
     def act() -> None:
         check({"words": words}, {"words": STORY})
         if photo is not None:
-            doors.give(token, photo, parts, ask)
+            doors.take_file(token, photo, parts, ask, once=once)
         if said is not None or photo is None:
-            doors.answer(token, AnswerIn(ask=ask, words=said), parts)
+            doors.take_answer(token, AnswerIn(ask=ask, words=said), parts, once=once)
 
     done = "c_skip" if said is None and photo is None else "c_answer"
     return _then(request, parts, token, act, done=done, sent=Sent(form=ask, given={"words": words}))
 
 
 @router.post("/c/{token}/files")
-def give(token: str, request: Request, parts: P, file: Annotated[UploadFile | None, File()] = None) -> Response:
+def give(
+    token: str, request: Request, parts: P, *, file: Annotated[UploadFile | None, File()] = None, once: Once = ""
+) -> Response:
     """Give us a file; nothing chosen is nothing wrong."""
     if file is None or not file.filename:
         same_site(request)
         return see(f"/c/{token}", large=_is_large(request))
-    return _then(request, parts, token, lambda: doors.give(token, file, parts), done=_taken(parts, token, "c_file"))
+    done = _taken(parts, token, "c_file")
+    return _then(request, parts, token, lambda: doors.take_file(token, file, parts, once=once), done=done)
 
 
 @router.post("/c/{token}/words")
-def tell(token: str, request: Request, parts: P, words: Typed = "") -> Response:
+def tell(token: str, request: Request, parts: P, *, words: Typed = "", once: Once = "") -> Response:
     """More in the customer's own words: anything we should know, or their side before a decision."""
     given = {"words": words}
 
     def act() -> None:
         check(given, {"words": STORY}, needed=("words",))
-        doors.tell(token, WordsIn(words=words), parts)
+        doors.take_words(token, WordsIn(words=words).words, parts, once=once)
 
     return _then(request, parts, token, act, done=_taken(parts, token, "c_words"), sent=Sent(form="more", given=given))
 
@@ -235,6 +240,7 @@ def _page(request: Request, parts: Parts, token: str, sent: Sent, *, unlock: str
         scheme=_scheme(file, civil_date(parts.clock.now_ms())),
         phone=parts.settings.support_phone,
         sent=sent,
+        once=fresh_once(parts),
         unlock=unlock,
         status=200 if sent.trouble is None else status_of(sent.trouble),
     )

@@ -5,7 +5,7 @@ Whoever holds the link may choose, answer, give files, say "I found it" and read
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Form, UploadFile
 from pydantic import BaseModel, ConfigDict, Field
@@ -14,16 +14,17 @@ from sqlmodel import Session
 from api import joints, lock_news
 from api.circumstances import found_ms, is_customers
 from api.customer_troubles import in_their_words
+from api.once import name_once
 from api.parts import Parts, parts_of
 from api.views import message_views, order_views, own_locks, own_view
 from custody.disputes.machine import Role
 from custody.disputes.messages import say
 from custody.disputes.one_order import where_it_stands
 from custody.kernel.clock import from_iso, to_iso
-from custody.kernel.errors import Conflict, Rejected
+from custody.kernel.errors import Conflict, Rejected, Unavailable
 from custody.store import case_book, evidence_book
 from custody.store.case_book import CaseFile
-from custody.store.evidence_book import MAX_FILE_BYTES, WORDS
+from custody.store.evidence_book import MAX_FILE_BYTES, WORDS, Given
 from custody.store.unit import Unit
 from custody.usecases import ask_customer, move_case, move_scheme
 from custody.usecases.open_dispute import hash_token
@@ -36,6 +37,7 @@ from devicelock.usecases.issue_code import issue_code
 
 router = APIRouter(prefix="/v1/customer/{token}", tags=["customer"])
 P = Annotated[Parts, Depends(parts_of)]
+T = TypeVar("T")
 CUSTOMER = "customer"
 
 
@@ -183,38 +185,64 @@ def disagree(token: str, parts: P) -> dict[str, Any]:
 @router.post("/answer")
 def answer(token: str, body: AnswerIn, parts: P) -> dict[str, Any]:
     """Answer something we asked, or skip it; skipping never counts against you."""
+    return take_answer(token, body, parts)
+
+
+def take_answer(token: str, body: AnswerIn, parts: Parts, *, once: str = "") -> dict[str, Any]:
+    """The same; words that the same form (`once`) brought before are there already."""
 
     def act(unit: Unit, file: CaseFile) -> None:
-        pointer = _keep_words(unit, file.case.id, body.words) if body.words else None
-        ask_customer.answer(unit, file.case.id, ask_id=body.ask, pointer=pointer, actor=CUSTOMER)
+        pointer, is_new = _keep_words(unit, file.case.id, body.words, once) if body.words else (None, True)
+        if is_new:
+            ask_customer.answer(unit, file.case.id, ask_id=body.ask, pointer=pointer, actor=CUSTOMER)
 
-    return _move(parts, token, "answered_or_skipped", {"ask": body.ask, "skipped": not body.words}, act)
+    said = {"ask": body.ask, "skipped": not body.words}
+    return _again(once, lambda: _move(parts, token, "answered_or_skipped", said, act))
 
 
 @router.post("/words", status_code=201)
 def tell(token: str, body: WordsIn, parts: P) -> dict[str, Any]:
     """Tell us more in your own words, at any time: your side of it, or anything we should know. Nothing is needed."""
-    with parts.house.unit() as unit:
-        dispute = _heard_in(unit.session, token)
-        kept = _keep_words(unit, dispute, body.words)
-        case_book.say(unit, dispute, [say("case.received")])
-    return {"evidence": kept}
+    return take_words(token, body.words, parts)
+
+
+def take_words(token: str, words: str, parts: Parts, *, once: str = "") -> dict[str, Any]:
+    """The same; words that the same form (`once`) brought before are there already."""
+
+    def act() -> str:
+        with parts.house.unit() as unit:
+            dispute = _heard_in(unit.session, token)
+            kept, is_new = _keep_words(unit, dispute, words, once)
+            case_book.say(unit, dispute, [say("case.received")] if is_new else [])
+            return kept
+
+    return {"evidence": _again(once, act)}
 
 
 @router.post("/files", status_code=201)
 def give(token: str, file: UploadFile, parts: P, ask: Annotated[str | None, Form()] = None) -> dict[str, Any]:
     """Give us anything, in any format; what we cannot read is our job. `ask` is what it answers, if we asked."""
+    return take_file(token, file, parts, ask)
+
+
+def take_file(token: str, file: UploadFile, parts: Parts, ask: str | None = None, *, once: str = "") -> dict[str, Any]:
+    """The same; a file that the same form (`once`) brought before is there already."""
     content = file.file.read(MAX_FILE_BYTES + 1)
     if len(content) > MAX_FILE_BYTES:
         raise Rejected("too_large", "the file is larger than 100 megabytes", fix="Send it in parts, or call us.")
-    with parts.house.unit() as unit:
-        dispute = _heard_in(unit.session, token)
-        name, kind = file.filename or "file", file.content_type or "application/octet-stream"
-        kept = _keep(unit, dispute, name=name, media_type=kind, content=content)
-        if ask is None:
-            case_book.say(unit, dispute, [say("case.received")])
-        else:
-            ask_customer.answer(unit, dispute, ask_id=ask, pointer=kept, actor=CUSTOMER)
+    name, kind = file.filename or "file", file.content_type or "application/octet-stream"
+
+    def act() -> str:
+        with parts.house.unit() as unit:
+            dispute = _heard_in(unit.session, token)
+            kept, is_new = _keep(unit, dispute, name=name, media_type=kind, content=content, once=once)
+            if is_new and ask is None:
+                case_book.say(unit, dispute, [say("case.received")])
+            if is_new and ask is not None:
+                ask_customer.answer(unit, dispute, ask_id=ask, pointer=kept, actor=CUSTOMER)
+            return kept
+
+    kept = _again(once, act)
     return {"evidence": kept, "name": name, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
 
 
@@ -310,13 +338,35 @@ def _heard_in(session: Session, token: str) -> str:
     return case_book.goes_on(session, case_book.read_by_token(session, hash_token(token))).case.id
 
 
-def _keep_words(unit: Unit, dispute: str, words: str) -> str:
-    return _keep(unit, dispute, name=WORDS, media_type="text/plain", content=words.encode())
+def _again(once: str, act: Callable[[], T]) -> T:
+    """Do it; if the other tap of the same form was faster, find what it did."""
+    try:
+        return act()
+    except Unavailable:
+        if not once:
+            raise
+        return act()
 
 
-def _keep(unit: Unit, dispute: str, *, name: str, media_type: str, content: bytes) -> str:
-    kept, sha256 = evidence_book.keep(
-        unit, dispute, name=name, media_type=media_type, content=content, given_by=CUSTOMER
+def _keep_words(unit: Unit, dispute: str, words: str, once: str) -> tuple[str, bool]:
+    return _keep(unit, dispute, name=WORDS, media_type="text/plain", content=words.encode(), once=once)
+
+
+def _keep(unit: Unit, dispute: str, *, name: str, media_type: str, content: bytes, once: str) -> tuple[str, bool]:
+    """The name of what was given, and whether it is new: a form that is sent twice gives it once."""
+    digest = hashlib.sha256(content).digest()
+    evidence = name_once(once, "ev", [dispute, name, digest.hex()]) or unit.ids.new("ev")
+    if evidence_book.is_kept(unit.session, evidence):
+        return evidence, False
+    given = Given(
+        id=evidence,
+        name=name[:200],
+        media_type=media_type[:100],
+        sha256=digest,
+        bytes=len(content),
+        given_by=CUSTOMER,
+        at_ms=unit.now_ms,
     )
-    case_book.note(unit, dispute, "evidence", actor=CUSTOMER, facts={"evidence": kept, "sha256": sha256})
-    return kept
+    evidence_book.keep(unit.session, dispute, given, content)
+    case_book.note(unit, dispute, "evidence", actor=CUSTOMER, facts={"evidence": evidence, "sha256": digest})
+    return evidence, True

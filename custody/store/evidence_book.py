@@ -4,8 +4,7 @@ A file may be a film of 100 MB. Whatever lists files never reads what is in them
 as quick to open as one with none.
 """
 
-import hashlib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from sqlalchemy import and_, func, not_, select, update
 from sqlmodel import Session, col
@@ -13,7 +12,6 @@ from sqlmodel import Session, col
 from custody.kernel.clock import Instant
 from custody.kernel.errors import NotFound, Rejected
 from custody.store.tables import EvidenceRow
-from custody.store.unit import Unit
 
 WORDS = "words.txt"
 MAX_FILE_BYTES = 100 * 1024 * 1024
@@ -35,33 +33,28 @@ class Given:
     at_ms: Instant
 
 
-def keep(unit: Unit, dispute: str, *, name: str, media_type: str, content: bytes, given_by: str) -> tuple[str, bytes]:
-    """Keep a file; returns its name here and its SHA-256. Raises `Rejected("too_large")` where a case holds enough.
+def is_kept(session: Session, name: str) -> bool:
+    """Whether there is a file of this name."""
+    return session.scalar(select(col(EvidenceRow.id)).where(col(EvidenceRow.id) == name)) is not None
+
+
+def keep(session: Session, dispute: str, given: Given, content: bytes) -> None:
+    """Keep a file; raises `Rejected("too_large")` where its case holds as much as it may.
 
     Words count apart from files: whoever gave all the files that a case holds can still say something.
     """
     words = and_(col(EvidenceRow.name) == WORDS, _LENGTH <= MAX_WORDS_BYTES)
-    alike = words if name == WORDS and len(content) <= MAX_WORDS_BYTES else not_(words)
+    alike = words if given.name == WORDS and given.bytes <= MAX_WORDS_BYTES else not_(words)
     held = select(func.count(), func.coalesce(func.sum(_LENGTH), 0))
-    files, size = unit.session.execute(held.where(col(EvidenceRow.dispute) == dispute, alike)).one()
-    if files >= MAX_CASE_FILES or size + len(content) > MAX_CASE_BYTES:
+    files, size = session.execute(held.where(col(EvidenceRow.dispute) == dispute, alike)).one()
+    if files >= MAX_CASE_FILES or size + given.bytes > MAX_CASE_BYTES:
         raise Rejected(
             "too_large",
             "we have as many files as we can keep here",
             fix="We keep all that you gave. Call us, and we take the rest another way.",
         )
-    row = EvidenceRow(
-        id=unit.ids.new("ev"),
-        dispute=dispute,
-        name=name[:200],
-        media_type=media_type[:100],
-        sha256=hashlib.sha256(content).digest(),
-        content=content,
-        given_by=given_by,
-        at_ms=unit.now_ms,
-    )
-    unit.session.add(row)
-    return row.id, row.sha256
+    row = {name: value for name, value in asdict(given).items() if name != "bytes"}
+    session.add(EvidenceRow(dispute=dispute, content=content, **row))
 
 
 def of_case(session: Session, dispute: str) -> list[Given]:

@@ -2,6 +2,7 @@
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -67,3 +68,38 @@ def test_an_adviser_who_presses_twice_opens_one_case(desk: CaseDesk) -> None:
     links = {found[0] for answer in answers if (found := re.search(r"/c/c_[0-9a-z]+", answer.text))}
     assert [answer.status_code for answer in answers] == [200, 200]
     assert len(links) == 1
+
+
+def at_once(desk: CaseDesk, path: str, **sent: Any) -> None:
+    with ThreadPoolExecutor(3) as pool:
+        answers = list(pool.map(lambda _: desk.http.post(path, **sent), range(3)))
+    assert [answer.status_code for answer in answers] == [303] * 3
+
+
+def test_what_a_customer_gives_is_given_once_however_often_its_form_is_sent(desk: CaseDesk) -> None:
+    told = desk.not_fixed()
+    assert desk.event(told, "agent-1", "ask", item="tape", text="Which colour has the tape?").is_success
+    page, ask = f"/c/{told['customer_token']}", desk.view(told)["asks"][0]["ask"]
+    value = once(desk, page)
+    at_once(desk, f"{page}/words", data={"words": "Please call me.", "once": value})
+    at_once(desk, f"{page}/files", data={"once": value}, files={"file": ("box.heic", b"x", "image/heic")})
+    at_once(
+        desk,
+        f"{page}/answer",
+        data={"ask": ask, "words": "It is brown.", "once": value},
+        files={"file": ("tape.heic", b"y", "image/heic")},
+    )
+    own = desk.own(told)
+    assert sorted(given["name"] for given in own["given"]) == ["box.heic", "tape.heic", "words.txt", "words.txt"]
+    thanks = [message["text"] for message in own["messages"] if message["text"].startswith("Thank you. We have what")]
+    assert len(thanks) == 3, "for the words, for the file, and for what came after the answer"
+    kinds = [line["kind"] for line in desk.view(told)["timeline"]]
+    assert (kinds.count("evidence"), kinds.count("answered")) == (4, 2)
+
+
+def test_the_same_words_on_another_day_are_heard_again(desk: CaseDesk) -> None:
+    told = desk.report()
+    page = f"/c/{told['customer_token']}"
+    for _ in range(2):
+        desk.http.post(f"{page}/words", data={"words": "Please call me.", "once": once(desk, page)})
+    assert len(desk.own(told)["given"]) == 2
