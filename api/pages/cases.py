@@ -18,9 +18,8 @@ from api.pages.words import ASKED_BY_PEOPLE
 from api.routes.disputes import DisputeIn, take_report
 from api.views import set_aside
 from custody.disputes.claim import CLAIMS
-from custody.kernel.errors import Trouble
 from custody.store import case_book, evidence_book
-from custody.usecases.open_dispute import hash_token
+from custody.usecases.open_dispute import case_of, hash_token
 from custody.usecases.renew_link import SUPPORT
 
 router = APIRouter(prefix="/console", include_in_schema=False)
@@ -130,8 +129,11 @@ def open_case(
     except Trouble as trouble:
         return _new_case(visit, Sent(given=given, trouble=trouble))
     with visit.parts.house.read() as session:
-        dispute = case_book.read_by_token(session, hash_token(token)).case.id
-    return case_page(visit, dispute, link=f"/c/{token}")
+        try:
+            dispute, link = case_book.read_by_token(session, hash_token(token)).case.id, f"/c/{token}"
+        except NotFound:  # the form was sent again after another link was made
+            dispute, link = case_of(token), ""
+    return case_page(visit, dispute, link=link)
 
 
 def _new_case(visit: Visit, sent: Sent) -> Response:

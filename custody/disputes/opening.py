@@ -111,7 +111,14 @@ class Opened:
 
 
 def open_case(
-    report: Report, *, policy: Policy, now_ms: Instant, ids: Ids, owner: str, known: Before = NOTHING_BEFORE
+    report: Report,
+    *,
+    policy: Policy,
+    now_ms: Instant,
+    ids: Ids,
+    owner: str,
+    known: Before = NOTHING_BEFORE,
+    name: str = "",
 ) -> Opened:
     """The case that a report opens; raises `Rejected` for no words, an impossible date or no owner.
 
@@ -122,7 +129,7 @@ def open_case(
     moves = _moves(report, policy)
     agreed = report.claim_type if moves else None
     case = Case(
-        id=ids.new("case"),
+        id=name or ids.new("case"),
         state=moves[-1].target if moves else CASE.start,
         claim_type=agreed,
         words=report.words,

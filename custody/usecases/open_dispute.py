@@ -11,10 +11,13 @@ from sqlmodel import Session
 
 from custody.disputes.opening import Opened, Report, open_case
 from custody.disputes.policy import DEFAULT_POLICY, Policy
+from custody.kernel.ids import spell
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
 from custody.usecases.read_order import About, known_elsewhere
+
+NAME_BYTES = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +49,8 @@ def open_dispute(
     """
     about = About(imei=imei, parcel=parcel, names_order=order_named)
     known = known_elsewhere(unit.session, report.order.order_ref, about)
-    opened = open_case(report, policy=policy, now_ms=unit.now_ms, ids=unit.ids, owner=owner, known=known)
+    name = case_of(token) if token else ""
+    opened = open_case(report, policy=policy, now_ms=unit.now_ms, ids=unit.ids, owner=owner, known=known, name=name)
     token = token or unit.ids.new("c")
     file = CaseFile(
         case=opened.case,
@@ -91,6 +95,11 @@ def open_dispute(
 def hash_token(token: str) -> bytes:
     """How a customer's token is stored."""
     return hashlib.sha256(token.encode()).digest()
+
+
+def case_of(token: str) -> str:
+    """The case that was opened with a token made before: it is known by it also when another link opens its page."""
+    return spell("case", hashlib.sha256(b"case of " + token.encode()).digest()[:NAME_BYTES])
 
 
 def least_busy(session: Session, people: Sequence[str]) -> str:

@@ -70,6 +70,40 @@ def test_an_adviser_who_presses_twice_opens_one_case(desk: CaseDesk) -> None:
     assert len(links) == 1
 
 
+def count(desk: CaseDesk) -> int:
+    return len(desk.http.get("/v1/disputes", params={"limit": 200}, headers=desk.by("agent-1")).json()["disputes"])
+
+
+def renew(desk: CaseDesk, link: str) -> None:
+    dispute = desk.http.get(f"/v1/customer/{link.removeprefix('/c/')}").json()["dispute"]
+    assert desk.http.post(f"/v1/disputes/{dispute}/link", headers=desk.by("agent-1")).is_success
+
+
+def test_a_form_that_is_sent_again_after_its_link_was_replaced_opens_no_other_case(desk: CaseDesk) -> None:
+    value = once(desk)
+    link = tell(desk, once=value)
+    renew(desk, link)
+    before = count(desk)
+    assert tell(desk, once=value) == link
+    assert count(desk) == before
+    page = desk.http.get(link)
+    assert page.status_code == 404
+    assert "we send you a new one" in page.text
+
+
+def test_an_adviser_who_sends_the_form_again_after_that_is_shown_the_case_and_no_link(desk: CaseDesk) -> None:
+    typed = {"words": "They say the seal was cut.", "once": once(desk, "/console/cases/new")}
+    first = desk.http.post("/console/cases", data=typed, headers=desk.by("agent-1"))
+    link = re.search(r"/c/c_[0-9a-z]+", first.text)
+    assert link is not None
+    renew(desk, link[0])
+    before = count(desk)
+    again = desk.http.post("/console/cases", data=typed, headers=desk.by("agent-1"))
+    assert (again.status_code, count(desk)) == (200, before)
+    assert "The case is open." not in again.text
+    assert "They say the seal was cut." in again.text
+
+
 def at_once(desk: CaseDesk, path: str, **sent: Any) -> None:
     with ThreadPoolExecutor(3) as pool:
         answers = list(pool.map(lambda _: desk.http.post(path, **sent), range(3)))
