@@ -8,6 +8,7 @@ from rich.text import Text
 
 from api.cli.client import call, console, folded, named, show
 from api.settings import client_address
+from custody.disputes.messages import pounds
 
 app = typer.Typer(no_args_is_help=True, help="Open, read and move cases; choose a remedy; say that it was found.")
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
@@ -113,16 +114,24 @@ def _case(value: dict[str, Any]) -> None:
     stands = f"presumption {value['presumption']}, owner {value['owner']}, order {value['order']}"
     console.print(f"{stands}, version {value['version']}", highlight=False)
     if value.get("remedy"):
-        options = ", ".join(option["remedy"] for option in value["remedy"]["options"])
+        options = ", ".join(f"{option['remedy']}{_sum(option)}" for option in value["remedy"]["options"])
         console.print(f"on offer: {options}", highlight=False)
     for promise in value["promises"]:
         marks = {"came_back": "came back", "set_aside": "set aside", "replaced": "replaced"}
         state = next((said for mark, said in marks.items() if promise[mark]), promise["state"])
-        console.print(f"promise: {promise['promise']} {promise['what']} by {promise['due']} ({state})", highlight=False)
+        said = f"{promise['promise']} {promise['what']}{_sum(promise)} by {promise['due']} ({state})"
+        console.print(f"promise: {said}", highlight=False)
+    if value["unpaid_credit_pence"]:
+        console.print(f"credit to pay: {pounds(value['unpaid_credit_pence'])}", highlight=False)
     for lock in value["locks"]:
         console.print(f"lock: {lock['state']} until {lock['held_until']}", highlight=False)
     if "customer_url" in value:
         _page(value)
+
+
+def _sum(value: dict[str, Any]) -> str:
+    """The sum of an option or a promise, as a customer reads it; nothing if it has none."""
+    return "" if value["amount_pence"] is None else f" ({pounds(value['amount_pence'])})"
 
 
 def _page(value: dict[str, Any]) -> None:

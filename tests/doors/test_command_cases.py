@@ -30,9 +30,7 @@ def test_a_case_is_named_in_full_on_a_narrow_terminal_and_its_page_with_the_serv
     assert f"weaklink verify {case}.zip" in shell.run("pack", case).out
 
 
-def test_part_of_the_price_is_offered_and_a_payment_that_came_back_is_told_in_a_line_each(
-    instance: Instance, tmp_path: Path
-) -> None:
+def test_part_of_the_price_is_offered_and_a_payment_that_came_back_is_told_in_a_line_each(instance: Instance, tmp_path: Path) -> None:
     shell = signed_in(instance, "agent-1", tmp_path)
     sold = {"order": "SO-20992", "imei": "001017004829167", "price_pence": 54_000}
     assert httpx.post(
@@ -44,8 +42,10 @@ def test_part_of_the_price_is_offered_and_a_payment_that_came_back_is_told_in_a_
     named = ("--with", "price_reduction_pence=2000", "--with", "claim_type=missing_accessory")
     moved = shell.json("dispute", "move", case, "classify", *named)
     assert moved["remedy"]["options"][-1]["words"] == "part of the price back: £20"
+    assert "price_reduction (£20)" in shell.run("dispute", "show", case).out
     chosen = shell.json("dispute", "choose", token, "price_reduction", "--payout", "cheque")
     (promise,) = (one["promise"] for one in chosen["promises"] if one["amount_pence"] == 2_000)
+    assert f"promise: {promise} part of the price back (£20) by " in shell.run("dispute", "show", case).out
     shell.run("dispute", "move", case, "delivered_or_paid", "--reference", "CHQ 1")
     told = ("--reference", "RETURNED 1", "--with", f"promise={promise}")
     assert "(came back)" in shell.run("dispute", "move", case, "payment_came_back", *told).out
