@@ -18,7 +18,7 @@ from custody.kernel.errors import Rejected
 
 router = APIRouter(include_in_schema=False)
 P = Annotated[Parts, Depends(parts_of)]
-_OURS = re.compile(r"/console(/[\w.~%:-]+)*")
+_OURS = re.compile(r"/console(/[\w.~%:-]+)*(\?[\w.~%:=&+-]*)?", re.ASCII)
 
 
 @router.get("/")

@@ -41,7 +41,8 @@ def respond(
     """The page of an error; `status` where the web has its own for it."""
     path = request.url.path
     if trouble.code == "unauthenticated" and path.startswith("/console") and path != SIGN_IN:
-        onward = path if request.method == "GET" else "/console"
+        query = f"?{request.url.query}" if request.url.query else ""
+        onward = f"{path}{query}" if request.method == "GET" else "/console"
         return RedirectResponse(f"{SIGN_IN}?next={quote(onward)}", status_code=HTTPStatus.SEE_OTHER)
     if trouble.code == "token":
         return page(request, "no_such_link.html", status=HTTPStatus.NOT_FOUND)

@@ -39,15 +39,22 @@ def test_the_role_decides_the_first_page(console: Console, quiet_page: Page, acc
     assert cookie["sameSite"] == "Strict"
 
 
-def test_signing_in_leads_back_to_the_page_that_was_wanted(console: Console, quiet_page: Page) -> None:
-    console.show(quiet_page, f"/console/cases/{console.main.dispute}")
+@pytest.mark.parametrize(
+    "path", ["/console/cases/{dispute}", "/console/cases?show=open&after={dispute}", "/console/find?q=no+such+buyer%3F"]
+)
+def test_signing_in_leads_back_to_the_page_that_was_wanted(console: Console, quiet_page: Page, path: str) -> None:
+    """Also to the very page of a list, and to what was searched for."""
+    wanted = path.format(dispute=console.main.dispute)
+    console.show(quiet_page, wanted)
     quiet_page.get_by_label("Account").fill("agent-1")
     quiet_page.get_by_label("Password").fill(console.instance.accounts["agent-1"])
     quiet_page.get_by_role("button", name="Sign in").click()
-    expect(quiet_page).to_have_url(f"{console.address}/console/cases/{console.main.dispute}")
+    expect(quiet_page).to_have_url(f"{console.address}{wanted}")
 
 
-@pytest.mark.parametrize("onward", ["https://elsewhere.example", "//elsewhere.example", "/console/..//x", "/v1/me"])
+@pytest.mark.parametrize(
+    "onward", ["https://elsewhere.example", "//elsewhere.example", "/console/..//x", "/console?/\\x", "/v1/me"]
+)
 def test_signing_in_never_leads_away_from_the_console(console: Console, onward: str) -> None:
     form = {"account": "agent-1", "password": console.instance.accounts["agent-1"], "onward": onward}
     answer = httpx.post(f"{console.address}/console/sign-in", data=form, headers={"sec-fetch-site": "same-origin"})

@@ -30,7 +30,9 @@ def test_a_case_is_named_in_full_on_a_narrow_terminal_and_its_page_with_the_serv
     assert f"weaklink verify {case}.zip" in shell.run("pack", case).out
 
 
-def test_part_of_the_price_is_offered_and_a_payment_that_came_back_is_told_in_a_line_each(instance: Instance, tmp_path: Path) -> None:
+def test_part_of_the_price_is_offered_and_a_payment_that_came_back_is_told_in_a_line_each(
+    instance: Instance, tmp_path: Path
+) -> None:
     shell = signed_in(instance, "agent-1", tmp_path)
     sold = {"order": "SO-20992", "imei": "001017004829167", "price_pence": 54_000}
     assert httpx.post(
