@@ -150,6 +150,7 @@ def _environment() -> Environment:
         "key": times.short_key,
         "grams": times.grams,
         "spelled": times.spelled,
+        "counted": times.counted,
         "pounds": times.pounds,
         "signed": times.signed,
         "sentence": times.sentence,

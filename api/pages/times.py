@@ -1,4 +1,4 @@
-"""Moments, spans, keys and masses as people read them. Times are civil times in London."""
+"""Moments, spans, keys, masses and counts as people read them. Times are civil times in London."""
 
 import re
 from datetime import UTC, date, datetime
@@ -68,6 +68,11 @@ def spelled(name: str) -> str:
     """The number of a case as it is read out on the phone: without its prefix, in groups of four."""
     number = name.rpartition("_")[2]
     return " ".join(number[at : at + 4] for at in range(0, len(number), 4))
+
+
+def counted(count: int, thing: str) -> str:
+    """How many there are: 1 scan, 2 scans."""
+    return f"{count} {thing}{'' if count == 1 else 's'}"
 
 
 def grams(mass_g: float | None) -> str:

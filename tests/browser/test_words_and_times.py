@@ -11,7 +11,18 @@ from api.pages.charts.axis import axis_over
 from api.pages.charts.bars import LENGTH, share_bar, weight_bar
 from api.pages.render import DONE
 from api.pages.svg import element, mark
-from api.pages.times import both_clocks, moment, moment_words, sentence, short_key, signed, span_words, when
+from api.pages.times import (
+    both_clocks,
+    counted,
+    moment,
+    moment_words,
+    sentence,
+    short_key,
+    signed,
+    span_words,
+    spelled,
+    when,
+)
 from api.pages.troubles import _qualities
 from custody.disputes.case import CASE
 from custody.disputes.claim import ClaimType
@@ -146,3 +157,11 @@ def test_browsers_prefer_pages_and_programs_do_not() -> None:
         "*/*": 0.8,
     }
     assert _qualities("") == {}
+
+
+def test_one_of_a_thing_is_not_several() -> None:
+    assert [counted(count, "dispute") for count in (0, 1, 2)] == ["0 disputes", "1 dispute", "2 disputes"]
+
+
+def test_the_number_of_a_case_is_written_to_be_read_out() -> None:
+    assert spelled("case_0k3v9q2m7x4d8r1t") == "0k3v 9q2m 7x4d 8r1t"
