@@ -107,7 +107,16 @@ def long_words(console: Console) -> Customer:
 
 
 @pytest.mark.parametrize(
-    "path", ["/c/{token}", "/c/{token}?size=large", "/console/cases/{dispute}", "/console/cases", "/console/find?q=SO-"]
+    "path",
+    [
+        "/c/{token}",
+        "/c/{token}?size=large",
+        "/complain?size=large",
+        "/console/cases/new",
+        "/console/cases/{dispute}",
+        "/console/cases",
+        "/console/find?q=SO-",
+    ],
 )
 def test_a_narrow_page_does_not_scroll_sideways_for_one_long_word(
     console: Console, enter: Callable[[str], Page], long_words: Customer, path: str
