@@ -18,6 +18,7 @@ from api.pages.words import ASKED_BY_PEOPLE
 from api.routes.disputes import DisputeIn, take_report
 from api.views import set_aside
 from custody.disputes.claim import CLAIMS
+from custody.kernel.errors import NotFound, Trouble
 from custody.store import case_book, evidence_book
 from custody.usecases.open_dispute import case_of, hash_token
 from custody.usecases.renew_link import SUPPORT
