@@ -48,7 +48,10 @@ from custody.store.tables import LogHeadRow
 
 SLOTS, SLOT_BYTES = 2, 4_096
 DIGEST_BYTES, LENGTH_BYTES = 32, 4
-NEW_LOG = "If the entries are lost, this log has ended: start another under a new origin (WEAKLINK_ORIGIN), and say so."
+NEW_LOG = (
+    "If the entries are lost, this log has ended: start another under a new origin (WEAKLINK_ORIGIN), "
+    "with a database of its own, and say so."
+)
 
 
 def origin_name(origin: str) -> str:
