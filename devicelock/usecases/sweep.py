@@ -59,7 +59,8 @@ def sweep(unit: Unit, office: LockOffice, *, only: str | None = None, limit: int
                 unit, office, order=order.id, actor="system", role=Role.SYSTEM, reason=Reason.LAPSED, basis=Basis.LAPSE
             )
         except Trouble as trouble:
-            store.note(unit, order, "not_released", actor="system", facts={"why": trouble.detail})
+            detail = f"The time of {order.id} has passed and it could not be released: {trouble.detail}."
+            raise_alert(unit, AlertKind.RELEASE_OVERDUE, about=order.id, detail=detail)
         moved += 1
     moved += _settle_silent(unit, office, silent)
     _tell_of_overdue(unit, _of(only, _overdue(unit.session, office, now_ms=unit.now_ms, limit=limit)))

@@ -12,8 +12,11 @@ from api import timer
 from api.parts import Parts
 from custody.disputes.messages import Message
 from custody.kernel.clock import DAY_MS
+from custody.kernel.errors import Conflict
 from custody.store import case_book
 from custody.store.unit import Unit
+from devicelock import store, watch_store
+from devicelock.usecases import sweep
 from simulators.radio import Radio
 from tests.stories.lock_steps import leave, told
 from tests.stories.test_lock_news import NOTICE, count
@@ -84,6 +87,26 @@ def test_locks_lapse_and_promises_and_investigations_are_told_of_beside_a_case_t
     look()
     assert either.order(stuck.order.id).state == "release_queued"
     assert UPDATE in told(either, stuck)
+
+
+def test_a_lock_that_cannot_be_released_in_time_is_told_of_once(
+    either: World, two: list[tuple[Opened, Radio]], look: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise Conflict("stuck", "something stands in its way", fix="Look at it.")
+
+    either.clock.at_ms += 4 * DAY_MS
+    with monkeypatch.context() as patch:
+        patch.setattr(sweep, "release", fail)
+        look()
+        look()
+    with either.house.read() as session:
+        about = [row.about for row in watch_store.alerts(session, seen=False) if row.kind == "release_overdue"]
+        lines = store.events_of(session, two[0][0].order.id)
+    assert sorted(about) == sorted(opened.order.id for opened, _ in two)
+    assert len(lines) < 10
+    look()
+    assert either.order(two[0][0].order.id).state != "active_provisional"
 
 
 def test_a_leaver_is_told_beside_one_whose_case_fails(
