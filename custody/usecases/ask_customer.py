@@ -12,7 +12,7 @@ from custody.disputes.policy import DEFAULT_POLICY, Policy
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
-from custody.usecases.move_case import write_move
+from custody.usecases.write_move import write_move
 
 
 def ask(

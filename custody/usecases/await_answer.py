@@ -24,7 +24,7 @@ from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.tables import DisputeEventRow
 from custody.store.unit import Unit
-from custody.usecases.move_case import write_move
+from custody.usecases.write_move import write_move
 
 DECIDED, WAITS = "adr_decided", "decision_waits"
 TOLD = frozenset({"scheme_decided", WAITS})

@@ -17,7 +17,7 @@ from custody.kernel.errors import Rejected
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
-from custody.usecases.move_case import write_move
+from custody.usecases.write_move import write_move
 
 CAME_BACK = "credit_came_back"
 

@@ -22,8 +22,8 @@ from custody.disputes.work_clocks import state_clock
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
-from custody.usecases.move_case import write_move
 from custody.usecases.move_scheme import with_letter
+from custody.usecases.write_move import write_move
 
 Behind = Callable[[Session, str], frozenset[str]]
 """A person and everybody who stands behind their accounts."""

@@ -27,7 +27,7 @@ from custody.kernel.errors import Conflict, Forbidden, Rejected
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
-from custody.usecases.move_case import write_move
+from custody.usecases.write_move import write_move
 
 DAYS = ("delivered", "goods_back", "proof_of_sending")
 """The days of an order that become known after it was sold."""

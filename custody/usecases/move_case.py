@@ -3,7 +3,7 @@
 Every act names its actor and role; the table decides who may do what, and a refused move changes nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,11 +14,11 @@ from custody.disputes.claim import Remedy, claim_of
 from custody.disputes.lock_wish import LockFacts, lock_wish
 from custody.disputes.machine import Role, step
 from custody.disputes.messages import Message, alternatives, pounds, say
-from custody.disputes.one_order import check_delivery, to_set_aside
+from custody.disputes.one_order import check_delivery, is_set_aside, to_set_aside
 from custody.disputes.opening import AN_OFFER, NOT_BY_THE_REMEDY
 from custody.disputes.policy import DEFAULT_POLICY, Policy
 from custody.disputes.price import may_come_back
-from custody.disputes.promise import all_promises_settled, check_payer, is_owed, make_promise, proof
+from custody.disputes.promise import Promise, all_promises_settled, check_payer, is_owed, make_promise, proof
 from custody.disputes.remedy import Needs, offer_remedy, within_ms
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Conflict, Rejected
@@ -28,7 +28,7 @@ from custody.store.unit import Unit
 from custody.usecases.keep_promises import check_by_word, check_one_payment, cross_out, keep, set_aside, take_place
 from custody.usecases.offer_sum import named_before, with_sum
 from custody.usecases.read_order import by_the_box, for_its_order, hold_order, known_before
-from custody.usecases.run_clocks import clocks_after
+from custody.usecases.write_move import write_move
 
 NOTHING_KNOWN = LockFacts()
 
@@ -206,7 +206,7 @@ def remedied(
 def promise_kept(
     unit: Unit, dispute: str, *, promise: str, reference: str, actor: str, role: Role, policy: Policy = DEFAULT_POLICY
 ) -> CaseFile:
-    """Something that was promised beside the remedy was done, such as a phone on loan; the case stays where it is."""
+    """Something promised was done, such as a phone on loan; with the last part of its remedy the case is put right."""
     file = case_book.hold_one(unit, dispute)
     mine = [one for one in case_book.promises(unit.session, dispute) if one.id == promise]
     if not mine or not is_owed(mine[0]):
@@ -214,9 +214,23 @@ def promise_kept(
             "promise", f"no open promise {promise!r} in this case", fix="Use the promise's id from the case."
         )
     check_by_word(mine[0])
-    owing, said = keep(unit, file, mine, shown=proof(reference), role=role, policy=policy)
+    shown = proof(reference)
+    owing, said = keep(unit, file, mine, shown=shown, role=role, policy=policy)
     facts = {"promise": promise, "reference": reference}
-    return write_move(unit, file, owing, "promise_kept", actor=actor, facts=facts, said=said)
+    if not _was_the_last(unit, file, mine[0]):
+        return write_move(unit, file, owing, "promise_kept", actor=actor, facts=facts, said=said)
+    move = step(CASE, file.case.state, "delivered_or_paid", Role.SYSTEM, {"proof_of_remedy": shown})
+    moved = replace(owing, case=replace(file.case, state=move.target))
+    said.append(say("case.delivered_or_paid"))
+    return write_move(unit, file, moved, "remedied", actor=actor, facts=facts, said=said)
+
+
+def _was_the_last(unit: Unit, file: CaseFile, kept: Promise) -> bool:
+    """Whether with this promise all was given that the remedy of a case was to give."""
+    promises = for_its_order(file, case_book.promises(unit.session, file.case.id))
+    remedy = [each for each in promises if each.what not in NOT_BY_THE_REMEDY]
+    is_part = kept.id in {each.id for each in remedy} and not is_set_aside(file.case.state, promises)
+    return file.case.state == "remedy_in_progress" and is_part and not any(map(is_owed, remedy))
 
 
 def payment_came_back(
@@ -379,22 +393,3 @@ def offer_again(
         unit, file, kind, move.target, lock_facts=lock_facts, named_pence=named, why=why, policy=policy
     )
     return _write_offer(unit, file, moved, named_pence=named, why=why, actor=actor, said=said)
-
-
-def write_move(
-    unit: Unit,
-    before: CaseFile,
-    after: CaseFile,
-    kind: str,
-    *,
-    actor: str,
-    facts: Mapping[str, Any],
-    said: Sequence[Message],
-) -> CaseFile:
-    """Write a moved case with its line of the timeline and what the customer is told."""
-    after = replace(after, work_clocks=clocks_after(before, after, now_ms=unit.now_ms))
-    version = case_book.replace(unit, after, before=before)
-    case_book.say(unit, after.case.id, said)
-    told = {"state": after.case.state, "version": version, **facts}
-    case_book.note(unit, after.case.id, kind, actor=actor, facts=told)
-    return after

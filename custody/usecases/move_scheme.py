@@ -38,8 +38,8 @@ from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
 from custody.usecases.keep_promises import keep, take_place
-from custody.usecases.move_case import write_move
 from custody.usecases.read_order import known_before
+from custody.usecases.write_move import write_move
 
 
 def adr(unit: Unit, dispute: str, *, letter_due_ms: Instant, deadlock: bool, actor: str, role: Role) -> CaseFile:

@@ -9,8 +9,8 @@ from custody.disputes.messages import say
 from custody.kernel.errors import Conflict, Forbidden
 from custody.store import case_book
 from custody.store.unit import Unit
-from custody.usecases.move_case import write_move
 from custody.usecases.open_dispute import hash_token
+from custody.usecases.write_move import write_move
 
 SUPPORT = (Role.AGENT, Role.SUPERVISOR)
 

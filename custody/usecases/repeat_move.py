@@ -25,7 +25,7 @@ LINES = MappingProxyType(
         "offer": ("offered",),
         "ask": ("asked",),
         "delivered_or_paid": ("remedied",),
-        "promise_kept": ("promise_kept",),
+        "promise_kept": ("promise_kept", "remedied"),
         "credit_paid": ("credit_paid",),
         "credit_came_back": ("credit_came_back",),
         "payment_came_back": ("payment_came_back",),

@@ -30,9 +30,10 @@ from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
 from custody.usecases import await_answer
-from custody.usecases.move_case import withdraw, write_move
+from custody.usecases.move_case import withdraw
 from custody.usecases.move_scheme import adr
 from custody.usecases.open_dispute import least_busy
+from custody.usecases.write_move import write_move
 
 SYSTEM = "system"
 LETTERS = frozenset({"adr_open", "declined"})

@@ -1,15 +1,19 @@
 """Promises: kept when what was promised is done, missed with a credit that is really owed, and true in every word."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from api.timer import CASES
 from custody.disputes.machine import Role
 from custody.disputes.remedy import Needs
 from custody.kernel.clock import DAY_MS, MINUTE_MS
 from custody.kernel.errors import Conflict
 from custody.store import case_book
 from custody.usecases import move_case, move_scheme
+from custody.usecases.repeat_move import done_already
+from custody.usecases.sweep_cases import sweep_case
 from custody.usecases.sweep_promises import is_promise_due, sweep_promises
 from tests.stories.case_steps import act, decided
 from tests.stories.lock_steps import told
@@ -163,3 +167,25 @@ def test_what_was_decided_in_a_long_sentence_is_told_as_late_and_holds_back_no_o
     assert "We are late" in told(world, opened)
     assert ".." not in told(world, opened)
     assert "We are late" in told(world, other)
+
+
+def test_a_remedy_that_was_written_down_as_a_kept_promise_is_put_right_and_the_customer_is_asked(world: World) -> None:
+    opened = world.dispute(None, "never_received", needs=NO_PHONE)
+    act(world, move_case.choose, opened, remedy="replacement", payout=None, actor="customer")
+    with world.house.read() as session:
+        by_what = {promise.what: promise for promise in case_book.promises(session, opened.case)}
+    loan, phone = by_what["a phone on loan"], by_what["a new phone sent to you"]
+    by: dict[str, Any] = {"actor": "agent-1", "role": Role.AGENT}
+    after = act(world, move_case.promise_kept, opened, promise=loan.id, reference="JJD0001", **by)
+    assert after.case.state == "remedy_in_progress", "what comes beside it puts nothing right"
+    after = act(world, move_case.promise_kept, opened, promise=phone.id, reference="JJD0002", **by)
+    assert after.case.state == "remedied"
+    assert "We think this is put right now. Is it?" in told(world, opened)
+    with world.house.unit() as unit:
+        assert done_already(
+            unit.session, opened.case, "promise_kept", {"promise": phone.id, "reference": "JJD0002"}, actors={"agent-1"}
+        )
+    world.step(8 * DAY_MS)
+    with world.house.unit() as unit:
+        sweep_case(unit, opened.case, CASES)
+    assert world.case(opened).case.state == "closed", "nobody said that it was wrong"
