@@ -4,17 +4,25 @@ import json
 import socket
 import sqlite3
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
+import structlog
 
 from api.compose import compose, connect
 from api.data_folder import hold_folder
 from api.settings import read_settings
 from tests.doors.command_line import CommandLine
+
+
+@pytest.fixture(autouse=True)
+def _own_lines() -> Iterator[None]:
+    """A start writes its lines to the screen of its process, which here is gone after each test."""
+    yield
+    structlog.reset_defaults()
 
 
 def refused(folder: Path, *words: str) -> tuple[str, str]:
