@@ -99,8 +99,7 @@ class Carrier:
         for part in self._due():
             if self._stopping.is_set() or not self._has_turn():
                 break
-            if part.backend not in self._at_rest():
-                self._go(part)
+            if part.backend not in self._at_rest() and self._went(part):
                 worked.append(part.backend)
         self._publish(changed=EIR in worked)
         return heard + len(worked)
@@ -124,6 +123,15 @@ class Carrier:
     def _at_rest(self) -> set[str]:
         now_ms = self._now_ms()
         return {name for name, until_ms in self._resting.items() if until_ms > now_ms}
+
+    def _went(self, part: PartRow) -> bool:
+        """One go for a part; one that fails is tried again in the next round and holds back no other."""
+        try:
+            self._go(part)
+        except Exception:  # whatever it was, the releases behind it do not wait for it
+            log.exception("what a lock system answered could not be kept", backend=part.backend)
+            return False
+        return True
 
     def _go(self, part: PartRow) -> None:
         backend = self._backends.get(part.backend)

@@ -16,9 +16,14 @@ from custody.kernel.errors import Conflict
 from custody.store import case_book
 from custody.store.unit import Unit
 from devicelock import store, watch_store
-from devicelock.usecases import sweep
+from devicelock.backends.android import NAME as ANDROID
+from devicelock.backends.nanomdm import NAME as NANOMDM
+from devicelock.part_store import PartRow
+from devicelock.usecases import carry_parts, sweep
+from devicelock.usecases.lock_office import LockOffice
 from simulators.radio import Radio
 from tests.stories.lock_steps import leave, told
+from tests.stories.test_backend_stories import with_two
 from tests.stories.test_lock_news import NOTICE, count
 from tests.world import World
 from tests.world_parts import Opened
@@ -107,6 +112,31 @@ def test_a_lock_that_cannot_be_released_in_time_is_told_of_once(
     assert len(lines) < 10
     look()
     assert either.order(two[0][0].order.id).state != "active_provisional"
+
+
+def test_a_phone_is_free_at_one_lock_system_beside_another_whose_answer_cannot_be_kept(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others, opened = with_two(world, ANDROID, NANOMDM)
+    others.carry()
+    others.settle()
+    assert [bench.locked() for bench in others.benches.values()] == [True, True]
+    world.found(opened)
+    remember = carry_parts.remember
+
+    def fail_for_one(unit: Unit, office: LockOffice, part: PartRow, *rest: Any) -> None:
+        if part.backend == ANDROID:
+            raise ValueError(part.backend)
+        remember(unit, office, part, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(carry_parts, "remember", fail_for_one)
+        others.carry()
+    assert not others.benches[NANOMDM].locked()
+    others.carry()
+    others.settle()
+    assert not others.benches[ANDROID].locked()
+    assert world.order(opened.order.id).state == "released"
 
 
 def test_a_leaver_is_told_beside_one_whose_case_fails(
