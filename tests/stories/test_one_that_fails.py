@@ -19,8 +19,9 @@ from devicelock import store, watch_store
 from devicelock.backends.android import NAME as ANDROID
 from devicelock.backends.nanomdm import NAME as NANOMDM
 from devicelock.part_store import PartRow
-from devicelock.usecases import carry_parts, sweep
+from devicelock.usecases import sweep
 from devicelock.usecases.lock_office import LockOffice
+from devicelock.usecases.settle_parts import remember
 from simulators.radio import Radio
 from tests.stories.lock_steps import leave, told
 from tests.stories.test_backend_stories import with_two
@@ -122,7 +123,6 @@ def test_a_phone_is_free_at_one_lock_system_beside_another_whose_answer_cannot_b
     others.settle()
     assert [bench.locked() for bench in others.benches.values()] == [True, True]
     world.found(opened)
-    remember = carry_parts.remember
 
     def fail_for_one(unit: Unit, office: LockOffice, part: PartRow, *rest: Any) -> None:
         if part.backend == ANDROID:
@@ -130,7 +130,7 @@ def test_a_phone_is_free_at_one_lock_system_beside_another_whose_answer_cannot_b
         remember(unit, office, part, *rest)
 
     with monkeypatch.context() as patch:
-        patch.setattr(carry_parts, "remember", fail_for_one)
+        patch.setattr("devicelock.usecases.carry_parts.remember", fail_for_one)
         others.carry()
     assert not others.benches[NANOMDM].locked()
     others.carry()
