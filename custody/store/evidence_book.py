@@ -15,7 +15,8 @@ from custody.store.tables import EvidenceRow
 
 WORDS = "words.txt"
 MAX_FILE_BYTES = 100 * 1024 * 1024
-MAX_WORDS_BYTES = 1024 * 1024
+MAX_WORDS_BYTES = 80_000
+"""As many as the longest words of the forms have; longer ones are a file like others."""
 MAX_CASE_BYTES, MAX_CASE_FILES = 10 * MAX_FILE_BYTES, 500
 """What one case may hold: nobody needs an account to open one, and the disk is everybody's."""
 
