@@ -9,7 +9,6 @@ from api import joints
 from api.accounts import Caller
 from api.auth import role
 from api.parts import Parts, parts_of
-from custody.disputes.machine import Role
 from custody.investigation.answer import spot_view
 from custody.investigation.hotspots import survey
 from custody.kernel.errors import NotFound
@@ -45,7 +44,7 @@ def run(dispute: str, parts: P, caller: Investigator) -> dict[str, Any]:
         gathered = parts.inquirer.gather(session, joints.attaches(session), asked=dispute)
     finding = gathered.find(dispute)
     with parts.house.unit() as unit:
-        return investigate.conclude(unit, dispute, finding, actor=caller.account, role=Role(caller.role))
+        return investigate.conclude(unit, dispute, finding, actor=caller.account)
 
 
 @router.get("/investigations/{dispute}")

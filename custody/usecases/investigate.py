@@ -137,8 +137,10 @@ class Inquirer:
         return Gathered(files=files, disputes=disputes, lots=lots)
 
 
-def conclude(unit: Unit, dispute: str, finding: Finding, *, actor: str, role: Role) -> dict[str, Any]:
+def conclude(unit: Unit, dispute: str, finding: Finding, *, actor: str) -> dict[str, Any]:
     """Store what was found, move the investigation to ranked, and seal the result in the log; returns it as stored.
+
+    The ranking is the service's own, whoever asked for it. One in which a check is awaited goes on waiting for it.
 
     Raises `Conflict` if the case came to be one that is not weighed while it was judged, or has its conclusion.
     """
@@ -149,9 +151,8 @@ def conclude(unit: Unit, dispute: str, finding: Finding, *, actor: str, role: Ro
         row.state = step(INVESTIGATION, "open", "start", Role.INVESTIGATOR, {}).target
         row.told_ms = unit.now_ms
         case_book.say(unit, dispute, [say("investigation.start")])
-    if row.state in {"gathering", "checking"}:
-        event = "rank" if row.state == "gathering" else "result"
-        row.state = step(INVESTIGATION, row.state, event, role, {"links_not_people": True}).target
+    if row.state == "gathering":
+        row.state = step(INVESTIGATION, row.state, "rank", Role.SYSTEM, {"links_not_people": True}).target
     stored = describe(finding)
     inputs = write_inquiry(
         finding.judgement,

@@ -41,9 +41,9 @@ class Desk:
         taken: dict[str, Any] = self.service.staff[by].client.post(f"{self.path}/events", body)
         return taken
 
-    def run(self) -> dict[str, Any]:
+    def run(self, by: str = "investigator-1") -> dict[str, Any]:
         """Judge the chain."""
-        found: dict[str, Any] = self.service.staff["investigator-1"].client.post(f"{self.path}/run")
+        found: dict[str, Any] = self.service.staff[by].client.post(f"{self.path}/run")
         return found
 
     def told(self) -> str:
@@ -98,6 +98,23 @@ def test_an_investigation_goes_from_its_ranking_to_what_is_mended(service: Servi
     pack = service.staff["investigator-1"].pack(desk.opened.dispute)
     verify_pack(pack, vkey=service.client.get("/v1/log")["vkey"]).demand()
     service.audit()
+
+
+def test_a_check_that_is_awaited_is_awaited_still_when_the_chain_is_judged_again(
+    service: Service, world: World
+) -> None:
+    desk = Desk(service, world)
+    asked = {"event": "do_check", "check": desk.run()["checks"][0]["check"]}
+    assert desk.take(**asked)["state"] == "checking"
+    desk.run()
+    seen = desk.take(event="result", found=False, words="Nobody opens a box.")
+    assert (seen["state"], seen["steps"][-1]["facts"]["check"]) == ("ranked", asked["check"])
+
+
+def test_a_supervisor_has_the_chain_judged_as_an_investigator_has(service: Service, world: World) -> None:
+    desk = Desk(service, world)
+    found = desk.run("supervisor-1")
+    assert found["links"] == desk.run()["links"]
 
 
 def test_the_same_step_again_is_done_once(service: Service, world: World) -> None:

@@ -86,7 +86,7 @@ def test_what_was_found_of_a_report_that_was_withdrawn_meanwhile_is_told_nobody(
     act(world, move_case.withdraw, opened, actor="customer", locks_settled=True)
     before = told(world, opened)
     with pytest.raises(Conflict), world.house.unit() as unit:
-        conclude(unit, opened.case, finding, actor="investigator-1", role=Role.INVESTIGATOR)
+        conclude(unit, opened.case, finding, actor="investigator-1")
     assert told(world, opened) == before
 
 
@@ -99,11 +99,11 @@ def test_two_who_judge_a_case_at_once_tell_its_customer_once(postgres_url: str, 
 
     def once() -> None:
         with world.house.unit() as unit:
-            conclude(unit, opened.case, finding, actor="investigator-1", role=Role.INVESTIGATOR)
+            conclude(unit, opened.case, finding, actor="investigator-1")
 
     second = threading.Thread(target=once)
     with world.house.unit() as unit:
-        conclude(unit, opened.case, finding, actor="investigator-2", role=Role.INVESTIGATOR)
+        conclude(unit, opened.case, finding, actor="investigator-2")
         unit.session.flush()
         second.start()
         while not unit.session.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):

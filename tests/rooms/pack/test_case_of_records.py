@@ -153,7 +153,7 @@ def join(world: World, **survivor: Any) -> str:
     other = open_case_of(world)
     with world.house.unit() as unit:
         finding = Inquirer().investigate(unit.session, other, {})
-        conclude(unit, other, finding, actor="inv-1", role=Role.INVESTIGATOR)
+        conclude(unit, other, finding, actor="inv-1")
     moves: tuple[Callable[[Unit], Any], ...] = (
         lambda unit: move_case.choose(unit, other, remedy="replacement", payout=None, actor="customer"),
         lambda unit: move_case.remedied(unit, other, reference="JJD0001", actor="agent-1", role=Role.AGENT),

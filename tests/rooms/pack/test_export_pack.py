@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 import scitt_cose
 
-from custody.disputes.machine import Role
 from custody.investigation.pack_json import write_json
 from custody.investigation.pack_redact import CONTACT
 from custody.investigation.pack_zip import read_zip
@@ -317,7 +316,7 @@ def test_what_the_investigation_stores_goes_into_the_pack_as_it_is(tmp_path: Pat
         with world.house.read() as session:
             finding = Inquirer().investigate(session, world.case, {})
         with world.house.unit() as unit:
-            stored = conclude(unit, world.case, finding, actor="inv-1", role=Role.INVESTIGATOR)
+            stored = conclude(unit, world.case, finding, actor="inv-1")
         pack = world.export()
         verdict = verify_pack(pack.content, vkey=world.vkey)
     verdict.demand()
@@ -333,7 +332,7 @@ def test_the_customer_is_told_once_that_the_investigation_has_begun(tmp_path: Pa
             with world.house.read() as session:
                 finding = Inquirer().investigate(session, world.case, {})
             with world.house.unit() as unit:
-                conclude(unit, world.case, finding, actor="inv-1", role=Role.INVESTIGATOR)
+                conclude(unit, world.case, finding, actor="inv-1")
         with world.house.read() as session:
             said = [text for _, text in case_book.messages(session, world.case) if "We have begun to look" in text]
     assert len(said) == 1
