@@ -7,6 +7,7 @@ from custody.investigation.percent import percent
 
 MOST_LINKS = 8
 EXPLAINED = "its traffic explains it, or too few disputes"
+NOTHING = "Nothing stands out: no link or shift has more disputed thefts than its traffic explains."
 
 
 def show_finding(value: dict[str, Any]) -> None:
@@ -21,6 +22,9 @@ def show_finding(value: dict[str, Any]) -> None:
 
 def show_hotspots(value: dict[str, Any]) -> None:
     """Links and shifts, each with its share of the traffic and with what follows."""
+    if not value["hotspots"]:
+        console.print(NOTHING, highlight=False)
+        return
     table = folded("link", "shift", "P(hot)", "disputes", "traffic", "lift", "what follows", title="Hotspots")
     for spot in value["hotspots"]:
         table.add_row(

@@ -10,7 +10,7 @@ from api.accounts import Caller
 from api.auth import role
 from api.parts import Parts, parts_of
 from custody.investigation.answer import spot_view
-from custody.investigation.hotspots import survey
+from custody.investigation.hotspots import SHOWN, survey
 from custody.kernel.errors import NotFound
 from custody.store import case_book
 from custody.usecases import investigate
@@ -64,7 +64,7 @@ def read(dispute: str, parts: P, _caller: Investigator) -> dict[str, Any]:
 
 
 @router.get("/hotspots")
-def hotspots(parts: P, _caller: Investigator, least: Annotated[float, Query(ge=0, le=1)] = 0.05) -> dict[str, Any]:
+def hotspots(parts: P, _caller: Investigator, least: Annotated[float, Query(ge=0, le=1)] = SHOWN) -> dict[str, Any]:
     """Links and shifts whose disputes their traffic does not explain, hottest first."""
     parts.inquirer.read_on(parts.house, tell)
     with parts.house.read() as session:

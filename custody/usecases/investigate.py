@@ -18,7 +18,7 @@ from custody.investigation.answer import Finding, briefly, describe
 from custody.investigation.checks import next_checks, usual_checks
 from custody.investigation.count_traffic import fleet_of
 from custody.investigation.explain import explain
-from custody.investigation.hotspots import survey
+from custody.investigation.hotspots import SHOWN, survey
 from custody.investigation.infer import run
 from custody.investigation.lots import Lot
 from custody.investigation.measure_clean import normal_of
@@ -82,7 +82,7 @@ class Gathered:
             statement=state(judgement, naming, explanation=explanation, checks=checks),
             explanation=explanation,
             checks=tuple(checks[:5]),
-            hotspots=tuple(survey(result)[:10]),
+            hotspots=tuple(survey(result, least=SHOWN)[:10]),
             disputes=len(self.files),
             parcels=int(result.frame.parcels),
         )

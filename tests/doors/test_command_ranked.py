@@ -3,7 +3,7 @@
 import pytest
 
 from api.cli.client import console
-from api.cli.ranked import EXPLAINED, show_finding, show_hotspots
+from api.cli.ranked import EXPLAINED, NOTHING, show_finding, show_hotspots
 from custody.investigation.answer import spot_view
 from custody.investigation.hotspots import survey
 from custody.investigation.infer import run
@@ -34,3 +34,11 @@ def test_hotspots_are_printed_with_what_follows_and_shifts_as_people_count_them(
         assert {cells[2], cells[4]}.isdisjoint({"0%", "100%", "0 %", "100 %"})
         assert cells[-1] == ("act" if spot["act"] else "look" if spot["look"] else EXPLAINED)
     assert {spot["look"] for spot in spots} == {True, False}
+
+
+def test_that_nothing_stands_out_is_said_and_no_empty_table_printed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(console, "width", 400)
+    show_hotspots({"hotspots": []})
+    assert capsys.readouterr().out.strip() == NOTHING

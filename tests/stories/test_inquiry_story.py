@@ -117,6 +117,10 @@ def test_a_supervisor_has_the_chain_judged_as_an_investigator_has(service: Servi
     assert found["links"] == desk.run()["links"]
 
 
+def test_where_nothing_stands_out_no_link_and_no_key_is_listed_as_a_pattern(service: Service, world: World) -> None:
+    assert Desk(service, world).run()["hotspots"] == []
+
+
 def test_the_same_step_again_is_done_once(service: Service, world: World) -> None:
     desk = Desk(service, world)
     desk.run()
