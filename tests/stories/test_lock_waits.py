@@ -58,7 +58,7 @@ def test_it_is_made_too_when_the_handset_has_never_answered(world: World) -> Non
 
 @pytest.mark.parametrize("over", ["found", "withdrawn"])
 def test_it_is_not_made_for_a_case_that_wishes_for_none_any_more(world: World, over: str) -> None:
-    _, radio = taken_back(world)
+    stranger, radio = taken_back(world)
     mine = world.dispute(world.parcels[0], "never_received")
     if over == "found":
         world.found(mine)
@@ -67,5 +67,8 @@ def test_it_is_not_made_for_a_case_that_wishes_for_none_any_more(world: World, o
         act(world, move_case.withdraw, mine, actor="customer", locks_settled=True)
     radio.switch_on()
     world.deliver()
-    assert lock_of(world, mine) is None
+    under_mine = lock_of(world, mine)
+    goes_on_under_mine = {"found": stranger.order.id, "withdrawn": None}  # the one that wronged them is theirs
+    assert (under_mine.id if under_mine else None) == goes_on_under_mine[over]
+    assert world.order(stranger.order.id).state == "released"
     assert not radio.handset.screen_locked

@@ -70,7 +70,9 @@ function sendOnce(event) {
   setTimeout(() => delete form.dataset.sent, SENT_FOR_MS);
 }
 
-function sayOnce() {
+function sayOnce(done) {
+  // Not by autofocus, which browsers refuse where the address leads to a part of the page.
+  if (!document.querySelector("[autofocus]")) done.focus({ preventScroll: location.hash !== "" });
   const kept = new URL(location.href);
   kept.searchParams.delete("done");
   history.replaceState(history.state, "", kept);
@@ -93,7 +95,7 @@ function keepLive(part) {
 
 document.addEventListener("keydown", press);
 document.addEventListener("submit", sendOnce);
-if (document.querySelector("[data-done]")) sayOnce();
+document.querySelectorAll("[data-done]").forEach(sayOnce);
 document.querySelectorAll("[data-live]").forEach(keepLive);
 document.querySelectorAll("[data-keys]").forEach((part) => {
   part.hidden = false;
