@@ -9,9 +9,7 @@
 - 6: each record is signed by the operator in force, its opening is what was signed, the timeline in dispute.json says
   what the records say, each once and in their order, and leaves out no record of the case that is here, the case itself
   is as they tell it (verify_case), and the seal's record holds the digest of this pack's manifest. By the service's own
-  times the pack was drawn up after the newest of the records and before that of the export. Where the record of the
-  export, which stands after all of them in the log, is dated before one of them, the service's clock went back: that is
-  told, and the pack was drawn up when that record says.
+  times the pack was drawn up after the newest of the records and before that of the export.
 """
 
 from collections import Counter
@@ -245,10 +243,7 @@ def _check_seal(
     else:
         notes.holds("the log's record of the export holds the digest of this pack's manifest", "seal.json")
     newest_ms = max((fields["at_ms"] for fields in records.values()), default=EARLIEST_MS)
-    set_back = fields["at_ms"] < newest_ms - CLOCKS_MS
-    if not min(newest_ms, fields["at_ms"]) - CLOCKS_MS <= pack.manifest.created_ms <= fields["at_ms"] + CLOCKS_MS:
+    if not newest_ms - CLOCKS_MS <= pack.manifest.created_ms <= fields["at_ms"] + CLOCKS_MS:
         notes.fails("it was drawn up before what it holds was recorded, or after its export was", MANIFEST)
-    elif set_back:
-        notes.says("the service's clock went back: the record of the export is dated before what it followed", MANIFEST)
     else:
         notes.holds("it was drawn up after what it holds was recorded, and before its export was", MANIFEST)
