@@ -147,8 +147,7 @@ def refuse_lock(unit: Unit, office: LockOffice, *, order: str, account: str, why
 def confirm_lock(unit: Unit, office: LockOffice, *, order: str, account: str, role: Role) -> LockOrderRow:
     """Two people keep a lock beyond its 72 hours: the first call proposes, another person's call confirms.
 
-    A proposal that nobody can complete any more is replaced by that call. Past its hours a lock is not confirmed. Where
-    it was learned after the lock that its customer needs support, whoever completes it decides it as the specialist.
+    A proposal that nobody can complete any more is replaced by that call. Past its hours a lock is not confirmed.
     """
     row = store.order(unit.session, order)
     device = store.device(unit.session, row.device)
@@ -160,9 +159,7 @@ def confirm_lock(unit: Unit, office: LockOffice, *, order: str, account: str, ro
     proposer = facts.get("confirm_proposed_by")
     if proposer is None:
         return _propose_to_confirm(unit, row, account)
-    specialist = facts.get("specialist") or account
-    asked = {"requester": proposer, "second": account, "facts": _with_facts(row, specialist=specialist)}
-    trial = LockOrderRow(**{**row.model_dump(), **asked})
+    trial = LockOrderRow(**{**row.model_dump(), "requester": proposer, "second": account})
     unit.log.claim()
     judged, counted = office.facts_and_count(unit, trial, device, Kind.CONFIRM)
     found = preflight(judged)
@@ -172,8 +169,7 @@ def confirm_lock(unit: Unit, office: LockOffice, *, order: str, account: str, ro
     guards = {Guard.FOUR_EYES: True, Guard.DEVICE_NOT_WITH_CUSTOMER: judged.not_with_customer}
     row.state = step(State(row.state), Event.CONFIRM, role=role, guards=guards)
     row.held_until_ms = unit.now_ms + CONFIRMED_MS
-    decided_by = {"specialist": specialist} if judged.vulnerable else {}
-    _add_facts(row, confirmed_by=[proposer, account], **decided_by)
+    _add_facts(row, confirmed_by=[proposer, account])
     unit.session.add(row)
     publish_lock(unit, office, as_confirmed(row), device, Kind.CONFIRM)
     store.note(unit, row, "confirmed", actor=account, facts={"with": proposer})

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from custody.kernel.clock import DAY_MS, HOUR_MS
+from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import Conflict, Forbidden, Rejected
 from devicelock import store, watch_store
 from devicelock.rules.caps import CapReason, Caps
@@ -157,25 +157,6 @@ def test_a_specialist_who_speaks_first_does_not_make_a_confirmation_impossible(w
     for account in ("investigator-1", "supervisor-1", "investigator-1"):
         world.confirm(opened, account)
     assert world.order(opened.order.id).state == "active_confirmed"
-
-
-def test_a_need_of_support_that_is_learned_after_the_lock_does_not_make_a_confirmation_impossible(
-    world: World,
-) -> None:
-    """Who decides to keep it is the specialist, as who decides a lock by standing authority is."""
-    opened, radio = world.locked_elsewhere()
-    world.dispute(world.parcels[0], "substituted", support_needs=("large print",))
-    world.confirm(opened, "investigator-1")
-    with world.refused(Forbidden, "lock_refused"):
-        world.confirm(opened, "investigator-1")
-    world.confirm(opened, "supervisor-1")
-    world.deliver()
-    assert world.order(opened.order.id).state == "active_confirmed"
-    radio.switch_off()
-    radio.switch_on()
-    world.deliver()
-    world.step(80 * HOUR_MS)
-    assert radio.handset.screen_locked, "it is signed anew as it was decided"
 
 
 def test_a_lock_whose_hours_have_passed_is_not_confirmed_in_the_moment_before_the_sweep(world: World) -> None:
