@@ -5,7 +5,7 @@ guard holds is found out by the move itself, which says so beside the form.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -50,16 +50,27 @@ def read_version(text: str) -> int | None:
     return int(text) if text else None
 
 
-def body_of(move: Move, given: Mapping[str, str], *, version: int | None) -> EventIn:
-    """The event that a form stands for; an empty field is left out. Raises `Rejected` for what cannot be read."""
-    for field in move.fields:
+def read_fields(fields: Sequence[Field], given: Mapping[str, str]) -> dict[str, Any]:
+    """What was typed, by the kinds of its fields, without empty ones; raises `Rejected` for what cannot be read."""
+    for field in fields:
         if field.options and given[field.name] not in dict(field.options):
             raise Rejected(field.name, "one choice is not in the list", fix="Choose one of the list.")
-    sent: dict[str, Any] = {
+    return {
         field.name: READ.get(field.kind, _as_typed)(field.name, given[field.name].strip())
-        for field in move.fields
+        for field in fields
         if given[field.name].strip()
     }
+
+
+def whose(title: str, who: Sequence[Role]) -> str:
+    """Says in whose role a move is made."""
+    roles = " or ".join(words.worded(words.ROLES, role).lower() for role in who)
+    return f"{title}: this takes somebody in the role {roles}."
+
+
+def body_of(move: Move, given: Mapping[str, str], *, version: int | None) -> EventIn:
+    """The event that a form stands for; raises as `read_fields` does."""
+    sent = read_fields(move.fields, given)
     if move.event == "order_days":
         sent["order_days"] = {name: sent.pop(name) for name in DAYS if name in sent}
     finding = {name: sent.pop(name) for name in FINDING if name in sent}
@@ -77,8 +88,7 @@ def _ticked(_name: str, text: str) -> bool:
     return bool(text)
 
 
-def read_day(name: str, text: str) -> date:
-    """The day that was typed into a field; raises `Rejected` with the field's name."""
+def _day(name: str, text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError as error:
@@ -92,7 +102,14 @@ def _pence(name: str, text: str) -> int:
     return int(found[1]) * 100 + int(found[2] or 0)
 
 
-READ: Mapping[str, Callable[[str, str], Any]] = {"tick": _ticked, "day": read_day, "pounds": _pence}
+def _share(name: str, text: str) -> float:
+    found = re.fullmatch(r"(\d{1,3}(?:\.\d{1,4})?) ?%?", text, re.ASCII)
+    if found is None:
+        raise Rejected(name, "one share is not in percent", fix="Write it as 86 or 86.5.")
+    return round(float(found[1]) / 100, 6)
+
+
+READ: Mapping[str, Callable[[str, str], Any]] = {"tick": _ticked, "day": _day, "pounds": _pence, "percent": _share}
 
 
 def _who(file: CaseFile, case: Mapping[str, Any]) -> dict[str, tuple[Role, ...]]:
@@ -120,8 +137,7 @@ def _who(file: CaseFile, case: Mapping[str, Any]) -> dict[str, tuple[Role, ...]]
 
 
 def _open(move: Move, who: tuple[Role, ...], case: Mapping[str, Any], caller: Caller) -> Open:
-    roles = " or ".join(words.worded(words.ROLES, role).lower() for role in who)
-    refusal = "" if caller.role in who else f"{move.title}: this takes somebody in the role {roles}."
+    refusal = "" if caller.role in who else whose(move.title, who)
     promises = _payments(case) if move.event == "payment_came_back" else _promises(case, caller.role)
     given = {"promise": promises, "payment": _credits(case)}
     fields = tuple(replace(field, options=given.get(field.name, field.options)) for field in move.fields)

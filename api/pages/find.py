@@ -78,15 +78,21 @@ def cases_of_orders(session: Session, references: Sequence[str]) -> tuple[CaseFi
     return _files(session, _newest_first().where(col(DisputeRow.order_ref).in_(references)).limit(MOST_FOUND))
 
 
-def cases_about(session: Session, numbers: Collection[str]) -> tuple[CaseFile, ...]:
-    """The cases of a parcel or a handset, or to which a customer gave one of these numbers, newest first."""
+def cases_about(session: Session, numbers: Collection[str], *, of_no_order: bool = False) -> tuple[CaseFile, ...]:
+    """The cases of a parcel or a handset, or to which a customer gave one of these numbers, newest first.
+
+    Every case is read for them; `of_no_order`: only those without an order, which are few.
+    """
     if not numbers:
         return ()
     held = or_(*(col(DisputeRow.facts).icontains(number, autoescape=True) for number in numbers))
     lines = {given_number(number) for number in numbers}
+    query = _newest_first().where(held)
+    if of_no_order:
+        query = query.where(col(DisputeRow.order_ref) == "")
     return tuple(
         file
-        for file in _files(session, _newest_first().where(held).limit(READ_AT_ONCE))
+        for file in _files(session, query.limit(READ_AT_ONCE))
         if {file.parcel, file.imei} & {*numbers} or lines & {*file.case.anything_else.splitlines()}
     )[:MOST_FOUND]
 

@@ -12,7 +12,7 @@ from custody.disputes.claim import CLAIMS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """One field of a move. `kind` is line, words, tick, day, pounds or choice; a choice has `options`."""
+    """One field of a move. `kind` is line, words, tick, day, pounds, percent or choice; a choice has `options`."""
 
     name: str
     says: str
@@ -31,10 +31,10 @@ class Move:
     """A move as a form: where on the page it stands, what it asks for, what is said of it afterwards."""
 
     event: str
-    place: str
     title: str
     button: str
     done: str
+    place: str = ""
     fields: tuple[Field, ...] = ()
     about: str = ""
 

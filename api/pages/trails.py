@@ -136,7 +136,7 @@ def _cases(session: Session, trail: Trail, case: str) -> list[CaseFile]:
     orders = [reference.removeprefix("po:") for reference in trail.unit.orders]
     names = {name for item in trail.unit.items for name in item.names if "gsma:imei" in name}
     parcel = {trail.unit.parcel} if trail.unit.parcel else set()
-    files = [*(cases_of_orders(session, orders) or cases_about(session, names | parcel))]
+    files = [*(cases_of_orders(session, orders) or cases_about(session, names | parcel, of_no_order=True))]
     if case and all(file.case.id != case for file in files):
         files.append(case_book.read(session, case))
     return sorted(files, key=lambda file: file.case.id != case)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from custody.investigation.verify_pack import verify_pack
@@ -183,6 +184,28 @@ def test_one_without_a_chain_ends_with_nothing_found_and_goes_on_when_there_is_s
     again = investigator.post(path, {"event": "reopen", "why": "The parcel was named."})
     assert (again["state"], again["possible"]) == ("gathering", ["nothing_found"])
     assert investigator.get(path) == again
+
+
+def test_a_form_of_the_page_is_read_by_the_kinds_of_its_fields(service: Service, world: World) -> None:
+    desk = Desk(service, world)
+    best = desk.run()["checks"][0]
+    by = {"authorization": f"Bearer {service.token('investigator-1')}", "sec-fetch-site": "same-origin"}
+    page = f"/console/investigations/{desk.opened.dispute}/steps"
+    typed = {**CONCLUSION, "probability": "86 %", "low": "70", "high": "93.5"}
+    with httpx.Client(base_url=service.address, headers=by, timeout=30) as http:
+        assert http.post(f"{page}/do_check", data={"check": best["check"]}).status_code == 303
+        seen = {"found": "perhaps", "words": "A box is opened."}
+        assert http.post(f"{page}/result", data=seen).status_code == 422
+        assert http.post(f"{page}/result", data={**seen, "found": "no"}).status_code == 303
+        assert http.post(f"{page}/conclude", data={**typed, "high": "most of it"}).status_code == 422
+        assert http.post(f"{page}/conclude", data=typed).status_code == 303
+    steps = service.staff["investigator-1"].client.get(f"{desk.path}/events")["steps"]
+    assert steps[-2]["facts"]["found"] is False
+    assert {name: steps[-1]["facts"][name] for name in ("probability", "low", "high")} == {
+        "probability": 0.86,
+        "low": 0.7,
+        "high": 0.935,
+    }
 
 
 def test_agents_and_strangers_take_no_step(service: Service, concluding: Desk) -> None:

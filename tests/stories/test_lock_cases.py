@@ -38,6 +38,17 @@ def report_of_a_stranger(world: World, claim: str | None = None) -> Opened:
     return world.dispute(None, claim, words="It is not right.", item=parcel.unit.imei, order=order)
 
 
+def locked_by_a_stranger(world: World) -> tuple[Opened, Radio]:
+    """A phone that is locked in its customer's hand, since somebody reported what stands on its box."""
+    radio = world.handset(world.parcels[0])
+    radio.switch_on()
+    world.deliver()
+    stranger = report_of_a_stranger(world, "never_received")
+    world.deliver()
+    assert radio.handset.screen_locked
+    return stranger, radio
+
+
 def say_found(world: World, opened: Opened) -> None:
     """The holder of a case's link says "I found it", as the door takes it."""
     world.found(opened)
@@ -94,12 +105,7 @@ def test_a_case_is_its_customers_own_only_if_it_names_the_order_that_the_handset
 def test_a_lock_that_a_stranger_brought_about_goes_on_as_the_customers_when_they_report_it(
     world: World, takes_back: str
 ) -> None:
-    radio = world.handset(world.parcels[0])
-    radio.switch_on()
-    world.deliver()
-    stranger = report_of_a_stranger(world, "never_received")
-    world.deliver()
-    assert radio.handset.screen_locked
+    stranger, radio = locked_by_a_stranger(world)
     own = world.dispute(world.parcels[0], "never_received")
     assert own.order.id == stranger.order.id
     assert world.order(own.order.id).dispute == own.case

@@ -5,17 +5,16 @@ from typing import Any
 import pytest
 
 from api import lock_news
-from api.joined_locks import join_locks
+from api.join_reports import join_reports
 from custody.disputes.machine import Role as DisputeRole
 from custody.disputes.policy import DEFAULT_POLICY as POLICY
 from custody.disputes.wrong_lock import daily_pence
-from custody.usecases import move_scheme
 from devicelock import store as lock_store
 from devicelock.rules.order import Event, Role
 from devicelock.usecases.retire import received
 from tests.stories.case_steps import not_put_right
 from tests.stories.lock_steps import told
-from tests.stories.test_lock_cases import code_on_page, locked_and_its_word_lost, report_of_a_stranger, say_found
+from tests.stories.test_lock_cases import code_on_page, locked_and_its_word_lost, locked_by_a_stranger, say_found
 from tests.world import World
 
 
@@ -24,12 +23,7 @@ def test_what_is_owed_for_a_wrong_lock_is_owed_to_its_customer_and_not_to_who_re
     world: World, how: str
 ) -> None:
     """A stranger reported what stands on the box; the phone of whoever bought it was locked in their hand."""
-    radio = world.handset(world.parcels[0])
-    radio.switch_on()
-    world.deliver()
-    stranger = report_of_a_stranger(world, "never_received")
-    world.deliver()
-    assert radio.handset.screen_locked
+    stranger, radio = locked_by_a_stranger(world)
     own = world.dispute(world.parcels[0], "leaver_locked")
     assert not own.lock.order, "they wish for no lock"
     if how == "found":
@@ -61,8 +55,7 @@ def test_what_is_owed_for_a_wrong_lock_is_owed_once_though_its_case_was_joined_b
     other = world.dispute(world.parcels[0], None)
     with world.house.unit() as unit:
         by: dict[str, Any] = {"actor": "agent-1", "role": DisputeRole.AGENT}
-        move_scheme.merge(unit, opened.case, into=other.case, consent=True, **by)
-        join_locks(unit, dispute=opened.case, into=other.case)
+        join_reports(unit, dispute=opened.case, into=other.case, consent=True, **by)
     with world.house.unit() as unit:
         order = lock_store.order(unit.session, opened.order.id)
         lock_news.lock_moved(unit, order, Event.DEVICE_ACK_OR_CODE_USED)
