@@ -41,7 +41,7 @@ def result(
     words: Annotated[str, typer.Option(help="What was seen.")],
     as_json: AsJson = False,
 ) -> None:
-    """Write down what the check showed.
+    """Write down what the check showed; it counts when the chain is judged again.
 
     Example: `weaklink investigation result case_0k3v9q2m7x4d8r1t --found --words "At 02:14 a box is opened."`.
     """

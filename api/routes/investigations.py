@@ -13,7 +13,7 @@ from custody.investigation.answer import spot_view
 from custody.investigation.hotspots import SHOWN, survey
 from custody.kernel.errors import NotFound
 from custody.store import case_book
-from custody.usecases import investigate
+from custody.usecases import investigate, move_inquiry
 
 router = APIRouter(prefix="/v1", tags=["investigations"])
 P = Annotated[Parts, Depends(parts_of)]
@@ -36,13 +36,14 @@ def listing(parts: P, _caller: Investigator) -> dict[str, Any]:
 
 @router.post("/investigations/{dispute}/run")
 def run(dispute: str, parts: P, caller: Investigator) -> dict[str, Any]:
-    """Judge the dispute with every other dispute and the whole traffic, and record what was found."""
+    """Judge the dispute with every other dispute, the whole traffic and its own checks; record what was found."""
     with parts.house.read() as session:
         investigate.check_goes_on(case_book.inquiry(session, case_book.read(session, dispute).case.id))
     parts.inquirer.read_on(parts.house, tell)
     with parts.house.read() as session:
         gathered = parts.inquirer.gather(session, joints.attaches(session), asked=dispute)
-    finding = gathered.find(dispute)
+        checked = move_inquiry.results(session, dispute)
+    finding = gathered.find(dispute, checked)
     with parts.house.unit() as unit:
         return investigate.conclude(unit, dispute, finding, actor=caller.account)
 

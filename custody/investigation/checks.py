@@ -7,16 +7,20 @@ whatever its rank; the ranking is made again after each result.
 The usual catalogue: camera footage of each segment (45 minutes; .60 if theft there, .25 lost, .35 damaged there, .01
 otherwise) and another look at the photos and seal of each checkpoint that has a photo (5 minutes; .55 if contents were
 taken before it, .65 if damaged before it, .03 otherwise).
+
+What a check has shown is evidence of its own dispute: each result multiplies the chances of its finding, and a check
+whose result is there is not proposed again. It teaches nothing about other disputes.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from custody.investigation.docket import DAMAGED, EMPTIED, FOUND, LOST, THEFTS, split
 from custody.investigation.frame import Floats
-from custody.investigation.result import Judgement
+from custody.investigation.places import place_of
+from custody.investigation.result import Checked, Judgement
 
 CAMERA_MINUTES, LOOK_AGAIN_MINUTES = 45.0, 5.0
 CAMERA = {"theft": 0.60, "lost": 0.25, "damaged": 0.35, "otherwise": 0.01}
@@ -49,14 +53,39 @@ class RankedCheck:
         return self.bits / self.check.minutes
 
 
-def usual_checks(judgement: Judgement, *, footage_expires_ms: Mapping[int, int] | None = None) -> list[Check]:
-    """The usual catalogue for a dispute; `footage_expires_ms` says by segment when footage is overwritten."""
-    expires = footage_expires_ms or {}
-    segments = judgement.dispute.segments
-    checks = [_camera(judgement, s, expires.get(s)) for s in range(len(segments))]
-    photos = judgement.docket.photo[0]
-    checks.extend(_look_again(judgement, j) for j in range(len(segments) + 1) if photos[j] == FOUND)
-    return checks
+def usual_checks(
+    judgement: Judgement, *, footage_expires_ms: Mapping[int, int] | None = None, words: bool = True
+) -> list[Check]:
+    """The usual catalogue for a dispute, less what was checked.
+
+    `footage_expires_ms` says by segment when footage is overwritten; without `words`, titles name steps as they once
+    did, by their codes.
+    """
+    done = {checked.check for checked in judgement.checked}
+    catalogue = _catalogue(judgement, footage_expires_ms or {}, words=words)
+    return [check for check in catalogue if check.key not in done]
+
+
+def with_results(judgement: Judgement, results: Iterable[Checked]) -> Judgement:
+    """What is believed with what checks have shown. A result of no check of this chain is left out.
+
+    A chain that was read again may have other links; a check is the same if its title is.
+    """
+    known = _by_title(judgement)
+    latest = {checked.check: checked for checked in results if (checked.check, checked.title) in known}
+    for _, checked in sorted(latest.items()):
+        believed = after(judgement, known[checked.check, checked.title], positive=checked.found)
+        judgement = replace(believed, checked=(*judgement.checked, checked))
+    return judgement
+
+
+def shown(judgement: Judgement) -> Floats:
+    """What the checks that were made add to the evidence, by hypothesis."""
+    known = _by_title(judgement)
+    total = np.zeros(judgement.docket.hypotheses)
+    for checked in judgement.checked:
+        total += _log_chance(known[checked.check, checked.title], positive=checked.found)
+    return total
 
 
 def next_checks(judgement: Judgement, catalogue: Iterable[Check], *, per_minute: bool = True) -> list[RankedCheck]:
@@ -75,8 +104,7 @@ def to_hold(catalogue: Iterable[Check]) -> list[Check]:
 
 def after(judgement: Judgement, check: Check, *, positive: bool) -> Judgement:
     """What is believed once a check has come back."""
-    chance = check.positive if positive else 1.0 - check.positive
-    return judgement.rejudged(evidence=judgement.evidence + np.log(chance))
+    return judgement.rejudged(evidence=judgement.evidence + _log_chance(check, positive=positive))
 
 
 def entropy_bits(columns: Floats) -> float:
@@ -95,13 +123,31 @@ def _rank(judgement: Judgement, check: Check) -> RankedCheck:
     return RankedCheck(check=check, bits=max(before - chance * yes - (1 - chance) * no, 0.0), chance=chance)
 
 
+def _log_chance(check: Check, *, positive: bool) -> Floats:
+    return np.asarray(np.log(check.positive if positive else 1.0 - check.positive))
+
+
 def _columns(flat: Floats, judgement: Judgement) -> Floats:
     seg, rest = split(flat[None], judgement.docket.width)
     return np.concatenate([seg[0].sum(axis=0), rest[0]])
 
 
-def _camera(judgement: Judgement, s: int, expires_ms: int | None) -> Check:
-    segment = judgement.dispute.segments[s]
+def _by_title(judgement: Judgement) -> dict[tuple[str, str], Check]:
+    """Every check of a chain by its key and by either of its titles."""
+    both = (*_catalogue(judgement, {}, words=False), *_catalogue(judgement, {}, words=True))
+    return {(check.key, check.title): check for check in both}
+
+
+def _catalogue(judgement: Judgement, expires: Mapping[int, int], *, words: bool) -> list[Check]:
+    segments, photos = judgement.dispute.segments, judgement.docket.photo[0]
+    named = [place_of(segment) if words else f"{segment.step} at {segment.site}" for segment in segments]
+    checks = [_camera(judgement, s, named[s], expires.get(s)) for s in range(len(segments))]
+    places = [*named, "delivery"]
+    checks.extend(_look_again(judgement, j, places[j]) for j in range(len(places)) if photos[j] == FOUND)
+    return checks
+
+
+def _camera(judgement: Judgement, s: int, place: str, expires_ms: int | None) -> Check:
     row = np.full((1, judgement.docket.hypotheses), CAMERA["otherwise"])
     seg, _ = split(row, judgement.docket.width)
     seg[0, :THEFTS, s] = CAMERA["theft"]
@@ -109,17 +155,15 @@ def _camera(judgement: Judgement, s: int, expires_ms: int | None) -> Check:
     seg[0, DAMAGED, s] = CAMERA["damaged"]
     return Check(
         key=f"camera-{s:02d}",
-        title=f"Look at the camera footage of {segment.step} at {segment.site}",
-        who=f"the site lead of {segment.site}",
+        title=f"Look at the camera footage of {place}",
+        who=f"the site lead of {judgement.dispute.segments[s].site}",
         minutes=CAMERA_MINUTES,
         positive=row[0],
         expires_ms=expires_ms,
     )
 
 
-def _look_again(judgement: Judgement, j: int) -> Check:
-    segments = judgement.dispute.segments
-    place = f"{segments[j].step} at {segments[j].site}" if j < len(segments) else "delivery"
+def _look_again(judgement: Judgement, j: int, place: str) -> Check:
     row = np.full((1, judgement.docket.hypotheses), LOOK_AGAIN["otherwise"])
     seg, _ = split(row, judgement.docket.width)
     seg[0, : EMPTIED + 1, :j] = LOOK_AGAIN["contents"]

@@ -1,10 +1,11 @@
 """Why the leading answer leads, in decibans: 10 log10(p / (1 - p)).
 
 Seven players: complaint, scans and PIN, weight, seal, behaviour (dwell, photo), late evidence (attach, recovered), and
-fleet history (hazards with hot causes against background only). With all players off stands the base.
+fleet history (hazards with hot causes against background only). Where checks were made, what they have shown is an
+eighth. With all players off stands the base.
 
-- Shapley value: a player's gain averaged over all orders of joining, exact over the 128 subsets, weight
-  |A|! (6 - |A|)! / 7!. Base plus all values is the score.
+- Shapley value: a player's gain averaged over all orders of joining, exact over the 2^n subsets of n players, weight
+  |A|! (n - 1 - |A|)! / n!. Base plus all values is the score.
 - Leave-one-out: score minus score without the player. It answers "would the answer change without this?".
 """
 
@@ -13,6 +14,7 @@ from math import factorial
 
 import numpy as np
 
+from custody.investigation.checks import shown
 from custody.investigation.docket import split
 from custody.investigation.frame import Bools, Floats
 from custody.investigation.likelihood import DECIBAN, capped, families
@@ -23,6 +25,7 @@ from custody.investigation.result import Judgement, column_names
 PLAYERS = ("complaint", "scans and PIN", "weight", "seal", "behaviour", "late evidence", "fleet history")
 _FAMILIES = (("complaint",), ("scans", "pin"), ("weight",), ("seal",), ("dwell", "photo"), ("attach", "recovered"))
 HISTORY = len(PLAYERS) - 1
+CHECKS = "checks"
 IMPOSSIBLE = -1e9
 
 
@@ -71,15 +74,17 @@ def words(decibans: float) -> str:
 def explain(judgement: Judgement, *, column: int | None = None) -> Explanation:
     """The reasons for one column of the table, the leading one unless told otherwise."""
     column = judgement.leader() if column is None else column
-    member = _subsets()
+    players = (*PLAYERS, CHECKS) if judgement.checked else PLAYERS
+    count = len(players)
+    member = _subsets(count)
     score = _scores(judgement, member, column)
     size = member.sum(axis=1)
-    order = 1 << np.arange(len(PLAYERS))
+    order = 1 << np.arange(count)
     index = (member * order).sum(axis=1)
     reasons = []
-    for place, player in enumerate(PLAYERS):
+    for place, player in enumerate(players):
         without = ~member[:, place]
-        weight = np.array([factorial(count) * factorial(6 - count) / factorial(7) for count in size[without]])
+        weight = np.array([factorial(had) * factorial(count - 1 - had) / factorial(count) for had in size[without]])
         gain = score[index[without] + order[place]] - score[index[without]]
         alone = score[-1] - score[len(score) - 1 - order[place]]
         reasons.append(Reason(player=player, shapley=float(weight @ gain), leave_one_out=float(alone)))
@@ -92,8 +97,7 @@ def explain(judgement: Judgement, *, column: int | None = None) -> Explanation:
     )
 
 
-def _subsets() -> Bools:
-    count = len(PLAYERS)
+def _subsets(count: int) -> Bools:
     return np.asarray((np.arange(1 << count)[:, None] >> np.arange(count)[None, :]) & 1 == 1)
 
 
@@ -102,7 +106,7 @@ def _scores(judgement: Judgement, member: Bools, column: int) -> Floats:
     rows = _players(judgement)
     rows = np.maximum(rows - rows.max(axis=1, keepdims=True), IMPOSSIBLE)
     prior = np.stack([_prior(judgement, judgement.cold_hazard), _prior(judgement, judgement.hazard)])
-    score = member[:, :HISTORY].astype(np.float64) @ rows + prior[member[:, HISTORY].astype(np.int64)]
+    score = np.delete(member, HISTORY, axis=1).astype(np.float64) @ rows + prior[member[:, HISTORY].astype(np.int64)]
     seg, rest = split(score, judgement.docket.width)
     columns = np.concatenate([log_sum(seg, axis=1), rest], axis=1)
     others = log_sum(np.delete(columns, column, axis=1), axis=1)
@@ -117,7 +121,7 @@ def _players(judgement: Judgement) -> Floats:
         for name in names:
             if name not in params.off:
                 out[place] += capped(name, every[name](docket, params), docket, params)[0]
-    return out
+    return np.vstack([out, shown(judgement)]) if judgement.checked else out
 
 
 def _prior(judgement: Judgement, hazard: Floats) -> Floats:

@@ -14,6 +14,7 @@ from enum import StrEnum
 
 import numpy as np
 
+from custody.investigation.checks import shown
 from custody.investigation.exact import ExactCheck, check_candidates
 from custody.investigation.frame import NOWHERE, Floats
 from custody.investigation.hotspots import LEAST_CHARGED, charges
@@ -136,9 +137,10 @@ def weigh_again(judgement: Judgement, stated: Naming) -> Naming:
 
 
 def without_behaviour(judgement: Judgement) -> Judgement:
-    """The same dispute without dwell and photo: what physical evidence and history say."""
+    """The same dispute without dwell and photo: what physical evidence, checks and history say."""
     params = judgement.params.without("dwell", "photo")
-    return judgement.rejudged(evidence=evidence(judgement.docket, params, len(judgement.frame.sites))[0])
+    rows = evidence(judgement.docket, params, len(judgement.frame.sites))
+    return judgement.rejudged(evidence=rows[0] + shown(judgement))
 
 
 def case_alone(judgement: Judgement) -> Judgement:

@@ -2,9 +2,10 @@
 
 `write_inquiry` makes the JSON value that is kept with the dispute and goes into a pack as investigation.json:
 
-- `inputs`: the dispute's own passage; every number of the model with its source; what the history of the network says
-  of this chain: its hazard of theft by segment (with and without hot causes), the factors of its sites and route, the
-  own baselines of the people and shifts on it, the sites and regions, how many parcels and disputes there were.
+- `inputs`: the dispute's own passage, and what checks of its chain have shown (`checked`); every number of the model
+  with its source; what the history of the network says of this chain: its hazard of theft by segment (with and without
+  hot causes), the factors of its sites and route, the own baselines of the people and shifts on it, the sites and
+  regions, how many parcels and disputes there were.
 - `whole` (may be None): the fleet, all disputes and the numbers that the run began with. With it everything is computed
   again from the start; without it from the hazards on, and the hazards themselves are taken as they stand.
 - `answer`: the table, kinds and shares, the statement in words, the figures for naming, the reasons in decibans, the
@@ -12,6 +13,9 @@
 
 `check_inquiry` computes the answer again and compares; figures may differ by `TOLERANCE`, words by nothing. Nothing in
 it names or scores a customer (`customer_region` is a part of the country).
+
+The format /1, of answers that were found earlier, has no `checked`, calls the first of equal answers the likeliest, and
+names steps by their codes in the titles of checks.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from custody.investigation.answer import Finding, describe
-from custody.investigation.checks import RankedCheck, next_checks, usual_checks
+from custody.investigation.checks import RankedCheck, next_checks, usual_checks, with_results
 from custody.investigation.docket import make_docket
 from custody.investigation.explain import Explanation, explain
 from custody.investigation.frame import Frame, make_frame
@@ -33,13 +37,13 @@ from custody.investigation.pack_fleet import FleetFile, own_missed, regions_of
 from custody.investigation.pack_json import plain, read_as
 from custody.investigation.params import Params
 from custody.investigation.prior import Factors, alone, background
-from custody.investigation.result import Judgement, judge
+from custody.investigation.result import Checked, Judgement, judge
 from custody.investigation.values import Dispute, Fleet, Step
 from custody.investigation.wording import Statement, state
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Rejected
 
-FORMAT = "weaklink-investigation/1"
+FORMAT, EARLIER = "weaklink-investigation/2", "weaklink-investigation/1"
 TOLERANCE = 1e-6
 WHERE = "investigation.json"
 
@@ -85,6 +89,7 @@ class Inputs:
     dispute: Dispute
     params: Params
     history: History
+    checked: tuple[Checked, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +134,7 @@ def write_inquiry(
     inquiry = Inquiry(
         format=FORMAT,
         ran_ms=ran_ms,
-        inputs=Inputs(dispute=judgement.dispute, params=judgement.params, history=_history(judgement)),
+        inputs=_inputs(judgement),
         whole=None if whole is None else _whole(judgement, whole),
         answer=_answer(judgement, naming=naming, explanation=explanation, statement=statement, checks=checks),
     )
@@ -139,8 +144,8 @@ def write_inquiry(
 
 def read_inquiry(value: Any) -> Inquiry:
     """The typed form of a JSON value; raises `Rejected("pack_json")`, or what the values of the model raise."""
-    inquiry = read_as(value, Inquiry, where=WHERE)
-    if inquiry.format != FORMAT:
+    inquiry = read_as(_with_checked(value), Inquiry, where=WHERE)
+    if inquiry.format not in {FORMAT, EARLIER}:
         raise Rejected("pack_json", f"{WHERE} is of format {inquiry.format!r}", fix=f"Use a checker of {FORMAT}.")
     return inquiry
 
@@ -150,16 +155,14 @@ def check_inquiry(inquiry: Inquiry) -> Iterator[Recomputed]:
     stated = inquiry.answer
     if inquiry.whole is not None:
         result = run(inquiry.whole.fleet.fleet(), inquiry.whole.disputes, inquiry.whole.params)
-        judgement = result.judgement(inquiry.inputs.dispute.id)
-        inputs = Inputs(dispute=judgement.dispute, params=judgement.params, history=_history(judgement))
+        judgement = with_results(result.judgement(inquiry.inputs.dispute.id), inquiry.inputs.checked)
         what = "the hazards and learned numbers of the whole network"
-        yield Recomputed(ok=same(plain(inputs), plain(inquiry.inputs)), what=what)
+        yield Recomputed(ok=same(plain(_inputs(judgement)), plain(inquiry.inputs)), what=what)
         naming = name(judgement, naming_rules(result))
         yield Recomputed(ok=same(plain(naming), stated.get("naming")), what="the figures for naming a link")
-        words = state(judgement, naming, explanation=explain(judgement), checks=_checks(judgement, stated))
-        yield Recomputed(ok=plain(words) == stated.get("statement"), what="every sentence of the statement")
-    judgement = rejudge(inquiry.inputs)
-    yield from _check_answer(judgement, stated)
+        words = _statement(judgement, naming, inquiry)
+        yield Recomputed(ok=words == stated.get("statement"), what="every sentence of the statement")
+    yield from _check_answer(rejudge(inquiry.inputs), inquiry)
 
 
 def rejudge(inputs: Inputs) -> Judgement:
@@ -173,7 +176,7 @@ def rejudge(inputs: Inputs) -> Judgement:
     cold = background(docket, params) if frame.known else alone(docket, params)
     if not same([float(x) for x in cold[0]], list(history.cold_hazard)) or (cold[0] > history.hazard).any():
         raise Rejected("pack_json", f"{WHERE}: the hazards are not those of the numbers", fix="Ask for it as exported.")
-    return judge(
+    judgement = judge(
         dispute,
         docket,
         frame,
@@ -183,6 +186,7 @@ def rejudge(inputs: Inputs) -> Judgement:
         cold=np.array([history.cold_hazard]),
         disputes=history.disputes,
     )
+    return with_results(judgement, inputs.checked)
 
 
 def check_naming(inquiry: Inquiry) -> Recomputed:
@@ -201,7 +205,7 @@ def stored_again(inquiry: Inquiry) -> dict[str, Any]:
         naming=read_as(stated.get("naming"), Naming, where=WHERE),
         statement=read_as(stated.get("statement"), Statement, where=WHERE),
         explanation=explain(judgement),
-        checks=tuple(_checks(judgement, stated)),
+        checks=tuple(_checks(judgement, inquiry)),
         hotspots=(),
         disputes=inquiry.inputs.history.disputes,
         parcels=inquiry.inputs.history.parcels,
@@ -249,7 +253,8 @@ def _figures(judgement: Judgement, explanation: Explanation) -> dict[str, Any]:
     }
 
 
-def _check_answer(judgement: Judgement, stated: Mapping[str, Any]) -> Iterator[Recomputed]:
+def _check_answer(judgement: Judgement, inquiry: Inquiry) -> Iterator[Recomputed]:
+    stated = inquiry.answer
     figures = _figures(judgement, explain(judgement))
     for part, what in (
         ("table", "the table of probabilities"),
@@ -258,7 +263,7 @@ def _check_answer(judgement: Judgement, stated: Mapping[str, Any]) -> Iterator[R
         ("reasons", "the reasons in decibans"),
     ):
         yield Recomputed(ok=same(figures[part], stated.get(part)), what=what)
-    checks = [_check(item) for item in _checks(judgement, stated)]
+    checks = [_check(item) for item in _checks(judgement, inquiry)]
     yield Recomputed(ok=same(checks, stated.get("checks")), what="the next checks")
     naming = stated.get("naming")
     segment = naming.get("segment") if isinstance(naming, dict) else None
@@ -268,14 +273,18 @@ def _check_answer(judgement: Judgement, stated: Mapping[str, Any]) -> Iterator[R
     own = {"theft": judgement.theft[segment], "physical": without_behaviour(judgement).theft[segment]}
     figures_ok = all(same(float(figure), naming.get(key)) for key, figure in own.items())
     yield Recomputed(ok=figures_ok, what="the probability of a theft there, with all and with physical evidence")
-    yield Recomputed(ok=_said(judgement, stated), what="the leading sentence, the possibilities and the shares")
+    yield Recomputed(ok=_said(judgement, inquiry), what="the leading sentence, the possibilities and the shares")
 
 
-def _said(judgement: Judgement, stated: Mapping[str, Any]) -> bool:
+def _said(judgement: Judgement, inquiry: Inquiry) -> bool:
     """Whether the words that need no other dispute are those that the figures lead to."""
-    naming = read_as(stated.get("naming"), Naming, where=WHERE)
-    said = plain(state(judgement, naming, explanation=explain(judgement), checks=_checks(judgement, stated)))
-    return bool(said == stated.get("statement"))
+    naming = read_as(inquiry.answer.get("naming"), Naming, where=WHERE)
+    return bool(_statement(judgement, naming, inquiry) == inquiry.answer.get("statement"))
+
+
+def _statement(judgement: Judgement, naming: Naming, inquiry: Inquiry) -> Any:
+    checks, ties = _checks(judgement, inquiry), inquiry.format != EARLIER
+    return plain(state(judgement, naming, explanation=explain(judgement), checks=checks, ties=ties))
 
 
 def _check(item: RankedCheck) -> dict[str, Any]:
@@ -290,20 +299,39 @@ def _check(item: RankedCheck) -> dict[str, Any]:
     }
 
 
-def _checks(judgement: Judgement, stated: Mapping[str, Any]) -> list[RankedCheck]:
+def _checks(judgement: Judgement, inquiry: Inquiry) -> list[RankedCheck]:
     """The usual checks ranked again, as many as were stated."""
-    rows = stated.get("checks")
+    rows = inquiry.answer.get("checks")
     listed = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
     expires = {
         int(row["key"].removeprefix("camera-")): row["expires_ms"]
         for row in listed
         if _is_camera(row.get("key")) and isinstance(row.get("expires_ms"), int)
     }
-    return next_checks(judgement, usual_checks(judgement, footage_expires_ms=expires))[: len(listed)]
+    usual = usual_checks(judgement, footage_expires_ms=expires, words=inquiry.format != EARLIER)
+    return next_checks(judgement, usual)[: len(listed)]
 
 
 def _is_camera(key: Any) -> bool:
     return isinstance(key, str) and key.startswith("camera-") and key.removeprefix("camera-").isdecimal()
+
+
+def _with_checked(value: Any) -> Any:
+    """A value of the earlier format with what it had none of; any other as it stands."""
+    if not isinstance(value, dict) or value.get("format") != EARLIER or not isinstance(value.get("inputs"), dict):
+        return value
+    if "checked" in value["inputs"]:
+        raise Rejected("pack_json", f"{WHERE} tells of checks, which {EARLIER} does not", fix="Ask for it as exported.")
+    return {**value, "inputs": {**value["inputs"], "checked": []}}
+
+
+def _inputs(judgement: Judgement) -> Inputs:
+    return Inputs(
+        dispute=judgement.dispute,
+        params=judgement.params,
+        history=_history(judgement),
+        checked=judgement.checked,
+    )
 
 
 def _history(judgement: Judgement) -> History:

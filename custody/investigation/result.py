@@ -5,7 +5,7 @@ The table of a dispute has one column a segment ("the weak link is here"), then 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -55,9 +55,21 @@ def column_names(dispute: Dispute) -> tuple[str, ...]:
     return (*links, *REST_NAMES)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What a check has shown: its key and title in the catalogue, and whether it found something."""
+
+    check: str
+    title: str
+    found: bool
+
+
 @dataclass(frozen=True, kw_only=True)
 class Judgement:
-    """What is believed of one dispute. Arrays: `kinds` is five kinds x segments, `rest` the three other columns."""
+    """What is believed of one dispute. Arrays: `kinds` is five kinds x segments, `rest` the three other columns.
+
+    `evidence` holds what the checks of `checked` have shown.
+    """
 
     dispute: Dispute
     docket: Docket
@@ -69,6 +81,7 @@ class Judgement:
     cold_hazard: Floats
     kinds: Floats
     rest: Floats
+    checked: tuple[Checked, ...] = ()
 
     @property
     def id(self) -> str:
@@ -119,7 +132,7 @@ class Judgement:
 
     def rejudged(self, *, evidence: Floats | None = None, hazard: Floats | None = None) -> "Judgement":
         """The same dispute with other evidence (a hypothesis row) or other theft hazards (by segment)."""
-        return judge(
+        again = judge(
             self.dispute,
             self.docket,
             self.frame,
@@ -129,6 +142,7 @@ class Judgement:
             cold=self.cold_hazard[None],
             disputes=self.disputes,
         )
+        return replace(again, checked=self.checked)
 
 
 def judge(

@@ -4,11 +4,12 @@
   report.html and VERIFY.txt are what the other files lead to. What the trail finds, such as a scan that another one
   names and that is not here, is said.
 - 9: the posterior is computed again from the inputs in investigation.json, and these inputs are held against the scans
-  as far as the investigation had read them, against the complaint that the log recorded, and against where the handset
-  was seen. They are of this case, or of one that was joined into it. Each site has its own name, and no key of another
-  one. The stored answer is what was computed, member by member, and what the log recorded when it was found. What rests
-  on other disputes, such as its hotspots, and every input that no record bears out is named as the operator's word, and
-  evidence that was left out is named. An answer without its inputs is named as not checked.
+  as far as the investigation had read them, against the complaint that the log recorded, against what checks of the
+  chain have shown by the log, and against where the handset was seen. They are of this case, or of one that was joined
+  into it. Each site has its own name, and no key of another one. The stored answer is what was computed, member by
+  member, and what the log recorded when it was found. What rests on other disputes, such as its hotspots, and every
+  input that no record bears out is named as the operator's word, and evidence that was left out is named. An answer
+  without its inputs is named as not checked.
 """
 
 from collections.abc import Iterator
@@ -22,8 +23,17 @@ from custody.disputes.claim import ClaimType
 from custody.gs1.keys import ROOT
 from custody.investigation.answer import briefly
 from custody.investigation.pack import INVESTIGATION, derive
+from custody.investigation.pack_case import misses_later_steps
 from custody.investigation.pack_howto import FILE as HOWTO
-from custody.investigation.pack_inquiry import Inquiry, check_inquiry, check_naming, read_inquiry, same, stored_again
+from custody.investigation.pack_inquiry import (
+    Inputs,
+    Inquiry,
+    check_inquiry,
+    check_naming,
+    read_inquiry,
+    same,
+    stored_again,
+)
 from custody.investigation.pack_json import plain, read_json
 from custody.investigation.pack_report import FILE as REPORT
 from custody.investigation.pack_trail import FILE as TRAIL
@@ -39,7 +49,7 @@ from custody.kernel.clock import to_iso
 from custody.ledger.registry import Registry
 from custody.scans.advance import parcels_of
 
-RANKED, SEEN = "dispute.ranked", "dispute.handset_seen"
+RANKED, SEEN, CHECKED = "dispute.ranked", "dispute.handset_seen", "dispute.check_done"
 BY_WORD = "on the operator's word"
 NOBODY = Network(rosters={}, roads={})
 BY_HISTORY = (
@@ -102,6 +112,7 @@ def check_investigation(pack: OpenedPack, registry: Registry, notes: Notebook) -
     _check_passage(pack, registry, inquiry, notes)
     _check_whose(pack, records, inquiry.inputs.dispute, notes)
     _check_complaint(pack, records, inquiry.inputs.dispute, notes)
+    _check_checked(pack, records, inquiry.inputs, notes)
     _check_seen(records, inquiry.inputs.dispute, notes)
     _tell_given(inquiry, notes)
 
@@ -210,6 +221,27 @@ def _check_complaint(pack: OpenedPack, records: Records, dispute: Dispute, notes
         notes.says(f"that {dispute.complaint} was weighed may be told by a record that is not here", INVESTIGATION)
     else:
         notes.fails(f"{dispute.complaint} was weighed, and the log recorded {claims[-1][1]}", INVESTIGATION)
+
+
+def _check_checked(pack: OpenedPack, records: Records, inputs: Inputs, notes: Notebook) -> None:
+    """Each result is the last that the log recorded of its check before the answer, and none of those is left out."""
+    case = inputs.dispute.id
+    ranked = max((index for index, _ in told_of(records, case, "headline", RANKED)), default=max(records, default=0))
+    told = {
+        (records[index].get("check"), records[index].get("title")): (index, found)
+        for index, found in told_of(records, case, "found", CHECKED)
+        if index < ranked
+    }
+    weighed = {(checked.check, checked.title): checked.found for checked in inputs.checked}
+    other = [title for (check, title), found in weighed.items() if told.get((check, title), (0, None))[1] is not found]
+    if other and (misses_later_steps(pack.redactions) or any(line.index not in records for line in pack.case.timeline)):
+        notes.says(f"what was shown by a check may be told by a record that is not here: {BY_WORD}", INVESTIGATION)
+    elif other:
+        notes.fails(f"that a check has shown this is not what the log recorded: {'; '.join(other)}", INVESTIGATION)
+    elif weighed:
+        notes.holds("what checks have shown is what the log recorded", INVESTIGATION)
+    if left := sorted(str(title) for key, (_, title) in zip(told, told, strict=True) if key not in weighed):
+        notes.says(f"checks whose results were not weighed: {'; '.join(left)}", INVESTIGATION)
 
 
 def _check_seen(records: Records, dispute: Dispute, notes: Notebook) -> None:

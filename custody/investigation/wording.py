@@ -1,6 +1,8 @@
 """How an answer is said: plainly, with its doubts, and never against the customer.
 
 - Probabilities are whole per cents, never 0 % or 100 %: "under 1 %" and "over 99 %".
+- "Most likely" is what is likelier than everything else, as it is said: in whole per cents. Of several with the same
+  share the headline names two, and says that they are as likely.
 - The second and third possibility always stand beside the first, and so do the shares "in our process", "after
   hand-over" and "not in our data". A process cause (sorting, packing) is an ordinary answer.
 - NO_ANOMALY reads "we found nothing unusual in our records". It is never a ground to refuse anything.
@@ -8,29 +10,20 @@
 - If fleet history supplies more than half of what speaks for the answer, that is said.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from custody.investigation.checks import RankedCheck
 from custody.investigation.explain import Explanation
 from custody.investigation.naming import Naming, Verdict
 from custody.investigation.percent import percent, percent_short_of
+from custody.investigation.places import place_of
 from custody.investigation.result import Judgement, Party
-from custody.investigation.values import Segment, Step
 
 NEVER = ("fraud", "suspicious", "suspect", "claimed", "alleged", "guilty", "culprit", "liar", "abuse")
 HONEST = "nothing here points at the customer"
 NOTHING_UNUSUAL = "we found nothing unusual in our records"
 HISTORY_CARRIES = "This case alone does not show it: most of the weight comes from other disputes of the same link."
-
-_WORK = {
-    Step.PACK: "packing",
-    Step.DOCK: "the dock",
-    Step.LINEHAUL: "linehaul",
-    Step.HUB_IN: "unloading",
-    Step.HUB_SORT: "sorting",
-    Step.DEPOT: "the depot",
-    Step.COURIER: "the courier's round",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,11 +53,6 @@ class Statement:
         return tuple(line for line in said if line)
 
 
-def place_of(segment: Segment) -> str:
-    """A segment in words."""
-    return f"{_WORK[segment.step]} at {segment.site}"
-
-
 def possibility(judgement: Judgement, column: int) -> str:
     """One column of the table in words."""
     segments = judgement.dispute.segments
@@ -84,18 +72,15 @@ def state(
     naming: Naming,
     *,
     explanation: Explanation | None = None,
-    checks: list[RankedCheck] | None = None,
+    checks: Sequence[RankedCheck] | None = None,
+    ties: bool = True,
 ) -> Statement:
-    """What is said about a dispute."""
+    """What is said about a dispute; without `ties` the first of equals is called the likeliest, as it once was."""
     columns = judgement.columns
     order = sorted(range(len(columns)), key=lambda column: (-columns[column], column))
-    first = order[0]
-    lead = possibility(judgement, first)
-    nothing = first == len(columns) - 1
-    start = f"{lead[0].upper()}{lead[1:]}" if nothing else f"Most likely {lead}"
     carried = explanation is not None and explanation.history_carries
     return Statement(
-        headline=f"{start} ({percent(float(columns[first]))}); {HONEST}.",
+        headline=f"{_lead(judgement, order, ties=ties)}; {HONEST}.",
         possibilities=tuple(
             Possibility(text=possibility(judgement, column), percent=percent(float(columns[column])))
             for column in order[:3]
@@ -105,6 +90,16 @@ def state(
         not_known=(*_not_known(naming), *((HISTORY_CARRIES,) if carried else ())),
         next_check=_next(checks),
     )
+
+
+def _lead(judgement: Judgement, order: Sequence[int], *, ties: bool) -> str:
+    shares = [percent(float(judgement.columns[column])) for column in order]
+    lead, equal = possibility(judgement, order[0]), shares.count(shares[0])
+    if ties and equal > 1:
+        both = f"{lead}, and {possibility(judgement, order[1])} ({shares[0]} each)"
+        return f"Two answers are as likely: {both}" if equal == 2 else f"{equal} answers are as likely, as {both}"
+    nothing = order[0] == len(order) - 1
+    return f"{lead[0].upper()}{lead[1:]} ({shares[0]})" if nothing else f"Most likely {lead} ({shares[0]})"
 
 
 def _shares(judgement: Judgement) -> tuple[Possibility, ...]:
@@ -133,7 +128,7 @@ def _not_known(naming: Naming) -> tuple[str, ...]:
     )
 
 
-def _next(checks: list[RankedCheck] | None) -> str:
+def _next(checks: Sequence[RankedCheck] | None) -> str:
     if not checks:
         return ""
     best = checks[0]

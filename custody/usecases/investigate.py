@@ -4,6 +4,7 @@ The remedy never waits for this, and no customer is an input. The ways of parcel
 run costs the inference and not the whole log again.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from custody.disputes.investigation import INVESTIGATION
 from custody.disputes.machine import Role, step
 from custody.disputes.messages import say
 from custody.investigation.answer import Finding, briefly, describe
-from custody.investigation.checks import next_checks, usual_checks
+from custody.investigation.checks import next_checks, usual_checks, with_results
 from custody.investigation.count_traffic import fleet_of
 from custody.investigation.explain import explain
 from custody.investigation.hotspots import SHOWN, survey
@@ -26,7 +27,7 @@ from custody.investigation.naming import name, naming_rules
 from custody.investigation.pack_inquiry import write_inquiry
 from custody.investigation.params import Params
 from custody.investigation.read_passage import COMPLAINT_OF
-from custody.investigation.result import Result
+from custody.investigation.result import Checked, Result
 from custody.investigation.values import Complaint, Dispute, Passage
 from custody.investigation.wording import state
 from custody.kernel.clock import Instant
@@ -68,11 +69,11 @@ class Gathered:
         fleet = normal.into(fleet_of([lot.traffic() for lot in self.lots], regions={}))
         return run(fleet, self.disputes, normal.params)
 
-    def find(self, dispute: str) -> Finding:
-        """What is found of one dispute; raises `NotFound` if it was not gathered."""
+    def find(self, dispute: str, checked: Sequence[Checked] = ()) -> Finding:
+        """What is found of one dispute, with what checks of its chain have shown; `NotFound` if it was not gathered."""
         result = self.judge()
         rules = naming_rules(result)
-        judgement = result.judgement(dispute)
+        judgement = with_results(result.judgement(dispute), checked)
         naming = name(judgement, rules)
         checks = next_checks(judgement, usual_checks(judgement))
         explanation = explain(judgement)

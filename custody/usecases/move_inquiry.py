@@ -20,6 +20,7 @@ from custody.disputes.machine import Role, Transition, step
 from custody.disputes.messages import Message, say
 from custody.disputes.policy import DEFAULT_POLICY, Policy
 from custody.disputes.work_clocks import work_clock
+from custody.investigation.result import Checked
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Rejected
 from custody.store import case_book
@@ -63,7 +64,7 @@ def ask_check(unit: Unit, dispute: str, *, check: str, actor: str, role: Role) -
 
 
 def write_result(unit: Unit, dispute: str, *, found: bool, words: str, actor: str, role: Role) -> None:
-    """Write down what the check that was asked for has shown; the chain is judged again by whoever wants to."""
+    """Write down what the check that was asked for has shown; it counts when the chain is judged again."""
     row = case_book.hold_inquiry(unit, dispute)
     asked = next((each.facts for each in reversed(steps(unit.session, dispute)) if each.kind == "check_asked"), "{}")
     facts = {**msgspec.json.decode(asked), "found": found, "words": _needed("words", words)}
@@ -117,6 +118,16 @@ def steps(session: Session, dispute: str) -> Sequence[DisputeEventRow]:
     """The steps that were taken, rankings among them, in order."""
     kinds = {*LINES.values(), "ranked"}
     return [line for line in case_book.timeline(session, dispute) if line.kind in kinds]
+
+
+def results(session: Session, dispute: str) -> tuple[Checked, ...]:
+    """What the checks have shown, in order; one whose words were erased is none."""
+    told = [msgspec.json.decode(line.facts) for line in steps(session, dispute) if line.kind == LINES["result"]]
+    return tuple(
+        Checked(check=facts["check"], title=facts["title"], found=facts["found"])
+        for facts in told
+        if facts.keys() >= {"check", "title", "found"}
+    )
 
 
 def fix_due_ms(session: Session, dispute: str, *, policy: Policy = DEFAULT_POLICY) -> Instant | None:

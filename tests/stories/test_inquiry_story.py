@@ -112,6 +112,21 @@ def test_a_check_that_is_awaited_is_awaited_still_when_the_chain_is_judged_again
     assert (seen["state"], seen["steps"][-1]["facts"]["check"]) == ("ranked", asked["check"])
 
 
+def test_what_a_check_has_shown_counts_when_the_chain_is_judged_again(service: Service, world: World) -> None:
+    desk = Desk(service, world)
+    before = desk.run()
+    best = before["checks"][0]
+    assert "_" not in best["title"]
+    desk.take(event="do_check", check=best["check"])
+    desk.take(event="result", found=True, words="The seal on the photo is another one.")
+    after = desk.run()
+    assert best["check"] not in {check["check"] for check in after["checks"]}
+    assert [link["probability"] for link in after["links"]] != [link["probability"] for link in before["links"]]
+    assert [reason["evidence"] for reason in after["reasons"]][-1] == "checks"
+    pack = service.staff["investigator-1"].pack(desk.opened.dispute)
+    verify_pack(pack, vkey=service.client.get("/v1/log")["vkey"]).demand()
+
+
 def test_a_supervisor_has_the_chain_judged_as_an_investigator_has(service: Service, world: World) -> None:
     desk = Desk(service, world)
     found = desk.run("supervisor-1")

@@ -12,10 +12,13 @@ from custody.investigation.checks import (
     next_checks,
     to_hold,
     usual_checks,
+    with_results,
 )
 from custody.investigation.docket import ORIGIN, split
+from custody.investigation.explain import explain
 from custody.investigation.infer import judge_alone
-from custody.investigation.result import Judgement, Result
+from custody.investigation.naming import without_behaviour
+from custody.investigation.result import Checked, Judgement, Result
 from custody.investigation.values import Dispute
 
 Build = Callable[..., Dispute]
@@ -87,3 +90,49 @@ def test_two_checks_a_dispute_resolve_something(base_result: Result) -> None:
         judgement = base_result.judgement(item.id)
         gained += next_checks(judgement, usual_checks(judgement))[0].bits
     assert gained / 15 > 0.03
+
+
+def shown(judged: Judgement, key: str, *, found: bool) -> Checked:
+    check = next(check for check in usual_checks(judged) if check.key == key)
+    return Checked(check=check.key, title=check.title, found=found)
+
+
+def test_what_a_check_has_shown_counts_and_it_is_not_proposed_again(judged: Judgement) -> None:
+    seen = with_results(judged, [shown(judged, "camera-05", found=True)])
+    assert seen.columns[5] > judged.columns[5] + 0.1
+    assert "camera-05" not in {check.key for check in usual_checks(seen)}
+    assert len(usual_checks(seen)) == len(usual_checks(judged)) - 1
+    assert with_results(judged, []).columns.tolist() == judged.columns.tolist()
+
+
+def test_of_a_check_that_was_made_twice_the_last_result_counts_alone(judged: Judgement) -> None:
+    yes, no = (shown(judged, "camera-05", found=found) for found in (True, False))
+    assert with_results(judged, [yes, yes, no]).columns == pytest.approx(with_results(judged, [no]).columns)
+    assert with_results(judged, [no, yes]).checked == (yes,)
+
+
+def test_a_check_of_another_chain_shows_nothing_of_this_one(judged: Judgement) -> None:
+    other = Checked(check="camera-05", title="Look at the camera footage of sorting at elsewhere", found=True)
+    assert with_results(judged, [other]).columns.tolist() == judged.columns.tolist()
+
+
+def test_reasons_add_up_with_what_checks_have_shown(judged: Judgement) -> None:
+    seen = with_results(judged, [shown(judged, "camera-05", found=True), shown(judged, "photo-04", found=False)])
+    told = explain(seen, column=5)
+    assert told.base + sum(reason.shapley for reason in told.reasons) == pytest.approx(told.score, abs=1e-9)
+    assert told.score == pytest.approx(10 * np.log10(seen.columns[5] / (1 - seen.columns[5])), abs=1e-6)
+    last = told.reasons[-1]
+    assert (last.player, last.shapley > 10) == ("checks", True)
+    assert [reason.player for reason in explain(judged).reasons] == [reason.player for reason in told.reasons[:-1]]
+
+
+def test_what_a_camera_has_shown_is_no_behaviour(judged: Judgement) -> None:
+    seen = with_results(judged, [shown(judged, "camera-05", found=True)])
+    assert without_behaviour(seen).columns[5] > without_behaviour(judged).columns[5] + 0.1
+
+
+def test_titles_of_checks_are_in_words(judged: Judgement) -> None:
+    assert {check.key: check.title for check in usual_checks(judged)}["camera-04"] == (
+        "Look at the camera footage of sorting at hub"
+    )
+    assert not [check.title for check in usual_checks(judged) if "_" in check.title]

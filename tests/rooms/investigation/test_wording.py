@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from custody.investigation.checks import next_checks, usual_checks
@@ -166,3 +167,29 @@ def test_the_exact_check_can_withhold_a_name(base_world: World, base_result: Res
     assert sure
     assert len(kept) < len(sure)
     assert len(base_world.disputes) == len(base_result.disputes)
+
+
+@pytest.mark.parametrize(
+    ("shares", "told"),
+    [
+        (
+            {0: 0.4, 5: 0.4},
+            "Two answers are as likely: between packing at warehouse and the dock at warehouse, and between",
+        ),
+        (
+            {0: 0.3, 5: 0.3, 10: 0.3},
+            "3 answers are as likely, as between packing at warehouse and the dock at warehouse",
+        ),
+        ({0: 0.41, 5: 0.4}, "Most likely between packing at warehouse and the dock at warehouse (41 %)"),
+    ],
+)
+def test_one_of_several_equals_is_not_called_the_likeliest(dispute: Build, shares: dict[int, float], told: str) -> None:
+    judged = judge_alone(dispute(complaint=Complaint.NOT_ARRIVED))
+    kinds, rest = np.zeros_like(judged.kinds), np.zeros_like(judged.rest)
+    for column, share in shares.items():
+        (kinds[3] if column < 8 else rest)[column % 8] = share
+    naming = name(judged, naming_rules(run(NO_HISTORY, [judged.dispute])))
+    headline = state(replace(judged, kinds=kinds, rest=rest), naming).headline
+    assert headline.startswith(told)
+    assert ("Most likely" in headline) == (len(set(shares.values())) > 1)
+    assert headline.endswith(HONEST + ".")

@@ -2,18 +2,19 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from custody.investigation.checks import next_checks, usual_checks
+from custody.investigation.checks import next_checks, usual_checks, with_results
 from custody.investigation.explain import explain
 from custody.investigation.infer import run
 from custody.investigation.naming import name, naming_rules
 from custody.investigation.pack_fleet import FleetFile
 from custody.investigation.pack_inquiry import check_inquiry, read_inquiry, rejudge, same, write_inquiry
 from custody.investigation.pack_json import plain, read_as, read_json, write_json
-from custody.investigation.result import Result
+from custody.investigation.result import Checked, Result
 from custody.investigation.values import (
     NO_HISTORY,
     Checkpoint,
@@ -94,13 +95,17 @@ FLEET = Fleet(
 )
 
 
+SORTING = Checked(check="camera-04", title="Look at the camera footage of sorting at hub-1", found=True)
+EARLIER = Path(__file__).parent / "inquiry_of_format_1.json"
+
+
 @pytest.fixture(scope="module", params=["history", "no history"])
 def result(request: pytest.FixtureRequest) -> Result:
     return run(FLEET if request.param == "history" else NO_HISTORY, DISPUTES)
 
 
-def written(result: Result, number: int, *, whole: bool) -> dict[str, Any]:
-    judgement = result.judgement(f"case-{number:02d}")
+def written(result: Result, number: int, *, whole: bool, checked: tuple[Checked, ...] = ()) -> dict[str, Any]:
+    judgement = with_results(result.judgement(f"case-{number:02d}"), checked)
     naming = name(judgement, naming_rules(result))
     explanation = explain(judgement)
     checks = next_checks(judgement, usual_checks(judgement, footage_expires_ms={1: 5, 4: 6}))[:4]
@@ -156,15 +161,16 @@ def test_the_numbers_of_other_disputes_do_not_go_along_unless_asked(result: Resu
         ("inputs", "params", "mispick"),
         ("inputs", "history", "cold_hazard", 1),
         ("inputs", "dispute", "checkpoints", 2, "scan_ms"),
+        ("inputs", "checked", 0, "found"),
     ],
 )
 def test_a_figure_that_was_changed_is_seen(path: tuple[str | int, ...]) -> None:
-    value = written(run(FLEET, DISPUTES), 1, whole=False)
+    value = written(run(FLEET, DISPUTES), 1, whole=False, checked=(SORTING,))
     *way, last = path
     part: Any = value
     for step in way:
         part = part[step]
-    part[last] = 1 if part[last] is None else part[last] * 3 + 1
+    part[last] = not part[last] if part[last] in (True, False) else 1 if part[last] is None else part[last] * 3 + 1
     try:
         assert not all(part.ok for part in check_inquiry(read_inquiry(value)))
     except Rejected:
@@ -206,3 +212,20 @@ def test_an_inquiry_of_another_form_is_refused(result: Result) -> None:
     low = replace(short.inputs.history, hazard=tuple(figure / 2 for figure in short.inputs.history.hazard))
     with pytest.raises(Rejected):
         rejudge(replace(short.inputs, history=low))
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_what_checks_have_shown_is_computed_again(result: Result, whole: bool) -> None:  # noqa: FBT001 - a case
+    value = written(result, 2, whole=whole, checked=(SORTING,))
+    assert value["inputs"]["checked"] == [plain(SORTING)]
+    assert [part.what for part in check_inquiry(read_inquiry(value)) if not part.ok] == []
+    assert value["answer"]["table"] != written(result, 2, whole=whole)["answer"]["table"]
+
+
+def test_an_answer_of_the_earlier_format_still_verifies() -> None:
+    value = read_json(EARLIER.read_bytes(), where=EARLIER.name)
+    assert [part.what for part in check_inquiry(read_inquiry(value)) if not part.ok] == []
+    forged = {**value, "inputs": {**value["inputs"], "checked": [plain(SORTING)]}}
+    with pytest.raises(Rejected, match="tells of checks"):
+        read_inquiry(forged)
+    assert "hub_sort" in json.dumps(value["answer"]["checks"]), "titles were codes"

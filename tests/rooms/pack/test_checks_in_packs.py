@@ -1,0 +1,70 @@
+"""What the checks of an investigation have shown, in its pack: held against the log, and weighed as it was written."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from custody.disputes.machine import Role
+from custody.investigation.result import Checked
+from custody.investigation.verify_pack import verify_pack
+from custody.usecases.investigate import Inquirer, conclude
+from custody.usecases.move_inquiry import ask_check, results, write_result
+from tests.rooms.pack.pack_world import World, open_case_of, open_world, send_parcel
+
+
+@pytest.fixture
+def checked(tmp_path: Path) -> Iterator[World]:
+    """A case in which one check was made, and found something."""
+    with open_world(f"sqlite:///{tmp_path / 'house.sqlite3'}") as world:
+        send_parcel(world)
+        open_case_of(world)
+        best = judge(world)
+        with world.house.unit() as unit:
+            ask_check(unit, world.case, check=best, actor="inv-1", role=Role.INVESTIGATOR)
+        with world.house.unit() as unit:
+            write_result(unit, world.case, found=True, words="A box is opened.", actor="inv-1", role=Role.INVESTIGATOR)
+        yield world
+
+
+def judge(world: World, shown: tuple[Checked, ...] = ()) -> str:
+    """Judge the chain; the best check."""
+    with world.house.read() as session:
+        finding = Inquirer().gather(session, {}, asked=world.case).find(world.case, shown)
+    with world.house.unit() as unit:
+        stored = conclude(unit, world.case, finding, actor="inv-1")
+    best: str = stored["checks"][0]["check"]
+    return best
+
+
+def shown(world: World) -> tuple[Checked, ...]:
+    """What checks have shown."""
+    with world.house.read() as session:
+        return results(session, world.case)
+
+
+def wrongs(world: World) -> list[str]:
+    """What the checker of the world's pack says of checks, and what it refuses."""
+    verdict = verify_pack(world.export().content, vkey=world.vkey)
+    return [check.what for check in verdict.checks if check.ok is False or "checks" in check.what.split(":")[0]]
+
+
+def test_what_checks_have_shown_is_held_against_the_log(checked: World) -> None:
+    (only,) = shown(checked)
+    assert only.found
+    assert judge(checked, (only,)) != only.check
+    assert "what checks have shown is what the log recorded" in wrongs(checked)
+    verify_pack(checked.export().content, vkey=checked.vkey).demand()
+
+
+def test_a_result_that_nobody_wrote_down_is_refused(checked: World) -> None:
+    (only,) = shown(checked)
+    judge(checked, (replace(only, found=False),))
+    assert f"that a check has shown this is not what the log recorded: {only.title}" in wrongs(checked)
+
+
+def test_a_result_that_was_left_out_is_named(checked: World) -> None:
+    (only,) = shown(checked)
+    judge(checked)
+    assert f"checks whose results were not weighed: {only.title}" in wrongs(checked)
