@@ -14,8 +14,8 @@
 `check_inquiry` computes the answer again and compares; figures may differ by `TOLERANCE`, words by nothing. Nothing in
 it names or scores a customer (`customer_region` is a part of the country).
 
-The format /1, of answers that were found earlier, has no `checked`, calls the first of equal answers the likeliest, and
-names steps by their codes in the titles of checks.
+The format /1, of answers that were found earlier, has no `checked` and no `intact_most` (nothing was bound), calls the
+first of equal answers the likeliest, and names steps by their codes in the titles of checks.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -44,6 +44,7 @@ from custody.kernel.clock import Instant
 from custody.kernel.errors import Rejected
 
 FORMAT, EARLIER = "weaklink-investigation/2", "weaklink-investigation/1"
+UNBOUND = 1.0
 TOLERANCE = 1e-6
 WHERE = "investigation.json"
 
@@ -144,10 +145,15 @@ def write_inquiry(
 
 def read_inquiry(value: Any) -> Inquiry:
     """The typed form of a JSON value; raises `Rejected("pack_json")`, or what the values of the model raise."""
-    inquiry = read_as(_with_checked(value), Inquiry, where=WHERE)
+    inquiry = read_as(_brought_up(value), Inquiry, where=WHERE)
     if inquiry.format not in {FORMAT, EARLIER}:
         raise Rejected("pack_json", f"{WHERE} is of format {inquiry.format!r}", fix=f"Use a checker of {FORMAT}.")
     return inquiry
+
+
+def own_params(inquiry: Inquiry) -> Params:
+    """The model's own numbers, as they were in the inquiry's format."""
+    return Params(intact_most=UNBOUND) if inquiry.format == EARLIER else Params()
 
 
 def check_inquiry(inquiry: Inquiry) -> Iterator[Recomputed]:
@@ -316,13 +322,18 @@ def _is_camera(key: Any) -> bool:
     return isinstance(key, str) and key.startswith("camera-") and key.removeprefix("camera-").isdecimal()
 
 
-def _with_checked(value: Any) -> Any:
+def _brought_up(value: Any) -> Any:
     """A value of the earlier format with what it had none of; any other as it stands."""
-    if not isinstance(value, dict) or value.get("format") != EARLIER or not isinstance(value.get("inputs"), dict):
+    if not isinstance(value, dict) or value.get("format") != EARLIER:
         return value
-    if "checked" in value["inputs"]:
-        raise Rejected("pack_json", f"{WHERE} tells of checks, which {EARLIER} does not", fix="Ask for it as exported.")
-    return {**value, "inputs": {**value["inputs"], "checked": []}}
+    parts = {key: value.get(key) for key in ("inputs", "whole")}
+    for key, part in parts.items():
+        if isinstance(part, dict) and isinstance(part.get("params"), dict):
+            if "checked" in part or "intact_most" in part["params"]:
+                raise Rejected("pack_json", f"{WHERE} holds what {EARLIER} has not", fix="Ask for it as exported.")
+            checked: dict[str, Any] = {"checked": []} if key == "inputs" else {}
+            parts[key] = {**part, **checked, "params": {**part["params"], "intact_most": UNBOUND}}
+    return {**value, **parts}
 
 
 def _inputs(judgement: Judgement) -> Inputs:

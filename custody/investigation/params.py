@@ -4,7 +4,8 @@ Sources: `default` (installed before anything is known), `clean` (measured on un
 (supplied; inference never changes it), `learned` (by expectation-maximisation over the disputes).
 
 Rates of theft, loss and damage are chances per parcel-segment; mispick and porch are chances per parcel, porch per
-parcel handed over without a PIN. `theta` shares the thefts: substituted, emptied, taken whole or fake delivery.
+parcel handed over without a PIN. `intact_most` bounds the share of NO_ANOMALY before a dispute's own evidence; one is
+no bound. `theta` shares the thefts: substituted, emptied, taken whole or fake delivery.
 Rows of `complaint_table` follow `TABLE_ROWS`, columns follow `COMPLAINTS`.
 """
 
@@ -71,6 +72,7 @@ class Params:
     mispick: float = 3e-4
     porch: float = 1e-3
     intact_share: float = 0.05
+    intact_most: float = 0.25
     theta: tuple[float, float, float] = (1 / 3, 1 / 3, 1 / 3)
     alone_hazard: float = 2e-4
     dispute_rate: float = 3e-3
@@ -219,6 +221,7 @@ _POSITIVE = (
     "reported",
     "grid_low",
     "grid_high",
+    "intact_most",
     "regions",
 )
 _EITHER_SIGN = ("dwell_shift", "grid_slope")

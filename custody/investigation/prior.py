@@ -3,7 +3,9 @@
 Exactly one hypothesis explains a dispute. Weights per parcel: a theft in s has lam_ds theta_kind; lost and damaged
 have the step's rate times the factor of its site; ORIGIN has the mispick rate; AFTER has porch (1 - P(PIN)) times the
 factor of the delivery area; NO_ANOMALY has f D / (N reported) times the same factor, f being the share of disputes in
-which nothing went wrong in custody.
+which nothing went wrong in custody. Where there are far more disputes than rates explain, as in a store of few parcels,
+f D / N would be more than all the rest together, and so say that nothing went wrong in nearly every dispute, whatever f
+is: before the factor it is at most m / (1 - m) times the rest (background theft), m being `intact_most`.
 
 lam_ds = V_d background(step) + hot terms, V_d = 1 for a high-value parcel, kappa for another.
 """
@@ -78,13 +80,21 @@ def intact_rate(frame: Frame, params: Params, disputes: int) -> float:
 def hazards(docket: Docket, frame: Frame, params: Params, *, factors: Factors, theft: Floats, disputes: int) -> Hazards:
     """The prior weights of some disputes; `disputes` is the number in the whole period."""
     area = factors.area[docket.route]
+    loss = np.array(params.loss)[docket.step] * factors.loss[docket.site_step]
+    damage = np.array(params.damage)[docket.step] * factors.damage[docket.site_step]
+    porch = params.porch * (1 - params.pin)
+    intact = np.full(len(docket), intact_rate(frame, params, disputes))
+    if params.intact_most < 1:
+        cold = background(docket, params) if frame.known else alone(docket, params)
+        rest = np.where(docket.valid, cold + loss + damage, 0.0).sum(axis=1) + params.mispick + porch
+        intact = np.minimum(intact, params.intact_most / (1 - params.intact_most) * rest)
     return Hazards(
         theft=theft,
-        loss=np.array(params.loss)[docket.step] * factors.loss[docket.site_step],
-        damage=np.array(params.damage)[docket.step] * factors.damage[docket.site_step],
+        loss=loss,
+        damage=damage,
         origin=np.full(len(docket), params.mispick),
-        after=params.porch * (1 - params.pin) * area,
-        no_anomaly=intact_rate(frame, params, disputes) * area,
+        after=porch * area,
+        no_anomaly=intact * area,
     )
 
 

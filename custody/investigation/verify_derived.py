@@ -30,6 +30,7 @@ from custody.investigation.pack_inquiry import (
     Inquiry,
     check_inquiry,
     check_naming,
+    own_params,
     read_inquiry,
     same,
     stored_again,
@@ -261,7 +262,7 @@ def _tell_given(inquiry: Inquiry, notes: Notebook) -> None:
         given.append("who was on duty where nobody scanned")
     if given:
         notes.says(f"{', '.join(given)}: {BY_WORD}", INVESTIGATION)
-    params, own = inquiry.inputs.params if inquiry.whole is None else inquiry.whole.params, Params()
+    params, own = inquiry.inputs.params if inquiry.whole is None else inquiry.whole.params, own_params(inquiry)
     sources: dict[str, list[str]] = {}
     for name in sorted(field.name for field in fields(Params) if field.name not in {"off", "sources"}):
         if getattr(params, name) != getattr(own, name):

@@ -236,3 +236,25 @@ def test_parties_cover_the_whole_table(base_result: Result) -> None:
         shares = base_result.judgement(item.id).parties()
         assert set(shares) == set(Party)
         assert sum(shares.values()) == pytest.approx(1.0)
+
+
+def plainly_delivered(dispute: Dispute) -> Dispute:
+    """The same parcel, of which nothing was measured and which was not where its customer is."""
+    points = tuple(Checkpoint(scan_ms=point.scan_ms) for point in dispute.checkpoints)
+    return replace(
+        dispute, checkpoints=points, complaint=Complaint.NOT_ARRIVED, pin=Pin.UNOBSERVED, attach_watched=False
+    )
+
+
+@pytest.mark.parametrize("parcels", [20, 60])
+def test_few_parcels_are_no_reason_to_find_nothing_unusual(parcels: int) -> None:
+    small = small_world(0, Plan(parcels=parcels, rate=0.1, loss=2e-3))
+    disputes = [plainly_delivered(dispute) for dispute in small.disputes]
+    bound, free = (run(small.fleet, disputes, replace(small.params, intact_most=most)) for most in (0.25, 1.0))
+    assert free.posterior[:, -1].max() > 0.8, "what was said, though at most a quarter of all disputes are of that kind"
+    assert bound.posterior[:, -1].max() < 0.6
+
+
+def test_where_rates_explain_the_disputes_nothing_is_bound(base_world: World, base_result: Result) -> None:
+    free = run(base_world.fleet, base_world.disputes, Params(intact_most=1.0))
+    assert free.posterior.tobytes() == base_result.posterior.tobytes()
