@@ -7,6 +7,7 @@ from custody.investigation.percent import percent
 
 MOST_LINKS = 8
 EXPLAINED = "its traffic explains it, or too few disputes"
+ONE = "(one custodian)"
 NOTHING = "Nothing stands out: no link or shift has more disputed thefts than its traffic explains."
 
 
@@ -28,7 +29,7 @@ def show_hotspots(value: dict[str, Any]) -> None:
     table = folded("link", "shift", "P(hot)", "disputes", "traffic", "lift", "what follows", title="Hotspots")
     for spot in value["hotspots"]:
         table.add_row(
-            f"{spot['step'] or ''} {spot['site']} {spot['handler'] or ''}".strip(),
+            f"{spot['step'] or ''} {spot['site']} {spot['handler'] or (ONE if spot['shift'] is None else '')}".strip(),
             "" if spot["shift"] is None else str(spot["shift"] + 1),
             percent(spot["hot"]),
             f"{spot['charged']:.1f}",

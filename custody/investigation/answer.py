@@ -93,12 +93,15 @@ def briefly(stored: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def spot_view(spot: Hotspot) -> dict[str, Any]:
-    """A hotspot as plain values: a link or a pseudonymous key, its share of the disputes and of the traffic."""
+    """A hotspot as plain values: a link or a custodian, its share of the disputes and of the traffic.
+
+    The custodian's pseudonymous key stands there only if it is flagged: nobody is named for what traffic explains.
+    """
     return {
         "site": spot.site,
         "step": None if spot.step is None else str(spot.step),
         "shift": spot.shift,
-        "handler": spot.handler,
+        "handler": spot.handler if spot.look else None,
         "hot": spot.hot,
         "mode": spot.mode,
         "look": spot.look,

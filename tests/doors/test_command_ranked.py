@@ -42,3 +42,12 @@ def test_that_nothing_stands_out_is_said_and_no_empty_table_printed(
     monkeypatch.setattr(console, "width", 400)
     show_hotspots({"hotspots": []})
     assert capsys.readouterr().out.strip() == NOTHING
+
+
+def test_no_key_of_a_custodian_is_shown_for_what_traffic_explains() -> None:
+    small = small_world(0)
+    spots = survey(run(small.fleet, small.disputes, small.params))
+    keys = {spot.handler: spot_view(spot)["handler"] for spot in spots if spot.handler is not None}
+    flagged = {spot.handler for spot in spots if spot.look and spot.handler is not None}
+    assert flagged
+    assert {key for key in keys.values() if key is not None} == flagged
