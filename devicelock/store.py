@@ -300,11 +300,11 @@ def orders_in(session: Session, states: Sequence[str], *, limit: int = 1000) -> 
     return list(session.scalars(query.order_by(col(LockOrderRow.created_ms)).limit(limit)).all())
 
 
-def orders_page(session: Session, *, state: str | None, after: str | None, limit: int) -> list[LockOrderRow]:
-    """Orders, newest first; `after` is the id that the page before ended with (`newest_first`)."""
+def orders_page(session: Session, *, states: Sequence[str], after: str | None, limit: int) -> list[LockOrderRow]:
+    """Orders in these or in all states, newest first; `after` is the id that the page before ended with."""
     query = newest_first(session, LockOrderRow, when="created_ms", after=after)
-    if state:
-        query = query.where(col(LockOrderRow.state) == state)
+    if states:
+        query = query.where(col(LockOrderRow.state).in_(list(states)))
     return list(session.scalars(query.limit(limit)).all())
 
 

@@ -34,13 +34,14 @@ from devicelock.usecases.show_parts import show
 router = APIRouter(prefix="/console", include_in_schema=False)
 HELD = (State.QUEUED, State.ACTIVE_PROVISIONAL, State.ACTIVE_CONFIRMED, State.RELEASE_QUEUED)
 PAGE = "/console/locks"
+ROWS = 100
 MOST = {"why": 500}
 
 
 @router.get("/locks")
-def read(visit: Decider) -> Response:
-    """All of it on one page."""
-    return _page(visit, Sent())
+def read(visit: Decider, after: str | None = None) -> Response:
+    """All of it on one page; of many locks under way the newest, and those `after` an older one on the pages behind."""
+    return _page(visit, Sent(), after=after)
 
 
 @router.post("/locks/{order}/approve")
@@ -143,11 +144,12 @@ def _then(visit: Visit, act: Callable[[], object], *, done: str, sent: Sent | No
     return see(PAGE, done=done)
 
 
-def _page(visit: Visit, sent: Sent) -> Response:
+def _page(visit: Visit, sent: Sent, *, after: str | None = None) -> Response:
     with visit.parts.house.look() as unit:
         session = unit.session
         waiting = [_waiting(unit, visit, row) for row in store.orders_in(session, [State.REQUESTED])]
-        held = order_views(session, store.orders_in(session, HELD, limit=200))
+        rows = store.orders_page(session, states=HELD, after=after, limit=ROWS + 1)
+        held = order_views(session, rows[:ROWS])
         authorities = session.scalars(select(AuthorityRow).order_by(col(AuthorityRow.proposed_ms).desc())).all()
         in_force = store.authority_in_force(session)
         switch = session.get(SwitchRow, store.KILL_SWITCH)
@@ -160,6 +162,8 @@ def _page(visit: Visit, sent: Sent) -> Response:
         "locks.html",
         waiting=waiting,
         held=held,
+        after=after,
+        onward=held[-1]["order"] if len(rows) > ROWS else None,
         authorities=authorities,
         in_force=in_force.id if in_force else None,
         switch=switch,

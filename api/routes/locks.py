@@ -204,7 +204,7 @@ def listing(
     """Lock orders, newest first. `next` is the cursor of the next page, null at the end."""
     check_state(state, State)
     with parts.house.read() as session:
-        rows = store.orders_page(session, state=state, after=cursor, limit=limit + 1)
+        rows = store.orders_page(session, states=[state] if state else [], after=cursor, limit=limit + 1)
         page = order_views(session, rows[:limit])
     return {"locks": page, "next": page[-1]["order"] if len(rows) > limit else None}
 

@@ -61,6 +61,7 @@ TEXTS = MappingProxyType(
             "Thank you. We have what you sent, and we are converting it.", "You need not send it again."
         ),
         "case.found_it": _text("We are glad you found it. Thank you for telling us. We unlock it now. All is well."),
+        "case.found_it_free": _text("We are glad you found it. Thank you for telling us. All is well."),
         "case.in_full": _text("You can get all we hold about you, as one file, on your page."),
         # The case.
         "case.classify": _text(

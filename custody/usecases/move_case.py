@@ -327,7 +327,7 @@ def found_it(
     if before.found_ms is not None and not ends:
         return before
     file = replace(before, found_ms=unit.now_ms)
-    said = [say("case.found_it")]
+    said = [say("case.found_it_free" if locks_settled else "case.found_it")]
     if ends:
         move = step(CASE, file.case.state, "withdraw", Role.CUSTOMER, {"all_locks_settled": locks_settled})
         file, crossed = cross_out(unit, file, policy=policy)
@@ -356,11 +356,15 @@ def not_fixed(unit: Unit, dispute: str, *, actor: str) -> CaseFile:
 
 
 def disagrees(unit: Unit, dispute: str, *, actor: str) -> CaseFile:
-    """The customer does not agree: staff see it, and that they found the phone ends the case no more."""
+    """The customer does not agree: staff see it, and that they found the phone ends the case no more.
+
+    Said again before a person of ours has acted, it stands there already.
+    """
     file = case_book.hold_one(unit, dispute)
     if file.found_ms is not None:
         return write_move(unit, file, replace(file, found_ms=None), "disagreed", actor=actor, facts={}, said=[])
-    case_book.note(unit, dispute, "disagreed", actor=actor, facts={"state": file.case.state})
+    if not case_book.disagreed(unit.session, [dispute]):
+        case_book.note(unit, dispute, "disagreed", actor=actor, facts={"state": file.case.state})
     return file
 
 

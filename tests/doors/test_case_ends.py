@@ -84,5 +84,7 @@ def test_i_found_it_ends_the_case_with_thanks_and_nothing_is_sent_after_it(desk:
     link = f"/c/{told['customer_token']}"
     desk.http.post(f"{link}/found")
     assert desk.state(told) == "withdrawn"
-    assert "We are glad you found it." in desk.own(told)["messages"][-1]["text"]
+    thanks = desk.own(told)["messages"][-1]["text"]
+    assert "We are glad you found it." in thanks
+    assert "unlock" not in thanks, "nothing was locked"
     assert desk.http.post(f"{link}/choose", data={"remedy": "refund", "payout": "cheque"}).status_code == 409

@@ -56,3 +56,13 @@ def test_neither_the_customer_nor_the_timer_makes_it_seen(desk: CaseDesk, told: 
     with desk.house.parts.house.unit() as unit:
         case_book.note(unit, told["dispute"], "promise_missed", actor="system", facts={})
     assert seen_by_staff(desk, told)
+
+
+def test_what_is_said_twice_before_a_person_has_acted_stands_there_once(desk: CaseDesk, told: dict[str, Any]) -> None:
+    for _ in range(2):
+        disagree(desk, told)
+    lines = [line["kind"] for line in desk.view(told)["timeline"]]
+    assert lines.count("disagreed") == 1
+    assert desk.event(told, "agent-1", "classify", claim_type="defective").is_success
+    disagree(desk, told)
+    assert seen_by_staff(desk, told)

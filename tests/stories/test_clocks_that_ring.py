@@ -174,6 +174,7 @@ def test_a_case_whose_phone_was_found_ends_once_its_lock_is_settled(
     world.found(opened)
     said = act(world, move_case.found_it, opened, actor="customer", locks_settled=world.settled(opened))
     assert said.case.state == "remedy_offered"
+    assert "We unlock it now." in told(world, opened)
     with world.refused(Conflict, "found"):
         act(world, move_case.choose, opened, remedy="replacement", payout=None, actor="customer")
     days_pass(0)

@@ -1,0 +1,51 @@
+"""Of many locks under way a page shows the newest, and leads to all others."""
+
+import re
+
+import pytest
+
+from api.pages import locks
+from devicelock.rules.order import State
+from devicelock.store import LockOrderRow
+from tests.doors.case_desk import CaseDesk
+
+COUNT = 5
+
+
+@pytest.fixture
+def under_way(desk: CaseDesk) -> None:
+    """Several locks that wait for their handsets, each younger than the one before it."""
+    with desk.house.parts.house.unit() as unit:
+        for number in range(COUNT):
+            row = LockOrderRow(
+                id=f"lock_{number}",
+                device=f"device-{number}",
+                imei=f"35000000000000{number}",
+                state=State.QUEUED,
+                basis="two_people",
+                reason="never_received",
+                dispute=None,
+                requester="agent-1",
+                second="supervisor-1",
+                decided_ms=number,
+                acked_ms=None,
+                release_ms=None,
+                released_ms=None,
+                held_until_ms=unit.now_ms,
+                created_ms=number,
+                facts="{}",
+            )
+            unit.session.add(row)
+
+
+@pytest.mark.usefixtures("under_way")
+def test_every_lock_under_way_is_reached_from_the_console(desk: CaseDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(locks, "ROWS", 2)
+    page, seen = "/console/locks", []
+    while page:
+        shown = desk.http.get(page, headers=desk.by("supervisor-1")).text
+        seen.append(re.findall(r"/console/locks/lock_(\d)/release", shown))
+        onward = re.search(r'href="([^"]+)" rel="next"', shown)
+        page = onward[1] if onward else ""
+    assert seen == [["4", "3"], ["2", "1"], ["0"]]
+    assert 'rel="prev"' in shown
