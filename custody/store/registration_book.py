@@ -68,9 +68,12 @@ def refuse(session: Session, name: bytes, *, code: str, detail: str) -> None:
         session.add(row)
 
 
-def forget(session: Session, *, before_ms: Instant) -> None:
-    """Refusals older than that are told no more."""
+def forget(session: Session, *, before_ms: Instant, most: int) -> None:
+    """Refusals older than that, or beyond so many newer ones, are told no more."""
+    session.flush()
+    question = "SELECT received_ms FROM registration WHERE state = ? ORDER BY received_ms DESC LIMIT 1 OFFSET ?"
+    beyond = [at_ms + 1 for (at_ms,) in ask(session, question, (State.REFUSED.value, most))]
     old = delete(RegistrationRow).where(
-        col(RegistrationRow.state) == State.REFUSED, col(RegistrationRow.received_ms) < before_ms
+        col(RegistrationRow.state) == State.REFUSED, col(RegistrationRow.received_ms) < max([before_ms, *beyond])
     )
     session.connection().execute(old)

@@ -2,7 +2,8 @@
 
 `accept` looks at the form and makes the statement durable; from then on it survives a crash, and its location lasts.
 `settle` registers what waits, by the same policy as at once, in the order of arrival. A crash between registering and
-dropping the row changes nothing: a statement is in the log once, however often it is registered.
+dropping the row changes nothing: a statement is in the log once, however often it is registered. What was refused is
+told for a week, and of very many the newest: the door is open to all.
 """
 
 from custody.kernel.clock import DAY_MS
@@ -15,6 +16,7 @@ from custody.usecases.register_statement import read_statement, register
 MAX_WAITING = 10_000
 AT_ONCE = 100
 TOLD_MS = 7 * DAY_MS
+MAX_TOLD = 10_000
 
 
 def accept(house: House, statement: bytes) -> bytes:
@@ -42,5 +44,5 @@ def settle(house: House, tolerances: Tolerances) -> int:
                 registration_book.drop(unit.session, name)
             else:
                 registration_book.refuse(unit.session, name, code=refusal.code, detail=refusal.detail)
-            registration_book.forget(unit.session, before_ms=unit.now_ms - TOLD_MS)
+            registration_book.forget(unit.session, before_ms=unit.now_ms - TOLD_MS, most=MAX_TOLD)
     return len(rows)

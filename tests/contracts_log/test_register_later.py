@@ -11,7 +11,7 @@ from custody.store import registration_book
 from custody.store.registration_book import State
 from custody.store.unit import House
 from custody.usecases import register_later
-from custody.usecases.register_later import TOLD_MS, accept, settle
+from custody.usecases.register_later import MAX_TOLD, TOLD_MS, accept, settle
 from custody.usecases.register_statement import register
 from tests.contracts_log.small_house import enrol_bench, findings, open_house, opened_house, raises, size_of, twin_of
 
@@ -105,8 +105,20 @@ def test_what_the_policy_refuses_is_told_for_a_week_and_may_be_posted_again(data
     settle(house, Tolerances())
     for age_ms, told in ((TOLD_MS, State.REFUSED), (-DAY_MS, None)):
         with house.unit() as unit:
-            registration_book.forget(unit.session, before_ms=unit.now_ms - age_ms)
+            registration_book.forget(unit.session, before_ms=unit.now_ms - age_ms, most=MAX_TOLD)
         assert state(house, digest) == told
+
+
+def test_of_very_many_refusals_the_newest_are_told(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(register_later, "MAX_TOLD", 2)
+    house = opened_house(database_url)
+    bench = enrol_bench(house)
+    digests = []
+    for _ in range(4):
+        statement, _ = bench.sign(house)
+        digests.append(accept(house, statement[:-1] + bytes([statement[-1] ^ 1])))
+        settle(house, Tolerances())
+    assert [state(house, digest) for digest in digests] == [None, None, State.REFUSED, State.REFUSED]
 
 
 def test_a_wrong_form_is_refused_at_once_and_a_full_queue_takes_no_more(
