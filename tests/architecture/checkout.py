@@ -1,6 +1,7 @@
 """The files of this checkout and what the rules need to know of them."""
 
 import ast
+import gc
 import io
 import os
 import re
@@ -56,8 +57,10 @@ def text(name: str) -> str:
 
 @cache
 def tree(name: str) -> ast.Module:
-    """Return a Python file's syntax tree."""
-    return ast.parse(text(name), filename=name)
+    """Return a Python file's syntax tree, which stays: the collector need not look through it again and again."""
+    parsed = ast.parse(text(name), filename=name)
+    gc.freeze()
+    return parsed
 
 
 def functions(name: str) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
@@ -84,8 +87,13 @@ def dotted(node: ast.AST) -> str:
     return ""
 
 
-def names_used(name: str) -> Iterator[tuple[int, str]]:
-    """Walk over the imported names a file uses, spelled in full (`os.environ`), with their lines."""
+@cache
+def names_used(name: str) -> tuple[tuple[int, str], ...]:
+    """Return the imported names a file uses, spelled in full (`os.environ`), with their lines."""
+    return tuple(_names_used(name))
+
+
+def _names_used(name: str) -> Iterator[tuple[int, str]]:
     meaning: dict[str, str] = {}
     for node in ast.walk(tree(name)):
         if isinstance(node, ast.Import):
