@@ -4,8 +4,12 @@ A text file beside the database and outside its backups, one fact a line, only e
 before anyone acts on it: `epoch <n>`, `retired <device>`, `held <order> <back-end> <handset> <device>` before a lock
 leaves for another lock system, and `free <order> <back-end>` once that has shown the handset free. The epoch rises at
 every start of the service, so commands signed after a restore are above everything signed before it.
+
+A line without its newline was cut off, by a crash or a full disk, before it was durable: nobody acted on it, and the
+next line takes its place.
 """
 
+import fcntl
 import os
 import threading
 from dataclasses import dataclass
@@ -44,7 +48,6 @@ class AnchorFile:
     def start(self) -> int:
         """Raise the epoch; returns it. The first process of a service does so, before any other opens the file."""
         with self._lock:
-            self._drop_torn_line()
             self._catch_up()
             self._append(f"epoch {self._epoch + 1}")
             return self._epoch
@@ -92,14 +95,11 @@ class AnchorFile:
             self._catch_up()
             return len(self._retired)
 
-    def _drop_torn_line(self) -> None:
-        """A line without its newline was cut off by a crash before it was durable, so nobody acted on it."""
-        if self._path.exists():
-            content = self._path.read_bytes()
-            os.truncate(self._path, content.rfind(b"\n") + 1)
-
     def _append(self, line: str) -> None:
         with self._path.open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)  # while we hold it nobody is writing what we drop
+            self._catch_up()
+            file.truncate(min(self._known_bytes, file.tell()))
             file.write(line + "\n")
             file.flush()
             os.fsync(file.fileno())

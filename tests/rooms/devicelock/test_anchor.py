@@ -46,6 +46,17 @@ def test_a_line_that_a_crash_cut_off_is_dropped_at_the_next_start(path: Path) ->
     assert path.read_text() == "epoch 1\nepoch 2\n"
 
 
+def test_a_line_that_a_full_disk_cut_off_is_replaced_by_the_next_one_of_any_process(path: Path) -> None:
+    first, second = AnchorFile(path), AnchorFile(path)
+    first.start()
+    with path.open("a") as file:
+        file.write("retired dev")
+    second.retire("other")
+    first.retire("dev")
+    assert path.read_text() == "epoch 1\nretired other\nretired dev\n"
+    assert [each.of("dev").retired for each in (first, second, AnchorFile(path))] == [True] * 3
+
+
 def test_a_line_that_is_no_fact_stops_everything(path: Path) -> None:
     AnchorFile(path).start()
     with path.open("a") as file:
