@@ -6,7 +6,7 @@ import logging
 import socket
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 
 import structlog
@@ -87,10 +87,24 @@ def _config(app: ScanDoor) -> uvicorn.Config:
     return config
 
 
+class Lines(structlog.PrintLogger):
+    """Lines on a stream; one that cannot be written, on a full disk or to a reader who has gone, is let go.
+
+    Else the thread that tells what went wrong would end with it, and nobody would take scans in or let locks lapse.
+    """
+
+    def msg(self, message: str) -> None:
+        """Write a line if that can be done."""
+        with suppress(OSError):
+            super().msg(message)
+
+    log = debug = info = warn = warning = fatal = failure = err = error = critical = exception = msg
+
+
 def speak(level: int) -> None:
     """Write lines from a level on to standard error; a trace tells where it was, and not what was in hand."""
     threshold = structlog.make_filtering_bound_logger(level)
     *processors, _ = structlog.get_config()["processors"]
     lines = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
-    out = structlog.PrintLoggerFactory(sys.stderr)
-    structlog.configure(processors=[*processors, lines], wrapper_class=threshold, logger_factory=out)
+    out = partial(Lines, sys.stderr)
+    structlog.configure(processors=[*processors, lines], wrapper_class=threshold, logger_factory=lambda *_names: out())

@@ -1,20 +1,26 @@
 """`weaklink serve` that cannot serve says so in two lines, what is wrong and what to change, and has made nothing."""
 
 import json
+import logging
 import socket
 import sqlite3
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from errno import ENOSPC
 from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
 import structlog
 
+from api.cli.serve import speak
 from api.compose import compose, connect
 from api.data_folder import hold_folder
 from api.settings import read_settings
+from custody.kernel.errors import Unavailable
+from tests.contracts_store.faults import broken_commit
+from tests.contracts_store.houses import begin, make_yard, open_house, running
 from tests.doors.command_line import CommandLine
 
 
@@ -179,6 +185,21 @@ def test_a_broker_port_that_is_taken_is_told_in_two_lines_after_the_passwords_th
     what, fix = ended.err.splitlines()
     assert "is in use" in what
     assert "WEAKLINK_EMBEDDED_MQTT_PORT" in fix
+
+
+def test_scans_that_could_not_be_stored_are_answered_though_the_line_that_says_so_could_not_be_written(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = open_house(sqlite_url)
+    begin(house)
+    yard = make_yard(house)
+    monkeypatch.setattr("sys.stderr", Mock(write=Mock(side_effect=OSError(ENOSPC, "no room"))))
+    speak(logging.WARNING)
+    with running(house) as intake:
+        with broken_commit(house.engine, applied=False), pytest.raises(Unavailable):
+            yard.take(intake, yard.lanes[0])
+        assert [ack.verdict.result for ack in yard.take(intake, yard.lanes[0])] == ["accepted"] * 6
+    house.engine.dispose()
 
 
 @pytest.mark.parametrize(
