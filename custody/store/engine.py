@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from custody.kernel.errors import Rejected, Unavailable
 
@@ -45,12 +45,17 @@ def opening(engine: Engine) -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        where, why = engine.url.render_as_string(), str(error.orig).strip().partition("\n")[0]
+        where, why = engine.url.render_as_string(), reason(error)
         raise Unavailable(
             "database",
             f"the database {where} cannot be opened: {why}",
             fix="See that it is there, whole, and this service's to read and write; the setting is database_url.",
         ) from error
+
+
+def reason(error: SQLAlchemyError) -> str:
+    """What the database, or its driver, says of an error in one line, which shows no values."""
+    return str(getattr(error, "orig", error)).strip().partition("\n")[0]
 
 
 def is_sqlite(database: Engine | Connection) -> bool:

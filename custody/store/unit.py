@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
+import structlog
 from sqlalchemy import Engine
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import IntegrityError, InternalError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoneFree
 from sqlmodel import Session
 
 from custody.kernel.clock import Clock, Instant
@@ -18,9 +20,14 @@ from custody.kernel.ids import Ids
 from custody.kernel.keys import Signer
 from custody.ledger.record import CONTENT_TYPE, make_record
 from custody.store import idempotency
-from custody.store.engine import WRITES, is_sqlite
+from custody.store.engine import WRITES, is_sqlite, reason
 from custody.store.log_book import LogBook, NewEntry
 from custody.store.turn import Turn
+
+READ_ONLY = "25006"
+"""PostgreSQL's SQLSTATE read_only_sql_transaction."""
+
+log = structlog.get_logger()
 
 
 class Unit:
@@ -77,7 +84,12 @@ class House:
     @contextmanager
     def unit(self) -> Iterator[Unit]:
         """A writing unit; see the module's text."""
-        with self._turn, _busy_is_unavailable(), Session(self._writing, expire_on_commit=False) as session:
+        with (
+            self._turn,
+            _busy_is_unavailable(),
+            Session(self._writing, expire_on_commit=False) as session,
+            _read_only_is_left(session),
+        ):
             unit = Unit(session, house=self, now_ms=self.clock.now_ms())
             idempotency.claim(session, now_ms=unit.now_ms)
             yield unit
@@ -114,9 +126,27 @@ def _nothing() -> None:
 def _busy_is_unavailable() -> Iterator[None]:
     try:
         yield
-    except OperationalError as error:
-        raise Unavailable("database", "the database did not answer", fix="Send the same request again.") from error
+    except (OperationalError, NoneFree) as error:
+        raise _no_answer(error) from error
     except IntegrityError as error:
         raise Unavailable(
             "raced", "somebody else wrote the same at the same moment", fix="Send the same request again."
         ) from error
+
+
+@contextmanager
+def _read_only_is_left(session: Session) -> Iterator[None]:
+    """A server that takes no writes any more, as after a failover, is left: the next unit connects anew."""
+    try:
+        yield
+    except InternalError as error:
+        if getattr(error.orig, "sqlstate", None) != READ_ONLY:
+            raise
+        session.invalidate()
+        raise _no_answer(error) from error
+
+
+def _no_answer(error: SQLAlchemyError) -> Unavailable:
+    """Callers can only wait; why they must is for whoever runs the service."""
+    log.warning("the database did not answer", why=reason(error))
+    return Unavailable("database", "the database did not answer", fix="Send the same request again.")

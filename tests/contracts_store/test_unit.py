@@ -1,8 +1,10 @@
 """A unit of work is durable as a whole or leaves nothing behind; a commit whose answer is lost is one or the other."""
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select, text
+from sqlalchemy.exc import TimeoutError as NoneFree
 from sqlmodel import Session
+from structlog.testing import capture_logs
 
 from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import Rejected, Unavailable
@@ -153,6 +155,38 @@ def test_a_commit_whose_answer_is_lost_is_whole_or_nothing(house: House, yard: Y
         write(unit, "two")
     complaints = yard.complaints()
     assert all("sale" in each or "outbox" in each for each in complaints), complaints
+
+
+def test_why_the_database_did_not_answer_is_told_to_whoever_runs_the_service_and_to_no_caller(house: House) -> None:
+    with capture_logs() as lines, broken_commit(house.engine, applied=False), pytest.raises(Unavailable) as caught:
+        write_in_a_unit(house, "one")
+    assert [line["why"] for line in lines] == ["the line to the database broke"]
+    assert "broke" not in caught.value.detail
+
+
+def test_a_unit_for_which_no_connection_comes_free_in_time_may_be_tried_again(house: House) -> None:
+    def wait_in_vain(*_given: object) -> None:
+        raise NoneFree("no connection came free")
+
+    event.listen(house.engine, "begin", wait_in_vain)
+    for act in (size_of, everything):
+        with pytest.raises(Unavailable, match="database"):
+            act(house)
+    event.remove(house.engine, "begin", wait_in_vain)
+    write_in_a_unit(house, "one")
+
+
+def test_a_connection_to_a_server_that_takes_no_writes_any_more_is_left_for_a_new_one(postgres_url: str) -> None:
+    """As after a failover: else a unit would be given that connection again and again, until a restart."""
+    house = open_house(postgres_url)
+    begin(house)
+    with house.engine.connect() as connection:
+        connection.execute(text("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY"))
+        connection.commit()
+    with pytest.raises(Unavailable, match="database"):
+        write_in_a_unit(house, "one")
+    write_in_a_unit(house, "one")
+    house.engine.dispose()
 
 
 @pytest.mark.parametrize("applied", [False, True])
