@@ -108,6 +108,8 @@ class EmbeddedBroker:
                 self.start()
             except Unavailable as error:
                 LOG.warning("%s", error.detail)
+            except OSError as error:  # no file or no memory is free for it, at this moment
+                LOG.warning("the embedded broker could not be started: %s", error)
 
     def _end(self) -> None:
         if self._process is None:

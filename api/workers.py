@@ -12,6 +12,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable
+from multiprocessing.context import SpawnProcess
 
 import structlog
 
@@ -68,24 +69,33 @@ class Workers:
 
     def _run(self) -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # of a process started here too: it ends with ours
-        context = multiprocessing.get_context("spawn")
         while not self._stopping.is_set():
-            ours, theirs = socket.socketpair()
-            process = context.Process(target=self._work, args=(self._settings, theirs), daemon=True)
-            process.start()
-            theirs.close()
+            try:
+                process = self._until_it_ends()
+            except OSError as error:  # no file or no memory is free for it, at this moment
+                log.warning("a worker could not be started, and will be", error=repr(error))
+            else:
+                if not self._stopping.is_set():
+                    log.warning("a worker ended and is started again", exit=process.exitcode)
+            self._stopping.wait(AGAIN_S)
+
+    def _until_it_ends(self) -> SpawnProcess:
+        """Start a worker and hear it until it is gone; raises `OSError` if it cannot be started."""
+        ours, theirs = socket.socketpair()
+        with ours:
+            with theirs:
+                context = multiprocessing.get_context("spawn")
+                process = context.Process(target=self._work, args=(self._settings, theirs), daemon=True)
+                process.start()
             self._lines.add(ours)
             self._hear(ours)
             self._deal_to(ours, ready=False)
             self._lines.discard(ours)
-            ours.close()
-            process.join(STOP_S)
-            if process.is_alive():
-                process.kill()
-                process.join()
-            if not self._stopping.is_set():
-                log.warning("a worker ended and is started again", exit=process.exitcode)
-                self._stopping.wait(AGAIN_S)
+        process.join(STOP_S)
+        if process.is_alive():
+            process.kill()
+            process.join()
+        return process
 
     def _hear(self, ours: socket.socket) -> None:
         """Pass on what the worker says, until it is gone or this process stops."""

@@ -1,7 +1,9 @@
 """The embedded broker is started again when it has ended, for as long as somebody keeps it."""
 
+import errno
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
 
@@ -39,6 +41,27 @@ def test_a_broker_that_is_kept_comes_back_at_its_port(broker: EmbeddedBroker) ->
     broker.stop()
     time.sleep(3 * LOOK_S)
     assert broker.pid is None, "a broker that was stopped stays stopped"
+
+
+def test_a_broker_that_cannot_be_started_at_once_is_started_later(
+    broker: EmbeddedBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What ended it for want of memory may keep the next one from starting, too."""
+    tried = threading.Event()
+
+    def refuse(*_given: object, **_more: object) -> None:
+        tried.set()
+        raise OSError(errno.ENOMEM, "no memory")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("api.embedded_broker.subprocess.Popen", refuse)
+        dead = kill(broker)
+        broker.keep()
+        assert tried.wait(LONG_S)
+    deadline = time.monotonic() + LONG_S
+    while broker.pid in {None, dead} and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert broker.pid not in {None, dead}
 
 
 def test_a_broker_that_nobody_keeps_stays_ended(broker: EmbeddedBroker) -> None:

@@ -1,10 +1,12 @@
 """The further processes of a service are kept, however one of them ends."""
 
 import contextlib
+import errno
 import os
 import select
 import signal
 import socket
+import threading
 import time
 from pathlib import Path
 
@@ -48,6 +50,24 @@ def test_a_worker_that_ends_with_a_connection_untaken_is_started_again(tmp_path:
     workers.stop()
     house.engine.dispose()
     assert started(tmp_path) >= 2
+
+
+def test_a_worker_that_cannot_be_started_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = read_settings(data=tmp_path, workers=2)
+    house = open_house(settings, open_keyring(tmp_path / "keys"))
+    tried = threading.Semaphore(0)
+
+    def refuse() -> None:
+        tried.release()
+        raise OSError(errno.EMFILE, "no file is free")
+
+    monkeypatch.setattr("api.workers.socket.socketpair", refuse)
+    monkeypatch.setattr("api.workers.AGAIN_S", 0.01)
+    workers = Workers(settings, die_before_taking, house)
+    workers.start()
+    assert all(tried.acquire(timeout=5.0) for _ in range(2))
+    workers.stop()
+    house.engine.dispose()
 
 
 def die_before_taking(_settings: Settings, line: socket.socket) -> None:
