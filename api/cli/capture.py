@@ -1,6 +1,5 @@
 """`weaklink capture` and `weaklink scan`: sign EPCIS events with a station's key and post them."""
 
-import fcntl
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ from rich.progress import track
 
 from api.cli.client import call, console, errors, fail, show
 from api.cli.foreign_words import harmless
-from api.cli.station import read_key, state_file, tell_waiting
+from api.cli.station import hold_key, read_key, state_file, tell_waiting
 from api.encoding import b64, unb64
 from api.routes.scans import MANY, MAX_BATCH
 from custody.gs1.document import read_document
@@ -40,15 +39,22 @@ class CommandLineStation:
     def __init__(self, key: Path) -> None:
         self._signer = read_key(key)
         self._state_file = state_file(key)
+        kid = b64(self._signer.public.kid)
         try:
             state = json.loads(self._state_file.read_text())
             seq, prev = int(state["seq"]), state["prev"]
             prev = None if prev is None else bytes.fromhex(prev).hex()
             kept = state.get("waiting", [])
             waiting = [(str(event), [unb64(half, where="state") for half in pair]) for event, pair in kept]
-            self._state: dict[str, Any] = {"station": str(state["station"]), "seq": seq, "prev": prev}
+            self._state: dict[str, Any] = {"station": str(state["station"]), "seq": seq, "prev": prev, "kid": kid}
+            belongs = state.get("kid", kid)
         except (OSError, ValueError, KeyError, TypeError, AttributeError, Rejected):
             fail(f"{self._state_file} is missing or broken", fix="Enrol with `weaklink station enrol`.")
+        if belongs != kid:
+            fail(
+                f"{self._state_file} belongs to another key than {key}",
+                fix="Sign with that key, or make a new one under another name and enrol it.",
+            )
         self._waiting = waiting
         self._unclaimed = [event for event, _ in waiting]
 
@@ -111,13 +117,8 @@ class CommandLineStation:
 
 @contextmanager
 def open_station(key: Path) -> Iterator[CommandLineStation]:
-    """One command at a time signs with a key: two at once would give two scans the same number."""
-    try:
-        lock = key.open("rb")
-    except OSError as error:
-        fail(f"{key} cannot be read: {error.strerror}", fix="Make a key with `weaklink station keygen`.")
-    with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    """The station of a key, which no other command uses meanwhile."""
+    with hold_key(key):
         yield CommandLineStation(key)
 
 

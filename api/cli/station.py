@@ -1,6 +1,9 @@
 """`weaklink station`: keys, enrolment and the register of stations."""
 
+import fcntl
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -64,17 +67,19 @@ def enrol(
     as_json: AsJson = False,
 ) -> None:
     """Bring the station's key into the log. Example: `weaklink station enrol bench-4 --token ... --key bench-4.pem`."""
-    signer, state = read_key(key), state_file(key)
-    waiting = _waiting(state)
-    if waiting:
-        fail(
-            f"{tell_waiting(waiting, state)} and would be lost",
-            fix="Send what waits with the key that signed it, or give the new key another name.",
-        )
-    origin = call("GET", "/v1/log")["origin"]
-    body = enrolment(station, signer, origin=origin, token=token)
-    answer = call("POST", "/v1/stations/enrol", json=body)
-    _begin(state, station, seq=answer["seq"], prev=answer["prev"])
+    with hold_key(key):
+        signer, state = read_key(key), state_file(key)
+        waiting = _waiting(state)
+        if waiting:
+            fail(
+                f"{tell_waiting(waiting, state)} and would be lost",
+                fix="Send what waits with the key that signed it, or give the new key another name.",
+            )
+        _check_place(state, station, signer)
+        origin = call("GET", "/v1/log")["origin"]
+        body = enrolment(station, signer, origin=origin, token=token)
+        answer = call("POST", "/v1/stations/enrol", json=body)
+        _begin(state, station, signer, seq=answer["seq"], prev=answer["prev"])
     show(answer, as_json=as_json)
 
 
@@ -96,25 +101,27 @@ def request(
     """
     check_target(out)
     info = read_info(station=station, site=site, place=place or station, step=step, custodian=custodian)
-    signer, state = read_key(key), state_file(key)
-    if state.exists() and not _is_fresh(state):
-        fail(
-            f"{key} has signed scans already, and {state} is its place in their order",
-            fix="Make a new key with `weaklink station keygen`, or delete that file if none of them was ever sent.",
-        )
-    origin = str(call("GET", "/v1/log")["origin"])
-    members: dict[str, Any] = {
-        "origin": origin,
-        "station": info.station,
-        "site": info.site,
-        "place": info.place,
-        "step": str(info.step),
-        "custodian": info.custodian,
-        "key": signer.public.cose_key(),
-        "possession": possession(station, signer, origin=origin),
-    }
-    put(out, cbor.encode(members))
-    _begin(state, station)
+    with hold_key(key):
+        signer, state = read_key(key), state_file(key)
+        if state.exists() and not _is_fresh(state):
+            fail(
+                f"{key} has signed scans already, and {state} is its place in their order",
+                fix="Make a new key with `weaklink station keygen`, or delete that file if none of them was ever sent.",
+            )
+        _check_place(state, station, signer)
+        origin = str(call("GET", "/v1/log")["origin"])
+        members: dict[str, Any] = {
+            "origin": origin,
+            "station": info.station,
+            "site": info.site,
+            "place": info.place,
+            "step": str(info.step),
+            "custodian": info.custodian,
+            "key": signer.public.cose_key(),
+            "possession": possession(station, signer, origin=origin),
+        }
+        put(out, cbor.encode(members))
+        _begin(state, station, signer)
     show({"file": str(out), "kid": b64(signer.public.kid)}, as_json=as_json)
 
 
@@ -158,6 +165,18 @@ def read_key(path: Path) -> SoftwareSigner:
         return fail(f"{path}: {trouble.detail}", fix=trouble.fix)  # type: ignore[no-any-return]  # fail never returns
 
 
+@contextmanager
+def hold_key(key: Path) -> Iterator[None]:
+    """One command at a time goes on in a key's sequence: two at once would give two scans the same number."""
+    try:
+        lock = key.open("rb")
+    except OSError as error:
+        fail(f"{key} cannot be read: {error.strerror}", fix="Make a key with `weaklink station keygen`.")
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def state_file(key: Path) -> Path:
     """Where a command-line station keeps its sequence number and its last digest, beside its key."""
     return key.with_suffix(".state.json")
@@ -176,8 +195,9 @@ def _waiting(state: Path) -> int:
         return 0
 
 
-def _begin(state: Path, station: str, *, seq: int = 0, prev: str | None = None) -> None:
-    replace_file(state, json.dumps({"station": station, "seq": seq, "prev": prev}).encode(), mode=0o600)
+def _begin(state: Path, station: str, signer: SoftwareSigner, *, seq: int = 0, prev: str | None = None) -> None:
+    place = {"station": station, "seq": seq, "prev": prev, "kid": b64(signer.public.kid)}
+    replace_file(state, json.dumps(place).encode(), mode=0o600)
 
 
 def _is_fresh(state: Path) -> bool:
@@ -185,6 +205,20 @@ def _is_fresh(state: Path) -> bool:
         return bool(json.loads(state.read_text())["seq"] == 0)
     except (ValueError, KeyError, TypeError):
         return False
+
+
+def _check_place(state: Path, station: str, signer: SoftwareSigner) -> None:
+    """End the command if the file is another station's place in its sequence: `north.a` and `north.b` share one."""
+    try:
+        place = json.loads(state.read_text())
+        other, kid = str(place["station"]), place.get("kid")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return
+    if other != station and kid != b64(signer.public.kid):
+        fail(
+            f"{state} is the place of station {other} in its sequence, which would be lost",
+            fix="Give the new key another name before its last dot, or delete that file if that station is no more.",
+        )
 
 
 def enrolment(station: str, signer: SoftwareSigner, *, origin: str, token: str) -> dict[str, Any]:

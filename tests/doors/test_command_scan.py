@@ -16,7 +16,7 @@ from api.cli.capture import _told
 from api.cli.instance import Instance
 from api.problems import problem
 from custody.kernel.errors import Rejected
-from tests.doors.command_line import CommandLine, signed_in
+from tests.doors.command_line import CommandLine, Ended, signed_in
 from tests.doors.log_desk import EVENT
 
 SITE = ("--site", "https://id.gs1.org/414/9521473000102", "--custodian", "https://id.gs1.org/417/9521473000010")
@@ -167,6 +167,23 @@ def test_an_enrolment_overwrites_no_scan_that_waits(station: CommandLine) -> Non
     words = ("station", "enrol", station.folder.name, "--token", token, "--key", "bench.key")
     assert "1 signed scan waits in bench.state.json" in station.run(*words, expect=1).err
     assert (station.folder / "bench.state.json").read_text() == before
+
+
+def test_of_two_keys_whose_state_file_is_one_neither_signs_with_the_numbers_of_the_other(station: CommandLine) -> None:
+    (station.folder / "event.json").write_bytes(EVENT)
+    station.run("station", "keygen", "bench.south")
+    told = enrol(station, f"{station.folder.name}-south", "bench.south", expect=1)
+    assert f"bench.state.json is the place of station {station.folder.name} " in told.err
+    enrol(station, station.folder.name, "bench.south")
+    told = station.run("scan", "event.json", "--station", "bench.pem", expect=1)
+    assert "bench.state.json belongs to another key than bench.pem" in told.err
+    station.run("scan", "event.json", "--station", "bench.south")
+
+
+def enrol(station: CommandLine, name: str, key: str, *, expect: int = 0) -> Ended:
+    """Enrol a key for a station; the command must end with the code expected."""
+    token = station.json("station", "announce", name, *SITE)["enrol_token"]
+    return station.run("station", "enrol", name, "--token", token, "--key", key, expect=expect)
 
 
 def stop(*_asked: Any, **_more: Any) -> httpx.Response:
