@@ -23,6 +23,7 @@ from pathlib import Path
 
 from iotcore.iotcore import IotCoreBroker
 
+from api.file_limit import allow_files
 from custody.kernel.errors import Unavailable
 
 LOG = logging.getLogger("api.embedded_broker")
@@ -32,13 +33,15 @@ START_S = 10.0
 STOP_S = 5.0
 POLL_S = 0.02
 LOOK_S = 0.2
+CONNECTIONS = 10_010
+OWN_FILES = 100
 
 CONFIG = """
 id = 0
 
 [router]
 id = 0
-max_connections = 10010
+max_connections = {connections}
 max_outgoing_packet_count = 200
 max_segment_size = 104857600
 max_segment_count = 10
@@ -136,12 +139,13 @@ class EmbeddedBroker:
 
 def serve(port: int) -> None:
     """Run the broker in this process, until standard input closes."""
+    allow_files(CONNECTIONS + OWN_FILES)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     logging.basicConfig(level=logging.WARNING)
     logging.getLogger("rumqttd").setLevel(logging.CRITICAL)
     with tempfile.TemporaryDirectory(prefix="broker-") as folder:
         config = Path(folder) / "broker.toml"
-        config.write_text(CONFIG.format(host=HOST, port=port))
+        config.write_text(CONFIG.format(host=HOST, port=port, connections=CONNECTIONS))
         broker = IotCoreBroker(config_path=str(config))
     broker.run_forever()
 

@@ -14,9 +14,11 @@ import typer
 from rich.status import Status
 from rich.table import Table
 
+from api.cli.client import fail
 from api.cli.instance import Instance, ended_in_order
 from api.cli.screen import Screen
 from api.compose import free_port, join
+from api.file_limit import allow_files
 from api.settings import Settings, read_settings
 from custody.kernel.errors import Unavailable
 from custody.store.engine import open_engine
@@ -26,6 +28,10 @@ from simulators.figures import Figure
 from simulators.fill import fill
 from simulators.lock_fleet import CAPS, MOST_MISSED
 from simulators.story import Story
+
+FILES_A_HANDSET = 4
+OWN_FILES = 800
+"""What a bench has open beside the lines of its handsets: the connections that scans are posted over, above all."""
 
 
 def bench(
@@ -45,6 +51,7 @@ def bench(
     """
     if Part.STORED in (only or ()) and not stored:
         raise typer.BadParameter("say over how many scans, with --stored")
+    _make_room(handsets)
     console = Screen(stderr=True, markup=True)
     options = ("--workers", str(workers), *(("--database-url", database_url) if database_url else ()))
     figures: list[Figure] = []
@@ -83,6 +90,16 @@ def bench(
         print(json.dumps(found))
     else:
         _print(found)
+
+
+def _make_room(handsets: int) -> None:
+    files = OWN_FILES + FILES_A_HANDSET * handsets
+    allowed = allow_files(files)
+    if allowed < files:
+        fail(
+            f"{handsets} handsets take {files} open files, and a program here may have {allowed}",
+            fix="Raise the limit (`ulimit -Hn` shows it), or give fewer --handsets.",
+        )
 
 
 @contextmanager

@@ -2,17 +2,21 @@
 
 import errno
 import os
+import resource
 import signal
+import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
 from api.compose import free_port
-from api.embedded_broker import LOOK_S, EmbeddedBroker
+from api.embedded_broker import HOST, LOOK_S, EmbeddedBroker
 
 LONG_S = 30.0
+FEW = 200
 
 
 @pytest.fixture
@@ -68,3 +72,25 @@ def test_a_broker_that_nobody_keeps_stays_ended(broker: EmbeddedBroker) -> None:
     kill(broker)
     time.sleep(3 * LOOK_S)
     assert broker.pid is None
+
+
+def test_it_takes_more_handsets_than_a_shell_lets_a_program_open_files() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    broker = EmbeddedBroker(free_port())
+    with ExitStack() as lines:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (FEW, hard))
+        try:
+            broker.start()
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        lines.callback(broker.stop)
+        for number in range(FEW + 1):
+            line = lines.enter_context(socket.create_connection((HOST, broker.port), timeout=LONG_S / 10))
+            line.sendall(connect(f"d{number}"))
+            assert line.recv(1) == b"\x20", number
+
+
+def connect(client_id: str) -> bytes:
+    """CONNECT of MQTT 5 (section 3.1), with a clean start and nothing else."""
+    body = b"\x00\x04MQTT\x05\x02\x00\x3c\x00" + len(client_id).to_bytes(2, "big") + client_id.encode()
+    return bytes((0x10, len(body))) + body

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from api.cli import bench
 from api.cli.client import folded
 from api.cli.screen import Screen
 from tests.doors.command_line import CommandLine
@@ -178,6 +179,14 @@ def test_a_bench_whose_service_did_not_start_leaves_the_log_that_it_names(tmp_pa
     (log,) = tmp_path.glob("weaklink-bench-*/data.log")
     assert done.returncode == 1
     assert f"Read {log}." in done.stderr
+
+
+def test_a_bench_of_more_handsets_than_files_may_be_open_says_so_before_it_begins(
+    shell: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench, "allow_files", lambda _count: 1024)
+    told = shell.run("bench", "--only", "lock", "--handsets", "2000", expect=1)
+    assert "2000 handsets take 8800 open files, and a program here may have 1024" in told.err
 
 
 def test_what_was_loaded_is_not_searched_for_garbage_when_a_command_ends() -> None:
