@@ -27,7 +27,7 @@ from simulators.client import ServiceClient
 from simulators.figures import Figure
 from simulators.fill import fill
 from simulators.lock_fleet import CAPS, MOST_MISSED
-from simulators.story import Story
+from simulators.story import Broken, Story
 
 FILES_A_HANDSET = 4
 OWN_FILES = 800
@@ -113,6 +113,8 @@ def _private(console: Screen, options: tuple[str, ...]) -> Iterator[Instance]:
             with console.status("starting a private service"):
                 instance.start()
             yield instance
+        except Broken as broken:
+            fail(str(broken), fix="Run it again while the machine does nothing else.")
         except Unavailable:
             stays = instance.pid is None
             raise

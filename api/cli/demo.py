@@ -38,15 +38,16 @@ def demo(
         try:
             with bars:
                 story = _Run(steps, console, bars).play(instance, folder, seed=seed, thief_at=thief_at)
+            ok = all(step["ok"] for step in steps) and len(steps) == len(STEPS) + 2
+            result = _result(steps, story, ok=ok)
+            if keep and ok:
+                _keep(console, instance)
         except (KeyboardInterrupt, BrokenPipeError):
             instance.stop()
             shutil.rmtree(folder)
             raise
-        ok = all(step["ok"] for step in steps) and len(steps) == len(STEPS) + 2
-        result = _result(steps, story, ok=ok)
-        if keep and ok:
-            _keep(console, instance)
-        instance.stop()
+        finally:
+            instance.stop()
     if not as_json:
         _tell(console, result)
     else:
@@ -90,7 +91,9 @@ class _Run:
         trouble = ""
         try:
             act()
-        except (Broken, Trouble) as error:
+        except BrokenPipeError:
+            raise
+        except (Broken, Trouble, OSError) as error:
             trouble = str(error)
         seconds = time.monotonic() - began
         self._bars.update(self._task, visible=False)

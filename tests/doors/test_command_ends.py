@@ -1,5 +1,6 @@
 """How a command ends: values whole on one line, findings never lost, and quietly when its user or its reader goes."""
 
+import errno
 import io
 import json
 import os
@@ -7,14 +8,18 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
-from api.cli import bench
+from api.cli import bench, demo
 from api.cli.client import folded
+from api.cli.instance import Instance
 from api.cli.screen import Screen
+from simulators.story import Broken
 from tests.doors.command_line import CommandLine
 from tests.doors.test_log_check import POLICY, VKEY, small_log
 
@@ -187,6 +192,28 @@ def test_a_bench_of_more_handsets_than_files_may_be_open_says_so_before_it_begin
     monkeypatch.setattr(bench, "allow_files", lambda _count: 1024)
     told = shell.run("bench", "--only", "lock", "--handsets", "2000", expect=1)
     assert "2000 handsets take 8800 open files, and a program here may have 1024" in told.err
+
+
+@pytest.mark.parametrize("command", ["demo", "bench"])
+@pytest.mark.parametrize("wrong", [Broken("the disk is full"), OSError(errno.ENOSPC, "the disk is full")])
+def test_what_goes_wrong_in_a_demo_or_a_bench_is_told_and_its_service_ended(
+    shell: CommandLine, monkeypatch: pytest.MonkeyPatch, command: str, wrong: Exception
+) -> None:
+    def fail(*_given: object, **_named: object) -> NoReturn:
+        raise wrong
+
+    def stop(instance: Instance) -> None:
+        ended.append(instance)
+
+    ended: list[Instance] = []
+    monkeypatch.setattr(tempfile, "tempdir", str(shell.folder))
+    monkeypatch.setattr(Instance, "start", lambda _instance: None)
+    monkeypatch.setattr(Instance, "stop", stop)
+    monkeypatch.setattr(demo, "STEPS", [("something is written", fail)])
+    monkeypatch.setattr(bench, "run", fail)
+    told = shell.run(command, expect=1)
+    assert "the disk is full" in told.out + told.err
+    assert ended
 
 
 def test_what_was_loaded_is_not_searched_for_garbage_when_a_command_ends() -> None:
