@@ -25,7 +25,7 @@ from devicelock.mqtt_options import MqttOptions
 from devicelock.rules.applied import Applied
 from devicelock.transport import Message
 from simulators.figures import Figure, duration, rate, share
-from simulators.handset import replace_file
+from simulators.handset_store import replace_file
 from simulators.lock_fleet import MOST_MISSED, POLL_S, Desk, Missed, missed_handsets, others
 from simulators.radio import Radio
 from simulators.story import Broken, Story

@@ -5,6 +5,10 @@
   applied state, epoch and counter, nonce, the operator's keys, screen, question, held-until. After RETIRE the lock key
   is gone.
 - **Order of work** for a command: verify, store, enforce, answer. A power cut anywhere repeats; it never skips.
+- **A full disk keeps nobody locked.** What cannot be stored is not answered, and no lock begins, but its hour, doubt
+  about its clock and an UNLOCK set it free all the same. A code does not: a try that is not counted could be repeated.
+- **A damaged store**, or none, is doubt, and doubt frees: the handset begins as new, and its hello brings back a lock
+  that still stands, or the RETIRE.
 - **Locked** means: the screen shows who, why, a reference, a phone number and a question for the offline code, and only
   what is on the short list works: emergency calls, emergency alerts, the support number, incoming calls, charging, the
   screen reader, and typing the offline code. What the holder tries beyond that is refused.
@@ -12,13 +16,12 @@
   handsets; each is a method here. Within one run nobody turns the clock: it is read at boot and then counts on.
 """
 
-import os
 import random
-from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import TypedDict
 
 from custody.kernel import cbor
 from custody.kernel.clock import SECOND_MS, Clock
@@ -29,9 +32,10 @@ from devicelock.rules.applied import Applied
 from devicelock.rules.command import NONCE_BYTES, Command, KeyRing, Screen, open_command
 from devicelock.rules.device import DeviceState, enter_code, greet, new_device, owes_hello, receive, tell, wake
 from devicelock.rules.hello import Cause, SimClass, make_hello
-from devicelock.rules.unlock_code import ENTROPY_BYTES, Question, lock_number
+from devicelock.rules.unlock_code import ENTROPY_BYTES, lock_number
 from simulators.client import ServiceClient
 from simulators.goods import Unit
+from simulators.handset_store import read_state, replace_file, write_state
 from simulators.wire import b64u, from_b64u
 
 CLIENT_VERSION = "simulated 1.0"
@@ -143,8 +147,7 @@ class Handset:
         self._offset_at_boot_s = 0
         self._parsed: tuple[bytes, DeviceState] | None = None
         if not store.exists():
-            state = new_device(enrolment.device, enrolment.keys, nonce=self._nonce(), now_s=self.now_s())
-            self._keep(state)
+            self._keep(self._new())
 
     @property
     def device(self) -> str:
@@ -184,8 +187,7 @@ class Handset:
         self._offset_at_boot_s = self.clock_offset_s
         self.on = True
         self._parsed = None
-        state = self._keep(wake(self.state, now_s=self.now_s()))
-        self._enforce(state)
+        self._go_on(wake(self._stored(), now_s=self.now_s()))
 
     def power_off(self) -> None:
         """Only the store is left."""
@@ -194,8 +196,8 @@ class Handset:
     def tick(self) -> bool:
         """The timer: True if a lock that had run out was released, so that a hello is due."""
         before = self.state
-        state = self._keep(wake(before, now_s=self.now_s()))
-        self._enforce(state)
+        state = wake(before, now_s=self.now_s())
+        self._go_on(state)
         return state.applied is not before.applied
 
     @property
@@ -221,12 +223,20 @@ class Handset:
         return make_hello(hello, self.enrolment.signer)
 
     def take(self, raw: bytes, *, cut: Cut | None = None) -> Taken:
-        """Handle one command; raises `Rejected` for what is not a command for this device."""
+        """Handle one command.
+
+        Raises `Rejected` for what is not a command for this device, `OSError` for what cannot be stored now.
+        """
         state = self.state
         command = open_command(raw, state.keys)
         after, ack = self._decide(state, command)
         self._fail(cut, Cut.BEFORE_STORE)
-        self._keep(after)
+        try:
+            self._keep(after)
+        except OSError:
+            if after.applied is not Applied.LOCKED:
+                self._enforce(after)
+            raise
         self._fail(cut, Cut.AFTER_STORE)
         self._enforce(after)
         self._fail(cut, Cut.BEFORE_ANSWER)
@@ -295,10 +305,25 @@ class Handset:
         )
 
     def _keep(self, state: DeviceState) -> DeviceState:
-        content = cbor.encode(_pack(state))
+        content = write_state(state)
         replace_file(self.store, content)
         self._parsed = (content, state)
         return state
+
+    def _new(self) -> DeviceState:
+        return new_device(self.device, self.enrolment.keys, nonce=self._nonce(), now_s=self.now_s())
+
+    def _stored(self) -> DeviceState:
+        try:
+            return self.state
+        except (Rejected, OSError):
+            return self._new()
+
+    def _go_on(self, state: DeviceState) -> None:
+        """Go on with what was stored and the time; no lock begins by it, so that it need not be stored."""
+        self._enforce(state)
+        with suppress(OSError):
+            self._keep(state)
 
     def _enforce(self, state: DeviceState) -> None:
         self.screen_locked = state.applied is Applied.LOCKED
@@ -326,59 +351,6 @@ def enrol_handset(supervisor: ServiceClient, unit: Unit, *, seed: str) -> Enrolm
         mqtt_host=str(given["mqtt"]["host"]),
         mqtt_port=int(given["mqtt"]["port"]),
     )
-
-
-def read_state(content: bytes) -> DeviceState:
-    """The state in a store; raises `Rejected("store")` if it is damaged."""
-    value = cbor.decode(content)
-    if not isinstance(value, dict):
-        raise Rejected("store", "the store holds no map", fix="Enrol the handset again.")
-    return _unpack(value)
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Write, flush to disk, rename: after a power cut there is the old file or the new one, whole."""
-    fresh = path.with_suffix(".new")
-    with fresh.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
-
-
-_PLAIN = ("device", "nonce", "nonce_at_s", "epoch", "counter", "command_id", "held_until_s", "seen_s")
-_SCREEN = ("who", "why", "reference", "phone", "recourse", "bought", "deadline_s")
-_QUESTION = ("digits", "wrong", "not_before_s")
-
-
-def _pack(state: DeviceState) -> dict[str, Any]:
-    packed: dict[str, Any] = {name: getattr(state, name) for name in _PLAIN}
-    packed |= {"applied": str(state.applied), "cause": str(state.cause)}
-    packed["lock_key"] = None if state.keys.lock is None else state.keys.lock.cose_key()
-    packed["unlock_key"] = state.keys.unlock.cose_key()
-    packed["screen"] = _fields(state.screen, _SCREEN)
-    packed["question"] = _fields(state.question, _QUESTION)
-    return packed
-
-
-def _unpack(packed: dict[str, Any]) -> DeviceState:
-    lock = packed["lock_key"]
-    return DeviceState(
-        keys=KeyRing(lock=None if lock is None else read_cose_key(lock), unlock=read_cose_key(packed["unlock_key"])),
-        applied=Applied(packed["applied"]),
-        cause=Cause(packed["cause"]),
-        screen=_made(Screen, packed["screen"]),
-        question=_made(Question, packed["question"]),
-        **{name: packed[name] for name in _PLAIN},
-    )
-
-
-def _fields(value: Screen | Question | None, names: tuple[str, ...]) -> dict[str, Any] | None:
-    return None if value is None else {name: getattr(value, name) for name in names}
-
-
-def _made(kind: Callable[..., Any], fields: dict[str, Any] | None) -> Any:
-    return None if fields is None else kind(**fields)
 
 
 def _key(text: str) -> PublicKey:

@@ -6,6 +6,7 @@
   and stored for it; one after every refusal would make what is on its way late for ever. A
   broker that was gone may have dropped the hello of before, and that of this connection, so the counting begins anew
   with each.
+- A hello whose nonce cannot be stored, as the disk is full, is not said; the timer tries again.
 - Order for a command: the handset stores and enforces, the signed ack is published, and only then may the broker
   forget the command. Bytes that are no command for this device are let go: they will never be better.
 - Client id = device name; the session outlives the power, so that commands wait in the broker.
@@ -61,6 +62,7 @@ class Radio:
         self._connect = connect or mqtt_of(handset)
         self._line: Line | None = None
         self._late = 0
+        self._unsaid = False
         self._guard = threading.RLock()
         self._heard = threading.Condition()
 
@@ -83,7 +85,7 @@ class Radio:
     def tick(self) -> None:
         """The handset's timer."""
         with self._guard:
-            is_due = self.handset.tick() or self.handset.owes_hello
+            is_due = self.handset.tick() or self.handset.owes_hello or self._unsaid
         if is_due:
             self._say_hello()
 
@@ -126,7 +128,7 @@ class Radio:
         except Rejected as refusal:
             self.refused.append(refusal)
             return True
-        except PowerCut:
+        except (PowerCut, OSError):
             return False
         ack = taken.ack
         self.acks.append(ack)
@@ -144,8 +146,13 @@ class Radio:
         self._say_hello()
 
     def _say_hello(self) -> None:
-        with self._guard:
-            hello = self.handset.hello()
+        try:
+            with self._guard:
+                hello = self.handset.hello()
+        except OSError:
+            self._unsaid = True
+            return
+        self._unsaid = False
         self._say(Channel.HELLO, hello, b"")
 
     def _say(self, channel: Channel, payload: bytes, correlation: bytes) -> PublishOutcome:

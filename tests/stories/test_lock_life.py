@@ -107,6 +107,28 @@ def test_a_lost_retirement_is_sent_again_with_the_next_hello(world: World) -> No
     assert radio.handset.state.applied is Applied.RETIRED
 
 
+def test_a_lock_and_a_retirement_come_back_to_a_handset_that_lost_its_store(world: World) -> None:
+    opened, radio = world.locked_elsewhere()
+    lose_store(world, radio)
+    assert radio.handset.screen_locked
+    assert world.order(opened.order.id).state == "active_provisional"
+    world.found(opened)
+    say_received(world, radio)
+    world.deliver()
+    lose_store(world, radio)
+    assert radio.handset.state.applied is Applied.RETIRED
+    assert radio.handset.state.keys.lock is None
+
+
+def lose_store(world: World, radio: Radio) -> None:
+    """The handset's store is lost, with everything in it; it is switched on again and says so."""
+    radio.switch_off()
+    radio.handset.store.unlink()
+    radio.switch_on()
+    assert not radio.handset.screen_locked
+    world.deliver()
+
+
 def test_received_ends_a_lock_too_and_the_retirement_answers_for_the_release(world: World) -> None:
     opened, radio = world.locked_elsewhere()
     say_received(world, radio, actor="agent-1", role=Role.AGENT)

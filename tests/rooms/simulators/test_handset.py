@@ -1,3 +1,5 @@
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,8 @@ from devicelock.rules.command import Op
 from devicelock.rules.hello import Cause, SimClass, open_hello
 from devicelock.rules.unlock_code import unlock_code
 from simulators.faults import CUTS, PAIRS, Fault, is_applied
-from simulators.handset import ALLOWED_WHILE_LOCKED, Cut, Function, Handset, PowerCut, read_state
+from simulators.handset import ALLOWED_WHILE_LOCKED, Cut, Function, Handset, PowerCut
+from simulators.handset_store import read_state
 from tests.rooms.simulators.hands import START_S, Operator, make_handset
 
 
@@ -161,6 +164,71 @@ def test_a_store_put_back_never_accepts_the_lock_of_another_run(handset: Handset
     handset.roll_back(copy)
     handset.hello()
     assert handset.take(old).ack.result is Result.REFUSED_NONCE
+
+
+@pytest.mark.parametrize("way", ["timer", "boot", "unlock", "retire"])
+def test_a_full_disk_keeps_no_handset_locked(
+    locked: Handset, operator: Operator, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "fsync", full)
+        if way in {"timer", "boot"}:
+            operator.clock.at_s += 72 * 3600
+            {"timer": locked.tick, "boot": locked.power_on}[way]()
+        else:
+            raw = operator.command(locked, Op(way))
+            with pytest.raises(OSError, match="full"):
+                locked.take(raw)
+        assert not locked.screen_locked
+    locked.power_on()
+    assert locked.screen_locked == (way in {"unlock", "retire"}), (
+        "what was not stored was not answered, and comes again"
+    )
+    if locked.screen_locked:
+        assert locked.take(raw).ack.result is Result.APPLIED
+        assert not locked.screen_locked
+
+
+def test_on_a_full_disk_no_lock_begins_and_no_code_is_tried(
+    handset: Handset, operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = operator.command(handset, Op.LOCK)
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "fsync", full)
+        handset.power_on()
+        with pytest.raises(OSError, match="full"):
+            handset.take(raw)
+        assert not handset.screen_locked
+    handset.take(raw)
+    code = unlock_code(handset.enrolment.code_key, str(handset.question), pair=handset.state.pair)
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match="full"):
+            handset.type_code(code)
+        assert handset.screen_locked
+    assert handset.type_code(code)
+
+
+@pytest.mark.parametrize("damage", ["flipped", "cut", "empty", "gone"])
+def test_a_handset_whose_store_is_damaged_begins_anew_and_can_be_locked_again(
+    locked: Handset, operator: Operator, damage: str
+) -> None:
+    whole = locked.copy_store()
+    for place in range(1, len(whole), len(whole) // 12):
+        if damage == "gone":
+            locked.store.unlink()
+        else:
+            flipped = whole[:place] + bytes((whole[place] ^ 0x10,)) + whole[place + 1 :]
+            locked.store.write_bytes({"flipped": flipped, "cut": whole[:place], "empty": b""}[damage])
+        locked.power_on()
+        hello = open_hello(locked.hello(), device=locked.device, key=locked.enrolment.signer.public)
+        assert (hello.applied, hello.cause, locked.screen_locked) == (Applied.UNLOCKED, Cause.NEW, False)
+    assert locked.take(operator.command(locked, Op.LOCK)).ack.result is Result.APPLIED
+
+
+def full(_descriptor: int) -> None:
+    """A disk with no room left."""
+    raise OSError(errno.ENOSPC, "the disk is full")
 
 
 def test_the_digits_that_support_reads_out_set_it_free(locked: Handset) -> None:

@@ -1,3 +1,4 @@
+import errno
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -198,6 +199,27 @@ def test_after_a_power_cut_the_broker_brings_an_unlock_again(world: World, fault
     world.on()
     assert not world.handset.screen_locked
     assert world.server.acks[-1].applied is Applied.UNLOCKED
+
+
+def test_on_a_full_disk_a_command_waits_and_a_hello_is_said_by_the_timer_once_there_is_room(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "the disk is full")
+
+    world.on()
+    world.send(Op.LOCK)
+    world.radio.switch_off()
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "fsync", full)
+        world.on()
+        world.send(Op.UNLOCK)
+        assert not world.handset.screen_locked
+    assert (len(world.server.acks), len(world.server.hellos)) == (1, 2), "nothing is told that is not stored"
+    world.radio.tick()
+    world.broker.pump()
+    assert [ack.applied for ack in world.server.acks] == [Applied.LOCKED, Applied.UNLOCKED]
+    assert Applied.LOCKED in {hello.applied for hello in world.server.hellos[2:]}, "the hello of the connection"
 
 
 def test_bytes_that_are_no_command_are_let_go(world: World) -> None:
