@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import tokenize
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
 
@@ -40,7 +41,13 @@ def files() -> tuple[str, ...]:
     for folder, folders, names in os.walk(ROOT):
         folders[:] = [name for name in folders if name not in UNTRACKED and not name.endswith(("_cache", ".egg-info"))]
         found += [(Path(folder) / name).relative_to(ROOT).as_posix() for name in names if not name.endswith(".pyc")]
-    return tuple(sorted(found))
+    return tuple(sorted(name for name in found if not is_made_here(name)))
+
+
+def is_made_here(name: str) -> bool:
+    """Whether a path is of what commands make at the top, which `.gitignore` keeps out of the project."""
+    lines = (ROOT / ".gitignore").read_text().splitlines()
+    return any(fnmatch(name.split("/", 1)[0], line.strip("/")) for line in lines if line.startswith("/"))
 
 
 def python_files(*tops: str) -> list[str]:

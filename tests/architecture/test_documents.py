@@ -1,8 +1,10 @@
 """What stands at the top, and the papers that every house keeps."""
 
+import re
+
 import pytest
 
-from tests.architecture.checkout import HOUSES, ROOT, files, text
+from tests.architecture.checkout import HOUSES, ROOT, files, is_made_here, text
 
 TOP = {
     ".ci",
@@ -34,6 +36,12 @@ def test_the_project_has_its_standard_papers(paper: str) -> None:
 
 def test_nothing_else_stands_at_the_top() -> None:
     assert {name.split("/", 1)[0] for name in files()} - TOP == set()
+
+
+def test_a_reader_who_follows_the_readme_adds_no_key_to_the_project_and_fails_no_test() -> None:
+    made = set(re.findall(r"[\w-]+\.(?:pem|vkey|state|tlog-proof|cose)\b|\bmirror\b", text("README.md")))
+    assert {"bench-4.pem", "log.vkey", "log.state", "17.cose", "mirror"} <= made
+    assert [name for name in (*made, "bench-4.state.json", "case_0k3v.zip") if not is_made_here(name)] == []
 
 
 def test_the_programs_can_be_started() -> None:
