@@ -27,6 +27,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
 Key = Annotated[Path, typer.Option("--station", help="The enrolled station's private key (PEM).")]
 
 MOST_BYTES = 1_000_000
+REFUSED = "refused"
 
 
 class CommandLineStation:
@@ -123,7 +124,10 @@ def open_station(key: Path) -> Iterator[CommandLineStation]:
 
 
 def capture(files: list[Path], station: Key, as_json: AsJson = False) -> None:
-    """Sign and post the events of EPCIS 2.0 JSON documents. Example: `weaklink capture doc.jsonld --station s.pem`."""
+    """Sign and post the events of EPCIS 2.0 JSON documents. Example: `weaklink capture doc.jsonld --station s.pem`.
+
+    Exit 1 if the service refused one: then it is not in the log, where those are that were flagged or quarantined.
+    """
     with open_station(station) as signing:
         for file in track(files, "reading", console=errors, disable=as_json):
             try:
@@ -139,18 +143,28 @@ def capture(files: list[Path], station: Key, as_json: AsJson = False) -> None:
                     which = f", event {number} of {len(document.events)}" if len(document.events) > 1 else ""
                     fail(f"{file}{which}: {trouble.detail}", fix=trouble.fix)
         items = signing.post(quiet=as_json)
-    show(_summed(items), as_json=as_json, human=_told)
+    _tell(items, as_json=as_json)
 
 
 def scan(event: Path, station: Key, as_json: AsJson = False) -> None:
-    """Sign and post one EPCIS event of the station's own. Example: `weaklink scan event.json --station bench-4.pem`."""
+    """Sign and post one EPCIS event of the station's own. Example: `weaklink scan event.json --station bench-4.pem`.
+
+    Exit 1 if the service refused it: then it is not in the log, where one is that was flagged or quarantined.
+    """
     with open_station(station) as signing:
         try:
             signing.sign(event.read_bytes(), prefixes=None, foreign=False)
         except Trouble as trouble:
             fail(f"{event}: {trouble.detail}", fix=trouble.fix)
         items = signing.post(quiet=True)
-    show(_summed(items), as_json=as_json, human=_told)
+    _tell(items, as_json=as_json)
+
+
+def _tell(items: list[dict[str, Any]], *, as_json: bool) -> None:
+    summed = _summed(items)
+    show(summed, as_json=as_json, human=_told)
+    if REFUSED in summed["results"]:
+        raise typer.Exit(1)
 
 
 def _summed(items: list[dict[str, Any]]) -> dict[str, Any]:

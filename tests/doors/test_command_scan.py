@@ -88,6 +88,20 @@ def test_what_was_signed_while_the_service_was_away_is_sent_first(station: Comma
     assert "waiting" not in json.loads((station.folder / "bench.state.json").read_text())
 
 
+@pytest.mark.parametrize("command", ["scan", "capture"])
+def test_a_scan_that_was_refused_is_no_success(station: CommandLine, command: str) -> None:
+    (station.folder / "event.json").write_bytes(EVENT)
+    words = (command, "event.json", "--station", "bench.pem")
+    replace(station, address="http://127.0.0.1:9").run(*words, expect=1)
+    file = station.folder / "bench.state.json"
+    state = json.loads(file.read_text())
+    statement = state["waiting"][0][1][0]
+    state["waiting"][0][1][0] = statement[:-8] + ("A" if statement[-8] != "A" else "B") + statement[-7:]
+    file.write_text(json.dumps(state))
+    told = station.json(*words, expect=1)
+    assert told["results"] == {"refused": 1}
+
+
 def test_a_full_disk_loses_neither_place_nor_scan(station: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     (station.folder / "event.json").write_bytes(EVENT)
     file = station.folder / "bench.state.json"
