@@ -129,6 +129,17 @@ def _case(value: dict[str, Any]) -> None:
         _page(value)
 
 
+def _to_know(row: dict[str, Any]) -> str:
+    """What a list says of a case beside where it stands."""
+    credit = row["unpaid_credit_pence"]
+    said = {
+        "does not agree": row["disagreed"],
+        f"credit to pay: {pounds(credit)}": credit,
+        "put right by another report": row["set_aside"],
+    }
+    return ", ".join(words for words, holds in said.items() if holds)
+
+
 def _sum(value: dict[str, Any]) -> str:
     """The sum of an option or a promise, as a customer reads it; nothing if it has none."""
     return "" if value["amount_pence"] is None else f" ({pounds(value['amount_pence'])})"
@@ -139,9 +150,11 @@ def _page(value: dict[str, Any]) -> None:
 
 
 def _cases(value: dict[str, Any]) -> None:
-    table = folded(Column("case", no_wrap=True, overflow="fold"), "state", "claim", "order", "owner", "opened")
+    shown = ("state", "claim_type", "order", "owner", "opened_at")
+    case = Column("case", no_wrap=True, overflow="fold")
+    table = folded(case, "state", "claim", "order", "owner", "opened", "to know")
     for row in value["disputes"]:
-        table.add_row(*(str(row[name]) for name in ("dispute", "state", "claim_type", "order", "owner", "opened_at")))
+        table.add_row(row["dispute"], *("" if row[name] is None else row[name] for name in shown), _to_know(row))
     console.print(table)
     if value["next"]:
         console.print(f"more: --cursor {value['next']}")

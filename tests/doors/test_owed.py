@@ -1,6 +1,7 @@
 """What is owed to a customer whose case is over stands in a list until it is paid: nobody asks for it otherwise."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from custody.kernel.clock import DAY_MS
 from custody.store import case_book
 from custody.usecases.sweep_promises import sweep_promises
 from tests.doors.case_desk import OURS, CaseDesk
+from tests.doors.command_line import CommandLine
 
 
 def listed(desk: CaseDesk, told: dict[str, Any]) -> set[bool]:
@@ -39,12 +41,16 @@ def late(desk: CaseDesk) -> dict[str, Any]:
 
 
 def test_a_credit_of_a_case_that_was_taken_back_is_listed_until_it_is_paid(
-    desk: CaseDesk, late: dict[str, Any]
+    desk: CaseDesk, late: dict[str, Any], tmp_path: Path
 ) -> None:
     assert desk.http.post(f"/v1/customer/{late['customer_token']}/withdraw").is_success
     seen = desk.view(late)
     assert (seen["state"], seen["unpaid_credit_pence"] > 0) == ("withdrawn", True)
     assert listed(desk, late) == {True}
+    token = desk.by("agent-1")["authorization"].removeprefix("Bearer ")
+    shell = CommandLine(address=desk.house.address, folder=tmp_path, token=token)
+    rows = [row for row in shell.run("dispute", "list", "--owed").out.splitlines() if late["dispute"] in row]
+    assert ["credit to pay: £" in row for row in rows] == [True]
     assert desk.event(late, "agent-1", "credit_paid", reference="BACS 1").is_success
     assert listed(desk, late) == {False}
 
