@@ -30,9 +30,10 @@ from custody.investigation.pack_log import casework_rows
 from custody.investigation.pack_redact import CONTACT, Redaction, holds_contact
 from custody.investigation.pack_seal import KIND, Seal
 from custody.investigation.pack_witnessed import Ways, embedded
+from custody.investigation.verify_scans import CLOCKS_MS, records_of
 from custody.kernel import cose
-from custody.kernel.clock import Instant
-from custody.kernel.errors import Fatal, NotFound, Rejected
+from custody.kernel.clock import Instant, to_iso
+from custody.kernel.errors import Fatal, NotFound, Rejected, Unavailable
 from custody.kernel.keys import Signer
 from custody.kernel.receipt import make_receipt
 from custody.ledger.checkpoint import Checkpoint, open_checkpoint
@@ -107,7 +108,10 @@ def export_pack(unit: Unit, dispute: str, *, actor: str, log_signer: Signer, bes
 def draw_up_pack(
     session: Session, dispute: str, *, log_signer: Signer, now_ms: Instant, beside: Beside = NOTHING
 ) -> Drawn:
-    """Everything but the seal, from one snapshot; raises `NotFound` for an unknown case."""
+    """Everything but the seal, from one snapshot.
+
+    Raises `NotFound` for an unknown case, and `Unavailable` while the clock is behind what was recorded.
+    """
     file = case_book.read(session, dispute)
     note = beside.note or log_reader.head(session).note
     head = _open(note, log_signer)
@@ -124,6 +128,7 @@ def draw_up_pack(
         )
     gathering = _Gathering(session, head, log_signer, now_ms, beside)
     entries = gathering.entries(indexes, scans)
+    _check_clock(entries, now_ms)
     shown = witness_book.shown_notes(session, embedded(entries))
     case, redactions = _case(session, file, item, told)
     later = [later_step(line.idx) for line in lines if line.idx is not None and line.idx >= head.size]
@@ -140,6 +145,17 @@ def draw_up_pack(
         ways=_ways(session, shown, head, log_signer),
     )
     return Drawn(dispute=dispute, head=head, draft=draw_up(source))
+
+
+def _check_clock(entries: Iterable[PackEntry], now_ms: Instant) -> None:
+    """Return if the clock is not behind what was recorded: whoever checks a pack refuses one of an earlier date."""
+    newest_ms = max((fields["at_ms"] for fields in records_of(entries).values()), default=now_ms)
+    if now_ms < newest_ms - CLOCKS_MS:
+        raise Unavailable(
+            "clock",
+            f"the newest record of the case is of {to_iso(newest_ms)}, and by our clock it is {to_iso(now_ms)}",
+            fix="See that the clock is right. If it ran ahead before, export the pack once that time has come.",
+        )
 
 
 def _ways(session: Session, shown: Mapping[bytes, bytes], head: Checkpoint, log_signer: Signer) -> Ways:

@@ -22,7 +22,8 @@ from custody.investigation.verify_pack import verify_pack
 from custody.investigation.verify_verdict import Step, Verdict
 from custody.investigation.wording import state
 from custody.kernel import cose
-from custody.kernel.clock import DAY_MS, SECOND_MS, to_iso
+from custody.kernel.clock import DAY_MS, HOUR_MS, SECOND_MS, to_iso
+from custody.kernel.errors import Unavailable
 from custody.kernel.receipt import make_receipt
 from custody.store import case_book
 from custody.usecases.export_pack import Beside, Drawn, PackExported, seal_pack
@@ -355,3 +356,15 @@ def test_a_pack_was_drawn_up_after_what_it_holds_and_before_its_export_was_recor
     for later_s in (-2 * DAY_MS // SECOND_MS, 2 * DAY_MS // SECOND_MS):
         verdict = drawn_up(world, content, later_ms=later_s * SECOND_MS, receipts_later_s=later_s)
         assert failed_steps(verdict) == {Step.RECORDS}
+
+
+def test_a_clock_that_was_set_back_exports_no_pack_that_nobody_would_believe(tmp_path: Path) -> None:
+    with open_world(f"sqlite:///{tmp_path / 'house.sqlite3'}") as world:
+        send_parcel(world)
+        open_case_of(world)
+        world.clock.at_ms -= HOUR_MS
+        with pytest.raises(Unavailable) as caught:
+            world.export()
+        assert (caught.value.code, "export the pack once that time has come" in caught.value.fix) == ("clock", True)
+        world.clock.at_ms += HOUR_MS
+        assert verify_pack(world.export().content, vkey=world.vkey).ok
