@@ -156,6 +156,7 @@ ALERTS: Mapping[str, str] = {
     AlertKind.HOLDER_SPOKE: "Somebody says that they bought a locked handset",
     AlertKind.BACKEND_FAILED: "Another lock system does not do what it is asked",
     AlertKind.WRONG_REFERENCE: "Another lock system knows another handset by this name",
+    AlertKind.FIX_OVERDUE: "Nobody wrote down what is mended for good",
 }
 PAUSES: Mapping[str, str] = {
     CapReason.CANARY_UNSETTLED: "Its first handsets have not answered yet",

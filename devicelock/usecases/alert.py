@@ -35,6 +35,7 @@ class AlertKind(StrEnum):
     HOLDER_SPOKE = "holder_spoke"
     BACKEND_FAILED = "backend_failed"
     WRONG_REFERENCE = "wrong_reference"
+    FIX_OVERDUE = "fix_overdue"
 
 
 def raise_alert(unit: Unit, kind: AlertKind, *, about: str, detail: str) -> None:

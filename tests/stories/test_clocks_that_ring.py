@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 
 from api import timer
+from api.late_fixes import is_fix_late
 from api.parts import Parts
 from custody.disputes.civil import add_months, add_working_days, civil_date, day_in_words
 from custody.disputes.machine import Role
@@ -19,7 +20,10 @@ from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import Conflict
 from custody.store import case_book
 from custody.store.tables import IdempotencyRow
-from custody.usecases import ask_customer, move_case, move_scheme
+from custody.usecases import ask_customer, move_case, move_inquiry, move_scheme
+from devicelock import watch_store
+from devicelock.usecases.alert import look_at_alert
+from devicelock.watch_store import AlertRow
 from tests.stories.case_steps import act, decided, in_state, put_right
 from tests.stories.lock_steps import told
 from tests.world import World
@@ -71,6 +75,43 @@ def test_the_timer_of_this_test_does_look(world: World, days_pass: Callable[[int
     opened = world.dispute(None, "never_received")
     days_pass(6)
     assert "We still look at the path" in told(world, opened)
+
+
+def conclude_without_answer(world: World, opened: Opened) -> None:
+    with world.house.unit() as unit:
+        why, who = "No scan leads anywhere.", Role.INVESTIGATOR
+        move_inquiry.find_nothing(unit, opened.case, why=why, actor="investigator-1", role=who)
+
+
+def waiting_alerts(world: World) -> list[AlertRow]:
+    with world.house.read() as session:
+        return watch_store.alerts(session, seen=False)
+
+
+def is_late(world: World) -> bool:
+    with world.house.read() as session:
+        return is_fix_late(session, now_ms=world.clock.now_ms())
+
+
+def test_a_conclusion_without_its_fix_is_told_of_once_when_its_days_are_over(
+    world: World, days_pass: Callable[[int], None]
+) -> None:
+    opened = world.dispute(None, "never_received")
+    conclude_without_answer(world, opened)
+    world.step(13 * DAY_MS)
+    assert not is_late(world), "its days are not over"
+    days_pass(2)
+    (alert,) = waiting_alerts(world)
+    assert (alert.kind, opened.case in alert.detail) == ("fix_overdue", True)
+    with world.house.unit() as unit:
+        look_at_alert(unit, world.office, alert=alert.id, account="supervisor-1")
+    assert not is_late(world), "somebody has looked"
+    with world.house.unit() as unit:
+        by: dict[str, Any] = {"actor": "supervisor-1", "role": Role.SUPERVISOR}
+        move_inquiry.reopen(unit, opened.case, why="A scan came late.", **by)
+    conclude_without_answer(world, opened)
+    world.step(15 * DAY_MS)
+    assert is_late(world), "another conclusion has its own days"
 
 
 def test_an_ask_that_nobody_answers_lapses_after_the_days_that_the_customer_was_told(

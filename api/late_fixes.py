@@ -1,0 +1,55 @@
+"""Investigations that were concluded, and nobody wrote down in time what is mended for good: people are told, once.
+
+The time is that of the policy, from the conclusion. One that is opened again and concluded anew has its time anew.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy import or_, select
+from sqlmodel import Session, col
+
+from custody.disputes.civil import civil_date
+from custody.disputes.policy import DEFAULT_POLICY, Policy
+from custody.kernel.clock import DAY_MS, Instant
+from custody.store.tables import InquiryRow
+from custody.store.unit import Unit
+from custody.usecases.move_inquiry import fix_due_ms
+from devicelock.usecases.alert import AlertKind, raise_alert
+from devicelock.watch_store import AlertRow
+
+
+def is_fix_late(session: Session, *, now_ms: Instant, policy: Policy = DEFAULT_POLICY) -> bool:
+    """Whether people are to be told of one; nobody waits for who asks."""
+    return bool(_late(session, now_ms=now_ms, policy=policy, limit=200))
+
+
+def late_fixes(session: Session, *, now_ms: Instant, policy: Policy = DEFAULT_POLICY, limit: int = 200) -> list[str]:
+    """The investigations of which people would be told now."""
+    return [row.id for row in _late(session, now_ms=now_ms, policy=policy, limit=limit)]
+
+
+def tell_of_late_fixes(unit: Unit, *, only: str | None = None, policy: Policy = DEFAULT_POLICY) -> int:
+    """Raise an alert for every one, or `only` for this one; how many were raised."""
+    rows = [row for row in _late(unit.session, now_ms=unit.now_ms, policy=policy, limit=200) if only in {None, row.id}]
+    for row in rows:
+        detail = (
+            f"The investigation of {row.dispute} is concluded, and its time to write down what is mended for good "
+            "is over."
+        )
+        raise_alert(unit, AlertKind.FIX_OVERDUE, about=row.id, detail=detail)
+    return len(rows)
+
+
+def _late(session: Session, *, now_ms: Instant, policy: Policy, limit: int) -> Sequence[InquiryRow]:
+    """Those of which no alert waits to be seen, or was raised since their customer was told of the conclusion."""
+    told = select(col(AlertRow.id)).where(
+        col(AlertRow.about) == col(InquiryRow.id),
+        col(AlertRow.kind) == AlertKind.FIX_OVERDUE,
+        or_(col(AlertRow.seen_ms).is_(None), col(AlertRow.raised_ms) >= col(InquiryRow.told_ms)),
+    )
+    before_ms = now_ms - policy.count("learning_days", civil_date(now_ms)) * DAY_MS
+    query = select(InquiryRow).where(
+        col(InquiryRow.state) == "concluded", col(InquiryRow.told_ms) < before_ms, ~told.exists()
+    )
+    rows = session.scalars(query.order_by(col(InquiryRow.told_ms)).limit(limit)).all()
+    return [row for row in rows if (fix_due_ms(session, row.dispute, policy=policy) or now_ms) < now_ms]
