@@ -115,14 +115,19 @@ def possible(state: str) -> list[Transition]:
 
 
 def steps(session: Session, dispute: str) -> Sequence[DisputeEventRow]:
-    """The steps that were taken, rankings among them, in order."""
+    """The steps that were taken, rankings among them, in order; also those of a report that it came from by joining."""
     kinds = {*LINES.values(), "ranked"}
-    return [line for line in case_book.timeline(session, dispute) if line.kind in kinds]
+    lines = case_book.timeline(session, dispute)
+    joined = [msgspec.json.decode(line.facts).get("from") for line in lines if line.kind == "joined"]
+    gave = [name for name in joined if name is not None and case_book.find_inquiry(session, name) is None]
+    before = [line for name in gave for line in steps(session, name)]
+    return sorted([*before, *(line for line in lines if line.kind in kinds)], key=lambda line: line.id or 0)
 
 
 def results(session: Session, dispute: str) -> tuple[Checked, ...]:
-    """What the checks have shown, in order; one whose words were erased is none."""
-    told = [msgspec.json.decode(line.facts) for line in steps(session, dispute) if line.kind == LINES["result"]]
+    """What the checks have shown, in order; one whose words were erased is none, nor one of another report."""
+    own = [line for line in steps(session, dispute) if line.dispute == dispute]
+    told = [msgspec.json.decode(line.facts) for line in own if line.kind == LINES["result"]]
     return tuple(
         Checked(check=facts["check"], title=facts["title"], found=facts["found"])
         for facts in told

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from api.joined_locks import join_locks
+from api.routes.inquiry_steps import inquiry_view
 from custody.disputes.civil import civil_date
 from custody.disputes.machine import Role
 from custody.disputes.promise import Promise
@@ -12,7 +13,7 @@ from custody.disputes.recourse import Way
 from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import Conflict, Rejected
 from custody.store import case_book
-from custody.usecases import move_case, move_scheme
+from custody.usecases import move_case, move_inquiry, move_scheme
 from custody.usecases.investigate import Inquirer
 from custody.usecases.sweep_cases import letter_ms
 from custody.usecases.sweep_promises import sweep_promises
@@ -63,6 +64,19 @@ def test_joining_keeps_what_is_owed_the_earliest_date_its_letter_and_the_investi
     with world.house.read() as session:
         assert case_book.inquiry(session, survivor.case).state == "open"
         assert {promise.case_id for promise in case_book.promises(session, survivor.case)} == {survivor.case}
+
+
+def test_an_investigation_that_goes_on_under_another_report_has_the_steps_that_were_taken(world: World) -> None:
+    other, survivor = world.dispute(None, "never_received"), world.dispute(None, None)
+    not_put_right(world, other)
+    by: dict[str, Any] = {"actor": "investigator-1", "role": Role.INVESTIGATOR}
+    with world.house.unit() as unit:
+        move_inquiry.find_nothing(unit, other.case, why="No scan leads anywhere.", **by)
+    join(world, other, into=survivor)
+    with world.house.read() as session:
+        view = inquiry_view(session, survivor.case)
+    assert (view["state"], [line["step"] for line in view["steps"]]) == ("concluded", ["nothing_found"])
+    assert view["fix_due"] is not None
 
 
 def test_no_report_is_joined_into_one_that_is_over(world: World) -> None:
