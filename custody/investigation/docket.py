@@ -50,6 +50,7 @@ class Docket:
     hours: Floats
     own_missed: Floats
     own_offset: Floats
+    own_photo: Floats
     photo: Ints
     seal: Ints
     mass: Floats
@@ -134,6 +135,7 @@ def make_docket(disputes: Sequence[Dispute], frame: Frame) -> Docket:
         hours=hours,
         own_missed=_own_missed(seats, frame, (count, width)),
         own_offset=np.where(valid, frame.dwell_offset[site, shift], 0.0),
+        own_photo=frame.photo[site_step],
         photo=photo,
         seal=seal,
         mass=mass - np.where(np.isfinite(declared), declared, _first(mass))[:, None],

@@ -8,7 +8,8 @@ Every estimate is a count over an exposure, held near a prior by pseudo-events, 
   (count + 3) / (passes x rate + 3);
 - mispick (ORIGIN + 1) / (N + 1/1.5e-4); porch (AFTER + 1) / (parcels without PIN + 1/1.5e-3);
   share with nothing wrong f = min((NO_ANOMALY + 2) / (D + 32), .25);
-- shares of evidence: (weighted count + 20 x0) / (weight + 20), x0 where learning began;
+- shares of evidence: (weighted count + 20 x0) / (weight + 20), x0 where learning began; photos count against those that
+  are usual at the links where they are missing or not;
 - share of hot causes: (sum P(hot) + 200 pi0) / (causes with exposure + 200);
 - factor of a delivery route: (n + 3) / (x + 3), n = AFTER and NO_ANOMALY on the route, x = its share of parcels.
 
@@ -35,7 +36,7 @@ from custody.investigation.docket import (
     split,
 )
 from custody.investigation.frame import NOWHERE, Floats, Frame
-from custody.investigation.likelihood import dwell_excess
+from custody.investigation.likelihood import dwell_excess, photo_chances
 from custody.investigation.params import Params, Source
 from custody.investigation.prior import Factors
 from custody.investigation.values import STEPS
@@ -120,12 +121,14 @@ def _shares(docket: Docket, params: Params, began: Params, expected: Expected) -
     opened = docket.scanned[:, :-1] & docket.valid
     looked = opened & (docket.photo[:, :-1] != UNREAD)
     missed = float(theft[docket.valid & ~opened].sum())
+    seen, usual = float(theft[looked].sum()), float((theft * photo_chances(docket, params)[0])[looked].sum())
     taken = float(theft[looked & (docket.photo[:, :-1] == FOUND)].sum())
+    taken = min(taken * params.photo * seen / usual, seen) if usual > 0 else 0.0
     theta = (kinds.sum(axis=(0, 2)) + PSEUDO * np.array(began.theta)) / (theft.sum() + PSEUDO)
     shift, spread = _dwell(docket, params, began, contents)
     return {
         "psi": _share(missed, float(theft.sum()), began.psi),
-        "photo_theft": _share(taken, float(theft[looked].sum()), began.photo_theft),
+        "photo_theft": _share(taken, seen, began.photo_theft),
         "theta": tuple(map(float, theta / theta.sum())),
         "seal_theft": _seal_share(docket, kinds[:, : EMPTIED + 1].sum(axis=1), began.seal_theft),
         "seal_damage": _seal_share(docket, seg[:, DAMAGED], began.seal_damage),

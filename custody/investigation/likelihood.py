@@ -8,8 +8,10 @@
   log N(x; m + shift, sd1^2) - log N(x; m, sd0^2), m = log median of the step + own offset of the site and shift.
 - **seal**: each reading is a Bernoulli with the clean, theft (contents taken before it), damage (before it) or
   mispick chance of an anomaly.
-- **complaint**: log(T + 1e-4). **photo**: log ratio of a photo at the opening scan under theft. **recovered**: found
-  at a site. **pin**: verified or absent, if a delivery scan exists; AFTER needs it absent (its prior says so too).
+- **complaint**: log(T + 1e-4). **photo**: log ratio of a photo at the opening scan under theft. Where the site and
+  step has its own share of photos, theft changes its odds as it does those of the network, and never for the better:
+  a photo speaks for nobody's guilt, and where none are made none is missing. **recovered**: found at a site.
+- **pin**: verified or absent, if a delivery scan exists; AFTER needs it absent (its prior says so too).
 - **weight**, **attach**: modules of their own.
 
 Caps: behaviour (dwell, photo, opening scan) may say at most 10 dB either way; each physical family (weight, seal,
@@ -151,8 +153,8 @@ def complaint_family(docket: Docket, params: Params) -> Floats:
 
 def photo_family(docket: Docket, params: Params) -> Floats:
     """Log ratio of a photo at the opening scan under theft."""
-    taken = np.log(params.photo_theft / params.photo)
-    left_out = np.log((1 - params.photo_theft) / (1 - params.photo))
+    usual, theft = photo_chances(docket, params)
+    taken, left_out = np.log(theft / usual), np.log((1 - theft) / (1 - usual))
     opening = docket.photo[:, :-1]
     ratio = np.where(opening == FOUND, taken, np.where(opening == CLEAR, left_out, 0.0))
     ratio = np.where(docket.scanned[:, :-1], ratio, 0.0)
@@ -162,6 +164,15 @@ def photo_family(docket: Docket, params: Params) -> Floats:
     seg, _ = split(out, docket.width)
     seg[:, :THEFTS] = ratio[:, None, :]
     return out
+
+
+def photo_chances(docket: Docket, params: Params) -> tuple[Floats, Floats]:
+    """For every segment how often its opening scan has a photo, and how often under theft."""
+    own = docket.own_photo
+    odds, usual = params.photo_theft / (1 - params.photo_theft), params.photo / (1 - params.photo)
+    robbed = own / (1 - own) * min(odds / usual, 1.0)
+    known = np.isfinite(own)
+    return np.where(known, own, params.photo), np.where(known, robbed / (1 + robbed), params.photo_theft)
 
 
 def recovered_family(docket: Docket, params: Params, sites: int) -> Floats:

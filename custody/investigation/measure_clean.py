@@ -1,7 +1,8 @@
 """Measures what is normal on undisputed parcels: for the network as a whole, and for each handler, site and shift.
 
 Everyone is compared with their own baseline. A handler's missed-scan rate is shrunk to the mean of the step (strength
-20 scans), the dwell offset of a site and shift to zero (strength 20 parcels). Shares of the whole network start from
+20 scans), and so is the share of photos of a site and step; the dwell offset of a site and shift is shrunk to zero
+(strength 20 parcels). Shares of the whole network start from
 the installed numbers with 20 pseudo-observations (seals with one anomaly), medians with two. Scale and declaration
 errors are robust (median absolute deviation), because one reading in a hundred is off.
 """
@@ -33,14 +34,16 @@ class Normal:
     params: Params
     missed_scan: dict[str, float]
     dwell_offset: dict[tuple[str, int], float]
+    photo: dict[tuple[str, Step], float]
 
     def into(self, fleet: Fleet) -> Fleet:
         """The fleet with these baselines."""
-        return replace(fleet, missed_scan=self.missed_scan, dwell_offset=self.dwell_offset)
+        return replace(fleet, missed_scan=self.missed_scan, dwell_offset=self.dwell_offset, photo=self.photo)
 
 
 _Stretch = tuple[Step, str | None, tuple[str, ...], bool]
 _Place = tuple[str, int]
+_Link = tuple[str, Step]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,11 +68,14 @@ class Dwells:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clean:
-    """What some undisputed parcels show. Like stretches are many, so they are counted and not listed."""
+    """What some undisputed parcels show. Like stretches are many, so they are counted and not listed.
+
+    `photos` goes by site and step; those of the delivery stand under None.
+    """
 
     stretches: Counter[_Stretch]
     undelivered: Tally
-    photos: Tally
+    photos: Mapping[_Link | None, Tally]
     anomalies: Tally
     pins: Tally
     dwells: Mapping[Step, Dwells]
@@ -86,7 +92,6 @@ def clean_of(passages: Iterable[Passage]) -> Clean:
     """What these undisputed parcels show."""
     clean = list(passages)
     points = [point for way in clean for point in way.checkpoints]
-    photos = [point.photo for point in points if point.photo is not None]
     anomalies = [point.seal is Seal.ANOMALY for point in points if point.seal is not Seal.NOT_READ]
     steps, means = _masses(clean)
     return Clean(
@@ -96,7 +101,7 @@ def clean_of(passages: Iterable[Passage]) -> Clean:
             for segment, point in zip(way.segments, way.checkpoints, strict=False)
         ),
         undelivered=_tally([not way.delivered for way in clean]),
-        photos=_tally(photos),
+        photos=_photos(clean),
         anomalies=_tally(anomalies),
         pins=_tally([way.pin is Pin.VERIFIED for way in clean if way.pin is not Pin.UNOBSERVED]),
         dwells=_dwells(clean),
@@ -110,13 +115,13 @@ def normal_of(parts: Sequence[Clean], start: Params) -> Normal:
     own, missed = _missed_scans(parts, start)
     offsets, middles, spread = _dwell(parts, start)
     undelivered = sum([part.undelivered for part in parts], Tally())
-    photos = sum([part.photos for part in parts], Tally())
+    own_photo, photo = _photo_shares(parts, start)
     anomalies = sum([part.anomalies for part in parts], Tally())
     pins = sum([part.pins for part in parts], Tally())
     numbers = {
         "missed_scan": missed,
         "missed_delivery": _share(undelivered, start.missed_delivery),
-        "photo": _share(photos, start.photo),
+        "photo": photo,
         "seal_clean": _share(anomalies, start.seal_clean, strength=1 / start.seal_clean),
         "pin": _share(pins, start.pin),
         "dwell_median_h": middles,
@@ -124,7 +129,7 @@ def normal_of(parts: Sequence[Clean], start: Params) -> Normal:
         **_scales(parts),
     }
     kept = {name: value for name, value in numbers.items() if start.source(name) is not Source.OPERATOR}
-    return Normal(params=start.given(Source.CLEAN, **kept), missed_scan=own, dwell_offset=offsets)
+    return Normal(params=start.given(Source.CLEAN, **kept), missed_scan=own, dwell_offset=offsets, photo=own_photo)
 
 
 def _tally(seen: list[bool]) -> Tally:
@@ -155,6 +160,32 @@ def _missed_scans(parts: Iterable[Clean], start: Params) -> tuple[dict[str, floa
         scans = sum(asked[key] for key in hands_of)
         mean = (sum(missed[key] for key in hands_of) + STRENGTH * overall) / (scans + STRENGTH)
         own |= {key[1]: (missed[key] + STRENGTH * mean) / (asked[key] + STRENGTH) for key in hands_of}
+    return own, overall
+
+
+def _photos(clean: Iterable[Passage]) -> dict[_Link | None, Tally]:
+    """How many scans of each site and step have a photo."""
+    seen = Counter[tuple[_Link | None, bool]]()
+    for way in clean:
+        links = [*((segment.site, segment.step) for segment in way.segments), None]
+        seen.update(
+            (link, point.photo) for link, point in zip(links, way.checkpoints, strict=True) if point.photo is not None
+        )
+    return {link: Tally(yes=seen[link, True], seen=seen[link, True] + seen[link, False]) for link, _ in seen}
+
+
+def _photo_shares(parts: Iterable[Clean], start: Params) -> tuple[dict[_Link, float], float]:
+    """The own share of each site and step, and that of the whole network."""
+    tallies = defaultdict[_Link | None, Tally](Tally)
+    for part in parts:
+        for link, tally in part.photos.items():
+            tallies[link] += tally
+    overall = _share(sum(tallies.values(), Tally()), start.photo)
+    own: dict[_Link, float] = {}
+    for step in STEPS:
+        links = sorted(link for link in tallies if link is not None and link[1] is step)
+        mean = _share(sum([tallies[link] for link in links], Tally()), overall)
+        own |= {link: _share(tallies[link], mean) for link in links}
     return own, overall
 
 

@@ -27,6 +27,7 @@ class FleetFile:
     regions: Mapping[str, str | None]
     missed_scan: Mapping[str, float]
     dwell_offset: tuple[tuple[str, int, float], ...]
+    photo: tuple[tuple[str, Step, float], ...]
 
     @classmethod
     def of(cls, frame: Frame) -> "FleetFile":
@@ -42,6 +43,7 @@ class FleetFile:
             regions=regions_of(frame),
             missed_scan=own_missed(frame),
             dwell_offset=_by_shift(frame, frame.dwell_offset),
+            photo=tuple((*link, share) for link, share in own_photo(frame).items()),
         )
 
     def fleet(self) -> Fleet:
@@ -57,6 +59,7 @@ class FleetFile:
             regions=self.regions,
             missed_scan=self.missed_scan,
             dwell_offset={(site, shift): offset for site, shift, offset in self.dwell_offset},
+            photo={(site, step): share for site, step, share in self.photo},
         )
 
 
@@ -72,6 +75,12 @@ def own_missed(frame: Frame) -> dict[str, float]:
     """The own missed-scan rate of everyone who has one."""
     rates = zip(frame.handlers.names, frame.missed_scan.tolist(), strict=False)
     return {name: rate for name, rate in rates if np.isfinite(rate)}
+
+
+def own_photo(frame: Frame) -> dict[tuple[str, Step], float]:
+    """The own share of photos of every site and step that has one."""
+    shares = zip(frame.site_steps.names, frame.photo.tolist(), strict=False)
+    return {link: share for link, share in shares if np.isfinite(share)}
 
 
 def _handlers(frame: Frame) -> dict[str, HandlerTraffic]:

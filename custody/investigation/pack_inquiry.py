@@ -14,8 +14,7 @@
 `check_inquiry` computes the answer again and compares; figures may differ by `TOLERANCE`, words by nothing. Nothing in
 it names or scores a customer (`customer_region` is a part of the country).
 
-The format /1, of answers that were found earlier, has no `checked` and no `intact_most` (nothing was bound), calls the
-first of equal answers the likeliest, and names steps by their codes in the titles of checks.
+What the earlier format has not stands in `pack_earlier.py`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,7 +32,8 @@ from custody.investigation.infer import run
 from custody.investigation.learn import Model
 from custody.investigation.likelihood import evidence
 from custody.investigation.naming import Naming, name, naming_rules, weigh_again, without_behaviour
-from custody.investigation.pack_fleet import FleetFile, own_missed, regions_of
+from custody.investigation.pack_earlier import EARLIER, UNBOUND, brought_up
+from custody.investigation.pack_fleet import FleetFile, own_missed, own_photo, regions_of
 from custody.investigation.pack_json import plain, read_as
 from custody.investigation.params import Params
 from custody.investigation.prior import Factors, alone, background
@@ -43,20 +43,20 @@ from custody.investigation.wording import Statement, state
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Rejected
 
-FORMAT, EARLIER = "weaklink-investigation/2", "weaklink-investigation/1"
-UNBOUND = 1.0
+FORMAT = "weaklink-investigation/2"
 TOLERANCE = 1e-6
 WHERE = "investigation.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteFactors:
-    """What was learned of one step at one site."""
+    """What was learned of one step at one site, and its own share of photos if it has one."""
 
     site: str
     step: Step
     loss: float
     damage: float
+    photo: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +145,7 @@ def write_inquiry(
 
 def read_inquiry(value: Any) -> Inquiry:
     """The typed form of a JSON value; raises `Rejected("pack_json")`, or what the values of the model raise."""
-    inquiry = read_as(_brought_up(value), Inquiry, where=WHERE)
+    inquiry = read_as(brought_up(value), Inquiry, where=WHERE)
     if inquiry.format not in {FORMAT, EARLIER}:
         raise Rejected("pack_json", f"{WHERE} is of format {inquiry.format!r}", fix=f"Use a checker of {FORMAT}.")
     return inquiry
@@ -322,20 +322,6 @@ def _is_camera(key: Any) -> bool:
     return isinstance(key, str) and key.startswith("camera-") and key.removeprefix("camera-").isdecimal()
 
 
-def _brought_up(value: Any) -> Any:
-    """A value of the earlier format with what it had none of; any other as it stands."""
-    if not isinstance(value, dict) or value.get("format") != EARLIER:
-        return value
-    parts = {key: value.get(key) for key in ("inputs", "whole")}
-    for key, part in parts.items():
-        if isinstance(part, dict) and isinstance(part.get("params"), dict):
-            if "checked" in part or "intact_most" in part["params"]:
-                raise Rejected("pack_json", f"{WHERE} holds what {EARLIER} has not", fix="Ask for it as exported.")
-            checked: dict[str, Any] = {"checked": []} if key == "inputs" else {}
-            parts[key] = {**part, **checked, "params": {**part["params"], "intact_most": UNBOUND}}
-    return {**value, **parts}
-
-
 def _inputs(judgement: Judgement) -> Inputs:
     return Inputs(
         dispute=judgement.dispute,
@@ -347,6 +333,7 @@ def _inputs(judgement: Judgement) -> Inputs:
 
 def _history(judgement: Judgement) -> History:
     dispute, frame, factors = judgement.dispute, judgement.frame, judgement.model.factors
+    photos = own_photo(frame)
     people = {name for segment in dispute.segments for name in (segment.handler, *segment.roster) if name is not None}
     places = sorted({(segment.site, segment.step) for segment in dispute.segments})
     shifts = sorted({(segment.site, segment.shift) for segment in dispute.segments})
@@ -361,6 +348,7 @@ def _history(judgement: Judgement) -> History:
                 step=step,
                 loss=float(factors.loss[frame.site_steps.of((site, step))]),
                 damage=float(factors.damage[frame.site_steps.of((site, step))]),
+                photo=photos.get((site, step)),
             )
             for site, step in places
         ),
@@ -382,6 +370,7 @@ def _chain_fleet(history: History, dispute: Dispute) -> Fleet:
         routes={} if dispute.route is None else {dispute.route: 0.0},
         missed_scan=dict(history.missed_scan),
         dwell_offset={(row.site, row.shift): row.offset for row in history.dwell_offset},
+        photo={(row.site, row.step): row.photo for row in history.factors if row.photo is not None},
     )
 
 

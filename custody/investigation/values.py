@@ -166,7 +166,8 @@ class Fleet:
     Where an opening scan is missing and the step is not courier, the parcel-segment is spread evenly over the duty
     roster. `site_shifts` leaves couriers out: they are out on the road, whatever the shift of their depot.
     `missed_scan` (by handler) and `dwell_offset` (by site and shift, in log hours) are the own baselines from clean
-    parcels; comparing everyone with one global figure makes slow or untidy but honest people look guilty.
+    parcels, and so is `photo` (the share of scans with one, by site and step): one global figure for everyone makes
+    slow or untidy but honest people look guilty, and those who have no camera.
     """
 
     parcels: int
@@ -179,6 +180,7 @@ class Fleet:
     regions: Mapping[str, str | None] = field(default_factory=dict)
     missed_scan: Mapping[str, float] = field(default_factory=dict)
     dwell_offset: Mapping[tuple[str, int], float] = field(default_factory=dict)
+    photo: Mapping[tuple[str, Step], float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _check_fleet(self)
@@ -247,12 +249,9 @@ def _check_fleet(fleet: Fleet) -> None:
     for route, figure in fleet.routes.items():
         _count(figure, f"the parcels of route {route}")
     for handler, rate in fleet.missed_scan.items():
-        if not 0 < rate < 1:
-            raise Rejected(
-                "rate",
-                f"the missed-scan rate of handler {handler} is {rate}",
-                fix="Give a rate between 0 and 1, shrunk to the mean of the step.",
-            )
+        _rate(rate, f"the missed-scan rate of handler {handler}")
+    for (site, step), rate in fleet.photo.items():
+        _rate(rate, f"the share of photos at {site}, {step},")
     for (site, shift), offset in fleet.dwell_offset.items():
         _finite(offset, f"the dwell offset of {site}, shift {shift}")
 
@@ -271,6 +270,11 @@ def _mass(value: float | None, what: str) -> None:
     _finite(value, what)
     if value is not None and value < 0:
         raise Rejected("mass", f"{what} is {value} g", fix="Give grams, or leave it out if it is not known.")
+
+
+def _rate(value: float, what: str) -> None:
+    if not 0 < value < 1:
+        raise Rejected("rate", f"{what} is {value}", fix="Give a rate between 0 and 1, shrunk to the mean of the step.")
 
 
 def _count(value: float, what: str) -> None:

@@ -73,6 +73,7 @@ def test_a_step_that_is_no_step_is_refused(dispute: Build) -> None:
         {"site_steps": {("s", Step.PACK): Passes(all=1.0, high_value=2.0)}},
         {"routes": {"r": -1.0}},
         {"missed_scan": {"h": 0.0}},
+        {"photo": {("s", Step.PACK): 1.0}},
         {"dwell_offset": {("s", 0): float("nan")}},
     ],
 )
