@@ -117,6 +117,7 @@ def make_docket(disputes: Sequence[Dispute], frame: Frame) -> Docket:
     regions = [(dispute.customer_region, dispute.attach_region) for dispute in disputes]
     customers, attached = _numbers([name for pair in regions for name in pair], frame.regions).reshape(-1, 2).T
     last = places[None, :-1] == length[:, None] - 1
+    mass[:, :-1] -= frame.scale_g[site_step]
     declared = np.array([_number(dispute.declared_mass_g) for dispute in disputes])
     delivered = np.array([dispute.delivered for dispute in disputes], dtype=np.bool_)
     pin = np.array([_PINS[dispute.pin] for dispute in disputes], dtype=np.int64)

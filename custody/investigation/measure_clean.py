@@ -2,9 +2,10 @@
 
 Everyone is compared with their own baseline. A handler's missed-scan rate is shrunk to the mean of the step (strength
 20 scans), and so is the share of photos of a site and step; the dwell offset of a site and shift is shrunk to zero
-(strength 20 parcels). Shares of the whole network start from
-the installed numbers with 20 pseudo-observations (seals with one anomaly), medians with two. Scale and declaration
-errors are robust (median absolute deviation), because one reading in a hundred is off.
+(strength 20 parcels). By how much more than elsewhere the scales of a site and step show is known once there are enough
+readings. Shares of the whole network start from the installed numbers with 20 pseudo-observations (seals with one
+anomaly), medians with two. Scale and declaration errors are robust (median absolute deviation), because one reading in
+a hundred is off.
 """
 
 from collections import Counter, defaultdict
@@ -35,10 +36,17 @@ class Normal:
     missed_scan: dict[str, float]
     dwell_offset: dict[tuple[str, int], float]
     photo: dict[tuple[str, Step], float]
+    scale_g: dict[tuple[str, Step], float]
 
     def into(self, fleet: Fleet) -> Fleet:
         """The fleet with these baselines."""
-        return replace(fleet, missed_scan=self.missed_scan, dwell_offset=self.dwell_offset, photo=self.photo)
+        return replace(
+            fleet,
+            missed_scan=self.missed_scan,
+            dwell_offset=self.dwell_offset,
+            photo=self.photo,
+            scale_g=self.scale_g,
+        )
 
 
 _Stretch = tuple[Step, str | None, tuple[str, ...], bool]
@@ -70,7 +78,7 @@ class Dwells:
 class Clean:
     """What some undisputed parcels show. Like stretches are many, so they are counted and not listed.
 
-    `photos` goes by site and step; those of the delivery stand under None.
+    `photos` goes by site and step; those of the delivery stand under None. `weighings` are readings less declared mass.
     """
 
     stretches: Counter[_Stretch]
@@ -79,6 +87,7 @@ class Clean:
     anomalies: Tally
     pins: Tally
     dwells: Mapping[Step, Dwells]
+    weighings: Mapping[_Link, Floats]
     mass_steps: Floats
     mass_means: Floats
 
@@ -105,6 +114,7 @@ def clean_of(passages: Iterable[Passage]) -> Clean:
         anomalies=_tally(anomalies),
         pins=_tally([way.pin is Pin.VERIFIED for way in clean if way.pin is not Pin.UNOBSERVED]),
         dwells=_dwells(clean),
+        weighings=_weighings(clean),
         mass_steps=steps,
         mass_means=means,
     )
@@ -129,7 +139,13 @@ def normal_of(parts: Sequence[Clean], start: Params) -> Normal:
         **_scales(parts),
     }
     kept = {name: value for name, value in numbers.items() if start.source(name) is not Source.OPERATOR}
-    return Normal(params=start.given(Source.CLEAN, **kept), missed_scan=own, dwell_offset=offsets, photo=own_photo)
+    return Normal(
+        params=start.given(Source.CLEAN, **kept),
+        missed_scan=own,
+        dwell_offset=offsets,
+        photo=own_photo,
+        scale_g=_off_scales(parts),
+    )
 
 
 def _tally(seen: list[bool]) -> Tally:
@@ -232,6 +248,34 @@ def _dwell(parts: Sequence[Clean], start: Params) -> tuple[dict[_Place, float], 
     left = sum([rest**2 for rest in (value - offset[place])[by_place].tolist()])
     spread = float(np.sqrt((left + STRENGTH * start.dwell_sd**2) / (len(value) + STRENGTH)))
     return dict(zip(number, offset.tolist(), strict=True)), tuple(medians), spread
+
+
+def _weighings(clean: Iterable[Passage]) -> dict[_Link, Floats]:
+    """Readings less declared mass, by the site and step of the scale."""
+    found: dict[_Link, list[float]] = defaultdict(list)
+    for way in clean:
+        if way.declared_mass_g is not None:
+            for segment, point in zip(way.segments, way.checkpoints, strict=False):
+                if point.mass_g is not None:
+                    found[segment.site, segment.step].append(point.mass_g - way.declared_mass_g)
+    return {link: np.array(readings, dtype=np.float64) for link, readings in found.items()}
+
+
+def _off_scales(parts: Sequence[Clean]) -> dict[_Link, float]:
+    """By how much the middle reading of each site and step lies over that of the network."""
+    readings: dict[_Link, list[Floats]] = defaultdict(list)
+    for part in parts:
+        for link, seen in part.weighings.items():
+            readings[link].append(seen)
+    if not readings:
+        return {}
+    own = {link: np.concatenate(readings[link]) for link in sorted(readings)}
+    middle = float(np.median(np.concatenate(list(own.values()))))
+    return {
+        link: (float(np.median(seen)) - middle) * len(seen) / (len(seen) + MEDIAN_STRENGTH)
+        for link, seen in own.items()
+        if len(seen) >= LEAST_READINGS
+    }
 
 
 def _masses(clean: Iterable[Passage]) -> tuple[Floats, Floats]:

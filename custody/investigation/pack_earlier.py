@@ -1,7 +1,8 @@
 """Inquiries of the earlier format /1, of answers that were found earlier, brought up to the present one.
 
-They have no `checked`, no `intact_most` (nothing was bound) and no own share of photos (those of the network counted
-for everyone), call the first of equal answers the likeliest, and name steps by their codes in the titles of checks.
+They have no `checked`, no `intact_most` (nothing was bound), no own share of photos (that of the network counted for
+everyone) and no scales that are off, call the first of equal answers the likeliest, and name steps by their codes in
+the titles of checks.
 """
 
 from typing import Any
@@ -28,20 +29,19 @@ def _with(part: Any, more: dict[str, Any]) -> Any:
     _refuse_later(part["params"], "intact_most")
     brought = {**part, **more, "params": {**part["params"], "intact_most": UNBOUND}}
     if isinstance(part.get("fleet"), dict):
-        _refuse_later(part["fleet"], "photo")
-        brought["fleet"] = {**part["fleet"], "photo": []}
+        brought["fleet"] = _with_habits(part["fleet"], [], [])
     if isinstance(history := part.get("history"), dict) and isinstance(rows := history.get("factors"), list):
-        brought["history"] = {**history, "factors": [_without_photo(row) for row in rows]}
+        brought["history"] = {**history, "factors": [_with_habits(row, None, 0.0) for row in rows]}
     return brought
 
 
-def _without_photo(row: Any) -> Any:
-    if not isinstance(row, dict):
-        return row
-    _refuse_later(row, "photo")
-    return {**row, "photo": None}
+def _with_habits(part: Any, photo: Any, scale_g: Any) -> Any:
+    if not isinstance(part, dict):
+        return part
+    _refuse_later(part, "photo", "scale_g")
+    return {**part, "photo": photo, "scale_g": scale_g}
 
 
-def _refuse_later(part: dict[str, Any], name: str) -> None:
-    if name in part:
+def _refuse_later(part: dict[str, Any], *names: str) -> None:
+    if part.keys() & set(names):
         raise Rejected("pack_json", f"investigation.json holds what {EARLIER} has not", fix="Ask for it as exported.")

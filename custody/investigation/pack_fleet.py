@@ -28,6 +28,7 @@ class FleetFile:
     missed_scan: Mapping[str, float]
     dwell_offset: tuple[tuple[str, int, float], ...]
     photo: tuple[tuple[str, Step, float], ...]
+    scale_g: tuple[tuple[str, Step, float], ...]
 
     @classmethod
     def of(cls, frame: Frame) -> "FleetFile":
@@ -44,6 +45,7 @@ class FleetFile:
             missed_scan=own_missed(frame),
             dwell_offset=_by_shift(frame, frame.dwell_offset),
             photo=tuple((*link, share) for link, share in own_photo(frame).items()),
+            scale_g=tuple((*link, off) for link, off in own_scales(frame).items() if off != 0),
         )
 
     def fleet(self) -> Fleet:
@@ -60,6 +62,7 @@ class FleetFile:
             missed_scan=self.missed_scan,
             dwell_offset={(site, shift): offset for site, shift, offset in self.dwell_offset},
             photo={(site, step): share for site, step, share in self.photo},
+            scale_g={(site, step): off for site, step, off in self.scale_g},
         )
 
 
@@ -81,6 +84,11 @@ def own_photo(frame: Frame) -> dict[tuple[str, Step], float]:
     """The own share of photos of every site and step that has one."""
     shares = zip(frame.site_steps.names, frame.photo.tolist(), strict=False)
     return {link: share for link, share in shares if np.isfinite(share)}
+
+
+def own_scales(frame: Frame) -> dict[tuple[str, Step], float]:
+    """By how much more than elsewhere the scales of every site and step show."""
+    return dict(zip(frame.site_steps.names, frame.scale_g.tolist(), strict=False))
 
 
 def _handlers(frame: Frame) -> dict[str, HandlerTraffic]:

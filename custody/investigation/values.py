@@ -167,7 +167,8 @@ class Fleet:
     roster. `site_shifts` leaves couriers out: they are out on the road, whatever the shift of their depot.
     `missed_scan` (by handler) and `dwell_offset` (by site and shift, in log hours) are the own baselines from clean
     parcels, and so is `photo` (the share of scans with one, by site and step): one global figure for everyone makes
-    slow or untidy but honest people look guilty, and those who have no camera.
+    slow or untidy but honest people look guilty, and those who have no camera. `scale_g` says, by site and step, by how
+    much more than elsewhere its scales show; whoever had a parcel before a scale that is off is not to answer for it.
     """
 
     parcels: int
@@ -181,6 +182,7 @@ class Fleet:
     missed_scan: Mapping[str, float] = field(default_factory=dict)
     dwell_offset: Mapping[tuple[str, int], float] = field(default_factory=dict)
     photo: Mapping[tuple[str, Step], float] = field(default_factory=dict)
+    scale_g: Mapping[tuple[str, Step], float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _check_fleet(self)
@@ -252,6 +254,8 @@ def _check_fleet(fleet: Fleet) -> None:
         _rate(rate, f"the missed-scan rate of handler {handler}")
     for (site, step), rate in fleet.photo.items():
         _rate(rate, f"the share of photos at {site}, {step},")
+    for (site, step), offset in fleet.scale_g.items():
+        _finite(offset, f"what the scales of {site}, {step}, are off by")
     for (site, shift), offset in fleet.dwell_offset.items():
         _finite(offset, f"the dwell offset of {site}, shift {shift}")
 

@@ -1,25 +1,32 @@
 """A link is compared with itself: what it always does, or never, says nothing of one parcel."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
 from custody.investigation.count_traffic import count_traffic
+from custody.investigation.frame import Floats
 from custody.investigation.infer import run
 from custody.investigation.measure_clean import measure_clean
 from custody.investigation.params import Params
+from custody.investigation.values import Dispute
 from tests.rooms.investigation.conftest import make_dispute
 
 SORTING = 4
 
 
-def stolen_at(place: int, usual: Mapping[int, bool], seen: Mapping[int, bool]) -> float:
-    """How likely a theft in one link is, where photos are made as usual and were seen on the disputed parcel."""
-    clean = [make_dispute(name=f"c{number:03d}", photos=dict(usual)) for number in range(150)]
-    asked = make_dispute(photos=dict(seen))
+def stolen(usual: Dispute, asked: Dispute) -> Floats:
+    """How likely a theft in each link is, where 150 parcels went as usual."""
+    clean = [replace(usual, id=f"c{number:03d}") for number in range(150)]
     normal = measure_clean(clean, Params())
     fleet = normal.into(count_traffic([*clean, asked], regions={}))
-    return float(run(fleet, [asked], normal.params).judgement(asked.id).theft[place])
+    return run(fleet, [asked], normal.params).judgement(asked.id).theft
+
+
+def stolen_at(place: int, usual: Mapping[int, bool], seen: Mapping[int, bool]) -> float:
+    """The same for one link, where photos are made as usual and were seen on the disputed parcel."""
+    return float(stolen(make_dispute(photos=dict(usual)), make_dispute(photos=dict(seen)))[place])
 
 
 @pytest.mark.parametrize("camera", [False, True], ids=["the only one without a camera", "the only one with a camera"])
@@ -32,3 +39,12 @@ def test_a_link_is_not_blamed_for_having_or_lacking_a_camera(camera: bool) -> No
 def test_a_photo_that_is_missing_where_one_is_made_counts() -> None:
     usual = dict.fromkeys(range(8), True)
     assert stolen_at(SORTING, usual, {**usual, SORTING: False}) > 2 * stolen_at(SORTING, usual, usual)
+
+
+def test_who_had_a_parcel_before_a_scale_that_is_off_is_not_blamed_for_it() -> None:
+    before, after = dict.fromkeys(range(SORTING), 1000.0), {5: 1000.0, 7: 1000.0}
+    usual, unread = make_dispute(masses={**before, SORTING: 1060.0, **after}), make_dispute(masses=before)
+    last = make_dispute(masses={**before, SORTING: 1060.0})
+    assert stolen(usual, last)[SORTING - 1] < 1.2 * stolen(usual, unread)[SORTING - 1]
+    fell = make_dispute(masses={**before, SORTING: 1000.0, 5: 940.0, 7: 940.0})
+    assert stolen(usual, fell)[SORTING - 1] > 5 * stolen(usual, unread)[SORTING - 1], "it shows 60 g too much"

@@ -92,6 +92,7 @@ FLEET = Fleet(
     regions={"w-1": None, "lh-1": None, "hub-1": "south", "d-1": "north", "unused": "east"},
     missed_scan={"h-hub_in-0": 0.04, "h-hub_in-1": 0.11},
     dwell_offset={("hub-1", 1): 0.15, ("d-1", 2): -0.1},
+    scale_g={("hub-1", Step.HUB_SORT): 12.0},
     photo={("hub-1", Step.HUB_SORT): 0.06, ("d-1", Step.COURIER): 0.9},
 )
 
