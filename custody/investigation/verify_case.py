@@ -35,7 +35,7 @@ Told = Sequence[tuple[int, Any]]
 
 def check_case(pack: OpenedPack, records: Records, notes: Notebook) -> None:
     """The part of step 6 that looks at the case and not at its timeline."""
-    hold = partial(_hold, pack, records, notes)
+    hold = partial(compare, pack, records, notes)
     case, told = pack.case.case["case"], told_of(records, pack.case.dispute, "kind")
     joined = [index for index, kind in told if kind == JOINED]
     opened = next((index for index, kind in told if kind == OPENED), None)
@@ -61,7 +61,7 @@ def check_case(pack: OpenedPack, records: Records, notes: Notebook) -> None:
     _check_files(pack, records, notes, gone_on=any(kind == MERGED for _, kind in told))
 
 
-def _hold(pack: OpenedPack, records: Records, notes: Notebook, *, what: str, said: Any, recorded: Told) -> None:
+def compare(pack: OpenedPack, records: Records, notes: Notebook, *, what: str, said: Any, recorded: Told) -> None:
     """What the case says of one thing, held against the last record that tells of it."""
     if not recorded or recorded[-1][1] == said:
         return

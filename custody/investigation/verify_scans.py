@@ -8,8 +8,9 @@
   dropped after its time, or neither.
 - 6: each record is signed by the operator in force, its opening is what was signed, the timeline in dispute.json says
   what the records say, each once and in their order, and leaves out no record of the case that is here, the case itself
-  is as they tell it (verify_case), and the seal's record holds the digest of this pack's manifest. By the service's own
-  times the pack was drawn up after the newest of the records and before that of the export.
+  and what is owed in it are as they tell it (verify_case, verify_owed), and the seal's record holds the digest of this
+  pack's manifest. By the service's own times the pack was drawn up after the newest of the records and before that of
+  the export.
 """
 
 from collections import Counter
@@ -27,6 +28,7 @@ from custody.investigation.pack_redact import redact
 from custody.investigation.pack_seal import KIND, MANIFEST, manifest_digest
 from custody.investigation.verify_case import check_case, is_step
 from custody.investigation.verify_form import OpenedPack
+from custody.investigation.verify_owed import check_owed
 from custody.investigation.verify_verdict import Notebook
 from custody.kernel import cose
 from custody.kernel.clock import EARLIEST_MS, MINUTE_MS
@@ -171,10 +173,12 @@ def check_records(pack: OpenedPack, registry: Registry, notes: Notebook) -> None
     _check_timeline(pack, opened, notes)
     records = {index: record.fields for index, record in opened.items()}
     check_case(pack, records, notes)
+    check_owed(pack, records, notes)
     _check_seal(pack, registry, records, notes)
     if notes.clean:
         notes.holds(f"{len(opened)} records are signed by the operator in force, and opened")
-        notes.says("words, promises and messages are the service's own file: the seal alone covers them", CASE)
+        alone = "words, messages, clocks, ways to go without us, and what no record tells of offers and promises"
+        notes.says(f"{alone}, are the service's own file: the seal alone covers them", CASE)
     erased = told_erased(pack.entries)
     for said, count in Counter(_closed(entry.state, entry.index, erased) for entry in closed).items():
         notes.says(f"the content of {count} records is {said}; their signatures stand")

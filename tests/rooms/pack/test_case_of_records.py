@@ -128,8 +128,10 @@ def test_what_a_closed_record_changed_is_told_and_not_refused(sent: World) -> No
     assert offered is not None
     closed = verify_pack(sent.export(Beside(withhold={offered: "for the test"})).content, vkey=sent.vkey)
     closed.demand()
+    offer = open_pack(content).case.case["offer"]
     assert [check.what for check in closed.checks if "closed or not here" in check.what] == [
-        "the kind of problem of the case may be told by a record that is closed or not here: never_received"
+        "the kind of problem of the case may be told by a record that is closed or not here: never_received",
+        f"the time of the offer of the case may be told by a record that is closed or not here: {offer['offered_ms']}",
     ]
 
 

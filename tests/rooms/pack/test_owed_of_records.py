@@ -1,0 +1,238 @@
+"""What dispute.json says of what is owed, and by whom, is what the log recorded of it."""
+
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from custody.disputes.machine import Role
+from custody.disputes.opening import Report
+from custody.disputes.order import OrderFacts, Payment
+from custody.investigation.pack_case import CaseDoc, later_step
+from custody.investigation.verify_form import OpenedPack, open_pack
+from custody.investigation.verify_owed import check_owed
+from custody.investigation.verify_pack import verify_pack
+from custody.investigation.verify_scans import records_of
+from custody.investigation.verify_verdict import Check, Notebook, Step
+from custody.kernel.clock import DAY_MS
+from custody.store.unit import Unit
+from custody.usecases import move_case, move_scheme, sweep_cases
+from custody.usecases.came_back import credit_came_back
+from custody.usecases.open_dispute import open_dispute
+from custody.usecases.sweep_promises import sweep_promises
+from tests.rooms.pack.pack_world import World, open_case_of, open_world
+from tests.rooms.pack.tamper import failed_steps, told_otherwise
+
+Change = Callable[[CaseDoc], Any]
+"""A lie: alters the document in place, or returns another one."""
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A house without scans."""
+    with open_world(f"sqlite:///{tmp_path_factory.mktemp('owed') / 'house.sqlite3'}") as world:
+        yield world
+
+
+def move(world: World, *acts: Callable[[Unit], Any]) -> None:
+    """Each act in a unit of its own."""
+    for act in acts:
+        with world.house.unit() as unit:
+            act(unit)
+
+
+def found(opened: OpenedPack, lie: Change | None = None, **parts: Any) -> list[Check]:
+    """What the step says against a pack, or leaves open, once its case was changed."""
+    case = deepcopy(opened.case)
+    notes = Notebook(step=Step.RECORDS)
+    changed = lie(case) if lie is not None else None
+    case = changed if isinstance(changed, CaseDoc) else case
+    check_owed(replace(opened, case=case, **parts), records_of(opened.entries), notes)
+    return notes.checks
+
+
+def told(world: World) -> OpenedPack:
+    """The pack of the case as it is now, which holds."""
+    content = world.export().content
+    verify_pack(content, vkey=world.vkey).demand()
+    opened = open_pack(content)
+    assert not found(opened)
+    return opened
+
+
+def with_file(**facts: Any) -> Change:
+    """The file of the case with other facts."""
+    return lambda case: case.case.update(facts)
+
+
+def with_case(**facts: Any) -> Change:
+    """The case with other facts."""
+    return lambda case: case.case["case"].update(facts)
+
+
+def with_promise(number: int, **facts: Any) -> Change:
+    """One promise with other facts."""
+    return lambda case: case.promises[number].update(facts)
+
+
+def _offered_before(case: CaseDoc) -> None:
+    case.case["offer"]["offered_ms"] -= DAY_MS
+
+
+def _offered_less(case: CaseDoc) -> None:
+    case.case["offer"]["options"].pop(0)
+
+
+def _of_another_sum(case: CaseDoc) -> None:
+    case.case["offer"]["options"][-1]["amount_pence"] -= 1
+
+
+def _not_listed(case: CaseDoc) -> CaseDoc:
+    return replace(case, promises=case.promises[:-1])
+
+
+def refused(opened: OpenedPack, **lies: Change) -> None:
+    """Each lie is refused, and nothing else is said against it."""
+    for name, lie in lies.items():
+        assert [check.ok for check in found(opened, lie)] == [False], name
+
+
+def only_told(opened: OpenedPack, **lies: Change) -> None:
+    """Each may be true, as a later step of the case is not here."""
+    missing = (*opened.redactions, later_step(opened.head.size))
+    for name, lie in lies.items():
+        assert [check.ok for check in found(opened, lie, redactions=missing)] == [None], name
+
+
+def test_owner_offer_and_choice_are_those_that_the_log_recorded(house: World) -> None:
+    open_case_of(house)
+    opened = told(house)
+    lies = {
+        "owner": with_case(owner="agent-2"),
+        "successor": with_case(joined_into="case_2"),
+        "before": _offered_before,
+        "less": _offered_less,
+        "choice": with_file(chosen="refund"),
+    }
+    refused(opened, **lies)
+    only_told(opened, **lies)
+    none = found(opened, with_file(offer=None))
+    assert [check.what.partition(" of the case is")[0] for check in none] == ["the time of the offer", "the offer"]
+    lie = deepcopy(opened.case)
+    _offered_less(lie)
+    assert failed_steps(told_otherwise(house, house.export().content, case=lie)) == {Step.RECORDS}
+
+
+def open_without_a_kind(world: World, **order: Any) -> None:
+    """A report that is promised an offer."""
+    with world.house.unit() as unit:
+        report = Report(words="No.", channel="web", reported_ms=unit.now_ms, claim_type=None, order=OrderFacts(**order))
+        world.dispute = open_dispute(unit, report, owner="agent-1", imei=None, parcel=None)
+
+
+def test_an_offer_that_was_never_made_and_a_promise_that_was_left_out_are_refused(house: World) -> None:
+    open_without_a_kind(house)
+    refused(told(house), offer=with_file(offer={"offered_ms": 1, "options": []}), promise=_not_listed)
+
+
+def test_what_was_promised_missed_and_paid_is_what_the_log_recorded(house: World) -> None:
+    case = open_case_of(house)
+    by = {"actor": "agent-1", "role": Role.AGENT}
+    move(
+        house,
+        lambda unit: sweep_cases.sweep_case(unit, case, sweep_cases.Round(people=_people, locks_settled=_settled)),
+        lambda unit: move_case.choose(unit, case, remedy="refund", payout="bank_transfer", actor="customer"),
+    )
+    opened = told(house)
+    refused(
+        opened,
+        owner=with_case(owner="agent-1"),
+        choice=with_file(chosen=None),
+        due=with_promise(-1, due_ms=house.clock.at_ms + 60 * DAY_MS),
+    )
+    house.clock.at_ms += 30 * DAY_MS
+    move(house, sweep_promises)
+    opened = told(house)
+    refused(opened, state=with_promise(-1, state="due_soon"), credit=with_file(unpaid_credit_pence=0))
+    move(
+        house,
+        lambda unit: move_case.remedied(unit, case, reference="FP-1", **by),
+        lambda unit: move_case.credit_paid(unit, case, reference="FP-2", **by),
+        lambda unit: move_case.payment_came_back(
+            unit, case, promise=opened.case.promises[-1]["id"], reference="BANK-1", **by
+        ),
+        lambda unit: credit_came_back(unit, case, payment="FP-2", reference="BANK-2", **by),
+    )
+    opened = told(house)
+    paid = next(place for place, each in enumerate(opened.case.promises) if each["came_back"])
+    refused(
+        opened,
+        credit=with_file(unpaid_credit_pence=0),
+        came=with_promise(paid, came_back=False),
+        again=with_promise(-1, due_ms=1),
+        gone=_not_listed,
+    )
+    again = opened.case.promises[-1]["id"]
+    move(house, lambda unit: move_case.promise_kept(unit, case, promise=again, reference="FP-3", **by))
+    refused(told(house), kept=with_promise(-1, state="made"))
+
+
+def _people(_session: Any) -> list[str]:
+    return ["agent-2"]
+
+
+def _settled(_session: Any, _dispute: str) -> bool:
+    return True
+
+
+def test_what_a_scheme_decided_and_was_accepted_is_what_the_log_recorded(house: World) -> None:
+    case = open_case_of(house)
+    by = {"actor": "supervisor-1", "role": Role.SUPERVISOR}
+    move(house, lambda unit: move_scheme.adr(unit, case, letter_due_ms=unit.now_ms, deadlock=True, **by))
+    told(house)
+    move(
+        house,
+        lambda unit: move_scheme.scheme_accepts(unit, case, reference="CO-1", actor="agent-1", role=Role.AGENT),
+        lambda unit: move_scheme.scheme_decides(unit, case, award="The price and 50 pounds.", reference="CO-2", **by),
+    )
+    refused(told(house), award=with_file(award="An apology."), none=with_file(award=None))
+    move(house, lambda unit: move_scheme.accept_decision(unit, case, actor="customer"))
+    refused(told(house), due=with_promise(-1, due_ms=1), gone=_not_listed)
+
+
+def test_the_sum_of_an_offer_is_the_one_that_was_named(house: World) -> None:
+    open_without_a_kind(house, order_ref="SO-2", payment=Payment.CREDIT_CARD, price_pence=89_900)
+    move(
+        house,
+        lambda unit: move_case.classify_and_offer(
+            unit,
+            house.case,
+            claim_type="missing_accessory",
+            agreed=True,
+            custody_words=None,
+            lock_facts=move_case.NOTHING_KNOWN,
+            actor="agent-1",
+            role=Role.AGENT,
+            price_reduction_pence=5_000,
+        ),
+    )
+    refused(told(house), sum=_of_another_sum, before=_offered_before)
+
+
+def test_what_was_promised_in_a_case_that_was_joined_is_listed_where_it_goes_on(house: World) -> None:
+    open_without_a_kind(house)
+    joined, other = house.dispute, house.case
+    into = open_case_of(house)
+    by = {"actor": "agent-1", "role": Role.AGENT}
+    move(house, lambda unit: move_scheme.merge(unit, other, into=into, consent=True, **by))
+    told(house)
+    house.dispute = joined
+    content = house.export().content
+    verify_pack(content, vkey=house.vkey).demand()
+    opened = open_pack(content)
+    assert [(check.ok, check.what) for check in found(opened)] == [
+        (None, "what was promised is listed in the case that this one was joined into")
+    ]
+    assert [check.ok for check in found(opened, with_case(joined_into="case_2"))] == [False, None]
