@@ -7,9 +7,9 @@
   as far as the investigation had read them, against the complaint that the log recorded, against what checks of the
   chain have shown by the log, and against where the handset was seen. They are of this case, or of one that was joined
   into it. Each site has its own name, and no key of another one. The stored answer is what was computed, member by
-  member, and what the log recorded when it was found. What rests on other disputes, such as its hotspots, and every
-  input that no record bears out is named as the operator's word, and evidence that was left out is named. An answer
-  without its inputs is named as not checked.
+  member, and what the log recorded when it was found; one that the log recorded is not left out. What rests on other
+  disputes, such as its hotspots, and every input that no record bears out is named as the operator's word, and evidence
+  that was left out is named. An answer without its inputs is named as not checked.
 """
 
 from collections.abc import Iterator
@@ -42,7 +42,7 @@ from custody.investigation.pack_trail import sealed_scans
 from custody.investigation.params import Params
 from custody.investigation.read_passage import COMPLAINT_OF, LINEHAUL_OF, Network, passage_of, read_way
 from custody.investigation.values import Dispute, Passage
-from custody.investigation.verify_case import Records, claims_of, closed_since, is_step, joined_into, told_of
+from custody.investigation.verify_case import MERGED, Records, claims_of, closed_since, is_step, joined_into, told_of
 from custody.investigation.verify_form import OpenedPack
 from custody.investigation.verify_scans import records_of
 from custody.investigation.verify_verdict import Notebook
@@ -87,7 +87,9 @@ def check_investigation(pack: OpenedPack, registry: Registry, notes: Notebook) -
     """Step 9."""
     stored, value = pack.investigation["stored"], pack.investigation["inquiry"]
     records = records_of(pack.entries)
-    if stored is not None:
+    if stored is None:
+        _check_left_out(pack, records, notes)
+    else:
         _check_ranked(pack, records, stored, notes)
     if value is None:
         if stored is None:
@@ -116,6 +118,15 @@ def check_investigation(pack: OpenedPack, registry: Registry, notes: Notebook) -
     _check_checked(pack, records, inquiry.inputs, notes)
     _check_seen(records, inquiry.inputs.dispute, notes)
     _tell_given(inquiry, notes)
+
+
+def _check_left_out(pack: OpenedPack, records: Records, notes: Notebook) -> None:
+    """Once an answer was found, a case has one, unless it went on with the case in another one."""
+    found = told_of(records, pack.case.dispute, "headline", RANKED)
+    if found and told_of(records, pack.case.dispute, "into", MERGED):
+        notes.says("what was found may be in the pack of the case that this one was joined into", INVESTIGATION)
+    elif found:
+        notes.fails(f"the answer that the log recorded at entry {found[-1][0]} is left out", INVESTIGATION)
 
 
 def _check_ranked(pack: OpenedPack, records: Records, stored: Any, notes: Notebook) -> None:

@@ -76,6 +76,15 @@ def test_what_the_report_says_of_the_weak_link_is_what_was_computed(
     assert failed_steps(verdict) == {Step.INVESTIGATION}
 
 
+def test_an_answer_that_the_log_recorded_is_not_left_out(world: World, pack: PackExported, opened: OpenedPack) -> None:
+    ranked = next(line.index for line in opened.case.timeline if line.kind == "ranked")
+    for inquiry in (None, opened.investigation["inquiry"]):
+        verdict = told_otherwise(world, pack.content, investigation={"stored": None, "inquiry": inquiry})
+        assert [check.what for check in verdict.failures] == [
+            f"the answer that the log recorded at entry {ranked} is left out"
+        ]
+
+
 def judged_otherwise(
     pack: OpenedPack, change: Callable[[Dispute], Dispute] = lambda dispute: dispute, **params: Any
 ) -> dict[str, Any]:
@@ -293,7 +302,7 @@ def test_a_scan_that_stands_in_the_pack_without_its_content_is_not_called_missin
     scan = next(row for row in opened.entries if row.content_type == SCAN and b'"broken"' in (row.opening or b""))
     entries = tuple(replace(row, opening=None, withheld=why) if row is scan else row for row in opened.entries)
     left = (Redaction(file=f"{stem(scan.index)}.opening", where="", why=why),) if why else ()
-    parts = {"entries": entries, "redactions": (*opened.redactions, *left), "investigation": NOT_EXAMINED}
+    parts = {"entries": entries, "redactions": (*opened.redactions, *left)}
     source = replace(opened.source, **parts)  # type: ignore[arg-type]  # the members that differ
     now, before = derive(source)[TRAIL].decode(), derive(source, closed_missing=True)[TRAIL].decode()
     assert (CLOSED in now, GAP in now) == (True, False)
