@@ -123,9 +123,13 @@ def later_step(index: int) -> Redaction:
     return Redaction(file=FILE, where=f"{_LATER}{index}", why=why)
 
 
-def misses_later_steps(redactions: Sequence[Redaction]) -> bool:
-    """Whether such steps were left out."""
-    return any(row.file == FILE and row.where.startswith(_LATER) for row in redactions)
+def later_steps(redactions: Sequence[Redaction]) -> list[int]:
+    """The entries of such steps that were left out; raises `Rejected("pack_json")` for what is no entry."""
+    told = [row.where for row in redactions if row.file == FILE and row.where.startswith(_LATER)]
+    names = [where.removeprefix(_LATER) for where in told]
+    if wrong := [name for name in names if not (name.isascii() and name.isdecimal())]:
+        raise Rejected("pack_json", f"{wrong[0]!r} is no entry of a later step", fix="Ask for the pack again.")
+    return sorted(map(int, names))
 
 
 def pinned_policy(doc: CaseDoc) -> str:

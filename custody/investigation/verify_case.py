@@ -11,6 +11,7 @@
 - Every file that `dispute.evidence` tells of is listed, unless the case goes on in another one, which has its files.
 - The trail is read under the parcel, else under the handset, else under the order.
 
+Steps that are listed as recorded after the pack's checkpoint lie in the log between that and the record of the export.
 What no record here tells of is said. So is what differs from the records where a later one of the case is closed, or
 came after the pack's checkpoint.
 """
@@ -20,7 +21,7 @@ from functools import partial
 from typing import Any
 
 from custody.investigation.pack_case import FILE as CASE
-from custody.investigation.pack_case import misses_later_steps
+from custody.investigation.pack_case import later_steps
 from custody.investigation.verify_form import OpenedPack
 from custody.investigation.verify_verdict import Notebook
 from custody.trail.names import ORDER
@@ -36,6 +37,7 @@ Told = Sequence[tuple[int, Any]]
 def check_case(pack: OpenedPack, records: Records, notes: Notebook) -> None:
     """The part of step 6 that looks at the case and not at its timeline."""
     hold = partial(compare, pack, records, notes)
+    _check_later(pack, notes)
     case, told = pack.case.case["case"], told_of(records, pack.case.dispute, "kind")
     joined = [index for index, kind in told if kind == JOINED]
     opened = next((index for index, kind in told if kind == OPENED), None)
@@ -59,6 +61,17 @@ def check_case(pack: OpenedPack, records: Records, notes: Notebook) -> None:
         notes.fails("the trail is read under another key than the case's own", CASE)
     _check_handset(pack, records, notes, joined=bool(joined))
     _check_files(pack, records, notes, gone_on=any(kind == MERGED for _, kind in told))
+
+
+def _check_later(pack: OpenedPack, notes: Notebook) -> None:
+    """A step that is said to be missing could excuse whatever the case says, so it must be one that can be missing."""
+    later = later_steps(pack.redactions)
+    if wrong := [index for index in later if not pack.head.size <= index < pack.seal.index]:
+        named = ", ".join(map(str, wrong))
+        notes.fails(f"steps are left out that did not come between the pack's checkpoint and its export: {named}", CASE)
+    elif later:
+        named = ", ".join(map(str, later))
+        notes.says(f"steps of the case came after the pack's checkpoint and are not here: entries {named}", CASE)
 
 
 def compare(pack: OpenedPack, records: Records, notes: Notebook, *, what: str, said: Any, recorded: Told) -> None:
@@ -117,7 +130,7 @@ def joined_into(records: Records, dispute: str) -> list[str]:
 def closed_since(pack: OpenedPack, records: Records, index: int) -> bool:
     """Whether a step of the case after an entry is closed, or came after the pack's checkpoint."""
     lines = [line.index for line in pack.case.timeline if line.index is not None and line.index > index]
-    return misses_later_steps(pack.redactions) or any(line not in records for line in lines)
+    return bool(later_steps(pack.redactions)) or any(line not in records for line in lines)
 
 
 def told_of(records: Records, dispute: str, name: str, *kinds: str) -> Told:

@@ -77,6 +77,20 @@ def test_what_the_case_is_was_recorded_so(world: World, pack: PackExported, open
     assert any("closed or not here" in check.what for check in told.checks if check.ok is None)
 
 
+def test_a_step_that_is_said_to_have_come_later_lies_behind_the_packs_checkpoint(
+    world: World, pack: PackExported, opened: OpenedPack
+) -> None:
+    size = opened.head.size
+    for index, ok in ((size - 1, False), (size, True), (size + 1_000_000, False)):
+        missing = (*opened.redactions, later_step(index))
+        verdict = told_otherwise(world, pack.content, case=told_of(opened, state="closed"), redactions=missing)
+        assert (verdict.ok, failed_steps(verdict) <= {Step.RECORDS}) == (ok, True)
+        told = [check.what for check in verdict.checks if "checkpoint and" in check.what]
+        assert [str(index) in what for what in told] == [True]
+    odd = replace(later_step(1), where="/timeline, entry x")
+    assert Step.RECORDS in failed_steps(told_otherwise(world, pack.content, redactions=(*opened.redactions, odd)))
+
+
 def test_a_case_without_a_parcel_and_a_handset_is_read_under_its_own_order(sent: World) -> None:
     with sent.house.unit() as unit:
         sent.dispute = reported(unit, order="SO-1", claim_type=None)
