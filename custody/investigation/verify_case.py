@@ -8,7 +8,8 @@
   neither has those of the case that was joined into it. Cases from before these were recorded tell of none.
 - Where handsets were locked for it, the case's handset is one of those that `device.registered` names, unless the lock
   may be that of a case that was joined into it.
-- Every file that `dispute.evidence` tells of is listed, unless the case goes on in another one, which has its files.
+- Every file that `dispute.evidence` tells of is listed, with who gave it and when, unless the case goes on in another
+  one, which has its files.
 - The trail is read under the parcel, else under the handset, else under the order.
 
 Steps that are listed as recorded after the pack's checkpoint lie in the log between that and the record of the export.
@@ -102,8 +103,9 @@ def _check_handset(pack: OpenedPack, records: Records, notes: Notebook, *, joine
 
 
 def _check_files(pack: OpenedPack, records: Records, notes: Notebook, *, gone_on: bool) -> None:
-    listed = {file.sha256 for file in pack.case.evidence}
-    told = {digest.hex() for _, digest in told_of(records, pack.case.dispute, "sha256", GIVEN)}
+    listed = {(file.sha256, file.at_ms, file.given_by) for file in pack.case.evidence}
+    given = [(records[index], digest) for index, digest in told_of(records, pack.case.dispute, "sha256", GIVEN)]
+    told = {(digest.hex(), fields.get("at_ms"), fields.get("actor")) for fields, digest in given}
     if told - listed and gone_on:
         notes.says("files that were given are listed in the case that this one was joined into", CASE)
     elif told - listed:

@@ -265,7 +265,8 @@ def test_every_file_that_a_customer_gave_is_listed_or_goes_on_with_the_case(sent
     content = sent.export().content
     verify_pack(content, vkey=sent.vkey).demand()
     (file,) = open_pack(content).case.evidence
-    for told in ((), (replace(file, sha256="00" * 32),)):
+    lies = [replace(file, sha256="00" * 32), replace(file, at_ms=1), replace(file, given_by="agent-1")]
+    for told in ((), *((lie,) for lie in lies)):
         verdict = told_otherwise(sent, content, case=replace(open_pack(content).case, evidence=told))
         assert [check.what for check in verdict.failures] == [
             "a file that was given, as the log recorded, is not listed"
