@@ -101,11 +101,14 @@ def draw_up(source: PackSource) -> Draft:
     return Draft(files=files, manifest=manifest)
 
 
-def derive(source: PackSource, *, closed_missing: bool = False, dropped_as_erased: bool = False) -> dict[str, bytes]:
+def derive(
+    source: PackSource, *, closed_missing: bool = False, dropped_as_erased: bool = False, bare_promises: bool = False
+) -> dict[str, bytes]:
     """The files that follow from the others.
 
     They are made as packs were made at first, if `closed_missing`: a scan without its content was told as a missing
-    one; if `dropped_as_erased`: what was dropped after its time was told as erased.
+    one; if `dropped_as_erased`: what was dropped after its time was told as erased; if `bare_promises`: a promise was
+    told by its state alone.
     """
     registry = replay(source.entries)
     policy = newest(registry)
@@ -128,6 +131,7 @@ def derive(source: PackSource, *, closed_missing: bool = False, dropped_as_erase
         entries=source.entries,
         redactions=source.redactions,
         dropped_as_erased=dropped_as_erased,
+        bare_promises=bare_promises,
     )
     return {
         **write_log(registry, source.note),

@@ -57,6 +57,8 @@ PROOFS = {
     "recipient": "the recipient confirmed",
 }
 
+MARKS = ("set_aside", "replaced", "came_back")
+
 _PAGE = Template(files("custody.investigation").joinpath("report.html").read_text(encoding="utf-8"))
 
 
@@ -64,7 +66,8 @@ _PAGE = Template(files("custody.investigation").joinpath("report.html").read_tex
 class ReportParts:
     """What a report is made of: the contents of the other files.
 
-    `dropped_as_erased` makes it as reports were made at first: what was dropped after its time was told as erased.
+    Two make it as reports were made at first: `dropped_as_erased`, where what was dropped after its time was told as
+    erased, and `bare_promises`, where a payment that came back was told as kept, and what was replaced as missed.
     """
 
     created_ms: Instant
@@ -76,6 +79,7 @@ class ReportParts:
     entries: Sequence[PackEntry]
     redactions: Sequence[Redaction]
     dropped_as_erased: bool = False
+    bare_promises: bool = False
 
 
 def write_report(parts: ReportParts) -> dict[str, bytes]:
@@ -126,8 +130,9 @@ def _promised(parts: ReportParts) -> Iterable[str]:
         yield listing(f"{option['words']}" for option in offer["options"])
     yield para(f"Chosen: {_plain(doc.case.get('chosen'))}.")
     rows = [
-        (row["what"], moment(row["due_ms"]), _pounds(row.get("amount_pence")), _plain(row["state"]), row["owner"])
+        (row["what"], moment(row["due_ms"]), _pounds(row.get("amount_pence")), _plain(now), row["owner"])
         for row in doc.promises
+        for now in [row["state"] if parts.bare_promises else _became(row)]
     ]
     yield table("Promises", ("What", "By", "Sum", "Now", "Who sees to it"), rows)
     legal = [(_plain(row["key"]), str(row["starts"]), str(row["last_day"])) for row in doc.case.get("legal_clocks", ())]
@@ -138,6 +143,11 @@ def _promised(parts: ReportParts) -> Iterable[str]:
     ]
     yield table("Ways to go without us", ("Who decides", "Independent of us", "From", "Last day", "How"), ways)
     yield table("What we told the customer", ("When", "Text"), [(moment(row.at_ms), row.text) for row in doc.messages])
+
+
+def _became(promise: Mapping[str, Any]) -> str:
+    """What became of a promise; its state alone does not tell whether the customer has what it was for."""
+    return next((mark for mark in MARKS if promise.get(mark)), str(promise["state"]))
 
 
 def _way(parts: ReportParts) -> Iterable[str]:

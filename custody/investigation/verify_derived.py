@@ -53,6 +53,12 @@ from custody.scans.advance import parcels_of
 RANKED, SEEN, CHECKED = "dispute.ranked", "dispute.handset_seen", "dispute.check_done"
 BY_WORD = "on the operator's word"
 NOBODY = Network(rosters={}, roads={})
+AT_FIRST: tuple[dict[str, bool], ...] = (
+    {"bare_promises": True},
+    {"bare_promises": True, "dropped_as_erased": True},
+    {"bare_promises": True, "dropped_as_erased": True, "closed_missing": True},
+)
+"""How packs were made before, the newest way first."""
 BY_HISTORY = (
     "the figures for naming that need every dispute (exact check, disputes charged, whether a custodian is hot)"
 )
@@ -60,10 +66,7 @@ BY_HISTORY = (
 
 def check_trail(pack: OpenedPack, registry: Registry, notes: Notebook) -> None:
     """Step 8."""
-    derived = derive(pack.source)
-    if _closed(pack) and any(derived[name] != pack.files[name] for name in (TRAIL, REPORT)):
-        missing = derived[TRAIL] != pack.files[TRAIL]
-        derived = derive(pack.source, closed_missing=missing, dropped_as_erased=True)
+    derived = _derived(pack)
     for name, what in (
         (TRAIL, "the trail room builds the same trail from these scans"),
         (REPORT, "the report says what the other files say"),
@@ -81,6 +84,13 @@ def check_trail(pack: OpenedPack, registry: Registry, notes: Notebook) -> None:
         # A handset whose packing was set apart has scans and no trail; a parcel that a case names has not.
         ok = None if pack.case.parcel is None or _closed(pack) else False
         notes.tell("none of the scans belongs to the trail", TRAIL, ok=ok)
+
+
+def _derived(pack: OpenedPack) -> dict[str, bytes]:
+    """The files that follow from the others, as packs are made now or were made at first."""
+    now = derive(pack.source)
+    made = (now if not form else derive(pack.source, **form) for form in ({}, *AT_FIRST))
+    return next((files for files in made if all(files[name] == pack.files[name] for name in (TRAIL, REPORT))), now)
 
 
 def check_investigation(pack: OpenedPack, registry: Registry, notes: Notebook) -> None:

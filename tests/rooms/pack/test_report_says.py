@@ -9,15 +9,17 @@ from typing import Any
 import pytest
 
 from custody.gs1.keys import issue_gln, issue_pgln
-from custody.investigation.pack import derive
+from custody.investigation.pack import derive, draw_up
 from custody.investigation.pack_case import CaseDoc, Line
 from custody.investigation.pack_locks import LockFile
 from custody.investigation.pack_report import FILE, peek
 from custody.investigation.verify_form import OpenedPack, open_pack
+from custody.investigation.verify_verdict import Step
 from custody.kernel import cbor, cose
 from custody.kernel.clock import to_iso
 from custody.usecases.export_pack import PackExported
 from tests.rooms.pack.pack_world import IMEI, ORIGIN, World, key
+from tests.rooms.pack.tamper import failed_steps, verdict_on
 
 Row = tuple[str, ...]
 
@@ -173,6 +175,19 @@ def test_promises_are_told_with_their_sums(opened: OpenedPack) -> None:
     assert page.tables["Promises"] == told
     assert "Chosen: money back." in page.of("p")
     assert not any(text.startswith("Offered") for text in page.of("p"))
+
+
+def test_a_payment_that_came_back_is_not_told_as_kept_nor_what_was_replaced_as_missed(
+    world: World, pack: PackExported, opened: OpenedPack
+) -> None:
+    promise = {"what": "a refund", "due_ms": 5_000, "state": "kept", "owner": "agent-1", "id": "promise_1"}
+    marks = ({"came_back": True}, {"state": "missed", "replaced": True}, {"replaced": True, "set_aside": True}, {})
+    case = replace(opened.case, promises=tuple({**promise, **mark} for mark in marks))
+    told = [row[3] for row in page_of(opened, case=case).tables["Promises"]]
+    assert told == ["came back", "replaced", "set aside", "kept"]
+    at_first = {**draw_up(replace(opened.source, case=case)).files}
+    at_first[FILE] = derive(replace(opened.source, case=case), bare_promises=True)[FILE]
+    assert Step.TRAIL not in failed_steps(verdict_on(world, pack.content, at_first))
 
 
 def test_the_way_of_the_parcel_is_that_of_the_trail(page: Page, files: dict[str, bytes]) -> None:
