@@ -7,6 +7,7 @@
 - A case that was joined goes on in the one that `dispute.merged` names.
 - Every promise that a record names is listed, with the day that the record tells; one that was kept, was missed, or
   whose payment came back, as a record tells, is shown so. Those of a case that was joined are listed where it goes on.
+- A promise is kept by a record that names it, or by a remedy, an offer or a joining that was recorded.
 - The credit that is to be paid is no less than what the records tell since the last `dispute.credit_paid`.
 
 What else stands there, such as words, clocks of the law and ways to go without us, is told by no record.
@@ -18,7 +19,17 @@ from typing import Any
 
 from custody.investigation.pack_case import FILE as CASE
 from custody.investigation.pack_json import plain
-from custody.investigation.verify_case import MERGED, OPENED, Records, Told, compare, is_step, told_of
+from custody.investigation.verify_case import (
+    JOINED,
+    MERGED,
+    OPENED,
+    Records,
+    Told,
+    closed_since,
+    compare,
+    is_step,
+    told_of,
+)
 from custody.investigation.verify_form import OpenedPack
 from custody.investigation.verify_verdict import Notebook
 
@@ -27,6 +38,8 @@ DECIDED, ACCEPTED = "dispute.scheme_decided", "dispute.decision_accepted"
 CAME_BACK, MISSED, KEPT = "dispute.payment_came_back", "dispute.promise_missed", "dispute.promise_kept"
 REMEDIED = "dispute.remedied"
 PAID, OWED_AGAIN, FOR_A_LOCK = "dispute.credit_paid", "dispute.credit_came_back", "dispute.lock_compensation"
+KEEPS = frozenset({REMEDIED, OFFERED, JOINED})
+"""The steps that keep promises without naming each of them."""
 PART_OF_THE_PRICE = "price_reduction"
 
 
@@ -40,7 +53,7 @@ def check_owed(pack: OpenedPack, records: Records, notes: Notebook) -> None:
     hold(what="successor", said=case["case"].get("joined_into"), recorded=_since_opened(steps, "into", MERGED))
     _check_offer(pack, records, steps, notes)
     gone_on = any(fields["kind"] == MERGED for fields in steps.values())
-    _check_promises(pack, steps, notes, gone_on=gone_on)
+    _check_promises(pack, records, steps, notes, gone_on=gone_on)
     if not gone_on:
         _check_credit(pack, records, steps, notes)
 
@@ -70,12 +83,13 @@ def _since_opened(steps: Records, name: str, *kinds: str) -> Told:
     return [(index, fields.get(name)) for index, fields in steps.items() if fields["kind"] in {OPENED, *kinds}]
 
 
-def _check_promises(pack: OpenedPack, steps: Records, notes: Notebook, *, gone_on: bool) -> None:
+def _check_promises(pack: OpenedPack, records: Records, steps: Records, notes: Notebook, *, gone_on: bool) -> None:
     listed = {promise["id"]: promise for promise in pack.case.promises}
-    missing = set()
+    missing, kept = set(), set()
     for fields in steps.values():
         for name, told in _promised(fields):
             promise = listed.get(name)
+            kept |= {name} if fields["kind"] == KEPT else set()
             if promise is None:
                 missing.add(name)
             elif wrong := [key for key, allowed in told.items() if promise.get(key) not in allowed]:
@@ -84,6 +98,11 @@ def _check_promises(pack: OpenedPack, steps: Records, notes: Notebook, *, gone_o
         notes.says("what was promised is listed in the case that this one was joined into", CASE)
     elif missing:
         notes.fails(f"promises that the log recorded are not listed: {', '.join(sorted(missing))}", CASE)
+    alone = [name for name, promise in listed.items() if promise["state"] == "kept" and name not in kept]
+    if alone and not any(fields["kind"] in KEEPS for fields in steps.values()):
+        hidden = closed_since(pack, records, -1)
+        said = f"no record here tells that these promises were kept: {', '.join(sorted(alone))}"
+        notes.tell(said, CASE, ok=None if hidden else False)
 
 
 def _promised(fields: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, tuple[Any, ...]]]]:

@@ -151,7 +151,9 @@ def test_what_was_promised_missed_and_paid_is_what_the_log_recorded(house: World
         owner=with_case(owner="agent-1"),
         choice=with_file(chosen=None),
         due=with_promise(-1, due_ms=house.clock.at_ms + 60 * DAY_MS),
+        kept=with_promise(-1, state="kept"),
     )
+    only_told(opened, kept=with_promise(-1, state="kept"))
     house.clock.at_ms += 30 * DAY_MS
     move(house, sweep_promises)
     opened = told(house)
