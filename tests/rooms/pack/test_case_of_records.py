@@ -12,6 +12,7 @@ import pytest
 from custody.disputes.machine import Role
 from custody.disputes.opening import Report
 from custody.disputes.order import OrderFacts
+from custody.gs1.keys import issue_sscc
 from custody.investigation.pack_case import later_step
 from custody.investigation.verify_form import OpenedPack, open_pack
 from custody.investigation.verify_pack import verify_pack
@@ -195,6 +196,11 @@ SURVIVORS: dict[str, dict[str, Any]] = {
         "order": "SO-1",
         "claim_type": None,
         "parcel": "https://id.gs1.org/00/195214730000099995",
+    },
+    "one about another parcel that was scanned": {
+        "order": "SO-1",
+        "claim_type": None,
+        "parcel": issue_sscc("9521473", 9904).uri,
     },
 }
 
