@@ -23,7 +23,6 @@ from custody.disputes.claim import ClaimType
 from custody.gs1.keys import ROOT
 from custody.investigation.answer import briefly
 from custody.investigation.pack import INVESTIGATION, derive
-from custody.investigation.pack_case import misses_later_steps
 from custody.investigation.pack_howto import FILE as HOWTO
 from custody.investigation.pack_inquiry import (
     Inputs,
@@ -256,7 +255,7 @@ def _check_checked(pack: OpenedPack, records: Records, inputs: Inputs, notes: No
     }
     weighed = {(checked.check, checked.title): checked.found for checked in inputs.checked}
     other = [title for (check, title), found in weighed.items() if told.get((check, title), (0, None))[1] is not found]
-    if other and (misses_later_steps(pack.redactions) or any(line.index not in records for line in pack.case.timeline)):
+    if other and closed_since(pack, records, -1):
         notes.says(f"what was shown by a check may be told by a record that is not here: {BY_WORD}", INVESTIGATION)
     elif other:
         notes.fails(f"that a check has shown this is not what the log recorded: {'; '.join(other)}", INVESTIGATION)
