@@ -12,6 +12,7 @@ from pathlib import Path
 
 from custody.kernel.errors import Fatal
 from custody.kernel.keys import SoftwareSigner, new_signer, read_private_pem
+from custody.store.durable_file import write_out
 
 PURPOSES = ("log", "operator", "registrar", "lock", "unlock")
 CODES = "codes.key"
@@ -61,14 +62,11 @@ def _read(path: Path) -> bytes:
 def _write(path: Path, content: bytes) -> None:
     """Whole and durable, or not at all: another process starting at the same time sees no half key."""
     draft = path.with_suffix(f".{os.getpid()}.draft")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    draft.unlink(missing_ok=True)  # of a process that had our number, and was killed
     try:
+        write_out(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), content, path=path)
         os.link(draft, path)
     except FileExistsError:
         pass
     finally:
-        draft.unlink()
+        draft.unlink(missing_ok=True)

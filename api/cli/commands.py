@@ -4,6 +4,7 @@ Exit codes beside a command's own, as a shell has them: 130 after Ctrl-C, 129 or
 Ctrl-C, 141 if whoever read it has gone.
 """
 
+import errno
 import json
 import os
 import signal
@@ -35,6 +36,11 @@ from custody.kernel.clock import to_iso
 from custody.kernel.errors import Trouble
 
 LONG_S = 3_600
+FIXES = {
+    errno.ENOSPC: "Make room there, and do it again.",
+    errno.EDQUOT: "Make room there, and do it again.",
+    errno.EMFILE: "Let it open more files at once (`ulimit -n`).",
+}
 READING = "Reading what is new in the log, and judging. A million scans that were never read take some minutes."
 
 
@@ -75,8 +81,8 @@ class Commands(LateCommands):
         except BrokenPipeError:
             raise
         except OSError as error:
-            what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-            return fail(what, fix="Check the name, and that you may read and write there.")
+            what = ": ".join(str(each) for each in (error.filename, error.strerror) if each) or str(error)
+            return fail(what, fix=FIXES.get(error.errno or 0, "Check the name, and that you may read and write there."))
 
 
 app = typer.Typer(

@@ -19,10 +19,7 @@ def replace_file(path: Path, content: bytes, *, mode: int = 0o644) -> None:
     draft = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.draft")
     try:
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        write_out(descriptor, content, path=path)
         draft.replace(path)
     except BaseException:  # Ctrl-C too leaves no draft
         draft.unlink(missing_ok=True)
@@ -37,10 +34,7 @@ def create_file(path: Path, content: bytes, *, mode: int = 0o644) -> None:
     """
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        write_out(descriptor, content, path=path)
     except BaseException:  # Ctrl-C too leaves no part
         path.unlink(missing_ok=True)
         raise
@@ -59,6 +53,18 @@ def make_folder(path: Path) -> None:
     path.mkdir(parents=True, exist_ok=True)
     for each in missing:
         _flush_folder(each.parent)
+
+
+def write_out(descriptor: int, content: bytes, *, path: Path) -> None:
+    """Write an open file to its end; durable when this returns. Raises `OSError` that names what it was to become."""
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:  # of an open file it names none
+        error.filename = str(path)
+        raise
 
 
 def _flush_folder(folder: Path) -> None:

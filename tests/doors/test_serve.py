@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import socket
 import sqlite3
 import stat
@@ -17,6 +18,7 @@ import structlog
 from api.cli.serve import speak
 from api.compose import compose, connect
 from api.data_folder import hold_folder
+from api.keyring import open_signer
 from api.settings import read_settings
 from custody.kernel.errors import Unavailable
 from tests.contracts_store.faults import broken_commit
@@ -165,6 +167,23 @@ def test_a_database_that_cannot_be_used_is_told_in_two_lines(
     started(tmp_path)
     damage(tmp_path / "d")
     assert named in told(tmp_path)[0]
+
+
+def test_a_disk_without_room_is_told_with_the_file_and_that_room_is_to_be_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("custody.store.durable_file.os.fsync", Mock(side_effect=OSError(ENOSPC, "no room")))
+        assert told(tmp_path) == ("error d/keys/log.pem: no room", "Make room there, and do it again.")
+    assert [*(tmp_path / "d" / "keys").iterdir()] == []
+
+
+def test_a_key_is_made_though_a_power_cut_left_its_draft_by_a_process_of_the_same_number(tmp_path: Path) -> None:
+    """As in a container, where the service has the same number at each start."""
+    (tmp_path / f"log.{os.getpid()}.draft").write_text("half a k")
+    made = open_signer(tmp_path / "log.pem")
+    assert [path.name for path in tmp_path.iterdir()] == ["log.pem"]
+    assert open_signer(tmp_path / "log.pem").public == made.public
 
 
 def started(folder: Path) -> None:
