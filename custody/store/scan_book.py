@@ -89,7 +89,7 @@ def station_heads(session: Session, stations: Iterable[str]) -> dict[str, Statio
 
 
 def station_by_token(session: Session, token_hash: bytes) -> StationRow | None:
-    """The station that may enrol with this token, locked for this unit on PostgreSQL: the token works once."""
+    """The station that may enrol with this token, locked for this unit on PostgreSQL: the token works for one key."""
     query = select(StationRow).where(col(StationRow.token_hash) == token_hash).with_for_update()
     return session.scalars(query).one_or_none()
 

@@ -1,7 +1,8 @@
 """Enrolling a station: a supervisor announces it, the station brings its key within ten minutes, the log holds both.
 
-The enrolment token is shown once, kept as a hash, and works once. What the log holds is the registrar's statement with
-the station's own proof that it has the private key.
+The enrolment token is shown once, kept as a hash, and works for one key, which is answered again while the ten minutes
+last: an answer may be lost. What the log holds is the registrar's statement with the station's own proof that it has
+the private key.
 """
 
 import hashlib
@@ -15,7 +16,7 @@ from custody.gs1.keys import KINDS, ROOT
 from custody.kernel import cbor, cose
 from custody.kernel.clock import MINUTE_MS, Instant
 from custody.kernel.errors import Conflict, NotFound, Rejected
-from custody.kernel.keys import Signer, read_cose_key
+from custody.kernel.keys import PublicKey, Signer, read_cose_key
 from custody.ledger.policy import NAME, Policy
 from custody.ledger.statements import (
     KEY_ADD,
@@ -99,15 +100,22 @@ def announce(
 
 
 def enrol(unit: Unit, *, token: str, cose_key: bytes, possession: bytes, registrar: Signer) -> Enrolled:
-    """Put the station's key into the log; raises `NotFound`, `Conflict` or `Rejected`."""
-    row = scan_book.station_by_token(unit.session, hashlib.sha256(token.encode()).digest())
+    """Put the station's key into the log; raises `NotFound`, `Conflict` or `Rejected`.
+
+    A station whose answer was lost asks again with its token and its key, and nothing is put into the log.
+    """
+    fresh = hashlib.sha256(token.encode()).digest()
+    used = hashlib.sha256(fresh + cose_key).digest()
+    row = scan_book.station_by_token(unit.session, fresh) or scan_book.station_by_token(unit.session, used)
     if row is None or row.token_until_ms is None or row.token_until_ms < unit.now_ms:
         raise NotFound("enrol_token", "the token is unknown, used or too old", fix="Fetch a supervisor's new QR code.")
     key = read_cose_key(cbor.decode(cose_key))
     policy = read_policy(newest_policy(unit.session)).policy
     name = _name(policy, registrar)
     others = {policy.log_key.kid, policy.operator_key.kid, *(each.key.kid for each in policy.registrars)}
-    if key.kid in others or unit.session.get(StationKeyRow, key.kid) is not None:
+    known = unit.session.get(StationKeyRow, key.kid)
+    again = row.token_hash == used and known is not None and known.revoked_idx is None
+    if key.kid in others or (known is not None and not again):
         raise Conflict("key_in_use", "this key is or was enrolled", fix="Make a fresh key pair.")
     info = station_info(row)
     statement = make_key_add(
@@ -120,21 +128,26 @@ def enrol(unit: Unit, *, token: str, cose_key: bytes, possession: bytes, registr
         sub=f"urn:weaklink:{unit.ids.new('enrolment')}",
         iat_s=unit.now_ms // 1000,
     )
+    index = _add_key(unit, row, key, statement, used) if known is None else known.added_idx
+    head = scan_book.newest_statement(unit.session, info.station)
+    return Enrolled(info=info, kid=key.kid, index=index, head=head)
+
+
+def _add_key(unit: Unit, row: StationRow, key: PublicKey, statement: bytes, used: bytes) -> int:
     index = unit.log.append([NewEntry(message=cose.parse(statement), content_type=KEY_ADD)])[0]
-    row.token_hash = row.token_until_ms = None
+    row.token_hash = used
     unit.session.add(row)
     unit.session.add(
         StationKeyRow(
             kid=key.kid,
-            station=info.station,
+            station=row.station,
             cose_key=cbor.encode(key.cose_key()),
             added_idx=index,
             revoked_idx=None,
             suspect_from_idx=None,
         )
     )
-    head = scan_book.newest_statement(unit.session, info.station)
-    return Enrolled(info=info, kid=key.kid, index=index, head=head)
+    return index
 
 
 def revoke(unit: Unit, *, station: str, reason: str, suspect_from: int | None, registrar: Signer) -> list[int]:

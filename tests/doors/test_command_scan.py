@@ -194,6 +194,27 @@ def test_of_two_keys_whose_state_file_is_one_neither_signs_with_the_numbers_of_t
     station.run("scan", "event.json", "--station", "bench.south")
 
 
+def test_an_enrolment_whose_answer_was_lost_is_asked_for_again_and_its_token_takes_no_other_key(
+    station: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lose_enrolment(method: str, url: str, **more: Any) -> httpx.Response:
+        return (lost if url.endswith("/enrol") else asked)(method, url, **more)
+
+    asked, lost = httpx.request, lose_answer(httpx.request)
+    name = f"{station.folder.name}-2"
+    token = station.json("station", "announce", name, *SITE)["enrol_token"]
+    words = ("station", "enrol", name, "--token", token, "--key")
+    for key in ("new.pem", "other.pem"):
+        station.run("station", "keygen", key)
+    with monkeypatch.context() as cut:
+        cut.setattr(httpx, "request", lose_enrolment)
+        station.run(*words, "new.pem", expect=1)
+    size = station.json("log", "head")["size"]
+    assert station.json(*words, "new.pem")["index"] == size - 1
+    assert station.json("log", "head")["size"] == size
+    assert "the token is unknown, used or too old" in station.run(*words, "other.pem", expect=1).err
+
+
 def enrol(station: CommandLine, name: str, key: str, *, expect: int = 0) -> Ended:
     """Enrol a key for a station; the command must end with the code expected."""
     token = station.json("station", "announce", name, *SITE)["enrol_token"]
