@@ -51,6 +51,7 @@ class Docket:
     own_missed: Floats
     own_offset: Floats
     own_photo: Floats
+    own_seal: Floats
     photo: Ints
     seal: Ints
     mass: Floats
@@ -137,6 +138,7 @@ def make_docket(disputes: Sequence[Dispute], frame: Frame) -> Docket:
         own_missed=_own_missed(seats, frame, (count, width)),
         own_offset=np.where(valid, frame.dwell_offset[site, shift], 0.0),
         own_photo=frame.photo[site_step],
+        own_seal=np.concatenate([frame.seal[site_step], np.full((count, 1), np.nan)], axis=1),
         photo=photo,
         seal=seal,
         mass=mass - np.where(np.isfinite(declared), declared, _first(mass))[:, None],

@@ -67,6 +67,7 @@ class Frame:
     dwell_offset: Floats
     photo: Floats
     scale_g: Floats
+    seal: Floats
     parcels: int
     high_value_parcels: float
     parcels_without_pin: float
@@ -119,6 +120,7 @@ def make_frame(fleet: Fleet, disputes: Iterable[Dispute]) -> Frame:
         site_region=_ints(regions.of(fleet.regions.get(site)) for site in sites.names),
         missed_scan=np.array([*(fleet.missed_scan.get(name, np.nan) for name in handlers.names), np.nan]),
         dwell_offset=_by_shift(fleet.dwell_offset, sites),
+        seal=np.array([*(fleet.seal.get(link, np.nan) for link in site_steps.names), np.nan]),
         scale_g=np.array([*(fleet.scale_g.get(link, 0.0) for link in site_steps.names), 0.0]),
         photo=np.array([*(fleet.photo.get(link, np.nan) for link in site_steps.names), np.nan]),
         parcels=fleet.parcels,

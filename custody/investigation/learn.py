@@ -22,7 +22,6 @@ import numpy as np
 
 from custody.investigation.docket import (
     AFTER,
-    CLEAR,
     DAMAGED,
     EMPTIED,
     FOUND,
@@ -36,7 +35,7 @@ from custody.investigation.docket import (
     split,
 )
 from custody.investigation.frame import NOWHERE, Floats, Frame
-from custody.investigation.likelihood import dwell_excess, photo_chances
+from custody.investigation.likelihood import dwell_excess, photo_chances, usual_seal
 from custody.investigation.params import Params, Source
 from custody.investigation.prior import Factors
 from custody.investigation.values import STEPS
@@ -130,8 +129,8 @@ def _shares(docket: Docket, params: Params, began: Params, expected: Expected) -
         "psi": _share(missed, float(theft.sum()), began.psi),
         "photo_theft": _share(taken, seen, began.photo_theft),
         "theta": tuple(map(float, theta / theta.sum())),
-        "seal_theft": _seal_share(docket, kinds[:, : EMPTIED + 1].sum(axis=1), began.seal_theft),
-        "seal_damage": _seal_share(docket, seg[:, DAMAGED], began.seal_damage),
+        "seal_theft": _seal_share(docket, params, kinds[:, : EMPTIED + 1].sum(axis=1), began.seal_theft),
+        "seal_damage": _seal_share(docket, params, seg[:, DAMAGED], began.seal_damage),
         "dwell_shift": shift,
         "dwell_theft_sd": spread,
     }
@@ -141,12 +140,16 @@ def _share(count: float, weight: float, began: float) -> float:
     return (count + PSEUDO * began) / (weight + PSEUDO)
 
 
-def _seal_share(docket: Docket, mass: Floats, began: float) -> float:
-    """Anomalies among readings, each reading weighted by the chance that such an event came before it."""
-    before = np.cumsum(mass, axis=1)
-    seal = docket.seal[:, 1:]
-    found = float(before[seal == FOUND].sum())
-    return _share(found, found + float(before[seal == CLEAR].sum()), began)
+def _seal_share(docket: Docket, params: Params, mass: Floats, began: float) -> float:
+    """Anomalies beyond those that are usual where they were read, among the readings that could show one.
+
+    Each reading is weighted by the chance that such an event came before it.
+    """
+    before, seal, clean = np.cumsum(mass, axis=1), docket.seal[:, 1:], params.seal_clean
+    usual = usual_seal(docket, params)[:, 1:]
+    more = float((before * ((seal == FOUND) - usual))[seal != UNREAD].sum()) + PSEUDO * (began - clean)
+    free = float((before * (1 - usual))[seal != UNREAD].sum()) + PSEUDO * (1 - clean)
+    return clean + (1 - clean) * max(more / free, 0.0)
 
 
 def _dwell(docket: Docket, params: Params, began: Params, contents: Floats) -> tuple[float, float]:

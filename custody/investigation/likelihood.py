@@ -7,7 +7,8 @@
 - **dwell**: if the scans s and s + 1 exist, x = log hours between them; substituted, emptied, fake add
   log N(x; m + shift, sd1^2) - log N(x; m, sd0^2), m = log median of the step + own offset of the site and shift.
 - **seal**: each reading is a Bernoulli with the clean, theft (contents taken before it), damage (before it) or
-  mispick chance of an anomaly.
+  mispick chance of an anomaly. Where the site and step has its own share o of anomalies, s is o + (1 - o) (s - clean)
+  / (1 - clean): what is read as wrong on every parcel says nothing of one.
 - **complaint**: log(T + 1e-4). **photo**: log ratio of a photo at the opening scan under theft. Where the site and
   step has its own share of photos, theft changes its odds as it does those of the network, and never for the better:
   a photo speaks for nobody's guilt, and where none are made none is missing. **recovered**: found at a site.
@@ -115,7 +116,9 @@ def seal_family(docket: Docket, params: Params) -> Floats:
     """Log P(seal readings)."""
 
     def says(chance: float) -> Floats:
-        spoken = np.where(docket.seal == FOUND, np.log(chance), np.log1p(-chance))
+        usual = usual_seal(docket, params)
+        here = usual + (1 - usual) * max(chance - params.seal_clean, 0.0) / (1 - params.seal_clean)
+        spoken = np.where(docket.seal == FOUND, np.log(here), np.log1p(-here))
         return np.where(docket.seal == UNREAD, 0.0, spoken)
 
     clean = says(params.seal_clean)
@@ -129,6 +132,11 @@ def seal_family(docket: Docket, params: Params) -> Floats:
     rest[:] = base[:, None]
     rest[:, ORIGIN] = says(params.seal_mispick).sum(axis=1)
     return out
+
+
+def usual_seal(docket: Docket, params: Params) -> Floats:
+    """For every checkpoint how often a seal is read as wrong on a parcel of which nothing was taken."""
+    return np.where(np.isfinite(docket.own_seal), docket.own_seal, params.seal_clean)
 
 
 def _after(terms: Floats) -> Floats:

@@ -1,7 +1,8 @@
 """Measures what is normal on undisputed parcels: for the network as a whole, and for each handler, site and shift.
 
 Everyone is compared with their own baseline. A handler's missed-scan rate is shrunk to the mean of the step (strength
-20 scans), and so is the share of photos of a site and step; the dwell offset of a site and shift is shrunk to zero
+20 scans), and so are the shares of photos and of anomalies of a site and step (strength 20 scans, and so many readings
+as have one anomaly); the dwell offset of a site and shift is shrunk to zero
 (strength 20 parcels). By how much more than elsewhere the scales of a site and step show is known once there are enough
 readings. Shares of the whole network start from the installed numbers with 20 pseudo-observations (seals with one
 anomaly), medians with two. Scale and declaration errors are robust (median absolute deviation), because one reading in
@@ -9,7 +10,7 @@ a hundred is off.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
@@ -18,7 +19,7 @@ import numpy as np
 
 from custody.investigation.frame import Floats, Ints
 from custody.investigation.params import Params, Source
-from custody.investigation.values import STEPS, Fleet, Passage, Pin, Seal, Step
+from custody.investigation.values import STEPS, Checkpoint, Fleet, Passage, Pin, Seal, Step
 from custody.kernel.clock import HOUR_MS
 
 STRENGTH = 20.0
@@ -37,6 +38,7 @@ class Normal:
     dwell_offset: dict[tuple[str, int], float]
     photo: dict[tuple[str, Step], float]
     scale_g: dict[tuple[str, Step], float]
+    seal: dict[tuple[str, Step], float]
 
     def into(self, fleet: Fleet) -> Fleet:
         """The fleet with these baselines."""
@@ -46,6 +48,7 @@ class Normal:
             dwell_offset=self.dwell_offset,
             photo=self.photo,
             scale_g=self.scale_g,
+            seal=self.seal,
         )
 
 
@@ -78,13 +81,14 @@ class Dwells:
 class Clean:
     """What some undisputed parcels show. Like stretches are many, so they are counted and not listed.
 
-    `photos` goes by site and step; those of the delivery stand under None. `weighings` are readings less declared mass.
+    `photos` and `seals` go by site and step; those of the delivery stand under None. `weighings` are readings less
+    declared mass.
     """
 
     stretches: Counter[_Stretch]
     undelivered: Tally
     photos: Mapping[_Link | None, Tally]
-    anomalies: Tally
+    seals: Mapping[_Link | None, Tally]
     pins: Tally
     dwells: Mapping[Step, Dwells]
     weighings: Mapping[_Link, Floats]
@@ -100,8 +104,6 @@ def measure_clean(passages: Iterable[Passage], start: Params) -> Normal:
 def clean_of(passages: Iterable[Passage]) -> Clean:
     """What these undisputed parcels show."""
     clean = list(passages)
-    points = [point for way in clean for point in way.checkpoints]
-    anomalies = [point.seal is Seal.ANOMALY for point in points if point.seal is not Seal.NOT_READ]
     steps, means = _masses(clean)
     return Clean(
         stretches=Counter(
@@ -110,8 +112,8 @@ def clean_of(passages: Iterable[Passage]) -> Clean:
             for segment, point in zip(way.segments, way.checkpoints, strict=False)
         ),
         undelivered=_tally([not way.delivered for way in clean]),
-        photos=_photos(clean),
-        anomalies=_tally(anomalies),
+        photos=_by_link(clean, lambda point: point.photo),
+        seals=_by_link(clean, lambda point: None if point.seal is Seal.NOT_READ else point.seal is Seal.ANOMALY),
         pins=_tally([way.pin is Pin.VERIFIED for way in clean if way.pin is not Pin.UNOBSERVED]),
         dwells=_dwells(clean),
         weighings=_weighings(clean),
@@ -125,14 +127,14 @@ def normal_of(parts: Sequence[Clean], start: Params) -> Normal:
     own, missed = _missed_scans(parts, start)
     offsets, middles, spread = _dwell(parts, start)
     undelivered = sum([part.undelivered for part in parts], Tally())
-    own_photo, photo = _photo_shares(parts, start)
-    anomalies = sum([part.anomalies for part in parts], Tally())
+    own_photo, photo = _own_shares([part.photos for part in parts], start.photo, STRENGTH)
+    own_seal, seal = _own_shares([part.seals for part in parts], start.seal_clean, 1 / start.seal_clean)
     pins = sum([part.pins for part in parts], Tally())
     numbers = {
         "missed_scan": missed,
         "missed_delivery": _share(undelivered, start.missed_delivery),
         "photo": photo,
-        "seal_clean": _share(anomalies, start.seal_clean, strength=1 / start.seal_clean),
+        "seal_clean": seal,
         "pin": _share(pins, start.pin),
         "dwell_median_h": middles,
         "dwell_sd": spread,
@@ -145,6 +147,7 @@ def normal_of(parts: Sequence[Clean], start: Params) -> Normal:
         dwell_offset=offsets,
         photo=own_photo,
         scale_g=_off_scales(parts),
+        seal=own_seal,
     )
 
 
@@ -179,29 +182,33 @@ def _missed_scans(parts: Iterable[Clean], start: Params) -> tuple[dict[str, floa
     return own, overall
 
 
-def _photos(clean: Iterable[Passage]) -> dict[_Link | None, Tally]:
-    """How many scans of each site and step have a photo."""
-    seen = Counter[tuple[_Link | None, bool]]()
+def _by_link(clean: Iterable[Passage], seen: Callable[[Checkpoint], bool | None]) -> dict[_Link | None, Tally]:
+    """How often something was so at each site and step, of the times that one could see."""
+    counted = Counter[tuple[_Link | None, bool]]()
     for way in clean:
         links = [*((segment.site, segment.step) for segment in way.segments), None]
-        seen.update(
-            (link, point.photo) for link, point in zip(links, way.checkpoints, strict=True) if point.photo is not None
-        )
-    return {link: Tally(yes=seen[link, True], seen=seen[link, True] + seen[link, False]) for link, _ in seen}
+        told = zip(links, map(seen, way.checkpoints), strict=True)
+        counted.update([(link, yes) for link, yes in told if yes is not None])
+    links_seen = dict.fromkeys(link for link, _ in counted)
+    return {
+        link: Tally(yes=counted[link, True], seen=counted[link, True] + counted[link, False]) for link in links_seen
+    }
 
 
-def _photo_shares(parts: Iterable[Clean], start: Params) -> tuple[dict[_Link, float], float]:
+def _own_shares(
+    parts: Iterable[Mapping[_Link | None, Tally]], start: float, strength: float
+) -> tuple[dict[_Link, float], float]:
     """The own share of each site and step, and that of the whole network."""
     tallies = defaultdict[_Link | None, Tally](Tally)
     for part in parts:
-        for link, tally in part.photos.items():
+        for link, tally in part.items():
             tallies[link] += tally
-    overall = _share(sum(tallies.values(), Tally()), start.photo)
+    overall = _share(sum(tallies.values(), Tally()), start, strength=strength)
     own: dict[_Link, float] = {}
     for step in STEPS:
         links = sorted(link for link in tallies if link is not None and link[1] is step)
-        mean = _share(sum([tallies[link] for link in links], Tally()), overall)
-        own |= {link: _share(tallies[link], mean) for link in links}
+        mean = _share(sum([tallies[link] for link in links], Tally()), overall, strength=strength)
+        own |= {link: _share(tallies[link], mean, strength=strength) for link in links}
     return own, overall
 
 

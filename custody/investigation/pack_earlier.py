@@ -1,8 +1,8 @@
 """Inquiries of the earlier format /1, of answers that were found earlier, brought up to the present one.
 
-They have no `checked`, no `intact_most` (nothing was bound), no own share of photos (that of the network counted for
-everyone) and no scales that are off, call the first of equal answers the likeliest, and name steps by their codes in
-the titles of checks.
+They have no `checked`, no `intact_most` (nothing was bound), no own shares of photos and of seals that are read as
+wrong (those of the network counted for everyone) and no scales that are off. They call the first of equal answers the
+likeliest, and name steps by their codes in the titles of checks.
 """
 
 from typing import Any
@@ -35,11 +35,11 @@ def _with(part: Any, more: dict[str, Any]) -> Any:
     return brought
 
 
-def _with_habits(part: Any, photo: Any, scale_g: Any) -> Any:
+def _with_habits(part: Any, share: Any, scale_g: Any) -> Any:
     if not isinstance(part, dict):
         return part
-    _refuse_later(part, "photo", "scale_g")
-    return {**part, "photo": photo, "scale_g": scale_g}
+    _refuse_later(part, "photo", "seal", "scale_g")
+    return {**part, "photo": share, "seal": share, "scale_g": scale_g}
 
 
 def _refuse_later(part: dict[str, Any], *names: str) -> None:

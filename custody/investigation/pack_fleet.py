@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from custody.investigation.frame import NOWHERE, Frame
+from custody.investigation.frame import NOWHERE, Floats, Frame
 from custody.investigation.values import SHIFTS, STEPS, Fleet, HandlerTraffic, Passes, Step
 
 
@@ -29,6 +29,7 @@ class FleetFile:
     dwell_offset: tuple[tuple[str, int, float], ...]
     photo: tuple[tuple[str, Step, float], ...]
     scale_g: tuple[tuple[str, Step, float], ...]
+    seal: tuple[tuple[str, Step, float], ...]
 
     @classmethod
     def of(cls, frame: Frame) -> "FleetFile":
@@ -44,8 +45,9 @@ class FleetFile:
             regions=regions_of(frame),
             missed_scan=own_missed(frame),
             dwell_offset=_by_shift(frame, frame.dwell_offset),
-            photo=tuple((*link, share) for link, share in own_photo(frame).items()),
+            photo=tuple((*link, share) for link, share in own_shares(frame, frame.photo).items()),
             scale_g=tuple((*link, off) for link, off in own_scales(frame).items() if off != 0),
+            seal=tuple((*link, share) for link, share in own_shares(frame, frame.seal).items()),
         )
 
     def fleet(self) -> Fleet:
@@ -63,6 +65,7 @@ class FleetFile:
             dwell_offset={(site, shift): offset for site, shift, offset in self.dwell_offset},
             photo={(site, step): share for site, step, share in self.photo},
             scale_g={(site, step): off for site, step, off in self.scale_g},
+            seal={(site, step): share for site, step, share in self.seal},
         )
 
 
@@ -80,10 +83,10 @@ def own_missed(frame: Frame) -> dict[str, float]:
     return {name: rate for name, rate in rates if np.isfinite(rate)}
 
 
-def own_photo(frame: Frame) -> dict[tuple[str, Step], float]:
-    """The own share of photos of every site and step that has one."""
-    shares = zip(frame.site_steps.names, frame.photo.tolist(), strict=False)
-    return {link: share for link, share in shares if np.isfinite(share)}
+def own_shares(frame: Frame, shares: Floats) -> dict[tuple[str, Step], float]:
+    """The own share, of photos or of anomalies, of every site and step that has one."""
+    known = zip(frame.site_steps.names, shares.tolist(), strict=False)
+    return {link: share for link, share in known if np.isfinite(share)}
 
 
 def own_scales(frame: Frame) -> dict[tuple[str, Step], float]:

@@ -33,7 +33,7 @@ from custody.investigation.learn import Model
 from custody.investigation.likelihood import evidence
 from custody.investigation.naming import Naming, name, naming_rules, weigh_again, without_behaviour
 from custody.investigation.pack_earlier import EARLIER, UNBOUND, brought_up
-from custody.investigation.pack_fleet import FleetFile, own_missed, own_photo, own_scales, regions_of
+from custody.investigation.pack_fleet import FleetFile, own_missed, own_scales, own_shares, regions_of
 from custody.investigation.pack_json import plain, read_as
 from custody.investigation.params import Params
 from custody.investigation.prior import Factors, alone, background
@@ -50,13 +50,14 @@ WHERE = "investigation.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteFactors:
-    """What was learned of one step at one site, its own share of photos if it has one, what its scales are off by."""
+    """What was learned of one step at one site, its own shares if it has some, what its scales are off by."""
 
     site: str
     step: Step
     loss: float
     damage: float
     photo: float | None
+    seal: float | None
     scale_g: float
 
 
@@ -334,7 +335,7 @@ def _inputs(judgement: Judgement) -> Inputs:
 
 def _history(judgement: Judgement) -> History:
     dispute, frame, factors = judgement.dispute, judgement.frame, judgement.model.factors
-    photos, scales = own_photo(frame), own_scales(frame)
+    photos, seals, scales = own_shares(frame, frame.photo), own_shares(frame, frame.seal), own_scales(frame)
     people = {name for segment in dispute.segments for name in (segment.handler, *segment.roster) if name is not None}
     places = sorted({(segment.site, segment.step) for segment in dispute.segments})
     shifts = sorted({(segment.site, segment.shift) for segment in dispute.segments})
@@ -350,6 +351,7 @@ def _history(judgement: Judgement) -> History:
                 loss=float(factors.loss[frame.site_steps.of((site, step))]),
                 damage=float(factors.damage[frame.site_steps.of((site, step))]),
                 photo=photos.get((site, step)),
+                seal=seals.get((site, step)),
                 scale_g=scales[site, step],
             )
             for site, step in places
@@ -374,6 +376,7 @@ def _chain_fleet(history: History, dispute: Dispute) -> Fleet:
         dwell_offset={(row.site, row.shift): row.offset for row in history.dwell_offset},
         photo={(row.site, row.step): row.photo for row in history.factors if row.photo is not None},
         scale_g={(row.site, row.step): row.scale_g for row in history.factors},
+        seal={(row.site, row.step): row.seal for row in history.factors if row.seal is not None},
     )
 
 

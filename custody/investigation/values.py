@@ -166,9 +166,10 @@ class Fleet:
     Where an opening scan is missing and the step is not courier, the parcel-segment is spread evenly over the duty
     roster. `site_shifts` leaves couriers out: they are out on the road, whatever the shift of their depot.
     `missed_scan` (by handler) and `dwell_offset` (by site and shift, in log hours) are the own baselines from clean
-    parcels, and so is `photo` (the share of scans with one, by site and step): one global figure for everyone makes
-    slow or untidy but honest people look guilty, and those who have no camera. `scale_g` says, by site and step, by how
-    much more than elsewhere its scales show; whoever had a parcel before a scale that is off is not to answer for it.
+    parcels, and so are `photo` (the share of scans with one, by site and step) and `seal` (that of readings with an
+    anomaly): one global figure for everyone makes slow or untidy but honest people look guilty, those who have no
+    camera, and those before a station that misreads seals. `scale_g` says, by site and step, by how much more than
+    elsewhere its scales show; whoever had a parcel before a scale that is off is not to answer for it.
     """
 
     parcels: int
@@ -183,6 +184,7 @@ class Fleet:
     dwell_offset: Mapping[tuple[str, int], float] = field(default_factory=dict)
     photo: Mapping[tuple[str, Step], float] = field(default_factory=dict)
     scale_g: Mapping[tuple[str, Step], float] = field(default_factory=dict)
+    seal: Mapping[tuple[str, Step], float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _check_fleet(self)
@@ -252,10 +254,7 @@ def _check_fleet(fleet: Fleet) -> None:
         _count(figure, f"the parcels of route {route}")
     for handler, rate in fleet.missed_scan.items():
         _rate(rate, f"the missed-scan rate of handler {handler}")
-    for (site, step), rate in fleet.photo.items():
-        _rate(rate, f"the share of photos at {site}, {step},")
-    for (site, step), offset in fleet.scale_g.items():
-        _finite(offset, f"what the scales of {site}, {step}, are off by")
+    _check_habits(fleet)
     for (site, shift), offset in fleet.dwell_offset.items():
         _finite(offset, f"the dwell offset of {site}, shift {shift}")
 
@@ -274,6 +273,14 @@ def _mass(value: float | None, what: str) -> None:
     _finite(value, what)
     if value is not None and value < 0:
         raise Rejected("mass", f"{what} is {value} g", fix="Give grams, or leave it out if it is not known.")
+
+
+def _check_habits(fleet: Fleet) -> None:
+    for what, shares in (("photos", fleet.photo), ("seals that are read as wrong", fleet.seal)):
+        for (site, step), share in shares.items():
+            _rate(share, f"the share of {what} at {site}, {step},")
+    for (site, step), offset in fleet.scale_g.items():
+        _finite(offset, f"what the scales of {site}, {step}, are off by")
 
 
 def _rate(value: float, what: str) -> None:

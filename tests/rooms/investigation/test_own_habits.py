@@ -10,7 +10,7 @@ from custody.investigation.frame import Floats
 from custody.investigation.infer import run
 from custody.investigation.measure_clean import measure_clean
 from custody.investigation.params import Params
-from custody.investigation.values import Dispute
+from custody.investigation.values import Dispute, Seal
 from tests.rooms.investigation.conftest import make_dispute
 
 SORTING = 4
@@ -48,3 +48,11 @@ def test_who_had_a_parcel_before_a_scale_that_is_off_is_not_blamed_for_it() -> N
     assert stolen(usual, last)[SORTING - 1] < 1.2 * stolen(usual, unread)[SORTING - 1]
     fell = make_dispute(masses={**before, SORTING: 1000.0, 5: 940.0, 7: 940.0})
     assert stolen(usual, fell)[SORTING - 1] > 5 * stolen(usual, unread)[SORTING - 1], "it shows 60 g too much"
+
+
+def test_who_had_a_parcel_before_a_station_that_misreads_seals_is_not_blamed_for_it() -> None:
+    usual, unread = make_dispute(seals={**dict.fromkeys(range(8), Seal.OK), SORTING: Seal.ANOMALY}), make_dispute()
+    seen = make_dispute(seals={SORTING: Seal.ANOMALY})
+    assert stolen(usual, seen)[:SORTING].sum() < 1.5 * stolen(usual, unread)[:SORTING].sum()
+    elsewhere = make_dispute(seals={SORTING - 1: Seal.ANOMALY})
+    assert stolen(usual, elsewhere)[: SORTING - 1].sum() > 5 * stolen(usual, unread)[: SORTING - 1].sum()

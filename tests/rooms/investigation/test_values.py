@@ -74,6 +74,7 @@ def test_a_step_that_is_no_step_is_refused(dispute: Build) -> None:
         {"routes": {"r": -1.0}},
         {"missed_scan": {"h": 0.0}},
         {"photo": {("s", Step.PACK): 1.0}},
+        {"seal": {("s", Step.PACK): 0.0}},
         {"scale_g": {("s", Step.PACK): float("nan")}},
         {"dwell_offset": {("s", 0): float("nan")}},
     ],

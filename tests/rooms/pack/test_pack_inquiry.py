@@ -93,6 +93,7 @@ FLEET = Fleet(
     missed_scan={"h-hub_in-0": 0.04, "h-hub_in-1": 0.11},
     dwell_offset={("hub-1", 1): 0.15, ("d-1", 2): -0.1},
     scale_g={("hub-1", Step.HUB_SORT): 12.0},
+    seal={("hub-1", Step.HUB_SORT): 0.2},
     photo={("hub-1", Step.HUB_SORT): 0.06, ("d-1", Step.COURIER): 0.9},
 )
 
