@@ -17,6 +17,18 @@ from custody.kernel.errors import Rejected, Unavailable
 
 WRITES = "writes"
 KINDS = ("sqlite", "postgresql")
+WATCHED = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
+}
+"""A server whose machine has gone without a word is noticed within half a minute (libpq, Parameter Key Words).
+
+Else the system waits two hours, and with it whoever takes scans in, whether or not another server has taken its place.
+What the address says of these counts."""
+
 HOW = "Give postgresql+psycopg://USER:PASSWORD@HOST/NAME, or leave it out for SQLite in the data folder."
 
 
@@ -29,7 +41,10 @@ def open_engine(url: str) -> Engine:
     """
     parsed = _parsed(url)
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(parsed, pool_size=20, max_overflow=20, pool_pre_ping=True, hide_parameters=True)
+        watched = {name: value for name, value in WATCHED.items() if name not in parsed.query}
+        return create_engine(
+            parsed, connect_args=watched, pool_size=20, max_overflow=20, pool_pre_ping=True, hide_parameters=True
+        )
     if parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     waits = {"timeout": 30, "check_same_thread": False}

@@ -1,5 +1,6 @@
 """A unit of work is durable as a whole or leaves nothing behind; a commit whose answer is lost is one or the other."""
 
+import psycopg
 import pytest
 from sqlalchemy import event, func, select, text
 from sqlalchemy.exc import TimeoutError as NoneFree
@@ -9,6 +10,7 @@ from structlog.testing import capture_logs
 from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import Rejected, Unavailable
 from custody.store import outbox
+from custody.store.engine import open_engine
 from custody.store.tables import CheckpointRow, EntryRow, LogHeadRow, OpeningRow, OutboxRow, SaleRow, TileRow
 from custody.store.unit import House, Unit
 from tests.contracts_store.faults import broken_commit
@@ -187,6 +189,18 @@ def test_a_connection_to_a_server_that_takes_no_writes_any_more_is_left_for_a_ne
         write_in_a_unit(house, "one")
     write_in_a_unit(house, "one")
     house.engine.dispose()
+
+
+def test_a_server_that_has_gone_without_a_word_is_noticed_and_what_the_address_says_of_it_counts(
+    postgres_url: str,
+) -> None:
+    engine = open_engine(f"{postgres_url}&keepalives_idle=60")
+    with engine.connect() as connection:
+        line = connection.connection.dbapi_connection
+        assert isinstance(line, psycopg.Connection)
+        told = line.info.get_parameters()
+    engine.dispose()
+    assert (told["keepalives_idle"], told["keepalives_interval"], told["tcp_user_timeout"]) == ("60", "5", "25000")
 
 
 @pytest.mark.parametrize("applied", [False, True])
