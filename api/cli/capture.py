@@ -27,7 +27,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
 Key = Annotated[Path, typer.Option("--station", help="The enrolled station's private key (PEM).")]
 
 MOST_BYTES = 1_000_000
-REFUSED = "refused"
+REFUSED, TAMPERED = "refused", "tamper_evidence"
 
 
 class CommandLineStation:
@@ -126,7 +126,8 @@ def open_station(key: Path) -> Iterator[CommandLineStation]:
 def capture(files: list[Path], station: Key, as_json: AsJson = False) -> None:
     """Sign and post the events of EPCIS 2.0 JSON documents. Example: `weaklink capture doc.jsonld --station s.pem`.
 
-    Exit 1 if the service refused one: then it is not in the log, where those are that were flagged or quarantined.
+    Exit 1 if the service refused one: then it is not in the log, where those are that were flagged or quarantined; and
+    if their numbers were used before.
     """
     with open_station(station) as signing:
         for file in track(files, "reading", console=errors, disable=as_json):
@@ -149,7 +150,8 @@ def capture(files: list[Path], station: Key, as_json: AsJson = False) -> None:
 def scan(event: Path, station: Key, as_json: AsJson = False) -> None:
     """Sign and post one EPCIS event of the station's own. Example: `weaklink scan event.json --station bench-4.pem`.
 
-    Exit 1 if the service refused it: then it is not in the log, where one is that was flagged or quarantined.
+    Exit 1 if the service refused it: then it is not in the log, where one is that was flagged or quarantined; and
+    if its number was used before.
     """
     with open_station(station) as signing:
         try:
@@ -163,6 +165,11 @@ def scan(event: Path, station: Key, as_json: AsJson = False) -> None:
 def _tell(items: list[dict[str, Any]], *, as_json: bool) -> None:
     summed = _summed(items)
     show(summed, as_json=as_json, human=_told)
+    if any(flag["code"] == TAMPERED for item in items for flag in item.get("flags", [])):
+        fail(
+            "numbers were signed a second time: the state file is an older copy, or the key is used elsewhere too",
+            fix="Enrol the station with a new key, which goes on from its newest statement, and scan these again.",
+        )
     if REFUSED in summed["results"]:
         raise typer.Exit(1)
 

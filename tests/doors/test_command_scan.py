@@ -150,6 +150,20 @@ def flags_after_enrolling_again(station: CommandLine) -> set[str]:
     return {flag["code"] for flag in again["items"][0]["flags"]}
 
 
+def test_a_station_whose_state_was_restored_is_told_what_sets_its_scans_aside_and_how_to_go_on(
+    station: CommandLine,
+) -> None:
+    (station.folder / "event.json").write_bytes(EVENT)
+    words = ("scan", "event.json", "--station", "bench.pem")
+    file = station.folder / "bench.state.json"
+    older = file.read_text()
+    station.run(*words)
+    file.write_text(older)
+    told = station.run(*words, expect=1)
+    assert "the state file is an older copy" in told.err
+    assert flags_after_enrolling_again(station) == {"too_late"}
+
+
 def test_a_wrong_event_among_others_is_named_by_its_place(station: CommandLine) -> None:
     right = {name: value for name, value in json.loads(EVENT).items() if name != "@context"}
     document = {
