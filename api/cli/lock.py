@@ -41,13 +41,16 @@ def request(
     specialist: Annotated[str | None, typer.Option(help="Who decides it, if the customer needs support.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Ask for a lock; another person approves it.
+    """Ask for a lock; another person approves it. Exit 1 if a check refuses it.
 
     Example: `weaklink lock request 490154203237518 --last4 7518 --reason never_received`.
     """
     asked = {"imei": imei, "imei_last4": last4, "reason": reason, "dispute": dispute, "specialist": specialist}
     body = {**asked, "evidence": evidence or []}
-    show(call("POST", "/v1/locks", json=body), as_json=as_json, human=_order)
+    order = call("POST", "/v1/locks", json=body)
+    show(order, as_json=as_json, human=_order)
+    if order["state"] == "refused":
+        raise typer.Exit(1)
 
 
 @app.command()

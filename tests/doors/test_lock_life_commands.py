@@ -40,6 +40,8 @@ def test_a_handset_that_was_received_is_retired_for_ever(shell: CommandLine, ime
     checks = {row["check"]: row for row in shell.json("lock", "preflight", imei)["checks"]}
     assert checks["not_retired"]["ok"] is False
     assert checks["not_retired"]["allowed_by"]
+    asked = shell.json("lock", "request", imei, "--last4", imei[-4:], "--reason", "never_received", expect=1)
+    assert asked["state"] == "refused", "a script reads that no lock comes of it"
 
 
 def test_a_leavers_handset_is_retired_before_the_account_ends(shell: CommandLine, imei: str) -> None:
