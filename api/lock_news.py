@@ -107,10 +107,11 @@ def announce_joined(unit: Unit, *, dispute: str, into: str) -> None:
 
 
 def _announce(unit: Unit, order: LockOrderRow, *, dispute: str, reason: str) -> Instant:
-    at_ms = unit.now_ms + POLICY.count("lock_notice_hours", civil_date(unit.now_ms)) * HOUR_MS
-    case_book.note(unit, dispute, ANNOUNCED, actor=order.requester, facts={"order": order.id, "at_ms": at_ms})
-    case_book.say(unit, dispute, [say("lock.before", at=in_words(at_ms), reason=reason)])
-    return at_ms
+    notice_ms = unit.now_ms + POLICY.count("lock_notice_hours", civil_date(unit.now_ms)) * HOUR_MS
+    facts = {"order": order.id, "notice_ms": notice_ms}
+    case_book.note(unit, dispute, ANNOUNCED, actor=order.requester, facts=facts)
+    case_book.say(unit, dispute, [say("lock.before", at=in_words(notice_ms), reason=reason)])
+    return notice_ms
 
 
 def customer_disagrees(unit: Unit, office: LockOffice, *, dispute: str) -> Sequence[LockOrderRow]:

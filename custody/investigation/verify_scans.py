@@ -9,8 +9,8 @@
 - 6: each record is signed by the operator in force, its opening is what was signed, the timeline in dispute.json says
   what the records say, each once and in their order, and leaves out no record of the case that is here, the case itself
   and what is owed in it are as they tell it (verify_case, verify_owed), and the seal's record holds the digest of this
-  pack's manifest. By the service's own times the pack was drawn up after the newest of the records and before that of
-  the export.
+  pack's manifest. A notice of a lock whose hour stands where its own time should was made when it was signed. By the
+  service's own times the pack was drawn up after the newest of the records and before that of the export.
 """
 
 from collections import Counter
@@ -31,7 +31,7 @@ from custody.investigation.verify_form import OpenedPack
 from custody.investigation.verify_owed import check_owed
 from custody.investigation.verify_verdict import Notebook
 from custody.kernel import cose
-from custody.kernel.clock import EARLIEST_MS, MINUTE_MS
+from custody.kernel.clock import EARLIEST_MS, MINUTE_MS, SECOND_MS
 from custody.kernel.errors import NotFound, Rejected
 from custody.kernel.keys import PublicKey
 from custody.ledger.record import CONTENT_TYPE as RECORD
@@ -44,6 +44,7 @@ from custody.trail.sealed import QUARANTINED
 
 CLOCKS_MS = MINUTE_MS
 """How far the clocks of the service's own machines may be apart."""
+ANNOUNCED = "dispute.lock_announced"
 _COMMON = frozenset({"kind", "at_ms", "dispute", "actor"})
 
 
@@ -174,7 +175,7 @@ def check_records(pack: OpenedPack, registry: Registry, notes: Notebook) -> None
     records = {index: record.fields for index, record in opened.items()}
     check_case(pack, records, notes)
     check_owed(pack, records, notes)
-    _check_seal(pack, registry, records, notes)
+    _check_seal(pack, registry, opened.values(), notes)
     if notes.clean:
         notes.holds(f"{len(opened)} records are signed by the operator in force, and opened")
         alone = "words, messages, clocks, ways to go without us, and what no record tells of offers and promises"
@@ -229,14 +230,25 @@ def _check_timeline(pack: OpenedPack, opened: Mapping[int, Record], notes: Noteb
 def _tells(line: Line, record: Record, dispute: str) -> bool:
     """Whether a record says what a line of the timeline says."""
     fields = plain(dict(record.fields))
-    facts = {name: value for name, value in fields.items() if name not in _COMMON}
-    said = (record.kind, fields.get("at_ms"), fields.get("dispute"), fields.get("actor"), redact(facts, file=CASE)[0])
-    return said == (line.record_kind, line.at_ms, dispute, line.actor, line.facts)
+    own = _COMMON - {"at_ms"} if _is_old_notice(record) else _COMMON
+    facts = {name: value for name, value in fields.items() if name not in own}
+    at_ms = _made_ms(record)
+    said_ms = line.at_ms // SECOND_MS * SECOND_MS if _is_old_notice(record) else line.at_ms
+    said = (record.kind, at_ms, fields.get("dispute"), fields.get("actor"), redact(facts, file=CASE)[0])
+    return said == (line.record_kind, said_ms, dispute, line.actor, line.facts)
 
 
-def _check_seal(
-    pack: OpenedPack, registry: Registry, records: Mapping[int, Mapping[str, Any]], notes: Notebook
-) -> None:
+def _is_old_notice(record: Record) -> bool:
+    """Whether the hour of an announced lock stands in the place of the record's own time, as it did at first."""
+    return record.kind == ANNOUNCED and "notice_ms" not in record.fields
+
+
+def _made_ms(record: Record) -> Any:
+    """When a record was made; by the second in which it was signed, where another time stands in its place."""
+    return record.message.claims[cose.IAT] * SECOND_MS if _is_old_notice(record) else record.fields.get("at_ms")
+
+
+def _check_seal(pack: OpenedPack, registry: Registry, records: Iterable[Record], notes: Notebook) -> None:
     seal = pack.seal
     record = open_record(seal.statement, seal.opening)
     _check_operator(record.message, seal.index, registry)
@@ -246,7 +258,7 @@ def _check_seal(
         notes.fails("the log's record of the export is of another pack", "seal.json")
     else:
         notes.holds("the log's record of the export holds the digest of this pack's manifest", "seal.json")
-    newest_ms = max((fields["at_ms"] for fields in records.values()), default=EARLIEST_MS)
+    newest_ms = max(map(_made_ms, records), default=EARLIEST_MS)
     if not newest_ms - CLOCKS_MS <= pack.manifest.created_ms <= fields["at_ms"] + CLOCKS_MS:
         notes.fails("it was drawn up before what it holds was recorded, or after its export was", MANIFEST)
     else:

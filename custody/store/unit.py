@@ -15,7 +15,7 @@ from sqlalchemy.exc import TimeoutError as NoneFree
 from sqlmodel import Session
 
 from custody.kernel.clock import Clock, Instant
-from custody.kernel.errors import Unavailable
+from custody.kernel.errors import Fatal, Unavailable
 from custody.kernel.ids import Ids
 from custody.kernel.keys import Signer
 from custody.ledger.record import CONTENT_TYPE, make_record
@@ -46,7 +46,11 @@ class Unit:
         self._operator = house.operator_signer
 
     def record(self, kind: str, fields: Mapping[str, Any]) -> int:
-        """Seal a record of ours in the log; returns its index. Fields must be CBOR values."""
+        """Seal a record of ours in the log; returns its index. Fields must be CBOR values, without kind and time."""
+        if taken := fields.keys() & {"kind", "at_ms"}:
+            raise Fatal(
+                "record", f"a fact took the name {min(taken)!r} of a record's own", fix="Name the fact otherwise."
+            )
         statement, opening = make_record(
             {"kind": kind, "at_ms": self.now_ms, **fields},
             salt=self.ids.random_bytes(32),

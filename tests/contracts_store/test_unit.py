@@ -8,7 +8,7 @@ from sqlmodel import Session
 from structlog.testing import capture_logs
 
 from custody.kernel.clock import DAY_MS
-from custody.kernel.errors import Rejected, Unavailable
+from custody.kernel.errors import Fatal, Rejected, Unavailable
 from custody.store import outbox
 from custody.store.engine import open_engine
 from custody.store.tables import CheckpointRow, EntryRow, LogHeadRow, OpeningRow, OutboxRow, SaleRow, TileRow
@@ -264,3 +264,11 @@ def go_on_after_the_line_ended(unit: Unit, other: House) -> None:
     with other.read() as session:
         assert session.scalar(select(func.pg_terminate_backend(backend, 5_000)))
     outbox.put(unit, topic="t", payload=b"p", key="two", priority=1, expires_ms=NEVER_MS)
+
+
+@pytest.mark.parametrize("name", ["kind", "at_ms"])
+def test_no_fact_takes_the_name_of_a_records_own_kind_or_time(house: House, name: str) -> None:
+    before = everything(house)
+    with pytest.raises(Fatal, match=name), house.unit() as unit:
+        unit.record("made.up", {name: 1})
+    assert everything(house) == before

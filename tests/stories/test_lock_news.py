@@ -65,7 +65,7 @@ def test_a_customer_who_is_still_served_is_told_before_their_handset_is_locked(w
     assert order.state == "requested"
     (line,) = lines_of(world, served, "lock_announced")
     assert line["order"] == order.id
-    assert f"{PLANNED} from your order at {in_words(line['at_ms'])}" in told(world, served)
+    assert f"{PLANNED} from your order at {in_words(line['notice_ms'])}" in told(world, served)
     with world.refused(Forbidden, "lock_refused"):
         world.approve(order.id, "supervisor-1")
     world.step(23 * HOUR_MS)
@@ -127,7 +127,7 @@ def test_whom_a_planned_lock_comes_to_with_a_joined_report_is_told_before_it_and
     with world.house.unit() as unit:
         join_reports(unit, dispute=served.case, into=other.case, consent=True, actor="agent-1", role=DisputeRole.AGENT)
     (line,) = lines_of(world, other, "lock_announced")
-    assert f"{PLANNED} from your order at {in_words(line['at_ms'])}" in told(world, other)
+    assert f"{PLANNED} from your order at {in_words(line['notice_ms'])}" in told(world, other)
     assert "was lost on its way back" in told(world, other)
     world.step(2 * HOUR_MS)
     if served_too:

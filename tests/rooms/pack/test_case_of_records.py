@@ -1,6 +1,7 @@
 """What dispute.json says of the case is what the log recorded of it, also where another case was joined into it."""
 
 import hashlib
+import json
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import replace
@@ -17,8 +18,12 @@ from custody.investigation.pack_case import later_step
 from custody.investigation.verify_form import OpenedPack, open_pack
 from custody.investigation.verify_pack import verify_pack
 from custody.investigation.verify_verdict import Step, Verdict
+from custody.kernel.clock import DAY_MS, SECOND_MS
+from custody.ledger.record import CONTENT_TYPE as RECORD
+from custody.ledger.record import make_record
 from custody.store import case_book
-from custody.store.tables import EvidenceRow
+from custody.store.log_book import NewEntry
+from custody.store.tables import DisputeEventRow, EvidenceRow
 from custody.store.unit import Unit
 from custody.usecases import move_case, move_scheme
 from custody.usecases.export_pack import Beside, PackExported
@@ -27,6 +32,7 @@ from custody.usecases.open_dispute import Disputed, open_dispute
 from tests.rooms.pack.pack_world import (
     IMEI,
     ORDER,
+    ORIGIN,
     PARCEL,
     World,
     examine,
@@ -90,6 +96,37 @@ def test_a_step_that_is_said_to_have_come_later_lies_behind_the_packs_checkpoint
         assert [str(index) in what for what in told] == [True]
     odd = replace(later_step(1), where="/timeline, entry x")
     assert Step.RECORDS in failed_steps(told_otherwise(world, pack.content, redactions=(*opened.redactions, odd)))
+
+
+def announced_at_first(world: World, *, notice_ms: int) -> None:
+    """How the notice of a lock was recorded at first: its hour took the name of the record's own time."""
+    fields = {"kind": "dispute.lock_announced", "dispute": world.case, "actor": "agent-1", "order": "lock-1"}
+    with world.house.unit() as unit:
+        now_ms, salt = unit.now_ms, bytes(32)
+        about = {"iss": f"urn:weaklink:operator:{ORIGIN}", "sub": "urn:weaklink:rec-1", "iat_s": now_ms // SECOND_MS}
+        raw, opening = make_record({**fields, "at_ms": notice_ms}, salt=salt, signer=key("operator"), **about)
+        (idx,) = unit.log.append([NewEntry(message=raw, content_type=RECORD, opening=opening)])
+        facts = json.dumps({"order": "lock-1", "at_ms": notice_ms})
+        line = {"dispute": world.case, "at_ms": now_ms, "actor": "agent-1", "kind": "lock_announced", "facts": facts}
+        unit.session.add(DisputeEventRow(idx=idx, **line))
+
+
+def test_a_notice_of_a_lock_whose_hour_stands_in_the_place_of_its_own_time_is_read_by_when_it_was_signed(
+    sent: World,
+) -> None:
+    open_case_of(sent)
+    announced_at_first(sent, notice_ms=sent.clock.at_ms + DAY_MS)
+    content = sent.export().content
+    verify_pack(content, vkey=sent.vkey).demand()
+    opened = open_pack(content)
+    first, last = opened.case.timeline
+    for lie in (
+        replace(last, at_ms=last.at_ms + SECOND_MS),
+        replace(last, facts={**last.facts, "at_ms": 1}),
+        replace(last, at_ms=last.facts["at_ms"]),
+    ):
+        verdict = told_otherwise(sent, content, case=replace(opened.case, timeline=(first, lie)))
+        assert failed_steps(verdict) == {Step.RECORDS}
 
 
 def test_a_case_without_a_parcel_and_a_handset_is_read_under_its_own_order(sent: World) -> None:
