@@ -6,8 +6,8 @@
 - Its kind of problem is the one that `dispute.opened` or `dispute.offered` recorded; once agreed it stays.
 - Its parcel and its handset are those that `dispute.opened` recorded, or the last `dispute.joined`: a report that knew
   neither has those of the case that was joined into it. Cases from before these were recorded tell of none.
-- Where handsets were locked for it, the case's handset is one of those that `device.registered` names, unless the lock
-  may be that of a case that was joined into it.
+- Where handsets were sent commands for it, the case's handset is one of those that `device.registered` names, unless
+  the lock may be that of a case that was joined into it. A lock that was asked for and never made may name another one.
 - Every file that `dispute.evidence` tells of is listed, with who gave it and when, unless the case goes on in another
   one, which has its files.
 - The trail is read under the parcel, else under the handset, else under the order.
@@ -86,12 +86,13 @@ def compare(pack: OpenedPack, records: Records, notes: Notebook, *, what: str, s
 
 
 def _check_handset(pack: OpenedPack, records: Records, notes: Notebook, *, joined: bool) -> None:
-    devices = {history.device for history in pack.locks.orders}
-    locked = {
-        fields.get("imei")
-        for fields in records.values()
-        if fields["kind"] == "device.registered" and fields.get("device") in devices
+    imeis = {
+        fields.get("device"): fields.get("imei") for fields in records.values() if fields["kind"] == "device.registered"
     }
+    named = {(imeis[one.device], bool(one.commands)) for one in pack.locks.orders if one.device in imeis}
+    if pack.case.imei is not None and any(imei != pack.case.imei for imei, sent in named if not sent):
+        notes.says("a lock of another handset was asked for in this case, and no command was made of it", CASE)
+    locked = {imei for imei, sent in named if sent or pack.case.imei is None}
     if not locked:
         return
     if pack.case.imei is None:
