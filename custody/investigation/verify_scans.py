@@ -232,7 +232,7 @@ def _tells(line: Line, record: Record, dispute: str) -> bool:
     fields = plain(dict(record.fields))
     own = _COMMON - {"at_ms"} if _is_old_notice(record) else _COMMON
     facts = {name: value for name, value in fields.items() if name not in own}
-    at_ms = _made_ms(record)
+    at_ms = made_ms(record)
     said_ms = line.at_ms // SECOND_MS * SECOND_MS if _is_old_notice(record) else line.at_ms
     said = (record.kind, at_ms, fields.get("dispute"), fields.get("actor"), redact(facts, file=CASE)[0])
     return said == (line.record_kind, said_ms, dispute, line.actor, line.facts)
@@ -243,7 +243,7 @@ def _is_old_notice(record: Record) -> bool:
     return record.kind == ANNOUNCED and "notice_ms" not in record.fields
 
 
-def _made_ms(record: Record) -> Any:
+def made_ms(record: Record) -> Any:
     """When a record was made; by the second in which it was signed, where another time stands in its place."""
     return record.message.claims[cose.IAT] * SECOND_MS if _is_old_notice(record) else record.fields.get("at_ms")
 
@@ -258,7 +258,7 @@ def _check_seal(pack: OpenedPack, registry: Registry, records: Iterable[Record],
         notes.fails("the log's record of the export is of another pack", "seal.json")
     else:
         notes.holds("the log's record of the export holds the digest of this pack's manifest", "seal.json")
-    newest_ms = max(map(_made_ms, records), default=EARLIEST_MS)
+    newest_ms = max(map(made_ms, records), default=EARLIEST_MS)
     if not newest_ms - CLOCKS_MS <= pack.manifest.created_ms <= fields["at_ms"] + CLOCKS_MS:
         notes.fails("it was drawn up before what it holds was recorded, or after its export was", MANIFEST)
     else:

@@ -30,7 +30,7 @@ from custody.investigation.pack_log import casework_rows
 from custody.investigation.pack_redact import CONTACT, Redaction, holds_contact
 from custody.investigation.pack_seal import KIND, Seal
 from custody.investigation.pack_witnessed import Ways, embedded
-from custody.investigation.verify_scans import CLOCKS_MS, records_of
+from custody.investigation.verify_scans import CLOCKS_MS, made_ms
 from custody.kernel import cose
 from custody.kernel.clock import Instant, to_iso
 from custody.kernel.errors import Fatal, NotFound, Rejected, Unavailable
@@ -149,7 +149,9 @@ def draw_up_pack(
 
 def _check_clock(entries: Iterable[PackEntry], now_ms: Instant) -> None:
     """Return if the clock is not behind what was recorded: whoever checks a pack refuses one of an earlier date."""
-    newest_ms = max((fields["at_ms"] for fields in records_of(entries).values()), default=now_ms)
+    opened = [(entry.raw, entry.opening) for entry in entries if entry.content_type == RECORD]
+    records = (open_record(raw, opening) for raw, opening in opened if opening is not None)
+    newest_ms = max(map(made_ms, records), default=now_ms)
     if now_ms < newest_ms - CLOCKS_MS:
         raise Unavailable(
             "clock",
