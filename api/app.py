@@ -134,7 +134,8 @@ async def lead(parts: Parts, workers: Workers | None) -> AsyncIterator[None]:
     beside = threads_beside(parts)
     parts.house.after_commit = call_each(parts.heads.poke, *(each.poke for each in beside))
     parts.house.after_post = relay.poke
-    timer = Timer(parts)
+    with parts.house.read() as session:
+        timer = Timer(parts, up_ms=log_reader.head(session).signed_ms)
     parts.heads.start()
     parts.intake.start()
     transport.start()

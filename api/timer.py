@@ -9,6 +9,7 @@ Shards of a quarter that is over are counted and closed, some entries at each lo
 Handsets whose delivery nobody disputes any more are retired on a slow round over the fleet, a few at each look. The
 look itself writes nothing, so that no lock and no release waits for it.
 Answers kept for requests that may be sent twice are forgotten after their day, some at each look.
+While the clock is in doubt (`clock_watch.py`) only locks lapse, and all else waits.
 """
 
 import threading
@@ -21,6 +22,7 @@ import structlog
 from sqlmodel import Session
 
 from api import joints, persons
+from api.clock_watch import JUMP_MS, ClockWatch, is_held, tell_of_jump
 from api.late_fixes import is_fix_late, late_fixes, tell_of_late_fixes
 from api.lock_news import tell_leavers
 from api.parts import Parts
@@ -59,24 +61,30 @@ Found = TypeVar("Found")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sweep:
-    """What time moves of one kind: whether any is due, which are, and the act for all of them or `only` one."""
+    """What time moves of one kind: whether any is due, which are, and the act for all of them or `only` one.
+
+    What `frees` handsets waits for nothing.
+    """
 
     where: str
     is_due: Callable[..., bool]
     due: Callable[..., list[str]]
     act: Callable[..., object]
+    frees: bool = False
 
 
 class Timer:
-    """One thread that sweeps."""
+    """One thread that sweeps; `up_ms` is when the service was last up, if that is known."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, *, up_ms: Instant | None = None) -> None:
         self._parts = parts
         self._stopping = threading.Event()
         self._last = self._last_case = ""
         self._rest = 0
         self._answers_rest = 0
         self._closer = Closer(Tolerances())
+        self._watch = ClockWatch(parts.clock, up_ms=up_ms)
+        self._jump_ms = self._believed_ms = 0
         locks = parts.locks
         self._sweeps = [
             Sweep(
@@ -84,6 +92,7 @@ class Timer:
                 is_due=partial(is_lock_due, office=locks),
                 due=partial(due_locks, office=locks),
                 act=partial(sweep, office=locks),
+                frees=True,
             ),
             Sweep(where="the promises", is_due=is_promise_due, due=due_promises, act=sweep_promises),
             Sweep(where="the investigations", is_due=is_inquiry_quiet, due=quiet_inquiries, act=sweep_inquiries),
@@ -103,26 +112,42 @@ class Timer:
 
     def _run(self) -> None:
         while not self._stopping.wait(EVERY_S):
+            in_doubt = self._is_in_doubt()
             for each in self._sweeps:
-                self._sweep(each)
-            self._sweep_cases()
-            if self._closer.is_due(self._parts.clock.now_ms()):
-                self._close_shards()
-            if self._rest:
-                self._rest -= 1
-            else:
-                self._retire()
-            if self._answers_rest:
-                self._answers_rest -= 1
-            else:
-                self._forget_answers()
+                if each.frees or not in_doubt:
+                    self._sweep(each)
+            if not in_doubt:
+                self._go_round()
+
+    def _go_round(self) -> None:
+        """The next steps of what is looked at slowly."""
+        self._sweep_cases()
+        if self._closer.is_due(self._parts.clock.now_ms()):
+            self._close_shards()
+        if self._rest:
+            self._rest -= 1
+        else:
+            self._retire()
+        if self._answers_rest:
+            self._answers_rest -= 1
+        else:
+            self._forget_answers()
+
+    def _is_in_doubt(self) -> bool:
+        """Whether the clock is in doubt. A jump that cannot be told yet is not forgotten."""
+        self._believed_ms = self._parts.clock.now_ms()
+        self._jump_ms = self._jump_ms or self._watch.jump_ms()
+        if self._jump_ms and self._do(partial(tell_of_jump, jump_ms=self._jump_ms), in_doubt=True):
+            self._jump_ms = 0
+        held = self._look("the clock", partial(is_held, now_ms=self._parts.clock.now_ms()))
+        return bool(self._jump_ms) or held is not False
 
     def _sweep(self, sweep: Sweep) -> None:
         """All that is due of one kind, or each alone if that fails: one that fails holds back no other."""
-        now_ms = self._parts.clock.now_ms()
-        if self._look(sweep.where, partial(sweep.is_due, now_ms=now_ms)) and not self._do(sweep.act):
+        now_ms, do = self._parts.clock.now_ms(), partial(self._do, in_doubt=sweep.frees)
+        if self._look(sweep.where, partial(sweep.is_due, now_ms=now_ms)) and not do(sweep.act):
             for one in self._look(sweep.where, partial(sweep.due, now_ms=now_ms)) or ():
-                self._do(partial(sweep.act, only=one))
+                do(partial(sweep.act, only=one))
 
     def _sweep_cases(self) -> None:
         """The next few cases of the round; one that fails holds back no other."""
@@ -187,10 +212,15 @@ class Timer:
             log.exception("a look failed and will be tried again", where=where)
         return None
 
-    def _do(self, act: Callable[[Unit], object]) -> bool:
-        """One act in a unit of its own; whatever becomes of it, the next one is done. Whether it succeeded."""
+    def _do(self, act: Callable[[Unit], object], *, in_doubt: bool = False) -> bool:
+        """One act in a unit of its own; whatever becomes of it, the next one is done. Whether it succeeded.
+
+        A clock that jumps in the middle of a turn is seen here: only what may be done `in_doubt` is done then.
+        """
         try:
             with self._parts.house.unit() as unit:
+                if unit.now_ms > self._believed_ms + JUMP_MS and not in_doubt:
+                    return False
                 act(unit)
         except Trouble as trouble:
             log.warning("the sweep will be tried again", code=trouble.code, detail=trouble.detail)

@@ -36,6 +36,7 @@ class AlertKind(StrEnum):
     BACKEND_FAILED = "backend_failed"
     WRONG_REFERENCE = "wrong_reference"
     FIX_OVERDUE = "fix_overdue"
+    CLOCK_JUMPED = "clock_jumped"
 
 
 def raise_alert(unit: Unit, kind: AlertKind, *, about: str, detail: str) -> None:

@@ -1,0 +1,114 @@
+"""A clock that jumps ahead frees handsets and does nothing else, until somebody has looked or a day has gone by."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from api import timer
+from api.clock_watch import AWAY_MS, HELD_MS, JUMP_MS, ClockWatch
+from api.parts import Parts
+from custody.kernel.clock import DAY_MS, MINUTE_MS
+from devicelock import watch_store
+from devicelock.usecases.alert import look_at_alert
+from devicelock.watch_store import AlertRow
+from tests.stories.lock_steps import told
+from tests.world import World
+from tests.world_parts import Clock, Opened
+
+PATIENCE_S = 20.0
+
+
+@contextmanager
+def looking(world: World, **known: Any) -> Iterator[None]:
+    """The service's own timer looks, again and again."""
+    parts: Any = SimpleNamespace(house=world.house, locks=world.office, clock=world.clock)
+    running = timer.Timer(cast("Parts", parts), **known)
+    running.start()
+    time.sleep(0.3)
+    yield
+    running.stop()
+
+
+@pytest.fixture(autouse=True)
+def often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timer, "EVERY_S", 0.02)
+
+
+def until(holds: Callable[[], object]) -> bool:
+    deadline = time.monotonic() + PATIENCE_S
+    while not holds() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return bool(holds())
+
+
+def alerts(world: World) -> list[AlertRow]:
+    with world.house.read() as session:
+        return [row for row in watch_store.alerts(session, seen=False) if row.kind == "clock_jumped"]
+
+
+def is_told_of_lateness(world: World, opened: Opened) -> bool:
+    """Whether the promise of a working phone is missed: it was due within days."""
+    return world.case(opened).unpaid_credit_pence > 0
+
+
+def test_what_cannot_be_taken_back_waits_for_somebody_to_look_and_locks_lapse(world: World) -> None:
+    opened, _radio = world.locked_elsewhere()
+    with looking(world):
+        world.clock.at_ms += 400 * DAY_MS
+        assert until(lambda: world.order(opened.order.id).state != "active_provisional"), "doubt sets free"
+        time.sleep(0.5)
+        assert not is_told_of_lateness(world, opened)
+        assert world.case(opened).case.state == "remedy_offered"
+        (alert,) = alerts(world)
+        assert "400 days ahead" in alert.detail
+        with world.house.unit() as unit:
+            look_at_alert(unit, world.office, alert=alert.id, account="supervisor-1")
+        assert until(lambda: world.case(opened).case.state != "remedy_offered")
+    assert alerts(world) == [], "it is told once"
+
+
+def test_a_clock_that_was_put_right_again_holds_nothing_back(world: World) -> None:
+    opened = world.dispute(None, "never_received")
+    with looking(world):
+        world.clock.at_ms += 400 * DAY_MS
+        assert until(lambda: alerts(world))
+        world.clock.at_ms -= 400 * DAY_MS - 6 * DAY_MS + JUMP_MS
+        assert until(lambda: "We still look at the path" in told(world, opened))
+
+
+def test_a_start_long_after_the_service_was_last_up_waits_for_a_day(world: World) -> None:
+    opened = world.dispute(None, "never_received")
+    up_ms = world.clock.at_ms
+    world.clock.at_ms += AWAY_MS + MINUTE_MS
+    with looking(world, up_ms=up_ms):
+        assert until(lambda: alerts(world))
+        time.sleep(0.3)
+        assert "We still look at the path" not in told(world, opened)
+        for step_ms in (HELD_MS - MINUTE_MS, 2 * MINUTE_MS):
+            world.clock.at_ms += step_ms
+            time.sleep(0.1)
+        assert until(lambda: "We still look at the path" in told(world, opened))
+
+
+@pytest.mark.parametrize(("ahead_ms", "jumped"), [(0, False), (JUMP_MS, False), (JUMP_MS + MINUTE_MS, True)])
+def test_a_jump_is_what_goes_ahead_of_the_seconds_that_were_counted(ahead_ms: int, *, jumped: bool) -> None:
+    clock, seconds = Clock(), iter([10.0, 70.0, 130.0])
+    watch = ClockWatch(clock, count_s=lambda: next(seconds))
+    assert watch.jump_ms() == 0
+    clock.at_ms += MINUTE_MS + ahead_ms - 1
+    assert (watch.jump_ms() > 0) == jumped
+    clock.at_ms += MINUTE_MS - 1
+    assert watch.jump_ms() == 0, "it is told of once"
+
+
+@pytest.mark.parametrize("back_ms", [MINUTE_MS, 400 * DAY_MS])
+def test_a_clock_that_is_set_back_is_no_jump(back_ms: int) -> None:
+    clock = Clock()
+    watch = ClockWatch(clock, up_ms=clock.at_ms + back_ms)
+    assert watch.jump_ms() == 0
+    clock.at_ms -= back_ms
+    assert watch.jump_ms() == 0
