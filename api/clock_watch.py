@@ -52,7 +52,7 @@ def tell_of_jump(unit: Unit, *, jump_ms: int) -> None:
     """Raise the alert, unless one waits to be looked at."""
     detail = (
         f"The clock is {round(jump_ms / DAY_MS)} days ahead of what was counted, and says {to_iso(unit.now_ms)}. "
-        "Promises, cases, quarters and retirements by time wait until somebody has looked at this, for a day at most. "
+        "Locks lapse, and nothing else happens by time until somebody has looked at this, for a day at most. "
         "If the clock is wrong, set it right first."
     )
     raise_alert(unit, AlertKind.CLOCK_JUMPED, about=ABOUT, detail=detail)

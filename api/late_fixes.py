@@ -20,7 +20,7 @@ from devicelock.watch_store import AlertRow
 
 def is_fix_late(session: Session, *, now_ms: Instant, policy: Policy = DEFAULT_POLICY) -> bool:
     """Whether people are to be told of one; nobody waits for who asks."""
-    return bool(_late(session, now_ms=now_ms, policy=policy, limit=200))
+    return bool(late_fixes(session, now_ms=now_ms, policy=policy))
 
 
 def late_fixes(session: Session, *, now_ms: Instant, policy: Policy = DEFAULT_POLICY, limit: int = 200) -> list[str]:

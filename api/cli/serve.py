@@ -106,5 +106,5 @@ def speak(level: int) -> None:
     threshold = structlog.make_filtering_bound_logger(level)
     *processors, _ = structlog.get_config()["processors"]
     lines = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
-    out = partial(Lines, sys.stderr)
-    structlog.configure(processors=[*processors, lines], wrapper_class=threshold, logger_factory=lambda *_names: out())
+    out = Lines(sys.stderr)
+    structlog.configure(processors=[*processors, lines], wrapper_class=threshold, logger_factory=lambda *_names: out)
