@@ -1,11 +1,11 @@
 """Measures what is normal on undisputed parcels: for the network as a whole, and for each handler, site and shift.
 
 Everyone is compared with their own baseline. A handler's missed-scan rate is shrunk to the mean of the step (strength
-20 scans), and so are the shares of photos and of anomalies of a site and step (strength 20 scans, and so many readings
-as have one anomaly); the dwell offset of a site and shift is shrunk to zero (strength 20 parcels). By how much more
-than elsewhere the scales of a site and step show is known once there are enough readings. Shares of the whole network start
-from the installed numbers with 20 pseudo-observations (seals with one anomaly), medians with two. Scale and declaration
-errors are robust (median absolute deviation), because one reading in a hundred is off.
+20 scans), and so are the shares of photos and of anomalies of a site and step (strength 20 scans, and so many
+readings as have one anomaly); the dwell offset of a site and shift is shrunk to zero (strength 20 parcels). By how
+much more than elsewhere the scales of a site and step show is known once there are enough readings. Shares of the
+whole network start from the installed numbers with 20 pseudo-observations (seals with one anomaly), medians with two.
+Scale and declaration errors are robust (median absolute deviation), because one reading in a hundred is off.
 """
 
 from collections import Counter, defaultdict
