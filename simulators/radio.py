@@ -104,9 +104,13 @@ class Radio:
         self._say_hello()
 
     def wait_for(self, condition: Callable[[Handset], bool], *, timeout_s: float = 10.0) -> bool:
-        """Wait until something is true of the handset; checked after every command."""
+        """Wait until something is true of the handset; checked after every command, never in the middle of one."""
         with self._heard:
-            return self._heard.wait_for(lambda: condition(self.handset), timeout_s)
+            return self._heard.wait_for(lambda: self._holds(condition), timeout_s)
+
+    def _holds(self, condition: Callable[[Handset], bool]) -> bool:
+        with self._guard:
+            return condition(self.handset)
 
     def _receive(self, message: Message) -> bool:
         if not self.handset.on:

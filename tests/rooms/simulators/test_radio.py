@@ -1,5 +1,7 @@
 import errno
 import os
+import threading
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from devicelock.transport import Message, PublishOutcome
 from simulators.broker import SimulatedBroker, SimulatedTransport
 from simulators.faults import Fault
 from simulators.handset import Handset
+from simulators.handset_store import replace_file
 from simulators.radio import Line, Radio, mqtt_of
 from tests.rooms.simulators.hands import Operator, make_handset
 
@@ -280,6 +283,25 @@ def test_waiting_ends_when_the_condition_holds_or_the_time_is_over(world: World)
     world.on()
     assert world.radio.wait_for(lambda handset: handset.on)
     assert not world.radio.wait_for(lambda handset: handset.screen_locked, timeout_s=0.01)
+
+
+def test_who_waits_sees_no_handset_between_storing_and_enforcing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.on()
+    world.send(Op.LOCK)
+    stored = threading.Event()
+
+    def replace_slowly(path: Path, content: bytes) -> None:
+        replace_file(path, content)
+        stored.set()
+        time.sleep(0.05)
+
+    monkeypatch.setattr("simulators.handset.replace_file", replace_slowly)
+    unlocking = threading.Thread(target=world.send, args=(Op.UNLOCK,))
+    unlocking.start()
+    assert stored.wait(5.0)
+    assert world.radio.wait_for(lambda handset: handset.state.applied is Applied.UNLOCKED)
+    assert not world.handset.screen_locked
+    unlocking.join()
 
 
 def test_over_mqtt_it_goes_to_the_broker_it_was_enrolled_with(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
