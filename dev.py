@@ -300,15 +300,14 @@ def command_line(kind: str, verb: str, arguments: Sequence[str]) -> int:
 
 
 def test(arguments: list[str]) -> int:
-    """Run the tests."""
+    """Run the tests on one worker more than there are cores: tests wait for servers and clocks."""
     install("dev")
     install_browser()
     os.chdir(ROOT)
     alone_only = re.compile(r"-n|--numprocesses|--dist|--pdb|--trace$|-s$|--capture=no|--co$|--collect-only")
     single = any(alone_only.match(argument) for argument in arguments)
     cores = os.cpu_count() or 1
-    several = min(cores + 1, 4)  # tests wait for servers and clocks; one worker more than cores keeps the cores at work
-    workers = [] if single or cores == 1 else ["-n", str(several), "--dist", "loadfile"]
+    workers = [] if single or cores == 1 else ["-n", str(min(cores + 1, 4)), "--dist", "loadfile"]
     hand_over(["-m", "pytest", *workers, *arguments])
     return 0
 

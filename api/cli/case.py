@@ -34,11 +34,14 @@ def listing(
     owed: Annotated[
         bool, typer.Option("--owed", help="Only cases in which a credit, or a promise after their end, is owed.")
     ] = False,
+    due: Annotated[
+        bool, typer.Option("--due", help="Only cases with a promise that is still to be kept, the soonest first.")
+    ] = False,
     cursor: Annotated[str | None, typer.Option(help="Where the page before ended.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Cases, newest first. Example: `weaklink dispute list --json`."""
-    asked = {"state": state, "owed": owed or None, "cursor": cursor}
+    """Cases, newest first. Examples: `weaklink dispute list --json`, `weaklink dispute list --due`."""
+    asked = {"state": state, "owed": owed or None, "due": due or None, "cursor": cursor}
     found = call("GET", "/v1/disputes", params={name: value for name, value in asked.items() if value} or None)
     show(found, as_json=as_json, human=_cases)
 

@@ -50,7 +50,10 @@ def console(visit: Staff, after: str | None = None) -> Response:
 
 @router.get("/cases")
 def cases(visit: Staff, show: str = "open", after: str | None = None) -> Response:
-    """Cases, newest first: one's own open ones, all open ones, those that owe something, or those that ended."""
+    """Cases, newest first: one's own open ones, all open ones, those that owe something, or those that ended.
+
+    And those with a promise that is still to be kept, the soonest first.
+    """
     owner = visit.caller.account if show == "mine" else None
     with visit.parts.house.read() as session:
         listed = finding.list_cases(session, owner=owner, show=show, after=after)

@@ -17,7 +17,7 @@ from api.routes.disputes import given_number
 from custody.disputes.case import CASE
 from custody.kernel.errors import NotFound, Rejected
 from custody.kernel.ids import as_typed
-from custody.store import case_book
+from custody.store import case_book, worklist
 from custody.store.case_book import CaseFile
 from custody.store.owing import owes
 from custody.store.tables import DisputeRow, SaleRow
@@ -55,7 +55,13 @@ class Found:
 
 
 def list_cases(session: Session, *, owner: str | None, show: str, after: str | None) -> Listed:
-    """Cases, newest first: those that ended, that owe something, or that are open; those of one owner if asked."""
+    """Cases, newest first: those that ended, that owe something, or that are open; those of one owner if asked.
+
+    Those with a promise that is due come soonest first.
+    """
+    if show == "due":
+        due = worklist.soonest_first(session, after=after, limit=PAGE + 1)
+        return Listed(files=tuple(one.file for one in due[:PAGE]), onward=due[PAGE - 1].cursor if due[PAGE:] else None)
     ended = sorted(CASE.terminal)
     state = col(DisputeRow.state)
     shown = {"ended": state.in_(ended), "owed": owes()}

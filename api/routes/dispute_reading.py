@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Depends, Query
+from sqlmodel import Session
 
 from api.accounts import Caller
 from api.auth import role
@@ -12,8 +13,10 @@ from api.parts import Parts, parts_of
 from api.routes.disputes import CASEWORKERS
 from api.views import case_view, message_views, set_aside
 from custody.disputes.case import CASE
+from custody.disputes.promise import is_owed
 from custody.kernel.clock import to_iso
-from custody.store import case_book
+from custody.store import case_book, worklist
+from custody.store.case_book import CaseFile
 from custody.usecases.came_back import credits_paid
 
 router = APIRouter(prefix="/v1/disputes", tags=["disputes"])
@@ -27,21 +30,23 @@ def listing(
     *,
     state: str | None = None,
     owed: bool = False,
+    due: bool = False,
     cursor: str | None = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> dict[str, Any]:
     """Cases, newest first. `next` is the cursor of the next page, null at the end.
 
     `disagreed`: the customer does not agree, and no person has acted in the case since. `set_aside`: what was promised
-    is not to be given, since another report puts the order right. With `owed` only cases of which a credit is to be
-    paid, or that are over and leave a promise that is still to be kept.
+    is not to be given, since another report puts the order right. `next_promise_at`: when the next promise that is
+    still to be kept is due. With `owed` only cases of which a credit is to be paid, or that are over and leave a
+    promise that is still to be kept. With `due` only cases with such a promise, open or over, the soonest first.
     """
     check_state(state, CASE.states)
     with parts.house.read() as session:
-        files = case_book.listing(session, state=state, owed=owed, after=cursor, limit=limit + 1)
-        names = [file.case.id for file in files]
-        disagreed = case_book.disagreed(session, names)
-        aside = set_aside(files, case_book.promises_of(session, names))
+        files, onward = _listed(session, state=state, owed=owed, due=due, after=cursor, limit=limit)
+        promised = case_book.promises_of(session, [file.case.id for file in files])
+        disagreed = case_book.disagreed(session, promised)
+        aside = set_aside(files, promised)
         page = [
             {
                 "dispute": file.case.id,
@@ -53,10 +58,23 @@ def listing(
                 "order": file.case.order_ref,
                 "owner": file.case.owner,
                 "opened_at": to_iso(file.case.opened_ms),
+                "next_promise_at": next((to_iso(one.due_ms) for one in promised[file.case.id] if is_owed(one)), None),
             }
-            for file in files[:limit]
+            for file in files
         ]
-    return {"disputes": page, "next": page[-1]["dispute"] if len(files) > limit else None}
+    return {"disputes": page, "next": onward}
+
+
+def _listed(
+    session: Session, *, state: str | None, owed: bool, due: bool, after: str | None, limit: int
+) -> tuple[list[CaseFile], str | None]:
+    """A page of cases and the cursor of the next one."""
+    if due:
+        only = case_book.asked_for(state=state, owed=owed)
+        rows = worklist.soonest_first(session, *only, after=after, limit=limit + 1)
+        return [row.file for row in rows[:limit]], rows[limit - 1].cursor if len(rows) > limit else None
+    files = case_book.listing(session, state=state, owed=owed, after=after, limit=limit + 1)
+    return files[:limit], files[limit - 1].case.id if len(files) > limit else None
 
 
 @router.get("/{dispute}")

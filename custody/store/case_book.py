@@ -175,12 +175,13 @@ def listing(
 
     `owed`: only those in which something is owed (`owing`).
     """
-    query = newest_first(session, DisputeRow, when="opened_ms", after=after)
-    if state:
-        query = query.where(col(DisputeRow.state) == state)
-    if owed:
-        query = query.where(owes())
+    query = newest_first(session, DisputeRow, when="opened_ms", after=after).where(*asked_for(state=state, owed=owed))
     return [msgspec.json.decode(row.facts, type=CaseFile) for row in session.scalars(query.limit(limit)).all()]
+
+
+def asked_for(*, state: str | None, owed: bool) -> list[ColumnElement[bool]]:
+    """The conditions of a list: cases in one state, cases in which something is owed."""
+    return [*([col(DisputeRow.state) == state] if state else []), *([owes()] if owed else [])]
 
 
 def of_order(session: Session, order_ref: str) -> list[CaseFile]:

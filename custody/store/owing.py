@@ -16,9 +16,10 @@ def owes() -> ColumnElement[bool]:
     facts = col(DisputeRow.facts)
     credited = and_(facts.like(_CREDIT.format("")), ~facts.like(_CREDIT.format("0,")))
     over = col(DisputeRow.state).in_(sorted(CASE.terminal))
-    open_promise = and_(
-        col(PromiseRow.dispute) == col(DisputeRow.id),
-        col(PromiseRow.state).not_in(sorted(PROMISE.terminal)),
-        ~col(PromiseRow.facts).like(_REPLACED),
-    )
-    return or_(credited, and_(over, exists().where(open_promise)))
+    mine = col(PromiseRow.dispute) == col(DisputeRow.id)
+    return or_(credited, and_(over, exists().where(mine, is_owed())))
+
+
+def is_owed() -> ColumnElement[bool]:
+    """Whether a promise is still to be kept, in time or late (`promise.is_owed`)."""
+    return and_(col(PromiseRow.state).not_in(sorted(PROMISE.terminal)), ~col(PromiseRow.facts).like(_REPLACED))

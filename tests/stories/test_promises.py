@@ -10,7 +10,7 @@ from custody.disputes.machine import Role
 from custody.disputes.remedy import Needs
 from custody.kernel.clock import DAY_MS, MINUTE_MS
 from custody.kernel.errors import Conflict
-from custody.store import case_book
+from custody.store import case_book, worklist
 from custody.usecases import move_case, move_scheme
 from custody.usecases.repeat_move import done_already
 from custody.usecases.sweep_cases import sweep_case
@@ -189,3 +189,17 @@ def test_a_remedy_that_was_written_down_as_a_kept_promise_is_put_right_and_the_c
     with world.house.unit() as unit:
         sweep_case(unit, opened.case, CASES)
     assert world.case(opened).case.state == "closed", "nobody said that it was wrong"
+
+
+def test_the_worklist_begins_with_what_is_due_next_on_either_engine(either: World) -> None:
+    opened = [either.dispute(None, None, words=WORDS).case for _ in range(5)]
+    days = (3, -1, 7, 3, 0)
+    with either.house.unit() as unit:
+        for case, day in zip(opened, days, strict=True):
+            (promise,) = case_book.promises(unit.session, case)
+            case_book.put_promise(unit, replace(promise, due_ms=unit.now_ms + day * DAY_MS))
+    listed: list[worklist.Due] = []
+    with either.house.read() as session:
+        while page := worklist.soonest_first(session, after=listed[-1].cursor if listed else None, limit=2):
+            listed += page
+    assert [due.file.case.id for due in listed] == [case for _, case in sorted(zip(days, opened, strict=True))]
