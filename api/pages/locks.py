@@ -21,6 +21,7 @@ from api.routes.lock_watch import ClearanceIn
 from api.routes.locks import SwitchIn, WhyIn
 from api.views import order_view, order_views, reference_view
 from custody.kernel.errors import Trouble
+from custody.store import case_book
 from custody.store.unit import Unit
 from devicelock import part_store, store, watch_store
 from devicelock.rules.authority import preflight
@@ -158,6 +159,8 @@ def _page(visit: Visit, sent: Sent, *, after: str | None = None) -> Response:
         alerts = [lock_watch.alert_view(row) for row in watch_store.alerts(session, seen=False)]
         found = groups(session, visit.parts.locks, now_ms=unit.now_ms)
         paused = [lock_watch.group_view(session, group) for group in found if group.paused]
+        shown = [*waiting, *held, *(order for group in paused for order in group["locks"])]
+        orders = case_book.orders_of(session, {order["dispute"] for order in shown if order["dispute"]})
     return visit.page(
         "locks.html",
         waiting=waiting,
@@ -171,6 +174,7 @@ def _page(visit: Visit, sent: Sent, *, after: str | None = None) -> Response:
         named=named,
         alerts=alerts,
         paused=paused,
+        orders=orders,
         sent=sent,
     )
 

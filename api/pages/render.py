@@ -156,6 +156,7 @@ def _environment() -> Environment:
         "sentence": times.sentence,
         "percent": percent,
         "imei": _imei,
+        "lock_group": words.lock_group,
         "worded": lambda code, table: words.worded(table, code),
     }
     return environment

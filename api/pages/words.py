@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from custody.disputes.claim import ClaimType
 from custody.trail.route import STEP_WORDS
-from devicelock.rules.caps import CapReason
+from devicelock.rules.caps import CapReason, account_of
 from devicelock.rules.check import CheckName, CheckReason
 from devicelock.rules.command import Reason
 from devicelock.rules.order import State
@@ -348,3 +348,11 @@ def worded(table: Mapping[str, str], code: object) -> str:
     """The words of a code; a code without words in plain spelling."""
     text = str(code)
     return table.get(text) or text.replace("_", " ")
+
+
+def lock_group(name: str) -> str:
+    """What a group of locks is of (`caps.group_of`)."""
+    account = account_of(name)
+    if account is None:
+        return f"locks under the standing authority {name.removeprefix('policy:')}"
+    return f"locks that {account} asked for on {name.rpartition(':')[2]} (UTC)"

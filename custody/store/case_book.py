@@ -190,6 +190,12 @@ def of_order(session: Session, order_ref: str) -> list[CaseFile]:
     return [msgspec.json.decode(facts, type=CaseFile) for facts in session.scalars(query).all()]
 
 
+def orders_of(session: Session, disputes: Collection[str]) -> dict[str, str]:
+    """The order that each of these cases names or was led to; empty where there is none."""
+    query = select(col(DisputeRow.id), col(DisputeRow.order_ref)).where(col(DisputeRow.id).in_(list(disputes)))
+    return dict.fromkeys(disputes, "") | dict(session.execute(query).all())
+
+
 def open_after(session: Session, *, after: str, limit: int) -> list[CaseFile]:
     """Cases that are not over, by id, from behind one on."""
     mine = col(DisputeRow.state).in_(OPEN), col(DisputeRow.id) > after

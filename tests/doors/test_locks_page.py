@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from api.pages import locks
+from api.pages import locks, words
+from devicelock.rules import caps
 from devicelock.rules.order import State
 from devicelock.store import LockOrderRow
 from tests.doors.case_desk import CaseDesk
@@ -35,7 +36,7 @@ def under_way(desk: CaseDesk) -> None:
                 created_ms=number,
                 facts="{}",
             )
-            unit.session.add(row)
+            unit.session.merge(row)
 
 
 @pytest.mark.usefixtures("under_way")
@@ -49,3 +50,19 @@ def test_every_lock_under_way_is_reached_from_the_console(desk: CaseDesk, monkey
         page = onward[1] if onward else ""
     assert seen == [["4", "3"], ["2", "1"], ["0"]]
     assert 'rel="prev"' in shown
+
+
+@pytest.mark.usefixtures("under_way")
+def test_the_case_of_a_lock_is_called_by_its_order(desk: CaseDesk) -> None:
+    told = [desk.report(**facts)["dispute"] for facts in ({"order": "SO-LOCKED"}, {})]
+    with desk.house.parts.house.unit() as unit:
+        for number, dispute in enumerate(told):
+            unit.session.get_one(LockOrderRow, f"lock_{number}").dispute = dispute
+    shown = desk.http.get("/console/locks", headers=desk.by("supervisor-1")).text
+    assert [re.findall(f'href="/console/cases/{name}">([^<]+)<', shown) for name in told] == [["SO-LOCKED"], [told[1]]]
+
+
+def test_a_paused_group_is_called_by_what_ordered_it() -> None:
+    assert words.lock_group("policy:auth_1") == "locks under the standing authority auth_1"
+    by_account = caps.group_of(policy=None, account="lead:2", at_ms=0)
+    assert words.lock_group(by_account) == "locks that lead:2 asked for on 1970-01-01 (UTC)"
