@@ -66,7 +66,7 @@ class Radio:
         self._guard = threading.RLock()
         self._heard = threading.Condition()
 
-    def switch_on(self, *, wait_s: float = 10.0) -> bool:
+    def switch_on(self, *, wait_s: float = 30.0) -> bool:
         """Boot and connect; True when the handset can be reached within the wait."""
         with self._guard:
             self.handset.power_on()
@@ -103,7 +103,7 @@ class Radio:
             self.handset.swap_sim(sim, country=country)
         self._say_hello()
 
-    def wait_for(self, condition: Callable[[Handset], bool], *, timeout_s: float = 10.0) -> bool:
+    def wait_for(self, condition: Callable[[Handset], bool], *, timeout_s: float = 30.0) -> bool:
         """Wait until something is true of the handset; checked after every command, never in the middle of one."""
         with self._heard:
             return self._heard.wait_for(lambda: self._holds(condition), timeout_s)

@@ -28,7 +28,7 @@ HOME = "GB"
 NETWORKS = {FAR_AWAY: "22610", HOME: "23415"}
 """A network of each country (ITU-T E.212), as a handset that is served by it says."""
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 POLL_S = 0.05
 
 

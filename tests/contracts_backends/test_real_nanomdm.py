@@ -43,7 +43,7 @@ pytestmark = pytest.mark.skipif(
 )
 UDID = "66ADE930-5FDF-5EC4-8429-15640684C489"
 API_KEY, WEBHOOK_KEY = "api-key", "webhook-key"
-SOON_S = 10.0
+SOON_S = 30.0
 
 
 def certificate() -> tuple[bytes, bytes]:

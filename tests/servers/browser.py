@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, Page, Playwright, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, Route, expect, sync_playwright
 
 NAMED = "console.test"
+LONG_MS = 30_000
 """A name of this machine: over plain http at a name a browser sends no Sec-Fetch-Site, as it does at 127.0.0.1."""
 TOOLS = Path(__file__).resolve().parent.parent.parent / ".tools" / "browser"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -81,8 +82,9 @@ def font_configuration(unpacked: Path) -> Path:
 
 @contextmanager
 def running_browser() -> Iterator[Browser]:
-    """Lend a running headless browser."""
+    """Lend a running headless browser; what a page is expected to show may take its time on a busy machine."""
     program = find_browser()
+    expect.set_options(timeout=LONG_MS)
     with sync_playwright() as playwright:
         browser = launch(playwright, program)
         try:
@@ -119,7 +121,7 @@ def local_page(browser: Browser, **options: Any) -> Iterator[Page]:
             route.abort("addressunreachable")
 
     context.route("**/*", judge)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(LONG_MS)
     try:
         yield context.new_page()
     finally:

@@ -230,7 +230,7 @@ def test_checks_and_pages_of_locks_are_read_while_somebody_else_writes(
     with service.parts.house.unit():
         looked = agent.get("/v1/locks/preflight", imei=unit.imei, dispute=case)
         pages = [
-            httpx.get(f"{service.address}/console/{page}", cookies=cookies, timeout=5)
+            httpx.get(f"{service.address}/console/{page}", cookies=cookies, timeout=15)
             for page in ("locks", f"cases/{case}")
         ]
     assert {row["check"] for row in looked["checks"]} >= CHECKS_OF_A_LOCK
