@@ -24,6 +24,8 @@ def start(
 
     Everything else is set by environment variables, which `weaklink settings` lists: TLS to the broker, witnesses, and
     the other lock systems (IMEI list, Android Management, NanoMDM, Knox Guard), which are all off by default.
+    The address of a database with a password in it belongs there too (WEAKLINK_DATABASE_URL): whoever may list the
+    processes of the machine reads their options.
     """
     serve(
         read_settings(
