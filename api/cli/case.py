@@ -139,6 +139,7 @@ def _to_know(row: dict[str, Any]) -> str:
         "does not agree": row["disagreed"],
         f"credit to pay: {pounds(credit)}": credit,
         "put right by another report": row["set_aside"],
+        f"promised by {row['next_promise_at']}": row["next_promise_at"],
     }
     return ", ".join(words for words, holds in said.items() if holds)
 

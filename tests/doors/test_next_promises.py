@@ -63,6 +63,7 @@ def test_the_page_and_the_command_list_them_in_the_same_order(
     shell = CommandLine(address=desk.house.address, folder=tmp_path, token=token)
     out = shell.run("dispute", "list", "--due").out
     assert [name for name in re.findall(r"case_\w+", out) if name in promised] == promised
+    assert "promised by 20" in " ".join(out.split())
 
 
 def test_a_kept_promise_and_a_case_without_one_are_not_listed(desk: CaseDesk, promised: list[str]) -> None:
