@@ -187,6 +187,18 @@ def test_what_a_closed_record_changed_is_told_and_not_refused(sent: World) -> No
     ]
 
 
+def test_what_no_record_tells_of_a_case_is_said(sent: World) -> None:
+    agree_on(sent, open_case_of(sent), "never_received")
+    content = sent.export().content
+    steps = [line.index for line in open_pack(content).case.timeline if line.index is not None]
+    alone = Beside(withhold=dict.fromkeys(steps, "for the test"))
+    missing = {"no record here tells when the case was opened", "no record here tells which kind of problem it is"}
+    for exported, unsaid in ((content, set()), (sent.export(alone).content, missing)):
+        verdict = verify_pack(exported, vkey=sent.vkey)
+        verdict.demand()
+        assert {check.what for check in verdict.checks if check.ok is None} & missing == unsaid
+
+
 def reported(
     unit: Unit, *, order: str | None, claim_type: str | None, parcel: str | None = None, imei: str | None = None
 ) -> Disputed:
