@@ -3,7 +3,10 @@
 from typing import Any
 
 from api.cli.client import console, folded
+from api.pages.times import sentence, short_key
 from custody.investigation.percent import percent
+from custody.investigation.places import REST_WORDS
+from custody.trail.route import STEP_WORDS
 
 MOST_LINKS = 8
 EXPLAINED = "its traffic explains it, or too few disputes"
@@ -17,7 +20,7 @@ def show_finding(value: dict[str, Any]) -> None:
         console.print(line, highlight=False)
     table = folded("link", "probability", title="Ranked links")
     for link in value["links"][:MOST_LINKS]:
-        table.add_row(link["name"], percent(link["probability"]))
+        table.add_row(_link(link), percent(link["probability"]))
     console.print(table)
 
 
@@ -29,7 +32,7 @@ def show_hotspots(value: dict[str, Any]) -> None:
     table = folded("link", "shift", "P(hot)", "disputes", "traffic", "lift", "what follows", title="Hotspots")
     for spot in value["hotspots"]:
         table.add_row(
-            f"{spot['step'] or ''} {spot['site']} {spot['handler'] or (ONE if spot['shift'] is None else '')}".strip(),
+            f"{_place(spot)} {spot['handler'] or (ONE if spot['shift'] is None else '')}".strip(),
             "" if spot["shift"] is None else str(spot["shift"] + 1),
             percent(spot["hot"]),
             f"{spot['charged']:.1f}",
@@ -38,3 +41,12 @@ def show_hotspots(value: dict[str, Any]) -> None:
             "act" if spot["act"] else "look" if spot["look"] else EXPLAINED,
         )
     console.print(table)
+
+
+def _link(link: dict[str, Any]) -> str:
+    return sentence(REST_WORDS[link["name"]]) if link["site"] is None else _place(link)
+
+
+def _place(link: dict[str, Any]) -> str:
+    work = "all links" if link["step"] is None else STEP_WORDS[link["step"]]
+    return sentence(f"{work} at {short_key(link['site'])}")

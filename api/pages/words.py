@@ -7,6 +7,7 @@ to the rules of `custody.disputes.wording`.
 from collections.abc import Mapping
 
 from custody.disputes.claim import ClaimType
+from custody.investigation.places import REST_WORDS
 from custody.trail.route import STEP_WORDS
 from devicelock.rules.caps import CapReason, account_of
 from devicelock.rules.check import CheckName, CheckReason
@@ -326,11 +327,7 @@ SIMS: Mapping[str, str] = {
     "never": "never with a SIM",
     "unknown": "SIM not known",
 }
-REST: Mapping[str, str] = {
-    "ORIGIN": "already wrong before the first scan",
-    "AFTER": "after hand-over, by somebody who was not meant to have it",
-    "NO_ANOMALY": "not in our data: we found nothing unusual in our records",
-}
+REST = REST_WORDS
 ITEMS: Mapping[str, str] = {
     "proof_of_purchase": "Proof of purchase",
     "proof_of_posting": "Proof of posting",

@@ -1,4 +1,6 @@
-"""Links of a chain in words: what is done there, and where."""
+"""Links of a chain in words: what is done there, and where; and what may have happened outside all links."""
+
+from collections.abc import Mapping
 
 from custody.investigation.values import Segment, Step
 
@@ -10,6 +12,11 @@ _WORK = {
     Step.HUB_SORT: "sorting",
     Step.DEPOT: "the depot",
     Step.COURIER: "the courier's round",
+}
+REST_WORDS: Mapping[str, str] = {
+    "ORIGIN": "already wrong before the first scan",
+    "AFTER": "after hand-over, by somebody who was not meant to have it",
+    "NO_ANOMALY": "not in our data: we found nothing unusual in our records",
 }
 
 

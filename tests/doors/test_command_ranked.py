@@ -7,15 +7,31 @@ from api.cli.ranked import EXPLAINED, NOTHING, show_finding, show_hotspots
 from custody.investigation.answer import spot_view
 from custody.investigation.hotspots import survey
 from custody.investigation.infer import run
+from custody.trail.route import STEP_WORDS
 from simulators.fleet.small import small_world
+
+WORK = {str(step): f"{words[:1].upper()}{words[1:]}" for step, words in STEP_WORDS.items()}
+SORTING = {"name": "4 hub_sort https://id.gs1.org/414/9521886000126", "probability": 0.9996, "step": "hub_sort"}
+SORTING |= {"site": "https://id.gs1.org/414/9521886000126"}
+PICKED = {"name": "ORIGIN", "probability": 0.0004, "step": None, "site": None}
 
 
 def test_no_printed_share_is_nought_or_a_hundred_per_cent(capsys: pytest.CaptureFixture[str]) -> None:
-    links = [{"name": "4 hub_sort hub-3", "probability": 0.9996}, {"name": "ORIGIN", "probability": 0.0004}]
-    show_finding({"lines": ["Most likely sorting at hub-3 (over 99 %)."], "links": links})
+    show_finding({"lines": ["Most likely sorting at hub-3 (over 99 %)."], "links": [SORTING, PICKED]})
     shown = capsys.readouterr().out
     assert [share for share in ("over 99 %", "under 1 %") if share not in shown] == []
     assert [share for share in ("100.0%", "0.0%") if share in shown] == []
+
+
+def test_links_are_printed_in_the_words_of_their_pages_and_not_as_codes(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(console, "width", 400)
+    show_finding({"lines": [], "links": [SORTING, PICKED]})
+    shown = capsys.readouterr().out
+    assert "Hub sorting at 9521886000126 " in shown
+    assert "Already wrong before the first scan " in shown
+    assert [code for code in ("hub_sort", "ORIGIN", "id.gs1.org") if code in shown] == []
 
 
 def test_hotspots_are_printed_with_what_follows_and_shifts_as_people_count_them(
@@ -30,6 +46,7 @@ def test_hotspots_are_printed_with_what_follows_and_shifts_as_people_count_them(
     assert "None" not in " ".join(shown)
     for spot, line in zip(spots, shown, strict=True):
         cells = [cell.strip() for cell in line.strip("\u2502").split("\u2502")]
+        assert cells[0].startswith("All links at " if spot["step"] is None else f"{WORK[spot['step']]} at ")
         assert cells[1] == ("" if spot["shift"] is None else str(spot["shift"] + 1))
         assert {cells[2], cells[4]}.isdisjoint({"0%", "100%", "0 %", "100 %"})
         assert cells[-1] == ("act" if spot["act"] else "look" if spot["look"] else EXPLAINED)
