@@ -34,6 +34,7 @@ from custody.kernel.clock import Instant
 from custody.kernel.errors import Conflict, NotFound
 from custody.store import case_book
 from custody.store.case_book import JOINED, RECOMPUTE, CaseFile
+from custody.store.case_outlines import CaseOutline, outlines
 from custody.store.tables import InquiryRow
 from custody.store.unit import House, Unit
 from custody.usecases.ways import Progress, Ways
@@ -58,7 +59,7 @@ class Attach:
 class Gathered:
     """All that an investigation takes from the database: every disputed parcel with a recorded chain, and the lots."""
 
-    files: dict[str, CaseFile]
+    files: dict[str, CaseOutline]
     disputes: tuple[Dispute, ...]
     lots: tuple[Lot, ...]
 
@@ -109,7 +110,7 @@ class Inquirer:
 
     def judge_all(
         self, session: Session, attaches: dict[str, Attach], *, asked: str | None = None
-    ) -> tuple[Result, dict[str, CaseFile]]:
+    ) -> tuple[Result, dict[str, CaseOutline]]:
         """Every disputed parcel with a recorded chain, judged together against the traffic."""
         gathered = self.gather(session, attaches, asked=asked)
         return gathered.judge(), gathered.files
@@ -123,8 +124,8 @@ class Inquirer:
         """
         lots = self._ways.lots(session)
         passages = {parcel: passage for lot in lots for parcel, passage in lot.passages.items()}
-        standing: dict[str, CaseFile] = {}
-        for file in case_book.listing(session, state=None, after=None, limit=100_000):
+        standing: dict[str, CaseOutline] = {}
+        for file in outlines(session):
             mine, parcel = file.case.id == asked, file.parcel or ""
             if mine:
                 _check_asked(file, chain=parcel in passages)
@@ -176,7 +177,7 @@ def check_goes_on(row: InquiryRow) -> None:
         raise Conflict("concluded", detail, fix="Reopen it with what is new, unless its fix is filed.")
 
 
-def why_not_weighed(file: CaseFile) -> str | None:
+def why_not_weighed(file: CaseFile | CaseOutline) -> str | None:
     """Why a report says of no parcel that anything happened to it on its way; None if it does."""
     if file.case.state == WITHDRAWN:
         return "was withdrawn"
@@ -185,7 +186,7 @@ def why_not_weighed(file: CaseFile) -> str | None:
     return None if _complaint(file) is not None else "is of no kind that something on the way explains"
 
 
-def _check_asked(file: CaseFile, *, chain: bool) -> None:
+def _check_asked(file: CaseFile | CaseOutline, *, chain: bool) -> None:
     """Refuse to judge a report that is not weighed, for what it is."""
     why = why_not_weighed(file)
     if why is not None:
@@ -194,11 +195,11 @@ def _check_asked(file: CaseFile, *, chain: bool) -> None:
         raise NotFound("parcel", f"case {file.case.id!r} has no parcel whose chain is recorded", fix="Add the parcel.")
 
 
-def _complaint(file: CaseFile) -> Complaint | None:
+def _complaint(file: CaseFile | CaseOutline) -> Complaint | None:
     return COMPLAINT_OF.get(ClaimType(file.case.claim_type)) if file.case.claim_type else None
 
 
-def _dispute(file: CaseFile, passage: Passage, attaches: dict[str, Attach]) -> Dispute:
+def _dispute(file: CaseOutline, passage: Passage, attaches: dict[str, Attach]) -> Dispute:
     complaint = _complaint(file)
     attach = attaches.get(file.imei or "")
     return Dispute(

@@ -4,10 +4,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import QueuePool
+from sqlalchemy import QueuePool, text
 
 from custody.usecases.investigate import Inquirer
 from tests.rooms.pack.pack_world import World, open_case_of, open_world, send_parcel
+
+MANY_NEWER = """
+    INSERT INTO dispute (id, state, claim_type, order_ref, owner, policy_version, token_hash, opened_ms, version, facts)
+    WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < 100000)
+    SELECT n, 'triaged', '', '', '', '', CAST(n AS BLOB), 4000000000000, 1,
+        '{"case":{"id":"' || n || '","state":"triaged"}}' FROM number
+"""
+"""As many cases as there are in some years, opened later; of each what is read of it."""
 
 
 @pytest.fixture
@@ -51,3 +59,11 @@ def test_what_was_gathered_is_judged_without_the_database(world: World) -> None:
     assert pool.checkedout() == 0
     finding = gathered.find(case)
     assert (finding.disputes, finding.judgement.table()) == before != links(world, case)
+
+
+def test_a_case_is_weighed_however_many_newer_ones_there_are(world: World) -> None:
+    case = open_case_of(world)
+    alone = links(world, case)
+    with world.house.unit() as unit:
+        unit.session.execute(text(MANY_NEWER))
+    assert links(world, case) == alone
