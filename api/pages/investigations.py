@@ -4,7 +4,8 @@ The inbox is sorted by what matters to customers and by pattern: those who still
 likeliest link stands in other disputes too, then the oldest. What was learned from comes last.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from fastapi import APIRouter, Response
 from sqlmodel import Session
@@ -17,10 +18,10 @@ from api.routes import investigations as doors
 from api.routes import packs
 from api.routes.packs import PackIn
 from custody.disputes.case import CASE
+from custody.kernel.clock import Instant
 from custody.kernel.errors import NotFound
 from custody.store import case_book
 from custody.store.case_book import CaseFile
-from custody.store.tables import InquiryRow
 from custody.usecases.investigate import why_not_weighed
 
 router = APIRouter(prefix="/console", include_in_schema=False)
@@ -32,10 +33,11 @@ PAGE = 50
 class Waiting:
     """One line of the inbox. `others`: how many other parcels, with a report that stands, have its likeliest link."""
 
-    inquiry: InquiryRow
+    state: str
+    opened_ms: Instant
     file: CaseFile
     answer: StoredAnswer | None
-    others: int
+    others: int = 0
 
     @property
     def customer_waits(self) -> bool:
@@ -55,28 +57,25 @@ def inbox(visit: Decider, start: int = 0) -> Response:
 
 def waiting(session: Session) -> list[Waiting]:
     """The lines of the inbox, the most pressing first."""
-    rows = case_book.inquiries(session)
-    files = {row.id: case_book.read(session, row.dispute) for row in rows}
-    answers = {row.id: stored_answer(row) for row in rows}
+    lines = []
     same: dict[tuple[str, str | None], set[str | None]] = {}
-    for name, answer in answers.items():
-        if answer is not None and answer.leading is not None and why_not_weighed(files[name]) is None:
-            same.setdefault(answer.leading, set()).add(files[name].parcel)
-    lines = [
-        Waiting(
-            inquiry=row,
-            file=files[row.id],
-            answer=answer,
-            others=len(same.get(answer.leading, set()) - {files[row.id].parcel}) if answer and answer.leading else 0,
-        )
-        for row in rows
-        for answer in [answers[row.id]]
-    ]
+    for row in case_book.inquiries(session):
+        file, answer = case_book.read(session, row.dispute), stored_answer(row)
+        lines.append(Waiting(state=row.state, opened_ms=row.opened_ms, file=file, answer=answer))
+        if answer is not None and answer.leading is not None and why_not_weighed(file) is None:
+            same.setdefault(answer.leading, set()).add(file.parcel)
+    lines = [replace(line, others=_others(line, same)) for line in lines]
     return sorted(lines, key=_pressing)
 
 
 def _pressing(line: Waiting) -> tuple[bool, bool, int, int]:
-    return line.inquiry.state == "learned", not line.customer_waits, -line.others, line.inquiry.opened_ms
+    return line.state == "learned", not line.customer_waits, -line.others, line.opened_ms
+
+
+def _others(line: Waiting, same: Mapping[tuple[str, str | None], set[str | None]]) -> int:
+    if line.answer is None or line.answer.leading is None:
+        return 0
+    return len(same.get(line.answer.leading, set()) - {line.file.parcel})
 
 
 @router.get("/patterns")

@@ -1,5 +1,6 @@
 """Investigations: which link is weak, why, and what to look at next. Links are ranked, people never."""
 
+from operator import itemgetter
 from typing import Annotated, Any
 
 import structlog
@@ -23,15 +24,16 @@ Investigator = Annotated[Caller, Depends(role("investigator", "supervisor"))]
 
 @router.get("/investigations")
 def listing(parts: P, _caller: Investigator) -> dict[str, Any]:
-    """Every investigation with its state."""
+    """Every investigation with its state, oldest first."""
     with parts.house.read() as session:
-        rows = case_book.inquiries(session)
-        return {
-            "investigations": [
-                {"investigation": row.id, "dispute": row.dispute, "state": row.state, "ranked": row.result is not None}
-                for row in rows
-            ]
-        }
+        lines = [
+            (
+                row.opened_ms,
+                {"investigation": row.id, "dispute": row.dispute, "state": row.state, "ranked": row.result is not None},
+            )
+            for row in case_book.inquiries(session)
+        ]
+    return {"investigations": [line for _, line in sorted(lines, key=itemgetter(0))]}
 
 
 @router.post("/investigations/{dispute}/run")

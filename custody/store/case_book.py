@@ -1,6 +1,6 @@
 """Reading and writing cases: the file of a case, its promises, messages, evidence and timeline."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as change
 from typing import Any
@@ -33,6 +33,7 @@ from custody.store.unit import Unit
 OPEN = tuple(state for state in CASE.states if state not in CASE.terminal)
 """The states of a case that is not over; named one by one, they lead to its rows by their index."""
 JOINED = "merged"
+INQUIRIES_AT_ONCE = 50
 RECOMPUTE = "recompute"
 """In the result of an investigation: what it was computed from."""
 
@@ -362,9 +363,10 @@ def _quiet(states: Sequence[str], before_ms: Instant) -> tuple[ColumnElement[boo
     return (col(InquiryRow.told_ms) <= before_ms, col(InquiryRow.state).in_(list(states)))
 
 
-def inquiries(session: Session) -> list[InquiryRow]:
-    """Every investigation, oldest first."""
-    return list(session.scalars(select(InquiryRow).order_by(col(InquiryRow.opened_ms), col(InquiryRow.id))).all())
+def inquiries(session: Session) -> Iterator[InquiryRow]:
+    """Every investigation by its id, one after the other: the documents of all results are too much to hold or sort."""
+    query = select(InquiryRow).order_by(col(InquiryRow.id))
+    yield from session.scalars(query.execution_options(yield_per=INQUIRIES_AT_ONCE))
 
 
 def _no_case(dispute: str) -> NotFound:

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from tests.stories.lock_steps import told
 from tests.world import World, new_world
 from tests.world_parts import Opened
 
+DOCUMENT = 1_000_000
 LINK = {"site": "Leeds", "step": "hub_sort", "probability": 0.7}
 
 
@@ -71,6 +73,23 @@ def test_a_pattern_in_the_inbox_is_of_other_parcels_whose_reports_still_stand(wo
     assert others(world) == {first.case: 1, again.case: 1, other.case: 1}
     act(world, move_case.withdraw, other, actor="customer", locks_settled=True)
     assert others(world)[first.case] == 0
+
+
+def test_the_inbox_holds_what_it_shows_and_not_the_documents_of_all_investigations(world: World) -> None:
+    for opened in [reported(world) for _ in range(5)]:
+        with world.house.unit() as unit:
+            row = case_book.inquiry(unit.session, opened.case)
+            row.result = json.dumps({"headline": "There.", "links": [LINK], "recompute": "x" * DOCUMENT})
+            unit.session.add(row)
+    tracemalloc.start()
+    try:
+        with world.house.read() as session:
+            lines = waiting(session)
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(lines) == 5
+    assert held < DOCUMENT
 
 
 def others(world: World) -> dict[str, int]:
