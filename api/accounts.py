@@ -58,7 +58,7 @@ class Caller:
 
 
 def first_accounts(session: Session, *, now_ms: Instant) -> dict[str, str]:
-    """Make the first accounts if there are none; returns names and passwords to print once."""
+    """Make the first accounts if there are none; returns names and passwords, to be told once before the unit ends."""
     if session.scalar(select(func.count()).select_from(AccountRow)):
         return {}
     passwords = {name: secrets.token_urlsafe(12) for name, _ in FIRST_ACCOUNTS}
@@ -72,6 +72,7 @@ def first_accounts(session: Session, *, now_ms: Instant) -> dict[str, str]:
             by=FIRST_START,
             now_ms=now_ms,
         )
+    session.flush()
     return passwords
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import api.migrations
 import devicelock.migrations
 from api import joints, lock_news, persons
-from api.accounts import first_accounts
 from api.backends import capabilities, open_backends
 from api.circumstances import circumstances
 from api.embedded_broker import EmbeddedBroker
@@ -61,8 +60,8 @@ WHY = "This phone is missing from a delivery. You did nothing wrong by holding i
 BOUGHT = "Did you buy this phone? You did nothing wrong. Call us, or tell us at {address}."
 
 
-def compose(settings: Settings) -> tuple[Parts, dict[str, str]]:
-    """The parts of a service, nothing started yet; also the first accounts with their passwords, if just made."""
+def compose(settings: Settings) -> Parts:
+    """The parts of a service, nothing started yet."""
     broker_tls(settings)
     _require_keys(settings)
     parts = join(settings)
@@ -78,9 +77,7 @@ def compose(settings: Settings) -> tuple[Parts, dict[str, str]]:
     _name_witnesses(settings, house, keyring)
     _name_caps(house, parts.locks.caps)
     parts.locks.anchor.start()
-    with house.unit() as unit:  # the last of all: what fails after it would leave passwords that nobody was told
-        passwords = first_accounts(unit.session, now_ms=unit.now_ms)
-    return parts, passwords
+    return parts
 
 
 def join(settings: Settings) -> Parts:

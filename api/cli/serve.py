@@ -12,6 +12,7 @@ from functools import partial
 import structlog
 import uvicorn
 
+from api.accounts import first_accounts
 from api.app import build_app
 from api.cli.listen import ctrl_c_waits, listen
 from api.compose import compose, free_port, join
@@ -33,13 +34,14 @@ def serve(settings: Settings, *, quiet: bool = False, as_json: bool = False) -> 
     settings = settings.model_copy(update={"port": settings.port or free_port()})
     with listen(settings.host, settings.port) as door, hold_folder(settings.data):
         speak(logging.WARNING if quiet else logging.INFO)
-        parts, passwords = compose(settings)
+        parts = compose(settings)
         shared = settings.model_copy(update={"embedded_mqtt_port": parts.broker.port if parts.broker else 0})
         workers = Workers(shared, work, parts.house)
         app = build_app(parts, workers=workers)
         address = f"http://{settings.host}:{settings.port}"
         with ctrl_c_waits() as pressed:
-            _tell(address, settings, passwords, as_json=as_json)
+            with parts.house.unit() as unit:  # accounts of which nobody was told the passwords are not made
+                _tell(address, settings, first_accounts(unit.session, now_ms=unit.now_ms), as_json=as_json)
             with _begun(parts):
                 Server(_config(app), Accepted(door, deal=workers.deal), told_to_stop=pressed).run()
 

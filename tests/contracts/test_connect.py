@@ -17,7 +17,7 @@ def test_at_every_connect_what_has_no_answer_is_offered_again_though_the_broker_
     """The second time the broker still holds our session; it may all the same have dropped what it held too long."""
     offered = threading.Event()
     monkeypatch.setattr(compose, "offer_again", lambda _unit, _office: offered.set())
-    parts, _ = compose.compose(read_settings(data=tmp_path))
+    parts = compose.compose(read_settings(data=tmp_path))
     assert parts.broker is not None
     parts.broker.start()
     for _ in range(2):

@@ -47,7 +47,7 @@ def size(house: House) -> int:
 
 @pytest.mark.parametrize(("load", "most"), [(singles, 900), (batches, 600)])
 def test_a_scan_takes_no_more_room_than_this(tmp_path: Path, load: Load, most: int) -> None:
-    parts, _ = compose(read_settings(data=tmp_path))
+    parts = compose(read_settings(data=tmp_path))
     stations = load_stations(4, seed=5)
     with parts.house.unit() as unit:
         for station in stations:

@@ -14,7 +14,7 @@ from devicelock.rules.caps import Caps
 
 def started(data: Path, **caps: int) -> tuple[Caps, Any, int]:
     """A service is put together and let go; its limits, what the log says of them, and the log's length."""
-    parts, _ = compose(read_settings(data=data, lock_caps=caps or None))
+    parts = compose(read_settings(data=data, lock_caps=caps or None))
     with parts.house.unit() as unit:
         named, size = rules_in_force(unit).get("lock_caps"), unit.log.size
     parts.backends.close()

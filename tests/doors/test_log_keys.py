@@ -13,7 +13,7 @@ from custody.kernel.errors import Fatal
 
 def start(data: Path, **given: object) -> None:
     """Put a service together, and let go of it."""
-    parts, _ = compose(read_settings(data=data, **given))
+    parts = compose(read_settings(data=data, **given))
     parts.backends.close()
     parts.engine.dispose()
 

@@ -19,11 +19,11 @@ def let_go(parts: Parts) -> None:
 
 def test_a_start_without_a_file_for_a_purpose_leaves_what_registrars_named_for_it(tmp_path: Path) -> None:
     data, working = tmp_path / "data", tmp_path / "working.policy"
-    parts, _ = compose(read_settings(data=data))
+    parts = compose(read_settings(data=data))
     lines = f"log {text_key(parts.house.origin, parts.keyring.log.public).vkey()}\nquorum none\n"
     let_go(parts)
     working.write_text(lines)
-    parts, _ = compose(read_settings(data=data, witness_policy=working))
+    parts = compose(read_settings(data=data, witness_policy=working))
     with parts.house.unit() as unit:
         raw = draft(unit.session, witnesses={"working": lines, "verdict": lines})
         approval = approve_policy(
@@ -31,7 +31,7 @@ def test_a_start_without_a_file_for_a_purpose_leaves_what_registrars_named_for_i
         )
         index = enact(parts.house, unit, raw, [approval])
     let_go(parts)
-    parts, _ = compose(read_settings(data=data, witness_policy=working))
+    parts = compose(read_settings(data=data, witness_policy=working))
     with parts.house.read() as session:
         newest = in_force(session)[-1]
     let_go(parts)
@@ -40,11 +40,11 @@ def test_a_start_without_a_file_for_a_purpose_leaves_what_registrars_named_for_i
 
 def test_a_file_with_a_comment_in_an_old_character_set_is_a_policy(tmp_path: Path) -> None:
     data, working = tmp_path / "data", tmp_path / "working.policy"
-    parts, _ = compose(read_settings(data=data))
+    parts = compose(read_settings(data=data))
     rules = f"log {text_key(parts.house.origin, parts.keyring.log.public).vkey()}\nquorum none\n"
     let_go(parts)
     working.write_bytes("# Zürich\n".encode("latin-1") + rules.encode())
-    parts, _ = compose(read_settings(data=data, witness_policy=working, verdict_policy=working))
+    parts = compose(read_settings(data=data, witness_policy=working, verdict_policy=working))
     with parts.house.read() as session:
         named = in_force(session)[-1].policy.witnesses
     let_go(parts)

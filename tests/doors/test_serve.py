@@ -101,6 +101,19 @@ def test_a_start_is_told_as_one_json_value_with_the_accounts_only_once(
     assert then["accounts"] == {}
 
 
+def test_accounts_whose_passwords_could_not_be_told_are_not_made_and_the_next_start_tells_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.cli.serve.Server", Mock())
+    monkeypatch.setattr("api.cli.serve.speak", Mock())
+    shell = CommandLine(address="", folder=tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr("api.cli.serve.print", Mock(side_effect=OSError(ENOSPC, "no room")), raising=False)
+        shell.run("serve", "--port", "0", "--data", "d", "--json", expect=1)
+    told_then = json.loads(shell.run("serve", "--port", "0", "--data", "d", "--json").out)
+    assert {"agent-1", "supervisor-1", "investigator-1"} <= told_then["accounts"].keys()
+
+
 @pytest.mark.parametrize(
     ("settings", "named"),
     [
@@ -188,7 +201,7 @@ def test_a_key_is_made_though_a_power_cut_left_its_draft_by_a_process_of_the_sam
 
 def started(folder: Path) -> None:
     """A service has run in this folder once."""
-    parts, _ = compose(read_settings(data=folder / "d"))
+    parts = compose(read_settings(data=folder / "d"))
     parts.backends.close()
     parts.engine.dispose()
 
@@ -230,7 +243,7 @@ def test_a_name_or_port_whose_file_a_power_cut_left_without_its_content_is_made_
     started(tmp_path)
     monkeypatch.setattr("api.compose.MqttTransport", Mock())
     (tmp_path / "d" / place).write_text(content)
-    parts, _ = compose(read_settings(data=tmp_path / "d"))
+    parts = compose(read_settings(data=tmp_path / "d"))
     connect(parts)
     parts.backends.close()
     parts.engine.dispose()

@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import uvicorn
 
+from api.accounts import first_accounts
 from api.app import build_app
 from api.compose import compose, free_port
 from api.parts import Parts
@@ -69,7 +70,9 @@ def said_of(answer: Answer) -> Said:
 def running_service(data: Path, *, database_url: str = "", **more: object) -> Iterator[Service]:
     """A service on a free port of 127.0.0.1, with its first accounts signed in; `more` are further settings."""
     settings = read_settings(port=free_port(), data=data, database_url=database_url, **more)
-    parts, passwords = compose(settings)
+    parts = compose(settings)
+    with parts.house.unit() as unit:
+        passwords = first_accounts(unit.session, now_ms=unit.now_ms)
     config = uvicorn.Config(
         build_app(parts), host=settings.host, port=settings.port, log_level="warning", access_log=False, ws="none"
     )
