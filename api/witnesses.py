@@ -3,13 +3,15 @@
 One thread for each address, so that a witness that is away holds up no other. After a head has moved, each thread sends
 the newest head with the proof from what that witness cosigned last; what it answers is verified and stored in a small
 unit of its own. A witness that is away is tried again; one that has seen another past is reported, loudly, and never
-argued with. Witnesses are the opposing parties: what one answers is read as UTF-8, only as far as an answer can go, and
-whatever is wrong with it ends no thread.
+argued with. Witnesses are the opposing parties: what one answers is read as UTF-8, only as far as an answer can go and
+only for so long, and whatever is wrong with it ends no thread.
 """
 
 import threading
 import time
 from collections.abc import Mapping
+from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +30,7 @@ from custody.usecases.cosign import ask, take
 EVERY_S = 0.5
 AGAIN_S = 3.0
 TIMEOUT_S = 5.0
+ANSWER_S = 10.0
 TRIES = 4
 MOST_BYTES = 256 * 1024
 """Far more than a hundred cosignatures take, the longest of which are some 3,300 letters."""
@@ -46,12 +49,16 @@ class Said:
 
 @dataclass(slots=True, kw_only=True)
 class Desk:
-    """One witness's address: whose keys answer there, the size it cosigned last, and what is wrong if anything."""
+    """One witness's address: whose keys answer there, the size it cosigned last, and what is wrong if anything.
+
+    `outcome` is what it was asked last, which may still be under way.
+    """
 
     url: str
     keys: Mapping[str, VerifierKey]
     size: int = 0
     trouble: str = ""
+    outcome: Future[Said] | None = None
     wake: threading.Event = field(default_factory=threading.Event)
 
 
@@ -135,8 +142,26 @@ class Witnesses:
         raise Conflict("witness", f"{desk.url} changes its mind", fix="See who else writes this log.")
 
     def _send(self, desk: Desk, body: bytes) -> Said:
-        until, content = time.monotonic() + 2 * TIMEOUT_S, bytearray()
-        with self._http.stream("POST", f"{desk.url}/add-checkpoint", content=body) as answer:
+        """What a witness answers in time. No library bounds the whole of an answer, so a thread waits for it.
+
+        While that waits on, as a head that comes byte by byte may take days, nothing else is asked there.
+        """
+        if desk.outcome is None or desk.outcome.done():
+            desk.outcome = Future()
+            threading.Thread(target=self._settle, args=(desk.outcome, desk.url, body), daemon=True).start()
+            with suppress(TimeoutError):
+                return desk.outcome.result(timeout=ANSWER_S)
+        raise Unavailable("witness", "its answer takes too long", fix="It will be asked again.")
+
+    def _settle(self, outcome: Future[Said], url: str, body: bytes) -> None:
+        try:
+            outcome.set_result(self._post(url, body))
+        except Exception as error:  # noqa: BLE001 - whoever asked raises it
+            outcome.set_exception(error)
+
+    def _post(self, url: str, body: bytes) -> Said:
+        until, content = time.monotonic() + ANSWER_S, bytearray()
+        with self._http.stream("POST", f"{url}/add-checkpoint", content=body) as answer:
             for part in answer.iter_raw():
                 content += part
                 if len(content) > MOST_BYTES:

@@ -1,9 +1,10 @@
 """How the log asks its witnesses: what it sends, what it takes for an answer, and whom it takes nothing from."""
 
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -266,6 +267,36 @@ def test_an_answer_longer_than_any_cosignature_is_not_read_to_its_end(house: Hou
         with asking(house, carrier.url) as witnesses, raises(Rejected, "witness"):
             witnesses.visit(witnesses.desks[0])
     assert cosigned(house) == 0
+
+
+@contextmanager
+def dripping(head: bytes) -> Iterator[str]:
+    """Lend an address whose one answer begins with `head` and goes on byte by byte for a while."""
+
+    def drip() -> None:
+        connection, _ = server.accept()
+        with connection, suppress(OSError):
+            connection.sendall(head)
+            for _ in range(30):
+                time.sleep(0.02)
+                connection.sendall(b"a")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=drip)
+        thread.start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+        thread.join()
+
+
+@pytest.mark.parametrize("head", [b"HTTP/1.1 200 OK\r\nServer: ", b"HTTP/1.1 200 OK\r\n\r\n"], ids=["head", "body"])
+def test_a_witness_whose_answer_comes_byte_by_byte_is_named_and_has_one_question_at_a_time(
+    house: House, monkeypatch: pytest.MonkeyPatch, head: bytes
+) -> None:
+    monkeypatch.setattr("api.witnesses.ANSWER_S", 0.2)
+    with dripping(head) as url, asking(house, url) as witnesses:
+        for _ in range(2):
+            with pytest.raises(Unavailable, match="takes too long"):
+                witnesses.visit(witnesses.desks[0])
 
 
 @pytest.mark.parametrize("charset", ["hex", "utf-7", "undefined"])
