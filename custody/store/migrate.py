@@ -22,7 +22,8 @@ ADVISORY_LOCK = 0x7765616B
 def migrate(engine: Engine, *more_versions: Path) -> None:
     """Upgrade to the heads of custody's migrations and of every folder in `more_versions`; safe to repeat.
 
-    Raises `Fatal("database_version")` for a database that another version has brought to a form unknown here.
+    Raises `Fatal("database_version")` for a database that another version has brought to a form unknown here, and
+    `DBAPIError` for one that takes no writes, also where there is nothing to upgrade.
     """
     config = alembic_config([OWN_VERSIONS, *more_versions])
     with engine.connect().execution_options(**{WRITES: True}) as connection:
@@ -37,6 +38,7 @@ def migrate(engine: Engine, *more_versions: Path) -> None:
                 f"the database was brought up to date by another version of this service: {error}",
                 fix="Start the version that wrote it last, or a newer one.",
             ) from error
+        connection.execute(text("UPDATE alembic_version SET version_num = version_num"))
         connection.commit()
 
 

@@ -18,13 +18,14 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, SQLModel, col
 
 from api import tables as api_tables
+from custody.kernel.errors import Unavailable
 from custody.scans.place import place_of
 from custody.store import run_tables, runs, scan_book
 from custody.store import shard_book as shard_tables
 from custody.store import stretch_book as stretch_tables
 from custody.store import tables as custody_tables
 from custody.store.bulk import pick
-from custody.store.engine import WRITES, open_engine
+from custody.store.engine import WRITES, open_engine, opening
 from custody.store.migrate import OWN_VERSIONS, alembic_config, migrate
 from custody.store.unit import House
 from devicelock import part_store as part_tables
@@ -88,6 +89,18 @@ def test_migrating_again_changes_nothing(house: House) -> None:
     migrate(house.engine, *VERSIONS)
     after = {name: inspect(house.engine).get_columns(name) for name in inspect(house.engine).get_table_names()}
     assert str(before) == str(after)
+
+
+def test_a_database_that_takes_no_writes_is_named_though_nothing_is_to_be_upgraded(postgres_url: str) -> None:
+    """A standby of PostgreSQL; or a file of SQLite that was put back under another user's name."""
+    engine = open_engine(postgres_url)
+    migrate(engine, *VERSIONS)
+    with engine.begin() as connection:
+        connection.execute(text(f'ALTER DATABASE "{engine.url.database}" SET default_transaction_read_only = on'))
+    engine.dispose()
+    with pytest.raises(Unavailable, match=r"cannot be opened: .* read-only"), opening(engine):
+        migrate(engine, *VERSIONS)
+    engine.dispose()
 
 
 def test_scans_of_an_older_database_keep_their_log_index(empty_url: str) -> None:
