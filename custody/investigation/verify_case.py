@@ -12,6 +12,9 @@
   one, which has its files.
 - The trail is read under the parcel, else under the handset, else under the order.
 
+Each move of a case tells how often the case was changed, its opening included, so one that is left out, its record with
+its line of the timeline, leaves a gap. Moves from before they told it, and records that are closed, may lie in one.
+
 Steps that are listed as recorded after the pack's checkpoint lie in the log between that and the record of the export.
 What no record here tells of is said. So is what differs from the records where a later one of the case is closed, or
 came after the pack's checkpoint.
@@ -19,6 +22,7 @@ came after the pack's checkpoint.
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 from custody.investigation.pack_case import FILE as CASE
@@ -29,6 +33,8 @@ from custody.trail.names import ORDER
 
 OPENED, JOINED, MERGED = "dispute.opened", "dispute.joined", "dispute.merged"
 GIVEN = "dispute.evidence"
+STATELESS = ("dispute.promise_missed", "dispute.lock_compensation")
+"""The moves that leave a case in its state, and so do not name it."""
 
 Records = Mapping[int, Mapping[str, Any]]
 Told = Sequence[tuple[int, Any]]
@@ -39,6 +45,7 @@ def check_case(pack: OpenedPack, records: Records, notes: Notebook) -> None:
     """The part of step 6 that looks at the case and not at its timeline."""
     hold = partial(compare, pack, records, notes)
     _check_later(pack, notes)
+    _check_moves(pack, records, notes)
     case, told = pack.case.case["case"], told_of(records, pack.case.dispute, "kind")
     joined = [index for index, kind in told if kind == JOINED]
     opened = next((index for index, kind in told if kind == OPENED), None)
@@ -73,6 +80,21 @@ def _check_later(pack: OpenedPack, notes: Notebook) -> None:
     elif later:
         named = ", ".join(map(str, later))
         notes.says(f"steps of the case came after the pack's checkpoint and are not here: entries {named}", CASE)
+
+
+def _check_moves(pack: OpenedPack, records: Records, notes: Notebook) -> None:
+    numbered = list(told_of(records, pack.case.dispute, "version"))
+    if not numbered:
+        return
+    first, _ = numbered[0]
+    at_first = [(index, 1) for index, _ in told_of(records, pack.case.dispute, "kind", OPENED) if index < first]
+    unread = [line.index for line in pack.case.timeline if line.index is not None and line.index not in records]
+    moved = (*told_of(records, pack.case.dispute, "state"), *told_of(records, pack.case.dispute, "kind", *STATELESS))
+    unread += [index for index, _ in moved if index < first]
+    for (before, low), (after, high) in pairwise([*at_first, *numbered]):
+        between = sum(before < index < after for index in unread)
+        if not 0 < high - low <= between + 1:
+            notes.fails(f"between entries {before} and {after} steps of the case are left out", CASE)
 
 
 def compare(pack: OpenedPack, records: Records, notes: Notebook, *, what: str, said: Any, recorded: Told) -> None:
