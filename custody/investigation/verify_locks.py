@@ -4,7 +4,7 @@
   RETIRE under the unlock key or the lock key; the operator of the log issues all of them.
 - An answer is signed by the device's enrolled key and names the command.
 - The device's key is the one whose thumbprint the log had recorded, when the handset was registered, before the order's
-  first step.
+  first step. Where there are commands, that record is here, or one of the order is closed.
 - The lock and unlock keys are those that the rules of the log's policies name (`lock_keys`), where they name any. Each
   command is signed by one that the policy in force named when a record of the order first told of the command. A LOCK
   that no record tells of is refused, unless a record of the order is closed. A release that none tells of (a handset
@@ -13,7 +13,8 @@
 - The time that locks.json gives a command is the signed one, to the second. That of an answer is the one at which a
   record tells of it in the device's own name; where none does, it is named as the operator's word.
 - Every order that a record of a lock in the pack names is listed, with every command that its records name, and with
-  the answer to each of which they say that the device itself gave it.
+  the answer to each of which they say that the device itself gave it. So is one that the customer was paid for, unless
+  the case was joined into another one. One that was announced to the customer and is not listed is named.
 - The steps of the order are records of the log about its device, and the last of them has the state that locks.json
   gives. Where a later record that is listed is closed, that is said instead.
 
@@ -26,8 +27,9 @@ from typing import Any
 
 from custody.investigation import pack_log
 from custody.investigation.pack_locks import TABLE, LockCommand, LockFile, LockHistory, LockKeys, ack_name, command_name
+from custody.investigation.verify_case import MERGED, told_of
 from custody.investigation.verify_form import OpenedPack
-from custody.investigation.verify_scans import records_of
+from custody.investigation.verify_scans import ANNOUNCED, records_of
 from custody.investigation.verify_verdict import Notebook
 from custody.kernel import cbor, cose
 from custody.kernel.clock import SECOND_MS, to_iso
@@ -42,6 +44,8 @@ DEVICE_URN = "urn:weaklink:device:"
 COMMAND_URN = "urn:weaklink:command:"
 BY_ANSWER = frozenset({"lock.locked", "lock.had_locked", "lock.released"})
 """The steps that a device's answer to a command makes, where the device is who took them and a command is named."""
+PAID_FOR = "dispute.lock_compensation"
+"""The step of a case that a wrong lock makes when it is over; from then on the lock goes to no other case by itself."""
 AT_ONCE = "lock.locked"
 """The step that the first answer makes as it comes. The others may wait for more, or come of an answer's repetition."""
 
@@ -51,9 +55,7 @@ Records = Mapping[int, Mapping[str, Any]]
 def check_locks(pack: OpenedPack, registry: Registry, notes: Notebook) -> None:
     """Step 7."""
     records = records_of(pack.entries)
-    hidden = _orders_in(records) - {history.order for history in pack.locks.orders}
-    for order in sorted(hidden):
-        notes.fails(f"records of the log tell of the lock order {order}, which is not listed", TABLE)
+    hidden = _check_listed(pack, records, notes)
     if not pack.locks.orders and not hidden:
         notes.holds("no record in the pack tells of anything that was done to the handset")
     if not pack.locks.orders:
@@ -78,6 +80,23 @@ def check_locks(pack: OpenedPack, registry: Registry, notes: Notebook) -> None:
             except Rejected as error:
                 notes.fails(error.detail, where)
         _check_hidden(history, answered, records, notes)
+
+
+def _check_listed(pack: OpenedPack, records: Records, notes: Notebook) -> set[str]:
+    """The orders that records name and the pack does not list; those of a case may have gone on under another one."""
+    case, listed = pack.case.dispute, {history.order for history in pack.locks.orders}
+    named = {str(order) for _, order in told_of(records, case, "order", ANNOUNCED, PAID_FOR)} - listed
+    paid_for = {str(order) for _, order in told_of(records, case, "order", PAID_FOR)} - listed
+    hidden = _orders_in(records) - listed
+    if not told_of(records, case, "into", MERGED):
+        hidden |= paid_for
+    for order in sorted(hidden):
+        notes.fails(f"records of the log tell of the lock order {order}, which is not listed", TABLE)
+    for order in sorted(named - hidden):
+        notes.says(
+            f"the lock order {order}, of which the customer was told, is not here: it may be of another case", TABLE
+        )
+    return hidden | named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +161,9 @@ def _check_device(history: LockHistory, records: Records, notes: Notebook) -> No
     }
     before = [kid for index, kid in sorted(registered.items()) if not steps or index < min(steps)]
     if not registered:
-        notes.says(f"the pack does not show when the key of {history.device} was registered", TABLE)
+        may_be = not history.commands or not records.keys() >= set(history.indexes)
+        said = f"the pack does not show when the key of {history.device} was registered"
+        notes.tell(said, TABLE, ok=None if may_be else False)
     elif before and before[-1] == history.device_key.kid:
         notes.holds(f"the key of {history.device} is the one that was registered", TABLE)
     else:
