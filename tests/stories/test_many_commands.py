@@ -1,7 +1,5 @@
 """1,500 commands for a handset that is off: the last one wins, whatever the broker kept and whatever it dropped."""
 
-import time
-
 import pytest
 
 from custody.store import outbox
@@ -23,7 +21,6 @@ from tests.world_process import SERVER
 
 COMMANDS = 1_500
 FEW = 12
-WITHIN_S = 60.0
 LETS_GO = Authority(basis=Basis.ONE_PERSON, text="A member of staff released it.")
 
 
@@ -62,9 +59,7 @@ def test_of_1500_commands_that_never_left_the_newest_is_the_only_one_sent(world:
     opened, radio = met_and_off(world)
     sign_many(world, opened, together=60)
     assert len(world.outbox()) == 1
-    began = time.perf_counter()
     assert counted(world, radio) <= FEW
-    assert time.perf_counter() - began < WITHIN_S
     wins(world, radio, Applied.LOCKED)
 
 
@@ -75,9 +70,7 @@ def test_of_1500_commands_that_the_broker_took_a_release_at_the_end_wins_althoug
     world.found(opened)
     world.relay.carry()
     assert len(world.waiting(radio.handset.device)) == MOST_QUEUED
-    began = time.perf_counter()
     assert counted(world, radio) <= MOST_QUEUED + FEW
-    assert time.perf_counter() - began < WITHIN_S
     wins(world, radio, Applied.UNLOCKED)
 
 
