@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, Page, Playwright, Route, expect, sync_playwright
 
-NAMED = "console.test"
 LONG_MS = 30_000
+NAMED = "console.test"
 """A name of this machine: over plain http at a name a browser sends no Sec-Fetch-Site, as it does at 127.0.0.1."""
 TOOLS = Path(__file__).resolve().parent.parent.parent / ".tools" / "browser"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

@@ -298,7 +298,7 @@ def test_who_waits_sees_no_handset_between_storing_and_enforcing(world: World, m
     monkeypatch.setattr("simulators.handset.replace_file", replace_slowly)
     unlocking = threading.Thread(target=world.send, args=(Op.UNLOCK,))
     unlocking.start()
-    assert stored.wait(5.0)
+    assert stored.wait(30.0)
     assert world.radio.wait_for(lambda handset: handset.state.applied is Applied.UNLOCKED)
     assert not world.handset.screen_locked
     unlocking.join()
