@@ -1,6 +1,11 @@
 """1,500 commands for a handset that is off: the last one wins, whatever the broker kept and whatever it dropped."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
 import pytest
+from sqlalchemy import Engine, event
 
 from custody.store import outbox
 from custody.store.unit import Unit
@@ -21,6 +26,8 @@ from tests.world_process import SERVER
 
 COMMANDS = 1_500
 FEW = 12
+EACH = 20
+"""How often the database is asked for a command at most, however many others there are."""
 LETS_GO = Authority(basis=Basis.ONE_PERSON, text="A member of staff released it.")
 
 
@@ -59,7 +66,9 @@ def test_of_1500_commands_that_never_left_the_newest_is_the_only_one_sent(world:
     opened, radio = met_and_off(world)
     sign_many(world, opened, together=60)
     assert len(world.outbox()) == 1
-    assert counted(world, radio) <= FEW
+    with questions(world.engine) as asked:
+        assert counted(world, radio) <= FEW
+    assert len(asked) <= EACH * FEW
     wins(world, radio, Applied.LOCKED)
 
 
@@ -70,7 +79,9 @@ def test_of_1500_commands_that_the_broker_took_a_release_at_the_end_wins_althoug
     world.found(opened)
     world.relay.carry()
     assert len(world.waiting(radio.handset.device)) == MOST_QUEUED
-    assert counted(world, radio) <= MOST_QUEUED + FEW
+    with questions(world.engine) as asked:
+        assert counted(world, radio) <= MOST_QUEUED + FEW
+    assert len(asked) <= EACH * (MOST_QUEUED + FEW)
     wins(world, radio, Applied.UNLOCKED)
 
 
@@ -144,6 +155,26 @@ def test_without_it_the_answer_stays_lost_until_the_next_hello(world: World) -> 
     world.deliver()
     assert world.order(opened.order.id).state == "active_provisional"
     world.audit()
+
+
+@contextmanager
+def questions(engine: Engine) -> Iterator[list[str]]:
+    """What SQLite is asked meanwhile."""
+    asked: list[str] = []
+
+    def watch(connection: Any, *_: object) -> None:
+        connection.set_trace_callback(asked.append)
+
+    def leave(connection: Any, *_: object) -> None:
+        connection.set_trace_callback(None)
+
+    event.listen(engine, "checkout", watch)
+    event.listen(engine, "checkin", leave)
+    try:
+        yield asked
+    finally:
+        event.remove(engine, "checkout", watch)
+        event.remove(engine, "checkin", leave)
 
 
 def counted(world: World, radio: Radio) -> int:
