@@ -185,10 +185,15 @@ def broker_tls(settings: Settings) -> Tls | None:
 
 
 def free_port() -> int:
-    """A port on 127.0.0.1 that nobody uses at this moment."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-    return port
+    """A port on 127.0.0.1 that nobody uses, and that for a minute whoever wants just any port is not given.
+
+    A connection to it was made and ended from its side, which stays in TIME-WAIT (RFC 9293, section 3.6): whoever names
+    the port may listen on it all the same.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        address: tuple[str, int] = door.getsockname()
+        with socket.create_connection(address), door.accept()[0]:
+            return address[1]
 
 
 def _broker_port(data: Path) -> int:

@@ -29,7 +29,8 @@ from custody.kernel.errors import Unavailable
 LOG = logging.getLogger("api.embedded_broker")
 
 HOST = "127.0.0.1"
-START_S = 10.0
+START_S = 60.0
+"""How long a child that has not ended may take until it accepts connections, on a machine that has much else to do."""
 STOP_S = 5.0
 POLL_S = 0.02
 LOOK_S = 0.2

@@ -1,4 +1,4 @@
-"""What every test may ask for: databases of both kinds, a browser, accessibility checks, a free port; and no network.
+"""What every test may ask for: databases of both kinds, a browser, accessibility checks; and no network.
 
 A server that this machine cannot have skips the tests that need it, with the reason; with CI=true it fails them, so
 that a green CI has run everything. Hypothesis takes its profile from HYPOTHESIS_PROFILE, else `ci` on CI, else `dev`.
@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+from argon2 import PasswordHasher
 from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, Page
 
+from api import accounts
 from tests.servers.browser import BrowserMissing, axe_checker, local_page, running_browser
 from tests.servers.postgres import PostgresMissing, PostgresServer, running_postgres
 from tests.servers.s3 import S3Server, running_s3
@@ -90,12 +92,13 @@ def no_network() -> Iterator[None]:
     patch.undo()
 
 
-@pytest.fixture
-def free_port() -> int:
-    """Return a TCP port on 127.0.0.1 that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+@pytest.fixture(scope="session", autouse=True)
+def light_passwords() -> Iterator[None]:
+    """Hash at next to no cost in this process: each service's five accounts took most of the time of its start."""
+    patch = pytest.MonkeyPatch()
+    patch.setattr(accounts, "HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    yield
+    patch.undo()
 
 
 @pytest.fixture(scope="session")

@@ -17,10 +17,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from api.compose import free_port
+
 CHECKOUT = Path(__file__).resolve().parents[1]
 TOOLS = CHECKOUT / ".tools" / "mosquitto"
 HOST = "127.0.0.1"
-START_S = 10.0
+START_S = 60.0
 FETCH_S = 300
 
 ACCESS = """
@@ -65,13 +67,6 @@ class BrokerTls:
     cert_file: Path
     key_file: Path
     ask_clients: bool = False
-
-
-def free_port() -> int:
-    """A port of this machine that nothing listens on now."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
 
 
 def find_mosquitto(tools: Path = TOOLS) -> Mosquitto:

@@ -13,12 +13,13 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from api.compose import free_port
 from api.embedded_broker import EmbeddedBroker
 from devicelock.mqtt import MqttTransport
 from devicelock.mqtt_options import DAY_S, MqttOptions, Presence
 from devicelock.transport import Message, Receive, Transport
 from simulators.broker import SimulatedBroker, SimulatedTransport
-from tests.fixtures_broker import HOST, Mosquitto, MosquittoBroker, free_port
+from tests.fixtures_broker import HOST, Mosquitto, MosquittoBroker
 
 SOON_S = 30.0
 QUIET_S = 0.25

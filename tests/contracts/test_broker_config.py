@@ -14,6 +14,7 @@ from cryptography import x509
 from typer.testing import CliRunner
 
 from api.cli.broker_config import broker_config, write_broker
+from api.compose import free_port
 from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import Rejected
 from custody.kernel.system_clock import SystemClock
@@ -21,7 +22,7 @@ from devicelock.mqtt import MqttTransport
 from devicelock.mqtt_options import MqttOptions, Tls
 from devicelock.rules.topic import Channel, every, topic
 from devicelock.transport import Message, PublishOutcome
-from tests.fixtures_broker import HOST, Mosquitto, free_port
+from tests.fixtures_broker import HOST, Mosquitto
 
 SOON_S = 10.0
 QUIET_S = 0.5

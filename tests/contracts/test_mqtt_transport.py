@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from api.compose import free_port
 from api.embedded_broker import EmbeddedBroker
 from custody.kernel.errors import Unavailable
 from devicelock.mqtt import MqttTransport
@@ -26,7 +27,7 @@ from devicelock.mqtt_options import MqttOptions, Tls
 from devicelock.rules.topic import Channel, topic
 from devicelock.transport import Message, PublishOutcome
 from tests.contracts.broker_bench import Inbox
-from tests.fixtures_broker import HOST, BrokerTls, Mosquitto, MosquittoBroker, free_port
+from tests.fixtures_broker import HOST, BrokerTls, Mosquitto, MosquittoBroker
 
 pytestmark = pytest.mark.broker
 

@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from api.compose import free_port
 from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import Unavailable
 from custody.kernel.system_clock import SystemClock
@@ -35,7 +36,6 @@ from devicelock.backends.nanomdm import NanoMdmBackend
 from devicelock.backends.nanomdm_event import HEADER, Status, check_age
 from devicelock.rules.applied import Applied
 from tests.contracts_backends.backend_bench import SCREEN, START_MS, SetClock
-from tests.fixtures_broker import free_port
 
 PROGRAM = shutil.which("nanomdm")
 pytestmark = pytest.mark.skipif(

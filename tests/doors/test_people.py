@@ -2,13 +2,16 @@
 
 import io
 import json
+import sqlite3
 import zipfile
 from collections.abc import Iterator
+from contextlib import closing
 
 import httpx
 import pytest
 
 from api.cli.instance import Instance
+from api.settings import read_settings
 
 PROBLEM = "application/problem+json"
 
@@ -29,6 +32,13 @@ def token(http: httpx.Client, instance: Instance, account: str) -> dict[str, str
 def test_the_first_start_makes_one_account_a_role_and_two_where_two_people_are_needed(instance: Instance) -> None:
     names = sorted(instance.accounts)
     assert names == ["agent-1", "agent-2", "investigator-1", "supervisor-1", "supervisor-2"]
+
+
+def test_passwords_are_kept_at_the_cost_that_rfc_9106_recommends(instance: Instance) -> None:
+    with closing(sqlite3.connect(read_settings(data=instance.data).database.partition("///")[2])) as database:
+        kept = [word for (word,) in database.execute("SELECT password_hash FROM account")]
+    assert len(kept) == len(instance.accounts)
+    assert all(word.startswith("$argon2id$v=19$m=65536,t=3,p=4$") for word in kept)
 
 
 def test_a_wrong_password_and_an_unknown_account_get_the_same_answer(http: httpx.Client) -> None:

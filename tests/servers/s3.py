@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from tests.fixtures_broker import free_port
+from api.compose import free_port
 
 HOST = "127.0.0.1"
 START_S = 60.0

@@ -30,9 +30,11 @@ def test_asyncio_is_guarded_too() -> None:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-def test_this_machine_stays_reachable(host: str, free_port: int) -> None:
-    with socket.create_server(("127.0.0.1", free_port)), socket.create_connection((host, free_port)) as client:
-        assert client.getpeername() == ("127.0.0.1", free_port)
+def test_this_machine_stays_reachable(host: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        port = door.getsockname()[1]
+        with socket.create_connection((host, port)) as client:
+            assert client.getpeername() == ("127.0.0.1", port)
 
 
 def test_unix_sockets_stay_reachable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,7 @@ from simulators.network import NetworkConfig, World, play
 from simulators.station import Answer, post_batch
 from tests.world_audit import Books, Said, complaints
 
-START_S = 30.0
+START_S = 120.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -81,7 +81,7 @@ def running_service(data: Path, *, database_url: str = "", **more: object) -> It
     thread.start()
     client = ServiceClient(f"http://{settings.host}:{settings.port}")
     try:
-        _wait(server)
+        _wait(server, thread)
         staff = {name: sign_in(client, name, password) for name, password in passwords.items()}
         yield Service(parts=parts, client=client, staff=staff)
     finally:
@@ -105,9 +105,10 @@ def small_network(service: Service) -> World:
     return world
 
 
-def _wait(server: uvicorn.Server) -> None:
+def _wait(server: uvicorn.Server, thread: threading.Thread) -> None:
     deadline = time.monotonic() + START_S
     while not server.started:
+        assert thread.is_alive(), "the service ended at its start: what it printed tells why"
         assert time.monotonic() < deadline, "the service did not start"
         time.sleep(0.02)
 
