@@ -10,7 +10,8 @@
   demanded; which scans these witnesses place between two moments, whatever the trail says; that each checkpoint in the
   pack is the log's and one that a scan embeds, and that the head's tree goes on from it, or else that this is not
   proven; that it is of no longer a log than the scan was entered in: for an entry at index i, a checkpoint of more than
-  i entries that was there before it proves a second history.
+  i entries that was there before it proves a second history; that the pack was drawn up after the cosignatures in it,
+  which is demanded of witnesses that the checker gives.
 """
 
 from typing import Any
@@ -20,6 +21,7 @@ from custody.investigation.pack_case import FILE as CASE
 from custody.investigation.pack_case import pinned_policy
 from custody.investigation.pack_entries import PackEntry
 from custody.investigation.pack_json import read_json, unb64
+from custody.investigation.pack_seal import MANIFEST
 from custody.investigation.pack_trail import FILE as TRAIL
 from custody.investigation.pack_witnessed import embedding, name_of
 from custody.investigation.verify_case import OPENED
@@ -27,7 +29,7 @@ from custody.investigation.verify_form import KEYS, OpenedPack
 from custody.investigation.verify_scans import records_of
 from custody.investigation.verify_verdict import Notebook
 from custody.kernel import cbor
-from custody.kernel.clock import SECOND_MS
+from custody.kernel.clock import HOUR_MS, SECOND_MS, to_iso
 from custody.kernel.errors import Rejected
 from custody.kernel.keys import PublicKey, read_cose_key
 from custody.kernel.receipt import verify_receipt
@@ -38,8 +40,11 @@ from custody.ledger.receipt import against_checkpoint
 from custody.ledger.registry import Registry
 from custody.ledger.statements import POLICY
 from custody.ledger.time_bounds import not_after, not_before, note_digest
-from custody.ledger.witness_policy import WitnessPolicy, parse_policy
+from custody.ledger.witness_policy import NONE, WitnessPolicy, parse_policy
 from custody.trail.sandwich import WORKING
+
+OTHER_CLOCKS_MS = HOUR_MS
+"""How far the clocks of witnesses may be apart from the service's."""
 
 
 def log_key(pack: OpenedPack) -> PublicKey:
@@ -150,14 +155,19 @@ def check_witnesses(pack: OpenedPack, registry: Registry, notes: Notebook, *, wi
     if not policies:
         notes.says("no witness is named by the log's policy: only the operator's word stands behind the head")
     for purpose, text in sorted(policies.items()):
-        judged = parse_policy(text).judge(pack.note)
+        policy = parse_policy(text)
+        judged = policy.judge(pack.note)
         seen = ", ".join(f"{row.party} at {row.at}" for row in judged.parties) or "nobody"
+        if policy.quorum == NONE:
+            notes.says(f"{purpose}: cosigned by {seen}; no witness is asked for", pack_log.NOTE)
+            continue
         enough = "enough" if judged.satisfied else "not enough"
         unmet = None if witnesses is None else False
         notes.tell(f"{purpose}: cosigned by {seen}; {enough}", pack_log.NOTE, ok=judged.satisfied or unmet)
     believed = own.get(WORKING) if witnesses is None else witnesses
     if believed is not None:
         _check_times(pack, parse_policy(believed), notes)
+        _check_date(pack, parse_policy(believed), notes, demanded=witnesses is not None)
     if witnesses is not None and own.get(WORKING) is not None:
         notes.says("the times in the trail and the report rest on the witnesses of the log's own policy", TRAIL)
 
@@ -208,6 +218,15 @@ def _check_times(pack: OpenedPack, policy: WitnessPolicy, notes: Notebook) -> No
         notes.holds(f"witnesses place {placed} of {len(entries)} scans between two moments", TRAIL)
     if torn:
         notes.says(f"for {torn} scans the witnesses contradict each other: made after they were in the log", TRAIL)
+
+
+def _check_date(pack: OpenedPack, policy: WitnessPolicy, notes: Notebook, *, demanded: bool) -> None:
+    """An export that is dated back has the service's own times with it, but not those of a quorum of witnesses."""
+    seen = (not_before(note, policy) for note in (pack.note, *pack.witnessed))
+    newest_ms = max((at_ms for at_ms in seen if at_ms is not None), default=pack.manifest.created_ms)
+    if newest_ms > pack.manifest.created_ms + OTHER_CLOCKS_MS:
+        said = f"it was drawn up before {to_iso(newest_ms)}, says its date, when witnesses cosigned what it holds"
+        notes.tell(said, MANIFEST, ok=False if demanded else None)
 
 
 def _check_receipt(receipt: bytes, entry: PackEntry, pack: OpenedPack, key: PublicKey) -> None:

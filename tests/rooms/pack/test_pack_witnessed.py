@@ -14,7 +14,7 @@ from custody.investigation.pack_zip import read_zip
 from custody.investigation.verify_form import open_pack
 from custody.investigation.verify_pack import verify_pack
 from custody.investigation.verify_verdict import Step, Verdict
-from custody.kernel.clock import SECOND_MS
+from custody.kernel.clock import DAY_MS, HOUR_MS, SECOND_MS
 from custody.ledger.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from custody.ledger.cosignature import cosign
 from custody.ledger.note import Ed25519Verifier, Kind, parse_vkey, text_key
@@ -179,3 +179,19 @@ def test_a_kept_checkpoint_that_is_no_text_has_no_proof_and_is_refused_by_who_ch
         content = world.export().content
         assert open_pack(content).ways == {}
         assert failed_steps(verify_pack(content, vkey=world.vkey)) == {Step.WITNESSES}
+
+
+def test_a_pack_that_is_dated_before_its_cosignatures_is_refused_by_whoever_knows_the_witnesses(tmp_path: Path) -> None:
+    with open_world(f"sqlite:///{tmp_path / 'house.sqlite3'}") as world:
+        court = Witnessed(world)
+        open_case_of(world)
+        for later_ms, dated_back in ((HOUR_MS, False), (DAY_MS, True)):
+            opened_ms = world.clock.at_ms
+            world.clock.at_ms += later_ms - 90 * SECOND_MS
+            head, _ = court.cosign()
+            world.clock.at_ms = opened_ms
+            content = world.export(Beside(note=head)).content
+            for given, ok in ((None, None), (court.policy, False)):
+                verdict = verify_pack(content, vkey=world.vkey, witnesses=given)
+                told = [check.ok for check in verdict.checks if "when witnesses cosigned" in check.what]
+                assert (told, verdict.ok) == ([ok] * dated_back, ok is None or not dated_back)

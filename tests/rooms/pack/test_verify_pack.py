@@ -18,6 +18,7 @@ from custody.investigation.verify_form import OpenedPack, open_pack
 from custody.investigation.verify_pack import verify_pack
 from custody.investigation.verify_verdict import TITLES, Notebook, Step, Verdict
 from custody.kernel import cbor, cose
+from custody.kernel.clock import SECOND_MS, to_iso
 from custody.kernel.errors import Rejected, Trouble
 from custody.kernel.keys import new_signer
 from custody.ledger.checkpoint import open_checkpoint
@@ -351,7 +352,8 @@ def test_witnesses_are_named_and_a_false_one_is_refused(world: World) -> None:
     with world.house.read() as session:
         note = log_reader.head(session).note
     head = open_checkpoint(note, Ed25519Verifier(key=text_key(ORIGIN, world.log.public)))
-    carrier = cosign(head, name="carrier.example/w", signer=key("carrier"), at_s=1_800_000_000)
+    at_s = world.clock.at_ms // SECOND_MS
+    carrier = cosign(head, name="carrier.example/w", signer=key("carrier"), at_s=at_s)
     vkeys = {
         name: text_key(f"{name}.example/w", key(name).public, kind=Kind.ED25519_COSIGNATURE).vkey()
         for name in ("carrier", "scheme")
@@ -362,14 +364,16 @@ def test_witnesses_are_named_and_a_false_one_is_refused(world: World) -> None:
     assert "recorded" not in " ".join(row.why for row in open_pack(pack.content).redactions)
     seen = verify_pack(pack.content, vkey=world.vkey, witnesses=any_of)
     assert [(check.ok, check.what) for check in seen.checks if check.step is Step.WITNESSES] == [
-        (True, "the given policy: cosigned by carrier at 2027-01-15T08:00:00.000Z; enough")
+        (True, f"the given policy: cosigned by carrier at {to_iso(at_s * SECOND_MS)}; enough")
     ]
     short = verify_pack(pack.content, vkey=world.vkey, witnesses=all_of)
     assert failed_steps(short) == {Step.WITNESSES}
     assert [check.what for check in short.failures] == [
-        "the given policy: cosigned by carrier at 2027-01-15T08:00:00.000Z; not enough"
+        f"the given policy: cosigned by carrier at {to_iso(at_s * SECOND_MS)}; not enough"
     ]
-    false = cosign(head, name="carrier.example/w", signer=key("carrier"), at_s=1_800_000_001)
+    none = verify_pack(pack.content, vkey=world.vkey, witnesses=f"{policy}quorum none\n")
+    assert [check.ok for check in none.checks if check.what.endswith("; no witness is asked for")] == [None]
+    false = cosign(head, name="carrier.example/w", signer=key("carrier"), at_s=at_s + 1)
     torn = add_signatures(note, [type(false)(name=false.name, key_id=false.key_id, blob=false.blob[:-1] + b"\0")])
     later = world.export(Beside(note=torn))
     assert failed_steps(verify_pack(later.content, witnesses=any_of)) == {Step.WITNESSES}
