@@ -7,13 +7,15 @@
 - A case that was joined goes on in the one that `dispute.merged` names.
 - Every promise that a record names is listed, with the day that the record tells; one that was kept, was missed, or
   whose payment came back, as a record tells, is shown so. Those of a case that was joined are listed where it goes on.
-- A promise is kept by a record that names it, or by a remedy, an offer or a joining that was recorded.
+- A promise is kept by a record that names it, or by a remedy, an offer or a joining that was recorded. One of what the
+  customer chose, of what a scheme decided, or of money again that came back, is kept by a remedy or by its own record,
+  and by a later one than made it.
 - The credit that is to be paid is no less than what the records tell since the last `dispute.credit_paid`.
 
 What else stands there, such as words, clocks of the law and ways to go without us, is told by no record.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -39,7 +41,7 @@ CAME_BACK, MISSED, KEPT = "dispute.payment_came_back", "dispute.promise_missed",
 REMEDIED = "dispute.remedied"
 PAID, OWED_AGAIN, FOR_A_LOCK = "dispute.credit_paid", "dispute.credit_came_back", "dispute.lock_compensation"
 KEEPS = frozenset({REMEDIED, OFFERED, JOINED})
-"""The steps that keep promises without naming each of them."""
+"""The steps that keep promises which no step here made, without naming each of them."""
 PART_OF_THE_PRICE = "price_reduction"
 
 
@@ -85,11 +87,10 @@ def _since_opened(steps: Records, name: str, *kinds: str) -> Told:
 
 def _check_promises(pack: OpenedPack, records: Records, steps: Records, notes: Notebook, *, gone_on: bool) -> None:
     listed = {promise["id"]: promise for promise in pack.case.promises}
-    missing, kept = set(), set()
+    missing = set()
     for fields in steps.values():
         for name, told in _promised(fields):
             promise = listed.get(name)
-            kept |= {name} if fields["kind"] == KEPT else set()
             if promise is None:
                 missing.add(name)
             elif wrong := [key for key, allowed in told.items() if promise.get(key) not in allowed]:
@@ -98,11 +99,26 @@ def _check_promises(pack: OpenedPack, records: Records, steps: Records, notes: N
         notes.says("what was promised is listed in the case that this one was joined into", CASE)
     elif missing:
         notes.fails(f"promises that the log recorded are not listed: {', '.join(sorted(missing))}", CASE)
-    alone = [name for name, promise in listed.items() if promise["state"] == "kept" and name not in kept]
-    if alone and not any(fields["kind"] in KEEPS for fields in steps.values()):
+    shown = {name for name, promise in listed.items() if promise["state"] == "kept"}
+    if alone := sorted(shown - _kept(steps, shown)):
         hidden = closed_since(pack, records, -1)
-        said = f"no record here tells that these promises were kept: {', '.join(sorted(alone))}"
+        said = f"no record here tells that these promises were kept: {', '.join(alone)}"
         notes.tell(said, CASE, ok=None if hidden else False)
+
+
+def _kept(steps: Records, names: Iterable[str]) -> set[str]:
+    """Those of some promises that a record keeps."""
+    made: dict[str, int] = {}
+    for index, fields in steps.items():
+        made |= {name: index for name, told in _promised(fields) if "due_ms" in told}
+    by_word = [(index, fields.get("promise")) for index, fields in steps.items() if fields["kind"] in {KEPT, REMEDIED}]
+    some = any(fields["kind"] in KEEPS for fields in steps.values())
+    return {
+        name
+        for name in names
+        if any(index > made.get(name, -1) and told in {None, name} for index, told in by_word)
+        or (some and name not in made)
+    }
 
 
 def _promised(fields: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, tuple[Any, ...]]]]:

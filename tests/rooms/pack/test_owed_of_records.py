@@ -238,3 +238,49 @@ def test_what_was_promised_in_a_case_that_was_joined_is_listed_where_it_goes_on(
         (None, "what was promised is listed in the case that this one was joined into")
     ]
     assert [check.ok for check in found(opened, with_case(joined_into="case_2"))] == [False, None]
+
+
+def test_what_was_chosen_is_kept_by_no_offer_that_was_made_before(house: World) -> None:
+    open_without_a_kind(house, order_ref="SO-3", payment=Payment.CREDIT_CARD, price_pence=89_900)
+    by: dict[str, Any] = {"actor": "agent-1", "role": Role.AGENT}
+    kind: dict[str, Any] = {"claim_type": "substituted", "agreed": True, "custody_words": None}
+    kind["lock_facts"] = move_case.NOTHING_KNOWN
+    move(
+        house,
+        lambda unit: move_case.classify_and_offer(unit, house.case, **kind, **by),
+        lambda unit: move_case.choose(unit, house.case, remedy="refund", payout="bank_transfer", actor="customer"),
+    )
+    kept = with_promise(-1, state="kept")
+    refused(told(house), kept=kept)
+    only_told(told(house), kept=kept)
+    move(house, lambda unit: move_case.remedied(unit, house.case, reference="FP-1", **by))
+    paid = told(house).case.promises[-1]["id"]
+    back = {"promise": paid, "reference": "BANK-1", **by}
+    move(house, lambda unit: move_case.payment_came_back(unit, house.case, **back))
+    refused(told(house), kept_again=kept)
+
+
+def test_each_record_of_what_is_owed_counts(house: World) -> None:
+    open_without_a_kind(house)
+    opened = told(house)
+    promise = opened.case.promises[0]["id"]
+
+    def after(lie: Change | None, *steps: dict[str, Any]) -> list[bool | None]:
+        """What is said once the log had recorded these steps, too."""
+        case, notes, records = deepcopy(opened.case), Notebook(step=Step.RECORDS), records_of(opened.entries)
+        records |= {max(records) + place: {"dispute": house.case, **fields} for place, fields in enumerate(steps, 1)}
+        if lie is not None:
+            lie(case)
+        check_owed(replace(opened, case=case), records, notes)
+        return [check.ok for check in notes.checks]
+
+    wronged = {"kind": "dispute.lock_compensation", "pence": 500}
+    assert after(None, wronged) == [False]
+    # A promise that is late earns more by the day, which no record tells.
+    assert not after(with_file(unpaid_credit_pence=501), wronged)
+    # What was earned goes on with the case.
+    assert not after(with_case(joined_into="case_2"), wronged, {"kind": "dispute.merged", "into": "case_2"})
+    kept = {"kind": "dispute.promise_kept", "promise": promise}
+    assert [after(with_promise(0, state="kept"), *steps) for steps in ((), (kept,))] == [[False], []]
+    remedied = {"kind": "dispute.remedied", "promise": promise}
+    assert [after(with_promise(0, state=state), remedied) for state in ("made", "kept")] == [[False], []]
