@@ -37,7 +37,7 @@ from custody.investigation.pack_howto import write_howto
 from custody.investigation.pack_json import plain, write_json
 from custody.investigation.pack_locks import LockFile, write_locks
 from custody.investigation.pack_log import NOTE, newest, replay, write_log, write_policy
-from custody.investigation.pack_redact import Redaction, write_redactions
+from custody.investigation.pack_redact import Redaction, in_order, write_redactions
 from custody.investigation.pack_report import ReportParts, write_report
 from custody.investigation.pack_seal import MANIFEST, SEAL, Seal, manifest_digest, write_manifest, write_seal
 from custody.investigation.pack_trail import closed_scans, write_trail
@@ -129,7 +129,7 @@ def derive(
         investigation=source.investigation,
         locks=source.locks,
         entries=source.entries,
-        redactions=source.redactions,
+        redactions=in_order(source.redactions),
         dropped_as_erased=dropped_as_erased,
         bare_promises=bare_promises,
     )

@@ -9,7 +9,7 @@ Each omission is a line: the file, where in it, and the reason. What is not in t
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,10 +31,14 @@ class Redaction:
     why: str
 
 
-def write_redactions(redactions: tuple[Redaction, ...]) -> dict[str, bytes]:
+def write_redactions(redactions: Iterable[Redaction]) -> dict[str, bytes]:
     """The file with every omission."""
-    ordered = sorted(set(redactions), key=lambda row: (row.file, row.where, row.why))
-    return {TABLE: write_json(plain(ordered))}
+    return {TABLE: write_json(plain(in_order(redactions)))}
+
+
+def in_order(redactions: Iterable[Redaction]) -> list[Redaction]:
+    """Each omission once, as the file lists them."""
+    return sorted(set(redactions), key=lambda row: (row.file, row.where, row.why))
 
 
 def read_redactions(files: Mapping[str, bytes]) -> tuple[Redaction, ...]:

@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 
 from custody.disputes.machine import Role
+from custody.disputes.messages import Message
 from custody.disputes.opening import Report
 from custody.disputes.order import OrderFacts
 from custody.investigation.verify_form import OpenedPack, open_pack
 from custody.investigation.verify_pack import verify_pack
 from custody.kernel.errors import Rejected
-from custody.store import log_reader
+from custody.store import case_book, log_reader
 from custody.store.tables import DisputeEventRow
 from custody.usecases.erase import erase
 from custody.usecases.export_pack import Beside
@@ -105,3 +106,16 @@ def test_a_record_that_comes_right_after_the_checkpoint_is_not_covered_by_it(sen
     assert following - 1 in {
         entry.index for entry in exported(sent, Beside(note=note, records=(following - 1,))).entries
     }
+
+
+def test_whatever_is_left_out_the_report_lists_it_as_the_file_does(sent: World) -> None:
+    open_case_of(sent, words="Ring 07700 900123.", support=("large print",))
+    note, following = newest_note(sent)
+    with sent.house.unit() as unit:
+        case_book.say(
+            unit, sent.case, [Message(key="said", text=f"We rang 07700 90012{digit}.") for digit in range(10)]
+        )
+        withdraw(unit, sent.case, actor="customer", locks_settled=True)
+    beside = Beside(note=note, withhold={following - 1: "it names somebody"})
+    wheres = [row.where for row in exported(sent, beside).redactions]
+    assert {"", "/case/case/support_needs", "/case/case/words", f"/timeline, entry {following}"} < set(wheres)
