@@ -27,6 +27,7 @@ from typing import Any
 
 from custody.investigation.pack_case import FILE as CASE
 from custody.investigation.pack_case import later_steps
+from custody.investigation.pack_redact import redact
 from custody.investigation.verify_form import OpenedPack
 from custody.investigation.verify_verdict import Notebook
 from custody.trail.names import ORDER
@@ -65,10 +66,16 @@ def check_case(pack: OpenedPack, records: Records, notes: Notebook) -> None:
     if not claims and case["claim_type"] is not None:
         notes.says("no record here tells which kind of problem it is", CASE)
     hold(what="kind of problem", said=case["claim_type"], recorded=claims)
-    if pack.case.item != (pack.case.parcel or pack.case.imei or f"{ORDER}{case['order_ref'] or pack.case.dispute}"):
+    if (pack.case.parcel or pack.case.imei or f"{ORDER}{case['order_ref'] or pack.case.dispute}") not in _keys(pack):
         notes.fails("the trail is read under another key than the case's own", CASE)
     _check_handset(pack, records, notes, joined=bool(joined))
     _check_files(pack, records, notes, gone_on=any(kind == MERGED for _, kind in told))
+
+
+def _keys(pack: OpenedPack) -> set[str]:
+    """What the trail is read under; an order may look like a contact, and is left out where it stands alone."""
+    item = pack.case.item
+    return {item, f"{ORDER}{redact(item.removeprefix(ORDER), file=CASE)[0]}"}
 
 
 def _check_later(pack: OpenedPack, notes: Notebook) -> None:

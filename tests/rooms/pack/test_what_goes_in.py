@@ -50,6 +50,7 @@ def newest_note(world: World) -> tuple[bytes, int]:
         (None, IMEI, ORDER, IMEI),
         (None, None, ORDER, f"po:{ORDER}"),
         (None, None, None, "po:case_"),
+        (None, None, "0701234567", "po:0701234567"),
     ],
 )
 def test_the_trail_is_read_under_the_parcel_or_else_the_handset_or_else_the_order(
