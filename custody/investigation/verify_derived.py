@@ -5,11 +5,12 @@
   names and that is not here, is said.
 - 9: the posterior is computed again from the inputs in investigation.json, and these inputs are held against the scans
   as far as the investigation had read them, against the complaint that the log recorded, against what checks of the
-  chain have shown by the log, and against where the handset was seen. They are of this case, or of one that was joined
-  into it. Each site has its own name, and no key of another one. The stored answer is what was computed, member by
-  member, and what the log recorded when it was found; one that the log recorded is not left out. What rests on other
-  disputes, such as its hotspots, and every input that no record bears out is named as the operator's word, and evidence
-  that was left out is named. An answer without its inputs is named as not checked.
+  chain have shown by the log, and against where the handset was seen; scans it had not read, though they were in the
+  log an hour before the answer, are named. They are of this case, or of one that was joined into it. Each site has its
+  own name, and no key of another one. The stored answer is what was computed, member by member, and what the log
+  recorded when it was found; one that the log recorded is not left out. What rests on other disputes, such as its
+  hotspots, and every input that no record bears out is named as the operator's word, and evidence that was left out is
+  named. An answer without its inputs is named as not checked.
 """
 
 from collections.abc import Iterator
@@ -45,12 +46,15 @@ from custody.investigation.verify_case import MERGED, Records, claims_of, closed
 from custody.investigation.verify_form import OpenedPack
 from custody.investigation.verify_scans import records_of
 from custody.investigation.verify_verdict import Notebook
-from custody.kernel.clock import to_iso
+from custody.kernel.clock import HOUR_MS, to_iso
 from custody.ledger.registry import Registry
 from custody.scans.advance import parcels_of
+from custody.trail.sealed import SealedScan
 
 RANKED, SEEN, CHECKED = "dispute.ranked", "dispute.handset_seen", "dispute.check_done"
 BY_WORD = "on the operator's word"
+LONGEST_RUN_MS = HOUR_MS
+"""So long an investigation may take at most from reading the log to its answer."""
 NOBODY = Network(rosters={}, roads={})
 AT_FIRST: tuple[dict[str, bool], ...] = (
     {"bare_promises": True},
@@ -121,7 +125,7 @@ def check_investigation(pack: OpenedPack, registry: Registry, notes: Notebook) -
         _check_stored(stored, inquiry, notes)
     if off := inquiry.inputs.params.off:
         notes.says(f"evidence was left out of the sum: {', '.join(sorted(off))}", INVESTIGATION)
-    _check_passage(pack, registry, inquiry, notes)
+    _check_passage(pack, registry, records, inquiry, notes)
     _check_whose(pack, records, inquiry.inputs.dispute, notes)
     _check_complaint(pack, records, inquiry.inputs.dispute, notes)
     _check_checked(pack, records, inquiry.inputs, notes)
@@ -167,7 +171,7 @@ def _check_stored(stored: Any, inquiry: Inquiry, notes: Notebook) -> None:
         notes.says(said, INVESTIGATION)
 
 
-def _check_passage(pack: OpenedPack, registry: Registry, inquiry: Inquiry, notes: Notebook) -> None:
+def _check_passage(pack: OpenedPack, registry: Registry, records: Records, inquiry: Inquiry, notes: Notebook) -> None:
     """The investigation read the log up to some entry; scans that came in later change nothing it said."""
     dispute = inquiry.inputs.dispute
     parcel, wanted = pack.case.parcel, dict(_facts(dispute))
@@ -178,11 +182,24 @@ def _check_passage(pack: OpenedPack, registry: Registry, inquiry: Inquiry, notes
         if passage is not None and dict(_facts(passage)) == wanted:
             later = f"; {len(scans) - count} came in later" if count < len(scans) else ""
             notes.holds(f"the chain that was examined is the one that {count} scans show{later}", INVESTIGATION)
+            if left := sum(_was_there(scan, records, inquiry) for scan in scans[count:]):
+                said = (
+                    f"{left} scans were not examined, though they were in the log an hour before the answer was found"
+                )
+                notes.says(f"{said}: left out, or opened later", INVESTIGATION)
             _check_sites(passage, dispute, notes)
             return
     said = "the chain that was examined is not the one that the scans in the pack show"
     unknown = _closed(pack) or not scans or dispute.id != pack.case.dispute
     notes.tell(said, INVESTIGATION, ok=None if unknown else False)
+
+
+def _was_there(scan: SealedScan, records: Records, inquiry: Inquiry) -> bool:
+    """Whether a scan had come in before the log was read for an answer, by its own time or that of a later record."""
+    found = told_of(records, inquiry.inputs.dispute.id, "at_ms", RANKED)
+    found_ms = found[-1][1] if found else inquiry.ran_ms
+    later = (told["at_ms"] for index, told in records.items() if index > scan.index and "at_ms" in told)
+    return bool(min([scan.received_ms, *later]) + LONGEST_RUN_MS < found_ms)
 
 
 def _closed(pack: OpenedPack) -> bool:
