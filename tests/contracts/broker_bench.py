@@ -21,7 +21,7 @@ from devicelock.transport import Message, Receive, Transport
 from simulators.broker import SimulatedBroker, SimulatedTransport
 from tests.fixtures_broker import HOST, Mosquitto, MosquittoBroker
 
-SOON_S = 30.0
+SOON_S = 60.0
 QUIET_S = 0.25
 PASSWORDS = {"server": "for the bench", "d1": "for the bench too", "d2": "and for this one"}
 

@@ -8,7 +8,7 @@ import pytest
 from api import compose
 from api.settings import read_settings
 
-SOON_S = 30.0
+SOON_S = 60.0
 
 
 def test_at_every_connect_what_has_no_answer_is_offered_again_though_the_broker_knows_us(

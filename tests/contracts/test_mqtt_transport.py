@@ -32,7 +32,7 @@ from tests.fixtures_broker import HOST, BrokerTls, Mosquitto, MosquittoBroker
 pytestmark = pytest.mark.broker
 
 COMMAND, ACK = topic("d1", Channel.COMMAND), topic("d1", Channel.ACK)
-SOON_S = 30.0
+SOON_S = 60.0
 CONNACK = bytes([0x20, 3, 0, 0, 0])
 
 

@@ -27,7 +27,7 @@ from tests.world_parts import Clock, key
 
 LOG = VERIFIER.key
 SIZE = "text/x.tlog.size"
-WAIT_S = 30.0
+WAIT_S = 60.0
 
 Answering = Callable[[bytes], Answer]
 

@@ -75,7 +75,7 @@ def test_what_is_kept_is_read_again_after_a_late_opening_and_goes_with_an_erased
         assert set(kept_parcels(session)) == known - {first} | {late_one}
 
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 AT_REST_S = 0.3
 """Who could go on would have done so by then."""
 

@@ -23,7 +23,7 @@ from simulators.handset import Handset
 from simulators.station import ROOT_TYPE, SCANS_TYPE, Answer, Signed, SignedBatch, Station, root_body
 from tests.world_audit import Books, Said, complaints
 
-LONG_S = 30.0
+LONG_S = 60.0
 AGAIN_S = 0.1
 """How long a station waits before it sends again what got no answer."""
 

@@ -15,7 +15,7 @@ import pytest
 from api.compose import free_port
 from api.embedded_broker import HOST, LOOK_S, EmbeddedBroker
 
-LONG_S = 30.0
+LONG_S = 60.0
 FEW = 200
 
 

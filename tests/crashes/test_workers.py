@@ -22,7 +22,7 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="the tests find the processes of a service by /proc"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning"),
 ]
-LONG_S = 30.0
+LONG_S = 60.0
 ESTABLISHED = "01"
 
 

@@ -15,7 +15,7 @@ from simulators.handset import enrol_handset
 from tests.doors.command_line import CommandLine, signed_in
 
 SERIALS = count(900)
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 
 @pytest.fixture

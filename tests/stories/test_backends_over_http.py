@@ -34,7 +34,7 @@ from tests.doors.command_line import CommandLine
 from tests.stories.http_service import Service, running_service
 from tests.stories.other_side import key_file, other_side, with_tokens
 
-SOON_S = 20.0
+SOON_S = 60.0
 EIR_TOKEN = "token of the register"
 
 

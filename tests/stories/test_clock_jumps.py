@@ -19,7 +19,7 @@ from tests.stories.lock_steps import told
 from tests.world import World
 from tests.world_parts import Clock, Opened
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from tests.stories.test_lock_races import somebody_waits
 from tests.world import World
 from tests.world_parts import person_of
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 Act = Callable[[Unit], object]
 
 

@@ -17,7 +17,7 @@ from simulators.handset import Handset
 from simulators.radio import Radio
 from tests.stories.http_service import Service, running_service, small_network
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 
 def until(service: Service, order: str, state: str) -> dict[str, object]:

@@ -27,7 +27,7 @@ from tests.doors.command_line import CommandLine
 from tests.stories.http_service import Service, running_service
 
 PASSWORD = "long enough for a test"
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 
 @pytest.fixture(scope="module")

@@ -36,7 +36,7 @@ from tests.stories.test_lock_messages import deliver_one
 from tests.world import World
 from tests.world_parts import Opened
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 Act = Callable[[Unit], object]
 Move = Callable[[Unit, World, Radio], object]
 

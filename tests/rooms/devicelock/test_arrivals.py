@@ -9,7 +9,7 @@ import pytest
 from devicelock.arrivals import MOST, Arrivals
 from devicelock.transport import Message
 
-SOON_S = 30.0
+SOON_S = 60.0
 
 
 def until(condition: Callable[[], bool]) -> bool:

@@ -191,7 +191,7 @@ class World:
             signer=key(station),
         )
         scan = open_scan(statement, opening)
-        (ack,) = self.intake.submit([scan]).result(timeout=20)
+        (ack,) = self.intake.submit([scan]).result(timeout=60)
         self.heads[station] = (seq + 1, scan.digest)
         self.last = scan.digest
         self.named += 1
@@ -212,7 +212,7 @@ class World:
         ]
         batch = open_batch(statement, items)
         sealed = SealedBatch(batch=batch, seal=seal_batch(batch.statement, signer))
-        self.acks += self.intake.submit_batch(sealed).result(timeout=20)
+        self.acks += self.intake.submit_batch(sealed).result(timeout=60)
         self.scans += sealed.scans
         self.heads[station], self.waiting = (batch.statement.last, batch.statement.digest), []
 

@@ -28,7 +28,7 @@ def capture(world: World, station: str) -> int:
         salt=hashlib.sha256(b"captured").digest(),
         signer=key(station),
     )
-    (ack,) = world.intake.submit([open_scan(statement, opening)]).result(timeout=20)
+    (ack,) = world.intake.submit([open_scan(statement, opening)]).result(timeout=60)
     assert ack.index is not None
     return ack.index
 

@@ -235,7 +235,7 @@ def test_a_scan_whose_opening_comes_late_is_read_though_its_stretch_was_kept(wor
     for _ in range(4):
         world.other_parcel("hub-in-1")
     before = start(world)
-    world.intake.submit([late]).result(timeout=20)
+    world.intake.submit([late]).result(timeout=60)
     assert start(world) == in_full(world) != before
     assert "h-late" in start(world)
 
@@ -292,7 +292,7 @@ class Acts:
 
     def bring(self, _at: int) -> None:
         if self.late:
-            self.world.intake.submit([self.late.pop(0)]).result(timeout=20)
+            self.world.intake.submit([self.late.pop(0)]).result(timeout=60)
 
     def _scan(self, at: int, body: dict[str, Any]) -> None:
         station = STATIONS[at % len(STATIONS)]
