@@ -58,8 +58,11 @@ def export(
             fail(trouble.detail, fix=trouble.fix, code=3)
         except Trouble as trouble:
             fail(trouble.detail, fix=trouble.fix)
+        except (FileExistsError, NotADirectoryError) as error:
+            fail(f"{error.filename or target} is in the way: {error.strerror}", fix="Check the folder.")
         except OSError as error:
-            fail(f"{error.filename or target} cannot be read or written: {error.strerror}", fix="Check the folder.")
+            what = f"{error.filename or target} cannot be read or written: {error.strerror}"
+            fail(what, fix="Make room there, or see to it that it may be written; then export again.", code=3)
     value = {
         "target": place.name,
         "size": done.size,

@@ -1,5 +1,6 @@
 """`weaklink log export s3://...`, and an audit over HTTP of what the bucket serves to the public."""
 
+import resource
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -86,6 +87,20 @@ def test_what_stands_in_the_way_is_said_with_what_to_do(
     alone = shell.run("log", "export", f"s3://{bucket}/log", *vkey, expect=1)
     assert "AWS_ACCESS_KEY_ID" in alone.err
     assert "not-a-secret" not in away.err + away.out + alone.err + alone.out
+
+
+def test_a_folder_that_takes_no_more_is_to_be_tried_again_later_and_no_sign_of_another_log(
+    desk: Desk, shell: CommandLine
+) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))  # a full disk, to whoever writes
+    try:
+        told = shell.run("log", "export", "mirror", "--vkey", desk.log["vkey"], "--quiet", expect=3)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert "Make room" in told.err
+    shell.run("log", "export", "mirror", "--vkey", desk.log["vkey"])
+    assert shell.json("log", "audit", "mirror", "--vkey", desk.log["vkey"])["ok"]
 
 
 def test_the_help_shows_a_folder_and_a_bucket_and_asks_for_no_secret(shell: CommandLine) -> None:
