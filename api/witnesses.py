@@ -10,15 +10,15 @@ only for so long, and whatever is wrong with it ends no thread.
 import threading
 import time
 from collections.abc import Mapping
-from concurrent.futures import Future
-from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import httpx
 import structlog
 
 from custody.kernel.errors import Conflict, Fatal, Rejected, Unavailable
+from custody.kernel.in_time import InTime
 from custody.ledger.lines import read_decimal
 from custody.ledger.note import VerifierKey
 from custody.ledger.witness import SIZE_TYPE
@@ -51,14 +51,14 @@ class Said:
 class Desk:
     """One witness's address: whose keys answer there, the size it cosigned last, and what is wrong if anything.
 
-    `outcome` is what it was asked last, which may still be under way.
+    What it is asked is waited for only so long, and nothing else is asked meanwhile.
     """
 
     url: str
     keys: Mapping[str, VerifierKey]
     size: int = 0
     trouble: str = ""
-    outcome: Future[Said] | None = None
+    in_time: InTime = field(default_factory=lambda: InTime(wait_s=ANSWER_S))
     wake: threading.Event = field(default_factory=threading.Event)
 
 
@@ -142,22 +142,10 @@ class Witnesses:
         raise Conflict("witness", f"{desk.url} changes its mind", fix="See who else writes this log.")
 
     def _send(self, desk: Desk, body: bytes) -> Said:
-        """What a witness answers in time. No library bounds the whole of an answer, so a thread waits for it.
-
-        While that waits on, as a head that comes byte by byte may take days, nothing else is asked there.
-        """
-        if desk.outcome is None or desk.outcome.done():
-            desk.outcome = Future()
-            threading.Thread(target=self._settle, args=(desk.outcome, desk.url, body), daemon=True).start()
-            with suppress(TimeoutError):
-                return desk.outcome.result(timeout=ANSWER_S)
-        raise Unavailable("witness", "its answer takes too long", fix="It will be asked again.")
-
-    def _settle(self, outcome: Future[Said], url: str, body: bytes) -> None:
         try:
-            outcome.set_result(self._post(url, body))
-        except Exception as error:  # noqa: BLE001 - whoever asked raises it
-            outcome.set_exception(error)
+            return desk.in_time.call(partial(self._post, desk.url, body))
+        except TimeoutError as error:
+            raise _slow() from error
 
     def _post(self, url: str, body: bytes) -> Said:
         until, content = time.monotonic() + ANSWER_S, bytearray()
@@ -167,12 +155,16 @@ class Witnesses:
                 if len(content) > MOST_BYTES:
                     raise Rejected("witness", f"it answered more than {MOST_BYTES:,} bytes", fix="Ask who runs it.")
                 if time.monotonic() > until:
-                    raise Unavailable("witness", "its answer takes too long", fix="It will be asked again.")
+                    raise _slow()
         return Said(
             status=answer.status_code,
             media_type=answer.headers.get("content-type", "").partition(";")[0].strip(),
             text=content.decode(errors="replace"),
         )
+
+
+def _slow() -> Unavailable:
+    return Unavailable("witness", "its answer takes too long", fix="It will be asked again.")
 
 
 def open_policy(policy: WitnessPolicy, *, vkey: str) -> WitnessPolicy:

@@ -1,7 +1,10 @@
 """Requests over HTTP, what their replies mean, and the book of wishes."""
 
+import socket
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
@@ -9,7 +12,7 @@ import pytest
 from custody.kernel.errors import Unavailable
 from devicelock.backends.contract import Answer
 from devicelock.backends.exchange import RETRY_S, Reply, Request, judge, read_json
-from devicelock.backends.http_line import HttpLine
+from devicelock.backends.http_line import MOST_BYTES, UNDER_WAY, HttpLine
 
 
 @pytest.mark.parametrize(
@@ -95,3 +98,44 @@ def test_a_redirect_is_not_followed(line: HttpLine) -> None:
 def test_silence_is_unavailable(line: HttpLine) -> None:
     with pytest.raises(Unavailable):
         line(Request(method="PUT", path="/hang-up"))
+
+
+@contextmanager
+def endless(head: bytes, more: bytes) -> Iterator[HttpLine]:
+    """A line to somebody whose replies begin with `head` and go on with `more` for a while."""
+
+    def answer(connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            connection.sendall(head)
+            for _ in range(100):
+                time.sleep(0.01)
+                connection.sendall(more)
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                threading.Thread(target=answer, args=(server.accept()[0],), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=serve, daemon=True).start()
+        made = HttpLine(f"http://127.0.0.1:{server.getsockname()[1]}", timeout_s=0.1)
+        yield made
+        made.close()
+
+
+@pytest.mark.parametrize(
+    ("head", "more"),
+    [
+        (b"HTTP/1.1 200 OK\r\nServer: ", b"a"),
+        (b"HTTP/1.1 200 OK\r\n\r\n", b"a"),
+        (b"HTTP/1.1 200 OK\r\n\r\n", b"a" * MOST_BYTES),
+    ],
+    ids=["head", "body", "long"],
+)
+def test_a_reply_that_comes_to_no_end_is_unavailable_and_whoever_asks_again_does_not_wait_for_it(
+    head: bytes, more: bytes
+) -> None:
+    with endless(head, more) as line:
+        for _ in range(UNDER_WAY + 2):
+            with pytest.raises(Unavailable, match=r"TimeoutError|no end"):
+                line(Request(method="GET", path="/"))
