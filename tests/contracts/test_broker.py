@@ -137,7 +137,10 @@ def test_a_message_past_its_expiry_is_not_delivered(bench: Bench) -> None:
 
 
 def test_what_is_retained_comes_to_every_new_subscriber_which_is_why_no_command_is(bench: Bench) -> None:
+    watcher = Inbox()
+    bench.client("s", watcher, every(Channel.STATUS))
     bench.client("d1", Inbox(), presence=Presence(topic=STATUS))
+    assert bench.until(lambda: watcher.payloads == [b"online"])
     for number in range(2):
         inbox = Inbox()
         bench.client(f"s{number}", inbox, every(Channel.STATUS))
