@@ -5,12 +5,12 @@
   names and that is not here, is said.
 - 9: the posterior is computed again from the inputs in investigation.json, and these inputs are held against the scans
   as far as the investigation had read them, against the complaint that the log recorded, against what checks of the
-  chain have shown by the log, and against where the handset was seen; scans it had not read, though they were in the
-  log an hour before the answer, are named. They are of this case, or of one that was joined into it. Each site has its
-  own name, and no key of another one. The stored answer is what was computed, member by member, and what the log
-  recorded when it was found; one that the log recorded is not left out. What rests on other disputes, such as its
-  hotspots, and every input that no record bears out is named as the operator's word, and evidence that was left out is
-  named. An answer without its inputs is named as not checked.
+  chain have shown by the log, and against where the handset was seen; every scan that could be read an hour before the
+  answer had been read. They are of this case, or of one that was joined into it. Each site has its own name, and no key
+  of another one. The stored answer is what was computed, member by member, and what the log recorded when it was found;
+  one that the log recorded is not left out. What rests on other disputes, such as its hotspots, and every input that no
+  record bears out is named as the operator's word, and evidence that was left out is named. An answer without its
+  inputs is named as not checked.
 """
 
 from collections.abc import Iterator
@@ -24,6 +24,7 @@ from custody.disputes.claim import ClaimType
 from custody.gs1.keys import ROOT
 from custody.investigation.answer import briefly
 from custody.investigation.pack import INVESTIGATION, derive
+from custody.investigation.pack_earlier import EARLIER
 from custody.investigation.pack_howto import FILE as HOWTO
 from custody.investigation.pack_inquiry import (
     Inputs,
@@ -49,6 +50,7 @@ from custody.investigation.verify_verdict import Notebook
 from custody.kernel.clock import HOUR_MS, to_iso
 from custody.ledger.registry import Registry
 from custody.scans.advance import parcels_of
+from custody.scans.scan import OPENED
 from custody.trail.sealed import SealedScan
 
 RANKED, SEEN, CHECKED = "dispute.ranked", "dispute.handset_seen", "dispute.check_done"
@@ -176,30 +178,33 @@ def _check_passage(pack: OpenedPack, registry: Registry, records: Records, inqui
     dispute = inquiry.inputs.dispute
     parcel, wanted = pack.case.parcel, dict(_facts(dispute))
     scans = [sealed for sealed in sealed_scans(pack.entries, registry) if parcel in parcels_of(sealed.event)]
+    opened = {told.get("index"): index for index, told in sorted(records.items()) if told["kind"] == OPENED}
+    scans.sort(key=lambda scan: opened.get(scan.index, scan.index))
+    unknown = _closed(pack) or not scans or dispute.id != pack.case.dispute
     for count in range(len(scans), 0, -1):
-        way = read_way(str(parcel), scans[:count])
+        way = read_way(str(parcel), sorted(scans[:count], key=lambda scan: scan.place))
         passage = None if way is None else passage_of(way, NOBODY)
         if passage is not None and dict(_facts(passage)) == wanted:
             later = f"; {len(scans) - count} came in later" if count < len(scans) else ""
             notes.holds(f"the chain that was examined is the one that {count} scans show{later}", INVESTIGATION)
-            if left := sum(_was_there(scan, records, inquiry) for scan in scans[count:]):
-                said = (
-                    f"{left} scans were not examined, though they were in the log an hour before the answer was found"
-                )
-                notes.says(f"{said}: left out, or opened later", INVESTIGATION)
+            if left := sum(_was_there(scan, opened.get(scan.index), records, inquiry) for scan in scans[count:]):
+                said = f"{left} scans were not examined that could be read an hour before the answer was found"
+                notes.tell(said, INVESTIGATION, ok=None if unknown or inquiry.format == EARLIER else False)
             _check_sites(passage, dispute, notes)
             return
     said = "the chain that was examined is not the one that the scans in the pack show"
-    unknown = _closed(pack) or not scans or dispute.id != pack.case.dispute
     notes.tell(said, INVESTIGATION, ok=None if unknown else False)
 
 
-def _was_there(scan: SealedScan, records: Records, inquiry: Inquiry) -> bool:
-    """Whether a scan had come in before the log was read for an answer, by its own time or that of a later record."""
+def _was_there(scan: SealedScan, opened: int | None, records: Records, inquiry: Inquiry) -> bool:
+    """Whether a scan could be read before the log was read for an answer, by its own time or that of a later record."""
     found = told_of(records, inquiry.inputs.dispute.id, "at_ms", RANKED)
     found_ms = found[-1][1] if found else inquiry.ran_ms
-    later = (told["at_ms"] for index, told in records.items() if index > scan.index and "at_ms" in told)
-    return bool(min([scan.received_ms, *later]) + LONGEST_RUN_MS < found_ms)
+    came = scan.index if opened is None else opened
+    times = [told["at_ms"] for index, told in records.items() if index >= came and "at_ms" in told]
+    if opened is None:
+        times.append(scan.received_ms)
+    return bool(min(times, default=found_ms) + LONGEST_RUN_MS < found_ms)
 
 
 def _closed(pack: OpenedPack) -> bool:

@@ -37,6 +37,8 @@ CONTENT_TYPE = "application/vnd.weaklink.scan+epcis"
 CAPTURED = "application/vnd.weaklink.capture+epcis"
 SCANS = (CONTENT_TYPE, CAPTURED)
 """The content types of scans: a station's own event, and one that another system made."""
+OPENED = "scan.opened"
+"""Kind of the record that says that a scan's opening has come, after its statement: `index` of its entry, `digest`."""
 SHA_256 = -16
 SALT_BYTES = 32
 STATEMENT_LIMIT_BYTES = 4_096

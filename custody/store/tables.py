@@ -11,7 +11,7 @@ Times are integer milliseconds (64 bits), bytes are raw, documents that only we 
 - `sale`: which handset an order was for, as the seller's own record.
 - `dispute`, `dispute_event`, `promise`, `ask`, `message`, `inquiry`: casework.
 - `cosignature`, `cosigned_head`, `cosigned_note`: what witnesses said of the log.
-- `unopened`: scans in the log whose opening is missing, or holds no event.
+- `unopened`: scans in the log whose opening is missing, or holds no event; `opened`: which record says that one came.
 - `registration`: statements that were accepted for the log's standard door and wait for their place in it.
 - `erasure`: what was erased, when and why.
 - `outbox`: what must leave the house, written in the unit that decided it.
@@ -355,6 +355,14 @@ class UnopenedRow(SQLModel, table=True):
     def index(self) -> int:
         """The log index."""
         return index_of(self.place)
+
+
+class OpenedRow(SQLModel, table=True):
+    """The record which says that the opening of a scan has come, that the log held before without it."""
+
+    __tablename__ = "opened"
+    place: int = Field(sa_column=_row_number())
+    idx: int = Field(sa_type=BigInteger)
 
 
 class RegistrationRow(SQLModel, table=True):

@@ -9,10 +9,7 @@ from sqlmodel import Session, col
 from custody.scans.place import place_of
 from custody.store.bulk import add, ask, pick
 from custody.store.log_book import opening_row
-from custody.store.tables import OpeningRow, UnopenedRow
-
-OPENED = "scan.opened"
-"""Kind of the record that says that a scan's opening has come: `index` of its entry, `digest`."""
+from custody.store.tables import OpenedRow, OpeningRow, UnopenedRow
 
 
 class UnopenedScan(NamedTuple):
@@ -48,8 +45,14 @@ def of_shipments(session: Session, subjects: Iterable[str]) -> list[UnopenedRow]
     return list(session.scalars(query).all())
 
 
-def put_opening(session: Session, index: int, opening: bytes) -> None:
-    """Its opening has come."""
+def put_opening(session: Session, index: int, opening: bytes, *, told: int) -> None:
+    """Its opening has come, as the record at `told` says."""
     place = place_of(index)
+    add(session, OpenedRow, [{"place": place, "idx": told}])
     add(session, OpeningRow, [opening_row(place, opening)])
     session.connection().execute(delete(UnopenedRow).where(col(UnopenedRow.place) == place))
+
+
+def records_of_openings(session: Session, places: Iterable[int]) -> set[int]:
+    """The entries of the records which say of these scans that their opening came later."""
+    return set(session.scalars(select(col(OpenedRow.idx)).where(col(OpenedRow.place).in_(list(places)))))

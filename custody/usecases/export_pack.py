@@ -46,7 +46,7 @@ from custody.ledger.tiles import TileHashReader
 from custody.scans.batch import BATCH
 from custody.scans.place import place_of
 from custody.scans.scan import SCANS
-from custody.store import case_book, erase_book, evidence_book, log_reader, scan_book, witness_book
+from custody.store import case_book, erase_book, evidence_book, log_reader, scan_book, unopened_book, witness_book
 from custody.store.case_book import RECOMPUTE, CaseFile
 from custody.store.log_reader import StoredEntry
 from custody.store.scan_book import JudgedScan
@@ -121,7 +121,8 @@ def draw_up_pack(
     told = [line for line in lines if line.idx is None or line.idx < head.size]
     indexes = _indexes(session, file, scans, beside) | {line.idx for line in told if line.idx is not None}
     erased = {*(row.place for row in scans.values()), *map(place_of, indexes)}
-    indexes |= {index for index in erase_book.notices_of(session, erased) if index < head.size}
+    told_beside = erase_book.notices_of(session, erased) | unopened_book.records_of_openings(session, scans)
+    indexes |= {index for index in told_beside if index < head.size}
     if late := [index for index in indexes if index >= head.size]:
         raise Rejected(
             "checkpoint", f"the checkpoint does not cover entry {late[0]}", fix="Give a newer one, or none at all."

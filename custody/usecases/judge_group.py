@@ -26,7 +26,7 @@ from custody.scans.judge import judge, judge_repeat
 from custody.scans.judge_batch import judge_batch
 from custody.scans.judge_parcels import judge_parcels
 from custody.scans.place import index_of, place_of, position_of
-from custody.scans.scan import Scan
+from custody.scans.scan import OPENED, Scan
 from custody.scans.tolerances import Tolerances
 from custody.scans.verdict import Verdict, already_done, unread
 from custody.scans.view import KeyStanding, StationHead, UnitView
@@ -98,8 +98,8 @@ class Bench:
         if self._aside:
             scan_book.add_to_quarantine(session, self._aside)
         for index, scan in self._opened:
-            unopened_book.put_opening(session, index, scan.opening)
-            self._unit.record(unopened_book.OPENED, {"index": index, "digest": scan.digest})
+            told = self._unit.record(OPENED, {"index": index, "digest": scan.digest})
+            unopened_book.put_opening(session, index, scan.opening, told=told)
         return [answered[turn] for turn in range(len(parts))]
 
     def _read_numbers(self, plain: Sequence[Scan], batches: Sequence[BatchStatement]) -> None:

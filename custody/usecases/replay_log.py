@@ -25,13 +25,12 @@ from custody.scans.judge import judge_repeat
 from custody.scans.judge_batch import QUARANTINED, judge_batch
 from custody.scans.judge_parcels import judge_parcels
 from custody.scans.place import index_of, place_of, position_of
-from custody.scans.scan import SCANS, Scan, ScanStatement, open_scan, read_scan_statement
+from custody.scans.scan import OPENED, SCANS, Scan, ScanStatement, open_scan, read_scan_statement
 from custody.scans.tolerances import Tolerances
 from custody.scans.verdict import Verdict
 from custody.scans.view import KeyStanding, StationHead, UnitView
 from custody.store.log_reader import StoredEntry
 from custody.store.registry_book import KINDS
-from custody.store.unopened_book import OPENED
 from custody.usecases.register_statement import takes_its_place
 
 

@@ -1,19 +1,28 @@
-"""An investigation that left out scans which were in the log is not one of the whole chain, and is said not to be."""
+"""An investigation that left out scans which could be read is not one of the chain, though it is rightly computed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from custody.investigation.verify_form import open_pack
 from custody.investigation.verify_pack import verify_pack
-from custody.investigation.verify_verdict import Verdict
+from custody.investigation.verify_verdict import Step, Verdict
 from custody.kernel.clock import DAY_MS
+from custody.scans.scan import Scan
+from custody.scans.tolerances import Tolerances
+from custody.scans.verdict import unread
+from custody.usecases.accept_scans import Intake
+from custody.usecases.export_pack import Beside
+from custody.usecases.judge_group import Ack
 from custody.usecases.read_trail import sealed_scans
+from custody.usecases.register_statement import register
 from tests.rooms.pack import pack_world
 from tests.rooms.pack.pack_world import World, examine, open_case_of, open_world, send_parcel
-from tests.rooms.pack.tamper import told_otherwise
+from tests.rooms.pack.tamper import failed_steps, told_otherwise
 
 LAST = range(20, 24)
 """The entries of the last four scans."""
@@ -36,19 +45,16 @@ def _examine_first(world: World, monkeypatch: pytest.MonkeyPatch, count: int) ->
 
 
 def _left_out(verdict: Verdict) -> list[str]:
-    """What is told of scans that were not examined, though nothing refuses the pack."""
-    return [
-        check.what.partition(" scans were not examined")[0]
-        for check in verdict.checks
-        if check.ok is None and "not examined" in check.what
-    ]
+    """What is said of scans that could be read and were not examined."""
+    said = (check.what.partition(" scans were not examined") for check in verdict.checks if not check.ok)
+    return [count for count, found, _ in said if found]
 
 
-def test_scans_of_the_parcel_that_an_answer_left_out_are_named(sent: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_that_left_out_scans_of_the_parcel_is_refused(sent: World, monkeypatch: pytest.MonkeyPatch) -> None:
     _examine_first(sent, monkeypatch, 8)
-    verdict = verify_pack(sent.export().content, vkey=sent.vkey)
-    verdict.demand()
-    assert _left_out(verdict) == ["2"]
+    content = sent.export().content
+    verdict = verify_pack(content, vkey=sent.vkey)
+    assert (failed_steps(verdict), _left_out(verdict)) == ({Step.INVESTIGATION}, ["2"])
     # That they came in later, as their own times say, is not so if a record behind them is as old.
     sent.clock.at_ms += DAY_MS
     _examine_first(sent, monkeypatch, 8)
@@ -67,3 +73,51 @@ def test_scans_that_came_in_while_the_log_was_read_are_told(sent: World, monkeyp
     verdict.demand()
     assert _left_out(verdict) == []
     assert any(check.ok and check.what.endswith("; 1 came in later") for check in verdict.checks)
+
+
+def test_where_a_scan_is_closed_what_was_left_out_is_told(sent: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    _examine_first(sent, monkeypatch, 8)
+    first = min(entry.index for entry in open_pack(sent.export().content).entries if entry.judged is not None)
+    verdict = verify_pack(sent.export(Beside(withhold={first: "it names somebody"})).content, vkey=sent.vkey)
+    assert Step.INVESTIGATION not in failed_steps(verdict)
+
+
+class RegistersOne:
+    """An intake to which the statement of one scan comes alone; its opening is kept back."""
+
+    def __init__(self, world: World, which: int) -> None:
+        self._world, self._real, self._which = world, world.intake, which
+        self.late: list[Scan] = []
+
+    def submit(self, scans: Sequence[Scan]) -> Future[list[Ack]]:
+        self._which -= 1
+        if self._which:
+            return self._real.submit(scans)
+        self.late += scans
+        told: Future[list[Ack]] = Future()
+        index = register(self._world.house, scans[0].message.raw, Tolerances()).index
+        told.set_result([Ack(digest=scans[0].digest, verdict=unread(), index=index, at_ms=self._world.clock.at_ms)])
+        return told
+
+    def come_late(self) -> None:
+        """The opening comes to the intake that was there before."""
+        self._real.submit(self.late).result(timeout=60)
+
+
+@pytest.mark.parametrize("which", [2, 6, 11, 14])
+def test_a_scan_whose_opening_came_after_the_answer_was_not_to_be_examined(tmp_path: Path, which: int) -> None:
+    with open_world(f"sqlite:///{tmp_path / 'house.sqlite3'}") as world:
+        intake = RegistersOne(world, which)
+        world.intake = cast("Intake", intake)
+        send_parcel(world)
+        open_case_of(world)
+        world.clock.at_ms += DAY_MS
+        examine(world)
+        world.clock.at_ms += DAY_MS
+        intake.come_late()
+        verdict = verify_pack(world.export().content, vkey=world.vkey)
+        verdict.demand()
+        assert any(check.ok and check.what.endswith("; 1 came in later") for check in verdict.checks)
+        world.clock.at_ms += DAY_MS
+        examine(world)
+        verify_pack(world.export().content, vkey=world.vkey).demand()
