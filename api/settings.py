@@ -1,11 +1,9 @@
-"""What can be set, and the only place where the environment is read.
+"""What a service can be set to.
 
 Every setting may be given as an environment variable with the prefix WEAKLINK_, for example WEAKLINK_PORT=8080.
 `weaklink settings` lists them all.
 """
 
-import os
-from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import Field, SecretStr, ValidationError
@@ -114,18 +112,3 @@ def read_settings(**given: object) -> Settings:
             f"Choose another --{name.replace('_', '-')}." if name in told else f"Set WEAKLINK_{name.upper()} otherwise."
         )
         raise Rejected("settings", f"the setting {name}: {wrong['msg']}", fix=fix) from error
-
-
-def environment_with(settings: Mapping[str, str]) -> dict[str, str]:
-    """This process's environment with these settings on top, for a service that is started in a process of its own."""
-    return {**os.environ, **{f"WEAKLINK_{name.upper()}": value for name, value in settings.items()}}
-
-
-def client_address() -> str:
-    """Where the command line finds the service: WEAKLINK_URL, else the default address."""
-    return os.environ.get("WEAKLINK_URL", "http://127.0.0.1:8420")
-
-
-def client_token() -> str:
-    """The command line's bearer token: WEAKLINK_TOKEN."""
-    return os.environ.get("WEAKLINK_TOKEN", "")

@@ -7,7 +7,7 @@ from rich.table import Column
 from rich.text import Text
 
 from api.cli.client import call, console, folded, named, show
-from api.settings import client_address
+from api.environment import client_address
 from custody.disputes.messages import pounds
 
 app = typer.Typer(no_args_is_help=True, help="Open, read and move cases; choose a remedy; say that it was found.")

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from api.cli.foreign_words import harmless, harmless_json, harmless_lines, harmless_value
 from api.cli.screen import Screen
-from api.settings import client_address, client_token
+from api.environment import client_address, client_token
 from custody.kernel import cbor
 
 TYPED = {

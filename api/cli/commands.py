@@ -23,7 +23,6 @@ from api.cli import (
     log,
     other_locks,
     registrar,
-    settings,
     station,
 )
 from api.cli.account import asked_password
@@ -55,6 +54,7 @@ class Commands(LateCommands):
         "pack": "api.cli.pack:pack",
         "scan": "api.cli.capture:scan",
         "serve": "api.cli.start:start",
+        "settings": "api.cli.settings:settings",
         "verify": "api.cli.pack:verify",
         "witness": "api.cli.witness:witness",
     }
@@ -102,7 +102,6 @@ app.add_typer(lock.app, name="lock")
 app.add_typer(log.app, name="log")
 other_locks.add_to(lock.app)
 app.command("unlock")(lock.unlock)
-app.command("settings")(settings.settings)
 app.command("erase")(erase.erase)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 
-from api.settings import environment_with
+from api.environment import environment_with
 from custody.kernel.errors import Unavailable
 
 START_S = 180.0

@@ -3,12 +3,15 @@
 `weaklink log audit` and `weaklink log check` are for outsiders, who should not wait for a service that they mistrust.
 """
 
+import ast
 from collections.abc import Mapping
+from functools import cached_property
 from importlib import import_module
+from importlib.resources import files
 from typing import Any, ClassVar
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 
 class LateCommands(TyperGroup):
@@ -17,15 +20,36 @@ class LateCommands(TyperGroup):
     LATE: ClassVar[Mapping[str, str]] = {}
     """Command to module and function."""
 
-    def list_commands(self, ctx: Any) -> list[str]:
-        """Every command, those not loaded yet too."""
-        return [*super().list_commands(ctx), *self.LATE]
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        for name, where in self.LATE.items():
+            self.add_command(_LateCommand(name, *where.split(":")))
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """A command by its name."""
-        if cmd_name not in self.LATE:
-            return super().get_command(ctx, cmd_name)
-        module, _, function = self.LATE[cmd_name].partition(":")
+    def list_commands(self, _ctx: Any) -> list[str]:
+        """Every command, in the order of the alphabet."""
+        return sorted(self.commands)
+
+
+class _LateCommand(TyperCommand):
+    """What a list of commands says of one, read from the text of its module, which is imported when it is called."""
+
+    def __init__(self, name: str, module: str, function: str) -> None:
+        super().__init__(name)
+        self._module, self._function = module, function
+        del self.help  # set to nothing by typer, over what is read below when somebody asks for it
+
+    @cached_property
+    def help(self) -> str | None:  # type: ignore[override]  # typer sets it once, and here nobody else does
+        """What the function says of itself."""
+        package, _, name = self._module.rpartition(".")
+        text = files(package).joinpath(f"{name}.py").read_text("utf-8")
+        for node in ast.parse(text).body:
+            if isinstance(node, ast.FunctionDef) and node.name == self._function:
+                return ast.get_docstring(node)
+        return None
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        """The context of the command itself, which is loaded for it."""
         alone = typer.Typer(add_completion=False, rich_markup_mode="markdown")
-        alone.command(cmd_name)(getattr(import_module(module), function))
-        return typer.main.get_command(alone)
+        alone.command(self.name)(getattr(import_module(self._module), self._function))
+        return typer.main.get_command(alone).make_context(info_name, args, parent, **extra)

@@ -22,7 +22,7 @@ from threading import Thread
 import httpx
 
 from api.cli.client import fail
-from api.settings import client_address
+from api.environment import client_address
 from custody.kernel.errors import NotFound, Rejected, Trouble, Unavailable
 from custody.ledger.cosignature import read_log_key, verifier_of
 from custody.ledger.merkle import HASH_BYTES

@@ -18,8 +18,8 @@ from custody.kernel.keys import EDDSA, ES256, SoftwareSigner, new_signer, read_p
 from custody.kernel.system_clock import SystemClock
 from custody.kernel.system_ids import SystemIds
 from custody.ledger.statements import make_possession
+from custody.ledger.typed_station import read_info
 from custody.store.durable_file import create_file, replace_file
-from custody.usecases.enrol_station import read_info
 
 app = typer.Typer(no_args_is_help=True, help="Station keys, enrolment and the register of stations.")
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]

@@ -11,13 +11,11 @@ from typing import Any
 
 import msgspec
 
-from custody.gs1.canonical import strict_key
-from custody.gs1.keys import KINDS, ROOT
 from custody.kernel import cbor, cose
 from custody.kernel.clock import MINUTE_MS, Instant
 from custody.kernel.errors import Conflict, NotFound, Rejected
 from custody.kernel.keys import PublicKey, Signer, read_cose_key
-from custody.ledger.policy import NAME, Policy
+from custody.ledger.policy import Policy
 from custody.ledger.statements import (
     KEY_ADD,
     KEY_REVOKE,
@@ -27,6 +25,7 @@ from custody.ledger.statements import (
     make_key_revoke,
     read_policy,
 )
+from custody.ledger.typed_station import read_info
 from custody.scans.view import StationHead
 from custody.store import scan_book
 from custody.store.log_book import NewEntry
@@ -185,21 +184,6 @@ def revoke(unit: Unit, *, station: str, reason: str, suspect_from: int | None, r
     return indexes
 
 
-def read_info(*, station: str, site: str, place: str, step: str, custodian: str) -> StationInfo:
-    """What somebody typed of a station, in its canonical spelling; raises `Rejected`."""
-    if not NAME.fullmatch(station):
-        raise Rejected("station", f"{station!r} is not a station name", fix="Use 1 to 64 letters, digits, . _ or -.")
-    if step not in set(Step):
-        raise Rejected("step", f"{step!r} is not a step", fix=f"Use one of {', '.join(Step)}.")
-    return StationInfo(
-        station=station,
-        site=_key_of("site", site, ai="414"),
-        place=place,
-        step=Step(step),
-        custodian=_key_of("custodian", custodian, ai="417"),
-    )
-
-
 def station_info(row: StationRow) -> StationInfo:
     """The register's facts of a station."""
     facts: dict[str, Any] = msgspec.json.decode(row.facts)
@@ -216,18 +200,6 @@ def site_name(row: StationRow) -> str:
     """What people call the station's site; its GLN key if nobody said."""
     facts: dict[str, str] = msgspec.json.decode(row.facts)
     return facts.get("site_name") or facts["site"]
-
-
-def _key_of(what: str, uri: str, *, ai: str) -> str:
-    """The canonical spelling of a key of that kind; raises `Rejected` under the name of what it is for."""
-    fix = f"Send {ROOT}{ai}/<13 digits>."
-    try:
-        key = strict_key(uri)
-    except Rejected as refusal:
-        raise Rejected(what, f"the {what}: {refusal.detail}", fix=fix) from refusal
-    if key.ai != ai:
-        raise Rejected(what, f"the {what}: {key.uri} is no {KINDS[ai].name}", fix=fix)
-    return key.uri
 
 
 def _name(policy: Policy, registrar: Signer) -> str:

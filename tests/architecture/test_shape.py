@@ -69,11 +69,11 @@ def test_every_rule_switched_off_in_pyproject_has_its_reason_beside_it() -> None
     assert bare == []
 
 
-def test_only_settings_reads_the_environment() -> None:
+def test_one_file_reads_the_environment() -> None:
     readers = {
         f"{name}:{line} {used}"
         for name in python_files(*HOUSES)
-        if name != "api/settings.py"
+        if name != "api/environment.py"
         for line, used in names_used(name)
         if READERS.match(used)
     }

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 
 from api.cli.instance import Instance
-from api.settings import environment_with
+from api.environment import environment_with
 
 LOGIN = (sys.executable, "-P", "-m", "api.cli.main", "login", "supervisor-1")
 KEEP = 'exec <"$0" 2>"$0"; TOKEN=$("$@") && printf %s "$TOKEN"'

@@ -1,11 +1,17 @@
 """Commands for outsiders start without the service; every command explains itself with an example."""
 
+import inspect
 import subprocess
 import sys
+from importlib import import_module
+from typing import Any
 
 import pytest
+import typer
+from typer.testing import CliRunner
 
-from api.cli.commands import Commands
+from api.cli.commands import Commands, app
+from api.cli.late import LateCommands
 from api.cli.log import LogCommands
 
 LATE = [*Commands.LATE, *(f"log {name}" for name in LogCommands.LATE)]
@@ -17,20 +23,41 @@ try:
     app()
 except SystemExit as end:
     assert not end.code, end.code
-print(*({"api.compose": "service", "scipy": "judge"}[name] for name in ("api.compose", "scipy") if name in sys.modules))
+told = {"api.compose": "service", "scipy": "judge", "sqlalchemy": "database", "pydantic_settings": "settings"}
+print(*(part for name, part in told.items() if name in sys.modules))
 """
 
 
 def start(*arguments: str) -> list[str]:
-    """What a command prints, and as its last line what was loaded for it of the service and of what judges packs."""
+    """What a command prints, and as its last line which of the costly parts were loaded for it."""
     command = [sys.executable, "-P", "-c", PROBE, *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
     return done.stdout.splitlines()
 
 
-@pytest.mark.parametrize("words", ["verify", "log audit", "log head", "trail"])
+@pytest.mark.parametrize("words", ["", "verify", "log", "log audit", "log head", "registrar", "station enrol", "trail"])
 def test_a_command_loads_no_more_than_it_needs(words: str) -> None:
     assert start(*words.split(), "--help")[-1] == ("judge" if words == "verify" else "")
+
+
+@pytest.mark.parametrize(
+    ("group", "within"), [(Commands, ()), (LogCommands, ("log",))], ids=["weaklink", "weaklink log"]
+)
+def test_the_help_says_of_a_command_that_is_loaded_late_what_it_says_itself(
+    group: type[LateCommands], within: tuple[str, ...]
+) -> None:
+    here: Any = typer.main.get_command(app)
+    for name in within:
+        here = here.commands[name]
+    for name, where in group.LATE.items():
+        module, _, function = where.partition(":")
+        assert here.commands[name].help == inspect.getdoc(getattr(import_module(module), function))
+
+
+def test_a_slip_of_the_finger_is_told_the_command_that_is_loaded_late() -> None:
+    done = CliRunner().invoke(app, ["sreve"])
+    assert done.exit_code == 2
+    assert "Did you mean 'serve'?" in " ".join(done.stderr.split())
 
 
 @pytest.mark.parametrize("name", sorted(LATE))
