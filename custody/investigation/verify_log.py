@@ -49,11 +49,10 @@ OTHER_CLOCKS_MS = HOUR_MS
 
 def log_key(pack: OpenedPack) -> PublicKey:
     """The log's key as the pack names it; raises `Rejected`."""
-    keys = pack.log["keys"]
-    text = keys["log"]["cose_key"] if isinstance(keys, dict) else None
-    if not isinstance(text, str):
-        raise Rejected("pack_log", "log.json names no key of the log", fix="Ask for the pack as it was exported.")
-    return read_cose_key(cbor.decode(unb64(text, where=pack_log.LOG)))
+    match pack.log["keys"]:
+        case {"log": {"cose_key": str(text)}}:
+            return read_cose_key(cbor.decode(unb64(text, where=pack_log.LOG)))
+    raise Rejected("pack_log", "log.json names no key of the log", fix="Ask for the pack as it was exported.")
 
 
 def check_head(pack: OpenedPack, notes: Notebook, *, vkey: str | None) -> None:

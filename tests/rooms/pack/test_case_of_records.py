@@ -117,6 +117,7 @@ def test_a_notice_of_a_lock_whose_hour_stands_in_the_place_of_its_own_time_is_re
     sent: World,
 ) -> None:
     open_case_of(sent)
+    sent.clock.at_ms += 7  # of a second, which its signature does not tell
     announced_at_first(sent, notice_ms=sent.clock.at_ms + DAY_MS)
     content = sent.export().content
     verify_pack(content, vkey=sent.vkey).demand()
@@ -358,3 +359,14 @@ def test_where_the_record_of_joining_names_no_parcel_it_is_the_packs_own_word(se
     verdict = told_otherwise(sent, content, case=case)
     verdict.demand()
     assert said(verdict, "whether the parcel is that of a case that was joined in") == [None]
+
+
+def test_a_kind_of_problem_that_no_record_tells_is_named(sent: World) -> None:
+    with sent.house.unit() as unit:
+        sent.dispute = reported(unit, order=None, claim_type=None)
+    content = sent.export().content
+    verdict = told_otherwise(sent, content, case=told_of(open_pack(content), claim_type="never_received"))
+    assert Step.RECORDS not in failed_steps(verdict)
+    assert "no record here tells which kind of problem it is" in {
+        check.what for check in verdict.checks if check.ok is None
+    }

@@ -284,3 +284,12 @@ def test_each_record_of_what_is_owed_counts(house: World) -> None:
     assert [after(with_promise(0, state="kept"), *steps) for steps in ((), (kept,))] == [[False], []]
     remedied = {"kind": "dispute.remedied", "promise": promise}
     assert [after(with_promise(0, state=state), remedied) for state in ("made", "kept")] == [[False], []]
+    back = {"kind": "dispute.payment_came_back", "promise": promise}
+    assert [after(with_promise(0, came_back=came_back), back) for came_back in (False, True)] == [[False], []]
+    again = {**back, "again": "promise-of-nobody", "due_ms": 1}
+    assert after(with_promise(0, came_back=True), again) == [False]
+    # An offer from before a part of the price was named, which leaves the sums of its options open.
+    offer = {"offered_ms": 1, "options": [{"remedy": "price_reduction", "amount_pence": 100}]}
+    offered = {"kind": "dispute.offered", "at_ms": 1}
+    sums = ({}, {"price_reduction_pence": None}, {"price_reduction_pence": 99})
+    assert [after(with_file(offer=offer), {**offered, **named}) for named in sums] == [[], [], [False]]

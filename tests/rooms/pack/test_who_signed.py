@@ -10,10 +10,10 @@ from custody.investigation.pack_json import read_json, write_json
 from custody.investigation.pack_log import LOG, replay
 from custody.investigation.pack_seal import SEAL, write_seal
 from custody.investigation.pack_zip import write_zip
-from custody.investigation.verify_form import OpenedPack, open_pack
+from custody.investigation.verify_form import KEYS, OpenedPack, open_pack
 from custody.investigation.verify_log import check_entries, check_registry
 from custody.investigation.verify_pack import verify_pack
-from custody.investigation.verify_scans import check_records, check_scans
+from custody.investigation.verify_scans import CLOCKS_MS, check_records, check_scans, records_of
 from custody.investigation.verify_verdict import Notebook, Step
 from custody.kernel import cose
 from custody.kernel.keys import SoftwareSigner
@@ -21,6 +21,7 @@ from custody.kernel.receipt import make_receipt, verify_receipt
 from custody.ledger.checkpoint import parse_checkpoint
 from custody.ledger.note import parse_note
 from custody.ledger.record import CONTENT_TYPE as RECORD
+from custody.ledger.record import open_record
 from custody.scans.claims import PREV, SEQ
 from custody.scans.scan import CONTENT_TYPE as SCAN
 from custody.store import log_reader
@@ -163,3 +164,64 @@ def test_a_pack_that_names_no_key_of_the_log_is_told_so(world: World, pack: Pack
         value["keys"]["log"]["cose_key"] = told
         verdict = verdict_on(world, pack.content, {LOG: write_json(value)})
         assert "log.json names no key of the log" in {check.what for check in verdict.failures}
+
+
+@pytest.mark.parametrize("keys", [[], {}, {"log": []}, {"log": {}}, "none"], ids=str)
+def test_a_pack_whose_keys_are_no_map_of_keys_is_told_so(
+    world: World, pack: PackExported, opened: OpenedPack, keys: object
+) -> None:
+    value = {**read_json(opened.files[LOG], where=LOG), "keys": keys}
+    verdict = verdict_on(world, pack.content, {LOG: write_json(value)})
+    assert [check.what for check in verdict.failures if check.step is Step.HEAD] == ["log.json names no key of the log"]
+
+
+def test_the_keys_of_a_pack_are_those_that_its_entries_lead_to_and_no_others(opened: OpenedPack) -> None:
+    key_file = next(name for name in sorted(opened.files) if name.startswith(KEYS))
+    more, changed = {f"{KEYS}other.json": b"{}"}, {key_file: b"{}"}
+    fewer = {name: content for name, content in opened.files.items() if name != key_file}
+    for files, where in (
+        ({**opened.files, **more}, f"{KEYS}other.json"),
+        ({**opened.files, **changed}, key_file),
+        (fewer, key_file),
+    ):
+        notes = Notebook(step=Step.REGISTRY)
+        check_registry(replace(opened, files=files), replay(opened.entries), notes)
+        assert [check.where for check in notes.checks if check.ok is False] == [where]
+
+
+@pytest.mark.parametrize(("without", "told"), [({2}, "2"), ({2, 3}, "2 to 3")])
+def test_statements_of_a_station_that_are_not_in_the_pack_are_named_by_their_numbers(
+    opened: OpenedPack, without: set[int], told: str
+) -> None:
+    left = tuple(entry for entry in opened.entries if number_of(entry) not in without)
+    notes = Notebook(step=Step.SCANS)
+    check_scans(replace(opened, entries=left), replay(left), notes)
+    said = f"urn:weaklink:station:bench-4: statements {told} are not in this pack"
+    assert said in {check.what for check in notes.checks if check.ok is None}
+
+
+def number_of(entry: PackEntry) -> int | None:
+    """The number of a statement of the bench."""
+    if entry.content_type != SCAN or cose.parse(entry.raw).kid != key("bench-4").public.kid:
+        return None
+    number = cose.parse(entry.raw).claims[SEQ]
+    assert isinstance(number, int)
+    return number
+
+
+def test_a_pack_is_drawn_up_after_what_it_holds_and_before_its_export_as_far_as_clocks_agree(
+    opened: OpenedPack,
+) -> None:
+    newest_ms = max(int(fields["at_ms"]) for fields in records_of(opened.entries).values())
+    sealed_ms = int(open_record(opened.seal.statement, opened.seal.opening).fields["at_ms"])
+    for created_ms, holds in (
+        (newest_ms - CLOCKS_MS - 1, False),
+        (newest_ms - CLOCKS_MS, True),
+        (sealed_ms + CLOCKS_MS, True),
+        (sealed_ms + CLOCKS_MS + 1, False),
+    ):
+        notes = Notebook(step=Step.RECORDS)
+        drawn_up = replace(opened, manifest=replace(opened.manifest, created_ms=created_ms))
+        check_records(drawn_up, replay(opened.entries), notes)
+        said = "it was drawn up before what it holds was recorded, or after its export was"
+        assert (said not in {check.what for check in notes.checks if check.ok is False}) is holds
