@@ -107,9 +107,9 @@ def build_app(parts: Parts, *, workers: Workers | None = None, first: socket | N
 
     @app.get("/healthz", tags=["health"])
     def health() -> dict[str, Any]:
-        """Whether the service can read its log, now."""
+        """Whether the service can read its log, now; `writes`: whether what this process wrote last was taken."""
         with parts.house.read() as session:
-            return {"ok": True, "size": log_reader.size_now(session)}
+            return {"ok": True, "writes": parts.house.writes, "size": log_reader.size_now(session)}
 
     return ScanDoor(app, parts=parts)
 

@@ -102,10 +102,10 @@ class LogBook:
         self._staged += [entry if isinstance(entry, ReadyEntry) else entry.ready() for entry in entries]
         return range(first, first + len(entries))
 
-    def seal(self) -> None:
-        """Write what was staged and move the head; nothing is visible before the unit commits."""
+    def seal(self) -> bool:
+        """Write what was staged and move the head, or tell that nothing was; it is not visible before the commit."""
         if self._frontier is None or not self._staged:
-            return
+            return False
         before = self._frontier
         self._write_entries(before.size)
         leaves = [entry.leaf for entry in self._staged]
@@ -113,6 +113,7 @@ class LogBook:
         self._write_tiles(growth.tiles)
         self._move_head(before, growth.frontier)
         self._frontier, self._staged = growth.frontier, []
+        return True
 
     def _locked(self) -> Frontier:
         if self._frontier is None:

@@ -27,6 +27,9 @@ from custody.store.turn import Turn
 READ_ONLY = "25006"
 """PostgreSQL's SQLSTATE read_only_sql_transaction."""
 
+NO_ANSWER = "database"
+"""The code of what the database did not take."""
+
 log = structlog.get_logger()
 
 
@@ -67,7 +70,8 @@ class House:
     """The database with what every unit needs: clock, ids, and the keys that sign checkpoints and records.
 
     `after_commit` is called after every committed unit, outside it, and `after_post` after those that put a message
-    into the outbox; they must not block and must not raise.
+    into the outbox; they must not block and must not raise. `writes` is False from the first unit on that the
+    database does not take, as on a full disk, until one that has sealed an entry is committed.
     """
 
     def __init__(
@@ -81,6 +85,7 @@ class House:
         self.ids = ids
         self.after_commit: Callable[[], None] = _nothing
         self.after_post: Callable[[], None] = _nothing
+        self.writes = True
         self._turn = Turn(engine) if is_sqlite(engine) else nullcontext()
         self._writing = engine.execution_options(**{WRITES: True})
         self._reading = engine if is_sqlite(engine) else engine.execution_options(isolation_level="REPEATABLE READ")
@@ -90,6 +95,7 @@ class House:
         """A writing unit; see the module's text."""
         with (
             self._turn,
+            self._noted(),
             _busy_is_unavailable(),
             Session(self._writing, expire_on_commit=False) as session,
             _read_only_is_left(session),
@@ -97,17 +103,27 @@ class House:
             unit = Unit(session, house=self, now_ms=self.clock.now_ms())
             idempotency.claim(session, now_ms=unit.now_ms)
             yield unit
-            unit.log.seal()
+            sealed = unit.log.seal()
             try:
                 session.commit()
             except BaseException:
                 # The database may still be inside the transaction, or have carried it out: that connection is given up.
                 session.invalidate()
                 raise
+        self.writes = self.writes or sealed
         idempotency.committed()
         self.after_commit()
         if unit.posted:
             self.after_post()
+
+    @contextmanager
+    def _noted(self) -> Iterator[None]:
+        """Note that the database did not take a unit; one that was refused for what was in it says nothing of that."""
+        try:
+            yield
+        except Unavailable as error:
+            self.writes = self.writes and error.code != NO_ANSWER
+            raise
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -153,4 +169,4 @@ def _read_only_is_left(session: Session) -> Iterator[None]:
 def _no_answer(error: SQLAlchemyError) -> Unavailable:
     """Callers can only wait; why they must is for whoever runs the service."""
     log.warning("the database did not answer", why=reason(error))
-    return Unavailable("database", "the database did not answer", fix="Send the same request again.")
+    return Unavailable(NO_ANSWER, "the database did not answer", fix="Send the same request again.")

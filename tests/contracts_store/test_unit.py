@@ -68,6 +68,31 @@ def fail_after_writing(unit: Unit, error: BaseException) -> None:
     raise error
 
 
+@pytest.mark.parametrize("applied", [False, True], ids=["lost", "applied"])
+def test_a_house_knows_whether_the_database_takes_what_it_writes(house: House, *, applied: bool) -> None:
+    with broken_commit(house.engine, applied=applied), pytest.raises(Unavailable, match="database"):
+        write_alone(house, "one")
+    assert not house.writes
+    with house.unit() as unit:
+        assert unit.log.size
+    assert not house.writes, "nothing was written"
+    with pytest.raises(Rejected), house.unit() as unit:
+        fail_after_writing(unit, Rejected("test", "refused", fix="Nothing."))
+    assert not house.writes, "that unit was never handed to the database"
+    write_alone(house, "two")
+    assert house.writes
+    with pytest.raises(Unavailable, match="same moment"):
+        write_alone(house, "two")
+    assert house.writes, "the database had said that it was there"
+
+
+def write_alone(house: House, name: str) -> None:
+    """A unit of its own."""
+    with house.unit() as unit:
+        write(unit, name)
+        unit.session.flush()
+
+
 def test_nobody_is_told_of_a_commit_that_did_not_happen(house: House) -> None:
     told: list[int] = []
     house.after_commit = lambda: told.append(1)

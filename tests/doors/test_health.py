@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
+from tests.contracts_store.faults import broken_commit
 from tests.doors.case_desk import CaseDesk
 
 
@@ -50,3 +51,17 @@ def test_a_service_whose_database_does_not_answer_says_when_to_ask_again(
     finally:
         event.remove(engine, "begin", refuse)
     assert (answer.status_code, answer.headers.get("retry-after")) == (503, "2")
+
+
+def test_the_health_of_a_service_tells_whether_what_it_wrote_last_was_taken(desk: CaseDesk) -> None:
+    def health() -> tuple[bool, bool]:
+        answer = desk.http.get("/healthz").json()
+        return answer["ok"], answer["writes"]
+
+    desk.report()
+    assert health() == (True, True)
+    with broken_commit(desk.house.parts.engine, applied=False):
+        assert desk.http.post("/v1/disputes", json={"words": "It is not right."}).status_code == 503
+    assert health() == (True, False), "it can still be read"
+    desk.report()
+    assert health() == (True, True)
