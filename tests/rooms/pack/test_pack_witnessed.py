@@ -195,3 +195,17 @@ def test_a_pack_that_is_dated_before_its_cosignatures_is_refused_by_whoever_know
                 verdict = verify_pack(content, vkey=world.vkey, witnesses=given)
                 told = [check.ok for check in verdict.checks if "when witnesses cosigned" in check.what]
                 assert (told, verdict.ok) == ([ok] * dated_back, ok is None or not dated_back)
+
+
+def test_a_head_that_the_logs_own_witnesses_have_not_cosigned_yet_is_named_and_refused_by_who_asks_for_them(
+    tmp_path: Path,
+) -> None:
+    with open_world(f"sqlite:///{tmp_path / 'house.sqlite3'}") as world:
+        court = Witnessed(world)
+        send_parcel(world)
+        open_case_of(world)
+        content = world.export().content
+        for given, ok in ((None, None), (court.policy, False)):
+            verdict = verify_pack(content, vkey=world.vkey, witnesses=given)
+            told = [check.ok for check in verdict.checks if check.what.endswith("cosigned by nobody; not enough")]
+            assert (told, verdict.ok) == ([ok], ok is None)
