@@ -1,6 +1,7 @@
 """A pack shows between which moments witnesses place its scans, and refuses a checkpoint that does not belong there."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,12 +9,14 @@ import pytest
 from custody.gs1.named_information import write_ni
 from custody.investigation.pack_howto import FILE as HOWTO
 from custody.investigation.pack_json import b64, read_json, write_json
+from custody.investigation.pack_log import replay
 from custody.investigation.pack_trail import FILE as TRAIL
 from custody.investigation.pack_witnessed import name_of, way_of
 from custody.investigation.pack_zip import read_zip
-from custody.investigation.verify_form import open_pack
+from custody.investigation.verify_form import OpenedPack, open_pack
+from custody.investigation.verify_log import check_witnesses
 from custody.investigation.verify_pack import verify_pack
-from custody.investigation.verify_verdict import Step, Verdict
+from custody.investigation.verify_verdict import Notebook, Step, Verdict
 from custody.kernel.clock import DAY_MS, HOUR_MS, SECOND_MS
 from custody.ledger.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from custody.ledger.cosignature import cosign
@@ -209,3 +212,29 @@ def test_a_head_that_the_logs_own_witnesses_have_not_cosigned_yet_is_named_and_r
             verdict = verify_pack(content, vkey=world.vkey, witnesses=given)
             told = [check.ok for check in verdict.checks if check.what.endswith("cosigned by nobody; not enough")]
             assert (told, verdict.ok) == ([ok], ok is None)
+
+
+def said_by_witnesses(opened: OpenedPack) -> list[tuple[bool | None, str]]:
+    """What the last step says of a pack."""
+    notes = Notebook(step=Step.WITNESSES)
+    check_witnesses(opened, replay(opened.entries), notes, witnesses=None)
+    return [(check.ok, check.what) for check in notes.checks]
+
+
+def test_a_scan_is_placed_only_where_the_trail_shows_it_and_the_head_is_cosigned(
+    world: World, told: tuple[bytes, dict[str, int], bytes]
+) -> None:
+    def places(opened: OpenedPack) -> bool:
+        return any("witnesses place" in what for _, what in said_by_witnesses(opened))
+
+    opened, alone = open_pack(told[0]), open_pack(world.export().content)
+    trail = read_json(opened.files[TRAIL], where=TRAIL)
+    left_out = {**opened.files, TRAIL: write_json({**trail, "entries": trail["entries"][:-1]})}
+    assert [places(each) for each in (opened, replace(opened, files=left_out), alone)] == [True, False, False]
+
+
+def test_the_clocks_of_witnesses_may_be_an_hour_before_the_services(told: tuple[bytes, dict[str, int], bytes]) -> None:
+    opened, cosigned_ms = open_pack(told[0]), told[1]["head_ms"]
+    for behind_ms, told_so in ((HOUR_MS, False), (HOUR_MS + 1, True)):
+        dated = replace(opened, manifest=replace(opened.manifest, created_ms=cosigned_ms - behind_ms))
+        assert any("when witnesses cosigned" in what for _, what in said_by_witnesses(dated)) is told_so

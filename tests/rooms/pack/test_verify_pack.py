@@ -115,10 +115,15 @@ def test_what_is_no_pack_is_refused_in_step_one_and_nothing_is_raised(raw: bytes
 
 
 def test_a_pack_of_another_log_is_refused_if_the_checker_knows_the_log(pack: PackExported, world: World) -> None:
-    other = text_key(ORIGIN, new_signer(seed=b"\x55" * 32).public).vkey()
-    verdict = verify_pack(pack.content, vkey=other)
-    assert failed_steps(verdict) == {Step.HEAD}
-    assert any("NOT the one that you gave" in check.what for check in verdict.failures)
+    others = (
+        text_key(ORIGIN, new_signer(seed=b"\x55" * 32).public),
+        text_key("other.example/custody", world.log.public),
+        text_key(ORIGIN, world.log.public, kind=Kind.ED25519_COSIGNATURE),
+    )
+    for other in others:
+        verdict = verify_pack(pack.content, vkey=other.vkey())
+        assert failed_steps(verdict) == {Step.HEAD}
+        assert any("NOT the one that you gave" in check.what for check in verdict.failures)
     assert verify_pack(pack.content).ok
     assert any("give --vkey" in check.what for check in verify_pack(pack.content).checks)
     assert failed_steps(verify_pack(pack.content, vkey="not a vkey")) == {Step.HEAD}

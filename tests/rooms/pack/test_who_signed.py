@@ -16,9 +16,11 @@ from custody.investigation.verify_pack import verify_pack
 from custody.investigation.verify_scans import CLOCKS_MS, check_records, check_scans, records_of
 from custody.investigation.verify_verdict import Notebook, Step
 from custody.kernel import cose
+from custody.kernel.clock import SECOND_MS
 from custody.kernel.keys import SoftwareSigner
 from custody.kernel.receipt import make_receipt, verify_receipt
-from custody.ledger.checkpoint import parse_checkpoint
+from custody.ledger.checkpoint import Checkpoint, parse_checkpoint
+from custody.ledger.merkle import leaf_hash, node_hash
 from custody.ledger.note import parse_note
 from custody.ledger.record import CONTENT_TYPE as RECORD
 from custody.ledger.record import open_record
@@ -111,26 +113,45 @@ def test_a_receipt_of_another_entry_is_none_of_this_one(opened: OpenedPack) -> N
     assert [check.where for check in notes.checks if check.ok is False] == [f"entry {one.index}"]
 
 
+def said_of_receipt(opened: OpenedPack, entry: PackEntry, index: int, path: list[bytes], of: Checkpoint) -> list[str]:
+    """What is said against an entry whose receipt, of the day of the pack, is for an index in a tree."""
+    receipt = make_receipt(
+        size=of.size,
+        index=index,
+        path=path,
+        root=of.root,
+        signer=key("log"),
+        iss="urn:weaklink:operator:x",
+        sub="urn:weaklink:entry:x",
+        iat_s=opened.manifest.created_ms // SECOND_MS,
+    )
+    verify_receipt(receipt, entry.raw, key("log").public)
+    changed = tuple(replace(row, receipt=receipt) if row == entry else row for row in opened.entries)
+    notes = Notebook(step=Step.ENTRIES)
+    check_entries(replace(opened, entries=changed), notes)
+    return [check.what for check in notes.checks if check.ok is False and check.where == f"entry {entry.index}"]
+
+
 def test_a_receipt_against_another_tree_than_the_heads_is_refused(world: World, opened: OpenedPack) -> None:
     entry = first(opened, SCAN)
     later = parse_checkpoint(parse_note(opened.seal.note).text)
-    with world.house.read() as session:
-        path = list(log_reader.prove_inclusion(session, entry.index, later.size))
-    receipt = make_receipt(
-        size=later.size,
-        index=entry.index,
-        path=path,
-        root=later.root,
-        signer=world.log,
-        iss="urn:weaklink:operator:x",
-        sub="urn:weaklink:entry:x",
-        iat_s=1,
-    )
-    verify_receipt(receipt, entry.raw, world.log.public)
-    changed = tuple(replace(row, receipt=receipt) if row is entry else row for row in opened.entries)
-    notes = Notebook(step=Step.ENTRIES)
-    check_entries(replace(opened, entries=changed), notes)
-    assert [check.where for check in notes.checks if check.ok is False] == [f"entry {entry.index}"]
+    for tree, said in (
+        (opened.head, []),
+        (later, [f"the receipt is for another tree than the checkpoint of size {opened.head.size}"]),
+    ):
+        with world.house.read() as session:
+            path = list(log_reader.prove_inclusion(session, entry.index, tree.size))
+        assert said_of_receipt(opened, entry, entry.index, path, tree) == said
+
+
+def test_a_receipt_of_the_same_statement_at_another_place_is_refused(opened: OpenedPack) -> None:
+    one = first(opened, SCAN)
+    leaf = leaf_hash(one.raw)
+    twice = replace(opened.head, size=2, root=node_hash(leaf, leaf))
+    entry = replace(one, index=0, path=(leaf,), receipt=None)
+    twins = replace(opened, head=twice, entries=(entry,))
+    assert said_of_receipt(twins, entry, 0, [leaf], twice) == []
+    assert said_of_receipt(twins, entry, 1, [leaf], twice) == ["the receipt is for another index"]
 
 
 def test_the_policy_at_entry_0_names_the_log_and_the_key_of_the_head(opened: OpenedPack) -> None:
