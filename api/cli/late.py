@@ -31,12 +31,15 @@ class LateCommands(TyperGroup):
 
 
 class _LateCommand(TyperCommand):
-    """What a list of commands says of one, read from the text of its module, which is imported when it is called."""
+    """A command whose module is imported when it is run, or when its parameters are asked for.
+
+    What a list of commands says of it is read from the text of the module.
+    """
 
     def __init__(self, name: str, module: str, function: str) -> None:
         super().__init__(name)
         self._module, self._function = module, function
-        del self.help  # set to nothing by typer, over what is read below when somebody asks for it
+        del self.help, self.params  # set to nothing by typer, over what is below
 
     @cached_property
     def help(self) -> str | None:  # type: ignore[override]  # typer sets it once, and here nobody else does
@@ -48,8 +51,17 @@ class _LateCommand(TyperCommand):
                 return ast.get_docstring(node)
         return None
 
+    @cached_property
+    def params(self) -> Any:  # type: ignore[override]  # as above
+        """The parameters of the command itself."""
+        return self._loaded.params
+
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
-        """The context of the command itself, which is loaded for it."""
+        """The context of the command itself."""
+        return self._loaded.make_context(info_name, args, parent, **extra)
+
+    @cached_property
+    def _loaded(self) -> Any:
         alone = typer.Typer(add_completion=False, rich_markup_mode="markdown")
         alone.command(self.name)(getattr(import_module(self._module), self._function))
-        return typer.main.get_command(alone).make_context(info_name, args, parent, **extra)
+        return typer.main.get_command(alone)
