@@ -112,6 +112,12 @@ def test_any_fact_of_the_device_that_is_bad_or_unknown_holds_every_kind_of_lock_
     assert refused.value.fix
 
 
+def test_a_lock_that_a_limit_holds_back_is_told_which_one() -> None:
+    for held_back, told in (((), "none"), ((CapReason.PER_HOUR, CapReason.PER_DAY), "per_hour, per_day")):
+        rows = preflight(replace(REQUESTED, held_back=held_back)).rows
+        assert [row.allowed_by.rpartition("Reached: ")[2] for row in rows if row.name is CheckName.CAPS] == [f"{told}."]
+
+
 def test_a_device_without_any_sim_so_far_was_not_seen_on_the_customers_own() -> None:
     assert not failing(replace(PROVISIONAL, sim=SimClass.NEVER))
 
@@ -127,6 +133,9 @@ def test_a_flagged_account_waits_for_a_specialist_who_did_not_ask() -> None:
     named_only = {CheckName.VULNERABILITY: CheckReason.NEEDS_SPECIALIST}
     assert failing(replace(flagged, specialist=SPECIALIST)) == named_only, "who is only named decides nothing"
     assert failing(replace(flagged, specialist=ASKER)) == {CheckName.VULNERABILITY: CheckReason.NEEDS_SPECIALIST}
+    for asked in (replace(flagged, decider=None), replace(PROVISIONAL, vulnerable=True, requester=ASKER)):
+        found = failing(replace(asked, specialist=ASKER))
+        assert found[CheckName.VULNERABILITY] is CheckReason.NEEDS_SPECIALIST, "whoever asked is not the other one"
     left = replace(SPECIALIST, employed=False)
     assert failing(replace(flagged, specialist=left)) == {CheckName.VULNERABILITY: CheckReason.NOT_EMPLOYED}
 
@@ -170,6 +179,7 @@ def test_the_requester_never_decides_alone_whatever_login_is_used() -> None:
     assert failing(replace(REQUESTED, decider=twin)) == {CheckName.TWO_PEOPLE: CheckReason.SAME_PERSON}
     found = failing(replace(REQUESTED, decider=None))
     assert found == {CheckName.DECIDER: CheckReason.NO_SUCH_PERSON, CheckName.TWO_PEOPLE: CheckReason.NO_SUCH_PERSON}
+    assert failing(replace(REQUESTED, requester=None))[CheckName.TWO_PEOPLE] is CheckReason.NO_SUCH_PERSON
 
 
 @pytest.mark.parametrize("swapped", [False, True])
@@ -179,8 +189,11 @@ def test_nobody_decides_with_an_account_that_one_made_for_the_other(*, swapped: 
         one, other = ASKER, replace(DECIDER, account_made_by=ASKER.person)
     found = failing(replace(REQUESTED, requester=one, decider=other))
     assert found == {CheckName.TWO_PEOPLE: CheckReason.MADE_THE_OTHER}
-    unknown = replace(REQUESTED, decider=replace(DECIDER, account_made_by=None))
-    assert failing(unknown) == {CheckName.TWO_PEOPLE: CheckReason.UNKNOWN}
+    for unknown in (
+        replace(REQUESTED, decider=replace(DECIDER, account_made_by=None)),
+        replace(REQUESTED, requester=replace(ASKER, account_made_by=None)),
+    ):
+        assert failing(unknown) == {CheckName.TWO_PEOPLE: CheckReason.UNKNOWN}
 
 
 @pytest.mark.parametrize("swapped", [False, True])
@@ -251,9 +264,11 @@ def test_the_authority_of_a_lock_names_the_policy_or_both_people() -> None:
     standing = authorise_lock(PROVISIONAL, references=("case:9",))
     assert standing.basis is Basis.STANDING_POLICY
     assert standing.references == ("policy:7", "entry:00ff", "case:9")
-    two = authorise_lock(REQUESTED)
+    looked_at = authorise_lock(replace(PROVISIONAL, vulnerable=True, specialist=SPECIALIST, decider=SPECIALIST))
+    assert looked_at.references == ("policy:7", "entry:00ff", "decided-by:p-6")
+    two = authorise_lock(REQUESTED, references=("case:9",))
     assert two.basis is Basis.TWO_PEOPLE
-    assert two.references == ("asked-by:p-3", "decided-by:p-4")
+    assert two.references == ("asked-by:p-3", "decided-by:p-4", "case:9")
 
 
 def test_a_lock_holds_72_hours_until_two_people_confirm_it_for_90_days() -> None:
@@ -264,13 +279,17 @@ def test_a_lock_holds_72_hours_until_two_people_confirm_it_for_90_days() -> None
 
 @pytest.mark.parametrize("role", sorted(FRONT_LINE))
 def test_one_person_of_the_front_line_releases(role: Role) -> None:
-    by = Person(person="p-1", roles=frozenset({role}), employed=None)
-    assert authorise_release(ReleaseFacts(by=by)).basis is Basis.ONE_PERSON
+    facts = ReleaseFacts(by=Person(person="p-1", roles=frozenset({role}), employed=None))
+    authority = authorise_release(facts, references=("case:9",))
+    assert (authority.basis, authority.references) == (Basis.ONE_PERSON, ("released-by:p-1", "case:9"))
+    assert preflight_release(facts).rows[0].ok is True
 
 
 def test_the_customer_releases_and_time_does() -> None:
-    assert authorise_release(ReleaseFacts(is_customer=True)).basis is Basis.CUSTOMER
-    assert authorise_release(ReleaseFacts(lapsed=True)).basis is Basis.LAPSE
+    customer, lapse = ReleaseFacts(is_customer=True), ReleaseFacts(lapsed=True, is_customer=False)
+    for facts, basis in ((customer, Basis.CUSTOMER), (lapse, Basis.LAPSE)):
+        assert authorise_release(facts).basis is basis
+        assert preflight_release(facts).rows[0].ok is True
 
 
 def test_unknown_counts_as_ok_for_a_release() -> None:
