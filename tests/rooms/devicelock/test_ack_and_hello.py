@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 
+from custody.kernel import cbor, cose
 from custody.kernel.errors import Rejected
 from devicelock.rules.ack import Ack, Result, make_ack, open_ack
 from devicelock.rules.applied import Applied
@@ -81,3 +82,17 @@ def test_a_hello_that_breaks_the_format_is_refused(changes: dict[str, Any]) -> N
     said: Hello = hello(**changes)
     with pytest.raises(Rejected):
         open_hello(make_hello(said, DEVICE_SIGNER), device=DEVICE, key=KEY)
+
+
+@pytest.mark.parametrize("more", [{}, {"model": "x"}])
+def test_a_hello_says_what_the_format_knows_and_nothing_more(more: dict[str, str]) -> None:
+    raw = make_hello(hello(), DEVICE_SIGNER)
+    message = cose.parse(raw)
+    body = {**cbor.decode(message.payload or b""), **more}
+    header = {label: kept for label, kept in message.protected.items() if label not in {cose.ALG, cose.KID}}
+    said = cose.sign(header, cbor.encode(body), DEVICE_SIGNER)
+    if not more:
+        assert open_hello(said, device=DEVICE, key=KEY) == hello()
+        return
+    with pytest.raises(Rejected, match="model"):
+        open_hello(said, device=DEVICE, key=KEY)

@@ -1,4 +1,4 @@
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from devicelock.rules.caps import (
     Clearance,
     LockAsked,
     SignedLock,
+    account_of,
     disengage,
     engage,
     group_of,
@@ -120,6 +121,7 @@ def test_past_the_canary_a_group_waits_for_every_answer_and_then_for_a_person() 
     early = Clearance(group="g", person="p-2", at_ms=moments[2] + HOUR_MS - 1)
     assert reasons(caps, first, early) == {CapReason.CANARY_NOT_CLEARED}, "whoever looked had not seen the last answer"
     assert reasons(caps, first, Clearance(group="other", person="p-2", at_ms=NOW_MS)) == {CapReason.CANARY_NOT_CLEARED}
+    assert reasons(caps, first, replace(early, at_ms=early.at_ms + 1)) == set(), "whoever looked had seen it"
     cleared = Clearance(group="g", person="p-2", at_ms=NOW_MS - DAY_MS)
     assert reasons(caps, first, cleared) == set()
     assert reasons(caps, [*first, lock(settled_ms=None)], cleared) == set(), "only the canary is waited for"
@@ -149,7 +151,32 @@ def test_the_kill_switch_needs_a_reason() -> None:
         engage(by="p-1", at_ms=NOW_MS, why=" ")
 
 
-@pytest.mark.parametrize("changes", [{"per_hour": 0}, {"canary": 0}, {"fleet_permille": 1001}, {"fleet_least": 0}])
+COUNTS = [each.name for each in fields(Caps) if each.name != "fleet_permille"]
+
+
+@pytest.mark.parametrize("changes", [*({name: 0} for name in COUNTS), {"fleet_permille": 1001}, {"fleet_permille": -1}])
 def test_caps_that_make_no_sense_are_refused(changes: dict[str, int]) -> None:
     with pytest.raises(Rejected):
         Caps(**changes)
+
+
+@pytest.mark.parametrize("changes", [*({name: 1} for name in COUNTS), {"fleet_permille": 1000}, {"fleet_permille": 0}])
+def test_the_least_and_the_most_that_make_sense_are_taken(changes: dict[str, int]) -> None:
+    assert Caps(**changes) == replace(Caps(), **changes)
+
+
+def test_one_of_the_first_of_a_group_waits_for_no_other_of_them_but_for_whoever_looks_at_a_wrong_one() -> None:
+    caps, first = replace(WIDE, canary=1, per_hour=1), replace(ASKED, canary=True)
+
+    def told(asked: LockAsked, **changes: Any) -> tuple[CapReason, ...]:
+        return held_back(caps, asked, [lock(settled_ms=None, **changes)], fleet=FLEET, held=0)
+
+    assert told(first) == (CapReason.PER_HOUR,)
+    assert told(ASKED) == (CapReason.PER_HOUR, CapReason.CANARY_UNSETTLED)
+    assert told(first, wrong_at_ms=NOW_MS) == (CapReason.PER_HOUR, CapReason.WRONG_LOCK)
+
+
+def test_the_account_of_a_group_is_read_off_its_name() -> None:
+    of_account = group_of(policy=None, account="agent:1", at_ms=NOW_MS)
+    of_policy = group_of(policy="auth_1", account="standing-policy", at_ms=NOW_MS)
+    assert [account_of(group) for group in (of_account, of_policy, "", "account")] == ["agent:1", None, None, ""]

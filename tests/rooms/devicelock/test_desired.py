@@ -220,6 +220,7 @@ def test_a_state_is_shown_only_when_the_device_has_shown_it_for_the_newest_comma
     assert standing(settle(row, ack(Applied.RETIRED, (1, 3)))) is Standing.RETIRED
     row, _ = issued(row)
     assert standing(row) is Standing.SENT
+    assert standing(settle(row, ack(Applied.UNLOCKED, (1, 1)))) is Standing.SENT, "left by itself since, as by a code"
     assert standing(settle(row, ack(Applied.UNLOCKED, (0, 0), result=Result.REFUSED_NONCE))) is Standing.SENT
     row = settle(row, ack(Applied.LOCKED, (1, 1)))
     assert standing(row) is Standing.LOCKED
@@ -286,3 +287,20 @@ def test_the_next_pair_is_never_stale_for_any_state_the_device_ever_reported(
     after = settled(row, given_answers)
     for anchor in (ANCHOR, Anchor(epoch=3, retired=False)):
         assert all(next_pair(after, anchor) > given_answer.pair for given_answer in given_answers)
+
+
+def test_what_was_shown_for_an_earlier_wish_says_nothing_of_this_one() -> None:
+    row, _ = issued(wished(Applied.LOCKED))
+    row = settle(row, ack(Applied.LOCKED, (1, 1)))
+    assert standing(wished(Applied.LOCKED, row)) is Standing.WAITING
+
+
+def test_a_retired_device_is_shown_so_whatever_was_sent_to_it_since() -> None:
+    row, _ = issued(wished(Applied.RETIRED))
+    assert standing(settle(row, ack(Applied.RETIRED, (0, 0)))) is Standing.RETIRED
+
+
+@pytest.mark.parametrize("order", ["", "a b", "x" * 200])
+def test_a_wish_is_made_for_an_order_that_has_a_name(order: str) -> None:
+    with pytest.raises(Rejected):
+        wish(FRESH_ROW, Applied.UNLOCKED, order=order, authority=RELEASE)

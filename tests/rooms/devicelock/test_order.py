@@ -20,6 +20,30 @@ from devicelock.rules.order import (
 )
 
 ALL_SHOWN = dict.fromkeys(Guard, True)
+MOVES = """
+requested preflight_fails -> refused: system if reason_shown
+requested preflight_passes -> approved: agent investigator system if authority_recorded imei_last4_typed
+requested second_person_says_no -> refused: supervisor if reason_shown
+approved publish -> queued: system if expiry_set seq_greater_than_last signed
+queued device_ack -> active_provisional: system if nothing
+queued cancel_before_delivery -> released: anyone if tombstone_seq
+queued release -> release_queued: anyone if nothing
+queued expired_undelivered -> failed_final: system if nothing
+active_provisional confirm -> active_confirmed: investigator supervisor if device_not_with_customer four_eyes
+active_provisional lapse_or_release -> release_queued: anyone if nothing
+active_confirmed release -> release_queued: anyone if nothing
+release_queued device_ack_or_code_used -> released: customer system if nothing
+release_queued term_passed -> released_unconfirmed: system if hold_passed
+released_unconfirmed device_ack_or_code_used -> released: customer system if nothing
+"""
+
+
+def test_who_may_make_which_move_is_written_down_twice() -> None:
+    told = []
+    for (state, event), move in TRANSITIONS.items():
+        who = "anyone" if move.who == frozenset(Role) else " ".join(sorted(move.who))
+        told.append(f"{state} {event} -> {move.to}: {who} if {' '.join(sorted(move.guards)) or 'nothing'}")
+    assert told == MOVES.split("\n")[1:-1]
 
 
 @pytest.mark.parametrize(("state", "event", "role"), list(product(State, Event, Role)))
