@@ -53,7 +53,7 @@ _REASONS: tuple[tuple[str, type[Trouble], str, str], ...] = (
     ("[Rr]edirect", Rejected, "address", "Set AWS_REGION to the bucket's region."),
     ("status code: 501", Rejected, "address", "A store without conditional PUT needs AWS_CONDITIONAL_PUT=disabled."),
     (
-        r"error sending request|timed out|status code: 5\d\d",
+        r"error sending request|response body error|timed out|status code: 5\d\d",
         Unavailable,
         "unavailable",
         "Check the network and AWS_ENDPOINT_URL, or export again later.",
@@ -122,10 +122,23 @@ class Bucket:
                 raise moved(self.name, path) from None
 
     def remove(self, paths: Sequence[str]) -> None:
-        """Take files away."""
+        """Take files away; where Google or Azure refuse since one is not there, they go one by one."""
         for start in range(0, len(paths), DELETED):
+            part = paths[start : start + DELETED]
+            if not self._all_gone(part):
+                for path in part:
+                    self._all_gone([path])
+
+    def _all_gone(self, paths: Sequence[str]) -> bool:
+        """Take files away; False if one was not there, which may have kept others there."""
+        try:
             with self._told():
-                obstore.delete(self._store, paths[start : start + DELETED])
+                obstore.delete(self._store, paths)
+        except NotFound as error:
+            if error.code != "file":
+                raise
+            return False
+        return True
 
     def _put(self, path: str, data: bytes, mode: "PutMode") -> None:
         form = form_of(path)

@@ -1,6 +1,12 @@
 """A bucket as a target: what the public is served, swaps by condition, and errors that say what to do."""
 
-from collections.abc import Callable
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -104,6 +110,75 @@ def test_an_endpoint_that_does_not_answer_is_a_passing_trouble(bucket: str, monk
     trouble = refusal(f"s3://{bucket}/log")
     assert isinstance(trouble, Unavailable)
     assert "AWS_ENDPOINT_URL" in trouble.fix
+
+
+@contextmanager
+def serving(answers: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """Serve these answers on a free port of 127.0.0.1 until the block ends; the address."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), answers) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+class CutOff(BaseHTTPRequestHandler):
+    """An endpoint that ends in the middle of every answer."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "1000")
+        self.send_header("ETag", '"1"')
+        self.send_header("Last-Modified", "Mon, 05 Jan 2026 00:00:00 GMT")
+        self.end_headers()
+        self.wfile.write(b"<?xml")
+
+    def log_message(self, *_words: object) -> None:
+        """Say nothing."""
+
+
+@pytest.mark.parametrize("ask", [lambda target: target.read("checkpoint"), lambda target: target.sizes()])
+def test_an_answer_that_breaks_off_is_a_passing_trouble(
+    bucket: str, monkeypatch: pytest.MonkeyPatch, ask: Callable[[Bucket], object]
+) -> None:
+    monkeypatch.setattr("custody.store.log_bucket.TRIES", 0)
+    with serving(CutOff) as address:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", address)
+        with pytest.raises(Unavailable, match="body") as caught:
+            ask(Bucket(f"s3://{bucket}/log"))
+    assert "export again later" in caught.value.fix
+
+
+def test_what_is_gone_already_keeps_nothing_else_from_being_taken_away(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    stands = {"one%2F" + quote(f"tile/0/{number:03}", safe="") for number in range(40)}
+
+    class Google(BaseHTTPRequestHandler):
+        """Google's answers to DELETE: 404 for an object that is not there."""
+
+        def do_DELETE(self) -> None:
+            name = self.path.removeprefix("/logs/")
+            self.send_response(204 if name in stands else 404)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            stands.discard(name)
+
+        def log_message(self, *_words: object) -> None:
+            """Say nothing."""
+
+    paths = [f"tile/0/{number:03}" for number in range(40)]
+    with serving(Google) as address:
+        account = {"gcs_base_url": address, "disable_oauth": True, "client_email": "", "private_key": ""}
+        (tmp_path / "account.json").write_text(json.dumps({**account, "private_key_id": ""}))
+        monkeypatch.setenv("GOOGLE_SERVICE_ACCOUNT", str(tmp_path / "account.json"))
+        target = Bucket("gs://logs/one")
+        for _ in range(2):
+            target.remove(["tile/0/none", *paths])
+            assert not stands
 
 
 def test_an_endpoint_without_tls_must_be_allowed(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
