@@ -13,6 +13,10 @@ def test_every_order_has_a_code_of_its_own() -> None:
     assert receipt_code(b"n" * 32, "order-1") not in codes
 
 
+def test_a_code_that_was_sent_stays_right_whatever_version_checks_it() -> None:
+    assert receipt_code(MASTER, "order-1") == "td9pf579hb"
+
+
 def test_a_code_is_taken_however_it_was_typed() -> None:
     code = receipt_code(MASTER, "order-1")
     for typed in (code, code.upper(), f" {code[:5]}-{code[5:]} ", code.replace("0", "O").replace("1", "l")):

@@ -24,6 +24,14 @@ def test_records_that_share_operator_device_source_or_moment_are_one(shared: dic
     assert tie([PICK, replace(WEIGH, **shared)]) is Tie.SINGLE
 
 
+@pytest.mark.parametrize("apart", [APART_MS, -APART_MS])
+@pytest.mark.parametrize("less", [0, 1])
+def test_moments_are_compared_with_each_other_whichever_came_first(apart: int, less: int) -> None:
+    later = replace(PICK, at_ms=10 * APART_MS)
+    other = replace(WEIGH, at_ms=later.at_ms + apart - (less if apart > 0 else -less))
+    assert independent(later, other) is (less == 0)
+
+
 def test_many_copies_of_one_scan_are_one_record() -> None:
     assert tie([PICK] * 5) is Tie.SINGLE
 

@@ -2,6 +2,8 @@ import hashlib
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -106,6 +108,13 @@ def test_a_suite_gets_what_it_names_and_no_more() -> None:
         ocra("OCRA-1:HOTP-SHA256-8:QN08-PSHA1", KEY, question="1", pin_hash=b"short")
 
 
+@pytest.mark.parametrize("question", ["123456789", "1234567a", "1234567\N{SUPERSCRIPT TWO}", ""])
+def test_a_question_that_the_suite_does_not_allow_is_refused(question: str) -> None:
+    with pytest.raises(Rejected) as refused:
+        ocra(SUITE, KEY, question=question, counter=1)
+    assert refused.value.code == "question"
+
+
 def test_digits_read_aloud_may_be_grouped() -> None:
     for text in ("1234 5678", "1234-5678", "12345678"):
         assert read_challenge(text) == Challenge(digits="12345678", pair=None)
@@ -126,6 +135,12 @@ def test_every_device_has_a_key_of_its_own() -> None:
     assert derive_key(b"n" * 32, "dev-1") not in keys
     with pytest.raises(Rejected):
         derive_key(b"short", "dev-1")
+
+
+@pytest.mark.parametrize("device", ["dev-1", "a" * 64, "\N{LATIN SMALL LETTER E WITH ACUTE}"])
+def test_a_code_stays_issuable_for_the_keys_are_derived_as_they_always_were(device: str) -> None:
+    info = b"weaklink device unlock code v1\x00" + device.encode()
+    assert derive_key(b"m" * 40, device) == HKDF(SHA256(), 32, salt=None, info=info).derive(b"m" * 40)
 
 
 @given(st.binary(min_size=16, max_size=32), st.integers(0, 2**40))
@@ -152,6 +167,7 @@ def test_the_wait_doubles_and_the_fifth_wrong_answer_brings_another_question() -
     another = after_wrong(question, now_s=now_s, entropy=ENTROPY)
     assert (another.digits, another.wrong) == (ask(ENTROPY).digits, 0)
     assert another.not_before_s - now_s == LONGEST_WAIT_S
+    assert not is_answer(another, unlock_code(KEY, another.digits, pair=PAIR), key=KEY, pair=PAIR, now_s=now_s)
 
 
 def test_during_the_wait_nothing_is_right_and_nothing_counts() -> None:
