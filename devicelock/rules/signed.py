@@ -141,13 +141,13 @@ def open_signed(raw: bytes, *, content_type: str, limit: int) -> Signed:
     """The message in `raw`, strictly; raises `Rejected`. The caller verifies it with the key it looks up."""
     _check_size(raw, limit)
     message = cose.parse(raw)
-    if set(message.protected) != _LABELS or message.unprotected or not _plain(message.protected):
+    if set(message.protected) != _LABELS or message.unprotected:
         raise _header("it needs exactly alg, content type, kid and claims, all protected")
     if message.protected[cose.CONTENT_TYPE] != content_type:
         raise _header(f"the content type is not {content_type}")
     if len(message.kid) != 32:
         raise _header("kid is not a thumbprint of 32 bytes")
-    if set(message.claims) != _CLAIMS or not _plain(message.claims):
+    if set(message.claims) != _CLAIMS:
         raise _header("the claims are not exactly issuer, subject and time")
     if message.payload is None:
         raise _header("the payload is detached")
@@ -169,11 +169,6 @@ def name_of(urn: str, prefix: str) -> str:
     if not urn.startswith(prefix) or len(urn) == len(prefix):
         raise Rejected("claim", f"{urn[:80]!r} is not a name under {prefix}", fix=f"Name it {prefix}NAME.")
     return urn[len(prefix) :]
-
-
-def _plain(header: Mapping[Any, Any]) -> bool:
-    # In Python 1, 1.0 and True are one key; on the wire they are three.
-    return all(type(label) is int for label in header)
 
 
 def _check_size(raw: bytes, limit: int) -> None:

@@ -8,7 +8,17 @@ from custody.kernel.errors import Rejected
 from devicelock.rules.ack import Result
 from devicelock.rules.applied import Applied
 from devicelock.rules.command import Command, Op
-from devicelock.rules.device import SKEW_S, DeviceState, enter_code, greet, new_device, receive, unenforced, wake
+from devicelock.rules.device import (
+    SKEW_S,
+    DeviceState,
+    enter_code,
+    greet,
+    new_device,
+    owes_hello,
+    receive,
+    unenforced,
+    wake,
+)
 from devicelock.rules.hello import Cause, SimClass
 from devicelock.rules.unlock_code import unlock_code
 from tests.rooms.devicelock.samples import DEVICE, ENTROPY, FRESH, HOUR_S, KEYS, NONCE, NOW_S, command, device
@@ -41,7 +51,13 @@ def test_a_good_lock_is_applied_with_pair_screen_question_and_a_new_nonce() -> N
 def test_an_unlock_needs_no_nonce_and_clears_the_screen() -> None:
     state, result = take(locked(), command(Op.UNLOCK, 2))
     assert result is Result.APPLIED
-    assert (state.applied, state.screen, state.question, state.held_until_s) == (Applied.UNLOCKED, None, None, None)
+    assert (state.applied, state.screen, state.question) == (Applied.UNLOCKED, None, None)
+    assert (state.held_until_s, state.seen_s) == (None, None)
+
+
+@pytest.mark.parametrize("op", [Op.LOCK, Op.UNLOCK])
+def test_a_device_that_is_not_retired_keeps_both_keys(op: Op) -> None:
+    assert take(device(), command(op))[0].keys == KEYS
 
 
 def test_retire_destroys_the_lock_key_and_is_for_ever() -> None:
@@ -67,6 +83,13 @@ def test_a_pair_that_is_not_greater_is_stale(op: Op) -> None:
 def test_the_command_applied_last_is_answered_again_and_changes_nothing() -> None:
     state = locked()
     assert take(state, command(Op.LOCK), NOW_S) == (state, Result.APPLIED)
+
+
+def test_a_command_of_the_same_name_and_another_pair_is_no_repeat() -> None:
+    named = command(Op.LOCK).command_id
+    assert take(locked(), command(Op.UNLOCK, 2, command_id=named))[0].applied is Applied.UNLOCKED
+    state = take(device(), command(Op.LOCK, 2, command_id=named))[0]
+    assert take(state, command(Op.UNLOCK, 1, command_id=named)) == (state, Result.REFUSED_STALE)
 
 
 def test_a_lock_with_the_nonce_of_another_run_is_refused() -> None:
@@ -132,6 +155,23 @@ def test_with_clocks_that_differ_a_lock_counts_as_issued_when_the_nonce_was_draw
     state = device(nonce_at_s=NOW_S + 10 * HOUR_S)
     assert take(state, command(Op.LOCK), NOW_S + 11 * HOUR_S)[1] is Result.APPLIED
     assert take(state, command(Op.LOCK), NOW_S + 11 * HOUR_S + 1)[1] is Result.REFUSED_EXPIRED
+
+
+@pytest.mark.parametrize(
+    ("issued_s", "counted_from_s"),
+    [
+        (NOW_S - 60 - SKEW_S, NOW_S - 60 - SKEW_S),
+        (NOW_S - 60 - SKEW_S - 1, NOW_S - 60),
+        (NOW_S + SKEW_S, NOW_S),
+        (NOW_S + SKEW_S + 1, NOW_S - 60),
+    ],
+)
+def test_five_minutes_apart_are_two_clocks_that_agree_and_a_second_more_are_not(
+    issued_s: int, counted_from_s: int
+) -> None:
+    asked = command(Op.LOCK, issued_s=issued_s, not_after_s=issued_s + HOUR_S, held_until_s=issued_s + 2 * HOUR_S)
+    state, result = take(device(nonce_at_s=NOW_S - 60), asked)
+    assert (result, state.held_until_s) == (Result.APPLIED, counted_from_s + 2 * HOUR_S)
 
 
 @given(
@@ -202,6 +242,12 @@ def test_every_hello_draws_a_new_nonce_and_says_what_is_applied() -> None:
     assert (said.nonce, said.clock_s, said.client, said.country) == (b"2" * 16, NOW_S + 5, "c 2", "RO")
 
 
+def test_a_hello_is_owed_once_the_last_nonce_is_a_day_old() -> None:
+    state = device(nonce_at_s=NOW_S)
+    assert not owes_hello(state, now_s=NOW_S + 24 * HOUR_S - 1)
+    assert owes_hello(state, now_s=NOW_S + 24 * HOUR_S)
+
+
 def test_a_hello_after_the_end_of_the_hold_says_that_it_released_itself() -> None:
     end = NOW_S + 72 * HOUR_S
     state, said = greet(locked(), now_s=end, nonce=FRESH, client="c", country=None, sim=SimClass.OWN)
@@ -227,6 +273,11 @@ def test_a_wrong_code_releases_nothing_and_makes_the_next_wait() -> None:
     assert not free
     assert enter_code(state, right, key=CODE_KEY, now_s=NOW_S, entropy=ENTROPY) == (state, False)
     assert enter_code(state, right, key=CODE_KEY, now_s=NOW_S + 1, entropy=ENTROPY)[1]
+
+
+def test_without_a_question_no_code_is_right() -> None:
+    state = replace(locked(), question=None)
+    assert enter_code(state, "12345678", key=CODE_KEY, now_s=NOW_S, entropy=ENTROPY) == (state, False)
 
 
 def test_a_code_on_an_unlocked_device_changes_nothing() -> None:
