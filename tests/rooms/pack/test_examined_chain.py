@@ -1,0 +1,75 @@
+"""Whatever the scans themselves say of the chain that was examined is held against the scans in the pack.
+
+The lies are whole ones: another chain was really examined, and every figure and word follows from it.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from custody.investigation.infer import run
+from custody.investigation.pack_inquiry import read_inquiry
+from custody.investigation.values import Dispute, Pin, Seal, Step
+from custody.investigation.verify_form import open_pack
+from custody.investigation.verify_verdict import Check
+from custody.usecases.export_pack import PackExported
+from tests.rooms.pack.pack_world import World, answer_of, fleet_around, neighbours
+from tests.rooms.pack.tamper import told_otherwise
+
+NOT_THE_ONE = "the chain that was examined is not the one that the scans in the pack show"
+
+
+def refused(world: World, pack: PackExported, change: Callable[[Dispute], Dispute]) -> list[Check]:
+    """What does not hold of a pack whose investigation examined another chain."""
+    stated = read_inquiry(open_pack(pack.content).investigation["inquiry"])
+    dispute = change(stated.inputs.dispute)
+    result = run(fleet_around(dispute), [dispute, *neighbours(dispute)])
+    stored, inquiry = answer_of(result, dispute.id, ran_ms=stated.ran_ms)
+    verdict = told_otherwise(world, pack.content, investigation={"stored": stored, "inquiry": inquiry})
+    return list(verdict.failures)
+
+
+def _segment(at: int, **facts: Any) -> Callable[[Dispute], Dispute]:
+    def change(dispute: Dispute) -> Dispute:
+        segments = list(dispute.segments)
+        segments[at] = replace(segments[at], **facts)
+        return replace(dispute, segments=tuple(segments))
+
+    return change
+
+
+def _checkpoint(at: int, **facts: Any) -> Callable[[Dispute], Dispute]:
+    def change(dispute: Dispute) -> Dispute:
+        checkpoints = list(dispute.checkpoints)
+        checkpoints[at] = replace(checkpoints[at], **facts)
+        return replace(dispute, checkpoints=tuple(checkpoints))
+
+    return change
+
+
+OTHERWISE: dict[str, Callable[[Dispute], Dispute]] = {
+    "whether it is worth much": lambda dispute: replace(dispute, high_value=False),
+    "when it set out": lambda dispute: replace(dispute, start_ms=dispute.start_ms - 1),
+    "what it was declared to weigh": lambda dispute: replace(dispute, declared_mass_g=541),
+    "what the item weighs": lambda dispute: replace(dispute, item_mass_g=None),
+    "whether a code was asked for": lambda dispute: replace(dispute, pin=Pin.VERIFIED),
+    "what a scale said": _checkpoint(0, mass_g=540.0),
+    "what was seen of a seal": _checkpoint(6, seal=Seal.OK),
+    "when it was scanned": _checkpoint(1, scan_ms=1778494372000),
+    "whether there is a picture": _checkpoint(1, photo=True),
+    "which step it was": _segment(6, step=Step.HUB_IN),
+    "which shift it was": _segment(4, shift=2),
+    "who had it": _segment(6, handler="h-depot-3"),
+    "that nobody had it": _segment(6, handler=None, roster=("h-hub-in-1", "h-courier-7")),
+}
+
+
+@pytest.mark.parametrize("what", OTHERWISE)
+def test_a_chain_that_the_scans_tell_otherwise_is_refused(world: World, pack: PackExported, what: str) -> None:
+    assert NOT_THE_ONE in [check.what for check in refused(world, pack, OTHERWISE[what])]
+
+
+def test_the_chain_that_the_scans_tell_is_taken(world: World, pack: PackExported) -> None:
+    assert refused(world, pack, lambda dispute: dispute) == []
