@@ -217,8 +217,8 @@ def reported(
     return open_dispute(unit, report, owner="agent-1", parcel=parcel, imei=imei)
 
 
-def join(world: World, **survivor: Any) -> str:
-    """An investigated case that was not put right, joined into another report; its own number."""
+def not_put_right(world: World) -> str:
+    """An investigated case whose remedy did not come; its number."""
     other = open_case_of(world)
     with world.house.unit() as unit:
         finding = Inquirer().investigate(unit.session, other, {})
@@ -231,6 +231,12 @@ def join(world: World, **survivor: Any) -> str:
     for move in moves:
         with world.house.unit() as unit:
             move(unit)
+    return other
+
+
+def join(world: World, **survivor: Any) -> str:
+    """Such a case, joined into another report; its own number."""
+    other = not_put_right(world)
     with world.house.unit() as unit:
         world.dispute = reported(unit, **survivor)
     with world.house.unit() as unit:
@@ -347,6 +353,19 @@ def test_the_files_of_a_case_that_was_joined_go_on_in_the_other_one(sent: World)
     assert (whole.ok, part.ok) == (True, True)
     assert said(whole, "told by no record here") == [None]
     assert said(part, "are listed in the case that this one was joined into") == [None]
+
+
+def test_what_was_found_may_go_on_in_the_other_case_and_is_left_out_nowhere_else(sent: World) -> None:
+    other, examined = not_put_right(sent), sent.dispute
+    alone: dict[str, Any] = {"investigation": {"stored": None, "inquiry": None}}
+    assert said(told_otherwise(sent, sent.export().content, **alone), "is left out") == [False]
+    with sent.house.unit() as unit:
+        sent.dispute = reported(unit, order=None, claim_type=None)
+    with sent.house.unit() as unit:
+        move_scheme.merge(unit, other, into=sent.case, consent=True, actor="agent-1", role=Role.AGENT)
+    sent.dispute = examined
+    part = told_otherwise(sent, sent.export().content, **alone)
+    assert (part.ok, said(part, "may be in the pack of the case that this one was joined into")) == (True, [None])
 
 
 def test_where_the_record_of_joining_names_no_parcel_it_is_the_packs_own_word(sent: World) -> None:
