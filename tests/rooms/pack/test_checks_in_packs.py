@@ -8,7 +8,10 @@ import pytest
 
 from custody.disputes.machine import Role
 from custody.investigation.result import Checked
+from custody.investigation.verify_form import open_pack
 from custody.investigation.verify_pack import verify_pack
+from custody.investigation.verify_scans import records_of
+from custody.usecases.export_pack import Beside
 from custody.usecases.investigate import Inquirer, conclude
 from custody.usecases.move_inquiry import ask_check, results, write_result
 from tests.rooms.pack.pack_world import World, open_case_of, open_world, send_parcel
@@ -68,3 +71,16 @@ def test_a_result_that_was_left_out_is_named(checked: World) -> None:
     (only,) = shown(checked)
     judge(checked)
     assert f"checks whose results were not weighed: {only.title}" in wrongs(checked)
+
+
+def test_a_result_that_came_after_the_answer_was_not_to_be_weighed(checked: World) -> None:
+    assert wrongs(checked) == ["the next checks: the same when computed again"]
+
+
+def test_a_result_whose_record_is_withheld_is_told_and_not_refused(checked: World) -> None:
+    judge(checked, shown(checked))
+    records = records_of(open_pack(checked.export().content).entries)
+    (at,) = [index for index, told in records.items() if told["kind"] == "dispute.check_done"]
+    verdict = verify_pack(checked.export(Beside(withhold={at: "it names somebody"})).content, vkey=checked.vkey)
+    verdict.demand()
+    assert any(check.ok is None and "shown by a check may be told" in check.what for check in verdict.checks)
