@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
@@ -13,6 +13,7 @@ from custody.kernel.errors import Unavailable
 from devicelock.backends.contract import Answer
 from devicelock.backends.exchange import RETRY_S, Reply, Request, judge, read_json
 from devicelock.backends.http_line import MOST_BYTES, UNDER_WAY, HttpLine
+from tests.servers.answers import serving
 
 
 @pytest.mark.parametrize(
@@ -75,15 +76,10 @@ class Answering(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def line() -> Iterator[HttpLine]:
-    server = HTTPServer(("127.0.0.1", 0), Answering)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    made = HttpLine(f"http://127.0.0.1:{server.server_port}/", timeout_s=5)
-    yield made
-    made.close()
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(Answering) as address:
+        made = HttpLine(f"{address}/", timeout_s=5)
+        yield made
+        made.close()
 
 
 def test_a_request_arrives_as_it_was_built(line: HttpLine) -> None:

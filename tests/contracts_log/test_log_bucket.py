@@ -1,10 +1,8 @@
 """A bucket as a target: what the public is served, swaps by condition, and errors that say what to do."""
 
 import json
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from urllib.parse import quote
 
@@ -15,6 +13,7 @@ from custody.ledger.tiles import TileId
 from custody.store.log_bucket import Bucket
 from tests.contracts_log.places import Door, Place, export
 from tests.contracts_log.small_house import add_records, opened_house, raises
+from tests.servers.answers import serving
 from tests.servers.s3 import S3Server
 
 TILE = TileId(level=0, number=0).path
@@ -110,19 +109,6 @@ def test_an_endpoint_that_does_not_answer_is_a_passing_trouble(bucket: str, monk
     trouble = refusal(f"s3://{bucket}/log")
     assert isinstance(trouble, Unavailable)
     assert "AWS_ENDPOINT_URL" in trouble.fix
-
-
-@contextmanager
-def serving(answers: type[BaseHTTPRequestHandler]) -> Iterator[str]:
-    """Serve these answers on a free port of 127.0.0.1 until the block ends; the address."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), answers) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 class CutOff(BaseHTTPRequestHandler):

@@ -1,9 +1,8 @@
 """A mistake on the command line is told in two lines, what was wrong and what to do, and never as a traceback."""
 
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from api.cli.client import named
 from custody.kernel.keys import new_signer
 from custody.ledger.note import Kind, text_key
 from tests.doors.command_line import CommandLine
+from tests.servers.answers import serving
 
 SITE = ("--site", "https://id.gs1.org/414/9521473000102", "--custodian", "https://id.gs1.org/417/9521473000010")
 VKEY = "log.example+7fc1bd2f+AbzPHDbuXKbLUlDRYe4CbdGgnD2g1HoFRoTgwU6EFsCv"
@@ -88,13 +88,8 @@ class Stranger(BaseHTTPRequestHandler):
 @pytest.fixture
 def stranger() -> Iterator[str]:
     """Lend the address of a web server that is not ours."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Stranger)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(Stranger) as address:
+        yield address
 
 
 def assert_told(shell: CommandLine, line: str, *, code: int) -> str:

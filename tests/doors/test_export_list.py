@@ -1,10 +1,9 @@
 """`weaklink lock export-list` writes what it was asked for, whatever the service says."""
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -15,6 +14,7 @@ from custody.kernel import cbor
 from custody.kernel.keys import new_signer
 from devicelock.backends.eir_list import Kind, publish
 from tests.doors.command_line import CommandLine
+from tests.servers.answers import serving
 
 SIGNER = new_signer(seed=bytes(32))
 LIST = publish(Kind.DELTA, 1, [], issuer="urn:weaklink:operator:x", at_s=1_778_487_150, signer=SIGNER)
@@ -37,14 +37,8 @@ def liar(names: list[str]) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             """Nobody reads it."""
 
-    with HTTPServer(("127.0.0.1", 0), Answers) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(Answers) as address:
+        yield address
 
 
 @pytest.mark.parametrize("name", ["../evil", "{out}/evil", "evil.csv", ".", "0000000001-delta.csv/../../evil"])

@@ -1,13 +1,13 @@
 """The browser that tests get renders, runs scripts, stays on this machine and can be checked for accessibility."""
 
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
 
+from tests.servers.answers import serving
 from tests.servers.browser import local_page
 
 GOOD = """<!doctype html><html lang="en"><head><title>Parcels</title></head><body><main><h1>Parcels</h1>
@@ -36,13 +36,8 @@ class Pages(BaseHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def site() -> Iterator[str]:
     """Serve the pages on 127.0.0.1."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Pages)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(Pages) as address:
+        yield address
 
 
 def test_a_page_from_this_machine_is_rendered(page: Page, site: str, tmp_path: Path) -> None:

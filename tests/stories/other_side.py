@@ -1,16 +1,16 @@
 """The other side of a lock system on a real socket: a bench's fake behind HTTP, and Google's token service."""
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qsl, urlsplit
 
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from devicelock.backends.exchange import Reply, Request
 from tests.contracts_backends.backend_bench import throw_away_key
+from tests.servers.answers import serving
 
 Take = Callable[[Request], Reply]
 
@@ -38,15 +38,8 @@ def other_side(take: Take) -> Iterator[str]:
         def log_message(self, *_words: object) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Side)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serving(Side) as address:
+        yield address
 
 
 def with_tokens(take: Take, token: str) -> Take:
