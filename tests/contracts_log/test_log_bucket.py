@@ -148,10 +148,11 @@ def test_what_is_gone_already_keeps_nothing_else_from_being_taken_away(
 
         def do_DELETE(self) -> None:
             name = self.path.removeprefix("/logs/")
-            self.send_response(204 if name in stands else 404)
+            status = 204 if name in stands else 404
+            stands.discard(name)
+            self.send_response(status)
             self.send_header("Content-Length", "0")
             self.end_headers()
-            stands.discard(name)
 
         def log_message(self, *_words: object) -> None:
             """Say nothing."""

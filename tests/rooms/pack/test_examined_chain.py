@@ -31,20 +31,13 @@ def refused(world: World, pack: PackExported, change: Callable[[Dispute], Disput
     return list(verdict.failures)
 
 
-def _segment(at: int, **facts: Any) -> Callable[[Dispute], Dispute]:
+def _told(part: str, at: int, **facts: Any) -> Callable[[Dispute], Dispute]:
+    """One segment or checkpoint otherwise."""
+
     def change(dispute: Dispute) -> Dispute:
-        segments = list(dispute.segments)
-        segments[at] = replace(segments[at], **facts)
-        return replace(dispute, segments=tuple(segments))
-
-    return change
-
-
-def _checkpoint(at: int, **facts: Any) -> Callable[[Dispute], Dispute]:
-    def change(dispute: Dispute) -> Dispute:
-        checkpoints = list(dispute.checkpoints)
-        checkpoints[at] = replace(checkpoints[at], **facts)
-        return replace(dispute, checkpoints=tuple(checkpoints))
+        each = list(getattr(dispute, part))
+        each[at] = replace(each[at], **facts)
+        return replace(dispute, **{part: tuple(each)})
 
     return change
 
@@ -55,14 +48,14 @@ OTHERWISE: dict[str, Callable[[Dispute], Dispute]] = {
     "what it was declared to weigh": lambda dispute: replace(dispute, declared_mass_g=541),
     "what the item weighs": lambda dispute: replace(dispute, item_mass_g=None),
     "whether a code was asked for": lambda dispute: replace(dispute, pin=Pin.VERIFIED),
-    "what a scale said": _checkpoint(0, mass_g=540.0),
-    "what was seen of a seal": _checkpoint(6, seal=Seal.OK),
-    "when it was scanned": _checkpoint(1, scan_ms=1778494372000),
-    "whether there is a picture": _checkpoint(1, photo=True),
-    "which step it was": _segment(6, step=Step.HUB_IN),
-    "which shift it was": _segment(4, shift=2),
-    "who had it": _segment(6, handler="h-depot-3"),
-    "that nobody had it": _segment(6, handler=None, roster=("h-hub-in-1", "h-courier-7")),
+    "what a scale said": _told("checkpoints", 0, mass_g=540.0),
+    "what was seen of a seal": _told("checkpoints", 6, seal=Seal.OK),
+    "when it was scanned": _told("checkpoints", 1, scan_ms=1778494372000),
+    "whether there is a picture": _told("checkpoints", 1, photo=True),
+    "which step it was": _told("segments", 6, step=Step.HUB_IN),
+    "which shift it was": _told("segments", 4, shift=2),
+    "who had it": _told("segments", 6, handler="h-depot-3"),
+    "that nobody had it": _told("segments", 6, handler=None, roster=("h-hub-in-1", "h-courier-7")),
 }
 
 
