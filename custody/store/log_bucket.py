@@ -39,6 +39,12 @@ _NONE = (
     "AWS_SECRET_ACCESS_KEY; for gs:// GOOGLE_APPLICATION_CREDENTIALS; for az:// AZURE_STORAGE_ACCOUNT_NAME and "
     "AZURE_STORAGE_ACCOUNT_KEY."
 )
+_PANIC = "PanicException"
+"""What the library raises, as no `Exception`, where it is given an endpoint that is no address."""
+_NO_ADDRESS = (
+    "Write the endpoint in the environment (AWS_ENDPOINT_URL, AZURE_STORAGE_ENDPOINT) with its scheme, such as "
+    "https://storage.example:9000."
+)
 _UNKNOWN: tuple[type[Trouble], str, str] = (Unavailable, "unavailable", "The store refused; its own words say why.")
 _REASONS: tuple[tuple[str, type[Trouble], str, str], ...] = (
     ("NoSuchBucket|ContainerNotFound", NotFound, "bucket", "There is no such bucket: make it, or correct the address."),
@@ -48,15 +54,16 @@ _REASONS: tuple[tuple[str, type[Trouble], str, str], ...] = (
         "credentials",
         _NONE,
     ),
-    (r"status code: 40[13]", Forbidden, "credentials", _REFUSED),
-    ("builder error", Rejected, "address", "An endpoint without TLS needs AWS_ALLOW_HTTP=true."),
+    (r"status code: 40[13]|service account file|Invalid Access Key", Forbidden, "credentials", _REFUSED),
+    ("builder error", Rejected, "address", "An endpoint without TLS needs AWS_ALLOW_HTTP=true (az: AZURE_ALLOW_HTTP)."),
+    ("Unable parse source url", Rejected, "address", _NO_ADDRESS),
     ("[Rr]edirect", Rejected, "address", "Set AWS_REGION to the bucket's region."),
     ("status code: 501", Rejected, "address", "A store without conditional PUT needs AWS_CONDITIONAL_PUT=disabled."),
     (
         r"error sending request|response body error|timed out|status code: 5\d\d",
         Unavailable,
         "unavailable",
-        "Check the network and AWS_ENDPOINT_URL, or export again later.",
+        "Check the network and AWS_ENDPOINT_URL, for az:// AZURE_STORAGE_ENDPOINT, or export again later.",
     ),
 )
 """What a store says, and what it means for the caller."""
@@ -155,6 +162,10 @@ class Bucket:
             raise
         except (exceptions.BaseError, OSError, ValueError) as error:
             raise _trouble(self.name, error) from None
+        except BaseException as error:
+            if type(error).__name__ != _PANIC:
+                raise
+            raise Rejected("address", f"{self.name}: {error}", fix=_NO_ADDRESS) from None
 
 
 def _update(held: Held) -> "UpdateVersion":

@@ -1,5 +1,6 @@
 """A bucket as a target: what the public is served, swaps by condition, and errors that say what to do."""
 
+import base64
 import json
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
@@ -109,6 +110,48 @@ def test_an_endpoint_that_does_not_answer_is_a_passing_trouble(bucket: str, monk
     trouble = refusal(f"s3://{bucket}/log")
     assert isinstance(trouble, Unavailable)
     assert "AWS_ENDPOINT_URL" in trouble.fix
+
+
+@pytest.fixture
+def azure(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """An environment with credentials for Azure's store; nothing is tried again."""
+    monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_NAME", "logs")
+    monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_KEY", base64.b64encode(bytes(64)).decode())
+    monkeypatch.setattr("custody.store.log_bucket.TRIES", 0)
+    return monkeypatch
+
+
+def test_azures_endpoint_is_asked_for_by_its_own_names(azure: pytest.MonkeyPatch) -> None:
+    azure.setenv("AZURE_STORAGE_ENDPOINT", "http://127.0.0.1:1/logs")
+    without_tls = refusal("az://logs/one")
+    assert (type(without_tls), "AZURE_ALLOW_HTTP" in without_tls.fix) == (Rejected, True)
+    azure.setenv("AZURE_ALLOW_HTTP", "true")
+    silent = refusal("az://logs/one")
+    assert (type(silent), "AZURE_STORAGE_ENDPOINT" in silent.fix) == (Unavailable, True)
+
+
+def test_credentials_that_cannot_be_read_are_to_be_checked(azure: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "account.json").write_text("{}", encoding="ascii")
+    azure.setenv("AZURE_STORAGE_ACCOUNT_KEY", "!!")
+    for name, address in (
+        (tmp_path / "account.json", "gs://logs/one"),
+        (tmp_path / "none.json", "gs://logs/one"),
+        ("", "az://logs/one"),
+    ):
+        azure.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(name))
+        trouble = refusal(address)
+        assert (type(trouble), trouble.code) == (Forbidden, "credentials")
+
+
+@pytest.mark.parametrize("endpoint", ["localhost:9000", "storage", "https://"])
+def test_an_endpoint_that_is_no_address_is_to_be_written_with_its_scheme(
+    bucket: str, azure: pytest.MonkeyPatch, endpoint: str
+) -> None:
+    for name, address in (("AWS_ENDPOINT_URL", f"s3://{bucket}/log"), ("AZURE_STORAGE_ENDPOINT", "az://logs/one")):
+        azure.setenv(name, endpoint)
+        trouble = refusal(address)
+        assert (type(trouble), trouble.code) == (Rejected, "address")
+        assert name in trouble.fix
 
 
 class CutOff(BaseHTTPRequestHandler):
