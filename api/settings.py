@@ -78,7 +78,9 @@ class Settings(LockSystems):
     origin: str = Field(default="weaklink.local/custody", description="Origin line of the log's checkpoints.")
     public_url: str = Field(default="", description="Address that others use to reach the service.")
     support_phone: str = Field(default="0800 000 000", description="Free phone number on lock screens.")
-    recourse: str = Field(default="the Communications Ombudsman", description="Independent recourse on lock screens.")
+    recourse: str = Field(
+        default="", description="Independent recourse on lock screens; empty means the scheme that the policy names."
+    )
     max_body_bytes: int = Field(default=4 * 1024 * 1024, ge=1, description="The most that scans sent together carry.")
     session_hours: int = Field(default=12, ge=1, description="How long somebody stays signed in.")
     workers: int = Field(default=1, ge=1, le=64, description="Processes that answer requests at the same address.")

@@ -16,6 +16,7 @@ from api.parts import Parts, parts_of
 from api.problems import status_of
 from api.routes import handsets as doors
 from api.routes.handsets import HolderIn
+from custody.disputes.recourse import COURT
 from custody.kernel.errors import Trouble
 
 router = APIRouter(prefix="/bought", include_in_schema=False)
@@ -49,13 +50,14 @@ def tell(request: Request, parts: P, *, words: Typed = "", reference: Typed = ""
 
 def _page(request: Request, parts: Parts, sent: Sent) -> Response:
     status = 200 if sent.trouble is None else status_of(sent.trouble)
-    settings = parts.settings
+    screen = parts.locks.screen
     return page(
         request,
         "bought.html",
         status=status,
         sent=sent,
         once=fresh_once(parts),
-        phone=settings.support_phone,
-        recourse=settings.recourse,
+        phone=screen.phone,
+        recourse=screen.recourse,
+        court=COURT,
     )

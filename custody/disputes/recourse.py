@@ -24,6 +24,9 @@ from custody.disputes.order import CARDS, OrderFacts, Payment
 from custody.disputes.policy import Policy
 
 PENCE_A_POUND = 100
+COURT = "the county court"
+NO_SCHEME = "none"
+"""How the policy says that the house belongs to no independent scheme."""
 
 
 class Way(StrEnum):
@@ -104,12 +107,18 @@ def breach_day(order: OrderFacts, first_word: date) -> date:
     return min([*known, first_word]) if known else min(order.contract or first_word, first_word)
 
 
+def independent_body(policy: Policy, today: date) -> str:
+    """Who decides without us and without a case of the asker's own: the house's scheme, or the court if it has none."""
+    name = policy.value("adr_scheme", today)
+    return COURT if name == NO_SCHEME else f"the independent scheme {name}"
+
+
 def _court(order: OrderFacts, plea: str, *, first_word: date, today: date, policy: Policy) -> Recourse:
     breach = breach_day(order, first_word)
     last_day = clocks.court_last_day(breach, policy=policy)
     return Recourse(
         way=Way.COURT,
-        body="the county court",
+        body=COURT,
         opens=breach,
         last_day=last_day,
         independent=True,
@@ -121,16 +130,16 @@ def _court(order: OrderFacts, plea: str, *, first_word: date, today: date, polic
 def _scheme(
     order: OrderFacts, plea: str, *, first_word: date, letter: date | None, policy: Policy, today: date
 ) -> list[Recourse]:
-    name = policy.value("adr_scheme", today)
+    body = independent_body(policy, today)
     cap_pence = policy.count("adr_cap_gbp", today) * PENCE_A_POUND
-    if name == "none" or (order.price_pence or 0) > cap_pence:
+    if body == COURT or (order.price_pence or 0) > cap_pence:
         return []
     opens = letter or clocks.scheme_letter_due(first_word, policy=policy)
     last_day = clocks.scheme_referral_last_day(opens, policy=policy)
     return [
         Recourse(
             way=Way.SCHEME,
-            body=f"the independent scheme {name}",
+            body=body,
             opens=opens,
             last_day=last_day,
             independent=True,

@@ -53,3 +53,8 @@ def test_who_mistyped_it_is_told_what_helps(desk: CaseDesk) -> None:
     answer = desk.http.post("/v1/holders", json=form).json()
     assert "as the screen shows it" in answer["fix"]
     assert "/v1/" not in answer["fix"], "no door of staff"
+
+
+def test_the_page_names_whom_the_lock_screen_names_and_the_court_that_anybody_has(desk: CaseDesk) -> None:
+    page = desk.http.get("/bought").text
+    assert "the independent scheme CISAS can help customers of ours, and the county court anybody" in page

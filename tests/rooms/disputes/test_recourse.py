@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from custody.disputes.claim import ClaimType
 from custody.disputes.order import OrderFacts, Payment
 from custody.disputes.policy import DEFAULT_POLICY as POLICY
-from custody.disputes.recourse import Recourse, Way, breach_day, recourse
+from custody.disputes.recourse import Recourse, Way, breach_day, independent_body, recourse
 
 TODAY = date(2026, 5, 11)
 recent = st.none() | st.dates(TODAY - timedelta(days=900), TODAY)
@@ -49,7 +49,7 @@ def test_every_claim_and_payment_has_an_independent_open_way_with_a_last_day(
 
 def test_a_handset_matter_has_the_scheme_and_pleads_contract_not_crime() -> None:
     scheme = ways()[Way.SCHEME]
-    assert scheme.body == "the independent scheme CISAS"
+    assert scheme.body == independent_body(POLICY, TODAY) == "the independent scheme CISAS"
     assert (scheme.opens, scheme.last_day) == (date(2026, 6, 22), date(2027, 6, 22))
     for claim in ClaimType:
         for way in ways(claim).values():
@@ -66,6 +66,7 @@ def test_a_retailer_outside_every_scheme_and_a_sum_above_the_cap_leave_the_court
     outside = POLICY.override("adr_scheme", "none", from_date=date(2026, 1, 1), note="no scheme")
     found = recourse("substituted", OrderFacts(), first_word=TODAY, today=TODAY, policy=outside)
     assert [way.way for way in found] == [Way.COURT]
+    assert independent_body(outside, TODAY) == found[0].body
     assert Way.SCHEME not in ways(price_pence=1_000_001)
     assert Way.SCHEME in ways(price_pence=1_000_000)
 
