@@ -15,6 +15,7 @@ from api.cli.instance import Instance, ended_in_order
 from api.cli.screen import Screen
 from api.cli.verify import check_file
 from api.compose import free_port
+from custody.investigation.percent import percent
 from custody.kernel.errors import Trouble
 from simulators.client import ServiceClient
 from simulators.story import STEPS, Broken, Story, resolve
@@ -143,7 +144,7 @@ def _tell(console: Screen, result: dict[str, Any]) -> None:
         return
     console.print(
         f"{result['scans']} scans, {result['entries']} log entries. The thief was at {link['true']}; "
-        f"the chain names {link['named']} with {link['probability']:.0%}. "
+        f"the chain names {link['named']} with {percent(link['probability'])}. "
         f"Locked {lock['decided_to_acknowledged_ms']} ms after the decision, "
         f"released {lock['released_ms']} ms after the customer found it. Pack: {result['pack']['path']}",
         highlight=False,

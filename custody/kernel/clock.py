@@ -47,3 +47,17 @@ def from_iso(text: str) -> Instant:
     if not EARLIEST_MS <= at_ms <= LATEST_MS:
         raise Rejected("time", f"{text!r} is in UTC outside the years 1 to 9999", fix="Write a year that is meant.")
     return at_ms
+
+
+def in_largest_unit(span_ms: int) -> tuple[int, str]:
+    """A span in the largest unit that gives at least two of it: how many, and of what."""
+    for unit_ms, word in ((DAY_MS, "days"), (HOUR_MS, "hours"), (MINUTE_MS, "minutes")):
+        if span_ms >= 2 * unit_ms:
+            return span_ms // unit_ms, word
+    return span_ms // SECOND_MS, "seconds"
+
+
+def say_ms(span_ms: int) -> str:
+    """A span in words, in its largest unit."""
+    count, unit = in_largest_unit(span_ms)
+    return f"{count} {unit}"

@@ -23,7 +23,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from custody.kernel.clock import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
+from custody.kernel.clock import in_largest_unit
 
 Tone = Literal["high", "low_double"]
 LINE_LENGTH = 20
@@ -69,15 +69,5 @@ def saved_offline_line(count: int) -> str:
 
 def clock_line(ahead_ms: int) -> str:
     """The line of S20 with how far the station's clock is ahead (+) or behind (-), in the unit that reads best."""
-    size_ms = abs(ahead_ms)
-    unit, unit_ms = next(
-        (name, ms)
-        for name, ms, from_ms in (
-            ("d", DAY_MS, 2 * DAY_MS),
-            ("h", HOUR_MS, 2 * HOUR_MS),
-            ("m", MINUTE_MS, 2 * MINUTE_MS),
-            ("s", SECOND_MS, 0),
-        )
-        if size_ms >= from_ms
-    )
-    return f"CLOCK OFF {'-' if ahead_ms < 0 else '+'}{size_ms // unit_ms}{unit}"
+    count, unit = in_largest_unit(abs(ahead_ms))
+    return f"CLOCK OFF {'-' if ahead_ms < 0 else '+'}{count}{unit[0]}"

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from custody.gs1.event import Event
 from custody.gs1.imei import serial_as_imei
-from custody.kernel.clock import Instant
+from custody.kernel.clock import Instant, say_ms
 from custody.scans.scan import Scan
 from custody.scans.tolerances import Tolerances
 from custody.scans.verdict import Flag, Verdict, already_done, sum_up
@@ -125,16 +125,16 @@ def _late_ms(scan: Scan, now_ms: Instant) -> int:
 def _clock(scan: Scan, now_ms: Instant, tolerances: Tolerances) -> Iterator[Flag]:
     ahead_ms, late_ms = _ahead_ms(scan, now_ms), _late_ms(scan, now_ms)
     if ahead_ms > tolerances.skew_quarantine_ms:
-        text = f"The station's clock is {ahead_ms // 1000} s ahead, more than may be believed."
+        text = f"The station's clock is {say_ms(ahead_ms)} ahead, more than may be believed."
         yield Flag(code="clock_quarantine", text=text, facts=(("ahead_ms", ahead_ms),))
     elif ahead_ms > tolerances.skew_flag_ms:
-        text = f"The station's clock is {ahead_ms // 1000} s ahead; both times are kept."
+        text = f"The station's clock is {say_ms(ahead_ms)} ahead; both times are kept."
         yield Flag(code="clock_skew", text=text, facts=(("ahead_ms", ahead_ms),))
     if late_ms > tolerances.offline_ms:
-        text = f"Received {late_ms // 1000} s after it was made, more than a station may store."
+        text = f"Received {say_ms(late_ms)} after it was made, more than a station may store."
         yield Flag(code="too_late", text=text, facts=(("late_ms", late_ms),))
     elif late_ms > tolerances.skew_flag_ms:
-        text = f"Received {late_ms // 1000} s after it was made: stored by the station and sent later."
+        text = f"Received {say_ms(late_ms)} after it was made: stored by the station and sent later."
         yield Flag(code="late_offline", text=text, facts=(("late_ms", late_ms),))
 
 
@@ -153,7 +153,7 @@ def _order(event: Event, unit: UnitView, tolerances: Tolerances) -> Iterator[Fla
         yield Flag(code="not_due_here", text="Accepted while its custodian had released it to nobody.")
     older_ms = 0 if unit.last_event_ms is None else unit.last_event_ms - event.event_time_ms
     if older_ms > tolerances.skew_flag_ms and event.error_declaration is None:
-        text = f"Made {older_ms // 1000} s before the newest record of this parcel."
+        text = f"Made {say_ms(older_ms)} before the newest record of this parcel."
         yield Flag(code="not_due_here", text=text, facts=(("older_ms", older_ms),))
 
 

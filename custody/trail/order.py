@@ -18,7 +18,7 @@ from itertools import pairwise
 from typing import Literal
 
 from custody.gs1.event import Event
-from custody.kernel.clock import HOUR_MS, MINUTE_MS, SECOND_MS, Instant
+from custody.kernel.clock import HOUR_MS, MINUTE_MS, SECOND_MS, Instant, say_ms
 from custody.trail.corrections import Corrections
 from custody.trail.finding import Finding, Kind
 from custody.trail.marks import Marks, read_marks
@@ -329,11 +329,3 @@ def _chain_findings(entries: tuple[Entry, ...], in_log: Collection[bytes]) -> It
             )
             yield Finding(kind=Kind.CHAIN_FORK, sentence=sentence, indices=(other.index, entry.index))
         followers.setdefault(named, entry)
-
-
-def say_ms(span_ms: int) -> str:
-    """A span in the largest unit that gives at least two of it."""
-    for unit_ms, word in ((24 * HOUR_MS, "days"), (HOUR_MS, "hours"), (MINUTE_MS, "minutes")):
-        if span_ms >= 2 * unit_ms:
-            return f"{span_ms // unit_ms} {word}"
-    return f"{span_ms // SECOND_MS} seconds"

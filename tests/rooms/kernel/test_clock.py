@@ -1,10 +1,10 @@
-"""Instants and their RFC 3339 texts lead to each other."""
+"""Instants and their RFC 3339 texts lead to each other; a span is said in one unit."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custody.kernel.clock import from_iso, to_iso
+from custody.kernel.clock import DAY_MS, from_iso, say_ms, to_iso
 from custody.kernel.errors import Rejected
 
 
@@ -58,3 +58,10 @@ def test_any_text_is_a_time_or_rejected(text: str) -> None:
         assert to_iso(from_iso(text))
     except Rejected:
         return
+
+
+@pytest.mark.parametrize(
+    ("span", "said"), [(999, "0 seconds"), (90_000, "90 seconds"), (7_200_000, "2 hours"), (3 * DAY_MS, "3 days")]
+)
+def test_spans_are_said_in_the_largest_unit_that_fits(span: int, said: str) -> None:
+    assert say_ms(span) == said

@@ -3,7 +3,7 @@
 import pytest
 
 from custody.kernel.clock import DAY_MS, HOUR_MS, MINUTE_MS
-from custody.trail.order import LATE_MS, say_ms, sequence_gaps
+from custody.trail.order import LATE_MS, sequence_gaps
 from tests.rooms.trail.world import World, kinds, ni, wl
 
 
@@ -218,10 +218,3 @@ def test_certain_facts_that_contradict_each_other_are_reported_and_do_not_stop_t
     trail = world.trail()
     assert [entry.index for entry in trail.entries] == [second.index, between.index, first.index]
     assert "order_cycle" in kinds(trail)
-
-
-@pytest.mark.parametrize(
-    ("span", "said"), [(999, "0 seconds"), (90_000, "90 seconds"), (7_200_000, "2 hours"), (3 * DAY_MS, "3 days")]
-)
-def test_spans_are_said_in_the_largest_unit_that_fits(span: int, said: str) -> None:
-    assert say_ms(span) == said
