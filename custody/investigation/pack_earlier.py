@@ -14,32 +14,30 @@ UNBOUND = 1.0
 
 
 def brought_up(value: Any) -> Any:
-    """A value of the earlier format with what it had none of; any other as it stands."""
-    if not isinstance(value, dict) or value.get("format") != EARLIER:
+    """A value with what its format had none of, and without the place for a whole run, in which nothing ever stood."""
+    if not isinstance(value, dict):
         return value
-    inputs, whole = value.get("inputs"), value.get("whole")
-    return {**value, "inputs": _with(inputs, {"checked": []}), "whole": _with(whole, {})}
+    now = {name: part for name, part in value.items() if name != "whole" or part is not None}
+    return {**now, "inputs": _inputs(value.get("inputs"))} if value.get("format") == EARLIER else now
 
 
-def _with(part: Any, more: dict[str, Any]) -> Any:
-    """The inputs or the whole run with what they had none of; anything that is no such thing as it stands."""
+def _inputs(part: Any) -> Any:
+    """The inputs with what they had none of; anything that is no such thing as it stands."""
     if not (isinstance(part, dict) and isinstance(part.get("params"), dict)):
         return part
     _refuse_later(part, "checked")
     _refuse_later(part["params"], "intact_most")
-    brought = {**part, **more, "params": {**part["params"], "intact_most": UNBOUND}}
-    if isinstance(part.get("fleet"), dict):
-        brought["fleet"] = _with_habits(part["fleet"], [], [])
+    brought = {**part, "checked": [], "params": {**part["params"], "intact_most": UNBOUND}}
     if isinstance(history := part.get("history"), dict) and isinstance(rows := history.get("factors"), list):
-        brought["history"] = {**history, "factors": [_with_habits(row, None, 0.0) for row in rows]}
+        brought["history"] = {**history, "factors": [_with_habits(row) for row in rows]}
     return brought
 
 
-def _with_habits(part: Any, share: Any, scale_g: Any) -> Any:
+def _with_habits(part: Any) -> Any:
     if not isinstance(part, dict):
         return part
     _refuse_later(part, "photo", "seal", "scale_g")
-    return {**part, "photo": share, "seal": share, "scale_g": scale_g}
+    return {**part, "photo": None, "seal": None, "scale_g": 0.0}
 
 
 def _refuse_later(part: dict[str, Any], *names: str) -> None:

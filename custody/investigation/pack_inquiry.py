@@ -6,13 +6,12 @@
   with its source; what the history of the network says of this chain: its hazard of theft by segment (with and without
   hot causes), the factors of its sites and route, the own baselines of the people and shifts on it, the sites and
   regions, how many parcels and disputes there were.
-- `whole` (may be None): the fleet, all disputes and the numbers that the run began with. With it everything is computed
-  again from the start; without it from the hazards on, and the hazards themselves are taken as they stand.
 - `answer`: the table, kinds and shares, the statement in words, the figures for naming, the reasons in decibans, the
   next checks.
 
-`check_inquiry` computes the answer again and compares; figures may differ by `TOLERANCE`, words by nothing. Nothing in
-it names or scores a customer (`customer_region` is a part of the country).
+`check_inquiry` computes the answer again from the hazards on and compares; figures may differ by `TOLERANCE`, words by
+nothing. The hazards are taken as they stand: they come from everybody's traffic and the disputes of others, and those
+do not go along. Nothing in it names or scores a customer (`customer_region` is a part of the country).
 
 What the earlier format has not stands in `pack_earlier.py`.
 """
@@ -28,12 +27,11 @@ from custody.investigation.checks import RankedCheck, next_checks, usual_checks,
 from custody.investigation.docket import make_docket
 from custody.investigation.explain import Explanation, explain
 from custody.investigation.frame import Frame, make_frame
-from custody.investigation.infer import run
 from custody.investigation.learn import Model
 from custody.investigation.likelihood import evidence
-from custody.investigation.naming import Naming, name, naming_rules, weigh_again, without_behaviour
+from custody.investigation.naming import Naming, weigh_again, without_behaviour
 from custody.investigation.pack_earlier import EARLIER, UNBOUND, brought_up
-from custody.investigation.pack_fleet import FleetFile, own_missed, own_scales, own_shares, regions_of
+from custody.investigation.pack_habits import own_missed, own_scales, own_shares, regions_of
 from custody.investigation.pack_json import plain, read_as
 from custody.investigation.params import Params
 from custody.investigation.prior import Factors, alone, background
@@ -96,22 +94,12 @@ class Inputs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Whole:
-    """A whole run: its traffic, its disputes and the numbers that it began with."""
-
-    fleet: FleetFile
-    disputes: tuple[Dispute, ...]
-    params: Params
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Inquiry:
     """The typed form of the JSON value; `answer` is compared, not interpreted."""
 
     format: str
     ran_ms: Instant
     inputs: Inputs
-    whole: Whole | None
     answer: dict[str, Any]
 
 
@@ -131,14 +119,12 @@ def write_inquiry(
     statement: Statement,
     checks: Sequence[RankedCheck],
     ran_ms: Instant,
-    whole: Sequence[Dispute] | None = None,
 ) -> dict[str, Any]:
-    """The JSON value of one dispute's investigation; `whole` are all disputes of the run, if they go along."""
+    """The JSON value of one dispute's investigation."""
     inquiry = Inquiry(
         format=FORMAT,
         ran_ms=ran_ms,
         inputs=_inputs(judgement),
-        whole=None if whole is None else _whole(judgement, whole),
         answer=_answer(judgement, naming=naming, explanation=explanation, statement=statement, checks=checks),
     )
     value: dict[str, Any] = plain(inquiry)
@@ -160,17 +146,26 @@ def own_params(inquiry: Inquiry) -> Params:
 
 def check_inquiry(inquiry: Inquiry) -> Iterator[Recomputed]:
     """Each part of the answer, computed again; raises `Rejected` for inputs that cannot be."""
-    stated = inquiry.answer
-    if inquiry.whole is not None:
-        result = run(inquiry.whole.fleet.fleet(), inquiry.whole.disputes, inquiry.whole.params)
-        judgement = with_results(result.judgement(inquiry.inputs.dispute.id), inquiry.inputs.checked)
-        what = "the hazards and learned numbers of the whole network"
-        yield Recomputed(ok=same(plain(_inputs(judgement)), plain(inquiry.inputs)), what=what)
-        naming = name(judgement, naming_rules(result))
-        yield Recomputed(ok=same(plain(naming), stated.get("naming")), what="the figures for naming a link")
-        words = _statement(judgement, naming, inquiry)
-        yield Recomputed(ok=words == stated.get("statement"), what="every sentence of the statement")
-    yield from _check_answer(rejudge(inquiry.inputs), inquiry)
+    judgement, stated = rejudge(inquiry.inputs), inquiry.answer
+    figures = _figures(judgement, explain(judgement))
+    for part, what in (
+        ("table", "the table of probabilities"),
+        ("kinds", "the probabilities of each kind of event"),
+        ("parties", "the shares by part of the way"),
+        ("reasons", "the reasons in decibans"),
+    ):
+        yield Recomputed(ok=same(figures[part], stated.get(part)), what=what)
+    checks = [_check(item) for item in _checks(judgement, inquiry)]
+    yield Recomputed(ok=same(checks, stated.get("checks")), what="the next checks")
+    naming = stated.get("naming")
+    segment = naming.get("segment") if isinstance(naming, dict) else None
+    if not isinstance(naming, dict) or segment != int(judgement.theft.argmax()):
+        yield Recomputed(ok=False, what="the likeliest place of a theft")
+        return
+    own = {"theft": judgement.theft[segment], "physical": without_behaviour(judgement).theft[segment]}
+    figures_ok = all(same(float(figure), naming.get(key)) for key, figure in own.items())
+    yield Recomputed(ok=figures_ok, what="the probability of a theft there, with all and with physical evidence")
+    yield Recomputed(ok=_said(judgement, inquiry), what="the leading sentence, the possibilities and the shares")
 
 
 def rejudge(inputs: Inputs) -> Judgement:
@@ -259,29 +254,6 @@ def _figures(judgement: Judgement, explanation: Explanation) -> dict[str, Any]:
         "parties": {str(party): share for party, share in judgement.parties().items()},
         "reasons": {**plain(explanation), "words": [reason.words for reason in explanation.reasons]},
     }
-
-
-def _check_answer(judgement: Judgement, inquiry: Inquiry) -> Iterator[Recomputed]:
-    stated = inquiry.answer
-    figures = _figures(judgement, explain(judgement))
-    for part, what in (
-        ("table", "the table of probabilities"),
-        ("kinds", "the probabilities of each kind of event"),
-        ("parties", "the shares by part of the way"),
-        ("reasons", "the reasons in decibans"),
-    ):
-        yield Recomputed(ok=same(figures[part], stated.get(part)), what=what)
-    checks = [_check(item) for item in _checks(judgement, inquiry)]
-    yield Recomputed(ok=same(checks, stated.get("checks")), what="the next checks")
-    naming = stated.get("naming")
-    segment = naming.get("segment") if isinstance(naming, dict) else None
-    if not isinstance(naming, dict) or segment != int(judgement.theft.argmax()):
-        yield Recomputed(ok=False, what="the likeliest place of a theft")
-        return
-    own = {"theft": judgement.theft[segment], "physical": without_behaviour(judgement).theft[segment]}
-    figures_ok = all(same(float(figure), naming.get(key)) for key, figure in own.items())
-    yield Recomputed(ok=figures_ok, what="the probability of a theft there, with all and with physical evidence")
-    yield Recomputed(ok=_said(judgement, inquiry), what="the leading sentence, the possibilities and the shares")
 
 
 def _said(judgement: Judgement, inquiry: Inquiry) -> bool:
@@ -378,11 +350,6 @@ def _chain_fleet(history: History, dispute: Dispute) -> Fleet:
         scale_g={(row.site, row.step): row.scale_g for row in history.factors},
         seal={(row.site, row.step): row.seal for row in history.factors if row.seal is not None},
     )
-
-
-def _whole(judgement: Judgement, disputes: Sequence[Dispute]) -> Whole:
-    began = judgement.model.began
-    return Whole(fleet=FleetFile.of(judgement.frame), disputes=tuple(disputes), params=began)
 
 
 def _factors(history: History, frame: Frame) -> Factors:

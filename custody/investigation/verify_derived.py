@@ -120,9 +120,8 @@ def check_investigation(pack: OpenedPack, registry: Registry, notes: Notebook) -
                 f"{part.what}: the same when computed again" if part.ok else f"{part.what}: NOT what the inputs lead to"
             )
             notes.tell(said, INVESTIGATION, ok=part.ok)
-    if inquiry.whole is None:
-        notes.says("the hazards of this chain are taken as the history of the whole network gave them", INVESTIGATION)
-        notes.says(f"{BY_HISTORY}: not computed again, on the operator's word", INVESTIGATION)
+    notes.says("the hazards of this chain are taken as the history of the whole network gave them", INVESTIGATION)
+    notes.says(f"{BY_HISTORY}: not computed again, on the operator's word", INVESTIGATION)
     if stored is not None:
         _check_stored(stored, inquiry, notes)
     if off := inquiry.inputs.params.off:
@@ -304,7 +303,7 @@ def _tell_given(inquiry: Inquiry, notes: Notebook) -> None:
         given.append("who was on duty where nobody scanned")
     if given:
         notes.says(f"{', '.join(given)}: {BY_WORD}", INVESTIGATION)
-    params, own = inquiry.inputs.params if inquiry.whole is None else inquiry.whole.params, own_params(inquiry)
+    params, own = inquiry.inputs.params, own_params(inquiry)
     sources: dict[str, list[str]] = {}
     for name in sorted(field.name for field in fields(Params) if field.name not in {"off", "sources"}):
         if getattr(params, name) != getattr(own, name):

@@ -417,7 +417,7 @@ def _step(unit: Unit, event: str, order: str, device: str, told: str, **facts: A
     return unit.record(f"lock.{event}", {"order": order, "device": device, "state": told, "actor": "system"} | facts)
 
 
-def examine(world: World, *, whole: bool = False) -> None:
+def examine(world: World) -> None:
     """Judge the chain with some history around it, and store the answer with what it is computed from."""
     with world.house.unit() as unit:
         way = read_way(PARCEL, sealed_scans(unit.session, scan_book.scans_under(unit.session, [PARCEL])))
@@ -436,16 +436,14 @@ def examine(world: World, *, whole: bool = False) -> None:
             attach_ms=passage.start_ms + 70 * HOUR_MS,
         )
         result = run(fleet_around(dispute), [dispute, *neighbours(dispute)])
-        stored, inquiry = answer_of(result, dispute.id, ran_ms=unit.now_ms, whole=whole)
+        stored, inquiry = answer_of(result, dispute.id, ran_ms=unit.now_ms)
         row = case_book.inquiry(unit.session, world.case)
         row.result = msgspec.json.encode({**stored, RECOMPUTE: inquiry}).decode()
         unit.session.add(row)
         case_book.note(unit, world.case, "ranked", actor="system", facts=briefly(stored))
 
 
-def answer_of(
-    result: Result, dispute: str, *, ran_ms: int, whole: bool = False
-) -> tuple[dict[str, Any], dict[str, Any]]:
+def answer_of(result: Result, dispute: str, *, ran_ms: int) -> tuple[dict[str, Any], dict[str, Any]]:
     """The answer of an investigation as the service stores it, and what it is computed from."""
     judgement = result.judgement(dispute)
     naming, explanation = name(judgement, naming_rules(result)), explain(judgement)
@@ -459,7 +457,6 @@ def answer_of(
         statement=statement,
         checks=checks,
         ran_ms=ran_ms,
-        whole=result.disputes if whole else None,
     )
     finding = Finding(
         judgement=judgement,

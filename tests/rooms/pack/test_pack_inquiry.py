@@ -11,9 +11,8 @@ from custody.investigation.checks import next_checks, usual_checks, with_results
 from custody.investigation.explain import explain
 from custody.investigation.infer import run
 from custody.investigation.naming import name, naming_rules
-from custody.investigation.pack_fleet import FleetFile
 from custody.investigation.pack_inquiry import check_inquiry, read_inquiry, rejudge, same, write_inquiry
-from custody.investigation.pack_json import plain, read_as, read_json, write_json
+from custody.investigation.pack_json import plain, read_json, write_json
 from custody.investigation.result import Checked, Result
 from custody.investigation.values import (
     NO_HISTORY,
@@ -107,7 +106,7 @@ def result(request: pytest.FixtureRequest) -> Result:
     return run(FLEET if request.param == "history" else NO_HISTORY, DISPUTES)
 
 
-def written(result: Result, number: int, *, whole: bool, checked: tuple[Checked, ...] = ()) -> dict[str, Any]:
+def written(result: Result, number: int, *, checked: tuple[Checked, ...] = ()) -> dict[str, Any]:
     judgement = with_results(result.judgement(f"case-{number:02d}"), checked)
     naming = name(judgement, naming_rules(result))
     explanation = explain(judgement)
@@ -119,33 +118,27 @@ def written(result: Result, number: int, *, whole: bool, checked: tuple[Checked,
         statement=state(judgement, naming, explanation=explanation, checks=checks),
         checks=checks,
         ran_ms=1,
-        whole=result.disputes if whole else None,
     )
     return json.loads(write_json(value))  # type: ignore[no-any-return]  # a JSON object
 
 
 @pytest.mark.parametrize("number", range(8))
-@pytest.mark.parametrize("whole", [False, True])
-def test_every_part_of_an_answer_comes_out_the_same_when_computed_again(
-    result: Result, number: int, *, whole: bool
-) -> None:
-    parts = list(check_inquiry(read_inquiry(written(result, number, whole=whole))))
+def test_every_part_of_an_answer_comes_out_the_same_when_computed_again(result: Result, number: int) -> None:
+    parts = list(check_inquiry(read_inquiry(written(result, number))))
     assert [part.what for part in parts if not part.ok] == []
-    assert len(parts) == (10 if whole else 7)
+    assert len(parts) == 7
 
 
 def test_the_chain_alone_gives_the_very_figures_of_the_whole_run(result: Result) -> None:
-    inquiry = read_inquiry(written(result, 1, whole=False))
+    inquiry = read_inquiry(written(result, 1))
     judgement = result.judgement("case-01")
     assert rejudge(inquiry.inputs).columns == pytest.approx(judgement.columns, abs=1e-12)
 
 
-def test_the_numbers_of_other_disputes_do_not_go_along_unless_asked(result: Result) -> None:
-    alone, whole = written(result, 1, whole=False), written(result, 1, whole=True)
-    assert alone["whole"] is None
-    assert [row["id"] for row in whole["whole"]["disputes"]] == [dispute.id for dispute in DISPUTES]
-    assert "case-02" not in json.dumps(alone)
-    assert "h-depot-0" not in json.dumps(alone), "somebody who never held this parcel"
+def test_the_numbers_of_other_disputes_do_not_go_along(result: Result) -> None:
+    alone = json.dumps(written(result, 1))
+    assert "case-02" not in alone
+    assert "h-depot-0" not in alone, "somebody who never held this parcel"
 
 
 @pytest.mark.parametrize(
@@ -168,7 +161,7 @@ def test_the_numbers_of_other_disputes_do_not_go_along_unless_asked(result: Resu
     ],
 )
 def test_a_figure_that_was_changed_is_seen(path: tuple[str | int, ...]) -> None:
-    value = written(run(FLEET, DISPUTES), 1, whole=False, checked=(SORTING,))
+    value = written(run(FLEET, DISPUTES), 1, checked=(SORTING,))
     *way, last = path
     part: Any = value
     for step in way:
@@ -180,22 +173,6 @@ def test_a_figure_that_was_changed_is_seen(path: tuple[str | int, ...]) -> None:
         return
 
 
-def test_a_changed_exact_figure_is_seen_where_the_whole_run_is_there(result: Result) -> None:
-    value = written(result, 1, whole=True)
-    value["answer"]["naming"]["exact"] += 0.01
-    assert [part.what for part in check_inquiry(read_inquiry(value)) if not part.ok] == [
-        "the figures for naming a link"
-    ]
-
-
-def test_a_fleet_is_read_back_from_a_frame(result: Result) -> None:
-    file = FleetFile.of(result.frame)
-    again = read_as(read_json(write_json(plain(file)), where="f"), FleetFile, where="f")
-    assert again.fleet() == file.fleet()
-    second = run(again.fleet(), DISPUTES)
-    assert (second.posterior == result.posterior).all()
-
-
 def test_figures_are_the_same_within_a_tolerance_and_words_exactly() -> None:
     assert same({"a": [1.0, "x", True, None]}, {"a": [1.0 + 1e-9, "x", True, None]})
     for other in ({"a": [1.1, "x", True, None]}, {"a": [1.0, "y", True, None]}, {"a": [1.0, "x", 1, None]}, {}, []):
@@ -203,8 +180,15 @@ def test_figures_are_the_same_within_a_tolerance_and_words_exactly() -> None:
     assert not same(float("nan"), float("nan"))
 
 
+def test_a_place_for_a_whole_run_is_read_over_while_nothing_stands_in_it(result: Result) -> None:
+    value = written(result, 0)
+    assert read_inquiry({**value, "whole": None}) == read_inquiry(value)
+    with pytest.raises(Rejected):
+        read_inquiry({**value, "whole": {"disputes": []}})
+
+
 def test_an_inquiry_of_another_form_is_refused(result: Result) -> None:
-    value = written(result, 0, whole=False)
+    value = written(result, 0)
     for wrong in (None, [], {}, {**value, "more": 1}, {**value, "format": "x"}, {**value, "inputs": {}}):
         with pytest.raises(Rejected):
             read_inquiry(wrong)
@@ -217,12 +201,11 @@ def test_an_inquiry_of_another_form_is_refused(result: Result) -> None:
         rejudge(replace(short.inputs, history=low))
 
 
-@pytest.mark.parametrize("whole", [False, True])
-def test_what_checks_have_shown_is_computed_again(result: Result, whole: bool) -> None:  # noqa: FBT001 - a case
-    value = written(result, 2, whole=whole, checked=(SORTING,))
+def test_what_checks_have_shown_is_computed_again(result: Result) -> None:
+    value = written(result, 2, checked=(SORTING,))
     assert value["inputs"]["checked"] == [plain(SORTING)]
     assert [part.what for part in check_inquiry(read_inquiry(value)) if not part.ok] == []
-    assert value["answer"]["table"] != written(result, 2, whole=whole)["answer"]["table"]
+    assert value["answer"]["table"] != written(result, 2)["answer"]["table"]
 
 
 def test_an_answer_of_the_earlier_format_still_verifies() -> None:
