@@ -8,7 +8,11 @@ from sqlalchemy import func, select
 from sqlmodel import Session, col
 
 from custody.store.bulk import ask
+from devicelock.rules.order import State
 from devicelock.store import LockOrderRow
+
+OPEN = (State.REQUESTED, State.QUEUED, State.ACTIVE_PROVISIONAL, State.ACTIVE_CONFIRMED)
+"""Where an order stands that can still be let go."""
 
 NONE = ("",)
 """What stands for an empty list of ids, which not every database takes."""
@@ -87,6 +91,17 @@ def groups_since(session: Session, since_ms: int) -> list[str]:
         col(LockOrderRow.group).is_not(None), col(LockOrderRow.decided_ms) >= since_ms
     )
     return sorted(name for name in session.scalars(query.distinct()).all() if name is not None)
+
+
+def is_group(session: Session, group: str) -> bool:
+    """Whether anybody ever asked for a lock in it."""
+    return bool(ask(session, 'SELECT 1 FROM lock_order WHERE "group" = ? LIMIT 1', (group,)))
+
+
+def open_orders(session: Session, group: str) -> list[str]:
+    """The orders of a group that lock a handset, are on their way to one, or wait for a second person; oldest first."""
+    question = f'SELECT id FROM lock_order WHERE "group" = ? AND state IN ({_places(OPEN)}) ORDER BY created_ms, id'  # noqa: S608 - places only
+    return [name for (name,) in ask(session, question, (group, *OPEN))]
 
 
 def locks_decided(session: Session, after_ms: int, *, lately_ms: int, but: Collection[str]) -> list[DecidedLocks]:

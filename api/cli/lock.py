@@ -139,6 +139,21 @@ def clear(group: str, why: Annotated[str, typer.Option(help="What you looked at.
     show(call("POST", "/v1/locks/clearances", json={"group": group, "why": why}), as_json=as_json)
 
 
+@app.command("release")
+def release_group(group: str, as_json: AsJson = False) -> None:
+    """Let go all that a group ordered; one person is enough.
+
+    Example: `weaklink lock release account:agent-1:2026-11-29`.
+    """
+    released: list[dict[str, Any]] = []
+    left = 1
+    while left:
+        answer = call("POST", "/v1/locks/releases", json={"group": group})
+        released += answer["released"]
+        left = answer["left"]
+    show({"group": group, "released": released}, as_json=as_json, human=_released)
+
+
 @app.command()
 def received(handset: str, as_json: AsJson = False) -> None:
     """The customer has this handset: it is retired for ever. Example: `weaklink lock received 490154203237518`."""
@@ -215,11 +230,17 @@ def _leavers(value: dict[str, Any]) -> None:
     console.print(table)
 
 
+def _released(value: dict[str, Any]) -> None:
+    for row in value["released"]:
+        console.print(Text.assemble((row["order"], "bold"), f"  {row['state']}"))
+    console.print(f"{len(value['released'])} orders of {value['group']} were let go.", highlight=False)
+
+
 def _groups(value: dict[str, Any]) -> None:
-    table = folded("group", "paused by", "locks looked at", "cleared by")
+    table = folded("group", "paused by", "open", "locks looked at", "cleared by")
     for row in value["groups"]:
         cleared = ", ".join(each["person"] for each in row["clearances"])
-        table.add_row(row["group"], row["paused"] or "nothing", str(len(row["locks"])), cleared)
+        table.add_row(row["group"], row["paused"] or "nothing", str(row["open"]), str(len(row["locks"])), cleared)
     console.print(table)
 
 

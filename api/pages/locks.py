@@ -17,13 +17,13 @@ from api.pages.sent_form import Sent, Typed, check
 from api.pages.visit import Decider, Supervisor, Visit
 from api.routes import backends, lock_watch, locks
 from api.routes.backends import ReferenceIn
-from api.routes.lock_watch import ClearanceIn
+from api.routes.lock_watch import ClearanceIn, GroupIn
 from api.routes.locks import SwitchIn, WhyIn
 from api.views import order_view, order_views, reference_view
 from custody.kernel.errors import Trouble
 from custody.store import case_book
 from custody.store.unit import Unit
-from devicelock import part_store, store, watch_store
+from devicelock import caps_store, part_store, store, watch_store
 from devicelock.rules.authority import preflight
 from devicelock.rules.order import State
 from devicelock.store import AuthorityRow, DeviceRow, LockOrderRow, SwitchRow
@@ -115,6 +115,17 @@ def clear(visit: Decider, group: Annotated[str, Form(max_length=200)], why: Type
     return _then(visit, act, done="cleared", sent=Sent(form=f"clear-{group}", given={"why": why}))
 
 
+@router.post("/lock-groups/release")
+def release_group(visit: Decider, group: Annotated[str, Form(max_length=200)]) -> Response:
+    """Let go all that a group ordered."""
+
+    def act() -> None:
+        while lock_watch.let_go(GroupIn(group=group), visit.parts, visit.caller)["left"]:
+            pass
+
+    return _then(visit, act, done="group_released")
+
+
 @router.post("/references/confirm")
 def confirm_reference(
     visit: Decider,
@@ -159,6 +170,7 @@ def _page(visit: Visit, sent: Sent, *, after: str | None = None) -> Response:
         alerts = [lock_watch.alert_view(row) for row in watch_store.alerts(session, seen=False)]
         found = groups(session, visit.parts.locks, now_ms=unit.now_ms)
         paused = [lock_watch.group_view(session, group) for group in found if group.paused]
+        counts = {group.name: len(caps_store.open_orders(session, group.name)) for group in found}
         shown = [*waiting, *held, *(order for group in paused for order in group["locks"])]
         orders = case_book.orders_of(session, {order["dispute"] for order in shown if order["dispute"]})
     return visit.page(
@@ -174,6 +186,7 @@ def _page(visit: Visit, sent: Sent, *, after: str | None = None) -> Response:
         named=named,
         alerts=alerts,
         paused=paused,
+        ordered={group: count for group, count in counts.items() if count},
         orders=orders,
         sent=sent,
     )

@@ -105,6 +105,7 @@ DONE: Mapping[str, str] = {
     "stopped": "All locking is stopped. Releases go on.",
     "started": "Locking is allowed again.",
     "cleared": "The group goes on. The next wrong lock stops it again.",
+    "group_released": "The releases are signed and on their way; what waited for a second person is withdrawn.",
     "named": "Confirmed. Locks of this handset go there too from now on.",
     "alert_seen": "Written down that you have looked at it.",
     "ran": "The chain was judged with every other dispute and the whole traffic.",

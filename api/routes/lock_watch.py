@@ -11,9 +11,11 @@ from api.auth import role
 from api.parts import Parts, parts_of
 from api.views import order_views
 from custody.kernel.clock import to_iso
-from devicelock import watch_store
+from devicelock import caps_store, watch_store
+from devicelock.rules.order import Role
 from devicelock.usecases.alert import look_at_alert
 from devicelock.usecases.clear_group import Group, clear_group, groups
+from devicelock.usecases.release_group import release_group
 from devicelock.watch_store import AlertRow, ClearanceRow
 
 router = APIRouter(prefix="/v1", tags=["device lock"])
@@ -30,6 +32,13 @@ class ClearanceIn(BaseModel):
     why: str = Field(max_length=500)
 
 
+class GroupIn(BaseModel):
+    """Which group's locks are let go."""
+
+    model_config = ConfigDict(extra="forbid")
+    group: str = Field(max_length=200)
+
+
 @router.get("/locks/groups")
 def list_groups(parts: P, _caller: Staff) -> dict[str, Any]:
     """What ordered locks within a month, paused ones first: versions of the standing policy, accounts by the day."""
@@ -44,6 +53,14 @@ def clear(body: ClearanceIn, parts: P, caller: Decider) -> dict[str, Any]:
     with parts.house.unit() as unit:
         row = clear_group(unit, parts.locks, group=body.group, account=caller.account, why=body.why)
         return _clearance(row)
+
+
+@router.post("/locks/releases")
+def let_go(body: GroupIn, parts: P, caller: Staff) -> dict[str, Any]:
+    """Let go the locks that a group ordered, so many at once; one person is enough. Ask again until none is `left`."""
+    with parts.house.unit() as unit:
+        done = release_group(unit, parts.locks, group=body.group, actor=caller.account, role=Role(caller.role))
+        return {"group": body.group, "released": order_views(unit.session, done.orders), "left": done.left}
 
 
 @router.get("/alerts")
@@ -77,11 +94,12 @@ def alert_view(row: AlertRow) -> dict[str, Any]:
 
 
 def group_view(session: Session, group: Group) -> dict[str, Any]:
-    """A group of locks as plain values; `locks` are its first ones and those found wrong."""
+    """A group of locks as plain values; `locks` are its first ones and those found wrong, `open` those to let go."""
     return {
         "group": group.name,
         "paused": None if group.paused is None else str(group.paused),
         "locks": order_views(session, group.orders),
+        "open": len(caps_store.open_orders(session, group.name)),
         "clearances": [_clearance(row) for row in group.clearances],
     }
 

@@ -115,6 +115,7 @@ FORMS = [
     "/complain",
     "/bought",
     "/console/lock-groups/clear",
+    "/console/lock-groups/release",
 ]
 
 

@@ -74,6 +74,7 @@ def test_the_days_of_an_order_have_a_door(shell: CommandLine) -> None:
         ("dispute show case_none", "weaklink dispute list"),
         ("lock show lock_none", "weaklink lock list"),
         ("lock clear policy:none --why looked", "weaklink lock groups"),
+        ("lock release policy:none", "weaklink lock groups"),
         ("lock alerts --seen alert_none", "weaklink lock alerts"),
         ("lock authority --approve auth_none", "weaklink lock authority"),
         ("station group nobody north", "weaklink station list"),

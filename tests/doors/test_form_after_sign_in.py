@@ -79,6 +79,7 @@ def test_a_new_report_comes_back_too_and_is_not_opened(desk: CaseDesk, http: htt
     [
         ("kill-switch", {"on": "true", "why": "A drill that nobody ordered."}),
         ("lock-groups/clear", {"group": "none", "why": "A drill that nobody ordered."}),
+        ("lock-groups/release", {"group": "none"}),
         ("locks/lock_none/refuse", {"why": "A drill that nobody ordered."}),
         ("locks/lock_none/approve", {"why": "A drill that nobody ordered."}),
         ("authority", {"why": "A drill that nobody ordered."}),

@@ -29,6 +29,7 @@ from devicelock.transport import Message, PublishOutcome
 from devicelock.usecases.clear_group import clear_group
 from devicelock.usecases.issue_code import issue_code
 from devicelock.usecases.release import release
+from devicelock.usecases.release_group import release_group
 from devicelock.usecases.request_lock import approve_lock, confirm_lock, request_lock
 from devicelock.usecases.retire import received
 from devicelock.usecases.standing_authority import throw_switch
@@ -154,6 +155,16 @@ class Locks(RuleBasedStateMachine):
         done = self.attempt(release, self.world.office, order=order, crash=crash, **facts)
         known = self.attempt(lambda unit: store.order(unit.session, order)) is not None
         assert done is not None or crash or not known, "a release never waits"
+
+    @precondition(lambda self: self.orders)
+    @rule(place=places, really=SELDOM, crash=SELDOM)
+    def let_a_group_go(self, place: int, really: bool, crash: bool) -> None:  # noqa: FBT001 - drawn
+        order = self.attempt(lambda unit: store.order(unit.session, self.orders[place % len(self.orders)]))
+        if order is None or not really:
+            return
+        facts = {"group": str(order.group), "actor": "agent-2", "role": Role.AGENT}
+        done = self.attempt(release_group, self.world.office, crash=crash, **facts)
+        assert crash or (done is not None and done.left == 0), "a release never waits"
 
     @precondition(lambda self: self.cases)
     @rule(place=places, really=SELDOM)

@@ -1,7 +1,8 @@
 """Drills: somebody has got hold of an account, or of two, or of none, and wants ten thousand handsets locked."""
 
+import contextlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain, count, islice
 from pathlib import Path
 
@@ -12,11 +13,13 @@ from sqlmodel import col
 from custody.gs1.check_digit import luhn_check_digit
 from custody.kernel import cbor
 from custody.kernel.clock import DAY_MS, HOUR_MS
-from custody.kernel.errors import Trouble
-from devicelock.rules.caps import Caps
+from custody.kernel.errors import NotFound, Trouble
+from devicelock.rules.caps import Caps, group_of
 from devicelock.rules.command import Op, Reason
+from devicelock.rules.order import Role
 from devicelock.store import CommandRow, LockOrderRow
 from devicelock.usecases.register_device import register_device
+from devicelock.usecases.release_group import LetGo, release_group
 from devicelock.usecases.request_lock import request_lock
 from tests.stories.lock_steps import let_go
 from tests.world import World, new_world, same_world
@@ -117,20 +120,29 @@ def test_a_stolen_supervisor_account_that_wants_ten_thousand_locks_gets_none_and
     assert want(drill, supply[CAPS.asks_per_person_day - 1], "supervisor-9").state == "refused", "it may ask again"
 
 
+def collude(world: World, cases: Sequence[tuple[str, str]]) -> None:
+    """Two stolen accounts ask for and approve a lock of each case, as far as they get."""
+    for imei, case in cases:
+        with contextlib.suppress(Trouble):
+            order = want(world, imei, "agent-1", dispute=case)
+            if order.state == "requested":
+                world.approve(order.id, "supervisor-1")
+
+
+def collude_past_the_canary(world: World, cases: Sequence[tuple[str, str]]) -> None:
+    """Two stolen accounts lock what they can; somebody careless lets them go on after the first."""
+    collude(world, cases)
+    for radio in world.radios.values():
+        radio.switch_on()
+    world.deliver()
+    assert world.clear_groups_or_not("investigator-1") == ""
+    collude(world, cases)
+    world.deliver()
+
+
 def test_two_stolen_accounts_stop_at_the_canary_and_past_it_at_the_share_of_the_fleet(drill: World) -> None:
-    cases, answers = cases_without_authority(drill), Counter[str]()
-
-    def go_on() -> None:
-        for imei, case in cases:
-            try:
-                order = want(drill, imei, "agent-1", dispute=case)
-                if order.state == "requested":
-                    drill.approve(order.id, "supervisor-1")
-                answers[order.state] += 1
-            except Trouble as refused:
-                answers[refused.code] += 1
-
-    go_on()
+    cases = cases_without_authority(drill)
+    collude(drill, cases)
     assert locks_signed(drill) == CAPS.canary
     assert "group_paused" in drill.alerts()
     assert drill.clear_groups_or_not("supervisor-1") == "four_eyes", "who decided them cannot clear them"
@@ -138,10 +150,10 @@ def test_two_stolen_accounts_stop_at_the_canary_and_past_it_at_the_share_of_the_
     for radio in drill.radios.values():
         radio.switch_on()
     drill.deliver()
-    go_on()
+    collude(drill, cases)
     assert locks_signed(drill) == CAPS.canary, "the answers alone let nothing go on"
     assert drill.clear_groups_or_not("investigator-1") == "", "somebody careless clears them"
-    go_on()
+    collude(drill, cases)
     assert locks_signed(drill) == CAPS.fleet_least, "and the share of the fleet holds"
     assert "cap_reached" in drill.alerts()
 
@@ -180,3 +192,44 @@ def test_in_a_drill_one_person_stops_everything_and_releases_go_on(drill: World)
     drill.deliver()
     assert locks_signed(drill) == signed
     assert not any(radio.handset.screen_locked for radio in drill.radios.values())
+
+
+def release_next_of(world: World, group: str) -> LetGo:
+    """One person of the front line lets go what a group ordered, so many at once."""
+    with world.house.unit() as unit:
+        return release_group(unit, world.office, group=group, actor="agent-2", role=Role.AGENT)
+
+
+def test_what_two_stolen_accounts_locked_is_let_go_by_one_person_in_few_calls(
+    drill: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (imei, case), (next_imei, next_case), *cases = cases_without_authority(drill)
+    others = want(drill, imei, "agent-2", dispute=case)
+    undecided = want(drill, next_imei, "agent-1", dispute=next_case)
+    collude_past_the_canary(drill, cases)
+    locked = sum(radio.handset.screen_locked for radio in drill.radios.values())
+    assert locked == locks_signed(drill) == CAPS.fleet_least
+    group = group_of(policy=None, account="agent-1", at_ms=drill.clock.at_ms)
+    monkeypatch.setattr("devicelock.usecases.release_group.AT_ONCE", 7)
+    first = release_next_of(drill, group)
+    assert (len(first.orders), first.left) == (7, locked + 1 - 7)
+    drill.restart()
+    second = release_next_of(drill, group)
+    assert (len(second.orders), second.left) == (first.left, 0)
+    assert release_next_of(drill, group).orders == (), "asked once more it changes nothing"
+    drill.deliver()
+    assert not any(radio.handset.screen_locked for radio in drill.radios.values())
+    assert drill.order(undecided.id).state == "refused", "what nobody has decided yet is withdrawn"
+    assert drill.order(others.id).state == "requested", "another group's orders are its own"
+    with drill.refused(NotFound, "group"):
+        release_next_of(drill, "account:nobody:2026-05-11")
+
+
+def test_who_lets_go_many_locks_is_let_do_it_and_people_hear_of_it(
+    drill: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("devicelock.usecases.release.MANY_RELEASES", CAPS.fleet_least)
+    collude_past_the_canary(drill, cases_without_authority(drill))
+    assert "many_releases" not in drill.alerts()
+    release_next_of(drill, group_of(policy=None, account="agent-1", at_ms=drill.clock.at_ms))
+    assert "many_releases" in drill.alerts()
