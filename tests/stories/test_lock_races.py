@@ -22,6 +22,7 @@ from devicelock.rules.command import Reason
 from devicelock.rules.order import Role
 from devicelock.usecases import hear
 from devicelock.usecases.issue_code import issue_code
+from devicelock.usecases.release_group import release_group
 from devicelock.usecases.request_lock import approve_lock, confirm_lock, lock_for_dispute, request_lock
 from devicelock.usecases.retire import confirm_receipt, leave, received
 from devicelock.usecases.settle_parts import claim
@@ -112,6 +113,13 @@ def test_found_while_the_word_of_the_lock_is_taken_in(either: World) -> None:
     order = either.order(opened.order.id)
     assert order.state == "release_queued", "the handset has said that it is locked, and not that it is free"
     assert order.wrong_ms is not None, "what the customer is owed begins here"
+
+
+def test_a_group_is_let_go_while_the_word_of_its_lock_is_taken_in(either: World) -> None:
+    opened, take = locking(either)
+    facts = {"group": str(opened.order.group), "actor": "agent-1", "role": Role.AGENT}
+    meanwhile(either, take, lambda unit: release_group(unit, either.office, **facts))
+    assert either.order(opened.order.id).state == "release_queued"
 
 
 def test_a_lapse_while_the_word_of_the_lock_is_taken_in(either: World) -> None:
