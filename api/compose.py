@@ -56,7 +56,6 @@ MOST_PORTS = 65_535
 LANES = 8
 """So many commands are handed to the broker side by side."""
 
-WHO = "The network that this phone was sold by"
 WHY = "This phone is missing from a delivery. You did nothing wrong by holding it."
 BOUGHT = "Did you buy this phone? You did nothing wrong. Call us, or tell us at {address}."
 
@@ -278,7 +277,7 @@ def _office(settings: Settings, house: House, keyring: Keyring, anchor: AnchorFi
         anchor=anchor,
         codes=keyring.codes,
         screen=ScreenTexts(
-            who=WHO,
+            who=settings.operator,
             why=WHY,
             phone=settings.support_phone,
             recourse=settings.recourse or independent_body(DEFAULT_POLICY, today),

@@ -5,12 +5,19 @@ Every setting may be given as an environment variable with the prefix WEAKLINK_,
 """
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from custody.kernel.errors import Rejected
 from devicelock.backends.android import ADDRESS, Way
+from devicelock.rules.command import SCREEN_MOST
+
+ON_SCREENS = {"operator": "who", "support_phone": "phone", "recourse": "recourse"}
+"""Settings that every lock screen shows, by what its texts are called."""
+ADDRESS_MOST = 120
+"""So long an address still fits into the words for whoever bought a phone."""
 
 
 class LockSystems(BaseSettings):
@@ -77,6 +84,9 @@ class Settings(LockSystems):
     verdict_policy: Path | None = Field(default=None, description="Whose cosignatures a verdict needs (tlog-policy).")
     origin: str = Field(default="weaklink.local/custody", description="Origin line of the log's checkpoints.")
     public_url: str = Field(default="", description="Address that others use to reach the service.")
+    operator: str = Field(
+        default="The network that this phone was sold by", description="Who locks, as lock screens name it."
+    )
     support_phone: str = Field(default="0800 000 000", description="Free phone number on lock screens.")
     recourse: str = Field(
         default="", description="Independent recourse on lock screens; empty means the scheme that the policy names."
@@ -88,6 +98,24 @@ class Settings(LockSystems):
         default_factory=dict,
         description='Limits on locks that differ from the usual ones, as JSON: {"per_day": 200}. The log names them.',
     )
+
+    @field_validator("operator", "support_phone", "recourse")
+    @classmethod
+    def _fits_a_lock_screen(cls, text: str, info: ValidationInfo) -> str:
+        """No lock is signed with a screen that does not fit, and nobody would hear of it before there is one."""
+        most = SCREEN_MOST[ON_SCREENS[str(info.field_name)]]
+        if len(text) > most or not text.isprintable() or not (text.strip() or info.field_name == "recourse"):
+            raise ValueError(f"lock screens have room for 1 to {most} printable characters of it")
+        return text
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_an_address(cls, text: str) -> str:
+        parts = urlsplit(text)
+        whole = parts.scheme in {"http", "https"} and parts.hostname and not parts.query and not parts.fragment
+        if text and not (whole and text.isprintable() and len(text) <= ADDRESS_MOST):
+            raise ValueError(f"it is no address like https://log.example, of {ADDRESS_MOST} characters at most")
+        return text
 
     @property
     def address(self) -> str:

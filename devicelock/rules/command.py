@@ -23,9 +23,11 @@ key. So a thief of the unlock key can set devices free and lock none, and after 
 be locked with.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from custody.kernel.errors import Forbidden, Rejected
@@ -122,6 +124,12 @@ class Authority:
     basis: Basis
     text: str
     references: tuple[str, ...] = ()
+
+
+SCREEN_MOST: Mapping[str, int] = MappingProxyType(
+    {"who": 60, "why": 350, "reference": 40, "phone": 20, "recourse": 200, "bought": 200}
+)
+"""How many characters each text of a lock screen has at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,8 +277,8 @@ def _check_lock(command: Command) -> None:
     if not command.not_after_s <= command.held_until_s <= command.issued_s + HOLD_MAX_S:
         raise _bad(f"held_until lies before not_after or more than {HOLD_MAX_S} seconds ahead")
     screen = command.screen
-    for name, value, most in _screen_texts(screen):
-        check_text(f"screen.{name}", value, most=most)
+    for name, value in _screen_texts(screen).items():
+        check_text(f"screen.{name}", value, most=SCREEN_MOST[name])
     if not 0 <= screen.deadline_s <= MAX_SECONDS:
         raise _bad("the deadline on the screen is not a time")
 
@@ -283,15 +291,8 @@ def _check_authority(authority: Authority) -> None:
         check_text("authority.refs", reference, most=120)
 
 
-def _screen_texts(screen: Screen) -> tuple[tuple[str, str, int], ...]:
-    texts = (
-        ("who", screen.who, 60),
-        ("why", screen.why, 350),
-        ("reference", screen.reference, 40),
-        ("phone", screen.phone, 20),
-        ("recourse", screen.recourse, 200),
-    )
-    return texts if screen.bought is None else (*texts, ("bought", screen.bought, 200))
+def _screen_texts(screen: Screen) -> dict[str, str]:
+    return {name: text for name in SCREEN_MOST if (text := getattr(screen, name)) is not None}
 
 
 def _body(command: Command) -> dict[str, Any]:
@@ -308,7 +309,7 @@ def _body(command: Command) -> dict[str, Any]:
     }
     if screen is not None:
         body |= {"nonce": command.nonce, "held_until": command.held_until_s}
-        body["screen"] = {name: value for name, value, _ in _screen_texts(screen)} | {"deadline": screen.deadline_s}
+        body["screen"] = _screen_texts(screen) | {"deadline": screen.deadline_s}
     return body
 
 
@@ -323,15 +324,10 @@ def _read_authority(body: Body) -> Authority:
 
 
 def _read_screen(body: Body) -> Screen:
-    screen = Screen(
-        who=body.text("who", most=60),
-        why=body.text("why", most=350),
-        reference=body.text("reference", most=40),
-        phone=body.text("phone", most=20),
-        recourse=body.text("recourse", most=200),
-        bought=body.text("bought", most=200) if body.has("bought") else None,
-        deadline_s=body.integer("deadline", least=0, most=MAX_SECONDS),
-    )
+    texts = {
+        name: body.text(name, most=most) for name, most in SCREEN_MOST.items() if name != "bought" or body.has(name)
+    }
+    screen = Screen(**texts, deadline_s=body.integer("deadline", least=0, most=MAX_SECONDS))
     body.done()
     return screen
 

@@ -14,13 +14,15 @@ from unittest.mock import Mock
 
 import pytest
 import structlog
+from pydantic import ValidationError
 
 from api.cli.serve import speak
-from api.compose import compose, connect
+from api.compose import BOUGHT, compose, connect
 from api.data_folder import hold_folder
 from api.keyring import open_signer
-from api.settings import read_settings
+from api.settings import ADDRESS_MOST, ON_SCREENS, Settings, read_settings
 from custody.kernel.errors import Unavailable
+from devicelock.rules.command import SCREEN_MOST
 from tests.contracts_store.faults import broken_commit
 from tests.contracts_store.houses import begin, make_yard, open_house, running
 from tests.doors.command_line import CommandLine
@@ -130,6 +132,13 @@ def test_accounts_whose_passwords_could_not_be_told_are_not_made_and_the_next_st
         ({"WITNESS_POLICY": "words.txt"}, "words.txt"),
         ({"VERDICT_POLICY": "words.txt"}, "words.txt"),
         ({"LOCK_CAPS": '{"per_day": -1}'}, "lock_caps"),
+        ({"SUPPORT_PHONE": " "}, "support_phone"),
+        ({"SUPPORT_PHONE": "0800 000 000 (free, day and night)"}, "support_phone"),
+        ({"OPERATOR": "a name\nof two lines"}, "operator"),
+        ({"RECOURSE": "somebody" * 30}, "recourse"),
+        ({"PUBLIC_URL": "log.example"}, "public_url"),
+        ({"PUBLIC_URL": "https://log.example/?a=1"}, "public_url"),
+        ({"PUBLIC_URL": f"https://{'log.' * 30}example"}, "public_url"),
     ],
 )
 def test_a_setting_that_cannot_be_used_is_named_with_what_to_do_and_no_password(
@@ -248,3 +257,13 @@ def test_a_name_or_port_whose_file_a_power_cut_left_without_its_content_is_made_
     parts.backends.close()
     parts.engine.dispose()
     assert (tmp_path / "d" / place).read_text().strip() not in {"", content.strip()}
+
+
+def test_what_may_be_set_fits_on_every_lock_screen() -> None:
+    longest = f"https://{'a' * (ADDRESS_MOST - len('https://'))}"
+    texts = {name: "x" * SCREEN_MOST[shown] for name, shown in ON_SCREENS.items()}
+    settings = Settings(**texts, public_url=longest)  # type: ignore[arg-type]  # all of them are texts
+    assert len(BOUGHT.format(address=f"{settings.address}/bought")) <= SCREEN_MOST["bought"]
+    for name, text in texts.items():
+        with pytest.raises(ValidationError, match=name):
+            Settings(**{name: text + "x"})  # type: ignore[arg-type]
