@@ -11,6 +11,7 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from custody.kernel.errors import Rejected
+from custody.ledger.note import check_key_name
 from devicelock.backends.android import ADDRESS, Way
 from devicelock.rules.command import SCREEN_MOST
 
@@ -108,13 +109,24 @@ class Settings(LockSystems):
             raise ValueError(f"lock screens have room for 1 to {most} printable characters of it")
         return text
 
-    @field_validator("public_url")
+    @field_validator("public_url", "android_address", "nanomdm_address", "knox_address")
     @classmethod
-    def _is_an_address(cls, text: str) -> str:
+    def _is_an_address(cls, text: str, info: ValidationInfo) -> str:
         parts = urlsplit(text)
         whole = parts.scheme in {"http", "https"} and parts.hostname and not parts.query and not parts.fragment
-        if text and not (whole and text.isprintable() and len(text) <= ADDRESS_MOST):
-            raise ValueError(f"it is no address like https://log.example, of {ADDRESS_MOST} characters at most")
+        if text and not (whole and text.isprintable()):
+            raise ValueError("it is no address like https://log.example")
+        if info.field_name == "public_url" and len(text) > ADDRESS_MOST:
+            raise ValueError(f"lock screens have room for an address of {ADDRESS_MOST} characters")
+        return text
+
+    @field_validator("origin")
+    @classmethod
+    def _may_name_a_log(cls, text: str) -> str:
+        try:
+            check_key_name(text, code="origin")
+        except Rejected as wrong:
+            raise ValueError(wrong.detail) from wrong
         return text
 
     @property

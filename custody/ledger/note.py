@@ -112,7 +112,7 @@ def text_key(name: str, public: PublicKey, *, kind: Kind = Kind.ED25519) -> Veri
     """The note key of an Ed25519 public key; raises `Rejected("vkey")` for another algorithm or an unfit name."""
     if public.alg != EDDSA or kind == Kind.MLDSA44_COSIGNATURE:
         raise Rejected("vkey", "notes of this kind are signed with Ed25519", fix="Give an Ed25519 key.")
-    _check_name(name, code="vkey")
+    check_key_name(name, code="vkey")
     return VerifierKey(name=name, kind=kind, raw=public.x)
 
 
@@ -120,7 +120,7 @@ def parse_vkey(line: str) -> VerifierKey:
     """The key in a vkey; raises `Rejected("vkey")` if it is malformed and `Rejected("key")` if the key is weak."""
     name, _, rest = line.partition("+")
     key_id, _, encoded = rest.partition("+")
-    _check_name(name, code="vkey")
+    check_key_name(name, code="vkey")
     raw = read_base64(encoded, code="vkey", what="the key")
     if not raw or raw[0] not in set(Kind):
         raise _bad_vkey("it is not name+id+key, or its kind is not 0x01, 0x04 or 0x06")
@@ -191,14 +191,15 @@ def _parse_signature(row: str) -> NoteSignature:
     name, _, encoded = rest.partition(" ")
     if dash != EM_DASH:
         raise _bad_note("a line does not start with a dash")
-    _check_name(name, code="note")
+    check_key_name(name, code="note")
     raw = read_base64(encoded, code="note", what="a signature")
     if len(raw) <= KEY_ID_BYTES:
         raise _bad_note("a signature is too short")
     return NoteSignature(name=name, key_id=raw[:KEY_ID_BYTES], blob=raw[KEY_ID_BYTES:])
 
 
-def _check_name(name: str, *, code: str) -> None:
+def check_key_name(name: str, *, code: str) -> None:
+    """Raise `Rejected` unless a key, and with it a log, may be called so (C2SP signed-note)."""
     if not name or "+" in name or not is_plain(name) or any(map(str.isspace, name)):
         raise Rejected(
             code, "a key name is empty or holds a space or +", fix="Name the key by its address, without scheme."

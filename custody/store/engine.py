@@ -45,8 +45,7 @@ def open_engine(url: str) -> Engine:
         return create_engine(
             parsed, connect_args=watched, pool_size=20, max_overflow=20, pool_pre_ping=True, hide_parameters=True
         )
-    if parsed.database:
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
     waits = {"timeout": 30, "check_same_thread": False}
     engine = create_engine(parsed, connect_args=waits, hide_parameters=True)
     event.listen(engine, "connect", _configure_sqlite)
@@ -86,6 +85,12 @@ def _parsed(url: str) -> URL:
         raise Rejected("database_url", "the setting database_url is no address of a database", fix=HOW) from error
     if parsed.get_backend_name() not in KINDS or parsed.get_driver_name() not in {"pysqlite", "psycopg"}:
         raise Rejected("database_url", f"the setting database_url names {parsed.drivername}", fix=HOW)
+    if parsed.get_backend_name() == "sqlite" and (not parsed.database or ":memory:" in parsed.database):
+        raise Rejected(
+            "database_url",
+            "the setting database_url names no file, and a database in memory is gone with its process",
+            fix="Name a file, such as sqlite:////var/lib/weaklink.db, or leave it out for one in the data folder.",
+        )
     return parsed
 
 

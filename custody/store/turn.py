@@ -20,22 +20,17 @@ class Turn:
 
     def __init__(self, engine: Engine) -> None:
         self._threads = threading.Lock()
-        name = engine.url.database
-        self._file: int | None = None
-        if name and name != ":memory:":
-            self._file = os.open(f"{name}{SUFFIX}", os.O_CREAT | os.O_RDWR, 0o600)
-            weakref.finalize(self, os.close, self._file)
+        self._file = os.open(f"{engine.url.database}{SUFFIX}", os.O_CREAT | os.O_RDWR, 0o600)
+        weakref.finalize(self, os.close, self._file)
 
     def __enter__(self) -> None:
         """Wait for the turn."""
         self._threads.acquire()
-        if self._file is not None:
-            fcntl.flock(self._file, fcntl.LOCK_EX)
+        fcntl.flock(self._file, fcntl.LOCK_EX)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Hand the turn on."""
-        if self._file is not None:
-            fcntl.flock(self._file, fcntl.LOCK_UN)
+        fcntl.flock(self._file, fcntl.LOCK_UN)
         self._threads.release()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from custody.kernel.errors import Rejected
 from custody.store.engine import open_engine
 from custody.store.turn import SUFFIX, Turn
 
@@ -65,8 +66,8 @@ def test_a_turn_keeps_other_threads_out(turn: Turn) -> None:
     assert most == [1]
 
 
-def test_a_database_in_memory_needs_no_file() -> None:
-    engine = open_engine("sqlite://")
-    with Turn(engine):
-        pass
-    engine.dispose()
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "sqlite:///file::memory:?cache=shared&uri=true"])
+def test_a_database_that_would_be_gone_with_its_process_is_refused(url: str) -> None:
+    with pytest.raises(Rejected) as refused:
+        open_engine(url)
+    assert "Name a file" in refused.value.fix

@@ -120,6 +120,13 @@ def test_accounts_whose_passwords_could_not_be_told_are_not_made_and_the_next_st
     ("settings", "named"),
     [
         ({"DATABASE_URL": "customers"}, "database_url"),
+        ({"DATABASE_URL": "sqlite://"}, "database_url"),
+        ({"DATABASE_URL": "sqlite:///:memory:"}, "database_url"),
+        ({"DATABASE_URL": "sqlite://weaklink.db"}, "database_url"),
+        ({"ORIGIN": "my log"}, "origin"),
+        ({"ORIGIN": ""}, "origin"),
+        ({"NANOMDM_ADDRESS": "localhost:9000"}, "nanomdm_address"),
+        ({"KNOX_ADDRESS": "knox.example"}, "knox_address"),
         ({"DATABASE_URL": "mysql://127.0.0.1/customers"}, "database_url"),
         ({"DATABASE_URL": "postgresql+psycopg://u:s3cret@127.0.0.1:1/customers"}, "u:***@127.0.0.1:1/customers"),
         ({"MQTT_PORT": "99999"}, "mqtt_port"),
@@ -266,4 +273,4 @@ def test_what_may_be_set_fits_on_every_lock_screen() -> None:
     assert len(BOUGHT.format(address=f"{settings.address}/bought")) <= SCREEN_MOST["bought"]
     for name, text in texts.items():
         with pytest.raises(ValidationError, match=name):
-            Settings(**{name: text + "x"})  # type: ignore[arg-type]
+            Settings(**{name: text + "x"})  # type: ignore[arg-type]  # the same
