@@ -19,7 +19,7 @@ from api.settings import Settings
 from api.witnesses import Witnesses, open_policy
 from custody.disputes.civil import civil_date
 from custody.disputes.policy import DEFAULT_POLICY
-from custody.disputes.recourse import independent_body
+from custody.disputes.recourse import for_holders, independent_body
 from custody.kernel.clock import DAY_MS, MINUTE_MS
 from custody.kernel.errors import Rejected
 from custody.kernel.ids import Ids
@@ -280,7 +280,7 @@ def _office(settings: Settings, house: House, keyring: Keyring, anchor: AnchorFi
             who=settings.operator,
             why=WHY,
             phone=settings.support_phone,
-            recourse=settings.recourse or independent_body(DEFAULT_POLICY, today),
+            recourse=for_holders(settings.recourse or independent_body(DEFAULT_POLICY, today)),
             bought=BOUGHT.format(address=f"{settings.address}/bought"),
         ),
         circumstances=circumstances,

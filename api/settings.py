@@ -15,8 +15,8 @@ from custody.ledger.note import check_key_name
 from devicelock.backends.android import ADDRESS, Way
 from devicelock.rules.command import SCREEN_MOST
 
-ON_SCREENS = {"operator": "who", "support_phone": "phone", "recourse": "recourse"}
-"""Settings that every lock screen shows, by what its texts are called."""
+ROOM = {"operator": SCREEN_MOST["who"], "support_phone": SCREEN_MOST["phone"], "recourse": 100}
+"""How many characters of a setting lock screens have room for; `recourse` stands in a sentence there."""
 ADDRESS_MOST = 120
 """So long an address still fits into the words for whoever bought a phone."""
 
@@ -90,7 +90,7 @@ class Settings(LockSystems):
     )
     support_phone: str = Field(default="0800 000 000", description="Free phone number on lock screens.")
     recourse: str = Field(
-        default="", description="Independent recourse on lock screens; empty means the scheme that the policy names."
+        default="", description="Who decides without us, for lock screens; empty means the scheme of the policy."
     )
     max_body_bytes: int = Field(default=4 * 1024 * 1024, ge=1, description="The most that scans sent together carry.")
     session_hours: int = Field(default=12, ge=1, description="How long somebody stays signed in.")
@@ -104,7 +104,7 @@ class Settings(LockSystems):
     @classmethod
     def _fits_a_lock_screen(cls, text: str, info: ValidationInfo) -> str:
         """No lock is signed with a screen that does not fit, and nobody would hear of it before there is one."""
-        most = SCREEN_MOST[ON_SCREENS[str(info.field_name)]]
+        most = ROOM[str(info.field_name)]
         if len(text) > most or not text.isprintable() or not (text.strip() or info.field_name == "recourse"):
             raise ValueError(f"lock screens have room for 1 to {most} printable characters of it")
         return text

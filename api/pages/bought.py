@@ -16,7 +16,6 @@ from api.parts import Parts, parts_of
 from api.problems import status_of
 from api.routes import handsets as doors
 from api.routes.handsets import HolderIn
-from custody.disputes.recourse import COURT
 from custody.kernel.errors import Trouble
 
 router = APIRouter(prefix="/bought", include_in_schema=False)
@@ -59,5 +58,4 @@ def _page(request: Request, parts: Parts, sent: Sent) -> Response:
         once=fresh_once(parts),
         phone=screen.phone,
         recourse=screen.recourse,
-        court=COURT,
     )

@@ -113,6 +113,13 @@ def independent_body(policy: Policy, today: date) -> str:
     return COURT if name == NO_SCHEME else f"the independent scheme {name}"
 
 
+def for_holders(body: str) -> str:
+    """Who can overrule us, for whoever holds a handset, be they a customer of ours or not: one sentence."""
+    if body == COURT:
+        return f"If we cannot agree, {COURT} can help."
+    return f"If we cannot agree, {body} can help customers of ours, and {COURT} anybody."
+
+
 def _court(order: OrderFacts, plea: str, *, first_word: date, today: date, policy: Policy) -> Recourse:
     breach = breach_day(order, first_word)
     last_day = clocks.court_last_day(breach, policy=policy)

@@ -20,7 +20,8 @@ from api.cli.serve import speak
 from api.compose import BOUGHT, compose, connect
 from api.data_folder import hold_folder
 from api.keyring import open_signer
-from api.settings import ADDRESS_MOST, ON_SCREENS, Settings, read_settings
+from api.settings import ADDRESS_MOST, ROOM, Settings, read_settings
+from custody.disputes.recourse import for_holders
 from custody.kernel.errors import Unavailable
 from devicelock.rules.command import SCREEN_MOST
 from tests.contracts_store.faults import broken_commit
@@ -268,9 +269,10 @@ def test_a_name_or_port_whose_file_a_power_cut_left_without_its_content_is_made_
 
 def test_what_may_be_set_fits_on_every_lock_screen() -> None:
     longest = f"https://{'a' * (ADDRESS_MOST - len('https://'))}"
-    texts = {name: "x" * SCREEN_MOST[shown] for name, shown in ON_SCREENS.items()}
+    texts = {name: "x" * most for name, most in ROOM.items()}
     settings = Settings(**texts, public_url=longest)  # type: ignore[arg-type]  # all of them are texts
     assert len(BOUGHT.format(address=f"{settings.address}/bought")) <= SCREEN_MOST["bought"]
+    assert len(for_holders(settings.recourse)) <= SCREEN_MOST["recourse"]
     for name, text in texts.items():
         with pytest.raises(ValidationError, match=name):
             Settings(**{name: text + "x"})  # type: ignore[arg-type]  # the same

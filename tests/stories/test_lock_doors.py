@@ -156,7 +156,7 @@ def screen_helps_whoever_holds_it(service: Service, radio: Radio) -> None:
     assert screen is not None
     assert all((screen.why, screen.phone))
     assert screen.who == service.parts.settings.operator
-    assert screen.recourse == "the independent scheme CISAS"
+    assert "the independent scheme CISAS can help customers of ours, and the county court anybody" in screen.recourse
     assert service.staff["agent-1"].lock(screen.reference)["order"] == screen.reference
     assert f"{service.address}/bought" in screen.bought
     assert screen.deadline_s * 1000 > SystemClock().now_ms()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from custody.disputes.claim import ClaimType
 from custody.disputes.order import OrderFacts, Payment
 from custody.disputes.policy import DEFAULT_POLICY as POLICY
-from custody.disputes.recourse import Recourse, Way, breach_day, independent_body, recourse
+from custody.disputes.recourse import Recourse, Way, breach_day, for_holders, independent_body, recourse
 
 TODAY = date(2026, 5, 11)
 recent = st.none() | st.dates(TODAY - timedelta(days=900), TODAY)
@@ -67,6 +67,7 @@ def test_a_retailer_outside_every_scheme_and_a_sum_above_the_cap_leave_the_court
     found = recourse("substituted", OrderFacts(), first_word=TODAY, today=TODAY, policy=outside)
     assert [way.way for way in found] == [Way.COURT]
     assert independent_body(outside, TODAY) == found[0].body
+    assert for_holders(found[0].body) == "If we cannot agree, the county court can help."
     assert Way.SCHEME not in ways(price_pence=1_000_001)
     assert Way.SCHEME in ways(price_pence=1_000_000)
 
