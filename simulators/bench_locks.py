@@ -30,7 +30,7 @@ from simulators.lock_fleet import MOST_MISSED, POLL_S, Desk, Missed, missed_hand
 from simulators.radio import Radio
 from simulators.story import Broken, Story
 
-COMMAND_BYTES, ANSWER_BYTES, STORE_BYTES = 900, 260, 700
+COMMAND_BYTES, ANSWER_BYTES, STORE_BYTES = 1_000, 260, 700
 """The lengths of a LOCK, of a handset's answer and of its store."""
 
 TRIPS = 50
