@@ -254,12 +254,14 @@ def _name_caps(house: House, caps: Caps) -> None:
 
 
 def _caps(settings: Settings) -> Caps:
+    usual = asdict(Caps())
+    if unknown := sorted(settings.lock_caps.keys() - usual.keys()):
+        what, fix = f"{', '.join(unknown)} is no limit on locks", f"Name only {', '.join(usual)}."
+        raise Rejected("lock_caps", f"the setting lock_caps: {what}", fix=fix)
     try:
         return Caps(**settings.lock_caps)
-    except (TypeError, Rejected) as error:
-        why = error.detail if isinstance(error, Rejected) else error
-        known = ", ".join(asdict(Caps()))
-        raise Rejected("lock_caps", f"the setting lock_caps: {why}", fix=f"Name only {known}.") from error
+    except Rejected as error:
+        raise Rejected("lock_caps", f"the setting lock_caps: {error.detail}", fix=error.fix) from error
 
 
 def _witnesses(settings: Settings, house: House) -> Witnesses | None:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
+from api.addresses import http_address
 from custody.kernel.errors import Rejected
 from custody.ledger.note import check_key_name
 from devicelock.backends.android import ADDRESS, Way
@@ -93,7 +94,7 @@ class Settings(LockSystems):
         default="", description="Who decides without us, for lock screens; empty means the scheme of the policy."
     )
     max_body_bytes: int = Field(default=4 * 1024 * 1024, ge=1, description="The most that scans sent together carry.")
-    session_hours: int = Field(default=12, ge=1, description="How long somebody stays signed in.")
+    session_hours: int = Field(default=12, ge=1, le=8_760, description="How long somebody stays signed in.")
     workers: int = Field(default=1, ge=1, le=64, description="Processes that answer requests at the same address.")
     lock_caps: dict[str, int] = Field(
         default_factory=dict,
@@ -113,8 +114,8 @@ class Settings(LockSystems):
     @classmethod
     def _is_an_address(cls, text: str, info: ValidationInfo) -> str:
         parts = urlsplit(text)
-        whole = parts.scheme in {"http", "https"} and parts.hostname and not parts.query and not parts.fragment
-        if text and not (whole and text.isprintable()):
+        bare = not (parts.query or parts.fragment or parts.username) and parts.port != 0
+        if text and not (parts.scheme in {"http", "https"} and parts.hostname and bare and text.isprintable()):
             raise ValueError("it is no address like https://log.example")
         if info.field_name == "public_url" and len(text) > ADDRESS_MOST:
             raise ValueError(f"lock screens have room for an address of {ADDRESS_MOST} characters")
@@ -132,7 +133,7 @@ class Settings(LockSystems):
     @property
     def address(self) -> str:
         """The address that others use to reach the service."""
-        return self.public_url.rstrip("/") or f"http://{self.host}:{self.port}"
+        return self.public_url.rstrip("/") or http_address(self.host, self.port)
 
     @property
     def database(self) -> str:

@@ -13,6 +13,7 @@ import structlog
 import uvicorn
 
 from api.accounts import first_accounts
+from api.addresses import http_address
 from api.app import build_app
 from api.cli.listen import ctrl_c_waits, listen
 from api.compose import compose, free_port, join
@@ -38,7 +39,7 @@ def serve(settings: Settings, *, quiet: bool = False, as_json: bool = False) -> 
         shared = settings.model_copy(update={"embedded_mqtt_port": parts.broker.port if parts.broker else 0})
         workers = Workers(shared, work, parts.house)
         app = build_app(parts, workers=workers)
-        address = f"http://{settings.host}:{settings.port}"
+        address = http_address(settings.host, settings.port)
         with ctrl_c_waits() as pressed:
             with parts.house.unit() as unit:  # accounts of which nobody was told the passwords are not made
                 _tell(address, settings, first_accounts(unit.session, now_ms=unit.now_ms), as_json=as_json)

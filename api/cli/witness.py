@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 import uvicorn
 
+from api.addresses import http_address
 from api.cli.listen import ctrl_c_waits, listen
 from api.connections import Accepted, Server
 from api.http_limits import Protocol
@@ -54,8 +55,7 @@ def witness(
             clock=SystemClock(),
             mldsa=new_mldsa_signer(open_secret(data / "witness-mldsa.seed")) if ml_dsa else None,
         )
-        shown = f"[{host}]" if ":" in host else host
-        address = public_url.rstrip("/") or f"http://{shown}:{door.getsockname()[1]}"
+        address = public_url.rstrip("/") or http_address(host, door.getsockname()[1])
         vkeys = running.vkeys
         policy = _policy(name, log=[vkey.strip() for vkey in log], vkeys=vkeys, address=address)
         config = uvicorn.Config(witness_app(running), http=Protocol, log_level="warning", access_log=False)

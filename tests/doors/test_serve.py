@@ -139,13 +139,17 @@ def test_accounts_whose_passwords_could_not_be_told_are_not_made_and_the_next_st
         ({"MQTT_CA": "words.txt"}, "mqtt_host"),
         ({"WITNESS_POLICY": "words.txt"}, "words.txt"),
         ({"VERDICT_POLICY": "words.txt"}, "words.txt"),
+        ({"SESSION_HOURS": "99999999999"}, "session_hours"),
         ({"LOCK_CAPS": '{"per_day": -1}'}, "lock_caps"),
+        ({"LOCK_CAPS": '{"per_dya": 3}'}, "per_dya"),
         ({"SUPPORT_PHONE": " "}, "support_phone"),
         ({"SUPPORT_PHONE": "0800 000 000 (free, day and night)"}, "support_phone"),
         ({"OPERATOR": "a name\nof two lines"}, "operator"),
         ({"RECOURSE": "somebody" * 30}, "recourse"),
         ({"PUBLIC_URL": "log.example"}, "public_url"),
         ({"PUBLIC_URL": "https://log.example/?a=1"}, "public_url"),
+        ({"PUBLIC_URL": "https://log.example:99999"}, "public_url"),
+        ({"PUBLIC_URL": "https://somebody:s3cret@log.example"}, "public_url"),
         ({"PUBLIC_URL": f"https://{'log.' * 30}example"}, "public_url"),
     ],
 )
@@ -276,3 +280,8 @@ def test_what_may_be_set_fits_on_every_lock_screen() -> None:
     for name, text in texts.items():
         with pytest.raises(ValidationError, match=name):
             Settings(**{name: text + "x"})  # type: ignore[arg-type]  # the same
+
+
+@pytest.mark.parametrize(("host", "address"), [("127.0.0.1", "http://127.0.0.1:80"), ("::1", "http://[::1]:80")])
+def test_an_address_of_ipv6_is_told_in_brackets(host: str, address: str) -> None:
+    assert Settings(host=host, port=80).address == address
