@@ -25,6 +25,8 @@ from api.routes.scans import ScanDoor
 from api.settings import Settings
 from api.workers import Workers, tell_full, tell_ready
 
+log = structlog.get_logger()
+
 GRACE_S = 3
 COLLECT_AFTER = 20_000
 """How many new containers start a search for garbage. A group of scans makes some thousands, and next to no cycles."""
@@ -36,6 +38,8 @@ def serve(settings: Settings, *, quiet: bool = False, as_json: bool = False) -> 
     with listen(settings.host, settings.port) as door, hold_folder(settings.data):
         speak(logging.WARNING if quiet else logging.INFO)
         parts = compose(settings)
+        if settings.mqtt_host and not settings.public_url:  # the handsets are elsewhere
+            log.warning("lock screens name an address of this machine", address=settings.address, set="public_url")
         shared = settings.model_copy(update={"embedded_mqtt_port": parts.broker.port if parts.broker else 0})
         workers = Workers(shared, work, parts.house)
         app = build_app(parts, workers=workers)

@@ -15,6 +15,7 @@ from unittest.mock import Mock
 import pytest
 import structlog
 from pydantic import ValidationError
+from structlog.testing import capture_logs
 
 from api.cli.serve import speak
 from api.compose import BOUGHT, compose, connect
@@ -102,6 +103,26 @@ def test_a_start_is_told_as_one_json_value_with_the_accounts_only_once(
     assert (first["data"], first["api"]) == ("d", f"{first['address']}/docs")
     assert {"agent-1", "supervisor-1", "investigator-1"} <= first["accounts"].keys()
     assert then["accounts"] == {}
+
+
+@pytest.mark.parametrize(
+    ("given", "warned"),
+    [
+        ({}, False),
+        ({"MQTT_HOST": "127.0.0.1"}, True),
+        ({"MQTT_HOST": "127.0.0.1", "PUBLIC_URL": "https://log.example"}, False),
+    ],
+)
+def test_who_serves_handsets_elsewhere_hears_that_their_lock_screens_need_an_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: dict[str, str], *, warned: bool
+) -> None:
+    monkeypatch.setattr("api.cli.serve.Server", Mock())
+    monkeypatch.setattr("api.cli.serve.speak", Mock())
+    for name, value in given.items():
+        monkeypatch.setenv(f"WEAKLINK_{name}", value)
+    with capture_logs() as lines:
+        CommandLine(address="", folder=tmp_path).run("serve", "--port", "0", "--data", "d", "--json")
+    assert [line["set"] for line in lines if "set" in line] == ["public_url"] * warned
 
 
 def test_accounts_whose_passwords_could_not_be_told_are_not_made_and_the_next_start_tells_them(
