@@ -1,4 +1,4 @@
-"""What people watch over: alerts, and groups of locks that are paused until a second person lets them go on."""
+"""What people watch over: alerts, and groups of locks, which a second person lets go on and one person lets go."""
 
 from typing import Annotated, Any
 

@@ -108,7 +108,7 @@ def breach_day(order: OrderFacts, first_word: date) -> date:
 
 
 def independent_body(policy: Policy, today: date) -> str:
-    """Who decides without us and without a case of the asker's own: the house's scheme, or the court if it has none."""
+    """Who decides without us, whatever the case: the scheme that the house belongs to, or the court if to none."""
     name = policy.value("adr_scheme", today)
     return COURT if name == NO_SCHEME else f"the independent scheme {name}"
 
