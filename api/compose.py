@@ -261,7 +261,8 @@ def _caps(settings: Settings) -> Caps:
     try:
         return Caps(**settings.lock_caps)
     except Rejected as error:
-        raise Rejected("lock_caps", f"the setting lock_caps: {error.detail}", fix=error.fix) from error
+        fix = "Set WEAKLINK_LOCK_CAPS otherwise."
+        raise Rejected("lock_caps", f"the setting lock_caps: {error.detail}", fix=fix) from error
 
 
 def _witnesses(settings: Settings, house: House) -> Witnesses | None:

@@ -4,6 +4,8 @@ Every setting may be given as an environment variable with the prefix WEAKLINK_,
 `weaklink settings` lists them all.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,6 +17,7 @@ from custody.kernel.errors import Rejected
 from custody.ledger.note import check_key_name
 from devicelock.backends.android import ADDRESS, Way
 from devicelock.rules.command import SCREEN_MOST
+from devicelock.rules.signed import check_text
 
 ROOM = {"operator": SCREEN_MOST["who"], "support_phone": SCREEN_MOST["phone"], "recourse": 100}
 """How many characters of a setting lock screens have room for; `recourse` stands in a sentence there."""
@@ -105,9 +108,9 @@ class Settings(LockSystems):
     @classmethod
     def _fits_a_lock_screen(cls, text: str, info: ValidationInfo) -> str:
         """No lock is signed with a screen that does not fit, and nobody would hear of it before there is one."""
-        most = ROOM[str(info.field_name)]
-        if len(text) > most or not text.isprintable() or not (text.strip() or info.field_name == "recourse"):
-            raise ValueError(f"lock screens have room for 1 to {most} printable characters of it")
+        if text or info.field_name != "recourse":
+            with _as_told():
+                check_text("what lock screens show of it", text, most=ROOM[str(info.field_name)])
         return text
 
     @field_validator("public_url", "android_address", "nanomdm_address", "knox_address")
@@ -124,10 +127,8 @@ class Settings(LockSystems):
     @field_validator("origin")
     @classmethod
     def _may_name_a_log(cls, text: str) -> str:
-        try:
+        with _as_told():
             check_key_name(text, code="origin")
-        except Rejected as wrong:
-            raise ValueError(wrong.detail) from wrong
         return text
 
     @property
@@ -139,6 +140,15 @@ class Settings(LockSystems):
     def database(self) -> str:
         """The database's address."""
         return self.database_url or f"sqlite:///{self.data / 'weaklink.db'}"
+
+
+@contextmanager
+def _as_told() -> Iterator[None]:
+    """What a rule refuses is refused of a setting, in the same words."""
+    try:
+        yield
+    except Rejected as wrong:
+        raise ValueError(wrong.detail) from wrong
 
 
 def read_settings(**given: object) -> Settings:

@@ -23,7 +23,7 @@ from api.views import order_view, order_views, reference_view
 from custody.kernel.errors import Trouble
 from custody.store import case_book
 from custody.store.unit import Unit
-from devicelock import caps_store, part_store, store, watch_store
+from devicelock import part_store, store, watch_store
 from devicelock.rules.authority import preflight
 from devicelock.rules.order import State
 from devicelock.store import AuthorityRow, DeviceRow, LockOrderRow, SwitchRow
@@ -170,7 +170,6 @@ def _page(visit: Visit, sent: Sent, *, after: str | None = None) -> Response:
         alerts = [lock_watch.alert_view(row) for row in watch_store.alerts(session, seen=False)]
         found = groups(session, visit.parts.locks, now_ms=unit.now_ms)
         paused = [lock_watch.group_view(session, group) for group in found if group.paused]
-        counts = {group.name: len(caps_store.open_orders(session, group.name)) for group in found}
         shown = [*waiting, *held, *(order for group in paused for order in group["locks"])]
         orders = case_book.orders_of(session, {order["dispute"] for order in shown if order["dispute"]})
     return visit.page(
@@ -186,7 +185,7 @@ def _page(visit: Visit, sent: Sent, *, after: str | None = None) -> Response:
         named=named,
         alerts=alerts,
         paused=paused,
-        ordered={group: count for group, count in counts.items() if count},
+        ordered={group.name: group.open for group in found if group.open},
         orders=orders,
         sent=sent,
     )

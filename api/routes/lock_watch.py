@@ -11,7 +11,7 @@ from api.auth import role
 from api.parts import Parts, parts_of
 from api.views import order_views
 from custody.kernel.clock import to_iso
-from devicelock import caps_store, watch_store
+from devicelock import watch_store
 from devicelock.rules.order import Role
 from devicelock.usecases.alert import look_at_alert
 from devicelock.usecases.clear_group import Group, clear_group, groups
@@ -99,7 +99,7 @@ def group_view(session: Session, group: Group) -> dict[str, Any]:
         "group": group.name,
         "paused": None if group.paused is None else str(group.paused),
         "locks": order_views(session, group.orders),
-        "open": len(caps_store.open_orders(session, group.name)),
+        "open": group.open,
         "clearances": [_clearance(row) for row in group.clearances],
     }
 

@@ -26,11 +26,12 @@ WATCHED_MS = 30 * DAY_MS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """A group with what holds its next lock back (None: nothing does) and the locks to look at."""
+    """A group with what holds its next lock back (None: nothing does), the locks to look at, how many can be let go."""
 
     name: str
     paused: CapReason | None
     orders: tuple[LockOrderRow, ...]
+    open: int
     clearances: tuple[ClearanceRow, ...]
 
 
@@ -79,7 +80,11 @@ def _group(session: Session, office: LockOffice, name: str, now_ms: Instant) -> 
     cleared, marks = watch_store.clearances_of(session, name), watch_store.marks_of(session, name)
     signed: list[SignedLock] = [signed_lock(session, office, row, now_ms) for row in orders]
     return Group(
-        name=name, paused=pause_of(office.caps, signed, marks), orders=tuple(orders), clearances=tuple(cleared)
+        name=name,
+        paused=pause_of(office.caps, signed, marks),
+        orders=tuple(orders),
+        open=len(caps_store.open_orders(session, name)),
+        clearances=tuple(cleared),
     )
 
 
