@@ -46,6 +46,8 @@ from api.timer import Timer
 from api.witnesses import Witnesses
 from api.workers import Workers, tell_first
 from custody.store import log_reader
+from custody.store.engine import is_sqlite
+from custody.store.write_ahead import PageCopier
 from devicelock.usecases.carry_parts import Carrier
 
 ROUTERS = (  # each is asked in turn whether a request is its own: those that somebody waits at come first
@@ -171,11 +173,15 @@ async def follow(parts: Parts) -> AsyncIterator[None]:
     parts.engine.dispose()
 
 
-def threads_beside(parts: Parts) -> list[Registrations | Witnesses | Carrier]:
-    """What registers statements later, and where the settings ask for it the witnesses' desk and the carrier."""
-    registrations = Registrations(parts.house)
+def threads_beside(parts: Parts) -> list[Registrations | Witnesses | Carrier | PageCopier]:
+    """What registers statements later, and where there is work for them the others."""
     carrier = Carrier(parts.locks, parts.backends.on, holder=parts.ids.new("carrier"))
-    return [registrations, *([parts.witnesses] if parts.witnesses else []), *([carrier] if parts.backends.on else [])]
+    return [
+        Registrations(parts.house),
+        *([parts.witnesses] if parts.witnesses else []),
+        *([carrier] if parts.backends.on else []),
+        *([PageCopier(parts.engine)] if is_sqlite(parts.engine) else []),
+    ]
 
 
 def call_each(*calls: Callable[[], None]) -> Callable[[], None]:

@@ -1,9 +1,10 @@
 """More processes at the same address, so that taking scans in uses more than one core.
 
 Each of them is a whole door: it answers every request, has an intake of its own and takes its turn at the log's head.
-Only the first process has what there must be one of: broker, relay, timer, witnesses' desk, the keeper of heads. A
-worker tells it of every commit by one byte, and ends when it ends, however that went. The first process deals each new
-connection to one of them in turn (`connections.py`); the database keeps them consistent, as it does several machines.
+Only the first process has what there must be one of: broker, relay, timer, witnesses' desk, the keeper of heads, the
+copier of pages. A worker tells it of every commit by one byte, and ends when it ends, however that went. The first
+process deals each new connection to one of them in turn (`connections.py`); the database keeps them consistent, as it
+does several machines.
 """
 
 import contextlib

@@ -6,6 +6,11 @@ import typer
 
 from api.cli.client import call, console, show
 
+LEFT = (
+    "The database's files may still hold it. On SQLite somebody was reading all the while: type the same again. "
+    "On PostgreSQL it goes with the server's next vacuum and its own log of writes."
+)
+
 
 def erase(
     target: Annotated[str, typer.Argument(help="A case (case_...), or a parcel by SSCC, IMEI or po:ORDER.")],
@@ -23,3 +28,10 @@ def _done(value: dict[str, Any]) -> None:
     )
     if value["shared"]:
         console.print(f"Kept for another parcel's sake: entries {', '.join(map(str, value['shared']))}.")
+    tell_what_is_left(value)
+
+
+def tell_what_is_left(value: dict[str, Any]) -> None:
+    """Say so if the database's files still hold what was erased."""
+    if not value["gone_from_disk"]:
+        console.print(LEFT)

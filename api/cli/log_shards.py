@@ -6,6 +6,7 @@ import typer
 from rich.table import Column
 
 from api.cli.client import call, console, folded, show
+from api.cli.erase import tell_what_is_left
 from api.cli.foreign_words import harmless
 
 HELP = """Shards: the scans of one quarter and one group of stations, which are kept and dropped together.
@@ -77,6 +78,7 @@ def _table(value: dict[str, Any]) -> None:
 def _dropped(value: dict[str, Any]) -> None:
     again = " (as before; nothing had changed)" if value["repeated"] else ""
     console.print(f"Dropped {value['shard']}: {_sum(value)}; record at entry {value['index']}{again}.", highlight=False)
+    tell_what_is_left(value)
 
 
 def _sum(value: dict[str, Any]) -> str:

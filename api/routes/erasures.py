@@ -11,7 +11,7 @@ from api.accounts import Caller
 from api.auth import role
 from api.parts import Parts, parts_of
 from custody.kernel.clock import to_iso
-from custody.store.erase_book import drop_old_pages
+from custody.store.write_ahead import drop_old_pages
 from custody.usecases.erase import MAX_REASON
 from custody.usecases.erase import erase as erase_now
 from devicelock.rules.order import SETTLED
@@ -31,10 +31,14 @@ class EraseIn(BaseModel):
 
 @router.post("", status_code=201)
 def erase(body: EraseIn, parts: P, caller: Annotated[Caller, Depends(role("supervisor"))]) -> dict[str, Any]:
-    """Delete openings and personal columns; the log keeps its entries and still audits clean."""
+    """Delete openings and personal columns; the log keeps its entries and still audits clean.
+
+    `gone_from_disk`: whether the database's files hold none of it any more. If not, on SQLite the same request, sent
+    again, clears it away; on PostgreSQL its vacuum does.
+    """
     with parts.house.unit() as unit:
         done = erase_now(unit, body.target, reason=body.reason, actor=caller.account, holds=locks_on)
-    drop_old_pages(parts.engine)
+    gone = drop_old_pages(parts.engine)
     return {
         "erasure": done.id,
         "target": done.target,
@@ -43,6 +47,7 @@ def erase(body: EraseIn, parts: P, caller: Annotated[Caller, Depends(role("super
         "openings": list(done.openings),
         "shared": list(done.shared),
         "repeated": done.repeated,
+        "gone_from_disk": gone,
     }
 
 

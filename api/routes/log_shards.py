@@ -22,8 +22,8 @@ from custody.kernel.errors import NotFound
 from custody.ledger.record import open_record
 from custody.scans.tolerances import Tolerances
 from custody.store import log_reader, shard_book
-from custody.store.erase_book import drop_old_pages
 from custody.store.shard_book import ShardRow
+from custody.store.write_ahead import drop_old_pages
 from custody.usecases.close_shards import close_shard
 from custody.usecases.drop_shard import drop_shard
 from custody.usecases.erase import MAX_REASON
@@ -93,10 +93,13 @@ def close(body: CloseIn, parts: P, _caller: Supervisor) -> dict[str, Any]:
 
 @router.post("/drop")
 def drop(body: DropIn, parts: P, caller: Supervisor) -> dict[str, Any]:
-    """Drop a closed shard whose time is over; a long one takes several calls: send the same until it is `done`."""
+    """Drop a closed shard whose time is over; a long one takes several calls: send the same until it is `done`.
+
+    `gone_from_disk` is told as by `POST /v1/erasures`.
+    """
     steps = drop_shard(parts.house, body.shard, reason=body.reason, actor=caller.account, locked=locked_handsets)
     step = list(islice(steps, UNITS_AT_ONCE))[-1]
-    drop_old_pages(parts.engine)
+    gone = drop_old_pages(parts.engine)
     return {
         "shard": step.shard,
         "openings_gone": step.gone,
@@ -106,6 +109,7 @@ def drop(body: DropIn, parts: P, caller: Supervisor) -> dict[str, Any]:
         "done": step.done,
         "index": step.index,
         "repeated": step.repeated,
+        "gone_from_disk": gone,
     }
 
 

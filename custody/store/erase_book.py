@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 import msgspec
-from sqlalchemy import Engine, delete, select, text, update
+from sqlalchemy import delete, select, text, update
 from sqlmodel import Session, col
 
 from custody.disputes.asks import Ledger
@@ -26,7 +26,6 @@ from custody.kernel.clock import Instant
 from custody.scans.place import index_of, tell_place
 from custody.store.aside_book import speaks_of
 from custody.store.case_book import OPEN, RECOMPUTE, CaseFile
-from custody.store.engine import is_sqlite
 from custody.store.run_tables import ItemKeyRow
 from custody.store.runs import in_runs
 from custody.store.tables import (
@@ -172,10 +171,3 @@ def _forget_promised(session: Session, dispute: str) -> None:
             row.facts = msgspec.json.encode(replace(promise, what=ERASED)).decode()
             session.add(row)
     session.flush()
-
-
-def drop_old_pages(engine: Engine) -> None:
-    """On SQLite, move the write-ahead log into the database and empty it: it still holds the pages as they were."""
-    if is_sqlite(engine):
-        with engine.connect() as connection:
-            connection.connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -17,7 +17,7 @@ from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import Conflict, NotFound, Rejected
 from custody.ledger.record import open_record
 from custody.scans.place import place_of
-from custody.store import case_book, erase_book, log_reader
+from custody.store import case_book, log_reader
 from custody.store.case_book import CaseFile
 from custody.store.press import OPENINGS
 from custody.store.run_tables import ItemKeyRow
@@ -30,6 +30,7 @@ from custody.store.tables import (
     QuarantineRow,
     SaleRow,
 )
+from custody.store.write_ahead import drop_old_pages
 from custody.usecases.erase import NOTICE, Erased, erase
 from custody.usecases.move_case import withdraw
 from custody.usecases.open_dispute import open_dispute
@@ -52,7 +53,7 @@ def nothing(_session: Session, _imeis: Collection[str]) -> Sequence[str]:
 def run(world: World, target: str) -> Erased:
     with world.house.unit() as unit:
         done = erase(unit, target, reason=WHY, actor="supervisor-1", holds=locks_on)
-    erase_book.drop_old_pages(world.engine)
+    drop_old_pages(world.engine)
     return done
 
 
@@ -120,7 +121,7 @@ def test_nothing_of_it_is_left_on_the_disk(world: World) -> None:
     with world.house.read() as session:
         found = read_trail(session, sscc(parcel))
     contact = f"customer-{parcel.order.lower()}@example.com".encode()
-    erase_book.drop_old_pages(world.engine)
+    drop_old_pages(world.engine)
     openings_of_it = set(openings(world, [scan.index for scan in found.scans]))
     kept = [opening for opening in openings_of_it if OPENINGS.press(opening) in on_disk(world)]
     assert kept, "some contents lie whole in one page"

@@ -2,14 +2,17 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from api.cli.erase import tell_what_is_left
 from api.cli.instance import Instance
 from custody.kernel import cbor
 from custody.kernel.errors import Forbidden
@@ -53,7 +56,7 @@ def test_a_parcel_is_erased_by_a_supervisor_and_the_exported_log_audits_clean(
     with pytest.raises(Forbidden):
         agent.post("/v1/erasures", {"target": SSCC, "reason": "not mine to do"})
     done = weaklink(instance, supervisor.token, "erase", SSCC, "--reason", "the retention period is over")
-    assert (len(done["openings"]), done["shared"], done["repeated"]) == (2, [], False)
+    assert (len(done["openings"]), done["shared"], done["repeated"], done["gone_from_disk"]) == (2, [], False, True)
     after = agent.get("/v1/trails", item=SSCC)
     assert [row["index"] for row in after["erased"]] == done["openings"]
     assert after["entries"] == []
@@ -69,3 +72,24 @@ def test_a_parcel_is_erased_by_a_supervisor_and_the_exported_log_audits_clean(
     )
     assert (copied["root"], copied["written"]) == (told["root"], told["written"])
     client.close()
+
+
+def test_what_a_reader_keeps_on_the_disk_is_told_until_it_is_gone(
+    instance: Instance, desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    supervisor = sign_in(ServiceClient(instance.address), "supervisor-1", instance.accounts["supervisor-1"]).client
+    scan = {"Content-Type": "application/vnd.weaklink.scan+cbor"}
+    assert desk.http.post("/v1/scans", content=cbor.encode(list(desk.sign())), headers=scan).status_code == 201
+    asked = {"target": SSCC, "reason": "the retention period is over"}
+    with closing(sqlite3.connect(instance.data / "weaklink.db")) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT size FROM log_head").fetchone()
+        done = supervisor.post("/v1/erasures", asked)
+    assert (done["repeated"], done["gone_from_disk"]) == (False, False)
+    tell_what_is_left(done)
+    assert "type the same again" in " ".join(capsys.readouterr().out.split())
+    again = supervisor.post("/v1/erasures", asked)
+    assert (again["repeated"], again["gone_from_disk"]) == (True, True)
+    tell_what_is_left(again)
+    assert capsys.readouterr().out == ""
+    supervisor.close()

@@ -1,0 +1,156 @@
+"""SQLite's write-ahead log is copied while others write, and what was deleted does not stay in it unsaid."""
+
+import shutil
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from custody.store import log_reader, write_ahead
+from custody.store.unit import House
+from custody.store.write_ahead import PageCopier, drop_old_pages
+from tests.contracts_store.houses import begin, open_house
+
+COPYING = 121
+"""The byte of the `-shm` file that whoever copies pages locks (SQLite, walformat, section 2.3.1: WAL_CKPT_LOCK)."""
+
+HOLD = """
+import fcntl, sys
+with open(sys.argv[1], "r+b") as shared:
+    fcntl.lockf(shared, fcntl.LOCK_EX, 1, int(sys.argv[2]))
+    print("held", flush=True)
+    sys.stdin.readline()
+"""
+
+
+@pytest.fixture
+def database(sqlite_url: str) -> Path:
+    """Where the database of a test lies."""
+    return Path(sqlite_url.removeprefix("sqlite:///"))
+
+
+@pytest.fixture
+def lite(sqlite_url: str) -> Iterator[House]:
+    """Lend an open house on SQLite."""
+    made = open_house(sqlite_url)
+    begin(made)
+    yield made
+    made.engine.dispose()
+
+
+def record(house: House) -> int:
+    """Write an entry; returns how many there are."""
+    with house.unit() as unit:
+        return unit.record("test", {}) + 1
+
+
+def in_the_file(database: Path) -> int:
+    """How many entries the database file itself holds, without the log beside it."""
+    alone = database.with_name("alone.sqlite3")
+    shutil.copyfile(database, alone)
+    with closing(sqlite3.connect(f"file:{alone}?immutable=1", uri=True)) as connection:
+        try:
+            (count,) = connection.execute("SELECT count(*) FROM entry").fetchone()
+        except sqlite3.OperationalError:
+            return 0
+    return int(count)
+
+
+def soon_holds(database: Path, entries: int) -> bool:
+    """Whether the file comes to hold so many."""
+    ends_s = time.monotonic() + 30
+    while (held := in_the_file(database)) != entries and time.monotonic() < ends_s:
+        time.sleep(0.05)
+    return held == entries
+
+
+@contextmanager
+def copying_elsewhere(database: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another process that is at copying pages until it is told to end, or for the whole block."""
+    command = [sys.executable, "-c", HOLD, f"{database}-shm", str(COPYING)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    """Tell it to end."""
+    assert process.stdin is not None
+    process.stdin.write("\n")
+    process.stdin.flush()
+
+
+def test_what_is_committed_comes_into_the_file_by_itself(lite: House, database: Path) -> None:
+    record(lite)
+    held = in_the_file(database)
+    copier = PageCopier(lite.engine)
+    lite.after_commit = copier.poke
+    copier.start()
+    size = record(lite)
+    assert held < size
+    with lite.read() as reader:
+        log_reader.size_now(reader)
+        assert soon_holds(database, size), "a reader does not keep it from that"
+    copier.stop()
+    record(lite)
+    assert in_the_file(database) == size
+
+
+def test_pages_that_cannot_be_copied_are_copied_later(
+    lite: House, database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[Path] = []
+
+    def fail_once(path: Path) -> None:
+        tried.append(path)
+        if len(tried) == 1:
+            raise sqlite3.OperationalError("disk I/O error")
+        copy(path)
+
+    copy = write_ahead.copy_pages
+    monkeypatch.setattr(write_ahead, "copy_pages", fail_once)
+    copier = PageCopier(lite.engine)
+    copier.start()
+    size = record(lite)
+    copier.poke()
+    ends_s = time.monotonic() + 30
+    while not tried and time.monotonic() < ends_s:
+        time.sleep(0.05)
+    copier.poke()
+    assert soon_holds(database, size)
+    copier.stop()
+
+
+def test_what_was_deleted_goes_once_another_process_has_copied_its_pages(lite: House, database: Path) -> None:
+    record(lite)
+    with copying_elsewhere(database) as other:
+        with closing(sqlite3.connect(database)) as connection:
+            (busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        assert busy, "the lock of the test is the one that copying takes"
+        threading.Timer(0.5, end, [other]).start()
+        assert drop_old_pages(lite.engine)
+    assert Path(f"{database}-wal").stat().st_size == 0
+
+
+def test_it_is_told_if_somebody_reads_what_was_deleted_all_the_while(
+    lite: House, database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(write_ahead, "WAIT_S", 0.1)
+    monkeypatch.setattr(write_ahead, "HOLD_S", 0.1)
+    with lite.read() as reader:
+        log_reader.size_now(reader)
+        record(lite)
+        assert not drop_old_pages(lite.engine)
+        assert Path(f"{database}-wal").stat().st_size > 0
+    assert drop_old_pages(lite.engine)
+    assert Path(f"{database}-wal").stat().st_size == 0
