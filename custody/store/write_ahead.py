@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 
 from custody.store.engine import is_sqlite
 
-EVERY_S = 0.5
+EVERY_S = 0.25
 WAIT_S = 10.0
 HOLD_S = 0.5
 """Others wait so long at most, at each try, while a reader keeps the log from being emptied."""
