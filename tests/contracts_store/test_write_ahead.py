@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from custody.store import log_reader, write_ahead
 from custody.store.unit import House
@@ -106,26 +107,21 @@ def test_what_is_committed_comes_into_the_file_by_itself(lite: House, database: 
     assert in_the_file(database) == size
 
 
-def test_pages_that_cannot_be_copied_are_copied_later(
-    lite: House, database: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    tried: list[Path] = []
-
-    def fail_once(path: Path) -> None:
-        tried.append(path)
-        if len(tried) == 1:
-            raise sqlite3.OperationalError("disk I/O error")
-        copy(path)
-
-    copy = write_ahead.copy_pages
-    monkeypatch.setattr(write_ahead, "copy_pages", fail_once)
+def test_pages_that_cannot_be_copied_are_copied_later(lite: House, database: Path) -> None:
     copier = PageCopier(lite.engine)
     copier.start()
     size = record(lite)
-    copier.poke()
-    ends_s = time.monotonic() + 30
-    while not tried and time.monotonic() < ends_s:
-        time.sleep(0.05)
+    away = database.with_name("away.sqlite3")
+    database.rename(away)
+    database.mkdir()
+    with capture_logs() as told:
+        copier.poke()
+        ends_s = time.monotonic() + 30
+        while not told and time.monotonic() < ends_s:
+            time.sleep(0.05)
+    assert [line["why"] for line in told] == ["unable to open database file"]
+    database.rmdir()
+    away.rename(database)
     copier.poke()
     assert soon_holds(database, size)
     copier.stop()
