@@ -14,9 +14,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from custody.store import log_reader, write_ahead
+from custody.store.engine import open_engine
 from custody.store.unit import House
 from custody.store.write_ahead import PageCopier, drop_old_pages
-from tests.contracts_store.houses import begin, open_house
 
 COPYING = 121
 """The byte of the `-shm` file that whoever copies pages locks (SQLite, walformat, section 2.3.1: WAL_CKPT_LOCK)."""
@@ -31,18 +31,15 @@ with open(sys.argv[1], "r+b") as shared:
 
 
 @pytest.fixture
-def database(sqlite_url: str) -> Path:
-    """Where the database of a test lies."""
-    return Path(sqlite_url.removeprefix("sqlite:///"))
+def database_url(sqlite_url: str) -> str:
+    """Return a database of the engine that has such a log; the house stands on it."""
+    return sqlite_url
 
 
 @pytest.fixture
-def lite(sqlite_url: str) -> Iterator[House]:
-    """Lend an open house on SQLite."""
-    made = open_house(sqlite_url)
-    begin(made)
-    yield made
-    made.engine.dispose()
+def database(database_url: str) -> Path:
+    """Where the database of a test lies."""
+    return Path(database_url.removeprefix("sqlite:///"))
 
 
 def record(house: House) -> int:
@@ -91,26 +88,26 @@ def end(process: subprocess.Popen[str]) -> None:
     process.stdin.flush()
 
 
-def test_what_is_committed_comes_into_the_file_by_itself(lite: House, database: Path) -> None:
-    record(lite)
+def test_what_is_committed_comes_into_the_file_by_itself(house: House, database: Path) -> None:
+    record(house)
     held = in_the_file(database)
-    copier = PageCopier(lite.engine)
-    lite.after_commit = copier.poke
+    copier = PageCopier(house.engine)
+    house.after_commit = copier.poke
     copier.start()
-    size = record(lite)
+    size = record(house)
     assert held < size
-    with lite.read() as reader:
+    with house.read() as reader:
         log_reader.size_now(reader)
         assert soon_holds(database, size), "a reader does not keep it from that"
     copier.stop()
-    record(lite)
+    record(house)
     assert in_the_file(database) == size
 
 
-def test_pages_that_cannot_be_copied_are_copied_later(lite: House, database: Path) -> None:
-    copier = PageCopier(lite.engine)
+def test_pages_that_cannot_be_copied_are_copied_later(house: House, database: Path) -> None:
+    copier = PageCopier(house.engine)
     copier.start()
-    size = record(lite)
+    size = record(house)
     away = database.with_name("away.sqlite3")
     database.rename(away)
     database.mkdir()
@@ -127,26 +124,32 @@ def test_pages_that_cannot_be_copied_are_copied_later(lite: House, database: Pat
     copier.stop()
 
 
-def test_what_was_deleted_goes_once_another_process_has_copied_its_pages(lite: House, database: Path) -> None:
-    record(lite)
+def test_what_was_deleted_goes_once_another_process_has_copied_its_pages(house: House, database: Path) -> None:
+    record(house)
     with copying_elsewhere(database) as other:
         with closing(sqlite3.connect(database)) as connection:
             (busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         assert busy, "the lock of the test is the one that copying takes"
         threading.Timer(0.5, end, [other]).start()
-        assert drop_old_pages(lite.engine)
+        assert drop_old_pages(house.engine)
     assert Path(f"{database}-wal").stat().st_size == 0
 
 
 def test_it_is_told_if_somebody_reads_what_was_deleted_all_the_while(
-    lite: House, database: Path, monkeypatch: pytest.MonkeyPatch
+    house: House, database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(write_ahead, "WAIT_S", 0.1)
     monkeypatch.setattr(write_ahead, "HOLD_S", 0.1)
-    with lite.read() as reader:
+    with house.read() as reader:
         log_reader.size_now(reader)
-        record(lite)
-        assert not drop_old_pages(lite.engine)
+        record(house)
+        assert not drop_old_pages(house.engine)
         assert Path(f"{database}-wal").stat().st_size > 0
-    assert drop_old_pages(lite.engine)
+    assert drop_old_pages(house.engine)
     assert Path(f"{database}-wal").stat().st_size == 0
+
+
+def test_on_postgresql_nothing_is_said_to_be_gone(postgres_url: str) -> None:
+    engine = open_engine(postgres_url)
+    assert not drop_old_pages(engine)
+    engine.dispose()
