@@ -45,9 +45,10 @@ from api.sendable_text import check_text
 from api.timer import Timer
 from api.witnesses import Witnesses
 from api.workers import Workers, tell_first
+from custody.kernel.poked_thread import PokedThread
 from custody.store import log_reader
 from custody.store.engine import is_sqlite
-from custody.store.write_ahead import PageCopier
+from custody.store.write_ahead import page_copier
 from devicelock.usecases.carry_parts import Carrier
 
 ROUTERS = (  # each is asked in turn whether a request is its own: those that somebody waits at come first
@@ -134,14 +135,15 @@ async def lead(parts: Parts, workers: Workers | None) -> AsyncIterator[None]:
         parts.broker.keep()
     transport, relay = connect(parts)
     beside = threads_beside(parts)
-    parts.house.after_commit = call_each(parts.heads.poke, *(each.poke for each in beside))
-    parts.house.after_post = relay.poke
+    parts.house.after_commit = call_each(parts.heads.thread.poke, *(each.poke for each in beside))
+    parts.house.after_post = relay.thread.poke
     with parts.house.read() as session:
         timer = Timer(parts, up_ms=log_reader.head(session).signed_ms)
-    parts.heads.start()
+    parts.heads.keep_now()
+    parts.heads.thread.start()
     parts.intake.start()
     transport.start()
-    relay.start()
+    relay.thread.start()
     timer.start()
     for each in beside:
         each.start()
@@ -153,10 +155,10 @@ async def lead(parts: Parts, workers: Workers | None) -> AsyncIterator[None]:
     for each in beside:
         each.stop()
     timer.stop()
-    relay.stop()
+    relay.thread.stop()
     transport.stop()
     parts.intake.stop()
-    parts.heads.stop()
+    parts.heads.thread.stop()
     if parts.broker is not None:
         parts.broker.stop()
     parts.backends.close()
@@ -173,14 +175,14 @@ async def follow(parts: Parts) -> AsyncIterator[None]:
     parts.engine.dispose()
 
 
-def threads_beside(parts: Parts) -> list[Registrations | Witnesses | Carrier | PageCopier]:
+def threads_beside(parts: Parts) -> list[PokedThread | Witnesses]:
     """What registers statements later, and where there is work for them the others."""
     carrier = Carrier(parts.locks, parts.backends.on, holder=parts.ids.new("carrier"))
     return [
-        Registrations(parts.house),
+        Registrations(parts.house).thread,
         *([parts.witnesses] if parts.witnesses else []),
-        *([carrier] if parts.backends.on else []),
-        *([PageCopier(parts.engine)] if is_sqlite(parts.engine) else []),
+        *([carrier.thread] if parts.backends.on else []),
+        *([page_copier(parts.engine)] if is_sqlite(parts.engine) else []),
     ]
 
 

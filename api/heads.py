@@ -11,6 +11,7 @@ import threading
 import structlog
 
 from custody.kernel.errors import Trouble
+from custody.kernel.poked_thread import PokedThread
 from custody.store import log_reader
 from custody.store.head_file import HeadFile
 from custody.store.unit import House
@@ -21,7 +22,7 @@ log = structlog.get_logger()
 
 
 class HeadKeeper:
-    """Writes the head of a house to its file; `poke` says that it may have moved."""
+    """Writes the head of a house to its file; its thread is poked when it may have moved."""
 
     def __init__(self, house: House, file: HeadFile) -> None:
         self._house = house
@@ -29,30 +30,12 @@ class HeadKeeper:
         self._turn = threading.Lock()
         self._begun = self._ended = 0
         self._note = b""
-        self._wake = threading.Event()
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="heads", daemon=True)
+        self.thread = PokedThread(self._try, name="heads", at_end=self._try)
 
     def check(self) -> None:
         """Raise `Fatal("rolled_back")` if the database does not hold the head that was kept."""
         with self._house.read() as session:
             self._file.check(session)
-
-    def start(self) -> None:
-        """Keep the present head, then every newer one."""
-        self.keep_now()
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop; the head as it stands then is kept."""
-        self._stopping.set()
-        self._wake.set()
-        self._thread.join()
-        self._try()
-
-    def poke(self) -> None:
-        """The head may have moved; never blocks."""
-        self._wake.set()
 
     def keep_now(self) -> None:
         """Write the head before returning; raises `OSError` or `Trouble` if that cannot be done.
@@ -83,17 +66,11 @@ class HeadKeeper:
             self._file.keep(note)
             self._note = note
 
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            self._wake.wait()
-            self._wake.clear()
-            self._try()
-            self._stopping.wait(EVERY_S)
-
-    def _try(self) -> None:
+    def _try(self) -> float:
         try:
             self.keep_now()
         except (OSError, Trouble) as error:
             log.warning("the newest head could not be kept outside the database", error=repr(error))
-            self._stopping.wait(EVERY_S)
-            self._wake.set()
+            self.thread.poke()
+            return 2 * EVERY_S
+        return EVERY_S

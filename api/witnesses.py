@@ -7,7 +7,6 @@ argued with. Witnesses are the opposing parties: what one answers is read as UTF
 only for so long, and whatever is wrong with it ends no thread.
 """
 
-import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ import structlog
 
 from custody.kernel.errors import Conflict, Fatal, Rejected, Unavailable
 from custody.kernel.in_time import InTime
+from custody.kernel.poked_thread import PokedThread
 from custody.ledger.lines import read_decimal
 from custody.ledger.note import VerifierKey
 from custody.ledger.witness import SIZE_TYPE
@@ -59,7 +59,7 @@ class Desk:
     size: int = 0
     trouble: str = ""
     in_time: InTime = field(default_factory=lambda: InTime(wait_s=ANSWER_S))
-    wake: threading.Event = field(default_factory=threading.Event)
+    thread: PokedThread = field(init=False)
 
 
 class Witnesses:
@@ -74,32 +74,27 @@ class Witnesses:
             Desk(url=url, keys=keys, size=min(sizes.get(name, 0) for name in keys))
             for url, keys in _by_address(policy).items()
         )
-        self._stopping = threading.Event()
         plain = {"Accept-Encoding": "identity"}
         self._http = httpx.Client(timeout=TIMEOUT_S, follow_redirects=False, headers=plain)
-        self._threads = [
-            threading.Thread(target=self._run, args=(desk,), name=f"witness {desk.url}", daemon=True)
-            for desk in self.desks
-        ]
+        for desk in self.desks:
+            desk.thread = PokedThread(partial(self._try, desk), name=f"witness {desk.url}")
 
     def start(self) -> None:
         """Start asking."""
-        self.poke()
-        for thread in self._threads:
-            thread.start()
+        for desk in self.desks:
+            desk.thread.start()
 
     def stop(self) -> None:
         """Stop; a request on its way is not waited for longer than it may take."""
-        self._stopping.set()
-        self.poke()
-        for thread in self._threads:
-            thread.join(TIMEOUT_S)
+        for wait_s in (0, TIMEOUT_S):  # all are told before one is waited for
+            for desk in self.desks:
+                desk.thread.stop(wait_s=wait_s)
         self._http.close()
 
     def poke(self) -> None:
         """The head may have moved; never blocks."""
         for desk in self.desks:
-            desk.wake.set()
+            desk.thread.poke()
 
     def states(self) -> list[dict[str, Any]]:
         """Each witness with the size it cosigned last, and what is wrong if anything."""
@@ -109,20 +104,17 @@ class Witnesses:
             for name in desk.keys
         ]
 
-    def _run(self, desk: Desk) -> None:
-        while not self._stopping.is_set():
-            desk.wake.wait()
-            desk.wake.clear()
-            pause_s = EVERY_S
-            try:
-                self.visit(desk)
-                desk.trouble = ""
-            except Exception as error:  # noqa: BLE001 - whatever it was, it is told, and nobody else would ask again
-                if repr(error) != desk.trouble:
-                    log.warning("a witness did not cosign", witness=desk.url, error=repr(error))
-                desk.trouble, pause_s = repr(error), AGAIN_S
-                desk.wake.set()
-            self._stopping.wait(pause_s)
+    def _try(self, desk: Desk) -> float:
+        try:
+            self.visit(desk)
+        except Exception as error:  # noqa: BLE001 - whatever it was, it is told, and nobody else would ask again
+            if repr(error) != desk.trouble:
+                log.warning("a witness did not cosign", witness=desk.url, error=repr(error))
+            desk.trouble = repr(error)
+            desk.thread.poke()
+            return AGAIN_S
+        desk.trouble = ""
+        return EVERY_S
 
     def visit(self, desk: Desk) -> None:
         """Get the newest head cosigned, if it is not; raises `Trouble` or an error of httpx if the witness does not."""

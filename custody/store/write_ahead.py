@@ -7,14 +7,15 @@ sees while scans come in.
 """
 
 import sqlite3
-import threading
 import time
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import structlog
 from sqlalchemy import Engine
 
+from custody.kernel.poked_thread import PokedThread
 from custody.store.engine import is_sqlite
 
 EVERY_S = 0.25
@@ -27,36 +28,17 @@ AGAIN_S = 0.05
 log = structlog.get_logger()
 
 
-class PageCopier:
-    """A thread that copies pages; `poke` says that somebody has committed."""
+def page_copier(engine: Engine) -> PokedThread:
+    """A thread that copies pages, to be poked when somebody has committed."""
+    return PokedThread(partial(_copy, Path(str(engine.url.database))), name="pages")
 
-    def __init__(self, engine: Engine) -> None:
-        self._path = Path(str(engine.url.database))
-        self._wake = threading.Event()
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="pages", daemon=True)
 
-    def start(self) -> None:
-        """Start; nothing is copied before somebody commits."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop after the present copying."""
-        self._stopping.set()
-        self._wake.set()
-        self._thread.join()
-
-    def poke(self) -> None:
-        """Somebody has committed; never blocks."""
-        self._wake.set()
-
-    def _run(self) -> None:
-        while self._wake.wait() and not self._stopping.wait(EVERY_S):
-            self._wake.clear()
-            try:
-                copy_pages(self._path)
-            except sqlite3.Error as error:
-                log.warning("pages could not be copied into the database, and will be", why=str(error))
+def _copy(path: Path) -> float:
+    try:
+        copy_pages(path)
+    except sqlite3.Error as error:
+        log.warning("pages could not be copied into the database, and will be", why=str(error))
+    return EVERY_S
 
 
 def copy_pages(path: Path) -> None:

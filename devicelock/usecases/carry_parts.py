@@ -12,7 +12,6 @@
   lock that left by the anchor, and that a restore has forgotten, is released.
 """
 
-import threading
 from collections.abc import Callable, Mapping
 from functools import partial
 
@@ -21,6 +20,7 @@ import structlog
 
 from custody.kernel.clock import DAY_MS, MINUTE_MS, SECOND_MS, Instant
 from custody.kernel.errors import Trouble
+from custody.kernel.poked_thread import PokedThread
 from devicelock import part_store
 from devicelock.backends.asserted import NOTHING
 from devicelock.backends.contract import Answer, Backend, Held, Ref
@@ -51,7 +51,7 @@ log = structlog.get_logger()
 
 
 class Carrier:
-    """Carries parts to the back-ends; `poke` wakes it."""
+    """Carries parts to the back-ends; when its thread stops, another process may carry at once."""
 
     def __init__(self, office: LockOffice, backends: Mapping[str, Backend], *, holder: str) -> None:
         self._office = office
@@ -64,30 +64,13 @@ class Carrier:
         self._looked_at = ""
         self._publish_ms: Instant = 0
         self._whole_ms: Instant = 0
-        self._wake = threading.Event()
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="carrier", daemon=True)
-
-    def start(self) -> None:
-        """Start carrying."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop after the present call, and let another process go on."""
-        self._stopping.set()
-        self._wake.set()
-        self._thread.join()
-        self.give_up()
+        self.thread = PokedThread(self._go_round, name="carrier", idle_s=IDLE_S, at_end=self.give_up)
 
     def give_up(self) -> None:
         """Let another process carry at once."""
         self._mine_until_ms = 0
         with self._house.unit() as unit:
             part_store.give_lease_up(unit.session, TASK, holder=self._holder)
-
-    def poke(self) -> None:
-        """There may be something to carry."""
-        self._wake.set()
 
     def carry(self) -> int:
         """One round; returns how many events and parts were worked on."""
@@ -97,7 +80,7 @@ class Carrier:
         heard = self._hear()
         worked = []
         for part in self._due():
-            if self._stopping.is_set() or not self._has_turn():
+            if self.thread.ending or not self._has_turn():
                 break
             if part.backend not in self._at_rest() and self._went(part):
                 worked.append(part.backend)
@@ -248,17 +231,14 @@ class Carrier:
     def _now_ms(self) -> Instant:
         return self._house.clock.now_ms()
 
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            self._wake.wait(IDLE_S)
-            self._wake.clear()
-            try:
-                self.carry()
-            except Trouble as trouble:
-                log.warning("the carrier will try again", code=trouble.code, detail=trouble.detail)
-            except Exception:  # nobody else would carry anything any more
-                log.exception("the carrier failed and will try again")
-            self._stopping.wait(BREATH_S)
+    def _go_round(self) -> float:
+        try:
+            self.carry()
+        except Trouble as trouble:
+            log.warning("the carrier will try again", code=trouble.code, detail=trouble.detail)
+        except Exception:  # nobody else would carry anything any more
+            log.exception("the carrier failed and will try again")
+        return BREATH_S
 
 
 def _call(backend: Backend, part: PartRow) -> Callable[[], Answer]:

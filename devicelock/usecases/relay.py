@@ -17,6 +17,7 @@ import structlog
 
 from custody.kernel.clock import SECOND_MS, Instant
 from custody.kernel.errors import Trouble
+from custody.kernel.poked_thread import PokedThread
 from custody.store import outbox
 from custody.store.outbox import Name, Posted
 from custody.store.unit import House, Unit
@@ -34,7 +35,7 @@ log = structlog.get_logger()
 
 
 class Relay:
-    """Publishes what units put into the outbox; `poke` wakes it.
+    """Publishes what units put into the outbox, once more when its thread stops.
 
     So many messages are handed on side by side as there are `lanes`: each is for another device, and none need wait for
     the broker's answer to the one before.
@@ -64,34 +65,16 @@ class Relay:
         self._pool = ThreadPoolExecutor(lanes, thread_name_prefix="relay") if lanes > 1 else None
         self._each: Each = self._pool.map if self._pool is not None else map
         self._transport = transport
-        self._wake = threading.Event()
-        self._stopping = threading.Event()
         self._gone: dict[Name, Posted] = {}
         self._paused: dict[Name, float] = {}
         self._monotonic = monotonic
         self._pause_s = IDLE_S
-        self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
-
-    def start(self) -> None:
-        """Start carrying."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop after the present round."""
-        self._stopping.set()
-        self._wake.set()
-        self._thread.join()
-        if self._pool is not None:
-            self._pool.shutdown()
-
-    def poke(self) -> None:
-        """There may be something to carry."""
-        self._wake.set()
+        self.thread = PokedThread(self._work, name="relay", idle_s=IDLE_S, at_end=self._finish)
 
     def ask_again(self) -> None:
         """We have connected anew: what was on its way may have been dropped; never blocks."""
         self._asked.set()
-        self._wake.set()
+        self.thread.poke()
 
     def carry(self) -> int:
         """One round; returns how many rows left the house."""
@@ -143,13 +126,15 @@ class Relay:
                 outbox.mark_published(unit, list(self._gone.values()))
             self._gone.clear()
 
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            self._wake.wait(min(QUIET_S, self._pause_s) if self._gone else self._pause_s)
-            self._wake.clear()
-            self._try()
-        if self._gone:
-            self._try()
+    def _work(self) -> float:
+        self._try()
+        self.thread.idle_s = min(QUIET_S, self._pause_s) if self._gone else self._pause_s
+        return 0
+
+    def _finish(self) -> None:
+        self._try()
+        if self._pool is not None:
+            self._pool.shutdown()
 
     def _try(self) -> None:
         for act in (self._offer_again, self._go_round):
@@ -173,7 +158,7 @@ class Relay:
             raise
 
     def _go_round(self) -> None:
-        if not self._publish() or len(self._gone) >= MOST_UNMARKED or self._stopping.is_set():
+        if not self._publish() or len(self._gone) >= MOST_UNMARKED or self.thread.ending:
             self._mark()
 
 

@@ -22,11 +22,11 @@ def test_at_every_connect_what_has_no_answer_is_offered_again_though_the_broker_
     parts.broker.start()
     for _ in range(2):
         transport, relay = compose.connect(parts)
-        relay.start()
+        relay.thread.start()
         assert transport.start(wait_s=SOON_S)
         assert offered.wait(SOON_S)
         offered.clear()
         transport.stop()
-        relay.stop()
+        relay.thread.stop()
     parts.broker.stop()
     parts.engine.dispose()

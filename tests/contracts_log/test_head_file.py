@@ -307,11 +307,11 @@ def test_the_keeper_follows_the_commits_and_keeps_the_last_head_when_it_stops(sq
     house = opened_house(sqlite_url)
     file = head_file(tmp_path)
     keeper = HeadKeeper(house, file)
-    house.after_commit = keeper.poke
-    keeper.start()
+    house.after_commit = keeper.thread.poke
+    keeper.thread.start()
     for _ in range(20):
         add_records(house, 1)
-    keeper.stop()
+    keeper.thread.stop()
     assert file.kept() == head_of(note_of(house))
 
 
@@ -319,12 +319,12 @@ def test_the_keeper_survives_a_full_disk(sqlite_url: str, tmp_path: Path) -> Non
     house = opened_house(sqlite_url)
     file = head_file(tmp_path)
     keeper = HeadKeeper(house, file)
-    house.after_commit = keeper.poke
-    keeper.start()
+    house.after_commit = keeper.thread.poke
+    keeper.thread.start()
     with pytest.MonkeyPatch.context() as patch:
         not_written(patch)
         overwritten_and_not_flushed(patch)
         add_records(house, 1)
     add_records(house, 1)
-    keeper.stop()
+    keeper.thread.stop()
     assert file.kept() == head_of(note_of(house))

@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 from custody.store import log_reader, write_ahead
 from custody.store.engine import open_engine
 from custody.store.unit import House
-from custody.store.write_ahead import PageCopier, drop_old_pages
+from custody.store.write_ahead import drop_old_pages, page_copier
 
 COPYING = 121
 """The byte of the `-shm` file that whoever copies pages locks (SQLite, walformat, section 2.3.1: WAL_CKPT_LOCK)."""
@@ -91,7 +91,7 @@ def end(process: subprocess.Popen[str]) -> None:
 def test_what_is_committed_comes_into_the_file_by_itself(house: House, database: Path) -> None:
     record(house)
     held = in_the_file(database)
-    copier = PageCopier(house.engine)
+    copier = page_copier(house.engine)
     house.after_commit = copier.poke
     copier.start()
     size = record(house)
@@ -105,8 +105,10 @@ def test_what_is_committed_comes_into_the_file_by_itself(house: House, database:
 
 
 def test_pages_that_cannot_be_copied_are_copied_later(house: House, database: Path) -> None:
-    copier = PageCopier(house.engine)
+    size = record(house)
+    copier = page_copier(house.engine)
     copier.start()
+    assert soon_holds(database, size), "it begins with what it finds"
     size = record(house)
     away = database.with_name("away.sqlite3")
     database.rename(away)

@@ -148,13 +148,13 @@ def test_a_message_that_cannot_be_published_does_not_end_the_relay(world: World)
         return publish(topic, payload, **more)
 
     world.line.publish = publish_badly  # type: ignore[method-assign]  # the bad line of this story
-    world.relay.start()
+    world.relay.thread.start()
     for _ in range(200):
         if not world.outbox():
             break
-        world.relay.poke()
+        world.relay.thread.poke()
         time.sleep(0.02)
-    world.relay.stop()
+    world.relay.thread.stop()
     assert failures == [], "it failed twice, and went on"
     assert world.outbox() == []
     radio.switch_on()
