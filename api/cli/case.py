@@ -11,6 +11,10 @@ from api.environment import client_address
 from custody.disputes.messages import pounds
 
 app = typer.Typer(no_args_is_help=True, help="Open, read and move cases; choose a remedy; say that it was found.")
+NUMBERS = frozenset({"version", "price_reduction_pence"})
+TRUTHS = frozenset({"agreed", "heard", "consent"})
+"""The fields of a move that are no text."""
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
 
 
@@ -88,7 +92,9 @@ def move(
     ] = None,
     more: Annotated[
         list[str] | None,
-        typer.Option("--with", help="Any other field of the move, as name=value; /docs lists them."),
+        typer.Option(
+            "--with", help="Any other field of the move, as name=value (agreed=no, version=3); /docs lists them."
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -103,13 +109,20 @@ def move(
     """
     said = [each.partition("=") for each in known or []]
     where = {name: answer != "no" for name, _, answer in said} or None
-    days, fields = _pairs(day), _pairs(more)
+    days, fields = _pairs(day), {name: _typed(name, value) for name, value in _pairs(more).items()}
     body = {"event": event, "reference": reference, "whereabouts": where, "order_days": days or None, **fields}
     show(call("POST", f"/v1/disputes/{named(dispute)}/events", json=body), as_json=as_json, human=_case)
 
 
 def _pairs(said: list[str] | None) -> dict[str, str]:
     return {name: value for name, _, value in (each.partition("=") for each in said or [])}
+
+
+def _typed(name: str, value: str) -> str | int | bool:
+    """The value of a field as the service takes it; what it cannot be stays text, and is refused there by name."""
+    if name in NUMBERS and value.isascii() and value.isdigit():
+        return int(value)
+    return {"yes": True, "no": False, "true": True, "false": False}.get(value, value) if name in TRUTHS else value
 
 
 def _case(value: dict[str, Any]) -> None:

@@ -14,9 +14,8 @@ from api.accounts import Caller
 from api.pages import words
 from api.pages.move_forms import MOVES, Field, Move
 from api.pages.times import pounds
-from api.routes.disputes import EventIn
+from api.routes.disputes import EventIn, FindingIn
 from custody.disputes.case import CASE
-from custody.disputes.case_guards import Finding, Ground
 from custody.disputes.machine import Role
 from custody.disputes.opening import AN_OFFER
 from custody.disputes.promise import PAYERS
@@ -76,7 +75,7 @@ def body_of(move: Move, given: Mapping[str, str], *, version: int | None) -> Eve
     finding = {name: sent.pop(name) for name in FINDING if name in sent}
     if finding:
         about = bool(finding.pop("about", False))
-        sent["findings"] = (Finding(**{**finding, "ground": Ground(finding["ground"])}, about_this_person=about),)
+        sent["findings"] = [FindingIn(**finding, about_this_person=about)]
     return EventIn(event=move.event, version=version, **sent)
 
 

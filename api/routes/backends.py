@@ -8,11 +8,12 @@ import hmac
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
 from api.accounts import Caller
 from api.auth import BEARER, role, signed_in, token_of
+from api.body import Body
 from api.encoding import b64
 from api.openapi import sent_as
 from api.parts import Parts, parts_of
@@ -63,24 +64,21 @@ def operator(request: Request, parts: P, _told: Annotated[object, Depends(BEARER
 Operator = Depends(operator)
 
 
-class ReferenceIn(BaseModel):
+class ReferenceIn(Body):
     """By which name a back-end knows the handset."""
 
-    model_config = ConfigDict(extra="forbid")
     handset: str = Field(min_length=1, max_length=300)
 
 
-class WhyIn(BaseModel):
+class WhyIn(Body):
     """What was seen, and by whom."""
 
-    model_config = ConfigDict(extra="forbid")
     why: str = Field(max_length=500)
 
 
-class LoadedIn(BaseModel):
+class LoadedIn(Body):
     """The number of the newest delta that a register has loaded."""
 
-    model_config = ConfigDict(extra="forbid")
     seq: int = Field(ge=0)
 
 

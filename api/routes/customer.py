@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Form, UploadFile
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from sqlmodel import Session
 
 from api import joints, lock_news
+from api.body import Body
 from api.circumstances import found_ms, is_customers
 from api.customer_troubles import in_their_words
 from api.once import name_once
@@ -41,41 +42,36 @@ T = TypeVar("T")
 CUSTOMER = "customer"
 
 
-class ChoiceIn(BaseModel):
+class ChoiceIn(Body):
     """Which remedy, and for money by which way."""
 
-    model_config = ConfigDict(extra="forbid")
     remedy: str
     payout: str | None = None
     offered_at: str | None = Field(default=None, description="Of the offer that was read; of another one: a conflict.")
 
 
-class AnswerIn(BaseModel):
+class AnswerIn(Body):
     """Words in answer to something we asked; leave them out to skip it."""
 
-    model_config = ConfigDict(extra="forbid")
     ask: str
     words: str | None = None
 
 
-class WordsIn(BaseModel):
+class WordsIn(Body):
     """Anything more that we should know, in the customer's own words."""
 
-    model_config = ConfigDict(extra="forbid")
     words: str = Field(min_length=1, max_length=20_000)
 
 
-class DecisionIn(BaseModel):
+class DecisionIn(Body):
     """Whether the customer says yes to the scheme's decision."""
 
-    model_config = ConfigDict(extra="forbid")
     accept: bool
 
 
-class CodeIn(BaseModel):
+class CodeIn(Body):
     """The eight digits on the lock screen, and after them the number of the lock if it is asked for."""
 
-    model_config = ConfigDict(extra="forbid")
     challenge: str
 
 

@@ -1,21 +1,21 @@
 """Disputes: opened by anyone, moved by those whom the table names."""
 
 from dataclasses import replace
-from datetime import date
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from sqlmodel import Session
 
 from api import joints, lock_news, persons
 from api.accounts import Caller
 from api.auth import known, role
+from api.body import Body, Day
 from api.join_reports import join_reports
 from api.parts import Parts, parts_of
 from api.views import case_view, lock_view, own_lock, own_view
 from custody.disputes.case import ADR_EVENT
-from custody.disputes.case_guards import Actor, Finding
+from custody.disputes.case_guards import Actor, Finding, Ground
 from custody.disputes.machine import Role
 from custody.disputes.opening import Report
 from custody.disputes.order import OrderFacts
@@ -36,10 +36,9 @@ T = TypeVar("T")
 CASEWORKERS = ("agent", "supervisor", "investigator")
 
 
-class DisputeIn(BaseModel):
+class DisputeIn(Body):
     """What the customer says. Only the words are needed; everything else helps."""
 
-    model_config = ConfigDict(extra="forbid")
     words: str = Field(min_length=1, max_length=20_000)
     order: str | None = Field(default=None, max_length=100)
     item: str | None = Field(default=None, max_length=200, description="Parcel number or IMEI, in any form.")
@@ -52,10 +51,9 @@ class DisputeIn(BaseModel):
     anything_else: str = Field(default="", max_length=5_000)
 
 
-class WhereaboutsIn(BaseModel):
+class WhereaboutsIn(Body):
     """What is known of the ordered handset; what is left out is not known."""
 
-    model_config = ConfigDict(extra="forbid")
     lost_on_return_leg: bool | None = None
     absent_from_returns_bench: bool | None = None
     customer_told: bool | None = None
@@ -63,19 +61,26 @@ class WhereaboutsIn(BaseModel):
     missing_from_custody: bool | None = None
 
 
-class OrderDaysIn(BaseModel):
+class OrderDaysIn(Body):
     """Days of the order that became known after it was sold; what is left out is not known."""
 
-    model_config = ConfigDict(extra="forbid")
-    delivered: date | None = None
-    goods_back: date | None = Field(default=None, description="When the returns bench had it.")
-    proof_of_sending: date | None = Field(default=None, description="When the customer sent it back, as a proof shows.")
+    delivered: Day | None = None
+    goods_back: Day | None = Field(default=None, description="When the returns bench had it.")
+    proof_of_sending: Day | None = Field(default=None, description="When the customer sent it back, as a proof shows.")
 
 
-class EventIn(BaseModel):
+class FindingIn(Body):
+    """Something brought forward for a decline: its ground, what it says, where it is kept, whom it is about."""
+
+    ground: Annotated[Ground, Field(strict=False)]
+    says: str
+    kept_at: str
+    about_this_person: bool | None
+
+
+class EventIn(Body):
     """A move of the case and the facts it needs."""
 
-    model_config = ConfigDict(extra="forbid")
     event: str
     version: int | None = Field(default=None, description="Of the case that you looked at; on another one: a conflict.")
     claim_type: str | None = None
@@ -94,7 +99,7 @@ class EventIn(BaseModel):
     into: str | None = None
     consent: bool = False
     price_reduction_pence: int | None = Field(default=None, description="With classify or offer: the sum to offer.")
-    findings: tuple[Finding, ...] = ()
+    findings: list[FindingIn] = Field(default_factory=list)
     whereabouts: WhereaboutsIn | None = None
     order_days: OrderDaysIn | None = None
 
@@ -273,7 +278,8 @@ def _credit_came_back(unit: Any, dispute: str, body: EventIn, caller: Caller) ->
 
 def _propose_decline(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
     role = Role(caller.role)
-    return decline_case.propose_decline(unit, dispute, findings=body.findings, actor=caller.person, role=role)
+    findings = [Finding(**found.model_dump()) for found in body.findings]
+    return decline_case.propose_decline(unit, dispute, findings=findings, actor=caller.person, role=role)
 
 
 def _decline(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:

@@ -4,11 +4,12 @@ from collections.abc import Collection, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from sqlmodel import Session, col, or_, select
 
 from api.accounts import Caller
 from api.auth import role
+from api.body import Body
 from api.parts import Parts, parts_of
 from custody.kernel.clock import to_iso
 from custody.store.write_ahead import drop_old_pages
@@ -21,10 +22,9 @@ router = APIRouter(prefix="/v1/erasures", tags=["log"])
 P = Annotated[Parts, Depends(parts_of)]
 
 
-class EraseIn(BaseModel):
+class EraseIn(Body):
     """A case by its name, or a parcel by SSCC, IMEI or po:<order>; and why, without naming anybody."""
 
-    model_config = ConfigDict(extra="forbid")
     target: str = Field(min_length=1, max_length=200)
     reason: str = Field(min_length=1, max_length=MAX_REASON)
 

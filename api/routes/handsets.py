@@ -7,12 +7,13 @@ says so with the reference on its screen; a person looks at it, and nobody is bl
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from sqlmodel import Session
 
 from api import joints, lock_news
 from api.accounts import Caller
 from api.auth import role
+from api.body import Body
 from api.parts import Parts, parts_of
 from api.token_bucket import TokenBuckets
 from custody.kernel.clock import Instant, from_iso, to_iso
@@ -41,32 +42,28 @@ _tries_in_all = TokenBuckets(per_s=1 / 6, burst=500)
 """Tries at the receipt code of an order from all addresses: of 50 bits nobody guesses any by them."""
 
 
-class CodeIn(BaseModel):
+class CodeIn(Body):
     """What the lock screen shows: eight digits, and after them the number of the lock if it is asked for."""
 
-    model_config = ConfigDict(extra="forbid")
     challenge: str = Field(max_length=60)
 
 
-class LeaveIn(BaseModel):
+class LeaveIn(Body):
     """When the customer's account ends."""
 
-    model_config = ConfigDict(extra="forbid")
     ends_at: str
 
 
-class ReceiptIn(BaseModel):
+class ReceiptIn(Body):
     """The order and the code from our message."""
 
-    model_config = ConfigDict(extra="forbid")
     order: str = Field(max_length=100)
     code: str = Field(max_length=40)
 
 
-class HolderIn(BaseModel):
+class HolderIn(Body):
     """The reference on the lock screen, and the holder's own words."""
 
-    model_config = ConfigDict(extra="forbid")
     reference: str = Field(max_length=64)
     words: str = Field(min_length=1, max_length=20_000)
 

@@ -1,17 +1,17 @@
 """The steps of an investigation that people take: checks, their results, the conclusion, the fix, opening it again."""
 
 from collections.abc import Callable, Mapping
-from datetime import date
 from types import MappingProxyType
 from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from sqlmodel import Session
 
 from api.accounts import Caller
 from api.auth import role
+from api.body import Body, Day
 from api.parts import Parts, parts_of
 from custody.disputes.machine import Role
 from custody.kernel.clock import to_iso
@@ -26,10 +26,9 @@ P = Annotated[Parts, Depends(parts_of)]
 Investigator = Annotated[Caller, Depends(role("investigator", "supervisor"))]
 
 
-class StepIn(BaseModel):
+class StepIn(Body):
     """A step of an investigation and what it needs."""
 
-    model_config = ConfigDict(extra="forbid")
     event: str
     check: str = Field(default="", max_length=100, description="With do_check: one of the last ranking.")
     found: bool | None = Field(default=None, description="With result: whether the check found something.")
@@ -41,7 +40,7 @@ class StepIn(BaseModel):
     high: float | None = None
     fix: str = Field(default="", max_length=2_000, description="With file_fix: what changes; the customer reads it.")
     owner: str = Field(default="", max_length=200, description="With file_fix: whose process it is.")
-    due: date | None = Field(default=None, description="With file_fix: by which day.")
+    due: Day | None = Field(default=None, description="With file_fix: by which day.")
 
 
 @router.get("")

@@ -3,11 +3,12 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from sqlmodel import Session
 
 from api.accounts import Caller
 from api.auth import role
+from api.body import Body
 from api.parts import Parts, parts_of
 from api.views import order_views
 from custody.kernel.clock import to_iso
@@ -24,18 +25,16 @@ Staff = Annotated[Caller, Depends(role("agent", "supervisor", "investigator"))]
 Decider = Annotated[Caller, Depends(role("supervisor", "investigator"))]
 
 
-class ClearanceIn(BaseModel):
+class ClearanceIn(Body):
     """Which group may go on, and what was looked at."""
 
-    model_config = ConfigDict(extra="forbid")
     group: str = Field(max_length=200)
     why: str = Field(max_length=500)
 
 
-class GroupIn(BaseModel):
+class GroupIn(Body):
     """Which group's locks are let go."""
 
-    model_config = ConfigDict(extra="forbid")
     group: str = Field(max_length=200)
 
 

@@ -4,13 +4,14 @@ from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from sqlalchemy import select
 from sqlmodel import Session, col
 
 from api import joints
 from api.accounts import Caller
 from api.auth import role
+from api.body import Body
 from api.encoding import b64, unb64
 from api.listed import check_state
 from api.parts import Parts, broker_address, parts_of
@@ -42,26 +43,24 @@ Supervisor = Annotated[Caller, Depends(role("supervisor"))]
 Decider = Annotated[Caller, Depends(role("supervisor", "investigator"))]
 
 
-class DeviceIn(BaseModel):
+class DeviceIn(Body):
     """A handset to register: protected but inert.
 
     `references`: by which names other lock systems know it; each carries locks once a second person has confirmed it.
     """
 
-    model_config = ConfigDict(extra="forbid")
     imei: str
     model: str = Field(default="handset", max_length=60)
     cose_key: str
     references: dict[str, str] = Field(default_factory=dict, max_length=10)
 
 
-class LockIn(BaseModel):
+class LockIn(Body):
     """A request to lock one handset, by its IMEI and never by an account.
 
     `specialist`: the account of whoever decides it, where the customer needs support.
     """
 
-    model_config = ConfigDict(extra="forbid")
     imei: str
     imei_last4: str
     reason: str
@@ -70,24 +69,21 @@ class LockIn(BaseModel):
     specialist: str | None = None
 
 
-class WhyIn(BaseModel):
+class WhyIn(Body):
     """A reason, shown to the others."""
 
-    model_config = ConfigDict(extra="forbid")
     why: str = Field(default="", max_length=500)
 
 
-class CodeIn(BaseModel):
+class CodeIn(Body):
     """The eight digits on the lock screen, and after them the number of the lock if it is asked for."""
 
-    model_config = ConfigDict(extra="forbid")
     challenge: str
 
 
-class SwitchIn(BaseModel):
+class SwitchIn(Body):
     """Whether locking is stopped, and why."""
 
-    model_config = ConfigDict(extra="forbid")
     on: bool
     why: str = Field(max_length=500)
 

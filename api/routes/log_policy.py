@@ -7,10 +7,11 @@ key, outside this service (`weaklink registrar approve`).
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from api.accounts import Caller
 from api.auth import role
+from api.body import Body
 from api.encoding import b64, unb64
 from api.parts import Parts, parts_of
 from custody.kernel import cbor
@@ -24,27 +25,24 @@ P = Annotated[Parts, Depends(parts_of)]
 Supervisor = Annotated[Caller, Depends(role("supervisor"))]
 
 
-class RegistrarIn(BaseModel):
+class RegistrarIn(Body):
     """A registrar: a name and a COSE_Key (CBOR, base64url)."""
 
-    model_config = ConfigDict(extra="forbid")
     name: str = Field(max_length=64)
     cose_key: str = Field(max_length=1000)
 
 
-class DraftIn(BaseModel):
+class DraftIn(Body):
     """What shall change: all registrars as they shall be, how many must approve, witness policies by purpose."""
 
-    model_config = ConfigDict(extra="forbid")
     registrars: list[RegistrarIn] | None = Field(default=None, max_length=MAX_REGISTRARS)
     threshold: int | None = Field(default=None, ge=1)
     witnesses: dict[str, str] | None = None
 
 
-class EnactIn(BaseModel):
+class EnactIn(Body):
     """A drafted policy and the registrars' approvals, each a COSE_Sign1 with detached payload; base64url."""
 
-    model_config = ConfigDict(extra="forbid")
     policy: str = Field(max_length=400_000)
     approvals: list[str] = Field(max_length=MAX_REGISTRARS)
 

@@ -9,11 +9,12 @@ from itertools import islice
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from sqlmodel import Session
 
 from api.accounts import Caller
 from api.auth import role
+from api.body import Body
 from api.encoding import b64
 from api.parts import Parts, parts_of
 from api.routes.erasures import locked_handsets
@@ -37,17 +38,15 @@ UNITS_AT_ONCE = 20
 """So many units of a dropping are done in one call."""
 
 
-class CloseIn(BaseModel):
+class CloseIn(Body):
     """A shard by its name, like 2026q4/north."""
 
-    model_config = ConfigDict(extra="forbid")
     shard: str = Field(max_length=60)
 
 
-class DropIn(BaseModel):
+class DropIn(Body):
     """A shard by its name; and why, without naming anybody."""
 
-    model_config = ConfigDict(extra="forbid")
     shard: str = Field(max_length=60)
     reason: str = Field(min_length=1, max_length=MAX_REASON)
 

@@ -4,11 +4,11 @@ from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
-from pydantic import BaseModel, ConfigDict
 from sqlmodel import Session
 
 from api.accounts import Caller
 from api.auth import role
+from api.body import Body
 from api.lock_file import lock_file
 from api.openapi import sent_as
 from api.parts import Parts, parts_of
@@ -20,10 +20,9 @@ router = APIRouter(prefix="/v1/packs", tags=["evidence packs"])
 P = Annotated[Parts, Depends(parts_of)]
 
 
-class PackIn(BaseModel):
+class PackIn(Body):
     """Which case."""
 
-    model_config = ConfigDict(extra="forbid")
     dispute: str
 
 

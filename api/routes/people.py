@@ -3,11 +3,11 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import BaseModel, ConfigDict
 
 from api import accounts, sign_in
 from api.accounts import Caller
 from api.auth import role, signed_in, token_of
+from api.body import Body
 from api.parts import Parts, parts_of
 from api.tables import AccountRow
 from custody.kernel.clock import HOUR_MS, to_iso
@@ -17,28 +17,25 @@ P = Annotated[Parts, Depends(parts_of)]
 Supervisor = Annotated[Caller, Depends(role("supervisor"))]
 
 
-class SignIn(BaseModel):
+class SignIn(Body):
     """Name and password of an account."""
 
-    model_config = ConfigDict(extra="forbid")
     account: str
     password: str
 
 
-class AccountIn(BaseModel):
+class AccountIn(Body):
     """A new account. `person` names the human behind it: two accounts of one person never count as two people."""
 
-    model_config = ConfigDict(extra="forbid")
     name: str
     role: str
     person: str
     password: str
 
 
-class PasswordIn(BaseModel):
+class PasswordIn(Body):
     """One's own password, and the one that takes its place."""
 
-    model_config = ConfigDict(extra="forbid")
     old: str
     new: str
 

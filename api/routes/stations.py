@@ -3,12 +3,13 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from sqlalchemy import select
 from sqlmodel import col
 
 from api.accounts import Caller
 from api.auth import role, signed_in
+from api.body import Body
 from api.encoding import b64, unb64
 from api.parts import Parts, parts_of
 from custody.kernel.clock import to_iso
@@ -22,10 +23,9 @@ router = APIRouter(prefix="/v1/stations", tags=["stations"])
 P = Annotated[Parts, Depends(parts_of)]
 
 
-class StationIn(BaseModel):
+class StationIn(Body):
     """A station: its name, its GLN key, its place there, its step in the journey, the PGLN of who runs it."""
 
-    model_config = ConfigDict(extra="forbid")
     station: str
     site: str
     place: str
@@ -36,26 +36,23 @@ class StationIn(BaseModel):
     group: str | None = Field(default=None, description="With which stations its scans are kept and dropped.")
 
 
-class EnrolIn(BaseModel):
+class EnrolIn(Body):
     """The one-time token, the station's COSE_Key (CBOR, base64url) and its proof of possession (COSE_Sign1)."""
 
-    model_config = ConfigDict(extra="forbid")
     token: str
     cose_key: str
     proof: str
 
 
-class GroupIn(BaseModel):
+class GroupIn(Body):
     """The group of stations with which a station's scans are kept and dropped: 1 to 32 of a-z, 0-9 and -."""
 
-    model_config = ConfigDict(extra="forbid")
     group: str
 
 
-class RevokeIn(BaseModel):
+class RevokeIn(Body):
     """Why, and from which log index on the station's statements are in doubt (now, if left out)."""
 
-    model_config = ConfigDict(extra="forbid")
     reason: str
     suspect_from: int | None = Field(default=None, ge=0)
 

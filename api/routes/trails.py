@@ -1,13 +1,13 @@
 """Orders, trails, and the EPCIS events as they were signed."""
 
-from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from api.accounts import Caller
 from api.auth import role, signed_in
+from api.body import Body, Day
 from api.encoding import b64
 from api.parts import Parts, parts_of
 from api.receipt_address import receipt_address
@@ -33,28 +33,26 @@ Staff = Annotated[Caller, Depends(role("agent", "supervisor", "investigator"))]
 MAX_EVENTS = 1_000
 
 
-class CustomerIn(BaseModel):
+class CustomerIn(Body):
     """How to reach the customer, and in which part of the country the order goes. Erasable."""
 
-    model_config = ConfigDict(extra="forbid")
     contact: str = Field(default="", max_length=500)
     region: int | None = Field(default=None, ge=0, le=7)
 
 
-class OrderIn(BaseModel):
+class OrderIn(Body):
     """An order for a handset, from the seller's own system."""
 
-    model_config = ConfigDict(extra="forbid")
     order: str = Field(max_length=100)
     imei: str
     product: str = Field(default="", max_length=200)
     item_mass_g: int | None = Field(default=None, ge=0)
     customer: CustomerIn = Field(default_factory=CustomerIn)
     price_pence: int | None = Field(default=None, ge=0)
-    paid_by: Payment | None = None
-    standing: Standing | None = None
-    contract: date | None = None
-    expected_delivery: date | None = None
+    paid_by: Annotated[Payment | None, Field(strict=False)] = None
+    standing: Annotated[Standing | None, Field(strict=False)] = None
+    contract: Day | None = None
+    expected_delivery: Day | None = None
 
 
 @router.post("/orders", status_code=201)

@@ -124,7 +124,7 @@ def step(machine: Machine, state: str, event: str, actor_role: str, guards: Mapp
     if actor_role not in row.who:
         raise Forbidden(
             "role",
-            f"{machine.name}: the role {actor_role!r} may not cause {event!r} in the state {state!r}",
+            f"{machine.name}: the role {str(actor_role)!r} may not cause {event!r} in the state {state!r}",
             fix=f"It takes one of: {', '.join(row.who)}.",
             state=state,
             who=tuple(str(role) for role in row.who),

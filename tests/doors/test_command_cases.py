@@ -5,8 +5,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from api.cli.case import NUMBERS, TRUTHS
 from api.cli.client import console
 from api.cli.instance import Instance
+from api.routes.disputes import EventIn
 from tests.doors.command_line import CommandLine, signed_in
 
 
@@ -51,6 +53,21 @@ def test_part_of_the_price_is_offered_and_a_payment_that_came_back_is_told_in_a_
     shell.run("dispute", "move", case, "delivered_or_paid", "--reference", "CHQ 1")
     told = ("--reference", "RETURNED 1", "--with", f"promise={promise}")
     assert "(came back)" in shell.run("dispute", "move", case, "payment_came_back", *told).out
+
+
+def test_the_fields_of_a_move_that_are_no_text_are_sent_as_what_they_are(instance: Instance, tmp_path: Path) -> None:
+    shell = signed_in(instance, "agent-1", tmp_path)
+    kinds = {name: field.annotation for name, field in EventIn.model_fields.items()}
+    assert {name for name, kind in kinds.items() if kind in {bool, bool | None}} == TRUTHS
+    assert {name for name, kind in kinds.items() if kind in {int, int | None}} == NUMBERS
+    case = shell.json("dispute", "open", "It never came")["dispute"]
+    kind = ("classify", "--with", "claim_type=never_received")
+    for said in ("agreed=perhaps", "version=one"):
+        refused = shell.run("dispute", "move", case, *kind, "--with", said, expect=1)
+        assert f"body.{said.partition('=')[0]}: Input should be a valid" in refused.err
+    refused = shell.run("dispute", "move", case, *kind, "--with", "agreed=no", expect=1)
+    assert "claim_type_set" in refused.err
+    assert shell.json("dispute", "move", case, *kind, "--with", "agreed=yes")["claim_type"] == "never_received"
 
 
 def test_a_lost_link_is_replaced_on_the_command_line(shell: CommandLine) -> None:

@@ -124,6 +124,18 @@ def test_the_reason_of_the_kill_switch_is_as_short_as_every_other_reason(
     assert answer.status_code == 422
 
 
+def test_a_kill_switch_that_is_told_off_in_words_stays_on(http: httpx.Client, instance: Instance) -> None:
+    headers = token(http, instance, "supervisor-1")
+    http.post("/v1/kill-switch", json={"on": True, "why": "a drill"}, headers=headers)
+    for word in ("off", 0, "false"):
+        answer = http.post("/v1/kill-switch", json={"on": word, "why": "it is over"}, headers=headers)
+        assert (answer.status_code, answer.json()["detail"]) == (422, "body.on: Input should be a valid boolean")
+    assert http.get("/v1/authority", headers=headers).json()["locks_stopped"] is True
+    other = token(http, instance, "supervisor-2")
+    answer = http.post("/v1/kill-switch", json={"on": False, "why": "it is over"}, headers=other)
+    assert answer.json()["locks_stopped"] is False
+
+
 def test_a_step_of_a_colleague_is_never_said_to_be_the_customers(http: httpx.Client, instance: Instance) -> None:
     body = {"name": "customer-care-7", "role": "agent", "person": "care seven", "password": "long enough for this"}
     headers = token(http, instance, "supervisor-1")

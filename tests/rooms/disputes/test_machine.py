@@ -39,6 +39,7 @@ def test_every_state_event_and_role_either_makes_the_move_of_the_table_or_is_ref
             with pytest.raises(Forbidden) as forbidden:
                 step(machine, state, event, role, holds)
             assert forbidden.value.facts["who"] == row.who
+            assert f"the role '{role}' may not" in forbidden.value.detail
         else:
             assert step(machine, state, event, role, holds) is row
             made += 1

@@ -1,0 +1,54 @@
+"""A body is read as it is written: nothing is turned into a truth, a number or a day that it is not."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any, get_args
+
+import pytest
+from pydantic import ValidationError
+
+from api.body import Body
+from api.routes import locks
+
+IS_NOT: dict[type, tuple[Any, ...]] = {
+    bool: (0, 1, "no", "off", "true"),
+    int: (True, "5", 5.5),
+    float: (True, "0.5"),
+    str: (5, True),
+    date: (0, "0", "20260131", "2026-02-30", "2026-1-31", "2026-01-31T00:00:00Z"),
+}
+
+
+def bodies(of: type[Body] = Body) -> Iterator[type[Body]]:
+    """Every kind of body."""
+    for each in of.__subclasses__():
+        yield each
+        yield from bodies(each)
+
+
+def types(annotation: Any) -> set[Any]:
+    """The types that a field may have."""
+    parts = get_args(annotation)
+    return {annotation} if not parts else set().union(*map(types, parts))
+
+
+FIELDS = [
+    pytest.param(body, name, IS_NOT[kind], id=f"{body.__module__.rpartition('.')[2]}-{body.__name__}-{name}")
+    for body in bodies()
+    for name, field in body.model_fields.items()
+    for kind in types(field.annotation) & IS_NOT.keys()
+    if not types(field.annotation) - {kind, type(None)}
+]
+
+
+@pytest.mark.parametrize(("body", "name", "wrong"), FIELDS)
+def test_no_field_takes_what_is_of_another_type(body: type[Body], name: str, wrong: tuple[Any, ...]) -> None:
+    for value in wrong:
+        with pytest.raises(ValidationError) as refusal:
+            body.model_validate({name: value})
+        assert (name,) in {error["loc"] for error in refusal.value.errors()}, value
+
+
+def test_the_bodies_of_every_door_are_among_these() -> None:
+    assert {locks.SwitchIn, locks.LockIn, locks.DeviceIn} <= {*bodies()}
+    assert len(FIELDS) > 100
