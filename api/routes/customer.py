@@ -12,15 +12,17 @@ from pydantic import Field
 from sqlmodel import Session
 
 from api import joints, lock_news
-from api.body import Body
+from api.body import Body, one_of
 from api.circumstances import found_ms, is_customers
 from api.customer_troubles import in_their_words
 from api.once import name_once
 from api.parts import Parts, parts_of
 from api.views import message_views, order_views, own_locks, own_view
+from custody.disputes.claim import Remedy
 from custody.disputes.machine import Role
 from custody.disputes.messages import say
 from custody.disputes.one_order import where_it_stands
+from custody.disputes.payout import Payout
 from custody.kernel.clock import from_iso, to_iso
 from custody.kernel.errors import Conflict, Rejected, Unavailable
 from custody.store import case_book, evidence_book
@@ -45,8 +47,8 @@ CUSTOMER = "customer"
 class ChoiceIn(Body):
     """Which remedy, and for money by which way."""
 
-    remedy: str
-    payout: str | None = None
+    remedy: str = Field(json_schema_extra=one_of(lambda: Remedy))
+    payout: str | None = Field(default=None, json_schema_extra=one_of(lambda: Payout))
     offered_at: str | None = Field(default=None, description="Of the offer that was read; of another one: a conflict.")
 
 

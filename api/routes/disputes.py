@@ -1,5 +1,6 @@
 """Disputes: opened by anyone, moved by those whom the table names."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Annotated, Any, TypeVar
 
@@ -10,18 +11,20 @@ from sqlmodel import Session
 from api import joints, lock_news, persons
 from api.accounts import Caller
 from api.auth import known, role
-from api.body import Body, Day
+from api.body import Body, Day, one_of
 from api.join_reports import join_reports
 from api.parts import Parts, parts_of
 from api.views import case_view, lock_view, own_lock, own_view
 from custody.disputes.case import ADR_EVENT
 from custody.disputes.case_guards import Actor, Finding, Ground
+from custody.disputes.claim import CLAIMS
 from custody.disputes.machine import Role
 from custody.disputes.opening import Report
 from custody.disputes.order import OrderFacts
 from custody.disputes.remedy import Needs
 from custody.kernel.errors import Conflict, NotFound, Rejected
 from custody.store import case_book
+from custody.store.unit import Unit
 from custody.usecases import ask_customer, decline_case, learn_facts, move_case, move_scheme, sweep_cases
 from custody.usecases.came_back import credit_came_back
 from custody.usecases.open_dispute import least_busy
@@ -42,7 +45,7 @@ class DisputeIn(Body):
     words: str = Field(min_length=1, max_length=20_000)
     order: str | None = Field(default=None, max_length=100)
     item: str | None = Field(default=None, max_length=200, description="Parcel number or IMEI, in any form.")
-    claim_type: str | None = None
+    claim_type: str | None = Field(default=None, json_schema_extra=one_of(lambda: CLAIMS))
     found_instead: str = Field(default="", max_length=2_000)
     channel: str = Field(default="web", max_length=40)
     has_working_phone: bool | None = None
@@ -81,9 +84,9 @@ class FindingIn(Body):
 class EventIn(Body):
     """A move of the case and the facts it needs."""
 
-    event: str
+    event: str = Field(json_schema_extra=one_of(lambda: _ACTS))
     version: int | None = Field(default=None, description="Of the case that you looked at; on another one: a conflict.")
-    claim_type: str | None = None
+    claim_type: str | None = Field(default=None, json_schema_extra=one_of(lambda: CLAIMS))
     agreed: bool = True
     custody_words: str | None = None
     item: str | None = None
@@ -198,7 +201,7 @@ def renew(dispute: str, parts: P, caller: Annotated[Caller, Depends(role(*CASEWO
     return {"dispute": dispute, "customer_token": token, "customer_url": f"/c/{token}"}
 
 
-def _classify(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
+def _classify(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
     return move_case.classify_and_offer(
         unit,
         dispute,
@@ -213,20 +216,20 @@ def _classify(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_bo
     )
 
 
-def _whereabouts(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
+def _whereabouts(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
     said = _need(body.whereabouts, "whereabouts")
     known = replace(joints.wish_facts_of_case(unit.session, dispute), **said.model_dump())
     return learn_facts.whereabouts(unit, dispute, lock_facts=known, actor=caller.account)
 
 
-def _order_days(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
+def _order_days(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
     days, reference = _need(body.order_days, "order_days"), _need(body.reference, "reference")
     said = days.model_dump(exclude_none=True)
     role = Role(caller.role)
     return learn_facts.order_days(unit, dispute, days=said, reference=reference, actor=caller.account, role=role)
 
 
-def _offer(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
+def _offer(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
     return move_case.offer_again(
         unit,
         dispute,
@@ -241,28 +244,28 @@ def _offer(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.
     )
 
 
-def _ask(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
+def _ask(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
     item, text = _need(body.item, "item"), _need(body.text, "text")
     return ask_customer.ask(unit, dispute, item=item, text=text, actor=caller.account, role=Role(caller.role))
 
 
-def _remedied(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
+def _remedied(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
     reference = _need(body.reference, "reference")
     return move_case.remedied(unit, dispute, reference=reference, actor=caller.account, role=Role(caller.role))
 
 
-def _promise_kept(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
+def _promise_kept(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
     promise, reference = _need(body.promise, "promise"), _need(body.reference, "reference")
     role = Role(caller.role)
     return move_case.promise_kept(unit, dispute, promise=promise, reference=reference, actor=caller.account, role=role)
 
 
-def _credit_paid(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
+def _credit_paid(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
     reference = _need(body.reference, "reference")
     return move_case.credit_paid(unit, dispute, reference=reference, actor=caller.account, role=Role(caller.role))
 
 
-def _payment_came_back(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
+def _payment_came_back(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
     promise, reference = _need(body.promise, "promise"), _need(body.reference, "reference")
     role = Role(caller.role)
     return move_case.payment_came_back(
@@ -270,19 +273,19 @@ def _payment_came_back(unit: Any, dispute: str, body: EventIn, caller: Caller) -
     )
 
 
-def _credit_came_back(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
+def _credit_came_back(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
     payment, reference = _need(body.payment, "payment"), _need(body.reference, "reference")
     role = Role(caller.role)
     return credit_came_back(unit, dispute, payment=payment, reference=reference, actor=caller.account, role=role)
 
 
-def _propose_decline(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
+def _propose_decline(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
     role = Role(caller.role)
     findings = [Finding(**found.model_dump()) for found in body.findings]
     return decline_case.propose_decline(unit, dispute, findings=findings, actor=caller.person, role=role)
 
 
-def _decline(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
+def _decline(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
     return decline_case.decline(
         unit,
         dispute,
@@ -294,42 +297,42 @@ def _decline(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_boo
     )
 
 
-def _reopen(unit: Any, dispute: str, _body: EventIn, caller: Caller) -> case_book.CaseFile:
+def _reopen(unit: Unit, dispute: str, _body: EventIn, caller: Caller) -> case_book.CaseFile:
     return move_case.reopen(unit, dispute, actor=caller.account, role=Role(caller.role))
 
 
-def _heard_accepted(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
+def _heard_accepted(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
     why, role = _need(body.why, "why"), Role(caller.role)
     return decline_case.heard_accepted(unit, dispute, why=why, actor=caller.account, role=role)
 
 
-def _deadlock(unit: Any, dispute: str, _body: EventIn, caller: Caller) -> case_book.CaseFile:
+def _deadlock(unit: Unit, dispute: str, _body: EventIn, caller: Caller) -> case_book.CaseFile:
     """A supervisor declares that we cannot agree; before the letter's day nothing else lets it go."""
     due_ms = sweep_cases.letter_ms(case_book.read(unit.session, dispute))
     role = Role(caller.role)
     return move_scheme.adr(unit, dispute, letter_due_ms=due_ms, deadlock=True, actor=caller.account, role=role)
 
 
-def _change_our_mind(unit: Any, dispute: str, _body: EventIn, caller: Caller) -> case_book.CaseFile:
+def _change_our_mind(unit: Unit, dispute: str, _body: EventIn, caller: Caller) -> case_book.CaseFile:
     return move_scheme.change_our_mind(unit, dispute, actor=caller.account, role=Role(caller.role))
 
 
-def _scheme_accepts(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
+def _scheme_accepts(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
     reference, role = _need(body.reference, "reference"), Role(caller.role)
     return move_scheme.scheme_accepts(unit, dispute, reference=reference, actor=caller.account, role=role)
 
 
-def _scheme_decides(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
+def _scheme_decides(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
     award, reference, role = _need(body.text, "text"), _need(body.reference, "reference"), Role(caller.role)
     return move_scheme.scheme_decides(unit, dispute, award=award, reference=reference, actor=caller.account, role=role)
 
 
-def _merge(unit: Any, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
+def _merge(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
     into, role = _need(body.into, "into"), Role(caller.role)
     return join_reports(unit, dispute=dispute, into=into, consent=body.consent, actor=caller.account, role=role)
 
 
-_ACTS = {
+_ACTS: Mapping[str, Callable[[Unit, str, EventIn, Caller], case_book.CaseFile]] = {
     "classify": _classify,
     "whereabouts": _whereabouts,
     "order_days": _order_days,

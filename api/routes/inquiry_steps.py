@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from api.accounts import Caller
 from api.auth import role
-from api.body import Body, Day
+from api.body import Body, Day, one_of
 from api.parts import Parts, parts_of
 from custody.disputes.machine import Role
 from custody.kernel.clock import to_iso
@@ -29,7 +29,7 @@ Investigator = Annotated[Caller, Depends(role("investigator", "supervisor"))]
 class StepIn(Body):
     """A step of an investigation and what it needs."""
 
-    event: str
+    event: str = Field(json_schema_extra=one_of(lambda: _ACTS))
     check: str = Field(default="", max_length=100, description="With do_check: one of the last ranking.")
     found: bool | None = Field(default=None, description="With result: whether the check found something.")
     words: str = Field(default="", max_length=2_000, description="With result: what was seen.")

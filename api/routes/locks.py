@@ -11,7 +11,7 @@ from sqlmodel import Session, col
 from api import joints
 from api.accounts import Caller
 from api.auth import role
-from api.body import Body
+from api.body import Body, one_of
 from api.encoding import b64, unb64
 from api.listed import check_state
 from api.parts import Parts, broker_address, parts_of
@@ -63,7 +63,7 @@ class LockIn(Body):
 
     imei: str
     imei_last4: str
-    reason: str
+    reason: str = Field(json_schema_extra=one_of(lambda: sorted(REASONS[Op.LOCK])))
     evidence: list[str] = Field(default_factory=list, max_length=20)
     dispute: str | None = None
     specialist: str | None = None

@@ -3,11 +3,12 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
+from pydantic import Field
 
 from api import accounts, sign_in
 from api.accounts import Caller
 from api.auth import role, signed_in, token_of
-from api.body import Body
+from api.body import Body, one_of
 from api.parts import Parts, parts_of
 from api.tables import AccountRow
 from custody.kernel.clock import HOUR_MS, to_iso
@@ -28,7 +29,7 @@ class AccountIn(Body):
     """A new account. `person` names the human behind it: two accounts of one person never count as two people."""
 
     name: str
-    role: str
+    role: str = Field(json_schema_extra=one_of(lambda: accounts.ROLES))
     person: str
     password: str
 

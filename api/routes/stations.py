@@ -9,10 +9,11 @@ from sqlmodel import col
 
 from api.accounts import Caller
 from api.auth import role, signed_in
-from api.body import Body
+from api.body import Body, one_of
 from api.encoding import b64, unb64
 from api.parts import Parts, parts_of
 from custody.kernel.clock import to_iso
+from custody.ledger.statements import Step
 from custody.scans.shard import group_at
 from custody.store import log_reader, scan_book, shard_book
 from custody.store.tables import StationRow
@@ -29,7 +30,7 @@ class StationIn(Body):
     station: str
     site: str
     place: str
-    step: str
+    step: str = Field(json_schema_extra=one_of(lambda: Step))
     custodian: str
     region: int | None = Field(default=None, ge=0, le=7)
     site_name: str = Field(default="", max_length=60, description="What people call the site.")

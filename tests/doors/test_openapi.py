@@ -93,3 +93,27 @@ def test_the_key_that_has_a_request_carried_out_once_is_told(document: Document)
 
 def test_no_error_is_told_that_no_door_gives(document: Document) -> None:
     assert [name for name in document["components"]["schemas"] if "ValidationError" in name] == []
+
+
+CLOSED = {
+    ("DisputeIn", "claim_type"): ("/v1/disputes", {"words": "It is not right."}),
+    ("EventIn", "event"): ("/v1/disputes/none/events", {}),
+    ("StepIn", "event"): ("/v1/investigations/none/events", {}),
+    ("AccountIn", "role"): ("/v1/accounts", {"name": "new-1", "person": "new one", "password": "long enough for this"}),
+    ("StationIn", "step"): ("/v1/stations", {"station": "bench-9", "site": "", "place": "", "custodian": ""}),
+    ("LockIn", "reason"): ("/v1/locks", {"imei": "", "imei_last4": ""}),
+}
+
+
+@pytest.mark.parametrize(("schema", "field"), CLOSED)
+def test_the_words_of_a_closed_list_are_told_and_a_refusal_says_the_same(
+    http: httpx.Client, document: Document, instance: Instance, schema: str, field: str
+) -> None:
+    told = document["components"]["schemas"][schema]["properties"][field]
+    (words,) = [part["enum"] for part in told.get("anyOf", [told]) if "enum" in part]
+    path, others = CLOSED[schema, field]
+    asker = "supervisor-1" if schema in {"AccountIn", "StationIn", "StepIn"} else "agent-1"
+    signed = http.post("/v1/sessions", json={"account": asker, "password": instance.accounts[asker]}).json()
+    headers = {"Authorization": f"Bearer {signed['token']}"}
+    answer = http.post(path, json={**others, field: "no-such"}, headers=headers)
+    assert (answer.status_code, answer.json()["fix"]) == (422, f"Use one of {', '.join(words)}.")
