@@ -1,10 +1,12 @@
 """The API's documentation as one page of our own, drawn from the OpenAPI document, without anything from outside."""
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from api.pages.markdown import Block, read_blocks
 from api.pages.render import page
 
 router = APIRouter(include_in_schema=False)
@@ -13,10 +15,9 @@ METHODS = ("get", "post", "put", "patch", "delete")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """A parameter or a field of a body."""
+    """A parameter or a field of a body; one within another is named after it."""
 
     name: str
-    where: str
     kind: str
     required: bool
     about: str
@@ -24,13 +25,12 @@ class Field:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One method of one path."""
+    """One method of one path; its fields by where they stand: path, query, header, or the media type of a body."""
 
     method: str
     path: str
-    summary: str
-    about: str
-    fields: tuple[Field, ...]
+    about: tuple[Block, ...]
+    fields: Mapping[str, Sequence[Field]]
     answers: tuple[tuple[str, str], ...]
 
     @property
@@ -55,38 +55,32 @@ def docs(request: Request) -> Response:
 
 
 def _operation(document: dict[str, Any], path: str, method: str, found: dict[str, Any]) -> Operation:
-    fields = [
-        Field(
-            name=each["name"],
-            where=each["in"],
-            kind=_kind(each.get("schema", {})),
-            required=each.get("required", False),
-            about=each.get("description", ""),
-        )
-        for each in found.get("parameters", [])
-    ]
+    fields: dict[str, list[Field]] = {}
+    for each in found.get("parameters", []):
+        kind, about = _kind(document, each.get("schema", {})), each.get("description", "")
+        field = Field(name=each["name"], kind=kind, required=each.get("required", False), about=about)
+        fields.setdefault(each["in"], []).append(field)
+    told = [str(found.get("description", found.get("summary", "")))]
     for media_type, content in found.get("requestBody", {}).get("content", {}).items():
-        fields += _body(document, media_type, content.get("schema", {}))
+        body = _resolve(document, content.get("schema", {}))
+        whole = Field(name="body", kind="bytes", required=True, about="")
+        fields[media_type] = [*_fields(document, body)] or [whole]
+        told.append(str(body.get("description", "")))
     answers = tuple((code, answer.get("description", "")) for code, answer in found.get("responses", {}).items())
-    summary, _, more = str(found.get("description", found.get("summary", ""))).partition("\n")
-    return Operation(
-        method=method.upper(), path=path, summary=summary, about=more.strip(), fields=tuple(fields), answers=answers
-    )
+    about = tuple(read_blocks("\n\n".join(told)))
+    return Operation(method=method.upper(), path=path, about=about, fields=fields, answers=answers)
 
 
-def _body(document: dict[str, Any], media_type: str, schema: dict[str, Any]) -> list[Field]:
-    whole = _resolve(document, schema)
-    required = set(whole.get("required", []))
-    return [
-        Field(
-            name=name,
-            where=media_type,
-            kind=_kind(part),
-            required=name in required,
-            about=_resolve(document, part).get("description", ""),
-        )
-        for name, part in whole.get("properties", {}).items()
-    ]
+def _fields(document: dict[str, Any], body: dict[str, Any], *, under: str = "") -> Iterator[Field]:
+    """The fields of an object, each followed by those within it."""
+    required = set(body.get("required", []))
+    for name, part in body.get("properties", {}).items():
+        about = _resolve(document, part).get("description", "")
+        yield Field(name=f"{under}{name}", kind=_kind(document, part), required=name in required, about=about)
+        for each in part.get("anyOf", [part]):
+            many = "items" in each
+            inner = _resolve(document, each["items"] if many else each)
+            yield from _fields(document, inner, under=f"{under}{name}{'[]' if many else ''}.")
 
 
 def _resolve(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
@@ -99,15 +93,14 @@ def _resolve(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]
     return dict(found)
 
 
-def _kind(schema: dict[str, Any]) -> str:
+def _kind(document: dict[str, Any], schema: dict[str, Any]) -> str:
     """A schema's type in a word or two."""
-    if "$ref" in schema:
-        return str(schema["$ref"]).rpartition("/")[2]
+    schema = _resolve(document, schema)
     if "anyOf" in schema:
-        return " or ".join(dict.fromkeys(_kind(each) for each in schema["anyOf"]))
+        return " or ".join(dict.fromkeys(_kind(document, each) for each in schema["anyOf"]))
     if "enum" in schema:
         return " | ".join(map(str, schema["enum"]))
     kind = str(schema.get("type", "anything"))
     if kind == "array":
-        return f"list of {_kind(schema.get('items', {}))}"
+        return f"list of {_kind(document, schema.get('items', {}))}"
     return str(schema.get("format", kind)) if kind == "string" else kind

@@ -27,13 +27,39 @@ def test_fields_of_bodies_are_told_with_kind_and_need(console: Console, plain_pa
     console.show(plain_page, "/docs")
     operation = plain_page.locator("article[id='post-v1-locks']")
     row = operation.get_by_role("row").filter(has_text="imei_last4")
-    expect(row).to_contain_text("application/json")
-    expect(row).to_contain_text("yes")
+    expect(row).to_contain_text("needed")
+    expect(row).to_contain_text("string")
+    where = operation.locator("tbody").filter(has_text="imei_last4").locator("th[scope=rowgroup]")
+    expect(where).to_have_text("application/json")
+    unneeded = operation.get_by_role("row").filter(has_text="specialist")
+    expect(unneeded).not_to_contain_text("needed")
+
+
+def test_the_fields_within_a_field_are_told_by_its_name(console: Console, plain_page: Page) -> None:
+    console.show(plain_page, "/docs")
+    names = plain_page.locator("article[id='post-v1-disputes--dispute--events'] th code").all_inner_texts()
+    assert {"findings[].ground", "whereabouts.customer_told", "order_days.goods_back"} <= set(names)
+
+
+def test_what_a_route_and_its_body_are_is_told_without_marks(console: Console, plain_page: Page) -> None:
+    console.show(plain_page, "/docs")
+    enrolment = plain_page.locator("article[id='post-v1-stations-enrol']")
+    assert enrolment.locator("p code").all_inner_texts() == ["seq", "prev"]
+    expect(enrolment).to_contain_text("its proof of possession (COSE_Sign1)")
+    expect(plain_page.locator("main")).not_to_contain_text("`")
+
+
+def test_the_words_of_a_closed_list_are_told(console: Console, plain_page: Page) -> None:
+    console.show(plain_page, "/docs")
+    row = plain_page.locator("article[id='post-v1-stations'] tr").filter(has_text="step")
+    expect(row).to_contain_text("pack | dock | linehaul")
 
 
 def test_routes_for_raw_scans_are_told_too(console: Console, plain_page: Page) -> None:
     console.show(plain_page, "/docs")
     expect(plain_page.locator("article h3 code").get_by_text("/v1/scans", exact=True)).to_be_visible()
+    parts = plain_page.locator("article[id='post-v1-scans'] tbody").locator("th, td").all_inner_texts()
+    assert parts == ["application/vnd.weaklink.scan+cbor", "body needed", "bytes"]
 
 
 def test_pages_for_people_are_no_part_of_the_api(document: dict[str, dict[str, dict[str, object]]]) -> None:
