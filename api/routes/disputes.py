@@ -1,6 +1,6 @@
 """Disputes: opened by anyone, moved by those whom the table names."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Annotated, Any, TypeVar
 
@@ -39,13 +39,18 @@ T = TypeVar("T")
 CASEWORKERS = ("agent", "supervisor", "investigator")
 
 
+def _said(description: str, *, words: Callable[[], Iterable[str]] | None = None) -> Any:
+    """A field that may be left out, and what it is; one of these words, if there are only those."""
+    return Field(default=None, description=description, json_schema_extra=words and one_of(words))
+
+
 class DisputeIn(Body):
     """What the customer says. Only the words are needed; everything else helps."""
 
     words: str = Field(min_length=1, max_length=20_000)
     order: str | None = Field(default=None, max_length=100)
     item: str | None = Field(default=None, max_length=200, description="Parcel number or IMEI, in any form.")
-    claim_type: str | None = Field(default=None, json_schema_extra=one_of(lambda: CLAIMS))
+    claim_type: str | None = _said("The kind of problem.", words=lambda: CLAIMS)
     found_instead: str = Field(default="", max_length=2_000)
     channel: str = Field(default="web", max_length=40)
     has_working_phone: bool | None = None
@@ -86,23 +91,20 @@ class EventIn(Body):
 
     event: str = Field(json_schema_extra=one_of(lambda: _ACTS))
     version: int | None = Field(default=None, description="Of the case that you looked at; on another one: a conflict.")
-    claim_type: str | None = Field(default=None, json_schema_extra=one_of(lambda: CLAIMS))
-    agreed: bool = True
-    custody_words: str | None = None
-    item: str | None = None
-    text: str | None = None
-    ask: str | None = None
-    reference: str | None = None
-    promise: str | None = None
-    payment: str | None = Field(
-        default=None, description="Of a credit that came back: with what reference it was paid."
-    )
-    why: str | None = None
-    heard: bool = False
-    into: str | None = None
-    consent: bool = False
-    price_reduction_pence: int | None = Field(default=None, description="With classify or offer: the sum to offer.")
-    findings: list[FindingIn] = Field(default_factory=list)
+    claim_type: str | None = _said("With classify, or offer: the kind of problem.", words=lambda: CLAIMS)
+    agreed: bool = Field(default=True, description="With the kind: whether the customer agrees with it.")
+    custody_words: str | None = _said("With a kind of damage: the customer's words on when and where.")
+    price_reduction_pence: int | None = _said("With classify or offer: the sum to offer.")
+    item: str | None = _said("With ask: for what; it is asked for once.")
+    text: str | None = _said("With ask: in what words. With decision: what we have to do. The customer reads it.")
+    reference: str | None = _said("What shows it: of a delivery, a payment, a bank, a proof, the scheme.")
+    promise: str | None = _said("With promise_kept or payment_came_back: which.")
+    payment: str | None = _said("With credit_came_back: with what reference it was paid.")
+    why: str | None = _said("Reasons that the customer can read: of a decline, of hearing them, of a smaller sum.")
+    heard: bool = Field(default=False, description="With decline: the customer was heard before the days were over.")
+    findings: list[FindingIn] = Field(default_factory=list, description="With propose_decline.")
+    into: str | None = _said("With merge: the case that goes on.")
+    consent: bool = Field(default=False, description="With merge: the other customer agreed.")
     whereabouts: WhereaboutsIn | None = None
     order_days: OrderDaysIn | None = None
 
