@@ -1,5 +1,6 @@
 """Every page: accessible in light and dark, strict policy kept, nothing asked of the outside, whole without scripts."""
 
+import re
 from collections.abc import Callable
 
 import httpx
@@ -81,13 +82,27 @@ def test_dark_colours_are_as_easy_to_read(
     assert axe(quiet_page) == []
 
 
-@pytest.mark.parametrize("path", PAGES)
-def test_every_page_carries_the_strict_headers(console: Console, names: dict[str, str], path: str) -> None:
+def fetched(console: Console, names: dict[str, str], path: str) -> httpx.Response:
+    """The page as a program gets it."""
     account = PAGES[path]
     headers = {"accept": "text/html"}
     if account:
         headers["authorization"] = f"Bearer {console.staff[account].client.token}"
-    answer = httpx.get(address(console, names, path), headers=headers, follow_redirects=True)
+    return httpx.get(address(console, names, path), headers=headers, follow_redirects=True)
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_no_list_that_must_be_chosen_from_has_chosen_already(
+    console: Console, names: dict[str, str], path: str
+) -> None:
+    """HTML, 4.10.7: a list that is required begins with a placeholder, or its first choice is everybody's."""
+    firsts = re.findall(r"<select[^>]* required[^>]*><option([^>]*)>", fetched(console, names, path).text)
+    assert set(firsts) <= {' value=""'}
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_carries_the_strict_headers(console: Console, names: dict[str, str], path: str) -> None:
+    answer = fetched(console, names, path)
     assert answer.headers["content-type"].startswith("text/html")
     assert {name: answer.headers.get(name) for name in HEADERS} == dict(HEADERS)
     assert "style=" not in answer.text
