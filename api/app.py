@@ -14,7 +14,7 @@ from api.head_requests import HeadRequests
 from api.idempotency import IdempotencyKeys
 from api.json_bodies import JsonBodies
 from api.kept_by_nobody import KeptByNobody
-from api.openapi import complete
+from api.openapi import TAGS, complete
 from api.pages import install as pages
 from api.parts import Parts
 from api.registrations import Registrations
@@ -87,6 +87,9 @@ def build_app(parts: Parts, *, workers: Workers | None = None, first: socket | N
         title="weaklink",
         version="0.1.0",
         description=DESCRIPTION,
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        openapi_tags=TAGS,
+        servers=[{"url": "/"}],
         lifespan=lambda _app: lead(parts, workers) if first is None else follow(parts),
         docs_url=None,
         redoc_url=None,

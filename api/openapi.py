@@ -21,6 +21,26 @@ PROBLEM = {
     "required": ["title", "status", "detail"],
     "properties": {"type": WORD, "title": WORD, "status": {"type": "integer"}, "detail": WORD, "fix": WORD},
 }
+TAGS = [
+    {"name": name, "description": description}
+    for name, description in {
+        "scans": "Every hand that a parcel passes through signs what it does; scanners send it here.",
+        "device lock": "Handsets, orders to lock them, who may, and how each is let go.",
+        "people": "Accounts and sessions of staff.",
+        "stations": "Who may sign scans: stations, their keys, and when one is no longer trusted.",
+        "log": "The log as anybody reads it (C2SP tlog-tiles, SCITT SCRAPI), its policy, retention and erasure.",
+        "custody": "Orders, the trail of a parcel, and the events as they were signed.",
+        "disputes": "Cases: a report, what puts it right, and every move until it ends.",
+        "customer": "The customer's own page, as JSON. The link is the credential; nobody needs an account.",
+        "other lock systems": "EIR, Android Management, NanoMDM and Knox Guard, which get the same orders.",
+        "equipment identity": "The status of an equipment, as a network asks for it (3GPP TS 29.511).",
+        "investigations": "The weak link of a chain, the checks that would tell more, and what was done about it.",
+        "evidence packs": "A case with its proofs in one file, which anybody verifies offline.",
+        "health": "Whether the service is well.",
+    }.items()
+]
+"""The groups of the doors, in the order in which they are told."""
+
 KEY = {
     "name": HEADER.title(),
     "in": "header",

@@ -45,13 +45,16 @@ def docs(request: Request) -> Response:
     """Every route with its parameters and fields."""
     document = request.app.openapi()
     groups: dict[str, list[Operation]] = {}
+    about = {tag["name"]: tag["description"] for tag in document["tags"]}
     for path, methods in document["paths"].items():
         for method in METHODS:
             if method in methods:
                 found = methods[method]
                 tag = str(found.get("tags", ["other"])[0])
                 groups.setdefault(tag, []).append(_operation(document, path, method, found))
-    return page(request, "docs.html", title=document["info"]["title"], info=document["info"], groups=groups)
+    return page(
+        request, "docs.html", title=document["info"]["title"], info=document["info"], groups=groups, about=about
+    )
 
 
 def _operation(document: dict[str, Any], path: str, method: str, found: dict[str, Any]) -> Operation:

@@ -6,12 +6,13 @@ from api.problems import MEDIA_TYPE
 from api.routes.scans import MANY, MAX_BATCH, ONE, TOGETHER
 
 
-def told(summary: str, about: str, media_type: str, answers: dict[int, str]) -> dict[str, Any]:
+def told(name: str, summary: str, about: str, media_type: str, answers: dict[int, str]) -> dict[str, Any]:
     """The path item of a POST with a binary body."""
     content = {media_type: {"schema": {"type": "string", "format": "binary"}}}
     return {
         "post": {
             "tags": ["scans"],
+            "operationId": name,
             "summary": summary,
             "description": about,
             "requestBody": {"required": True, "content": content},
@@ -27,18 +28,21 @@ def _answer(status: int, text: str) -> dict[str, Any]:
 
 PATHS = {
     "/v1/scans": told(
+        "take_scan",
         "Take one scan in.",
         "Deterministic CBOR `[statement, opening]`. The station's signature is the credential.",
         ONE,
         {201: "Judged and in the log", 200: "A repeat, answered as before", 422: "Not a scan, or wrongly signed"},
     ),
     "/v1/scans:batch": told(
+        "take_scans",
         "Take many scans in, each with its own result.",
         f"Deterministic CBOR, an array of 1 to {MAX_BATCH} times `[statement, opening]`.",
         MANY,
         {200: "One result a scan, in order", 422: "Not a list of scans"},
     ),
     "/v1/batches": told(
+        "take_batch",
         "Take in scans that their station signed together.",
         "Deterministic CBOR `[statement, seal, [[subject, content type, opening], ...]]`: one statement over the root"
         " of up to 256 scans, each with its own result, place and proof.",

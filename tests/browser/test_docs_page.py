@@ -55,6 +55,11 @@ def test_the_words_of_a_closed_list_are_told(console: Console, plain_page: Page)
     expect(row).to_contain_text("pack | dock | linehaul")
 
 
+def test_each_group_says_what_it_is(console: Console, plain_page: Page) -> None:
+    console.show(plain_page, "/docs")
+    expect(plain_page.locator("section", has_text="Evidence packs").first).to_contain_text("verifies offline")
+
+
 def test_routes_for_raw_scans_are_told_too(console: Console, plain_page: Page) -> None:
     console.show(plain_page, "/docs")
     expect(plain_page.locator("article h3 code").get_by_text("/v1/scans", exact=True)).to_be_visible()

@@ -95,6 +95,14 @@ def test_no_error_is_told_that_no_door_gives(document: Document) -> None:
     assert [name for name in document["components"]["schemas"] if "ValidationError" in name] == []
 
 
+def test_every_operation_has_a_name_of_its_own_and_stands_in_a_group_that_is_told(document: Document) -> None:
+    names = [operation["operationId"] for _, _, operation in operations(document)]
+    assert len({*names}) == len(names)
+    groups = {tag["name"] for tag in document["tags"] if tag["description"]}
+    assert {tag for _, _, operation in operations(document) for tag in operation["tags"]} <= groups
+    assert document["info"]["license"]["identifier"] == "Apache-2.0"
+
+
 CLOSED = {
     ("DisputeIn", "claim_type"): ("/v1/disputes", {"words": "It is not right."}),
     ("EventIn", "event"): ("/v1/disputes/none/events", {}),
