@@ -50,11 +50,8 @@ def docs(request: Request) -> Response:
         for method in METHODS:
             if method in methods:
                 found = methods[method]
-                tag = str(found.get("tags", ["other"])[0])
-                groups.setdefault(tag, []).append(_operation(document, path, method, found))
-    return page(
-        request, "docs.html", title=document["info"]["title"], info=document["info"], groups=groups, about=about
-    )
+                groups.setdefault(found["tags"][0], []).append(_operation(document, path, method, found))
+    return page(request, "docs.html", info=document["info"], groups=groups, about=about)
 
 
 def _operation(document: dict[str, Any], path: str, method: str, found: dict[str, Any]) -> Operation:
