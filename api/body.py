@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import date
 from typing import Annotated, Any
 
@@ -30,11 +31,9 @@ def _day(value: Any) -> date:
     """The day that a full-date names (RFC 3339 section 5.6)."""
     if isinstance(value, date):
         return value
-    try:
-        if re.fullmatch(r"\d{4}-\d\d-\d\d", value, re.ASCII):
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value, re.ASCII):
+        with suppress(ValueError):
             return date.fromisoformat(value)
-    except (TypeError, ValueError):
-        pass
     raise PydanticCustomError("day", "Write a day that there is, as 2026-01-31")
 
 

@@ -86,15 +86,21 @@ def test_it_works_unpoked_where_it_may_not_be_idle_longer(work: Work, thread: Po
     assert work.next() == "work"
 
 
-@pytest.mark.parametrize("rest_s", [0.0, LONG_S], ids=["idle", "resting"])
-def test_stopping_ends_after_the_present_work_and_cuts_every_wait(
-    work: Work, thread: PokedThread, rest_s: float
-) -> None:
+def test_stopping_ends_after_the_present_work(work: Work, thread: PokedThread) -> None:
+    work.rest_s = LONG_S
     thread.poke()
     thread.stop(wait_s=NOT_S)
     assert thread.ending
     assert work.begun.empty(), "the work under way is not cut off"
-    work.rest_s = rest_s
     work.let.release()
     thread.stop()
     assert [work.next(), work.begun.empty()] == ["end", True]
+
+
+@pytest.mark.parametrize("rest_s", [0.0, LONG_S], ids=["idle", "resting"])
+def test_stopping_cuts_the_wait_that_is_under_way(work: Work, thread: PokedThread, rest_s: float) -> None:
+    work.rest_s = rest_s
+    work.let.release()
+    assert not work.has_begun()
+    thread.stop(wait_s=SOON_S)
+    assert [work.begun.get_nowait(), work.begun.empty()] == ["end", True]
