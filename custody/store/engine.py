@@ -105,7 +105,7 @@ def _configure_sqlite(connection: Any, _record: Any) -> None:
         "cache_size=-65536",
         "secure_delete=ON",  # what was deleted, or moved elsewhere, is overwritten
         "temp_store=MEMORY",  # what a statement for many rows would undo is not written to a file
-        "wal_autocheckpoint=8000",  # 32 MiB: a commit copies pages into the database seldom, see write_ahead.py
+        "wal_autocheckpoint=32000",  # 128 MiB: commits leave the copying of pages to a thread, see write_ahead.py
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

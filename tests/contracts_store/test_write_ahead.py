@@ -15,8 +15,9 @@ from structlog.testing import capture_logs
 
 from custody.store import log_reader, write_ahead
 from custody.store.engine import open_engine
+from custody.store.turn import Turn
 from custody.store.unit import House
-from custody.store.write_ahead import drop_old_pages, page_copier
+from custody.store.write_ahead import copy_pages, drop_old_pages, page_copier
 
 COPYING = 121
 """The byte of the `-shm` file that whoever copies pages locks (SQLite, walformat, section 2.3.1: WAL_CKPT_LOCK)."""
@@ -49,13 +50,13 @@ def record(house: House) -> int:
 
 
 def in_the_file(database: Path) -> int:
-    """How many entries the database file itself holds, without the log beside it."""
+    """How many entries the database file itself holds, without the log beside it; 0 if it is half written."""
     alone = database.with_name("alone.sqlite3")
     shutil.copyfile(database, alone)
     with closing(sqlite3.connect(f"file:{alone}?immutable=1", uri=True)) as connection:
         try:
             (count,) = connection.execute("SELECT count(*) FROM entry").fetchone()
-        except sqlite3.OperationalError:
+        except sqlite3.DatabaseError:
             return 0
     return int(count)
 
@@ -66,6 +67,11 @@ def soon_holds(database: Path, entries: int) -> bool:
     while (held := in_the_file(database)) != entries and time.monotonic() < ends_s:
         time.sleep(0.05)
     return held == entries
+
+
+def time_of_log(database: Path) -> bytes:
+    """What the write-ahead log's frames are marked with until it begins anew (walformat, section 4.1: the salts)."""
+    return Path(f"{database}-wal").read_bytes()[16:24]
 
 
 @contextmanager
@@ -124,6 +130,67 @@ def test_pages_that_cannot_be_copied_are_copied_later(house: House, database: Pa
     copier.poke()
     assert soon_holds(database, size)
     copier.stop()
+
+
+def test_a_long_log_begins_anew_while_scans_come_in_all_the_while(
+    house: House, database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(write_ahead, "ANEW", 50)
+    copier = page_copier(house.engine)
+    house.after_commit = copier.poke
+    record(house)
+    before = time_of_log(database)
+    copier.start()
+    ends_s = time.monotonic() + 30
+    while (anew := time_of_log(database)) == before and time.monotonic() < ends_s:
+        record(house)
+    copier.stop()
+    assert anew != before
+
+
+def test_a_short_log_is_copied_and_goes_on(house: House, database: Path) -> None:
+    size = record(house)
+    before = time_of_log(database)
+    copying = threading.Thread(target=copy_pages, args=(database, Turn(house.engine)))
+    with Turn(house.engine):
+        copying.start()
+        copying.join(30)
+        assert not copying.is_alive(), "a short log needs no turn"
+    assert in_the_file(database) == size
+    assert time_of_log(database) == before
+
+
+def test_a_long_log_waits_for_its_turn_when_all_that_could_be_copied_is(
+    house: House, database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(write_ahead, "ANEW", 1)
+    size = record(house)
+    copying = threading.Thread(target=copy_pages, args=(database, Turn(house.engine)))
+    with Turn(house.engine):
+        copying.start()
+        assert soon_holds(database, size)
+        copying.join(0.2)
+        assert copying.is_alive()
+    copying.join(30)
+    assert not copying.is_alive()
+
+
+def test_a_log_that_somebody_reads_does_not_begin_anew_and_keeps_no_scan_waiting(
+    house: House, database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(write_ahead, "ANEW", 1)
+    turn = Turn(house.engine)
+    with house.read() as reader:
+        size = log_reader.size_now(reader)
+        before = time_of_log(database)
+        record(house)
+        copy_pages(database, turn)
+        record(house)
+        assert time_of_log(database) == before
+        assert log_reader.size_now(reader) == size, "the reader still sees what it began with"
+    copy_pages(database, turn)
+    record(house)
+    assert time_of_log(database) != before
 
 
 def test_what_was_deleted_goes_once_another_process_has_copied_its_pages(house: House, database: Path) -> None:
