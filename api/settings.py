@@ -7,12 +7,11 @@ Every setting may be given as an environment variable with the prefix WEAKLINK_,
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
-from api.addresses import http_address
+from api.addresses import check_address, http_address
 from custody.kernel.errors import Rejected
 from custody.ledger.note import check_key_name
 from devicelock.backends.android import ADDRESS, Way
@@ -116,10 +115,8 @@ class Settings(LockSystems):
     @field_validator("public_url", "android_address", "nanomdm_address", "knox_address")
     @classmethod
     def _is_an_address(cls, text: str, info: ValidationInfo) -> str:
-        parts = urlsplit(text)
-        bare = not (parts.query or parts.fragment or parts.username) and parts.port != 0
-        if text and not (parts.scheme in {"http", "https"} and parts.hostname and bare and text.isprintable()):
-            raise ValueError("it is no address like https://log.example")
+        if text:
+            check_address(text)
         if info.field_name == "public_url" and len(text) > ADDRESS_MOST:
             raise ValueError(f"lock screens have room for an address of {ADDRESS_MOST} characters")
         return text

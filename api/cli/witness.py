@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 import uvicorn
 
-from api.addresses import http_address
+from api.addresses import check_address, http_address
 from api.cli.listen import ctrl_c_waits, listen
 from api.connections import Accepted, Server
 from api.http_limits import Protocol
@@ -24,13 +24,25 @@ POST_QUANTUM = "-pq"
 """What the second key of a witness adds to its name in a policy, where no two are called the same."""
 
 
+def _public(text: str) -> str:
+    """The address without a slash at its end; one that nobody could be told is refused before anything is made."""
+    try:
+        if text:
+            check_address(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    return text.rstrip("/")
+
+
 def witness(
     name: Annotated[str, typer.Option(help="Its name in cosignatures, an address without scheme.")],
     log: Annotated[list[str], typer.Option(help="The vkey of a log that it knows; may be given more than once.")],
     data: Annotated[Path, typer.Option(help="Folder for its keys and what it cosigned last.")],
     port: Annotated[int, typer.Option(help="Port to listen on; 0 picks a free one, another at every start.")] = PORT,
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all of this machine.")] = "127.0.0.1",
-    public_url: Annotated[str, typer.Option(help="Address that the log's service reaches it by, if another.")] = "",
+    public_url: Annotated[
+        str, typer.Option(help="Address that the log's service reaches it by, if another.", callback=_public)
+    ] = "",
     ml_dsa: Annotated[bool, typer.Option("--ml-dsa", help="Cosign with ML-DSA-44 too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON value at the start.")] = False,
 ) -> None:
@@ -55,7 +67,7 @@ def witness(
             clock=SystemClock(),
             mldsa=new_mldsa_signer(open_secret(data / "witness-mldsa.seed")) if ml_dsa else None,
         )
-        address = public_url.rstrip("/") or http_address(host, door.getsockname()[1])
+        address = public_url or http_address(host, door.getsockname()[1])
         vkeys = running.vkeys
         policy = _policy(name, log=[vkey.strip() for vkey in log], vkeys=vkeys, address=address)
         config = uvicorn.Config(witness_app(running), http=Protocol, log_level="warning", access_log=False)

@@ -64,7 +64,7 @@ class Carrier:
         self._looked_at = ""
         self._publish_ms: Instant = 0
         self._whole_ms: Instant = 0
-        self.thread = PokedThread(self._go_round, name="carrier", idle_s=IDLE_S, at_end=self.give_up)
+        self.thread = PokedThread(self._go_round, name="carrier", idle_s=IDLE_S, at_end=self._finish)
 
     def give_up(self) -> None:
         """Let another process carry at once."""
@@ -239,6 +239,12 @@ class Carrier:
         except Exception:  # nobody else would carry anything any more
             log.exception("the carrier failed and will try again")
         return BREATH_S
+
+    def _finish(self) -> None:
+        try:
+            self.give_up()
+        except Trouble as trouble:
+            log.warning("others carry once the lease is over", code=trouble.code, detail=trouble.detail)
 
 
 def _call(backend: Backend, part: PartRow) -> Callable[[], Answer]:

@@ -158,6 +158,18 @@ def test_ctrl_c_ends_a_server_in_good_order(tmp_path: Path, words: tuple[str, ..
     assert (process.returncode, said) == (130, "Stopped.\n")
 
 
+@pytest.mark.parametrize(
+    "address", ["w1.example", "https://w1.example/?a=1", "https://me:s3cret@w1.example", "http://w 1"]
+)
+def test_a_witness_tells_nobody_an_address_that_is_none(tmp_path: Path, address: str) -> None:
+    data = tmp_path / "w1"
+    words = ("--name", "carrier.example/w1", "--log", VKEY, "--data", str(data), "--public-url", address)
+    done = subprocess.run([*COMMAND, "witness", *words], capture_output=True, text=True, check=False, timeout=WAIT_S)
+    assert done.returncode == 2
+    assert "it is no address like https://log.example" in " ".join(done.stderr.split())
+    assert not data.exists()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("command", ["demo", "bench"])

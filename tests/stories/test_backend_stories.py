@@ -1,6 +1,9 @@
 """Stories of orders that other lock systems carry beside our own agent."""
 
+from pathlib import Path
+
 import pytest
+from structlog.testing import capture_logs
 
 from api.views import order_view
 from custody.kernel.clock import DAY_MS, HOUR_MS, MINUTE_MS
@@ -507,6 +510,21 @@ def test_one_process_at_a_time_carries_and_another_takes_over(world: World) -> N
     others.carry()
     others.settle()
     assert world.order(opened.order.id).state == "released"
+
+
+def test_a_carrier_that_cannot_give_its_lease_up_says_so_and_ends(world: World) -> None:
+    others, _ = with_two(world, ANDROID)
+    database = Path(str(world.engine.url.database))
+    away = database.with_name("away.sqlite3")
+    world.engine.dispose()
+    database.rename(away)
+    database.mkdir()
+    with capture_logs() as told:
+        others.carrier.thread.start()
+        others.carrier.thread.stop(wait_s=30)
+    database.rmdir()
+    away.rename(database)
+    assert [line["code"] for line in told if line["event"] == "others carry once the lease is over"] == ["database"]
 
 
 def test_a_confirmed_lock_is_asked_for_anew_with_its_new_end(world: World) -> None:
