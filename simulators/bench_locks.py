@@ -87,10 +87,15 @@ def warm_up(desk: Desk, fleet: Sequence[Missed]) -> None:
 
 
 def round_trip_ms(desk: Desk, missed: Missed) -> tuple[float, float]:
-    """Lock one handset and release it; milliseconds from each decision to the stored answer."""
+    """Lock one handset and release it; milliseconds from each decision to the stored answer.
+
+    As in the limit, nothing is asked of the service while a command is on its way.
+    """
     order = desk.lock(missed)
+    missed.radio.wait_for(lambda handset: handset.state.applied is Applied.LOCKED, timeout_s=WAIT_S)
     locked = desk.until(order, ACTIVE)["decided_to_acknowledged_ms"]
     desk.release(order)
+    missed.radio.wait_for(lambda handset: handset.state.applied is Applied.UNLOCKED, timeout_s=WAIT_S)
     return float(locked), float(desk.until(order, OVER)["released_ms"])
 
 
