@@ -61,17 +61,20 @@ class MqttTransport:
         receive: Receive | None = None,
         receive_together: ReceiveTogether | None = None,
         subscriptions: tuple[str, ...] = (),
+        on_begin: Callable[[], None] | None = None,
         on_ready: Callable[[], None] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """One of the two ways to receive, for whoever subscribes to anything.
 
-        `on_ready` is called on the network thread whenever the subscriptions stand; it must not block.
+        `on_begin` is called on the network thread whenever a connection begins, before anything comes on it, and
+        `on_ready` whenever the subscriptions stand; neither may block.
         """
         self.rebuilt = 0
         self._options = options
         self._stopping = threading.Event()
-        self._make_line = partial(_Line, options, subscriptions, (receive, receive_together), on_ready, monotonic)
+        ways, calls = (receive, receive_together), (on_begin, on_ready)
+        self._make_line = partial(_Line, options, subscriptions, ways, calls, monotonic)
         self._line = self._make_line()
         self._watchdog = threading.Thread(target=self._watch, name=f"watch {options.client_id}", daemon=True)
 
@@ -127,13 +130,13 @@ class _Line:
         options: MqttOptions,
         subscriptions: tuple[str, ...],
         ways: tuple[Receive | None, ReceiveTogether | None],
-        on_ready: Callable[[], None] | None,
+        calls: tuple[Callable[[], None] | None, Callable[[], None] | None],
         monotonic: Callable[[], float],
     ) -> None:
         self.ready = threading.Event()
         self._options = options
         self._subscriptions = subscriptions
-        self._on_ready = on_ready
+        self._on_begin, self._on_ready = calls
         self._monotonic = monotonic
         self._closing = threading.Event()
         self._up = False
@@ -321,6 +324,7 @@ class _Line:
             LOG.warning("the broker refuses %s: %s", self._options.client_id, reason)
             return
         self._up = True
+        self._tell(self._on_begin)
         if self._options.presence is not None:
             self._pubacks.forget(client.publish(self._options.presence.topic, b"online", qos=1, retain=True).mid)
         if self._subscriptions:
@@ -338,9 +342,12 @@ class _Line:
 
     def _is_ready(self) -> None:
         self.ready.set()
+        self._tell(self._on_ready)
+
+    def _tell(self, call: Callable[[], None] | None) -> None:
         try:
-            if self._on_ready is not None:
-                self._on_ready()
+            if call is not None:
+                call()
         except Exception:
             LOG.exception("what was to happen on connecting failed")
 

@@ -228,6 +228,7 @@ class SimulatedTransport:
         *,
         receive: Receive,
         subscriptions: tuple[str, ...] = (),
+        on_begin: Callable[[], None] | None = None,
         on_ready: Callable[[], None] | None = None,
         user: str | None = None,
         presence: Presence | None = None,
@@ -241,14 +242,15 @@ class SimulatedTransport:
         self.ready = False
         self._broker = broker
         self._receive = receive
-        self._on_ready = on_ready
+        self._calls = (on_begin, on_ready)
 
     def start(self, *, wait_s: float = 0.0, clean_start: bool = False) -> bool:  # noqa: ARG002 - nobody waits here
         """Connect, at once. `clean_start` discards what the session holds."""
         self._broker.attach(self, clean_start=clean_start)
         self.ready = True
-        if self._on_ready is not None:
-            self._on_ready()
+        for call in self._calls:
+            if call is not None:
+                call()
         return self.ready
 
     def publish(

@@ -30,7 +30,18 @@ from custody.kernel.keys import PublicKey, SoftwareSigner, new_signer, read_cose
 from devicelock.rules.ack import Ack, Result, make_ack
 from devicelock.rules.applied import Applied
 from devicelock.rules.command import NONCE_BYTES, Command, KeyRing, Screen, open_command
-from devicelock.rules.device import DeviceState, enter_code, greet, new_device, owes_hello, receive, tell, wake
+from devicelock.rules.device import (
+    DeviceState,
+    begin_run,
+    enter_code,
+    greet,
+    new_device,
+    owes_hello,
+    receive,
+    says_again,
+    tell,
+    wake,
+)
 from devicelock.rules.hello import Cause, SimClass, make_hello
 from devicelock.rules.unlock_code import ENTROPY_BYTES, lock_number
 from simulators.client import ServiceClient
@@ -145,6 +156,7 @@ class Handset:
         self._clock = clock
         self._rng = rng
         self._offset_at_boot_s = 0
+        self._owes_nonce = True
         self._parsed: tuple[bytes, DeviceState] | None = None
         if not store.exists():
             self._keep(self._new())
@@ -187,11 +199,16 @@ class Handset:
         self._offset_at_boot_s = self.clock_offset_s
         self.on = True
         self._parsed = None
+        self.begin_run()
         self._go_on(wake(self._stored(), now_s=self.now_s()))
 
     def power_off(self) -> None:
         """Only the store is left."""
         self.on = False
+
+    def begin_run(self) -> None:
+        """As at every boot: the nonce of the run is drawn before anything is taken, and stored with what comes."""
+        self._owes_nonce = True
 
     def tick(self) -> bool:
         """The timer: True if a lock that had run out was released, so that a hello is due."""
@@ -210,7 +227,14 @@ class Handset:
         where = self._where()
         state, hello = greet(self.state, now_s=self.now_s(), nonce=self._nonce(), client=CLIENT_VERSION, **where)
         self._enforce(self._keep(state))
+        self._owes_nonce = False
         return make_hello(hello, self.enrolment.signer)
+
+    def hello_again(self) -> bytes:
+        """A hello with the nonce of this run, so that no LOCK is late that was signed for it; fresh if that is old."""
+        if self._owes_nonce or not says_again(self.state, now_s=self.now_s()):
+            return self.hello()
+        return self._told(self.state)
 
     def hello_after(self, taken: Taken) -> bytes:
         """The hello that follows a command; a nonce that was stored with it is said now, and nothing stored again.
@@ -219,8 +243,7 @@ class Handset:
         """
         if taken.after.nonce == taken.before.nonce or self.state != taken.after:
             return self.hello()
-        hello = tell(taken.after, now_s=self.now_s(), client=CLIENT_VERSION, **self._where())
-        return make_hello(hello, self.enrolment.signer)
+        return self._told(taken.after)
 
     def take(self, raw: bytes, *, cut: Cut | None = None) -> Taken:
         """Handle one command.
@@ -229,10 +252,11 @@ class Handset:
         """
         state = self.state
         command = open_command(raw, state.keys)
-        after, ack = self._decide(state, command)
+        after, ack = self._decide(self._in_this_run(state), command)
         self._fail(cut, Cut.BEFORE_STORE)
         try:
             self._keep(after)
+            self._owes_nonce = False
         except OSError:
             if after.applied is not Applied.LOCKED:
                 self._enforce(after)
@@ -291,6 +315,14 @@ class Handset:
         self.power_off()
         replace_file(self.store, copy)
         self.power_on()
+
+    def _in_this_run(self, state: DeviceState) -> DeviceState:
+        """What was stored, with the nonce of this run; that is yet to be stored, if it is owed."""
+        return begin_run(state, now_s=self.now_s(), nonce=self._nonce()) if self._owes_nonce else state
+
+    def _told(self, state: DeviceState) -> bytes:
+        hello = tell(state, now_s=self.now_s(), client=CLIENT_VERSION, **self._where())
+        return make_hello(hello, self.enrolment.signer)
 
     def _where(self) -> Where:
         return {"country": self.country, "sim": self.sim, "network": self.network}

@@ -3,9 +3,11 @@
 - Says hello on every connect, after every change, when the last one is a day old, when a command comes again that it
   has left by itself since, and after a LOCK that was refused: the first, second, fourth, eighth in a row on one
   connection. Each hello says a new nonce: that which was stored with the command that it follows, or one that is drawn
-  and stored for it; one after every refusal would make what is on its way late for ever. A
-  broker that was gone may have dropped the hello of before, and that of this connection, so the counting begins anew
-  with each.
+  and stored for it. After a LOCK that was refused for its nonce, and where one was refused before the connection
+  stands, it says that of this run once more: another would make late what is on its way. A broker that was gone may
+  have dropped the hello of before, and that of this connection, so the counting begins anew with each.
+- A run begins with the connection, before anything comes on it: a LOCK that waited in the broker is refused even where
+  it comes before our hello has left.
 - A hello whose nonce cannot be stored, as the disk is full, is not said; the timer tries again.
 - Order for a command: the handset stores and enforces, the signed ack is published, and only then may the broker
   forget the command. Bytes that are no command for this device are let go: they will never be better.
@@ -47,8 +49,19 @@ class Line(Transport, Protocol):
         ...
 
 
-Connect = Callable[[Receive, tuple[str, ...], Callable[[], None]], Line]
-"""Makes a line out of: what takes messages, what to subscribe to, what to call when the subscriptions stand."""
+class Connect(Protocol):
+    """Makes a line out of: what takes messages, what to subscribe to, what to call as it begins and when it stands."""
+
+    def __call__(
+        self,
+        *,
+        receive: Receive,
+        subscriptions: tuple[str, ...],
+        on_begin: Callable[[], None],
+        on_ready: Callable[[], None],
+    ) -> Line:
+        """The line, not started."""
+        ...
 
 
 class Radio:
@@ -71,7 +84,9 @@ class Radio:
         with self._guard:
             self.handset.power_on()
         command = topic(self.handset.device, Channel.COMMAND)
-        self._line = self._connect(self._receive, (command,), self._connected)
+        self._line = self._connect(
+            receive=self._receive, subscriptions=(command,), on_begin=self._begin, on_ready=self._connected
+        )
         return self._line.start(wait_s=wait_s)
 
     def switch_off(self) -> None:
@@ -142,17 +157,21 @@ class Radio:
         if hello is not None:  # made before the answer left, so that both leave together
             self._say(Channel.HELLO, hello, b"")
         elif self._late.bit_count() == 1:
-            self._say_hello()
+            self._say_hello(again=ack.result is Result.REFUSED_NONCE)
         return True
 
-    def _connected(self) -> None:
+    def _begin(self) -> None:
         self._late = 0
-        self._say_hello()
+        with self._guard:
+            self.handset.begin_run()
 
-    def _say_hello(self) -> None:
+    def _connected(self) -> None:
+        self._say_hello(again=True)
+
+    def _say_hello(self, *, again: bool = False) -> None:
         try:
             with self._guard:
-                hello = self.handset.hello()
+                hello = self.handset.hello_again() if again else self.handset.hello()
         except OSError:
             self._unsaid = True
             return
@@ -170,7 +189,13 @@ class Radio:
 def mqtt_of(handset: Handset, *, keepalive_s: int = 15) -> Connect:
     """Lines over MQTT to the broker the handset was enrolled with."""
 
-    def connect(receive: Receive, subscriptions: tuple[str, ...], on_ready: Callable[[], None]) -> Line:
+    def connect(
+        *,
+        receive: Receive,
+        subscriptions: tuple[str, ...],
+        on_begin: Callable[[], None],
+        on_ready: Callable[[], None],
+    ) -> Line:
         options = MqttOptions(
             host=handset.enrolment.mqtt_host,
             port=handset.enrolment.mqtt_port,
@@ -178,6 +203,8 @@ def mqtt_of(handset: Handset, *, keepalive_s: int = 15) -> Connect:
             presence=Presence(topic=topic(handset.device, Channel.STATUS)),
             keepalive_s=keepalive_s,
         )
-        return MqttTransport(options, receive=receive, subscriptions=subscriptions, on_ready=on_ready)
+        return MqttTransport(
+            options, receive=receive, subscriptions=subscriptions, on_begin=on_begin, on_ready=on_ready
+        )
 
     return connect

@@ -265,10 +265,8 @@ class World(Process):
         store = self.folder / f"{given.device}.handset"
         handset = Handset(enrolment, store, clock=self.clock, rng=rng, sim=sim, country=country, network=network)
 
-        def connect(receive: Any, subscriptions: tuple[str, ...], on_ready: Any) -> Line:
-            return SimulatedTransport(
-                self.broker, handset.device, receive=receive, subscriptions=subscriptions, on_ready=on_ready
-            )
+        def connect(**calls: Any) -> Line:
+            return SimulatedTransport(self.broker, handset.device, **calls)
 
         self.radios[parcel.order] = Radio(handset, connect=connect)
         return self.radios[parcel.order]

@@ -7,7 +7,7 @@
 - A pair that is issued is greater than every pair issued before and every pair the device ever reported, so a device is
   never stuck with a server that has forgotten.
 - `reconcile` answers a hello by what the hello itself says: nothing, the newest command's bytes again, or a new
-  signature. A LOCK is always signed anew, because the hello brought a new nonce, with every check made again.
+  signature. A LOCK is signed anew whenever the hello brought a new nonce, with every check made again.
 - `settle` and `reconcile` keep what the device has shown by maximum of (pair, kindness), so order and repetition of
   acks and hellos do not matter (they arrive in any order from a shared subscription).
 - A wish to lock is an UNLOCK wish once its hour has passed. A device that shows it is retired is retired. A lock that
@@ -73,12 +73,14 @@ class Seen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issued:
-    """The newest command issued, and the wish it was issued for."""
+    """The newest command issued, the wish it was issued for, and what bounds it; older rows do not say that."""
 
     command_id: str
     op: Op
     pair: Pair
     version: int
+    nonce: bytes | None = None
+    not_after_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +145,6 @@ def issue(
     if op is Op.LOCK:
         not_after_s = _lock_life(desired, anchor, now_s, life_s, nonce)
     epoch, counter = next_pair(desired, anchor)
-    issued = Issued(command_id=command_id, op=op, pair=(epoch, counter), version=desired.version)
     command = Command(
         op=op,
         command_id=command_id,
@@ -159,6 +160,14 @@ def issue(
         nonce=nonce if op is Op.LOCK else None,
         held_until_s=desired.until_s,
         screen=screen if op is Op.LOCK else None,
+    )
+    issued = Issued(
+        command_id=command_id,
+        op=op,
+        pair=command.pair,
+        version=desired.version,
+        nonce=command.nonce,
+        not_after_s=not_after_s,
     )
     return replace(desired, issued=issued, highest=issued.pair), command
 
@@ -176,7 +185,7 @@ def reconcile(desired: Desired, hello: Hello, *, anchor: Anchor, now_s: int) -> 
         desired = _retired(desired)
     if desired.order is None and hello.applied is Applied.LOCKED:
         desired = wish(desired, Applied.UNLOCKED, order=FORGOTTEN_ORDER, authority=FORGOTTEN)
-    return desired, _step(desired, hello)
+    return desired, _step(desired, hello, now_s)
 
 
 def settle(desired: Desired, ack: Ack) -> Desired:
@@ -213,7 +222,7 @@ def _lock_life(desired: Desired, anchor: Anchor, now_s: int, life_s: int, nonce:
     return min(now_s + min(life_s, LIFE_MAX_S), desired.until_s)
 
 
-def _step(desired: Desired, hello: Hello) -> Step:
+def _step(desired: Desired, hello: Hello, now_s: int) -> Step:
     newest = desired.issued
     if desired.order is None or hello.applied is Applied.RETIRED:
         return Step.NOTHING
@@ -223,7 +232,11 @@ def _step(desired: Desired, hello: Hello) -> Step:
         return Step.SIGN
     if hello.pair >= newest.pair:
         return Step.NOTHING if hello.applied is desired.state else Step.SIGN
-    return Step.SIGN if newest.op is Op.LOCK else Step.RESEND
+    return Step.RESEND if newest.op is not Op.LOCK or _is_bound_to(newest, hello, now_s) else Step.SIGN
+
+
+def _is_bound_to(newest: Issued, hello: Hello, now_s: int) -> bool:
+    return newest.nonce == hello.nonce and newest.not_after_s is not None and now_s < newest.not_after_s
 
 
 def _hear(desired: Desired, device: str, applied: Applied, pair: Pair, at_s: int) -> Desired:

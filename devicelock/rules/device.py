@@ -16,9 +16,13 @@ is the earliest it can have been. Life and hold are spans from there. So a wrong
 nor lets one hold longer than its signed span from its arrival. While locked, a clock found behind its own last reading
 is in doubt, and doubt releases: earlier, never later. The next hello brings a lock that still stands back.
 
+**Runs.** One begins at every boot and with every connection, before anything is taken that comes on it, and draws a
+nonce: a LOCK that waited meanwhile is refused, and comes back signed anew after every check was made again.
+
 A handset says hello on every connect, after every change, after a refused LOCK, when a command comes again that it has
-left by itself since (a code, its hour, doubt about its clock), and when its last nonce is a day old; each hello draws a
-new nonce.
+left by itself since (a code, its hour, doubt about its clock), and when its last nonce is a day old. Each hello draws a
+new nonce, except after a LOCK that was refused for its own: another one would make the LOCK late that answers the hello
+of before, so that hello says the nonce of this run once more, for a minute.
 """
 
 import hmac
@@ -34,6 +38,7 @@ from devicelock.rules.unlock_code import Question, after_wrong, ask, is_answer
 
 SKEW_S = 300
 HELLO_EVERY_S = 24 * 3600
+REPEATED_S = 60
 
 _STATE_OF = {Op.LOCK: Applied.LOCKED, Op.UNLOCK: Applied.UNLOCKED, Op.RETIRE: Applied.RETIRED}
 
@@ -83,6 +88,16 @@ def owes_hello(state: DeviceState, *, now_s: int) -> bool:
     return now_s - state.nonce_at_s >= HELLO_EVERY_S
 
 
+def says_again(state: DeviceState, *, now_s: int) -> bool:
+    """Whether the nonce is so young that a hello of the same run may say it once more."""
+    return now_s - state.nonce_at_s < REPEATED_S
+
+
+def begin_run(state: DeviceState, *, now_s: int, nonce: bytes) -> DeviceState:
+    """The state in which a run begins, at boot or with a new connection: no LOCK for an earlier one is taken in it."""
+    return replace(wake(state, now_s=now_s), nonce=nonce, nonce_at_s=now_s)
+
+
 def greet(
     state: DeviceState,
     *,
@@ -94,14 +109,14 @@ def greet(
     network: str | None = None,
 ) -> tuple[DeviceState, Hello]:
     """The hello to send, and the state to store before sending it."""
-    state = replace(wake(state, now_s=now_s), nonce=nonce, nonce_at_s=now_s)
+    state = begin_run(state, now_s=now_s, nonce=nonce)
     return state, tell(state, now_s=now_s, client=client, country=country, sim=sim, network=network)
 
 
 def tell(
     state: DeviceState, *, now_s: int, client: str, country: str | None, sim: SimClass, network: str | None = None
 ) -> Hello:
-    """The hello that says what is stored. Its nonce, from `greet` or a command, was not said before."""
+    """The hello that says what is stored. Its nonce is of this run: from `greet`, a command, or the hello before."""
     return Hello(
         device=state.device,
         applied=state.applied,

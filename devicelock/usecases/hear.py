@@ -23,7 +23,7 @@ from custody.store.unit import Unit
 from devicelock import store, watch_store
 from devicelock.rules.ack import Ack, Result, open_ack
 from devicelock.rules.applied import Applied
-from devicelock.rules.command import Basis, KeyRing, Op, Reason, open_command, pair_in
+from devicelock.rules.command import Basis, Op, Reason, open_command, pair_in
 from devicelock.rules.desired import FORGOTTEN, LAPSED, Desired, Standing, Step, reconcile, settle, standing
 from devicelock.rules.hello import Cause, Hello, SimClass, open_hello
 from devicelock.rules.order import Event, Role, State, step
@@ -239,8 +239,7 @@ def _reconcile(unit: Unit, office: LockOffice, row: DeviceRow, hello: Hello, ord
     if answer is Step.RESEND and after.issued is not None:
         command = unit.session.get(CommandRow, after.issued.command_id)
         if command is not None:
-            keys = KeyRing(lock=None, unlock=office.signers.unlock.public)
-            queue(unit, row, open_command(command.raw, keys), command.raw)
+            queue(unit, row, open_command(command.raw, office.keys), command.raw)
     elif answer is Step.SIGN and order is not None and _opened_by_code(after, hello) and order.state in RELEASES:
         why, basis = Reason.RELEASED_BY_STAFF, Basis.ONE_PERSON
         release(unit, office, order=order.id, actor=device, role=Role.SYSTEM, reason=why, basis=basis)

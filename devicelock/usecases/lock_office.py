@@ -21,7 +21,7 @@ from devicelock.anchor import AnchorFile
 from devicelock.backends.contract import Capabilities
 from devicelock.rules.authority import DECIDERS
 from devicelock.rules.caps import CapReason, Caps, LockAsked, SignedLock, held_back
-from devicelock.rules.command import CommandSigners, Screen
+from devicelock.rules.command import CommandSigners, KeyRing, Screen
 from devicelock.rules.hello import SimClass
 from devicelock.rules.lock_facts import STANDING_CLAIMS, Claim, Kind, LockFacts, Person, StandingPolicy
 from devicelock.rules.order import Event, Role
@@ -127,6 +127,12 @@ class LockOffice:
     def issuer(self) -> str:
         """The issuer of commands."""
         return f"urn:weaklink:operator:{self.house.origin}"
+
+    @property
+    def keys(self) -> KeyRing:
+        """The keys by which our commands are known."""
+        lock = self.signers.lock
+        return KeyRing(lock=lock.public if lock else None, unlock=self.signers.unlock.public)
 
     def screen_of(self, order: LockOrderRow) -> Screen:
         """What whoever holds the handset reads, on every lock system that can show it."""

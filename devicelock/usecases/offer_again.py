@@ -17,7 +17,7 @@ released itself since says hello.
 
 from custody.store.unit import Unit
 from devicelock import store
-from devicelock.rules.command import KeyRing, Op, open_command
+from devicelock.rules.command import Op, open_command
 from devicelock.rules.desired import Standing, standing
 from devicelock.rules.order import State
 from devicelock.store import CommandRow
@@ -30,8 +30,7 @@ ASKED = frozenset({Standing.SENT, Standing.LOCKED})
 
 def offer_again(unit: Unit, office: LockOffice) -> int:
     """Put the very bytes of every command that is to be offered again into the outbox; returns how many."""
-    signers, session = office.signers, unit.session
-    keys = KeyRing(lock=signers.lock.public if signers.lock else None, unlock=signers.unlock.public)
+    keys, session = office.keys, unit.session
     stopped, offered = store.switched_on(session, store.KILL_SWITCH), 0
     for name in sorted({*store.devices_in(session, ACTIVE), *store.devices_unanswered(session)}):
         row = store.device(session, name)

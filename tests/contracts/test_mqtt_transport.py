@@ -272,6 +272,30 @@ def test_what_fails_on_connecting_does_not_end_the_connection(broker: EmbeddedBr
     assert client.publish(ACK, b"x", expiry_s=60) is PublishOutcome.ACCEPTED
 
 
+def test_it_is_told_of_a_connection_before_anything_comes_on_it(broker: EmbeddedBroker, clients: ExitStack) -> None:
+    told: list[bytes] = []
+
+    def receive(message: Message) -> bool:
+        told.append(message.payload)
+        return True
+
+    def connect() -> MqttTransport:
+        calls = {"receive": receive, "on_begin": lambda: told.append(b"begins")}
+        client = MqttTransport(options(broker.port), subscriptions=(COMMAND,), **calls)
+        clients.callback(client.stop)
+        assert client.start(wait_s=SOON_S)
+        return client
+
+    sender = MqttTransport(options(broker.port, "sender"), receive=Inbox())
+    clients.callback(sender.stop)
+    assert sender.start(wait_s=SOON_S)
+    connect().stop()
+    assert sender.publish(COMMAND, b"waited", expiry_s=60) is PublishOutcome.ACCEPTED
+    connect()
+    assert until(lambda: b"waited" in told)
+    assert told == [b"begins", b"begins", b"waited"]
+
+
 def test_a_port_that_is_taken_is_said_so(broker: EmbeddedBroker) -> None:
     with pytest.raises(Unavailable, match="in use"):
         EmbeddedBroker(broker.port).start()

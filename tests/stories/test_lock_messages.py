@@ -78,6 +78,27 @@ def test_a_handset_that_answers_slowly_is_not_chased_with_locks_one_word_late(
     assert locks_signed(world, opened) == before, "once it is locked nothing more is signed"
 
 
+def test_a_handset_that_was_off_is_locked_at_once_though_the_lock_that_waited_comes_before_its_hello_is_answered(
+    world: World,
+) -> None:
+    parcel = world.parcels[0]
+    radio = world.handset(parcel)
+    radio.switch_on()
+    world.deliver()
+    radio.switch_off()
+    opened = world.dispute(parcel, "never_received")
+    world.relay.carry()
+    radio.switch_on()
+    deliver_one(world, SERVER)
+    world.relay.carry()
+    while world.waiting(radio.handset.device):
+        deliver_one(world, radio.handset.device)
+    assert [ack.result for ack in radio.acks] == [Result.REFUSED_NONCE, Result.APPLIED]
+    world.deliver()
+    assert world.order(opened.order.id).state == "active_provisional"
+    assert locks_signed(world, opened) == 2, "the one that waited, and that which answers the hello"
+
+
 def test_a_release_decided_while_its_lock_is_leaving_leaves_too(world: World) -> None:
     parcel = world.parcels[0]
     radio = world.handset(parcel)

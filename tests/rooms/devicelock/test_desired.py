@@ -161,6 +161,17 @@ def test_a_hello_brings_a_waiting_lock_signed_anew_each_time() -> None:
     assert answer(row, nonce=b"2" * 16)[1] is Step.SIGN, "the one in the broker carries an old nonce"
 
 
+def test_a_hello_that_says_the_nonce_of_the_lock_on_its_way_brings_that_again_while_it_may_be_applied() -> None:
+    row, made = issued(wished(Applied.LOCKED))
+    assert answer(row, nonce=NONCE)[1] is Step.RESEND
+    assert answer(row, nonce=NONCE, clock_s=made.not_after_s - 1)[1] is Step.RESEND
+    assert answer(row, nonce=NONCE, clock_s=made.not_after_s)[1] is Step.SIGN
+    assert answer(row, nonce=NONCE, epoch=1, counter=1)[1] is Step.SIGN, "that pair is used up"
+    assert answer(wished(Applied.LOCKED, row), nonce=NONCE)[1] is Step.SIGN, "a new wish"
+    stored = replace(row, issued=replace(row.issued, nonce=None)) if row.issued else row
+    assert answer(stored, nonce=NONCE)[1] is Step.SIGN, "of a version that did not keep it"
+
+
 def test_a_hello_brings_a_waiting_release_again_as_it_was_signed() -> None:
     for state in (Applied.UNLOCKED, Applied.RETIRED):
         row, _ = issued(wished(state))

@@ -2,7 +2,8 @@
 
 One handset, at most three commands, a channel that keeps everything and delivers any of it at any time, and four
 moments: before a LOCK's `not_after`, between it and the end of its hold, just past that end, and long after. A handset
-looks at its timer whenever time moves (`wake`); a contact is a hello with what it calls for, delivered. A weaker
+looks at its timer whenever time moves (`wake`); a contact is a hello with what it calls for, delivered. The hello says
+the nonce of the present run once more, or begins a run, which matters only where a LOCK is bound to that. A weaker
 variant switches one rule off.
 
 Findings: E a LOCK was applied after its not_after · H a handset is locked past the end of its hold · B a lock outlived
@@ -20,7 +21,7 @@ from devicelock.rules.ack import Result
 from devicelock.rules.applied import Applied
 from devicelock.rules.command import Command, Op
 from devicelock.rules.desired import OP_OF, Anchor, Desired, Step, issue, reconcile, wish
-from devicelock.rules.device import SKEW_S, DeviceState, new_device, receive, wake
+from devicelock.rules.device import SKEW_S, DeviceState, begin_run, new_device, receive, wake
 from tests.rooms.devicelock.protocol_model import AUTHORITY, KEYS, NOW_S, REASON, SCREEN, Ref, hello_of, ref
 
 LIFE_S, HOLD_S = 1_000, 2_000
@@ -107,7 +108,10 @@ def moves(world: World, limits: Limits) -> Iterator[Move]:
         if after is not world:
             late = command.value.op is Op.LOCK and now_s > command.value.not_after_s + SKEW_S
             yield f"deliver {index}", after, ["E"] if late else []
-    yield from _contact(world, limits, now_s)
+    yield from _contact("contact", world, limits, now_s)
+    if any(command.value.nonce == world.device.value.nonce for command in world.sent):
+        begun = ref(begin_run(world.device.value, now_s=now_s, nonce=_nonce(world.drawn + 1)))
+        yield from _contact("new run", world._replace(device=begun, drawn=world.drawn + 1), limits, now_s)
 
 
 def _delivered(world: World, command: Ref[Command], now_s: int, limits: Limits) -> World:
@@ -118,7 +122,7 @@ def _delivered(world: World, command: Ref[Command], now_s: int, limits: Limits) 
     return world._replace(device=device, drawn=world.drawn + 1, until_s=command.value.held_until_s)
 
 
-def _contact(world: World, limits: Limits, now_s: int) -> Iterator[Move]:
+def _contact(name: str, world: World, limits: Limits, now_s: int) -> Iterator[Move]:
     """The handset says hello and gets what that calls for; afterwards it is not locked if its release was decided."""
     desired, step = _heard(world.desired, world.device, now_s)
     step = step if limits.hello else Step.NOTHING
@@ -139,7 +143,7 @@ def _contact(world: World, limits: Limits, now_s: int) -> Iterator[Move]:
     if world.released and after.device.value.applied is Applied.LOCKED:
         broken.append("B")
     if after != world:
-        yield "contact", after, broken
+        yield name, after, broken
 
 
 def _held_too_long(world: World) -> list[str]:

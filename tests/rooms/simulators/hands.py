@@ -85,7 +85,7 @@ _REASONS = {
 
 
 def make_handset(folder: Path, operator: Operator, *, device: str = "dev-1", seed: int = 1) -> Handset:
-    """A handset that is switched on."""
+    """A handset that is switched on and has said hello."""
     enrolment = Enrolment(
         unit=make_unit(SMARTPHONES[0], 100_001),
         device=device,
@@ -98,4 +98,5 @@ def make_handset(folder: Path, operator: Operator, *, device: str = "dev-1", see
     rng = random.Random(f"{seed}/{device}")  # noqa: S311 - the same test, the same nonces
     handset = Handset(enrolment, folder / f"{device}.store", clock=operator.clock, rng=rng)
     handset.power_on()
+    handset.hello()
     return handset

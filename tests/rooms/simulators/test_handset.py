@@ -8,6 +8,7 @@ from custody.kernel.errors import Forbidden, Rejected
 from devicelock.rules.ack import Result, open_ack
 from devicelock.rules.applied import Applied
 from devicelock.rules.command import Op
+from devicelock.rules.device import REPEATED_S
 from devicelock.rules.hello import Cause, SimClass, open_hello
 from devicelock.rules.unlock_code import unlock_code
 from simulators.faults import CUTS, PAIRS, Fault, is_applied
@@ -101,17 +102,21 @@ def test_a_lock_from_before_the_last_hello_is_refused(handset: Handset, operator
 
 
 @pytest.mark.parametrize(("fault", "cut"), CUTS.items(), ids=str)
-def test_after_a_power_cut_the_same_command_ends_the_same_way(
-    handset: Handset, operator: Operator, fault: Fault, cut: Cut
+@pytest.mark.parametrize("op", [Op.LOCK, Op.UNLOCK])
+def test_after_a_power_cut_a_command_that_was_stored_stands_and_of_others_only_an_unlock_is_taken(
+    handset: Handset, operator: Operator, fault: Fault, cut: Cut, op: Op
 ) -> None:
-    raw = operator.command(handset, Op.LOCK)
+    if op is Op.UNLOCK:
+        handset.take(operator.command(handset, Op.LOCK))
+    before, raw = handset.screen_locked, operator.command(handset, op)
     with pytest.raises(PowerCut):
         handset.take(raw, cut=cut)
     assert not handset.on
     handset.power_on()
-    assert handset.screen_locked == is_applied(fault)
-    assert handset.take(raw).ack.result is Result.APPLIED
-    assert handset.screen_locked
+    assert handset.screen_locked == (before != is_applied(fault))
+    late = op is Op.LOCK and not is_applied(fault)
+    assert handset.take(raw).ack.result is (Result.REFUSED_NONCE if late else Result.APPLIED)
+    assert handset.screen_locked == (op is Op.LOCK and not late)
 
 
 def test_the_state_is_stored_before_it_is_enforced(handset: Handset, operator: Operator) -> None:
@@ -158,12 +163,54 @@ def test_a_clock_turned_back_sets_a_locked_handset_free_at_the_next_boot_and_not
     assert locked.state.cause is Cause.CLOCK_DOUBT
 
 
-def test_a_store_put_back_never_accepts_the_lock_of_another_run(handset: Handset, operator: Operator) -> None:
+@pytest.mark.parametrize("says_hello", [True, False])
+def test_a_store_put_back_never_accepts_the_lock_of_another_run(
+    handset: Handset, operator: Operator, *, says_hello: bool
+) -> None:
     copy, old = handset.copy_store(), operator.command(handset, Op.LOCK)
     handset.take(old)
     handset.roll_back(copy)
-    handset.hello()
+    if says_hello:
+        handset.hello()
     assert handset.take(old).ack.result is Result.REFUSED_NONCE
+
+
+@pytest.mark.parametrize("begins", ["boot", "connection"])
+def test_a_lock_from_before_this_run_is_refused_before_the_hello_too_and_an_unlock_is_taken(
+    locked: Handset, operator: Operator, begins: str
+) -> None:
+    unlock = operator.command(locked, Op.UNLOCK)
+    old = operator.command(locked, Op.LOCK)
+    {"boot": locked.power_on, "connection": locked.begin_run}[begins]()
+    assert locked.take(unlock).ack.result is Result.APPLIED
+    assert locked.take(old).ack.result is Result.REFUSED_NONCE
+
+
+def test_a_nonce_of_a_run_that_could_not_be_stored_is_owed_still(
+    handset: Handset, operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = operator.command(handset, Op.LOCK)
+    handset.begin_run()
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match="full"):
+            handset.take(old)
+    assert handset.take(old).ack.result is Result.REFUSED_NONCE
+
+
+@pytest.mark.parametrize(("waited_s", "again"), [(0, True), (REPEATED_S - 1, True), (REPEATED_S, False)])
+def test_a_hello_that_is_said_again_says_the_nonce_of_this_run_while_it_is_young(
+    handset: Handset, operator: Operator, *, waited_s: int, again: bool
+) -> None:
+    key = handset.enrolment.signer.public
+    first = open_hello(handset.hello(), device=handset.device, key=key)
+    operator.clock.at_s += waited_s
+    second = open_hello(handset.hello_again(), device=handset.device, key=key)
+    assert (second.nonce == first.nonce) is again
+    assert second.clock_s == operator.clock.at_s
+    assert second.nonce == handset.state.nonce
+    handset.begin_run()
+    assert open_hello(handset.hello_again(), device=handset.device, key=key).nonce != second.nonce
 
 
 @pytest.mark.parametrize("way", ["timer", "boot", "unlock", "retire"])
@@ -199,7 +246,8 @@ def test_on_a_full_disk_no_lock_begins_and_no_code_is_tried(
         with pytest.raises(OSError, match="full"):
             handset.take(raw)
         assert not handset.screen_locked
-    handset.take(raw)
+    handset.hello()
+    handset.take(operator.command(handset, Op.LOCK))
     code = unlock_code(handset.enrolment.code_key, str(handset.question), pair=handset.state.pair)
     with monkeypatch.context() as disk:
         disk.setattr(os, "fsync", full)

@@ -4,6 +4,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -75,10 +76,8 @@ class World:
         assert self.radio.switch_on()
         self.broker.pump()
 
-    def _connect(self, receive: object, subscriptions: tuple[str, ...], on_ready: object) -> Line:
-        return SimulatedTransport(
-            self.broker, self.handset.device, receive=receive, subscriptions=subscriptions, on_ready=on_ready
-        )
+    def _connect(self, **calls: Any) -> Line:
+        return SimulatedTransport(self.broker, self.handset.device, **calls)
 
 
 @pytest.fixture
@@ -138,6 +137,37 @@ def test_a_lock_that_waited_over_a_reconnect_is_refused_and_the_signed_anew_one_
     assert [ack.result for ack in world.server.acks] == [Result.REFUSED_NONCE]
     world.send(Op.LOCK)
     assert world.handset.screen_locked
+
+
+def test_a_lock_that_answers_the_hello_of_a_connection_holds_though_one_from_before_came_first(world: World) -> None:
+    """On a slow network the one that waited is always there first; its refusal makes no other one late."""
+    world.on()
+    old = world.server.hellos[-1].nonce
+    world.radio.switch_off()
+    world.send(Op.LOCK, nonce=old)
+    assert world.radio.switch_on()
+    said = world.handset.state.nonce
+    world.line.publish(
+        topic(world.handset.device, Channel.COMMAND),
+        world.operator.command(world.handset, Op.LOCK, nonce=said),
+        expiry_s=3600,
+    )
+    world.broker.pump()
+    assert [ack.result for ack in world.server.acks] == [Result.REFUSED_NONCE, Result.APPLIED]
+    assert [hello.nonce for hello in world.server.hellos[1:3]] == [said, said]
+    assert world.handset.screen_locked
+
+
+def test_a_lock_that_came_too_late_brings_a_hello_with_a_fresh_nonce(world: World) -> None:
+    """With clocks that differ its age counts from the nonce: the same one again could be too old for ever."""
+    world.on()
+    world.operator.clock.at_s += 3601
+    said = world.server.hellos[-1].nonce
+    raw = world.operator.command(world.handset, Op.LOCK, nonce=said)
+    world.operator.clock.at_s += 7202
+    world.send_raw(raw)
+    assert world.server.acks[-1].result is Result.REFUSED_EXPIRED
+    assert world.server.hellos[-1].nonce != said
 
 
 @pytest.mark.parametrize("anew", [True, False])
@@ -307,7 +337,8 @@ def test_who_waits_sees_no_handset_between_storing_and_enforcing(world: World, m
 def test_over_mqtt_it_goes_to_the_broker_it_was_enrolled_with(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[MqttOptions] = []
     monkeypatch.setattr("simulators.radio.MqttTransport", lambda options, **_rest: asked.append(options))
-    mqtt_of(world.handset)(lambda _message: True, (), lambda: None)
+    calls = {"receive": lambda _message: True, "on_begin": lambda: None, "on_ready": lambda: None}
+    mqtt_of(world.handset)(subscriptions=(), **calls)
     (options,) = asked
     assert (options.host, options.port, options.client_id) == ("127.0.0.1", 1883, world.handset.device)
     assert options.presence is not None
