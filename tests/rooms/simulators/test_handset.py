@@ -186,6 +186,18 @@ def test_a_lock_from_before_this_run_is_refused_before_the_hello_too_and_an_unlo
     assert locked.take(old).ack.result is Result.REFUSED_NONCE
 
 
+def test_the_nonce_under_which_a_lock_from_before_was_refused_is_the_one_that_is_said(
+    handset: Handset, operator: Operator
+) -> None:
+    old = operator.command(handset, Op.LOCK)
+    handset.begin_run()
+    handset.take(old)
+    drawn = handset.state.nonce
+    said = open_hello(handset.hello_again(), device=handset.device, key=handset.enrolment.signer.public)
+    assert said.nonce == drawn
+    assert handset.take(operator.command(handset, Op.LOCK, nonce=drawn)).ack.result is Result.APPLIED
+
+
 def test_a_nonce_of_a_run_that_could_not_be_stored_is_owed_still(
     handset: Handset, operator: Operator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
