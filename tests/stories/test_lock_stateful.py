@@ -7,7 +7,9 @@ everything that the ghosts know must hold (`lock_ghosts`), and at its end the st
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +55,20 @@ SELDOM = st.sampled_from((True, *[False] * 9))
 """For what ends a handset's part in the story, or somebody's: one time in ten."""
 
 people, parcels, places = st.sampled_from(PEOPLE), st.sampled_from((0, 0, 1, 1, 1, 2, 3)), st.integers(0, 50)
+
+
+@contextmanager
+def before_hello(radio: Radio, act: Callable[[], None]) -> Iterator[None]:
+    """While this lasts, an act follows at once on the beginning of every connection."""
+    begin = radio._begin
+
+    def begin_and_act() -> None:
+        begin()
+        act()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(radio, "_begin", begin_and_act)
+        yield
 
 
 class Crash(Exception):
@@ -250,6 +266,7 @@ class Locks(RuleBasedStateMachine):
         else:
             radio.handset.sim = sim
             radio.switch_on()
+            self.stores.append((parcel, radio.handset.copy_store()))
 
     @rule(parcel=parcels, fault=st.sampled_from(POWER))
     def break_the_next_command(self, parcel: int, fault: Fault) -> None:
@@ -257,6 +274,7 @@ class Locks(RuleBasedStateMachine):
 
     @rule(parcel=parcels, how=st.sampled_from(["reset", "copy", "roll back", "roll back"]), place=places)
     def tamper(self, parcel: int, how: str, place: int) -> None:
+        """After a rollback every old command comes again, before the hello of the new run has left or after it."""
         radio = self.radio(parcel)
         if how == "copy":
             self.stores.append((parcel, radio.handset.copy_store()))
@@ -269,9 +287,12 @@ class Locks(RuleBasedStateMachine):
             radio.handset.roll_back(mine[place % len(mine)])
             self.ghosts.past[radio.handset.device].rolled_back = True
         radio.handset.power_off()
-        radio.switch_on()
-        if how == "roll back":
-            self.bring_every_old_command_again(parcel, backwards=bool(place % 2))
+        replay = partial(self.bring_every_old_command_again, parcel, backwards=bool(place % 2))
+        early = how == "roll back" and place % 4 < 2
+        with before_hello(radio, replay) if early else nullcontext():
+            radio.switch_on()
+        if how == "roll back" and not early:
+            replay()
 
     # Time, the process, and its past.
 
