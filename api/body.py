@@ -6,14 +6,29 @@ from contextlib import suppress
 from datetime import date
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 from pydantic_core import PydanticCustomError
+
+
+MAX_EXACT = 2**53 - 1
+"""The largest whole number that every reader of JSON takes for itself (RFC 7493 section 2.2)."""
 
 
 class Body(BaseModel):
     """A JSON object that is read strictly: no `"off"`, 0 or `"no"` stands for false, and no text for a number."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _whole_numbers(cls, fields: Any) -> Any:
+        """5.0 is a whole number, written otherwise (JSON Schema 2020-12 core, section 4.2.3)."""
+        return {name: _whole(value) for name, value in fields.items()} if isinstance(fields, dict) else fields
+
+
+def _whole(value: Any) -> Any:
+    is_whole = isinstance(value, float) and value.is_integer() and abs(value) <= MAX_EXACT
+    return int(value) if is_whole else value
 
 
 def one_of(words: Callable[[], Iterable[str]]) -> Callable[[dict[str, Any]], None]:

@@ -49,6 +49,20 @@ def test_no_field_takes_what_is_of_another_type(body: type[Body], name: str, wro
         assert (name,) in {error["loc"] for error in refusal.value.errors()}, value
 
 
+@pytest.mark.parametrize(("body", "name"), [each.values[:2] for each in FIELDS if each.values[2] is IS_NOT[int]])
+def test_a_whole_number_may_be_written_with_a_fraction_of_nothing(body: type[Body], name: str) -> None:
+    assert faults(body, {name: 5.0}) == faults(body, {name: 5})
+    for not_whole in (5.5, 2.0**53, float("inf")):
+        assert faults(body, {name: not_whole}) - faults(body, {name: 5}) == {name}
+
+
+def faults(body: type[Body], fields: dict[str, Any]) -> set[Any]:
+    """Which fields a body is refused for."""
+    with pytest.raises(ValidationError) as refusal:
+        body.model_validate({**fields, "unheard_of": True})
+    return {error["loc"][0] for error in refusal.value.errors()}
+
+
 def test_the_bodies_of_every_door_are_among_these() -> None:
     assert {locks.SwitchIn, locks.LockIn, locks.DeviceIn} <= {*bodies()}
     assert len(FIELDS) > 100
