@@ -9,7 +9,6 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 from pydantic_core import PydanticCustomError
 
-
 MAX_EXACT = 2**53 - 1
 """The largest whole number that every reader of JSON takes for itself (RFC 7493 section 2.2)."""
 
