@@ -191,15 +191,18 @@ def wish_facts_of_case(session: Session, dispute: str) -> WishFacts:
 def customer_found_it(unit: Unit, office: LockOffice, *, dispute: str) -> Sequence[LockOrderRow]:
     """The customer has the phone after all: every lock of theirs is released at once, whatever else is going on.
 
-    Only from a case that is its customer's own the word also reaches what another report had locked, and counts for
-    ever: whoever holds the box can read the IMEI off it and open a case.
+    Only from a case that is its customer's own the word also reaches what another report had locked, over or not, and
+    counts for ever: whoever holds the box can read the IMEI off it and open a case.
     """
     session = unit.session
     file = case_book.read(session, dispute)
     device = lock_store.device_by_imei(session, file.imei) if file.imei and is_customers(session, file) else None
+    sale = sale_of_imei(session, device.imei) if device else None
     orders = ordered_for(session, file)
     others = lock_store.orders_of_device(session, device.device, OPEN) if device else []
-    names = list(dict.fromkeys(row.id for row in (*orders, *others)))
+    over = lock_store.orders_of_device(session, device.device, sorted(SETTLED)) if device else []
+    over = [row for row in over if row.created_ms >= (sale.recorded_ms if sale else 0)]
+    names = list(dict.fromkeys(row.id for row in (*orders, *others, *over)))
     hold_locks(unit, office, names)
     for row in others:
         give_to_customer(unit, row)

@@ -54,6 +54,12 @@ def put(
     add(unit.session, OutboxRow, [dict(zip(columns, values, strict=True))])
 
 
+def take_back(unit: Unit, *, key: str, priority: int) -> None:
+    """What waits under this key with this priority does not leave any more."""
+    bounds = (key, priority)
+    change(unit.session, 'DELETE FROM outbox WHERE "key" = ? AND priority = ? AND published_ms IS NULL', bounds)
+
+
 def pending(
     session: Session, *, now_ms: Instant, limit: int = 500, but: Collection[Name] = frozenset()
 ) -> list[Posted]:

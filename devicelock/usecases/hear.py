@@ -35,7 +35,7 @@ from devicelock.usecases.lock_office import LockOffice
 from devicelock.usecases.release import RELEASES, WRONG, find_wrong, release
 from devicelock.usecases.settle_parts import end_release
 from devicelock.usecases.sign import queue, sign_release
-from devicelock.usecases.sign_again import SIGNED_AGAIN, sign_lock_again
+from devicelock.usecases.sign_again import SIGNED_AGAIN, send_lock_again, sign_lock_again
 from devicelock.watch_store import SightingRow
 
 SHOWN = frozenset({Standing.LOCKED, Standing.UNLOCKED, Standing.RETIRED})
@@ -238,7 +238,9 @@ def _reconcile(unit: Unit, office: LockOffice, row: DeviceRow, hello: Hello, ord
         _moved(unit, office, order, hello.applied, facts)
     if answer is Step.RESEND and after.issued is not None:
         command = unit.session.get(CommandRow, after.issued.command_id)
-        if command is not None:
+        if command is not None and command.op == Op.LOCK and order is not None:
+            send_lock_again(unit, office, order, row, command.raw)
+        elif command is not None and command.op != Op.LOCK:
             queue(unit, row, open_command(command.raw, office.keys), command.raw)
     elif answer is Step.SIGN and order is not None and _opened_by_code(after, hello) and order.state in RELEASES:
         why, basis = Reason.RELEASED_BY_STAFF, Basis.ONE_PERSON

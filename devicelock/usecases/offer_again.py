@@ -8,7 +8,7 @@ newest command of a handset is offered again:
 
 - **to every handset that has not shown what is wished of it**, whatever its order has come to meanwhile: a lock, a
   release that was decided before its lock was known to have arrived, a retirement, which has no order. A lock that may
-  not be signed now is not: the kill switch is on, or the handset was retired;
+  not be signed now is not, which is asked with every check;
 - **to every handset that is shown as locked**: it may have released itself since, and the hello that said so is gone.
 
 They are the very bytes, so that nothing new is decided. A handset that has applied them says so once more; one that has
@@ -20,9 +20,10 @@ from devicelock import store
 from devicelock.rules.command import Op, open_command
 from devicelock.rules.desired import Standing, standing
 from devicelock.rules.order import State
-from devicelock.store import CommandRow
+from devicelock.store import CommandRow, DeviceRow, LockOrderRow
 from devicelock.usecases.lock_office import LockOffice
 from devicelock.usecases.sign import queue
+from devicelock.usecases.sign_again import hold_unanswered, send_lock_again
 
 ACTIVE = (State.ACTIVE_PROVISIONAL, State.ACTIVE_CONFIRMED)
 ASKED = frozenset({Standing.SENT, Standing.LOCKED})
@@ -30,17 +31,20 @@ ASKED = frozenset({Standing.SENT, Standing.LOCKED})
 
 def offer_again(unit: Unit, office: LockOffice) -> int:
     """Put the very bytes of every command that is to be offered again into the outbox; returns how many."""
-    keys, session = office.keys, unit.session
-    stopped, offered = store.switched_on(session, store.KILL_SWITCH), 0
-    for name in sorted({*store.devices_in(session, ACTIVE), *store.devices_unanswered(session)}):
-        row = store.device(session, name)
-        wished = store.desired(row)
-        shown = standing(wished)
-        if wished.issued is None or shown not in ASKED:
-            continue
-        if wished.issued.op is Op.LOCK and shown is Standing.SENT and (stopped or office.anchor.of(name).retired):
-            continue
-        command = session.get_one(CommandRow, wished.issued.command_id)
-        queue(unit, row, open_command(command.raw, keys), command.raw)
-        offered += 1
-    return offered
+    session = unit.session
+    unanswered = {row.device: order for order, row in hold_unanswered(unit)}
+    names = {*store.devices_in(session, ACTIVE), *store.devices_unanswered(session)}
+    rows = [store.device(session, name) for name in sorted(names)]  # all are held before the log is claimed
+    return sum(_offer(unit, office, row, unanswered.get(row.device)) for row in rows)
+
+
+def _offer(unit: Unit, office: LockOffice, row: DeviceRow, order: LockOrderRow | None) -> bool:
+    wished = store.desired(row)
+    shown = standing(wished)
+    if wished.issued is None or shown not in ASKED:
+        return False
+    command = unit.session.get_one(CommandRow, wished.issued.command_id)
+    if wished.issued.op is Op.LOCK and shown is Standing.SENT:
+        return order is not None and send_lock_again(unit, office, order, row, command.raw)
+    queue(unit, row, open_command(command.raw, office.keys), command.raw)
+    return True

@@ -6,8 +6,10 @@ crash before it makes the broker carry a command twice, which its counter makes 
 What the broker did not take, or may not have taken, stays in the outbox: where the connection was down until it stands,
 and where no answer came, or the broker was full, until a pause is over, since only a handset that heard something says
 hello. Every other outcome is settled by the device's next hello, which brings the difference.
+A LOCK that has waited for a minute does not leave as it is: it is offered again, with every check made again.
 """
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -15,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 
-from custody.kernel.clock import SECOND_MS, Instant
+from custody.kernel.clock import MINUTE_MS, SECOND_MS, Instant
 from custody.kernel.errors import Trouble
 from custody.kernel.poked_thread import PokedThread
 from custody.store import outbox
@@ -26,6 +28,7 @@ from devicelock.transport import PublishOutcome, Transport
 
 IDLE_S = 1.0
 QUIET_S = 0.5
+WAITED_MS = MINUTE_MS
 MOST_UNMARKED = 100
 AGAIN = frozenset({PublishOutcome.UNKNOWN, PublishOutcome.FULL})
 
@@ -69,10 +72,11 @@ class Relay:
         self._paused: dict[Name, float] = {}
         self._monotonic = monotonic
         self._pause_s = IDLE_S
+        self._waited_s = -math.inf
         self.thread = PokedThread(self._work, name="relay", idle_s=IDLE_S, at_end=self._finish)
 
     def ask_again(self) -> None:
-        """We have connected anew: what was on its way may have been dropped; never blocks."""
+        """What was on its way may have been dropped, or has waited too long to leave unasked; never blocks."""
         self._asked.set()
         self.thread.poke()
 
@@ -95,8 +99,18 @@ class Relay:
         before = len(self._gone)
         connected = self._hand_on_all([row for row in fresh if row.priority == outbox.URGENT], now_ms)
         if connected and locks and not stopped and self._may_leave():
-            self._hand_on_all(locks, now_ms)
+            self._hand_on_all(self._not_waited(locks, now_ms), now_ms)
         return len(self._gone) - before
+
+    def _not_waited(self, locks: Sequence[Posted], now_ms: Instant) -> Sequence[Posted]:
+        """The LOCKs that may leave as they are; the others are offered again, once in that time at most."""
+        if self._offer is None:
+            return locks
+        young = [row for row in locks if now_ms - row.created_ms < WAITED_MS]
+        if len(young) < len(locks) and (self._monotonic() - self._waited_s) * SECOND_MS >= WAITED_MS:
+            self._waited_s = self._monotonic()
+            self.ask_again()
+        return young
 
     def _hand_on_all(self, rows: Sequence[Posted], now_ms: Instant) -> bool:
         """Hand these to the broker, in order; False if there is no connection."""

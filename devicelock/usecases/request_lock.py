@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from custody.gs1.imei import imei_digits, imei_urn
-from custody.kernel.clock import DAY_MS
+from custody.kernel.clock import DAY_MS, Instant
 from custody.kernel.errors import Conflict, Forbidden, NotFound, Rejected, Trouble
 from custody.store.unit import Unit
 from devicelock import caps_store, store
@@ -113,13 +113,17 @@ def request_lock(
 
 
 def approve_lock(unit: Unit, office: LockOffice, *, order: str, account: str) -> LockOrderRow:
-    """The second person says yes; the command is signed in the same unit. Raises `Forbidden` for the first person."""
+    """The second person says yes; the command is signed in the same unit. Raises `Forbidden` for the first person.
+
+    What waited for a specialist counts to the standing authority under which it is decided.
+    """
     row = store.order(unit.session, order)
     if row.state != State.REQUESTED:
         raise Conflict(
             "move", f"the order is {row.state}, not waiting for a second person", fix="Read the order again."
         )
     device, kind = store.device(unit.session, row.device), kind_of(row)
+    row.group = _group(unit, row.requester, row.created_ms)
     unit.log.claim()
     judged, counted = office.facts_and_count(unit, as_decided(row, account), device, kind)
     refuse_if_failing(preflight(judged))
@@ -302,7 +306,6 @@ def _order(
     basis: Basis,
     facts: dict[str, Any],
 ) -> LockOrderRow:
-    policy = store.authority_in_force(unit.session) if requester == STANDING else None
     entries = [each for each in known.evidence if each.startswith("entry:")]
     named = {"evidence": [*facts.pop("evidence", []), *known.evidence], "entries": entries}
     return LockOrderRow(
@@ -321,11 +324,16 @@ def _order(
         released_ms=None,
         held_until_ms=unit.now_ms + PROVISIONAL_MS,
         created_ms=unit.now_ms,
-        group=group_of(policy=policy.id if policy else None, account=requester, at_ms=unit.now_ms),
+        group=_group(unit, requester, unit.now_ms),
         model=device.model,
         site=known.site,
         facts=msgspec.json.encode({**facts, **named}).decode(),
     )
+
+
+def _group(unit: Unit, requester: str, asked_ms: Instant) -> str:
+    policy = store.authority_in_force(unit.session) if requester == STANDING else None
+    return group_of(policy=policy.id if policy else None, account=requester, at_ms=asked_ms)
 
 
 def _approve(unit: Unit, order: LockOrderRow) -> None:

@@ -138,18 +138,27 @@ def queue(unit: Unit, device: DeviceRow, command: Command, raw: bytes, *, wait_m
         unit,
         topic=topic(device.device, Channel.COMMAND),
         payload=raw,
-        key=f"device:{device.device}",
+        key=_key(device),
         priority=outbox.NORMAL if command.op is Op.LOCK else outbox.URGENT,
         expires_ms=unit.now_ms + min(max(life_ms, DAY_MS), 30 * DAY_MS),
         wait_ms=wait_ms,
     )
 
 
+def take_lock_back(unit: Unit, device: DeviceRow) -> None:
+    """A LOCK for the device that has not left yet does not leave any more; what sets it free does."""
+    outbox.take_back(unit, key=_key(device), priority=outbox.NORMAL)
+
+
+def _key(device: DeviceRow) -> str:
+    return f"device:{device.device}"
+
+
 def _wait_ms(unit: Unit, order: str) -> int:
     """How long a LOCK waits for a newer one to take its place: not at all, unless the order's went out a moment ago.
 
-    A LOCK that is refused for its nonce makes the device say hello with another nonce, which makes us sign again. With
-    two LOCKs on their way each is always one nonce late, and neither is ever applied. Waiting, ever longer, until the
+    Where each hello of a device brings another nonce, each makes us sign again. With two LOCKs on their way each is
+    always one nonce late, and neither is ever applied. Waiting, ever longer, until the
     device's newest hello is in, brings them together into one.
     """
     locks = store.locks_signed_since(unit.session, order, unit.now_ms - RECENT_MS)

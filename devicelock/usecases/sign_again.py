@@ -1,4 +1,7 @@
-"""Signing a LOCK anew, with every check made again: at a hello, and when what held locks back has ended.
+"""A LOCK once more, with every check made again: at a hello, and when what held locks back has ended.
+
+It is signed anew, or the very bytes are sent that were signed for the nonce that the handset still has. Where that is
+not allowed now, the timeline says why, and one that waits to leave is taken back.
 
 A handset whose lock may not be signed at its hello says no other for a while. So whoever throws the kill switch back,
 puts a standing authority in force or lets a group go on has every lock that was not answered yet signed in the same
@@ -9,13 +12,15 @@ from custody.kernel.errors import Trouble
 from custody.store.unit import Unit
 from devicelock import store
 from devicelock.rules.applied import Applied
+from devicelock.rules.authority import authorise_lock
+from devicelock.rules.command import open_command
 from devicelock.rules.desired import Desired, Standing, standing
 from devicelock.rules.lock_facts import Kind
 from devicelock.rules.order import State
 from devicelock.store import DeviceRow, LockOrderRow
 from devicelock.usecases.lock_office import LockOffice
 from devicelock.usecases.request_lock import as_confirmed, kind_of
-from devicelock.usecases.sign import publish_lock
+from devicelock.usecases.sign import publish_lock, queue, take_lock_back
 
 SIGNED_AGAIN = frozenset({State.APPROVED, State.QUEUED, State.ACTIVE_PROVISIONAL, State.ACTIVE_CONFIRMED})
 
@@ -38,15 +43,35 @@ def sign_unanswered(unit: Unit, office: LockOffice, unanswered: Unanswered) -> N
 
 
 def sign_lock_again(unit: Unit, office: LockOffice, order: LockOrderRow, row: DeviceRow) -> None:
-    """Sign the LOCK of an order anew; where that is not allowed the timeline says why."""
-    kind = kind_of(order)
-    if order.state == State.ACTIVE_CONFIRMED:
-        kind, order = Kind.CONFIRM, as_confirmed(order)
+    """Sign the LOCK of an order anew, if it is allowed now."""
+    kind, order = _judged_as(order)
     unit.log.claim()  # as `request_lock`
     try:
         publish_lock(unit, office, order, row, kind)
     except Trouble as refused:
-        store.note(unit, order, "not_signed", actor="system", facts={"code": refused.code, "why": refused.detail})
+        _refused(unit, order, row, refused)
+
+
+def send_lock_again(unit: Unit, office: LockOffice, order: LockOrderRow, row: DeviceRow, raw: bytes) -> bool:
+    """Put the very bytes of an order's LOCK into the outbox again, if it is allowed now; whether it was."""
+    kind, judged = _judged_as(order)
+    unit.log.claim()  # as `request_lock`
+    try:
+        authorise_lock(office.facts(unit, judged, row, kind))
+    except Trouble as refused:
+        _refused(unit, judged, row, refused)
+        return False
+    queue(unit, row, open_command(raw, office.keys), raw)
+    return True
+
+
+def _judged_as(order: LockOrderRow) -> tuple[Kind, LockOrderRow]:
+    return (Kind.CONFIRM, as_confirmed(order)) if order.state == State.ACTIVE_CONFIRMED else (kind_of(order), order)
+
+
+def _refused(unit: Unit, order: LockOrderRow, row: DeviceRow, refused: Trouble) -> None:
+    take_lock_back(unit, row)
+    store.note(unit, order, "not_signed", actor="system", facts={"code": refused.code, "why": refused.detail})
 
 
 def _is_unanswered(order: str, wished: Desired) -> bool:

@@ -341,6 +341,23 @@ def test_received_after_the_lock_is_over_says_that_it_was_wrong_to_whom_it_was_s
     assert how == "sold since" or world.case(opened).unpaid_credit_pence == owed, "once"
 
 
+@pytest.mark.parametrize("reports_first", [True, False])
+def test_found_after_a_strangers_lock_is_over_says_that_it_was_wrong(world: World, *, reports_first: bool) -> None:
+    stranger, radio = locked_by_a_stranger(world)
+    if reports_first:
+        own = world.dispute(world.parcels[0], "leaver_locked")
+    let_go(world, stranger.order.id)
+    world.deliver()
+    assert world.order(stranger.order.id).state == "released"
+    if not reports_first:
+        own = world.dispute(world.parcels[0], "leaver_locked")
+    say_found(world, own)
+    world.deliver()
+    assert not radio.handset.screen_locked
+    assert world.order(stranger.order.id).wrong_ms is not None
+    assert "wrong_lock" in world.alerts()
+
+
 def test_a_code_for_a_handset_that_no_lock_could_reach_is_no_word_that_it_was_locked(world: World) -> None:
     radio = world.handset(world.parcels[0])
     opened = world.dispute(world.parcels[0], "never_received")

@@ -60,3 +60,21 @@ def test_what_is_owed_for_a_wrong_lock_is_owed_once_though_its_case_was_joined_b
         order = lock_store.order(unit.session, opened.order.id)
         lock_news.lock_moved(unit, order, Event.DEVICE_ACK_OR_CODE_USED)
     assert world.case(other).unpaid_credit_pence == owed
+
+
+@pytest.mark.parametrize("anew", [True, False])
+def test_a_wrong_lock_stops_the_group_of_the_authority_under_which_it_was_decided(world: World, *, anew: bool) -> None:
+    radio = world.handset(world.parcels[0])
+    radio.switch_on()
+    world.deliver()
+    opened = world.dispute(world.parcels[0], "never_received", support_needs=("large print",))
+    if anew:
+        world.withdraw_authority()
+        world.authorise()
+    world.approve(opened.order.id, "investigator-1")
+    world.deliver()
+    assert radio.handset.screen_locked
+    world.found(opened)
+    world.handset(world.parcels[1])
+    second = world.dispute(world.parcels[1], "never_received")
+    assert second.order.state == "refused", "a lock of this authority was wrong, and nobody has looked"
