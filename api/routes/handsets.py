@@ -20,7 +20,7 @@ from custody.kernel.clock import Instant, from_iso, to_iso
 from custody.kernel.errors import Conflict, NotFound
 from custody.kernel.ids import as_typed
 from custody.store.unit import Unit
-from custody.usecases.record_sale import sale_of_imei
+from custody.usecases.record_sale import sale_of_imei, say_received
 from devicelock import store, watch_store
 from devicelock.rules.order import Role
 from devicelock.rules.receipt_code import check_receipt_code
@@ -118,7 +118,8 @@ def leavers(parts: P, _caller: Staff, limit: Annotated[int, Query(ge=1, le=200)]
 def receive(body: ReceiptIn, request: Request, parts: P) -> dict[str, Any]:
     """I have it: the customer's own word, with the code that came in another message than the parcel.
 
-    A handset that was sold again since is somebody else's: the code of its earlier order says nothing of it.
+    A handset that was sold again since is somebody else's: the code of its earlier order says nothing of it. Of one
+    that is not registered yet the word is kept with the order.
     """
     _tries.take(f"{request.client.host if request.client else ''} {body.order}")
     _tries_in_all.take(body.order)
@@ -133,6 +134,8 @@ def receive(body: ReceiptIn, request: Request, parts: P) -> dict[str, Any]:
                 raise Conflict("sold_since", why, fix="Call us if you have it.")
             sold_ms = None if sale is None else sale.recorded_ms
             received(unit, parts.locks, device=row.device, actor="customer", role=Role.CUSTOMER, sold_ms=sold_ms)
+        elif not say_received(unit, body.order):
+            raise NotFound("order", f"we know no phone of the order {body.order!r}", fix="Call us if you have it.")
     return {"order": body.order, "received": True}
 
 

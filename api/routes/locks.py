@@ -93,8 +93,15 @@ def register(body: DeviceIn, parts: P, caller: Supervisor) -> dict[str, Any]:
     """Register a handset; the answer holds what its lock client needs."""
     with parts.house.unit() as unit:
         sale, cose_key = sale_of_imei(unit.session, joints.urn_of(body.imei)), unb64(body.cose_key, where="cose_key")
-        sold_ms = None if sale is None else sale.recorded_ms
-        made = register_device(unit, parts.locks, imei=body.imei, model=body.model, cose_key=cose_key, sold_ms=sold_ms)
+        made = register_device(
+            unit,
+            parts.locks,
+            imei=body.imei,
+            model=body.model,
+            cose_key=cose_key,
+            sold_ms=None if sale is None else sale.recorded_ms,
+            received=sale is not None and sale.received_ms is not None,
+        )
         for backend, handset in sorted(body.references.items()):
             row = store.device(unit.session, made.device)
             give_reference(unit, row, backend=backend, handset=handset, account=caller.account)

@@ -187,7 +187,10 @@ class QuarantineRow(SQLModel, table=True):
 
 
 class SaleRow(SQLModel, table=True):
-    """The seller's own record of an order: product, handset and customer references."""
+    """The seller's own record of an order: product, handset and customer references.
+
+    `received_ms`: when its customer said that they have the handset, before that was registered.
+    """
 
     __tablename__ = "sale"
     order_ref: str = Field(primary_key=True)
@@ -195,6 +198,7 @@ class SaleRow(SQLModel, table=True):
     facts: str = Field(sa_type=Text)
     recorded_ms: int = Field(sa_type=BigInteger)
     recorded_idx: int = Field(sa_type=BigInteger)
+    received_ms: int | None = Field(default=None, sa_type=BigInteger)
 
 
 class DisputeRow(SQLModel, table=True):

@@ -17,7 +17,9 @@ from custody.store.bulk import ask, write_first
 from custody.store.tables import SaleRow
 from custody.store.unit import Unit
 
-NEWEST = "SELECT facts, recorded_ms, recorded_idx FROM sale WHERE imei = ? ORDER BY recorded_ms DESC LIMIT 1"
+NEWEST = (
+    "SELECT facts, recorded_ms, recorded_idx, received_ms FROM sale WHERE imei = ? ORDER BY recorded_ms DESC LIMIT 1"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,11 +37,15 @@ class Sale:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredSale:
-    """A sale with the moment and the log entry of its record."""
+    """A sale with the moment and the log entry of its record.
+
+    `received_ms`: when its customer said that they have the handset, if they did before it was registered.
+    """
 
     sale: Sale
     recorded_ms: Instant
     index: int
+    received_ms: Instant | None
 
 
 def record_sale(unit: Unit, sale: Sale) -> int:
@@ -61,12 +67,22 @@ def record_sale(unit: Unit, sale: Sale) -> int:
     return index
 
 
+def say_received(unit: Unit, order_ref: str) -> bool:
+    """Keep the word of an order's customer that they have the handset, once; False if there is no such order."""
+    row = unit.session.get(SaleRow, order_ref)
+    if row is not None and row.received_ms is None:
+        row.received_ms = unit.now_ms
+        unit.session.add(row)
+        unit.record("sale.received", {"order": order_ref})
+    return row is not None
+
+
 def read_sale(session: Session, order_ref: str) -> StoredSale:
     """The sale of an order; raises `NotFound`."""
     row = session.get(SaleRow, order_ref)
     if row is None:
         raise NotFound("order", f"there is no order {order_ref!r}", fix="Check the reference on the invoice.")
-    return _stored(row.facts, row.recorded_ms, row.recorded_idx)
+    return _stored(row.facts, row.recorded_ms, row.recorded_idx, row.received_ms)
 
 
 def sale_of_imei(session: Session, imei: str) -> StoredSale | None:
@@ -76,5 +92,6 @@ def sale_of_imei(session: Session, imei: str) -> StoredSale | None:
     return _stored(*found[0]) if found else None
 
 
-def _stored(facts: str, recorded_ms: Instant, index: int) -> StoredSale:
-    return StoredSale(sale=msgspec.json.decode(facts, type=Sale), recorded_ms=recorded_ms, index=index)
+def _stored(facts: str, recorded_ms: Instant, index: int, received_ms: Instant | None) -> StoredSale:
+    sale = msgspec.json.decode(facts, type=Sale)
+    return StoredSale(sale=sale, recorded_ms=recorded_ms, index=index, received_ms=received_ms)

@@ -32,11 +32,18 @@ class Registered:
 
 
 def register_device(
-    unit: Unit, office: LockOffice, *, imei: str, model: str, cose_key: bytes, sold_ms: Instant | None = None
+    unit: Unit,
+    office: LockOffice,
+    *,
+    imei: str,
+    model: str,
+    cose_key: bytes,
+    sold_ms: Instant | None = None,
+    received: bool = False,
 ) -> Registered:
     """Register a handset under a pseudonym; raises `Rejected` for a wrong IMEI or key, `Conflict` if it stands.
 
-    `sold_ms`: when it was sold last; None is not known.
+    `sold_ms`: when it was sold last; None is not known. `received`: whoever bought it then has said that they have it.
     """
     urn = imei_urn(imei)
     key = read_cose_key(cbor.decode(cose_key))
@@ -64,6 +71,8 @@ def register_device(
     store.set_desired(unit.session, row, Desired(device=name))
     if held is not None and not _was_sold_after(unit, held, sold_ms):
         confirm_receipt(unit, device=name, actor="system", how="retired_before")
+    elif received:
+        confirm_receipt(unit, device=name, actor="customer", how="received")
     return Registered(device=name, epoch=office.anchor.of(name).epoch, code_key=derive_key(office.codes, name))
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from api.encoding import b64
 from custody.kernel import cbor
 from custody.kernel.keys import new_signer
+from devicelock.rules.receipt_code import receipt_code
 from tests.doors.case_desk import CaseDesk
 
 IMEI = "490154203237518"
@@ -34,3 +35,22 @@ def test_who_sent_a_phone_back_frees_it_no_more_once_it_is_sold_again(desk: Case
     assert life(desk)["retired"] is False
     assert desk.http.post("/v1/receipts", json={"order": "SO-SOLD-AGAIN", "code": after}).status_code == 201
     assert life(desk)["retired"] is True
+
+
+def test_who_says_i_have_it_before_the_handset_is_registered_is_believed_when_it_is(desk: CaseDesk) -> None:
+    key = b64(cbor.encode(new_signer(seed=bytes(32)).public.cose_key()))
+    code = sell(desk, "SO-EARLY-WORD")
+    for _ in range(2):
+        said = desk.http.post("/v1/receipts", json={"order": "SO-EARLY-WORD", "code": code})
+        assert (said.status_code, said.json()["received"]) == (201, True)
+    handset = {"imei": IMEI, "cose_key": key}
+    assert desk.http.post("/v1/devices", json=handset, headers=desk.by("supervisor-1")).is_success
+    asked = desk.http.get("/v1/locks/preflight", params={"imei": IMEI}, headers=desk.by("agent-1")).json()
+    checks = {row["check"]: row["ok"] for row in asked["checks"]}
+    assert checks["receipt_not_confirmed"] is False, "nobody locks it any more"
+
+
+def test_the_word_of_a_customer_is_not_kept_for_an_order_that_nobody_knows(desk: CaseDesk) -> None:
+    code = receipt_code(desk.house.parts.keyring.codes, "SO-NOBODYS")
+    said = desk.http.post("/v1/receipts", json={"order": "SO-NOBODYS", "code": code})
+    assert (said.status_code, said.json()["type"].rpartition(":")[2]) == (404, "order")
