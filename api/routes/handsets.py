@@ -119,7 +119,7 @@ def receive(body: ReceiptIn, request: Request, parts: P) -> dict[str, Any]:
     """I have it: the customer's own word, with the code that came in another message than the parcel.
 
     A handset that was sold again since is somebody else's: the code of its earlier order says nothing of it. Of one
-    that is not registered yet the word is kept with the order.
+    that is not registered, or was retired before, the word is kept with the order.
     """
     _tries.take(f"{request.client.host if request.client else ''} {body.order}")
     _tries_in_all.take(body.order)
@@ -127,6 +127,7 @@ def receive(body: ReceiptIn, request: Request, parts: P) -> dict[str, Any]:
     with parts.house.unit() as unit:
         handset = joints.find_handset(unit.session, order_ref=body.order, item=None)
         row = store.device_by_imei(unit.session, handset.imei) if handset.imei else None
+        gone = row is None or parts.locks.anchor.of(row.device).retired
         if row is not None:
             sale = sale_of_imei(unit.session, row.imei)
             if sale is not None and sale.sale.order_ref != body.order:
@@ -134,7 +135,7 @@ def receive(body: ReceiptIn, request: Request, parts: P) -> dict[str, Any]:
                 raise Conflict("sold_since", why, fix="Call us if you have it.")
             sold_ms = None if sale is None else sale.recorded_ms
             received(unit, parts.locks, device=row.device, actor="customer", role=Role.CUSTOMER, sold_ms=sold_ms)
-        elif not say_received(unit, body.order):
+        if gone and not say_received(unit, body.order) and row is None:
             raise NotFound("order", f"we know no phone of the order {body.order!r}", fix="Call us if you have it.")
     return {"order": body.order, "received": True}
 

@@ -1,6 +1,9 @@
 """Who says "I have it" by the code of an order speaks for who bought the handset in it, and for nobody since."""
 
+from functools import partial
 from typing import Any
+
+import pytest
 
 from api.encoding import b64
 from custody.kernel import cbor
@@ -9,11 +12,12 @@ from devicelock.rules.receipt_code import receipt_code
 from tests.doors.case_desk import CaseDesk
 
 IMEI = "490154203237518"
+IMEIS = {"nothing": "356938035643809", "retired": "352099001761481"}
 
 
-def sell(desk: CaseDesk, order: str) -> str:
+def sell(desk: CaseDesk, order: str, *, imei: str = IMEI) -> str:
     """The handset is sold in an order; the code that its customer is sent."""
-    body = {"order": order, "imei": IMEI, "product": "phone"}
+    body = {"order": order, "imei": imei, "product": "phone"}
     answer = desk.http.post("/v1/orders", json=body, headers=desk.by("agent-1"))
     return str(answer.json()["receipt_code"])
 
@@ -37,15 +41,23 @@ def test_who_sent_a_phone_back_frees_it_no_more_once_it_is_sold_again(desk: Case
     assert life(desk)["retired"] is True
 
 
-def test_who_says_i_have_it_before_the_handset_is_registered_is_believed_when_it_is(desk: CaseDesk) -> None:
-    key = b64(cbor.encode(new_signer(seed=bytes(32)).public.cose_key()))
-    code = sell(desk, "SO-EARLY-WORD")
+@pytest.mark.parametrize("before", ["nothing", "retired"])
+def test_who_says_i_have_it_before_the_handset_is_registered_is_believed_when_it_is(
+    desk: CaseDesk, before: str
+) -> None:
+    imei, order = IMEIS[before], f"SO-EARLY-{before}"
+    handset = {"imei": imei, "cose_key": b64(cbor.encode(new_signer(seed=bytes(32)).public.cose_key()))}
+    register = partial(desk.http.post, "/v1/devices", json=handset, headers=desk.by("supervisor-1"))
+    if before == "retired":
+        code = sell(desk, "SO-BEFORE", imei=imei)
+        assert register().is_success
+        assert desk.http.post("/v1/receipts", json={"order": "SO-BEFORE", "code": code}).is_success
+    code = sell(desk, order, imei=imei)
     for _ in range(2):
-        said = desk.http.post("/v1/receipts", json={"order": "SO-EARLY-WORD", "code": code})
+        said = desk.http.post("/v1/receipts", json={"order": order, "code": code})
         assert (said.status_code, said.json()["received"]) == (201, True)
-    handset = {"imei": IMEI, "cose_key": key}
-    assert desk.http.post("/v1/devices", json=handset, headers=desk.by("supervisor-1")).is_success
-    asked = desk.http.get("/v1/locks/preflight", params={"imei": IMEI}, headers=desk.by("agent-1")).json()
+    assert register().is_success
+    asked = desk.http.get("/v1/locks/preflight", params={"imei": imei}, headers=desk.by("agent-1")).json()
     checks = {row["check"]: row["ok"] for row in asked["checks"]}
     assert checks["receipt_not_confirmed"] is False, "nobody locks it any more"
 
