@@ -44,21 +44,22 @@ class WitnessFolder:
         if note is None:
             return None
         try:
-            checkpoint = parse_checkpoint(parse_note(note).text)
+            return _read(origin, note)
         except Rejected as error:
-            raise _damaged(origin) from error
-        if checkpoint.origin != origin:
-            raise _damaged(origin)
-        return checkpoint
+            raise Fatal(
+                "witness",
+                f"what was last cosigned for {origin} cannot be read",
+                fix="Restore the newest copy of the file; an older one would let the log show two pasts.",
+            ) from error
 
     def replace(self, origin: str, note: bytes) -> None:
-        """Remember this note; durable when this returns."""
+        """Remember this note, durably; raises `Rejected`, and keeps the old one, if it could not be read back."""
+        _read(origin, note)
         replace_file(self._folder / f"{origin_name(origin)}.note", note)
 
 
-def _damaged(origin: str) -> Fatal:
-    return Fatal(
-        "witness",
-        f"what was last cosigned for {origin} cannot be read",
-        fix="Restore the newest copy of the file; an older one would let the log show two pasts.",
-    )
+def _read(origin: str, note: bytes) -> Checkpoint:
+    checkpoint = parse_checkpoint(parse_note(note).text)
+    if checkpoint.origin != origin:
+        raise Rejected("witness", f"it is a checkpoint of {checkpoint.origin}", fix=f"Give one of {origin}.")
+    return checkpoint

@@ -2,7 +2,8 @@
 
 A carrier or an ombudsman runs it. It keeps no entries, only the last checkpoint of each log it knows; `ledger.witness`
 decides. Comparing and storing is one step under a lock, durable before the answer, so two requests that race cannot
-take the witness back.
+take the witness back. Kept are one line of each of the log's keys and the witness's own, however often a request, which
+anybody may send, repeats a line: so the note that is kept is never longer than a note may be.
 """
 
 import threading
@@ -83,7 +84,8 @@ class Witness:
                 return Answer(status=verdict.status, body=body_text, content_type=media_type or PLAIN)
             lines = self._cosign(verdict.checkpoint)
             signed = open_note(request.note, trusted)
-            self._folder.replace(origin, Note(text=signed.text, signatures=(*signed.signatures, *lines)).raw())
+            own = {(line.name, line.key_id): line for line in signed.signatures}
+            self._folder.replace(origin, Note(text=signed.text, signatures=(*own.values(), *lines)).raw())
         return Answer(status=200, body="".join(line.line() for line in lines))
 
     def checkpoint(self, name: str) -> bytes:

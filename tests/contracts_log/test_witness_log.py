@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from custody.kernel.errors import Fatal, NotFound, Rejected
-from custody.ledger.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
+from custody.ledger.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint, sign_checkpoint
 from custody.ledger.cosignature import Cosigner, cosign, cosign_mldsa, ed25519_message, mldsa_key, new_mldsa_signer
 from custody.ledger.merkle import EMPTY_ROOT
 from custody.ledger.note import (
+    MAX_SIGNATURES,
     Ed25519Verifier,
     Note,
     NoteSignature,
@@ -192,6 +193,36 @@ def test_a_refusal_says_why_as_plain_text(folder: WitnessFolder) -> None:
 
 def _other(size: int) -> Checkpoint:
     return Checkpoint(origin=ORIGIN, size=size, root=b"\x07" * 32)
+
+
+def test_a_line_that_a_request_repeats_is_kept_once_and_the_witness_goes_on(
+    house: House, folder: WitnessFolder
+) -> None:
+    one = witness(folder, mldsa=new_mldsa_signer(bytes(range(32))))
+    size, note = head(house)
+    assert one.add_checkpoint(request(house, 0)).status == 200
+    own = parse_note(note)
+    again = Note(text=own.text, signatures=own.signatures * MAX_SIGNATURES).raw()
+    answer = one.add_checkpoint(format_add_checkpoint(size, [], again))
+    assert answer.status == 200
+    kept = parse_note(one.checkpoint(hashlib.sha256(ORIGIN.encode()).hexdigest()))
+    assert kept.signatures == (*own.signatures, *parse_signatures(answer.body))
+    add_records(house, 1)
+    assert one.add_checkpoint(request(house, size)).status == 200
+
+
+def test_a_note_that_could_not_be_read_back_does_not_take_the_place_of_the_last_one(
+    house: House, folder: WitnessFolder
+) -> None:
+    own = parse_note(head(house)[1])
+    folder.replace(ORIGIN, own.raw())
+    for odd, code in (
+        (Note(text=own.text, signatures=own.signatures * (MAX_SIGNATURES + 1)).raw(), "note"),
+        (sign_checkpoint(Checkpoint(origin=OTHER.name, size=0, root=EMPTY_ROOT), key("other log")), "witness"),
+    ):
+        with raises(Rejected, code):
+            folder.replace(ORIGIN, odd)
+    assert folder.latest(ORIGIN) == parse_checkpoint(own.text)
 
 
 def test_requests_that_race_never_take_the_witness_back(house: House, folder: WitnessFolder) -> None:
