@@ -14,11 +14,11 @@ from sqlmodel import Session
 
 from custody.kernel import cose
 from custody.kernel.clock import Instant
-from custody.kernel.errors import Fatal, Unavailable
+from custody.kernel.errors import Fatal, Rejected, Unavailable
 from custody.kernel.keys import Signer
 from custody.ledger.checkpoint import Checkpoint, sign_checkpoint
 from custody.ledger.merkle import HASH_BYTES, Frontier, leaf_hash
-from custody.ledger.tiles import Tile, edge_of, extend_tiles
+from custody.ledger.tiles import MAX_ENTRY_BYTES, Tile, edge_of, extend_tiles
 from custody.scans.place import place_of
 from custody.store.brief import MEDIA_TYPE, OPENING, STATEMENT, RowValue
 from custody.store.bulk import add, ask, change, pick, put
@@ -49,7 +49,18 @@ class NewEntry:
         return cls(message=message, content_type=str(named), opening=opening)
 
     def ready(self) -> "ReadyEntry":
-        """The entry with all that can be worked out before its index is known."""
+        """The entry with all that can be worked out before its index is known.
+
+        Raises `Rejected("too_large")` for a statement that no bundle of entries could hold: it would leave the log
+        without a form that anybody can read it in (C2SP tlog-tiles).
+        """
+        size = len(self.message.raw)
+        if size > MAX_ENTRY_BYTES:
+            raise Rejected(
+                "too_large",
+                f"the statement is {size:,} bytes, and an entry of the log holds {MAX_ENTRY_BYTES:,}",
+                fix="Sign less at once, or a digest of large content.",
+            )
         return ReadyEntry(
             digest=self.message.digest,
             leaf=leaf_hash(self.message.raw),
