@@ -25,7 +25,7 @@ from custody.ledger.witness import SIZE_TYPE
 from custody.ledger.witness_policy import WitnessPolicy
 from custody.store import log_reader, witness_book
 from custody.store.unit import House
-from custody.usecases.cosign import ask, take
+from custody.usecases.cosign import ask, is_owed, show, take
 
 EVERY_S = 0.5
 AGAIN_S = 3.0
@@ -117,7 +117,15 @@ class Witnesses:
         return EVERY_S
 
     def visit(self, desk: Desk) -> None:
-        """Get the newest head cosigned, if it is not; raises `Trouble` or an error of httpx if the witness does not."""
+        """Get the newest head cosigned, if it is not; raises `Trouble` or an error of httpx if the witness does not.
+
+        Before that, what enough witnesses had cosigned already is shown, whatever kept it from being shown then.
+        """
+        with self._house.read() as session:
+            owed = is_owed(session, desk.size, policy=self.policy)
+        if owed:
+            with self._house.unit() as unit:
+                show(unit, desk.size, policy=self.policy)
         known = desk.size
         for _ in range(TRIES):
             with self._house.read() as session:

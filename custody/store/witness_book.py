@@ -41,6 +41,11 @@ def note_of(session: Session, size: int) -> bytes | None:
     return add_signatures(row.note, lines)
 
 
+def hold(session: Session, size: int) -> None:
+    """Wait until nobody else may keep lines on the checkpoint of a size; none can before this unit ends."""
+    session.execute(select(col(CheckpointRow.size)).where(col(CheckpointRow.size) == size).with_for_update())
+
+
 def add(session: Session, size: int, lines: Sequence[tuple[str, NoteSignature]], *, at_ms: Instant) -> None:
     """Keep the lines of some witnesses; a newer line of the same witness on the same size takes the place."""
     rows = [{"size": size, "witness": name, "line": line.line(), "at_ms": at_ms} for name, line in lines]

@@ -2,7 +2,8 @@
 
 Only committed heads are shown to a witness, never one that could still be lost. What a witness answers is verified
 before it is stored; lines of unknown keys are ignored. The newest checkpoint that the working quorum cosigned is the
-one that the public sees.
+one that the public sees. Who takes lines on a checkpoint holds it until the unit ends: of witnesses who answer at the
+same moment, the later unit sees the lines of both.
 """
 
 from collections.abc import Mapping
@@ -61,13 +62,28 @@ def take(unit: Unit, asked: Asking, answer: str, *, keys: Mapping[str, VerifierK
         raise Rejected("cosignature", "the witness does not tell when it cosigned", fix="Have it cosign with the time.")
     if max(times) > unit.now_ms // 1000 + AHEAD_S:
         raise Rejected("cosignature", "the witness's clock is over an hour ahead", fix="Have its clock set right.")
-    # 3. Kept, each under its witness's name.
+    # 3. Kept, each under its witness's name; nobody else counts the lines on this checkpoint meanwhile.
+    witness_book.hold(unit.session, asked.size)
     lines = [(name, line) for line in signed.signatures for name, key in keys.items() if line.is_by(key)]
     witness_book.add(unit.session, asked.size, lines, at_ms=unit.now_ms)
     # 4. Shown, once enough have cosigned it.
-    note = witness_book.note_of(unit.session, asked.size)
+    show(unit, asked.size, policy=policy)
+
+
+def show(unit: Unit, size: int, *, policy: WitnessPolicy) -> None:
+    """Show the checkpoint of this size if the quorum has cosigned it and no newer one is shown."""
+    note = witness_book.note_of(unit.session, size)
     if note is not None and policy.judge(note).satisfied:
-        witness_book.publish(unit.session, asked.size, note, at_ms=unit.now_ms)
+        witness_book.publish(unit.session, size, note, at_ms=unit.now_ms)
+
+
+def is_owed(session: Session, size: int, *, policy: WitnessPolicy) -> bool:
+    """Whether the quorum has cosigned the checkpoint of this size, and an older one is shown."""
+    shown = witness_book.newest(session)
+    if shown is not None and shown.size >= size:
+        return False
+    note = witness_book.note_of(session, size)
+    return note is not None and policy.judge(note).satisfied
 
 
 def parties(session: Session, policy: WitnessPolicy) -> tuple[Cosigned, ...]:
