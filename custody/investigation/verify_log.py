@@ -9,13 +9,14 @@
 - 10: who cosigned the head, by the witness policies in force or by one that the checker gives, whose quorum is then
   demanded; which scans these witnesses place between two moments, whatever the trail says; that each checkpoint in the
   pack is the log's and one that a scan embeds, and that the head's tree goes on from it, or else that this is not
-  proven; that it is of no longer a log than the scan was entered in: for an entry at index i, a checkpoint of more than
+  proven, as of one that a scan embeds and the pack does not hold; that it is of no longer a log than the scan was entered in: for an entry at index i, a checkpoint of more than
   i entries that was there before it proves a second history; that the pack was drawn up after the cosignatures in it,
   which is demanded of witnesses that the checker gives.
 """
 
 from typing import Any
 
+from custody.gs1.named_information import write_ni
 from custody.investigation import pack_log
 from custody.investigation.pack_case import FILE as CASE
 from custody.investigation.pack_case import pinned_policy
@@ -181,10 +182,13 @@ def _check_shown(pack: OpenedPack, notes: Notebook) -> None:
     for note in pack.witnessed:
         if note_digest(note) not in {digest for _, digest in named}:
             notes.fails("no scan of the pack embeds this checkpoint", name_of(note))
-    for opened, digest in named:
-        index, size = opened.entry.index, shown[digest].size if digest in shown else 0
-        if size > index:
-            notes.fails(f"the scan saw {size} entries before it was entered itself: a split view", f"entry {index}")
+    for index, digest in dict.fromkeys((opened.entry.index, digest) for opened, digest in named):
+        where = f"entry {index}"
+        if digest not in shown:
+            missing = f"the scan saw a checkpoint that is not in the pack ({write_ni(digest)})"
+            notes.says(f"{missing}: that it is of the same history is not proven here", where)
+        elif shown[digest].size > index:
+            notes.fails(f"the scan saw {shown[digest].size} entries before it was entered itself: a split view", where)
 
 
 def _check_way(pack: OpenedPack, note: bytes, checkpoint: Checkpoint, notes: Notebook) -> None:

@@ -129,6 +129,11 @@ def test_a_checkpoint_that_no_scan_embeds_is_refused(world: World, told: tuple[b
     assert failed_steps(verdict_on(world, content, {"witnessed/x.note": other})) == {Step.FORM}
 
 
+def size_of(world: World) -> int:
+    with world.house.read() as session:
+        return log_reader.head(session).size
+
+
 UNPROVEN = "is of the same history is not proven here"
 
 
@@ -168,6 +173,30 @@ def test_a_checkpoint_of_another_history_is_refused_also_if_it_is_a_short_one(tm
         for way in (path, (), path[:-1]):
             refused = told_otherwise(world, content, witnessed=(forked,), ways={note_digest(forked): way})
             assert failed_steps(refused) == {Step.WITNESSES}
+
+
+def test_a_checkpoint_that_a_scan_saw_and_the_pack_leaves_out_is_named_with_its_entry(tmp_path: Path) -> None:
+    with open_world(f"sqlite:///{tmp_path / 'house.sqlite3'}") as world:
+        send_parcel(world)
+        forked = sign_checkpoint(Checkpoint(origin=ORIGIN, size=900, root=bytes(32)), key("log"))
+        embeds = {"wl:witnessedCheckpoint": write_ni(note_digest(forked))}
+        world.scan("courier-7", "ObjectEvent", observe(PARCEL, "inspecting", **embeds))
+        scanned = size_of(world) - 1
+        open_case_of(world)
+        content = world.export().content
+        assert failed_steps(told_otherwise(world, content, witnessed=(forked,))) == {Step.WITNESSES}
+        left_out = verify_pack(content, vkey=world.vkey)
+        left_out.demand()
+        (check,) = [check for check in left_out.checks if UNPROVEN in check.what]
+        assert (check.ok, check.step, check.where) == (None, Step.WITNESSES, f"entry {scanned}")
+        assert write_ni(note_digest(forked)) in check.what
+
+
+def test_a_checkpoint_that_the_service_has_shown_is_in_the_pack_and_nothing_is_left_unproven(
+    world: World, told: tuple[bytes, dict[str, int], bytes]
+) -> None:
+    verdict = verify_pack(told[0], vkey=world.vkey)
+    assert not [check for check in verdict.checks if UNPROVEN in check.what]
 
 
 def test_a_kept_checkpoint_that_is_no_text_has_no_proof_and_is_refused_by_who_checks(tmp_path: Path) -> None:
