@@ -25,9 +25,11 @@ from custody.kernel.errors import Conflict, Rejected
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
-from custody.usecases.keep_promises import check_by_word, check_one_payment, cross_out, keep, set_aside, take_place
+from custody.usecases.keep_promises import check_by_word, check_one_payment, cross_out, keep, take_place
 from custody.usecases.offer_sum import named_before, with_sum
-from custody.usecases.read_order import by_the_box, for_its_order, hold_order, known_before
+from custody.usecases.read_order import for_its_order, hold_order, known_before
+from custody.usecases.repeat_move import check_reference
+from custody.usecases.set_aside import set_aside_by_the_box
 from custody.usecases.write_move import write_move
 
 NOTHING_KNOWN = LockFacts()
@@ -171,19 +173,10 @@ def choose(
     owing, said = take_place(unit, file, known.in_place, of=chosen.promise, policy=policy)
     case_book.put_promise(unit, chosen.promise)
     if file.order_named and to_set_aside([chosen.promise]):
-        _set_aside_by_the_box(unit, file, policy=policy)
+        set_aside_by_the_box(unit, file, policy=policy)
     moved = replace(owing, case=replace(file.case, state=chosen.move.target), chosen=remedy)
     facts = {"remedy": remedy, "payout": payout, "promise": chosen.promise.id, "due_ms": chosen.promise.due_ms}
     return write_move(unit, file, moved, "chosen", actor=actor, facts=facts, said=[*said, *chosen.messages]), chosen
-
-
-def _set_aside_by_the_box(unit: Unit, file: CaseFile, *, policy: Policy) -> None:
-    for other in by_the_box(unit.session, file):
-        promises = to_set_aside(for_its_order(other, case_book.promises(unit.session, other.case.id)))
-        if promises:
-            moved = set_aside(unit, other, promises, policy=policy)
-            facts = {"promises": [promise.id for promise in promises]}
-            write_move(unit, other, moved, "set_aside", actor="system", facts=facts, said=[say("case.set_aside")])
 
 
 def remedied(
@@ -193,6 +186,7 @@ def remedied(
     file = case_book.hold_one(unit, dispute)
     shown = proof(reference)
     move = step(CASE, file.case.state, "delivered_or_paid", role, {"proof_of_remedy": shown})
+    check_reference(unit.session, dispute, reference)
     check_delivery(known_before(unit.session, file))
     open_ones = case_book.promises(unit.session, dispute)
     mine = [each for each in for_its_order(file, open_ones) if each.what not in NOT_BY_THE_REMEDY]
@@ -214,6 +208,7 @@ def promise_kept(
             "promise", f"no open promise {promise!r} in this case", fix="Use the promise's id from the case."
         )
     check_by_word(mine[0])
+    check_reference(unit.session, dispute, reference)
     shown = proof(reference)
     owing, said = keep(unit, file, mine, shown=shown, role=role, policy=policy)
     facts = {"promise": promise, "reference": reference}
@@ -278,6 +273,7 @@ def credit_paid(unit: Unit, dispute: str, *, reference: str, actor: str, role: R
     file = case_book.hold_one(unit, dispute)
     if not file.unpaid_credit_pence or not proof(reference):
         raise Rejected("credit", "no credit is owed, or no reference was given", fix="Give the payment reference.")
+    check_reference(unit.session, dispute, reference)
     facts = {"reference": reference, "pence": file.unpaid_credit_pence}
     said = [say("case.credit_paid", credit=pounds(file.unpaid_credit_pence))]
     moved = replace(file, unpaid_credit_pence=0)

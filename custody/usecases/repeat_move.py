@@ -2,6 +2,8 @@
 
 `done_already` is asked after a move was refused. It is that very move if the newest line of its kind in the timeline
 says the same, by the same people where that matters, and the case has not gone elsewhere since.
+
+Where the case would take it for another one, `check_reference` refuses it before: one reference shows one payment.
 """
 
 from collections.abc import Collection, Mapping
@@ -12,7 +14,9 @@ import msgspec
 from sqlmodel import Session
 
 from custody.disputes.case import ADR_EVENT
+from custody.kernel.errors import Conflict
 from custody.store import case_book
+from custody.usecases.came_back import credits_paid
 
 LINES = MappingProxyType(
     {
@@ -42,6 +46,12 @@ LINES = MappingProxyType(
 )
 """The lines with which a move stands in the timeline. What says more than its line does is not here."""
 
+SHOWN = frozenset({"remedied", "promise_kept"})
+"""The lines with a reference that shows what a case was promised."""
+
+BY_THE_REMEDY = ""
+"""In place of a promise: the line of a remedy names none."""
+
 BY_ANYBODY = frozenset({"offer"})
 """Moves that are the same whoever makes them: two agents who offer the same at one moment have offered it once."""
 
@@ -60,3 +70,30 @@ def done_already(
         if facts.get("state", state) != state:
             return False
     return False
+
+
+def check_reference(session: Session, dispute: str, reference: str) -> None:
+    """Return if a reference shows nothing yet in this case or in one that was joined into it; raises `Conflict`.
+
+    What paid something that came back shows nothing any more.
+    """
+    if reference.strip() in {*_shown(session, dispute), *map(str.strip, credits_paid(session, dispute))}:
+        raise Conflict(
+            "reference",
+            f"{reference!r} is written down already, and shows something else than this",
+            fix="Give the reference of this payment or delivery. Was it sent twice? Then there is nothing to do.",
+        )
+
+
+def _shown(session: Session, dispute: str) -> set[str]:
+    """The references of remedies and promises that were kept; a remedy's line names no promise."""
+    shown: dict[str, list[str]] = {}
+    for case in (*case_book.joined_into(session, dispute), dispute):
+        for line in case_book.timeline(session, case):
+            facts = msgspec.json.decode(line.facts)
+            if line.kind in SHOWN and "reference" in facts:
+                shown.setdefault(facts.get("promise", BY_THE_REMEDY), []).append(facts["reference"].strip())
+            elif line.kind == "payment_came_back" and "promise" in facts:
+                paid = shown.get(facts["promise"]) or shown.get(BY_THE_REMEDY, [])
+                del paid[-1:]
+    return {reference for references in shown.values() for reference in references}
