@@ -6,7 +6,8 @@ salted record, says how many openings went, when and why.
 
 - While a case about the parcel is open, or a lock on its handset, its evidence is needed and nothing is erased (legal
   claims, Article 17(3)(e) GDPR); nor is a case on which a lock rests.
-- With a case go those that were joined into it, and none of them before it is over.
+- With a case go those that were joined into it, and none of them before it is over. None of them goes alone: what was
+  said and given in it stands in the one that goes on.
 - The contact of an order goes with its parcel; where no scan leads from it to one, by its own number.
 - A scan that also names another parcel is kept until that parcel is erased too, because it is the other one's evidence.
 - Erasing again deletes what has come since; if nothing has come into the log, it answers as before and writes nothing.
@@ -81,10 +82,13 @@ def _erase_case(unit: Unit, dispute: str, *, reason: str, actor: str, holds: Hol
     if needed := holds(session, cases):
         raise Conflict("legal_hold", f"on {dispute} rests {'; '.join(needed)}", fix="Release the lock first.")
     # 2. Once.
-    before = erase_book.erasures_of(session, dispute) or erase_book.erasures_of(session, held.id)
+    before = erase_book.erasures_of(session, held.id)
     events = [event for case in cases for event in case_book.timeline(session, case)]
     if before and all(event.facts == "{}" for event in events):
         return _as_before(before[-1])
+    if held.id != dispute:
+        detail = f"{dispute} was joined into {held.id}, and its words and files are in that one"
+        raise Conflict("joined", detail, fix=f"Erase {held.id}; {dispute} goes with it.")
     # 3. Everything personal, then the openings of the records.
     indexes = [
         index for case in cases for index in erase_book.forget_case(session, case, token_hash=unit.ids.random_bytes(32))

@@ -95,6 +95,17 @@ def test_a_joined_case_is_held_as_long_as_the_one_that_goes_on(desk: CaseDesk) -
     erase(desk, second)
 
 
+def test_a_joined_case_is_erased_with_the_one_that_goes_on_and_never_alone(desk: CaseDesk) -> None:
+    first, second = joined(desk)
+    assert desk.http.post(f"/c/{second['customer_token']}/withdraw").status_code == 303
+    refused = desk.http.post("/v1/erasures", json=asked(first), headers=desk.by("supervisor-1"))
+    assert (refused.status_code, refused.json()["type"].rpartition(":")[2]) == (409, "joined"), refused.text
+    assert second["dispute"] in refused.json()["fix"]
+    assert left(desk, "Ottoline") != []
+    erase(desk, second)
+    assert left(desk, "Ottoline") == []
+
+
 def test_with_the_case_that_goes_on_those_go_that_were_joined_into_it(desk: CaseDesk) -> None:
     first, second = joined(desk)
     assert desk.http.post(f"/c/{second['customer_token']}/withdraw").status_code == 303
