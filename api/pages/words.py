@@ -93,6 +93,7 @@ TIMELINE: Mapping[str, str] = {
     "decline_proposed": "Hearing proposed",
     "declined": "Declined by a second person",
     "adr_open": "Letter for the independent scheme",
+    "letter": "Letter for the independent scheme; what was offered stays",
     "new_owner": "Somebody else looks after the case",
     "ask_lapsed": "Went on without what was asked for",
     "reminded": "Reminded the customer of the offer",

@@ -1,6 +1,8 @@
 """A case beyond the house: the letter, the independent scheme, and joining two reports of one thing.
 
 - A letter may be followed by a change of mind, which goes back to putting things right.
+- The letter that leaves by itself on its day takes no remedy away: what is on offer can be chosen, what is on its way
+  is awaited, what was given is asked about as before. Once the scheme takes such a case, a supervisor opens it to it.
 - A decision that the customer accepts takes the place of a remedy that was chosen before and is not done. What was
   promised for another order, in a report that was joined, stays promised for that one.
 - The scheme takes the case once the pack is built, and its decision is its own: somebody here writes it down, as the
@@ -41,6 +43,9 @@ from custody.usecases.keep_promises import keep, take_place
 from custody.usecases.read_order import known_before
 from custody.usecases.write_move import write_move
 
+REMEDY_STANDS = frozenset({"remedy_offered", "remedy_in_progress", "remedied"})
+"""States in which the letter of the timer leaves without a move."""
+
 
 def adr(unit: Unit, dispute: str, *, letter_due_ms: Instant, deadlock: bool, actor: str, role: Role) -> CaseFile:
     """Send the letter for the independent scheme: at the deadline, at deadlock, or when the customer asks that day."""
@@ -50,6 +55,8 @@ def adr(unit: Unit, dispute: str, *, letter_due_ms: Instant, deadlock: bool, act
     move = step(CASE, file.case.state, event, role, {"adr_due": due})
     lettered, way = with_letter(unit, file)
     said = [say(f"case.{event}", body=way.body, last_day=civil.day_in_words(way.last_day))]
+    if role is Role.SYSTEM and file.case.state in REMEDY_STANDS:
+        return write_move(unit, file, lettered, "letter", actor=actor, facts={}, said=said)
     moved = replace(lettered, case=replace(file.case, state=move.target))
     return write_move(unit, file, moved, "adr_open", actor=actor, facts={"deadlock": deadlock}, said=said)
 

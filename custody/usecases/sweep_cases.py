@@ -6,7 +6,8 @@
 - What was put right and nobody said was wrong is closed, once every lock and every promise is settled.
 - A case whose customer found the phone ends once its locks are settled, on the word that they gave.
 - A decision of the independent scheme that nobody answers is reminded of, and lapses after its days.
-- On its day the letter for the independent scheme leaves, unasked, once: a case that came back from there stays back.
+- On its day the letter for the independent scheme leaves, unasked, once: a case that came back from there stays back,
+  and one whose remedy is on offer, on its way or given stays where it is.
 
 `look` reads a few cases and names those for which something is due; `sweep_case` does it for one of them in a unit of
 its own. What it does makes it not due any more, so that a second look finds nothing.
@@ -36,7 +37,7 @@ from custody.usecases.open_dispute import least_busy
 from custody.usecases.write_move import write_move
 
 SYSTEM = "system"
-LETTERS = frozenset({"adr_open", "declined"})
+LETTERS = frozenset({"adr_open", "declined", "letter"})
 """The lines of a timeline with which a letter for the independent scheme left."""
 
 

@@ -67,7 +67,7 @@ def test_what_cannot_be_taken_back_waits_for_somebody_to_look_and_locks_lapse(wo
         assert "400 days ahead" in alert.detail
         with world.house.unit() as unit:
             look_at_alert(unit, world.office, alert=alert.id, account="supervisor-1")
-        assert until(lambda: world.case(opened).case.state != "remedy_offered")
+        assert until(lambda: "You may go to" in told(world, opened)), "the letter leaves"
     assert alerts(world) == [], "it is told once"
 
 

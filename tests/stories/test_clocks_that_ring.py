@@ -21,6 +21,7 @@ from custody.kernel.errors import Conflict
 from custody.store import case_book
 from custody.store.tables import IdempotencyRow
 from custody.usecases import ask_customer, move_case, move_inquiry, move_scheme
+from custody.usecases.sweep_cases import letter_ms
 from devicelock import watch_store
 from devicelock.usecases.alert import look_at_alert
 from devicelock.watch_store import AlertRow
@@ -141,12 +142,53 @@ def test_a_customer_who_has_not_chosen_is_reminded(world: World, days_pass: Call
 def test_the_letter_for_the_independent_scheme_leaves_when_its_weeks_are_over(
     world: World, days_pass: Callable[[int], None]
 ) -> None:
-    opened = world.dispute(None, "defective")
+    opened = world.dispute(None, None)
     (letter,) = (clock for clock in opened.disputed.file.legal_clocks if clock.key == "scheme_letter")
     assert (letter.last_day - letter.starts).days == 42
     days_pass(43)
     assert "Your letter and all we hold on your case are with this." in told(world, opened)
     assert world.case(opened).case.state == "adr_open"
+
+
+def test_an_offer_is_chosen_recorded_and_confirmed_after_the_letter_as_before_it(
+    world: World, days_pass: Callable[[int], None]
+) -> None:
+    """An offer never lapses to nothing."""
+    opened = world.dispute(None, "never_received")
+    for _ in range(2):
+        days_pass(43)
+    assert told(world, opened).count("Your letter and all we hold on your case are with this.") == 1
+    act(world, move_case.choose, opened, remedy="replacement", payout=None, actor="customer")
+    act(world, move_case.remedied, opened, reference="JJD1", actor="agent-1", role=Role.AGENT)
+    act(world, move_case.confirm, opened, actor="customer", locks_settled=True)
+    assert world.case(opened).case.state == "closed"
+
+
+def test_a_remedy_on_its_way_and_one_that_was_given_stay_so_when_the_letter_leaves(
+    world: World, days_pass: Callable[[int], None]
+) -> None:
+    on_its_way, given = (world.dispute(None, "never_received") for _ in range(2))
+    days_pass(40)
+    for opened in (on_its_way, given):
+        act(world, move_case.choose, opened, remedy="replacement", payout=None, actor="customer")
+    by: dict[str, Any] = {"actor": "agent-1", "role": Role.AGENT}
+    act(world, move_case.remedied, given, reference="JJD1", **by)
+    days_pass(3)
+    for opened in (on_its_way, given):
+        assert "Your letter and all we hold on your case are with this." in told(world, opened)
+    act(world, move_case.remedied, on_its_way, reference="JJD2", **by)
+    days_pass(8)
+    assert [world.case(opened).case.state for opened in (on_its_way, given)] == ["closed", "closed"]
+
+
+def test_a_case_whose_letter_left_beside_its_remedy_is_still_opened_to_the_scheme(
+    world: World, days_pass: Callable[[int], None]
+) -> None:
+    opened = world.dispute(None, "defective")
+    days_pass(43)
+    by: dict[str, Any] = {"actor": "supervisor-1", "role": Role.SUPERVISOR}
+    file = act(world, move_scheme.adr, opened, letter_due_ms=letter_ms(world.case(opened)), deadlock=False, **by)
+    assert file.case.state == "adr_open"
 
 
 @pytest.mark.parametrize("payment", [Payment.DEVICE_CREDIT, Payment.CREDIT_CARD, Payment.CASH])
@@ -249,7 +291,7 @@ def test_a_case_whose_phone_was_found_goes_on_once_its_customer_does_not_agree_o
 def test_a_letter_leaves_once_and_a_case_that_came_back_from_there_stays_back(
     world: World, days_pass: Callable[[int], None]
 ) -> None:
-    opened = world.dispute(None, "defective")
+    opened = world.dispute(None, None)
     days_pass(43)
     act(world, move_scheme.change_our_mind, opened, actor="supervisor-1", role=Role.SUPERVISOR)
     days_pass(1)
