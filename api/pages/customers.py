@@ -34,7 +34,7 @@ from custody.disputes.machine import Role
 from custody.disputes.payout import WORDS as PAYOUT_WORDS
 from custody.disputes.payout import payouts
 from custody.disputes.recourse import Way
-from custody.kernel.errors import Trouble
+from custody.kernel.errors import Rejected, Trouble
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.usecases import await_answer
@@ -118,9 +118,14 @@ def confirm(token: str, request: Request, parts: P) -> Response:
 
 @router.post("/c/{token}/decision")
 def decision(token: str, request: Request, parts: P, accept: Line = "") -> Response:
-    """Yes or no to what the independent scheme decided."""
-    body = DecisionIn(accept=accept == "yes")
-    return _then(request, parts, token, lambda: doors.decision(token, body, parts), done="c_decision")
+    """Yes or no to what the independent scheme decided; a form that says neither is neither."""
+
+    def act() -> None:
+        if accept not in {"yes", "no"}:
+            raise Rejected("accept", "you said neither yes nor no", fix="Press one of the two.")
+        doors.decision(token, DecisionIn(accept=accept == "yes"), parts)
+
+    return _then(request, parts, token, act, done="c_decision")
 
 
 @router.post("/c/{token}/withdraw")

@@ -59,6 +59,18 @@ def test_the_schemes_decision_ends_what_the_letter_began(desk: CaseDesk, accept:
         assert [one["what"] for one in desk.own(told)["promises"]] == ["A new phone sent to you"]
 
 
+def test_a_form_that_says_neither_yes_nor_no_is_no_answer_to_the_decision(desk: CaseDesk) -> None:
+    told = desk.report(claim_type="defective")
+    desk.event(told, "supervisor-1", ADR_EVENT)
+    desk.http.post("/v1/packs", json={"dispute": told["dispute"]}, headers=desk.by("investigator-1"))
+    desk.event(told, "agent-1", "adr_accepts", reference="S-1")
+    assert desk.event(told, "supervisor-1", "decision", text="A new phone sent to you", reference="S-1").is_success
+    for form in ({}, {"accept": "maybe"}):
+        answer = desk.http.post(f"/c/{told['customer_token']}/decision", data=form)
+        assert (answer.status_code, desk.state(told)) == (422, "adr_decided")
+        assert "you said neither yes nor no" in answer.text.lower()
+
+
 def test_two_reports_of_one_order_are_joined_with_all_that_was_given_and_promised(desk: CaseDesk) -> None:
     first, second = (desk.report(order="SO-JOIN") for _ in range(2))
     given = {"file": ("label.heic", b"\x00\x01", "image/heic")}
