@@ -295,11 +295,11 @@ def _note_sightings(unit: Unit, dispute: str, imei: str, *, only: SightingRow | 
     """Write where the handset was seen into the case, for the investigation and the evidence pack."""
     device = lock_store.device_by_imei(unit.session, imei)
     seen = [only] if only else watch_store.sightings_of(unit.session, device.device) if device else []
-    noted = sum(line.kind == "handset_seen" for line in case_book.timeline(unit.session, dispute))
+    noted = sum(line.kind == case_book.HANDSET_SEEN for line in case_book.timeline(unit.session, dispute))
     for sighting in seen[: max(0, MOST_SIGHTINGS - noted)]:
         facts = {name: getattr(sighting, name) for name in ("sim", "country", "network")}
         where = {"seen_ms": sighting.at_ms, "entry": sighting.idx, **facts}
-        case_book.note(unit, dispute, "handset_seen", actor=sighting.device, facts=where)
+        case_book.note(unit, dispute, case_book.HANDSET_SEEN, actor=sighting.device, facts=where)
 
 
 def _days_ms(key: str, at_ms: Instant) -> int:

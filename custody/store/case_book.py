@@ -33,6 +33,8 @@ from custody.store.unit import Unit
 OPEN = tuple(state for state in CASE.states if state not in CASE.terminal)
 """The states of a case that is not over; named one by one, they lead to its rows by their index."""
 JOINED = "merged"
+HANDSET_SEEN = "handset_seen"
+"""The line of a timeline that a handset wrote, and no person."""
 INQUIRIES_AT_ONCE = 50
 RECOMPUTE = "recompute"
 """In the result of an investigation: what it was computed from."""
@@ -301,6 +303,7 @@ def disagreed(session: Session, disputes: Collection[str]) -> set[str]:
         col(later.dispute) == col(DisputeEventRow.dispute),
         col(later.id) > col(DisputeEventRow.id),
         col(later.actor).not_in(["customer", "system"]),
+        col(later.kind) != HANDSET_SEEN,
     )
     said = select(col(DisputeEventRow.dispute)).where(
         col(DisputeEventRow.dispute).in_(list(disputes)), col(DisputeEventRow.kind) == "disagreed", ~heard.exists()

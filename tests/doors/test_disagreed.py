@@ -49,12 +49,13 @@ def test_staff_see_that_a_customer_does_not_agree_until_a_person_has_acted(
     assert seen_by_staff(desk, told)
 
 
-def test_neither_the_customer_nor_the_timer_makes_it_seen(desk: CaseDesk, told: dict[str, Any]) -> None:
+def test_neither_the_customer_nor_the_timer_nor_a_handset_makes_it_seen(desk: CaseDesk, told: dict[str, Any]) -> None:
     disagree(desk, told)
     link = f"/v1/customer/{told['customer_token']}"
     assert desk.http.post(f"{link}/words", json={"words": "Please look again."}).is_success
     with desk.house.parts.house.unit() as unit:
         case_book.note(unit, told["dispute"], "promise_missed", actor="system", facts={})
+        case_book.note(unit, told["dispute"], "handset_seen", actor="dev_1", facts={"sim": "other"})
     assert seen_by_staff(desk, told)
 
 
