@@ -123,7 +123,7 @@ def _who(file: CaseFile, case: Mapping[str, Any]) -> dict[str, tuple[Role, ...]]
     if state == "with_adr":
         who["decision"] = (Role.SUPERVISOR,)
     if _promises(case, Role.AGENT):
-        who["promise_kept"] = STAFF if _promises(case, Role.SUPERVISOR) else (Role.AGENT,)
+        who["promise_kept"] = PAYERS if _promises(case, Role.SUPERVISOR) else (Role.AGENT,)
     if case["unpaid_credit_pence"]:
         who["credit_paid"] = PAYERS
     if _payments(case):

@@ -201,6 +201,7 @@ def promise_kept(
     unit: Unit, dispute: str, *, promise: str, reference: str, actor: str, role: Role, policy: Policy = DEFAULT_POLICY
 ) -> CaseFile:
     """Something promised was done, such as a phone on loan; with the last part of its remedy the case is put right."""
+    check_payer(role)
     file = case_book.hold_one(unit, dispute)
     mine = [one for one in case_book.promises(unit.session, dispute) if one.id == promise]
     if not mine or not is_owed(mine[0]):

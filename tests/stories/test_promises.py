@@ -9,7 +9,7 @@ from api.timer import CASES
 from custody.disputes.machine import Role
 from custody.disputes.remedy import Needs
 from custody.kernel.clock import DAY_MS, MINUTE_MS
-from custody.kernel.errors import Conflict
+from custody.kernel.errors import Conflict, Forbidden
 from custody.store import case_book, worklist
 from custody.usecases import move_case, move_scheme
 from custody.usecases.repeat_move import done_already
@@ -189,6 +189,21 @@ def test_a_remedy_that_was_written_down_as_a_kept_promise_is_put_right_and_the_c
     with world.house.unit() as unit:
         sweep_case(unit, opened.case, CASES)
     assert world.case(opened).case.state == "closed", "nobody said that it was wrong"
+
+
+def test_what_became_of_a_missed_promise_is_written_down_by_who_pays_and_by_nobody_else(world: World) -> None:
+    opened = world.dispute(None, "never_received")
+    act(world, move_case.choose, opened, remedy="refund", payout="cheque", actor="customer")
+    with world.house.read() as session:
+        (refund,) = case_book.promises(session, opened.case)
+    days_pass(world, 8)
+    kept = {"promise": refund.id, "reference": "CHQ 1"}
+    with world.refused(Forbidden, "role"):
+        by: dict[str, Any] = {"actor": "investigator-1", "role": Role.INVESTIGATOR}
+        act(world, move_case.promise_kept, opened, **kept, **by)
+    assert missed(world, opened) == ["your money back"]
+    act(world, move_case.promise_kept, opened, **kept, actor="supervisor-1", role=Role.SUPERVISOR)
+    assert missed(world, opened) == []
 
 
 def test_the_worklist_begins_with_what_is_due_next_on_either_engine(either: World) -> None:
