@@ -186,6 +186,7 @@ def merge(unit: Unit, dispute: str, *, into: str, consent: bool, actor: str, rol
         legal_clocks=join_clocks(survivor.legal_clocks, other.legal_clocks),
         recourse=join_ways(survivor.recourse, other.recourse),
         unpaid_credit_pence=survivor.unpaid_credit_pence + other.unpaid_credit_pence,
+        found_instead="\n".join(filter(None, dict.fromkeys((survivor.found_instead, other.found_instead)))),
     )
     case_book.hand_over(unit, dispute, into, order_ref=None if order == whole.case.order_ref else order)
     kept: list[Message] = []

@@ -84,6 +84,17 @@ def test_two_reports_of_one_order_are_joined_with_all_that_was_given_and_promise
     assert ([one["name"] for one in own["given"]], len(own["promises"])) == (["label.heic"], 2)
 
 
+@pytest.mark.parametrize(
+    ("goes_on", "joined", "kept"),
+    [("", "a power bank", "a power bank"), ("tins", "", "tins"), ("tins", "a stone", "tins\na stone")],
+)
+def test_what_lay_in_the_parcel_stays_known_when_reports_are_joined(
+    desk: CaseDesk, goes_on: str, joined: str, kept: str
+) -> None:
+    into, told = (desk.report(order="SO-F", found_instead=what) for what in (goes_on, joined))
+    assert desk.event(told, "agent-1", "merge", into=into["dispute"]).json()["found_instead"] == kept
+
+
 def test_the_pack_of_a_case_that_an_earlier_one_was_joined_into_holds(desk: CaseDesk) -> None:
     earlier, later = (desk.report(order="SO-JOIN-PACK") for _ in range(2))
     assert desk.event(earlier, "agent-1", "merge", into=later["dispute"]).is_success
