@@ -32,7 +32,8 @@ from custody.kernel.errors import NotFound, Rejected, Trouble
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
-from custody.trail.names import ask
+from custody.trail.contents import packed_first
+from custody.trail.names import ask, is_item
 from custody.trail.unit import Unit as TrailUnit
 from custody.usecases.investigate import Attach
 from custody.usecases.open_dispute import Disputed, least_busy, open_dispute
@@ -122,12 +123,23 @@ def find_handset(session: Session, *, order_ref: str | None, item: str | None) -
         if beside is not None:
             found, imei = (found, None) if item else (beside, imei)
         parcel = found.parcel
-        imei = imei or next((name for held in found.items for name in sorted(held.names) if "gsma:imei" in name), None)
+        imei = imei or _packed_in(session, found)
         found_ref = found_ref or next((ref.removeprefix("po:") for ref in found.orders), None)
     if imei and not found_ref:
         sale = sale_of_imei(session, imei)
         found_ref = sale.sale.order_ref if sale else None
     return Handset(order_ref=found_ref, imei=imei, parcel=parcel, order_named=by_sale or by_trail)
+
+
+def _packed_in(session: Session, found: TrailUnit) -> str | None:
+    """The handset that was put into a parcel by who packed it first; None if that is several and none was asked for."""
+    items = found.items
+    if len(items) > 1:
+        trail = read_trail(session, found.asked, parcel=found.parcel).trail
+        items = packed_first(trail.entries, trail.unit)
+        items = tuple(held for held in items if not is_item(found.asked) or found.asked in held.names)
+    named = (name for held in items for name in sorted(held.names) if "gsma:imei" in name)
+    return next(named, None) if len(items) == 1 else None
 
 
 def _parcel_beside(session: Session, found: TrailUnit, *, order: str, imei: str | None) -> TrailUnit | None:

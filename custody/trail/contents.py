@@ -59,7 +59,7 @@ class ContentsTrace:
 def read_contents(entries: Iterable[Entry], unit: Unit) -> ContentsTrace:
     """The trace of what was inside."""
     counted = [entry for entry in entries if entry.counts]
-    items = _packed_first(counted, unit)
+    items = packed_first(counted, unit)
     sights = [sight for entry in counted if (sight := _look(entry, unit, items)) is not None]
     bad = next((at for at, sight in enumerate(sights) if sight.result in BAD_CONTENTS), None)
     good = next((sight for sight in reversed(sights[: bad or 0]) if sight.result in GOOD_CONTENTS), None)
@@ -90,9 +90,9 @@ def read_contents(entries: Iterable[Entry], unit: Unit) -> ContentsTrace:
     )
 
 
-def _packed_first(entries: Iterable[Entry], unit: Unit) -> tuple[Item, ...]:
+def packed_first(entries: Iterable[Entry], unit: Unit) -> tuple[Item, ...]:
     """The handsets that were packed by whoever packed first; all that are known if nobody named one."""
-    packings = [entry for entry in entries if _puts_in(entry, unit)]
+    packings = [entry for entry in entries if entry.counts and _puts_in(entry, unit)]
     first = min(packings, key=lambda entry: entry.place, default=None)
     own = [entry.event for entry in packings if first and entry.station.custodian == first.station.custodian]
     named = {alias for event in own for key in (*event.children, *event.imeis) for alias in aliases(key)}

@@ -4,13 +4,14 @@ A handset may be locked without two people only if two independent records tie i
 when a standing scan names the handset with the parcel: packed into it, read through its window, seen or unpacked in
 it; or commissioned or sold for an order that a scan of the parcel names too. Two ties are independent only if different
 stations signed them, at different moments (`MOMENT_MS` apart, so that two devices of one bench at one handling are one
-act), and neither is a copy: an acceptance that merely passes on what its upstream event said copies it, unless it says
-that the number was scanned.
+act), not both by one handler (`wl:handler`, where both say who that was), and neither is a copy: an acceptance that
+merely passes on what its upstream event said copies it, unless it says that the number was scanned.
 
 What does not tie: quarantined scans, scans under a suspect key, events declared wrong.
 
 A record that gives the parcel another handset, or the handset another order or another parcel at the same time,
-contradicts and voids every tie: a mistaken lock hits an innocent stranger. Other goods or an empty box found
+contradicts and voids every tie: a mistaken lock hits an innocent stranger. The handsets of a parcel are those of who
+packed first (`contents.py`): who puts another one in on the way contradicts them. Other goods or an empty box found
 later contradict nothing: they say that the handset left, not that it was another one.
 """
 
@@ -20,6 +21,7 @@ from typing import Literal
 
 from custody.gs1.imei import imei_urn
 from custody.kernel.clock import SECOND_MS, Instant
+from custody.trail.contents import packed_first
 from custody.trail.finding import Finding, Kind
 from custody.trail.names import aliases, imei_of, is_item, is_parcel, named, orders, short
 from custody.trail.order import Entry
@@ -39,6 +41,7 @@ class Tie:
     at_ms: Instant
     received_ms: Instant
     kind: TieKind
+    handler: str | None
     keyed: bool
     copied_from: int | None
     void: bool
@@ -80,6 +83,7 @@ def bind(trail: Trail, imei: str) -> Binding:
                     at_ms=entry.at_ms,
                     received_ms=entry.received_ms,
                     kind=kind,
+                    handler=entry.marks.handler,
                     keyed=entry.marks.entry_mode == "keyed",
                     copied_from=_copied_from(entry, trail, names),
                     void=bool(contradictions),
@@ -92,7 +96,8 @@ def bind(trail: Trail, imei: str) -> Binding:
 def independent(one: Tie, two: Tie) -> bool:
     """Whether two ties stand on their own feet."""
     usable = not (one.void or two.void) and one.copied_from is None and two.copied_from is None
-    return usable and one.station != two.station and abs(one.at_ms - two.at_ms) >= MOMENT_MS
+    one_person = one.handler is not None and one.handler == two.handler
+    return usable and not one_person and one.station != two.station and abs(one.at_ms - two.at_ms) >= MOMENT_MS
 
 
 def _proves(entry: Entry) -> bool:
@@ -147,7 +152,8 @@ def _copied_from(entry: Entry, trail: Trail, names: frozenset[str]) -> int | Non
 def _contradictions(trail: Trail, names: frozenset[str]) -> tuple[Finding, ...]:
     """Records that name another handset for the parcel, or another order or another parcel for the handset."""
     several = len(trail.unit.items) > 1
-    expected = {name for item in trail.unit.items for name in item.names} if several else set(names)
+    own = packed_first(trail.entries, trail.unit)
+    expected = {name for item in own for name in item.names} if several else set(names)
     due = _parcel_orders(trail)
     found = []
     for entry in trail.entries:
@@ -156,7 +162,7 @@ def _contradictions(trail: Trail, names: frozenset[str]) -> tuple[Finding, ...]:
         if strangers:
             sentence = (
                 f"Index {entry.where} names {short(min(strangers))} with this parcel, not "
-                f"{short(min(names, key=lambda name: imei_of(name) is None))}: the numbers disagree."
+                f"{short(min(expected, key=lambda name: (imei_of(name) is None, name)))}: the numbers disagree."
             )
             found.append(Finding(kind=Kind.TIE_DISPUTED, sentence=sentence, indices=(entry.index,)))
         sold_for = (

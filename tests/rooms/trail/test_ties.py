@@ -244,3 +244,21 @@ def test_another_handsets_order_contradicts_nothing() -> None:
     trail = world.trail()
     assert bind(trail, IMEI).bound
     assert not bind(trail, "490154203237518").bound
+
+
+def test_who_puts_another_handset_in_on_the_way_ties_it_to_nothing_and_voids_the_true_ties() -> None:
+    world = World().journey(deliver=False)
+    world.pack("courier-7", phone=PHONE_2, bizTransactionList=None)
+    world.obj("courier-8", **wl({"wl:imei": [PHONE_2_IMEI], "wl:entryMode": "scanned"}))
+    for imei in (PHONE_2_IMEI, PHONE_IMEI):
+        binding = bind(world.trail(), imei)
+        assert binding.findings
+        assert not binding.bound
+
+
+@pytest.mark.parametrize(("other", "bound"), [("h-0004", False), ("h-0005", True), (None, True)])
+def test_one_person_with_two_devices_makes_one_record(*, other: str | None, bound: bool) -> None:
+    world = World()
+    world.pack(**wl({"wl:handler": "h-0004"}))
+    world.obj("scale-12", **wl({"wl:imei": [PHONE_IMEI], "wl:entryMode": "scanned", "wl:handler": other}))
+    assert bind(world.trail(), IMEI).bound is bound
