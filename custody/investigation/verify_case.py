@@ -14,6 +14,7 @@
 
 Each move of a case tells how often the case was changed, its opening included, so one that is left out, its record with
 its line of the timeline, leaves a gap. Moves from before they told it, and records that are closed, may lie in one.
+Records that are no moves (a file that was given, a check, a lock) have no number: one that is left out is not missed.
 
 Steps that are listed as recorded after the pack's checkpoint lie in the log between that and the record of the export.
 What no record here tells of is said. So is what differs from the records where a later one of the case is closed, or

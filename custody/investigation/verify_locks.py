@@ -14,7 +14,8 @@
   record tells of it in the device's own name; where none does, it is named as the operator's word.
 - Every order that a record of a lock in the pack names is listed, with every command that its records name, and with
   the answer to each of which they say that the device itself gave it. So is one that the customer was paid for, unless
-  the case was joined into another one. One that was announced to the customer and is not listed is named.
+  the case was joined into another one. One that was announced to the customer and is not listed is named. Records of a
+  lock that the pack leaves out altogether cannot be missed here, so that it holds none of them proves nothing.
 - The steps of the order are records of the log about its device, and the last of them has the state that locks.json
   gives. Where a later record that is listed is closed, that is said instead.
 
@@ -57,7 +58,7 @@ def check_locks(pack: OpenedPack, registry: Registry, notes: Notebook) -> None:
     records = records_of(pack.entries)
     hidden = _check_listed(pack, records, notes)
     if not pack.locks.orders and not hidden:
-        notes.holds("no record in the pack tells of anything that was done to the handset")
+        notes.says("no record in the pack tells of anything done to the handset; that none was left out is not shown")
     if not pack.locks.orders:
         return
     issuer = pack_log.newest(registry).operator_iss

@@ -180,6 +180,7 @@ def check_records(pack: OpenedPack, registry: Registry, notes: Notebook) -> None
         notes.holds(f"{len(opened)} records are signed by the operator in force, and opened")
         alone = "words, messages, clocks, ways to go without us, and what no record tells of offers and promises"
         notes.says(f"{alone}, are the service's own file: the seal alone covers them", CASE)
+        notes.says("a record that is no move of the case (a file, a check, a lock) could be left out unseen", CASE)
     erased = told_erased(pack.entries)
     for said, count in Counter(_closed(entry.state, entry.index, erased) for entry in closed).items():
         notes.says(f"the content of {count} records is {said}; their signatures stand")

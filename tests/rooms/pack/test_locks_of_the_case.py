@@ -62,3 +62,20 @@ def test_a_lock_that_the_customer_was_told_of_or_paid_for_is_not_hidden(locked: 
     assert noted(PAID_FOR, order="lock-1", pence=0) == {gone: False}
     verify_pack(locked.export().content, vkey=locked.vkey).demand()
     assert noted(MERGED, into="case_2") == {elsewhere: None}
+
+
+def test_a_pack_that_tells_of_no_lock_does_not_prove_that_there_was_none(locked: World) -> None:
+    content = locked.export().content
+    opened = open_pack(content)
+    of_locks = {
+        index
+        for index, fields in records_of(opened.entries).items()
+        if str(fields["kind"]).startswith(("lock.", "device."))
+    }
+    assert of_locks
+    entries = tuple(entry for entry in opened.entries if entry.index not in of_locks)
+    case = replace(opened.case, timeline=tuple(line for line in opened.case.timeline if line.index not in of_locks))
+    verdict = told_otherwise(locked, content, entries=entries, case=case, locks=NO_LOCKS)
+    verdict.demand()
+    assert [check.ok for check in verdict.checks if check.step is Step.LOCKS] == [None]
+    assert any("could be left out unseen" in check.what for check in verdict.checks if check.step is Step.RECORDS)
