@@ -32,13 +32,11 @@ from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
 from custody.usecases import await_answer
 from custody.usecases.move_case import withdraw
-from custody.usecases.move_scheme import adr
+from custody.usecases.move_scheme import adr, letter_left
 from custody.usecases.open_dispute import least_busy
 from custody.usecases.write_move import write_move
 
 SYSTEM = "system"
-LETTERS = frozenset({"adr_open", "declined", "letter"})
-"""The lines of a timeline with which a letter for the independent scheme left."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +89,7 @@ def _due(session: Session, file: CaseFile, asked: Round, people: Sequence[str], 
         found += [_end_found] if asked.locks_settled(session, file.case.id) else []
     elif state == "remedied" and _unopposed(session, file, asked, now_ms=now_ms):
         found.append(_close)
-    elif state in BEFORE_ADR and now_ms >= letter_ms(file) and not _letter_left(session, file):
+    elif state in BEFORE_ADR and now_ms >= letter_ms(file) and not letter_left(session, file):
         found.append(_send_letter)
     elif state == "remedy_offered" and file.offer is not None and now_ms >= file.offer.remind_ms:
         found.append(_remind)
@@ -175,7 +173,3 @@ def _unopposed(session: Session, file: CaseFile, asked: Round, *, now_ms: Instan
 def letter_ms(file: CaseFile) -> Instant:
     """The first moment of the day on which the letter for the independent scheme is due."""
     return min(civil.day_starts_ms(clock.last_day) for clock in file.legal_clocks if clock.key == "scheme_letter")
-
-
-def _letter_left(session: Session, file: CaseFile) -> bool:
-    return any(line.kind in LETTERS for line in case_book.timeline(session, file.case.id))

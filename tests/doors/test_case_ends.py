@@ -59,6 +59,14 @@ def test_the_schemes_decision_ends_what_the_letter_began(desk: CaseDesk, accept:
         assert [one["what"] for one in desk.own(told)["promises"]] == ["A new phone sent to you"]
 
 
+def test_on_the_day_of_deadlock_no_day_of_the_weeks_is_counted(desk: CaseDesk) -> None:
+    told = desk.report(claim_type="defective")
+    page = f"/c/{told['customer_token']}"
+    assert "Day 1 of 42" in desk.http.get(page).text
+    assert desk.event(told, "supervisor-1", ADR_EVENT).is_success
+    assert "Day 0 of 0" not in desk.http.get(page).text
+
+
 def test_a_form_that_says_neither_yes_nor_no_is_no_answer_to_the_decision(desk: CaseDesk) -> None:
     told = desk.report(claim_type="defective")
     desk.event(told, "supervisor-1", ADR_EVENT)

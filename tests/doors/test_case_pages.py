@@ -51,7 +51,7 @@ def test_a_button_on_a_customers_page_that_is_of_yesterday_is_answered_in_plain_
     told = desk.report(claim_type="defective")
     link = f"/c/{told['customer_token']}"
     desk.http.post(f"{link}/choose", data={"remedy": "advance_swap"})
-    late = desk.http.post(f"{link}/{act}", data={})
+    late = desk.http.post(f"{link}/{act}", data={"accept": "yes"})
     assert late.status_code == 409
     assert "_" not in alert_of(late)
     assert ".." not in alert_of(late)

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -148,6 +149,21 @@ def test_the_letter_for_the_independent_scheme_leaves_when_its_weeks_are_over(
     days_pass(43)
     assert "Your letter and all we hold on your case are with this." in told(world, opened)
     assert world.case(opened).case.state == "adr_open"
+
+
+@pytest.mark.parametrize("days", [1, 100, 400])
+def test_a_second_letter_gives_no_later_day_than_the_first(world: World, days: int) -> None:
+    opened = world.dispute(None, "defective")
+    by: dict[str, Any] = {"actor": "supervisor-1", "role": Role.SUPERVISOR}
+
+    def letter() -> list[tuple[date, date]]:
+        file = act(world, move_scheme.adr, opened, letter_due_ms=0, deadlock=True, **by)
+        return [(way.opens, way.last_day) for way in file.recourse if way.way is Way.SCHEME]
+
+    first = letter()
+    act(world, move_scheme.change_our_mind, opened, **by)
+    world.step(days * DAY_MS)
+    assert letter() == ([] if days == 400 else first), "what is over stays over"
 
 
 def test_an_offer_is_chosen_recorded_and_confirmed_after_the_letter_as_before_it(
