@@ -52,7 +52,7 @@ TEXTS = MappingProxyType(
             set_by=("adr_weeks", "adr_refer_months", "court_years"),
         ),
         "case.new_owner": _text(
-            "{owner} looks after your case now. They have read all of it. You need not tell it twice."
+            "{owner} looks after your case now. All you told us is in it. You need not tell it twice."
         ),
         "case.link_renewed": _text("You have a new link to this page. The old one opens nothing any more."),
         "case.first_reply": _text("Sorry. This should not have happened to you.", "{reply}"),
@@ -142,7 +142,7 @@ TEXTS = MappingProxyType(
         ),
         "case.adr_letter": _text(
             "Here is your letter. You can take it to {body}. You have until {last_day}.",
-            "All we hold on your case is with it. Going there costs you none of your rights.",
+            "Ask us for all we hold on your case, to take with you. Going there costs you none of your rights.",
             set_by=("adr_refer_months", "court_years"),
         ),
         "case.adr_accepts": _text(
@@ -182,7 +182,7 @@ TEXTS = MappingProxyType(
         ),
         "case.six_weeks_or_deadlock_or_customer_asks_at_deadline": _text(
             "You may go to {body} now. You do not need our consent. You have until {last_day}.",
-            "Your letter and all we hold on your case are with this. We still work on your case.",
+            "This is your letter. Ask us for all we hold on your case, to take with you. We still work on your case.",
             set_by=("adr_weeks", "adr_refer_months", "court_years"),
         ),
         "case.reopen": _text(

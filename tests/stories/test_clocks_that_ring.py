@@ -147,7 +147,7 @@ def test_the_letter_for_the_independent_scheme_leaves_when_its_weeks_are_over(
     (letter,) = (clock for clock in opened.disputed.file.legal_clocks if clock.key == "scheme_letter")
     assert (letter.last_day - letter.starts).days == 42
     days_pass(43)
-    assert "Your letter and all we hold on your case are with this." in told(world, opened)
+    assert "This is your letter." in told(world, opened)
     assert world.case(opened).case.state == "adr_open"
 
 
@@ -173,7 +173,7 @@ def test_an_offer_is_chosen_recorded_and_confirmed_after_the_letter_as_before_it
     opened = world.dispute(None, "never_received")
     for _ in range(2):
         days_pass(43)
-    assert told(world, opened).count("Your letter and all we hold on your case are with this.") == 1
+    assert told(world, opened).count("This is your letter.") == 1
     act(world, move_case.choose, opened, remedy="replacement", payout=None, actor="customer")
     act(world, move_case.remedied, opened, reference="JJD1", actor="agent-1", role=Role.AGENT)
     act(world, move_case.confirm, opened, actor="customer", locks_settled=True)
@@ -191,7 +191,7 @@ def test_a_remedy_on_its_way_and_one_that_was_given_stay_so_when_the_letter_leav
     act(world, move_case.remedied, given, reference="JJD1", **by)
     days_pass(3)
     for opened in (on_its_way, given):
-        assert "Your letter and all we hold on your case are with this." in told(world, opened)
+        assert "This is your letter." in told(world, opened)
     act(world, move_case.remedied, on_its_way, reference="JJD2", **by)
     days_pass(8)
     assert [world.case(opened).case.state for opened in (on_its_way, given)] == ["closed", "closed"]
@@ -312,7 +312,7 @@ def test_a_letter_leaves_once_and_a_case_that_came_back_from_there_stays_back(
     act(world, move_scheme.change_our_mind, opened, actor="supervisor-1", role=Role.SUPERVISOR)
     days_pass(1)
     assert world.case(opened).case.state == "triaged"
-    assert told(world, opened).count("Your letter and all we hold on your case are with this.") == 1
+    assert told(world, opened).count("This is your letter.") == 1
 
 
 def test_a_decision_that_the_customer_says_nothing_to_is_reminded_of_and_lapses_after_its_working_days(
