@@ -135,7 +135,8 @@ def receive(body: ReceiptIn, request: Request, parts: P) -> dict[str, Any]:
                 raise Conflict("sold_since", why, fix="Call us if you have it.")
             sold_ms = None if sale is None else sale.recorded_ms
             received(unit, parts.locks, device=row.device, actor="customer", role=Role.CUSTOMER, sold_ms=sold_ms)
-        if gone and not say_received(unit, body.order) and row is None:
+        kept = gone and say_received(unit, body.order)
+        if row is None and not kept:
             raise NotFound("order", f"we know no phone of the order {body.order!r}", fix="Call us if you have it.")
     return {"order": body.order, "received": True}
 

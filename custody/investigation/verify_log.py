@@ -11,8 +11,8 @@
   pack is the log's and one that a scan embeds, and that the head's tree goes on from it, or else that this is not
   proven, as of one that a scan embeds and the pack does not hold; that it is of no longer a log than the scan was
   entered in: for an entry at index i, a checkpoint of more than i entries that was there before it proves a second
-  history; that the pack was drawn up after the cosignatures in it, which is demanded
-  of witnesses that the checker gives.
+  history; that the pack was drawn up after the cosignatures in it, which is demanded of witnesses that the checker
+  gives.
 """
 
 from typing import Any

@@ -158,8 +158,8 @@ def _wait_ms(unit: Unit, order: str) -> int:
     """How long a LOCK waits for a newer one to take its place: not at all, unless the order's went out a moment ago.
 
     Where each hello of a device brings another nonce, each makes us sign again. With two LOCKs on their way each is
-    always one nonce late, and neither is ever applied. Waiting, ever longer, until the
-    device's newest hello is in, brings them together into one.
+    always one nonce late, and neither is ever applied. Waiting, ever longer, until the device's newest hello is in,
+    brings them together into one.
     """
     locks = store.locks_signed_since(unit.session, order, unit.now_ms - RECENT_MS)
     return min(FIRST_WAIT_MS << (locks - 2), LONGEST_WAIT_MS) if locks > 1 else 0
