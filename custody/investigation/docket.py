@@ -24,7 +24,7 @@ REST = 3
 UNREAD, CLEAR, FOUND = -1, 0, 1
 _SEALS = {Seal.NOT_READ: UNREAD, Seal.OK: CLEAR, Seal.ANOMALY: FOUND}
 _PHOTOS = {None: UNREAD, False: CLEAR, True: FOUND}
-_PINS = {Pin.UNOBSERVED: UNREAD, Pin.ABSENT: CLEAR, Pin.VERIFIED: FOUND}
+_PINS = {Pin.UNOBSERVED: UNREAD, Pin.RECORDED: UNREAD, Pin.ABSENT: CLEAR, Pin.VERIFIED: FOUND}
 
 
 def split(row: Floats, width: int) -> tuple[Floats, Floats]:

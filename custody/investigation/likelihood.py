@@ -12,7 +12,8 @@
 - **complaint**: log(T + 1e-4). **photo**: log ratio of a photo at the opening scan under theft. Where the site and
   step has its own share of photos, theft changes its odds as it does those of the network, and never for the better:
   a photo speaks for nobody's guilt, and where none are made none is missing. **recovered**: found at a site.
-- **pin**: verified or absent, if a delivery scan exists; AFTER needs it absent (its prior says so too).
+- **pin**: verified or absent, if a delivery scan exists; AFTER needs it absent (its prior says so too). One that the
+  deliverer recorded and nobody verified says nothing: only among undisputed parcels is it counted as made.
 - **weight**, **attach**: modules of their own.
 
 Caps: behaviour (dwell, photo, opening scan) may say at most 10 dB either way; each physical family (weight, seal,

@@ -9,6 +9,9 @@ and both count.
 
 A scan counts unless it was quarantined or comes from a station outside the network. Whether it was declared wrong, or
 repeats another one, is not to be seen in it alone: a look without a name may have to do with either.
+
+Nobody's word clears himself: a delivery counts only where parcels are delivered, at a depot or by a courier, and a
+recipient's check is a recorded one, since who verifies it has told nothing.
 """
 
 import sys
@@ -22,19 +25,22 @@ from custody.investigation.values import Pin, Seal, Step
 from custody.kernel.clock import Instant
 from custody.scans.advance import parcels_of
 from custody.trail.marks import read_marks
-from custody.trail.runs import delivers, is_physical, returns
+from custody.trail.names import is_item, named
+from custody.trail.runs import delivers, is_physical, returns, sends_back
 from custody.trail.sealed import SealedScan
-from custody.trail.traces import weighs_alone
+from custody.trail.traces import shows_seal, weighs_alone
 
 OUTSIDE = "other"
 """The step of a station that is no part of the network."""
+
+_DELIVERING = frozenset({Step.DEPOT, Step.COURIER})
 
 
 class _Seen(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a scan says of a parcel, whoever asks.
 
     `name` is the event's id, and None for an event without one and for one that declares another one wrong. `turns`:
-    the recipient sends the parcel back. `dear`: it names a handset.
+    it speaks of a return. `sends_back`: it lets the parcel go as a returned one. `dear`: it names a handset.
     """
 
     name: str | None
@@ -43,6 +49,7 @@ class _Seen(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     delivers: bool
     physical: bool
     turns: bool
+    sends_back: bool
     dear: bool
     handler: str | None
     photo: bool
@@ -79,7 +86,7 @@ def tell(sealed: SealedScan, parcel: str) -> Told:
     event, terms = sealed.event, sealed.event.extensions
     declared_g, item_g = terms.get("wl:declaredMassGrams"), terms.get("wl:itemMassGrams")
     alone = (declared_g is not None or item_g is not None) and parcels_of(event) == (parcel,)
-    delivery = _delivers(event)
+    delivery = sealed.station.step in _DELIVERING and hands_over(event)
     return Told(
         parcel=parcel,
         site=sealed.station.site,
@@ -91,12 +98,13 @@ def tell(sealed: SealedScan, parcel: str) -> Told:
         delivers=delivery,
         physical=is_physical(event),
         turns=returns(event),
-        dear=bool(event.imeis),
+        sends_back=sends_back(event),
+        dear=bool(event.imeis) or any(map(is_item, named(event))),
         handler=terms.get("wl:handler"),
         photo="wl:photo" in terms,
-        seal=_seal(sealed),
+        seal=_seal(sealed, parcel),
         mass_g=_mass(event, parcel),
-        pin=_pin(event) if delivery else Pin.UNOBSERVED,
+        pin=pin_of(event) if delivery else Pin.UNOBSERVED,
         declared_g=declared_g if alone else None,
         item_g=item_g if alone else None,
     )
@@ -113,6 +121,7 @@ def place(told: Told) -> Look:
         delivers=told.delivers,
         physical=told.physical,
         turns=told.turns,
+        sends_back=told.sends_back,
         dear=told.dear,
         handler=None if told.handler is None else sys.intern(told.handler),
         photo=told.photo,
@@ -130,12 +139,19 @@ def are_plain(looks: Iterable[Look]) -> bool:
     return None not in names and len(set(names)) == len(names)
 
 
-def _delivers(event: Event) -> bool:
+def hands_over(event: Event) -> bool:
+    """Whether by the event the recipient has the parcel."""
     checked = "wl:recipientCheck" in event.extensions and read_marks(event).check is not None
     return is_physical(event) and delivers(event, checked=checked)
 
 
-def _seal(sealed: SealedScan) -> Seal:
+def _seal(sealed: SealedScan, parcel: str) -> Seal:
+    """What was seen of the parcel's own seal; that of a cage, or of one of several parcels, is not told from here."""
+    return seal_read(sealed) if shows_seal(sealed.event, parcel) else Seal.NOT_READ
+
+
+def seal_read(sealed: SealedScan) -> Seal:
+    """What was seen of a seal."""
     state = sealed.event.extensions.get("wl:sealState")
     if "seal_differs" in sealed.flags:
         return Seal.ANOMALY
@@ -151,8 +167,9 @@ def _mass(event: Event, parcel: str) -> float | None:
     return masses[-1] if masses and masses[-1] >= 0 and weighs_alone(event, parcel) else None
 
 
-def _pin(event: Event) -> Pin:
+def pin_of(event: Event) -> Pin:
+    """What a delivery says of a check of the recipient."""
     marks = read_marks(event)
     if marks.check is not None:
-        return Pin.VERIFIED
+        return Pin.RECORDED
     return Pin.UNOBSERVED if "wl:recipientCheck" in marks.unreadable else Pin.ABSENT

@@ -113,7 +113,7 @@ def clean_of(passages: Iterable[Passage]) -> Clean:
         undelivered=_tally([not way.delivered for way in clean]),
         photos=_by_link(clean, lambda point: point.photo),
         seals=_by_link(clean, lambda point: None if point.seal is Seal.NOT_READ else point.seal is Seal.ANOMALY),
-        pins=_tally([way.pin is Pin.VERIFIED for way in clean if way.pin is not Pin.UNOBSERVED]),
+        pins=_tally([way.pin is not Pin.ABSENT for way in clean if way.pin is not Pin.UNOBSERVED]),
         dwells=_dwells(clean),
         weighings=_weighings(clean),
         mass_steps=steps,

@@ -102,13 +102,18 @@ def draw_up(source: PackSource) -> Draft:
 
 
 def derive(
-    source: PackSource, *, closed_missing: bool = False, dropped_as_erased: bool = False, bare_promises: bool = False
+    source: PackSource,
+    *,
+    closed_missing: bool = False,
+    dropped_as_erased: bool = False,
+    bare_promises: bool = False,
+    earlier_trail: bool = False,
 ) -> dict[str, bytes]:
     """The files that follow from the others.
 
     They are made as packs were made at first, if `closed_missing`: a scan without its content was told as a missing
     one; if `dropped_as_erased`: what was dropped after its time was told as erased; if `bare_promises`: a promise was
-    told by its state alone.
+    told by its state alone; if `earlier_trail`: the trail was read by other rules (`build_trail`).
     """
     registry = replay(source.entries)
     policy = newest(registry)
@@ -120,6 +125,7 @@ def derive(
         head=source.note,
         witnessed=source.witnessed,
         in_log=() if closed_missing else closed_scans(source.entries),
+        earlier=earlier_trail,
     )
     parts = ReportParts(
         created_ms=source.created_ms,

@@ -13,7 +13,7 @@
 nothing. The hazards are taken as they stand: they come from everybody's traffic and the disputes of others, and those
 do not go along. Nothing in it names or scores a customer (`customer_region` is a part of the country).
 
-What the earlier format has not stands in `pack_earlier.py`.
+What the earlier formats have not stands in `pack_earlier.py`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,7 +30,7 @@ from custody.investigation.frame import Frame, make_frame
 from custody.investigation.learn import Model
 from custody.investigation.likelihood import evidence
 from custody.investigation.naming import Naming, weigh_again, without_behaviour
-from custody.investigation.pack_earlier import EARLIER, UNBOUND, brought_up
+from custody.investigation.pack_earlier import EARLIER, FIRST, UNBOUND, brought_up
 from custody.investigation.pack_habits import own_missed, own_scales, own_shares, regions_of
 from custody.investigation.pack_json import plain, read_as
 from custody.investigation.params import Params
@@ -41,7 +41,7 @@ from custody.investigation.wording import Statement, state
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Rejected
 
-FORMAT = "weaklink-investigation/2"
+FORMAT = "weaklink-investigation/3"
 TOLERANCE = 1e-6
 WHERE = "investigation.json"
 
@@ -134,14 +134,14 @@ def write_inquiry(
 def read_inquiry(value: Any) -> Inquiry:
     """The typed form of a JSON value; raises `Rejected("pack_json")`, or what the values of the model raise."""
     inquiry = read_as(brought_up(value), Inquiry, where=WHERE)
-    if inquiry.format not in {FORMAT, EARLIER}:
+    if inquiry.format not in {FORMAT, *EARLIER}:
         raise Rejected("pack_json", f"{WHERE} is of format {inquiry.format!r}", fix=f"Use a checker of {FORMAT}.")
     return inquiry
 
 
 def own_params(inquiry: Inquiry) -> Params:
     """The model's own numbers, as they were in the inquiry's format."""
-    return Params(intact_most=UNBOUND) if inquiry.format == EARLIER else Params()
+    return Params(intact_most=UNBOUND) if inquiry.format == FIRST else Params()
 
 
 def check_inquiry(inquiry: Inquiry) -> Iterator[Recomputed]:
@@ -263,7 +263,7 @@ def _said(judgement: Judgement, inquiry: Inquiry) -> bool:
 
 
 def _statement(judgement: Judgement, naming: Naming, inquiry: Inquiry) -> Any:
-    checks, ties = _checks(judgement, inquiry), inquiry.format != EARLIER
+    checks, ties = _checks(judgement, inquiry), inquiry.format != FIRST
     return plain(state(judgement, naming, explanation=explain(judgement), checks=checks, ties=ties))
 
 
@@ -288,7 +288,7 @@ def _checks(judgement: Judgement, inquiry: Inquiry) -> list[RankedCheck]:
         for row in listed
         if _is_camera(row.get("key")) and isinstance(row.get("expires_ms"), int)
     }
-    usual = usual_checks(judgement, footage_expires_ms=expires, words=inquiry.format != EARLIER)
+    usual = usual_checks(judgement, footage_expires_ms=expires, words=inquiry.format != FIRST)
     return next_checks(judgement, usual)[: len(listed)]
 
 

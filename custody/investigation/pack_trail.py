@@ -73,13 +73,14 @@ def write_trail(
     head: bytes,
     witnessed: Iterable[bytes],
     in_log: Collection[bytes],
+    earlier: bool,
 ) -> tuple[dict[str, bytes], dict[str, Any]]:
     """The file, and its value; `item` is the key that was asked for and `parcel` the one chosen of several.
 
-    `in_log` are scans that are not missing, although they cannot be read.
+    `in_log` are scans that are not missing, although they cannot be read; `earlier`: see `build_trail`.
     """
     scans = sealed_scans(entries, registry)
-    trail = build_trail(find_unit(item, scans, parcel=parcel), scans, in_log=in_log)
+    trail = build_trail(find_unit(item, scans, parcel=parcel), scans, in_log=in_log, earlier=earlier)
     bounds = bounds_of(trail.entries, registry, head=head, witnessed=witnessed)
     value = describe_trail(trail, bounds=bounds)
     return {FILE: write_json(value)}, value

@@ -20,7 +20,7 @@ out. A courier who takes over a round of another one has a stay of his own.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -114,19 +114,28 @@ class Way(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     item_g: float | None
 
 
-def read_way(parcel: str, scans: Iterable[SealedScan]) -> Way | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """How scans are read: what one says of a parcel, and how many of those that count, by time, are of the way out."""
+
+    look: Callable[[SealedScan, str], Look]
+    out: Callable[[Sequence[Look]], int | None]
+
+
+def read_way(parcel: str, scans: Iterable[SealedScan], reading: Reading | None = None) -> Way | None:
     """The way out of a parcel through the steps of the network; None if no station of the network scanned it."""
-    made = tuple(scans)
-    looks = [look_at(sealed, parcel) for sealed in made]
+    made, reading = tuple(scans), reading or READING
+    looks = [reading.look(sealed, parcel) for sealed in made]
     if not are_plain(looks):
         corrections = read_corrections(made)
         looks = [look for look, sealed in zip(looks, made, strict=True) if corrections.standing(sealed)]
-    return way_of(parcel, looks)
+    return way_of(parcel, looks, reading)
 
 
-def way_of(parcel: str, looks: Iterable[Look]) -> Way | None:
+def way_of(parcel: str, looks: Iterable[Look], reading: Reading | None = None) -> Way | None:
     """As `read_way`, from what the scans say; those that were declared wrong and repeats are left out before."""
-    ordered = _way_out(looks)
+    counting = sorted([look for look in looks if look.step is not None], key=lambda look: (look.at_ms, look.index))
+    ordered = counting[: (reading or READING).out(counting)]
     stays: dict[_Place, Stay] = {}
     delivered: Look | None = None
     for look in ordered:
@@ -249,10 +258,14 @@ def shift_of(at_ms: Instant) -> int:
     return at_ms // HOUR_MS % 24 // SHIFT_HOURS
 
 
-def _way_out(looks: Iterable[Look]) -> list[Look]:
-    """The looks that count, by time, up to the scan with which the recipient sends the parcel back."""
-    ordered = sorted([look for look in looks if look.step is not None], key=lambda look: (look.at_ms, look.index))
-    return ordered[: turning((look.turns, look.delivers) for look in ordered)]
+def _way_out(looks: Sequence[Look]) -> int | None:
+    """How many looks come before the parcel goes back; who sends one back undelivered has had it and is among them."""
+    if any(look.delivers for look in looks):
+        return turning((look.turns, look.delivers) for look in looks)
+    return next((at + 1 for at, look in enumerate(looks) if look.sends_back), None)
+
+
+READING = Reading(look=look_at, out=_way_out)
 
 
 def _place(look: Look, step: Step, stays: Mapping[_Place, Stay]) -> _Place:

@@ -57,9 +57,10 @@ class Seal(StrEnum):
 
 
 class Pin(StrEnum):
-    """Whether the recipient's number was checked at hand-over."""
+    """Whether the recipient's number was checked at hand-over; `recorded` is the deliverer's word that it was."""
 
     VERIFIED = "verified"
+    RECORDED = "recorded"
     ABSENT = "absent"
     UNOBSERVED = "unobserved"
 

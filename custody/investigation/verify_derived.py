@@ -24,7 +24,7 @@ from custody.disputes.claim import ClaimType
 from custody.gs1.keys import ROOT
 from custody.investigation.answer import briefly
 from custody.investigation.pack import INVESTIGATION, derive
-from custody.investigation.pack_earlier import EARLIER
+from custody.investigation.pack_earlier import EARLIER, FIRST
 from custody.investigation.pack_howto import FILE as HOWTO
 from custody.investigation.pack_inquiry import (
     Inputs,
@@ -41,7 +41,8 @@ from custody.investigation.pack_report import FILE as REPORT
 from custody.investigation.pack_trail import FILE as TRAIL
 from custody.investigation.pack_trail import sealed_scans
 from custody.investigation.params import Params
-from custody.investigation.read_passage import COMPLAINT_OF, LINEHAUL_OF, Network, passage_of, read_way
+from custody.investigation.read_before import READING_BEFORE
+from custody.investigation.read_passage import COMPLAINT_OF, LINEHAUL_OF, READING, Network, passage_of, read_way
 from custody.investigation.values import Dispute, Passage
 from custody.investigation.verify_case import MERGED, Records, claims_of, closed_since, is_step, joined_into, told_of
 from custody.investigation.verify_form import OpenedPack
@@ -59,9 +60,10 @@ LONGEST_RUN_MS = HOUR_MS
 """So long an investigation may take at most from reading the log to its answer."""
 NOBODY = Network(rosters={}, roads={})
 AT_FIRST: tuple[dict[str, bool], ...] = (
-    {"bare_promises": True},
-    {"bare_promises": True, "dropped_as_erased": True},
-    {"bare_promises": True, "dropped_as_erased": True, "closed_missing": True},
+    {"earlier_trail": True},
+    {"earlier_trail": True, "bare_promises": True},
+    {"earlier_trail": True, "bare_promises": True, "dropped_as_erased": True},
+    {"earlier_trail": True, "bare_promises": True, "dropped_as_erased": True, "closed_missing": True},
 )
 """How packs were made before, the newest way first."""
 BY_HISTORY = (
@@ -179,16 +181,17 @@ def _check_passage(pack: OpenedPack, registry: Registry, records: Records, inqui
     scans = [sealed for sealed in sealed_scans(pack.entries, registry) if parcel in parcels_of(sealed.event)]
     opened = {told.get("index"): index for index, told in sorted(records.items()) if told["kind"] == OPENED}
     scans.sort(key=lambda scan: opened.get(scan.index, scan.index))
+    reading = READING_BEFORE if inquiry.format in EARLIER else READING
     unknown = _closed(pack) or not scans or dispute.id != pack.case.dispute
     for count in range(len(scans), 0, -1):
-        way = read_way(str(parcel), sorted(scans[:count], key=lambda scan: scan.place))
+        way = read_way(str(parcel), sorted(scans[:count], key=lambda scan: scan.place), reading)
         passage = None if way is None else passage_of(way, NOBODY)
         if passage is not None and dict(_facts(passage)) == wanted:
             later = f"; {len(scans) - count} came in later" if count < len(scans) else ""
             notes.holds(f"the chain that was examined is the one that {count} scans show{later}", INVESTIGATION)
             if left := sum(_was_there(scan, opened.get(scan.index), records, inquiry) for scan in scans[count:]):
                 said = f"{left} scans were not examined that could be read an hour before the answer was found"
-                notes.tell(said, INVESTIGATION, ok=None if unknown or inquiry.format == EARLIER else False)
+                notes.tell(said, INVESTIGATION, ok=None if unknown or inquiry.format == FIRST else False)
             _check_sites(passage, dispute, notes)
             return
     said = "the chain that was examined is not the one that the scans in the pack show"

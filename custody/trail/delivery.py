@@ -4,10 +4,11 @@
 - `photo`: a box stood at a door at that moment.
 - `pin_sealed`: the recipient confirmed receipt; a PIN is given before the box is opened and proves a box, not a phone.
 - `unpacked_complete`: the recipient unpacked it and confirmed that it was complete. It is an event of its own, and it
-  counts only if the recipient's check stands in it or somebody else than the deliverer signed it.
+  counts only if a verified check of the recipient stands in it or somebody else than the deliverer signed it.
 
 A delivery after which a carrier had the parcel again is no delivery any more. Whether a check's proof is right takes
-the verifying service's key; its answer is handed in, and without one the check is taken as recorded (None).
+the verifying service's key; its answer is handed in, and without one the check is recorded and no more (None): the
+sentence says so, and it makes nothing of what only the deliverer says.
 """
 
 from collections.abc import Mapping
@@ -24,6 +25,11 @@ from custody.trail.segments import Chain
 Strength = Literal["not_delivered", "none", "photo", "pin_sealed", "unpacked_complete"]
 
 _UNPACKING = "unpacking"
+_CONFIRMED = "The recipient's check confirms that a box was received; it says nothing of what was inside."
+_RECORDED = (
+    "By a recorded check, which nobody has verified here, the recipient received a box; it says nothing of what was "
+    "inside."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,9 +51,17 @@ class DeliveryProof:
 
 
 def prove_delivery(
-    entries: tuple[Entry, ...], chain: Chain, contents: ContentsTrace, checks: Mapping[bytes, bool]
+    entries: tuple[Entry, ...],
+    chain: Chain,
+    contents: ContentsTrace,
+    checks: Mapping[bytes, bool],
+    *,
+    earlier: bool = False,
 ) -> DeliveryProof:
-    """How well the outbound delivery is proved."""
+    """How well the outbound delivery is proved.
+
+    As it was told before, if `earlier`: a recorded check was told, and counted in an unpacking, as a verified one.
+    """
     runs = [run for _, run in chain.runs]
     delivered = [at for at, run in enumerate(runs) if run.delivery is not None and run.leg == "outbound"]
     reopened = any(run.start == "taken_back" for run in runs)
@@ -61,7 +75,7 @@ def prove_delivery(
             strength="not_delivered", sentence=said, reopened=reopened, last_countersigned=countersigned
         )
     delivery = last.delivery
-    unpacked, findings = _unpacked(entries, delivery, contents)
+    unpacked, findings = _unpacked(entries, delivery, contents, believed=None if earlier else checks)
     checked = next((entry for entry in (delivery, *last.more_deliveries) if entry.marks.check is not None), None)
     strength: Strength = (
         "unpacked_complete" if unpacked else "pin_sealed" if checked else "photo" if _photo(last) else "none"
@@ -71,9 +85,10 @@ def prove_delivery(
         findings = (*findings, Finding(kind=Kind.DELIVERY_UNPROVED, sentence=sentence, indices=(delivery.index,)))
     proving = unpacked if unpacked is not None and unpacked.marks.check is not None else checked
     check = proving.marks.check if proving is not None else None
+    verified = checks.get(proving.digest) if proving is not None else None
     return DeliveryProof(
         strength=strength,
-        sentence=_sentence(strength, countersigned),
+        sentence=_sentence(strength, countersigned, verified=earlier or verified is True),
         reopened=reopened,
         last_countersigned=countersigned,
         index=delivery.index,
@@ -82,15 +97,18 @@ def prove_delivery(
         method=check.method if check else None,
         confirms=check.confirms if check else None,
         attempts=check.attempts if check else None,
-        check_verified=checks.get(proving.digest) if proving is not None else None,
+        check_verified=verified,
         findings=findings,
     )
 
 
 def _unpacked(
-    entries: tuple[Entry, ...], delivery: Entry, contents: ContentsTrace
+    entries: tuple[Entry, ...], delivery: Entry, contents: ContentsTrace, *, believed: Mapping[bytes, bool] | None
 ) -> tuple[Entry | None, tuple[Finding, ...]]:
-    """The event that says "unpacked, complete", if it stands on more than the deliverer's word."""
+    """The event that says "unpacked, complete", if it stands on more than the deliverer's word.
+
+    `believed` are the checks that were verified or refuted; None if each is believed that is recorded.
+    """
     wrong = {sight.where for sight in contents.sights if sight.result in BAD_CONTENTS}
     findings = []
     for entry in entries[entries.index(delivery) :]:
@@ -98,7 +116,8 @@ def _unpacked(
         unpacks = event.biz_step == _UNPACKING and event.action == "DELETE" and entry.via == "parcel" and entry.counts
         if not unpacks or event.disposition != "completeness_verified" or entry.where in wrong:
             continue
-        if entry.marks.check is not None or entry.station.custodian != delivery.station.custodian:
+        confirmed = entry.marks.check is not None and (believed is None or believed.get(entry.digest, False))
+        if confirmed or entry.station.custodian != delivery.station.custodian:
             return entry, ()
         sentence = f"Index {entry.where} says unpacked and complete, but only the deliverer signed it."
         findings.append(Finding(kind=Kind.UNPACK_UNCONFIRMED, sentence=sentence, indices=(entry.index,)))
@@ -122,7 +141,7 @@ def _last_countersigned(chain: Chain) -> str | None:
     return None
 
 
-def _sentence(strength: Strength, countersigned: str | None) -> str:
+def _sentence(strength: Strength, countersigned: str | None, *, verified: bool = False) -> str:
     last = (
         f"The last countersigned acceptance is by {countersigned}."
         if countersigned
@@ -131,7 +150,7 @@ def _sentence(strength: Strength, countersigned: str | None) -> str:
     return {
         "none": f"Carrier's word only: nothing from the recipient. {last}",
         "photo": f"A photo shows a box at a door at that moment, not who took it in nor what was inside. {last}",
-        "pin_sealed": "The recipient's check confirms that a box was received; it says nothing of what was inside.",
+        "pin_sealed": _CONFIRMED if verified else _RECORDED,
         "unpacked_complete": "The recipient unpacked it and confirmed that it was complete.",
         "not_delivered": "No delivery is recorded.",
     }[strength]

@@ -6,10 +6,11 @@
 - A run ends when custodian, site or step changes. A van or a courier's round has no fixed site, so there another
   station is another run. An acceptance after a release starts a run of its own even between two stations of one step.
 - A delivery (to a recipient, or sold) ends custody. A later scan that moves or holds the parcel reopens it: the parcel
-  was taken away again. A return sent by the recipient opens a return leg instead.
+  was taken away again. A return sent by the recipient opens a return leg instead, and so does who lets a parcel go as a
+  returned one. Who only speaks of a return before a delivery opens nothing by it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -74,11 +75,6 @@ def is_acceptance(entry: Entry) -> bool:
     return entry.event.biz_step in ACCEPTANCES and not is_delivery(entry)
 
 
-def _sends_back(entry: Entry) -> bool:
-    """Whether a giver lets the parcel go as a returned one."""
-    return is_release(entry) and entry.event.disposition == "returned"
-
-
 def is_delivery(entry: Entry) -> bool:
     """Whether the parcel goes to its recipient."""
     return delivers(entry.event, checked=entry.marks.check is not None)
@@ -93,7 +89,16 @@ def delivers(event: Event, *, checked: bool) -> bool:
 
 def returns(event: Event) -> bool:
     """Whether the event speaks of a return by the recipient."""
-    return event.disposition == "returned" or any(kind == "rma" for kind, _ in event.transactions)
+    return event.disposition == "returned" or bool(_returned_under(event))
+
+
+def sends_back(event: Event) -> bool:
+    """Whether a giver lets the parcel go as a returned one."""
+    return event.biz_step in RELEASES and event.disposition == "returned"
+
+
+def _returned_under(event: Event) -> frozenset[str]:
+    return frozenset(number for kind, number in event.transactions if kind == "rma")
 
 
 def turning(scans: Iterable[tuple[bool, bool]]) -> int | None:
@@ -103,8 +108,15 @@ def turning(scans: Iterable[tuple[bool, bool]]) -> int | None:
     replacement for one, or by who would rather not be found there.
     """
     told = list(scans)
-    first = next((at for at, (_, delivers) in enumerate(told) if delivers), -1)
+    first = next((at for at, (_, delivers) in enumerate(told) if delivers), len(told))
     return next((at for at, (back, _) in enumerate(told) if back and at > first), None)
+
+
+def turning_before(scans: Iterable[tuple[bool, bool]]) -> int | None:
+    """As `turning`, as it was read before: of what was not delivered the first word of a return began the way back."""
+    told = list(scans)
+    delivered = any(delivers for _, delivers in told)
+    return turning(told) if delivered else next((at for at, (back, _) in enumerate(told) if back), None)
 
 
 def is_physical(event: Event) -> bool:
@@ -112,21 +124,38 @@ def is_physical(event: Event) -> bool:
     return event.type in _PRESENCE_TYPES and event.biz_step not in _PAPER
 
 
-def read_runs(entries: Iterable[Entry]) -> list[Run]:
-    """The runs in trail order."""
+def read_runs(entries: Iterable[Entry], *, earlier: bool = False) -> list[Run]:
+    """The runs in trail order; `earlier`: with the way back as it was read before."""
     present, packed = [], False
     for entry in entries:
         if entry.counts:
             if shows_presence(entry, packed=packed):
                 present.append(entry)
             packed = packed or any(is_parcel(key) for key in named(entry.event))
-    spoken = turning((returns(entry.event), is_delivery(entry)) for entry in present)
-    sent = next((at for at, entry in enumerate(present) if _sends_back(entry)), None)
-    turn = min((at for at in (spoken, sent) if at is not None), default=None)
+    turn = _turn(present, earlier=earlier)
     walk = _Walk()
     for at, entry in enumerate(present):
         walk.take(entry, turned=at == turn)
     return walk.runs
+
+
+def _turn(present: Sequence[Entry], *, earlier: bool) -> int | None:
+    """With which scan the way back begins.
+
+    What is never delivered also goes back when it is let go under a return that its first scan had not named: that one
+    would be of the handset it replaces.
+    """
+    sent = next((at for at, entry in enumerate(present) if sends_back(entry.event)), None)
+    told = [(returns(entry.event), is_delivery(entry)) for entry in present]
+    if earlier:
+        spoken = turning_before(told)
+    elif any(delivered for _, delivered in told):
+        spoken = turning(told)
+    else:
+        replaces = _returned_under(present[0].event) if present else frozenset[str]()
+        under = (is_release(entry) and bool(_returned_under(entry.event) - replaces) for entry in present)
+        spoken = next((at for at, goes_back in enumerate(under) if goes_back), None)
+    return min((at for at in (spoken, sent) if at is not None), default=None)
 
 
 def shows_presence(entry: Entry, *, packed: bool) -> bool:

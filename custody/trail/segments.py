@@ -97,18 +97,19 @@ class Chain:
     cancelled: frozenset[bytes]
 
 
-def read_chain(entries: tuple[Entry, ...], route: Route) -> Chain:
-    """The chain of custody that the entries show."""
-    return _Builder(entries, route).build()
+def read_chain(entries: tuple[Entry, ...], route: Route, *, earlier: bool = False) -> Chain:
+    """The chain of custody that the entries show; as it was read and told before, if `earlier` (`build_trail`)."""
+    return _Builder(entries, route, earlier=earlier).build()
 
 
 class _Builder:
     """Lays out segments and handovers run by run."""
 
-    def __init__(self, entries: tuple[Entry, ...], route: Route) -> None:
+    def __init__(self, entries: tuple[Entry, ...], route: Route, *, earlier: bool) -> None:
         self._entries = entries
         self._route = route
-        self._runs = read_runs(entries)
+        self._earlier = earlier
+        self._runs = read_runs(entries, earlier=earlier)
         self._cancelled, cancelling = cancelled_releases(entries)
         self._findings: list[Finding] = list(cancelling)
         self._counts: dict[str, int] = defaultdict(int)
@@ -252,7 +253,10 @@ class _Builder:
 
     def _deliver(self, run: Run, delivery: Entry, segment: Segment) -> None:
         checked = any(entry.marks.check is not None for entry in (delivery, *run.more_deliveries))
-        sentence = "The recipient confirmed with a check." if checked else "Delivered by the carrier's word."
+        confirmed = (
+            "The recipient confirmed with a check." if self._earlier else "A check of the recipient is recorded."
+        )
+        sentence = confirmed if checked else "Delivered by the carrier's word."
         self._outside(
             "delivery",
             f"handover from {segment.name} to the recipient",

@@ -6,9 +6,9 @@ Of several masses that were declared the one that reached the log first is taken
 One reading out of the band between readings inside it is the scale's fault more often than the parcel's, so it is a
 note; out and never back in is serious. "Weight shows nothing" is an answer: a decoy can have the right weight.
 
-**Seal.** Each sighting is one of: applied, same, differs, broken, missing, removed, intact (no number was read), seen
-(a number with nothing to compare it with), not_read (the parcel changed hands and nobody read it). Not read is not
-missing.
+**Seal.** What is said of this parcel's own seal counts, not of a cage's, a van's or several parcels' at once.
+Each sighting is one of: applied, same, differs, broken, missing, removed, intact (no number was read), seen (a number
+with nothing to compare it with), not_read (the parcel changed hands and nobody read it). Not read is not missing.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -37,6 +37,7 @@ _SEAL_FINDINGS: Mapping[SealState, Kind] = {
     "missing": Kind.SEAL_MISSING,
 }
 _OPENED = "unpacking"
+_CARRIERS = ROOT + "8003/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +151,13 @@ def weighs_alone(event: Event, parcel: str | None) -> bool:
     return alone and parcels == [parcel] and event.biz_step != _OPENED
 
 
+def shows_seal(event: Event, parcel: str | None) -> bool:
+    """Whether what the event says of a seal is of this parcel's: it names no carrier of parcels and no other parcel."""
+    things = named(event)
+    others = any(is_parcel(key) and key != parcel for key in things)
+    return event.parent in {None, parcel} and not others and not any(key.startswith(_CARRIERS) for key in things)
+
+
 def _reading(
     entry: Entry, raw: MassReading, earlier: list[WeightReading], declared_g: int | None, tolerances: Tolerances
 ) -> WeightReading:
@@ -211,12 +219,18 @@ def _weight_sentence(readings: list[WeightReading], lasting: list[WeightReading]
     return f"Weight shows nothing: {len(readings)} weighing{'s' if len(readings) > 1 else ''}, no lasting change."
 
 
-def read_seals(entries: Iterable[Entry], checkpoints: Collection[bytes]) -> SealTrace:
-    """The seal trace; `checkpoints` are the digests of the scans at which the parcel changed hands."""
+def read_seals(
+    entries: Iterable[Entry], checkpoints: Collection[bytes], parcel: str | None, *, earlier: bool = False
+) -> SealTrace:
+    """The seal trace; `checkpoints` are the digests of the scans at which the parcel changed hands.
+
+    As it was read before, if `earlier`: a seal on what the parcel lay in was taken for its own.
+    """
     eye = _SealEye()
     for entry in entries:
         if entry.counts and entry.via in {"parcel", "seal", "carrier"}:
-            eye.look(entry, checkpoint=entry.digest in checkpoints)
+            shown = earlier or (entry.via != "carrier" and shows_seal(entry.event, parcel))
+            eye.look(entry, checkpoint=entry.digest in checkpoints, shown=shown)
     return eye.trace()
 
 
@@ -229,12 +243,16 @@ class _SealEye:
         self._sights: list[SealSight] = []
         self._findings: list[Finding] = []
 
-    def look(self, entry: Entry, *, checkpoint: bool) -> None:
-        """What this scan says of the seal."""
+    def look(self, entry: Entry, *, checkpoint: bool, shown: bool) -> None:
+        """What this scan says of the seal; nothing unless `shown`, and then it was not read."""
         marks, event = entry.marks, entry.event
         names = _seal_names(entry)
         number = marks.seal_found or marks.seal_number
         state: SealState | None = None
+        if not shown:
+            if checkpoint and self._names is not None:
+                self._note(entry, "not_read", None)
+            return
         if event.type == "AssociationEvent" and event.action == "ADD" and names:
             state = self._apply(entry, names)
         elif event.biz_step == _OPENED or (event.type == "AssociationEvent" and event.action == "DELETE" and names):

@@ -90,25 +90,29 @@ def build_trail(
     adjudicators: Collection[str] = (),
     checks: Mapping[bytes, bool] | None = None,
     in_log: Collection[bytes] = (),
+    earlier: bool = False,
 ) -> Trail:
     """The trail of `unit` in `scans`.
 
     `gaps` are the missing numbers of its stations; `adjudicators` may declare errors for other stations; `checks` says
     by statement digest whether a recipient check was verified (True) or refuted (False); `in_log` are statements that
     the log holds although they cannot be read any more (`Trail.missing` says which ones are worth asking for).
+
+    The trail is read as trails were before, if `earlier`: a word of a return began the way back before any delivery, a
+    seal of a cage was the parcel's, and a recorded check of the recipient a confirmed one.
     """
     verified = checks or {}
     single = once(scans)
     corrections = read_corrections(single, adjudicators=adjudicators)
     ways = [(sealed, via) for sealed in single if (via := unit.via(sealed)) is not None]
     entries = make_entries(ways, corrections, verified)
-    chain = read_chain(entries, route)
+    chain = read_chain(entries, route, earlier=earlier)
     openings = {run.arrival.digest for _, run in chain.runs if run.arrival is not None}
     openings |= {run.delivery.digest for _, run in chain.runs if run.delivery is not None}
     weight = read_weights(entries, unit.parcel, tolerances or Tolerances())
-    seal = read_seals(entries, openings)
+    seal = read_seals(entries, openings, unit.parcel, earlier=earlier)
     contents = read_contents(entries, unit)
-    delivery = prove_delivery(entries, chain, contents, verified)
+    delivery = prove_delivery(entries, chain, contents, verified, earlier=earlier)
     links = list_links(chain)
     here = {entry.digest for entry in entries}
     findings = (

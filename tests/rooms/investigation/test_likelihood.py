@@ -152,6 +152,10 @@ def test_a_pin_counts_only_with_a_delivery_scan(docket_of: DocketOf, dispute: Bu
     assert rest[0, 1] == pytest.approx(math.log(1e-4 / 0.2))
 
 
+def test_a_check_that_is_recorded_and_not_verified_speaks_for_nobody(docket_of: DocketOf, dispute: Build) -> None:
+    assert not pin_family(docket_of(dispute(pin=Pin.RECORDED)), OPEN).any()
+
+
 def test_behaviour_may_say_ten_decibans_at_most(docket_of: DocketOf, dispute: Build) -> None:
     slow = docket_of(dispute(hours={1: 5.0, 2: 60.0, **{place: 60.0 + place for place in range(3, 9)}}))
     open_, capped = dwell_family(slow, OPEN), dwell_family(slow, Params())

@@ -80,6 +80,14 @@ def test_few_parcels_move_the_installed_numbers_little(dispute: Build) -> None:
     assert normal.params.source("scale_sd_g") is Source.DEFAULT
 
 
+def test_a_recorded_check_of_an_undisputed_parcel_counts_in_how_many_are_made(dispute: Build) -> None:
+    verified, recorded, absent = (
+        measure_clean([dispute(name=str(at), pin=pin) for at in range(400)], Params()).params.pin
+        for pin in (Pin.VERIFIED, Pin.RECORDED, Pin.ABSENT)
+    )
+    assert recorded == verified > absent
+
+
 def test_nothing_measured_leaves_the_installed_numbers() -> None:
     normal = measure_clean([], Params())
     assert normal.params.photo == pytest.approx(0.5)

@@ -282,7 +282,7 @@ def sides(giver: str, taker: str) -> dict[str, Any]:
     }
 
 
-def send_parcel(world: World) -> None:
+def send_parcel(world: World, **at_the_door: Any) -> None:
     """Pack, seal, weigh, hand over and deliver the parcel: thirteen scans, with other parcels in between."""
     order = [{"type": "po", "bizTransaction": f"urn:epcglobal:cbv:bt:9521473000102:{ORDER}"}]
     commissioned = observe(PHONE, "commissioning", bizTransactionList=order)
@@ -308,7 +308,7 @@ def send_parcel(world: World) -> None:
     world.scan("depot-2", "ObjectEvent", look)
     world.scan("courier-7", "ObjectEvent", observe(PARCEL, "loading"))
     delivered = observe(PARCEL, "accepting", **sides(CARRIER, RECIPIENT)) | {"disposition": "retail_sold"}
-    world.scan("courier-7", "ObjectEvent", delivered)
+    world.scan("courier-7", "ObjectEvent", delivered | at_the_door)
     world.close_batch()
 
 
@@ -509,9 +509,9 @@ def neighbours(dispute: Dispute) -> list[Dispute]:
     ]
 
 
-def whole_story(world: World) -> None:
+def whole_story(world: World, **at_the_door: Any) -> None:
     """Everything that a pack can hold."""
-    send_parcel(world)
+    send_parcel(world, **at_the_door)
     open_case_of(world, support=("large print",))
     lock_handset(world)
     examine(world)

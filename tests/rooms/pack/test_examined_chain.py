@@ -3,31 +3,35 @@
 The lies are whole ones: another chain was really examined, and every figure and word follows from it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from custody.investigation.infer import run
+from custody.investigation.pack import derive
+from custody.investigation.pack_earlier import SECOND
 from custody.investigation.pack_inquiry import read_inquiry
+from custody.investigation.pack_trail import FILE as TRAIL
 from custody.investigation.values import Dispute, Pin, Seal, Step
 from custody.investigation.verify_form import open_pack
 from custody.investigation.verify_verdict import Check
+from custody.kernel.errors import Rejected
 from custody.usecases.export_pack import PackExported
-from tests.rooms.pack.pack_world import World, answer_of, fleet_around, neighbours
-from tests.rooms.pack.tamper import told_otherwise
+from tests.rooms.pack.pack_world import World, answer_of, fleet_around, neighbours, open_world, whole_story
+from tests.rooms.pack.tamper import told_otherwise, verdict_on
 
 NOT_THE_ONE = "the chain that was examined is not the one that the scans in the pack show"
 
 
-def refused(world: World, pack: PackExported, change: Callable[[Dispute], Dispute]) -> list[Check]:
+def refused(world: World, pack: PackExported, change: Callable[[Dispute], Dispute], **said: object) -> list[Check]:
     """What does not hold of a pack whose investigation examined another chain."""
     stated = read_inquiry(open_pack(pack.content).investigation["inquiry"])
     dispute = change(stated.inputs.dispute)
     result = run(fleet_around(dispute), [dispute, *neighbours(dispute)])
     stored, inquiry = answer_of(result, dispute.id, ran_ms=stated.ran_ms)
-    verdict = told_otherwise(world, pack.content, investigation={"stored": stored, "inquiry": inquiry})
+    verdict = told_otherwise(world, pack.content, investigation={"stored": stored, "inquiry": {**inquiry, **said}})
     return list(verdict.failures)
 
 
@@ -66,3 +70,33 @@ def test_a_chain_that_the_scans_tell_otherwise_is_refused(world: World, pack: Pa
 
 def test_the_chain_that_the_scans_tell_is_taken(world: World, pack: PackExported) -> None:
     assert refused(world, pack, lambda dispute: dispute) == []
+
+
+def test_an_inquiry_of_the_format_before_is_held_against_the_chain_as_it_was_read_then(checked: World) -> None:
+    def as_then(dispute: Dispute) -> Dispute:
+        assert dispute.pin is Pin.RECORDED
+        return replace(dispute, pin=Pin.VERIFIED)
+
+    pack = checked.export()
+    assert refused(checked, pack, as_then, format=SECOND) == []
+    assert NOT_THE_ONE in [check.what for check in refused(checked, pack, as_then)]
+    with pytest.raises(Rejected, match="has not"):
+        read_inquiry({**open_pack(pack.content).investigation["inquiry"], "format": SECOND})
+
+
+def test_a_pack_with_the_trail_as_it_was_told_before_is_taken(checked: World) -> None:
+    pack = checked.export()
+    source = open_pack(pack.content).source
+    before = derive(source, earlier_trail=True)
+    assert b"The recipient confirmed with a check." in before[TRAIL]
+    assert b"The recipient confirmed with a check." not in derive(source)[TRAIL]
+    assert verdict_on(checked, pack.content, before).ok
+
+
+@pytest.fixture(name="checked")
+def _checked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """The story with a check of the recipient at the door."""
+    folder = tmp_path_factory.mktemp("checked")
+    with open_world(f"sqlite:///{folder / 'house.sqlite3'}") as world:
+        whole_story(world, **{"wl:recipientCheck": {"wl:method": "pin6", "wl:proof": "hmac-sha-256:x"}})
+        yield world

@@ -153,11 +153,16 @@ def test_a_check_that_cannot_be_read_is_no_check(check: Any) -> None:
     assert "unreadable_term" in kinds(trail)
 
 
-def test_a_check_is_taken_as_recorded_until_it_is_verified_or_refuted() -> None:
+def test_a_check_is_told_as_recorded_until_it_is_verified_or_refuted() -> None:
     world = at_the_door()
     digest = world.scans[-1].digest
-    assert world.trail().delivery.check_verified is None
-    assert world.trail(checks={digest: True}).delivery.check_verified is True
+    recorded = world.trail()
+    assert recorded.delivery.check_verified is None
+    assert "nobody has verified" in recorded.delivery.sentence
+    assert recorded.handovers[-1].sentence == "A check of the recipient is recorded."
+    verified = world.trail(checks={digest: True}).delivery
+    assert verified.check_verified is True
+    assert "confirms" in verified.sentence
     refuted = world.trail(checks={digest: False})
     assert refuted.delivery.strength == "none"
     assert "check_refuted" in kinds(refuted)
@@ -188,11 +193,14 @@ def test_unpacked_and_complete_by_the_deliverer_alone_does_not_count() -> None:
     assert "unpack_unconfirmed" in kinds(trail)
 
 
-def test_unpacked_by_the_deliverer_with_the_recipients_check_counts() -> None:
+def test_unpacked_by_the_deliverer_counts_with_a_check_of_the_recipient_that_was_verified() -> None:
     world = at_the_door(pin=False)
-    world.unpack("courier-7", **wl({"wl:recipientCheck": {"wl:method": "pin6", "wl:proof": "x"}}))
-    proof = world.trail().delivery
+    digest = world.unpack("courier-7", **wl({"wl:recipientCheck": {"wl:method": "pin6", "wl:proof": "x"}})).digest
+    proof = world.trail(checks={digest: True}).delivery
     assert (proof.strength, proof.method) == ("unpacked_complete", "pin6")
+    unverified = world.trail()
+    assert unverified.delivery.strength == "none"
+    assert "unpack_unconfirmed" in kinds(unverified)
 
 
 def test_unpacked_with_another_handset_is_not_complete_whatever_it_says() -> None:

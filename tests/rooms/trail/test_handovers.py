@@ -1,12 +1,13 @@
 """How well a handover is proved."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from custody.trail.segments import Handover
 from custody.trail.trail import Trail
-from tests.rooms.trail.world import CARRIER, SELLER, World, kinds
+from tests.rooms.trail.world import CARRIER, SELLER, World, kinds, moved
 
 OTHER_CARRIER = "https://id.gs1.org/417/9521473000119"
 
@@ -104,8 +105,9 @@ def test_a_quarantined_release_proves_nothing() -> None:
 
 def test_one_station_cannot_sign_both_sides() -> None:
     world = World()
-    release = world.release("depot-2")
-    world.accept("depot-2", release, disposition="returned")
+    world.accept("depot-2", world.release("depot-2"))
+    elsewhere = replace(world.scans[-1].station, site="D3")
+    world.scans[-1] = moved(world.scans[-1], station=elsewhere)
     assert handover(world).signing == "named"
     assert found(world.trail()) == {"handover_same_station"}
 

@@ -202,13 +202,13 @@ def test_a_photo_of_any_scan_is_a_photo_of_the_stay(world: World, *, first: bool
 @pytest.mark.parametrize(
     ("deliver", "pin"),
     [
-        (lambda world: world.deliver(), Pin.VERIFIED),
+        (lambda world: world.deliver(), Pin.RECORDED),
         (lambda world: world.deliver(pin=False), Pin.ABSENT),
         (lambda _world: None, Pin.UNOBSERVED),
     ],
-    ids=["checked", "unchecked", "under way"],
+    ids=["recorded", "unchecked", "under way"],
 )
-def test_the_recipient_was_checked_or_not_or_nobody_knows(
+def test_a_check_of_the_recipient_is_recorded_or_not_or_nobody_knows(
     world: World, deliver: Callable[[World], object], pin: Pin
 ) -> None:
     world.journey(deliver=False)

@@ -86,7 +86,7 @@ def test_the_recipients_check_is_read_from_the_delivery(world: World, ways: dict
         if way.delivered_ms is None:
             assert way.pin is Pin.UNOBSERVED
         else:
-            assert way.pin in {Pin.VERIFIED, Pin.ABSENT}
+            assert way.pin in {Pin.RECORDED, Pin.ABSENT}
 
 
 def test_the_order_of_the_scans_does_not_matter(scans: dict[str, list[SealedScan]], ways: dict[str, Way]) -> None:

@@ -1,0 +1,35 @@
+"""The way of a parcel as it was read for inquiries of the formats /1 and /2, so that packs of then can be checked.
+
+A word of a return ended the way out of what was not delivered, a delivery counted wherever it was signed, a check of
+the recipient that was recorded was a verified one, a seal that was read on a cage was the parcel's, and only an IMEI
+made a parcel dear.
+"""
+
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from custody.investigation.look import Look, hands_over, look_at, pin_of, seal_read
+from custody.investigation.read_passage import Reading
+from custody.investigation.values import Pin
+from custody.trail.runs import turning_before
+from custody.trail.sealed import SealedScan
+
+
+def _look_before(sealed: SealedScan, parcel: str) -> Look:
+    delivery = hands_over(sealed.event)
+    pin = pin_of(sealed.event) if delivery else Pin.UNOBSERVED
+    return replace(
+        look_at(sealed, parcel),
+        delivers=delivery,
+        dear=bool(sealed.event.imeis),
+        seal=seal_read(sealed),
+        pin=Pin.VERIFIED if pin is Pin.RECORDED else pin,
+    )
+
+
+def _way_out_before(looks: Sequence[Look]) -> int | None:
+    return turning_before((look.turns, look.delivers) for look in looks)
+
+
+READING_BEFORE = Reading(look=_look_before, out=_way_out_before)

@@ -1,0 +1,160 @@
+"""Nobody takes himself out of a chain, or what is worth something out of a parcel, by a word of his own."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from custody.gs1.named_information import write_ni
+from custody.investigation.read_before import READING_BEFORE
+from custody.investigation.read_passage import Reading, Way, read_way
+from custody.investigation.values import Pin, Seal, Step
+from tests.rooms.trail.world import CAGE, JOURNEY, PARCEL, PARCEL_2, PHONE, SEAL, VAN, World
+
+RMA = [{"type": "rma", "bizTransaction": "urn:epcglobal:cbv:bt:9521473000102:R-1"}]
+RETURNED = {"disposition": "returned"}
+BROKEN = {"wl:sealState": "broken"}
+
+
+def way_of(world: World, reading: Reading | None = None) -> Way:
+    mine = [
+        sealed for sealed in world.scans if PARCEL in {*sealed.event.epcs, *sealed.event.children, sealed.event.parent}
+    ]
+    way = read_way(PARCEL, mine, reading)
+    assert way is not None
+    return way
+
+
+def steps(way: Way) -> list[Step]:
+    return [stay.step for stay in way.stays]
+
+
+def up_to_the_hub(**said: Any) -> World:
+    """A parcel that was last taken over at the sorting of a hub, which says something about it."""
+    world = World()
+    world.commission()
+    world.pack()
+    for giver, taker in JOURNEY[:4]:
+        world.hand(giver, taker, **(said if taker == "hub-sort-1" else {}))
+    return world
+
+
+@pytest.mark.parametrize("said", [RETURNED, {"bizTransactionList": RMA}], ids=["returned", "rma"])
+def test_a_word_of_a_return_before_any_delivery_takes_nobody_out_of_the_chain(said: dict[str, Any]) -> None:
+    silent, told = way_of(up_to_the_hub()), up_to_the_hub(**said)
+    assert steps(way_of(told)) == steps(silent)
+    assert steps(way_of(told))[-1] is Step.HUB_SORT
+    assert steps(way_of(told, READING_BEFORE))[-1] is Step.HUB_IN
+    assert {segment.leg for segment in told.trail().segments} == {"outbound"}
+    assert {segment.leg for segment in told.trail(earlier=True).segments} == {"outbound", "return"}
+
+
+def test_a_replacement_that_names_the_return_and_never_arrived_has_a_chain() -> None:
+    world = World()
+    world.pack(bizTransactionList=RMA)
+    world.hand("bench-4", "dock-2", bizTransactionList=RMA)
+    world.release("dock-2", bizTransactionList=RMA)
+    assert steps(way_of(world)) == [Step.PACK, Step.DOCK]
+    assert {segment.leg for segment in world.trail().segments} == {"outbound"}
+
+
+def test_who_sends_back_what_was_not_delivered_is_in_the_chain_and_those_after_him_are_not() -> None:
+    world = World().journey(deliver=False)
+    world.obj("hub-sort-2", "departing", **RETURNED)
+    world.obj("dock-2", "inspecting", **BROKEN)
+    way = way_of(world)
+    assert (way.stays[-1].site, way.stays[-1].step) == ("H2", Step.HUB_SORT)
+    assert Seal.ANOMALY not in {stay.seal for stay in way.stays} | {stay.late_seal for stay in way.stays}
+
+
+@pytest.mark.parametrize("station", ["hub-sort-1", "dock-2"])
+def test_a_delivery_counts_only_where_parcels_are_delivered(station: str) -> None:
+    world = up_to_the_hub()
+    world.deliver(station)
+    assert way_of(world).delivered_ms is None
+    assert way_of(world).pin is Pin.UNOBSERVED
+    assert way_of(world, READING_BEFORE).delivered_ms == world.now_ms
+
+
+@pytest.mark.parametrize("station", ["depot-2", "courier-7"])
+def test_a_depot_and_a_courier_deliver(station: str) -> None:
+    world = World().journey(deliver=False)
+    world.deliver(station)
+    assert way_of(world).delivered_ms == world.now_ms
+
+
+def test_a_check_that_the_deliverer_recorded_is_no_verified_one() -> None:
+    world = World().journey()
+    assert way_of(world).pin is Pin.RECORDED
+    assert way_of(world, READING_BEFORE).pin is Pin.VERIFIED
+
+
+def _in_a_cage(world: World, **seal: Any) -> None:
+    world.load("hub-sort-1", CAGE, **seal)
+
+
+def _of_the_van(world: World, **seal: Any) -> None:
+    world.load("lorry-3", VAN)
+    world.scan("lorry-3", "ObjectEvent", action="OBSERVE", bizStep="departing", epcList=[VAN], **seal)
+
+
+def _of_the_cage(world: World, **seal: Any) -> None:
+    world.load("hub-sort-1", CAGE)
+    world.scan("hub-sort-1", "ObjectEvent", action="OBSERVE", bizStep="departing", epcList=[CAGE], **seal)
+
+
+def _of_several(world: World, **seal: Any) -> None:
+    world.obj("hub-sort-1", "inspecting", epcList=[PARCEL, PARCEL_2], **seal)
+
+
+def _with_its_cage(world: World, **seal: Any) -> None:
+    world.obj("hub-sort-1", "inspecting", epcList=[PARCEL, CAGE], **seal)
+
+
+ELSEWHERE = [_in_a_cage, _of_the_van, _of_the_cage, _of_several, _with_its_cage]
+
+
+@pytest.mark.parametrize("read", ELSEWHERE, ids=lambda read: read.__name__)
+@pytest.mark.parametrize("seal", [BROKEN, {"wl:sealState": "missing"}, {"wl:sealNumber": "CAGE-77"}], ids=str)
+def test_a_seal_that_is_not_this_parcels_alone_says_nothing_of_it(
+    read: Callable[..., None], seal: dict[str, Any]
+) -> None:
+    world = up_to_the_hub()
+    world.seal("bench-4")
+    read(world, **seal)
+    assert Seal.ANOMALY not in {seal for stay in way_of(world).stays for seal in (stay.seal, stay.late_seal)}
+    assert not {"broken", "missing", "differs"} & {sight.state for sight in world.trail().seal.sights}
+    assert {"broken", "missing", "differs"} & {sight.state for sight in world.trail(earlier=True).seal.sights}
+
+
+def test_a_cage_that_is_unpacked_takes_no_seal_off() -> None:
+    world = up_to_the_hub()
+    world.seal("bench-4")
+    world.load("hub-sort-1", CAGE)
+    unpacked = {"action": "DELETE", "bizStep": "unpacking", "parentID": CAGE, "childEPCs": [PARCEL]}
+    world.scan("lorry-3", "AggregationEvent", **unpacked)
+    world.obj("lorry-3", "inspecting", **{"wl:sealNumber": "S-0099999"})
+    assert [sight.state for sight in world.trail().seal.sights][-1] == "differs"
+
+
+def test_a_flag_of_a_seal_that_differs_is_of_no_parcel_where_several_were_scanned() -> None:
+    world = up_to_the_hub()
+    world.obj("hub-sort-1", "inspecting", epcList=[PARCEL, PARCEL_2], flags=["seal_differs"])
+    assert Seal.ANOMALY not in {stay.seal for stay in way_of(world).stays}
+    world.obj("hub-sort-1", "inspecting", flags=["seal_differs"])
+    assert Seal.ANOMALY in {stay.seal for stay in way_of(world).stays}
+
+
+@pytest.mark.parametrize("key", [PARCEL, SEAL], ids=["the parcel", "its seal"])
+def test_the_parcels_own_seal_is_read_on_it_and_alone(key: str) -> None:
+    world = up_to_the_hub()
+    world.seal("bench-4")
+    world.obj("hub-sort-1", "inspecting", epcList=[key], **BROKEN)
+    assert [sight.state for sight in world.trail().seal.sights][-1] == "broken"
+
+
+def test_a_handset_that_is_named_by_its_serial_alone_is_worth_much() -> None:
+    world = World()
+    world.pack(phone=PHONE.replace("001017004829159", "A7-2000"), **{"wl:photo": write_ni(bytes(32))})
+    assert way_of(world).high_value
+    assert not way_of(world, READING_BEFORE).high_value
