@@ -1,14 +1,9 @@
 """From scans to evidence: the passage of one parcel as the inference reads it.
 
 A **segment** is a parcel's stay at one site for one step. Its checkpoint is the first scan made there; the last
-checkpoint is the delivery. The journey has a grammar, so a stay without any scan is still known to have been:
-
-    pack dock (linehaul hub_in hub_sort)* linehaul depot courier
-
-A hub scanned at one of its two steps was passed at both; between two sites there was a linehaul; a courier had it from
-the depot. What nothing names is left out rather than invented. A missed opening scan hides who held the parcel, never
-where: the handler is None and the roster says who works there. Scan times never run backwards here; the trail shows
-where the clocks disagree.
+checkpoint is the delivery. A stay without any scan is still known to have been (`journey.py`). A missed opening scan
+hides who held the parcel, never where: the handler is None and the roster says who works there. Scan times never run
+backwards here; the trail shows where the clocks disagree.
 
 A checkpoint's readings are those made on arrival. What somebody found wrong when the parcel had lain with them went
 wrong with them or before, so it is a reading of the next checkpoint: else whoever has the parcel could clear themselves
@@ -28,6 +23,7 @@ import msgspec
 from msgspec.structs import replace
 
 from custody.disputes.claim import ClaimType
+from custody.investigation.journey import LINEHAUL_OF, Stay, complete
 from custody.investigation.look import Look, are_plain, look_at
 from custody.investigation.values import Checkpoint, Complaint, Passage, Pin, Seal, Segment, Step
 from custody.kernel.clock import HOUR_MS, MINUTE_MS, Instant
@@ -40,26 +36,10 @@ _Place = tuple[str, Step, str | None]
 
 SHIFT_HOURS = 8
 UNSCANNED_HOURS = 4
-LINEHAUL_OF = "linehaul from "
-MOST_MISSED = 3
 ARRIVAL_MS = 30 * MINUTE_MS
 """What is looked at so soon after the first scan of a stay is looked at on arrival."""
 
 _SCALES = Tolerances()
-
-_LEAVES = {
-    Step.PACK: Step.DOCK,
-    Step.DOCK: Step.LINEHAUL,
-    Step.HUB_IN: Step.HUB_SORT,
-    Step.HUB_SORT: Step.LINEHAUL,
-    Step.DEPOT: Step.COURIER,
-}
-_ARRIVES = {
-    Step.HUB_IN: Step.HUB_IN,
-    Step.HUB_SORT: Step.HUB_IN,
-    Step.DEPOT: Step.DEPOT,
-    Step.COURIER: Step.DEPOT,
-}
 
 COMPLAINT_OF: Mapping[ClaimType, Complaint] = {
     ClaimType.SUBSTITUTED: Complaint.WRONG_ITEM,
@@ -81,24 +61,6 @@ class Network:
     rosters: Mapping[tuple[str, Step], tuple[str, ...]]
     roads: Mapping[str, str]
     names: Mapping[str, str] = field(default_factory=dict)
-
-
-class Stay(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What was recorded of a parcel at one site and step; `at_ms` is None if nothing was.
-
-    `seal` and `mass_g` were read on arrival; `late_seal` is an anomaly that was found after that, and `late_mass_g` the
-    last weighing after that.
-    """
-
-    site: str
-    step: Step
-    at_ms: Instant | None = None
-    handler: str | None = None
-    photo: bool | None = None
-    seal: Seal = Seal.NOT_READ
-    mass_g: float | None = None
-    late_seal: Seal = Seal.NOT_READ
-    late_mass_g: float | None = None
 
 
 class Way(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -156,7 +118,7 @@ def way_of(parcel: str, looks: Iterable[Look], reading: Reading | None = None) -
     as_came = sorted(ordered, key=lambda look: look.index)
     return Way(
         parcel=parcel,
-        stays=tuple(_complete(list(stays.values()))),
+        stays=tuple(complete(list(stays.values()))),
         delivered_ms=None if delivered is None else delivered.at_ms,
         door=Checkpoint() if delivered is None else _door(delivered),
         pin=Pin.UNOBSERVED if delivered is None else delivered.pin,
@@ -341,43 +303,6 @@ def _weighed(stay: Stay, declared_g: float | None) -> tuple[float | None, float 
 
 def _door(delivered: Look) -> Checkpoint:
     return Checkpoint(scan_ms=delivered.at_ms, seal=delivered.seal, mass_g=delivered.mass_g)
-
-
-def _complete(stays: Sequence[Stay]) -> list[Stay]:
-    """The stays with those that the grammar of the journey puts between them."""
-    complete: list[Stay] = []
-    for stay in stays:
-        before = complete[-1] if complete else None
-        complete += [] if before is None else _between(before, stay)
-        complete.append(stay)
-    return complete
-
-
-def _between(before: Stay, stay: Stay) -> list[Stay]:
-    """What must have been between two stays; nothing if the grammar does not lead from one to the other."""
-    missing: list[Stay] = []
-    here = before
-    for _ in range(MOST_MISSED + 1):
-        following = _after(here, stay)
-        if following is None:
-            return []
-        if (following.step, following.site) == (stay.step, stay.site) or following.step is stay.step is Step.LINEHAUL:
-            return missing
-        missing.append(following)
-        here = following
-    return []
-
-
-def _after(here: Stay, towards: Stay) -> Stay | None:
-    """The stay that follows by the grammar, on the way to a later one."""
-    if here.step is Step.LINEHAUL:
-        arrives = _ARRIVES.get(towards.step)
-        return None if arrives is None else Stay(site=towards.site, step=arrives)
-    leaves = _LEAVES.get(here.step)
-    if leaves is None:
-        return None
-    site = LINEHAUL_OF + here.site if leaves is Step.LINEHAUL else here.site
-    return Stay(site=site, step=leaves)
 
 
 def _never_back(times: Sequence[Instant | None]) -> list[Instant | None]:

@@ -23,6 +23,7 @@ import numpy as np
 from custody.disputes.claim import ClaimType
 from custody.gs1.keys import ROOT
 from custody.investigation.answer import briefly
+from custody.investigation.journey import LINEHAUL_OF
 from custody.investigation.pack import INVESTIGATION, derive
 from custody.investigation.pack_earlier import EARLIER, FIRST
 from custody.investigation.pack_howto import FILE as HOWTO
@@ -42,7 +43,7 @@ from custody.investigation.pack_trail import FILE as TRAIL
 from custody.investigation.pack_trail import sealed_scans
 from custody.investigation.params import Params
 from custody.investigation.read_before import READING_BEFORE
-from custody.investigation.read_passage import COMPLAINT_OF, LINEHAUL_OF, READING, Network, passage_of, read_way
+from custody.investigation.read_passage import COMPLAINT_OF, READING, Network, passage_of, read_way
 from custody.investigation.values import Dispute, Passage
 from custody.investigation.verify_case import MERGED, Records, claims_of, closed_since, is_step, joined_into, told_of
 from custody.investigation.verify_form import OpenedPack

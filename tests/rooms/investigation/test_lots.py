@@ -6,10 +6,11 @@ import pytest
 
 from custody.investigation import lots
 from custody.investigation.count_traffic import count_traffic, fleet_of
+from custody.investigation.journey import Stay
 from custody.investigation.lots import Lots
 from custody.investigation.measure_clean import measure_clean, normal_of
 from custody.investigation.params import Params
-from custody.investigation.read_passage import Stay, Way, learn_network, passage_of
+from custody.investigation.read_passage import Way, learn_network, passage_of
 from custody.investigation.values import Checkpoint, Pin, Seal, Step
 from custody.kernel.clock import HOUR_MS
 

@@ -5,7 +5,8 @@ from collections import defaultdict
 import pytest
 from msgspec.structs import replace
 
-from custody.investigation.read_passage import Network, Stay, Way, learn_network, passage_of, read_way
+from custody.investigation.journey import Stay
+from custody.investigation.read_passage import Network, Way, learn_network, passage_of, read_way
 from custody.investigation.values import Checkpoint, Pin, Step
 from custody.kernel.clock import HOUR_MS
 from custody.scans.scan import open_scan
