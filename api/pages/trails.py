@@ -71,7 +71,7 @@ def ask(visit: Staff, item: str = "") -> Response:
 def trail(item: str, visit: Staff, *, case: str = "", check: bool = False, view: str = "") -> Response:
     """The trail of a parcel, by SSCC, IMEI in any form, or po:<order>."""
     with visit.parts.house.read() as session:
-        found = read_trail(session, item)
+        found = read_trail(session, item, gaps=True)
         files = _cases(session, found.trail, case)
         file = files[0] if files else None
         networks = _networks(session, found.trail, file)

@@ -88,7 +88,7 @@ def record(body: OrderIn, parts: P, _caller: Annotated[Caller, Depends(role("age
 def trail(item: str, parts: P, _caller: Staff, parcel: str | None = None) -> dict[str, Any]:
     """The trail of a parcel, by SSCC, IMEI in any form, or po:<order>."""
     with parts.house.read() as session:
-        found = read_trail(session, item, parcel=parcel)
+        found = read_trail(session, item, parcel=parcel, gaps=True)
         bounds = bound_times(session, found.trail)
     receipts = {name_place(sealed.place): receipt_address(sealed.digest, sealed.position) for sealed in found.scans}
     return {**describe_trail(found.trail, bounds=bounds), **_without_content(found), "receipts": receipts}

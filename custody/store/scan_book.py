@@ -138,6 +138,20 @@ def scans_between(session: Session, station: str, first: int, last: int) -> dict
     return {seq: sorted(scans) for seq, scans in found.items()}
 
 
+def numbers_around(session: Session, station: str, first: int, last: int, *, most: int) -> dict[int, int]:
+    """The numbers of a station that are taken from first to last, and `most` on either side, each with a place.
+
+    What was not signed with a key of the station takes no number.
+    """
+    found: dict[int, int] = {}
+    for table, ours in (("unopened", ""), ("scan", " AND code NOT IN ('key_unknown', 'key_revoked')")):
+        whole = f"SELECT seq, place FROM {table} WHERE station = ?{ours}"  # noqa: S608 - our own names
+        found |= dict(ask(session, f"{whole} AND seq BETWEEN ? AND ?", (station, first, last)))
+        found |= dict(ask(session, f"{whole} AND seq < ? ORDER BY seq DESC LIMIT ?", (station, first, most)))
+        found |= dict(ask(session, f"{whole} AND seq > ? ORDER BY seq LIMIT ?", (station, last, most)))
+    return found
+
+
 def newest_statement(session: Session, station: str) -> StationHead | None:
     """The statement with a station's highest number, also one that was set aside: its number is taken all the same."""
     found = list(station_heads(session, [station]).values())

@@ -24,6 +24,7 @@ from custody.trail.sealed import SealedScan, StationFacts
 from custody.trail.trail import Trail, build_trail
 from custody.trail.unit import find_unit, needs
 from custody.usecases.mark_unproven import Doubts, read_doubts
+from custody.usecases.near_gaps import gaps_near
 from custody.usecases.open_scans import stored_scans
 
 MAX_ROUNDS = 8
@@ -43,8 +44,11 @@ class Found:
     unopened: tuple[UnopenedRow, ...] = ()
 
 
-def read_trail(session: Session, item: str, *, parcel: str | None = None) -> Found:
-    """The trail of an item; raises `Rejected` for a key that is none, `NotFound` if nothing is known of it."""
+def read_trail(session: Session, item: str, *, parcel: str | None = None, gaps: bool = False) -> Found:
+    """The trail of an item; raises `Rejected` for a key that is none, `NotFound` if nothing is known of it.
+
+    With `gaps` it also tells which numbers of its stations are missing near its scans.
+    """
     asked: set[str] = set()
     scans: dict[int, SealedScan] = {}
     rows: dict[int, JudgedScan] = {}
@@ -61,9 +65,10 @@ def read_trail(session: Session, item: str, *, parcel: str | None = None) -> Fou
     found = tuple(scans[place] for place in sorted(scans))
     unit = find_unit(item, found, parcel=parcel)
     trail = build_trail(unit, found)
-    if trail.missing:
-        held = scan_book.known_names(session, trail.missing)
-        trail = build_trail(unit, found, in_log=held) if held else trail
+    missing = gaps_near(session, [entry.sealed for entry in trail.entries]) if gaps else []
+    held = scan_book.known_names(session, trail.missing) if trail.missing else {}
+    if missing or held:
+        trail = build_trail(unit, found, gaps=missing, in_log=held)
     return Found(
         trail=trail,
         keys=frozenset(asked),

@@ -1,0 +1,55 @@
+"""Which numbers of its stations are missing near a parcel's scans (completeness per parcel).
+
+A station numbers its statements without a gap. The numbers that stand in the log next to those of the parcel's scans
+are read here, also of scans that were set apart, erased, dropped or have not been opened: these are no gaps.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+
+from sqlmodel import Session
+
+from custody.kernel.clock import Instant
+from custody.store import scan_book
+from custody.trail.order import SequenceGap, sequence_gaps
+from custody.trail.sealed import SealedScan
+from custody.usecases.open_scans import stored_scans
+
+NEXT = 100
+"""So many numbers on either side of a scan are looked at."""
+
+
+def gaps_near(session: Session, scans: Iterable[SealedScan]) -> list[SequenceGap]:
+    """The gaps of the scans' stations within `NEXT` numbers of them; `order_findings` says which are near in time."""
+    numbers: dict[str, set[int]] = {}
+    for sealed in scans:
+        if sealed.forged:
+            continue
+        numbers.setdefault(sealed.scan.station, set()).add(sealed.scan.seq)
+    found = []
+    for station, own in sorted(numbers.items()):
+        for first, last in _stretches(sorted(own)):
+            held = scan_book.numbers_around(session, station, first, last, most=NEXT)
+            ends = [pair for pair in pairwise(sorted(held)) if pair[1] > pair[0] + 1]
+            at_ms = _times(session, {held[number] for pair in ends for number in pair})
+            found += [
+                gap
+                for pair in ends
+                for gap in sequence_gaps(station, [(number, at_ms[held[number]]) for number in pair])
+            ]
+    return found
+
+
+def _stretches(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Runs of numbers that are at most `NEXT` apart: the first and the last of each."""
+    breaks = [at for at, (one, next_one) in enumerate(pairwise(numbers), 1) if next_one - one > NEXT]
+    for start, end in pairwise([0, *breaks, len(numbers)]):
+        yield numbers[start], numbers[end - 1]
+
+
+def _times(session: Session, places: Iterable[int]) -> dict[int, Instant]:
+    """When the scans at these places were made by their stations' clocks; of one that cannot be read, when it came."""
+    return {
+        place: stored.received_ms if (scan := stored.open()) is None else scan.event.event_time_ms
+        for place, stored in stored_scans(session, places).items()
+    }
