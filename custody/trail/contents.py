@@ -99,6 +99,13 @@ def packed_first(entries: Iterable[Entry], unit: Unit) -> tuple[Item, ...]:
     return tuple(item for item in unit.items if item.names & named) or unit.items
 
 
+def packer(entries: Iterable[Entry], unit: Unit) -> str | None:
+    """The custodian who packed first, by the order of the log; of the first scan of the parcel, if nobody packed it."""
+    counted = sorted((entry for entry in entries if entry.counts and entry.via == "parcel"), key=lambda e: e.place)
+    first = next((entry for entry in counted if _puts_in(entry, unit)), next(iter(counted), None))
+    return None if first is None else first.station.custodian
+
+
 def _puts_in(entry: Entry, unit: Unit) -> bool:
     event = entry.event
     return event.type == "AggregationEvent" and event.action == "ADD" and event.parent == unit.parcel

@@ -7,6 +7,9 @@ stations signed them, at different moments (`MOMENT_MS` apart, so that two devic
 act), not both by one handler (`wl:handler`, where both say who that was), and neither is a copy: an acceptance that
 merely passes on what its upstream event said copies it, unless it says that the number was scanned.
 
+One of the two is of the sender: of the custodian who packed, or the handset's own record for an order that this
+custodian named with the parcel. What only later custodians say of a parcel ties no handset to it.
+
 What does not tie: quarantined scans, scans under a suspect key, events declared wrong.
 
 A record that gives the parcel another handset, or the handset another order or another parcel at the same time,
@@ -21,7 +24,7 @@ from typing import Literal
 
 from custody.gs1.imei import imei_urn
 from custody.kernel.clock import SECOND_MS, Instant
-from custody.trail.contents import packed_first
+from custody.trail.contents import packed_first, packer
 from custody.trail.finding import Finding, Kind
 from custody.trail.names import aliases, imei_of, is_item, is_parcel, named, orders, short
 from custody.trail.order import Entry
@@ -72,7 +75,10 @@ def bind(trail: Trail, imei: str) -> Binding:
     urn = imei_urn(imei_of(imei) or imei)
     names = next((item.names for item in trail.unit.items if urn in item.names), frozenset({urn}))
     contradictions = _contradictions(trail, names)
+    sender = packer(trail.entries, trail.unit)
+    sent_for = _parcel_orders(trail, sender)
     found: list[Tie] = []
+    of_sender: list[Tie] = []
     for entry in trail.entries:
         kind = _kind(entry, trail, names) if _proves(entry) else None
         if kind is not None:
@@ -89,7 +95,9 @@ def bind(trail: Trail, imei: str) -> Binding:
                     void=bool(contradictions),
                 )
             )
-    pairs = (pair for pair in combinations(found, 2) if independent(*pair))
+            if entry.station.custodian == sender or (entry.via != "parcel" and orders(entry.event) & sent_for):
+                of_sender.append(found[-1])
+    pairs = (pair for pair in combinations(found, 2) if independent(*pair) and any(tie in of_sender for tie in pair))
     return Binding(imei=urn, ties=tuple(found), findings=contradictions, pair=next(pairs, None))
 
 
@@ -121,14 +129,16 @@ def _kind(entry: Entry, trail: Trail, names: frozenset[str]) -> TieKind | None:
     return "commissioned" if event.action == "ADD" and event.biz_step == "commissioning" else None
 
 
-def _parcel_orders(trail: Trail) -> frozenset[str]:
-    """The orders that scans of the parcel itself name; an order known from the handset alone would prove a circle."""
-    return frozenset(
-        order
-        for entry in trail.entries
-        if entry.via == "parcel" and _proves(entry) and sum(is_parcel(key) for key in named(entry.event)) == 1
-        for order in orders(entry.event)
-    )
+def _parcel_orders(trail: Trail, custodian: str | None = None) -> frozenset[str]:
+    """The orders that scans of the parcel itself name; an order known from the handset alone would prove a circle.
+
+    Only those that a `custodian` named, if one is given.
+    """
+    own = [entry for entry in trail.entries if entry.via == "parcel" and _proves(entry)]
+    if custodian is not None:
+        own = [entry for entry in own if entry.station.custodian == custodian]
+    alone = [entry.event for entry in own if sum(is_parcel(key) for key in named(entry.event)) == 1]
+    return frozenset(order for event in alone for order in orders(event))
 
 
 def _items(entry: Entry) -> frozenset[str]:

@@ -15,6 +15,7 @@ from tests.rooms.trail.world import (
     PHONE_2,
     PHONE_2_IMEI,
     PHONE_IMEI,
+    START_MS,
     World,
     wl,
 )
@@ -262,3 +263,56 @@ def test_one_person_with_two_devices_makes_one_record(*, other: str | None, boun
     world.pack(**wl({"wl:handler": "h-0004"}))
     world.obj("scale-12", **wl({"wl:imei": [PHONE_IMEI], "wl:entryMode": "scanned", "wl:handler": other}))
     assert bind(world.trail(), IMEI).bound is bound
+
+
+def sent(**packed: Any) -> World:
+    """A parcel that its sender packed without naming a handset, on its way with a carrier."""
+    world = World()
+    goods = [{"epcClass": "https://id.gs1.org/01/09521473003813", "quantity": 1}]
+    world.pack(**{"childEPCs": None, "childQuantityList": goods, "bizTransactionList": None, **packed})
+    world.hand("bench-4", "courier-7")
+    return world
+
+
+def named_by_couriers(world: World, **said: Any) -> None:
+    for station in ("courier-7", "courier-8"):
+        world.obj(station, **wl({"wl:imei": [PHONE_2_IMEI], "wl:entryMode": "scanned"}), **said)
+
+
+def test_a_stranger_is_tied_by_no_number_of_later_custodians_to_what_was_packed_without_one() -> None:
+    world = sent()
+    named_by_couriers(world)
+    binding = bind(world.trail(), PHONE_2_IMEI)
+    assert len(binding.ties) == 2
+    assert not binding.bound
+
+
+def test_a_stranger_is_tied_by_no_order_that_only_a_later_custodian_names() -> None:
+    world = sent()
+    world.commission(phone=PHONE_2, chain=False, **OTHER_PO)
+    named_by_couriers(world, **OTHER_PO)
+    assert not bind(world.trail(), PHONE_2_IMEI).bound
+
+
+def test_a_record_of_the_sender_and_one_of_a_later_custodian_bind() -> None:
+    world = sent()
+    world.obj("dock-2", **wl({"wl:imei": [PHONE_2_IMEI]}))
+    named_by_couriers(world)
+    assert bind(world.trail(), PHONE_2_IMEI).bound
+
+
+@pytest.mark.parametrize(("packed", "bound"), [(PO, True), (OTHER_PO, False)], ids=["its order", "another one"])
+def test_the_handsets_own_record_counts_for_the_order_that_the_sender_named(
+    *, packed: dict[str, Any], bound: bool
+) -> None:
+    world = sent(**packed)
+    world.commission("supplier-1", PHONE_2, chain=False, at=START_MS, **PO)
+    world.pack("courier-7", PHONE_2, **PO)
+    assert bind(world.trail(), PHONE_2_IMEI).bound is bound
+
+
+def test_a_carrier_that_packs_again_before_the_log_is_not_the_sender() -> None:
+    world = sent()
+    world.pack("courier-7", PHONE_2, at=world.scans[0].at_ms - 1_000, bizTransactionList=None)
+    world.obj("courier-8", **wl({"wl:imei": [PHONE_2_IMEI], "wl:entryMode": "scanned"}))
+    assert not bind(world.trail(), PHONE_2_IMEI).bound

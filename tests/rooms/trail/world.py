@@ -44,6 +44,7 @@ STATIONS = {
     facts.station: facts
     for facts in (
         StationFacts(station="goods-in", site="W1", place="gate 1", step="other", custodian=SELLER),
+        StationFacts(station="supplier-1", site="S1", place="line 1", step="other", custodian="urn:supplier:1"),
         StationFacts(station="bench-4", site="W1", place="B4", step="pack", custodian=SELLER),
         StationFacts(station="scale-12", site="W1", place="scale 12", step="pack", custodian=SELLER),
         StationFacts(station="dock-2", site="W1", place="2", step="dock", custodian=SELLER),
