@@ -36,6 +36,7 @@ from custody.ledger.replay import About
 from custody.ledger.statements import KEY_ADD, KEY_REVOKE, POLICY
 from custody.ledger.tiles import ENTRIES, TileId
 from custody.scans.advance import UNSEEN, advance, parcels_of
+from custody.scans.edition import Edition
 from custody.scans.place import index_of, name_place
 from custody.scans.scan import Scan
 from custody.scans.view import UnitView
@@ -71,7 +72,7 @@ from devicelock.store import AuthorityRow, CommandRow, DeviceRow, LockEventRow, 
 from devicelock.usecases.hear import key_of
 from simulators.handset import Handset
 from tests.world_audit_parts import part_complaints
-from tests.world_audit_scans import Held, batch_complaints, held_scans, run_complaints
+from tests.world_audit_scans import Held, batch_complaints, editions, held_scans, run_complaints
 
 SHOWN_LOCKED = frozenset({State.ACTIVE_PROVISIONAL, State.ACTIVE_CONFIRMED})
 REGISTRY = frozenset({POLICY, KEY_ADD, KEY_REVOKE})
@@ -196,7 +197,7 @@ def _scans(session: Session, entries: list[StoredEntry], records: Mapping[int, R
         keys.setdefault(row.place, set()).add(row.key)
     erased = {row.place for row in _rows(session, OpeningRow) if row.content is None}
     partly_erased = {key for place in erased for key in keys.get(place, ())}
-    state = _State(apart={row.station for row in unopened.values()})
+    state = _State(apart={row.station for row in unopened.values()}, editions=editions(entries))
     yield from batch_complaints(session, entries)
     yield from run_complaints(session)
     for held in held_scans(session, entries):
@@ -234,6 +235,7 @@ class _State:
     """What the judge knew after each scan, rebuilt. `apart` are stations and parcels that cannot be compared."""
 
     apart: set[str]
+    editions: Mapping[int, Edition]
     heads: dict[str, tuple[int, bytes]] = field(default_factory=dict)
     views: dict[str, UnitView] = field(default_factory=dict)
 
@@ -244,7 +246,8 @@ class _State:
             self.apart |= {scan.station, *parcels}
         self.move_on(held, row)
         if row.result != "quarantined":
-            self.views |= {parcel: advance(self.views.get(parcel, UNSEEN), scan.event) for parcel in parcels}
+            edition = self.editions[held.entry.idx]
+            self.views |= {parcel: advance(self.views.get(parcel, UNSEEN), scan.event, edition) for parcel in parcels}
 
     def move_on(self, held: Held, row: ScanRow) -> None:
         """The station goes on from a scan, also from one that was erased; a batch moves it on as a whole."""

@@ -11,7 +11,9 @@ from sqlmodel import Session
 from custody.kernel import cbor
 from custody.kernel.keys import read_cose_key
 from custody.kernel.merkle import SmallTree, leaf_hash
+from custody.ledger.statements import POLICY, read_policy
 from custody.scans.batch import BATCH, BatchStatement, give_receipt, open_leaf, read_batch, verify_leaf
+from custody.scans.edition import Edition, edition_of
 from custody.scans.leaf import read_leaf
 from custody.scans.place import index_of, place_of, position_of
 from custody.scans.scan import SCANS, Scan, open_scan
@@ -48,6 +50,16 @@ def held_scans(session: Session, entries: list[StoredEntry]) -> Iterator[Held]:
                 content = None if row is None else row.content
                 scan = None if content is None else open_leaf(batch, read_leaf(raw), content)
                 yield Held(place=place, entry=entry, digest=leaf_hash(raw), scan=scan, statement=batch)
+
+
+def editions(entries: list[StoredEntry]) -> dict[int, Edition]:
+    """By which edition of the judge's rules a scan at each entry is judged."""
+    found, held = {}, Edition.FIRST
+    for entry in entries:
+        if entry.content_type == POLICY:
+            held = edition_of(read_policy(entry.raw).policy.rules)
+        found[entry.idx] = held
+    return found
 
 
 def batch_complaints(session: Session, entries: list[StoredEntry]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""`weaklink log`: the head, proofs, an audit that trusts nobody, the verdicts replayed, and the shards."""
+"""`weaklink log`: the head, proofs, an audit that trusts nobody, verdicts and the edition they are given by, shards."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -66,3 +66,19 @@ def receipt(
     """A COSE receipt of an entry, by index or digest. Example: `weaklink log receipt 17 --out 17.receipt`."""
     path = f"/v1/entries/{named(entry)}/receipt"
     show(fetch(out, "application/cose", "GET", path), as_json=as_json, human=tell_fetched)
+
+
+@app.command()
+def edition(
+    number: Annotated[int | None, typer.Argument(help="The edition to judge by from now on (supervisor).")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """By which edition of its rules the judge judges. Examples: `weaklink log edition`, `weaklink log edition 2`.
+
+    No verdict that was given changes: `weaklink log verdicts` replays each by the edition that held at its entry. Name
+    another one when every process of the service knows it.
+    """
+    if number is None:
+        held = call("GET", "/v1/log/policy")
+        return show({"edition": held["edition"], "index": held["index"]}, as_json=as_json)
+    return show(call("POST", "/v1/log/policy/edition", json={"edition": number}), as_json=as_json)

@@ -1,7 +1,8 @@
 """The log's policy: whom it trusts, and how registrars change that together (`custody.usecases.change_trust`).
 
 A supervisor drafts and enacts; what makes a change valid is the registrars' approvals, which each makes with the own
-key, outside this service (`weaklink registrar approve`).
+key, outside this service (`weaklink registrar approve`). By which edition of its rules the judge judges is no matter of
+trust: a supervisor says so, and the operator signs.
 """
 
 from typing import Annotated, Any
@@ -18,7 +19,9 @@ from custody.kernel import cbor
 from custody.kernel.keys import read_cose_key
 from custody.ledger.policy import MAX_REGISTRARS, Policy, Registrar, read_policy_map
 from custody.ledger.registry import PolicyInForce
+from custody.scans.edition import edition_of
 from custody.usecases import change_trust
+from custody.usecases.open_log import judge_by
 
 router = APIRouter(prefix="/v1/log/policy", tags=["log"])
 P = Annotated[Parts, Depends(parts_of)]
@@ -45,6 +48,12 @@ class EnactIn(Body):
 
     policy: str = Field(max_length=400_000)
     approvals: list[str] = Field(max_length=MAX_REGISTRARS)
+
+
+class EditionIn(Body):
+    """An edition of the judge's rules."""
+
+    edition: int = Field(ge=1, le=1000)
 
 
 @router.get("")
@@ -81,12 +90,21 @@ def enact(body: EnactIn, parts: P, _caller: Supervisor) -> dict[str, Any]:
     return {"index": index, **_trust(read_policy_map(unb64(body.policy, where="policy")))}
 
 
+@router.post("/edition")
+def edition(body: EditionIn, parts: P, _caller: Supervisor) -> dict[str, Any]:
+    """Have scans judged by a later edition of the judge's rules from now on; `index` is null if they are already."""
+    with parts.house.unit() as unit:
+        index = judge_by(parts.house, unit, body.edition)
+    return {"edition": body.edition, "index": index}
+
+
 def _registrar(row: RegistrarIn) -> Registrar:
     return Registrar(name=row.name, key=read_cose_key(cbor.decode(unb64(row.cose_key, where="cose_key"))))
 
 
 def _describe(row: PolicyInForce) -> dict[str, Any]:
-    return {"index": row.index, "digest": row.digest.hex(), **_trust(row.policy)}
+    edition = int(edition_of(row.policy.rules))
+    return {"index": row.index, "digest": row.digest.hex(), "edition": edition, **_trust(row.policy)}
 
 
 def _trust(policy: Policy) -> dict[str, Any]:

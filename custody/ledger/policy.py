@@ -14,7 +14,7 @@ A policy is a deterministic CBOR map:
 | `witnesses` | map from a purpose such as `working` or `verdict` to a witness policy (C2SP tlog-policy) |
 | `entry` | which bytes are the log's entries |
 | `algorithms` | the COSE numbers that statements are signed with |
-| `rules` | map of everything else; limits, promises, who may lock what |
+| `rules` | map of everything else; limits, promises, who may lock what, by which rules scans are judged |
 
 `trust()` is all but `version`, `previous` and `rules`. The operator alone changes rules; a change of trust needs the
 approvals of `threshold` registrars of the policy in force, each a COSE_Sign1 with the policy's bytes as detached

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from custody.gs1.event import Event
 from custody.gs1.imei import serial_as_imei
+from custody.scans.edition import Edition
 from custody.scans.view import Seal, UnitView, Weight
 
 SSCC = "https://id.gs1.org/00/"
@@ -26,13 +27,35 @@ def parcels_of(event: Event) -> tuple[str, ...]:
     return tuple(dict.fromkeys(parcels or named))
 
 
-def advance(view: UnitView, event: Event) -> UnitView:
-    """The view after the event."""
+def is_about_one(event: Event) -> bool:
+    """Whether what is read of seal and declared mass is one parcel's own: not its carrier's, nor one of several's.
+
+    An event that names no parcel is about whatever it names.
+    """
+    units = parcels_of(event)
+    if not units or not units[0].startswith(SSCC):
+        return True
+    return len(units) == 1 and (units[0] in event.epcs or units[0] == event.parent)
+
+
+def weighs_one(event: Event) -> bool:
+    """Whether what was weighed is one parcel, or one item, and nothing else, and still closed."""
+    units = parcels_of(event)
+    alone = event.epcs == units if event.epcs else units == (event.parent,)
+    return alone and len(units) == 1 and event.biz_step != "unpacking"
+
+
+def advance(view: UnitView, event: Event, edition: Edition = Edition.FIRST) -> UnitView:
+    """The view after the event, by that edition of the judge's rules."""
     if event.error_declaration is not None:
         return replace(view, known=True)
     last_ms = event.event_time_ms if view.last_event_ms is None else max(view.last_event_ms, event.event_time_ms)
     weighed = [Weight(at_ms=event.event_time_ms, mass_g=mass) for mass in event.masses_g]
+    if weighed and edition is not Edition.FIRST and not weighs_one(event):
+        weighed = []
     declared = event.extensions.get("wl:declaredMassGrams")
+    if declared is not None and edition is not Edition.FIRST and not is_about_one(event):
+        declared = None
     custodian, released_to = _custody(view, event)
     return UnitView(
         known=True,
@@ -41,7 +64,7 @@ def advance(view: UnitView, event: Event) -> UnitView:
         released_to=released_to,
         weights=(*view.weights, *weighed)[-MAX_WEIGHTS:],
         declared_g=view.declared_g if declared is None else declared,
-        seal=_seal(view.seal, event),
+        seal=_seal(view.seal, event, edition),
         expected_serials=_contents(view.expected_serials, event),
         duplicates=view.duplicates,
     )
@@ -57,8 +80,12 @@ def _custody(view: UnitView, event: Event) -> tuple[str | None, frozenset[str]]:
     return view.custodian, view.released_to
 
 
-def _seal(seal: Seal | None, event: Event) -> Seal | None:
+def _seal(seal: Seal | None, event: Event, edition: Edition) -> Seal | None:
     number, state = event.extensions.get("wl:sealNumber"), event.extensions.get("wl:sealState")
+    if number is None and state is None:
+        return seal
+    if edition is not Edition.FIRST and not is_about_one(event):
+        return seal
     applied = event.type == "AssociationEvent" and event.action == "ADD"
     if number is not None and (seal is None or applied):
         return Seal(number=number, state=state or "intact")

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from custody.gs1.event import Event
 from custody.gs1.imei import serial_as_imei
 from custody.kernel.clock import Instant, say_ms
+from custody.scans.advance import is_about_one, weighs_one
+from custody.scans.edition import Edition
 from custody.scans.scan import Scan
 from custody.scans.tolerances import Tolerances
 from custody.scans.verdict import Flag, Verdict, already_done, sum_up
@@ -70,7 +72,7 @@ def reasons(
         *_parcel(scan.event, unit),
         *_order(scan.event, unit, tolerances),
         *_weight(scan.event, unit, tolerances),
-        *_seal(scan.event, unit),
+        *_seal(scan.event, unit, tolerances),
         *_serial(scan.event, unit),
     )
 
@@ -160,6 +162,8 @@ def _order(event: Event, unit: UnitView, tolerances: Tolerances) -> Iterator[Fla
 def _weight(event: Event, unit: UnitView, tolerances: Tolerances) -> Iterator[Flag]:
     if not event.masses_g or event.biz_step == "unpacking":
         return
+    if tolerances.edition is not Edition.FIRST and not weighs_one(event):
+        return
     mass_g = event.masses_g[-1]
     declared_g = unit.declared_g if unit.declared_g is not None else event.extensions.get("wl:declaredMassGrams")
     previous = max(unit.weights, key=lambda weight: weight.at_ms, default=None)
@@ -176,7 +180,7 @@ def _weight(event: Event, unit: UnitView, tolerances: Tolerances) -> Iterator[Fl
             )
 
 
-def _seal(event: Event, unit: UnitView) -> Iterator[Flag]:
+def _seal(event: Event, unit: UnitView, tolerances: Tolerances) -> Iterator[Flag]:
     number, state = event.extensions.get("wl:sealNumber"), event.extensions.get("wl:sealState")
     if event.biz_step == "unpacking":
         return  # opening the box is what unpacking is
@@ -184,7 +188,7 @@ def _seal(event: Event, unit: UnitView) -> Iterator[Flag]:
         yield Flag(code="seal_differs", text=f"The seal is {state}.")
     elif number is not None and unit.seal is not None and number.upper() != unit.seal.number.upper():
         resealed = event.type == "AssociationEvent" and event.action == "ADD" and unit.seal.state in _GONE
-        if not resealed:
+        if not resealed and (tolerances.edition is Edition.FIRST or is_about_one(event)):
             text = f"Seal {number} where {unit.seal.number} was applied."
             yield Flag(code="seal_differs", text=text, facts=(("found", number), ("applied", unit.seal.number)))
 

@@ -85,7 +85,7 @@ def judge_batch(
         verdicts.append(verdict)
         if verdict.result != QUARANTINED:
             for parcel, unit in zip(parcels, units, strict=False):
-                known[parcel] = advance(unit, scan.event)
+                known[parcel] = advance(unit, scan.event, tolerances.edition)
     unread_apart = standing in {KeyStanding.REVOKED, KeyStanding.UNKNOWN}
     unread_apart = unread_apart or statement.iat_s * 1000 - now_ms > tolerances.skew_quarantine_ms
     results = {**said, **{seq: verdict.result for seq, verdict in enumerate(verdicts, statement.first) if verdict}}

@@ -11,6 +11,7 @@ batch; a batch is one entry of the log, and each of its scans has a row, keys, a
 - Where the signature is wrong, or the key unknown, every scan is kept aside, a batch's with what its leaf needs.
 """
 
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
@@ -30,7 +31,7 @@ from custody.scans.scan import OPENED, Scan
 from custody.scans.tolerances import Tolerances
 from custody.scans.verdict import Verdict, already_done, unread
 from custody.scans.view import KeyStanding, StationHead, UnitView
-from custody.store import batch_book, log_reader, scan_book, unopened_book
+from custody.store import batch_book, log_reader, policy_book, scan_book, unopened_book
 from custody.store.log_book import ReadyEntry
 from custody.store.scan_book import EnrolledKey
 from custody.store.unit import Unit
@@ -58,7 +59,7 @@ class Bench:
     def __init__(self, unit: Unit, parts: Sequence[Part], tolerances: Tolerances) -> None:
         session = unit.session
         self._unit = unit
-        self._tolerances = tolerances
+        self._tolerances = dataclasses.replace(tolerances, edition=policy_book.judge_edition(session))
         self._first = unit.log.size
         plain = [part for part in parts if isinstance(part, Scan)]
         batches = [part for part in parts if isinstance(part, SealedBatch)]
@@ -254,7 +255,8 @@ class Bench:
         self._key_rows += [{"key": name, "place": place} for name in filing.keys[0]]
         if verdict.result != "quarantined":
             for parcel in parcels_of(scan.event):
-                self._views[parcel] = advance(self._views.get(parcel, UNSEEN), scan.event)
+                view = self._views.get(parcel, UNSEEN)
+                self._views[parcel] = advance(view, scan.event, self._tolerances.edition)
                 self._moved_views.add(parcel)
 
     def _set_aside(self, scan: Scan, *, forged: bool) -> Ack:

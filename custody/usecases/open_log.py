@@ -5,10 +5,12 @@ from dataclasses import replace
 from typing import Any
 
 from custody.kernel import cose
+from custody.kernel.errors import Conflict, Rejected
 from custody.kernel.keys import PublicKey, Signer
 from custody.ledger.merkle import EMPTY_ROOT
 from custody.ledger.policy import Policy, Registrar
 from custody.ledger.statements import POLICY, approve_policy, make_policy, read_policy
+from custody.scans.edition import NEWEST, RULE, Edition, edition_of
 from custody.store import registry_book
 from custody.store.bulk import put_if_absent
 from custody.store.log_book import HEAD_ID, NewEntry
@@ -20,7 +22,10 @@ REGISTRAR = "registrar-1"
 
 
 def open_log(house: House, *, registrar: PublicKey, rules: Mapping[str, Any]) -> None:
-    """Write the head row and the genesis policy if they are missing; safe to repeat and to race."""
+    """Write the head row and the genesis policy if they are missing; safe to repeat and to race.
+
+    Scans are judged by the newest edition of the judge's rules, unless `rules` name another.
+    """
     with house.unit() as unit:
         empty = {"id": HEAD_ID, "size": 0, "root": EMPTY_ROOT, "peaks": b"", "note": b"", "signed_ms": 0}
         put_if_absent(unit.session, LogHeadRow, [empty], keys=("id",))
@@ -34,7 +39,7 @@ def open_log(house: House, *, registrar: PublicKey, rules: Mapping[str, Any]) ->
             operator_key=house.operator_signer.public,
             registrars=(Registrar(name=REGISTRAR, key=registrar),),
             threshold=1,
-            rules=dict(rules),
+            rules={RULE: int(NEWEST), **rules},
         )
         _append(unit, _sign(house, unit, policy, ()))
 
@@ -50,6 +55,20 @@ def change_rules(house: House, unit: Unit, changes: Mapping[str, Any]) -> int:
         rules={**before.policy.rules, **changes},
     )
     return put_policy(house, unit, policy)
+
+
+def judge_by(house: House, unit: Unit, edition: int) -> int | None:
+    """Have scans judged by that edition of the judge's rules from now on; returns the policy's index.
+
+    None if they are already. No verdict that was given changes. Raises `Rejected` for an edition that is not known, and
+    `Conflict` for one before that in force.
+    """
+    if edition not in list(Edition):
+        raise Rejected("judge_edition", f"there is no edition {edition}", fix=f"Name one of 1 to {NEWEST}.")
+    now = edition_of(rules_in_force(unit))
+    if edition < now:
+        raise Conflict("judge_edition", f"scans are judged by edition {now}", fix="Leave it: no edition comes again.")
+    return None if edition == now else change_rules(house, unit, {RULE: edition})
 
 
 def name_witnesses(house: House, unit: Unit, policies: Mapping[str, str], *, registrar: Signer) -> int | None:

@@ -1,9 +1,10 @@
 """Following a log: entries and openings, in order, lead to every verdict that the judge gave.
 
-Keys and policies are folded from the entries, each station's sequence and what was known of each parcel from the scans
-before, the time is that of the entry's arrival as its row has it, which nothing signed covers. A scan that was
-registered without its opening takes its place in the sequence at its entry, and is judged where a record says that its
-opening came. A batch is judged at its entry, scan by scan, as the judge did.
+Keys and policies are folded from the entries, and with a policy the edition of the judge's rules (`scans/edition.py`);
+each station's sequence and what was known of each parcel from the scans before, the time is that of the entry's arrival
+as its row has it, which nothing signed covers. A scan that was registered without its opening takes its place in the
+sequence at its entry, and is judged where a record says that its opening came, by the edition that holds there. A batch
+is judged at its entry, scan by scan, as the judge did.
 
 What is stored may be damaged in any way, by an accident or by somebody's hand. What cannot be read as what was signed
 is named, by its entry, and the log followed on without it. Of a scan that cannot be read, or not any more, the judge's
@@ -11,7 +12,7 @@ own row is believed as far as its station went on from it, since that hung on wh
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -21,6 +22,7 @@ from custody.ledger.record import Record, open_record
 from custody.ledger.registry import Registry, fold
 from custody.scans.advance import UNSEEN, advance, parcels_of
 from custody.scans.batch import BATCH, BatchedScan, BatchStatement, read_batch
+from custody.scans.edition import edition_of
 from custody.scans.judge import judge_repeat
 from custody.scans.judge_batch import QUARANTINED, judge_batch
 from custody.scans.judge_parcels import judge_parcels
@@ -140,6 +142,9 @@ class _Court:
         """What the next entry leads to."""
         if entry.idx == 0 or entry.content_type in KINDS:
             self.registry = fold(self.registry, entry.idx, entry.raw)
+            if self.registry.policies:
+                edition = edition_of(self.registry.policies[-1].policy.rules)
+                self.tolerances = replace(self.tolerances, edition=edition)
         elif entry.content_type == BATCH:
             yield from self.judge_batch(read_batch(entry.raw), entry)
         elif entry.content_type in SCANS:
@@ -253,5 +258,6 @@ class _Court:
     def _file(self, scan: Scan, entry: StoredEntry, verdict: Verdict) -> Replayed:
         parcels = parcels_of(scan.event)
         if verdict.result != QUARANTINED:
-            self.views |= {parcel: advance(self.views.get(parcel, UNSEEN), scan.event) for parcel in parcels}
+            edition = self.tolerances.edition
+            self.views |= {parcel: advance(self.views.get(parcel, UNSEEN), scan.event, edition) for parcel in parcels}
         return Replayed(place=place_of(entry.idx), verdict=verdict, parcels=parcels)

@@ -3,10 +3,11 @@
 import json
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -34,6 +35,9 @@ from tests.world_parts import ORIGIN, VERSIONS, Clock, SeededIds, key
 
 SITE = "https://id.gs1.org/414/9521473000102"
 CUSTODIAN = "https://id.gs1.org/417/9521473000003"
+CARRIER = "https://id.gs1.org/417/9521886000010"
+HOME = "https://id.gs1.org/8018/952188600000044173"
+CAGE = "https://id.gs1.org/8003/00952147300012412"
 SSCC = "https://id.gs1.org/00/195214730000088169"
 OTHER_SSCC = "https://id.gs1.org/00/195214730000088176"
 OPENED: list[House] = []
@@ -50,10 +54,10 @@ def open_house(url: str) -> House:
     return OPENED[-1]
 
 
-def opened_house(url: str) -> House:
+def opened_house(url: str, rules: Mapping[str, Any] = MappingProxyType({})) -> House:
     """The same with its log opened."""
     house = open_house(url)
-    open_log(house, registrar=key("registrar").public, rules={})
+    open_log(house, registrar=key("registrar").public, rules=rules)
     return house
 
 
@@ -80,6 +84,25 @@ def event(station: str, seq: int, item: str, at_ms: int) -> dict[str, Any]:
     }
 
 
+def parties(giver: str, taker: str) -> dict[str, Any]:
+    """Who hands over to whom."""
+    return {
+        "sourceList": [{"type": "possessing_party", "source": giver}],
+        "destinationList": [{"type": "possessing_party", "destination": taker}],
+    }
+
+
+def weighing(grams: float) -> dict[str, Any]:
+    """What a scale shows."""
+    return {"sensorElementList": [{"sensorReport": [{"type": "Mass", "value": grams / 1000, "uom": "KGM"}]}]}
+
+
+def in_a_cage(*parcels: str) -> dict[str, Any]:
+    """Parcels put into a cage, which is weighed and has a seal of its own."""
+    body = {"type": "AggregationEvent", "action": "ADD", "bizStep": "loading", "parentID": CAGE, "epcList": None}
+    return {**body, "childEPCs": list(parcels), "wl:sealNumber": "CAGE-77", **weighing(62_400)}
+
+
 @dataclass(slots=True, kw_only=True)
 class Bench:
     """A station: signs scans in its own sequence."""
@@ -95,6 +118,7 @@ class Bench:
         at_ms = house.clock.now_ms()
         self.seq += 1
         body = event(self.name, self.seq, item, at_ms) | more
+        body = {name: value for name, value in body.items() if value is not None}
         pair = make_scan(
             json.dumps(body).encode(),
             station=self.name,

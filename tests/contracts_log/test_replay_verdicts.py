@@ -12,6 +12,7 @@ from sqlmodel import col, select, update
 
 from custody.kernel.clock import DAY_MS, to_iso
 from custody.kernel.errors import NotFound, Rejected
+from custody.scans.edition import NEWEST, RULE
 from custody.scans.place import place_of
 from custody.scans.tolerances import Tolerances
 from custody.store.run_tables import ItemKeyRow
@@ -19,20 +20,27 @@ from custody.store.tables import ScanRow
 from custody.store.unit import House
 from custody.usecases.enrol_station import revoke
 from custody.usecases.erase import erase
+from custody.usecases.open_log import judge_by
 from custody.usecases.read_trail import read_trail
 from custody.usecases.register_statement import register
 from custody.usecases.replay_verdicts import Comparison, Difference, compare_verdicts
 from tests.contracts_log.shard_yard import Yard, sign_batch
 from tests.contracts_log.small_house import (
+    CARRIER,
+    CUSTODIAN,
+    HOME,
     OPENED,
     OTHER_SSCC,
     SSCC,
     Bench,
     enrol_bench,
     findings,
+    in_a_cage,
     opened_house,
+    parties,
     running_intake,
     send,
+    weighing,
 )
 from tests.world import World, new_world
 from tests.world_parts import key
@@ -178,7 +186,7 @@ ACTS = st.lists(
     st.sampled_from(
         ["post", "post two", "statement", "open", "twin", "skip", "break", "revoke", "other", "again", "ahead"]
     )
-    | st.sampled_from(["batch", "both", "erase"]),
+    | st.sampled_from(["batch", "both", "erase", "cage", "hand on", "edition"]),
     min_size=1,
     max_size=14,
 )
@@ -238,9 +246,24 @@ class Play:
                 intake.submit_batch(sign_batch(house, bench, [SSCC, OTHER_SSCC])).result(timeout=60)
         elif name == "both":
             self._post(bench.sign(house, epcList=[SSCC, OTHER_SSCC]))
+        elif name == "cage":
+            self._post(bench.sign(house, **in_a_cage(SSCC, OTHER_SSCC)), bench.sign(house, **weighing(538)))
+        elif name == "hand on":
+            self._hand_on()
+        elif name == "edition":
+            with house.unit() as unit:
+                judge_by(house, unit, NEWEST)
         elif name == "erase":
             with suppress(NotFound, Rejected):  # nothing of the parcel can be read
                 forget(house)
+
+    def _hand_on(self) -> None:
+        """A release is sent once the parcel was accepted, and then it is delivered."""
+        clock: Any = self.house.clock
+        release = self.bench.sign(self.house, bizStep="departing", **parties(CUSTODIAN, CARRIER))
+        clock.at_ms += 60_000
+        self._post(self.other.sign(self.house, bizStep="accepting", **parties(CUSTODIAN, CARRIER)))
+        self._post(release, self.other.sign(self.house, bizStep="accepting", **parties(CARRIER, HOME)))
 
     def _ahead(self) -> None:
         house: Any = self.house
@@ -270,7 +293,7 @@ class Play:
 def test_whatever_stations_do_the_replay_gives_the_same_verdicts(
     tmp_path_factory: pytest.TempPathFactory, acts: list[str]
 ) -> None:
-    house = opened_house(f"sqlite:///{tmp_path_factory.mktemp('play') / 'log.db'}")
+    house = opened_house(f"sqlite:///{tmp_path_factory.mktemp('play') / 'log.db'}", {RULE: 1})
     play = Play(house)
     for act in acts:
         play.act(act)

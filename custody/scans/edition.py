@@ -1,0 +1,42 @@
+"""Editions of the judge's rules. By which one a scan is judged stands in the log: it is the policy's rule `judge`.
+
+Every verdict follows from the log for ever, so rules that were judged by are never changed: what is judged otherwise is
+an edition of its own, which holds from the policy on that names it. A policy that names none is of the first.
+
+2. - A mass is compared and remembered only for what was weighed alone, and closed: not for parcels in a cage or van
+     that was weighed, nor for several on one scale.
+   - A seal's number and a declared mass are those of the one parcel that the scan is about, not of those in a cage or
+     van, nor of several. That a seal is broken or missing is flagged whosever it is.
+"""
+
+from collections.abc import Mapping
+from enum import IntEnum
+from typing import Any
+
+from custody.kernel.errors import Fatal
+
+RULE = "judge"
+"""Its name among the policy's rules."""
+
+
+class Edition(IntEnum):
+    """An edition that this judge can judge by."""
+
+    FIRST = 1
+    SECOND = 2
+
+
+NEWEST = max(Edition)
+"""What a new log begins with."""
+
+
+def edition_of(rules: Mapping[str, Any]) -> Edition:
+    """The edition that a policy's rules name; raises `Fatal` for one that is not known here."""
+    named = rules.get(RULE, Edition.FIRST)
+    if not isinstance(named, int) or isinstance(named, bool) or named not in list(Edition):
+        raise Fatal(
+            "judge_edition",
+            f"the log's policy has scans judged by edition {named!r:.40}, and this judge knows none after {NEWEST}",
+            fix="Run the version of the service that the log was last written with, or a later one.",
+        )
+    return Edition(named)

@@ -1,0 +1,134 @@
+"""The judge's rules have editions: a later one judges otherwise, an earlier one for ever as it did."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from custody.kernel.errors import Fatal
+from custody.scans.advance import UNSEEN, advance, parcels_of
+from custody.scans.edition import NEWEST, RULE, Edition, edition_of
+from custody.scans.judge_parcels import judge_parcels
+from custody.scans.tolerances import Tolerances
+from custody.scans.view import KeyStanding, StationHead, UnitView
+from custody.trail.sealed import SealedScan
+from tests.rooms.trail.world import CAGE, PARCEL, PARCEL_2, PARCEL_3, PHONE, World
+
+FIRST, SECOND = Edition
+HEAVY = {"sensorElementList": [{"sensorReport": [{"type": "Mass", "value": 62.4, "uom": "KGM"}]}]}
+CAGE_SEAL = {"wl:sealNumber": "CAGE-77", "wl:sealState": "intact"}
+
+
+class Court:
+    """The judge by one edition of its rules, with what it knows."""
+
+    def __init__(self, edition: Edition) -> None:
+        self.tolerances = Tolerances(edition=edition)
+        self.views: dict[str, UnitView] = {}
+
+    def codes(self, sealed: SealedScan) -> list[str]:
+        """The flags of the next scan."""
+        scan = sealed.scan
+        head = None if scan.prev is None else StationHead(seq=scan.seq - 1, digest=scan.prev)
+        verdict = judge_parcels(
+            scan,
+            standing=KeyStanding.VALID,
+            head=head,
+            views=self.views,
+            now_ms=sealed.received_ms,
+            tolerances=self.tolerances,
+        )
+        for parcel in parcels_of(scan.event):
+            view = self.views.get(parcel, UNSEEN)
+            self.views[parcel] = advance(view, scan.event, self.tolerances.edition)
+        return [flag.code for flag in verdict.flags]
+
+
+def court(edition: Edition, world: World) -> Court:
+    """The judge once a parcel of 540 g is packed and sealed."""
+    made = Court(edition)
+    assert made.codes(world.pack(**{"wl:declaredMassGrams": 540})) == []
+    assert made.codes(world.seal()) == []
+    return made
+
+
+@pytest.mark.parametrize(("rules", "edition"), [({}, FIRST), ({RULE: 1}, FIRST), ({RULE: 2}, SECOND)])
+def test_a_policy_that_names_no_edition_is_of_the_first(rules: Mapping[str, Any], edition: Edition) -> None:
+    assert edition_of(rules) is edition
+
+
+@pytest.mark.parametrize("named", [0, NEWEST + 1, True, "2", None, 2.0])
+def test_nothing_is_judged_by_an_edition_that_is_not_known(named: object) -> None:
+    with pytest.raises(Fatal, match="edition"):
+        edition_of({RULE: named})
+
+
+CAGES = {
+    "a cage with the parcel": {"carrier": CAGE},
+    "a cage with two": {"carrier": CAGE, "children": [PARCEL, PARCEL_2]},
+    "a pallet that has an SSCC": {"carrier": PARCEL_3},
+}
+
+
+@pytest.mark.parametrize("name", CAGES)
+def test_what_carries_a_parcel_is_not_weighed_as_the_parcel(name: str) -> None:
+    world = World()
+    second = court(SECOND, world)
+    second.codes(world.load("dock-2", **CAGES[name]))
+    loaded = second.codes(world.load("dock-2", **CAGES[name], **HEAVY, **{"wl:declaredMassGrams": 62_000}))
+    assert loaded == []
+    assert second.views[PARCEL].declared_g == 540
+    assert second.codes(world.weigh("dock-2", 541)) == []
+    assert second.codes(world.weigh("dock-2", 62_400)) == ["weight_out", "weight_out"]
+
+
+def test_several_parcels_on_one_scale_say_nothing_of_each() -> None:
+    world = World()
+    second = court(SECOND, world)
+    second.codes(world.obj("dock-2", epcList=[PARCEL_2]))
+    assert second.codes(world.obj("dock-2", epcList=[PARCEL, PARCEL_2], **HEAVY)) == []
+    assert second.codes(world.weigh("dock-2", 541)) == []
+
+
+def test_a_box_weighed_as_it_was_unpacked_is_not_what_it_weighs_closed() -> None:
+    world = World()
+    second = court(SECOND, world)
+    assert second.codes(world.unpack(**HEAVY)) == []
+    assert second.codes(world.weigh("dock-2", 541)) == []
+
+
+def test_the_seal_of_a_cage_is_not_the_seal_of_what_lies_in_it() -> None:
+    world = World()
+    second = court(SECOND, world)
+    assert second.codes(world.load("dock-2", **CAGE_SEAL)) == []
+    assert second.views[PARCEL].seal == court(SECOND, World()).views[PARCEL].seal
+    assert second.codes(world.obj("dock-2", **{"wl:sealNumber": "S-0088213"})) == []
+    assert second.codes(world.obj("dock-2", **{"wl:sealNumber": "S-1"})) == ["seal_differs"]
+
+
+def test_a_parcel_without_a_seal_is_not_given_the_seal_of_its_cage() -> None:
+    world = World()
+    second = Court(SECOND)
+    second.codes(world.pack())
+    second.codes(world.load("dock-2", **CAGE_SEAL))
+    assert second.views[PARCEL].seal is None
+
+
+def test_a_cage_whose_seal_is_broken_is_flagged_and_breaks_no_seal_of_a_parcel() -> None:
+    world = World()
+    second = court(SECOND, world)
+    assert second.codes(world.load("dock-2", **{"wl:sealState": "broken"})) == ["seal_differs"]
+    assert second.codes(world.seal(number="S-2")) == ["seal_differs"]
+
+
+def test_a_seal_is_compared_where_the_parcel_is_named_beside_its_handset() -> None:
+    world = World()
+    second = court(SECOND, world)
+    assert second.codes(world.obj("dock-2", epcList=[PARCEL, PHONE], **{"wl:sealNumber": "S-1"})) == ["seal_differs"]
+
+
+def test_by_the_first_edition_a_cage_counts_as_the_parcel_for_ever() -> None:
+    world = World()
+    first = court(FIRST, world)
+    assert first.codes(world.load("dock-2", **HEAVY, **CAGE_SEAL)) == ["weight_out", "seal_differs"]
+    assert first.codes(world.weigh("dock-2", 541)) == ["weight_out"]
