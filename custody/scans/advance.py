@@ -10,11 +10,13 @@ from msgspec.structs import replace
 
 from custody.gs1.event import Event
 from custody.gs1.imei import serial_as_imei
+from custody.kernel.clock import Instant
 from custody.scans.edition import Edition
 from custody.scans.view import Seal, UnitView, Weight
 
 SSCC = "https://id.gs1.org/00/"
 MAX_WEIGHTS = 8
+_RELEASES = frozenset({"departing", "shipping", "consigning"})
 
 UNSEEN = UnitView(known=False)
 
@@ -56,12 +58,13 @@ def advance(view: UnitView, event: Event, edition: Edition = Edition.FIRST) -> U
     declared = event.extensions.get("wl:declaredMassGrams")
     if declared is not None and edition is not Edition.FIRST and not is_about_one(event):
         declared = None
-    custodian, released_to = _custody(view, event)
+    custodian, released_to, moved_ms = _custody(view, event, edition)
     return UnitView(
         known=True,
         last_event_ms=last_ms,
         custodian=custodian,
         released_to=released_to,
+        moved_ms=moved_ms,
         weights=(*view.weights, *weighed)[-MAX_WEIGHTS:],
         declared_g=view.declared_g if declared is None else declared,
         seal=_seal(view.seal, event, edition),
@@ -70,14 +73,16 @@ def advance(view: UnitView, event: Event, edition: Edition = Edition.FIRST) -> U
     )
 
 
-def _custody(view: UnitView, event: Event) -> tuple[str | None, frozenset[str]]:
-    """Who has the parcel, and to whom it is released."""
-    takers = event.parties()[1] if event.destinations else frozenset()
-    if event.biz_step == "accepting" and takers:
-        return min(takers), frozenset()
-    if event.biz_step in {"departing", "shipping", "consigning"} and takers:
-        return view.custodian, takers
-    return view.custodian, view.released_to
+def _custody(view: UnitView, event: Event, edition: Edition) -> tuple[str | None, frozenset[str], Instant | None]:
+    """Who has the parcel, to whom it is released, and when the newest release or acceptance was made."""
+    givers, takers = event.parties() if event.destinations else (frozenset(), frozenset())
+    moved_ms = None if edition is Edition.FIRST else event.event_time_ms
+    newer = view.moved_ms is None or event.event_time_ms >= view.moved_ms
+    if event.biz_step == "accepting" and takers and (newer or takers & view.released_to):
+        return min(takers), frozenset(), moved_ms
+    if event.biz_step in _RELEASES and takers and (newer or givers & {view.custodian, *view.released_to} - takers):
+        return view.custodian, takers, moved_ms
+    return view.custodian, view.released_to, view.moved_ms
 
 
 def _seal(seal: Seal | None, event: Event, edition: Edition) -> Seal | None:

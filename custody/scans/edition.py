@@ -7,6 +7,10 @@ an edition of its own, which holds from the policy on that names it. A policy th
      that was weighed, nor for several on one scale.
    - A seal's number and a declared mass are those of the one parcel that the scan is about, not of those in a cage or
      van, nor of several. That a seal is broken or missing is flagged whosever it is.
+   - A release or an acceptance that comes late, made before the newest one that is known, moves custody no more: it is
+     not held against whoever has gone on since. One that goes on from the custody that is known does: a release by
+     whoever has the parcel or may take it, to another, or an acceptance by whom it is released to. There a clock is
+     behind.
 """
 
 from collections.abc import Mapping

@@ -49,14 +49,16 @@ class UnitView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is known of the parcel.
 
     `known`: any earlier record names it. `custodian`: the canonical key of who has it. `released_to`: the takers named
-    by the open release; empty: no release is open. `expected_serials`: every canonical name of what should be inside.
-    `duplicates`: canonical names that the records place in another parcel.
+    by the open release; empty: no release is open. `moved_ms`: when the newest release or acceptance that moved its
+    custody was made; not known while the first edition of the rules holds. `expected_serials`: every canonical name of
+    what should be inside. `duplicates`: canonical names that the records place in another parcel.
     """
 
     known: bool
     last_event_ms: Instant | None = None
     custodian: str | None = None
     released_to: frozenset[str] = frozenset()
+    moved_ms: Instant | None = None
     weights: tuple[Weight, ...] = ()
     declared_g: float | None = None
     seal: Seal | None = None

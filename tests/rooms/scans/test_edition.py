@@ -12,7 +12,7 @@ from custody.scans.judge_parcels import judge_parcels
 from custody.scans.tolerances import Tolerances
 from custody.scans.view import KeyStanding, StationHead, UnitView
 from custody.trail.sealed import SealedScan
-from tests.rooms.trail.world import CAGE, PARCEL, PARCEL_2, PARCEL_3, PHONE, World
+from tests.rooms.trail.world import CAGE, CARRIER, PARCEL, PARCEL_2, PARCEL_3, PHONE, SELLER, World
 
 FIRST, SECOND = Edition
 HEAVY = {"sensorElementList": [{"sensorReport": [{"type": "Mass", "value": 62.4, "uom": "KGM"}]}]}
@@ -132,3 +132,79 @@ def test_by_the_first_edition_a_cage_counts_as_the_parcel_for_ever() -> None:
     first = court(FIRST, world)
     assert first.codes(world.load("dock-2", **HEAVY, **CAGE_SEAL)) == ["weight_out", "seal_differs"]
     assert first.codes(world.weigh("dock-2", 541)) == ["weight_out"]
+
+
+def party(side: str, key: str) -> dict[str, Any]:
+    """One side of a handover."""
+    return {f"{side}List": [{"type": "possessing_party", side: key}]}
+
+
+COURIER = "https://id.gs1.org/417/9521999000013"
+BETWEEN = {**party("source", SELLER), **party("destination", CARRIER)}
+ON = {**party("source", CARRIER), **party("destination", COURIER)}
+
+
+def handed_on(world: World) -> dict[str, SealedScan]:
+    """A parcel that the seller hands to the carrier, who hands it to a courier, who delivers it."""
+    world.pack()
+    return {
+        "released": world.obj("dock-2", "departing", **BETWEEN),
+        "accepted": world.obj("lorry-9", "accepting", **BETWEEN),
+        "released on": world.obj("depot-2", "departing", **ON),
+        "accepted on": world.obj("courier-7", "accepting", **ON),
+        "delivered": world.deliver(**party("source", COURIER)),
+    }
+
+
+LATE = {
+    "a release": ("accepted", "released", "released on", "accepted on", "delivered"),
+    "a release, once the parcel was released on": ("accepted", "released on", "released", "accepted on", "delivered"),
+    "a release, just before the delivery": ("accepted", "released on", "accepted on", "released", "delivered"),
+    "an acceptance": ("released", "released on", "accepted", "accepted on", "delivered"),
+    "an acceptance, just before the delivery": ("released", "released on", "accepted on", "accepted", "delivered"),
+    "a whole handover": ("released on", "accepted on", "released", "accepted", "delivered"),
+}
+
+
+@pytest.mark.parametrize("name", LATE)
+def test_what_comes_late_is_not_held_against_whoever_has_gone_on_since(name: str) -> None:
+    world = World()
+    scans = handed_on(world)
+    second = Court(SECOND)
+    second.codes(world.scans[0])
+    newest_ms = 0
+    for each in LATE[name]:
+        flagged = "not_due_here" in second.codes(scans[each])
+        assert flagged == (scans[each].at_ms < newest_ms), each
+        newest_ms = max(newest_ms, scans[each].at_ms)
+
+
+def test_a_handover_by_stations_whose_clocks_are_behind_still_moves_custody() -> None:
+    world, second = World(), Court(SECOND)
+    second.codes(world.pack())
+    second.codes(world.obj("dock-2", "departing", **BETWEEN))
+    second.codes(world.obj("lorry-9", "accepting", **BETWEEN))
+    behind_ms = world.now_ms - 20_000
+    assert second.codes(world.obj("depot-2", "departing", at=behind_ms, **ON)) == ["late_offline"]
+    assert second.codes(world.obj("courier-7", "accepting", at=behind_ms - 5_000, **ON)) == ["late_offline"]
+    assert second.views[PARCEL].custodian == COURIER
+    assert second.codes(world.deliver(**party("source", COURIER))) == []
+
+
+def test_a_release_whose_giver_never_accepted_goes_on_from_the_release_to_it() -> None:
+    world, second = World(), Court(SECOND)
+    second.codes(world.pack())
+    second.codes(world.obj("dock-2", "departing", **BETWEEN))
+    second.codes(world.obj("depot-2", "departing", at=world.now_ms - 20_000, **ON))
+    assert second.codes(world.obj("courier-7", "accepting", **ON)) == []
+
+
+def test_by_the_first_edition_a_late_release_is_open_for_ever() -> None:
+    world = World()
+    scans = handed_on(world)
+    first = Court(FIRST)
+    first.codes(world.scans[0])
+    for each in LATE["a release, just before the delivery"][:-1]:
+        first.codes(scans[each])
+    assert first.codes(scans["delivered"]) == ["not_due_here"]
+    assert first.views[PARCEL].moved_ms is None
