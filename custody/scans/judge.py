@@ -2,7 +2,7 @@
 
 Nothing that is signed and parseable is thrown away; the judge only says whether it counts at once (accepted), counts
 with reasons to look (flagged), or is kept aside (quarantined). Each check reads its own facts and no others. What is
-not known is not held against a scan.
+not known is not held against a scan. By which edition of its rules it judges comes with the tolerances (`edition.py`).
 """
 
 from collections.abc import Iterable, Iterator

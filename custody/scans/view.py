@@ -51,7 +51,8 @@ class UnitView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     `known`: any earlier record names it. `custodian`: the canonical key of who has it. `released_to`: the takers named
     by the open release; empty: no release is open. `moved_ms`: when the newest release or acceptance that moved its
     custody was made; not known while the first edition of the rules holds. `expected_serials`: every canonical name of
-    what should be inside. `duplicates`: canonical names that the records place in another parcel.
+    what should be inside. `duplicates`: canonical names that the records place in another parcel; no edition finds them
+    yet, only the trail does.
     """
 
     known: bool

@@ -68,6 +68,14 @@ def test_from_the_policy_on_that_names_a_later_edition_every_process_judges_by_i
     assert findings(house) == []
 
 
+def test_a_service_that_starts_over_an_older_log_judges_by_its_edition(sqlite_url: str) -> None:
+    opened_house(sqlite_url, {RULE: 1})
+    house = opened_house(sqlite_url)
+    with running_intake(house) as intake:
+        assert weigh_and_load(intake, house, enrol_bench(house)) == CAGE_AS_PARCEL
+    assert replayed(house).different == ()
+
+
 def test_a_log_moves_on_to_an_edition_once_and_never_back(sqlite_url: str) -> None:
     house = opened_house(sqlite_url, {RULE: 1})
     assert move(house, 1) is None
