@@ -79,6 +79,7 @@ TIMELINE: Mapping[str, str] = {
     "remedied": "Remedy delivered or paid",
     "promise_kept": "A promise beside the remedy was kept",
     "promise_missed": "A promise was missed",
+    "credit_grown": "What is late earned the customer another day's credit",
     "credit_paid": "Credit paid",
     "credit_came_back": "A credit came back to us",
     "set_aside": "What was promised is set aside: another report puts the order right",

@@ -22,6 +22,7 @@ from custody.kernel.errors import Forbidden, Rejected
 CUSTOMER, AGENT, SUPERVISOR, SYSTEM = Role.CUSTOMER, Role.AGENT, Role.SUPERVISOR, Role.SYSTEM
 PAYERS = (AGENT, SUPERVISOR)
 """Who writes down what became of money that we owe: those who say that a promise was kept, in time or late."""
+MISSED = "missed"
 AS_DECIDED = "as it was decided"
 """By which way it is done what the independent scheme decided."""
 
@@ -154,6 +155,11 @@ def credit(promise: Promise, *, until_ms: Instant, policy: Policy) -> Credit:
     day = civil_date(promise.made_ms)
     days = 0 if late_ms < SECOND_MS else min(-(-late_ms // DAY_MS), policy.count("credit_cap_days", day))
     return Credit(promise_id=promise.id, days=days, pence=days * policy.pence("missed_promise_credit_gbp_per_day", day))
+
+
+def is_late(promise: Promise) -> bool:
+    """Whether it was missed and is still to be done."""
+    return promise.state == MISSED and is_owed(promise)
 
 
 def is_owed(promise: Promise) -> bool:

@@ -40,6 +40,7 @@ DECIDED, ACCEPTED = "dispute.scheme_decided", "dispute.decision_accepted"
 CAME_BACK, MISSED, KEPT = "dispute.payment_came_back", "dispute.promise_missed", "dispute.promise_kept"
 REMEDIED = "dispute.remedied"
 PAID, OWED_AGAIN, FOR_A_LOCK = "dispute.credit_paid", "dispute.credit_came_back", "dispute.lock_compensation"
+GROWN = "dispute.credit_grown"
 KEEPS = frozenset({REMEDIED, OFFERED, JOINED})
 """The steps that keep promises which no step here made, without naming each of them."""
 PART_OF_THE_PRICE = "price_reduction"
@@ -139,7 +140,7 @@ def _promised(fields: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, tuple[
 
 
 def _check_credit(pack: OpenedPack, records: Records, steps: Records, notes: Notebook) -> None:
-    """A promise that was missed earns more by the day, so what the records tell is the least that is owed."""
+    """What was earned until a late promise was done is told by no record: what they tell is the least that is owed."""
     owed: Told = []
     pence = 0
     for index, fields in steps.items():
@@ -147,7 +148,7 @@ def _check_credit(pack: OpenedPack, records: Records, steps: Records, notes: Not
             pence = 0
         elif fields["kind"] == MISSED:
             pence += fields.get("credit_pence", 0)
-        elif fields["kind"] in {OWED_AGAIN, FOR_A_LOCK}:
+        elif fields["kind"] in {OWED_AGAIN, FOR_A_LOCK, GROWN}:
             pence += fields.get("pence", 0)
         else:
             continue

@@ -1,10 +1,10 @@
 """The cases in which something is owed to a customer whom no open case brings to mind: to be paid by whoever pays."""
 
-from sqlalchemy import ColumnElement, and_, exists, or_
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlmodel import col
 
 from custody.disputes.case import CASE
-from custody.disputes.promise import PROMISE
+from custody.disputes.promise import MISSED, PROMISE
 from custody.store.tables import DisputeRow, PromiseRow
 
 _CREDIT, _REPLACED = '%"unpaid_credit_pence":{}%', '%"replaced":true%'
@@ -18,6 +18,12 @@ def owes() -> ColumnElement[bool]:
     over = col(DisputeRow.state).in_(sorted(CASE.terminal))
     mine = col(PromiseRow.dispute) == col(DisputeRow.id)
     return or_(credited, and_(over, exists().where(mine, is_owed())))
+
+
+def is_left_late() -> ColumnElement[bool]:
+    """Whether a promise of a case was missed and is still to be kept, whether or not the case is over."""
+    late = select(col(PromiseRow.dispute)).where(col(PromiseRow.state) == MISSED, is_owed())
+    return col(DisputeRow.id).in_(late)
 
 
 def is_owed() -> ColumnElement[bool]:

@@ -2,7 +2,8 @@
 
 - A promise is kept by what it promised: an offer by the offer, a remedy by the remedy, anything else (a phone on loan)
   by somebody's word that it was done. One reference shows one payment.
-- The credit is owed from the moment at which the customer is told of it; a day that is late as well adds to it.
+- The credit is owed from the moment at which the customer is told of it; each day that begins and is late as well adds
+  to it, whether or not anything else of the case moves (`sweep_cases.py`), and never takes from it.
 - A promise that was late is late whether or not the timer saw it: it passes through the same states.
 - A customer who takes the report back owes us nothing and is owed what was earned: open promises are crossed out.
 
@@ -63,7 +64,7 @@ def keep(
         late = present.state == "missed"
         event, who = ("done_late", Role.SYSTEM) if late else ("done", role)
         kept = step(PROMISE, present.state, event, who, {"proof": shown})
-        file, present = _earn(unit, file, present, policy=policy)
+        file, present = earn(unit, file, present, policy=policy)
         facts = {"credit": pounds(present.credited_pence)} if late else {}
         said.append(say(f"promise.{event}", promises=(promise.id,), what=promise.what, **facts))
         case_book.put_promise(unit, replace(present, state=kept.target))
@@ -75,7 +76,7 @@ def take_place(unit: Unit, file: CaseFile, promises: Sequence[Promise], *, of: P
     said: list[Message] = []
     for promise in promises:
         file, present = pass_time(unit, file, promise, policy=policy)
-        file, present = _earn(unit, file, present, policy=policy)
+        file, present = earn(unit, file, present, policy=policy)
         if present.state == "missed":
             present = replace(present, replaced=True)
         else:
@@ -91,7 +92,7 @@ def set_aside(unit: Unit, file: CaseFile, promises: Sequence[Promise], *, policy
     """Another report of the order gives what these were to give; what a missed one has earned stays owed."""
     for promise in promises:
         file, present = pass_time(unit, file, promise, policy=policy)
-        file, present = _earn(unit, file, present, policy=policy)
+        file, present = earn(unit, file, present, policy=policy)
         if present.state == "missed":
             present = replace(present, replaced=True, set_aside=True)
         else:
@@ -111,7 +112,7 @@ def cross_out(unit: Unit, file: CaseFile, *, policy: Policy, money: bool = True)
         if not is_owed(promise) or (is_money(promise) and not money):
             continue
         file, present = pass_time(unit, file, promise, policy=policy)
-        file, present = _earn(unit, file, present, policy=policy)
+        file, present = earn(unit, file, present, policy=policy)
         if present.state != "missed":
             void = step(PROMISE, present.state, "customer_changed_mind", Role.CUSTOMER, {})
             present = replace(present, state=void.target)
@@ -131,14 +132,15 @@ def pass_time(unit: Unit, file: CaseFile, promise: Promise, *, policy: Policy) -
             "customer_told_first": customer_told_first(message_ms=unit.now_ms, staff_saw_ms=None),
         }
         present = replace(present, state=step(PROMISE, present.state, event, Role.SYSTEM, guards).target)
-        file, present = _earn(unit, file, present, policy=policy)
+        file, present = earn(unit, file, present, policy=policy)
     return file, present
 
 
-def _earn(unit: Unit, file: CaseFile, promise: Promise, *, policy: Policy) -> tuple[CaseFile, Promise]:
+def earn(unit: Unit, file: CaseFile, promise: Promise, *, policy: Policy) -> tuple[CaseFile, Promise]:
+    """The promise with the credit of its lateness up to now, if it was missed, and the file with what is owed."""
     if promise.state != "missed":
         return file, promise
-    pence = credit(promise, until_ms=unit.now_ms, policy=policy).pence
+    pence = max(promise.credited_pence, credit(promise, until_ms=unit.now_ms, policy=policy).pence)
     more_pence = pence - promise.credited_pence
     return (
         replace(file, unpaid_credit_pence=file.unpaid_credit_pence + more_pence),

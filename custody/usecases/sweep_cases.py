@@ -6,6 +6,8 @@
 - What was put right and nobody said was wrong is closed, once every lock and every promise is settled.
 - A case whose customer found the phone ends once its locks are settled, on the word that they gave.
 - A decision of the independent scheme that nobody answers is reminded of, and lapses after its days.
+- What is late earns its customer more with each day that begins, up to the cap, also in a case that is over. They were
+  told so when it was missed, and are told the whole sum when it is done.
 - On its day the letter for the independent scheme leaves, unasked, once: a case that came back from there stays back,
   and one whose remedy is on offer, on its way or given stays where it is.
 
@@ -24,13 +26,14 @@ from custody.disputes.case import BEFORE_ADR, CASE
 from custody.disputes.machine import Role, step
 from custody.disputes.messages import alternatives, say
 from custody.disputes.policy import DEFAULT_POLICY, Policy
-from custody.disputes.promise import PROMISE, all_promises_settled
+from custody.disputes.promise import PROMISE, Promise, all_promises_settled, credit, is_late
 from custody.disputes.work_clocks import work_clock
 from custody.kernel.clock import Instant
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
 from custody.usecases import await_answer
+from custody.usecases.keep_promises import earn
 from custody.usecases.move_case import withdraw
 from custody.usecases.move_scheme import adr, letter_left
 from custody.usecases.open_dispute import least_busy
@@ -60,7 +63,7 @@ Act = Callable[[Unit, CaseFile, Round], CaseFile]
 
 
 def look(session: Session, asked: Round, *, after: str, limit: int, now_ms: Instant) -> Seen:
-    """The next few open cases by id."""
+    """The next few cases by id that are open, or leave something late."""
     files = case_book.open_after(session, after=after, limit=limit)
     people = asked.people(session)
     due = tuple(file.case.id for file in files if _due(session, file, asked, people, now_ms=now_ms))
@@ -78,7 +81,8 @@ def sweep_case(unit: Unit, dispute: str, asked: Round) -> int:
 
 
 def _due(session: Session, file: CaseFile, asked: Round, people: Sequence[str], *, now_ms: Instant) -> list[Act]:
-    state, found = file.case.state, list[Act]()
+    state = file.case.state
+    found: list[Act] = [_earn_more] if _earning(session, file, asked, now_ms=now_ms) else []
     if state in CASE.terminal:
         return found
     if file.case.owner not in people:
@@ -96,6 +100,22 @@ def _due(session: Session, file: CaseFile, asked: Round, people: Sequence[str], 
     elif state == await_answer.DECIDED:
         found += _silence(session, file, asked, now_ms=now_ms)
     return found
+
+
+def _earning(session: Session, file: CaseFile, asked: Round, *, now_ms: Instant) -> list[Promise]:
+    """What is late and has earned more than is written down."""
+    late = filter(is_late, case_book.promises(session, file.case.id))
+    return [one for one in late if credit(one, until_ms=now_ms, policy=asked.policy).pence > one.credited_pence]
+
+
+def _earn_more(unit: Unit, file: CaseFile, asked: Round) -> CaseFile:
+    moved, earning = file, _earning(unit.session, file, asked, now_ms=unit.now_ms)
+    for promise in earning:
+        moved, present = earn(unit, moved, promise, policy=asked.policy)
+        case_book.put_promise(unit, present)
+    pence = moved.unpaid_credit_pence - file.unpaid_credit_pence
+    facts = {"promises": [promise.id for promise in earning], "pence": pence}
+    return write_move(unit, file, moved, "credit_grown", actor=SYSTEM, facts=facts, said=[])
 
 
 def _silence(session: Session, file: CaseFile, asked: Round, *, now_ms: Instant) -> list[Act]:

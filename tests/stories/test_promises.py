@@ -1,6 +1,9 @@
 """Promises: kept when what was promised is done, missed with a credit that is really owed, and true in every word."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,12 +16,12 @@ from custody.kernel.errors import Conflict, Forbidden
 from custody.store import case_book, worklist
 from custody.usecases import move_case, move_scheme
 from custody.usecases.repeat_move import done_already
-from custody.usecases.sweep_cases import sweep_case
+from custody.usecases.sweep_cases import look, sweep_case
 from custody.usecases.sweep_promises import is_promise_due, sweep_promises
 from tests.stories.case_steps import act, decided
 from tests.stories.lock_steps import told
 from tests.stories.test_case_stories import classify
-from tests.world import World
+from tests.world import World, new_world
 from tests.world_parts import Opened
 
 WORDS = "Something is wrong with what you sent me."
@@ -34,6 +37,17 @@ def days_pass(world: World, days: int) -> None:
         assert bool(sweep_promises(unit)) == due
     with world.house.read() as session:
         assert not is_promise_due(session, now_ms=world.clock.at_ms)
+
+
+def round_of_cases(world: World) -> int:
+    """The timer's slow round over the cases; how much it did."""
+    with world.house.read() as session:
+        seen = look(session, CASES, after="", limit=100, now_ms=world.clock.at_ms + 1)
+    done = 0
+    for dispute in seen.due:
+        with world.house.unit() as unit:
+            done += sweep_case(unit, dispute, CASES)
+    return done
 
 
 def missed(world: World, opened: Opened) -> list[str]:
@@ -85,7 +99,8 @@ def test_a_credit_that_was_told_grows_with_every_day_until_it_is_over(world: Wor
     told_pence = world.case(opened).unpaid_credit_pence
     assert told_pence > 0
     days_pass(world, 3)
-    assert world.case(opened).unpaid_credit_pence == told_pence, "of a day more the customer is told at the end"
+    round_of_cases(world)
+    assert world.case(opened).unpaid_credit_pence == told_pence + 3 * 646, "nothing else of the case moves"
     if end == "withdrawn":
         after = act(world, move_case.withdraw, opened, actor="customer", locks_settled=True)
     else:
@@ -94,6 +109,64 @@ def test_a_credit_that_was_told_grows_with_every_day_until_it_is_over(world: Wor
         kept = {"promise": loan.id, "reference": "LOAN 7", "actor": "agent-1"}
         after = act(world, move_case.promise_kept, opened, role=Role.AGENT, **kept)
     assert after.unpaid_credit_pence == told_pence + 3 * 646
+
+
+def test_a_late_promise_earns_a_day_once_and_no_more_than_the_days_of_the_policy(world: World) -> None:
+    opened = world.dispute(None, "never_received")
+    act(world, move_case.choose, opened, remedy="replacement", payout=None, actor="customer")
+    days_pass(world, 6)
+    assert round_of_cases(world) == 0, "what was late by then is written down with the miss"
+    days_pass(world, 1)
+    assert (round_of_cases(world), round_of_cases(world)) == (1, 0)
+    assert world.case(opened).unpaid_credit_pence == 3 * 646
+    act(world, move_case.credit_paid, opened, reference="BACS 1", actor="agent-1", role=Role.AGENT)
+    assert round_of_cases(world) == 0
+    days_pass(world, 1)
+    world.clock.at_ms -= 2 * DAY_MS  # a clock that went ahead, or another process that began before
+    assert (round_of_cases(world), world.case(opened).unpaid_credit_pence) == (0, 0), "nothing is taken back"
+    world.clock.at_ms += 100 * DAY_MS
+    round_of_cases(world)
+    assert world.case(opened).unpaid_credit_pence == 57 * 646
+    days_pass(world, 1)
+    round_of_cases(world)
+    assert world.case(opened).unpaid_credit_pence == 57 * 646
+
+
+def test_what_a_case_that_is_over_leaves_late_earns_its_credit_too(world: World) -> None:
+    opened = world.dispute(None, "never_received", needs=NO_PHONE)
+    over = world.dispute(None, "never_received", needs=NO_PHONE)
+    decided(world, opened, "Nothing more is to be done.")
+    act(world, move_scheme.reject_decision, opened, actor="customer", locks_settled=True)
+    days_pass(world, 3)
+    act(world, move_case.withdraw, over, actor="customer", locks_settled=True)
+    days_pass(world, 2)
+    round_of_cases(world)
+    owed = [world.case(each) for each in (opened, over)]
+    assert [(file.case.state, file.unpaid_credit_pence) for file in owed] == [
+        ("closed", 5 * 646),
+        ("withdrawn", 3 * 646),
+    ], "what was promised still stands in the one, and is not wanted any more in the other"
+
+
+@pytest.mark.postgres
+def test_two_processes_that_look_at_once_write_a_late_day_down_once(postgres_url: str, tmp_path: Path) -> None:
+    world = new_world(postgres_url, tmp_path / "world")
+    opened = world.dispute(None, "never_received")
+    act(world, move_case.choose, opened, remedy="replacement", payout=None, actor="customer")
+    days_pass(world, 6)
+    world.clock.at_ms += DAY_MS
+    begin = threading.Barrier(2)
+
+    def sweep() -> int:
+        with world.house.unit() as unit:
+            begin.wait(10)
+            return sweep_case(unit, opened.case, CASES)
+
+    with ThreadPoolExecutor(2) as both:
+        done = [each.result(30) for each in (both.submit(sweep), both.submit(sweep))]
+    owed = world.case(opened).unpaid_credit_pence
+    world.close()
+    assert (sorted(done), owed) == ([0, 1], 3 * 646)
 
 
 def test_the_credit_that_a_customer_was_told_of_can_be_paid_when_the_report_is_taken_back(world: World) -> None:

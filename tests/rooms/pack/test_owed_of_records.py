@@ -158,6 +158,13 @@ def test_what_was_promised_missed_and_paid_is_what_the_log_recorded(house: World
     move(house, sweep_promises)
     opened = told(house)
     refused(opened, state=with_promise(-1, state="due_soon"), credit=with_file(unpaid_credit_pence=0))
+    house.clock.at_ms += DAY_MS
+    move(
+        house,
+        lambda unit: sweep_cases.sweep_case(unit, case, sweep_cases.Round(people=_people, locks_settled=_settled)),
+    )
+    before, opened = opened.case.case["unpaid_credit_pence"], told(house)
+    refused(opened, credit=with_file(unpaid_credit_pence=before))
     move(
         house,
         lambda unit: move_case.remedied(unit, case, reference="FP-1", **by),
@@ -276,8 +283,10 @@ def test_each_record_of_what_is_owed_counts(house: World) -> None:
 
     wronged = {"kind": "dispute.lock_compensation", "pence": 500}
     assert after(None, wronged) == [False]
-    # A promise that is late earns more by the day, which no record tells.
+    # What a late promise earned until it was done is told by no record.
     assert not after(with_file(unpaid_credit_pence=501), wronged)
+    grown = {"kind": "dispute.credit_grown", "promises": [promise], "pence": 646}
+    assert [after(with_file(unpaid_credit_pence=pence), wronged, grown) for pence in (1145, 1146)] == [[False], []]
     # What was earned goes on with the case.
     assert not after(with_case(joined_into="case_2"), wronged, {"kind": "dispute.merged", "into": "case_2"})
     kept = {"kind": "dispute.promise_kept", "promise": promise}
