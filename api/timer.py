@@ -1,7 +1,7 @@
 """What time brings about, looked at once a second: locks lapse, promises fall due, messages in the outbox expire.
 
 Customers are told what they are to hear of: an investigation that goes on, the end of their account. People are told of
-an investigation whose fix is late.
+an investigation whose fix is late, and of a promise that was missed and is not kept within its hour either.
 Each of these is looked for first, and where nothing is due nothing is begun: scans do not wait for a look. What is due
 is done in one unit; if that fails each is done in a unit of its own, so that one that fails holds back no other.
 Cases are looked at on a slow round too, a few at each look: asks lapse, a reminder or a letter leaves, owners change.
@@ -25,6 +25,7 @@ from api import joints, persons
 from api.clock_watch import JUMP_MS, ClockWatch, is_held, tell_of_jump
 from api.late_fixes import is_fix_late, late_fixes, tell_of_late_fixes
 from api.lock_news import tell_leavers
+from api.missed_promises import is_miss_untold, tell_of_misses, untold_misses
 from api.parts import Parts
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Trouble
@@ -95,6 +96,7 @@ class Timer:
                 frees=True,
             ),
             Sweep(where="the promises", is_due=is_promise_due, due=due_promises, act=sweep_promises),
+            Sweep(where="the missed promises", is_due=is_miss_untold, due=untold_misses, act=tell_of_misses),
             Sweep(where="the investigations", is_due=is_inquiry_quiet, due=quiet_inquiries, act=sweep_inquiries),
             Sweep(where="the late fixes", is_due=is_fix_late, due=late_fixes, act=tell_of_late_fixes),
             Sweep(where="the leavers", is_due=is_leaver_due, due=_leavers, act=tell_leavers),

@@ -160,6 +160,7 @@ ALERTS: Mapping[str, str] = {
     AlertKind.BACKEND_FAILED: "Another lock system does not do what it is asked",
     AlertKind.WRONG_REFERENCE: "Another lock system knows another handset by this name",
     AlertKind.FIX_OVERDUE: "Nobody wrote down what is mended for good",
+    AlertKind.PROMISE_MISSED: "A promise was missed and is not kept yet",
     AlertKind.CLOCK_JUMPED: "The clock jumped ahead",
 }
 PAUSES: Mapping[str, str] = {

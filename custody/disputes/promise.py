@@ -5,6 +5,7 @@
   chooses instead takes its place.
 - The customer hears of a miss first and from us, with a credit that nobody has to ask for: a sum for each begun day,
   up to a cap of days.
+- A miss that is not made good within the minutes of the policy is told to supervisors, once.
 - What the customer was told elsewhere binds us unless it is rebutted within the days of the policy.
 """
 

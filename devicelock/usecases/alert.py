@@ -36,6 +36,7 @@ class AlertKind(StrEnum):
     BACKEND_FAILED = "backend_failed"
     WRONG_REFERENCE = "wrong_reference"
     FIX_OVERDUE = "fix_overdue"
+    PROMISE_MISSED = "promise_missed"
     CLOCK_JUMPED = "clock_jumped"
 
 
