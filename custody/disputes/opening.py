@@ -28,7 +28,7 @@ from custody.disputes.one_order import NOTHING_BEFORE, Before
 from custody.disputes.order import OrderFacts
 from custody.disputes.policy import Policy
 from custody.disputes.promise import Promise, Told, make_promise
-from custody.disputes.recourse import Recourse, recourse
+from custody.disputes.recourse import Recourse, first_independent, recourse
 from custody.disputes.remedy import Needs, RemedyOffer, offer_remedy
 from custody.disputes.work_clocks import WorkClock, state_clock, work_clock
 from custody.kernel.clock import Instant
@@ -368,15 +368,13 @@ def _messages(
     if investigation.wanted:
         days = policy.count("inv_update_days", civil.civil_date(now_ms))
         said.append(say("investigation.opened", days=str(days)))
-    way = next((way for way in ways if way.independent and way.still_open), None)
-    if way is not None:
-        opens = max(way.opens, civil.civil_date(now_ms))
-        said.append(
-            say(
-                "case.way_out",
-                body=way.body,
-                opens=civil.day_in_words(opens),
-                last_day=civil.day_in_words(way.last_day),
-            )
-        )
-    return tuple(said)
+    return (*said, *way_out(ways, now_ms=now_ms))
+
+
+def way_out(ways: tuple[Recourse, ...], *, now_ms: Instant) -> list[Message]:
+    """What the customer is told of the first way to go without us, if one is open."""
+    way = first_independent(ways)
+    if way is None:
+        return []
+    opens = civil.day_in_words(max(way.opens, civil.civil_date(now_ms)))
+    return [say("case.way_out", body=way.body, opens=opens, last_day=civil.day_in_words(way.last_day))]

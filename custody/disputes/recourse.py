@@ -12,8 +12,8 @@
   false, so that nobody is told that there is nothing.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from types import MappingProxyType
@@ -95,6 +95,30 @@ def join_ways(first: Iterable[Recourse], second: Iterable[Recourse]) -> tuple[Re
     for way in (*first, *second):
         kept[way.way] = min(kept.get(way.way, way), way, key=lambda one: (one.last_day, one.opens))
     return _in_order(kept.values())
+
+
+def of_kind(
+    claim_type: str, ways: Iterable[Recourse], *, now: Iterable[Recourse], stay: Collection[Way]
+) -> tuple[Recourse, ...]:
+    """The ways of a case that is of this kind now; `now`: what `recourse` says of it, `stay`: what is not taken out."""
+    plea = PLEAS[ClaimType(claim_type)]
+    goes_to_court_alone = claim_type == ClaimType.HOLDER_ENQUIRY
+    kept = {
+        way.way: replace(way, how=_put_as(way.how, plea))
+        for way in ways
+        if not goes_to_court_alone or way.way in {Way.COURT, *stay}
+    }
+    return _in_order(({way.way: way for way in now} | kept).values())
+
+
+def first_independent(ways: Iterable[Recourse]) -> Recourse | None:
+    """The first way by which somebody else can still decide."""
+    return next((way for way in ways if way.independent and way.still_open), None)
+
+
+def _put_as(how: str, plea: str) -> str:
+    before = next((each for each in (*PLEAS.values(), NEUTRAL_PLEA) if how.startswith(each)), "")
+    return f"{plea}{how.removeprefix(before)}" if before else how
 
 
 def _in_order(ways: Iterable[Recourse]) -> tuple[Recourse, ...]:

@@ -30,6 +30,7 @@ from custody.usecases.offer_sum import named_before, with_sum
 from custody.usecases.read_order import for_its_order, hold_order, known_before
 from custody.usecases.repeat_move import check_reference
 from custody.usecases.set_aside import set_aside_by_the_box
+from custody.usecases.ways_out import ways_of_kind
 from custody.usecases.write_move import write_move
 
 NOTHING_KNOWN = LockFacts()
@@ -102,9 +103,10 @@ def _offered(
     offer, of_sum = with_sum(
         unit.session, file, offer, named_pence=named_pence, why=why, left_pence=left, policy=policy
     )
-    wish = file.lock_wish
+    wish, ways, way_told = file.lock_wish, file.recourse, list[Message]()
     if kind != file.case.claim_type:
         wish = lock_wish(kind, lock_facts, policy=policy, on_date=civil.civil_date(unit.now_ms))
+        ways, way_told = ways_of_kind(unit, file, kind, policy=policy)
         if claim_of(kind).chain_matters:
             case_book.open_inquiry(unit, file.case.id)
     promised = [one for one in case_book.promises(unit.session, file.case.id) if one.what == AN_OFFER]
@@ -116,7 +118,7 @@ def _offered(
         said.append(say("case.paid_back"))
     if offer.sum_to_name:
         said.append(say("case.sum_to_name"))
-    return replace(owing, case=case, offer=offer, chosen=None, lock_wish=wish), said
+    return replace(owing, case=case, offer=offer, chosen=None, lock_wish=wish, recourse=ways), [*said, *way_told]
 
 
 def _write_offer(
