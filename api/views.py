@@ -7,6 +7,8 @@ import msgspec
 from sqlmodel import Session
 
 from api.joints import LockAnswer
+from custody.disputes.civil import civil_date
+from custody.disputes.claim import claim_of
 from custody.disputes.messages import pounds
 from custody.disputes.one_order import is_set_aside, where_it_stands
 from custody.disputes.price import is_money, may_come_back
@@ -15,6 +17,7 @@ from custody.disputes.remedy import RemedyOption
 from custody.kernel.clock import to_iso
 from custody.store import case_book
 from custody.store.case_book import CaseFile
+from custody.usecases.move_scheme import LETTERS
 from devicelock import part_store
 from devicelock import store as lock_store
 from devicelock.part_store import ReferenceRow
@@ -126,6 +129,20 @@ def option_words(option: RemedyOption) -> str:
 def message_views(session: Session, dispute: str) -> list[dict[str, str]]:
     """What the customer was told."""
     return [{"at": to_iso(at_ms), "text": text} for at_ms, text in case_book.messages(session, dispute)]
+
+
+def letter_view(session: Session, file: CaseFile) -> dict[str, Any] | None:
+    """The newest letter for the independent scheme as it was told, with the days that count; None if none has left."""
+    left = [line.at_ms for line in case_book.timeline(session, file.case.id) if line.kind in LETTERS]
+    if not left:
+        return None
+    kind = file.case.claim_type
+    return {
+        "left_on": civil_date(left[-1]).isoformat(),
+        "told_us_first": civil_date(file.case.first_word_ms).isoformat(),
+        "problem": None if kind is None else claim_of(kind).says,
+        "text": [text for at_ms, text in case_book.messages(session, file.case.id) if at_ms == left[-1]],
+    }
 
 
 def lock_view(session: Session, answer: LockAnswer) -> dict[str, Any]:

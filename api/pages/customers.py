@@ -34,7 +34,7 @@ from custody.disputes.machine import Role
 from custody.disputes.payout import WORDS as PAYOUT_WORDS
 from custody.disputes.payout import payouts
 from custody.disputes.recourse import Way
-from custody.kernel.errors import Rejected, Trouble
+from custody.kernel.errors import NotFound, Rejected, Trouble
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.usecases import await_answer
@@ -73,6 +73,19 @@ def status(token: str, request: Request, parts: P) -> Response:
     with parts.house.read() as session:
         view = customer_view(session, token)
     return page(request, "_customer_locks.html", view=view)
+
+
+@router.get("/c/{token}/letter")
+def letter(token: str, request: Request, parts: P) -> Response:
+    """The letter for the independent scheme, to read, to print and to take there."""
+    with parts.house.read() as session:
+        view = customer_view(session, token)
+    if view["letter"] is None:
+        raise NotFound("letter", "no letter has left in this case", fix="Your page says from when you can have one.")
+    settings = parts.settings
+    return page(
+        request, "letter.html", token=token, view=view, operator=settings.operator, phone=settings.support_phone
+    )
 
 
 @router.get("/c/{token}/file")

@@ -17,7 +17,7 @@ from api.circumstances import found_ms, is_customers
 from api.customer_troubles import in_their_words
 from api.once import name_once
 from api.parts import Parts, parts_of
-from api.views import message_views, order_views, own_locks, own_view
+from api.views import letter_view, message_views, order_views, own_locks, own_view
 from custody.disputes.claim import Remedy
 from custody.disputes.machine import Role
 from custody.disputes.messages import say
@@ -294,6 +294,7 @@ def customer_view(session: Session, token: str) -> dict[str, Any]:
         **own_view(session, file),
         "locks": own_locks(shown, named=file.order_named),
         "messages": message_views(session, file.case.id),
+        "letter": letter_view(session, file),
         "given": [{"name": one.name, "at": to_iso(one.at_ms), "sha256": one.sha256.hex()} for one in given],
     }
 

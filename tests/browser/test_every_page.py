@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from api.pages.render import HEADERS
+from custody.disputes.case import ADR_EVENT
 from tests.browser.small_world import Console
 from tests.servers.browser import local_page
 
@@ -20,6 +21,9 @@ PAGES = {
     "/c/{token}": None,
     "/c/{token}?size=large": None,
     "/c/not-a-token": None,
+    "/c/{lettered}": None,
+    "/c/{lettered}/letter": None,
+    "/c/{lettered}/letter?size=large": None,
     "/console": "agent-1",
     "/console/cases": "agent-1",
     "/console/cases?show=ended": "agent-1",
@@ -46,9 +50,12 @@ PAGES = {
 @pytest.fixture(scope="module")
 def names(console: Console) -> dict[str, str]:
     """What stands in the addresses."""
-    reported = console.report(console.calm_orders[0])
+    reported, lettered = (console.report(order) for order in console.calm_orders[:2])
+    deadlock = {"event": ADR_EVENT}
+    console.staff["supervisor-1"].client.post(f"/v1/disputes/{lettered.dispute}/events", deadlock)
     return {
         "token": console.main.token,
+        "lettered": lettered.token,
         "dispute": console.main.dispute,
         "reported": reported.dispute,
         "order": console.world.main.order,
