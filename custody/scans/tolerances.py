@@ -2,8 +2,8 @@
 
 Clock: over 30 s a scan's clock is flagged, over 86,400 s the scan is quarantined; a station may store and forward for
 14 days. Weight: a reading is out when it differs from what is expected by more than three standard deviations of the
-difference; a station scale has 5 g, a sender's declaration 8 g. The edition is the
-one that the log names (`edition.py`).
+difference; a station scale has 5 g, a sender's declaration 8 g. The edition is the one that the log names
+(`edition.py`).
 """
 
 import math
