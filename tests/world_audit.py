@@ -15,6 +15,7 @@
 Complaints come as sentences; none means that all is well.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -373,8 +374,12 @@ def _cases(session: Session, records: Mapping[int, Record], entries: list[Stored
         case = msgspec.json.decode(row.facts, type=CaseFile).case
         if (case.state, case.owner, case.presumption) != (row.state, row.owner, "honest"):
             yield f"case {row.id}: row and file do not agree, or its customer is not presumed honest"
-    for line in _rows(session, DisputeEventRow):
+    places: Counter[str] = Counter()
+    for line in sorted(_rows(session, DisputeEventRow), key=lambda row: row.id):
         record = records.get(line.idx)
+        places[line.dispute] += 1
+        if record is not None and record.fields["line"] != places[line.dispute]:
+            yield f"case {line.dispute}: {line.kind} at {line.idx} is not its line {places[line.dispute]}"
         named = {f"dispute.{line.kind}", line.kind}
         if record is None or record.kind not in named or record.fields["dispute"] != line.dispute:
             yield f"case {line.dispute}: {line.kind} is not in the log at {line.idx}"

@@ -12,9 +12,13 @@
   one, which has its files.
 - The trail is read under the parcel, else under the handset, else under the order.
 
-Each move of a case tells how often the case was changed, its opening included, so one that is left out, its record with
-its line of the timeline, leaves a gap. Moves from before they told it, and records that are closed, may lie in one.
-Records that are no moves (a file that was given, a check, a lock) have no number: one that is left out is not missed.
+The record of each line of a case tells its number (`line`), so one that is left out, its record with its line of the
+timeline, leaves a gap. The record of the export is the next line after those that are here or named as later. A closed
+record counts by its place, as do records from before numbers were told; after a line with a number none comes without.
+Where the export has none, records that are no moves (a file that was given, a check, a lock) can be left out unseen.
+
+Each move tells how often the case was changed, its opening included, so one that is left out leaves a gap there. Moves
+from before they told it, and records that are closed, may lie in one.
 
 Steps that are listed as recorded after the pack's checkpoint lie in the log between that and the record of the export.
 What no record here tells of is said. So is what differs from the records where a later one of the case is closed, or
@@ -103,6 +107,36 @@ def _check_moves(pack: OpenedPack, records: Records, notes: Notebook) -> None:
         between = sum(before < index < after for index in unread)
         if not 0 < high - low <= between + 1:
             notes.fails(f"between entries {before} and {after} steps of the case are left out", CASE)
+
+
+def check_lines(pack: OpenedPack, records: Records, exported: Any, notes: Notebook) -> None:
+    """Whether the lines of the case have their numbers, up to that of the export, which its own record tells."""
+    at, counted = 0, False
+    for line in pack.case.timeline:
+        at += 1
+        if line.index is not None and line.index not in records:
+            continue
+        number = None if line.index is None else records[line.index].get("line")
+        if number != at and (counted or number is not None):
+            notes.fails(_miscounted(number, at), CASE if line.index is None else f"{CASE}, entry {line.index}")
+            at = number if isinstance(number, int) else at - 1
+        counted = counted or number is not None
+    at += len(later_steps(pack.redactions)) + 1
+    if exported is None and not counted:
+        notes.says("a record that is no move of the case (a file, a check, a lock) could be left out unseen", CASE)
+    elif exported != at:
+        notes.fails(_miscounted(exported, at), "seal.json")
+    else:
+        notes.holds(f"the export is line {at} of the case, and those before it are here or named", CASE)
+        notes.says("records of a lock that no line of the case tells of could be left out unseen", CASE)
+
+
+def _miscounted(number: Any, at: int) -> str:
+    if not isinstance(number, int):
+        return "this line of the case has no number, and one before it has"
+    if number > at:
+        return f"lines of the case are left out before its line {number}: {number - at}"
+    return f"line {number} of the case stands at place {at}"
 
 
 def compare(pack: OpenedPack, records: Records, notes: Notebook, *, what: str, said: Any, recorded: Told) -> None:

@@ -9,8 +9,9 @@
 - 6: each record is signed by the operator in force, its opening is what was signed, the timeline in dispute.json says
   what the records say, each once and in their order, and leaves out no record of the case that is here, the case itself
   and what is owed in it are as they tell it (verify_case, verify_owed), and the seal's record holds the digest of this
-  pack's manifest. A notice of a lock whose hour stands where its own time should was made when it was signed. By the
-  service's own times the pack was drawn up after the newest of the records and before that of the export.
+  pack's manifest. The lines of the timeline have their numbers, up to that of the export (verify_case). A notice of a
+  lock whose hour stands where its own time should was made when it was signed. By the service's own times the pack was
+  drawn up after the newest of the records and before that of the export.
 """
 
 from collections import Counter
@@ -26,7 +27,7 @@ from custody.investigation.pack_erased import Told, told_erased
 from custody.investigation.pack_json import plain
 from custody.investigation.pack_redact import redact
 from custody.investigation.pack_seal import KIND, MANIFEST, manifest_digest
-from custody.investigation.verify_case import check_case, is_step
+from custody.investigation.verify_case import check_case, check_lines, is_step
 from custody.investigation.verify_form import OpenedPack
 from custody.investigation.verify_owed import check_owed
 from custody.investigation.verify_verdict import Notebook
@@ -175,12 +176,11 @@ def check_records(pack: OpenedPack, registry: Registry, notes: Notebook) -> None
     records = {index: record.fields for index, record in opened.items()}
     check_case(pack, records, notes)
     check_owed(pack, records, notes)
-    _check_seal(pack, registry, opened.values(), notes)
+    _check_seal(pack, registry, opened, notes)
     if notes.clean:
         notes.holds(f"{len(opened)} records are signed by the operator in force, and opened")
         alone = "words, messages, clocks, ways to go without us, and what no record tells of offers and promises"
         notes.says(f"{alone}, are the service's own file: the seal alone covers them", CASE)
-        notes.says("a record that is no move of the case (a file, a check, a lock) could be left out unseen", CASE)
     erased = told_erased(pack.entries)
     for said, count in Counter(_closed(entry.state, entry.index, erased) for entry in closed).items():
         notes.says(f"the content of {count} records is {said}; their signatures stand")
@@ -249,7 +249,7 @@ def made_ms(record: Record) -> Any:
     return record.message.claims[cose.IAT] * SECOND_MS if _is_old_notice(record) else record.fields.get("at_ms")
 
 
-def _check_seal(pack: OpenedPack, registry: Registry, records: Iterable[Record], notes: Notebook) -> None:
+def _check_seal(pack: OpenedPack, registry: Registry, opened: Mapping[int, Record], notes: Notebook) -> None:
     seal = pack.seal
     record = open_record(seal.statement, seal.opening)
     _check_operator(record.message, seal.index, registry)
@@ -259,7 +259,8 @@ def _check_seal(pack: OpenedPack, registry: Registry, records: Iterable[Record],
         notes.fails("the log's record of the export is of another pack", "seal.json")
     else:
         notes.holds("the log's record of the export holds the digest of this pack's manifest", "seal.json")
-    newest_ms = max(map(made_ms, records), default=EARLIEST_MS)
+        check_lines(pack, {index: step.fields for index, step in opened.items()}, fields.get("line"), notes)
+    newest_ms = max(map(made_ms, opened.values()), default=EARLIEST_MS)
     if not newest_ms - CLOCKS_MS <= pack.manifest.created_ms <= fields["at_ms"] + CLOCKS_MS:
         notes.fails("it was drawn up before what it holds was recorded, or after its export was", MANIFEST)
     else:

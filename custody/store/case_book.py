@@ -283,11 +283,24 @@ def messages(session: Session, dispute: str) -> list[tuple[int, str]]:
 
 
 def note(unit: Unit, dispute: str, kind: str, *, actor: str, facts: Mapping[str, Any]) -> int:
-    """Write a line of the timeline, and a record of it into the log; returns the record's index."""
-    idx = unit.record(f"dispute.{kind}", {"dispute": dispute, "actor": actor, **facts})
+    """Write a line of the timeline with its number, and a record of it into the log; returns the record's index.
+
+    A kind with a dot is also the record's own.
+    """
+    told = {**facts, "line": next_line(unit, dispute)}
+    named = kind if "." in kind else f"dispute.{kind}"
+    idx = unit.record(named, {"dispute": dispute, "actor": actor, **told})
     line = {"dispute": dispute, "at_ms": unit.now_ms, "actor": actor, "kind": kind, "idx": idx}
-    bulk.add(unit.session, DisputeEventRow, [{**line, "facts": _json(dict(facts))}])
+    bulk.add(unit.session, DisputeEventRow, [{**line, "facts": _json(told)}])
     return idx
+
+
+def next_line(unit: Unit, dispute: str) -> int:
+    """The number of the next line of a timeline; no other unit can take it, since none appends before this one ends."""
+    unit.log.claim()
+    bulk.write_first(unit.session, DisputeEventRow)
+    lines: int = ask(unit.session, "SELECT count(*) FROM dispute_event WHERE dispute = ?", (dispute,))[0][0]
+    return lines + 1
 
 
 def timeline(session: Session, dispute: str) -> list[DisputeEventRow]:

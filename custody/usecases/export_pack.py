@@ -2,8 +2,9 @@
 
 1. `draw_up_pack` reads: the case, the trail's scans, every policy, the keys of the stations that signed, the records of
    case, order and locks; each entry with its path to one published checkpoint. It writes nothing and holds no lock.
-2. `seal_pack` writes: the record `pack.exported` with the digest of the manifest, and a line of the timeline. It closes
-   the log once, so that the record's own proof can go into the pack; the unit then commits as a whole.
+2. `seal_pack` writes: the record `pack.exported` with the digest of the manifest, and a line of the timeline, the next
+   one after those that were read. It closes the log once, so that the record's own proof can go into the pack; the unit
+   then commits as a whole.
 
 `export_pack` does both in one unit. Where scanning must not wait, draw up in a reading session and seal in a unit.
 What the device lock knows comes in as plain values, because this house does not know that one.
@@ -82,9 +83,10 @@ NOTHING = Beside()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawn:
-    """A pack without its seal, and the checkpoint that its proofs lead to."""
+    """A pack without its seal, the checkpoint that its proofs lead to, and the number of its export in the timeline."""
 
     dispute: str
+    line: int
     head: Checkpoint
     draft: Draft
 
@@ -145,7 +147,7 @@ def draw_up_pack(
         witnessed=tuple(shown[digest] for digest in sorted(shown)),
         ways=_ways(session, shown, head, log_signer),
     )
-    return Drawn(dispute=dispute, head=head, draft=draw_up(source))
+    return Drawn(dispute=dispute, line=len(lines) + 1, head=head, draft=draw_up(source))
 
 
 def _check_clock(entries: Iterable[PackEntry], now_ms: Instant) -> None:
@@ -173,18 +175,14 @@ def _ways(session: Session, shown: Mapping[bytes, bytes], head: Checkpoint, log_
 
 
 def seal_pack(unit: Unit, drawn: Drawn, *, actor: str, log_signer: Signer) -> PackExported:
-    """Record the export in the log and close the pack around that record."""
+    """Record the export in the log and close the pack around that record.
+
+    Raises `Unavailable` if the case has got another line since: the pack would leave it out unnamed.
+    """
+    if case_book.next_line(unit, drawn.dispute) != drawn.line:
+        raise Unavailable("changed", "the case was changed meanwhile", fix="Send the same request again.")
     facts = {"manifest": drawn.draft.digest, "files": len(drawn.draft.files)}
-    index = unit.record(KIND, {"dispute": drawn.dispute, "actor": actor, **facts})
-    line = DisputeEventRow(
-        dispute=drawn.dispute,
-        at_ms=unit.now_ms,
-        actor=actor,
-        kind=KIND,
-        facts=msgspec.json.encode(facts).decode(),
-        idx=index,
-    )
-    unit.session.add(line)
+    index = case_book.note(unit, drawn.dispute, KIND, actor=actor, facts=facts)
     unit.log.seal()
     # The log's rows were written past the session's own memory of them.
     unit.session.flush()

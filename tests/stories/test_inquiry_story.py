@@ -81,6 +81,7 @@ def test_an_investigation_goes_from_its_ranking_to_what_is_mended(service: Servi
         "who": best["who"],
         "found": True,
         "words": "At 02:14 a box is opened.",
+        "line": 4,
     }
     over = desk.take(**CONCLUSION)
     assert (over["state"], over["possible"]) == ("concluded", ["file_fix", "reopen"])

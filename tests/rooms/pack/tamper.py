@@ -5,15 +5,24 @@ what refuses such a pack is not the manifest but the step that looks at the thin
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+from sqlalchemy import delete
+from sqlmodel import col
+
 from custody.investigation.pack import Draft, draw_up
+from custody.investigation.pack_case import later_steps
 from custody.investigation.pack_json import read_json, write_json
+from custody.investigation.pack_redact import read_redactions
 from custody.investigation.pack_seal import MANIFEST, SEAL, write_manifest
 from custody.investigation.verify_form import OpenedPack, open_pack
 from custody.investigation.verify_pack import verify_pack
 from custody.investigation.verify_verdict import Step, Verdict
+from custody.kernel.errors import Rejected
+from custody.store import case_book
+from custody.store.tables import DisputeEventRow
 from custody.usecases.export_pack import Drawn, seal_pack
 from tests.rooms.pack.pack_world import ORIGIN, World
 
@@ -30,9 +39,27 @@ def reseal(world: World, content: bytes, changes: Mapping[str, bytes | None]) ->
     manifest = write_manifest(
         files, created_ms=opened.manifest.created_ms, dispute=opened.manifest.dispute, origin=ORIGIN
     )
-    drawn = Drawn(dispute=world.case, head=opened.head, draft=Draft(files=files, manifest=manifest))
-    with world.house.unit() as unit:
+    return seal_anew(world, opened, Draft(files=files, manifest=manifest))
+
+
+def seal_anew(world: World, opened: OpenedPack, draft: Draft) -> bytes:
+    """A draft, sealed in the place of a pack whose export the operator takes back, with what came after its checkpoint.
+
+    Nothing of that is kept: the log goes on as it was.
+    """
+    with world.house.look() as unit:
+        lines = delete(DisputeEventRow).where(col(DisputeEventRow.dispute) == world.case)
+        beyond = col(DisputeEventRow.idx) >= opened.head.size, col(DisputeEventRow.idx).not_in(_named_later(draft))
+        unit.session.execute(lines.where(*beyond))
+        line = case_book.next_line(unit, world.case)
+        drawn = Drawn(dispute=world.case, line=line, head=opened.head, draft=draft)
         return seal_pack(unit, drawn, actor="agent-1", log_signer=world.log).content
+
+
+def _named_later(draft: Draft) -> list[int]:
+    with suppress(Rejected):
+        return later_steps(read_redactions(draft.files))
+    return []
 
 
 def edit(pack: OpenedPack, name: str, change: Callable[[Any], Any]) -> dict[str, bytes]:

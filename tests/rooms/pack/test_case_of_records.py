@@ -104,11 +104,13 @@ def announced_at_first(world: World, *, notice_ms: int) -> None:
     """How the notice of a lock was recorded at first: its hour took the name of the record's own time."""
     fields = {"kind": "dispute.lock_announced", "dispute": world.case, "actor": "agent-1", "order": "lock-1"}
     with world.house.unit() as unit:
-        now_ms, salt = unit.now_ms, bytes(32)
+        now_ms, salt, number = unit.now_ms, bytes(32), case_book.next_line(unit, world.case)
         about = {"iss": f"urn:weaklink:operator:{ORIGIN}", "sub": "urn:weaklink:rec-1", "iat_s": now_ms // SECOND_MS}
-        raw, opening = make_record({**fields, "at_ms": notice_ms}, salt=salt, signer=key("operator"), **about)
+        raw, opening = make_record(
+            {**fields, "line": number, "at_ms": notice_ms}, salt=salt, signer=key("operator"), **about
+        )
         (idx,) = unit.log.append([NewEntry(message=raw, content_type=RECORD, opening=opening)])
-        facts = json.dumps({"order": "lock-1", "at_ms": notice_ms})
+        facts = json.dumps({"order": "lock-1", "at_ms": notice_ms, "line": number})
         line = {"dispute": world.case, "at_ms": now_ms, "actor": "agent-1", "kind": "lock_announced", "facts": facts}
         unit.session.add(DisputeEventRow(idx=idx, **line))
 

@@ -26,7 +26,7 @@ from custody.kernel.clock import DAY_MS, HOUR_MS, SECOND_MS, to_iso
 from custody.kernel.errors import Unavailable
 from custody.kernel.receipt import make_receipt
 from custody.store import case_book
-from custody.usecases.export_pack import Beside, Drawn, PackExported, seal_pack
+from custody.usecases.export_pack import Beside, PackExported
 from tests.rooms.pack.pack_world import (
     PARCEL,
     World,
@@ -37,7 +37,7 @@ from tests.rooms.pack.pack_world import (
     open_world,
     send_parcel,
 )
-from tests.rooms.pack.tamper import failed_steps, told_otherwise
+from tests.rooms.pack.tamper import failed_steps, seal_anew, told_otherwise
 
 WORD = "on the operator's word"
 FOUND_OTHERWISE = "the answer is not the one that the log recorded when it was found"
@@ -338,9 +338,7 @@ def drawn_up(world: World, content: bytes, *, later_ms: int, receipts_later_s: i
         for entry in opened.entries
     )
     draft = draw_up(replace(opened.source, created_ms=created_ms, entries=entries))
-    drawn = Drawn(dispute=world.case, head=head, draft=draft)
-    with world.house.unit() as unit:
-        return verify_pack(seal_pack(unit, drawn, actor="agent-1", log_signer=world.log).content, vkey=world.vkey)
+    return verify_pack(seal_anew(world, opened, draft), vkey=world.vkey)
 
 
 def test_a_pack_was_drawn_up_when_its_receipts_were_given(world: World) -> None:

@@ -11,6 +11,7 @@ from custody.disputes.opening import Report
 from custody.disputes.order import OrderFacts
 from custody.investigation.verify_form import OpenedPack, open_pack
 from custody.investigation.verify_pack import verify_pack
+from custody.investigation.verify_verdict import Step
 from custody.kernel.errors import Rejected
 from custody.store import case_book, log_reader
 from custody.store.tables import DisputeEventRow
@@ -19,6 +20,7 @@ from custody.usecases.export_pack import Beside
 from custody.usecases.move_case import withdraw
 from custody.usecases.open_dispute import open_dispute
 from tests.rooms.pack.pack_world import IMEI, ORDER, PARCEL, World, open_case_of, open_world, send_parcel
+from tests.rooms.pack.tamper import failed_steps
 
 
 @pytest.fixture
@@ -73,13 +75,15 @@ def test_the_trail_is_read_under_the_parcel_or_else_the_handset_or_else_the_orde
     assert case.item.startswith(item)
 
 
-def test_a_step_that_the_log_holds_no_record_of_goes_along(sent: World) -> None:
+def test_a_step_that_the_log_holds_no_record_of_goes_along_and_is_refused_where_lines_have_numbers(sent: World) -> None:
     open_case_of(sent)
     with sent.house.unit() as unit:
         unit.session.add(
             DisputeEventRow(dispute=sent.case, at_ms=unit.now_ms, actor="agent-1", kind="called", facts="{}", idx=None)
         )
-    assert [(line.kind, line.index is None) for line in exported(sent).case.timeline] == [
+    content = sent.export().content
+    assert failed_steps(verify_pack(content, vkey=sent.vkey)) == {Step.RECORDS}
+    assert [(line.kind, line.index is None) for line in open_pack(content).case.timeline] == [
         ("opened", False),
         ("called", True),
     ]
