@@ -136,18 +136,20 @@ def parse_vkey(line: str) -> VerifierKey:
 
 def parse_note(raw: bytes) -> Note:
     """The note in `raw`; raises `Rejected("note")`. Nothing is verified yet."""
-    whole = read_text(raw, code="note", what="the note")
-    at = whole.rfind("\n\n")
-    if at < 0:
-        raise _bad_note("no empty line parts text and signatures")
-    return Note(text=whole[: at + 1], signatures=parse_signatures(whole[at + 2 :]))
+    text, lines = _parts(raw)
+    return Note(text=text, signatures=parse_signatures(lines))
+
+
+def newest_lines(raw: bytes) -> bytes:
+    """The note in `raw`, however many lines it has, with the last one of each key alone; raises `Rejected("note")`."""
+    text, lines = _parts(raw)
+    last = {(line.name, line.key_id): line for line in map(_parse_signature, _rows(lines))}
+    return Note(text=text, signatures=tuple(last.values())).raw()
 
 
 def parse_signatures(lines: str) -> tuple[NoteSignature, ...]:
     """The signatures of one or more signature lines; raises `Rejected("note")`."""
-    if not lines.endswith("\n"):
-        raise _bad_note("the last line is not ended by a newline")
-    rows = lines[:-1].split("\n")
+    rows = _rows(lines)
     if len(rows) > MAX_SIGNATURES:
         raise _bad_note(f"it has more than {MAX_SIGNATURES} signatures")
     return tuple(_parse_signature(row) for row in rows)
@@ -184,6 +186,21 @@ def add_signatures(raw: bytes, signatures: Sequence[NoteSignature]) -> bytes:
     note = parse_note(raw)
     fresh = [signature for signature in signatures if signature not in note.signatures]
     return Note(text=note.text, signatures=(*note.signatures, *fresh)).raw()
+
+
+def _parts(raw: bytes) -> tuple[str, str]:
+    """The text of a note, and its signature lines."""
+    whole = read_text(raw, code="note", what="the note")
+    at = whole.rfind("\n\n")
+    if at < 0:
+        raise _bad_note("no empty line parts text and signatures")
+    return whole[: at + 1], whole[at + 2 :]
+
+
+def _rows(lines: str) -> list[str]:
+    if not lines.endswith("\n"):
+        raise _bad_note("the last line is not ended by a newline")
+    return lines[:-1].split("\n")
 
 
 def _parse_signature(row: str) -> NoteSignature:

@@ -2,14 +2,16 @@
 
 One process owns the folder (a lock on a file in it says so). A note is replaced whole and durably before anybody gets
 the cosignature on it, and it is read from the disk each time, so what was answered and what is stored cannot differ.
+A note from before repeated lines were left out may be longer than a note may be: it is cut when the folder is opened.
 """
 
 import fcntl
+from contextlib import suppress
 from pathlib import Path
 
 from custody.kernel.errors import Fatal, Rejected
 from custody.ledger.checkpoint import Checkpoint, parse_checkpoint
-from custody.ledger.note import parse_note
+from custody.ledger.note import newest_lines, parse_note
 from custody.store.durable_file import make_folder, replace_file
 from custody.store.head_file import origin_name
 
@@ -28,6 +30,7 @@ class WitnessFolder:
             raise Fatal(
                 "witness", f"another witness runs on {folder}", fix="Stop it first, or give this one its own folder."
             ) from error
+        self._cut_notes()
 
     def close(self) -> None:
         """Let another process have the folder."""
@@ -56,6 +59,15 @@ class WitnessFolder:
         """Remember this note, durably; raises `Rejected`, and keeps the old one, if it could not be read back."""
         _read(origin, note)
         replace_file(self._folder / f"{origin_name(origin)}.note", note)
+
+    def _cut_notes(self) -> None:
+        """Leave the newest line of each key in every note."""
+        for path in sorted(self._folder.glob("*.note")):
+            note = path.read_bytes()
+            with suppress(Rejected):  # one that cannot be read stays as it is, and whoever asks for it is told
+                cut = newest_lines(note)
+                if len(cut) < len(note):
+                    replace_file(path, cut)
 
 
 def _read(origin: str, note: bytes) -> Checkpoint:

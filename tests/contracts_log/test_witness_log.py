@@ -211,6 +211,29 @@ def test_a_line_that_a_request_repeats_is_kept_once_and_the_witness_goes_on(
     assert one.add_checkpoint(request(house, size)).status == 200
 
 
+def test_a_note_of_before_with_more_lines_than_a_note_may_have_is_cut_when_the_witness_starts(
+    house: House, tmp_path: Path
+) -> None:
+    held = WitnessFolder(tmp_path / "w")
+    witness(held).add_checkpoint(request(house, 0))
+    name = hashlib.sha256(ORIGIN.encode()).hexdigest()
+    size, _ = head(house)
+    of_log, own = parse_note(held.note(name) or b"").signatures
+    old = cosign(held.latest(ORIGIN) or _other(1), name=own.name, signer=key("witness"), at_s=1)
+    note = parse_note(held.note(name) or b"")
+    held.close()
+    path = tmp_path / "w" / f"{name}.note"
+    path.write_bytes(Note(text=note.text, signatures=(*[of_log] * 120, old, own)).raw())
+    strange = tmp_path / "w" / f"{'0' * 64}.note"
+    strange.write_bytes(b"no note")
+    again = WitnessFolder(tmp_path / "w")
+    assert parse_note(path.read_bytes()) == note
+    assert strange.read_bytes() == b"no note"
+    add_records(house, 1)
+    assert witness(again).add_checkpoint(request(house, size)).status == 200
+    again.close()
+
+
 def test_a_note_that_could_not_be_read_back_does_not_take_the_place_of_the_last_one(
     house: House, folder: WitnessFolder
 ) -> None:
