@@ -15,7 +15,7 @@ from typing import Any
 from custody.kernel import cbor, cose
 from custody.kernel.errors import Rejected
 from custody.kernel.keys import Signer
-from custody.ledger.statements import check_claims
+from custody.ledger.statements import check_claims, check_subjects
 
 CONTENT_TYPE = "application/vnd.weaklink.record+cbor"
 SHA_256 = -16
@@ -50,6 +50,7 @@ def make_record(
     }
     statement = cose.sign_entry(protected, hashlib.sha256(opening).digest(), signer)
     check_claims(statement)
+    check_subjects(statement)
     return statement, opening
 
 

@@ -10,7 +10,8 @@ empty; payload a deterministic CBOR map.
 - station-key-revoke, signed by one registrar: {`origin`, `station`, `kid`, `suspect_from`, `reason`}. Statements from
   log index `suspect_from` up to the revocation are suspect, never deleted.
 
-The readers check form only; whether a signer was allowed to say it is for `Registry`.
+The readers check form only; whether a signer was allowed to say it is for `Registry`. What is made or let in anew has
+subjects of at most 200 characters, as scans have (`check_subjects`); a log may hold longer ones from before.
 """
 
 import re
@@ -33,6 +34,7 @@ KEY_POSSESSION = "application/vnd.weaklink.station-key-possession+cbor"
 KEY_REVOKE = "application/vnd.weaklink.station-key-revoke+cbor"
 
 STATION_ISS = "urn:weaklink:station:"
+SUBJECT_LIMIT = 200
 
 _LABELS = frozenset({cose.ALG, cose.CONTENT_TYPE, cose.KID, cose.CWT_CLAIMS})
 _CLAIMS = frozenset({cose.ISS, cose.SUB, cose.IAT})
@@ -84,6 +86,7 @@ class KeyAdd:
     """A station's key as a registrar enrolled it; the proof of possession is verified."""
 
     message: cose.Sign1
+    possession: cose.Sign1
     origin: str
     info: StationInfo
     key: PublicKey
@@ -111,7 +114,8 @@ def make_policy(policy: Policy, *, approvals: Sequence[bytes] = (), signer: Sign
     """The operator's statement that puts a policy in force; a change of trust needs `approvals`."""
     payload = {"policy": policy.raw(), "approvals": list(approvals)}
     raw = _make(POLICY, payload, iss=policy.operator_iss, sub=sub, iat_s=iat_s, signer=signer)
-    read_policy(raw)
+    statement = read_policy(raw)
+    check_subjects(statement.message, *statement.approvals)
     return raw
 
 
@@ -166,7 +170,8 @@ def make_key_add(
     }
     iss = Registrar(name=registrar, key=signer.public).iss
     raw = _make(KEY_ADD, payload, iss=iss, sub=sub, iat_s=iat_s, signer=signer)
-    read_key_add(raw)
+    add = read_key_add(raw)
+    check_subjects(add.message, add.possession)
     return raw
 
 
@@ -195,7 +200,7 @@ def read_key_add(raw: bytes) -> KeyAdd:
     if possession.claims[cose.ISS] != info.iss:
         raise fields.wrong("possession", "the station itself must issue it")
     possession.verify(key)
-    return KeyAdd(message=message, origin=origin, info=info, key=key)
+    return KeyAdd(message=message, possession=possession, origin=origin, info=info, key=key)
 
 
 def make_key_revoke(
@@ -214,7 +219,7 @@ def make_key_revoke(
     payload = {"origin": origin, "station": station, "kid": kid, "suspect_from": suspect_from, "reason": reason}
     iss = Registrar(name=registrar, key=signer.public).iss
     raw = _make(KEY_REVOKE, payload, iss=iss, sub=sub, iat_s=iat_s, signer=signer)
-    read_key_revoke(raw)
+    check_subjects(read_key_revoke(raw).message)
     return raw
 
 
@@ -243,6 +248,17 @@ def check_claims(message: cose.Sign1) -> None:
         raise _malformed("issuer and subject must be URNs")
     if type(claims[cose.IAT]) is not int or not 0 <= claims[cose.IAT] <= MAX_NUMBER:
         raise _malformed("the time of issue is not a number of seconds")
+
+
+def check_subjects(*messages: cose.Sign1) -> None:
+    """Raise `Rejected("subject")` if a statement that is to enter the log, or one within it, has a long subject."""
+    longest = max((len(str(message.claims.get(cose.SUB, ""))) for message in messages), default=0)
+    if longest > SUBJECT_LIMIT:
+        raise Rejected(
+            "subject",
+            f"a subject (claim 2) has {longest:,} characters, and at most {SUBJECT_LIMIT} are taken",
+            fix="Sign again with a random reference as subject, such as a urn:uuid.",
+        )
 
 
 def _make(kind: str, payload: Mapping[str, Any], *, iss: str, sub: str, iat_s: int, signer: Signer) -> bytes:

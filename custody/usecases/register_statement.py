@@ -9,8 +9,9 @@ The registration policy; everything else is refused and leaves nothing behind:
 | record | the operator's key of the policy in force signed it |
 
 A statement that the log holds already is answered with its place and adds nothing, also under the other signature that
-ECDSA has for it. A scan that comes without its opening is kept and provable, takes its place in the station's sequence,
-and counts for no parcel until its opening follows by the scanners' door.
+ECDSA has for it. One with a subject of more than 200 characters, its own or that of a statement in it, is refused.
+A scan that comes without its opening is kept and provable, takes its place in the station's sequence, and counts for no
+parcel until its opening follows by the scanners' door.
 """
 
 from dataclasses import dataclass
@@ -26,7 +27,15 @@ from custody.kernel.keys import ALGORITHMS, read_cose_key
 from custody.ledger.policy import Policy
 from custody.ledger.record import CONTENT_TYPE as RECORD
 from custody.ledger.record import read_record
-from custody.ledger.statements import KEY_ADD, KEY_REVOKE, POLICY, read_key_add, read_key_revoke, read_policy
+from custody.ledger.statements import (
+    KEY_ADD,
+    KEY_REVOKE,
+    POLICY,
+    check_subjects,
+    read_key_add,
+    read_key_revoke,
+    read_policy,
+)
 from custody.ledger.tiles import MAX_ENTRY_BYTES
 from custody.scans.place import place_of
 from custody.scans.scan import SCANS, ScanStatement, read_scan_statement
@@ -58,7 +67,8 @@ def register(house: House, statement: bytes, tolerances: Tolerances) -> Register
         held = scan_book.known_digests(session, [message.digest])
     if held:
         return Registered(digest=message.digest, index=held[message.digest], fresh=False)
-    # 3. The policy for its kind.
+    # 3. Its subject, and the policy for its kind.
+    check_subjects(message)
     if kind in SCANS:
         scan = read_scan_statement(message.raw)
         with house.unit() as unit:
@@ -149,10 +159,12 @@ def _register_change(unit: Unit, message: Sign1, kind: str) -> Registered:
     # 1. The form, and a signature that is worth the replay: by the operator or a registrar in force.
     policy = _policy(unit)
     if kind == POLICY:
-        read_policy(message.raw)
+        check_subjects(*read_policy(message.raw).approvals)
         message.verify(policy.operator_key)
     else:
         message.verify(policy.registrar(message.kid).key)
+    if kind == KEY_ADD:
+        check_subjects(read_key_add(message.raw).possession)
     # 2. It has an effect on the registry, as every auditor will replay it.
     try:
         after = registry_book.after(unit.session, unit.log.size, message.raw)
