@@ -28,6 +28,7 @@ from custody.ledger.checkpoint import parse_checkpoint
 from custody.ledger.note import parse_note
 from custody.ledger.statements import make_possession
 from custody.ledger.time_bounds import note_digest
+from custody.ledger.typed_station import read_info
 from custody.scans.batch import MOST, give_receipt, make_batch, read_batch, seal_batch
 from custody.scans.leaf import Leaf, make_leaf
 from custody.scans.scan import SALT_BYTES, make_scan
@@ -250,10 +251,16 @@ class Station:
 
     def enrol(self, client: ServiceClient, token: str, *, origin: str, at_ms: Instant) -> dict[str, Any]:
         """Bring the key into the log; needs no session, the token is the credential."""
-        public = self.signer.public
+        public, link = self.signer.public, self.post.link
         proof = make_possession(
             origin=origin,
-            station=self.name,
+            station=read_info(
+                station=self.name,
+                site=link.site.key,
+                place=self.post.place,
+                step=str(link.step),
+                custodian=link.custodian,
+            ),
             signer=self.signer,
             sub=f"urn:weaklink:possession:{public.kid.hex()[:16]}",
             iat_s=self.reads(at_ms) // SECOND_MS,

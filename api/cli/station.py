@@ -17,7 +17,7 @@ from custody.kernel.errors import Trouble
 from custody.kernel.keys import EDDSA, ES256, SoftwareSigner, new_signer, read_private_pem
 from custody.kernel.system_clock import SystemClock
 from custody.kernel.system_ids import SystemIds
-from custody.ledger.statements import make_possession
+from custody.ledger.statements import StationInfo, make_possession
 from custody.ledger.typed_station import read_info
 from custody.store.durable_file import create_file, replace_file
 
@@ -76,9 +76,7 @@ def enrol(
                 fix="Send what waits with the key that signed it, or give the new key another name.",
             )
         _check_place(state, station, signer)
-        origin = call("GET", "/v1/log")["origin"]
-        body = enrolment(station, signer, origin=origin, token=token)
-        answer = call("POST", "/v1/stations/enrol", json=body)
+        answer = call("POST", "/v1/stations/enrol", json=_enrolment(station, signer, token=token))
         _begin(state, station, signer, seq=answer["seq"], prev=answer["prev"])
     show(answer, as_json=as_json)
 
@@ -118,7 +116,7 @@ def request(
             "step": str(info.step),
             "custodian": info.custodian,
             "key": signer.public.cose_key(),
-            "possession": possession(station, signer, origin=origin),
+            "possession": possession(info, signer, origin=origin),
         }
         put(out, cbor.encode(members))
         _begin(state, station, signer)
@@ -221,14 +219,18 @@ def _check_place(state: Path, station: str, signer: SoftwareSigner) -> None:
         )
 
 
-def enrolment(station: str, signer: SoftwareSigner, *, origin: str, token: str) -> dict[str, Any]:
-    """The body of an enrolment."""
-    proof = possession(station, signer, origin=origin)
-    return {"token": token, "cose_key": b64(cbor.encode(signer.public.cose_key())), "proof": b64(proof)}
+def _enrolment(station: str, signer: SoftwareSigner, *, token: str) -> dict[str, Any]:
+    """The body of an enrolment, with a proof over what the supervisor announced."""
+    about = {"token": token, "cose_key": b64(cbor.encode(signer.public.cose_key()))}
+    told = call("POST", "/v1/stations/announced", json=about)
+    if told["station"] != station:
+        fail(f"the token is for station {told['station']}", fix="Give that name, or have this station announced.")
+    info = read_info(**{name: told[name] for name in ("station", "site", "place", "step", "custodian")})
+    return {**about, "proof": b64(possession(info, signer, origin=told["origin"]))}
 
 
-def possession(station: str, signer: SoftwareSigner, *, origin: str) -> bytes:
-    """The station's proof that it holds its key."""
+def possession(station: StationInfo, signer: SoftwareSigner, *, origin: str) -> bytes:
+    """The station's proof that it holds its key and is that station."""
     sub, now_s = f"urn:weaklink:{SystemIds().new('possession')}", SystemClock().now_ms() // 1000
     return make_possession(origin=origin, station=station, signer=signer, sub=sub, iat_s=now_s)
 

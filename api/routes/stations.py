@@ -37,8 +37,18 @@ class StationIn(Body):
     group: str | None = Field(default=None, description="With which stations its scans are kept and dropped.")
 
 
+class TokenIn(Body):
+    """The one-time token, and the station's COSE_Key (CBOR, base64url)."""
+
+    token: str
+    cose_key: str
+
+
 class EnrolIn(Body):
-    """The one-time token, the station's COSE_Key (CBOR, base64url) and its proof of possession (COSE_Sign1)."""
+    """The one-time token, the station's COSE_Key (CBOR, base64url) and its proof of possession (COSE_Sign1).
+
+    The proof is over what `announced` answers; one over the station's name alone is still taken.
+    """
 
     token: str
     cose_key: str
@@ -68,6 +78,22 @@ def announce(body: StationIn, parts: P, _caller: Annotated[Caller, Depends(role(
         "enrol_token": announced.token,
         "until": to_iso(announced.until_ms),
         "origin": parts.house.origin,
+    }
+
+
+@router.post("/announced")
+def announced(body: TokenIn, parts: P) -> dict[str, Any]:
+    """What the station is to be enrolled as, which its proof of possession covers; the token is the credential."""
+    cose_key = unb64(body.cose_key, where="cose_key")
+    with parts.house.read() as session:
+        info = enrol_station.announced(session, token=body.token, cose_key=cose_key, now_ms=parts.clock.now_ms())
+    return {
+        "origin": parts.house.origin,
+        "station": info.station,
+        "site": info.site,
+        "place": info.place,
+        "step": str(info.step),
+        "custodian": info.custodian,
     }
 
 

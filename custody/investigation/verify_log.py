@@ -5,7 +5,9 @@
 - 3: every entry lies in the head's tree at its index; so does each scan's receipt, given in the second in which the
   manifest says that the pack was drawn up; the seal's record in the later tree.
 - 4: policies and keys replayed in log order; entry 0 is the policy that names this log and key; log.json, the PEM files
-  and policy.json are what follows from them; the casework policy is the one in the record of the case's opening.
+  and policy.json are what follows from them; the stations that did not sign themselves where they stood and whose they
+  were are named, as another enrolment of such a key could stand in the place of the first; the casework policy is the
+  one in the record of the case's opening.
 - 10: who cosigned the head, by the witness policies in force or by one that the checker gives, whose quorum is then
   demanded; which scans these witnesses place between two moments, whatever the trail says; that each checkpoint in the
   pack is the log's and one that a scan embeds, and that the head's tree goes on from it, or else that this is not
@@ -118,6 +120,8 @@ def check_registry(pack: OpenedPack, registry: Registry, notes: Notebook) -> Non
     revoked = [row for row in registry.keys.values() if row.revoked_at is not None]
     if notes.clean:
         notes.holds(f"{len(registry.policies)} policies, {len(registry.keys)} station keys, {len(revoked)} revoked")
+        if named := sorted({row.info.station for row in registry.keys.values() if not row.is_whole}):
+            notes.says(f"where these stations stood and whose they were is the registrars' word: {', '.join(named)}")
         notes.says("a policy or a revocation that the pack does not hold cannot be seen here; the log itself shows it")
 
 

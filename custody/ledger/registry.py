@@ -51,11 +51,15 @@ class PolicyInForce:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StationKey:
-    """A station's key with the log indices of its life; `revoked_at` and `suspect_from` come together."""
+    """A station's key with the log indices of its life; `revoked_at` and `suspect_from` come together.
+
+    `is_whole`: the station itself signed where it stands and whose it is, so no other enrolment can say otherwise.
+    """
 
     info: StationInfo
     key: PublicKey
     added_at: int
+    is_whole: bool
     revoked_at: int | None = None
     suspect_from: int = 0
     reason: str = ""
@@ -165,7 +169,7 @@ def _fold_key_add(registry: Registry, index: int, entry: bytes) -> Registry:
     taken = {policy.log_key.kid, policy.operator_key.kid, *(row.key.kid for row in policy.registrars)}
     if add.key.kid in registry.keys or add.key.kid in taken:
         raise _not_allowed("the key is or was in use")
-    row = StationKey(info=add.info, key=add.key, added_at=index)
+    row = StationKey(info=add.info, key=add.key, added_at=index, is_whole=add.is_whole)
     return replace(registry, keys={**registry.keys, add.key.kid: row})
 
 

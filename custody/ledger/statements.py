@@ -5,8 +5,10 @@ empty; payload a deterministic CBOR map.
 
 - policy, signed by the operator: {`policy`: its bytes, `approvals`: [registrars' COSE_Sign1 over these bytes]}.
 - station-key-add, signed by one registrar: {`origin`, `station`, `site`, `place`, `step`, `custodian`, `key`: COSE_Key,
-  `possession`}. The proof of possession is the station's own COSE_Sign1 over the deterministic CBOR of
-  {`origin`, `station`, `kid`, `cose_key`}: nobody enrols a key that the station does not hold.
+  `possession`}. The proof of possession is the station's own COSE_Sign1 over the deterministic CBOR of {`origin`,
+  `station`, `site`, `place`, `step`, `custodian`, `kid`, `cose_key`}: nobody enrols a key that the station does not
+  hold, or for another place or custodian than the station said. As it was at first, it is over {`origin`, `station`,
+  `kid`, `cose_key`} alone, and `is_whole` is False: where that station stood is the registrar's word.
 - station-key-revoke, signed by one registrar: {`origin`, `station`, `kid`, `suspect_from`, `reason`}. Statements from
   log index `suspect_from` up to the revocation are suspect, never deleted.
 
@@ -90,6 +92,7 @@ class KeyAdd:
     origin: str
     info: StationInfo
     key: PublicKey
+    is_whole: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,10 +142,10 @@ def read_policy(raw: bytes) -> PolicyStatement:
     return PolicyStatement(message=message, policy=policy, policy_raw=policy_raw, approvals=tuple(approvals))
 
 
-def make_possession(*, origin: str, station: str, signer: Signer, sub: str, iat_s: int) -> bytes:
-    """The station's proof that it holds its private key, for the registrar."""
+def make_possession(*, origin: str, station: StationInfo | str, signer: Signer, sub: str, iat_s: int) -> bytes:
+    """The station's proof that it holds its key and is this station; a name alone gives the proof of the first form."""
     payload = _possession(origin, station, signer.public)
-    iss = f"{STATION_ISS}{station}"
+    iss = f"{STATION_ISS}{payload['station']}"
     return _make(KEY_POSSESSION, payload, iss=iss, sub=sub, iat_s=iat_s, signer=signer)
 
 
@@ -158,16 +161,7 @@ def make_key_add(
     iat_s: int,
 ) -> bytes:
     """The registrar's statement that enrols a station's key; raises `Rejected` if it could not be read back."""
-    payload = {
-        "origin": origin,
-        "station": info.station,
-        "site": info.site,
-        "place": info.place,
-        "step": str(info.step),
-        "custodian": info.custodian,
-        "key": key.cose_key(),
-        "possession": possession,
-    }
+    payload = {"origin": origin, **_facts(info), "key": key.cose_key(), "possession": possession}
     iss = Registrar(name=registrar, key=signer.public).iss
     raw = _make(KEY_ADD, payload, iss=iss, sub=sub, iat_s=iat_s, signer=signer)
     add = read_key_add(raw)
@@ -195,12 +189,13 @@ def read_key_add(raw: bytes) -> KeyAdd:
     # 3. The key, and the station's own word that it holds it.
     origin, key = fields.text("origin"), fields.key("key")
     possession = _read_header(fields.octets("possession"), KEY_POSSESSION)
-    if possession.payload != cbor.encode(_possession(origin, info.station, key)):
-        raise fields.wrong("possession", "it must be over this origin, station and key")
+    is_whole = possession.payload == cbor.encode(_possession(origin, info, key))
+    if not is_whole and possession.payload != cbor.encode(_possession(origin, info.station, key)):
+        raise fields.wrong("possession", "it must be over this origin, key and station, as it is enrolled here")
     if possession.claims[cose.ISS] != info.iss:
         raise fields.wrong("possession", "the station itself must issue it")
     possession.verify(key)
-    return KeyAdd(message=message, possession=possession, origin=origin, info=info, key=key)
+    return KeyAdd(message=message, possession=possession, origin=origin, info=info, key=key, is_whole=is_whole)
 
 
 def make_key_revoke(
@@ -287,8 +282,19 @@ def _read_header(raw: bytes, kind: str) -> cose.Sign1:
     return message
 
 
-def _possession(origin: str, station: str, key: PublicKey) -> dict[str, Any]:
-    return {"origin": origin, "station": station, "kid": key.kid, "cose_key": key.cose_key()}
+def _possession(origin: str, station: StationInfo | str, key: PublicKey) -> dict[str, Any]:
+    named = {"station": station} if isinstance(station, str) else _facts(station)
+    return {"origin": origin, **named, "kid": key.kid, "cose_key": key.cose_key()}
+
+
+def _facts(info: StationInfo) -> dict[str, str]:
+    return {
+        "station": info.station,
+        "site": info.site,
+        "place": info.place,
+        "step": str(info.step),
+        "custodian": info.custodian,
+    }
 
 
 def _station(fields: Fields) -> str:

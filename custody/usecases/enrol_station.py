@@ -2,7 +2,7 @@
 
 The enrolment token is shown once, kept as a hash, and works for one key, which is answered again while the ten minutes
 last: an answer may be lost. What the log holds is the registrar's statement with the station's own proof that it has
-the private key.
+the private key and is the station that was announced; a station learns from its token what that is.
 """
 
 import hashlib
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from sqlmodel import Session
 
 from custody.kernel import cbor, cose
 from custody.kernel.clock import MINUTE_MS, Instant
@@ -98,16 +99,17 @@ def announce(
     return Announced(station=station, token=token, until_ms=until_ms)
 
 
+def announced(session: Session, *, token: str, cose_key: bytes, now_ms: Instant) -> StationInfo:
+    """What a station with this token and key is to be enrolled as; raises `NotFound`."""
+    return station_info(_by_token(session, token, cose_key, now_ms))
+
+
 def enrol(unit: Unit, *, token: str, cose_key: bytes, possession: bytes, registrar: Signer) -> Enrolled:
     """Put the station's key into the log; raises `NotFound`, `Conflict` or `Rejected`.
 
     A station whose answer was lost asks again with its token and its key, and nothing is put into the log.
     """
-    fresh = hashlib.sha256(token.encode()).digest()
-    used = hashlib.sha256(fresh + cose_key).digest()
-    row = scan_book.station_by_token(unit.session, fresh) or scan_book.station_by_token(unit.session, used)
-    if row is None or row.token_until_ms is None or row.token_until_ms < unit.now_ms:
-        raise NotFound("enrol_token", "the token is unknown, used or too old", fix="Fetch a supervisor's new QR code.")
+    row, used = _by_token(unit.session, token, cose_key, unit.now_ms), _hashes(token, cose_key)[1]
     key = read_cose_key(cbor.decode(cose_key))
     policy = read_policy(newest_policy(unit.session)).policy
     name = _name(policy, registrar)
@@ -130,6 +132,21 @@ def enrol(unit: Unit, *, token: str, cose_key: bytes, possession: bytes, registr
     index = _add_key(unit, row, key, statement, used) if known is None else known.added_idx
     head = scan_book.newest_statement(unit.session, info.station)
     return Enrolled(info=info, kid=key.kid, index=index, head=head)
+
+
+def _by_token(session: Session, token: str, cose_key: bytes, now_ms: Instant) -> StationRow:
+    """The station whose token this is, fresh or used with this key."""
+    fresh, used = _hashes(token, cose_key)
+    row = scan_book.station_by_token(session, fresh) or scan_book.station_by_token(session, used)
+    if row is None or row.token_until_ms is None or row.token_until_ms < now_ms:
+        raise NotFound("enrol_token", "the token is unknown, used or too old", fix="Fetch a supervisor's new QR code.")
+    return row
+
+
+def _hashes(token: str, cose_key: bytes) -> tuple[bytes, bytes]:
+    """What is kept of a fresh token, and of one that was used with a key."""
+    fresh = hashlib.sha256(token.encode()).digest()
+    return fresh, hashlib.sha256(fresh + cose_key).digest()
 
 
 def _add_key(unit: Unit, row: StationRow, key: PublicKey, statement: bytes, used: bytes) -> int:

@@ -16,6 +16,8 @@ from api.cli.capture import _told
 from api.cli.instance import Instance
 from api.problems import problem
 from custody.kernel.errors import Rejected
+from custody.ledger.statements import read_key_add
+from custody.ledger.tiles import decode_bundle
 from tests.doors.command_line import CommandLine, Ended, signed_in
 from tests.doors.log_desk import EVENT
 
@@ -227,6 +229,18 @@ def test_an_enrolment_whose_answer_was_lost_is_asked_for_again_and_its_token_tak
     assert station.json(*words, "new.pem")["index"] == size - 1
     assert station.json("log", "head")["size"] == size
     assert "the token is unknown, used or too old" in station.run(*words, "other.pem", expect=1).err
+
+
+def test_a_token_enrols_the_station_that_was_announced_and_its_proof_covers_its_place(station: CommandLine) -> None:
+    name = f"{station.folder.name}-3"
+    token = station.json("station", "announce", name, *SITE)["enrol_token"]
+    station.run("station", "keygen", "third.pem")
+    words = ("--token", token, "--key", "third.pem")
+    told = station.run("station", "enrol", f"{station.folder.name}-4", *words, expect=1)
+    assert f"the token is for station {name}" in told.err
+    index = station.json("station", "enrol", name, *words)["index"]
+    bundle = httpx.get(f"{station.address}/log/tile/entries/000.p/{index + 1}").content
+    assert read_key_add(decode_bundle(bundle, index + 1)[index]).is_whole
 
 
 def enrol(station: CommandLine, name: str, key: str, *, expect: int = 0) -> Ended:

@@ -102,6 +102,7 @@ JSON_TABLE = (
     of_json("base64 of no key", 422, "/v1/devices", {"imei": ORDER["imei"], "cose_key": "oQ"}, by=SUPERVISOR),
     of_json("text that is no base64", 422, "/v1/stations/enrol", {"token": "t", "cose_key": "é", "proof": "!"}),
     of_json("an enrolment token that is none", 404, "/v1/stations/enrol", {"token": "t", "cose_key": "", "proof": ""}),
+    of_json("a token that announces none", 404, "/v1/stations/announced", {"token": "t", "cose_key": ""}),
     of_json(
         "a reason that is none",
         422,

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from custody.ledger.statements import (
     KEY_ADD,
     KEY_REVOKE,
     POLICY,
+    Step,
     approve_policy,
     make_possession,
     read_key_add,
@@ -183,6 +185,31 @@ def test_no_member_may_be_missing_or_added(kind: str) -> None:
 )
 def test_enrolments_are_read_strictly(members: dict[str, Any]) -> None:
     refused(read_key_add, resigned(MADE[KEY_ADD][0], REGISTRAR_A, **members))
+
+
+def whole(**other: Any) -> bytes:
+    """An enrolment whose proof covers the whole claim, or another one."""
+    proof = make_possession(origin=ORIGIN, station=replace(info(), **other), signer=STATION, sub=SUB, iat_s=1)
+    return resigned(MADE[KEY_ADD][0], REGISTRAR_A, possession=proof)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"site": "https://id.gs1.org/414/9521473000119"},
+        {"place": "Packing bench 8"},
+        {"step": Step.COURIER},
+        {"custodian": "https://id.gs1.org/417/9521473000010"},
+        {"station": "bench-08"},
+    ],
+)
+def test_a_station_that_signed_its_place_and_custodian_is_enrolled_for_no_other(other: dict[str, Any]) -> None:
+    refused(read_key_add, whole(**other), code="statement")
+
+
+def test_a_proof_over_the_name_alone_is_read_as_before_and_told_from_a_whole_one() -> None:
+    assert [read_key_add(raw).is_whole for raw in (MADE[KEY_ADD][0], whole())] == [False, True]
+    assert read_key_add(whole()).info == read_key_add(MADE[KEY_ADD][0]).info == info()
 
 
 def test_the_station_itself_proves_possession() -> None:

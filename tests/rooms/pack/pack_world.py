@@ -44,7 +44,7 @@ from custody.store.engine import open_engine
 from custody.store.migrate import migrate
 from custody.store.unit import House, Unit
 from custody.usecases.accept_scans import Intake
-from custody.usecases.enrol_station import announce, enrol
+from custody.usecases.enrol_station import announce, announced, enrol
 from custody.usecases.export_pack import NO_LOCKS, Beside, PackExported, export_pack
 from custody.usecases.judge_group import Ack
 from custody.usecases.open_dispute import Disputed, open_dispute
@@ -142,16 +142,15 @@ class World:
     def enrol(self, station: str, step: str, site: int, place: str, custodian: str) -> int:
         with self.house.unit() as unit:
             facts = {"site": SITES[site], "place": place, "step": step, "custodian": custodian}
-            announced = announce(unit, station=station, **facts)
+            token = announce(unit, station=station, **facts).token
         with self.house.unit() as unit:
-            signer = key(station)
-            possession = make_possession(
-                origin=ORIGIN, station=station, signer=signer, sub="urn:uuid:possession", iat_s=unit.now_ms // 1000
-            )
+            signer, now_ms = key(station), unit.now_ms
             cose_key = cbor.encode(signer.public.cose_key())
-            return enrol(
-                unit, token=announced.token, cose_key=cose_key, possession=possession, registrar=key("registrar")
-            ).index
+            told = announced(unit.session, token=token, cose_key=cose_key, now_ms=now_ms)
+            possession = make_possession(
+                origin=ORIGIN, station=told, signer=signer, sub="urn:uuid:possession", iat_s=now_ms // 1000
+            )
+            return enrol(unit, token=token, cose_key=cose_key, possession=possession, registrar=key("registrar")).index
 
     def scan(self, station: str, kind: str, body: dict[str, Any], *, after_ms: int = 30 * MINUTE_MS) -> None:
         """One signed scan, taken in by the service; the service's clock goes along."""

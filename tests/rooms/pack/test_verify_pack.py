@@ -4,6 +4,7 @@ import hashlib
 import json
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -302,7 +303,7 @@ def test_a_scan_whose_key_was_revoked_counts_only_as_set_apart(opened: OpenedPac
     index = scan_index(opened)
     registry = replay(opened.entries)
     row = registry.keys[key("bench-4").public.kid]
-    from_then_on = type(row)(info=row.info, key=row.key, added_at=row.added_at, revoked_at=index, suspect_from=index)
+    from_then_on = replace(row, revoked_at=index, suspect_from=index)
     changed = type(registry)(
         next_index=registry.next_index, policies=registry.policies, keys={**registry.keys, row.key.kid: from_then_on}
     )

@@ -15,7 +15,7 @@ from custody.investigation.verify_log import check_entries, check_registry
 from custody.investigation.verify_pack import verify_pack
 from custody.investigation.verify_scans import CLOCKS_MS, check_records, check_scans, records_of
 from custody.investigation.verify_verdict import Notebook, Step
-from custody.kernel import cose
+from custody.kernel import cbor, cose
 from custody.kernel.clock import SECOND_MS
 from custody.kernel.keys import SoftwareSigner
 from custody.kernel.receipt import make_receipt, verify_receipt
@@ -24,11 +24,12 @@ from custody.ledger.merkle import leaf_hash, node_hash
 from custody.ledger.note import parse_note
 from custody.ledger.record import CONTENT_TYPE as RECORD
 from custody.ledger.record import open_record
+from custody.ledger.statements import KEY_ADD, make_possession
 from custody.scans.claims import PREV, SEQ
 from custody.scans.scan import CONTENT_TYPE as SCAN
 from custody.store import log_reader
 from custody.usecases.export_pack import PackExported
-from tests.rooms.pack.pack_world import World, key
+from tests.rooms.pack.pack_world import CARRIER, ORIGIN, SITES, World, key
 from tests.rooms.pack.tamper import verdict_on
 
 
@@ -219,6 +220,36 @@ def test_statements_of_a_station_that_are_not_in_the_pack_are_named_by_their_num
     check_scans(replace(opened, entries=left), replay(left), notes)
     said = f"urn:weaklink:station:bench-4: statements {told} are not in this pack"
     assert said in {check.what for check in notes.checks if check.ok is None}
+
+
+def enrolled_as(opened: OpenedPack, **other: object) -> OpenedPack:
+    """The pack with another enrolment of the bench's key in the place of the one that the log holds."""
+    bench = key("bench-4").public.cose_key()
+    rows = [(row, cose.parse(row.raw)) for row in opened.entries if row.content_type == KEY_ADD]
+    entry, fields = next(
+        (row, fields) for row, raw in rows if (fields := cbor.decode(raw.payload or b""))["key"] == bench
+    )
+    message = cose.parse(entry.raw)
+    header = {label: kept for label, kept in message.protected.items() if label not in {cose.ALG, cose.KID}}
+    return with_raw(opened, entry, cose.sign(header, cbor.encode(fields | other), key("registrar")))
+
+
+def test_no_second_enrolment_of_a_key_gives_it_a_place_or_a_custodian_that_its_station_did_not_sign(
+    opened: OpenedPack,
+) -> None:
+    kid = key("bench-4").public.kid
+    for other in ({"site": SITES[3]}, {"custodian": CARRIER}, {"step": "courier"}, {"place": "elsewhere"}):
+        assert replay(opened.entries).station_key(kid).is_whole
+        assert kid not in replay(enrolled_as(opened, **other).entries).keys
+
+
+def test_a_station_that_signed_its_name_alone_is_named_beside_what_is_known_of_its_key(opened: OpenedPack) -> None:
+    proof = make_possession(origin=ORIGIN, station="bench-4", signer=key("bench-4"), sub="urn:uuid:0", iat_s=1)
+    for told, said in ((opened, []), (enrolled_as(opened, possession=proof, site=SITES[3]), ["bench-4"])):
+        notes = Notebook(step=Step.REGISTRY)
+        check_registry(told, replay(told.entries), notes)
+        named = [check.what.split(": ")[1] for check in notes.checks if "is the registrars' word" in check.what]
+        assert (named, notes.clean) == (said, True)
 
 
 def number_of(entry: PackEntry) -> int | None:
