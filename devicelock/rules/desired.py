@@ -88,7 +88,8 @@ class Desired:
     """One device's row. `issued` and `seen` are None until there is something to say.
 
     `highest` is the greatest pair ever issued or reported. It is not read off `seen`: a device whose store was rolled
-    back after it had retired may since have applied a greater one.
+    back after it had retired may since have applied a greater one. `to_retire`: it is to be retired, and will be once
+    that can be anchored.
     """
 
     device: str
@@ -100,6 +101,7 @@ class Desired:
     highest: Pair = NEVER
     issued: Issued | None = None
     seen: Seen | None = None
+    to_retire: bool = False
 
 
 def wish(desired: Desired, state: Applied, *, order: str, authority: Authority, until_s: int | None = None) -> Desired:

@@ -11,13 +11,18 @@ A carrier's scan of a delivery does none of this, and neither does the customer'
 
 Retired means: written into the registry outside the backups before anything else; a RETIRE is signed and offered until
 the handset has answered it, whatever else happens; on it the handset destroys the key that locks verify under.
+
+A release waits for none of this: where the registry cannot be written (a full disk) the handset is free all the same,
+and never locked from then on; time retires it as soon as that can be anchored.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import structlog
 from sqlmodel import Session
 
 from custody.kernel.clock import DAY_MS, Instant
+from custody.kernel.errors import Unavailable
 from custody.store.unit import Unit
 from devicelock import store
 from devicelock.rules.applied import Applied
@@ -32,6 +37,12 @@ from devicelock.usecases.plan_parts import plan_retirement
 from devicelock.usecases.release import MANY_RELEASES, find_wrong, release
 from devicelock.usecases.request_lock import OPEN
 from devicelock.usecases.sign import sign_release
+
+ANCHOR = "anchor"
+TIME_PASSED = "The days in which a delivery may be disputed have passed."
+NOT_ANCHORED = "The customer has the handset, or leaves; it could not be anchored when that was said."
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,17 +114,17 @@ def retire_due(unit: Unit, office: LockOffice, *, after: str, limit: int) -> Rou
     rows = store.devices(unit.session, [name for name in names if not office.anchor.of(name).retired])
     for row in rows.values():
         if _is_due(unit.session, office, row, unit.now_ms):
-            text = "The days in which a delivery may be disputed have passed."
-            authority = Authority(basis=Basis.LAPSE, text=text)
+            asked = row.left or store.desired(row).to_retire
+            authority = Authority(basis=Basis.LAPSE, text=NOT_ANCHORED if asked else TIME_PASSED)
             retire(unit, office, row, actor="system", reason=Reason.RECEIPT_CONFIRMED, authority=authority)
             gone += 1
     return Round(last=names[-1] if len(names) == limit else "", retired=gone)
 
 
 def retire(unit: Unit, office: LockOffice, row: DeviceRow, *, actor: str, reason: Reason, authority: Authority) -> None:
-    """Retire a handset for ever; once more changes nothing."""
+    """Retire a handset for ever; once more changes nothing. Raises `Unavailable("anchor")` before any change."""
     wished = store.desired(row)
-    office.anchor.retire(row.device)
+    _anchor(office, row)
     plan_retirement(unit, office, row.device)
     if wished.state is Applied.RETIRED:
         return
@@ -123,6 +134,14 @@ def retire(unit: Unit, office: LockOffice, row: DeviceRow, *, actor: str, reason
     sign_release(unit, office, order, row, reason=reason, authority=authority)
     if authority.basis is Basis.ONE_PERSON:
         _count(unit, office, actor=actor, idx=idx)
+
+
+def _anchor(office: LockOffice, row: DeviceRow) -> None:
+    try:
+        office.anchor.retire(row.device)
+    except OSError as error:
+        why = f"no handset is retired before that is anchored outside the database: {error.strerror}"
+        raise Unavailable(ANCHOR, why, fix="Make room on the disk of the data folder.") from error
 
 
 def _count(unit: Unit, office: LockOffice, *, actor: str, idx: int) -> None:
@@ -138,8 +157,10 @@ def _count(unit: Unit, office: LockOffice, *, actor: str, idx: int) -> None:
 
 
 def _is_due(session: Session, office: LockOffice, row: DeviceRow, now_ms: Instant) -> bool:
+    if row.left or store.desired(row).to_retire:
+        return True
     due_ms = office.retires_at(session, row.imei)
-    return row.left or (due_ms is not None and due_ms <= now_ms)
+    return due_ms is not None and due_ms <= now_ms
 
 
 def _out(
@@ -148,5 +169,11 @@ def _out(
     basis = Basis.CUSTOMER if role is Role.CUSTOMER else Basis.ONE_PERSON
     for order in store.orders_of_device(unit.session, row.device, OPEN):
         release(unit, office, order=order.id, actor=actor, role=role, reason=reason, basis=basis)
-    retire(unit, office, row, actor=actor, reason=reason, authority=Authority(basis=basis, text=text))
+    try:
+        retire(unit, office, row, actor=actor, reason=reason, authority=Authority(basis=basis, text=text))
+    except Unavailable as trouble:
+        if trouble.code != ANCHOR:
+            raise
+        log.warning("a handset is free and will be retired", device=row.device, detail=trouble.detail)
+        store.set_desired(unit.session, row, replace(store.desired(row), to_retire=True))
     return row

@@ -23,7 +23,7 @@ from devicelock.usecases import sweep
 from devicelock.usecases.lock_office import LockOffice
 from devicelock.usecases.settle_parts import remember
 from simulators.radio import Radio
-from tests.stories.lock_steps import leave, told
+from tests.stories.lock_steps import leave, say_received, told
 from tests.stories.test_backend_stories import with_two
 from tests.stories.test_lock_news import NOTICE, count
 from tests.world import World
@@ -60,6 +60,16 @@ def nothing_can_be_said_to(case: str) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(case_book, "say", fail_for_one)
         yield
+
+
+@contextmanager
+def nothing_can_be_anchored(world: World) -> Iterator[None]:
+    """The disk under the anchor is full."""
+    path = world.folder / "anchor" / "locks.txt"
+    kept = path.rename(path.with_suffix(".kept"))
+    path.symlink_to("/dev/full")
+    yield
+    kept.replace(path)
 
 
 @pytest.fixture
@@ -173,3 +183,25 @@ def test_a_handset_is_retired_beside_one_that_fails(
     assert [either.anchor.of(device).retired for device in devices] == [False, True]
     look()
     assert [either.anchor.of(device).retired for device in devices] == [True, True]
+
+
+@pytest.mark.parametrize("say", [say_received, leave])
+def test_a_phone_is_free_while_nothing_can_be_anchored_and_is_retired_once_it_can(
+    either: World, two: list[tuple[Opened, Radio]], look: Callable[[], None], say: Callable[[World, Radio], None]
+) -> None:
+    (opened, radio), _ = two
+    with nothing_can_be_anchored(either):
+        say(either, radio)
+        either.deliver()
+        assert not radio.handset.screen_locked
+        assert either.order(opened.order.id).state == "released"
+        say(either, radio)
+        look()
+        assert not either.anchor.of(radio.handset.device).retired
+    with either.house.read() as session:
+        wished = store.desired(store.device(session, radio.handset.device))
+    assert (wished.state, wished.to_retire) == ("unlocked", True), "nothing is retired before it is anchored"
+    look()
+    either.deliver()
+    assert either.anchor.of(radio.handset.device).retired
+    assert radio.handset.state.applied == "retired"
