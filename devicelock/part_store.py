@@ -20,20 +20,25 @@ from sqlalchemy import (
     LargeBinary,
     Text,
     UniqueConstraint,
+    and_,
     bindparam,
     case,
     delete,
     func,
+    or_,
     select,
     update,
 )
 from sqlalchemy.orm import aliased
 from sqlmodel import Field, Session, SQLModel, col
 
-from custody.kernel.clock import Instant
+from custody.kernel.clock import HOUR_MS, Instant
 from custody.kernel.errors import NotFound
 from custody.store.bulk import pick
 from devicelock.rules.applied import Applied
+
+MOST_WAIT_MS = HOUR_MS
+"""No part waits longer: an hour is the most that a back-end may ask for."""
 
 
 class ReferenceRow(SQLModel, table=True):
@@ -207,8 +212,13 @@ def is_known(session: Session, backend: str, handset: str) -> bool:
 
 
 def parts_due(session: Session, *, now_ms: Instant, but: Collection[str], limit: int) -> list[PartRow]:
-    """Parts to work on now at all back-ends but these: releases ahead of locks, then the longest overdue."""
-    due = (col(PartRow.due_ms) <= now_ms, col(PartRow.backend).not_in(sorted(but)))
+    """Parts to work on now at all back-ends but these: releases ahead of locks, then the longest overdue.
+
+    A clock that was put back makes no new wish wait, and no other longer than the longest wait.
+    """
+    due_ms = col(PartRow.due_ms)
+    new = and_(col(PartRow.at_ms).is_(None), due_ms > now_ms)
+    due = (or_(due_ms <= now_ms, due_ms > now_ms + MOST_WAIT_MS, new), col(PartRow.backend).not_in(sorted(but)))
     locks = case((col(PartRow.wished) == Applied.LOCKED, 1), else_=0)
     return list(session.scalars(select(PartRow).where(*due).order_by(locks, col(PartRow.due_ms)).limit(limit)).all())
 
@@ -249,21 +259,18 @@ def forget_events(session: Session, *, before_ms: Instant) -> None:
 
 
 def take_lease(session: Session, name: str, *, holder: str, now_ms: Instant, life_ms: int) -> bool:
-    """Take or renew a task for `life_ms`; whether the holder has it now."""
+    """Take or renew a task for `life_ms`; whether the holder has it now.
+
+    A lease that is further ahead than two lives was taken by a clock that has been put right since, and is over.
+    """
     row = session.scalars(select(LeaseRow).where(col(LeaseRow.name) == name).with_for_update()).one_or_none()
     if row is None:
         row = LeaseRow(name=name, holder=holder, until_ms=0)
-    if row.holder != holder and row.until_ms > now_ms:
+    if row.holder != holder and now_ms < row.until_ms <= now_ms + 2 * life_ms:
         return False
     row.holder, row.until_ms = holder, now_ms + life_ms
     session.add(row)
     return True
-
-
-def has_lease(session: Session, name: str, *, holder: str, now_ms: Instant) -> bool:
-    """Whether the holder has the task at this moment."""
-    row = session.get(LeaseRow, name)
-    return row is not None and row.holder == holder and row.until_ms > now_ms
 
 
 def give_lease_up(session: Session, name: str, *, holder: str) -> None:

@@ -6,6 +6,8 @@
 - **Releases go ahead of locks.** A back-end that did not answer rests for a while, so that it keeps no other waiting;
   each part has its own growing time to wait, and releases are asked for ever.
 - **One process at a time** carries, by a lease in the database; another takes over when it ends.
+- **A clock that was ahead and is put right** makes nothing wait longer than it ever may: what stands further ahead is
+  due.
 - **Signs of life**, which a back-end reports by its webhook, make it be told again.
 - The IMEI list is published when something on it may have changed and at least once a minute, whole once a day.
 - A device that is retired by the anchor is retired everywhere, even if a restore has forgotten that it was asked for. A
@@ -88,7 +90,7 @@ class Carrier:
         return heard + len(worked)
 
     def _has_turn(self) -> bool:
-        if self._now_ms() < self._mine_until_ms - LEASE_MS // 2:
+        if _waits(self._mine_until_ms - LEASE_MS // 2, now_ms=self._now_ms(), most_ms=LEASE_MS // 2):
             return True
         with self._house.unit() as unit:
             session, now_ms = unit.session, unit.now_ms
@@ -105,7 +107,8 @@ class Carrier:
 
     def _at_rest(self) -> set[str]:
         now_ms = self._now_ms()
-        return {name for name, until_ms in self._resting.items() if until_ms > now_ms}
+        most_ms = REST_MAX_S * SECOND_MS
+        return {name for name, until_ms in self._resting.items() if _waits(until_ms, now_ms=now_ms, most_ms=most_ms)}
 
     def _went(self, part: PartRow) -> bool:
         """One go for a part; one that fails is tried again in the next round and holds back no other."""
@@ -182,12 +185,14 @@ class Carrier:
     def _publish(self, *, changed: bool) -> None:
         """Publish the IMEI list; what keeps it from that is told of, and tried again."""
         now_ms, backend = self._now_ms(), self._backends.get(EIR)
-        if not isinstance(backend, EirBackend) or not (changed or now_ms >= self._publish_ms):
+        if not isinstance(backend, EirBackend):
+            return
+        if not changed and _waits(self._publish_ms, now_ms=now_ms, most_ms=PUBLISH_MS):
             return
         self._publish_ms = now_ms + PUBLISH_MS
         try:
             backend.publish()
-            if now_ms >= self._whole_ms and backend.whole_is_old:
+            if backend.whole_is_old and not _waits(self._whole_ms, now_ms=now_ms, most_ms=DAY_MS):
                 backend.publish_full()
                 self._whole_ms = now_ms + DAY_MS
         except Trouble as trouble:
@@ -198,7 +203,7 @@ class Carrier:
     def _housekeep(self) -> None:
         """Forget old events, and look for devices that are retired and of whose retirement a restore has forgotten."""
         now_ms = self._now_ms()
-        if now_ms < self._housekeep_ms:
+        if _waits(self._housekeep_ms, now_ms=now_ms, most_ms=MINUTE_MS):
             return
         self._housekeep_ms = now_ms + MINUTE_MS
         with self._house.unit() as unit:
@@ -245,6 +250,11 @@ class Carrier:
             self.give_up()
         except Trouble as trouble:
             log.warning("others carry once the lease is over", code=trouble.code, detail=trouble.detail)
+
+
+def _waits(until_ms: Instant, *, now_ms: Instant, most_ms: int) -> bool:
+    """Whether something waits until a moment, which by a clock that goes right is no more than `most_ms` ahead."""
+    return now_ms < until_ms <= now_ms + most_ms
 
 
 def _call(backend: Backend, part: PartRow) -> Callable[[], Answer]:

@@ -11,6 +11,8 @@ from devicelock.backends.exchange import Reply
 from devicelock.backends.knox import NAME as KNOX
 from devicelock.backends.nanomdm import NAME as NANOMDM
 from devicelock.rules.applied import Applied
+from devicelock.usecases.carry_parts import LEASE_MS
+from tests.contracts_backends.backend_bench import Fault
 from tests.stories.other_locks import OtherLocks
 from tests.stories.test_backend_stories import enrol_again, with_two
 from tests.world import World
@@ -238,3 +240,47 @@ def test_no_lock_leaves_that_could_not_be_anchored(world: World, monkeypatch: py
         assert "No space left" in (others.parts(opened.order.id)[ANDROID].trouble or "")
     others.wait(MINUTE_MS)
     assert others.android.locked()
+
+
+@pytest.mark.parametrize("ahead_ms", [10 * MINUTE_MS, 2 * HOUR_MS])
+def test_a_clock_that_was_ahead_and_is_put_right_keeps_no_release_waiting_for_who_carried_then(
+    world: World, ahead_ms: int
+) -> None:
+    others, opened = with_two(world)
+    others.carry()
+    others.settle()
+    assert all(bench.locked() for bench in others.benches.values())
+    world.clock.at_ms += ahead_ms
+    others.carry()
+    world.clock.at_ms -= ahead_ms
+    others.carrier = others.new_carrier()  # the first process was killed: its lease stands
+    world.found(opened)
+    others.wait(2 * LEASE_MS)
+    assert not any(bench.locked() for bench in others.benches.values())
+
+
+def test_a_clock_that_was_ahead_and_is_put_right_makes_the_same_process_wait_no_longer(world: World) -> None:
+    others, opened = with_two(world)
+    others.carry()
+    others.settle()
+    world.clock.at_ms += 2 * HOUR_MS
+    world.found(opened)
+    for bench in others.benches.values():
+        bench.other.fault = Fault.BROKEN
+    others.carry()
+    world.clock.at_ms -= 2 * HOUR_MS
+    for bench in others.benches.values():
+        bench.other.fault = None
+    others.carry()
+    assert not any(bench.locked() for bench in others.benches.values())
+
+
+def test_a_release_that_was_decided_while_the_clock_was_ahead_is_carried_at_once(world: World) -> None:
+    others, opened = with_two(world)
+    others.carry()
+    others.settle()
+    world.clock.at_ms += 20 * MINUTE_MS
+    world.found(opened)
+    world.clock.at_ms -= 20 * MINUTE_MS
+    others.carry()
+    assert not any(bench.locked() for bench in others.benches.values())
