@@ -25,7 +25,6 @@ AWAY_MS = 7 * DAY_MS
 """So long after the newest checkpoint a start is none that anybody expects."""
 
 HELD_MS = DAY_MS
-ABOUT = "clock"
 
 
 class ClockWatch:
@@ -49,13 +48,18 @@ class ClockWatch:
 
 
 def tell_of_jump(unit: Unit, *, jump_ms: int) -> None:
-    """Raise the alert, unless one waits to be looked at."""
+    """Raise an alert about this jump, unless one holds things at this hour already.
+
+    One of an earlier jump, or of an hour that the clock was put back from, holds nothing now.
+    """
+    if is_held(unit.session, now_ms=unit.now_ms):
+        return
     detail = (
         f"The clock is {round(jump_ms / DAY_MS)} days ahead of what was counted, and says {to_iso(unit.now_ms)}. "
         "Locks lapse, and nothing else happens by time until somebody has looked at this, for a day at most. "
         "If the clock is wrong, set it right first."
     )
-    raise_alert(unit, AlertKind.CLOCK_JUMPED, about=ABOUT, detail=detail)
+    raise_alert(unit, AlertKind.CLOCK_JUMPED, about=f"the clock at {to_iso(unit.now_ms)}", detail=detail)
 
 
 def is_held(session: Session, *, now_ms: Instant) -> bool:

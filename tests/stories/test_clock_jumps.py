@@ -94,6 +94,25 @@ def test_a_start_long_after_the_service_was_last_up_waits_for_a_day(world: World
         assert until(lambda: "We still look at the path" in told(world, opened))
 
 
+@pytest.mark.parametrize("put_right", [False, True])
+def test_a_second_jump_is_held_though_nobody_looked_at_the_first(world: World, *, put_right: bool) -> None:
+    opened = world.dispute(None, "never_received")
+    with looking(world):
+        world.clock.at_ms += 100 * DAY_MS
+        assert until(lambda: len(alerts(world)) == 1)
+        if put_right:
+            world.clock.at_ms -= 100 * DAY_MS
+            time.sleep(0.3)
+        world.clock.at_ms += 30 * DAY_MS
+        assert until(lambda: len(alerts(world)) == 2), "each is told of"
+        time.sleep(0.5)
+        assert "We still look at the path" not in told(world, opened)
+        for alert in alerts(world):
+            with world.house.unit() as unit:
+                look_at_alert(unit, world.office, alert=alert.id, account="supervisor-1")
+        assert until(lambda: "We still look at the path" in told(world, opened))
+
+
 @pytest.mark.parametrize(("ahead_ms", "jumped"), [(0, False), (JUMP_MS, False), (JUMP_MS + MINUTE_MS, True)])
 def test_a_jump_is_what_goes_ahead_of_the_seconds_that_were_counted(ahead_ms: int, *, jumped: bool) -> None:
     clock, seconds = Clock(), iter([10.0, 70.0, 130.0])
