@@ -38,7 +38,14 @@ from custody.usecases.sweep_cases import look as look_at_cases
 from custody.usecases.sweep_inquiries import is_inquiry_quiet, quiet_inquiries, sweep_inquiries
 from custody.usecases.sweep_promises import due_promises, is_promise_due, sweep_promises
 from devicelock.usecases.retire import look, retire_due
-from devicelock.usecases.sweep import due_locks, is_lock_due, sweep
+from devicelock.usecases.sweep import (
+    due_lapses,
+    due_silences,
+    is_lapse_due,
+    is_silence_due,
+    sweep_lapses,
+    sweep_silences,
+)
 from devicelock.watch_store import is_leaver_due, leavers_due
 
 EVERY_S = 1.0
@@ -90,10 +97,16 @@ class Timer:
         self._sweeps = [
             Sweep(
                 where="the locks",
-                is_due=partial(is_lock_due, office=locks),
-                due=partial(due_locks, office=locks),
-                act=partial(sweep, office=locks),
+                is_due=is_lapse_due,
+                due=due_lapses,
+                act=partial(sweep_lapses, office=locks),
                 frees=True,
+            ),
+            Sweep(
+                where="the releases",
+                is_due=partial(is_silence_due, office=locks),
+                due=partial(due_silences, office=locks),
+                act=partial(sweep_silences, office=locks),
             ),
             Sweep(where="the promises", is_due=is_promise_due, due=due_promises, act=sweep_promises),
             Sweep(where="the missed promises", is_due=is_miss_untold, due=untold_misses, act=tell_of_misses),

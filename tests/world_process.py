@@ -30,7 +30,7 @@ from devicelock.transport import Message
 from devicelock.usecases.hear import hear
 from devicelock.usecases.lock_office import LockOffice, ScreenTexts
 from devicelock.usecases.relay import Relay
-from devicelock.usecases.sweep import is_lock_due, sweep
+from devicelock.usecases.sweep import is_lapse_due, is_silence_due, sweep_lapses, sweep_silences
 from devicelock.watch_store import is_leaver_due
 from simulators.broker import SimulatedBroker, SimulatedTransport
 from tests.world_parts import ORIGIN, VERSIONS, Clock, key
@@ -155,11 +155,13 @@ class Process:
     def sweep(self) -> int:
         """What the service's timer does; nothing that a sweep would do is missed by the look before it."""
         with self.house.read() as session:
-            now_ms = self.clock.at_ms + 2  # as both units below will read it, or a moment later
-            due = is_lock_due(session, self.office, now_ms=now_ms)
+            now_ms = self.clock.at_ms + 2  # as the units below will read it, or a moment later
+            due = is_lapse_due(session, now_ms=now_ms) or is_silence_due(session, self.office, now_ms=now_ms)
             news = is_leaver_due(session, now_ms=now_ms) or is_inquiry_quiet(session, now_ms=now_ms)
         with self.house.unit() as unit:
-            moved = sweep(unit, self.office)
+            moved = sweep_lapses(unit, self.office)
+        with self.house.unit() as unit:
+            moved += sweep_silences(unit, self.office)
         with self.house.unit() as unit:
             told = lock_news.tell_leavers(unit) + sweep_inquiries(unit)
         assert due or not moved

@@ -26,31 +26,21 @@ from devicelock.usecases.wait_for_release import tell_who_waits
 SWEPT = (State.QUEUED, State.ACTIVE_PROVISIONAL, State.ACTIVE_CONFIRMED)
 
 
-def is_lock_due(session: Session, office: LockOffice, *, now_ms: Instant) -> bool:
-    """Whether a sweep would find anything; nobody waits for who asks."""
-    return bool(
-        watch_store.orders_due(session, SWEPT, now_ms=now_ms, limit=1)
-        or _silent(session, office, now_ms=now_ms, limit=1)
-        or _overdue(session, office, now_ms=now_ms, limit=1)
-        or outbox.is_any_over(session, older_than_ms=now_ms)
-    )
+def is_lapse_due(session: Session, *, now_ms: Instant) -> bool:
+    """Whether the time of any lock has passed; nobody waits for who asks."""
+    return bool(watch_store.orders_due(session, SWEPT, now_ms=now_ms, limit=1))
 
 
-def due_locks(session: Session, office: LockOffice, *, now_ms: Instant, limit: int = 200) -> list[str]:
-    """The orders that a sweep would move, or tell of, now."""
-    lapsing = watch_store.orders_due(session, SWEPT, now_ms=now_ms, limit=limit)
-    waiting = _silent(session, office, now_ms=now_ms, limit=limit) + _overdue(
-        session, office, now_ms=now_ms, limit=limit
-    )
-    return list(dict.fromkeys(order.id for order in (*lapsing, *waiting)))
+def due_lapses(session: Session, *, now_ms: Instant, limit: int = 200) -> list[str]:
+    """The orders whose time has passed."""
+    return [order.id for order in watch_store.orders_due(session, SWEPT, now_ms=now_ms, limit=limit)]
 
 
-def sweep(unit: Unit, office: LockOffice, *, only: str | None = None, limit: int = 200) -> int:
-    """Move every order whose time has passed, or `only` this one; returns how many moved."""
+def sweep_lapses(unit: Unit, office: LockOffice, *, only: str | None = None, limit: int = 200) -> int:
+    """Release every lock whose time has passed, or `only` this one; returns how many. In doubt of the clock too."""
     moved = 0
     due = _of(only, watch_store.orders_due(unit.session, SWEPT, now_ms=unit.now_ms, limit=limit))
-    silent = _of(only, _silent(unit.session, office, now_ms=unit.now_ms, limit=limit))
-    hold_locks(unit, office, {order.id for order in (*due, *silent)})  # each is as it is now, not as it was found
+    hold_locks(unit, office, {order.id for order in due})  # each is as it is now, not as it was found
     for order in due:
         if order.held_until_ms > unit.now_ms:
             continue  # two people have kept it meanwhile
@@ -62,7 +52,35 @@ def sweep(unit: Unit, office: LockOffice, *, only: str | None = None, limit: int
             detail = f"The time of {order.id} has passed and it could not be released: {trouble.detail}."
             raise_alert(unit, AlertKind.RELEASE_OVERDUE, about=order.id, detail=detail)
         moved += 1
-    moved += _settle_silent(unit, office, silent)
+    return moved
+
+
+def is_silence_due(session: Session, office: LockOffice, *, now_ms: Instant) -> bool:
+    """Whether `sweep_silences` would find anything; nobody waits for who asks."""
+    return bool(
+        _silent(session, office, now_ms=now_ms, limit=1)
+        or _overdue(session, office, now_ms=now_ms, limit=1)
+        or outbox.is_any_over(session, older_than_ms=now_ms)
+    )
+
+
+def due_silences(session: Session, office: LockOffice, *, now_ms: Instant, limit: int = 200) -> list[str]:
+    """The orders that `sweep_silences` would end, or tell of, now."""
+    waiting = _silent(session, office, now_ms=now_ms, limit=limit) + _overdue(
+        session, office, now_ms=now_ms, limit=limit
+    )
+    return list(dict.fromkeys(order.id for order in waiting))
+
+
+def sweep_silences(unit: Unit, office: LockOffice, *, only: str | None = None, limit: int = 200) -> int:
+    """End the releases that were not answered in their days, tell of those that are late; returns how many ended.
+
+    What has left, or expired, is forgotten too. While the clock is in doubt none of it is done: customers would be told
+    that their handset is free, and be paid for the time until then.
+    """
+    silent = _of(only, _silent(unit.session, office, now_ms=unit.now_ms, limit=limit))
+    hold_locks(unit, office, {order.id for order in silent})  # each is as it is now, not as it was found
+    moved = _settle_silent(unit, office, silent)
     _tell_of_overdue(unit, _of(only, _overdue(unit.session, office, now_ms=unit.now_ms, limit=limit)))
     outbox.sweep(unit, older_than_ms=unit.now_ms)
     return moved

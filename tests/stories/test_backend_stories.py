@@ -24,7 +24,7 @@ from devicelock.usecases.give_reference import give_reference
 from devicelock.usecases.plan_parts import fits, rows_of
 from devicelock.usecases.retire import received
 from devicelock.usecases.settle_parts import settle_by_word
-from devicelock.usecases.sweep import is_lock_due
+from devicelock.usecases.sweep import is_lapse_due, is_silence_due
 from tests.contracts_backends.backend_bench import Fault, NanoMdmBench
 from tests.stories.lock_steps import let_go
 from tests.stories.other_locks import OtherLocks
@@ -296,7 +296,8 @@ def test_a_release_that_another_lock_system_keeps_open_for_weeks_has_no_sweep_be
     others.wait(40 * DAY_MS)
     assert world.order(opened.order.id).state == "release_queued"
     with world.house.read() as session:
-        assert not is_lock_due(session, world.office, now_ms=world.clock.at_ms)
+        assert not is_lapse_due(session, now_ms=world.clock.at_ms)
+        assert not is_silence_due(session, world.office, now_ms=world.clock.at_ms)
 
 
 class Killed(BaseException):

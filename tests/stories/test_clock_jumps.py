@@ -71,6 +71,26 @@ def test_what_cannot_be_taken_back_waits_for_somebody_to_look_and_locks_lapse(wo
     assert alerts(world) == [], "it is told once"
 
 
+def test_no_customer_is_told_that_an_unanswered_release_is_over_while_the_clock_is_in_doubt(world: World) -> None:
+    opened, radio = world.locked_elsewhere()
+    radio.switch_off()
+    world.found(opened)
+    world.deliver()
+    said = told(world, opened)
+    with looking(world):
+        world.clock.at_ms += 400 * DAY_MS
+        assert until(lambda: alerts(world))
+        time.sleep(0.5)
+        assert world.order(opened.order.id).state == "release_queued"
+        assert told(world, opened) == said
+        assert sorted(world.alerts()) == ["clock_jumped", "wrong_lock"]
+        world.clock.at_ms -= 400 * DAY_MS
+        time.sleep(0.3)
+    radio.switch_on()
+    world.deliver()
+    assert world.order(opened.order.id).state == "released", "what was to set it free was not forgotten"
+
+
 def test_a_clock_that_was_put_right_again_holds_nothing_back(world: World) -> None:
     opened = world.dispute(None, "never_received")
     with looking(world):

@@ -27,7 +27,7 @@ from devicelock.usecases.request_lock import approve_lock, confirm_lock, lock_fo
 from devicelock.usecases.retire import confirm_receipt, leave, received
 from devicelock.usecases.settle_parts import claim
 from devicelock.usecases.standing_authority import throw_switch
-from devicelock.usecases.sweep import sweep
+from devicelock.usecases.sweep import sweep_lapses, sweep_silences
 from simulators.radio import Radio
 from tests.stories.lock_steps import let_go
 from tests.stories.other_locks import OtherLocks
@@ -125,7 +125,7 @@ def test_a_group_is_let_go_while_the_word_of_its_lock_is_taken_in(either: World)
 def test_a_lapse_while_the_word_of_the_lock_is_taken_in(either: World) -> None:
     opened, take = locking(either)
     either.clock.at_ms = either.order(opened.order.id).held_until_ms + 1
-    meanwhile(either, take, lambda unit: sweep(unit, either.office))
+    meanwhile(either, take, lambda unit: sweep_lapses(unit, either.office))
     assert either.order(opened.order.id).state == "release_queued"
 
 
@@ -140,7 +140,7 @@ def test_a_lapse_while_two_people_keep_the_lock(either: World) -> None:
         confirm_lock(unit, either.office, order=opened.order.id, account="supervisor-1", role=Role.SUPERVISOR)
         either.clock.at_ms = until_ms + 1
 
-    meanwhile(either, confirm, lambda unit: sweep(unit, either.office))
+    meanwhile(either, confirm, lambda unit: sweep_lapses(unit, either.office))
     assert either.order(opened.order.id).state == "active_confirmed"
 
 
@@ -150,7 +150,7 @@ def test_the_term_of_a_release_passes_while_its_answer_is_taken_in(either: World
     either.relay.carry()
     take = answering(either, opened, radio)
     either.clock.at_ms += 40 * DAY_MS
-    meanwhile(either, take, lambda unit: sweep(unit, either.office))
+    meanwhile(either, take, lambda unit: sweep_silences(unit, either.office))
     assert either.order(opened.order.id).state == "released"
 
 
@@ -252,7 +252,7 @@ def test_the_sweep_that_pays_holds_the_case_before_the_log_as_whoever_moves_the_
     radio.switch_off()
     either.found(opened)
     either.clock.at_ms += 40 * DAY_MS
-    meanwhile(either, holding(opened), lambda unit: sweep(unit, either.office), then=noting(opened))
+    meanwhile(either, holding(opened), lambda unit: sweep_silences(unit, either.office), then=noting(opened))
     assert either.case(opened).unpaid_credit_pence > 0
 
 
