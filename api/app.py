@@ -49,6 +49,7 @@ from custody.kernel.poked_thread import PokedThread
 from custody.store import log_reader
 from custody.store.engine import is_sqlite
 from custody.store.write_ahead import page_copier
+from devicelock import part_store
 from devicelock.usecases.carry_parts import Carrier
 
 ROUTERS = (  # each is asked in turn whether a request is its own: those that somebody waits at come first
@@ -180,13 +181,20 @@ async def follow(parts: Parts) -> AsyncIterator[None]:
 
 def threads_beside(parts: Parts) -> list[PokedThread | Witnesses]:
     """What registers statements later, and where there is work for them the others."""
-    carrier = Carrier(parts.locks, parts.backends.on, holder=parts.ids.new("carrier"))
     return [
         Registrations(parts.house).thread,
         *([parts.witnesses] if parts.witnesses else []),
-        *([carrier.thread] if parts.backends.on else []),
+        *([Carrier(parts.locks, parts.backends.on, holder=parts.ids.new("carrier")).thread] if carries(parts) else []),
         *([page_copier(parts.engine)] if is_sqlite(parts.engine) else []),
     ]
+
+
+def carries(parts: Parts) -> bool:
+    """Whether there is anything to carry to other lock systems, or to tell of one that was switched off in between."""
+    if parts.backends.on or parts.locks.anchor.held():
+        return True
+    with parts.house.read() as session:
+        return bool(part_store.parts_unfinished(session, limit=1))
 
 
 def call_each(*calls: Callable[[], None]) -> Callable[[], None]:

@@ -5,6 +5,8 @@
   which every back-end takes for the same wish (`backends.asserted`).
 - **Releases go ahead of locks.** A back-end that did not answer rests for a while, so that it keeps no other waiting;
   each part has its own growing time to wait, and releases are asked for ever.
+- **A back-end that is switched off** while it may hold a lock has its parts kept open, and is told of, though it be the
+  last one.
 - **One process at a time** carries, by a lease in the database; another takes over when it ends.
 - **A clock that was ahead and is put right** makes nothing wait longer than it ever may: what stands further ahead is
   due.

@@ -1,9 +1,16 @@
 """Stories of other lock systems that forget, lose or put off what they had taken, long after they took it."""
 
 import errno
+import time
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
+from api.app import carries, threads_beside
+from api.backends import Backends
+from api.parts import Parts
 from custody.kernel.clock import HOUR_MS, MINUTE_MS
 from devicelock.backends.android import NAME as ANDROID
 from devicelock.backends.eir import NAME as EIR
@@ -284,3 +291,39 @@ def test_a_release_that_was_decided_while_the_clock_was_ahead_is_carried_at_once
     world.clock.at_ms -= 20 * MINUTE_MS
     others.carry()
     assert not any(bench.locked() for bench in others.benches.values())
+
+
+def switched_off(world: World) -> Parts:
+    """The parts of a service that starts with every other lock system switched off."""
+    world.office = replace(world.office, backends={})
+    parts: Any = SimpleNamespace(
+        house=world.house,
+        locks=world.office,
+        ids=world.ids,
+        engine=world.engine,
+        witnesses=None,
+        backends=Backends(on={}, lines=()),
+    )
+    return cast("Parts", parts)
+
+
+def test_a_release_that_the_last_lock_system_holds_is_told_of_after_that_was_switched_off(world: World) -> None:
+    assert not carries(switched_off(world)), "there is nothing to carry"
+    others, opened = with_two(world, ANDROID)
+    others.carry()
+    others.settle()
+    others.carrier.give_up()
+    parts = switched_off(world)
+    assert carries(parts)
+    world.found(opened)
+    threads = threads_beside(parts)
+    for thread in threads:
+        thread.start()
+    deadline = time.monotonic() + 60
+    while "backend_failed" not in world.alerts() and time.monotonic() < deadline:
+        world.clock.at_ms += 20 * MINUTE_MS
+        time.sleep(0.5)
+    for thread in threads:
+        thread.stop()
+    assert "backend_failed" in world.alerts()
+    assert world.order(opened.order.id).state == "release_queued"
