@@ -22,7 +22,10 @@ from custody.store.tables import IdempotencyRow
 DONE_WITHOUT_ANSWER = 0
 KEPT_MS = DAY_MS
 ANSWERED_WITHIN_MS = 2 * MINUTE_MS
-"""So long after the commit the answer may still be on its way; what never came by then was lost in a crash."""
+"""So long after the commit the answer may still be on its way; what never came by then was lost in a crash.
+
+So was what was committed further ahead than that, before the clock was put back.
+"""
 ASK_AGAIN_S = 2
 
 
@@ -81,7 +84,7 @@ def find(session: Session, request: RequestKey, *, now_ms: Instant) -> StoredAns
         return None
     if row.request_hash != request.request_hash:
         raise Conflict("idempotency", "the key was used for another request", fix="Make a fresh key for each request.")
-    if row.status == DONE_WITHOUT_ANSWER and now_ms - row.at_ms <= ANSWERED_WITHIN_MS:
+    if row.status == DONE_WITHOUT_ANSWER and abs(now_ms - row.at_ms) <= ANSWERED_WITHIN_MS:
         raise _underway()
     if row.status == DONE_WITHOUT_ANSWER:
         raise Conflict("idempotency", "this was carried out, but its answer was lost", fix="Read what it changed.")

@@ -31,6 +31,14 @@ def test_an_answer_is_lost_only_once_nobody_can_still_be_giving_it(house: House,
     assert ("retry_after_s" in caught.value.facts) is (late_ms == 0)
 
 
+@pytest.mark.parametrize(("back_ms", "said"), [(0, "still being answered"), (1, "its answer was lost")])
+def test_a_clock_that_was_put_back_makes_nobody_ask_again_for_ever(house: House, back_ms: int, said: str) -> None:
+    request = RequestKey(key="k" * 64, request_hash=bytes(32))
+    now_ms = carried_out(house, request) - ANSWERED_WITHIN_MS - back_ms
+    with house.read() as session, pytest.raises(Conflict, match=said):
+        idempotency.find(session, request, now_ms=now_ms)
+
+
 def test_which_answers_are_old_is_looked_up(house: House) -> None:
     (index,) = inspect(house.engine).get_indexes("idempotency")
     assert index["column_names"] == ["at_ms"]
