@@ -12,6 +12,7 @@
 - A version is never used twice for a handset at a back-end, even after a restore: the anchored epoch stands above it.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -156,21 +157,31 @@ def plan_forgotten(unit: Unit, office: LockOffice, hold: Hold) -> None:
     """Account for a lock that another system may hold and a restore has forgotten: unless it is wished, it is released.
 
     An order that goes on without a part there is waited for: the part may be planned anew, and else the lock is
-    released once the order is over.
+    released once the order is over. Of a release that was shown, and only could not be anchored then, that is anchored
+    now: to say it once more would free a newer order's lock of the same handset.
     """
     row = unit.session.get(PartRow, (hold.order, hold.backend))
+    named = f"{FORGOTTEN}{hold.order}"
     if row is None:
         order = store.orders(unit.session, {hold.order}).get(hold.order)
         if order is not None and order.state not in SETTLED:
             return
-        named = f"{FORGOTTEN}{hold.order}"
         row = unit.session.get(PartRow, (named, hold.backend))
-        row = row or _part(unit, named, hold.device, hold.backend, hold.handset)
+    if row is not None and row.wished != Applied.LOCKED and not row.may_hold:
+        let_go(office, row)
+        return
+    row = row or _part(unit, named, hold.device, hold.backend, hold.handset)
     row.may_hold = True
     if row.wished != Applied.LOCKED:
         _wish(unit, office, row, Applied.UNLOCKED)
     unit.session.add(row)
     unit.record("lock.forgotten", {"order": hold.order, "device": hold.device, "backend": hold.backend})
+
+
+def let_go(office: LockOffice, row: PartRow) -> None:
+    """The back-end is free of the lock, which is anchored if that can be done; else the carrier tries again."""
+    with suppress(OSError):
+        office.anchor.let_go(order_of(row), row.backend)
 
 
 def order_of(row: PartRow) -> str:

@@ -13,7 +13,6 @@
 """
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,7 +35,7 @@ from devicelock.usecases.fan_out import Open, Tried, judge, wait_s
 from devicelock.usecases.give_reference import refuse_other_handset, refuse_unless_confirmed
 from devicelock.usecases.hold_locks import hold_locks
 from devicelock.usecases.lock_office import STANDING, LockOffice
-from devicelock.usecases.plan_parts import lapse_part, order_of
+from devicelock.usecases.plan_parts import lapse_part, let_go, order_of
 from devicelock.usecases.request_lock import as_confirmed
 from devicelock.usecases.wait_for_release import tell_who_waits
 
@@ -119,7 +118,7 @@ def remember(unit: Unit, office: LockOffice, part: PartRow, came: Came, can: Cap
             row.answer = None  # the device would not do it, or was asked by a command that has ended: it is said anew
     row.may_hold = _may_hold(row, part)
     if not row.may_hold:
-        _let_go(office, row)
+        let_go(office, row)
     row.due_ms = _due(row, can, now_ms=unit.now_ms)
     unit.session.add(row)
     if _has_lapsed(row, came):
@@ -145,7 +144,7 @@ def settle_by_word(unit: Unit, office: LockOffice, *, order: str, backend: str, 
     if not why.strip():
         raise Rejected("why", "nobody can check a word without a reason", fix="Say what was seen, and by whom.")
     part.may_hold, part.due_ms = False, None
-    _let_go(office, part)
+    let_go(office, part)
     unit.session.add(part)
     store.note(unit, row, "backend_settled", actor=actor, facts={"backend": backend, "why": why})
     end_release(unit, office, row, actor=actor, facts={"shown_by": actor, "backend": backend})
@@ -189,12 +188,6 @@ def end_release(unit: Unit, office: LockOffice, order: LockOrderRow, *, actor: s
 def _agent_holds(unit: Unit, order: LockOrderRow) -> bool:
     seen = store.desired(unit.session.get_one(DeviceRow, order.device)).seen
     return seen is not None and seen.applied is Applied.LOCKED
-
-
-def _let_go(office: LockOffice, row: PartRow) -> None:
-    """What it shows is anchored if that can be done; else the release would at worst be said once more."""
-    with suppress(OSError):
-        office.anchor.let_go(order_of(row), row.backend)
 
 
 def _may_hold(row: PartRow, part: PartRow) -> bool:

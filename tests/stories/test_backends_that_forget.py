@@ -19,9 +19,12 @@ from devicelock.backends.knox import NAME as KNOX
 from devicelock.backends.nanomdm import NAME as NANOMDM
 from devicelock.rules.applied import Applied
 from devicelock.usecases.carry_parts import LEASE_MS
+from devicelock.usecases.request_lock import approve_lock
 from tests.contracts_backends.backend_bench import Fault
+from tests.stories.lock_steps import ask, let_go
 from tests.stories.other_locks import OtherLocks
 from tests.stories.test_backend_stories import enrol_again, with_two
+from tests.stories.test_one_that_fails import nothing_can_be_anchored
 from tests.world import World
 from tests.world_parts import Opened
 
@@ -291,6 +294,29 @@ def test_a_release_that_was_decided_while_the_clock_was_ahead_is_carried_at_once
     world.clock.at_ms -= 20 * MINUTE_MS
     others.carry()
     assert not any(bench.locked() for bench in others.benches.values())
+
+
+def test_a_release_that_could_not_be_anchored_frees_no_newer_lock_of_the_same_handset(world: World) -> None:
+    others, opened = with_two(world, ANDROID)
+    others.carry()
+    others.settle()
+    with nothing_can_be_anchored(world):
+        let_go(world, opened.order.id)
+        others.carry()
+        others.settle()
+        assert not others.android.locked()
+    radio = world.radios[world.parcels[0].order]
+    radio.switch_on()
+    world.deliver()
+    assert world.order(opened.order.id).state == "released"
+    order = ask(world, "investigator-1", dispute=opened.case)
+    with world.house.unit() as unit:
+        approve_lock(unit, world.office, order=order.id, account="supervisor-1")
+    others.carry()
+    assert others.android.locked()
+    others.settle()
+    assert others.android.locked()
+    assert [hold.order for hold in world.anchor.held()] == [order.id]
 
 
 def switched_off(world: World) -> Parts:
