@@ -26,7 +26,7 @@ from devicelock.backends.contract import Answer, Capabilities, Ref
 from devicelock.backends.eir_folder import EirFolder
 from devicelock.backends.eir_list import Entry, Kind, Limits, Publication, Status, publish, read_imei
 from devicelock.rules.applied import Applied
-from devicelock.rules.command import REASONS, Authority, Basis, Op, Reason
+from devicelock.rules.command import HOLD_MAX_S, REASONS, Authority, Basis, Op, Reason
 
 NAME = "eir"
 PEOPLE = 2
@@ -201,6 +201,8 @@ class EirBackend(AssertedBackend):
         until_s = wish.held_until_ms // 1000
         if held is not None and (held.case, held.valid_until_s) == (wish.order, until_s):
             return None
+        if until_s > self._now_s() + HOLD_MAX_S:
+            return None  # the clock was set back since; the wish waits, and holds no other row up
         try:
             ground = self._ground(wish)
         except Forbidden:

@@ -11,7 +11,7 @@ import pytest
 from api.app import carries, threads_beside
 from api.backends import Backends
 from api.parts import Parts
-from custody.kernel.clock import HOUR_MS, MINUTE_MS
+from custody.kernel.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from devicelock.backends.android import NAME as ANDROID
 from devicelock.backends.eir import NAME as EIR
 from devicelock.backends.exchange import Reply
@@ -317,6 +317,20 @@ def test_a_release_that_could_not_be_anchored_frees_no_newer_lock_of_the_same_ha
     others.settle()
     assert others.android.locked()
     assert [hold.order for hold in world.anchor.held()] == [order.id]
+
+
+def test_a_row_that_would_end_too_late_by_a_clock_set_back_keeps_the_imei_list_from_nobody(world: World) -> None:
+    others, opened = with_two(world, EIR)
+    world.radios[world.parcels[0].order].switch_on()
+    world.deliver()
+    world.confirm(opened, "investigator-1")
+    world.confirm(opened, "supervisor-1")
+    world.clock.at_ms -= 11 * DAY_MS
+    others.carry()
+    assert "backend_failed" not in world.alerts()
+    world.clock.at_ms += 11 * DAY_MS
+    others.wait(HOUR_MS)
+    assert others.imei_list.locked()
 
 
 def switched_off(world: World) -> Parts:
