@@ -24,8 +24,9 @@ from custody.disputes.promise import Promise
 from custody.disputes.remedy import WORDS
 from custody.kernel.clock import Instant
 from custody.scans.place import index_of, tell_place
+from custody.store import case_book
 from custody.store.aside_book import speaks_of
-from custody.store.case_book import OPEN, RECOMPUTE, CaseFile
+from custody.store.case_book import JOINED, OPEN, RECOMPUTE, CaseFile
 from custody.store.run_tables import ItemKeyRow
 from custody.store.runs import in_runs
 from custody.store.tables import (
@@ -76,9 +77,16 @@ def _openings(facts: str) -> Iterator[int | tuple[int, ...]]:
 
 
 def open_cases(session: Session) -> list[CaseFile]:
-    """Every case that is not over."""
-    query = select(col(DisputeRow.facts)).where(col(DisputeRow.state).in_(OPEN))
-    return [msgspec.json.decode(facts, type=CaseFile) for facts in session.scalars(query).all()]
+    """Every case that is not over, and every one that was joined into one of these: it goes on there."""
+    query = select(col(DisputeRow.facts)).where(col(DisputeRow.state).in_((*OPEN, JOINED)))
+    found = {file.case.id: file for file in map(msgspec.json.Decoder(CaseFile).decode, session.scalars(query))}
+
+    def goes_on(file: CaseFile | None) -> bool:
+        while file is not None and file.case.joined_into is not None:
+            file = found.get(file.case.joined_into)
+        return file is not None
+
+    return [file for file in found.values() if goes_on(file)]
 
 
 def delete_openings(session: Session, places: Collection[int], *, at_ms: Instant) -> list[int]:
@@ -129,12 +137,15 @@ def forget_contacts(session: Session, orders: Iterable[str]) -> list[int]:
 
 
 def forget_inputs(session: Session, parcels: Collection[str]) -> None:
-    """Delete what investigations of these parcels were computed from, which is what their scans told."""
-    joined = select(InquiryRow, col(DisputeRow.facts)).join(DisputeRow, col(DisputeRow.id) == col(InquiryRow.dispute))
-    for row, facts in session.execute(joined.where(col(InquiryRow.result).contains(f'"{RECOMPUTE}"'))).all():
-        if msgspec.json.decode(facts, type=CaseFile).parcel in parcels:
-            stored = msgspec.json.decode(row.result)
-            stored.pop(RECOMPUTE, None)
+    """Delete what investigations of these parcels were computed from, which is what their scans told.
+
+    The investigation of a report that was joined may be that of the case that goes on, which names a parcel of its own.
+    """
+    computed = select(InquiryRow).where(col(InquiryRow.result).contains(f'"{RECOMPUTE}"'))
+    for row in session.scalars(computed).all():
+        stored = msgspec.json.decode(row.result or "")
+        if case_book.read(session, stored[RECOMPUTE]["inputs"]["dispute"]["id"]).parcel in parcels:
+            stored.pop(RECOMPUTE)
             row.result = msgspec.json.encode(stored).decode()
             session.add(row)
     session.flush()

@@ -5,7 +5,8 @@ anything, and the personal columns beside it. Every tree hash stays, so the log 
 salted record, says how many openings went, when and why.
 
 - While a case about the parcel is open, or a lock on its handset, its evidence is needed and nothing is erased (legal
-  claims, Article 17(3)(e) GDPR); nor is a case on which a lock rests.
+  claims, Article 17(3)(e) GDPR); nor is a case on which a lock rests. A report that was joined is open as long as the
+  case is that it went into.
 - With a case go those that were joined into it, and none of them before it is over. None of them goes alone: what was
   said and given in it stands in the one that goes on.
 - The contact of an order goes with its parcel; where no scan leads from it to one, by its own number.
@@ -154,11 +155,12 @@ def _erase_order(unit: Unit, item: str, *, reason: str, actor: str, holds: Holds
 def _check_holds(session: Session, what: str, orders: Collection[str], things: Collection[str], holds: Holds) -> None:
     """Return if nobody needs the evidence about these orders, parcels and handsets any more; raises `Conflict`."""
     references = {order.removeprefix(ORDER) for order in orders}
-    needed = [
-        f"case {file.case.id} is {file.case.state}"
+    about = [
+        case_book.goes_on(session, file).case
         for file in erase_book.open_cases(session)
         if file.parcel in things or file.imei in things or file.case.order_ref in references
     ]
+    needed = [f"case {case.id} is {case.state}" for case in dict.fromkeys(about)]
     needed += holds(session, [name for name in things if imei_of(name) is not None])
     if needed:
         raise Conflict("legal_hold", f"{what} is under legal hold: {'; '.join(needed)}", fix="Settle these first.")

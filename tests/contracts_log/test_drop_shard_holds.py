@@ -2,7 +2,10 @@
 
 from sqlmodel import Session
 
+from api.join_reports import join_reports
 from api.routes.erasures import locked_handsets
+from custody.disputes.machine import Role
+from custody.disputes.order import OrderFacts
 from custody.kernel.errors import NotFound
 from custody.scans.shard import quarter_of
 from custody.scans.tolerances import Tolerances
@@ -68,6 +71,19 @@ def test_a_case_that_goes_on_holds_its_parcels_scans(world: World) -> None:
     check_held(world, name, parcel)
     with world.house.unit() as unit:
         withdraw(unit, opened.case, actor="customer", locks_settled=True)
+    check_let_go(world, name, parcel)
+
+
+def test_a_report_holds_its_parcels_scans_while_the_case_goes_on_that_it_was_joined_into(world: World) -> None:
+    parcel = world.parcels[0]
+    mine = world.dispute(parcel, None)
+    other = world.dispute(None, None, order=OrderFacts(order_ref="SO-17"))
+    with world.house.unit() as unit:
+        join_reports(unit, dispute=mine.case, into=other.case, consent=True, actor="agent-1", role=Role.AGENT)
+    name = grow_old(world)
+    check_held(world, name, parcel)
+    with world.house.unit() as unit:
+        withdraw(unit, other.case, actor="customer", locks_settled=True)
     check_let_go(world, name, parcel)
 
 
