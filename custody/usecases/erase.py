@@ -8,7 +8,7 @@ salted record, says how many openings went, when and why.
   claims, Article 17(3)(e) GDPR); nor is a case on which a lock rests. A report that was joined is open as long as the
   case is that it went into.
 - With a case go those that were joined into it, and none of them before it is over. None of them goes alone: what was
-  said and given in it stands in the one that goes on.
+  said and given in it stands in the one that goes on. What was written of it in its lock orders goes too.
 - The contact of an order goes with its parcel; where no scan leads from it to one, by its own number.
 - A scan that also names another parcel is kept until that parcel is erased too, because it is the other one's evidence.
 - Erasing again deletes what has come since; if nothing has come into the log, it answers as before and writes nothing.
@@ -40,6 +40,14 @@ Told = int | tuple[int, int]
 Holds = Callable[[Session, Collection[str]], Sequence[str]]
 """What else needs the evidence about handsets, named by their IMEIs, or rests on cases: a sentence each."""
 
+Forgets = Callable[[Session, Collection[str]], Collection[int]]
+"""Deletes what was written of these cases elsewhere; returns the entries of the records that told of it."""
+
+
+def nothing_else(_session: Session, _cases: Collection[str]) -> Collection[int]:
+    """Nothing is written of cases elsewhere."""
+    return ()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Erased:
@@ -54,11 +62,11 @@ class Erased:
     repeated: bool = False
 
 
-def erase(unit: Unit, target: str, *, reason: str, actor: str, holds: Holds) -> Erased:
+def erase(unit: Unit, target: str, *, reason: str, actor: str, holds: Holds, forgets: Forgets = nothing_else) -> Erased:
     """Erase a case by its name, or else a parcel by any name; raises `Rejected`, `NotFound` or `Conflict`."""
     check_reason(reason)
     if is_case(target):
-        return _erase_case(unit, target, reason=reason, actor=actor, holds=holds)
+        return _erase_case(unit, target, reason=reason, actor=actor, holds=holds, forgets=forgets)
     return _erase_parcel(unit, target, reason=reason, actor=actor, holds=holds)
 
 
@@ -73,7 +81,7 @@ def is_case(target: str) -> bool:
     return target.startswith("case_")
 
 
-def _erase_case(unit: Unit, dispute: str, *, reason: str, actor: str, holds: Holds) -> Erased:
+def _erase_case(unit: Unit, dispute: str, *, reason: str, actor: str, holds: Holds, forgets: Forgets) -> Erased:
     session, file = unit.session, case_book.read(unit.session, dispute)
     # 1. A case that goes on needs its records, and those of what was joined into it; so does a lock that rests on it.
     held = case_book.goes_on(session, file).case
@@ -82,19 +90,20 @@ def _erase_case(unit: Unit, dispute: str, *, reason: str, actor: str, holds: Hol
     cases = [dispute, *case_book.joined_into(session, dispute)]
     if needed := holds(session, cases):
         raise Conflict("legal_hold", f"on {dispute} rests {'; '.join(needed)}", fix="Release the lock first.")
-    # 2. Once.
+    # 2. What was joined is gone with the case that goes on, or goes with it.
     before = erase_book.erasures_of(session, held.id)
     events = [event for case in cases for event in case_book.timeline(session, case)]
-    if before and all(event.facts == "{}" for event in events):
-        return _as_before(before[-1])
-    if held.id != dispute:
+    blank = bool(before) and all(event.facts == "{}" for event in events)
+    if held.id != dispute and not blank:
         detail = f"{dispute} was joined into {held.id}, and its words and files are in that one"
         raise Conflict("joined", detail, fix=f"Erase {held.id}; {dispute} goes with it.")
-    # 3. Everything personal, then the openings of the records.
-    indexes = [
-        index for case in cases for index in erase_book.forget_case(session, case, token_hash=unit.ids.random_bytes(32))
-    ]
+    # 3. Everything personal, once, then the openings of the records.
+    indexes = [*forgets(session, cases)]
+    for case in () if blank else cases:
+        indexes += erase_book.forget_case(session, case, token_hash=unit.ids.random_bytes(32))
     gone = erase_book.delete_openings(session, [*map(place_of, indexes)], at_ms=unit.now_ms)
+    if blank and not gone:
+        return _as_before(before[-1])
     return write_notice(unit, dispute, "case", gone, reason=reason, actor=actor)
 
 
