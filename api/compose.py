@@ -13,7 +13,7 @@ from api.circumstances import circumstances
 from api.embedded_broker import EmbeddedBroker
 from api.heads import HeadKeeper
 from api.keyring import Keyring, open_keyring
-from api.log_keys import check_keys, require_keys
+from api.log_keys import check_keys, key_rules, name_codes, require_keys
 from api.parts import Parts, broker_address
 from api.settings import Settings
 from api.witnesses import Witnesses, open_policy
@@ -71,9 +71,9 @@ def compose(settings: Settings) -> Parts:
     parts.heads.check()
     with house.read() as session:
         check_keys(session, keyring, origin=settings.origin, folder=settings.data / KEYS)
-    lock_keys = {"lock": keyring.lock.public.kid, "unlock": keyring.unlock.public.kid}
-    rules = {"casework": DEFAULT_POLICY.pinned, "lock_keys": lock_keys}
+    rules = {"casework": DEFAULT_POLICY.pinned, **key_rules(keyring)}
     open_log(house, registrar=keyring.registrar.public, rules=rules)
+    name_codes(house, keyring)
     _name_witnesses(settings, house, keyring)
     _name_caps(house, parts.locks.caps)
     parts.locks.anchor.start()

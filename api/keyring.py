@@ -10,12 +10,17 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
 from custody.kernel.errors import Fatal
 from custody.kernel.keys import SoftwareSigner, new_signer, read_private_pem
 from custody.store.durable_file import write_out
 
 PURPOSES = ("log", "operator", "registrar", "lock", "unlock")
 CODES = "codes.key"
+SECRET_BYTES, MARK_BYTES = 32, 8
+MARK_INFO = b"weaklink mark of the secret of unlock codes v1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,10 +52,22 @@ def open_signer(path: Path) -> SoftwareSigner:
 
 
 def open_secret(path: Path) -> bytes:
-    """The 32 secret bytes in a file, made there if they are missing; raises `Fatal` if others can read it."""
+    """The 32 secret bytes of a file, made if it is missing; raises `Fatal` if others can read it or it was cut off."""
     if not path.exists():
-        _write(path, os.urandom(32))
-    return _read(path)
+        _write(path, os.urandom(SECRET_BYTES))
+    secret = _read(path)
+    if len(secret) != SECRET_BYTES:
+        raise Fatal(
+            "keys",
+            f"{path} holds {len(secret)} bytes, and the secret that was in it has {SECRET_BYTES}",
+            fix="Put that file back as it was, from your copy of it.",
+        )
+    return secret
+
+
+def mark_of(codes: bytes) -> bytes:
+    """What the log may hold of the secret of unlock codes: it tells another one apart, and nothing else of it."""
+    return HKDF(SHA256(), length=MARK_BYTES, salt=None, info=MARK_INFO).derive(codes)
 
 
 def _read(path: Path) -> bytes:

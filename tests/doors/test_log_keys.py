@@ -1,14 +1,23 @@
 """A service goes on with the keys that its log names, and makes none anew beside a log that was written with them."""
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from api.compose import compose
-from api.log_keys import LASTING
+from api.compose import KEYS, compose, open_house
+from api.keyring import open_keyring
+from api.log_keys import CODES_MARK, LASTING
 from api.settings import read_settings
+from custody.kernel import cose
 from custody.kernel.errors import Fatal
+from custody.ledger.statements import read_policy
+from custody.store.policy_book import newest_policy
+from custody.store.unit import House, Unit
+from custody.usecases.open_log import put_policy
 
 
 def start(data: Path, **given: object) -> None:
@@ -23,6 +32,16 @@ def refusal(data: Path, **given: object) -> Fatal:
     with pytest.raises(Fatal) as caught:
         start(data, **given)
     return caught.value
+
+
+@contextmanager
+def policies(data: Path) -> Iterator[tuple[House, Unit]]:
+    """Lend a unit in which the policies of a service that stands still are read and written."""
+    settings = read_settings(data=data)
+    house = open_house(settings, open_keyring(data / KEYS))
+    with house.unit() as unit:
+        yield house, unit
+    house.engine.dispose()
 
 
 @pytest.fixture
@@ -52,12 +71,43 @@ def test_a_database_elsewhere_is_not_gone_on_with_in_a_fresh_data_folder(data: P
     assert "log.pem" in refusal(data.parent / "second", database_url=database_url).detail
 
 
-@pytest.mark.parametrize("purpose", LASTING)
-def test_a_key_that_the_log_does_not_name_is_refused(data: Path, purpose: str) -> None:
+@pytest.mark.parametrize("name", [*(f"{purpose}.pem" for purpose in LASTING), "codes.key"])
+def test_a_key_that_the_log_does_not_name_is_refused(data: Path, name: str) -> None:
     start(data.parent / "other")
     shutil.rmtree(data / "heads")
-    shutil.copy(data.parent / "other" / "keys" / f"{purpose}.pem", data / "keys")
-    assert f"{purpose}.pem" in refusal(data).detail
+    shutil.copy(data.parent / "other" / "keys" / name, data / "keys")
+    refused = refusal(data)
+    assert refused.code == "keys"
+    assert name in refused.detail
+    assert "Put back" in refused.fix
+
+
+@pytest.mark.parametrize("length", [0, 31, 33])
+def test_a_secret_of_codes_that_was_cut_off_is_refused_and_left_as_it_is(data: Path, length: int) -> None:
+    secret = data / "keys" / "codes.key"
+    whole = secret.read_bytes()
+    secret.write_bytes((whole + b"\n")[:length])
+    refused = refusal(data)
+    assert refused.code == "keys"
+    assert "codes.key" in refused.detail
+    assert "your copy" in refused.fix
+    secret.write_bytes(whole)
+    start(data)
+
+
+def test_a_log_from_before_it_named_the_secret_of_codes_names_it_from_the_next_start_on(data: Path) -> None:
+    with policies(data) as (house, unit):
+        before = read_policy(newest_policy(unit.session)).policy
+        rules = {name: value for name, value in before.rules.items() if name != CODES_MARK}
+        old = replace(before, version=2, previous=cose.parse(newest_policy(unit.session)).digest, rules=rules)
+        put_policy(house, unit, old)
+    for version in (3, 3):
+        start(data)
+        with policies(data) as (_, unit):
+            policy = read_policy(newest_policy(unit.session)).policy
+            assert (policy.version, policy.rules[CODES_MARK]) == (version, before.rules[CODES_MARK])
+    (data / "keys" / "codes.key").write_bytes(bytes(32))
+    assert "codes.key" in refusal(data).detail
 
 
 @pytest.mark.parametrize("name", ["browsers.key", "registrar.pem"])
