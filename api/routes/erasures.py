@@ -17,7 +17,7 @@ from custody.usecases.erase import MAX_REASON
 from custody.usecases.erase import erase as erase_now
 from devicelock.rules.order import SETTLED
 from devicelock.store import LockOrderRow
-from devicelock.usecases.forget_orders import forget_orders
+from devicelock.usecases.forget_locks import forget_locks
 
 router = APIRouter(prefix="/v1/erasures", tags=["log"])
 P = Annotated[Parts, Depends(parts_of)]
@@ -39,7 +39,7 @@ def erase(body: EraseIn, parts: P, caller: Annotated[Caller, Depends(role("super
     """
     with parts.house.unit() as unit:
         done = erase_now(
-            unit, body.target, reason=body.reason, actor=caller.account, holds=locks_on, forgets=forget_orders
+            unit, body.target, reason=body.reason, actor=caller.account, holds=locks_on, forgets=forget_locks
         )
     gone = drop_old_pages(parts.engine)
     return {

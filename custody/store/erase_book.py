@@ -136,6 +136,12 @@ def forget_contacts(session: Session, orders: Iterable[str]) -> list[int]:
     return [row.recorded_idx for row in rows]
 
 
+def sold_elsewhere(session: Session, imeis: Collection[str], orders: Collection[str]) -> set[str]:
+    """Those of these handsets that were sold in another order as well, whose customer's contact is still there."""
+    others = select(SaleRow).where(col(SaleRow.imei).in_(imeis), col(SaleRow.order_ref).not_in(orders))
+    return {row.imei for row in session.scalars(others) if msgspec.json.decode(row.facts)["contact"]}
+
+
 def forget_inputs(session: Session, parcels: Collection[str]) -> None:
     """Delete what investigations of these parcels were computed from, which is what their scans told.
 

@@ -9,7 +9,8 @@ salted record, says how many openings went, when and why.
   case is that it went into.
 - With a case go those that were joined into it, and none of them before it is over. None of them goes alone: what was
   said and given in it stands in the one that goes on. What was written of it in its lock orders goes too.
-- The contact of an order goes with its parcel; where no scan leads from it to one, by its own number.
+- The contact of an order goes with its parcel; where no scan leads from it to one, by its own number. So does what is
+  kept elsewhere of its handset, unless that was sold in another order too, of which nothing was erased.
 - A scan that also names another parcel is kept until that parcel is erased too, because it is the other one's evidence.
 - Erasing again deletes what has come since; if nothing has come into the log, it answers as before and writes nothing.
 """
@@ -41,11 +42,11 @@ Holds = Callable[[Session, Collection[str]], Sequence[str]]
 """What else needs the evidence about handsets, named by their IMEIs, or rests on cases: a sentence each."""
 
 Forgets = Callable[[Session, Collection[str]], Collection[int]]
-"""Deletes what was written of these cases elsewhere; returns the entries of the records that told of it."""
+"""Deletes what there is of these cases elsewhere, or of handsets named by their IMEIs; returns its records' entries."""
 
 
-def nothing_else(_session: Session, _cases: Collection[str]) -> Collection[int]:
-    """Nothing is written of cases elsewhere."""
+def nothing_else(_session: Session, _names: Collection[str]) -> Collection[int]:
+    """There is nothing elsewhere."""
     return ()
 
 
@@ -67,7 +68,7 @@ def erase(unit: Unit, target: str, *, reason: str, actor: str, holds: Holds, for
     check_reason(reason)
     if is_case(target):
         return _erase_case(unit, target, reason=reason, actor=actor, holds=holds, forgets=forgets)
-    return _erase_parcel(unit, target, reason=reason, actor=actor, holds=holds)
+    return _erase_parcel(unit, target, reason=reason, actor=actor, holds=holds, forgets=forgets)
 
 
 def check_reason(reason: str) -> None:
@@ -107,25 +108,27 @@ def _erase_case(unit: Unit, dispute: str, *, reason: str, actor: str, holds: Hol
     return write_notice(unit, dispute, "case", gone, reason=reason, actor=actor)
 
 
-def _erase_parcel(unit: Unit, item: str, *, reason: str, actor: str, holds: Holds) -> Erased:
+def _erase_parcel(unit: Unit, item: str, *, reason: str, actor: str, holds: Holds, forgets: Forgets) -> Erased:
     session = unit.session
     try:
         parcel, found = _find_parcel(session, item)
     except (NotFound, Rejected):
-        done = _erase_order(unit, item, reason=reason, actor=actor, holds=holds)
+        done = _erase_order(unit, item, reason=reason, actor=actor, holds=holds, forgets=forgets)
         if done is None:
             raise
         return done
     imeis = {imei for each in found.trail.unit.items for name in each.names if (imei := imei_of(name))}
     # 1. Nobody needs it any more.
     _check_holds(session, "the parcel", found.trail.unit.orders, {parcel, *imeis}, holds)
-    # 2. What was kept aside or computed with, which no notice tells of; then its scans without those that others need.
+    # 2. What was kept elsewhere, aside or computed with; then its scans without those that others need.
     names = {name for each in found.trail.unit.items for name in each.names}
     forgotten = {alias for name in names for alias in aliases(name)}
+    references = [order.removeprefix(ORDER) for order in found.trail.unit.orders]
+    records = [*forgets(session, imeis - erase_book.sold_elsewhere(session, imeis, references))]
     erase_book.forget_quarantined(session, {parcel, *forgotten, *imeis}, orders=found.trail.unit.orders)
     erase_book.forget_inputs(session, [parcel])
     mine, shared = _split(session, found, parcel)
-    records = erase_book.forget_contacts(session, [order.removeprefix("po:") for order in found.trail.unit.orders])
+    records += erase_book.forget_contacts(session, references)
     gone = erase_book.delete_openings(session, [*mine, *map(place_of, records)], at_ms=unit.now_ms)
     before = erase_book.erasures_of(session, parcel)
     if before and not gone:
@@ -145,15 +148,17 @@ def _find_parcel(session: Session, item: str) -> tuple[str, Found]:
     return parcel, found
 
 
-def _erase_order(unit: Unit, item: str, *, reason: str, actor: str, holds: Holds) -> Erased | None:
+def _erase_order(unit: Unit, item: str, *, reason: str, actor: str, holds: Holds, forgets: Forgets) -> Erased | None:
     """What the seller recorded of an order that no scan leads from to a parcel; None if nothing is left to erase."""
     session, target = unit.session, item.strip()
     sale = session.get(SaleRow, target.removeprefix(ORDER)) if target.startswith(ORDER) else None
     if sale is None:
         return None
     _check_holds(session, "the order", [target], {sale.imei}, holds)
+    again = erase_book.sold_elsewhere(session, [sale.imei], [sale.order_ref])
+    records = [*forgets(session, {sale.imei} - again)]
     erase_book.forget_quarantined(session, (), orders=[target])
-    records = erase_book.forget_contacts(session, [sale.order_ref])
+    records += erase_book.forget_contacts(session, [sale.order_ref])
     gone = erase_book.delete_openings(session, [*map(place_of, records)], at_ms=unit.now_ms)
     if gone:
         return write_notice(unit, target, "order", gone, reason=reason, actor=actor)

@@ -36,7 +36,7 @@ from custody.usecases.move_case import withdraw
 from custody.usecases.open_dispute import open_dispute
 from custody.usecases.read_trail import read_trail
 from custody.usecases.record_sale import Sale, read_sale, record_sale
-from devicelock.usecases.forget_orders import forget_orders
+from devicelock.usecases.forget_locks import forget_locks
 from simulators.events import finish, write
 from simulators.parcel import Parcel
 from tests.contracts_log.small_house import findings, raises
@@ -53,7 +53,7 @@ def nothing(_session: Session, _imeis: Collection[str]) -> Sequence[str]:
 
 def run(world: World, target: str) -> Erased:
     with world.house.unit() as unit:
-        done = erase(unit, target, reason=WHY, actor="supervisor-1", holds=locks_on, forgets=forget_orders)
+        done = erase(unit, target, reason=WHY, actor="supervisor-1", holds=locks_on, forgets=forget_locks)
     drop_old_pages(world.engine)
     return done
 
