@@ -5,14 +5,15 @@
   nobody approves it. If not, an offer is promised within the hours of the policy.
 - Legal clocks start at the first word of dissatisfaction on any channel, which may be earlier than this report.
 - Nothing is asked for. The receipt of an order of ours counts as held from the start.
+- A day of the order that cannot be right is taken as not known: how an order was recorded keeps nobody from reporting.
 - A lock and an investigation are wishes: other rooms decide on them, and the remedy waits for neither.
 - History and standing come in here and reach only the notes in favour and the ways of payment.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 from custody.disputes import civil, clocks
 from custody.disputes.asks import Holding, Ledger
@@ -25,7 +26,7 @@ from custody.disputes.lock_wish import LockFacts, LockWish, lock_wish
 from custody.disputes.machine import Role, Transition, step
 from custody.disputes.messages import Message, alternatives, say
 from custody.disputes.one_order import NOTHING_BEFORE, Before
-from custody.disputes.order import OrderFacts
+from custody.disputes.order import OrderFacts, odd_days
 from custody.disputes.policy import Policy
 from custody.disputes.promise import Promise, Told, make_promise
 from custody.disputes.recourse import Recourse, first_independent, recourse
@@ -35,21 +36,9 @@ from custody.kernel.clock import Instant
 from custody.kernel.errors import Rejected
 from custody.kernel.ids import Ids
 
-FIRST_ORDER_DATE = date(1990, 1, 1)
-MONTHS_AHEAD = 12
 AN_OFFER, A_LOAN, WHAT_WAS_LOST = "an offer that puts this right", "a phone on loan", "what you lost switched on again"
 NOT_BY_THE_REMEDY = frozenset({AN_OFFER, A_LOAN, WHAT_WAS_LOST})
 """What is promised beside the remedy, and so is not kept by it."""
-
-ORDER_DATES = (
-    "contract",
-    "expected_delivery",
-    "delivered",
-    "paid_on",
-    "goods_back",
-    "proof_of_sending",
-    "repair_returned",
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,9 +73,10 @@ class InvestigationWish:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """All that a report brings about."""
+    """All that a report brings about; `order` is the report's, without the days that cannot be right."""
 
     case: Case
+    order: OrderFacts
     moves: tuple[Transition, ...]
     work_clocks: tuple[WorkClock, ...]
     legal_clocks: tuple[LegalClock, ...]
@@ -120,11 +110,14 @@ def open_case(
     known: Before = NOTHING_BEFORE,
     name: str = "",
 ) -> Opened:
-    """The case that a report opens; raises `Rejected` for no words, an impossible date or no owner.
+    """The case that a report opens; raises `Rejected` for no words, a report from ahead or no owner.
 
     `known`: what was promised in other reports of the order.
     """
     _check(report, policy=policy, now_ms=now_ms)
+    today = civil.civil_date(now_ms)
+    unknown: dict[str, Any] = dict.fromkeys(odd_days(report.order, today=today))
+    report = replace(report, order=replace(report.order, **unknown))
     first_word_ms = min(report.reported_ms, report.first_word_ms or report.reported_ms)
     moves = _moves(report, policy)
     agreed = report.claim_type if moves else None
@@ -143,13 +136,13 @@ def open_case(
         notes_in_favour=notes_in_favour(report.history),
         anything_else=report.anything_else,
     )
-    today = civil.civil_date(now_ms)
     offer = None if agreed is None else _offer(agreed, report, known, policy=policy, now_ms=now_ms)
     promises = _promises(report, case, offer, policy=policy, now_ms=now_ms, ids=ids)
     investigation = _investigation_wish(agreed, policy=policy, now_ms=now_ms)
     ways = recourse(agreed, report.order, first_word=civil.civil_date(first_word_ms), today=today, policy=policy)
     return Opened(
         case=case,
+        order=report.order,
         moves=moves,
         work_clocks=_work_clocks(report, case, policy=policy, now_ms=now_ms),
         legal_clocks=legal_clocks(report.order, first_word_ms=first_word_ms, policy=policy),
@@ -223,14 +216,6 @@ def _check(report: Report, *, policy: Policy, now_ms: Instant) -> None:
             f"the first word is more than {years} years old",
             fix="Leave the date out and put it into the words.",
         )
-    for name in ORDER_DATES:
-        day = getattr(report.order, name)
-        if day is not None and not FIRST_ORDER_DATE <= day <= civil.add_months(today, MONTHS_AHEAD):
-            raise Rejected(
-                "date",
-                f"{name} is {day.isoformat()}, which cannot be right",
-                fix=f"Give a day from {FIRST_ORDER_DATE.isoformat()} on, at most a year ahead, or leave it out.",
-            )
     if report.claim_type is not None:
         claim_of(report.claim_type)
 

@@ -1,12 +1,14 @@
 """What is known of the order behind a report: who bought, how it was paid, and the days that the law counts from.
 
-None means not known. A date that is not known never counts against the customer.
+None means not known. A date that is not known never counts against the customer. An order with a day that cannot be
+right is refused where it is recorded; where one is recorded already, a report of it takes that day as not known.
 """
 
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from custody.disputes import civil
 from custody.kernel.errors import Rejected
 
 
@@ -31,6 +33,17 @@ class Payment(StrEnum):
     OTHER = "other"
 
 
+FIRST_ORDER_DATE = date(1990, 1, 1)
+MONTHS_AHEAD = 12
+ORDER_DATES = (
+    "contract",
+    "expected_delivery",
+    "delivered",
+    "paid_on",
+    "goods_back",
+    "proof_of_sending",
+    "repair_returned",
+)
 MOST_REPAIR_DAYS = 3650
 CARDS = frozenset({Payment.CREDIT_CARD, Payment.DEBIT_CARD})
 
@@ -66,3 +79,20 @@ class OrderFacts:
                 "a count or a sum of the order cannot be right",
                 fix=f"Repairs, price and days are not negative, and a repair takes at most {MOST_REPAIR_DAYS} days.",
             )
+
+
+def odd_days(order: OrderFacts, *, today: date) -> dict[str, date]:
+    """The days of an order that cannot be right, by name."""
+    days = {name: getattr(order, name) for name in ORDER_DATES}
+    last = civil.add_months(today, MONTHS_AHEAD)
+    return {name: day for name, day in days.items() if day is not None and not FIRST_ORDER_DATE <= day <= last}
+
+
+def check_days(order: OrderFacts, *, today: date) -> None:
+    """Raise `Rejected` for an order with a day that cannot be right."""
+    for name, day in odd_days(order, today=today).items():
+        raise Rejected(
+            "date",
+            f"{name} is {day.isoformat()}, which cannot be right",
+            fix=f"Give a day from {FIRST_ORDER_DATE.isoformat()} on, at most a year ahead, or leave it out.",
+        )

@@ -17,8 +17,8 @@ from custody.disputes.case import CASE
 from custody.disputes.lock_wish import LockFacts, lock_wish
 from custody.disputes.machine import Role
 from custody.disputes.messages import say
-from custody.disputes.opening import FIRST_ORDER_DATE, legal_clocks
-from custody.disputes.order import OrderFacts
+from custody.disputes.opening import legal_clocks
+from custody.disputes.order import FIRST_ORDER_DATE, OrderFacts
 from custody.disputes.policy import DEFAULT_POLICY, Policy
 from custody.disputes.promise import proof
 from custody.disputes.recourse import Recourse, Way, recourse

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 from sqlmodel import Session
 
+from custody.disputes.civil import civil_date
 from custody.disputes.opening import Opened, Report, open_case
+from custody.disputes.order import odd_days
 from custody.disputes.policy import DEFAULT_POLICY, Policy
 from custody.kernel.ids import spell
 from custody.store import case_book
@@ -54,7 +56,7 @@ def open_dispute(
     token = token or unit.ids.new("c")
     file = CaseFile(
         case=opened.case,
-        order=report.order,
+        order=opened.order,
         offer=opened.remedy_offer,
         ledger=opened.ledger,
         work_clocks=opened.work_clocks,
@@ -70,6 +72,7 @@ def open_dispute(
     for promise in opened.promises:
         case_book.put_promise(unit, promise)
     case_book.say(unit, opened.case.id, opened.messages)
+    odd = odd_days(report.order, today=civil_date(unit.now_ms))
     case_book.note(
         unit,
         opened.case.id,
@@ -85,6 +88,7 @@ def open_dispute(
             "imei": imei,
             "promises": [promise.id for promise in opened.promises],
             "offer": [str(option.remedy) for option in opened.remedy_offer.options] if opened.remedy_offer else [],
+            **({"days_taken_as_unknown": {name: day.isoformat() for name, day in odd.items()}} if odd else {}),
         },
     )
     wanted = opened.investigation_wish.wanted

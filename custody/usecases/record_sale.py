@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import msgspec
 from sqlmodel import Session
 
-from custody.disputes.order import OrderFacts
+from custody.disputes import civil
+from custody.disputes.order import OrderFacts, check_days
 from custody.gs1.imei import imei_urn
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Conflict, NotFound, Rejected
@@ -59,6 +60,7 @@ def record_sale(unit: Unit, sale: Sale) -> int:
         if msgspec.json.decode(held.facts, type=Sale) == sale:
             return held.recorded_idx
         raise Conflict("order", f"order {sale.order_ref!r} was recorded otherwise", fix="Read it before changing it.")
+    check_days(sale.facts, today=civil.civil_date(unit.now_ms))
     index = unit.record("sale.recorded", {"order": sale.order_ref, "imei": sale.imei, "product": sale.product})
     facts = msgspec.json.encode(sale).decode()
     unit.session.add(

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import msgspec
 import pytest
@@ -14,7 +15,7 @@ from custody.disputes.claim import CLAIMS, ClaimType, Remedy
 from custody.disputes.history import HistoryFact
 from custody.disputes.machine import Role
 from custody.disputes.opening import Opened, Report, legal_clocks, open_case
-from custody.disputes.order import OrderFacts, Payment, Standing
+from custody.disputes.order import ORDER_DATES, OrderFacts, Payment, Standing
 from custody.disputes.payout import Payout
 from custody.disputes.policy import DEFAULT_POLICY, Policy
 from custody.disputes.promise import Told
@@ -177,13 +178,28 @@ def test_a_report_without_words_or_from_the_future_or_of_no_known_kind_is_refuse
         {"claim_type": "friendly"},
         {"told": (Told(what="a refund", by_whom="the chat", told_us_ms=now_ms + 1),)},
         {"first_word_ms": now_ms - 2200 * DAY_MS},
-        {"order": OrderFacts(contract=date.max)},
-        {"order": OrderFacts(delivered=date.min)},
     ):
         with pytest.raises(Rejected):
             opened(policy, now_ms, ids, **wrong)
     with pytest.raises(Rejected):
         open_case(report(now_ms), policy=policy, now_ms=now_ms, ids=ids, owner=" ")
+
+
+@pytest.mark.parametrize("name", ORDER_DATES)
+@pytest.mark.parametrize("day", [date.min, date(1989, 12, 31), date(2049, 1, 1), date.max])
+def test_a_day_of_the_order_that_cannot_be_right_is_taken_as_not_known(
+    name: str, day: date, policy: Policy, now_ms: Instant, ids: Ids
+) -> None:
+    order: dict[str, Any] = {"order_ref": "po 1", "price_pence": 54_000}
+    for claim in ClaimType:
+        found = opened(policy, now_ms, ids, claim_type=claim, order=OrderFacts(**order, **{name: day}))
+        known = opened(policy, now_ms, ids, claim_type=claim, order=OrderFacts(**order))
+        assert found.order == known.order == OrderFacts(**order)
+        assert (found.legal_clocks, found.recourse, found.remedy_offer) == (
+            known.legal_clocks,
+            known.recourse,
+            known.remedy_offer,
+        )
 
 
 def test_an_old_matter_opens_and_is_not_told_of_a_court_that_is_over(policy: Policy, now_ms: Instant, ids: Ids) -> None:
