@@ -243,7 +243,7 @@ _MOVES = (
             Field(name="into", says="The case that goes on"),
             Field(
                 name="consent",
-                says="The other customer agreed; not needed if both name one order",
+                says="The other customer agreed; not needed if both name one order that we know",
                 kind="tick",
                 needed=False,
             ),

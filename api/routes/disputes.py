@@ -118,8 +118,9 @@ def open_dispute(body: DisputeIn, request: Request, parts: P) -> dict[str, Any]:
 def take_report(body: DisputeIn, request: Request, parts: Parts, *, token: str = "") -> dict[str, Any]:
     """The same; `token` opens the customer's page where it was made before."""
     caller = known(request, parts)
+    named, item = (text if text and text.strip() else None for text in (body.order, body.item))
     with parts.house.unit() as unit:
-        handset = joints.find_handset(unit.session, order_ref=body.order, item=body.item)
+        handset = joints.find_handset(unit.session, order_ref=named, item=item)
         order = _order_facts(unit.session, handset.order_ref)
         owner = (
             caller.account
@@ -137,7 +138,7 @@ def take_report(body: DisputeIn, request: Request, parts: Parts, *, token: str =
             needs=Needs(has_working_phone=body.has_working_phone),
             lock_facts=joints.wish_facts(unit.session, handset),
             support_needs=tuple(body.support_needs),
-            anything_else="\n".join(filter(None, (body.anything_else, _unrecorded(unit.session, body.item)))),
+            anything_else="\n".join(filter(None, (body.anything_else, _unrecorded(unit.session, item)))),
         )
         lock_news.hold_for_move(unit, disputes=[], imei=handset.imei)
         disputed, lock = joints.dispute_delivery(
@@ -371,7 +372,7 @@ def given_number(item: str) -> str:
 def _unrecorded(session: Session, item: str | None) -> str:
     """A number that leads to nothing yet, for whoever reads the case: it is not asked for again, and found by it."""
     handset = joints.find_handset(session, order_ref=None, item=item)
-    if not item or not item.strip() or handset.parcel or handset.imei:
+    if not item or handset.parcel or handset.imei:
         return ""
     return given_number(item)
 

@@ -9,8 +9,8 @@
   scheme's, with the scheme's reference and what we have to do in words that the customer can read.
 - The customer says yes, and what was decided is promised with the scheme's own last day; or no, and the case closes
   here while everything promised stays owed. What becomes of silence stands in `await_answer`.
-- Two reports are of one customer if both name one order. With one that quoted what stands on the box the other customer
-  is asked first: whoever has the link of the case that goes on reads what was said and given in both.
+- Two reports are of one customer if both name one order that we know. With one that quoted what stands on the box the
+  other customer is asked first: whoever has the link of the case that goes on reads what was said and given in both.
 - Joining keeps the earliest date and all that was given, promised, asked and owed; the joined case only points on. A
   report that knew no order and no handset is about those of the one that is joined into it.
 """
@@ -41,7 +41,7 @@ from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
 from custody.usecases.keep_promises import keep, take_place
-from custody.usecases.read_order import known_before
+from custody.usecases.read_order import is_known, known_before
 from custody.usecases.write_move import write_move
 
 LETTERS = frozenset({"adr_open", "declined", "letter"})
@@ -185,7 +185,7 @@ def merge(unit: Unit, dispute: str, *, into: str, consent: bool, actor: str, rol
     if survivor.case.state in CASE.terminal:
         raise Rejected("into", f"{into} is {survivor.case.state}", fix="Open it again first, or name another case.")
     order = other.case.order_ref
-    same = order is not None and order == survivor.case.order_ref
+    same = order == survivor.case.order_ref and is_known(unit.session, order, (survivor, other))
     both = join(survivor.case, other.case)
     firsts = (survivor.case.first_word_ms, other.case.first_word_ms)
     guards = {

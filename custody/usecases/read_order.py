@@ -46,6 +46,13 @@ def known_before(session: Session, file: CaseFile) -> Before:
     return before(mine, others, names_order=file.order_named)
 
 
+def is_known(session: Session, order_ref: str | None, files: Iterable[CaseFile]) -> bool:
+    """Whether something of ours knows an order: a sale, or a trail to which one of these reports of it was led."""
+    if order_ref is None:
+        return False
+    return any(file.order_named for file in files) or session.get(SaleRow, order_ref) is not None
+
+
 def for_its_order(file: CaseFile, promises: Iterable[Promise]) -> list[Promise]:
     """Of the promises of a case those for the order that it is about."""
     return [each for each in promises if each.order_ref in {None, file.case.order_ref}]
@@ -84,8 +91,7 @@ def _promised(session: Session, file: CaseFile) -> tuple[Promise, ...]:
 
 def _beside(session: Session, order_ref: str | None, about: About, *, dispute: str) -> list[CaseFile]:
     files = case_book.of_order(session, order_ref) if order_ref else []
-    named = about.names_order or any(file.order_named for file in files)
-    if not named and session.get(SaleRow, order_ref or "") is None:
+    if not about.names_order and not is_known(session, order_ref, files):
         return []
     return [file for file in files if file.case.id != dispute and _same_item(file, about)]
 

@@ -31,6 +31,12 @@ class CaseDesk:
         body: dict[str, Any] = answer.json()
         return body
 
+    def sold(self, order: str) -> str:
+        """An order that we know, by its reference."""
+        body = {"order": order, "imei": "490154203237518"}
+        assert self.http.post("/v1/orders", json=body, headers=self.by("agent-1")).is_success
+        return order
+
     def not_fixed(self, **facts: Any) -> dict[str, Any]:
         """A case whose remedy did not help: it is open to be asked about and offered again."""
         told = self.report(claim_type="defective", **facts)

@@ -80,7 +80,7 @@ def test_a_form_that_says_neither_yes_nor_no_is_no_answer_to_the_decision(desk: 
 
 
 def test_two_reports_of_one_order_are_joined_with_all_that_was_given_and_promised(desk: CaseDesk) -> None:
-    first, second = (desk.report(order="SO-JOIN") for _ in range(2))
+    first, second = (desk.report(order=desk.sold("SO-JOIN")) for _ in range(2))
     given = {"file": ("label.heic", b"\x00\x01", "image/heic")}
     assert desk.http.post(f"/v1/customer/{second['customer_token']}/files", files=given).is_success
     stranger = desk.report(order="SO-OTHER")
@@ -99,12 +99,12 @@ def test_two_reports_of_one_order_are_joined_with_all_that_was_given_and_promise
 def test_what_lay_in_the_parcel_stays_known_when_reports_are_joined(
     desk: CaseDesk, goes_on: str, joined: str, kept: str
 ) -> None:
-    into, told = (desk.report(order="SO-F", found_instead=what) for what in (goes_on, joined))
+    into, told = (desk.report(order=desk.sold("SO-F"), found_instead=what) for what in (goes_on, joined))
     assert desk.event(told, "agent-1", "merge", into=into["dispute"]).json()["found_instead"] == kept
 
 
 def test_the_pack_of_a_case_that_an_earlier_one_was_joined_into_holds(desk: CaseDesk) -> None:
-    earlier, later = (desk.report(order="SO-JOIN-PACK") for _ in range(2))
+    earlier, later = (desk.report(order=desk.sold("SO-JOIN-PACK")) for _ in range(2))
     assert desk.event(earlier, "agent-1", "merge", into=later["dispute"]).is_success
     packed = desk.http.post("/v1/packs", json={"dispute": later["dispute"]}, headers=desk.by("investigator-1"))
     verify_pack(packed.content).demand()

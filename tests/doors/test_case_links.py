@@ -62,14 +62,14 @@ def test_a_link_that_was_lost_or_leaked_is_replaced_and_opens_nothing_from_then_
 
 
 def test_a_case_that_was_joined_has_its_link_where_the_other_one_is(desk: CaseDesk) -> None:
-    first, second = (desk.report(order="SO-LINK") for _ in range(2))
+    first, second = (desk.report(order=desk.sold("SO-LINK")) for _ in range(2))
     desk.event(second, "agent-1", "merge", into=first["dispute"])
     answer = desk.http.post(f"/v1/disputes/{second['dispute']}/link", headers=desk.by("agent-1"))
     assert (answer.status_code, first["dispute"] in answer.json()["fix"]) == (409, True)
 
 
 def test_what_is_said_by_the_link_of_a_joined_report_reaches_the_case_that_goes_on(desk: CaseDesk) -> None:
-    first, second = (desk.report(order="SO-JOINED") for _ in range(2))
+    first, second = (desk.report(order=desk.sold("SO-JOINED")) for _ in range(2))
     assert desk.event(second, "agent-1", "merge", into=first["dispute"]).is_success
     link = f"/c/{second['customer_token']}"
     assert desk.http.post(f"{link}/words", data={"words": "The seal was torn."}).status_code == 303

@@ -247,7 +247,7 @@ def test_an_order_whose_number_looks_like_a_handset_or_a_parcel_is_an_order(desk
 def test_who_writes_to_a_case_that_has_ended_is_not_told_that_we_read_it_but_what_helps(
     desk: CaseDesk, *, joined: bool
 ) -> None:
-    told = desk.report(order="SO-ENDED")
+    told = desk.report(order=desk.sold("SO-ENDED"))
     link = f"/c/{told['customer_token']}"
     if joined:
         other = desk.report(order="SO-ENDED")

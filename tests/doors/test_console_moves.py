@@ -74,7 +74,7 @@ def test_the_way_through_the_scheme_is_on_the_page(desk: CaseDesk) -> None:
 
 
 def test_two_reports_are_joined_on_the_page_and_the_one_that_goes_on_is_shown(desk: CaseDesk) -> None:
-    first, second = (desk.report(order="SO-JOIN-PAGE") for _ in range(2))
+    first, second = (desk.report(order=desk.sold("SO-JOIN-PAGE")) for _ in range(2))
     joined = press(desk, second, "agent-1", "merge", into=first["dispute"])
     assert joined.headers["location"] == f"/console/cases/{first['dispute']}?done=joined"
 

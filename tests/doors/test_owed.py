@@ -102,7 +102,7 @@ def test_a_credit_comes_back_on_the_page(desk: CaseDesk, late: dict[str, Any]) -
 
 
 def test_a_credit_of_a_joined_report_comes_back_where_it_goes_on(desk: CaseDesk) -> None:
-    first, second = (desk.report(order="SO-CREDIT-JOINED", has_working_phone=False) for _ in range(2))
+    first, second = (desk.report(order=desk.sold("SO-CREDIT-JOINED"), has_working_phone=False) for _ in range(2))
     overdue(desk, second)
     owed = desk.view(second)["unpaid_credit_pence"]
     assert desk.event(second, "agent-1", "credit_paid", reference="BACS 1").is_success

@@ -93,7 +93,7 @@ def test_a_sum_that_is_named_twice_is_named_once(desk: CaseDesk) -> None:
 
 
 def test_a_join_that_is_sent_twice_answers_with_the_case_that_goes_on(desk: CaseDesk) -> None:
-    first, second = (desk.report(order="SO-TWICE") for _ in range(2))
+    first, second = (desk.report(order=desk.sold("SO-TWICE")) for _ in range(2))
     assert twice(desk, second, "agent-1", "merge", into=first["dispute"])["dispute"] == first["dispute"]
 
 
