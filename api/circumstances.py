@@ -51,7 +51,7 @@ def circumstances(session: Session, imei: str, dispute: str | None) -> Circumsta
         return known
     known = replace(
         known,
-        vulnerable=any(each.case.support_needs for each in (file, *others.values())),
+        vulnerable=any(need.strip() for each in (file, *others.values()) for need in each.case.support_needs),
         still_served=file.lock_wish.notice == "before",
         evidence=(*told.evidence, f"case:{dispute}"),
     )

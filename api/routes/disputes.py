@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from sqlmodel import Session
 
 from api import joints, lock_news, persons
@@ -44,6 +44,11 @@ def _said(description: str, *, words: Callable[[], Iterable[str]] | None = None)
     return Field(default=None, description=description, json_schema_extra=words and one_of(words))
 
 
+def _with_words(needs: list[str]) -> list[str]:
+    """The needs that say something: an empty line is none, and holds no lock up."""
+    return [need.strip() for need in needs if need.strip()]
+
+
 class DisputeIn(Body):
     """What the customer says. Only the words are needed; everything else helps."""
 
@@ -55,7 +60,9 @@ class DisputeIn(Body):
     channel: str = Field(default="web", max_length=40)
     has_working_phone: bool | None = None
     custody_words: str | None = Field(default=None, max_length=2_000)
-    support_needs: list[str] = Field(default_factory=list, max_length=20)
+    support_needs: Annotated[list[Annotated[str, Field(max_length=2_000)]], AfterValidator(_with_words)] = Field(
+        default_factory=list, max_length=20
+    )
     anything_else: str = Field(default="", max_length=5_000)
 
 

@@ -183,3 +183,12 @@ def test_handsets_that_are_retired_make_no_room_for_locks(world: World) -> None:
     assert world.dispute(world.parcels[0], "never_received").order.state == "queued"
     second = world.dispute(world.parcels[1], "never_received")
     assert second.order.state == "refused", "half of the two handsets that are left is one"
+
+
+def test_a_need_without_words_in_a_case_from_before_holds_no_lock_up(world: World) -> None:
+    radio = world.handset(world.parcels[0])
+    radio.switch_on()
+    world.deliver()
+    opened = world.dispute(world.parcels[0], "never_received", support_needs=("", "  "))
+    world.deliver()
+    assert (opened.order.state, radio.handset.screen_locked) == ("queued", True)
