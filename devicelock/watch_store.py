@@ -7,16 +7,20 @@
 - `leaving`: whose account ends when, and what they were told last.
 """
 
+import re
 from collections.abc import Collection, Sequence
 
 from sqlalchemy import BigInteger, Column, Integer, Text, bindparam, exists, func, select
 from sqlmodel import Field, Session, SQLModel, col
 
+from custody.kernel.errors import Rejected
 from custody.store.bulk import ask, write_first
 from devicelock.part_store import PartRow
 from devicelock.rules.caps import Clearance
 from devicelock.rules.order import State
 from devicelock.store import LockOrderRow
+
+_LEAVER = re.compile(r"([0-9]{1,18})-(dev_\w{1,40})", re.ASCII)
 
 
 def _counted() -> Column[int]:
@@ -183,8 +187,22 @@ def is_leaver_due(session: Session, *, now_ms: int) -> bool:
     return bool(session.scalar(select(exists().where(col(LeavingRow.next_ms) <= now_ms))))
 
 
-def leavers(session: Session, *, now_ms: int, limit: int) -> list[LeavingRow]:
-    """Leavers who were told something and whose account has not ended yet, the latest told first."""
-    mine = (col(LeavingRow.ends_ms) > now_ms, col(LeavingRow.told_ms).is_not(None))
-    query = select(LeavingRow).where(*mine).order_by(col(LeavingRow.told_ms).desc(), col(LeavingRow.device))
-    return list(session.scalars(query.limit(limit)).all())
+def leavers(session: Session, *, now_ms: int, limit: int, after: str | None = None) -> list[LeavingRow]:
+    """Leavers who were told something and whose account has not ended yet, the latest told first.
+
+    `after`: the `leaver_cursor` that the page before ended with; raises `Rejected("cursor")` for what is none.
+    """
+    told, device = col(LeavingRow.told_ms), col(LeavingRow.device)
+    query = select(LeavingRow).where(col(LeavingRow.ends_ms) > now_ms, told.is_not(None))
+    if after:
+        held = _LEAVER.fullmatch(after)
+        if held is None:
+            fix = "Give `next` of the page before, or no cursor."
+            raise Rejected("cursor", f"no page ended with {after!r}", fix=fix)
+        query = query.where((told < int(held[1])) | ((told == int(held[1])) & (device > held[2])))
+    return list(session.scalars(query.order_by(told.desc(), device).limit(limit)).all())
+
+
+def leaver_cursor(row: LeavingRow) -> str:
+    """The place of a leaver in the list."""
+    return f"{row.told_ms}-{row.device}"

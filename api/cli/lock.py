@@ -174,9 +174,13 @@ def leaver(
 
 
 @app.command()
-def leavers(as_json: AsJson = False) -> None:
+def leavers(
+    cursor: Annotated[str | None, typer.Option(help="Where the page before ended.")] = None,
+    as_json: AsJson = False,
+) -> None:
     """What customers who leave were told last, for whoever writes to them. Example: `weaklink lock leavers --json`."""
-    show(call("GET", "/v1/leavers"), as_json=as_json, human=_leavers)
+    asked = {"cursor": cursor} if cursor else {}
+    show(call("GET", "/v1/leavers", params=asked), as_json=as_json, human=_leavers)
 
 
 @app.command()
@@ -228,6 +232,8 @@ def _leavers(value: dict[str, Any]) -> None:
     for row in value["leavers"]:
         table.add_row(*(str(row[name] or "") for name in ("device", "order", "ends_at", "told_at", "words")))
     console.print(table)
+    if value["next"]:
+        console.print(f"more: --cursor {value['next']}")
 
 
 def _released(value: dict[str, Any]) -> None:

@@ -107,11 +107,17 @@ def leave(name: str, body: LeaveIn, parts: P, caller: Staff) -> dict[str, Any]:
 
 
 @router.get("/leavers")
-def leavers(parts: P, _caller: Staff, limit: Annotated[int, Query(ge=1, le=200)] = 100) -> dict[str, Any]:
-    """What leavers were told last, the newest first: for whoever writes to customers who have no open case."""
+def leavers(
+    parts: P, _caller: Staff, cursor: str | None = None, limit: Annotated[int, Query(ge=1, le=200)] = 100
+) -> dict[str, Any]:
+    """What leavers were told last, the newest first: for whoever writes to customers who have no open case.
+
+    `next` is the cursor of the next page, null at the end.
+    """
     with parts.house.read() as session:
-        rows = watch_store.leavers(session, now_ms=parts.clock.now_ms(), limit=limit)
-        return {"leavers": [_leaver(session, row) for row in rows]}
+        rows = watch_store.leavers(session, now_ms=parts.clock.now_ms(), limit=limit + 1, after=cursor)
+        onward = watch_store.leaver_cursor(rows[limit - 1]) if len(rows) > limit else None
+        return {"leavers": [_leaver(session, row) for row in rows[:limit]], "next": onward}
 
 
 @router.post("/receipts", status_code=201)

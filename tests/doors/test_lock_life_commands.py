@@ -64,6 +64,8 @@ def test_what_a_leaver_was_told_is_there_for_whoever_writes_to_customers(shell: 
     assert "bank payments" in row["words"]
     assert (row["ends_at"], row["next_at"]) == (ends_at, to_iso(from_iso(ends_at) - DAY_MS))
     assert device in shell.run("lock", "leavers").out
+    behind = shell.json("lock", "leavers", "--cursor", f"1-{device}")
+    assert behind == {"leavers": [], "next": None}
 
 
 def test_a_code_is_read_out_for_a_handset_that_has_no_order_here(shell: CommandLine, imei: str) -> None:
