@@ -46,6 +46,9 @@ LINES = MappingProxyType(
 )
 """The lines with which a move stands in the timeline. What says more than its line does is not here."""
 
+ENDS_IN = MappingProxyType({"withdraw": "withdrawn"})
+"""Where a case stands after a move whose line may tell of less: who found the phone may wait for more than its lock."""
+
 SHOWN = frozenset({"remedied", "promise_kept"})
 """The lines with a reference that shows what a case was promised."""
 
@@ -61,6 +64,8 @@ def done_already(
 ) -> bool:
     """Whether this very move was made and still holds; `said` is compared where the line has it."""
     state = case_book.read(session, dispute).case.state
+    if state != ENDS_IN.get(event, state):
+        return False
     for line in reversed(case_book.timeline(session, dispute)):
         facts = msgspec.json.decode(line.facts)
         if line.kind in LINES.get(event, ()):

@@ -102,6 +102,16 @@ def test_what_the_customer_does_twice_is_done_once(desk: CaseDesk, door: str) ->
     own_twice(desk, desk.report(claim_type="defective"), door)
 
 
+def test_who_found_the_phone_while_the_remedy_is_on_its_way_has_not_taken_the_report_back(desk: CaseDesk) -> None:
+    told = desk.report(claim_type="substituted")
+    link = f"/c/{told['customer_token']}"
+    assert desk.http.post(f"{link}/choose", data={"remedy": "replacement"}).status_code == 303
+    assert desk.http.post(f"{link}/found").status_code == 303
+    refused = desk.http.post(f"{link}/withdraw")
+    assert (refused.status_code, desk.state(told)) == (409, "remedy_in_progress")
+    assert "You took your report back" not in refused.text
+
+
 def test_a_customer_closes_twice_and_skips_twice(desk: CaseDesk) -> None:
     told = desk.not_fixed()
     asked = desk.event(told, "agent-1", "ask", item="tape", text="Which colour has the tape?").json()["asks"][0]["ask"]
