@@ -190,7 +190,9 @@ def take_answer(token: str, body: AnswerIn, parts: Parts, *, once: str = "") -> 
     """The same; words that the same form (`once`) brought before are there already."""
 
     def act(unit: Unit, file: CaseFile) -> None:
-        pointer, is_new = _keep_words(unit, file.case.id, body.words, once) if body.words else (None, True)
+        pointer, is_new = (
+            _keep_words(unit, file.case.id, body.words, once, ask=body.ask) if body.words else (None, True)
+        )
         if is_new:
             ask_customer.answer(unit, file.case.id, ask_id=body.ask, pointer=pointer, actor=CUSTOMER)
 
@@ -233,7 +235,7 @@ def take_file(token: str, file: UploadFile, parts: Parts, ask: str | None = None
     def act() -> str:
         with parts.house.unit() as unit:
             dispute = _heard_in(unit.session, token)
-            kept, is_new = _keep(unit, dispute, name=name, media_type=kind, content=content, once=once)
+            kept, is_new = _keep(unit, dispute, name=name, media_type=kind, content=content, once=once, ask=ask)
             if is_new and ask is None:
                 case_book.say(unit, dispute, [say("case.received")])
             if is_new and ask is not None:
@@ -347,14 +349,20 @@ def _again(once: str, act: Callable[[], T]) -> T:
         return act()
 
 
-def _keep_words(unit: Unit, dispute: str, words: str, once: str) -> tuple[str, bool]:
-    return _keep(unit, dispute, name=WORDS, media_type="text/plain", content=words.encode(), once=once)
+def _keep_words(unit: Unit, dispute: str, words: str, once: str, ask: str | None = None) -> tuple[str, bool]:
+    return _keep(unit, dispute, name=WORDS, media_type="text/plain", content=words.encode(), once=once, ask=ask)
 
 
-def _keep(unit: Unit, dispute: str, *, name: str, media_type: str, content: bytes, once: str) -> tuple[str, bool]:
-    """The name of what was given, and whether it is new: a form that is sent twice gives it once."""
+def _keep(
+    unit: Unit, dispute: str, *, name: str, media_type: str, content: bytes, once: str, ask: str | None
+) -> tuple[str, bool]:
+    """The name of what was given, and whether it is new: a form that is sent twice gives it once.
+
+    The forms of one page have one value (`once`): what is given as an answer is another thing than the same beside it.
+    """
     digest = hashlib.sha256(content).digest()
-    evidence = name_once(once, "ev", [dispute, name, digest.hex()]) or unit.ids.new("ev")
+    said = [dispute, name, digest.hex(), *([ask] if ask else [])]
+    evidence = name_once(once, "ev", said) or unit.ids.new("ev")
     if evidence_book.is_kept(unit.session, evidence):
         return evidence, False
     given = Given(

@@ -131,6 +131,27 @@ def test_what_a_customer_gives_is_given_once_however_often_its_form_is_sent(desk
     assert (kinds.count("evidence"), kinds.count("answered")) == (4, 2)
 
 
+@pytest.mark.parametrize("answer", ["words", "file"])
+def test_what_was_said_on_a_page_is_the_answer_too_where_it_is_given_as_one(desk: CaseDesk, answer: str) -> None:
+    told = desk.not_fixed()
+    assert desk.event(told, "agent-1", "ask", item="tape", text="Which colour has the tape?").is_success
+    page, ask = f"/c/{told['customer_token']}", desk.view(told)["asks"][0]["ask"]
+    value = once(desk, page)
+    said: dict[str, Any] = (
+        {"data": {"words": "It is brown."}}
+        if answer == "words"
+        else {"files": {"file": ("a.heic", b"x", "image/heic")}}
+    )
+    door = f"{page}/words" if answer == "words" else f"{page}/files"
+    for path, more in ((door, {}), (f"{page}/answer", {"ask": ask})):
+        for _ in range(2):
+            sent = {**said, "data": {**said.get("data", {}), **more, "once": value}}
+            assert desk.http.post(path, **sent).status_code == 303
+    assert [one["ask"] for one in desk.view(told)["asks"] if one["state"] == "open"] == []
+    kinds = [line["kind"] for line in desk.view(told)["timeline"]]
+    assert (kinds.count("answered"), kinds.count("evidence")) == (1, 2)
+
+
 def test_the_same_words_on_another_day_are_heard_again(desk: CaseDesk) -> None:
     told = desk.report()
     page = f"/c/{told['customer_token']}"
