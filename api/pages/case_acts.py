@@ -24,9 +24,10 @@ from api.routes.locks import LockIn
 from api.sendable_text import read_form
 from custody.gs1.imei import imei_digits
 from custody.kernel.clock import from_iso
-from custody.kernel.errors import NotFound, Rejected, Trouble
+from custody.kernel.errors import Conflict, NotFound, Rejected, Trouble
 from custody.store import case_book
 from custody.usecases import move_case
+from custody.usecases.repeat_move import done_already
 
 router = APIRouter(prefix="/console/cases/{dispute}", include_in_schema=False)
 Line = Annotated[str, Form(max_length=LINE)]
@@ -44,12 +45,17 @@ async def move(dispute: str, event: str, visit: Staff, request: Request) -> Resp
 @router.post("/choose")
 def choose(dispute: str, visit: Staff, *, remedy: Line = "", payout: Line = "", offered_at: Line = "") -> Response:
     """Write down what the customer chose on the phone; the promise is made as if they had tapped it themselves."""
+    actor, said = f"customer, told to {visit.caller.account}", {"remedy": remedy, "payout": payout or None}
 
     def act() -> None:
-        with visit.parts.house.unit() as unit:
-            actor = f"customer, told to {visit.caller.account}"
-            read_ms = from_iso(offered_at) if offered_at else None
-            move_case.choose(unit, dispute, remedy=remedy, payout=payout or None, actor=actor, offered_ms=read_ms)
+        read_ms = from_iso(offered_at) if offered_at else None
+        try:
+            with visit.parts.house.unit() as unit:
+                move_case.choose(unit, dispute, remedy=remedy, payout=payout or None, actor=actor, offered_ms=read_ms)
+        except (Conflict, Rejected):
+            with visit.parts.house.read() as session:
+                if not done_already(session, dispute, "choose", said, actors={actor}):
+                    raise
 
     sent = Sent(form="choose", given={"remedy": remedy, "payout": payout})
     return _then(visit, dispute, act, done="chosen", sent=sent)

@@ -112,6 +112,20 @@ def test_who_found_the_phone_while_the_remedy_is_on_its_way_has_not_taken_the_re
     assert "You took your report back" not in refused.text
 
 
+def test_the_choice_that_an_adviser_writes_down_twice_is_written_once(desk: CaseDesk) -> None:
+    told = desk.report(claim_type="substituted")
+    form = {"remedy": "replacement", "offered_at": told["remedy"]["offered_at"]}
+    path = f"/console/cases/{told['dispute']}/choose"
+    for _ in range(2):
+        answer = desk.http.post(path, data=form, headers=desk.by("agent-1"))
+        assert (answer.status_code, answer.headers["location"].partition("?")[2]) == (303, "done=chosen")
+    kinds = [line["kind"] for line in desk.view(told)["timeline"]]
+    assert kinds.count("chosen") == 1
+    assert desk.http.post(path, data=form, headers=desk.by("agent-2")).status_code == 409, "another adviser's word"
+    other = {**form, "remedy": "refund", "payout": "cheque"}
+    assert desk.http.post(path, data=other, headers=desk.by("agent-1")).status_code == 409, "another choice"
+
+
 def test_a_customer_closes_twice_and_skips_twice(desk: CaseDesk) -> None:
     told = desk.not_fixed()
     asked = desk.event(told, "agent-1", "ask", item="tape", text="Which colour has the tape?").json()["asks"][0]["ask"]
