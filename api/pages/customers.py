@@ -16,7 +16,6 @@ from starlette.responses import StreamingResponse
 
 from api.auth import same_site
 from api.circumstances import found_ms
-from api.joints import locks_of
 from api.pages.cases import attached
 from api.pages.customer_file import write_file
 from api.pages.once import Once, fresh_once
@@ -26,7 +25,7 @@ from api.pages.sent_form import STORY, Sent, Typed, check
 from api.parts import Parts, parts_of
 from api.problems import status_of
 from api.routes import customer as doors
-from api.routes.customer import AnswerIn, ChoiceIn, CodeIn, DecisionIn, WordsIn, code_is_due, customer_view
+from api.routes.customer import AnswerIn, ChoiceIn, CodeIn, DecisionIn, WordsIn, customer_view
 from custody.disputes.case import CASE
 from custody.disputes.civil import civil_date
 from custody.disputes.claim import PAYS_MONEY
@@ -199,16 +198,17 @@ def tell(token: str, request: Request, parts: P, *, words: Typed = "", once: Onc
 
 
 @router.post("/c/{token}/code")
-def code(token: str, request: Request, parts: P, challenge: Typed = "") -> Response:
-    """The unlock code, shown on the page and never in an address."""
+def code(token: str, request: Request, parts: P, challenge: Typed = "", order: Line = "") -> Response:
+    """The unlock code, shown on the page and never in an address; of several phones, of the one that `order` names."""
     same_site(request)
     given = {"challenge": challenge}
     try:
         check(given, {"challenge": MOST_DIGITS}, needed=("challenge",))
-        unlock = doors.code(token, CodeIn(challenge="".join(challenge.split())), parts)["code"]
+        unlock = doors.code(token, CodeIn(challenge="".join(challenge.split()), order=order or None), parts)["code"]
     except Trouble as trouble:
-        return _page(request, parts, token, Sent(form="code", given=given, trouble=for_customers(trouble)))
-    return _page(request, parts, token, Sent(), unlock=unlock)
+        form = f"code-{order}" if order else "code"
+        return _page(request, parts, token, Sent(form=form, given=given, trouble=for_customers(trouble)))
+    return _page(request, parts, token, Sent(), unlock=unlock, unlocks=order)
 
 
 def _taken(parts: Parts, token: str, done: str) -> str:
@@ -233,14 +233,12 @@ def _is_large(request: Request) -> bool:
     return request.query_params.get("size") == LARGE
 
 
-def _page(request: Request, parts: Parts, token: str, sent: Sent, *, unlock: str = "") -> Response:
+def _page(request: Request, parts: Parts, token: str, sent: Sent, *, unlock: str = "", unlocks: str = "") -> Response:
     with parts.house.read() as session:
         view = customer_view(session, token)
         file = case_book.read_by_token(session, hash_token(token))
         was_found = found_ms(session, file.case.id) is not None
-        orders = locks_of(session, file)
         answer_by = await_answer.answer_by(session, file)
-        code_due = bool(orders) and code_is_due(session, file, orders)
     moves = {move.event for move in CASE.transitions if move.source == file.case.state and Role.CUSTOMER in move.who}
     return page(
         request,
@@ -251,7 +249,6 @@ def _page(request: Request, parts: Parts, token: str, sent: Sent, *, unlock: str
         moves=moves,
         was_found=was_found,
         answer_by=answer_by,
-        code_due=code_due,
         locked=any(State(lock["state"]) not in SETTLED | {State.REQUESTED} for lock in view["locks"]),
         pays=PAYS,
         payouts=_payouts(file),
@@ -260,6 +257,7 @@ def _page(request: Request, parts: Parts, token: str, sent: Sent, *, unlock: str
         sent=sent,
         once=fresh_once(parts),
         unlock=unlock,
+        unlocks=unlocks,
         status=200 if sent.trouble is None else status_of(sent.trouble),
     )
 

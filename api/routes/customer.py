@@ -4,7 +4,7 @@ Whoever holds the link may choose, answer, give files, say "I found it" and read
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Form, UploadFile
@@ -13,9 +13,10 @@ from sqlmodel import Session
 
 from api import joints, lock_news
 from api.body import Body, one_of
-from api.circumstances import found_ms, is_customers
+from api.circumstances import is_customers
 from api.customer_troubles import in_their_words
 from api.once import name_once
+from api.own_handsets import code_is_due, is_locked_for_another, is_their_own, of_one_handset, own_handsets
 from api.parts import Parts, parts_of
 from api.views import letter_view, message_views, order_views, own_locks, own_view
 from custody.disputes.claim import Remedy
@@ -32,10 +33,7 @@ from custody.store.unit import Unit
 from custody.usecases import ask_customer, move_case, move_scheme
 from custody.usecases.open_dispute import hash_token
 from custody.usecases.repeat_move import done_already
-from devicelock import store as lock_store
-from devicelock.rules.applied import Applied
 from devicelock.rules.order import Role as LockRole
-from devicelock.store import LockOrderRow
 from devicelock.usecases.issue_code import issue_code
 
 router = APIRouter(prefix="/v1/customer/{token}", tags=["customer"])
@@ -75,6 +73,7 @@ class CodeIn(Body):
     """The eight digits on the lock screen, and after them the number of the lock if it is asked for."""
 
     challenge: str
+    order: str | None = Field(default=None, description="A lock of the phone. Needed where `handsets` has several.")
 
 
 @router.get("")
@@ -252,9 +251,7 @@ def code(token: str, body: CodeIn, parts: P) -> dict[str, str]:
     with parts.house.unit() as unit:
         file = case_book.read_by_token(unit.session, hash_token(token))
         lock_news.hold_for_move(unit, disputes=[file.case.id])
-        orders = joints.locks_of(unit.session, file)
-        if not orders:
-            raise Conflict("no_lock", "no phone was locked for this case", fix="Call us if a phone of yours is locked.")
+        orders = of_one_handset(joints.locks_of(unit.session, file), order=body.order)
         if is_locked_for_another(unit.session, file, orders):
             raise Conflict("another_lock", "the phone is locked for another case", fix="Call us; we listen first.")
         if not code_is_due(unit.session, file, orders):
@@ -267,24 +264,9 @@ def code(token: str, body: CodeIn, parts: P) -> dict[str, str]:
             actor=CUSTOMER,
             role=LockRole.CUSTOMER,
             case=file.case.id,
-            orders=None if is_customers(unit.session, file) else {row.id for row in orders},
+            orders=None if is_their_own(unit.session, file, orders) else {row.id for row in orders},
         )
     return {"code": digits}
-
-
-def code_is_due(session: Session, file: CaseFile, orders: Sequence[LockOrderRow]) -> bool:
-    """Whether the page gives the code: the customer found the phone, or a lock was sent and none is wished any more."""
-    if found_ms(session, file.case.id) is not None:
-        return not is_locked_for_another(session, file, orders)
-    device = lock_store.device(session, orders[-1].device, hold=False)
-    return any(row.decided_ms for row in orders) and lock_store.desired(device).state is not Applied.LOCKED
-
-
-def is_locked_for_another(session: Session, file: CaseFile, orders: Sequence[LockOrderRow]) -> bool:
-    """Whether a lock is wished that this case cannot speak for: whoever holds the box can open a case and find it."""
-    wished = lock_store.desired(lock_store.device(session, orders[-1].device, hold=False))
-    theirs = wished.state is Applied.LOCKED and wished.order not in {row.id for row in orders}
-    return theirs and not is_customers(session, file)
 
 
 def customer_view(session: Session, token: str) -> dict[str, Any]:
@@ -295,6 +277,7 @@ def customer_view(session: Session, token: str) -> dict[str, Any]:
     return {
         **own_view(session, file),
         "locks": own_locks(shown, named=file.order_named),
+        "handsets": own_handsets(session, file),
         "messages": message_views(session, file.case.id),
         "letter": letter_view(session, file),
         "given": [{"name": one.name, "at": to_iso(one.at_ms), "sha256": one.sha256.hex()} for one in given],

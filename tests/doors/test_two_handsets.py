@@ -1,5 +1,6 @@
 """An order with two handsets, each in a parcel of its own: a report is about the one that it names, and no other."""
 
+import re
 from typing import Any
 
 import pytest
@@ -9,6 +10,9 @@ from custody.gs1.imei import imei_urn
 from custody.kernel import cbor
 from custody.kernel.keys import new_signer
 from custody.kernel.system_clock import SystemClock
+from devicelock import store
+from devicelock.rules.order import State
+from devicelock.store import LockOrderRow
 from simulators.events import finish, write
 from simulators.geography import build_geography
 from simulators.station import make_station
@@ -88,3 +92,53 @@ def test_who_found_one_of_them_says_nothing_of_the_other(desk: CaseDesk) -> None
     asked = {"imei": SOLD, "dispute": missing["dispute"]}
     checks = desk.http.get("/v1/locks/preflight", params=asked, headers=desk.by("agent-1")).json()["checks"]
     assert {row["check"]: row["ok"] for row in checks}["device_not_with_customer"] is True
+
+
+@pytest.fixture
+def joined(desk: CaseDesk) -> str:
+    """The link of a case in which both handsets were locked, as after a join; neither is any more."""
+    told = desk.report(order=ORDER, item=SOLD, claim_type="never_received")
+    with desk.house.parts.house.unit() as unit:
+        for number, imei in enumerate((SOLD, SECOND)):
+            handset = store.device_by_imei(unit.session, imei_urn(imei))
+            assert handset is not None
+            row = LockOrderRow(
+                id=f"lock_pair{number}",
+                device=handset.device,
+                imei=handset.imei,
+                state=State.RELEASED,
+                basis="two_people",
+                reason="never_received",
+                dispute=told["dispute"],
+                requester="agent-1",
+                second="supervisor-1",
+                decided_ms=unit.now_ms,
+                acked_ms=unit.now_ms,
+                release_ms=unit.now_ms,
+                released_ms=unit.now_ms,
+                held_until_ms=unit.now_ms,
+                created_ms=unit.now_ms + number,
+                facts="{}",
+            )
+            unit.session.add(row)
+    return f"/c/{told['customer_token']}"
+
+
+@pytest.mark.usefixtures("pair")
+def test_the_page_has_a_form_for_the_code_of_each_handset_that_is_named_by_its_last_four_digits(
+    desk: CaseDesk, joined: str
+) -> None:
+    shown = desk.http.get(joined).text
+    for number, imei in enumerate((SOLD, SECOND)):
+        field = f"code-lock_pair{number}-challenge"
+        assert f'<label for="{field}">The phone whose number ends in {imei[-4:]}' in shown
+        assert shown.count(f'id="{field}"') == 1
+        typed = {"challenge": "12345678 3.17", "order": f"lock_pair{number}"}
+        answer = desk.http.post(f"{joined}/code", data=typed)
+        assert re.search(r'<p class="code" role="status"[^>]*>\d{8}</p>', answer.text), "no script is needed"
+        assert f"Type it on the phone whose number ends in {imei[-4:]}." in answer.text
+    unnamed = desk.http.post(f"{joined}/code", data={"challenge": "12345678 3.17"})
+    assert "it is not said which phone is meant" in unnamed.text.lower()
+    empty = desk.http.post(f"{joined}/code", data={"challenge": "", "order": "lock_pair1"}).text
+    assert re.search('id="code-lock_pair1-challenge"[^>]*aria-invalid="true"', empty)
+    assert empty.count('aria-invalid="true"') == 1

@@ -1,10 +1,15 @@
 """Stories of two reports of one thing that staff have joined: nothing counts twice, and nobody loses a way out."""
 
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
+from fastapi import Request
 
 from api.joined_locks import join_locks
+from api.pages import customers
+from api.parts import Parts
+from api.routes.customer import customer_view
 from api.routes.inquiry_steps import inquiry_view
 from custody.disputes.civil import civil_date
 from custody.disputes.machine import Role
@@ -17,7 +22,9 @@ from custody.usecases import move_case, move_inquiry, move_scheme
 from custody.usecases.investigate import Inquirer
 from custody.usecases.sweep_cases import letter_ms
 from custody.usecases.sweep_promises import sweep_promises
+from simulators.radio import Radio
 from tests.stories.case_steps import act, not_put_right
+from tests.stories.lock_steps import let_go
 from tests.stories.test_lock_cases import code_on_page, report_of_a_stranger, say_found
 from tests.world import World
 from tests.world_parts import Opened
@@ -104,6 +111,76 @@ def test_who_reported_a_lock_lets_it_go_from_their_own_link_after_their_report_w
     world.deliver()
     assert not radio.handset.screen_locked
     assert world.order(reported.order.id).wrong_ms is not None, "its group waits for somebody to look"
+
+
+def two_locked_phones_in_one_case(world: World) -> tuple[tuple[Opened, Radio], tuple[Opened, Radio]]:
+    """Both phones of a customer are locked, each for a report of its order; the first is joined into the second."""
+    locked = []
+    for parcel in world.parcels[:2]:
+        radio = world.handset(parcel)
+        radio.switch_on()
+        world.deliver()
+        locked.append((world.dispute(parcel, "never_received"), radio))
+        world.deliver()
+        world.clear_groups()
+        assert radio.handset.screen_locked
+    (first, _), (second, _) = locked
+    not_put_right(world, first)
+    join(world, first, into=second)
+    return locked[0], locked[1]
+
+
+def page_of(world: World, opened: Opened) -> tuple[dict[str, Any], str]:
+    """What the customer's page says of their phones."""
+    token, parts = opened.disputed.token, SimpleNamespace(house=world.house)
+    with world.house.read() as session:
+        view = customer_view(session, token)
+    request = Request({"type": "http", "path": f"/c/{token}/status", "query_string": b"", "headers": []})
+    return view, bytes(customers.status(token, request, cast("Parts", parts)).body).decode()
+
+
+def test_the_page_of_a_joined_case_tells_of_each_of_its_phones(world: World) -> None:
+    (first, locked), (second, freed) = two_locked_phones_in_one_case(world)
+    let_go(world, second.order.id)
+    world.deliver()
+    assert locked.handset.screen_locked
+    assert not freed.handset.screen_locked
+    view, shown = page_of(world, second)
+    ends = [parcel.unit.imei[-4:] for parcel in world.parcels[:2]]
+    assert [(one["order"], one["imei_last4"]) for one in view["handsets"]] == [
+        (first.order.id, ends[0]),
+        (second.order.id, ends[1]),
+    ]
+    of_first, of_second = shown.split("<h3>")[1:]
+    assert ends[0] in of_first
+    assert "The missing phone is locked." in of_first
+    assert "The phone is not locked." in of_second
+
+
+def test_each_phone_of_a_joined_case_is_opened_by_its_own_code_from_the_page(world: World) -> None:
+    phones = two_locked_phones_in_one_case(world)
+    whole, _ = phones[1]
+    for _, radio in phones:
+        assert radio._line is not None
+        radio._line.stop()
+    say_found(world, whole)
+    with world.refused(Rejected, "order"):
+        code_on_page(world, whole, phones[0][1])
+    for opened, radio in phones:
+        assert radio.type_code(code_on_page(world, whole, radio, order=opened.order.id))
+
+
+def test_a_joined_case_speaks_for_no_lock_that_another_report_has_of_the_joined_phone(world: World) -> None:
+    (first, radio), (second, _) = two_locked_phones_in_one_case(world)
+    let_go(world, first.order.id)
+    world.deliver()
+    assert not radio.handset.screen_locked
+    other = report_of_a_stranger(world, "never_received")
+    world.deliver()
+    assert radio.handset.screen_locked, other.lock.refused
+    say_found(world, second)
+    with world.refused(Conflict, "another_lock"):
+        code_on_page(world, second, radio, order=first.order.id)
 
 
 def test_who_holds_the_link_of_a_report_that_was_joined_lets_no_lock_of_the_other_one_go(world: World) -> None:

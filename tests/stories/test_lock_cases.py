@@ -218,11 +218,11 @@ def test_what_somebody_found_is_not_locked_by_another_report_that_names_no_order
 # The code on the page.
 
 
-def code_on_page(world: World, opened: Opened, radio: Radio) -> str:
-    """What the customer's page answers to the digits on the screen."""
+def code_on_page(world: World, opened: Opened, radio: Radio, *, order: str | None = None) -> str:
+    """What the customer's page answers to the digits on the screen, of the phone that the order is of."""
     parts: Any = SimpleNamespace(house=world.house, locks=world.office)
     assert radio.handset.challenge is not None
-    return code(opened.disputed.token, CodeIn(challenge=radio.handset.challenge), parts)["code"]
+    return code(opened.disputed.token, CodeIn(challenge=radio.handset.challenge, order=order), parts)["code"]
 
 
 @pytest.mark.parametrize("how", ["released by staff", "lapsed"])
