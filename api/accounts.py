@@ -3,6 +3,8 @@
 Passwords are kept as argon2id hashes, session tokens as SHA-256. A role is one word; an account has exactly one, and
 names the person behind it, so that two accounts of one person never count as two people.
 
+A password is hashed, and looked at, outside every unit: it is slow on purpose, and on SQLite one unit at a time writes.
+
 Names stand in the log as who acted, so a new one is short, of a closed set of characters, and none of the words that
 stand there where no person acted. A person is the same person however their name is typed (`kernel.person`), and is
 written down as the first time.
@@ -69,7 +71,7 @@ def first_accounts(session: Session, *, now_ms: Instant) -> dict[str, str]:
             name=name,
             role=role,
             person=f"person-of-{name}",
-            password=passwords[name],
+            password_hash=HASHER.hash(passwords[name]),
             by=FIRST_START,
             now_ms=now_ms,
         )
@@ -78,12 +80,11 @@ def first_accounts(session: Session, *, now_ms: Instant) -> dict[str, str]:
 
 
 def add_account(
-    session: Session, *, name: str, role: str, person: str, password: str, caller: Caller, now_ms: Instant
+    session: Session, *, name: str, role: str, person: str, password_hash: str, caller: Caller, now_ms: Instant
 ) -> str:
     """Make an account and tell whose, as they are written down; raises `Rejected` or `Conflict`."""
     if role not in ROLES:
         raise Rejected("role", f"{role!r} is not a role", fix=f"Use one of {', '.join(ROLES)}.")
-    _check_new(password)
     if not NAME.fullmatch(name) or name.lower() in NOBODYS:
         raise Rejected(
             "account_name",
@@ -93,7 +94,7 @@ def add_account(
     if session.get(AccountRow, name):
         raise Conflict("account_exists", f"the account {name!r} exists", fix="Choose another name.")
     known = _known_person(session, person)
-    _add(session, name=name, role=role, person=known, password=password, by=caller.account, now_ms=now_ms)
+    _add(session, name=name, role=role, person=known, password_hash=password_hash, by=caller.account, now_ms=now_ms)
     return known
 
 
@@ -119,32 +120,58 @@ def close_account(session: Session, name: str) -> bool:
     return was_active
 
 
-def change_password(session: Session, caller: Caller, *, old: str, new: str, token: str) -> None:
+def hash_new(password: str) -> str:
+    """What is kept of a new password; raises `Rejected` for one that is too short."""
+    check_new(password)
+    return HASHER.hash(password)
+
+
+def check_new(password: str) -> None:
+    """Return if a new password is long enough; raises `Rejected`."""
+    if len(password) < MIN_PASSWORD:
+        raise Rejected("password", "the password is too short", fix=f"Use {MIN_PASSWORD} characters or more.")
+
+
+def hash_of(session: Session, name: str) -> str:
+    """The hash that an account's password has to fit; one that none fits, at the same cost, if nobody may sign in."""
+    row = session.get(AccountRow, name)
+    return row.password_hash if row and row.active else _decoy()
+
+
+def check_password(held: str, password: str) -> None:
+    """Return if a password fits the hash that is held; raises `Rejected("unauthenticated")`."""
+    try:
+        HASHER.verify(held, password)
+    except VerifyMismatchError as error:
+        raise _unauthenticated("name or password is wrong") from error
+
+
+def check_own(held: str, password: str) -> None:
+    """The same for whoever is signed in already; raises `Forbidden("wrong_password")`."""
+    try:
+        check_password(held, password)
+    except Rejected as error:
+        raise _wrong_password() from error
+
+
+def change_password(session: Session, caller: Caller, *, held: str, password_hash: str, token: str) -> None:
     """Give one's own account another password; every session of it ends but the one with this token.
 
-    Raises `Rejected` for one that is too short, `Forbidden` if the old one is wrong. Nobody else can do it: who gave
+    Raises `Forbidden` if the old one, which fits `held`, is its password no more. Nobody else can do it: who gave
     another person's account a password could act as two people.
     """
-    _check_new(new)
     row = session.get_one(AccountRow, caller.account)
-    try:
-        HASHER.verify(row.password_hash, old)
-    except VerifyMismatchError as error:
-        why = "that is not the password of this account"
-        raise Forbidden("wrong_password", why, fix="Give the password that you signed in with.") from error
-    row.password_hash = HASHER.hash(new)
+    if not row.active or row.password_hash != held:
+        raise _wrong_password()
+    row.password_hash = password_hash
     others = (col(SessionRow.account) == row.name, col(SessionRow.token_hash) != _hash(token))
     session.execute(delete(SessionRow).where(*others))
 
 
-def sign_in(session: Session, *, name: str, password: str, now_ms: Instant, hours: int) -> str:
-    """A session token for the right password; raises `Rejected("unauthenticated")`."""
+def sign_in(session: Session, *, name: str, held: str, now_ms: Instant, hours: int) -> str:
+    """A session token for a password that fits `held`; raises `Rejected("unauthenticated")` if that holds no more."""
     row = session.get(AccountRow, name)
-    try:
-        HASHER.verify(row.password_hash if row else _decoy(), password)
-    except VerifyMismatchError as error:
-        raise _unauthenticated("name or password is wrong") from error
-    if row is None or not row.active:
+    if row is None or not row.active or row.password_hash != held:
         raise _unauthenticated("name or password is wrong")
     token = secrets.token_urlsafe(32)
     session.add(SessionRow(token_hash=_hash(token), account=name, until_ms=now_ms + hours * HOUR_MS))
@@ -178,11 +205,6 @@ def in_role(session: Session, account: str, role: str) -> bool:
     return bool(row and row.active and row.role == role)
 
 
-def _check_new(password: str) -> None:
-    if len(password) < MIN_PASSWORD:
-        raise Rejected("password", "the password is too short", fix=f"Use {MIN_PASSWORD} characters or more.")
-
-
 def _known_person(session: Session, typed: str) -> str:
     """The person as they are written down already, else as they were typed; raises `Rejected`."""
     folded = fold_person(typed)
@@ -196,13 +218,13 @@ def _known_person(session: Session, typed: str) -> str:
     return next((person for person in sorted(held) if fold_person(person) == folded), " ".join(typed.split()))
 
 
-def _add(session: Session, *, name: str, role: str, person: str, password: str, by: str, now_ms: Instant) -> None:
+def _add(session: Session, *, name: str, role: str, person: str, password_hash: str, by: str, now_ms: Instant) -> None:
     session.add(
         AccountRow(
             name=name,
             person=person,
             role=role,
-            password_hash=HASHER.hash(password),
+            password_hash=password_hash,
             created_by=by,
             created_ms=now_ms,
             active=True,
@@ -218,7 +240,12 @@ def _unauthenticated(why: str) -> Rejected:
     return Rejected("unauthenticated", why, fix="Sign in with POST /v1/sessions and send the token as a bearer token.")
 
 
+def _wrong_password() -> Forbidden:
+    why = "that is not the password of this account"
+    return Forbidden("wrong_password", why, fix="Give the password that you signed in with.")
+
+
 @functools.cache
 def _decoy() -> str:
-    """A hash to check against when the account does not exist, so that both answers take the same time."""
+    """A hash to check against when nobody may sign in to the account, so that both answers take the same time."""
     return HASHER.hash("nobody has this password")

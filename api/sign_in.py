@@ -75,15 +75,29 @@ _tries = Tries()
 
 def sign_in(request: Request, parts: Parts, *, account: str, password: str) -> str:
     """A session token; raises `Rejected("unauthenticated")`, or `Rejected("too_many")` before it looks."""
-    with _one_try(request, parts, account), parts.house.unit() as unit:
-        hours = parts.settings.session_hours
-        return accounts.sign_in(unit.session, name=account, password=password, now_ms=unit.now_ms, hours=hours)
+    with _one_try(request, parts, account):
+        held = _hash_of(parts, account)
+        accounts.check_password(held, password)
+        with parts.house.unit() as unit:
+            hours = parts.settings.session_hours
+            return accounts.sign_in(unit.session, name=account, held=held, now_ms=unit.now_ms, hours=hours)
 
 
 def change_password(request: Request, parts: Parts, caller: Caller, *, old: str, new: str) -> None:
     """As `accounts.change_password`; a wrong old one costs a try, as at signing in."""
-    with _one_try(request, parts, caller.account), parts.house.unit() as unit:
-        accounts.change_password(unit.session, caller, old=old, new=new, token=token_of(request))
+    with _one_try(request, parts, caller.account):
+        accounts.check_new(new)
+        held = _hash_of(parts, caller.account)
+        accounts.check_own(held, old)
+        made = accounts.hash_new(new)
+        with parts.house.unit() as unit:
+            token = token_of(request)
+            accounts.change_password(unit.session, caller, held=held, password_hash=made, token=token)
+
+
+def _hash_of(parts: Parts, account: str) -> str:
+    with parts.house.read() as session:
+        return accounts.hash_of(session, account)
 
 
 @contextmanager

@@ -84,8 +84,9 @@ def list_accounts(parts: P, _caller: Supervisor) -> dict[str, Any]:
 @router.post("/accounts", status_code=201)
 def add_account(body: AccountIn, parts: P, caller: Supervisor) -> dict[str, str]:
     """Make a local account. Who makes one, for whom and in which role stands in the log."""
+    asked, kept = body.model_dump(exclude={"password"}), accounts.hash_new(body.password)
     with parts.house.unit() as unit:
-        person = accounts.add_account(unit.session, **body.model_dump(), caller=caller, now_ms=unit.now_ms)
+        person = accounts.add_account(unit.session, **asked, password_hash=kept, caller=caller, now_ms=unit.now_ms)
         made = {"name": body.name, "role": body.role, "person": person}
         unit.record("account.made", {**made, "by": caller.account})
     return made

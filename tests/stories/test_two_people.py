@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from argon2 import PasswordHasher
 
-from api.accounts import Caller, add_account, caller_of, sign_in
+from api.accounts import Caller, add_account, caller_of, check_password, hash_new, hash_of, sign_in
 from api.tables import AccountRow
 from custody.kernel.clock import HOUR_MS
 from custody.kernel.errors import Conflict, Forbidden, NotFound, Rejected, Trouble
@@ -105,12 +105,12 @@ def test_a_person_is_the_same_person_however_their_name_is_typed(world: World, t
             name="second",
             role="supervisor",
             person=typed,
-            password=password,
+            password_hash=hash_new(password),
             caller=maker,
             now_ms=unit.now_ms,
         )
         assert written == person_of("agent-1")
-        token = sign_in(unit.session, name="second", password=password, now_ms=unit.now_ms, hours=1)
+        token = sign_in(unit.session, name="second", held=hash_of(unit.session, "second"), now_ms=unit.now_ms, hours=1)
         assert caller_of(unit.session, token, now_ms=unit.now_ms).person == person_of("agent-1")
 
 
@@ -127,7 +127,9 @@ def test_an_account_from_before_names_had_rules_still_signs_in(world: World) -> 
             active=True,
         )
         unit.session.add(row)
-        token = sign_in(unit.session, name="system", password=password, now_ms=unit.now_ms, hours=1)
+        held = hash_of(unit.session, "system")
+        check_password(held, password)
+        token = sign_in(unit.session, name="system", held=held, now_ms=unit.now_ms, hours=1)
         assert caller_of(unit.session, token, now_ms=unit.now_ms).account == "system"
 
 
