@@ -4,8 +4,10 @@ The lock is not made here: `Disputed.file.lock_wish` says whether one is fair, a
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from typing import Any
 
 from sqlmodel import Session
 
@@ -73,27 +75,27 @@ def open_dispute(
         case_book.put_promise(unit, promise)
     case_book.say(unit, opened.case.id, opened.messages)
     odd = odd_days(report.order, today=civil_date(unit.now_ms))
-    case_book.note(
-        unit,
-        opened.case.id,
-        "opened",
-        actor=str(report.said_by),
-        facts={
-            "presumption": opened.presumption,
-            "claim_type": opened.case.claim_type,
-            "state": opened.case.state,
-            "owner": opened.owner,
-            "policy_version": opened.case.policy_version,
-            "parcel": parcel,
-            "imei": imei,
-            "promises": [promise.id for promise in opened.promises],
-            "offer": [str(option.remedy) for option in opened.remedy_offer.options] if opened.remedy_offer else [],
-            **({"days_taken_as_unknown": {name: day.isoformat() for name, day in odd.items()}} if odd else {}),
-        },
-    )
+    case_book.note(unit, opened.case.id, "opened", actor=str(report.said_by), facts=_facts(opened, file, odd))
     wanted = opened.investigation_wish.wanted
     investigation = case_book.open_inquiry(unit, opened.case.id) if wanted else None
     return Disputed(file=file, opened=opened, token=token, investigation=investigation)
+
+
+def _facts(opened: Opened, file: CaseFile, odd: Mapping[str, date]) -> dict[str, Any]:
+    """What the record of the opening tells; `odd` are days of the order that were taken as unknown."""
+    facts = {
+        "presumption": opened.presumption,
+        "claim_type": opened.case.claim_type,
+        "state": opened.case.state,
+        "owner": opened.owner,
+        "policy_version": opened.case.policy_version,
+        "parcel": file.parcel,
+        "imei": file.imei,
+        "promises": [promise.id for promise in opened.promises],
+        "offer": [str(option.remedy) for option in opened.remedy_offer.options] if opened.remedy_offer else [],
+    }
+    days = {name: day.isoformat() for name, day in odd.items()}
+    return {**facts, "days_taken_as_unknown": days} if days else facts
 
 
 def hash_token(token: str) -> bytes:
