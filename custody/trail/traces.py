@@ -19,6 +19,7 @@ from custody.gs1.event import Event
 from custody.gs1.keys import ROOT
 from custody.gs1.sensors import MassReading
 from custody.kernel.clock import Instant
+from custody.scans.advance import parcels_of, weighs_one
 from custody.scans.tolerances import Tolerances
 from custody.trail.finding import Finding, Kind
 from custody.trail.names import is_parcel, named, short
@@ -146,9 +147,7 @@ def read_weights(entries: Iterable[Entry], parcel: str | None, tolerances: Toler
 
 def weighs_alone(event: Event, parcel: str | None) -> bool:
     """Whether what the event weighed is this parcel and nothing else, and still closed."""
-    alone = event.epcs == (parcel,) if event.epcs else event.parent == parcel
-    parcels = [key for key in named(event) if is_parcel(key)]
-    return alone and parcels == [parcel] and event.biz_step != _OPENED
+    return weighs_one(event) and parcels_of(event) == (parcel,)
 
 
 def shows_seal(event: Event, parcel: str | None) -> bool:
