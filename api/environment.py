@@ -10,8 +10,8 @@ def environment_with(settings: Mapping[str, str]) -> dict[str, str]:
 
 
 def client_address() -> str:
-    """Where the command line finds the service: WEAKLINK_URL, else the default address."""
-    return os.environ.get("WEAKLINK_URL", "http://127.0.0.1:8420")
+    """Where the command line finds the service: WEAKLINK_URL, else the default address; no slash ends it."""
+    return os.environ.get("WEAKLINK_URL", "http://127.0.0.1:8420").rstrip("/")
 
 
 def client_token() -> str:

@@ -1,6 +1,7 @@
 """The life of a handset on the command line, and what people watch over there."""
 
 import time
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -42,6 +43,10 @@ def test_a_handset_that_was_received_is_retired_for_ever(shell: CommandLine, ime
     assert checks["not_retired"]["allowed_by"]
     asked = shell.json("lock", "request", imei, "--last4", imei[-4:], "--reason", "never_received", expect=1)
     assert asked["state"] == "refused", "a script reads that no lock comes of it"
+
+
+def test_an_address_may_end_with_a_slash(shell: CommandLine) -> None:
+    assert replace(shell, address=f"{shell.address}/").json("lock", "leavers") == shell.json("lock", "leavers")
 
 
 def test_a_leavers_handset_is_retired_before_the_account_ends(shell: CommandLine, imei: str) -> None:
