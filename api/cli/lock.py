@@ -111,7 +111,7 @@ def stop(why: str, as_json: AsJson = False) -> None:
 
 @app.command()
 def resume(why: str, as_json: AsJson = False) -> None:
-    """Allow locking again; not by the person who stopped it. Example: `weaklink lock resume "the list is right"`."""
+    """Allow locking again; not by anybody who stopped it. Example: `weaklink lock resume "the list is right"`."""
     show(call("POST", "/v1/kill-switch", json={"on": False, "why": why}), as_json=as_json)
 
 

@@ -333,7 +333,7 @@ def kill_switch(body: SwitchIn, parts: P, caller: Supervisor) -> dict[str, Any]:
     """Stop all locking, or allow it again; releases always go on."""
     with parts.house.unit() as unit:
         row = standing_authority.throw_switch(unit, parts.locks, on=body.on, person=caller.person, why=body.why)
-        return {"locks_stopped": row.on, "by": row.thrown_by, "at": to_iso(row.at_ms)}
+        return {"locks_stopped": row.on, "by": ", ".join(standing_authority.people_of(row)), "at": to_iso(row.at_ms)}
 
 
 def _authority(session: Session, row: AuthorityRow) -> dict[str, Any]:

@@ -79,20 +79,27 @@ def withdraw(unit: Unit, *, authority: str, person: str) -> AuthorityRow:
     return row
 
 
+def people_of(switch: SwitchRow) -> list[str]:
+    """Who threw a switch: everybody who has while it was on, a line each. No name of a person has a line break."""
+    return switch.thrown_by.split("\n")
+
+
 def throw_switch(unit: Unit, office: LockOffice, *, on: bool, person: str, why: str) -> SwitchRow:
-    """Stop all locking at once (one person), or allow it again (another person than the one who stopped it)."""
+    """Stop all locking at once (one person), or allow it again (another person than anybody who stopped it)."""
     row = unit.session.get(SwitchRow, store.KILL_SWITCH)
     if row is None:
         row = SwitchRow(name=store.KILL_SWITCH, on=False, thrown_by=person, at_ms=unit.now_ms)
+    stopped_by = people_of(row) if row.on else []
     unanswered = [] if on else hold_unanswered(unit)
     if on:
         engage(by=person, at_ms=unit.now_ms, why=why)
         raise_alert(unit, AlertKind.LOCKS_STOPPED, about=store.KILL_SWITCH, detail=f"All locking is stopped: {why}")
-    elif row.on:
-        first, second = (office.behind(unit.session, name) for name in (row.thrown_by, person))
+    for name in [] if on else stopped_by:
+        first, second = (office.behind(unit.session, each) for each in (name, person))
         refuse_unless_apart(first, second, what="stop all locking and start it again", ask="another supervisor")
-        disengage(KillSwitch(on=True, by=row.thrown_by), first=row.thrown_by, second=person, at_ms=unit.now_ms)
-    row.on, row.thrown_by, row.at_ms = on, person, unit.now_ms
+        disengage(KillSwitch(on=True, by=name), first=name, second=person, at_ms=unit.now_ms)
+    row.thrown_by = "\n".join(dict.fromkeys([*stopped_by, person])) if on else person
+    row.on, row.at_ms = on, row.at_ms if on and stopped_by else unit.now_ms
     unit.session.add(row)
     unit.record("switch.thrown", {"switch": row.name, "on": on, "person": person, "why": why})
     sign_unanswered(unit, office, unanswered)

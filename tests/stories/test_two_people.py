@@ -332,6 +332,18 @@ def starts_the_locks_with_a_puppet(world: World, case: str) -> None:
         standing_authority.throw_switch(unit, world.office, on=False, person="nobody knows", why="it is fine")
 
 
+def test_of_two_who_stopped_all_locks_neither_starts_them_again_alone(world: World) -> None:
+    for by in ("supervisor-1", "supervisor-2", "supervisor-1"):
+        world.throw_switch(on=True, by=by)
+    for by in ("supervisor-1", "supervisor-2"):
+        with world.refused(Forbidden, "four_eyes"):
+            world.throw_switch(on=False, by=by)
+    world.hire("supervisor-3", "supervisor")
+    world.throw_switch(on=False, by="supervisor-3")
+    world.throw_switch(on=True, by="supervisor-2")
+    world.throw_switch(on=False, by="supervisor-1")
+
+
 def forged_command(world: World, case: str) -> None:
     """Somebody at the broker sends the handset a lock that another key signed; it is not even a command to it."""
     assert case
