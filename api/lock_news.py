@@ -227,7 +227,7 @@ def _open_cases(unit: Unit, device: DeviceRow) -> list[CaseFile]:
 def _words(unit: Unit, order: LockOrderRow, event: Event, *, dispute: str) -> list[Message]:
     """The text of a move; none where the case is about another handset, or was told the same before."""
     if event in TOLD:
-        return [_plain(order, event, now_ms=unit.now_ms)]
+        return [_plain(unit, order, event)]
     file = case_book.read(unit.session, dispute)
     said = _with_reason(order, event, file) if file.imei == order.imei else None
     if said is None or (event is Event.PREFLIGHT_FAILS and _was_said(unit, dispute, said)):
@@ -235,10 +235,13 @@ def _words(unit: Unit, order: LockOrderRow, event: Event, *, dispute: str) -> li
     return [said]
 
 
-def _plain(order: LockOrderRow, event: Event, *, now_ms: Instant) -> Message:
-    if event is Event.CANCEL_BEFORE_DELIVERY and order.held_until_ms <= now_ms:
-        return say("lock.expired_undelivered")
-    given = {name: str(POLICY.count(key, civil_date(now_ms))) for name, key in TOLD[event].items()}
+def _plain(unit: Unit, order: LockOrderRow, event: Event) -> Message:
+    if event is Event.CANCEL_BEFORE_DELIVERY:
+        in_time = order.held_until_ms > unit.now_ms
+        if lock_store.device(unit.session, order.device, hold=False).hello_ms is not None:  # it may have reached it
+            return say("lock.cancel_unanswered" if in_time else "lock.expired_unanswered")
+        return say("lock.cancel_before_delivery" if in_time else "lock.expired_undelivered")
+    given = {name: str(POLICY.count(key, civil_date(unit.now_ms))) for name, key in TOLD[event].items()}
     return say(f"lock.{event}", promises=(), **given)
 
 

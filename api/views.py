@@ -22,13 +22,15 @@ from devicelock import part_store
 from devicelock import store as lock_store
 from devicelock.part_store import ReferenceRow
 from devicelock.rules.applied import Applied
+from devicelock.rules.desired import Desired, Standing, standing
 from devicelock.rules.order import State
 from devicelock.store import LockOrderRow
 from devicelock.usecases.show_parts import Shown
 
-OF_A_CUSTOMER = ("state", "locked", "held_until", "released_at")
+OF_A_CUSTOMER = ("state", "locked", "may_be_locked", "held_until", "released_at")
 """What a customer reads of a lock. Its checks say what is known of a buyer, and anyone may quote an order's number."""
 LOCKED = frozenset({State.ACTIVE_PROVISIONAL, State.ACTIVE_CONFIRMED, State.RELEASE_QUEUED})
+FREE = frozenset({Standing.UNLOCKED, Standing.RETIRED})
 
 
 def case_view(session: Session, file: CaseFile) -> dict[str, Any]:
@@ -173,17 +175,24 @@ def _waits(lock: Mapping[str, Any]) -> bool:
 
 
 def order_view(session: Session, row: LockOrderRow) -> dict[str, Any]:
-    """A lock order. `locked` is only true by the device's own last signed word, or that of a system that vouches."""
+    """A lock order. `locked` is only true by the device's own last signed word, or that of a system that vouches.
+
+    `may_be_locked`: a lock was decided, and the handset, heard of before, has not said since whether it is locked.
+    """
     return order_views(session, [row])[0]
 
 
 def order_views(session: Session, rows: Sequence[LockOrderRow]) -> list[dict[str, Any]]:
     """The same of many orders, in two questions however many they are."""
-    locked = _shown_locked(session, rows)
-    return [_order_view(row, locked=row.id in locked) for row in rows]
+    wished = lock_store.wishes(session, {row.device for row in rows if row.decided_ms is not None})
+    locked = _shown_locked(session, rows, wished)
+    return [
+        _order_view(row, locked=row.id in locked, may_be_locked=_may_be_locked(row, wished.get(row.device)))
+        for row in rows
+    ]
 
 
-def _order_view(row: LockOrderRow, *, locked: bool) -> dict[str, Any]:
+def _order_view(row: LockOrderRow, *, locked: bool, may_be_locked: bool) -> dict[str, Any]:
     facts = msgspec.json.decode(row.facts)
     return {
         "order": row.id,
@@ -191,6 +200,7 @@ def _order_view(row: LockOrderRow, *, locked: bool) -> dict[str, Any]:
         "imei": row.imei,
         "state": row.state,
         "locked": locked,
+        "may_be_locked": may_be_locked,
         "basis": row.basis,
         "reason": row.reason,
         "dispute": row.dispute,
@@ -209,10 +219,17 @@ def _order_view(row: LockOrderRow, *, locked: bool) -> dict[str, Any]:
     }
 
 
-def _shown_locked(session: Session, rows: Sequence[LockOrderRow]) -> set[str]:
+def _may_be_locked(row: LockOrderRow, wish: Desired | None) -> bool:
+    if row.decided_ms is None or wish is None or wish.seen is None:
+        return False
+    if row.state == State.RELEASED and row.released_ms != row.release_ms:
+        return row.released_ms is None  # somebody has answered; it had locked, and is free when it says so
+    return row.acked_ms is None and standing(wish) not in FREE
+
+
+def _shown_locked(session: Session, rows: Sequence[LockOrderRow], wished: Mapping[str, Desired]) -> set[str]:
     """Those of these orders whose handset is locked by our agent's newest word, or another lock system's."""
     answered = [row for row in rows if row.acked_ms is not None and row.state in LOCKED]
-    wished = lock_store.wishes(session, {row.device for row in answered})
     by_agent = {device for device, wish in wished.items() if wish.seen and wish.seen.applied is Applied.LOCKED}
     elsewhere = part_store.shown_locked(session, [row.id for row in answered if row.device not in by_agent])
     return {row.id for row in answered if row.device in by_agent} | elsewhere

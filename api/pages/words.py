@@ -130,7 +130,7 @@ TIMELINE: Mapping[str, str] = {
 LOCKS: Mapping[str, tuple[str, str]] = {
     State.REQUESTED: ("Waits for a second person", "Nothing is locked yet."),
     State.APPROVED: ("Approved", "The command is being signed."),
-    State.QUEUED: ("On its way", "Signed and sent; the handset has not answered yet, so it is not locked."),
+    State.QUEUED: ("On its way", "Signed and sent; the handset has not answered yet, and may be locked."),
     State.ACTIVE_PROVISIONAL: (
         "Locked, for 72 hours at most",
         "Confirmed by the handset, or by the system that locks it.",
@@ -145,6 +145,11 @@ LOCKS: Mapping[str, tuple[str, str]] = {
     State.REFUSED: ("Not locked", "A check or a second person said no."),
     State.FAILED_FINAL: ("Not locked", "The handset was never switched on in time."),
 }
+NO_ANSWER_KNOWN = (
+    "Released, no answer known",
+    "Called back, and the handset has not said since whether it is locked. If it is, the unlock code works at once.",
+)
+"""Instead of the words of a lock that is over, where nobody knows that its handset is free."""
 ALERTS: Mapping[str, str] = {
     AlertKind.ASKS_REACHED: "One person asked for too many locks",
     AlertKind.CAP_REACHED: "A limit on locking is reached",

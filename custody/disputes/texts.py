@@ -35,6 +35,7 @@ INTERNAL = frozenset(
 )
 
 _WORKS_ON = "Calls to 999 still work."
+_IF_LOCKED = "Does it look locked? The code is on your page, and it works with no network."
 _NO_WAIT = "Putting things right for you does not wait for this."
 
 TEXTS = MappingProxyType(
@@ -256,6 +257,12 @@ TEXTS = MappingProxyType(
         "lock.cancel_before_delivery": _text("We called the lock back before it reached the phone. Nothing is locked."),
         "lock.expired_undelivered": _text(
             "The missing phone did not answer in time, so we took the lock back. Nothing is locked."
+        ),
+        "lock.cancel_unanswered": _text(
+            "We called the lock back. The phone has not told us if it was locked.", _IF_LOCKED
+        ),
+        "lock.expired_unanswered": _text(
+            "The missing phone did not answer in time, so we took the lock back.", _IF_LOCKED
         ),
         "lock.confirm": _text(
             "Two people here looked at it. The missing phone stays locked, as it is not with you.",

@@ -1,0 +1,96 @@
+"""Whoever calls with a locked handset is read a code out of the console, whatever is known of the handset there."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from api.encoding import b64
+from custody.gs1.imei import imei_urn
+from custody.kernel import cbor
+from custody.kernel.keys import new_signer
+from devicelock import store
+from devicelock.rules.applied import Applied
+from devicelock.rules.command import Op
+from devicelock.rules.desired import Issued, Seen
+from devicelock.rules.order import State
+from devicelock.store import LockOrderRow
+from tests.doors.case_desk import CaseDesk
+
+IMEI = "490154203237518"
+ORDER = "lock_lost"
+
+
+@pytest.fixture(scope="module")
+def told(desk: CaseDesk) -> dict[str, str]:
+    """A case for which the handset was locked, whose answer was lost: the last that it said is older than its lock."""
+    key = b64(cbor.encode(new_signer(seed=bytes(32)).public.cose_key()))
+    handset = {"imei": IMEI, "cose_key": key}
+    assert desk.http.post("/v1/devices", json=handset, headers=desk.by("supervisor-1")).is_success
+    told = desk.report(order="SO-LOST-WORD", claim_type="never_received")
+    with desk.house.parts.house.unit() as unit:
+        device = store.device_by_imei(unit.session, imei_urn(IMEI))
+        assert device is not None
+        row = LockOrderRow(
+            id=ORDER,
+            device=device.device,
+            imei=device.imei,
+            state=State.QUEUED,
+            basis="two_people",
+            reason="never_received",
+            dispute=told["dispute"],
+            requester="agent-1",
+            second="supervisor-1",
+            decided_ms=unit.now_ms,
+            acked_ms=None,
+            release_ms=None,
+            released_ms=None,
+            held_until_ms=unit.now_ms + 3_600_000,
+            created_ms=unit.now_ms,
+            facts="{}",
+        )
+        unit.session.add(row)
+    return told
+
+
+def put(desk: CaseDesk, state: State, *, answered: bool) -> None:
+    """Let the order stand in a state, in which it was called back if it is over; `answered`: and its handset free."""
+    is_over = state is State.RELEASED
+    with desk.house.parts.house.unit() as unit:
+        row = store.order(unit.session, ORDER)
+        row.state, row.release_ms, row.released_ms = state, None, None
+        if is_over:
+            row.release_ms = row.released_ms = unit.now_ms
+        unit.session.add(row)
+        device = store.device(unit.session, row.device)
+        pair = (1, 2) if is_over else (1, 1)
+        issued = Issued(command_id="cmd", op=Op.UNLOCK if is_over else Op.LOCK, pair=pair, version=1)
+        seen = Seen(applied=Applied.UNLOCKED, pair=pair if answered else (0, 0), at_s=1)
+        wished = Applied.UNLOCKED if is_over else Applied.LOCKED
+        said = replace(store.desired(device), state=wished, version=1, order=ORDER, issued=issued, seen=seen)
+        store.set_desired(unit.session, device, said)
+
+
+@pytest.mark.parametrize(
+    ("state", "answered", "words"),
+    [
+        (State.QUEUED, False, "the handset has not answered yet, and may be locked"),
+        (State.RELEASED, False, "the handset has not said since whether it is locked"),
+        (State.RELEASED, True, "The handset is free."),
+    ],
+)
+def test_the_console_has_the_code_of_every_lock_that_was_decided_and_says_free_of_none_that_may_be_locked(
+    desk: CaseDesk, told: dict[str, str], state: State, words: str, *, answered: bool
+) -> None:
+    put(desk, state, answered=answered)
+    page = f"/console/cases/{told['dispute']}"
+    shown = desk.http.get(page, headers=desk.by("agent-1")).text
+    assert words in shown
+    assert ("The handset is free." in shown) is answered
+    assert f'action="{page}/locks/{ORDER}/code"' in shown
+    own = desk.http.get(f"/c/{told['customer_token']}/status").text
+    assert ("The phone is not locked." in own) is answered
+    assert ("may be locked" in own or "has not told us" in own) is not answered
+    typed = {"challenge": "12345678 3.17"}
+    answer = desk.http.post(f"{page}/locks/{ORDER}/code", data=typed, headers=desk.by("agent-1"))
+    assert re.search(r"Read this code out: <strong>\d{8}</strong>", answer.text)
