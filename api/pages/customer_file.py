@@ -16,6 +16,7 @@ from typing import IO, Any
 import msgspec
 from sqlmodel import Session
 
+from api.given_name import cut_name
 from api.routes.customer import customer_view
 from custody.kernel.clock import Instant, to_iso
 from custody.store import case_book, evidence_book
@@ -55,7 +56,7 @@ def write_file(session: Session, token: str, out: IO[bytes], *, now_ms: Instant)
         _put(pack, "messages.txt", messages.encode(), now_ms)
         for given in evidence_book.of_case(session, file.case.id):
             _, content = evidence_book.read(session, given.id)
-            _put(pack, f"files/{given.id}-{NOT_A_NAME.sub('_', given.name)}", content, given.at_ms)
+            _put(pack, f"files/{given.id}-{cut_name(NOT_A_NAME.sub('_', given.name))}", content, given.at_ms)
 
 
 def _without_the_buyer(sale: SaleRow) -> dict[str, Any]:

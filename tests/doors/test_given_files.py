@@ -3,8 +3,10 @@
 import io
 import tracemalloc
 import zipfile
+from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from custody.store import evidence_book
 from tests.doors.case_desk import OURS, CaseDesk
@@ -84,3 +86,28 @@ def test_whoever_gives_too_long_a_film_reads_what_helps(desk: CaseDesk) -> None:
     film = {"file": ("long.mp4", bytes(evidence_book.MAX_FILE_BYTES + 1))}
     page = desk.http.post(f"/c/{told['customer_token']}/files", files=film, headers=OURS)
     assert (page.status_code, "Send it in parts, or call us" in page.text) == (413, True)
+
+
+@pytest.mark.parametrize("letter", ["a", "\N{LATIN SMALL LETTER A WITH RING ABOVE}", "\N{CJK UNIFIED IDEOGRAPH-7BB1}"])
+def test_a_file_of_a_long_name_is_unpacked_on_any_system_and_keeps_its_ending(
+    desk: CaseDesk, tmp_path: Path, letter: str
+) -> None:
+    told = desk.report()
+    assert give(desk, told, f"{letter * 250}.heic", b"a photo") == 201
+    content = desk.http.get(f"/c/{told['customer_token']}/file").content
+    with zipfile.ZipFile(io.BytesIO(content)) as pack:
+        pack.extractall(tmp_path)
+    (photo,) = (tmp_path / "files").iterdir()
+    assert (photo.suffix, photo.read_bytes()) == (".heic", b"a photo")
+    assert [row["name"].endswith(".heic") for row in desk.own(told)["given"]] == [True]
+
+
+def test_what_was_kept_under_a_longer_name_before_is_unpacked_too(desk: CaseDesk, tmp_path: Path) -> None:
+    told = desk.report()
+    assert give(desk, told, "photo.heic", b"a photo") == 201
+    with desk.house.parts.house.unit() as unit:
+        held = {"name": "\N{CJK UNIFIED IDEOGRAPH-7BB1}" * 200, "dispute": told["dispute"]}
+        unit.session.execute(text("UPDATE evidence SET name = :name WHERE dispute = :dispute"), held)
+    with zipfile.ZipFile(io.BytesIO(desk.http.get(f"/c/{told['customer_token']}/file").content)) as pack:
+        pack.extractall(tmp_path)
+    assert len(list((tmp_path / "files").iterdir())) == 1
