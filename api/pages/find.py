@@ -164,7 +164,7 @@ def _by_contact(session: Session, asked: str) -> Found:
     """Sales whose contact holds the text, newest first; those with a case come first, however many others there are."""
     if len(asked) < LEAST_CONTACT:
         return Found()
-    wanted = {asked, asked.replace(" ", "")}
+    wanted = _spellings(asked) | _spellings(asked.replace(" ", ""))
     facts, newest = col(SaleRow.facts), col(SaleRow.recorded_ms).desc()
     query = select(col(SaleRow.order_ref), facts).where(
         or_(*(facts.icontains(part, autoescape=True) for part in wanted))
@@ -175,6 +175,11 @@ def _by_contact(session: Session, asked: str) -> Found:
         *_named(session, query.where(~disputed).order_by(newest), wanted),
     ][:MOST_FOUND]
     return Found(files=cases_of_orders(session, references), orders=tuple(references))
+
+
+def _spellings(asked: str) -> set[str]:
+    """A text in small and capital letters: SQLite takes those for alike in ASCII only."""
+    return {asked} if asked.isascii() else {asked, asked.lower(), asked.upper(), asked.title()}
 
 
 def _named(session: Session, query: Select[str, str], wanted: Collection[str]) -> list[str]:

@@ -44,6 +44,13 @@ def test_the_buyer_with_a_case_is_found_though_many_others_have_the_name(desk: C
     assert (orders[0], len(orders)) == ("SO-B-HERS", MOST_FOUND)
 
 
+@pytest.mark.parametrize("typed", ["Åström", "åström", "ÅSTRÖM", "åsa åström", "ÅSA ÅSTRÖM"])
+def test_a_name_is_found_in_small_and_capital_letters_of_every_alphabet(desk: CaseDesk, typed: str) -> None:
+    order = f"SO-{typed.encode().hex()}"
+    sell(desk, order, contact="Åsa Åström, 7 Back Lane")
+    assert order in found(desk, typed)[1]
+
+
 @pytest.mark.parametrize("item", ["356938035643809", "195214730000088169", "1952 1473 0000 0881 76"])
 def test_a_number_that_no_record_has_is_kept_as_it_was_given_and_leads_to_its_case(desk: CaseDesk, item: str) -> None:
     """Who calls again with the same number is not sent away, and is not asked for another one."""
