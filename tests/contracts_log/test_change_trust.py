@@ -13,6 +13,7 @@ from custody.ledger.statements import (
     make_possession,
     read_policy,
 )
+from custody.scans.edition import NEWEST, RULE
 from custody.scans.tolerances import Tolerances
 from custody.store.policy_book import newest_policy
 from custody.store.tables import StationKeyRow, StationRow
@@ -103,7 +104,7 @@ def test_an_overtaken_draft_is_refused(sqlite_url: str) -> None:
     with raises(Rejected, "policy"):
         put(house, raw, approved(raw, REGISTRAR, key("registrar")))
     again = drafted(house, THREE, 2)
-    assert read_policy_map(again).rules == {"limit": 3}
+    assert read_policy_map(again).rules == {RULE: NEWEST, "limit": 3}
     put(house, again, approved(again, REGISTRAR, key("registrar")))
     with raises(Rejected, "not-allowed"):
         put(house, again, approved(again, "carrier"), approved(again, "shop"))
