@@ -238,7 +238,7 @@ def _words(unit: Unit, order: LockOrderRow, event: Event, *, dispute: str) -> li
 def _plain(unit: Unit, order: LockOrderRow, event: Event) -> Message:
     if event is Event.CANCEL_BEFORE_DELIVERY:
         in_time = order.held_until_ms > unit.now_ms
-        if lock_store.device(unit.session, order.device, hold=False).hello_ms is not None:  # it may have reached it
+        if lock_store.device(unit.session, order.device).hello_ms is not None:  # it may have reached it
             return say("lock.cancel_unanswered" if in_time else "lock.expired_unanswered")
         return say("lock.cancel_before_delivery" if in_time else "lock.expired_undelivered")
     given = {name: str(POLICY.count(key, civil_date(unit.now_ms))) for name, key in TOLD[event].items()}

@@ -44,7 +44,7 @@ def test_the_fields_within_a_field_are_told_by_its_name(console: Console, plain_
 def test_what_a_route_and_its_body_are_is_told_without_marks(console: Console, plain_page: Page) -> None:
     console.show(plain_page, "/docs")
     enrolment = plain_page.locator("article[id='post-v1-stations-enrol']")
-    assert enrolment.locator("p code").all_inner_texts() == ["seq", "prev"]
+    assert enrolment.locator("p code").all_inner_texts() == ["seq", "prev", "announced"]
     expect(enrolment).to_contain_text("its proof of possession (COSE_Sign1)")
     expect(plain_page.locator("main")).not_to_contain_text("`")
 
