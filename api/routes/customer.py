@@ -74,7 +74,7 @@ class CodeIn(Body):
     """The eight digits on the lock screen, and after them the number of the lock if it is asked for."""
 
     challenge: str
-    order: str | None = Field(default=None, description="A lock of the phone that is meant; needed if there are several phones.")
+    order: str | None = Field(default=None, description="A lock of the phone; needed if there are several.")
 
 
 @router.get("")

@@ -45,11 +45,7 @@ STATES = MappingProxyType(
             SUPERVISOR, "hearing_days", "We found something we must ask you about before deciding."
         ),
         "declined": _state(SUPERVISOR, "adr_letter_hours", "We said no; here is why and how to overrule us."),
-        "adr_open": _state(
-            SUPERVISOR,
-            "adr_letter_hours",
-            "You may go to the independent scheme now; your letter is on your page.",
-        ),
+        "adr_open": _state(SUPERVISOR, "adr_letter_hours", "You may go to the independent scheme now; pack attached."),
         "with_adr": _state(SUPERVISOR, "adr_evidence_days", "An independent body is deciding."),
         "adr_decided": _state(SUPERVISOR, "adr_perform_working_days", "The independent body decided; we carry it out."),
         "closed": _state(None, None, "Closed. Reopen any time here."),

@@ -25,6 +25,7 @@ from custody.disputes.remedy import PHONES, WORDS, RemedyOffer, RemedyOption
 from custody.disputes.texts import TEXTS
 from custody.kernel.errors import Conflict
 
+LETTER_HAS_LEFT = "You may go to the independent scheme now; your letter is on your page."
 _REMEDIES = frozenset(WORDS.values())
 _PRICE_OR_PHONE = frozenset(WORDS[remedy] for remedy in PHONES | PAYS_MONEY)
 _PHONES = frozenset(WORDS[remedy] for remedy in PHONES)
@@ -126,9 +127,15 @@ def is_set_aside(state: str, promises: Iterable[Promise]) -> bool:
 
 
 def where_it_stands(state: str, promises: Iterable[Promise], offer: RemedyOffer | None) -> str:
-    """The words for the state of a case: with what can be chosen, or what is true instead where it was set aside."""
+    """The words for the state of a case: with what can be chosen, or what is true instead of the table's words.
+
+    These say of a case with the scheme open that a pack is attached: the letter is on the customer's page, and a pack
+    is asked for.
+    """
     if state == "remedy_offered" and offer is not None:
         return f"Choose: {alternatives(tuple(option.words for option in offer.options))}."
+    if state == "adr_open":
+        return LETTER_HAS_LEFT
     return TEXTS["case.set_aside"].words if is_set_aside(state, promises) else CASE.facts(state).customer_words
 
 
