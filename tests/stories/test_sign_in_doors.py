@@ -56,7 +56,7 @@ def test_a_form_from_the_address_that_people_use_is_ours(http: httpx.Client, ori
     assert http.post("/complain", data={"words": "It never came."}, headers=headers).status_code == status
 
 
-@pytest.mark.parametrize("name", ["night-2", "nobody-at-all"])
+@pytest.mark.parametrize("name", ["night-2", "nobody-of-this-name"])
 def test_wrong_passwords_of_one_account_come_to_an_end_and_others_still_sign_in(
     service: Service, http: httpx.Client, name: str
 ) -> None:
