@@ -143,13 +143,15 @@ def numbers_around(session: Session, station: str, first: int, last: int, *, mos
 
     What was not signed with a key of the station takes no number.
     """
-    found: dict[int, int] = {}
+    parts, values = list[str](), list[str | int]()
     for table, ours in (("unopened", ""), ("scan", " AND code NOT IN ('key_unknown', 'key_revoked')")):
         whole = f"SELECT seq, place FROM {table} WHERE station = ?{ours}"  # noqa: S608 - our own names
-        found |= dict(ask(session, f"{whole} AND seq BETWEEN ? AND ?", (station, first, last)))
-        found |= dict(ask(session, f"{whole} AND seq < ? ORDER BY seq DESC LIMIT ?", (station, first, most)))
-        found |= dict(ask(session, f"{whole} AND seq > ? ORDER BY seq LIMIT ?", (station, last, most)))
-    return found
+        parts += [
+            f"SELECT * FROM ({whole} AND {which}) AS part"  # noqa: S608 - our own names
+            for which in ("seq BETWEEN ? AND ?", "seq < ? ORDER BY seq DESC LIMIT ?", "seq > ? ORDER BY seq LIMIT ?")
+        ]
+        values += [station, first, last, station, first, most, station, last, most]
+    return dict(ask(session, " UNION ALL ".join(parts), values))
 
 
 def newest_statement(session: Session, station: str) -> StationHead | None:

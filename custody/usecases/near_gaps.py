@@ -15,7 +15,7 @@ from custody.trail.order import SequenceGap, sequence_gaps
 from custody.trail.sealed import SealedScan
 from custody.usecases.open_scans import stored_scans
 
-NEXT = 100
+NEXT = 25
 """So many numbers on either side of a scan are looked at."""
 
 
