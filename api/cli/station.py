@@ -110,11 +110,7 @@ def request(
         origin = str(call("GET", "/v1/log")["origin"])
         members: dict[str, Any] = {
             "origin": origin,
-            "station": info.station,
-            "site": info.site,
-            "place": info.place,
-            "step": str(info.step),
-            "custodian": info.custodian,
+            **info.facts,
             "key": signer.public.cose_key(),
             "possession": possession(info, signer, origin=origin),
         }

@@ -87,14 +87,7 @@ def announced(body: TokenIn, parts: P) -> dict[str, Any]:
     cose_key = unb64(body.cose_key, where="cose_key")
     with parts.house.read() as session:
         info = enrol_station.announced(session, token=body.token, cose_key=cose_key, now_ms=parts.clock.now_ms())
-    return {
-        "origin": parts.house.origin,
-        "station": info.station,
-        "site": info.site,
-        "place": info.place,
-        "step": str(info.step),
-        "custodian": info.custodian,
-    }
+    return {"origin": parts.house.origin, **info.facts}
 
 
 @router.post("/enrol", status_code=201)
@@ -170,11 +163,7 @@ def revoke(
 def _describe(parts: Parts, row: StationRow, keys: list[Any]) -> dict[str, Any]:
     info = enrol_station.station_info(row)
     return {
-        "station": info.station,
-        "site": info.site,
-        "place": info.place,
-        "step": str(info.step),
-        "custodian": info.custodian,
+        **info.facts,
         "site_name": enrol_station.site_name(row),
         "waiting": row.token_until_ms is not None and row.token_until_ms > parts.clock.now_ms(),
         "keys": [

@@ -18,7 +18,7 @@ subjects of at most 200 characters, as scans have (`check_subjects`); a log may 
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -71,6 +71,11 @@ class StationInfo:
     def iss(self) -> str:
         """The issuer of this station's statements."""
         return f"{STATION_ISS}{self.station}"
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What is enrolled of it and told of it, by the names of the members above."""
+        return {**asdict(self), "step": str(self.step)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +166,7 @@ def make_key_add(
     iat_s: int,
 ) -> bytes:
     """The registrar's statement that enrols a station's key; raises `Rejected` if it could not be read back."""
-    payload = {"origin": origin, **_facts(info), "key": key.cose_key(), "possession": possession}
+    payload = {"origin": origin, **info.facts, "key": key.cose_key(), "possession": possession}
     iss = Registrar(name=registrar, key=signer.public).iss
     raw = _make(KEY_ADD, payload, iss=iss, sub=sub, iat_s=iat_s, signer=signer)
     add = read_key_add(raw)
@@ -283,18 +288,8 @@ def _read_header(raw: bytes, kind: str) -> cose.Sign1:
 
 
 def _possession(origin: str, station: StationInfo | str, key: PublicKey) -> dict[str, Any]:
-    named = {"station": station} if isinstance(station, str) else _facts(station)
+    named = {"station": station} if isinstance(station, str) else station.facts
     return {"origin": origin, **named, "kid": key.kid, "cose_key": key.cose_key()}
-
-
-def _facts(info: StationInfo) -> dict[str, str]:
-    return {
-        "station": info.station,
-        "site": info.site,
-        "place": info.place,
-        "step": str(info.step),
-        "custodian": info.custodian,
-    }
 
 
 def _station(fields: Fields) -> str:

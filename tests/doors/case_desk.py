@@ -7,6 +7,11 @@ from typing import Any
 
 import httpx
 
+from custody.gs1.imei import imei_urn
+from custody.kernel.clock import HOUR_MS
+from devicelock import store
+from devicelock.rules.order import State
+from devicelock.store import LockOrderRow
 from tests.stories.http_service import Service
 
 OURS = {"accept": "text/html", "sec-fetch-site": "same-origin"}
@@ -36,6 +41,25 @@ class CaseDesk:
         body = {"order": order, "imei": "490154203237518"}
         assert self.http.post("/v1/orders", json=body, headers=self.by("agent-1")).is_success
         return order
+
+    def put_lock(self, told: dict[str, Any], order: str, imei: str, **facts: Any) -> None:
+        """A lock order of the case for a registered handset, decided now; `facts` are its columns otherwise."""
+        with self.house.parts.house.unit() as unit:
+            handset = store.device_by_imei(unit.session, imei_urn(imei))
+            assert handset is not None
+            columns = {
+                "state": State.QUEUED,
+                "basis": "two_people",
+                "reason": "never_received",
+                "requester": "agent-1",
+                "second": "supervisor-1",
+                "decided_ms": unit.now_ms,
+                "held_until_ms": unit.now_ms + HOUR_MS,
+                "created_ms": unit.now_ms,
+                "facts": "{}",
+            }
+            named = {"id": order, "device": handset.device, "imei": handset.imei, "dispute": told["dispute"]}
+            unit.session.add(LockOrderRow(**named, **{**columns, **facts}))
 
     def not_fixed(self, **facts: Any) -> dict[str, Any]:
         """A case whose remedy did not help: it is open to be asked about and offered again."""

@@ -6,7 +6,6 @@ from dataclasses import replace
 import pytest
 
 from api.encoding import b64
-from custody.gs1.imei import imei_urn
 from custody.kernel import cbor
 from custody.kernel.keys import new_signer
 from devicelock import store
@@ -14,7 +13,6 @@ from devicelock.rules.applied import Applied
 from devicelock.rules.command import Op
 from devicelock.rules.desired import Issued, Seen
 from devicelock.rules.order import State
-from devicelock.store import LockOrderRow
 from tests.doors.case_desk import CaseDesk
 
 IMEI = "490154203237518"
@@ -28,28 +26,7 @@ def told(desk: CaseDesk) -> dict[str, str]:
     handset = {"imei": IMEI, "cose_key": key}
     assert desk.http.post("/v1/devices", json=handset, headers=desk.by("supervisor-1")).is_success
     told = desk.report(order="SO-LOST-WORD", claim_type="never_received")
-    with desk.house.parts.house.unit() as unit:
-        device = store.device_by_imei(unit.session, imei_urn(IMEI))
-        assert device is not None
-        row = LockOrderRow(
-            id=ORDER,
-            device=device.device,
-            imei=device.imei,
-            state=State.QUEUED,
-            basis="two_people",
-            reason="never_received",
-            dispute=told["dispute"],
-            requester="agent-1",
-            second="supervisor-1",
-            decided_ms=unit.now_ms,
-            acked_ms=None,
-            release_ms=None,
-            released_ms=None,
-            held_until_ms=unit.now_ms + 3_600_000,
-            created_ms=unit.now_ms,
-            facts="{}",
-        )
-        unit.session.add(row)
+    desk.put_lock(told, ORDER, IMEI)
     return told
 
 

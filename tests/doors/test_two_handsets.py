@@ -10,9 +10,7 @@ from custody.gs1.imei import imei_urn
 from custody.kernel import cbor
 from custody.kernel.keys import new_signer
 from custody.kernel.system_clock import SystemClock
-from devicelock import store
 from devicelock.rules.order import State
-from devicelock.store import LockOrderRow
 from simulators.events import finish, write
 from simulators.geography import build_geography
 from simulators.station import make_station
@@ -98,29 +96,13 @@ def test_who_found_one_of_them_says_nothing_of_the_other(desk: CaseDesk) -> None
 def joined(desk: CaseDesk) -> str:
     """The link of a case in which both handsets were locked, as after a join; neither is any more."""
     told = desk.report(order=ORDER, item=SOLD, claim_type="never_received")
-    with desk.house.parts.house.unit() as unit:
-        for number, imei in enumerate((SOLD, SECOND)):
-            handset = store.device_by_imei(unit.session, imei_urn(imei))
-            assert handset is not None
-            row = LockOrderRow(
-                id=f"lock_pair{number}",
-                device=handset.device,
-                imei=handset.imei,
-                state=State.RELEASED,
-                basis="two_people",
-                reason="never_received",
-                dispute=told["dispute"],
-                requester="agent-1",
-                second="supervisor-1",
-                decided_ms=unit.now_ms,
-                acked_ms=unit.now_ms,
-                release_ms=unit.now_ms,
-                released_ms=unit.now_ms,
-                held_until_ms=unit.now_ms,
-                created_ms=unit.now_ms + number,
-                facts="{}",
-            )
-            unit.session.add(row)
+    now_ms = desk.house.parts.clock.now_ms()
+    ended = {
+        "state": State.RELEASED,
+        **dict.fromkeys(("acked_ms", "release_ms", "released_ms", "held_until_ms"), now_ms),
+    }
+    for number, imei in enumerate((SOLD, SECOND)):
+        desk.put_lock(told, f"lock_pair{number}", imei, **ended)
     return f"/c/{told['customer_token']}"
 
 
