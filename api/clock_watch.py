@@ -1,10 +1,13 @@
-"""A clock that jumps ahead: what nobody can take back waits until somebody has looked at it, or for a day.
+"""A clock that jumps: what nobody can take back waits until somebody has looked at it, or for a day.
 
 A machine that is given a wrong date would have promises missed, letters sent, quarters closed, and handsets retired
 for ever, within minutes. So seconds are counted beside the clock, and at a start the newest checkpoint says when the
 service was last up. A clock that went far ahead of them raises an alert. Locks lapse meanwhile: doubt sets free.
 
 A virtual machine that slept for days, or a service that was off for long, looks the same, and waits without harm.
+
+A clock that was put back had been ahead, or is behind now: every lock ends as much earlier (`shorten_holds.py`), which
+people are told of.
 """
 
 import time
@@ -13,9 +16,11 @@ from collections.abc import Callable
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from custody.kernel.clock import DAY_MS, Clock, Instant, to_iso
+from custody.kernel.clock import DAY_MS, MINUTE_MS, Clock, Instant, to_iso
 from custody.store.unit import Unit
 from devicelock.usecases.alert import AlertKind, raise_alert
+from devicelock.usecases.lock_office import LockOffice
+from devicelock.usecases.shorten_holds import shorten_holds
 from devicelock.watch_store import AlertRow
 
 JUMP_MS = DAY_MS
@@ -23,6 +28,9 @@ JUMP_MS = DAY_MS
 
 AWAY_MS = 7 * DAY_MS
 """So long after the newest checkpoint a start is none that anybody expects."""
+
+BACK_MS = MINUTE_MS
+"""So far behind the seconds that were counted, or the newest checkpoint at a start, it was put back."""
 
 HELD_MS = DAY_MS
 
@@ -37,21 +45,35 @@ class ClockWatch:
         self._last: tuple[float, Instant] | None = None
 
     def jump_ms(self) -> int:
-        """By how much it has jumped ahead since the last look; nothing if it goes as it should."""
+        """By how much it has jumped ahead since the last look, below 0 if back; 0 if it goes as it should."""
         before, (at_s, now_ms) = self._last, (self._count_s(), self._clock.now_ms())
         self._last = at_s, now_ms
         if before is None:
-            away_ms = 0 if self._up_ms is None else now_ms - self._up_ms
-            return away_ms if away_ms > AWAY_MS else 0
-        ahead_ms = now_ms - before[1] - round((at_s - before[0]) * 1000)
-        return ahead_ms if ahead_ms > JUMP_MS else 0
+            ahead_ms, most_ms = 0 if self._up_ms is None else now_ms - self._up_ms, AWAY_MS
+        else:
+            ahead_ms, most_ms = now_ms - before[1] - round((at_s - before[0]) * 1000), JUMP_MS
+        return ahead_ms if ahead_ms > most_ms or ahead_ms < -BACK_MS else 0
 
 
-def tell_of_jump(unit: Unit, *, jump_ms: int) -> None:
-    """Raise an alert about this jump, unless one holds things at this hour already.
+def act_on_jump(unit: Unit, office: LockOffice, *, jump_ms: int) -> None:
+    """Raise an alert about this jump ahead, or have the locks end earlier and tell of it, if it was one back."""
+    if jump_ms < 0:
+        _put_back(unit, office, by_ms=-jump_ms)
+    else:
+        _tell_of_jump(unit, jump_ms=jump_ms)
 
-    One of an earlier jump, or of an hour that the clock was put back from, holds nothing now.
-    """
+
+def _put_back(unit: Unit, office: LockOffice, *, by_ms: int) -> None:
+    standing = shorten_holds(unit, office, by_ms=by_ms)
+    detail = (
+        f"The clock was put back by {round(by_ms / MINUTE_MS)} minutes, and says {to_iso(unit.now_ms)}. "
+        f"No lock may hold longer than its hours: the {standing} that stand end as much earlier."
+    )
+    raise_alert(unit, AlertKind.CLOCK_PUT_BACK, about=f"the clock at {to_iso(unit.now_ms)}", detail=detail)
+
+
+def _tell_of_jump(unit: Unit, *, jump_ms: int) -> None:
+    """One of an earlier jump, or of an hour that the clock was put back from, holds nothing now."""
     if is_held(unit.session, now_ms=unit.now_ms):
         return
     detail = (

@@ -22,7 +22,7 @@ import structlog
 from sqlmodel import Session
 
 from api import joints, persons
-from api.clock_watch import JUMP_MS, ClockWatch, is_held, tell_of_jump
+from api.clock_watch import JUMP_MS, ClockWatch, act_on_jump, is_held
 from api.late_fixes import is_fix_late, late_fixes, tell_of_late_fixes
 from api.lock_news import tell_leavers
 from api.missed_promises import is_miss_untold, tell_of_misses, untold_misses
@@ -149,10 +149,11 @@ class Timer:
             self._forget_answers()
 
     def _is_in_doubt(self) -> bool:
-        """Whether the clock is in doubt. A jump that cannot be told yet is not forgotten."""
+        """Whether the clock is in doubt. A jump that cannot be acted on yet is not forgotten."""
         self._believed_ms = self._parts.clock.now_ms()
         self._jump_ms = self._jump_ms or self._watch.jump_ms()
-        if self._jump_ms and self._do(partial(tell_of_jump, jump_ms=self._jump_ms), in_doubt=True):
+        act = partial(act_on_jump, office=self._parts.locks, jump_ms=self._jump_ms)
+        if self._jump_ms and self._do(act, in_doubt=True):
             self._jump_ms = 0
         held = self._look("the clock", partial(is_held, now_ms=self._parts.clock.now_ms()))
         return bool(self._jump_ms) or held is not False

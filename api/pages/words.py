@@ -167,6 +167,7 @@ ALERTS: Mapping[str, str] = {
     AlertKind.FIX_OVERDUE: "Nobody wrote down what is mended for good",
     AlertKind.PROMISE_MISSED: "A promise was missed and is not kept yet",
     AlertKind.CLOCK_JUMPED: "The clock jumped ahead",
+    AlertKind.CLOCK_PUT_BACK: "The clock was put back",
 }
 PAUSES: Mapping[str, str] = {
     CapReason.CANARY_UNSETTLED: "Its first handsets have not answered yet",

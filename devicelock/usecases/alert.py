@@ -38,6 +38,7 @@ class AlertKind(StrEnum):
     FIX_OVERDUE = "fix_overdue"
     PROMISE_MISSED = "promise_missed"
     CLOCK_JUMPED = "clock_jumped"
+    CLOCK_PUT_BACK = "clock_put_back"
 
 
 def raise_alert(unit: Unit, kind: AlertKind, *, about: str, detail: str) -> None:

@@ -9,10 +9,11 @@ from typing import Any, cast
 import pytest
 
 from api import timer
-from api.clock_watch import AWAY_MS, HELD_MS, JUMP_MS, ClockWatch
+from api.clock_watch import AWAY_MS, BACK_MS, HELD_MS, JUMP_MS, ClockWatch
 from api.parts import Parts
-from custody.kernel.clock import DAY_MS, MINUTE_MS
-from devicelock import watch_store
+from custody.kernel.clock import DAY_MS, HOUR_MS, MINUTE_MS
+from devicelock import store, watch_store
+from devicelock.rules.authority import PROVISIONAL_MS
 from devicelock.usecases.alert import look_at_alert
 from devicelock.watch_store import AlertRow
 from tests.stories.lock_steps import told
@@ -144,10 +145,41 @@ def test_a_jump_is_what_goes_ahead_of_the_seconds_that_were_counted(ahead_ms: in
     assert watch.jump_ms() == 0, "it is told of once"
 
 
-@pytest.mark.parametrize("back_ms", [MINUTE_MS, 400 * DAY_MS])
-def test_a_clock_that_is_set_back_is_no_jump(back_ms: int) -> None:
-    clock = Clock()
-    watch = ClockWatch(clock, up_ms=clock.at_ms + back_ms)
-    assert watch.jump_ms() == 0
-    clock.at_ms -= back_ms
-    assert watch.jump_ms() == 0
+@pytest.mark.parametrize("at_start", [True, False])
+@pytest.mark.parametrize(("back_ms", "put_back"), [(BACK_MS, False), (BACK_MS + 1, True), (400 * DAY_MS, True)])
+def test_a_clock_that_was_put_back_is_seen_by_how_much(back_ms: int, *, put_back: bool, at_start: bool) -> None:
+    clock = Clock()  # it goes on by a millisecond whenever it is read
+    watch = ClockWatch(clock, up_ms=clock.at_ms + 1 + back_ms * at_start, count_s=lambda: 10.0)
+    first = watch.jump_ms()
+    clock.at_ms -= back_ms + 1
+    assert (first if at_start else watch.jump_ms()) == (-back_ms if put_back else 0)
+
+
+@pytest.mark.parametrize("at_start", [True, False])
+def test_a_clock_that_is_put_back_has_no_lock_hold_longer_than_its_hours(world: World, *, at_start: bool) -> None:
+    """The handset counts its hours by its own clock, and the hello must not bring a lock back after them."""
+    opened, radio = world.locked_elsewhere()
+    up_ms, back_ms = world.clock.at_ms, 5 * HOUR_MS
+    radio.switch_off()
+    radio.handset.turn_clock(back_ms // 1000)
+    if at_start:
+        world.clock.at_ms -= back_ms
+    with looking(world, up_ms=up_ms):
+        if not at_start:
+            world.clock.at_ms -= back_ms
+        assert until(lambda: "clock_put_back" in world.alerts())
+        radio.switch_on()
+        world.deliver()
+        assert radio.handset.screen_locked, "its hours are not over yet"
+        with world.house.read() as session:
+            wished = store.desired(store.device(session, opened.order.device, hold=False))
+        assert wished.until_s == world.order(opened.order.id).held_until_ms // 1000, "the hello goes by the same end"
+        world.clock.at_ms += PROVISIONAL_MS - back_ms
+        assert world.order(opened.order.id).state == "active_provisional"
+        world.clock.at_ms += back_ms
+        assert until(lambda: world.order(opened.order.id).state == "release_queued")
+    radio.handset.tick()
+    world.deliver()
+    assert not radio.handset.screen_locked
+    assert world.order(opened.order.id).state == "released"
+    assert "shortened" in [step.event for step in world.steps(opened.order.id)]
