@@ -17,7 +17,7 @@ from custody.disputes.remedy import RemedyOption
 from custody.kernel.clock import to_iso
 from custody.store import case_book
 from custody.store.case_book import CaseFile
-from custody.usecases.move_scheme import LETTERS
+from custody.usecases.ways_out import LETTERS
 from devicelock import part_store
 from devicelock import store as lock_store
 from devicelock.part_store import ReferenceRow

@@ -90,10 +90,10 @@ def recourse(
 
 
 def join_ways(first: Iterable[Recourse], second: Iterable[Recourse]) -> tuple[Recourse, ...]:
-    """The ways of two joined cases: of two to one body the one with the earlier last day stays."""
+    """The ways of two joined cases: of two to one body the open one stays, of two open ones the one to end first."""
     kept: dict[Way, Recourse] = {}
     for way in (*first, *second):
-        kept[way.way] = min(kept.get(way.way, way), way, key=lambda one: (one.last_day, one.opens))
+        kept[way.way] = min(kept.get(way.way, way), way, key=lambda one: (not one.still_open, one.last_day, one.opens))
     return _in_order(kept.values())
 
 

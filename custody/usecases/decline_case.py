@@ -22,7 +22,7 @@ from custody.disputes.work_clocks import state_clock
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
-from custody.usecases.move_scheme import with_letter
+from custody.usecases.ways_out import with_letter
 from custody.usecases.write_move import write_move
 
 Behind = Callable[[Session, str], frozenset[str]]

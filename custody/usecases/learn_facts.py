@@ -18,15 +18,15 @@ from custody.disputes.lock_wish import LockFacts, lock_wish
 from custody.disputes.machine import Role
 from custody.disputes.messages import say
 from custody.disputes.opening import legal_clocks
-from custody.disputes.order import FIRST_ORDER_DATE, OrderFacts
+from custody.disputes.order import FIRST_ORDER_DATE
 from custody.disputes.policy import DEFAULT_POLICY, Policy
 from custody.disputes.promise import proof
-from custody.disputes.recourse import Recourse, Way, recourse
 from custody.disputes.remedy import Extra, learned
 from custody.kernel.errors import Conflict, Forbidden, Rejected
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
+from custody.usecases.ways_out import ways_of_days
 from custody.usecases.write_move import write_move
 
 DAYS = ("delivered", "goods_back", "proof_of_sending")
@@ -63,19 +63,11 @@ def order_days(
     new = legal_clocks(order, first_word_ms=file.case.first_word_ms, policy=policy)
     clocks = {(clock.key, clock.about): clock for clock in (*file.legal_clocks, *new)}
     offer = None if file.offer is None else learned(file.offer, order)
-    ways = _ways(file, order, today=civil.civil_date(unit.now_ms), policy=policy)
-    moved = replace(file, order=order, legal_clocks=tuple(clocks.values()), recourse=ways, offer=offer)
+    moved = replace(file, order=order, legal_clocks=tuple(clocks.values()), offer=offer)
+    moved = replace(moved, recourse=ways_of_days(unit, moved, policy=policy))
     said = [say("case.charge_held")] if _holds_charge(moved) and not _holds_charge(file) else []
     facts = {"days": {name: day.isoformat() for name, day in days.items()}, "reference": reference}
     return write_move(unit, file, moved, "order_days", actor=actor, facts=facts, said=said)
-
-
-def _ways(file: CaseFile, order: OrderFacts, *, today: date, policy: Policy) -> tuple[Recourse, ...]:
-    """The ways out with the new days; the scheme's own counts from the letter."""
-    first_word = civil.civil_date(file.case.first_word_ms)
-    now = recourse(file.case.claim_type, order, first_word=first_word, today=today, policy=policy)
-    scheme = [way for way in file.recourse if way.way is Way.SCHEME]
-    return (*scheme, *(way for way in now if way.way is not Way.SCHEME))
 
 
 def _hold_open(unit: Unit, dispute: str) -> CaseFile:

@@ -19,7 +19,6 @@ import base64
 from dataclasses import replace
 
 import msgspec
-from sqlmodel import Session
 
 from custody.disputes import case_guards, civil, clocks
 from custody.disputes.asks import Ledger
@@ -31,7 +30,7 @@ from custody.disputes.messages import Message, say
 from custody.disputes.opening import AN_OFFER
 from custody.disputes.policy import DEFAULT_POLICY, Policy
 from custody.disputes.promise import AS_DECIDED, is_owed, make_promise
-from custody.disputes.recourse import Recourse, Way, join_ways, recourse
+from custody.disputes.recourse import join_ways
 from custody.disputes.wording import lint_text
 from custody.disputes.work_clocks import state_clock
 from custody.investigation.pack_seal import KIND as PACK
@@ -42,10 +41,8 @@ from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
 from custody.usecases.keep_promises import keep, take_place
 from custody.usecases.read_order import is_known, known_before
+from custody.usecases.ways_out import with_letter
 from custody.usecases.write_move import write_move
-
-LETTERS = frozenset({"adr_open", "declined", "letter"})
-"""The lines of a timeline with which a letter for the independent scheme left."""
 
 REMEDY_STANDS = frozenset({"remedy_offered", "remedy_in_progress", "remedied"})
 """States in which the letter of the timer leaves without a move."""
@@ -63,31 +60,6 @@ def adr(unit: Unit, dispute: str, *, letter_due_ms: Instant, deadlock: bool, act
         return write_move(unit, file, lettered, "letter", actor=actor, facts={}, said=said)
     moved = replace(lettered, case=replace(file.case, state=move.target))
     return write_move(unit, file, moved, "adr_open", actor=actor, facts={"deadlock": deadlock}, said=said)
-
-
-def with_letter(unit: Unit, file: CaseFile) -> tuple[CaseFile, Recourse]:
-    """The file with its ways out counted from a letter of today, and the one that the letter is for.
-
-    A second letter gives no later day than the first: legal clocks never start anew.
-    """
-    today = civil.civil_date(unit.now_ms)
-    first_word = civil.civil_date(file.case.first_word_ms)
-    ways = recourse(
-        file.case.claim_type, file.order, first_word=first_word, today=today, letter=today, policy=DEFAULT_POLICY
-    )
-    first = next((way for way in file.recourse if way.way is Way.SCHEME), None)
-    if first is not None and letter_left(unit.session, file):
-        ways = tuple(
-            replace(way, opens=first.opens, last_day=first.last_day) if way.way is Way.SCHEME else way
-            for way in ways
-            if way.way is not Way.SCHEME or today <= first.last_day
-        )
-    return replace(file, recourse=ways), next(way for way in ways if way.independent and way.opens <= today)
-
-
-def letter_left(session: Session, file: CaseFile) -> bool:
-    """Whether a letter for the independent scheme has left in a case."""
-    return any(line.kind in LETTERS for line in case_book.timeline(session, file.case.id))
 
 
 def change_our_mind(unit: Unit, dispute: str, *, actor: str, role: Role) -> CaseFile:

@@ -35,8 +35,9 @@ from custody.store.unit import Unit
 from custody.usecases import await_answer
 from custody.usecases.keep_promises import earn
 from custody.usecases.move_case import withdraw
-from custody.usecases.move_scheme import adr, letter_left
+from custody.usecases.move_scheme import adr
 from custody.usecases.open_dispute import least_busy
+from custody.usecases.ways_out import letter_left
 from custody.usecases.write_move import write_move
 
 SYSTEM = "system"

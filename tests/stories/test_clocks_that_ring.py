@@ -163,7 +163,9 @@ def test_a_second_letter_gives_no_later_day_than_the_first(world: World, days: i
     first = letter()
     act(world, move_scheme.change_our_mind, opened, **by)
     world.step(days * DAY_MS)
-    assert letter() == ([] if days == 400 else first), "what is over stays over"
+    for _ in range(2):
+        assert letter() == ([] if days == 400 else first), "what is over stays over"
+        act(world, move_scheme.change_our_mind, opened, **by)
 
 
 def test_an_offer_is_chosen_recorded_and_confirmed_after_the_letter_as_before_it(

@@ -1,13 +1,14 @@
 """Stories of a kind of problem that is put right: its ways out are those of the kind that it is, and none is lost."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
 from custody.disputes.civil import civil_date
 from custody.disputes.machine import Role
-from custody.disputes.recourse import PLEAS, Way
+from custody.disputes.order import OrderFacts, Payment
+from custody.disputes.recourse import PLEAS, Recourse, Way
 from custody.disputes.remedy import Needs
 from custody.kernel.clock import DAY_MS
 from custody.store import case_book
@@ -18,6 +19,7 @@ from tests.stories.lock_steps import told
 from tests.stories.test_case_stories import classify
 from tests.stories.test_joined_cases import join
 from tests.world import World
+from tests.world_parts import Opened
 
 SUPERVISOR: dict[str, Any] = {"actor": "supervisor-1", "role": Role.SUPERVISOR}
 AGENT: dict[str, Any] = {"actor": "agent-1", "role": Role.AGENT}
@@ -26,6 +28,39 @@ TO_THE_SCHEME = "you can go to the independent scheme"
 
 def ways(file: CaseFile) -> set[Way]:
     return {way.way for way in file.recourse}
+
+
+def letter(world: World, opened: Opened) -> CaseFile:
+    """A letter leaves, and we look at the case again."""
+    file = act(world, move_scheme.adr, opened, letter_due_ms=0, deadlock=True, **SUPERVISOR)
+    act(world, move_scheme.change_our_mind, opened, **SUPERVISOR)
+    return file
+
+
+def learned(world: World, opened: Opened, delivered: date, role: Role = Role.AGENT) -> CaseFile:
+    facts: dict[str, Any] = {"reference": "RECEIPT 1", "actor": "x", "role": role}
+    return act(world, learn_facts.order_days, opened, days={"delivered": delivered}, **facts)
+
+
+def scheme_of(file: CaseFile) -> Recourse:
+    return next(way for way in file.recourse if way.way is Way.SCHEME)
+
+
+def paid(world: World, number: int, payment: Payment, kind: str | None, *, late_days: int = 0) -> Opened:
+    """A report of an order that was paid in this way, and should have come so many days ago."""
+    expected = civil_date(world.clock.at_ms) - timedelta(days=late_days)
+    order = OrderFacts(
+        order_ref=world.parcels[number].order, payment=payment, price_pence=89_900, expected_delivery=expected
+    )
+    return world.dispute(world.parcels[number], kind, order=order)
+
+
+def two_orders(world: World, kind: str) -> Opened:
+    """A report of an order that was paid on the bill, into which one of an order paid by card was joined."""
+    by_card, on_bill = paid(world, 0, Payment.CREDIT_CARD, None), paid(world, 1, Payment.BILL, kind)
+    join(world, by_card, into=on_bill)
+    assert {Way.SCHEME, Way.CARD_LAW, Way.CHARGEBACK} <= ways(world.case(on_bill))
+    return on_bill
 
 
 @pytest.mark.parametrize("kind", [None, "damaged"])
@@ -58,8 +93,7 @@ def test_a_way_that_the_kind_has_not_goes_unless_a_letter_for_it_has_left(world:
     opened = world.dispute(world.parcels[0], "never_received")
     scheme = world.case(opened).recourse[0]
     if has_letter:
-        scheme = act(world, move_scheme.adr, opened, letter_due_ms=0, deadlock=True, **SUPERVISOR).recourse[0]
-        act(world, move_scheme.change_our_mind, opened, **SUPERVISOR)
+        scheme = letter(world, opened).recourse[0]
         file = act(world, move_case.offer_again, opened, claim_type="holder_enquiry", **AGENT)
     else:
         file = classify(world, opened, "holder_enquiry")
@@ -87,8 +121,67 @@ def test_the_ways_of_a_report_that_was_joined_in_stay_whatever_the_kind(world: W
 
 def test_days_that_were_learned_of_the_order_count_for_the_new_kind_too(world: World) -> None:
     opened = world.dispute(world.parcels[0], "damaged")
-    delivered = civil_date(world.clock.at_ms) - timedelta(days=200)
-    days: dict[str, Any] = {"days": {"delivered": delivered}, "reference": "RECEIPT 1"}
-    learned = act(world, learn_facts.order_days, opened, **days, **AGENT)
+    before = learned(world, opened, civil_date(world.clock.at_ms) - timedelta(days=200))
     file = classify(world, opened, "defective")
-    assert [(way.way, way.last_day) for way in file.recourse] == [(way.way, way.last_day) for way in learned.recourse]
+    assert [(way.way, way.last_day) for way in file.recourse] == [(way.way, way.last_day) for way in before.recourse]
+
+
+@pytest.mark.parametrize("kind", ["wrong_item", "holder_enquiry"])
+def test_a_letter_and_days_that_are_learned_leave_the_ways_of_every_order_of_the_case(world: World, kind: str) -> None:
+    opened = two_orders(world, kind)
+    before = world.case(opened)
+    today = civil_date(world.clock.at_ms)
+    after_days = learned(world, opened, today - timedelta(days=3))
+    assert ways(after_days) == ways(before)
+    after_letter = letter(world, opened)
+    assert ways(after_letter) == ways(before)
+    assert scheme_of(after_letter).opens == today
+    assert "You may go to the independent scheme CISAS now." in told(world, opened)
+    assert ways(letter(world, opened)) == ways(before)
+
+
+def test_of_two_orders_by_card_the_chargeback_of_one_is_there_when_that_of_the_other_is_over(world: World) -> None:
+    early, late = (paid(world, number, Payment.DEBIT_CARD, None, late_days=days) for number, days in ((0, 110), (1, 5)))
+    join(world, late, into=early)
+    world.step(20 * DAY_MS)
+    chargeback = next(way for way in letter(world, early).recourse if way.way is Way.CHARGEBACK)
+    assert chargeback.last_day > civil_date(world.clock.at_ms)
+
+
+def test_the_court_that_is_open_for_one_order_is_not_hidden_by_one_that_is_over_for_another(world: World) -> None:
+    old, new = (paid(world, number, Payment.BILL, None, late_days=days) for number, days in ((0, 2300), (1, 0)))
+    assert not world.case(old).recourse[-1].still_open
+    join(world, old, into=new)
+    for file in (world.case(new), letter(world, new)):
+        (court,) = (way for way in file.recourse if way.way is Way.COURT)
+        assert court.still_open
+
+
+def test_a_day_that_is_put_right_counts_for_each_report_of_its_order(world: World) -> None:
+    today = civil_date(world.clock.at_ms)
+    first, second = (world.dispute(world.parcels[0], None) for _ in range(2))
+    for opened in (first, second):
+        learned(world, opened, today - timedelta(days=200))
+    join(world, first, into=second)
+    right = learned(world, second, today - timedelta(days=20), role=Role.SUPERVISOR)
+    court = next(way for way in right.recourse if way.way is Way.COURT)
+    assert court.opens == today - timedelta(days=20)
+
+
+def test_a_scheme_that_the_letter_named_is_named_in_the_next_one_whatever_the_kind(world: World) -> None:
+    opened = world.dispute(world.parcels[0], "never_received")
+    first = scheme_of(letter(world, opened))
+    act(world, move_case.offer_again, opened, claim_type="holder_enquiry", **AGENT)
+    world.step(DAY_MS)
+    second = scheme_of(letter(world, opened))
+    assert (second.opens, second.last_day) == (first.opens, first.last_day)
+    assert told(world, opened).count("You may go to the independent scheme CISAS now.") == 2
+
+
+def test_the_letter_of_a_report_that_was_joined_in_keeps_its_last_day(world: World) -> None:
+    other, survivor = (world.dispute(parcel, None) for parcel in world.parcels[:2])
+    first = scheme_of(letter(world, other))
+    join(world, other, into=survivor)
+    world.step(DAY_MS)
+    second = scheme_of(letter(world, survivor))
+    assert (second.opens, second.last_day) == (first.opens, first.last_day)
