@@ -5,6 +5,7 @@ to the rules of `custody.disputes.wording`.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from custody.disputes.claim import ClaimType
 from custody.investigation.places import REST_WORDS
@@ -149,7 +150,7 @@ NO_ANSWER_KNOWN = (
     "Released, no answer known",
     "Called back, and the handset has not said since whether it is locked. If it is, the unlock code works at once.",
 )
-"""Instead of the words of a lock that is over, where nobody knows that its handset is free."""
+"""Instead of the words of a lock that is over, where nobody knows that its handset is free (`of_lock`)."""
 ALERTS: Mapping[str, str] = {
     AlertKind.ASKS_REACHED: "One person asked for too many locks",
     AlertKind.CAP_REACHED: "A limit on locking is reached",
@@ -354,6 +355,12 @@ def worded(table: Mapping[str, str], code: object) -> str:
     """The words of a code; a code without words in plain spelling."""
     text = str(code)
     return table.get(text) or text.replace("_", " ")
+
+
+def of_lock(order: Mapping[str, Any]) -> tuple[str, str]:
+    """What is said of a lock order, as `api.views` shows it: in a few words, and in a sentence."""
+    unknown = order["state"] == State.RELEASED and order["may_be_locked"]
+    return NO_ANSWER_KNOWN if unknown else LOCKS[order["state"]]
 
 
 def lock_group(name: str) -> str:

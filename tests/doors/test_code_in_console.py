@@ -36,6 +36,7 @@ def put(desk: CaseDesk, state: State, *, answered: bool) -> None:
     with desk.house.parts.house.unit() as unit:
         row = store.order(unit.session, ORDER)
         row.state, row.release_ms, row.released_ms = state, None, None
+        row.group, row.wrong_ms = "account:agent-1:2026-01-01", unit.now_ms
         if is_over:
             row.release_ms = row.released_ms = unit.now_ms
         unit.session.add(row)
@@ -49,22 +50,26 @@ def put(desk: CaseDesk, state: State, *, answered: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "answered", "words"),
+    ("state", "answered", "heading", "words"),
     [
-        (State.QUEUED, False, "the handset has not answered yet, and may be locked"),
-        (State.RELEASED, False, "the handset has not said since whether it is locked"),
-        (State.RELEASED, True, "The handset is free."),
+        (State.QUEUED, False, "On its way", "the handset has not answered yet, and may be locked"),
+        (State.RELEASED, False, "Released, no answer known", "the handset has not said since whether it is locked"),
+        (State.RELEASED, True, "Released", "The handset is free."),
     ],
 )
 def test_the_console_has_the_code_of_every_lock_that_was_decided_and_says_free_of_none_that_may_be_locked(
-    desk: CaseDesk, told: dict[str, str], state: State, words: str, *, answered: bool
+    desk: CaseDesk, told: dict[str, str], state: State, heading: str, words: str, *, answered: bool
 ) -> None:
     put(desk, state, answered=answered)
     page = f"/console/cases/{told['dispute']}"
     shown = desk.http.get(page, headers=desk.by("agent-1")).text
+    assert f"<h3>{heading}</h3>" in shown
     assert words in shown
     assert ("The handset is free." in shown) is answered
     assert f'action="{page}/locks/{ORDER}/code"' in shown
+    locks = desk.http.get("/console/locks", headers=desk.by("supervisor-1")).text
+    assert re.findall(f'<dd>([^<]*), <a href="{page}"', locks) == [heading], "its group is paused"
+    assert "No handset is locked" not in locks
     own = desk.http.get(f"/c/{told['customer_token']}/status").text
     assert ("The phone is not locked." in own) is answered
     assert ("may be locked" in own or "has not told us" in own) is not answered
