@@ -16,6 +16,7 @@ from dataclasses import replace
 from typing import Any
 
 import msgspec
+from sqlmodel import Session
 
 from api.circumstances import cases_of, is_customers
 from api.joined_locks import give_to_customer, joined_from
@@ -32,7 +33,7 @@ from custody.store.unit import Unit
 from devicelock import store as lock_store
 from devicelock import watch_store
 from devicelock.rules.check import CheckName
-from devicelock.rules.command import Basis, Reason
+from devicelock.rules.command import Basis, Op, Reason, pair_in
 from devicelock.rules.order import Event, Role, State
 from devicelock.store import DeviceRow, LockOrderRow
 from devicelock.usecases.lock_office import LockOffice
@@ -79,6 +80,9 @@ UNSURE = "We do not know for sure who has it."
 BY_TWO_PEOPLE = "Two people here looked at it, and it is not with you."
 KEEP_NUMBER = "text PAC to 65075, and you get the code for it"
 NOT_LOCKED, UNLOCKING = "it is not locked", "we are unlocking it, and the code is on your page"
+UNANSWERED = (
+    "we called the lock back, and it has not told us if it is locked. If it is, the code on your page works at once"
+)
 PAID, ANNOUNCED = "lock_compensation", "lock_announced"
 
 
@@ -205,8 +209,7 @@ def tell_leavers(unit: Unit, *, only: str | None = None, limit: int = 200) -> in
 
 def _tell_leaver(unit: Unit, leaving: LeavingRow) -> None:
     device = lock_store.device(unit.session, leaving.device)
-    waits = lock_store.orders_of_device(unit.session, device.device, [State.RELEASE_QUEUED])
-    state = UNLOCKING if waits else NOT_LOCKED
+    state = _lock_state(unit.session, device)
     said = say("leaver.notice", at=in_words(leaving.ends_ms), lock_state=state, keep_number=KEEP_NUMBER)
     cases = _open_cases(unit, device)
     for file in cases:
@@ -215,6 +218,15 @@ def _tell_leaver(unit: Unit, leaving: LeavingRow) -> None:
     leaving.told_ms, leaving.words = unit.now_ms, said.text
     facts = {"device": device.device, "ends_ms": leaving.ends_ms, "cases": [file.case.id for file in cases]}
     unit.record("device.leaver_told", facts)
+
+
+def _lock_state(session: Session, device: DeviceRow) -> str:
+    """What is known of the handset of a leaver, whose every lock was called back or is being released."""
+    if lock_store.orders_of_device(session, device.device, [State.RELEASE_QUEUED]):
+        return UNLOCKING
+    lock, seen = lock_store.newest_command(session, device.device, Op.LOCK), lock_store.desired(device).seen
+    answered = lock is None or seen is None or lock.result is not None or seen.pair >= pair_in(lock.raw)
+    return NOT_LOCKED if answered else UNANSWERED
 
 
 def _open_cases(unit: Unit, device: DeviceRow) -> list[CaseFile]:

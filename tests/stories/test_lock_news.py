@@ -14,8 +14,10 @@ from custody.kernel.errors import Conflict, Forbidden, Rejected, Unavailable
 from custody.store import case_book
 from custody.usecases import learn_facts, move_case
 from devicelock import watch_store
+from devicelock.rules.ack import Result
+from devicelock.rules.command import Op
 from devicelock.rules.order import Event
-from devicelock.store import LockOrderRow
+from devicelock.store import LockOrderRow, newest_command
 from devicelock.usecases.request_lock import refuse_lock
 from devicelock.watch_store import LeavingRow
 from simulators.radio import Radio
@@ -314,6 +316,40 @@ def test_a_notice_says_so_while_the_release_waits_for_the_handset(world: World) 
     leave(world, radio, in_ms=2 * DAY_MS)
     world.step(MINUTE_MS)
     assert "Your phone: we are unlocking it, and the code is on your page." in told(world, opened)
+
+
+@pytest.mark.parametrize(
+    ("last_word", "free"), [("none", False), ("hello", True), ("refusal", True), ("never heard of", True)]
+)
+def test_a_notice_says_that_a_phone_is_not_locked_only_if_it_answered_the_lock_that_was_called_back(
+    world: World, last_word: str, *, free: bool
+) -> None:
+    radio = world.handset(world.parcels[0])
+    if last_word != "never heard of":
+        radio.switch_on()
+        world.deliver()
+    opened = world.dispute(world.parcels[0], "never_received")
+    if last_word == "refusal":
+        with world.house.unit() as unit:
+            command = newest_command(unit.session, radio.handset.device, Op.LOCK)
+            assert command is not None
+            command.result = Result.REFUSED_EXPIRED
+    elif last_word != "never heard of":
+        world.relay.carry()
+        radio.handset.take(world.waiting(radio.handset.device)[0].message.payload)
+        assert radio.handset.screen_locked
+    radio.switch_off()
+    if last_word == "hello":
+        let_go(world, opened.order.id)
+        radio.switch_on()
+        world.deliver()
+        assert not radio.handset.screen_locked
+        radio.switch_off()
+    leave(world, radio, in_ms=2 * DAY_MS)
+    world.step(MINUTE_MS)
+    (notice,) = [line for line in told(world, opened).splitlines() if NOTICE in line]
+    assert ("Your phone: it is not locked." in notice) is free
+    assert ("it has not told us if it is locked. If it is, the code on your page works at once." in notice) is not free
 
 
 @pytest.mark.parametrize(("in_ms", "notices"), [(10 * DAY_MS, 1), (30 * MINUTE_MS, 1), (-MINUTE_MS, 0)])
