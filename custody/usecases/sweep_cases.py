@@ -66,15 +66,20 @@ Act = Callable[[Unit, CaseFile, Round], CaseFile]
 def look(session: Session, asked: Round, *, after: str, limit: int, now_ms: Instant) -> Seen:
     """The next few cases by id that are open, or leave something late."""
     files = case_book.open_after(session, after=after, limit=limit)
-    people = asked.people(session)
-    due = tuple(file.case.id for file in files if _due(session, file, asked, people, now_ms=now_ms))
+    people, promised = asked.people(session), case_book.promises_of(session, [file.case.id for file in files])
+    due = tuple(
+        file.case.id
+        for file in files
+        if _earning(promised[file.case.id], asked, now_ms=now_ms) or _due(session, file, asked, people, now_ms=now_ms)
+    )
     return Seen(due=due, last=files[-1].case.id if len(files) == limit else "")
 
 
 def sweep_case(unit: Unit, dispute: str, asked: Round) -> int:
     """Do all that is due for one case; returns how much it was."""
-    done = 0
     file, people = case_book.hold_one(unit, dispute), asked.people(unit.session)
+    earning = _earning(case_book.promises(unit.session, dispute), asked, now_ms=unit.now_ms)
+    file, done = (_earn_more(unit, file, earning, asked), 1) if earning else (file, 0)
     while acts := _due(unit.session, file, asked, people, now_ms=unit.now_ms):
         file = acts[0](unit, file, asked)
         done += 1
@@ -82,8 +87,7 @@ def sweep_case(unit: Unit, dispute: str, asked: Round) -> int:
 
 
 def _due(session: Session, file: CaseFile, asked: Round, people: Sequence[str], *, now_ms: Instant) -> list[Act]:
-    state = file.case.state
-    found: list[Act] = [_earn_more] if _earning(session, file, asked, now_ms=now_ms) else []
+    state, found = file.case.state, list[Act]()
     if state in CASE.terminal:
         return found
     if file.case.owner not in people:
@@ -103,14 +107,14 @@ def _due(session: Session, file: CaseFile, asked: Round, people: Sequence[str], 
     return found
 
 
-def _earning(session: Session, file: CaseFile, asked: Round, *, now_ms: Instant) -> list[Promise]:
+def _earning(promises: Sequence[Promise], asked: Round, *, now_ms: Instant) -> list[Promise]:
     """What is late and has earned more than is written down."""
-    late = filter(is_late, case_book.promises(session, file.case.id))
+    late = filter(is_late, promises)
     return [one for one in late if credit(one, until_ms=now_ms, policy=asked.policy).pence > one.credited_pence]
 
 
-def _earn_more(unit: Unit, file: CaseFile, asked: Round) -> CaseFile:
-    moved, earning = file, _earning(unit.session, file, asked, now_ms=unit.now_ms)
+def _earn_more(unit: Unit, file: CaseFile, earning: Sequence[Promise], asked: Round) -> CaseFile:
+    moved = file
     for promise in earning:
         moved, present = earn(unit, moved, promise, policy=asked.policy)
         case_book.put_promise(unit, present)

@@ -17,10 +17,12 @@ from custody.disputes.machine import Role
 from custody.kernel.clock import DAY_MS, MINUTE_MS
 from custody.store import case_book
 from custody.usecases import move_case
+from custody.usecases.sweep_cases import look
 from custody.usecases.sweep_promises import sweep_promises
 from devicelock import watch_store
 from devicelock.usecases.alert import look_at_alert
 from devicelock.watch_store import AlertRow
+from tests.contracts_store.faults import each_statement
 from tests.stories.case_steps import act
 from tests.stories.lock_steps import told
 from tests.world import World, new_world
@@ -102,3 +104,16 @@ def test_two_processes_that_look_at_once_tell_of_a_missed_promise_once(postgres_
     alerts = waiting(world)
     world.close()
     assert (sorted(done), len(alerts)) == ([0, 1], 1)
+
+
+def test_a_look_at_many_cases_asks_once_for_what_was_promised_in_them(world: World) -> None:
+    asked, questions = list[str](), list[int]()
+    for number in (1, 4):
+        opened = [late_by(world, 1) for _ in range(number)]
+        world.clock.at_ms += 2 * DAY_MS
+        asked.clear()
+        with each_statement(world.engine, lambda text, _values: asked.append(text)), world.house.read() as session:
+            seen = look(session, timer.CASES, after="", limit=50, now_ms=world.clock.at_ms)
+        assert {one.case for one in opened} <= set(seen.due), "each has earned more"
+        questions.append(len(asked))
+    assert questions[0] == questions[1]
