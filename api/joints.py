@@ -50,7 +50,7 @@ from devicelock.usecases.hold_locks import hold_locks
 from devicelock.usecases.lock_office import LockOffice
 from devicelock.usecases.release import release_all
 from devicelock.usecases.request_lock import OPEN, lock_for_dispute
-from devicelock.usecases.retire import confirm_receipt
+from devicelock.usecases.retire import confirm_receipt, over_since
 from devicelock.usecases.wait_for_release import wait_for_release
 from devicelock.watch_store import SightingRow
 
@@ -212,8 +212,7 @@ def customer_found_it(unit: Unit, office: LockOffice, *, dispute: str) -> Sequen
     sale = sale_of_imei(session, device.imei) if device else None
     orders = ordered_for(session, file)
     others = lock_store.orders_of_device(session, device.device, OPEN) if device else []
-    over = lock_store.orders_of_device(session, device.device, sorted(SETTLED)) if device else []
-    over = [row for row in over if row.created_ms >= (sale.recorded_ms if sale else 0)]
+    over = over_since(session, device.device, sale.recorded_ms if sale else None) if device else []
     names = list(dict.fromkeys(row.id for row in (*orders, *others, *over)))
     hold_locks(unit, office, names)
     for row in others:

@@ -29,7 +29,7 @@ from devicelock.rules.applied import Applied
 from devicelock.rules.command import Authority, Basis, Reason
 from devicelock.rules.desired import wish
 from devicelock.rules.order import SETTLED, Role
-from devicelock.store import DeviceRow, LockEventRow
+from devicelock.store import DeviceRow, LockEventRow, LockOrderRow
 from devicelock.usecases.alert import AlertKind, raise_alert
 from devicelock.usecases.hold_locks import hold_handset
 from devicelock.usecases.lock_office import LockOffice
@@ -71,19 +71,23 @@ def confirm_receipt(unit: Unit, *, device: str, actor: str, how: str) -> DeviceR
     return row
 
 
+def over_since(session: Session, device: str, sold_ms: Instant | None) -> list[LockOrderRow]:
+    """The orders of a handset that are over; one from before it was sold to its customer was somebody else's."""
+    orders = store.orders_of_device(session, device, sorted(SETTLED))
+    return [order for order in orders if sold_ms is None or order.created_ms >= sold_ms]
+
+
 def received(
     unit: Unit, office: LockOffice, *, device: str, actor: str, role: Role, sold_ms: Instant | None = None
 ) -> DeviceRow:
     """The customer has the handset and says so: whatever lock there is ends, and the handset is retired.
 
-    A lock of theirs that is over already was wrong too. `sold_ms`: when the handset was sold to them; a lock from
-    before it was somebody else's. None is not known.
+    A lock of theirs that is over already was wrong too. `sold_ms`: when it was sold to them; None is not known.
     """
     hold_handset(unit, office, device)
     row = confirm_receipt(unit, device=device, actor=actor, how="received")
-    for order in store.orders_of_device(unit.session, device, sorted(SETTLED)):
-        if sold_ms is None or order.created_ms >= sold_ms:
-            find_wrong(unit, office, order)
+    for order in over_since(unit.session, device, sold_ms):
+        find_wrong(unit, office, order)
     text = "The customer has the handset."
     return _out(unit, office, row, actor=actor, role=role, reason=Reason.RECEIPT_CONFIRMED, text=text)
 
