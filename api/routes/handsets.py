@@ -15,12 +15,13 @@ from api.accounts import Caller
 from api.auth import role
 from api.body import Body
 from api.parts import Parts, parts_of
+from api.receipts import hear_receipt
 from api.token_bucket import TokenBuckets
 from custody.kernel.clock import Instant, from_iso, to_iso
-from custody.kernel.errors import Conflict, NotFound
+from custody.kernel.errors import NotFound
 from custody.kernel.ids import as_typed
 from custody.store.unit import Unit
-from custody.usecases.record_sale import sale_of_imei, say_received
+from custody.usecases.record_sale import sale_of_imei
 from devicelock import store, watch_store
 from devicelock.rules.order import Role
 from devicelock.rules.receipt_code import check_receipt_code
@@ -131,19 +132,7 @@ def receive(body: ReceiptIn, request: Request, parts: P) -> dict[str, Any]:
     _tries_in_all.take(body.order)
     check_receipt_code(parts.keyring.codes, body.order, body.code)
     with parts.house.unit() as unit:
-        handset = joints.find_handset(unit.session, order_ref=body.order, item=None)
-        row = store.device_by_imei(unit.session, handset.imei) if handset.imei else None
-        gone = row is None or parts.locks.anchor.of(row.device).retired
-        if row is not None:
-            sale = sale_of_imei(unit.session, row.imei)
-            if sale is not None and sale.sale.order_ref != body.order:
-                why = "the phone of this order was sold again since"
-                raise Conflict("sold_since", why, fix="Call us if you have it.")
-            sold_ms = None if sale is None else sale.recorded_ms
-            received(unit, parts.locks, device=row.device, actor="customer", role=Role.CUSTOMER, sold_ms=sold_ms)
-        kept = gone and say_received(unit, body.order)
-        if row is None and not kept:
-            raise NotFound("order", f"we know no phone of the order {body.order!r}", fix="Call us if you have it.")
+        hear_receipt(unit, parts.locks, order_ref=body.order)
     return {"order": body.order, "received": True}
 
 
