@@ -46,6 +46,7 @@ from custody.investigation.pack_zip import write_zip
 from custody.kernel.clock import Instant
 from custody.ledger.checkpoint import parse_checkpoint
 from custody.ledger.note import parse_note, text_key
+from custody.trail.edition import NEWEST, Edition
 
 INVESTIGATION = "investigation.json"
 
@@ -107,13 +108,13 @@ def derive(
     closed_missing: bool = False,
     dropped_as_erased: bool = False,
     bare_promises: bool = False,
-    earlier_trail: bool = False,
+    edition: Edition = NEWEST,
 ) -> dict[str, bytes]:
     """The files that follow from the others.
 
     They are made as packs were made at first, if `closed_missing`: a scan without its content was told as a missing
     one; if `dropped_as_erased`: what was dropped after its time was told as erased; if `bare_promises`: a promise was
-    told by its state alone; if `earlier_trail`: the trail was read by other rules (`build_trail`).
+    told by its state alone. The trail is read by that `edition`.
     """
     registry = replay(source.entries)
     policy = newest(registry)
@@ -125,7 +126,7 @@ def derive(
         head=source.note,
         witnessed=source.witnessed,
         in_log=() if closed_missing else closed_scans(source.entries),
-        earlier=earlier_trail,
+        edition=edition,
     )
     parts = ReportParts(
         created_ms=source.created_ms,

@@ -1,7 +1,7 @@
 """Inquiries of the earlier formats /1 and /2, of answers that were found earlier, brought up to the present one.
 
-Both read the chain from the scans by other rules (`read_before.py`) and know no check of the recipient that is recorded
-and not verified.
+Both read the chain from the scans by the first edition (`read_before.py`) and know no check of the recipient that is
+recorded and not verified.
 
 Those of /1 have no `checked`, no `intact_most` (nothing was bound), no own shares of photos and of seals that are read
 as wrong (those of the network counted for everyone) and no scales that are off. They call the first of equal answers
@@ -12,10 +12,17 @@ from typing import Any
 
 from custody.investigation.values import Pin
 from custody.kernel.errors import Rejected
+from custody.trail.edition import NEWEST, Edition
 
 FIRST, SECOND = "weaklink-investigation/1", "weaklink-investigation/2"
-EARLIER = frozenset({FIRST, SECOND})
+EARLIER = {FIRST: Edition.FIRST, SECOND: Edition.FIRST}
+"""By which edition the chain was read for each of them."""
 UNBOUND = 1.0
+
+
+def edition_of(form: str) -> Edition:
+    """The edition by which the chain is read for an inquiry of that format."""
+    return EARLIER.get(form, NEWEST)
 
 
 def brought_up(value: Any) -> Any:

@@ -19,6 +19,7 @@ from custody.ledger.registry import Registry
 from custody.scans.leaf import read_leaf
 from custody.scans.scan import CAPTURED, SCANS
 from custody.trail.describe import describe_trail
+from custody.trail.edition import Edition
 from custody.trail.sealed import SealedScan, StationFacts
 from custody.trail.trail import build_trail
 from custody.trail.unit import find_unit
@@ -73,14 +74,14 @@ def write_trail(
     head: bytes,
     witnessed: Iterable[bytes],
     in_log: Collection[bytes],
-    earlier: bool,
+    edition: Edition,
 ) -> tuple[dict[str, bytes], dict[str, Any]]:
     """The file, and its value; `item` is the key that was asked for and `parcel` the one chosen of several.
 
-    `in_log` are scans that are not missing, although they cannot be read; `earlier`: see `build_trail`.
+    `in_log` are scans that are not missing, although they cannot be read; the scans are read by that `edition`.
     """
     scans = sealed_scans(entries, registry)
-    trail = build_trail(find_unit(item, scans, parcel=parcel), scans, in_log=in_log, earlier=earlier)
+    trail = build_trail(find_unit(item, scans, parcel=parcel), scans, in_log=in_log, edition=edition)
     bounds = bounds_of(trail.entries, registry, head=head, witnessed=witnessed)
     value = describe_trail(trail, bounds=bounds)
     return {FILE: write_json(value)}, value

@@ -1,8 +1,8 @@
-"""The way of a parcel as it was read for inquiries of the formats /1 and /2, so that packs of then can be checked.
+"""The way of a parcel by each edition of the reading (`trail/edition.py`), so that packs of then can be checked.
 
-A word of a return ended the way out of what was not delivered, a delivery counted wherever it was signed, a check of
-the recipient that was recorded was a verified one, a seal that was read on a cage was the parcel's, and only an IMEI
-made a parcel dear.
+By the first a word of a return ended the way out of what was not delivered, a delivery counted wherever it was signed,
+a check of the recipient that was recorded was a verified one, a seal that was read on a cage was the parcel's, and only
+an IMEI made a parcel dear.
 """
 
 from collections.abc import Sequence
@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from custody.investigation.look import Look, hands_over, look_at, pin_of, seal_read
-from custody.investigation.read_passage import Reading
+from custody.investigation.read_passage import READING, Reading
 from custody.investigation.values import Pin
+from custody.trail.edition import Edition
 from custody.trail.runs import turning_before
 from custody.trail.sealed import SealedScan
 
@@ -32,4 +33,4 @@ def _way_out_before(looks: Sequence[Look]) -> int | None:
     return turning_before((look.turns, look.delivers) for look in looks)
 
 
-READING_BEFORE = Reading(look=_look_before, out=_way_out_before)
+READINGS = {Edition.FIRST: Reading(look=_look_before, out=_way_out_before), Edition.SECOND: READING}

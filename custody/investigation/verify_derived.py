@@ -25,7 +25,7 @@ from custody.gs1.keys import ROOT
 from custody.investigation.answer import briefly
 from custody.investigation.journey import LINEHAUL_OF
 from custody.investigation.pack import INVESTIGATION, derive
-from custody.investigation.pack_earlier import EARLIER, FIRST
+from custody.investigation.pack_earlier import FIRST, edition_of
 from custody.investigation.pack_howto import FILE as HOWTO
 from custody.investigation.pack_inquiry import (
     Inputs,
@@ -42,8 +42,8 @@ from custody.investigation.pack_report import FILE as REPORT
 from custody.investigation.pack_trail import FILE as TRAIL
 from custody.investigation.pack_trail import sealed_scans
 from custody.investigation.params import Params
-from custody.investigation.read_before import READING_BEFORE
-from custody.investigation.read_passage import COMPLAINT_OF, READING, Network, passage_of, read_way
+from custody.investigation.read_before import READINGS
+from custody.investigation.read_passage import COMPLAINT_OF, Network, passage_of, read_way
 from custody.investigation.values import Dispute, Passage
 from custody.investigation.verify_case import MERGED, Records, claims_of, closed_since, is_step, joined_into, told_of
 from custody.investigation.verify_form import OpenedPack
@@ -53,6 +53,7 @@ from custody.kernel.clock import HOUR_MS, to_iso
 from custody.ledger.registry import Registry
 from custody.scans.advance import parcels_of
 from custody.scans.scan import OPENED
+from custody.trail.edition import Edition
 from custody.trail.sealed import SealedScan
 
 RANKED, SEEN, CHECKED = "dispute.ranked", "dispute.handset_seen", "dispute.check_done"
@@ -60,11 +61,11 @@ BY_WORD = "on the operator's word"
 LONGEST_RUN_MS = HOUR_MS
 """So long an investigation may take at most from reading the log to its answer."""
 NOBODY = Network(rosters={}, roads={})
-AT_FIRST: tuple[dict[str, bool], ...] = (
-    {"earlier_trail": True},
-    {"earlier_trail": True, "bare_promises": True},
-    {"earlier_trail": True, "bare_promises": True, "dropped_as_erased": True},
-    {"earlier_trail": True, "bare_promises": True, "dropped_as_erased": True, "closed_missing": True},
+AT_FIRST: tuple[dict[str, Any], ...] = (
+    {"edition": Edition.FIRST},
+    {"edition": Edition.FIRST, "bare_promises": True},
+    {"edition": Edition.FIRST, "bare_promises": True, "dropped_as_erased": True},
+    {"edition": Edition.FIRST, "bare_promises": True, "dropped_as_erased": True, "closed_missing": True},
 )
 """How packs were made before, the newest way first."""
 BY_HISTORY = (
@@ -182,7 +183,7 @@ def _check_passage(pack: OpenedPack, registry: Registry, records: Records, inqui
     scans = [sealed for sealed in sealed_scans(pack.entries, registry) if parcel in parcels_of(sealed.event)]
     opened = {told.get("index"): index for index, told in sorted(records.items()) if told["kind"] == OPENED}
     scans.sort(key=lambda scan: opened.get(scan.index, scan.index))
-    reading = READING_BEFORE if inquiry.format in EARLIER else READING
+    reading = READINGS[edition_of(inquiry.format)]
     unknown = _closed(pack) or not scans or dispute.id != pack.case.dispute
     for count in range(len(scans), 0, -1):
         way = read_way(str(parcel), sorted(scans[:count], key=lambda scan: scan.place), reading)

@@ -17,6 +17,7 @@ from typing import Literal
 
 from custody.kernel.clock import Instant
 from custody.trail.contents import BAD_CONTENTS, ContentsTrace
+from custody.trail.edition import NEWEST, Edition
 from custody.trail.finding import Finding, Kind
 from custody.trail.order import Entry
 from custody.trail.runs import Run
@@ -55,12 +56,11 @@ def prove_delivery(
     chain: Chain,
     contents: ContentsTrace,
     checks: Mapping[bytes, bool],
-    *,
-    earlier: bool = False,
+    edition: Edition = NEWEST,
 ) -> DeliveryProof:
     """How well the outbound delivery is proved.
 
-    As it was told before, if `earlier`: a recorded check was told, and counted in an unpacking, as a verified one.
+    By the first edition a recorded check was told, and counted in an unpacking, as a verified one.
     """
     runs = [run for _, run in chain.runs]
     delivered = [at for at, run in enumerate(runs) if run.delivery is not None and run.leg == "outbound"]
@@ -75,7 +75,7 @@ def prove_delivery(
             strength="not_delivered", sentence=said, reopened=reopened, last_countersigned=countersigned
         )
     delivery = last.delivery
-    unpacked, findings = _unpacked(entries, delivery, contents, believed=None if earlier else checks)
+    unpacked, findings = _unpacked(entries, delivery, contents, believed=None if edition is Edition.FIRST else checks)
     checked = next((entry for entry in (delivery, *last.more_deliveries) if entry.marks.check is not None), None)
     strength: Strength = (
         "unpacked_complete" if unpacked else "pin_sealed" if checked else "photo" if _photo(last) else "none"
@@ -88,7 +88,7 @@ def prove_delivery(
     verified = checks.get(proving.digest) if proving is not None else None
     return DeliveryProof(
         strength=strength,
-        sentence=_sentence(strength, countersigned, verified=earlier or verified is True),
+        sentence=_sentence(strength, countersigned, verified=edition is Edition.FIRST or verified is True),
         reopened=reopened,
         last_countersigned=countersigned,
         index=delivery.index,

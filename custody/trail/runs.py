@@ -17,6 +17,7 @@ from typing import Literal
 from custody.gs1.cbv import REMOTE_LOCKING, REMOTE_UNLOCKING
 from custody.gs1.event import Event
 from custody.kernel.clock import MINUTE_MS
+from custody.trail.edition import NEWEST, Edition
 from custody.trail.names import RECIPIENT, is_parcel, named
 from custody.trail.order import Entry
 from custody.trail.route import MOBILE
@@ -113,7 +114,7 @@ def turning(scans: Iterable[tuple[bool, bool]]) -> int | None:
 
 
 def turning_before(scans: Iterable[tuple[bool, bool]]) -> int | None:
-    """As `turning`, as it was read before: of what was not delivered the first word of a return began the way back."""
+    """As `turning`, by the first edition: of what was not delivered the first word of a return began the way back."""
     told = list(scans)
     delivered = any(delivers for _, delivers in told)
     return turning(told) if delivered else next((at for at, (back, _) in enumerate(told) if back), None)
@@ -124,22 +125,22 @@ def is_physical(event: Event) -> bool:
     return event.type in _PRESENCE_TYPES and event.biz_step not in _PAPER
 
 
-def read_runs(entries: Iterable[Entry], *, earlier: bool = False) -> list[Run]:
-    """The runs in trail order; `earlier`: with the way back as it was read before."""
+def read_runs(entries: Iterable[Entry], edition: Edition = NEWEST) -> list[Run]:
+    """The runs in trail order, with the way back as it is read by that edition."""
     present, packed = [], False
     for entry in entries:
         if entry.counts:
             if shows_presence(entry, packed=packed):
                 present.append(entry)
             packed = packed or any(is_parcel(key) for key in named(entry.event))
-    turn = _turn(present, earlier=earlier)
+    turn = _turn(present, edition)
     walk = _Walk()
     for at, entry in enumerate(present):
         walk.take(entry, turned=at == turn)
     return walk.runs
 
 
-def _turn(present: Sequence[Entry], *, earlier: bool) -> int | None:
+def _turn(present: Sequence[Entry], edition: Edition) -> int | None:
     """With which scan the way back begins.
 
     What is never delivered also goes back when it is let go under a return that its first scan had not named: that one
@@ -147,7 +148,7 @@ def _turn(present: Sequence[Entry], *, earlier: bool) -> int | None:
     """
     sent = next((at for at, entry in enumerate(present) if sends_back(entry.event)), None)
     told = [(returns(entry.event), is_delivery(entry)) for entry in present]
-    if earlier:
+    if edition is Edition.FIRST:
         spoken = turning_before(told)
     elif any(delivered for _, delivered in told):
         spoken = turning(told)

@@ -18,6 +18,7 @@ from itertools import pairwise
 from typing import Literal
 
 from custody.kernel.clock import Instant
+from custody.trail.edition import NEWEST, Edition
 from custody.trail.finding import Finding, Kind
 from custody.trail.gaps import Gap, unscanned_places
 from custody.trail.handovers import Proof, Signing, cancelled_releases, last_release, prove
@@ -97,19 +98,19 @@ class Chain:
     cancelled: frozenset[bytes]
 
 
-def read_chain(entries: tuple[Entry, ...], route: Route, *, earlier: bool = False) -> Chain:
-    """The chain of custody that the entries show; as it was read and told before, if `earlier` (`build_trail`)."""
-    return _Builder(entries, route, earlier=earlier).build()
+def read_chain(entries: tuple[Entry, ...], route: Route, edition: Edition = NEWEST) -> Chain:
+    """The chain of custody that the entries show, as it is read and told by that edition."""
+    return _Builder(entries, route, edition).build()
 
 
 class _Builder:
     """Lays out segments and handovers run by run."""
 
-    def __init__(self, entries: tuple[Entry, ...], route: Route, *, earlier: bool) -> None:
+    def __init__(self, entries: tuple[Entry, ...], route: Route, edition: Edition) -> None:
         self._entries = entries
         self._route = route
-        self._earlier = earlier
-        self._runs = read_runs(entries, earlier=earlier)
+        self._edition = edition
+        self._runs = read_runs(entries, edition)
         self._cancelled, cancelling = cancelled_releases(entries)
         self._findings: list[Finding] = list(cancelling)
         self._counts: dict[str, int] = defaultdict(int)
@@ -253,9 +254,8 @@ class _Builder:
 
     def _deliver(self, run: Run, delivery: Entry, segment: Segment) -> None:
         checked = any(entry.marks.check is not None for entry in (delivery, *run.more_deliveries))
-        confirmed = (
-            "The recipient confirmed with a check." if self._earlier else "A check of the recipient is recorded."
-        )
+        recorded = "A check of the recipient is recorded."
+        confirmed = "The recipient confirmed with a check." if self._edition is Edition.FIRST else recorded
         sentence = confirmed if checked else "Delivered by the carrier's word."
         self._outside(
             "delivery",

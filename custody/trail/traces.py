@@ -21,6 +21,7 @@ from custody.gs1.sensors import MassReading
 from custody.kernel.clock import Instant
 from custody.scans.advance import parcels_of, weighs_one
 from custody.scans.tolerances import Tolerances
+from custody.trail.edition import NEWEST, Edition
 from custody.trail.finding import Finding, Kind
 from custody.trail.names import is_parcel, named, short
 from custody.trail.order import Entry
@@ -219,16 +220,16 @@ def _weight_sentence(readings: list[WeightReading], lasting: list[WeightReading]
 
 
 def read_seals(
-    entries: Iterable[Entry], checkpoints: Collection[bytes], parcel: str | None, *, earlier: bool = False
+    entries: Iterable[Entry], checkpoints: Collection[bytes], parcel: str | None, edition: Edition = NEWEST
 ) -> SealTrace:
     """The seal trace; `checkpoints` are the digests of the scans at which the parcel changed hands.
 
-    As it was read before, if `earlier`: a seal on what the parcel lay in was taken for its own.
+    By the first edition a seal on what the parcel lay in was taken for its own.
     """
     eye = _SealEye()
     for entry in entries:
         if entry.counts and entry.via in {"parcel", "seal", "carrier"}:
-            shown = earlier or (entry.via != "carrier" and shows_seal(entry.event, parcel))
+            shown = edition is Edition.FIRST or (entry.via != "carrier" and shows_seal(entry.event, parcel))
             eye.look(entry, checkpoint=entry.digest in checkpoints, shown=shown)
     return eye.trace()
 

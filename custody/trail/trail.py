@@ -17,6 +17,7 @@ from custody.scans.tolerances import Tolerances
 from custody.trail.contents import ContentsTrace, read_contents
 from custody.trail.corrections import Correction, once, read_corrections
 from custody.trail.delivery import DeliveryProof, prove_delivery
+from custody.trail.edition import NEWEST, Edition
 from custody.trail.finding import Finding, Kind, sort_findings
 from custody.trail.gaps import Gap
 from custody.trail.links import Checkpoint, Link, Narrowing, list_links, narrow, read_checkpoints
@@ -90,7 +91,7 @@ def build_trail(
     adjudicators: Collection[str] = (),
     checks: Mapping[bytes, bool] | None = None,
     in_log: Collection[bytes] = (),
-    earlier: bool = False,
+    edition: Edition = NEWEST,
 ) -> Trail:
     """The trail of `unit` in `scans`.
 
@@ -98,21 +99,21 @@ def build_trail(
     by statement digest whether a recipient check was verified (True) or refuted (False); `in_log` are statements that
     the log holds although they cannot be read any more (`Trail.missing` says which ones are worth asking for).
 
-    The trail is read as trails were before, if `earlier`: a word of a return began the way back before any delivery, a
-    seal of a cage was the parcel's, and a recorded check of the recipient a confirmed one.
+    It is read by that `edition`: by the first a word of a return began the way back before any delivery, a seal of a
+    cage was the parcel's, and a recorded check of the recipient a confirmed one.
     """
     verified = checks or {}
     single = once(scans)
     corrections = read_corrections(single, adjudicators=adjudicators)
     ways = [(sealed, via) for sealed in single if (via := unit.via(sealed)) is not None]
     entries = make_entries(ways, corrections, verified)
-    chain = read_chain(entries, route, earlier=earlier)
+    chain = read_chain(entries, route, edition)
     openings = {run.arrival.digest for _, run in chain.runs if run.arrival is not None}
     openings |= {run.delivery.digest for _, run in chain.runs if run.delivery is not None}
     weight = read_weights(entries, unit.parcel, tolerances or Tolerances())
-    seal = read_seals(entries, openings, unit.parcel, earlier=earlier)
+    seal = read_seals(entries, openings, unit.parcel, edition)
     contents = read_contents(entries, unit)
-    delivery = prove_delivery(entries, chain, contents, verified, earlier=earlier)
+    delivery = prove_delivery(entries, chain, contents, verified, edition)
     links = list_links(chain)
     here = {entry.digest for entry in entries}
     findings = (

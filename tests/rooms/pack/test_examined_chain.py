@@ -18,6 +18,7 @@ from custody.investigation.values import Dispute, Pin, Seal, Step
 from custody.investigation.verify_form import open_pack
 from custody.investigation.verify_verdict import Check
 from custody.kernel.errors import Rejected
+from custody.trail.edition import Edition
 from custody.usecases.export_pack import PackExported
 from tests.rooms.pack.pack_world import World, answer_of, fleet_around, neighbours, open_world, whole_story
 from tests.rooms.pack.tamper import told_otherwise, verdict_on
@@ -87,7 +88,7 @@ def test_an_inquiry_of_the_format_before_is_held_against_the_chain_as_it_was_rea
 def test_a_pack_with_the_trail_as_it_was_told_before_is_taken(checked: World) -> None:
     pack = checked.export()
     source = open_pack(pack.content).source
-    before = derive(source, earlier_trail=True)
+    before = derive(source, edition=Edition.FIRST)
     assert b"The recipient confirmed with a check." in before[TRAIL]
     assert b"The recipient confirmed with a check." not in derive(source)[TRAIL]
     assert verdict_on(checked, pack.content, before).ok

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from custody.gs1.named_information import write_ni
-from custody.investigation.read_before import READING_BEFORE
+from custody.investigation.read_before import READINGS
 from custody.investigation.read_passage import Reading, Way, read_way
 from custody.investigation.values import Pin, Seal, Step
+from custody.trail.edition import Edition
 from tests.rooms.trail.world import CAGE, JOURNEY, PARCEL, PARCEL_2, PHONE, SEAL, VAN, World
 
 RMA = [{"type": "rma", "bizTransaction": "urn:epcglobal:cbv:bt:9521473000102:R-1"}]
@@ -44,9 +45,9 @@ def test_a_word_of_a_return_before_any_delivery_takes_nobody_out_of_the_chain(sa
     silent, told = way_of(up_to_the_hub()), up_to_the_hub(**said)
     assert steps(way_of(told)) == steps(silent)
     assert steps(way_of(told))[-1] is Step.HUB_SORT
-    assert steps(way_of(told, READING_BEFORE))[-1] is Step.HUB_IN
+    assert steps(way_of(told, READINGS[Edition.FIRST]))[-1] is Step.HUB_IN
     assert {segment.leg for segment in told.trail().segments} == {"outbound"}
-    assert {segment.leg for segment in told.trail(earlier=True).segments} == {"outbound", "return"}
+    assert {segment.leg for segment in told.trail(edition=Edition.FIRST).segments} == {"outbound", "return"}
 
 
 def test_a_replacement_that_names_the_return_and_never_arrived_has_a_chain() -> None:
@@ -73,7 +74,7 @@ def test_a_delivery_counts_only_where_parcels_are_delivered(station: str) -> Non
     world.deliver(station)
     assert way_of(world).delivered_ms is None
     assert way_of(world).pin is Pin.UNOBSERVED
-    assert way_of(world, READING_BEFORE).delivered_ms == world.now_ms
+    assert way_of(world, READINGS[Edition.FIRST]).delivered_ms == world.now_ms
 
 
 @pytest.mark.parametrize("station", ["depot-2", "courier-7"])
@@ -86,7 +87,7 @@ def test_a_depot_and_a_courier_deliver(station: str) -> None:
 def test_a_check_that_the_deliverer_recorded_is_no_verified_one() -> None:
     world = World().journey()
     assert way_of(world).pin is Pin.RECORDED
-    assert way_of(world, READING_BEFORE).pin is Pin.VERIFIED
+    assert way_of(world, READINGS[Edition.FIRST]).pin is Pin.VERIFIED
 
 
 def _in_a_cage(world: World, **seal: Any) -> None:
@@ -124,7 +125,7 @@ def test_a_seal_that_is_not_this_parcels_alone_says_nothing_of_it(
     read(world, **seal)
     assert Seal.ANOMALY not in {seal for stay in way_of(world).stays for seal in (stay.seal, stay.late_seal)}
     assert not {"broken", "missing", "differs"} & {sight.state for sight in world.trail().seal.sights}
-    assert {"broken", "missing", "differs"} & {sight.state for sight in world.trail(earlier=True).seal.sights}
+    assert {"broken", "missing", "differs"} & {sight.state for sight in world.trail(edition=Edition.FIRST).seal.sights}
 
 
 def test_a_cage_that_is_unpacked_takes_no_seal_off() -> None:
@@ -157,4 +158,4 @@ def test_a_handset_that_is_named_by_its_serial_alone_is_worth_much() -> None:
     world = World()
     world.pack(phone=PHONE.replace("001017004829159", "A7-2000"), **{"wl:photo": write_ni(bytes(32))})
     assert way_of(world).high_value
-    assert not way_of(world, READING_BEFORE).high_value
+    assert not way_of(world, READINGS[Edition.FIRST]).high_value

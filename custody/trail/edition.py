@@ -1,0 +1,24 @@
+"""Editions of how scans are read, into a trail and into the chain of an investigation.
+
+Packs are checked by reading their scans again, so a reading that packs were made by is never changed: what is read
+otherwise is an edition of its own. A pack's trail is of the edition that leads to its bytes; an inquiry's format names
+the edition that its chain was read by (`investigation/pack_earlier.py`).
+
+2. - A word of a return before any delivery begins no way back.
+   - A delivery counts only where parcels are delivered, and a check of the recipient is a recorded one.
+   - What is read of the seal of a cage, or of several parcels' at once, is not the parcel's.
+   - A handset named by its serial alone makes a parcel dear, as one named by its IMEI does.
+"""
+
+from enum import IntEnum
+
+
+class Edition(IntEnum):
+    """An edition that scans can be read by."""
+
+    FIRST = 1
+    SECOND = 2
+
+
+NEWEST = max(Edition)
+"""What trails are told and investigations weighed by."""
