@@ -35,7 +35,7 @@ class Stay(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What was recorded of a parcel at one site and step; `at_ms` is None if nothing was.
 
     `seal` and `mass_g` were read on arrival; `late_seal` is an anomaly that was found after that, and `late_mass_g` the
-    last weighing after that.
+    last weighing after that. `handled`: a seal was put on or taken off there.
     """
 
     site: str
@@ -47,6 +47,7 @@ class Stay(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     mass_g: float | None = None
     late_seal: Seal = Seal.NOT_READ
     late_mass_g: float | None = None
+    handled: bool = False
 
 
 def complete(stays: Sequence[Stay]) -> list[Stay]:

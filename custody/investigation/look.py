@@ -10,8 +10,9 @@ and both count.
 A scan counts unless it was quarantined or comes from a station outside the network. Whether it was declared wrong, or
 repeats another one, is not to be seen in it alone: a look without a name may have to do with either.
 
-Nobody's word clears himself: a delivery counts only where parcels are delivered, at a depot or by a courier, and a
-recipient's check is a recorded one, since who verifies it has told nothing.
+Nobody's word clears himself: a delivery counts only where parcels are delivered, at a depot or by a courier, a
+recipient's check is a recorded one, since who verifies it has told nothing, and who puts a seal on or takes one off has
+done something and read nothing (`act`).
 """
 
 import sys
@@ -28,7 +29,7 @@ from custody.trail.marks import read_marks
 from custody.trail.names import is_item, named
 from custody.trail.runs import delivers, is_physical, returns, sends_back
 from custody.trail.sealed import SealedScan
-from custody.trail.traces import shows_seal, weighs_alone
+from custody.trail.traces import says_seal, shows_seal, weighs_alone
 
 OUTSIDE = "other"
 """The step of a station that is no part of the network."""
@@ -40,7 +41,8 @@ class _Seen(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a scan says of a parcel, whoever asks.
 
     `name` is the event's id, and None for an event without one and for one that declares another one wrong. `turns`:
-    it speaks of a return. `sends_back`: it lets the parcel go as a returned one. `dear`: it names a handset.
+    it speaks of a return. `sends_back`: it lets the parcel go as a returned one. `dear`: it names a handset. `act`: it
+    puts the seal on or takes it off.
     """
 
     name: str | None
@@ -54,6 +56,7 @@ class _Seen(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     handler: str | None
     photo: bool
     seal: Seal
+    act: bool
     mass_g: int | float | None
     pin: Pin
     declared_g: int | float | None
@@ -103,6 +106,7 @@ def tell(sealed: SealedScan, parcel: str) -> Told:
         handler=terms.get("wl:handler"),
         photo="wl:photo" in terms,
         seal=_seal(sealed, parcel),
+        act=_handles_seal(event, parcel),
         mass_g=_mass(event, parcel),
         pin=pin_of(event) if delivery else Pin.UNOBSERVED,
         declared_g=declared_g if alone else None,
@@ -126,6 +130,7 @@ def place(told: Told) -> Look:
         handler=None if told.handler is None else sys.intern(told.handler),
         photo=told.photo,
         seal=told.seal,
+        act=told.act,
         mass_g=told.mass_g,
         pin=told.pin,
         declared_g=told.declared_g,
@@ -148,6 +153,12 @@ def hands_over(event: Event) -> bool:
 def _seal(sealed: SealedScan, parcel: str) -> Seal:
     """What was seen of the parcel's own seal; that of a cage, or of one of several parcels, is not told from here."""
     return seal_read(sealed) if shows_seal(sealed.event, parcel) else Seal.NOT_READ
+
+
+def _handles_seal(event: Event, parcel: str) -> bool:
+    """Whether the parcel's own seal is put on or taken off."""
+    moved = event.type == "AssociationEvent" and event.action in {"ADD", "DELETE"}
+    return moved and says_seal(event) and shows_seal(event, parcel)
 
 
 def seal_read(sealed: SealedScan) -> Seal:

@@ -1,7 +1,7 @@
-"""Inquiries of the earlier formats /1 and /2, of answers that were found earlier, brought up to the present one.
+"""Inquiries of the earlier formats /1 to /3, of answers that were found earlier, brought up to the present one.
 
-Both read the chain from the scans by the first edition (`read_before.py`) and know no check of the recipient that is
-recorded and not verified.
+Each reads the chain from the scans by its edition (`read_before.py`). Those of /1 and /2 know no check of the recipient
+that is recorded and not verified.
 
 Those of /1 have no `checked`, no `intact_most` (nothing was bound), no own shares of photos and of seals that are read
 as wrong (those of the network counted for everyone) and no scales that are off. They call the first of equal answers
@@ -14,8 +14,8 @@ from custody.investigation.values import Pin
 from custody.kernel.errors import Rejected
 from custody.trail.edition import NEWEST, Edition
 
-FIRST, SECOND = "weaklink-investigation/1", "weaklink-investigation/2"
-EARLIER = {FIRST: Edition.FIRST, SECOND: Edition.FIRST}
+FIRST, SECOND, THIRD = (f"weaklink-investigation/{number}" for number in (1, 2, 3))
+EARLIER = {FIRST: Edition.FIRST, SECOND: Edition.FIRST, THIRD: Edition.SECOND}
 """By which edition the chain was read for each of them."""
 UNBOUND = 1.0
 
@@ -32,7 +32,7 @@ def brought_up(value: Any) -> Any:
     now = {name: part for name, part in value.items() if name != "whole" or part is not None}
     form, inputs = value.get("format"), value.get("inputs")
     dispute = inputs.get("dispute") if isinstance(inputs, dict) else None
-    if form in EARLIER and isinstance(dispute, dict) and dispute.get("pin") == Pin.RECORDED:
+    if form in (FIRST, SECOND) and isinstance(dispute, dict) and dispute.get("pin") == Pin.RECORDED:
         raise _later(form)
     return {**now, "inputs": _inputs(inputs)} if form == FIRST else now
 

@@ -41,7 +41,7 @@ from custody.investigation.wording import Statement, state
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Rejected
 
-FORMAT = "weaklink-investigation/3"
+FORMAT = "weaklink-investigation/4"
 TOLERANCE = 1e-6
 WHERE = "investigation.json"
 

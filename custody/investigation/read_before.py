@@ -2,7 +2,7 @@
 
 By the first a word of a return ended the way out of what was not delivered, a delivery counted wherever it was signed,
 a check of the recipient that was recorded was a verified one, a seal that was read on a cage was the parcel's, and only
-an IMEI made a parcel dear.
+an IMEI made a parcel dear. By the first two, a seal that was put on was read on arrival.
 """
 
 from collections.abc import Sequence
@@ -17,11 +17,15 @@ from custody.trail.runs import turning_before
 from custody.trail.sealed import SealedScan
 
 
+def _look_second(sealed: SealedScan, parcel: str) -> Look:
+    return replace(look_at(sealed, parcel), act=False)
+
+
 def _look_before(sealed: SealedScan, parcel: str) -> Look:
     delivery = hands_over(sealed.event)
     pin = pin_of(sealed.event) if delivery else Pin.UNOBSERVED
     return replace(
-        look_at(sealed, parcel),
+        _look_second(sealed, parcel),
         delivers=delivery,
         dear=bool(sealed.event.imeis),
         seal=seal_read(sealed),
@@ -33,4 +37,8 @@ def _way_out_before(looks: Sequence[Look]) -> int | None:
     return turning_before((look.turns, look.delivers) for look in looks)
 
 
-READINGS = {Edition.FIRST: Reading(look=_look_before, out=_way_out_before), Edition.SECOND: READING}
+READINGS = {
+    Edition.FIRST: Reading(look=_look_before, out=_way_out_before),
+    Edition.SECOND: Reading(look=_look_second, out=READING.out),
+    Edition.THIRD: READING,
+}

@@ -7,7 +7,8 @@ backwards here; the trail shows where the clocks disagree.
 
 A checkpoint's readings are those made on arrival. What somebody found wrong when the parcel had lain with them went
 wrong with them or before, so it is a reading of the next checkpoint: else whoever has the parcel could clear themselves
-and blame those before. What they found right later was right on arrival.
+and blame those before. What they found right later was right on arrival. A seal that was put on there in place of
+another one is a reading of the next checkpoint too, and what is read of it there says nothing of how the parcel came.
 
 As in the trail, a scan that was declared wrong counts for nothing, paper shows no presence, a scale with several
 parcels on it weighs none of them, and what is found after the recipient sent the parcel back says nothing of its way
@@ -247,8 +248,10 @@ def _opened(look: Look, step: Step) -> Stay:
         at_ms=look.at_ms,
         handler=look.handler,
         photo=look.photo,
-        seal=look.seal,
+        seal=Seal.NOT_READ if look.act else look.seal,
         mass_g=look.mass_g,
+        late_seal=Seal.ANOMALY if look.act and look.seal is Seal.ANOMALY else Seal.NOT_READ,
+        handled=look.act,
     )
 
 
@@ -256,14 +259,17 @@ def _look_again(look: Look, place: _Place, stays: dict[_Place, Stay]) -> None:
     """One more scan of a stay. What is found wrong after arrival went wrong in the newest stay or before."""
     stay, newest = stays[place], next(reversed(stays))
     on_arrival = place == newest and stay.at_ms is not None and look.at_ms - stay.at_ms <= ARRIVAL_MS
-    wrong = look.seal is Seal.ANOMALY and stay.seal is not Seal.ANOMALY and (stay.seal is Seal.OK or not on_arrival)
+    as_came = not (look.act or stay.handled)
+    late = stay.seal is Seal.OK or not (on_arrival and as_came)
+    wrong = look.seal is Seal.ANOMALY and stay.seal is not Seal.ANOMALY and late
     weighed = look.mass_g is not None and (stay.mass_g is not None or not on_arrival)
     stays[place] = replace(
         stay,
         handler=stay.handler or look.handler,
-        seal=stay.seal if wrong else _worst(stay.seal, look.seal),
+        seal=_worst(stay.seal, look.seal) if as_came and not wrong else stay.seal,
         mass_g=stay.mass_g if stay.mass_g is not None or weighed else look.mass_g,
         photo=bool(stay.photo or look.photo),
+        handled=stay.handled or look.act,
     )
     last = stays[newest]
     stays[newest] = replace(

@@ -62,6 +62,7 @@ LONGEST_RUN_MS = HOUR_MS
 """So long an investigation may take at most from reading the log to its answer."""
 NOBODY = Network(rosters={}, roads={})
 AT_FIRST: tuple[dict[str, Any], ...] = (
+    {"edition": Edition.SECOND},
     {"edition": Edition.FIRST},
     {"edition": Edition.FIRST, "bare_promises": True},
     {"edition": Edition.FIRST, "bare_promises": True, "dropped_as_erased": True},

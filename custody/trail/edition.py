@@ -8,6 +8,7 @@ the edition that its chain was read by (`investigation/pack_earlier.py`).
    - A delivery counts only where parcels are delivered, and a check of the recipient is a recorded one.
    - What is read of the seal of a cage, or of several parcels' at once, is not the parcel's.
    - A handset named by its serial alone makes a parcel dear, as one named by its IMEI does.
+3. - Putting a seal on, or taking one off, is an act and no reading of the seal that the parcel came with.
 """
 
 from enum import IntEnum
@@ -18,6 +19,7 @@ class Edition(IntEnum):
 
     FIRST = 1
     SECOND = 2
+    THIRD = 3
 
 
 NEWEST = max(Edition)

@@ -40,6 +40,7 @@ _SEAL_FINDINGS: Mapping[SealState, Kind] = {
 }
 _OPENED = "unpacking"
 _CARRIERS = ROOT + "8003/"
+_OF_A_SEAL = frozenset({"wl:sealNumber", "wl:sealKind", "wl:sealState"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +157,11 @@ def shows_seal(event: Event, parcel: str | None) -> bool:
     things = named(event)
     others = any(is_parcel(key) and key != parcel for key in things)
     return event.parent in {None, parcel} and not others and not any(key.startswith(_CARRIERS) for key in things)
+
+
+def says_seal(event: Event) -> bool:
+    """Whether the event says that what it puts on, takes off or finds on a parcel is a seal."""
+    return event.disposition == "container_closed" or not _OF_A_SEAL.isdisjoint(event.extensions)
 
 
 def _reading(

@@ -11,7 +11,7 @@ import pytest
 
 from custody.investigation.infer import run
 from custody.investigation.pack import derive
-from custody.investigation.pack_earlier import SECOND
+from custody.investigation.pack_earlier import SECOND, THIRD
 from custody.investigation.pack_inquiry import read_inquiry
 from custody.investigation.pack_trail import FILE as TRAIL
 from custody.investigation.values import Dispute, Pin, Seal, Step
@@ -76,13 +76,22 @@ def test_the_chain_that_the_scans_tell_is_taken(world: World, pack: PackExported
 def test_an_inquiry_of_the_format_before_is_held_against_the_chain_as_it_was_read_then(checked: World) -> None:
     def as_then(dispute: Dispute) -> Dispute:
         assert dispute.pin is Pin.RECORDED
-        return replace(dispute, pin=Pin.VERIFIED)
+        return _told("checkpoints", 0, seal=Seal.OK)(replace(dispute, pin=Pin.VERIFIED))
 
     pack = checked.export()
     assert refused(checked, pack, as_then, format=SECOND) == []
     assert NOT_THE_ONE in [check.what for check in refused(checked, pack, as_then)]
     with pytest.raises(Rejected, match="has not"):
         read_inquiry({**open_pack(pack.content).investigation["inquiry"], "format": SECOND})
+
+
+def test_an_inquiry_of_format_3_is_held_against_the_chain_in_which_a_seal_was_read_that_was_put_on(
+    world: World, pack: PackExported
+) -> None:
+    as_then = _told("checkpoints", 0, seal=Seal.OK)
+    assert refused(world, pack, as_then, format=THIRD) == []
+    assert NOT_THE_ONE in [check.what for check in refused(world, pack, as_then)]
+    assert NOT_THE_ONE in [check.what for check in refused(world, pack, lambda dispute: dispute, format=THIRD)]
 
 
 def test_a_pack_with_the_trail_as_it_was_told_before_is_taken(checked: World) -> None:

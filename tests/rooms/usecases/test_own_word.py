@@ -154,6 +154,59 @@ def test_the_parcels_own_seal_is_read_on_it_and_alone(key: str) -> None:
     assert [sight.state for sight in world.trail().seal.sights][-1] == "broken"
 
 
+NEW_SEAL = "https://id.gs1.org/8004/9521473SEAL0099"
+INTACT = {"wl:sealState": "intact"}
+
+
+def _resealed(world: World, *, recorded: bool) -> None:
+    if recorded:
+        taken_off = {"action": "DELETE", "bizStep": "removing", "parentID": PARCEL, "childEPCs": [SEAL]}
+        world.scan("hub-sort-1", "AssociationEvent", **taken_off)
+    world.seal("hub-sort-1", "S-99", childEPCs=[NEW_SEAL], flags=["seal_differs"], **INTACT)
+
+
+@pytest.mark.parametrize("recorded", [False, True], ids=["said nothing", "recorded that the old one came off"])
+def test_who_puts_another_seal_on_has_not_found_it_on_arrival(*, recorded: bool) -> None:
+    world = up_to_the_hub()
+    _resealed(world, recorded=recorded)
+    stay = way_of(world).stays[-1]
+    assert (stay.step, stay.seal, stay.late_seal) == (Step.HUB_SORT, Seal.NOT_READ, Seal.ANOMALY)
+    assert way_of(world, READINGS[Edition.SECOND]).stays[-1].seal is Seal.ANOMALY
+
+
+@pytest.mark.parametrize("read", [BROKEN, INTACT], ids=str)
+def test_what_is_read_of_a_seal_where_it_was_put_on_says_nothing_of_how_the_parcel_came(read: dict[str, str]) -> None:
+    world = up_to_the_hub()
+    _resealed(world, recorded=False)
+    world.obj("hub-sort-1", "inspecting", **read)
+    stay = way_of(world).stays[-1]
+    assert (stay.seal, stay.late_seal) == (Seal.NOT_READ, Seal.ANOMALY)
+
+
+def test_another_seal_as_the_first_that_is_heard_of_a_stay_is_the_next_checkpoints() -> None:
+    world = up_to_the_hub()
+    world.seal("lorry-3", "S-99", childEPCs=[NEW_SEAL], flags=["seal_differs"], **INTACT)
+    stay = way_of(world).stays[-1]
+    assert (stay.step, stay.seal, stay.late_seal) == (Step.LINEHAUL, Seal.NOT_READ, Seal.ANOMALY)
+
+
+def test_a_seal_that_was_found_broken_before_another_was_put_on_was_broken_on_arrival() -> None:
+    world = up_to_the_hub()
+    world.obj("hub-sort-1", "inspecting", **BROKEN)
+    world.seal("hub-sort-1", "S-99", childEPCs=[NEW_SEAL], **INTACT)
+    stay = way_of(world).stays[-1]
+    assert (stay.seal, stay.late_seal) == (Seal.ANOMALY, Seal.NOT_READ)
+
+
+def test_a_tracker_that_is_put_on_leaves_the_seal_to_be_read() -> None:
+    world = up_to_the_hub()
+    tracker = {"action": "ADD", "bizStep": "installing", "parentID": PARCEL, "childEPCs": [VAN]}
+    world.scan("hub-sort-1", "AssociationEvent", **tracker)
+    world.obj("hub-sort-1", "inspecting", **BROKEN)
+    stay = way_of(world).stays[-1]
+    assert (stay.seal, stay.late_seal) == (Seal.ANOMALY, Seal.NOT_READ)
+
+
 def test_a_handset_that_is_named_by_its_serial_alone_is_worth_much() -> None:
     world = World()
     world.pack(phone=PHONE.replace("001017004829159", "A7-2000"), **{"wl:photo": write_ni(bytes(32))})
