@@ -20,6 +20,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from custody.gs1.event import Event
 from custody.investigation.values import Pin, Seal, Step
@@ -135,6 +136,21 @@ def place(told: Told) -> Look:
         pin=told.pin,
         declared_g=told.declared_g,
         item_g=told.item_g,
+    )
+
+
+def presence(look: Look) -> Look:
+    """What is left of a look that was taken back, and where the parcel was all the same."""
+    return replace(
+        look,
+        dear=False,
+        photo=False,
+        seal=Seal.NOT_READ,
+        act=False,
+        mass_g=None,
+        pin=Pin.UNOBSERVED,
+        declared_g=None,
+        item_g=None,
     )
 
 

@@ -2,7 +2,8 @@
 
 By the first a word of a return ended the way out of what was not delivered, a delivery counted wherever it was signed,
 a check of the recipient that was recorded was a verified one, a seal that was read on a cage was the parcel's, and only
-an IMEI made a parcel dear. By the first two, a seal that was put on was read on arrival.
+an IMEI made a parcel dear. By the first two a seal that was put on was read on arrival, and whoever declared his scans
+wrong was never there.
 """
 
 from collections.abc import Sequence
@@ -38,7 +39,7 @@ def _way_out_before(looks: Sequence[Look]) -> int | None:
 
 
 READINGS = {
-    Edition.FIRST: Reading(look=_look_before, out=_way_out_before),
-    Edition.SECOND: Reading(look=_look_second, out=READING.out),
+    Edition.FIRST: Reading(look=_look_before, out=_way_out_before, edition=Edition.FIRST),
+    Edition.SECOND: Reading(look=_look_second, out=READING.out, edition=Edition.SECOND),
     Edition.THIRD: READING,
 }

@@ -10,8 +10,9 @@ wrong with them or before, so it is a reading of the next checkpoint: else whoev
 and blame those before. What they found right later was right on arrival. A seal that was put on there in place of
 another one is a reading of the next checkpoint too, and what is read of it there says nothing of how the parcel came.
 
-As in the trail, a scan that was declared wrong counts for nothing, paper shows no presence, a scale with several
-parcels on it weighs none of them, and what is found after the recipient sent the parcel back says nothing of its way
+As in the trail, a scan that was declared wrong counts for nothing, or only for where the parcel was, paper shows no
+presence, a scale with several parcels on it weighs none of them, and what is found after the recipient sent the parcel
+back says nothing of its way
 out. A courier who takes over a round of another one has a stay of his own.
 """
 
@@ -25,11 +26,13 @@ from msgspec.structs import replace
 
 from custody.disputes.claim import ClaimType
 from custody.investigation.journey import LINEHAUL_OF, Stay, complete
-from custody.investigation.look import Look, are_plain, look_at
+from custody.investigation.look import Look, are_plain, look_at, presence
 from custody.investigation.values import Checkpoint, Complaint, Passage, Pin, Seal, Segment, Step
 from custody.kernel.clock import HOUR_MS, MINUTE_MS, Instant
 from custody.scans.tolerances import Tolerances
+from custody.trail.bound import bound_presence
 from custody.trail.corrections import read_corrections
+from custody.trail.edition import Edition
 from custody.trail.runs import turning
 from custody.trail.sealed import SealedScan
 
@@ -83,6 +86,7 @@ class Reading:
 
     look: Callable[[SealedScan, str], Look]
     out: Callable[[Sequence[Look]], int | None]
+    edition: Edition
 
 
 def read_way(parcel: str, scans: Iterable[SealedScan], reading: Reading | None = None) -> Way | None:
@@ -90,8 +94,13 @@ def read_way(parcel: str, scans: Iterable[SealedScan], reading: Reading | None =
     made, reading = tuple(scans), reading or READING
     looks = [reading.look(sealed, parcel) for sealed in made]
     if not are_plain(looks):
-        corrections = read_corrections(made)
-        looks = [look for look, sealed in zip(looks, made, strict=True) if corrections.standing(sealed)]
+        corrections = read_corrections(made, edition=reading.edition)
+        bound = bound_presence(made, corrections, reading.edition)
+        looks = [
+            presence(look) if sealed.digest in bound else look
+            for look, sealed in zip(looks, made, strict=True)
+            if sealed.digest in bound or corrections.standing(sealed)
+        ]
     return way_of(parcel, looks, reading)
 
 
@@ -228,7 +237,7 @@ def _way_out(looks: Sequence[Look]) -> int | None:
     return next((at + 1 for at, look in enumerate(looks) if look.sends_back), None)
 
 
-READING = Reading(look=look_at, out=_way_out)
+READING = Reading(look=look_at, out=_way_out, edition=Edition.THIRD)
 
 
 def _place(look: Look, step: Step, stays: Mapping[_Place, Stay]) -> _Place:

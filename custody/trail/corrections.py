@@ -3,7 +3,7 @@
 A declaration repeats an earlier event exactly and adds errorDeclaration; only that and recordTime may differ (the
 @context too, here, because a station may write it its own way). It means that every assertion of the earlier event is
 wrong. Nothing is removed: the original and the declaration both stay in the trail, and only the current state is
-computed without the original.
+computed without the original. That the parcel was there may still count (`bound.py`).
 
 - Matched by event id, or by content if the event has none. It may arrive before its original, or alone.
 - Who may declare: the station that signed the original, or an adjudicator handed in. EPCIS leaves this open. A
@@ -19,6 +19,7 @@ from collections.abc import Collection, Hashable, Iterable
 from dataclasses import dataclass, field
 
 from custody.gs1.event import Event
+from custody.trail.edition import NEWEST, Edition
 from custody.trail.finding import Finding, Kind
 from custody.trail.sealed import SealedScan
 
@@ -39,9 +40,13 @@ class Correction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Corrections:
-    """What declarations and repeats do to a set of scans, by their digests; `about` are those of each finding."""
+    """What declarations and repeats do to a set of scans, by their digests; `about` are those of each finding.
+
+    `by_own` are those of `voided` that only the station itself declared wrong that signed them.
+    """
 
     voided: frozenset[bytes] = frozenset()
+    by_own: frozenset[bytes] = frozenset()
     declarations: frozenset[bytes] = frozenset()
     repeats: frozenset[bytes] = frozenset()
     effective: tuple[Correction, ...] = ()
@@ -64,10 +69,12 @@ def once(scans: Iterable[SealedScan]) -> tuple[SealedScan, ...]:
     return tuple(sorted(first.values(), key=lambda sealed: (sealed.place, sealed.digest)))
 
 
-def read_corrections(scans: Iterable[SealedScan], *, adjudicators: Collection[str] = ()) -> Corrections:
+def read_corrections(
+    scans: Iterable[SealedScan], *, adjudicators: Collection[str] = (), edition: Edition = NEWEST
+) -> Corrections:
     """The effect of all declarations among `scans`; `adjudicators` are stations that may declare for others."""
     counted = [sealed for sealed in once(scans) if not sealed.quarantined]
-    work = _Work(adjudicators=frozenset(adjudicators), scans=counted)
+    work = _Work(adjudicators=frozenset(adjudicators), scans=counted, edition=edition)
     for originals, declarations in _pairs(counted):
         work.repeats_of(originals)
         for declaration in declarations:
@@ -97,6 +104,8 @@ class _Work:
 
     adjudicators: frozenset[str]
     scans: list[SealedScan]
+    edition: Edition
+    confirmed: set[bytes] = field(default_factory=set)
     voided: set[bytes] = field(default_factory=set)
     declarations: set[bytes] = field(default_factory=set)
     repeats: set[bytes] = field(default_factory=set)
@@ -144,10 +153,11 @@ class _Work:
                     declaration,
                 )
             elif not self._may_declare(declaration, original):
+                until = "" if self.edition >= Edition.THIRD else " until an adjudicator confirms"
                 self._say(
                     Kind.DECLARATION_UNAUTHORISED,
                     f"Index {declaration.where} declares index {original.where} wrong, but another station signed "
-                    "that; the original still counts until an adjudicator confirms.",
+                    f"that; the original still counts{until}.",
                     original,
                     declaration,
                 )
@@ -158,6 +168,7 @@ class _Work:
         """Everything collected, in a fixed order."""
         return Corrections(
             voided=frozenset(self.voided),
+            by_own=frozenset(self.voided - self.confirmed),
             declarations=frozenset(self.declarations),
             repeats=frozenset(self.repeats),
             effective=tuple(sorted(self.effective, key=lambda c: (c.original_index, c.declaration_index))),
@@ -175,6 +186,8 @@ class _Work:
         found = [sealed.index for sealed in self.scans if sealed.event.event_id in wanted]
         held = {sealed.event.event_id for sealed in self.scans}
         self.voided.add(original.digest)
+        if declaration.station.station in self.adjudicators:
+            self.confirmed.add(original.digest)
         self._say(
             Kind.DECLARED_WRONG,
             f"Index {original.where} is declared wrong by index {declaration.where}; both are shown, only the "

@@ -9,6 +9,7 @@ the edition that its chain was read by (`investigation/pack_earlier.py`).
    - What is read of the seal of a cage, or of several parcels' at once, is not the parcel's.
    - A handset named by its serial alone makes a parcel dear, as one named by its IMEI does.
 3. - Putting a seal on, or taking one off, is an act and no reading of the seal that the parcel came with.
+   - Whoever declares his own scan wrong was still there, where another station signed over it (`bound.py`).
 """
 
 from enum import IntEnum

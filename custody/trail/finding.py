@@ -35,6 +35,7 @@ class Kind(StrEnum):
     EVENT_REPEATED = "event_repeated"
     EVENT_ID_REUSED = "event_id_reused"
     DECLARED_WRONG = "declared_wrong"
+    DECLARED_BOUND = "declared_bound"
     DECLARATION_ALONE = "declaration_alone"
     DECLARATION_DIFFERS = "declaration_differs"
     DECLARATION_UNAUTHORISED = "declaration_unauthorised"

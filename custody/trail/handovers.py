@@ -45,9 +45,7 @@ def cancelled_releases(entries: Iterable[Entry]) -> tuple[frozenset[bytes], tupl
     findings = []
     earlier: list[Entry] = []
     for entry in entries:
-        if not entry.counts:
-            continue
-        if entry.event.biz_step == CANCELS:
+        if entry.counts and entry.event.biz_step == CANCELS:
             names = _upstream_ids(entry)
             found = [
                 release
@@ -61,7 +59,7 @@ def cancelled_releases(entries: Iterable[Entry]) -> tuple[frozenset[bytes], tupl
                 sentence = f"Index {entry.where} cancels the release of index {found[-1].where}."
                 about = (found[-1].index, entry.index)
                 findings.append(Finding(kind=Kind.RELEASE_CANCELLED, sentence=sentence, indices=about))
-        elif is_release(entry):
+        elif entry.present and is_release(entry):
             earlier.append(entry)
     return frozenset(cancelled), tuple(findings)
 

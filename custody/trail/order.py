@@ -25,7 +25,7 @@ from custody.trail.marks import Marks, read_marks
 from custody.trail.sealed import SealedScan, StationFacts
 from custody.trail.unit import Via
 
-Standing = Literal["standing", "declared_wrong", "declaration", "repeat", "quarantined"]
+Standing = Literal["standing", "bound", "declared_wrong", "declaration", "repeat", "quarantined"]
 
 CLOCK_SLACK_MS = 30 * SECOND_MS
 LATE_MS = 15 * MINUTE_MS
@@ -34,7 +34,10 @@ NEAR_MS = HOUR_MS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One scan in the trail: how it belongs here and whether its assertions count."""
+    """One scan in the trail: how it belongs here and whether its assertions count.
+
+    One that is `bound` was declared wrong, and still shows that the parcel was there (`bound.py`).
+    """
 
     sealed: SealedScan
     marks: Marks
@@ -87,6 +90,11 @@ class Entry:
         return self.standing == "standing"
 
     @property
+    def present(self) -> bool:
+        """Whether it counts for where the parcel was."""
+        return self.standing in {"standing", "bound"}
+
+    @property
     def late_ms(self) -> int:
         """How long after it was made it was received, if that is long; else 0. A declaration repeats an old time."""
         made_ms = self.sealed.scan.iat_s * SECOND_MS if self.event.error_declaration else self.at_ms
@@ -116,15 +124,24 @@ def sequence_gaps(station: str, held: Iterable[tuple[int, Instant]]) -> tuple[Se
 
 
 def make_entries(
-    ways: Iterable[tuple[SealedScan, Via]], corrections: Corrections, checks: Mapping[bytes, bool]
+    ways: Iterable[tuple[SealedScan, Via]],
+    corrections: Corrections,
+    checks: Mapping[bytes, bool],
+    bound: Collection[bytes] = (),
 ) -> tuple[Entry, ...]:
-    """Entries in trail order from scans and how each belongs to the parcel; a refuted recipient check is dropped."""
+    """Entries in trail order from scans and how each belongs to the parcel; a refuted recipient check is dropped.
+
+    Of scans that are `bound` nothing counts but that the parcel was there.
+    """
     entries = []
     for sealed, via in ways:
         marks = read_marks(sealed.event)
         if checks.get(sealed.digest) is False:
             marks = replace(marks, check=None)
-        entries.append(Entry(sealed=sealed, marks=marks, via=via, standing=_standing(sealed, corrections)))
+        standing = _standing(sealed, corrections)
+        if sealed.digest in bound:
+            marks, standing = replace(marks, check=None, photo=None), "bound"
+        entries.append(Entry(sealed=sealed, marks=marks, via=via, standing=standing))
     return arrange(entries)
 
 

@@ -1,8 +1,8 @@
 """Runs of scans by one custodian at one step: the raw material of custody segments.
 
-- Only standing scans that show the parcel to be there count: a scan of the parcel, of its seal, of a carrier while the
-  parcel was inside; of its handset before it was packed, or when an inspection found something in its place. Paper
-  events (a lock, a theft report, a cancelled shipping) show no presence.
+- Only scans that stand, or are bound, and show the parcel to be there count: a scan of the parcel, of its seal, of a
+  carrier while the parcel was inside; of its handset before it was packed, or when an inspection found something in its
+  place. Paper events (a lock, a theft report, a cancelled shipping) show no presence.
 - A run ends when custodian, site or step changes. A van or a courier's round has no fixed site, so there another
   station is another run. An acceptance after a release starts a run of its own even between two stations of one step.
 - A delivery (to a recipient, or sold) ends custody. A later scan that moves or holds the parcel reopens it: the parcel
@@ -129,7 +129,7 @@ def read_runs(entries: Iterable[Entry], edition: Edition = NEWEST) -> list[Run]:
     """The runs in trail order, with the way back as it is read by that edition."""
     present, packed = [], False
     for entry in entries:
-        if entry.counts:
+        if entry.present:
             if shows_presence(entry, packed=packed):
                 present.append(entry)
             packed = packed or any(is_parcel(key) for key in named(entry.event))

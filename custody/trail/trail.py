@@ -14,6 +14,7 @@ from typing import Literal
 
 from custody.kernel.clock import Instant
 from custody.scans.tolerances import Tolerances
+from custody.trail.bound import bound_findings, bound_presence
 from custody.trail.contents import ContentsTrace, read_contents
 from custody.trail.corrections import Correction, once, read_corrections
 from custody.trail.delivery import DeliveryProof, prove_delivery
@@ -97,16 +98,15 @@ def build_trail(
 
     `gaps` are the missing numbers of its stations; `adjudicators` may declare errors for other stations; `checks` says
     by statement digest whether a recipient check was verified (True) or refuted (False); `in_log` are statements that
-    the log holds although they cannot be read any more (`Trail.missing` says which ones are worth asking for).
-
-    It is read by that `edition`: by the first a word of a return began the way back before any delivery, a seal of a
-    cage was the parcel's, and a recorded check of the recipient a confirmed one.
+    the log holds although they cannot be read any more (`Trail.missing` says which ones are worth asking for); the
+    scans are read by that `edition`.
     """
     verified = checks or {}
     single = once(scans)
-    corrections = read_corrections(single, adjudicators=adjudicators)
+    corrections = read_corrections(single, adjudicators=adjudicators, edition=edition)
     ways = [(sealed, via) for sealed in single if (via := unit.via(sealed)) is not None]
-    entries = make_entries(ways, corrections, verified)
+    bound = bound_presence([sealed for sealed, _ in ways], corrections, edition)
+    entries = make_entries(ways, corrections, verified, bound)
     chain = read_chain(entries, route, edition)
     openings = {run.arrival.digest for _, run in chain.runs if run.arrival is not None}
     openings |= {run.delivery.digest for _, run in chain.runs if run.delivery is not None}
@@ -119,6 +119,7 @@ def build_trail(
     findings = (
         *unit.findings,
         *(finding for finding, about in zip(corrections.findings, corrections.about, strict=True) if here >= about),
+        *bound_findings(single, bound),
         *order_findings(entries, gaps, in_log),
         *(_refuted(entry) for entry in entries if verified.get(entry.digest) is False),
         *(finding for part in (chain, weight, seal, contents, delivery) for finding in part.findings),

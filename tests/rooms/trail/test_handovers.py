@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from custody.trail.edition import NEWEST, Edition
 from custody.trail.segments import Handover
 from custody.trail.trail import Trail
 from tests.rooms.trail.world import CARRIER, SELLER, World, kinds, moved
@@ -12,8 +13,8 @@ from tests.rooms.trail.world import CARRIER, SELLER, World, kinds, moved
 OTHER_CARRIER = "https://id.gs1.org/417/9521473000119"
 
 
-def handover(world: World) -> Handover:
-    (found,) = [h for h in world.trail().handovers if h.kind == "handover"]
+def handover(world: World, edition: Edition = NEWEST) -> Handover:
+    (found,) = [h for h in world.trail(edition=edition).handovers if h.kind == "handover"]
     return found
 
 
@@ -76,14 +77,15 @@ def test_naming_a_scan_of_the_giver_that_is_no_release_is_not_dual() -> None:
     assert found(world.trail()) == {"handover_unbound"}
 
 
-def test_a_release_declared_wrong_proves_nothing() -> None:
+def test_a_release_that_the_giver_declares_wrong_is_proved_by_who_signed_over_it() -> None:
     world = World()
     world.obj("dock-2")
     release = world.release("dock-2")
     world.accept("lorry-9", release)
     world.declare(release)
-    assert handover(world).signing == "named"
-    assert "handover_unbound" in kinds(world.trail())
+    assert handover(world).signing == "dual"
+    assert handover(world, Edition.SECOND).signing == "named"
+    assert "declared_bound" in kinds(world.trail())
 
 
 def test_a_cancelled_release_proves_nothing() -> None:

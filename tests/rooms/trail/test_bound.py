@@ -1,0 +1,125 @@
+"""Who declares his own scans wrong takes back what they say, and not that another station signed over them."""
+
+import pytest
+
+from custody.gs1.named_information import write_ni
+from custody.investigation.read_before import READINGS
+from custody.investigation.read_passage import Way, read_way
+from custody.investigation.values import Seal, Step
+from custody.trail.edition import Edition
+from custody.trail.sealed import SealedScan
+from tests.rooms.trail.world import CARRIER, JOURNEY, PARCEL, World, kinds
+
+BROKEN = {"wl:sealState": "broken"}
+
+
+def taken_back(**of_the_release: object) -> tuple[World, SealedScan, SealedScan, SealedScan]:
+    """A courier gives the parcel back to the depot, which finds the seal broken; and three scans of that."""
+    world = World()
+    world.pack()
+    world.seal()
+    for giver, taker in JOURNEY[:-1]:
+        world.hand(giver, taker)
+    taken = world.accept("courier-7", world.release("depot-2"), **{"wl:handler": "h-7"})
+    world.pass_time(20)
+    given = world.release("courier-7", **of_the_release)
+    back = world.accept("depot-2", given)
+    world.obj("depot-2", "inspecting", **BROKEN)
+    world.pass_time(10)
+    world.accept("courier-8", world.release("depot-2"), **{"wl:handler": "h-8"})
+    world.deliver("courier-8", **{"wl:handler": "h-8"})
+    return world, taken, given, back
+
+
+def way_of(world: World, edition: Edition = Edition.THIRD) -> Way:
+    mine = [sealed for sealed in world.scans if PARCEL in {*sealed.event.epcs, sealed.event.parent}]
+    way = read_way(PARCEL, mine, READINGS[edition])
+    assert way is not None
+    return way
+
+
+def handlers(way: Way) -> set[str | None]:
+    return {stay.handler for stay in way.stays if stay.step is Step.COURIER}
+
+
+def standings(world: World, *scans: SealedScan) -> list[str]:
+    told = {entry.digest: str(entry.standing) for entry in world.trail().entries}
+    return [told[sealed.digest] for sealed in scans]
+
+
+def test_who_declares_wrong_what_another_station_signed_over_stays_in_the_chain() -> None:
+    world, taken, given, _ = taken_back()
+    before = way_of(world)
+    dual = [handover.signing for handover in world.trail().handovers]
+    world.pass_time(100)
+    world.declare(taken)
+    world.declare(given)
+    assert standings(world, taken, given) == ["bound", "bound"]
+    assert way_of(world).stays == before.stays
+    assert handlers(way_of(world, Edition.SECOND)) == {"h-8"}
+    assert [handover.signing for handover in world.trail().handovers] == dual
+    assert [(f.kind, f.severity) for f in world.trail().findings if f.kind == "declared_bound"] == [
+        ("declared_bound", "look"),
+        ("declared_bound", "look"),
+    ]
+    assert "declared_bound" not in kinds(world.trail(edition=Edition.SECOND))
+
+
+def test_who_declares_only_his_taking_over_wrong_stays_in_the_chain_too() -> None:
+    world, taken, _, _ = taken_back()
+    world.declare(taken)
+    assert handlers(way_of(world)) == {"h-7", "h-8"}
+
+
+def test_what_was_read_in_a_declared_scan_counts_no_more_though_the_parcel_was_there() -> None:
+    world, taken, given, _ = taken_back(**BROKEN, **{"wl:photo": write_ni(bytes(32))})
+    assert Seal.ANOMALY in {seal for stay in way_of(world).stays[:-1] for seal in (stay.seal, stay.late_seal)}
+    world.declare(taken)
+    world.declare(given)
+    courier = next(stay for stay in way_of(world).stays if stay.handler == "h-7")
+    assert (courier.seal, courier.photo) == (Seal.NOT_READ, False)
+    assert given.index not in {sight.index for sight in world.trail().seal.sights}
+    assert given.index not in {photo.index for photo in world.trail().photos}
+
+
+def test_what_nobody_signed_over_or_who_did_took_back_is_gone() -> None:
+    world, taken, given, back = taken_back()
+    for sealed in (taken, given, back):
+        world.declare(sealed)
+    assert standings(world, taken, given) == ["declared_wrong", "declared_wrong"]
+    assert handlers(way_of(world)) == {"h-8"}
+
+
+@pytest.mark.parametrize(
+    "binding", [{"digest": None}, {"digest": b"\x01" * 32}], ids=["by its name", "another statement"]
+)
+def test_a_name_binds_where_no_digest_is_carried_and_a_wrong_digest_does_not(binding: dict[str, bytes | None]) -> None:
+    world = World()
+    world.pack()
+    given = world.release("bench-4")
+    world.accept("dock-2", given, **binding)
+    world.declare(given)
+    assert standings(world, given) == ["bound" if binding["digest"] is None else "declared_wrong"]
+
+
+def test_a_scan_of_ones_own_binds_nothing_and_an_adjudicator_takes_all_back() -> None:
+    world = World()
+    world.pack()
+    given = world.release("bench-4", to=CARRIER)
+    world.accept("bench-4", given)
+    world.declare(given)
+    assert standings(world, given) == ["declared_wrong"]
+    world.accept("dock-2", given)
+    assert standings(world, given) == ["bound"]
+    world.declare(given, station="desk")
+    told = {entry.digest: entry.standing for entry in world.trail(adjudicators={"desk"}).entries}
+    assert told[given.digest] == "declared_wrong"
+
+
+def test_who_may_not_declare_is_not_told_to_wait_for_somebody_whom_there_is_not() -> None:
+    world = World()
+    world.declare(world.pack(), station="dock-2")
+    (told,) = [f.sentence for f in world.trail().findings if f.kind == "declaration_unauthorised"]
+    assert told.endswith("another station signed that; the original still counts.")
+    (then,) = [f.sentence for f in world.trail(edition=Edition.SECOND).findings if f.kind == "declaration_unauthorised"]
+    assert then.endswith("the original still counts until an adjudicator confirms.")
