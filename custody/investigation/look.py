@@ -26,11 +26,11 @@ from custody.gs1.event import Event
 from custody.investigation.values import Pin, Seal, Step
 from custody.kernel.clock import Instant
 from custody.scans.advance import parcels_of
-from custody.trail.marks import read_marks
+from custody.trail.marks import read_marks, says_seal
 from custody.trail.names import is_item, named
 from custody.trail.runs import delivers, is_physical, returns, sends_back
 from custody.trail.sealed import SealedScan
-from custody.trail.traces import says_seal, shows_seal, weighs_alone
+from custody.trail.traces import shows_seal, weighs_alone
 
 OUTSIDE = "other"
 """The step of a station that is no part of the network."""

@@ -81,7 +81,8 @@ def write_trail(
     `in_log` are scans that are not missing, although they cannot be read; the scans are read by that `edition`.
     """
     scans = sealed_scans(entries, registry)
-    trail = build_trail(find_unit(item, scans, parcel=parcel), scans, in_log=in_log, edition=edition)
+    unit = find_unit(item, scans, parcel=parcel, edition=edition)
+    trail = build_trail(unit, scans, in_log=in_log, edition=edition)
     bounds = bounds_of(trail.entries, registry, head=head, witnessed=witnessed)
     value = describe_trail(trail, bounds=bounds)
     return {FILE: write_json(value)}, value

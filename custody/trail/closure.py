@@ -8,9 +8,11 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 from custody.kernel.clock import Instant
-from custody.trail.containment import Names, Stay, join_names, least, read_stays
+from custody.trail.containment import ASSOCIATION, Names, Stay, join_names, least, read_stays
 from custody.trail.corrections import once, read_corrections
+from custody.trail.edition import Edition
 from custody.trail.finding import Finding, Kind
+from custody.trail.marks import says_seal
 from custody.trail.names import ORDER, aliases, is_item, is_parcel, named, orders, short
 from custody.trail.sealed import SealedScan
 
@@ -119,6 +121,15 @@ class Closure:
                 if around.inner == stay.outer and not around.attached and (inside := _overlap(around, stay)) is not None
             ]
         return tuple(sorted(set(found), key=lambda stay: (stay.from_ms, stay.outer, stay.from_index)))
+
+    def seals_of(self, parcel: str | None, edition: Edition) -> tuple[str, ...]:
+        """What was put on the parcel as a seal; by the first two editions, whatever was put on it."""
+        on = {stay.inner for stay in self.stays if stay.attached and stay.outer == parcel}
+        if edition >= Edition.THIRD:
+            events = [sealed.event for sealed in self.standing if sealed.event.type == ASSOCIATION]
+            said = [event for event in events if event.parent == parcel and event.action == "ADD" and says_seal(event)]
+            on &= {key for event in said for key in event.children}
+        return tuple(sorted(on))
 
     def findings_for(self, parcel: str | None, items: tuple[Item, ...], seals: tuple[str, ...]) -> tuple[Finding, ...]:
         """Things in two places, names that contradict each other, cages without unloading."""

@@ -1,7 +1,7 @@
 """What was inside what, and when: stays read from AggregationEvents and AssociationEvents (EPCIS 2.0 section 7.4.3).
 
 - Agg ADD puts the children into the parent; Agg DELETE takes them out, and with no children at all takes everything
-  out. Assoc ADD and DELETE do the same for a seal on a parcel.
+  out. Assoc ADD and DELETE do the same for what is put on a parcel, a seal or a tracker.
 - A thing lies directly in one other thing at a time: being put elsewhere ends the earlier stay.
 - OBSERVE creates no stay: finding a handset in a box does not make it the handset that was packed.
 - The several names of one handset are joined from events that put exactly one handset somewhere or commission it.
@@ -16,7 +16,7 @@ from custody.trail.names import aliases, is_item, is_parcel
 from custody.trail.sealed import SealedScan, Step
 
 _AGGREGATION = "AggregationEvent"
-_ASSOCIATION = "AssociationEvent"
+ASSOCIATION = "AssociationEvent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,9 +95,9 @@ def read_stays(scans: Iterable[SealedScan], names: Names) -> tuple[Stay, ...]:
 
     for sealed in sorted(scans, key=_moment):
         event = sealed.event
-        if event.type not in {_AGGREGATION, _ASSOCIATION} or event.parent is None:
+        if event.type not in {_AGGREGATION, ASSOCIATION} or event.parent is None:
             continue
-        attached = event.type == _ASSOCIATION
+        attached = event.type == ASSOCIATION
         inners = [least(names, key) for key in put_in(event)]
         if event.action == "ADD":
             for inner in inners:

@@ -24,6 +24,8 @@ from custody.gs1.named_information import read_ni
 MOST_BYTES = 2_048
 """No key is longer: it is what the EPCIS schema allows a URI, and what every database can file something under."""
 
+_OF_A_SEAL = frozenset({"wl:sealNumber", "wl:sealKind", "wl:sealState"})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecipientCheck:
@@ -58,6 +60,11 @@ class Marks:
 def expected_keys(event: Event) -> tuple[str, ...]:
     """What ought to have been there, as far as it can be read."""
     return _keys(event.extensions.get("wl:expected"))[0]
+
+
+def says_seal(event: Event) -> bool:
+    """Whether the event says that what it puts on, takes off or finds on a parcel is a seal."""
+    return event.disposition == "container_closed" or not _OF_A_SEAL.isdisjoint(event.extensions)
 
 
 def read_marks(event: Event) -> Marks:

@@ -6,7 +6,8 @@ Of several masses that were declared the one that reached the log first is taken
 One reading out of the band between readings inside it is the scale's fault more often than the parcel's, so it is a
 note; out and never back in is serious. "Weight shows nothing" is an answer: a decoy can have the right weight.
 
-**Seal.** What is said of this parcel's own seal counts, not of a cage's, a van's or several parcels' at once.
+**Seal.** What is said of this parcel's own seal counts, not of a cage's, a van's or several parcels' at once, nor of a
+tracker that is put on it: a seal is what the event calls one, or what was put on as one.
 Each sighting is one of: applied, same, differs, broken, missing, removed, intact (no number was read), seen (a number
 with nothing to compare it with), not_read (the parcel changed hands and nobody read it). Not read is not missing.
 """
@@ -23,9 +24,11 @@ from custody.scans.advance import parcels_of, weighs_one
 from custody.scans.tolerances import Tolerances
 from custody.trail.edition import NEWEST, Edition
 from custody.trail.finding import Finding, Kind
+from custody.trail.marks import says_seal
 from custody.trail.names import is_parcel, named, short
 from custody.trail.order import Entry
 from custody.trail.route import name_station
+from custody.trail.unit import Unit
 
 Band = Literal["in", "out", "unknown"]
 Basis = Literal["declared", "first reading"]
@@ -40,7 +43,6 @@ _SEAL_FINDINGS: Mapping[SealState, Kind] = {
 }
 _OPENED = "unpacking"
 _CARRIERS = ROOT + "8003/"
-_OF_A_SEAL = frozenset({"wl:sealNumber", "wl:sealKind", "wl:sealState"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,11 +161,6 @@ def shows_seal(event: Event, parcel: str | None) -> bool:
     return event.parent in {None, parcel} and not others and not any(key.startswith(_CARRIERS) for key in things)
 
 
-def says_seal(event: Event) -> bool:
-    """Whether the event says that what it puts on, takes off or finds on a parcel is a seal."""
-    return event.disposition == "container_closed" or not _OF_A_SEAL.isdisjoint(event.extensions)
-
-
 def _reading(
     entry: Entry, raw: MassReading, earlier: list[WeightReading], declared_g: int | None, tolerances: Tolerances
 ) -> WeightReading:
@@ -226,16 +223,17 @@ def _weight_sentence(readings: list[WeightReading], lasting: list[WeightReading]
 
 
 def read_seals(
-    entries: Iterable[Entry], checkpoints: Collection[bytes], parcel: str | None, edition: Edition = NEWEST
+    entries: Iterable[Entry], checkpoints: Collection[bytes], unit: Unit, edition: Edition = NEWEST
 ) -> SealTrace:
     """The seal trace; `checkpoints` are the digests of the scans at which the parcel changed hands.
 
-    By the first edition a seal on what the parcel lay in was taken for its own.
+    By the first edition a seal on what the parcel lay in was taken for its own, by the first two all that was put on it
+    for a seal.
     """
-    eye = _SealEye()
+    eye = _SealEye(unit.seals if edition >= Edition.THIRD else None)
     for entry in entries:
         if entry.counts and entry.via in {"parcel", "seal", "carrier"}:
-            shown = edition is Edition.FIRST or (entry.via != "carrier" and shows_seal(entry.event, parcel))
+            shown = edition is Edition.FIRST or (entry.via != "carrier" and shows_seal(entry.event, unit.parcel))
             eye.look(entry, checkpoint=entry.digest in checkpoints, shown=shown)
     return eye.trace()
 
@@ -243,7 +241,9 @@ def read_seals(
 class _SealEye:
     """Follows the seal from scan to scan."""
 
-    def __init__(self) -> None:
+    def __init__(self, seals: Collection[str] | None) -> None:
+        """`seals` are the things that were put on as seals; None if all that is put on is a seal."""
+        self._seals = seals
         self._names: frozenset[str] | None = None
         self._trusted = True
         self._sights: list[SealSight] = []
@@ -252,7 +252,7 @@ class _SealEye:
     def look(self, entry: Entry, *, checkpoint: bool, shown: bool) -> None:
         """What this scan says of the seal; nothing unless `shown`, and then it was not read."""
         marks, event = entry.marks, entry.event
-        names = _seal_names(entry)
+        names = _seal_names(entry, self._seals)
         number = marks.seal_found or marks.seal_number
         state: SealState | None = None
         if not shown:
@@ -261,7 +261,7 @@ class _SealEye:
             return
         if event.type == "AssociationEvent" and event.action == "ADD" and names:
             state = self._apply(entry, names)
-        elif event.biz_step == _OPENED or (event.type == "AssociationEvent" and event.action == "DELETE" and names):
+        elif event.biz_step == _OPENED or self._takes_off(event, names):
             state = None if self._names is None else "removed"
             self._names = None
         elif marks.seal_state == "broken" or (event.disposition == "container_open" and marks.seal_state is None):
@@ -290,6 +290,11 @@ class _SealEye:
             sentence=_seal_sentence(self._sights),
             findings=tuple(self._findings),
         )
+
+    def _takes_off(self, event: Event, names: frozenset[str]) -> bool:
+        """Whether the seal comes off; who names nothing takes all off."""
+        everything = self._seals is not None and not event.children and not event.quantities
+        return event.type == "AssociationEvent" and event.action == "DELETE" and (everything or bool(names))
 
     def _compare(self, names: frozenset[str]) -> SealState:
         """Numbers are compared with numbers and keys with keys; one of each cannot be compared."""
@@ -335,12 +340,14 @@ def _is_key(name: str) -> bool:
     return name.startswith(ROOT)
 
 
-def _seal_names(entry: Entry) -> frozenset[str]:
+def _seal_names(entry: Entry, seals: Collection[str] | None) -> frozenset[str]:
     """Every name a scan gives the seal: number read and GIAI; a number that was found is the only one that counts."""
     marks, event = entry.marks, entry.event
     if marks.seal_found is not None:
         return frozenset({marks.seal_found.upper()})
     keys = event.children if event.type == "AssociationEvent" else event.epcs if entry.via == "seal" else ()
+    if event.type == "AssociationEvent" and seals is not None and not says_seal(event):
+        keys = tuple(key for key in keys if key in seals)
     number = () if marks.seal_number is None else (marks.seal_number.upper(),)
     return frozenset({*keys, *number})
 

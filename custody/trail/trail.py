@@ -111,7 +111,7 @@ def build_trail(
     openings = {run.arrival.digest for _, run in chain.runs if run.arrival is not None}
     openings |= {run.delivery.digest for _, run in chain.runs if run.delivery is not None}
     weight = read_weights(entries, unit.parcel, tolerances or Tolerances())
-    seal = read_seals(entries, openings, unit.parcel, edition)
+    seal = read_seals(entries, openings, unit, edition)
     contents = read_contents(entries, unit)
     delivery = prove_delivery(entries, chain, contents, verified, edition)
     links = list_links(chain)

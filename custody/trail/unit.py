@@ -29,6 +29,7 @@ from custody.gs1.event import Event
 from custody.kernel.clock import Instant
 from custody.trail.closure import Closure, Item
 from custody.trail.containment import Stay
+from custody.trail.edition import NEWEST, Edition
 from custody.trail.finding import Finding
 from custody.trail.marks import read_marks
 from custody.trail.names import ORDER, aliases, ask, is_item, is_parcel, named, orders
@@ -96,13 +97,18 @@ class Lookup:
 
 
 def find_unit(
-    start: str, scans: Iterable[SealedScan], *, parcel: str | None = None, adjudicators: Collection[str] = ()
+    start: str,
+    scans: Iterable[SealedScan],
+    *,
+    parcel: str | None = None,
+    adjudicators: Collection[str] = (),
+    edition: Edition = NEWEST,
 ) -> Unit:
     """The unit that `start` leads to; raises `Rejected("unit")` or `Rejected("imei")` for a start that names nothing.
 
-    `parcel` chooses one of several parcels of a handset or an order.
+    `parcel` chooses one of several parcels of a handset or an order; `edition` is the one that the trail is read by.
     """
-    return _unit(Closure.read(scans, adjudicators), ask(start), parcel)
+    return _unit(Closure.read(scans, adjudicators), ask(start), parcel, edition)
 
 
 def needs(
@@ -129,7 +135,7 @@ def needs(
     return tuple(wanted[key] for key in sorted(wanted) if key not in asked)
 
 
-def _unit(facts: Closure, asked: str, parcel: str | None) -> Unit:
+def _unit(facts: Closure, asked: str, parcel: str | None, edition: Edition = NEWEST) -> Unit:
     candidates = facts.parcels_of(asked)
     chosen = ask(parcel) if parcel else max(candidates, key=lambda key: (candidates[key], key), default=None)
     items = facts.items_of(chosen) if chosen else facts.loose_item(asked)
@@ -138,7 +144,7 @@ def _unit(facts: Closure, asked: str, parcel: str | None) -> Unit:
         references |= {asked}
     others = {**candidates, **{key: since for item in items for key, since in facts.parcels_of(item.key).items()}}
     others.pop(chosen or "", None)
-    seals = tuple(sorted({stay.inner for stay in facts.stays if stay.attached and stay.outer == chosen}))
+    seals = facts.seals_of(chosen, edition)
     return Unit(
         asked=asked,
         parcel=chosen,

@@ -20,7 +20,7 @@ from custody.investigation.verify_verdict import Check
 from custody.kernel.errors import Rejected
 from custody.trail.edition import Edition
 from custody.usecases.export_pack import PackExported
-from tests.rooms.pack.pack_world import World, answer_of, fleet_around, neighbours, open_world, whole_story
+from tests.rooms.pack.pack_world import PARCEL, World, answer_of, fleet_around, neighbours, open_world, whole_story
 from tests.rooms.pack.tamper import told_otherwise, verdict_on
 
 NOT_THE_ONE = "the chain that was examined is not the one that the scans in the pack show"
@@ -101,6 +101,25 @@ def test_a_pack_with_the_trail_as_it_was_told_before_is_taken(checked: World) ->
     assert b"The recipient confirmed with a check." in before[TRAIL]
     assert b"The recipient confirmed with a check." not in derive(source)[TRAIL]
     assert verdict_on(checked, pack.content, before).ok
+
+
+def test_a_pack_in_which_all_that_was_put_on_the_parcel_was_a_seal_is_taken(tracked: World) -> None:
+    pack = tracked.export()
+    before = derive(open_pack(pack.content).source, edition=Edition.SECOND)
+    assert b"puts on a new seal" in before[TRAIL]
+    assert b"puts on a new seal" not in derive(open_pack(pack.content).source)[TRAIL]
+    assert verdict_on(tracked, pack.content, before).ok
+
+
+@pytest.fixture(name="tracked")
+def _tracked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """The story with a tracker on the parcel."""
+    folder = tmp_path_factory.mktemp("tracked")
+    with open_world(f"sqlite:///{folder / 'house.sqlite3'}") as world:
+        tracker = {"parentID": PARCEL, "childEPCs": ["https://id.gs1.org/8004/9521886TRACKER7"]}
+        world.scan("bench-4", "AssociationEvent", {"action": "ADD", "bizStep": "installing", **tracker})
+        whole_story(world)
+        yield world
 
 
 @pytest.fixture(name="checked")
