@@ -41,6 +41,7 @@ class Kind(StrEnum):
     DECLARATION_UNAUTHORISED = "declaration_unauthorised"
     CORRECTION_MISSING = "correction_missing"
     RELEASE_CANCELLED = "release_cancelled"
+    RELEASE_BOUND = "release_bound"
     HANDOVER_UNBOUND = "handover_unbound"
     HANDOVER_WRONG_DIGEST = "handover_wrong_digest"
     HANDOVER_UNKNOWN_UPSTREAM = "handover_unknown_upstream"

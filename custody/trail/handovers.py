@@ -13,14 +13,15 @@ The digest is what binds: an event id is only a name and can be copied, the dige
 before the giver has signed. `names_release` and `digest_matches` are None where nothing says yes or no.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from custody.trail.edition import NEWEST, Edition
 from custody.trail.finding import Finding, Kind
 from custody.trail.names import PARTY
 from custody.trail.order import Entry
-from custody.trail.runs import CANCELS, Run, is_release
+from custody.trail.runs import CANCELS, Run, is_acceptance, is_release
 
 Signing = Literal["dual", "named", "one_sided", "internal", "gap", "recipient"]
 
@@ -39,8 +40,14 @@ class Proof:
     findings: tuple[Finding, ...] = ()
 
 
-def cancelled_releases(entries: Iterable[Entry]) -> tuple[frozenset[bytes], tuple[Finding, ...]]:
-    """Releases that a `void_shipping` takes back: the one it names, else the custodian's latest before it."""
+def cancelled_releases(
+    entries: Sequence[Entry], edition: Edition = NEWEST
+) -> tuple[frozenset[bytes], tuple[Finding, ...]]:
+    """Releases that a `void_shipping` takes back: the one it names, else the custodian's latest before it.
+
+    One that another station had accepted by its digest, before the log heard of that, is a handover that both signed:
+    it stands. By the first two editions it was taken back too.
+    """
     cancelled: set[bytes] = set()
     findings = []
     earlier: list[Entry] = []
@@ -54,7 +61,15 @@ def cancelled_releases(entries: Iterable[Entry]) -> tuple[frozenset[bytes], tupl
                 and release.station.custodian == entry.station.custodian
                 and (not names or release.event.event_id in names)
             ]
-            if found:
+            bound = _accepted(found[-1], entries, before=entry) if found and edition >= Edition.THIRD else None
+            if bound is not None:
+                sentence = (
+                    f"Index {entry.where} cancels the release of index {found[-1].where}, which index {bound.where} "
+                    "had accepted by its digest: the handover stands."
+                )
+                three = (found[-1].index, bound.index, entry.index)
+                findings.append(Finding(kind=Kind.RELEASE_BOUND, sentence=sentence, indices=three))
+            elif found:
                 cancelled.add(found[-1].digest)
                 sentence = f"Index {entry.where} cancels the release of index {found[-1].where}."
                 about = (found[-1].index, entry.index)
@@ -62,6 +77,15 @@ def cancelled_releases(entries: Iterable[Entry]) -> tuple[frozenset[bytes], tupl
         elif entry.present and is_release(entry):
             earlier.append(entry)
     return frozenset(cancelled), tuple(findings)
+
+
+def _accepted(release: Entry, entries: Iterable[Entry], *, before: Entry) -> Entry | None:
+    """The acceptance of another station that binds the release, if it was in the log first."""
+    for entry in entries:
+        binds = entry.counts and is_acceptance(entry) and entry.marks.upstream == release.digest
+        if binds and entry.place < before.place and entry.station.station != release.station.station:
+            return entry
+    return None
 
 
 def last_release(run: Run, cancelled: frozenset[bytes]) -> Entry | None:

@@ -111,7 +111,7 @@ class _Builder:
         self._route = route
         self._edition = edition
         self._runs = read_runs(entries, edition)
-        self._cancelled, cancelling = cancelled_releases(entries)
+        self._cancelled, cancelling = cancelled_releases(entries, edition)
         self._findings: list[Finding] = list(cancelling)
         self._counts: dict[str, int] = defaultdict(int)
         self._segments: list[Segment] = []

@@ -96,6 +96,43 @@ def test_a_cancelled_release_proves_nothing() -> None:
     assert handover(world).signing == "named"
 
 
+def accepted_and_voided(**told: Any) -> tuple[World, list[int]]:
+    """A handover that both signed, and the giver's cancelling of it; with the indices of all three."""
+    world = World()
+    release = world.release("dock-2")
+    accepted = world.accept("lorry-9", release, **told)
+    world.pass_time(40)
+    named = [{"type": "upevt", "bizTransaction": release.event.event_id}]
+    voided = world.obj("dock-2", "void_shipping", bizTransactionList=named)
+    return world, [release.index, accepted.index, voided.index]
+
+
+def test_a_release_that_was_accepted_by_its_digest_is_not_cancelled_any_more() -> None:
+    world, about = accepted_and_voided()
+    assert handover(world).signing == "dual"
+    assert handover(world, Edition.SECOND).signing == "named"
+    (told,) = [finding for finding in world.trail().findings if finding.kind == "release_bound"]
+    assert (list(told.indices), told.severity) == (about, "look")
+    assert not found(world.trail())
+    assert not {"release_cancelled"} & kinds(world.trail())
+
+
+def test_a_cancelling_that_is_dated_back_before_the_acceptance_cancels_nothing_either() -> None:
+    world = World()
+    release = world.release("dock-2")
+    world.pass_time(1)
+    world.accept("lorry-9", release)
+    world.obj("dock-2", "void_shipping", at=release.at_ms + 1_000, chain=False)
+    assert handover(world).signing == "dual"
+    assert handover(world, Edition.SECOND).signing == "named"
+
+
+@pytest.mark.parametrize("told", [{"digest": None}, {"result": "quarantined"}], ids=str)
+def test_an_acceptance_that_binds_no_digest_or_does_not_stand_holds_no_release(told: dict[str, Any]) -> None:
+    world, _ = accepted_and_voided(**told)
+    assert "release_cancelled" in kinds(world.trail())
+
+
 def test_a_quarantined_release_proves_nothing() -> None:
     world = World()
     world.obj("dock-2")
