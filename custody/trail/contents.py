@@ -12,12 +12,14 @@ from typing import Literal
 
 from custody.kernel.clock import Instant
 from custody.trail.closure import Item
+from custody.trail.edition import NEWEST, Edition
 from custody.trail.finding import Finding, Kind
 from custody.trail.names import PRODUCT, aliases, is_item
 from custody.trail.order import Entry
 from custody.trail.route import name_station
 from custody.trail.unit import Unit
 
+Goods = tuple[tuple[str, float | None], ...]
 Found = Literal["packed", "same", "differs", "other_goods", "short", "complete", "unknown"]
 
 GOOD_CONTENTS: frozenset[Found] = frozenset({"packed", "same", "complete"})
@@ -56,11 +58,11 @@ class ContentsTrace:
     findings: tuple[Finding, ...]
 
 
-def read_contents(entries: Iterable[Entry], unit: Unit) -> ContentsTrace:
+def read_contents(entries: Iterable[Entry], unit: Unit, edition: Edition = NEWEST) -> ContentsTrace:
     """The trace of what was inside."""
     counted = [entry for entry in entries if entry.counts]
     items = packed_first(counted, unit)
-    sights = [sight for entry in counted if (sight := _look(entry, unit, items)) is not None]
+    sights = [sight for entry in counted if (sight := _look(entry, unit, items, edition)) is not None]
     bad = next((at for at, sight in enumerate(sights) if sight.result in BAD_CONTENTS), None)
     good = next((sight for sight in reversed(sights[: bad or 0]) if sight.result in GOOD_CONTENTS), None)
     findings = [
@@ -111,7 +113,7 @@ def _puts_in(entry: Entry, unit: Unit) -> bool:
     return event.type == "AggregationEvent" and event.action == "ADD" and event.parent == unit.parcel
 
 
-def _look(entry: Entry, unit: Unit, items: tuple[Item, ...]) -> ContentsSight | None:
+def _look(entry: Entry, unit: Unit, items: tuple[Item, ...], edition: Edition) -> ContentsSight | None:
     """What one scan says of the contents; None if it says nothing."""
     event = entry.event
     if entry.via not in {"parcel", "item"} or (entry.via == "item" and not entry.marks.expected):
@@ -122,7 +124,7 @@ def _look(entry: Entry, unit: Unit, items: tuple[Item, ...]) -> ContentsSight | 
     packed = {name for item in items for name in item.names}
     expected = tuple(item.key for item in items) or entry.marks.expected
     names = packed or {alias for key in entry.marks.expected for alias in aliases(key)}
-    result = _judge(entry, inside=inside, read=read, goods=goods, names=names)
+    result = _judge(entry, inside=inside, read=read, names=names, edition=edition)
     if result is None:
         return None
     return ContentsSight(
@@ -138,8 +140,8 @@ def _look(entry: Entry, unit: Unit, items: tuple[Item, ...]) -> ContentsSight | 
     )
 
 
-def _judge(entry: Entry, *, inside: bool, read: list[str], goods: list[str], names: set[str]) -> Found | None:
-    disposition = entry.event.disposition
+def _judge(entry: Entry, *, inside: bool, read: list[str], names: set[str], edition: Edition) -> Found | None:
+    disposition, goods = entry.event.disposition, entry.event.quantities
     by_word: dict[str, Found] = {
         "mismatch_class": "other_goods",
         "mismatch_instance": "differs",
@@ -155,14 +157,37 @@ def _judge(entry: Entry, *, inside: bool, read: list[str], goods: list[str], nam
             return "unknown"
         return "same" if all(aliases(key) & names for key in read) else "differs"
     if inside and goods:
-        return _class_result(goods, names)
+        return _class_result(goods, names) if edition >= Edition.THIRD else _class_before(goods, names)
     complete = disposition == "completeness_verified" or "completeness_verified" in entry.event.persistent_set
     return "complete" if complete else None
 
 
-def _class_result(goods: list[str], names: set[str]) -> Found:
-    """Goods known by class only: right if the class is that of a handset that was packed."""
-    classes = {name.partition("/21/")[0] for name in names if name.startswith(PRODUCT)}
+def _class_result(goods: Goods, names: set[str]) -> Found:
+    """Goods known by class only: right if the class is that of a handset that was packed, or a lot of it.
+
+    What was counted and is none was not found.
+    """
+    classes = _classes(names)
     if not classes:
         return "unknown"
-    return "same" if all(key in classes for key in goods) else "other_goods"
+    there = [key for key, count in goods if count != 0]
+    if not all(_product(key) in classes for key in there):
+        return "other_goods"
+    return "same" if there else "short"
+
+
+def _class_before(goods: Goods, names: set[str]) -> Found:
+    """As `_class_result` by the first two editions: a lot was of another class, and none was as good as one."""
+    classes = _classes(names)
+    if not classes:
+        return "unknown"
+    return "same" if all(key in classes for key, _ in goods) else "other_goods"
+
+
+def _classes(names: set[str]) -> set[str]:
+    return {_product(name) for name in names if name.startswith(PRODUCT)}
+
+
+def _product(key: str) -> str:
+    """The GTIN of a handset, a class or a lot; any other key as it stands."""
+    return key[: len(PRODUCT) + 14] if key.startswith(PRODUCT) else key

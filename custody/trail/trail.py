@@ -112,7 +112,7 @@ def build_trail(
     openings |= {run.delivery.digest for _, run in chain.runs if run.delivery is not None}
     weight = read_weights(entries, unit.parcel, tolerances or Tolerances())
     seal = read_seals(entries, openings, unit, edition)
-    contents = read_contents(entries, unit)
+    contents = read_contents(entries, unit, edition)
     delivery = prove_delivery(entries, chain, contents, verified, edition)
     links = list_links(chain)
     here = {entry.digest for entry in entries}

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from custody.trail.edition import Edition
 from tests.rooms.trail.world import BANK_CLASS, PARCEL, PHONE, PHONE_2, PHONE_2_IMEI, PHONE_IMEI, World, kinds, ni, wl
 
 GTIN = PHONE.partition("/21/")[0]
@@ -49,6 +50,44 @@ def test_a_scan_of_the_parcel_may_be_a_look_inside(fields: dict[str, Any], resul
     world.pack()
     world.obj("hub-sort-1", **fields)
     assert [sight.result for sight in world.trail().contents.sights] == ["packed", result]
+
+
+@pytest.mark.parametrize(
+    ("classes", "result"),
+    [
+        ({GTIN + "/10/LOT9": 1}, "same"),
+        ({"urn:epc:class:lgtin:9521473.000381.LOT9": 1}, "same"),
+        ({GTIN + "/10/LOT9": None}, "same"),
+        ({BANK_CLASS + "/10/LOT9": 1}, "other_goods"),
+        ({GTIN: 1, BANK_CLASS: 2}, "other_goods"),
+        ({GTIN: 0, BANK_CLASS: 2}, "other_goods"),
+        ({GTIN: 0}, "short"),
+        ({GTIN + "/10/LOT9": 0, GTIN + "/10/LOT8": 1}, "same"),
+    ],
+    ids=str,
+)
+def test_a_lot_is_of_its_product_and_none_of_it_is_too_few(classes: dict[str, int | None], result: str) -> None:
+    world = World()
+    world.pack()
+    counted = [{"epcClass": key} | ({} if count is None else {"quantity": count}) for key, count in classes.items()]
+    look(world, childQuantityList=counted)
+    assert [sight.result for sight in world.trail().contents.sights] == ["packed", result]
+
+
+def test_a_lot_was_another_class_by_the_edition_before_and_none_was_as_good_as_one() -> None:
+    world = World()
+    world.pack()
+    look(world, childQuantityList=[{"epcClass": GTIN + "/10/LOT9", "quantity": 1}])
+    look(world, childQuantityList=[{"epcClass": GTIN, "quantity": 0}])
+    then = world.trail(edition=Edition.SECOND).contents
+    assert [sight.result for sight in then.sights] == ["packed", "other_goods", "same"]
+
+
+def test_a_recipient_who_unpacks_the_lot_that_was_packed_has_unpacked_it_complete() -> None:
+    world = World().journey()
+    world.unpack(phone=None, childQuantityList=[{"epcClass": GTIN + "/10/LOT9", "quantity": 1}])
+    assert world.trail().delivery.strength == "unpacked_complete"
+    assert world.trail(edition=Edition.SECOND).delivery.strength == "pin_sealed"
 
 
 def test_found_things_without_anything_packed_are_unknown_not_wrong() -> None:
