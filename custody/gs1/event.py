@@ -73,7 +73,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         """Every canonical key under which the event can be found.
 
         An order reference (bizTransaction of type po) is found as `po:` + the whole URI; one in the CBV's form
-        `urn:epcglobal:cbv:bt:<GLN>:<text>` also as `po:<text>`.
+        `urn:epcglobal:cbv:bt:<GLN>:<text>` also as `po:<text>`, decoded unless that gives a NUL, which no database
+        keeps in text.
         """
         found = {*self.epcs, *self.children, *self.inputs, *self.outputs, *self.imeis}
         found.update(key for key in (self.parent, self.event_id) if key is not None)
@@ -81,7 +82,9 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             if kind == "po":
                 found.add(f"po:{identifier}")
                 if identifier.startswith(_CBV_TRANSACTION):
-                    found.add("po:" + unquote(identifier.removeprefix(_CBV_TRANSACTION).partition(":")[2]))
+                    text = identifier.removeprefix(_CBV_TRANSACTION).partition(":")[2]
+                    decoded = unquote(text)
+                    found.add("po:" + (text if "\0" in decoded else decoded))
         return frozenset(found)
 
     def parties(self, kind: str = "possessing_party") -> tuple[frozenset[str], frozenset[str]]:

@@ -71,6 +71,13 @@ def test_a_packing_is_found_by_parcel_handset_imeis_and_order(event: Make) -> No
     }
 
 
+def test_an_order_whose_text_decodes_to_a_nul_is_found_by_the_text_as_it_stands(raw: Raw) -> None:
+    order = "urn:epcglobal:cbv:bt:9521473000102:SO%2F1%00X"
+    found = parse_event(raw(bizTransactionList=[{"type": "po", "bizTransaction": order}])).keys()
+    assert {f"po:{order}", "po:SO%2F1%00X"} < found
+    assert not any("\0" in key for key in found)
+
+
 def test_givers_and_takers_are_canonical(raw: Raw) -> None:
     event = parse_event(
         raw(
