@@ -21,6 +21,7 @@ from custody.scans.place import MOST_ENTRIES, index_of, name_place, place_of, po
 from custody.scans.scan import SCANS
 from custody.store import log_reader, scan_book
 from custody.trail.describe import describe_trail
+from custody.trail.names import ORDER, aliases
 from custody.usecases.bound_times import bound_times
 from custody.usecases.open_scans import StoredScan, stored_scans
 from custody.usecases.read_trail import Found, read_trail
@@ -162,5 +163,5 @@ def _where(place: int) -> dict[str, int]:
 
 
 def _forms(text: str) -> set[str]:
-    """An identifier as it was written, and its one canonical spelling."""
-    return {text, canonical(text).uri}
+    """An identifier as it was written, its one canonical spelling, and of an order what it was filed under before."""
+    return {text, canonical(text).uri, *(aliases(text) if text.startswith(ORDER) else ())}

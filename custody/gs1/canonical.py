@@ -7,6 +7,10 @@ label. Everything is indexed and compared under one canonical form:
 - an IMEI, however spelt: `urn:gsma:imei:TTTTTTTT-SSSSSS-0`;
 - anything else (`geo:52.20,0.12`, `urn:uuid:...`): itself, unchanged.
 
+The number of a business transaction is another matter. It names a paper or a consignment and no thing, and a shop's own
+address of an order may look like any key: `https://shop.example/orders/2026/01/20991234` is no GTIN. So only the keys
+of papers and consignments (GDTI, GINC, GSIN) are read in it, and whatever else it is counts as it stands.
+
 Lenient: foreign documents are full of wrong check digits, so a wrong one is a warning and not an error.
 """
 
@@ -19,6 +23,9 @@ from custody.gs1.epc_urn import read_urn
 from custody.gs1.imei import foreign_imei_urn
 from custody.gs1.keys import ROOT, Key, checked, shaped
 from custody.kernel.errors import Rejected
+
+PAPERS = frozenset({"253", "401", "402"})
+"""The keys that number a document, a consignment or a shipment."""
 
 # Most URIs are canonical already; this is the short way for the commonest of them.
 _PLAIN = re.compile(re.escape(ROOT) + r"(\d{2,4})/([0-9A-Za-z]+)(?:/(\d{2,4})/([0-9A-Za-z]+))?", re.ASCII)
@@ -39,10 +46,15 @@ def canonical(uri: str) -> Canonical:
     if key is not None:
         return Canonical(uri=key.uri, warning=key.wrong_check_digit())
     imei = foreign_imei_urn(uri)
-    if imei is not None:
-        return Canonical(uri=imei)
-    odd = f"{uri[:200]!r} is not a well-formed EPC URN" if uri.startswith("urn:epc:") else None
-    return Canonical(uri=uri, warning=odd)
+    return Canonical(uri=uri, warning=_odd(uri)) if imei is None else Canonical(uri=imei)
+
+
+def canonical_transaction(uri: str) -> Canonical:
+    """The one spelling of a business transaction's number; never raises."""
+    key = gs1_key(uri)
+    if key is not None and key.ai in PAPERS:
+        return canonical(uri)
+    return Canonical(uri=uri, warning=None if key is not None else _odd(uri))
 
 
 def gs1_key(uri: str) -> Key | None:
@@ -66,3 +78,7 @@ def strict_key(uri: str) -> Key:
     if key is None:
         raise Rejected("key", f"{uri[:200]!r} names no GS1 key", fix="Send a GS1 Digital Link or an EPC URN.")
     return checked(key.ai, key.value, key.qualifier)
+
+
+def _odd(uri: str) -> str | None:
+    return f"{uri[:200]!r} is not a well-formed EPC URN" if uri.startswith("urn:epc:") else None

@@ -11,6 +11,8 @@ from custody.gs1.sensors import MassReading
 from custody.kernel.clock import Instant
 
 LIMIT_BYTES = 65_536
+EVENT = "upevt"
+"""The kind of transaction whose number is the id of an event upstream, which is a name and never another key."""
 _CBV_TRANSACTION = "urn:epcglobal:cbv:bt:"
 
 
@@ -24,7 +26,7 @@ class ErrorDeclaration:
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A parsed event beside the bytes it came from; identifiers are canonical, CBV words bare.
+    """A parsed event beside the bytes it came from; identifiers are canonical but for ids of events, CBV words bare.
 
     No dataclass, because one is made of every scan: a frozen dataclass sets its 25 fields one call each, and that alone
     costs half as much as reading a plain event. Nothing in it leads back to it, so the collector need not look.
@@ -72,9 +74,9 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     def keys(self) -> frozenset[str]:
         """Every canonical key under which the event can be found.
 
-        An order reference (bizTransaction of type po) is found as `po:` + the whole URI; one in the CBV's form
-        `urn:epcglobal:cbv:bt:<GLN>:<text>` also as `po:<text>`, decoded unless that gives a NUL, which no database
-        keeps in text.
+        An order reference (bizTransaction of type po) is found as `po:` + its number in the one spelling of
+        `canonical_transaction`; one in the CBV's form `urn:epcglobal:cbv:bt:<GLN>:<text>` also as `po:<text>`, decoded
+        unless that gives a NUL, which no database keeps in text.
         """
         found = {*self.epcs, *self.children, *self.inputs, *self.outputs, *self.imeis}
         found.update(key for key in (self.parent, self.event_id) if key is not None)

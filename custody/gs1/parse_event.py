@@ -14,10 +14,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from custody.gs1 import schema
-from custody.gs1.canonical import canonical
+from custody.gs1.canonical import Canonical, canonical, canonical_transaction
 from custody.gs1.cbv import BIZ_STEP, BIZ_TRANSACTION, DISPOSITION, ERROR_REASON, SOURCE_DESTINATION, expand
 from custody.gs1.context import check_name, read_context
-from custody.gs1.event import LIMIT_BYTES, ErrorDeclaration, Event
+from custody.gs1.event import EVENT, LIMIT_BYTES, ErrorDeclaration, Event
 from custody.gs1.extensions import read_extensions
 from custody.gs1.json_text import read_json
 from custody.gs1.plain_event import read_plain_event
@@ -121,7 +121,9 @@ class _Reader:
                     check_name(name, self._prefixes)
 
     def _key(self, uri: str) -> str:
-        found = canonical(uri)
+        return self._noted(canonical(uri))
+
+    def _noted(self, found: Canonical) -> str:
         if found.warning is not None:
             self._warnings.append(found.warning)
         return found.uri
@@ -140,7 +142,8 @@ class _Reader:
         found: list[tuple[str | None, str]] = []
         for item in self._data.get("bizTransactionList", ()):
             kind = BIZ_TRANSACTION.read(item["type"], self._prefixes) if "type" in item else None
-            found.append((kind, self._key(item["bizTransaction"])))
+            number = item["bizTransaction"]
+            found.append((kind, number if kind == EVENT else self._noted(canonical_transaction(number))))
         return tuple(found)
 
     def _ends(self, name: str, field: str) -> tuple[tuple[str, str], ...]:

@@ -22,7 +22,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from custody.gs1.canonical import canonical
+from custody.gs1.canonical import Canonical, canonical, canonical_transaction
 from custody.gs1.cbv import (
     BIZ_STEP,
     BIZ_TRANSACTION,
@@ -34,7 +34,7 @@ from custody.gs1.cbv import (
 )
 from custody.gs1.check_digit import gs1_check_digit
 from custody.gs1.context import EPCIS_CONTEXT, OURS
-from custody.gs1.event import Event
+from custody.gs1.event import EVENT, Event
 from custody.gs1.extensions import CHECKS
 from custody.gs1.mass import to_grams
 from custody.gs1.sensors import MassReading
@@ -166,7 +166,15 @@ def _item(uri: str) -> str:
 
 @lru_cache(maxsize=8192)
 def _key(uri: str) -> str:
-    found = canonical(uri)
+    return _plain(uri, canonical(uri))
+
+
+@lru_cache(maxsize=8192)
+def _number(uri: str) -> str:
+    return _plain(uri, canonical_transaction(uri))
+
+
+def _plain(uri: str, found: Canonical) -> str:
     if found.warning is not None or _URI.fullmatch(uri) is None:
         raise _OtherForm
     return found.uri
@@ -179,9 +187,10 @@ def _place(value: dict[str, str]) -> str:
 
 
 def _transaction(pair: dict[str, str]) -> tuple[str, str]:
-    if len(pair) != 2 or pair["type"] not in BIZ_TRANSACTION.words:
+    kind, number = pair["type"], pair["bizTransaction"]
+    if len(pair) != 2 or kind not in BIZ_TRANSACTION.words or (kind == EVENT and _URI.fullmatch(number) is None):
         raise _OtherForm
-    return pair["type"], _item(pair["bizTransaction"])
+    return kind, number if kind == EVENT else _number(number)
 
 
 def _end(pair: dict[str, str], field: str) -> tuple[str, str]:

@@ -8,8 +8,12 @@ Each scan stands between the moments that witnesses place it in, as far as the p
 """
 
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from typing import Any
 
+from msgspec import structs
+
+from custody.gs1.canonical import canonical
 from custody.investigation.pack_batches import opened_scans
 from custody.investigation.pack_entries import PackEntry
 from custody.investigation.pack_json import write_json
@@ -78,11 +82,20 @@ def write_trail(
 ) -> tuple[dict[str, bytes], dict[str, Any]]:
     """The file, and its value; `item` is the key that was asked for and `parcel` the one chosen of several.
 
-    `in_log` are scans that are not missing, although they cannot be read; the scans are read by that `edition`.
+    `in_log` are scans that are not missing, although they cannot be read; the scans are read by that `edition`. By the
+    first two, numbers of orders and of upstream events were read as the keys that they look like.
     """
     scans = sealed_scans(entries, registry)
+    if edition < Edition.THIRD:
+        scans = tuple(map(_with_keys_for_numbers, scans))
     unit = find_unit(item, scans, parcel=parcel, edition=edition)
     trail = build_trail(unit, scans, in_log=in_log, edition=edition)
     bounds = bounds_of(trail.entries, registry, head=head, witnessed=witnessed)
     value = describe_trail(trail, bounds=bounds)
     return {FILE: write_json(value)}, value
+
+
+def _with_keys_for_numbers(sealed: SealedScan) -> SealedScan:
+    event = sealed.event
+    numbers = tuple((kind, canonical(number).uri) for kind, number in event.transactions)
+    return replace(sealed, scan=structs.replace(sealed.scan, event=structs.replace(event, transactions=numbers)))

@@ -14,7 +14,7 @@ from custody.scans.batch import BATCH
 from custody.scans.content import read_content
 from custody.scans.scan import CAPTURED, SALT_BYTES
 from custody.store.tables import QuarantineRow
-from custody.trail.names import ORDER, PARCEL, imei_of, index_keys, is_parcel
+from custody.trail.names import ORDER, PARCEL, filed_under, imei_of, is_parcel
 
 
 def speaks_of(row: QuarantineRow, names: Collection[str], *, orders: Collection[str] = ()) -> bool:
@@ -32,7 +32,7 @@ def _keys_in(row: QuarantineRow) -> frozenset[str] | None:
     try:
         if message.protected.get(cose.CONTENT_TYPE) == BATCH:
             _, kind, opening = cbor.decode(opening)
-        keys = index_keys(read_content(opening[SALT_BYTES:], captured=kind == CAPTURED))
+        keys = filed_under(read_content(opening[SALT_BYTES:], captured=kind == CAPTURED))
     except Rejected:
         return None
     return keys.union(imei for key in keys if (imei := imei_of(key)))

@@ -11,6 +11,7 @@ the edition that its chain was read by (`investigation/pack_earlier.py`).
 3. - Putting a seal on, or taking one off, is an act and no reading of the seal that the parcel came with.
    - Whoever declares his own scan wrong was still there, where another station signed over it (`bound.py`).
    - A release that another station has accepted by its digest is not cancelled any more.
+   - The number of an order, or of an upstream event, is no key of a thing, whatever it looks like.
    - A lot of the product that was packed is that product, and none of it is too few.
    - What is put on a parcel is a seal if the event calls it one, or it was put on as one. Who takes off nothing by name
      takes all off.

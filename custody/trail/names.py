@@ -8,7 +8,7 @@ RFC 7254, the URN of its second SIM slot. Two IMEIs are the same when their firs
 import re
 from functools import lru_cache
 
-from custody.gs1.canonical import canonical
+from custody.gs1.canonical import canonical, canonical_transaction
 from custody.gs1.check_digit import is_digits
 from custody.gs1.event import Event
 from custody.gs1.imei import foreign_imei_urn, imei_digits, imei_urn, serial_as_imei
@@ -38,7 +38,12 @@ def is_item(key: str) -> bool:
 
 @lru_cache(maxsize=8192)
 def aliases(key: str) -> frozenset[str]:
-    """`key` itself and, for an SGTIN with an IMEI as serial, the IMEI URN."""
+    """`key` itself and, for an SGTIN with an IMEI as serial, the IMEI URN.
+
+    For an order also what it was filed under before, when its number was read as the key of a thing.
+    """
+    if key.startswith(ORDER):
+        return frozenset({key, ORDER + canonical(key.removeprefix(ORDER)).uri})
     hidden = serial_as_imei(key) if key.startswith(PRODUCT) else None
     return frozenset({key} if hidden is None else {key, hidden})
 
@@ -62,7 +67,7 @@ def ask(text: str) -> str:
     if is_digits(compact) and 14 <= len(compact) <= 16:
         return imei_urn(compact)
     if trimmed.startswith(ORDER) and len(trimmed) > len(ORDER):
-        return trimmed
+        return ORDER + canonical_transaction(trimmed.removeprefix(ORDER)).uri
     key = canonical(trimmed).uri
     if is_parcel(key) or is_item(key) or key.startswith(ROOT + "8004/"):
         return key
@@ -111,3 +116,9 @@ def index_keys(event: Event) -> frozenset[str]:
     keys = event.keys().union(expected_keys(event))
     hidden = [imei for key in keys if key.startswith(PRODUCT) and (imei := serial_as_imei(key)) is not None]
     return keys.union(hidden)
+
+
+def filed_under(event: Event) -> frozenset[str]:
+    """`index_keys`, and the spellings of its orders under which the event was filed before."""
+    keys = index_keys(event)
+    return keys.union(*(aliases(key) for key in keys if key.startswith(ORDER)))

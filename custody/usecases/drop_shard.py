@@ -32,7 +32,7 @@ from custody.scans.shard import Settings, read_shard
 from custody.store import drop_book, erase_book, log_reader, shard_book
 from custody.store.shard_book import ShardRow
 from custody.store.unit import House, Unit
-from custody.trail.names import ORDER, imei_of, index_keys, is_item, is_parcel, orders
+from custody.trail.names import ORDER, aliases, filed_under, imei_of, is_item, is_parcel, orders
 from custody.usecases.close_shards import kept_until_ms
 from custody.usecases.erase import check_reason, write_notice
 from custody.usecases.open_scans import stored_scans
@@ -169,12 +169,13 @@ def _go_on(unit: Unit, row: ShardRow, needed: Needed, *, reason: str, actor: str
         remembered = {key for place in gone for key in parcels_of(scans[place].event)}
         stay = drop_book.still_read(session, remembered)
         keys = {
-            place: index_keys(scans[place].event) - stay.intersection(parcels_of(scans[place].event)) for place in gone
+            place: filed_under(scans[place].event) - stay.intersection(parcels_of(scans[place].event)) for place in gone
         }
         drop_book.forget(session, keys, remembered - stay)
         erase_book.forget_inputs(session, remembered - stay)
         ordered = set().union(*(orders(scans[place].event) for place in gone))
-        over = ordered - drop_book.still_read(session, ordered)
+        still = drop_book.still_read(session, {alias for order in ordered for alias in aliases(order)})
+        over = {order for order in ordered if still.isdisjoint(aliases(order))}
         erase_book.forget_contacts(session, [order.removeprefix(ORDER) for order in over])
         write_notice(unit, row.name, "shard", gone, reason=reason, actor=actor)
     # 3. How far it has come.
@@ -228,5 +229,5 @@ def _trail(session: Session, name: str) -> tuple[set[int], set[str]]:
 
 def _names(scan: Scan) -> set[str]:
     """What a hold may speak of in a scan: parcels, orders, and handsets by their IMEIs."""
-    keys = index_keys(scan.event)
+    keys = filed_under(scan.event)
     return {*keys, *(imei for key in keys if (imei := imei_of(key)))}

@@ -78,6 +78,46 @@ def test_an_order_whose_text_decodes_to_a_nul_is_found_by_the_text_as_it_stands(
     assert not any("\0" in key for key in found)
 
 
+@pytest.mark.parametrize("kind", ["po", "rma", "inv"])
+@pytest.mark.parametrize(
+    ("number", "read"),
+    [
+        ("https://shop.example/orders/2026/01/20991234", None),
+        ("https://id.gs1.org/01/00000020991234", None),
+        ("https://id.gs1.org/00/195214730000088160", None),
+        ("urn:gsma:imei:00101700-482915-9", None),
+        ("urn:epc:id:sgtin:9521473.000381.X1", None),
+        ("urn:uuid:5b0f5f5e-3a43-4d0e-9d0b-6f1f0f6f9a31", None),
+        ("urn:epc:id:gdti:9521473.00012.SO20991", "https://id.gs1.org/253/9521473000126SO20991"),
+        ("https://shop.example/253/9521473000126SO20991?x=1", "https://id.gs1.org/253/9521473000126SO20991"),
+        ("https://shop.example/401/9521473SHIPMENT1", "https://id.gs1.org/401/9521473SHIPMENT1"),
+        ("urn:epc:id:gsin:9521473.123456789", "https://id.gs1.org/402/95214731234567898"),
+    ],
+)
+def test_of_the_numbers_of_transactions_only_those_of_papers_and_consignments_are_read_as_keys(
+    raw: Raw, kind: str, number: str, read: str | None
+) -> None:
+    event = parse_event(raw(bizTransactionList=[{"type": kind, "bizTransaction": number}]))
+    assert event.transactions == ((kind, read or number),)
+    assert event.warnings == ()
+
+
+@pytest.mark.parametrize(
+    "event_id",
+    [
+        "https://carrier.example/events/00/195214730000088169",
+        "https://carrier.example/253/9521473000126SO20991?x=1",
+        "urn:epc:id:gdti:9521473.00012.SO20991",
+        "urn:epc:no-scheme",
+    ],
+)
+def test_the_id_of_an_upstream_event_is_a_name_and_stays_as_it_is(raw: Raw, event_id: str) -> None:
+    for kind in ("upevt", "cbv:BTT-upevt"):
+        event = parse_event(raw(bizTransactionList=[{"type": kind, "bizTransaction": event_id}]))
+        assert event.transactions == (("upevt", event_id),)
+        assert event.warnings == ()
+
+
 def test_givers_and_takers_are_canonical(raw: Raw) -> None:
     event = parse_event(
         raw(

@@ -25,10 +25,11 @@ BENCH, DOOR = "https://id.gs1.org/414/9521473000102/254/BENCH07", "geo:52.20,0.1
 GIVER, TAKER = "https://id.gs1.org/417/9521473000102", "https://id.gs1.org/417/9521886000010"
 EVENT_ID = "urn:uuid:2f1a3bfa-9f70-4e1e-8f2a-0b53b2a6a001"
 HASH_ID = "ni:///sha-256;8f687e569555f27b0a0fa230ae17c52be50a2d2a899932553248f1fb51fc994f?ver=CBV2.0"
+PAPER, WRONG_PAPER = "https://id.gs1.org/253/9521473000126SO20991", "https://id.gs1.org/253/9521473000127SO20991"
 DIGEST = "ni:///sha-256;RYRrQVUKjSANWtTSdgNq6RKO1MYYKvWkofgiUFpUZ5k"
 
 URIS = [
-    *(PARCEL, OTHER, PHONE, SEAL, CAGE, BENCH, DOOR, GIVER, TAKER, EVENT_ID, HASH_ID, DIGEST),
+    *(PARCEL, OTHER, PHONE, SEAL, CAGE, BENCH, DOOR, GIVER, TAKER, EVENT_ID, HASH_ID, PAPER, WRONG_PAPER, DIGEST),
     "https://id.gs1.org/00/195214730000088160",  # a wrong check digit
     "https://id.gs1.org/00/1952147300000881690",
     "https://id.gs1.org/00/\uff11\uff19\uff15214730000088169",
@@ -159,7 +160,8 @@ TERMS: dict[str, st.SearchStrategy[Any]] = {
 
 def ends(field: str) -> st.SearchStrategy[Any]:
     kinds = one_of("po", "upevt") if field == "bizTransaction" else one_of("possessing_party", "location")
-    return st.lists(st.fixed_dictionaries({"type": kinds, field: KEY | one_of(EVENT_ID, HASH_ID)}), max_size=2)
+    names = KEY | one_of(EVENT_ID, HASH_ID, PAPER, WRONG_PAPER)
+    return st.lists(st.fixed_dictionaries({"type": kinds, field: names}), max_size=2)
 
 
 @st.composite

@@ -64,6 +64,10 @@ OTHERWISE: dict[str, Callable[[Dispute], Dispute]] = {
 }
 
 
+SHOPS_ORDER = "https://shop.example/orders/2026/01/20991234"
+"""The address of an order that looks like the key of a product."""
+
+
 @pytest.mark.parametrize("what", OTHERWISE)
 def test_a_chain_that_the_scans_tell_otherwise_is_refused(world: World, pack: PackExported, what: str) -> None:
     assert NOT_THE_ONE in [check.what for check in refused(world, pack, OTHERWISE[what])]
@@ -98,6 +102,8 @@ def test_a_pack_with_the_trail_as_it_was_told_before_is_taken(checked: World) ->
     pack = checked.export()
     source = open_pack(pack.content).source
     before = derive(source, edition=Edition.FIRST)
+    assert b"po:https://id.gs1.org/01/00000020991234" in before[TRAIL]
+    assert f"po:{SHOPS_ORDER}".encode() in derive(source)[TRAIL]
     assert b"The recipient confirmed with a check." in before[TRAIL]
     assert b"The recipient confirmed with a check." not in derive(source)[TRAIL]
     assert verdict_on(checked, pack.content, before).ok
@@ -127,5 +133,7 @@ def _checked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """The story with a check of the recipient at the door."""
     folder = tmp_path_factory.mktemp("checked")
     with open_world(f"sqlite:///{folder / 'house.sqlite3'}") as world:
-        whole_story(world, **{"wl:recipientCheck": {"wl:method": "pin6", "wl:proof": "hmac-sha-256:x"}})
+        check = {"wl:method": "pin6", "wl:proof": "hmac-sha-256:x"}
+        order = [{"type": "po", "bizTransaction": SHOPS_ORDER}]
+        whole_story(world, bizTransactionList=order, **{"wl:recipientCheck": check})
         yield world

@@ -33,6 +33,14 @@ def test_naming_the_release_and_binding_its_digest_is_dual() -> None:
     assert found(world.trail()) == set()
 
 
+def test_a_release_is_named_by_its_id_also_where_that_looks_like_the_key_of_a_parcel() -> None:
+    world = World()
+    release = world.release("dock-2", event_id="https://carrier.example/events/00/195214730000088169")
+    world.accept("lorry-9", release)
+    assert handover(world).signing == "dual"
+    assert found(world.trail()) == set()
+
+
 @pytest.mark.parametrize(
     ("bind", "kind", "names", "matches"),
     [

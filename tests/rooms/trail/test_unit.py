@@ -7,7 +7,7 @@ import pytest
 
 from custody.kernel.clock import HOUR_MS
 from custody.kernel.errors import Rejected
-from custody.trail.names import ask, index_keys
+from custody.trail.names import ask, filed_under, index_keys
 from custody.trail.sealed import SealedScan
 from custody.trail.unit import find_unit, needs
 from tests.rooms.trail.world import (
@@ -214,6 +214,36 @@ def test_one_of_several_parcels_of_an_order_can_be_chosen() -> None:
     assert (chosen.parcel, [item.key for item in chosen.items]) == (PARCEL, [PHONE])
     assert PHONE_2 not in chosen.keys
     assert [other.key for other in chosen.others] == [PARCEL_2]
+
+
+SHOP_A, SHOP_B = "https://shop-a.example/orders/2026/01/20991234", "https://shop-b.example/orders/2025/01/20991234"
+
+
+def test_the_orders_of_two_shops_stay_two_though_both_look_like_one_product() -> None:
+    world = World()
+    world.pack(bizTransactionList=[{"type": "po", "bizTransaction": SHOP_A}])
+    world.pack(phone=PHONE_2, parentID=PARCEL_2, bizTransactionList=[{"type": "po", "bizTransaction": SHOP_B}])
+    for order, parcel in ((SHOP_A, PARCEL), (SHOP_B, PARCEL_2)):
+        unit = world.unit(f"po:{order}")
+        assert (unit.parcel, unit.orders, unit.others) == (parcel, (f"po:{order}",), ())
+    assert world.unit("po:https://id.gs1.org/01/00000020991234").parcel is None
+
+
+@pytest.mark.parametrize(
+    "number", ["urn:epc:id:gdti:9521473.00012.SO20991", "https://shop.example/253/9521473000126SO20991?x=1", SHOP_A]
+)
+def test_an_order_is_found_by_its_own_text(number: str) -> None:
+    world = World()
+    packing = world.pack(bizTransactionList=[{"type": "po", "bizTransaction": number}])
+    assert ask(f"po:{number}") in index_keys(packing.event)
+    assert world.unit(f"po:{number}").parcel == PARCEL
+
+
+def test_an_order_is_also_looked_up_under_the_key_that_it_was_filed_under_before() -> None:
+    packing = World().pack(bizTransactionList=[{"type": "po", "bizTransaction": SHOP_A}])
+    before = "po:https://id.gs1.org/01/00000020991234"
+    assert {lookup.key for lookup in needs(f"po:{SHOP_A}", [])} == {f"po:{SHOP_A}", before}
+    assert filed_under(packing.event) == {*index_keys(packing.event), before}
 
 
 def test_an_order_does_not_lead_to_the_parcel_in_which_its_handset_was_sold_again() -> None:
