@@ -14,12 +14,12 @@ from api.receipt_address import receipt_address
 from custody.disputes.order import OrderFacts, Payment, Standing
 from custody.gs1.canonical import canonical
 from custody.gs1.imei import imei_urn
-from custody.kernel.clock import to_iso
+from custody.kernel.clock import Instant, to_iso
 from custody.kernel.errors import NotFound
 from custody.scans.batch import BATCH, MOST
 from custody.scans.place import MOST_ENTRIES, index_of, name_place, place_of, position_of
 from custody.scans.scan import SCANS
-from custody.store import log_reader, scan_book
+from custody.store import log_reader, scan_book, unopened_book
 from custody.trail.describe import describe_trail
 from custody.trail.names import ORDER, aliases
 from custody.usecases.bound_times import bound_times
@@ -100,17 +100,30 @@ def events(
     parts: P,
     _caller: Annotated[Caller, Depends(signed_in)],
     epc: Annotated[str, Query(alias="MATCH_anyEPC", description="One or more identifiers, joined with |.")],
-    after: int = -1,
+    after: Annotated[int, Query(description="Only events with a greater `number`: `next`, or the last one seen.")] = -1,
     limit: Annotated[int, Query(ge=1, le=MAX_EVENTS, alias="perPage")] = 30,
 ) -> dict[str, Any]:
-    """Events by identifier, each as the exact bytes that were signed (base64url) with its place in the log."""
+    """Events by identifier, each as the exact bytes that were signed (base64url) with its place in the log.
+
+    They come in the order in which they could first be read. `number` is the log entry by which an event could be, and
+    `recorded_at` the time of that entry: its own, or, where the opening came after the statement, the one that records
+    the opening. Once a number was seen, nothing new ever comes at it or below, so whoever asks again with the greatest
+    one as `after` misses nothing. `next` is that number while there are more, else null; events with one number stay
+    together on a page.
+    """
     keys = {key for part in epc.split("|") for key in _forms(part)}
     with parts.house.read() as session:
-        places = [row.place for row in scan_book.scans_under(session, keys) if row.index > after]
-        last = index_of(places[min(limit, len(places)) - 1]) if places else -1
-        page = stored_scans(session, [place for place in places if index_of(place) <= last])
-    found = [_event(stored) for stored in page.values()]
-    return {"events": found, "next": last if len(places) > len(found) else None}
+        rows = scan_book.scans_under(session, keys)
+        later = unopened_book.records_by_place(session, [row.place for row in rows])
+        due = sorted((later.get(row.place, row.index), row.place) for row in rows)
+        due = [(number, place) for number, place in due if number > after]
+        last = due[min(limit, len(due)) - 1][0] if due else after
+        page = [(number, place) for number, place in due if number <= last]
+        stored = stored_scans(session, [place for _, place in page])
+        told = log_reader.entries(session, [number for number, place in page if place in later], bare=True)
+    at_ms = {entry.idx: entry.received_ms for entry in told}
+    found = [_event(stored[place], number, at_ms.get(number)) for number, place in page if place in stored]
+    return {"events": found, "next": last if len(due) > len(page) else None}
 
 
 @router.get("/events/{index}")
@@ -131,12 +144,13 @@ def event(
     return Response(scan.event.raw, media_type="application/json")
 
 
-def _event(stored: StoredScan) -> dict[str, Any]:
+def _event(stored: StoredScan, number: int, opened_ms: Instant | None) -> dict[str, Any]:
     scan = stored.open()
     return {
         **_where(stored.place),
+        "number": number,
         "digest": stored.digest.hex(),
-        "recorded_at": to_iso(stored.received_ms),
+        "recorded_at": to_iso(stored.received_ms if opened_ms is None else opened_ms),
         "event": None if scan is None else b64(scan.event.raw),
         "opening": None if stored.opening is None else b64(stored.opening),
         "statement": b64(stored.entry.raw),

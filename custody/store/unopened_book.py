@@ -53,6 +53,11 @@ def put_opening(session: Session, index: int, opening: bytes, *, told: int) -> N
     session.connection().execute(delete(UnopenedRow).where(col(UnopenedRow.place) == place))
 
 
+def records_by_place(session: Session, places: Iterable[int]) -> dict[int, int]:
+    """Of those of these scans whose opening came later, the entries of the records which say so."""
+    return dict(pick(session, OpenedRow, ("place", "idx"), by=("place",), values=places))
+
+
 def records_of_openings(session: Session, places: Iterable[int]) -> set[int]:
     """The entries of the records which say of these scans that their opening came later."""
-    return set(session.scalars(select(col(OpenedRow.idx)).where(col(OpenedRow.place).in_(list(places)))))
+    return set(records_by_place(session, places).values())
