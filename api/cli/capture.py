@@ -127,7 +127,8 @@ def capture(files: list[Path], station: Key, as_json: AsJson = False) -> None:
     """Sign and post the events of EPCIS 2.0 JSON documents. Example: `weaklink capture doc.jsonld --station s.pem`.
 
     Exit 1 if the service refused one: then it is not in the log, where those are that were flagged or quarantined; and
-    if their numbers were used before.
+    if their numbers were used before. A warning says what is odd about an event that was taken, such as a wrong check
+    digit.
     """
     with open_station(station) as signing:
         for file in track(files, "reading", console=errors, disable=as_json):
@@ -151,7 +152,8 @@ def scan(event: Path, station: Key, as_json: AsJson = False) -> None:
     """Sign and post one EPCIS event of the station's own. Example: `weaklink scan event.json --station bench-4.pem`.
 
     Exit 1 if the service refused it: then it is not in the log, where one is that was flagged or quarantined; and
-    if its number was used before.
+    if its number was used before. A warning says what is odd about an event that was taken, such as a wrong check
+    digit.
     """
     with open_station(station) as signing:
         try:
@@ -192,4 +194,5 @@ def _told(value: dict[str, Any]) -> None:
 def _reasons(item: dict[str, Any]) -> list[str]:
     if "problem" in item:
         return [f"{item['problem']['detail']}: {item['problem']['fix']}"]
-    return [f"{flag['code']}: {flag['text']}" for flag in item["flags"]]
+    warnings = [f"warning: {text}" for text in item.get("warnings", [])]
+    return [f"{flag['code']}: {flag['text']}" for flag in item["flags"]] + warnings

@@ -26,18 +26,23 @@ def _answer(status: int, text: str) -> dict[str, Any]:
     return {"description": text, "content": {media_type: {"schema": {"type": "object"}}}}
 
 
+RESULT = (
+    " A result has `flags`, the reasons of its verdict, and `warnings`: what is odd about the event and was taken all"
+    " the same, such as a wrong check digit."
+)
+
 PATHS = {
     "/v1/scans": told(
         "take_scan",
         "Take one scan in.",
-        "Deterministic CBOR `[statement, opening]`. The station's signature is the credential.",
+        f"Deterministic CBOR `[statement, opening]`. The station's signature is the credential.{RESULT}",
         ONE,
         {201: "Judged and in the log", 200: "A repeat, answered as before", 422: "Not a scan, or wrongly signed"},
     ),
     "/v1/scans:batch": told(
         "take_scans",
         "Take many scans in, each with its own result.",
-        f"Deterministic CBOR, an array of 1 to {MAX_BATCH} times `[statement, opening]`.",
+        f"Deterministic CBOR, an array of 1 to {MAX_BATCH} times `[statement, opening]`.{RESULT}",
         MANY,
         {200: "One result a scan, in order", 422: "Not a list of scans"},
     ),
@@ -45,7 +50,7 @@ PATHS = {
         "take_batch",
         "Take in scans that their station signed together.",
         "Deterministic CBOR `[statement, seal, [[subject, content type, opening], ...]]`: one statement over the root"
-        " of up to 256 scans, each with its own result, place and proof.",
+        f" of up to 256 scans, each with its own result, place and proof.{RESULT}",
         TOGETHER,
         {201: "Judged and in the log", 200: "A repeat, answered as before", 422: "Not a batch, or wrongly sealed"},
     ),

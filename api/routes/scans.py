@@ -164,6 +164,7 @@ def describe(ack: Ack) -> dict[str, Any]:
         "next": ack.verdict.next_act,
         "tone": ack.verdict.tone,
         "flags": [{"code": flag.code, "text": flag.text} for flag in ack.verdict.flags],
+        "warnings": ack.warnings,
         "index": ack.index,
         **({} if ack.position is None else {"position": ack.position}),
         "digest": ack.digest.hex(),

@@ -43,6 +43,7 @@ class Ack(msgspec.Struct, frozen=True, kw_only=True):
     """The answer to one scan. `index` is None if it is not in the log; `refused` says why a scan was refused.
 
     `position` is its place in its batch. A refused scan of a batch may be in the log all the same, by its leaf.
+    `warnings` say what is odd about its event; the verdict does not hang on them.
     """
 
     digest: bytes
@@ -51,6 +52,7 @@ class Ack(msgspec.Struct, frozen=True, kw_only=True):
     at_ms: Instant
     position: int | None = None
     refused: Trouble | None = None
+    warnings: tuple[str, ...] = ()
 
 
 class Bench:
@@ -209,6 +211,7 @@ class Bench:
             at_ms=self._unit.now_ms,
             position=at,
             refused=scan if isinstance(scan, Rejected) else None,
+            warnings=() if isinstance(scan, Rejected) else scan.event.warnings,
         )
 
     def _open(self, scan: Scan, key: EnrolledKey, waiting: UnopenedScan, filing: Filing) -> Ack:
@@ -297,7 +300,8 @@ class Bench:
         )
 
     def _ack(self, scan: Scan, verdict: Verdict, index: int | None) -> Ack:
-        return Ack(digest=scan.digest, verdict=verdict, index=index, at_ms=self._unit.now_ms)
+        warnings = scan.event.warnings
+        return Ack(digest=scan.digest, verdict=verdict, index=index, at_ms=self._unit.now_ms, warnings=warnings)
 
 
 def _standing(key: EnrolledKey, index: int) -> KeyStanding:

@@ -46,6 +46,15 @@ def test_every_flag_is_told_with_its_code_and_its_text(station: CommandLine, com
     assert "{" not in shown
 
 
+@pytest.mark.parametrize("command", ["scan", "capture"])
+def test_what_is_odd_about_an_event_that_was_taken_is_told(station: CommandLine, command: str) -> None:
+    odd = {**json.loads(EVENT), "epcList": ["https://id.gs1.org/00/195214730000088160"]}
+    (station.folder / "event.json").write_text(json.dumps(odd))
+    words, why = (command, "event.json", "--station", "bench.pem"), "195214730000088160 ends in 0, its check digit is 9"
+    assert f"warning: SSCC {why}" in station.run(*words).out
+    assert station.json(*words)["items"][0]["warnings"] == [f"SSCC {why}"]
+
+
 def test_why_a_scan_was_kept_apart_is_told_in_words(station: CommandLine) -> None:
     (station.folder / "event.json").write_bytes(EVENT)
     file = station.folder / "bench.state.json"

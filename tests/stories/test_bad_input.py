@@ -390,7 +390,7 @@ def test_in_a_batch_each_scan_has_its_own_answer(wire: httpx.Client, service: Se
     answer = wire.post("/v1/scans:batch", content=cbor.encode(pairs), headers={"content-type": SCANS_TYPE})
     assert answer.status_code == 200
     items = answer.json()["items"]
-    assert items[0]["flags"] == [], items[0]
+    assert items[0]["flags"] == items[0]["warnings"] == [], items[0]
     assert [item["result"] for item in items] == ["accepted", "duplicate", *["refused"] * 6]
     assert all(item["problem"]["detail"] and item["problem"]["fix"] for item in items[2:])
     service.remember([post_one(service.client, good)])
@@ -408,13 +408,15 @@ def test_a_scan_under_a_key_that_nobody_enrolled_is_kept_aside(
     assert body["receipt"] is None
 
 
-def test_a_wrong_check_digit_in_a_signed_scan_is_kept_and_flagged(service: Service, station: Station) -> None:
+def test_a_wrong_check_digit_in_a_signed_scan_is_kept_and_told(service: Service, station: Station) -> None:
     event = event_of(epcList=["https://id.gs1.org/00/195214730000088160"])
     scan = station.sign(event, subject="urn:uuid:x", event_id="x", at_ms=service.parts.clock.now_ms())
     answer = post_one(service.client, scan)
     service.remember([answer])
     assert answer.result == "flagged", answer.body
     assert "unknown_parcel" in {flag["code"] for flag in answer.body["flags"]}
+    assert answer.body["warnings"] == ["SSCC 195214730000088160 ends in 0, its check digit is 9"]
+    assert post_one(service.client, scan).body["warnings"] == answer.body["warnings"]
 
 
 def test_a_replayed_statement_has_its_first_answer(wire: httpx.Client, service: Service, station: Station) -> None:
