@@ -128,7 +128,7 @@ def capture(files: list[Path], station: Key, as_json: AsJson = False) -> None:
 
     Exit 1 if the service refused one: then it is not in the log, where those are that were flagged or quarantined; and
     if their numbers were used before. A warning says what is odd about an event that was taken, such as a wrong check
-    digit.
+    digit, and where an event with the same id stands already: what is signed is kept, also twice.
     """
     with open_station(station) as signing:
         for file in track(files, "reading", console=errors, disable=as_json):

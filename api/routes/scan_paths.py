@@ -28,7 +28,7 @@ def _answer(status: int, text: str) -> dict[str, Any]:
 
 RESULT = (
     " A result has `flags`, the reasons of its verdict, and `warnings`: what is odd about the event and was taken all"
-    " the same, such as a wrong check digit."
+    " the same, such as a wrong check digit, or that an event captured from another system was recorded before."
 )
 
 PATHS = {

@@ -192,6 +192,11 @@ def count_before(session: Session, place: int) -> int:
     return session.scalar(select(func.count()).select_from(ScanRow).where(col(ScanRow.place) < place)) or 0
 
 
+def first_places(session: Session, keys: Iterable[str]) -> dict[str, int]:
+    """The first of the places that are found under each of the keys."""
+    return dict(sorted(runs.found(session, ItemKeyRow, ("key", "place"), keys), key=itemgetter(1), reverse=True))
+
+
 def state_under(session: Session, keys: Iterable[str]) -> list[list[tuple[Any, ...]]]:
     """All that can change what is found under some keys: scans with their verdicts, and what was erased of them."""
     places = {place for (place,) in runs.found(session, ItemKeyRow, ("place",), keys)}

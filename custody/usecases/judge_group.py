@@ -8,6 +8,8 @@ batch; a batch is one entry of the log, and each of its scans has a row, keys, a
 - A number belongs to the statement that took it first, be it readable or not. Another one under it is tamper evidence,
   also when it comes again; both are kept.
 - A scan of a batch that holds no event takes its number; its leaf is kept and its opening is not.
+- A captured event is kept however often it is signed, because it was signed. Where a scan has its id already, and it
+  does not declare that one wrong, the answer says so.
 - Where the signature is wrong, or the key unknown, every scan is kept aside, a batch's with what its leaf needs.
 """
 
@@ -26,8 +28,8 @@ from custody.scans.batch import BatchedScan, BatchStatement, SealedBatch
 from custody.scans.judge import judge, judge_repeat
 from custody.scans.judge_batch import judge_batch
 from custody.scans.judge_parcels import judge_parcels
-from custody.scans.place import index_of, place_of, position_of
-from custody.scans.scan import OPENED, Scan
+from custody.scans.place import index_of, name_place, place_of, position_of
+from custody.scans.scan import CAPTURED, OPENED, Scan
 from custody.scans.tolerances import Tolerances
 from custody.scans.verdict import Verdict, already_done, unread
 from custody.scans.view import KeyStanding, StationHead, UnitView
@@ -73,6 +75,10 @@ class Bench:
         self._takers: dict[tuple[str, int], list[bytes]] = {}
         self._read_numbers(plain, [part.statement for part in batches])
         wanted = {key for scan in scans for key in parcels_of(scan.event)}
+        ids = {scan.event.event_id for scan in scans if scan.content_type == CAPTURED}
+        captured = [event_id for event_id in ids if event_id is not None]
+        self._first_places: dict[str, int | None] = dict.fromkeys(captured)
+        self._first_places |= scan_book.first_places(session, captured)
         self._views = {
             key: msgspec.json.decode(view, type=UnitView) for key, view in scan_book.parcels(session, wanted).items()
         }
@@ -211,7 +217,7 @@ class Bench:
             at_ms=self._unit.now_ms,
             position=at,
             refused=scan if isinstance(scan, Rejected) else None,
-            warnings=() if isinstance(scan, Rejected) else scan.event.warnings,
+            warnings=() if isinstance(scan, Rejected) else self._warnings(scan, index, at),
         )
 
     def _open(self, scan: Scan, key: EnrolledKey, waiting: UnopenedScan, filing: Filing) -> Ack:
@@ -299,8 +305,20 @@ class Bench:
             tolerances=self._tolerances,
         )
 
+    def _warnings(self, scan: Scan, index: int | None, position: int | None = None) -> tuple[str, ...]:
+        """What is odd about an event, and where it was recorded before, if it was captured and has an id."""
+        event_id, warnings = scan.event.event_id, scan.event.warnings
+        if event_id is None or event_id not in self._first_places or scan.event.error_declaration is not None:
+            return warnings
+        place, first = None if index is None else place_of(index, position), self._first_places[event_id]
+        if first is None:
+            self._first_places[event_id] = place
+        if first is None or (place is not None and place <= first):
+            return warnings
+        return *warnings, f"an event with the id {event_id[:200]!r} was recorded before, at entry {name_place(first)}"
+
     def _ack(self, scan: Scan, verdict: Verdict, index: int | None) -> Ack:
-        warnings = scan.event.warnings
+        warnings = self._warnings(scan, index)
         return Ack(digest=scan.digest, verdict=verdict, index=index, at_ms=self._unit.now_ms, warnings=warnings)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -53,6 +54,17 @@ def test_what_is_odd_about_an_event_that_was_taken_is_told(station: CommandLine,
     words, why = (command, "event.json", "--station", "bench.pem"), "195214730000088160 ends in 0, its check digit is 9"
     assert f"warning: SSCC {why}" in station.run(*words).out
     assert station.json(*words)["items"][0]["warnings"] == [f"SSCC {why}"]
+
+
+def test_an_event_that_is_captured_again_is_kept_and_told_with_its_first_entry(station: CommandLine) -> None:
+    event = {**json.loads(EVENT), "eventID": f"urn:uuid:{uuid4()}"}
+    (station.folder / "event.json").write_text(json.dumps(event))
+    words = ("capture", "event.json", "event.json", "--station", "bench.pem")
+    first, again = station.json(*words)["items"]
+    assert (first["warnings"], again["index"]) == ([], first["index"] + 1)
+    why = f"an event with the id {event['eventID']!r} was recorded before, at entry {first['index']}"
+    assert again["warnings"] == [why]
+    assert station.run(*words).out.count(f"warning: {why}") == 2
 
 
 def test_why_a_scan_was_kept_apart_is_told_in_words(station: CommandLine) -> None:
