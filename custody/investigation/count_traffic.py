@@ -2,7 +2,7 @@
 
 A segment counts if its opening scan or any later scan exists: the parcel provably got there. Where the hand is not
 known, the parcel-segment is spread evenly over the duty roster. Sites by shift leave couriers out. A parcel counts as
-handed over without a PIN only if that was observed.
+handed over without a PIN only if that was observed; of how many nobody knows it is counted too.
 """
 
 from collections import Counter, defaultdict
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from custody.investigation.values import SHIFTS, Fleet, HandlerTraffic, Passage, Passes, Pin, Step
 
+UNKNOWN = frozenset({Pin.UNOBSERVED, Pin.RECORDED})
 _Stretch = tuple[str, Step, int, str | None, tuple[str, ...], bool]
 
 
@@ -21,6 +22,7 @@ class Traffic:
     parcels: int
     high: int
     without_pin: int
+    pin_unobserved: int
     routes: Counter[str]
     stretches: Counter[_Stretch]
 
@@ -52,13 +54,14 @@ def count_traffic(passages: Iterable[Passage], *, regions: Mapping[str, str | No
 
 def traffic_of(passages: Iterable[Passage]) -> Traffic:
     """What these parcels add to the traffic."""
-    parcels = high = without_pin = 0
+    parcels = high = without_pin = pin_unobserved = 0
     routes, stretches = Counter[str](), Counter[_Stretch]()
     for way in passages:
         dear = way.high_value
         parcels += 1
         high += dear
         without_pin += way.delivered and way.pin is Pin.ABSENT
+        pin_unobserved += not way.delivered or way.pin in UNKNOWN
         reached = len(way.checkpoints) - 1
         while reached >= 0 and way.checkpoints[reached].scan_ms is None:
             reached -= 1
@@ -70,17 +73,25 @@ def traffic_of(passages: Iterable[Passage]) -> Traffic:
         )
         if way.route is not None and reached >= len(way.segments) - 1:
             routes[way.route] += 1
-    return Traffic(parcels=parcels, high=high, without_pin=without_pin, routes=routes, stretches=stretches)
+    return Traffic(
+        parcels=parcels,
+        high=high,
+        without_pin=without_pin,
+        pin_unobserved=pin_unobserved,
+        routes=routes,
+        stretches=stretches,
+    )
 
 
 def fleet_of(parts: Iterable[Traffic], *, regions: Mapping[str, str | None]) -> Fleet:
     """As `count_traffic`, from what several lots of parcels add, in their order."""
-    parcels = high = without_pin = 0
+    parcels = high = without_pin = pin_unobserved = 0
     routes, stretches = Counter[str](), Counter[_Stretch]()
     for part in parts:
         parcels += part.parcels
         high += part.high
         without_pin += part.without_pin
+        pin_unobserved += part.pin_unobserved
         routes.update(part.routes)
         stretches.update(part.stretches)
     spread = _Spread(stretches)
@@ -93,6 +104,7 @@ def fleet_of(parts: Iterable[Traffic], *, regions: Mapping[str, str | None]) -> 
         parcels=parcels,
         high_value_parcels=float(high),
         parcels_without_pin=float(without_pin),
+        parcels_pin_unobserved=float(pin_unobserved),
         handlers=handlers,
         site_shifts=dict(spread.shifted),
         site_steps={key: Passes(all=every, high_value=high) for key, (every, high) in spread.passes.items()},

@@ -71,6 +71,7 @@ class Frame:
     parcels: int
     high_value_parcels: float
     parcels_without_pin: float
+    parcels_pin_unobserved: float
 
     @property
     def known(self) -> bool:
@@ -126,6 +127,7 @@ def make_frame(fleet: Fleet, disputes: Iterable[Dispute]) -> Frame:
         parcels=fleet.parcels,
         high_value_parcels=fleet.high_value_parcels,
         parcels_without_pin=fleet.parcels_without_pin,
+        parcels_pin_unobserved=fleet.parcels_pin_unobserved,
     )
 
 

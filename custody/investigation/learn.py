@@ -6,7 +6,8 @@ Every estimate is a count over an exposure, held near a prior by pseudo-events, 
   kappa: (theft of low value + .2) / (sum background x low-value passes + 1), within .02 .. 1;
 - loss, damage by step: (count + 2) / (passes + 2/7e-5 or 2/1e-4); the factor of a site and step:
   (count + 3) / (passes x rate + 3);
-- mispick (ORIGIN + 1) / (N + 1/1.5e-4); porch (AFTER + 1) / (parcels without PIN + 1/1.5e-3);
+- mispick (ORIGIN + 1) / (N + 1/1.5e-4); porch min((AFTER + 1) / (parcels without PIN + 1/1.5e-3), .5), parcels without
+  PIN being those observed without one and, of those of which nobody knows, the share 1 - P(PIN);
   share with nothing wrong f = min((NO_ANOMALY + 2) / (D + 32), .25);
 - shares of evidence: (weighted count + 20 x0) / (weight + 20), x0 where learning began; photos count against those that
   are usual at the links where they are missing or not;
@@ -44,7 +45,7 @@ BACKGROUND, LOSS, DAMAGE, MISPICK, PORCH = 3e-5, 7e-5, 1e-4, 1.5e-4, 1.5e-3
 PSEUDO = 20.0
 FACTOR_STRENGTH = 3.0
 HOT_STRENGTH = 200.0
-MOST_INTACT = 0.25
+MOST_INTACT, MOST_PORCH = 0.25, 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +97,7 @@ def _rates(docket: Docket, frame: Frame, params: Params, expected: Expected) -> 
     if not params.fixed("kappa"):
         used = np.array(params.background) if params.fixed("background") else background
         kappa = float(np.clip((theft[~docket.high].sum() + 0.2) / ((used * low).sum() + 1), 0.02, 1.0))
+    without_pin = frame.parcels_without_pin + (1 - params.pin) * frame.parcels_pin_unobserved
     origin, after, intact = rest.sum(axis=0)[[ORIGIN, AFTER, NO_ANOMALY]]
     return {
         "background": tuple(map(float, background)),
@@ -103,7 +105,7 @@ def _rates(docket: Docket, frame: Frame, params: Params, expected: Expected) -> 
         "loss": tuple(map(float, (_by_step(docket, seg[:, LOST]) + 2) / (every + 2 / LOSS))),
         "damage": tuple(map(float, (_by_step(docket, seg[:, DAMAGED]) + 2) / (every + 2 / DAMAGE))),
         "mispick": float((origin + 1) / (frame.parcels + 1 / MISPICK)),
-        "porch": float((after + 1) / (frame.parcels_without_pin + 1 / PORCH)),
+        "porch": float(min((after + 1) / (without_pin + 1 / PORCH), MOST_PORCH)),
         "intact_share": float(min((intact + 2) / (len(docket) + 32), MOST_INTACT)),
     }
 

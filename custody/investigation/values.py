@@ -176,6 +176,7 @@ class Fleet:
     parcels: int
     high_value_parcels: float = 0.0
     parcels_without_pin: float = 0.0
+    parcels_pin_unobserved: float = 0.0
     handlers: Mapping[str, HandlerTraffic] = field(default_factory=dict)
     site_shifts: Mapping[tuple[str, int], float] = field(default_factory=dict)
     site_steps: Mapping[tuple[str, Step], Passes] = field(default_factory=dict)
@@ -238,6 +239,7 @@ def _check_fleet(fleet: Fleet) -> None:
         ("parcels", fleet.parcels),
         ("high_value_parcels", fleet.high_value_parcels),
         ("parcels_without_pin", fleet.parcels_without_pin),
+        ("parcels_pin_unobserved", fleet.parcels_pin_unobserved),
     ):
         _count(figure, name)
     for handler, held in fleet.handlers.items():

@@ -2,21 +2,26 @@
 
 import math
 from collections import defaultdict
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from custody.investigation.count_traffic import count_traffic
 from custody.investigation.docket import KINDS, split
 from custody.investigation.frame import Floats
+from custody.investigation.infer import run
 from custody.investigation.learn import Expected, Model, learn
 from custody.investigation.params import Params, Source
 from custody.investigation.result import Result
-from custody.investigation.values import STEPS, Seal, Step
+from custody.investigation.values import STEPS, Complaint, Dispute, Pin, Seal, Step
 from custody.kernel.clock import HOUR_MS
 from simulators.fleet.world import World
+from tests.rooms.investigation.conftest import make_dispute
 
 SUBSTITUTED, EMPTIED, THIRD, LOST, DAMAGED = range(KINDS)
 ORIGIN, AFTER, NO_ANOMALY = range(3)
+UNSEEN = make_dispute(complaint=Complaint.NOT_ARRIVED, hours={8: None}, pin=Pin.UNOBSERVED, attach_watched=False)
 
 
 class Sums:
@@ -126,6 +131,29 @@ def test_never_more_than_a_quarter_of_the_disputes_is_taken_for_intact(base_resu
     posterior = np.zeros_like(base_result.posterior)
     split(posterior, base_result.docket.width)[1][:, NO_ANOMALY] = 1.0
     assert learn_from(base_result, posterior).params.intact_share == 0.25
+
+
+def test_parcels_of_which_nobody_knows_a_check_count_in_how_rare_porch_theft_is() -> None:
+    result = judged(UNSEEN, parcels=20_000, disputes=800)
+    assert result.params.porch < 0.2
+    fewer = replace(result, frame=replace(result.frame, parcels_pin_unobserved=5_000.0))
+    after, pin = split(result.posterior, result.docket.width)[1][:, AFTER].sum(), result.params.pin
+    porch = (after + 1) / ((1 - pin) * 5_000 + 1 / 1.5e-3)
+    assert learn_from(fewer, result.posterior).params.porch == pytest.approx(porch)
+
+
+def test_porch_theft_is_never_taken_for_more_than_half_of_the_hand_overs() -> None:
+    result = judged(UNSEEN, parcels=1_000, disputes=900)
+    known = replace(result, frame=replace(result.frame, parcels_pin_unobserved=0.0))
+    posterior = np.zeros_like(result.posterior)
+    split(posterior, result.docket.width)[1][:, AFTER] = 1.0
+    assert learn_from(known, posterior).params.porch == 0.5
+
+
+def judged(way: Dispute, *, parcels: int, disputes: int) -> Result:
+    """So many parcels went one way; some of them are disputed."""
+    ways = [replace(way, id=f"p{number:05d}") for number in range(parcels)]
+    return run(count_traffic(ways, regions={}), ways[:disputes], Params())
 
 
 def test_shares_of_evidence_start_from_twenty_pseudo_events(sums: Sums, learned: Model) -> None:

@@ -51,7 +51,11 @@ def test_a_parcel_counts_only_as_far_as_it_got(dispute: Build) -> None:
 
 def test_only_an_observed_absence_counts_as_without_a_pin(dispute: Build) -> None:
     ways = [dispute(name=str(pin), pin=pin) for pin in Pin]
-    assert count_traffic(ways, regions={}).parcels_without_pin == 1
+    fleet = count_traffic(ways, regions={})
+    assert fleet.parcels_without_pin == 1
+    assert fleet.parcels_pin_unobserved == 2
+    unseen = [dispute(name=str(pin), pin=pin, hours={8: None}) for pin in Pin]
+    assert count_traffic(unseen, regions={}).parcels_pin_unobserved == 4
 
 
 def test_what_is_normal_is_found_again(small: SmallWorld) -> None:
