@@ -12,7 +12,8 @@ Every estimate is a count over an exposure, held near a prior by pseudo-events, 
 - shares of evidence: (weighted count + 20 x0) / (weight + 20), x0 where learning began; photos count against those that
   are usual at the links where they are missing or not;
 - share of hot causes: (sum P(hot) + 200 pi0) / (causes with exposure + 200);
-- factor of a delivery route: (n + 3) / (x + 3), n = AFTER and NO_ANOMALY on the route, x = its share of parcels.
+- factor of a delivery route: (n + 3) / (x + 3), n = AFTER and NO_ANOMALY on the route, x = AFTER and NO_ANOMALY of all
+  disputes times its share of all parcels, those whose route nobody knows among them.
 
 Numbers the operator supplied stay as they are.
 """
@@ -171,7 +172,7 @@ def _factors(docket: Docket, frame: Frame, params: Params, expected: Expected, *
         mass = rest[:, AFTER] + rest[:, NO_ANOMALY]
         known = docket.route != NOWHERE
         count = np.bincount(docket.route[known], mass[known], len(frame.routes))
-        share = frame.route_parcels[:-1] / max(frame.route_parcels.sum(), 1.0)
+        share = frame.route_parcels[:-1] / frame.parcels
         area[:-1] = (count + FACTOR_STRENGTH) / (share * mass.sum() + FACTOR_STRENGTH)
     return Factors(
         loss=_site_factor(docket, frame, seg[:, LOST], np.array(params.loss)),

@@ -196,7 +196,15 @@ def test_factors_of_places_and_routes_are_shrunk_by_three(
             expected = held.all * rates[STEPS.index(step)]
             wanted = (counted[site, step] + 3) / (expected + 3)
             assert factor[frame.site_steps.of((site, step))] == pytest.approx(wanted)
-    total, parcels = sums.rest[:, [AFTER, NO_ANOMALY]].sum(), sum(fleet.routes.values())
+    total = sums.rest[:, [AFTER, NO_ANOMALY]].sum()
     for route, count in fleet.routes.items():
-        wanted = (sums.route[route] + 3) / (count / parcels * total + 3)
+        wanted = (sums.route[route] + 3) / (count / fleet.parcels * total + 3)
         assert learned.factors.area[frame.routes.of(route)] == pytest.approx(wanted)
+
+
+def test_routes_of_which_nobody_knows_the_courier_do_not_lower_the_others() -> None:
+    known = make_dispute(complaint=Complaint.NOT_ARRIVED, pin=Pin.ABSENT, attach_watched=False)
+    unknown = replace(known, segments=(*known.segments[:-1], replace(known.segments[-1], handler=None)))
+    ways = [replace(unknown if number % 10 else known, id=f"p{number:05d}") for number in range(10_000)]
+    result = run(count_traffic(ways, regions={}), ways[:200], Params())
+    assert result.model.factors.area[0] == pytest.approx(1.0, abs=0.2), "a tenth of the parcels and of the disputes"
