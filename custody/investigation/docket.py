@@ -3,7 +3,8 @@
 Hypotheses stand in one row of H = 5 S + 3 columns: for each of five kinds (substituted, emptied, taken whole or fake
 delivery, lost, damaged) the S segments, then ORIGIN, AFTER and NO_ANOMALY. The third kind is a fake delivery in the
 last segment if that is a courier's, and taken whole everywhere else. Hours count from the start of the chain; NaN
-means that nothing was measured.
+means that nothing was measured. A weighing that is more than 100 kg off what it should show is none: it is in another
+unit, or of another thing.
 """
 
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ ORIGIN, AFTER, NO_ANOMALY = range(3)
 REST = 3
 
 UNREAD, CLEAR, FOUND = -1, 0, 1
+MOST_OFF_G = 1e5
 _SEALS = {Seal.NOT_READ: UNREAD, Seal.OK: CLEAR, Seal.ANOMALY: FOUND}
 _PHOTOS = {None: UNREAD, False: CLEAR, True: FOUND}
 _PINS = {Pin.UNOBSERVED: UNREAD, Pin.RECORDED: UNREAD, Pin.ABSENT: CLEAR, Pin.VERIFIED: FOUND}
@@ -104,8 +106,8 @@ class Docket:
         return Docket(**part)
 
 
-def make_docket(disputes: Sequence[Dispute], frame: Frame) -> Docket:
-    """The arrays of some disputes, in the order given."""
+def make_docket(disputes: Sequence[Dispute], frame: Frame, *, wild: bool = False) -> Docket:
+    """The arrays of some disputes, in the order given. `wild`: every weighing is one, as once it was."""
     count = len(disputes)
     width = max((len(dispute.segments) for dispute in disputes), default=1)
     length = np.array([len(dispute.segments) for dispute in disputes], dtype=np.int64)
@@ -120,6 +122,7 @@ def make_docket(disputes: Sequence[Dispute], frame: Frame) -> Docket:
     last = places[None, :-1] == length[:, None] - 1
     mass[:, :-1] -= frame.scale_g[site_step]
     declared = np.array([_number(dispute.declared_mass_g) for dispute in disputes])
+    off = mass - np.where(np.isfinite(declared), declared, _first(mass))[:, None]
     delivered = np.array([dispute.delivered for dispute in disputes], dtype=np.bool_)
     pin = np.array([_PINS[dispute.pin] for dispute in disputes], dtype=np.int64)
     return Docket(
@@ -141,7 +144,7 @@ def make_docket(disputes: Sequence[Dispute], frame: Frame) -> Docket:
         own_seal=np.concatenate([frame.seal[site_step], np.full((count, 1), np.nan)], axis=1),
         photo=photo,
         seal=seal,
-        mass=mass - np.where(np.isfinite(declared), declared, _first(mass))[:, None],
+        mass=off if wild else np.where(np.abs(off) <= MOST_OFF_G, off, np.nan),
         mass_known=np.isfinite(declared),
         item=np.array([_number(dispute.item_mass_g) for dispute in disputes]),
         high=np.array([dispute.high_value for dispute in disputes], dtype=np.bool_),

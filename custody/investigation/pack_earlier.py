@@ -6,6 +6,8 @@ that is recorded and not verified.
 Those of /1 have no `checked`, no `intact_most` (nothing was bound), no own shares of photos and of seals that are read
 as wrong (those of the network counted for everyone) and no scales that are off. They call the first of equal answers
 the likeliest, and name steps by their codes in the titles of checks.
+
+In all of them every weighing counts, however far it is off.
 """
 
 from typing import Any

@@ -146,7 +146,7 @@ def own_params(inquiry: Inquiry) -> Params:
 
 def check_inquiry(inquiry: Inquiry) -> Iterator[Recomputed]:
     """Each part of the answer, computed again; raises `Rejected` for inputs that cannot be."""
-    judgement, stated = rejudge(inquiry.inputs), inquiry.answer
+    judgement, stated = _judged(inquiry), inquiry.answer
     figures = _figures(judgement, explain(judgement))
     for part, what in (
         ("table", "the table of probabilities"),
@@ -168,14 +168,14 @@ def check_inquiry(inquiry: Inquiry) -> Iterator[Recomputed]:
     yield Recomputed(ok=_said(judgement, inquiry), what="the leading sentence, the possibilities and the shares")
 
 
-def rejudge(inputs: Inputs) -> Judgement:
-    """The judgement of one dispute, computed from its passage, the numbers and the hazards of its chain."""
+def rejudge(inputs: Inputs, *, wild: bool = False) -> Judgement:
+    """The judgement of one dispute, from its passage, numbers and the hazards of its chain; `wild` as a docket's."""
     history, params, dispute = inputs.history, inputs.params, inputs.dispute
     count = len(dispute.segments)
     if len(history.hazard) != count or len(history.cold_hazard) != count:
         raise Rejected("pack_json", f"{WHERE}: the hazards do not fit the chain", fix="Ask for the pack as exported.")
     frame = make_frame(_chain_fleet(history, dispute), [dispute])
-    docket = make_docket([dispute], frame)
+    docket = make_docket([dispute], frame, wild=wild)
     cold = background(docket, params) if frame.known else alone(docket, params)
     if not same([float(x) for x in cold[0]], list(history.cold_hazard)) or (cold[0] > history.hazard).any():
         raise Rejected("pack_json", f"{WHERE}: the hazards are not those of the numbers", fix="Ask for it as exported.")
@@ -195,14 +195,14 @@ def rejudge(inputs: Inputs) -> Judgement:
 def check_naming(inquiry: Inquiry) -> Recomputed:
     """Whether the stated figures for naming lead to what is named, however many disputes they rest on."""
     stated = read_as(inquiry.answer.get("naming"), Naming, where=WHERE)
-    again = weigh_again(rejudge(inquiry.inputs), stated)
+    again = weigh_again(_judged(inquiry), stated)
     what = "what may be named, by the figures that are given for it"
     return Recomputed(ok=same(plain(again), plain(stated)), what=what)
 
 
 def stored_again(inquiry: Inquiry) -> dict[str, Any]:
     """The answer as the service stores it, computed again, without hotspots: those are of the whole network."""
-    judgement, stated = rejudge(inquiry.inputs), inquiry.answer
+    judgement, stated = _judged(inquiry), inquiry.answer
     finding = Finding(
         judgement=judgement,
         naming=read_as(stated.get("naming"), Naming, where=WHERE),
@@ -229,6 +229,10 @@ def same(one: Any, other: Any) -> bool:
     if isinstance(one, int | float) and isinstance(other, int | float):
         return bool(abs(one - other) <= TOLERANCE * max(1.0, abs(one)))
     return bool(one == other)
+
+
+def _judged(inquiry: Inquiry) -> Judgement:
+    return rejudge(inquiry.inputs, wild=inquiry.format in EARLIER)
 
 
 def _answer(

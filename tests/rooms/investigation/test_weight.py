@@ -8,11 +8,13 @@ import pytest
 
 from custody.investigation.docket import EMPTIED, NO_ANOMALY, ORIGIN, SUBSTITUTED, Docket, split
 from custody.investigation.frame import Floats
+from custody.investigation.infer import judge_alone
 from custody.investigation.params import Params
+from custody.investigation.values import Dispute, Seal
 from custody.investigation.weight import weight_family
 
 DocketOf = Callable[..., Docket]
-Build = Callable[..., object]
+Build = Callable[..., Dispute]
 
 TRUTH = Params(swap_sd_g=30.0, swap_neutral_share=0.0, emptied_sd_g=15.0, mispick_sd_g=80.0)
 ELEVEN = ("pack", "dock", "linehaul", "hub_in", "hub_sort", "linehaul", "hub_in", "hub_sort", "linehaul", "depot",
@@ -92,3 +94,18 @@ def test_a_single_outlier_is_forgiven(docket_of: DocketOf, dispute: Build) -> No
     strict = replace(TRUTH, outlier_share=1e-9)
     _, hard = weigh(docket_of, dispute, {0: 0, 4: 100, 8: 0}, params=strict)
     assert odd[NO_ANOMALY] > hard[NO_ANOMALY] + 5
+
+
+@pytest.mark.parametrize("declared", [1000.0, None], ids=["declared", "not declared"])
+@pytest.mark.parametrize("wild", [538_000.0, 1e12], ids=["grams told as kilograms", "more than any scale shows"])
+def test_a_wild_weighing_takes_no_other_evidence_away(dispute: Build, wild: float, declared: float | None) -> None:
+    seals, masses = {3: Seal.OK, 4: Seal.ANOMALY, 8: Seal.ANOMALY}, {0: 1000.0, 3: 1001.0, 5: 1002.0}
+    usual = judge_alone(dispute(seals=seals, masses=masses, declared_mass_g=declared))
+    told = judge_alone(dispute(seals=seals, masses={**masses, 6: wild}, declared_mass_g=declared))
+    assert told.columns == pytest.approx(usual.columns)
+
+
+def test_a_wild_declared_mass_takes_no_other_evidence_away(dispute: Build) -> None:
+    seals = {3: Seal.OK, 4: Seal.ANOMALY, 8: Seal.ANOMALY}
+    told = judge_alone(dispute(seals=seals, masses={0: 1000.0, 3: 1001.0}, declared_mass_g=10**15))
+    assert told.columns == pytest.approx(judge_alone(dispute(seals=seals)).columns)

@@ -11,9 +11,10 @@ from custody.investigation.checks import next_checks, usual_checks, with_results
 from custody.investigation.explain import explain
 from custody.investigation.infer import run
 from custody.investigation.naming import name, naming_rules
-from custody.investigation.pack_inquiry import check_inquiry, read_inquiry, rejudge, same, write_inquiry
+from custody.investigation.pack_earlier import SECOND
+from custody.investigation.pack_inquiry import FORMAT, check_inquiry, read_inquiry, rejudge, same, write_inquiry
 from custody.investigation.pack_json import plain, read_json, write_json
-from custody.investigation.result import Checked, Result
+from custody.investigation.result import Checked, Judgement, Result
 from custody.investigation.values import (
     NO_HISTORY,
     Checkpoint,
@@ -107,7 +108,10 @@ def result(request: pytest.FixtureRequest) -> Result:
 
 
 def written(result: Result, number: int, *, checked: tuple[Checked, ...] = ()) -> dict[str, Any]:
-    judgement = with_results(result.judgement(f"case-{number:02d}"), checked)
+    return written_of(with_results(result.judgement(f"case-{number:02d}"), checked), result)
+
+
+def written_of(judgement: Judgement, result: Result) -> dict[str, Any]:
     naming = name(judgement, naming_rules(result))
     explanation = explain(judgement)
     checks = next_checks(judgement, usual_checks(judgement, footage_expires_ms={1: 5, 4: 6}))[:4]
@@ -185,6 +189,18 @@ def test_a_place_for_a_whole_run_is_read_over_while_nothing_stands_in_it(result:
     assert read_inquiry({**value, "whole": None}) == read_inquiry(value)
     with pytest.raises(Rejected):
         read_inquiry({**value, "whole": {"disputes": []}})
+
+
+@pytest.mark.parametrize("form", [FORMAT, SECOND])
+def test_a_wild_weighing_counts_in_the_answers_of_earlier_formats_alone(form: str) -> None:
+    asked = DISPUTES[2]
+    points = (*asked.checkpoints[:3], replace(asked.checkpoints[3], mass_g=3e9), *asked.checkpoints[4:])
+    result = run(FLEET, [replace(asked, checkpoints=points), *(other for other in DISPUTES if other is not asked)])
+    now = written(result, 2)
+    before = written_of(rejudge(read_inquiry(now).inputs, wild=True), result)
+    for value, ok in ((now, form == FORMAT), (before, form != FORMAT)):
+        inquiry = replace(read_inquiry(value), format=form)
+        assert all(part.ok for part in check_inquiry(inquiry)) == ok
 
 
 def test_an_inquiry_of_another_form_is_refused(result: Result) -> None:
