@@ -6,12 +6,13 @@ the handset that the trail ties to the parcel. The remedy never waits for the lo
 why and what would allow it, and everything else stands.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlmodel import Session, col
 
 from api import persons
@@ -35,7 +36,7 @@ from custody.store.unit import Unit
 from custody.trail.contents import packed_first
 from custody.trail.names import ask, is_item
 from custody.trail.unit import Unit as TrailUnit
-from custody.usecases.investigate import Attach
+from custody.usecases.investigate import Attaches
 from custody.usecases.open_dispute import Disputed, least_busy, open_dispute
 from custody.usecases.read_order import TAKEN_BACK
 from custody.usecases.read_trail import read_trail
@@ -317,11 +318,14 @@ def _days_ms(key: str, at_ms: Instant) -> int:
     return POLICY.count(key, civil_date(at_ms)) * DAY_MS
 
 
-def attaches(session: Session) -> dict[str, Attach]:
-    """When handsets were first seen switched on with a SIM that is not the customer's, by IMEI."""
+def attaches(session: Session) -> Attaches:
+    """When handsets were seen switched on with a SIM that is not the customer's, by IMEI."""
     same, other = col(SightingRow.device) == col(DeviceRow.device), col(SightingRow.sim) == "other"
-    query = select(col(DeviceRow.imei), func.min(col(SightingRow.at_ms))).join(SightingRow, same).where(other)
-    return {imei: Attach(at_ms=at_ms) for imei, at_ms in session.execute(query.group_by(col(DeviceRow.imei)))}
+    query = select(col(DeviceRow.imei), col(SightingRow.at_ms)).join(SightingRow, same).where(other)
+    seen = defaultdict[str, list[Instant]](list)
+    for imei, at_ms in session.execute(query):
+        seen[imei].append(at_ms)
+    return seen
 
 
 def _join_lock(unit: Unit, office: LockOffice, file: CaseFile, *, order: object) -> LockOrderRow | None:

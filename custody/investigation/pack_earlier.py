@@ -7,7 +7,8 @@ Those of /1 have no `checked`, no `intact_most` (nothing was bound), no own shar
 as wrong (those of the network counted for everyone) and no scales that are off. They call the first of equal answers
 the likeliest, and name steps by their codes in the titles of checks.
 
-In all of them every weighing counts, however far it is off.
+In all of them every weighing counts, however far it is off, and a handset was seen whenever that was, also before its
+parcel set out.
 """
 
 from typing import Any

@@ -135,7 +135,7 @@ def check_investigation(pack: OpenedPack, registry: Registry, notes: Notebook) -
     _check_whose(pack, records, inquiry.inputs.dispute, notes)
     _check_complaint(pack, records, inquiry.inputs.dispute, notes)
     _check_checked(pack, records, inquiry.inputs, notes)
-    _check_seen(records, inquiry.inputs.dispute, notes)
+    _check_seen(records, inquiry, notes)
     _tell_given(inquiry, notes)
 
 
@@ -292,10 +292,13 @@ def _check_checked(pack: OpenedPack, records: Records, inputs: Inputs, notes: No
         notes.says(f"checks whose results were not weighed: {'; '.join(left)}", INVESTIGATION)
 
 
-def _check_seen(records: Records, dispute: Dispute, notes: Notebook) -> None:
-    """When the handset was first seen with a SIM that is not the customer's."""
+def _check_seen(records: Records, inquiry: Inquiry, notes: Notebook) -> None:
+    """When the handset was first seen with a SIM that is not the customer's, once its parcel had set out."""
+    dispute = inquiry.inputs.dispute
     steps = [told for told in records.values() if told["kind"] == SEEN and is_step(told, dispute.id)]
-    first = min((told["seen_ms"] for told in steps if told["sim"] == "other"), default=None)
+    seen = [told["seen_ms"] for told in steps if told["sim"] == "other"]
+    counts = seen if inquiry.format in EARLIER else [at_ms for at_ms in seen if at_ms >= dispute.start_ms]
+    first = min(counts, default=None)
     if dispute.attach_ms != first:
         when = "never" if dispute.attach_ms is None else to_iso(dispute.attach_ms)
         notes.says(f"when the handset was seen with another SIM ({when}): {BY_WORD}", INVESTIGATION)

@@ -4,7 +4,7 @@ The remedy never waits for this, and no customer is an input. The ways of parcel
 run costs the inference and not the whole log again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,12 +47,8 @@ def _silent(_read: int, _entries: int) -> None:
 WITHDRAWN = "withdrawn"
 CONCLUDED = frozenset({"concluded", "learned"})
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attach:
-    """Where a missing handset was first seen on a network: the moment; no place finer than a country is kept."""
-
-    at_ms: Instant
+Attaches = Mapping[str, Sequence[Instant]]
+"""When handsets were seen on a network with another's SIM, by IMEI; nothing here says where."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,18 +100,18 @@ class Inquirer:
         """Read what is new in the log, so that `gather` finds it read."""
         self._ways.read_on(house, progress)
 
-    def investigate(self, session: Session, dispute: str, attaches: dict[str, Attach]) -> Finding:
+    def investigate(self, session: Session, dispute: str, attaches: Attaches) -> Finding:
         """Judge every dispute together and return what is found of one; raises as `gather` does."""
         return self.gather(session, attaches, asked=dispute).find(dispute)
 
     def judge_all(
-        self, session: Session, attaches: dict[str, Attach], *, asked: str | None = None
+        self, session: Session, attaches: Attaches, *, asked: str | None = None
     ) -> tuple[Result, dict[str, CaseOutline]]:
         """Every disputed parcel with a recorded chain, judged together against the traffic."""
         gathered = self.gather(session, attaches, asked=asked)
         return gathered.judge(), gathered.files
 
-    def gather(self, session: Session, attaches: dict[str, Attach], *, asked: str | None = None) -> Gathered:
+    def gather(self, session: Session, attaches: Attaches, *, asked: str | None = None) -> Gathered:
         """What is to be judged together.
 
         A parcel went missing once, however many reports there are of it: the one that is asked about stands for it, or
@@ -199,9 +195,10 @@ def _complaint(file: CaseFile | CaseOutline) -> Complaint | None:
     return COMPLAINT_OF.get(ClaimType(file.case.claim_type)) if file.case.claim_type else None
 
 
-def _dispute(file: CaseOutline, passage: Passage, attaches: dict[str, Attach]) -> Dispute:
+def _dispute(file: CaseOutline, passage: Passage, attaches: Attaches) -> Dispute:
+    """What is judged of a case. A handset seen before its parcel set out says nothing of its way."""
     complaint = _complaint(file)
-    attach = attaches.get(file.imei or "")
+    seen = [at_ms for at_ms in attaches.get(file.imei or "", ()) if at_ms >= passage.start_ms]
     return Dispute(
         id=file.case.id,
         high_value=passage.high_value,
@@ -212,8 +209,8 @@ def _dispute(file: CaseOutline, passage: Passage, attaches: dict[str, Attach]) -
         item_mass_g=passage.item_mass_g,
         pin=passage.pin,
         complaint=complaint or Complaint.NOT_ARRIVED,
-        attach_watched=attach is not None,
-        attach_ms=None if attach is None else attach.at_ms,
+        attach_watched=bool(seen),
+        attach_ms=min(seen, default=None),
     )
 
 

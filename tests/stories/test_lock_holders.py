@@ -115,7 +115,7 @@ def test_the_first_switch_on_reaches_the_case_with_country_network_and_whose_sim
     (seen,) = lines_of(world, opened, "handset_seen")
     assert (seen["sim"], seen["country"], seen["network"]) == ("other", "RO", "22610")
     with world.house.read() as session:
-        assert joints.attaches(session)[parcel.unit.imei_urn].at_ms == seen["seen_ms"]
+        assert joints.attaches(session)[parcel.unit.imei_urn] == [seen["seen_ms"]]
         history = lock_file(session, world.office, opened.case).orders[0]
     assert seen["entry"] in history.indexes, "the signed record of it goes into the pack"
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import QueuePool, text
 
+from custody.kernel.clock import HOUR_MS
 from custody.usecases.investigate import Inquirer
-from tests.rooms.pack.pack_world import World, open_case_of, open_world, send_parcel
+from tests.rooms.pack.pack_world import IMEI, World, open_case_of, open_world, send_parcel
 
 MANY_NEWER = """
     INSERT INTO dispute (id, state, claim_type, order_ref, owner, policy_version, token_hash, opened_ms, version, facts)
@@ -67,3 +68,13 @@ def test_a_case_is_weighed_however_many_newer_ones_there_are(world: World) -> No
     with world.house.unit() as unit:
         unit.session.execute(text(MANY_NEWER))
     assert links(world, case) == alone
+
+
+def test_a_device_that_was_seen_before_it_was_packed_says_nothing(world: World) -> None:
+    case = open_case_of(world)
+    with world.house.read() as session:
+        (plain,) = Inquirer().gather(session, {}, asked=case).disputes
+        before, later = plain.start_ms - 30 * 24 * HOUR_MS, plain.start_ms + 70 * HOUR_MS
+        assert Inquirer().gather(session, {IMEI: [before]}, asked=case).disputes == (plain,)
+        (seen,) = Inquirer().gather(session, {IMEI: [later + 1, before, later]}, asked=case).disputes
+    assert (seen.attach_watched, seen.attach_ms) == (True, later)

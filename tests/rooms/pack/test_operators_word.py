@@ -228,6 +228,11 @@ def test_when_the_handset_was_seen_is_held_against_the_records_of_the_case(tmp_p
                 case_book.note(unit, dispute, "handset_seen", actor="dev-1", facts=facts)
         content = world.export().content
         assert words(verify_pack(content), Step.INVESTIGATION, told) == []
+        with world.house.unit() as unit:
+            facts = {"sim": "other", "seen_ms": inputs["start_ms"] - 1, "entry": 1}
+            case_book.note(unit, dispute, "handset_seen", actor="dev-1", facts=facts)
+        content = world.export().content
+        assert words(verify_pack(content), Step.INVESTIGATION, told) == [], "before the parcel set out"
         investigation = deepcopy(dict(open_pack(content).investigation))
         investigation["inquiry"]["inputs"]["dispute"]["attach_ms"] = None
         verdict = told_otherwise(world, content, investigation=investigation)
