@@ -12,6 +12,7 @@ What a check has shown is evidence of its own dispute: each result multiplies th
 whose result is there is not proposed again. It teaches nothing about other disputes.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -61,7 +62,8 @@ def usual_checks(
     `footage_expires_ms` says by segment when footage is overwritten; without `words`, titles name steps as they once
     did, by their codes.
     """
-    done = {checked.check for checked in judgement.checked}
+    known = _by_title(judgement)
+    done = {check.key for checked in judgement.checked if (check := _check_of(known, checked)) is not None}
     catalogue = _catalogue(judgement, footage_expires_ms or {}, words=words)
     return [check for check in catalogue if check.key not in done]
 
@@ -69,12 +71,14 @@ def usual_checks(
 def with_results(judgement: Judgement, results: Iterable[Checked]) -> Judgement:
     """What is believed with what checks have shown. A result of no check of this chain is left out.
 
-    A chain that was read again may have other links; a check is the same if its title is.
+    A chain that was read again may have other links, or the same ones by other numbers. A check is the same if its
+    title is; where several have that title, the one of its number is.
     """
     known = _by_title(judgement)
-    latest = {checked.check: checked for checked in results if (checked.check, checked.title) in known}
-    for _, checked in sorted(latest.items()):
-        believed = after(judgement, known[checked.check, checked.title], positive=checked.found)
+    meant = [(_check_of(known, checked), checked) for checked in results]
+    latest = {check.key: (check, checked) for check, checked in meant if check is not None}
+    for _, (check, checked) in sorted(latest.items()):
+        believed = after(judgement, check, positive=checked.found)
         judgement = replace(believed, checked=(*judgement.checked, checked))
     return judgement
 
@@ -84,7 +88,8 @@ def shown(judgement: Judgement) -> Floats:
     known = _by_title(judgement)
     total = np.zeros(judgement.docket.hypotheses)
     for checked in judgement.checked:
-        total += _log_chance(known[checked.check, checked.title], positive=checked.found)
+        if (check := _check_of(known, checked)) is not None:
+            total += _log_chance(check, positive=checked.found)
     return total
 
 
@@ -132,10 +137,19 @@ def _columns(flat: Floats, judgement: Judgement) -> Floats:
     return np.concatenate([seg[0].sum(axis=0), rest[0]])
 
 
-def _by_title(judgement: Judgement) -> dict[tuple[str, str], Check]:
-    """Every check of a chain by its key and by either of its titles."""
-    both = (*_catalogue(judgement, {}, words=False), *_catalogue(judgement, {}, words=True))
-    return {(check.key, check.title): check for check in both}
+def _by_title(judgement: Judgement) -> Mapping[str, Mapping[str, Check]]:
+    """Every check of a chain by either of its titles, and by its key among those of one title."""
+    known = defaultdict[str, dict[str, Check]](dict)
+    for words in (False, True):
+        for check in _catalogue(judgement, {}, words=words):
+            known[check.title][check.key] = check
+    return known
+
+
+def _check_of(known: Mapping[str, Mapping[str, Check]], checked: Checked) -> Check | None:
+    """The check of a chain that a result is of; None if it has none, or several and none of that number."""
+    same = known.get(checked.title, {})
+    return next(iter(same.values())) if len(same) == 1 else same.get(checked.check)
 
 
 def _catalogue(judgement: Judgement, expires: Mapping[int, int], *, words: bool) -> list[Check]:

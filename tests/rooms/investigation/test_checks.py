@@ -1,6 +1,7 @@
 """The next best check: gain, cost, and what a result changes."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -114,6 +115,25 @@ def test_of_a_check_that_was_made_twice_the_last_result_counts_alone(judged: Jud
 def test_a_check_of_another_chain_shows_nothing_of_this_one(judged: Judgement) -> None:
     other = Checked(check="camera-05", title="Look at the camera footage of sorting at elsewhere", found=True)
     assert with_results(judged, [other]).columns.tolist() == judged.columns.tolist()
+
+
+def test_a_check_counts_when_an_earlier_scan_has_come_meanwhile(dispute: Build) -> None:
+    asked = judge_alone(dispute(steps=("dock", "linehaul", "hub_in", "hub_sort", "linehaul", "depot", "courier")))
+    now = judge_alone(dispute())
+    sorting = shown(asked, "camera-03", found=True)
+    seen = with_results(now, [sorting])
+    assert seen.checked == (sorting,)
+    assert seen.columns == pytest.approx(with_results(now, [shown(now, "camera-04", found=True)]).columns)
+    assert "camera-04" not in {check.key for check in usual_checks(seen)}
+    again = shown(now, "camera-04", found=False)
+    assert with_results(now, [sorting, again]).checked == (again,), "the last result of it"
+
+
+def test_a_check_of_one_of_several_like_links_counts_by_its_number_alone(judged: Judgement) -> None:
+    first, second = (shown(judged, key, found=True) for key in ("camera-02", "camera-05"))
+    assert first.title == second.title
+    assert with_results(judged, [first]).columns[2] > judged.columns[2] + 0.1
+    assert with_results(judged, [replace(first, check="camera-01")]).checked == ()
 
 
 def test_reasons_add_up_with_what_checks_have_shown(judged: Judgement) -> None:
