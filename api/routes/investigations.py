@@ -14,7 +14,7 @@ from custody.investigation.answer import spot_view
 from custody.investigation.hotspots import SHOWN, survey
 from custody.kernel.errors import NotFound
 from custody.store import case_book
-from custody.usecases import investigate, move_inquiry
+from custody.usecases import investigate
 
 router = APIRouter(prefix="/v1", tags=["investigations"])
 P = Annotated[Parts, Depends(parts_of)]
@@ -44,10 +44,10 @@ def run(dispute: str, parts: P, caller: Investigator) -> dict[str, Any]:
     parts.inquirer.read_on(parts.house, tell)
     with parts.house.read() as session:
         gathered = parts.inquirer.gather(session, joints.attaches(session), asked=dispute)
-        checked = move_inquiry.results(session, dispute)
+        checked = investigate.results(session, dispute)
     finding = gathered.find(dispute, checked)
     with parts.house.unit() as unit:
-        return investigate.conclude(unit, dispute, finding, actor=caller.account)
+        return investigate.conclude(unit, dispute, finding, actor=caller.account, checked=checked)
 
 
 @router.get("/investigations/{dispute}")

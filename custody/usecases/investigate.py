@@ -46,6 +46,8 @@ def _silent(_read: int, _entries: int) -> None:
 
 WITHDRAWN = "withdrawn"
 CONCLUDED = frozenset({"concluded", "learned"})
+RESULT = "check_done"
+"""The line of a timeline that tells what a check has shown."""
 
 Attaches = Mapping[str, Sequence[Instant]]
 """When handsets were seen on a network with another's SIM, by IMEI; nothing here says where."""
@@ -135,16 +137,34 @@ class Inquirer:
         return Gathered(files=files, disputes=disputes, lots=lots)
 
 
-def conclude(unit: Unit, dispute: str, finding: Finding, *, actor: str) -> dict[str, Any]:
+def results(session: Session, dispute: str) -> tuple[Checked, ...]:
+    """What the checks have shown, in order; one whose words were erased is none, nor one of another report."""
+    lines = [line for line in case_book.timeline(session, dispute) if line.kind == RESULT]
+    told = [msgspec.json.decode(line.facts) for line in lines]
+    return tuple(
+        Checked(check=facts["check"], title=facts["title"], found=facts["found"])
+        for facts in told
+        if facts.keys() >= {"check", "title", "found"}
+    )
+
+
+def conclude(
+    unit: Unit, dispute: str, finding: Finding, *, actor: str, checked: Sequence[Checked] = ()
+) -> dict[str, Any]:
     """Store what was found, move the investigation to ranked, and seal the result in the log; returns it as stored.
 
     The ranking is the service's own, whoever asked for it. One in which a check is awaited goes on waiting for it.
+    `checked`: what checks had shown when it was gathered.
 
-    Raises `Conflict` if the case came to be one that is not weighed while it was judged, or has its conclusion.
+    Raises `Conflict` if the case came to be one that is not weighed while it was judged, or has its conclusion, or if
+    a check has shown something since.
     """
     _check_asked(case_book.hold_one(unit, dispute), chain=True)
     row = case_book.hold_inquiry(unit, dispute)
     check_goes_on(row)
+    if results(unit.session, dispute) != tuple(checked):
+        detail = f"a check of case {dispute!r} has shown something while it was judged"
+        raise Conflict("checked", detail, fix="Judge it again.")
     if row.state == "open":
         row.state = step(INVESTIGATION, "open", "start", Role.INVESTIGATOR, {}).target
         row.told_ms = unit.now_ms

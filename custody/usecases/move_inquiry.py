@@ -20,19 +20,18 @@ from custody.disputes.machine import Role, Transition, step
 from custody.disputes.messages import Message, say
 from custody.disputes.policy import DEFAULT_POLICY, Policy
 from custody.disputes.work_clocks import work_clock
-from custody.investigation.result import Checked
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Rejected
 from custody.store import case_book
 from custody.store.case_book import JOINED
 from custody.store.tables import DisputeEventRow, InquiryRow
 from custody.store.unit import Unit
-from custody.usecases.investigate import WITHDRAWN, recorded
+from custody.usecases.investigate import RESULT, WITHDRAWN, recorded
 
 LINES: Mapping[str, str] = MappingProxyType(
     {
         "do_check": "check_asked",
-        "result": "check_done",
+        "result": RESULT,
         "conclude": "concluded",
         "nothing_found": "nothing_found",
         "file_fix": "fix_filed",
@@ -122,17 +121,6 @@ def steps(session: Session, dispute: str) -> Sequence[DisputeEventRow]:
     gave = [name for name in joined if name is not None and case_book.find_inquiry(session, name) is None]
     before = [line for name in gave for line in steps(session, name)]
     return sorted([*before, *(line for line in lines if line.kind in kinds)], key=lambda line: line.id or 0)
-
-
-def results(session: Session, dispute: str) -> tuple[Checked, ...]:
-    """What the checks have shown, in order; one whose words were erased is none, nor one of another report."""
-    own = [line for line in steps(session, dispute) if line.dispute == dispute]
-    told = [msgspec.json.decode(line.facts) for line in own if line.kind == LINES["result"]]
-    return tuple(
-        Checked(check=facts["check"], title=facts["title"], found=facts["found"])
-        for facts in told
-        if facts.keys() >= {"check", "title", "found"}
-    )
 
 
 def fix_due_ms(session: Session, dispute: str, *, policy: Policy = DEFAULT_POLICY) -> Instant | None:

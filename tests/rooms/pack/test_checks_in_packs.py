@@ -11,9 +11,10 @@ from custody.investigation.result import Checked
 from custody.investigation.verify_form import open_pack
 from custody.investigation.verify_pack import verify_pack
 from custody.investigation.verify_scans import records_of
+from custody.kernel.errors import Conflict
 from custody.usecases.export_pack import Beside
-from custody.usecases.investigate import Inquirer, conclude
-from custody.usecases.move_inquiry import ask_check, results, write_result
+from custody.usecases.investigate import Inquirer, conclude, results
+from custody.usecases.move_inquiry import ask_check, write_result
 from tests.rooms.pack.pack_world import World, open_case_of, open_world, send_parcel
 
 
@@ -36,7 +37,7 @@ def judge(world: World, shown: tuple[Checked, ...] = ()) -> str:
     with world.house.read() as session:
         finding = Inquirer().gather(session, {}, asked=world.case).find(world.case, shown)
     with world.house.unit() as unit:
-        stored = conclude(unit, world.case, finding, actor="inv-1")
+        stored = conclude(unit, world.case, finding, actor="inv-1", checked=results(unit.session, world.case))
     best: str = stored["checks"][0]["check"]
     return best
 
@@ -59,6 +60,15 @@ def test_what_checks_have_shown_is_held_against_the_log(checked: World) -> None:
     assert judge(checked, (only,)) != only.check
     assert "what checks have shown is what the log recorded" in wrongs(checked)
     verify_pack(checked.export().content, vkey=checked.vkey).demand()
+
+
+def test_a_ranking_that_was_judged_before_a_result_does_not_take_the_place_of_one_with_it(checked: World) -> None:
+    with checked.house.read() as session:
+        before = Inquirer().gather(session, {}, asked=checked.case).find(checked.case)
+    judge(checked, shown(checked))
+    with checked.house.unit() as unit, pytest.raises(Conflict, match="while it was judged"):
+        conclude(unit, checked.case, before, actor="inv-1", checked=())
+    assert "what checks have shown is what the log recorded" in wrongs(checked)
 
 
 def test_a_result_that_nobody_wrote_down_is_refused(checked: World) -> None:
