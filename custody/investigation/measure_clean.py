@@ -3,7 +3,8 @@
 Everyone is compared with their own baseline. A handler's missed-scan rate is shrunk to the mean of the step (strength
 20 scans), and so are the shares of photos and of anomalies of a site and step (strength 20 scans, and so many
 readings as have one anomaly); the dwell offset of a site and shift is shrunk to zero (strength 20 parcels). By how
-much more than elsewhere the scales of a site and step show is known once there are enough readings. Shares of the
+much more than elsewhere the scales of a site and step show is known once there are enough readings: against declared
+masses, and of parcels that have none, against the weighing before. Shares of the
 whole network start from the installed numbers with 20 pseudo-observations (seals with one anomaly), medians with two.
 Scale and declaration errors are robust (median absolute deviation), because one reading in a hundred is off.
 """
@@ -11,6 +12,7 @@ Scale and declaration errors are robust (median absolute deviation), because one
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from heapq import heapify, heappop, heappush
 from itertools import pairwise
 from statistics import median
 
@@ -26,6 +28,7 @@ MEDIAN_STRENGTH = 2.0
 LEAST_READINGS = 50
 LEAST_SCALE_SD_G, LEAST_DECLARED_SD_G = 1.0, 2.0
 MAD = 1.4826
+DECLARED = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +57,8 @@ class Normal:
 _Stretch = tuple[Step, str | None, tuple[str, ...], bool]
 _Place = tuple[str, int]
 _Link = tuple[str, Step]
+_Weighed = tuple[_Link | None, _Link]
+_Compared = dict[int, dict[int, Floats]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +86,7 @@ class Clean:
     """What some undisputed parcels show. Like stretches are many, so they are counted and not listed.
 
     `photos` and `seals` go by site and step; those of the delivery stand under None. `weighings` are readings less
-    declared mass.
+    the declared mass, under None and the link, or less the reading before, under its link and the own.
     """
 
     stretches: Counter[_Stretch]
@@ -90,7 +95,7 @@ class Clean:
     seals: Mapping[_Link | None, Tally]
     pins: Tally
     dwells: Mapping[Step, Dwells]
-    weighings: Mapping[_Link, Floats]
+    weighings: Mapping[_Weighed, Floats]
     mass_steps: Floats
     mass_means: Floats
 
@@ -256,32 +261,62 @@ def _dwell(parts: Sequence[Clean], start: Params) -> tuple[dict[_Place, float], 
     return dict(zip(number, offset.tolist(), strict=True)), tuple(medians), spread
 
 
-def _weighings(clean: Iterable[Passage]) -> dict[_Link, Floats]:
-    """Readings less declared mass, by the site and step of the scale."""
-    found: dict[_Link, list[float]] = defaultdict(list)
+def _weighings(clean: Iterable[Passage]) -> dict[_Weighed, Floats]:
+    """Readings less what is known of the mass: the declared one, or else the reading before."""
+    found: dict[_Weighed, list[float]] = defaultdict(list)
     for way in clean:
-        if way.declared_mass_g is not None:
-            for segment, point in zip(way.segments, way.checkpoints, strict=False):
-                if point.mass_g is not None:
-                    found[segment.site, segment.step].append(point.mass_g - way.declared_mass_g)
-    return {link: np.array(readings, dtype=np.float64) for link, readings in found.items()}
+        known: tuple[_Link | None, float | None] = None, way.declared_mass_g
+        for segment, point in zip(way.segments, way.checkpoints, strict=False):
+            if point.mass_g is None:
+                continue
+            link = segment.site, segment.step
+            if known[1] is not None:
+                found[known[0], link].append(point.mass_g - known[1])
+            if way.declared_mass_g is None:
+                known = link, point.mass_g
+    return {links: np.array(readings, dtype=np.float64) for links, readings in found.items()}
 
 
 def _off_scales(parts: Sequence[Clean]) -> dict[_Link, float]:
-    """By how much the middle reading of each site and step lies over that of the network."""
-    readings: dict[_Link, list[Floats]] = defaultdict(list)
+    """By how much the middle reading of each site and step lies over that of all that it can be compared with."""
+    links = [None, *sorted({link for part in parts for pair in part.weighings for link in pair if link is not None})]
+    number = {link: place for place, link in enumerate(links)}
+    between: dict[tuple[int, int], list[Floats]] = defaultdict(list)
     for part in parts:
-        for link, seen in part.weighings.items():
-            readings[link].append(seen)
-    if not readings:
-        return {}
-    own = {link: np.concatenate(readings[link]) for link in sorted(readings)}
-    middle = float(np.median(np.concatenate(list(own.values()))))
-    return {
-        link: (float(np.median(seen)) - middle) * len(seen) / (len(seen) + MEDIAN_STRENGTH)
-        for link, seen in own.items()
-        if len(seen) >= LEAST_READINGS
-    }
+        for (before, link), seen in part.weighings.items():
+            between[number[before], number[link]].append(seen)
+            between[number[link], number[before]].append(-seen)
+    compared: _Compared = defaultdict(dict)
+    for (one, other), found in between.items():
+        readings = np.concatenate(found)
+        if len(readings) >= LEAST_READINGS:
+            compared[one][other] = readings
+    off: dict[int, float] = {}
+    for start in sorted(compared, key=lambda one: (one != DECLARED, -sum(map(len, compared[one].values())), one)):
+        if start not in off:
+            shown = _shown(compared, start)
+            middle = float(np.median(np.concatenate(list(shown.values()))))
+            for scale, seen in shown.items():
+                off[scale] = (float(np.median(seen)) - middle) * len(seen) / (len(seen) + MEDIAN_STRENGTH)
+    return {link: off[place] for place, link in enumerate(links) if link is not None and place in off}
+
+
+def _shown(compared: _Compared, start: int) -> dict[int, Floats]:
+    """What scales show more than `start`: those that were compared with it, and from these on, most readings first."""
+    shown = {start: np.zeros(max(map(len, compared[start].values())))}
+    level = {start: 0.0}
+    queue = [(-len(seen), link, start) for link, seen in compared[start].items()]
+    heapify(queue)
+    while queue:
+        _, link, before = heappop(queue)
+        if link in shown:
+            continue
+        shown[link] = level[before] + compared[before][link]
+        level[link] = float(np.median(shown[link]))
+        for other, seen in compared[link].items():
+            heappush(queue, (-len(seen), other, link))
+    shown.pop(DECLARED, None)
+    return shown
 
 
 def _masses(clean: Iterable[Passage]) -> tuple[Floats, Floats]:

@@ -10,7 +10,7 @@ from custody.investigation.frame import Floats
 from custody.investigation.infer import run
 from custody.investigation.measure_clean import measure_clean
 from custody.investigation.params import Params
-from custody.investigation.values import Dispute, Seal
+from custody.investigation.values import Dispute, Seal, Step
 from tests.rooms.investigation.conftest import make_dispute
 
 SORTING = 4
@@ -48,6 +48,33 @@ def test_who_had_a_parcel_before_a_scale_that_is_off_is_not_blamed_for_it() -> N
     assert stolen(usual, last)[SORTING - 1] < 1.2 * stolen(usual, unread)[SORTING - 1]
     fell = make_dispute(masses={**before, SORTING: 1000.0, 5: 940.0, 7: 940.0})
     assert stolen(usual, fell)[SORTING - 1] > 5 * stolen(usual, unread)[SORTING - 1], "it shows 60 g too much"
+
+
+def test_a_scale_that_is_off_is_known_where_no_mass_is_declared() -> None:
+    before, after = dict.fromkeys(range(SORTING), 1000.0), {5: 1000.0, 7: 1000.0}
+    usual = make_dispute(masses={**before, SORTING: 1060.0, **after}, declared_mass_g=None)
+    unread = make_dispute(masses=before, declared_mass_g=None)
+    last = make_dispute(masses={**before, SORTING: 1060.0}, declared_mass_g=None)
+    assert stolen(usual, last)[SORTING - 1] < 1.2 * stolen(usual, unread)[SORTING - 1]
+    fell = make_dispute(masses={**before, SORTING: 1000.0, 5: 940.0, 7: 940.0}, declared_mass_g=None)
+    assert stolen(usual, fell)[SORTING - 1] > 5 * stolen(usual, unread)[SORTING - 1], "it shows 60 g too much"
+
+
+@pytest.mark.parametrize("declared", [0, 1, 2], ids=["none declared", "every other", "all"])
+def test_a_scale_is_off_by_the_same_whatever_it_is_compared_with(declared: int) -> None:
+    shows = {0: 1000.0, 2: 1000.0, SORTING: 1060.0, 6: 1000.0, 7: 990.0}
+    clean = [
+        make_dispute(
+            name=f"c{number}",
+            masses={place: mass + number for place, mass in shows.items()},
+            declared_mass_g=1000.0 + number if number % 2 < declared else None,
+        )
+        for number in range(200)
+    ]
+    off = measure_clean(clean, Params()).scale_g
+    assert off["hub", Step.HUB_SORT] == pytest.approx(60, rel=0.03)
+    assert off["depot", Step.COURIER] == pytest.approx(-10, rel=0.03)
+    assert off["warehouse", Step.PACK] == off["road", Step.LINEHAUL] == off["depot", Step.DEPOT] == 0
 
 
 def test_who_had_a_parcel_before_a_station_that_misreads_seals_is_not_blamed_for_it() -> None:
