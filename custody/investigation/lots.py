@@ -2,8 +2,8 @@
 
 An investigation needs the traffic of all parcels and what is normal on those that nobody disputes. Both are sums, and
 most of what they are made of is the same from one investigation to the next: a lot is counted again only when one of
-its parcels was scanned again, or is disputed now and was not before. Parcels stand in the order in which they came, so
-that sums run in that order however the lots are cut.
+its parcels was scanned again, or is disputed now and was not before. Parcels stand in the order in which they came,
+also those that have no way, for the time when they have one: so sums run in that order however the lots are cut.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -43,7 +43,7 @@ class Lots:
     """All parcels by their ways, and their passages for as long as these stay as they are."""
 
     def __init__(self) -> None:
-        self._ways: list[dict[str, Way]] = []
+        self._ways: list[dict[str, Way | None]] = []
         self._seen: list[Seen | None] = []
         self._lots: list[Lot] = []
         self._stands_in: dict[str, int] = {}
@@ -51,25 +51,23 @@ class Lots:
         self._network = Network(rosters={}, roads={})
 
     def __contains__(self, parcel: object) -> bool:
-        return parcel in self._stands_in
+        return isinstance(parcel, str) and self._way(parcel) is not None
 
     def put(self, parcel: str, way: Way | None) -> None:
         """Keep a parcel's way in place of the one before; None: it has none."""
-        number = self._stands_in.get(parcel)
+        before, number = self._way(parcel), self._stands_in.get(parcel)
         if number is None:
-            if way is None:
-                return
             number = self._stands_in[parcel] = self._last()
-        if way is None:
-            del self._stands_in[parcel], self._ways[number][parcel]
-        else:
-            self._ways[number][parcel] = way
-        self._seen[number] = None
-        self._stale.setdefault(number, set()).add(parcel)
+        self._ways[number][parcel] = way
+        if way is not None or before is not None:
+            self._seen[number] = None
+            self._stale.setdefault(number, set()).add(parcel)
 
     def settled(self, names: Mapping[str, str]) -> tuple[Lot, ...]:
         """The lots as all ways together have them; `names` says what people call a site."""
-        self._seen = [seen or look_around(ways.values()) for seen, ways in zip(self._seen, self._ways, strict=True)]
+        self._seen = [
+            seen or look_around(filter(None, ways.values())) for seen, ways in zip(self._seen, self._ways, strict=True)
+        ]
         network = network_of([seen for seen in self._seen if seen is not None], names)
         if network != self._network:
             for number, ways in enumerate(self._ways):
@@ -81,10 +79,15 @@ class Lots:
                     {
                         parcel: kept[parcel] if parcel not in parcels else passage_of(way, network)
                         for parcel, way in self._ways[number].items()
+                        if way is not None
                     }
                 )
         self._network, self._stale = network, {}
         return tuple(self._lots)
+
+    def _way(self, parcel: str) -> Way | None:
+        number = self._stands_in.get(parcel)
+        return None if number is None else self._ways[number][parcel]
 
     def _last(self) -> int:
         if not self._ways or len(self._ways[-1]) >= IN_LOT:
@@ -94,9 +97,9 @@ class Lots:
         return len(self._ways) - 1
 
 
-def _differing(ways: Mapping[str, Way], before: Network, after: Network) -> Iterator[str]:
+def _differing(ways: Mapping[str, Way | None], before: Network, after: Network) -> Iterator[str]:
     """The parcels whose passages are others in another network."""
     renamed = before.names != after.names
     for parcel, way in ways.items():
-        if renamed or unseen(way, before) != unseen(way, after):
+        if way is not None and (renamed or unseen(way, before) != unseen(way, after)):
             yield parcel

@@ -99,3 +99,18 @@ def test_a_lot_is_counted_again_only_when_it_changed(monkeypatch: pytest.MonkeyP
     assert before[0].clean({"parcel-1", "parcel-10"}) is first
     assert before[0].clean({"parcel-2"}) != first
     assert before[0].traffic() is before[0].traffic()
+
+
+def test_a_parcel_that_had_no_way_for_a_time_keeps_its_place() -> None:
+    kept, anew = Lots(), Lots()
+    for number in range(60):
+        anew.put(f"parcel-{number}", way(number))
+    for number in range(60):
+        kept.put(f"parcel-{number}", None if number == 7 else way(number))
+    assert "parcel-7" not in kept
+    kept.put("parcel-0", None)
+    for number in (7, 0):
+        kept.put(f"parcel-{number}", way(number))
+    (one,), (other,) = kept.settled(NAMES), anew.settled(NAMES)
+    assert list(one.passages.items()) == list(other.passages.items())
+    assert normal_of([one.clean(())], Params()) == normal_of([other.clean(())], Params())
