@@ -19,7 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from sqlalchemy import select
-from sqlmodel import Session
+from sqlmodel import Session, col
 
 from custody.investigation.look import Look, Told, are_plain, place, tell
 from custody.investigation.lots import Lot, Lots
@@ -265,4 +265,6 @@ def _by_parcel(scans: Iterable[SealedScan]) -> dict[str, list[SealedScan]]:
 
 
 def _site_names(session: Session) -> dict[str, str]:
-    return {station_info(row).site: site_name(row) for row in session.scalars(select(StationRow)).all()}
+    """What people call each site; the last of its stations by name decides where they call it otherwise."""
+    rows = session.scalars(select(StationRow).order_by(col(StationRow.station))).all()
+    return {station_info(row).site: site_name(row) for row in rows}

@@ -113,6 +113,15 @@ def test_a_station_that_is_put_elsewhere_leaves_its_old_scans_where_they_were_ma
     assert read(world, remembered) == read(world, Ways()) == before
 
 
+def test_a_site_is_called_what_the_last_of_its_stations_by_name_calls_it(world: World) -> None:
+    with world.house.unit() as unit:
+        for station, called in (("zz-1", "Zed Road"), ("aa-1", "Ay Road")):
+            place = {"site": SITES[5], "site_name": called, "place": "D2", "step": "depot"}
+            announce(unit, station=station, custodian=CARRIER, **place)
+    sites = [segment.site for segment in read(world, Ways())[PARCEL].segments if segment.step == "depot"]
+    assert sites == ["Zed Road"]
+
+
 def test_a_pack_of_what_was_examined_after_a_station_was_put_elsewhere_holds(world: World) -> None:
     open_case_of(world)
     with world.house.unit() as unit:
