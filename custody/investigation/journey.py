@@ -35,11 +35,13 @@ class Stay(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What was recorded of a parcel at one site and step; `at_ms` is None if nothing was.
 
     `seal` and `mass_g` were read on arrival; `late_seal` is an anomaly that was found after that, and `late_mass_g` the
-    last weighing after that. `handled`: a seal was put on or taken off there.
+    last weighing after that. `handled`: a seal was put on or taken off there. `station`
+    is the one that first told of the stay.
     """
 
     site: str
     step: Step
+    station: str | None = None
     at_ms: Instant | None = None
     handler: str | None = None
     photo: bool | None = None

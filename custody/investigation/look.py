@@ -43,12 +43,14 @@ class _Seen(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     `name` is the event's id, and None for an event without one and for one that declares another one wrong. `turns`:
     it speaks of a return. `sends_back`: it lets the parcel go as a returned one. `dear`: it names a handset. `act`: it
-    puts the seal on or takes it off.
+    puts the seal on or takes it off. `biz_step`: what was done, by its word in the event.
     """
 
     name: str | None
     at_ms: Instant
     index: int
+    station: str
+    biz_step: str | None
     delivers: bool
     physical: bool
     turns: bool
@@ -98,6 +100,8 @@ def tell(sealed: SealedScan, parcel: str) -> Told:
         name=event.event_id if event.error_declaration is None else None,
         at_ms=sealed.no_later_ms,
         index=sealed.index,
+        station=sealed.station.station,
+        biz_step=event.biz_step,
         quarantined=sealed.quarantined,
         delivers=delivery,
         physical=is_physical(event),
@@ -121,6 +125,8 @@ def place(told: Told) -> Look:
         name=told.name,
         at_ms=told.at_ms,
         index=told.index,
+        station=sys.intern(told.station),
+        biz_step=None if told.biz_step is None else sys.intern(told.biz_step),
         site=sys.intern(told.site),
         step=None if told.quarantined or told.step == OUTSIDE else Step(told.step),
         delivers=told.delivers,

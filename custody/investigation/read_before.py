@@ -2,17 +2,20 @@
 
 By the first a word of a return ended the way out of what was not delivered, a delivery counted wherever it was signed,
 a check of the recipient that was recorded was a verified one, a seal that was read on a cage was the parcel's, and only
-an IMEI made a parcel dear. By the first two a seal that was put on was read on arrival, and whoever declared his scans
-wrong was never there.
+an IMEI made a parcel dear. By the first two a seal that was put on was read on arrival, whoever declared his scans
+wrong was never there, a parcel that came back to a site had one stay there, and a named courier who took over from a
+nameless one had that one's.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
+from custody.investigation.journey import Stay
 from custody.investigation.look import Look, hands_over, look_at, pin_of, seal_read
 from custody.investigation.read_passage import READING, Reading
-from custody.investigation.values import Pin
+from custody.investigation.read_stays import look_again, opened
+from custody.investigation.values import Pin, Step
 from custody.trail.edition import Edition
 from custody.trail.runs import turning_before
 from custody.trail.sealed import SealedScan
@@ -38,8 +41,38 @@ def _way_out_before(looks: Sequence[Look]) -> int | None:
     return turning_before((look.turns, look.delivers) for look in looks)
 
 
+def _stays_before(looks: Iterable[Look]) -> tuple[list[Stay], Look | None]:
+    stays: list[Stay] = []
+    delivered: Look | None = None
+    for look in looks:
+        if look.delivers:
+            delivered = look
+        elif look.physical and look.step is not None:
+            at = _stay_before(look, stays)
+            if at is None:
+                stays.append(opened(look, look.step))
+            else:
+                look_again(look, at, stays)
+    if delivered is not None and delivered.step is not None and not _here(delivered, stays):
+        stays.append(Stay(site=delivered.site, step=delivered.step))
+    return stays, delivered
+
+
+def _stay_before(look: Look, stays: Sequence[Stay]) -> int | None:
+    known = _here(look, stays)
+    if look.step is not Step.COURIER:
+        return next(reversed(known), None)
+    mine = [at for at in known if look.handler in {None, stays[at].handler}]
+    nameless = [at for at in known if stays[at].handler is None]
+    return next(reversed(mine or nameless), None)
+
+
+def _here(look: Look, stays: Sequence[Stay]) -> list[int]:
+    return [at for at, stay in enumerate(stays) if (stay.site, stay.step) == (look.site, look.step)]
+
+
 READINGS = {
-    Edition.FIRST: Reading(look=_look_before, out=_way_out_before, edition=Edition.FIRST),
-    Edition.SECOND: Reading(look=_look_second, out=READING.out, edition=Edition.SECOND),
+    Edition.FIRST: Reading(look=_look_before, out=_way_out_before, stays=_stays_before, edition=Edition.FIRST),
+    Edition.SECOND: Reading(look=_look_second, out=READING.out, stays=_stays_before, edition=Edition.SECOND),
     Edition.THIRD: READING,
 }

@@ -1,9 +1,9 @@
 """From scans to evidence: the passage of one parcel as the inference reads it.
 
-A **segment** is a parcel's stay at one site for one step. Its checkpoint is the first scan made there; the last
-checkpoint is the delivery. A stay without any scan is still known to have been (`journey.py`). A missed opening scan
-hides who held the parcel, never where: the handler is None and the roster says who works there. Scan times never run
-backwards here; the trail shows where the clocks disagree.
+A **segment** is a parcel's stay at one site for one step (`read_stays.py`). Its checkpoint is the first scan made in
+it; the last checkpoint is the delivery. A stay without any scan is still known to have been (`journey.py`). A missed
+opening scan hides who held the parcel, never where: the handler is None and the roster says who works there. Scan times
+never run backwards here; the trail shows where the clocks disagree.
 
 A checkpoint's readings are those made on arrival. What somebody found wrong when the parcel had lain with them went
 wrong with them or before, so it is a reading of the next checkpoint: else whoever has the parcel could clear themselves
@@ -12,8 +12,7 @@ another one is a reading of the next checkpoint too, and what is read of it ther
 
 As in the trail, a scan that was declared wrong counts for nothing, or only for where the parcel was, paper shows no
 presence, a scale with several parcels on it weighs none of them, and what is found after the recipient sent the parcel
-back says nothing of its way
-out. A courier who takes over a round of another one has a stay of his own.
+back says nothing of its way out. Who has a parcel again has another stay.
 """
 
 from collections import Counter
@@ -27,8 +26,9 @@ from msgspec.structs import replace
 from custody.disputes.claim import ClaimType
 from custody.investigation.journey import LINEHAUL_OF, Stay, complete
 from custody.investigation.look import Look, are_plain, look_at, presence
+from custody.investigation.read_stays import read_stays, worst
 from custody.investigation.values import Checkpoint, Complaint, Passage, Pin, Seal, Segment, Step
-from custody.kernel.clock import HOUR_MS, MINUTE_MS, Instant
+from custody.kernel.clock import HOUR_MS, Instant
 from custody.scans.tolerances import Tolerances
 from custody.trail.bound import bound_presence
 from custody.trail.corrections import read_corrections
@@ -36,12 +36,8 @@ from custody.trail.edition import Edition
 from custody.trail.runs import turning
 from custody.trail.sealed import SealedScan
 
-_Place = tuple[str, Step, str | None]
-
 SHIFT_HOURS = 8
 UNSCANNED_HOURS = 4
-ARRIVAL_MS = 30 * MINUTE_MS
-"""What is looked at so soon after the first scan of a stay is looked at on arrival."""
 
 _SCALES = Tolerances()
 
@@ -82,10 +78,14 @@ class Way(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """How scans are read: what one says of a parcel, and how many of those that count, by time, are of the way out."""
+    """How scans are read: what one says of a parcel, and of those that count, by time, how many are of the way out.
+
+    `stays`: which stays these show, and which delivery.
+    """
 
     look: Callable[[SealedScan, str], Look]
     out: Callable[[Sequence[Look]], int | None]
+    stays: Callable[[Iterable[Look]], tuple[list[Stay], Look | None]]
     edition: Edition
 
 
@@ -108,27 +108,13 @@ def way_of(parcel: str, looks: Iterable[Look], reading: Reading | None = None) -
     """As `read_way`, from what the scans say; those that were declared wrong and repeats are left out before."""
     counting = sorted([look for look in looks if look.step is not None], key=lambda look: (look.at_ms, look.index))
     ordered = counting[: (reading or READING).out(counting)]
-    stays: dict[_Place, Stay] = {}
-    delivered: Look | None = None
-    for look in ordered:
-        if look.delivers:
-            delivered = look
-        elif look.physical and look.step is not None:
-            place = _place(look, look.step, stays)
-            if place in stays:
-                _look_again(look, place, stays)
-            else:
-                stays[place] = _opened(look, look.step)
-    if delivered is not None and delivered.step is not None:
-        here = delivered.site, delivered.step
-        if not any((stay.site, stay.step) == here for stay in stays.values()):
-            stays[*here, None] = Stay(site=delivered.site, step=delivered.step)
+    stays, delivered = (reading or READING).stays(ordered)
     if not stays:
         return None
     as_came = sorted(ordered, key=lambda look: look.index)
     return Way(
         parcel=parcel,
-        stays=tuple(complete(list(stays.values()))),
+        stays=tuple(complete(stays)),
         delivered_ms=None if delivered is None else delivered.at_ms,
         door=Checkpoint() if delivered is None else _door(delivered),
         pin=Pin.UNOBSERVED if delivered is None else delivered.pin,
@@ -237,59 +223,7 @@ def _way_out(looks: Sequence[Look]) -> int | None:
     return next((at + 1 for at, look in enumerate(looks) if look.sends_back), None)
 
 
-READING = Reading(look=look_at, out=_way_out, edition=Edition.THIRD)
-
-
-def _place(look: Look, step: Step, stays: Mapping[_Place, Stay]) -> _Place:
-    """The stay that a scan belongs to: each courier has a round of his own, all other stays are one a site and step."""
-    if step is not Step.COURIER:
-        return look.site, step, None
-    known = [place for place, stay in stays.items() if (stay.site, stay.step) == (look.site, step)]
-    mine = [place for place in known if look.handler in {None, stays[place].handler}]
-    nameless = [place for place in known if stays[place].handler is None]
-    return next(reversed(mine or nameless), (look.site, step, look.handler))
-
-
-def _opened(look: Look, step: Step) -> Stay:
-    return Stay(
-        site=look.site,
-        step=step,
-        at_ms=look.at_ms,
-        handler=look.handler,
-        photo=look.photo,
-        seal=Seal.NOT_READ if look.act else look.seal,
-        mass_g=look.mass_g,
-        late_seal=Seal.ANOMALY if look.act and look.seal is Seal.ANOMALY else Seal.NOT_READ,
-        handled=look.act,
-    )
-
-
-def _look_again(look: Look, place: _Place, stays: dict[_Place, Stay]) -> None:
-    """One more scan of a stay. What is found wrong after arrival went wrong in the newest stay or before."""
-    stay, newest = stays[place], next(reversed(stays))
-    on_arrival = place == newest and stay.at_ms is not None and look.at_ms - stay.at_ms <= ARRIVAL_MS
-    as_came = not (look.act or stay.handled)
-    late = stay.seal is Seal.OK or not (on_arrival and as_came)
-    wrong = look.seal is Seal.ANOMALY and stay.seal is not Seal.ANOMALY and late
-    weighed = look.mass_g is not None and (stay.mass_g is not None or not on_arrival)
-    stays[place] = replace(
-        stay,
-        handler=stay.handler or look.handler,
-        seal=_worst(stay.seal, look.seal) if as_came and not wrong else stay.seal,
-        mass_g=stay.mass_g if stay.mass_g is not None or weighed else look.mass_g,
-        photo=bool(stay.photo or look.photo),
-        handled=stay.handled or look.act,
-    )
-    last = stays[newest]
-    stays[newest] = replace(
-        last,
-        late_seal=Seal.ANOMALY if wrong else last.late_seal,
-        late_mass_g=look.mass_g if weighed else last.late_mass_g,
-    )
-
-
-def _worst(*seals: Seal) -> Seal:
-    return max(seals, key=[Seal.NOT_READ, Seal.OK, Seal.ANOMALY].index)
+READING = Reading(look=look_at, out=_way_out, stays=read_stays, edition=Edition.THIRD)
 
 
 def _checkpoints(way: Way, times: Sequence[Instant | None]) -> Iterator[Checkpoint]:
@@ -298,10 +232,10 @@ def _checkpoints(way: Way, times: Sequence[Instant | None]) -> Iterator[Checkpoi
     for stay, at_ms in zip(way.stays, times, strict=False):
         arrived_g, left_g = _weighed(stay, way.declared_g)
         arrived_g = mass_g if arrived_g is None else arrived_g
-        yield Checkpoint(scan_ms=at_ms, photo=stay.photo, seal=_worst(stay.seal, seal), mass_g=arrived_g)
+        yield Checkpoint(scan_ms=at_ms, photo=stay.photo, seal=worst(stay.seal, seal), mass_g=arrived_g)
         seal, mass_g = stay.late_seal, left_g
     mass_g = mass_g if way.door.mass_g is None else way.door.mass_g
-    yield Checkpoint(scan_ms=times[-1], seal=_worst(way.door.seal, seal), mass_g=mass_g)
+    yield Checkpoint(scan_ms=times[-1], seal=worst(way.door.seal, seal), mass_g=mass_g)
 
 
 def _weighed(stay: Stay, declared_g: float | None) -> tuple[float | None, float | None]:

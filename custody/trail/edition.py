@@ -15,6 +15,7 @@ the edition that its chain was read by (`investigation/pack_earlier.py`).
    - A lot of the product that was packed is that product, and none of it is too few.
    - What is put on a parcel is a seal if the event calls it one, or it was put on as one. Who takes off nothing by name
      takes all off.
+   - A parcel that comes back has another stay where it was, and so has a courier who takes over from a nameless one.
 """
 
 from enum import IntEnum

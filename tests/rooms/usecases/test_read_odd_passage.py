@@ -53,8 +53,8 @@ def test_a_declaration_by_another_station_takes_nobody_out_of_the_chain(world: W
 @pytest.mark.parametrize(
     "weigh",
     [
-        lambda world, load: world.load("hub-in-1", CAGE, [PARCEL, PARCEL_2], **load),
-        lambda world, load: world.obj("hub-in-1", "inspecting", epcList=[PARCEL, PARCEL_2], **load),
+        lambda world, load: world.load("courier-7", CAGE, [PARCEL, PARCEL_2], **load),
+        lambda world, load: world.obj("courier-7", "inspecting", epcList=[PARCEL, PARCEL_2], **load),
     ],
     ids=["in a cage", "together"],
 )
@@ -236,7 +236,7 @@ def test_the_first_scan_of_a_stay_says_who_had_the_parcel_and_the_first_weighing
 def test_a_scale_that_shows_less_than_nothing_weighs_nothing_and_stops_no_investigation(world: World) -> None:
     world.journey(deliver=False)
     right = masses(way_of(world))
-    world.weigh("hub-in-1", -5)
+    world.weigh("courier-7", -5)
     assert masses(way_of(world)) == right
     assert len(passage_of(way_of(world), Network(rosters={}, roads={})).segments) == len(right)
 
@@ -288,8 +288,8 @@ def test_what_is_found_when_a_courier_comes_back_may_have_gone_wrong_on_the_roun
     world.journey(deliver=False)
     world.pass_time(5)
     world.weigh("depot-2", 360, **BROKEN)
-    points = passage_of(way_of(world), Network(rosters={}, roads={})).checkpoints
-    assert [(point.seal, point.mass_g) for point in points[-2:]] == [(Seal.NOT_READ, None), (Seal.ANOMALY, 360)]
+    *_, courier, depot, _door = passage_of(way_of(world), Network(rosters={}, roads={})).checkpoints
+    assert [(point.seal, point.mass_g) for point in (courier, depot)] == [(Seal.NOT_READ, None), (Seal.ANOMALY, 360)]
 
 
 def test_what_a_courier_finds_on_the_round_counts_at_the_door(world: World) -> None:

@@ -1,0 +1,113 @@
+"""From looks to stays: who had a parcel, one after the other, and the delivery.
+
+- A look belongs to the last stay at its site and step. If the parcel was at another site since, or on the road, it has
+  come back: that is another stay.
+- A courier has a stay for as long as nobody else has the parcel. Another station is another courier, unless both name
+  the same person; and so is another person at the same station.
+- Who lets a parcel go, and says so when its taker scanned it a moment ago, had it before that.
+- What is found wrong after arrival went wrong in the newest stay or before.
+
+Nobody makes a chain as long as he likes by scanning to and fro: from `MOST_STAYS` on none is opened at a place again.
+"""
+
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
+from custody.investigation.journey import Stay
+from custody.investigation.look import Look
+from custody.investigation.values import Seal, Step
+from custody.kernel.clock import MINUTE_MS
+from custody.trail.route import MOBILE
+from custody.trail.runs import RELEASES
+
+ARRIVAL_MS = 30 * MINUTE_MS
+"""What is looked at so soon after the first scan of a stay is looked at on arrival."""
+MOST_STAYS = 48
+
+
+def read_stays(looks: Iterable[Look]) -> tuple[list[Stay], Look | None]:
+    """The stays that looks of the way out show, and the delivery if there was one; the looks are in order of time."""
+    stays: list[Stay] = []
+    delivered: Look | None = None
+    for look in looks:
+        if look.delivers and look.step is not None:
+            if delivered is None and _stay_of(look, stays) is None:
+                stays.append(Stay(site=look.site, step=look.step, station=look.station))
+            delivered = look
+        elif look.physical and look.step is not None:
+            at = _stay_of(look, stays)
+            if at is None:
+                stays.append(opened(look, look.step))
+            else:
+                look_again(look, at, stays)
+    return stays, delivered
+
+
+def _stay_of(look: Look, stays: list[Stay]) -> int | None:
+    """Which stay a look belongs to; None if it opens one."""
+    courier = look.step is Step.COURIER
+    mine = [
+        at
+        for at, stay in enumerate(stays)
+        if (stay.site, stay.step) == (look.site, look.step) and (not courier or _same_hands(look, stay))
+    ]
+    if not mine:
+        return None
+    back = any(courier or stay.step in MOBILE or stay.site != look.site for stay in stays[mine[-1] + 1 :])
+    gave = look.biz_step in RELEASES and _on_arrival(look, stays[-1])
+    return mine[-1] if gave or not back or len(stays) >= MOST_STAYS else None
+
+
+def _same_hands(look: Look, stay: Stay) -> bool:
+    named = look.handler is not None and stay.handler is not None
+    return look.handler == stay.handler if named else look.station == stay.station
+
+
+def opened(look: Look, step: Step) -> Stay:
+    """The stay that a look opens."""
+    return Stay(
+        site=look.site,
+        step=step,
+        station=look.station,
+        at_ms=look.at_ms,
+        handler=look.handler,
+        photo=look.photo,
+        seal=Seal.NOT_READ if look.act else look.seal,
+        mass_g=look.mass_g,
+        late_seal=Seal.ANOMALY if look.act and look.seal is Seal.ANOMALY else Seal.NOT_READ,
+        handled=look.act,
+    )
+
+
+def look_again(look: Look, at: int, stays: list[Stay]) -> None:
+    """One more scan of a stay. What is found wrong after arrival went wrong in the newest stay or before."""
+    stay = stays[at]
+    on_arrival = at == len(stays) - 1 and _on_arrival(look, stay)
+    as_came = not (look.act or stay.handled)
+    late = stay.seal is Seal.OK or not (on_arrival and as_came)
+    wrong = look.seal is Seal.ANOMALY and stay.seal is not Seal.ANOMALY and late
+    weighed = look.mass_g is not None and (stay.mass_g is not None or not on_arrival)
+    stays[at] = replace(
+        stay,
+        handler=stay.handler or look.handler,
+        seal=worst(stay.seal, look.seal) if as_came and not wrong else stay.seal,
+        mass_g=stay.mass_g if stay.mass_g is not None or weighed else look.mass_g,
+        photo=bool(stay.photo or look.photo),
+        handled=stay.handled or look.act,
+    )
+    last = stays[-1]
+    stays[-1] = replace(
+        last,
+        late_seal=Seal.ANOMALY if wrong else last.late_seal,
+        late_mass_g=look.mass_g if weighed else last.late_mass_g,
+    )
+
+
+def _on_arrival(look: Look, stay: Stay) -> bool:
+    return stay.at_ms is not None and look.at_ms - stay.at_ms <= ARRIVAL_MS
+
+
+def worst(*seals: Seal) -> Seal:
+    """The worst of several readings of one seal."""
+    return max(seals, key=[Seal.NOT_READ, Seal.OK, Seal.ANOMALY].index)

@@ -1,0 +1,165 @@
+"""A parcel that comes back has another stay where it was before, and who had it is not mixed with who has it."""
+
+from itertools import groupby
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from custody.investigation.journey import Stay
+from custody.investigation.read_before import READINGS
+from custody.investigation.read_passage import Network, Way, passage_of, read_way
+from custody.investigation.read_stays import MOST_STAYS
+from custody.investigation.values import Seal, Step
+from custody.trail.edition import NEWEST, Edition
+from tests.rooms.trail.world import PARCEL, World
+
+READ = {"wl:sealNumber": "S-0088213", "wl:sealState": "intact"}
+BROKEN = {"wl:sealState": "broken"}
+EMPTY = Network(rosters={}, roads={})
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def by(handler: str | None) -> dict[str, str]:
+    return {} if handler is None else {"wl:handler": handler}
+
+
+def way_of(world: World, edition: Edition = NEWEST) -> Way:
+    way = read_way(PARCEL, world.scans, READINGS[edition])
+    assert way is not None
+    return way
+
+
+def steps(world: World, edition: Edition = NEWEST) -> list[Step]:
+    return [stay.step for stay in way_of(world, edition).stays]
+
+
+def in_vain(world: World, *, again: str = "courier-8") -> None:
+    """A round in vain: right when it comes back, wrong when the next courier takes it over in the morning."""
+    world.journey(deliver=False)
+    world.obj("courier-7", "loading", **READ, **by("h-7"))
+    world.pass_time(5)
+    world.obj("depot-2", "arriving", **READ, **by("h-night"))
+    world.pass_time(14)
+    world.obj(again, "loading", **BROKEN, **by(again.replace("courier", "h")))
+
+
+@pytest.mark.parametrize("again", ["courier-8", "courier-7"])
+def test_a_depot_that_had_the_parcel_again_has_a_stay_again(world: World, again: str) -> None:
+    in_vain(world, again=again)
+    told = [segment.step for segment in world.trail().segments]
+    assert steps(world)[-4:] == told[-4:] == ["depot", "courier", "depot", "courier"]
+    assert [stay.handler for stay in way_of(world).stays[-3:]] == ["h-7", "h-night", again.replace("courier", "h")]
+
+
+def test_what_went_wrong_overnight_went_wrong_in_the_night_at_the_depot(world: World) -> None:
+    in_vain(world)
+    points = passage_of(way_of(world), EMPTY).checkpoints[-5:]
+    assert [point.seal for point in points] == [Seal.NOT_READ, Seal.OK, Seal.OK, Seal.ANOMALY, Seal.NOT_READ]
+
+
+def test_a_hub_to_which_a_parcel_comes_back_from_another_one_has_a_stay_again(world: World) -> None:
+    for station in ("hub-in-1", "hub-sort-1", "hub-sort-2", "hub-sort-1", "lorry-3", "depot-2"):
+        world.pass_time(3)
+        world.obj(station, "arriving", **(BROKEN if station in {"lorry-3", "depot-2"} else READ))
+    seen = [(stay.site, stay.seal) for stay in way_of(world).stays if stay.step is Step.HUB_SORT and stay.at_ms]
+    assert seen == [("H1", Seal.OK), ("H2", Seal.OK), ("H1", Seal.OK)]
+    last = [stay.step for stay in way_of(world).stays if stay.at_ms][-3:]
+    assert last == ["hub_sort", "linehaul", "depot"], "where it was right at last, and where it was wrong at first"
+
+
+def test_steps_under_one_roof_are_one_stay_each_however_often_they_take_turns(world: World) -> None:
+    for station in ("hub-in-1", "hub-sort-1", "hub-in-1", "hub-sort-1"):
+        world.pass_time(1)
+        world.obj(station, "inspecting")
+    assert steps(world) == ["hub_in", "hub_sort"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "handlers"),
+    [
+        (("courier-7", None), ("courier-8", "h-8"), [None, "h-8"]),
+        (("courier-7", "h-7"), ("courier-8", None), ["h-7", None]),
+        (("courier-7", None), ("courier-8", None), [None, None]),
+        (("courier-7", "h-7"), ("courier-7", "h-8"), ["h-7", "h-8"]),
+        (("courier-7", "h-7"), ("courier-8", "h-7"), ["h-7"]),
+        (("courier-7", None), ("courier-7", "h-7"), ["h-7"]),
+        (("courier-7", "h-7"), ("courier-7", None), ["h-7"]),
+    ],
+)
+def test_a_courier_who_takes_over_from_another_one_has_a_round_of_his_own(
+    world: World, first: tuple[str, str | None], second: tuple[str, str | None], handlers: list[str | None]
+) -> None:
+    world.obj("depot-2", "arriving")
+    for station, handler in (first, second):
+        world.pass_time(3)
+        world.obj(station, "loading", **by(handler))
+    assert [stay.handler for stay in way_of(world).stays if stay.step is Step.COURIER] == handlers
+
+
+def test_what_a_courier_finds_wrong_at_once_went_wrong_with_the_nameless_one_before(world: World) -> None:
+    world.journey(deliver=False)
+    world.obj("courier-7", "inspecting", **READ)
+    world.pass_time(5)
+    world.obj("courier-8", "loading", **BROKEN, **by("h-8"))
+    world.pass_time(3)
+    world.deliver("courier-8", **by("h-8"))
+    passage = passage_of(way_of(world), EMPTY)
+    assert [segment.handler for segment in passage.segments[-2:]] == [None, "h-8"]
+    assert [point.seal for point in passage.checkpoints[-3:-1]] == [Seal.OK, Seal.ANOMALY]
+
+
+@pytest.mark.parametrize(("deliverer", "rounds"), [("courier-7", 1), ("courier-8", 2)])
+def test_who_is_first_heard_of_at_the_door_had_the_parcel_too(world: World, deliverer: str, rounds: int) -> None:
+    world.journey(deliver=False)
+    world.deliver(deliverer)
+    couriers = [stay.at_ms is not None for stay in way_of(world).stays if stay.step is Step.COURIER]
+    assert couriers == [True, False][:rounds]
+
+
+def test_who_lets_a_parcel_go_and_says_so_a_moment_late_has_not_had_it_again(world: World) -> None:
+    for station in ("dock-2", "lorry-9"):
+        world.pass_time(3)
+        world.obj(station, "arriving")
+    right = steps(world)
+    world.release("dock-2")
+    assert steps(world) == right == ["dock", "linehaul"]
+    world.pass_time(5)
+    world.release("dock-2")
+    assert steps(world) == ["dock", "linehaul", "dock"]
+
+
+def test_a_chain_that_was_examined_before_is_read_as_it_was(world: World) -> None:
+    in_vain(world)
+    for edition in (Edition.FIRST, Edition.SECOND):
+        assert steps(world, edition)[-3:] == ["depot", "courier", "courier"]
+
+
+def test_a_station_cannot_make_a_chain_as_long_as_it_likes(world: World) -> None:
+    for _ in range(MOST_STAYS):
+        for station in ("depot-2", "courier-7"):
+            world.obj(station, "arriving", late=0)
+    assert len([stay for stay in way_of(world).stays if stay.at_ms]) == MOST_STAYS
+
+
+APART = ("dock-2", "lorry-9", "hub-sort-1", "hub-sort-2", "lorry-3", "depot-2", "courier-7", "courier-8")
+"""No two of them are steps under one roof."""
+
+
+def seen(way: Way | None) -> list[Stay]:
+    return [] if way is None else [stay for stay in way.stays if stay.at_ms is not None]
+
+
+@given(st.lists(st.sampled_from(APART), min_size=1, max_size=12), st.sampled_from([0.01, 1.0, 9.0]))
+def test_stays_alternate_as_the_places_do(stations: list[str], hours: float) -> None:
+    world = World()
+    for station in stations:
+        world.pass_time(hours)
+        world.obj(station, "arriving")
+    assert [stay.station for stay in seen(way_of(world))] == [station for station, _ in groupby(stations)]
+    told = [(segment.site, segment.step) for segment in world.trail().segments if segment.seen]
+    assert [(stay.site, stay.step) for stay in seen(way_of(world))] == told
