@@ -3,8 +3,8 @@
 By the first a word of a return ended the way out of what was not delivered, a delivery counted wherever it was signed,
 a check of the recipient that was recorded was a verified one, a seal that was read on a cage was the parcel's, and only
 an IMEI made a parcel dear. By the first two a seal that was put on was read on arrival, whoever declared his scans
-wrong was never there, a parcel that came back to a site had one stay there, and a named courier who took over from a
-nameless one had that one's.
+wrong was never there, a parcel that came back to a site had one stay there, a named courier who took over from a
+nameless one had that one's, and a delivery counted although a carrier had the parcel again.
 """
 
 from collections.abc import Iterable, Sequence

@@ -4,6 +4,8 @@
   come back: that is another stay.
 - A courier has a stay for as long as nobody else has the parcel. Another station is another courier, unless both name
   the same person; and so is another person at the same station.
+- A delivery after which somebody of the network had the parcel again is no delivery any more (`trail/runs.py`). It is
+  one more look of its stay, and who had the parcel then has another one, also if it is the same courier.
 - Who lets a parcel go, and says so when its taker scanned it a moment ago, had it before that.
 - What is found wrong after arrival went wrong in the newest stay or before.
 
@@ -19,7 +21,7 @@ from custody.investigation.look import Look
 from custody.investigation.values import Seal, Step
 from custody.kernel.clock import MINUTE_MS
 from custody.trail.route import MOBILE
-from custody.trail.runs import RELEASES
+from custody.trail.runs import RELEASES, UNPACKS, at_door
 
 ARRIVAL_MS = 30 * MINUTE_MS
 """What is looked at so soon after the first scan of a stay is looked at on arrival."""
@@ -27,21 +29,38 @@ MOST_STAYS = 48
 
 
 def read_stays(looks: Iterable[Look]) -> tuple[list[Stay], Look | None]:
-    """The stays that looks of the way out show, and the delivery if there was one; the looks are in order of time."""
+    """The stays that looks of the way out show, and the delivery that stands; the looks are in order of time."""
     stays: list[Stay] = []
-    delivered: Look | None = None
+    told: list[tuple[Look, int | None]] = []  # each scan of the delivery, with the stay that it belongs to
     for look in looks:
-        if look.delivers and look.step is not None:
-            if delivered is None and _stay_of(look, stays) is None:
+        if look.step is None:
+            continue
+        at = _stay_of(look, stays)
+        if look.delivers:
+            if at is None and not told:
+                at = len(stays)
                 stays.append(Stay(site=look.site, step=look.step, station=look.station))
-            delivered = look
-        elif look.physical and look.step is not None:
-            at = _stay_of(look, stays)
-            if at is None:
-                stays.append(opened(look, look.step))
-            else:
+            told.append((look, at))
+        elif look.physical:
+            if told and _takes_back(look, told[0][0]):
+                _undo(told, stays)
+                told, at = [], at if len(stays) >= MOST_STAYS else None
+            if at is not None:
                 look_again(look, at, stays)
-    return stays, delivered
+            elif not told:
+                stays.append(opened(look, look.step))
+    return stays, told[-1][0] if told else None
+
+
+def _takes_back(look: Look, delivery: Look) -> bool:
+    same, apart_ms = look.station == delivery.station, abs(look.at_ms - delivery.at_ms)
+    return look.biz_step != UNPACKS and not at_door(look.biz_step, same=same, apart_ms=apart_ms)
+
+
+def _undo(told: Iterable[tuple[Look, int | None]], stays: list[Stay]) -> None:
+    for look, at in told:
+        if at is not None:
+            look_again(look, at, stays)
 
 
 def _stay_of(look: Look, stays: list[Stay]) -> int | None:
@@ -93,7 +112,7 @@ def look_again(look: Look, at: int, stays: list[Stay]) -> None:
         handler=stay.handler or look.handler,
         seal=worst(stay.seal, look.seal) if as_came and not wrong else stay.seal,
         mass_g=stay.mass_g if stay.mass_g is not None or weighed else look.mass_g,
-        photo=bool(stay.photo or look.photo),
+        photo=None if stay.at_ms is None else bool(stay.photo or look.photo),
         handled=stay.handled or look.act,
     )
     last = stays[-1]

@@ -16,6 +16,7 @@ the edition that its chain was read by (`investigation/pack_earlier.py`).
    - What is put on a parcel is a seal if the event calls it one, or it was put on as one. Who takes off nothing by name
      takes all off.
    - A parcel that comes back has another stay where it was, and so has a courier who takes over from a nameless one.
+   - A delivery after which a carrier had the parcel again is none in the chain of an investigation either.
 """
 
 from enum import IntEnum

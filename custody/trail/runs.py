@@ -30,6 +30,7 @@ ACCEPTANCES = frozenset({"accepting", "receiving"})
 CANCELS = "void_shipping"
 _PAPER = frozenset({"other", CANCELS, REMOTE_LOCKING, REMOTE_UNLOCKING})
 _PRESENCE_TYPES = frozenset({"ObjectEvent", "AggregationEvent", "AssociationEvent"})
+UNPACKS = "unpacking"
 _DOORSTEP = frozenset({"inspecting", "sensor_reporting", None})
 _DOORSTEP_MS = 30 * MINUTE_MS
 
@@ -120,6 +121,11 @@ def turning_before(scans: Iterable[tuple[bool, bool]]) -> int | None:
     return turning(told) if delivered else next((at for at, (back, _) in enumerate(told) if back), None)
 
 
+def at_door(biz_step: str | None, *, same: bool, apart_ms: int) -> bool:
+    """Whether a scan so long before or after a delivery was made at the door; `same`: by the station that delivered."""
+    return same and apart_ms <= _DOORSTEP_MS and biz_step in _DOORSTEP
+
+
 def is_physical(event: Event) -> bool:
     """Whether the event shows that the things it names were at hand, and is not about paper alone."""
     return event.type in _PRESENCE_TYPES and event.biz_step not in _PAPER
@@ -191,11 +197,10 @@ class _Walk:
         if is_delivery(entry):
             last.more_deliveries.append(entry)
             return
-        same = entry.station.station == delivery.station.station
-        soon = abs(entry.at_ms - delivery.at_ms) <= _DOORSTEP_MS
-        if same and soon and entry.event.biz_step in _DOORSTEP:
+        same, biz_step = entry.station.station == delivery.station.station, entry.event.biz_step
+        if at_door(biz_step, same=same, apart_ms=abs(entry.at_ms - delivery.at_ms)):
             last.entries.append(entry)
-        elif entry.event.biz_step != "unpacking" and entry.station.step != "other":
+        elif biz_step != UNPACKS and entry.station.step != "other":
             self._open(entry, "taken_back")
 
     def _open(self, entry: Entry, start: Start) -> None:

@@ -160,6 +160,7 @@ def test_an_event_without_an_id_that_was_declared_wrong_brings_nobody_into_the_c
 
 def test_a_delivery_that_was_told_twice_was_when_it_was_told_first(world: World) -> None:
     world.journey(deliver=False)
+    world.pass_time(8)
     delivery = world.deliver(late=-5 * HOUR_MS)
     first = way_of(world).delivered_ms
     assert first == delivery.received_ms

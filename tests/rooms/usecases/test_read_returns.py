@@ -10,7 +10,7 @@ from custody.investigation.journey import Stay
 from custody.investigation.read_before import READINGS
 from custody.investigation.read_passage import Network, Way, passage_of, read_way
 from custody.investigation.read_stays import MOST_STAYS
-from custody.investigation.values import Seal, Step
+from custody.investigation.values import Checkpoint, Pin, Seal, Step
 from custody.trail.edition import NEWEST, Edition
 from tests.rooms.trail.world import PARCEL, World
 
@@ -142,8 +142,9 @@ def test_a_chain_that_was_examined_before_is_read_as_it_was(world: World) -> Non
 def test_a_station_cannot_make_a_chain_as_long_as_it_likes(world: World) -> None:
     for _ in range(MOST_STAYS):
         for station in ("depot-2", "courier-7"):
-            world.obj(station, "arriving", late=0)
-    assert len([stay for stay in way_of(world).stays if stay.at_ms]) == MOST_STAYS
+            world.obj(station, "arriving")
+        world.deliver("courier-7")
+    assert len(way_of(world).stays) == MOST_STAYS
 
 
 APART = ("dock-2", "lorry-9", "hub-sort-1", "hub-sort-2", "lorry-3", "depot-2", "courier-7", "courier-8")
@@ -163,3 +164,92 @@ def test_stays_alternate_as_the_places_do(stations: list[str], hours: float) -> 
     assert [stay.station for stay in seen(way_of(world))] == [station for station, _ in groupby(stations)]
     told = [(segment.site, segment.step) for segment in world.trail().segments if segment.seen]
     assert [(stay.site, stay.step) for stay in seen(way_of(world))] == told
+
+
+@pytest.mark.parametrize("taker", ["depot-2", "courier-8", "courier-7"])
+def test_a_delivery_after_which_a_carrier_had_the_parcel_is_none(world: World, taker: str) -> None:
+    world.journey()
+    rounds = steps(world)
+    world.pass_time(4)
+    world.obj(taker, "arriving")
+    assert world.trail().delivery.reopened
+    way = way_of(world)
+    assert (way.delivered_ms, way.door, way.pin) == (None, Checkpoint(), Pin.UNOBSERVED)
+    assert steps(world) == [*rounds, way.stays[-1].step], "who took it back had it after that"
+    assert way.stays[-1].station == taker
+
+
+def test_a_parcel_that_is_delivered_once_more_was_delivered_then(world: World) -> None:
+    world.journey()
+    world.pass_time(4)
+    world.obj("courier-7", "loading")
+    world.pass_time(20)
+    world.deliver(pin=False)
+    assert world.trail().delivery.at_ms == way_of(world).delivered_ms == world.now_ms
+    assert way_of(world).pin is Pin.ABSENT
+
+
+@pytest.mark.parametrize(
+    ("station", "step", "hours"),
+    [
+        ("courier-7", "inspecting", 0.1),
+        ("courier-7", None, 0.4),
+        ("courier-8", "unpacking", 5),
+        ("desk", "arriving", 5),
+    ],
+    ids=["a look at the door", "a reading at the door", "unpacked", "out of the network"],
+)
+def test_what_is_done_after_a_delivery_without_having_the_parcel_undoes_none(
+    world: World, station: str, step: str | None, hours: float
+) -> None:
+    world.journey()
+    right = way_of(world)
+    world.pass_time(hours)
+    world.obj(station, step)
+    assert not world.trail().delivery.reopened
+    after = way_of(world)
+    assert (after.delivered_ms, after.pin) == (right.delivered_ms, right.pin)
+    assert steps(world) == [stay.step for stay in right.stays]
+
+
+def test_what_was_read_at_a_door_that_counts_no_more_is_read_on_the_round(world: World) -> None:
+    world.journey(deliver=False)
+    world.deliver("courier-8", **BROKEN)
+    world.pass_time(4)
+    world.obj("depot-2", "arriving")
+    *_, first, second, depot, door = passage_of(way_of(world), EMPTY).checkpoints
+    assert [point.seal for point in (first, second, depot, door)] == [
+        Seal.NOT_READ,
+        Seal.NOT_READ,
+        Seal.ANOMALY,
+        Seal.NOT_READ,
+    ]
+    assert second.photo is None, "nobody scanned when that round began"
+
+
+def test_a_delivery_that_was_examined_before_is_read_as_it_was(world: World) -> None:
+    world.journey()
+    delivered = way_of(world).delivered_ms
+    world.pass_time(4)
+    world.obj("depot-2", "arriving")
+    for edition in (Edition.FIRST, Edition.SECOND):
+        assert way_of(world, edition).delivered_ms == delivered
+
+
+ACTS = st.tuples(st.sampled_from(APART), st.sampled_from(["arriving", "inspecting", "unpacking", None]))
+DELIVERIES = st.tuples(st.sampled_from(["depot-2", "courier-7", "courier-8"]), st.just("delivered"))
+
+
+@given(st.lists(st.tuples(ACTS | DELIVERIES, st.sampled_from([0.1, 9.0])), min_size=1, max_size=9))
+def test_a_delivery_stands_here_if_it_does_in_the_trail(acts: list[tuple[tuple[str, str | None], float]]) -> None:
+    world = World()
+    for (station, step), hours in acts:
+        world.pass_time(hours)
+        if step == "delivered":
+            world.deliver(station)
+        else:
+            world.obj(station, step)
+    trail, way = world.trail(), way_of(world)
+    assert (way.delivered_ms is not None) == (trail.delivery.strength != "not_delivered")
+    told = [(segment.site, segment.step) for segment in trail.segments if segment.opening_index is not None]
+    assert [(stay.site, stay.step) for stay in seen(way)] == told
