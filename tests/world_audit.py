@@ -73,7 +73,7 @@ from devicelock.store import AuthorityRow, CommandRow, DeviceRow, LockEventRow, 
 from devicelock.usecases.hear import key_of
 from simulators.handset import Handset
 from tests.world_audit_parts import part_complaints
-from tests.world_audit_scans import Held, batch_complaints, editions, held_scans, run_complaints
+from tests.world_audit_scans import Held, batch_complaints, custodians, editions, held_scans, run_complaints
 
 SHOWN_LOCKED = frozenset({State.ACTIVE_PROVISIONAL, State.ACTIVE_CONFIRMED})
 REGISTRY = frozenset({POLICY, KEY_ADD, KEY_REVOKE})
@@ -198,12 +198,12 @@ def _scans(session: Session, entries: list[StoredEntry], records: Mapping[int, R
         keys.setdefault(row.place, set()).add(row.key)
     erased = {row.place for row in _rows(session, OpeningRow) if row.content is None}
     partly_erased = {key for place in erased for key in keys.get(place, ())}
-    state = _State(apart={row.station for row in unopened.values()}, editions=editions(entries))
+    apart = {row.station for row in unopened.values()}
+    state = _State(apart=apart, editions=editions(entries), custodians=custodians(entries))
     yield from batch_complaints(session, entries)
     yield from run_complaints(session)
     for held in held_scans(session, entries):
         place, scan = held.place, held.scan
-
         if scan is None:
             if place not in unopened and place not in rows:
                 yield f"scan {name_place(place)}: it cannot be read, and nothing says why"
@@ -237,6 +237,7 @@ class _State:
 
     apart: set[str]
     editions: Mapping[int, Edition]
+    custodians: Mapping[bytes, str]
     heads: dict[str, tuple[int, bytes]] = field(default_factory=dict)
     views: dict[str, UnitView] = field(default_factory=dict)
 
@@ -247,8 +248,9 @@ class _State:
             self.apart |= {scan.station, *parcels}
         self.move_on(held, row)
         if row.result != "quarantined":
-            edition = self.editions[held.entry.idx]
-            self.views |= {parcel: advance(self.views.get(parcel, UNSEEN), scan.event, edition) for parcel in parcels}
+            edition, custodian = self.editions[held.entry.idx], self.custodians.get(scan.message.kid)
+            for key in parcels:
+                self.views[key] = advance(self.views.get(key, UNSEEN), scan.event, edition, custodian=custodian)
 
     def move_on(self, held: Held, row: ScanRow) -> None:
         """The station goes on from a scan, also from one that was erased; a batch moves it on as a whole."""

@@ -11,7 +11,7 @@ from sqlmodel import Session
 from custody.kernel import cbor
 from custody.kernel.keys import read_cose_key
 from custody.kernel.merkle import SmallTree, leaf_hash
-from custody.ledger.statements import POLICY, read_policy
+from custody.ledger.statements import KEY_ADD, POLICY, read_key_add, read_policy
 from custody.scans.batch import BATCH, BatchStatement, give_receipt, open_leaf, read_batch, verify_leaf
 from custody.scans.edition import Edition, edition_of
 from custody.scans.leaf import read_leaf
@@ -60,6 +60,12 @@ def editions(entries: list[StoredEntry]) -> dict[int, Edition]:
             held = edition_of(read_policy(entry.raw).policy.rules)
         found[entry.idx] = held
     return found
+
+
+def custodians(entries: list[StoredEntry]) -> dict[bytes, str]:
+    """For whom the station works that has each key."""
+    added = [read_key_add(entry.raw) for entry in entries if entry.content_type == KEY_ADD]
+    return {each.key.kid: each.info.custodian for each in added}
 
 
 def batch_complaints(session: Session, entries: list[StoredEntry]) -> Iterator[str]:

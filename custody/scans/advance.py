@@ -10,12 +10,12 @@ from msgspec.structs import replace
 
 from custody.gs1.event import Event
 from custody.gs1.imei import serial_as_imei
-from custody.kernel.clock import Instant
 from custody.scans.edition import Edition
 from custody.scans.view import Seal, UnitView, Weight
 
 SSCC = "https://id.gs1.org/00/"
 MAX_WEIGHTS = 8
+VOIDS = "void_shipping"
 _RELEASES = frozenset({"departing", "shipping", "consigning"})
 
 UNSEEN = UnitView(known=False)
@@ -47,8 +47,13 @@ def weighs_one(event: Event) -> bool:
     return alone and len(units) == 1 and event.biz_step != "unpacking"
 
 
-def advance(view: UnitView, event: Event, edition: Edition = Edition.FIRST) -> UnitView:
-    """The view after the event, by that edition of the judge's rules."""
+def advance(
+    view: UnitView, event: Event, edition: Edition = Edition.FIRST, *, custodian: str | None = None
+) -> UnitView:
+    """The view after the event, by that edition of the judge's rules.
+
+    `custodian`: whom the station that signed works for, as its key was enrolled; it is read for `VOIDS` alone.
+    """
     if event.error_declaration is not None:
         return replace(view, known=True)
     last_ms = event.event_time_ms if view.last_event_ms is None else max(view.last_event_ms, event.event_time_ms)
@@ -58,31 +63,54 @@ def advance(view: UnitView, event: Event, edition: Edition = Edition.FIRST) -> U
     declared = event.extensions.get("wl:declaredMassGrams")
     if declared is not None and edition is not Edition.FIRST and not is_about_one(event):
         declared = None
-    custodian, released_to, moved_ms = _custody(view, event, edition)
-    return UnitView(
+    return replace(
+        _hand_on(view, event, edition, custodian),
         known=True,
         last_event_ms=last_ms,
-        custodian=custodian,
-        released_to=released_to,
-        moved_ms=moved_ms,
         weights=(*view.weights, *weighed)[-MAX_WEIGHTS:],
         declared_g=view.declared_g if declared is None else declared,
         seal=_seal(view.seal, event, edition),
         expected_serials=_contents(view.expected_serials, event),
-        duplicates=view.duplicates,
     )
 
 
-def _custody(view: UnitView, event: Event, edition: Edition) -> tuple[str | None, frozenset[str], Instant | None]:
-    """Who has the parcel, to whom it is released, and when the newest release or acceptance was made."""
+def _hand_on(view: UnitView, event: Event, edition: Edition, custodian: str | None) -> UnitView:
+    """The view with who has the parcel and what release is open after the event."""
+    if event.biz_step == VOIDS:
+        ends = edition >= Edition.THIRD and _ends_release(view, event, custodian)
+        return replace(view, released_to=frozenset(), released_by=frozenset(), release_id=None) if ends else view
     givers, takers = event.parties() if event.destinations else (frozenset(), frozenset())
     moved_ms = None if edition is Edition.FIRST else event.event_time_ms
     newer = view.moved_ms is None or event.event_time_ms >= view.moved_ms
     if event.biz_step == "accepting" and takers and (newer or takers & view.released_to):
-        return min(takers), frozenset(), moved_ms
+        return replace(
+            view,
+            custodian=min(takers),
+            released_to=frozenset(),
+            released_by=frozenset(),
+            release_id=None,
+            moved_ms=moved_ms,
+        )
     if event.biz_step in _RELEASES and takers and (newer or givers & {view.custodian, *view.released_to} - takers):
-        return view.custodian, takers, moved_ms
-    return view.custodian, view.released_to, view.moved_ms
+        known = edition >= Edition.THIRD
+        return replace(
+            view,
+            released_to=takers,
+            released_by=givers if known else frozenset(),
+            release_id=event.event_id if known else None,
+            moved_ms=moved_ms,
+        )
+    return view
+
+
+def _ends_release(view: UnitView, event: Event, custodian: str | None) -> bool:
+    """Whether a `VOIDS` that is signed for the custodian takes the open release back."""
+    if custodian is None or custodian not in {view.custodian, *view.released_by}:
+        return False
+    named = {identifier for kind, identifier in event.transactions if kind == "upevt"}
+    if named and view.release_id is not None:
+        return view.release_id in named
+    return view.moved_ms is None or event.event_time_ms >= view.moved_ms
 
 
 def _seal(seal: Seal | None, event: Event, edition: Edition) -> Seal | None:

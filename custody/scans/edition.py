@@ -11,6 +11,10 @@ an edition of its own, which holds from the policy on that names it. A policy th
      not held against whoever has gone on since. One that goes on from the custody that is known does: a release by
      whoever has the parcel or may take it, to another, or an acceptance by whom it is released to. There a clock is
      behind.
+
+3. - A `void_shipping` that is signed for whoever has the parcel, or for whom the open release names as giver, ends that
+     release: its custodian may deliver it or hand it to another. If the event names releases (`upevt`), only one of
+     those ends; else only one that was made before it.
 """
 
 from collections.abc import Mapping
@@ -28,6 +32,7 @@ class Edition(IntEnum):
 
     FIRST = 1
     SECOND = 2
+    THIRD = 3
 
 
 NEWEST = max(Edition)

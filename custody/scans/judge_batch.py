@@ -26,6 +26,7 @@ from custody.scans.verdict import Flag, Verdict, sum_up
 from custody.scans.view import KeyStanding, StationHead, UnitView
 
 QUARANTINED = "quarantined"
+_DEAD = frozenset({KeyStanding.REVOKED, KeyStanding.UNKNOWN})
 NOTHING: Mapping[int, str] = MappingProxyType({})
 
 
@@ -51,12 +52,13 @@ def judge_batch(
     views: Mapping[str, UnitView],
     now_ms: Instant,
     tolerances: Tolerances,
+    custodian: str | None,
     said: Mapping[int, str] = NOTHING,
 ) -> Judged:
     """What becomes of a batch whose signature was verified, or whose key is not known.
 
-    `held` says which statement took a number before; `views` what was known of the parcels; `now_ms` is the receipt;
-    `said` the results by number of scans that were judged before they were erased.
+    `held`: which statement took a number before. `views`: what was known of the parcels. `now_ms`: the receipt.
+    `custodian`: as in `advance`. `said`: the results by number of scans that were judged before they were erased.
     """
     sequence = [
         flag for flag in sequence_flags(statement.first, statement.prev, head) if flag.code != "tamper_evidence"
@@ -85,9 +87,8 @@ def judge_batch(
         verdicts.append(verdict)
         if verdict.result != QUARANTINED:
             for parcel, unit in zip(parcels, units, strict=False):
-                known[parcel] = advance(unit, scan.event, tolerances.edition)
-    unread_apart = standing in {KeyStanding.REVOKED, KeyStanding.UNKNOWN}
-    unread_apart = unread_apart or statement.iat_s * 1000 - now_ms > tolerances.skew_quarantine_ms
+                known[parcel] = advance(unit, scan.event, tolerances.edition, custodian=custodian)
+    unread_apart = standing in _DEAD or statement.iat_s * 1000 - now_ms > tolerances.skew_quarantine_ms
     results = {**said, **{seq: verdict.result for seq, verdict in enumerate(verdicts, statement.first) if verdict}}
     apart = [
         results[seq] == QUARANTINED

@@ -49,16 +49,19 @@ class UnitView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is known of the parcel.
 
     `known`: any earlier record names it. `custodian`: the canonical key of who has it. `released_to`: the takers named
-    by the open release; empty: no release is open. `moved_ms`: when the newest release or acceptance that moved its
-    custody was made; not known while the first edition of the rules holds. `expected_serials`: every canonical name of
-    what should be inside. `duplicates`: canonical names that the records place in another parcel; no edition finds them
-    yet, only the trail does.
+    by the open release; empty: no release is open. `released_by`: whom that release names as its givers, `release_id`:
+    the id of its event; neither is known before the third edition of the rules holds. `moved_ms`: when the newest
+    release or acceptance that moved its custody was made; not known while the first edition holds. `expected_serials`:
+    every canonical name of what should be inside. `duplicates`: canonical names that the records place in another
+    parcel; no edition finds them yet, only the trail does.
     """
 
     known: bool
     last_event_ms: Instant | None = None
     custodian: str | None = None
     released_to: frozenset[str] = frozenset()
+    released_by: frozenset[str] = frozenset()
+    release_id: str | None = None
     moved_ms: Instant | None = None
     weights: tuple[Weight, ...] = ()
     declared_g: float | None = None

@@ -23,7 +23,7 @@ from msgspec.structs import replace
 from custody.kernel import cbor
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Rejected, Trouble
-from custody.scans.advance import UNSEEN, advance, parcels_of
+from custody.scans.advance import UNSEEN, VOIDS, advance, parcels_of
 from custody.scans.batch import BatchedScan, BatchStatement, SealedBatch
 from custody.scans.judge import judge, judge_repeat
 from custody.scans.judge_batch import judge_batch
@@ -39,6 +39,7 @@ from custody.store.scan_book import EnrolledKey
 from custody.store.unit import Unit
 from custody.store.unopened_book import UnopenedScan
 from custody.usecases.file_part import Filing, Part, Sound
+from custody.usecases.read_trail import station_facts
 
 
 class Ack(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,6 +83,9 @@ class Bench:
         self._views = {
             key: msgspec.json.decode(view, type=UnitView) for key, view in scan_book.parcels(session, wanted).items()
         }
+        voids = {scan.message.kid for scan in scans if scan.event.biz_step == VOIDS}
+        facts = station_facts(session, voids) if voids else {}
+        self._custodians = {kid: each.custodian for kid, each in facts.items()}
         self._moved_heads: dict[str, tuple[int, bytes]] = {}
         self._moved_views: set[str] = set()
         self._entries: list[ReadyEntry] = []
@@ -187,6 +191,7 @@ class Bench:
             views=self._views,
             now_ms=self._unit.now_ms,
             tolerances=self._tolerances,
+            custodian=self._custodians.get(statement.message.kid),
         )
         self._entries.append(filing.entry)
         self._batch_rows.append(batch_book.batch_row(index, sealed.seal, filing.leaves))
@@ -263,9 +268,10 @@ class Bench:
         self._scan_rows.append(_scan_row(scan, verdict, place, received_ms))
         self._key_rows += [{"key": name, "place": place} for name in filing.keys[0]]
         if verdict.result != "quarantined":
+            edition, custodian = self._tolerances.edition, self._custodians.get(scan.message.kid)
             for parcel in parcels_of(scan.event):
                 view = self._views.get(parcel, UNSEEN)
-                self._views[parcel] = advance(view, scan.event, self._tolerances.edition)
+                self._views[parcel] = advance(view, scan.event, edition, custodian=custodian)
                 self._moved_views.add(parcel)
 
     def _set_aside(self, scan: Scan, *, forged: bool) -> Ack:

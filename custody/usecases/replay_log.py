@@ -216,6 +216,7 @@ class _Court:
             views=self.views,
             now_ms=entry.received_ms,
             tolerances=self.tolerances,
+            custodian=self._custodian(statement.message.kid),
             said={
                 statement.first + at: self.said[place]
                 for at in range(statement.count)
@@ -258,6 +259,13 @@ class _Court:
     def _file(self, scan: Scan, entry: StoredEntry, verdict: Verdict) -> Replayed:
         parcels = parcels_of(scan.event)
         if verdict.result != QUARANTINED:
-            edition = self.tolerances.edition
-            self.views |= {parcel: advance(self.views.get(parcel, UNSEEN), scan.event, edition) for parcel in parcels}
+            edition, custodian = self.tolerances.edition, self._custodian(scan.message.kid)
+            for parcel in parcels:
+                view = self.views.get(parcel, UNSEEN)
+                self.views[parcel] = advance(view, scan.event, edition, custodian=custodian)
         return Replayed(place=place_of(entry.idx), verdict=verdict, parcels=parcels)
+
+    def _custodian(self, kid: bytes) -> str | None:
+        """For whom the station works that has the key."""
+        key = self.registry.keys.get(kid)
+        return None if key is None else key.info.custodian

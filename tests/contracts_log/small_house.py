@@ -134,11 +134,13 @@ class Bench:
         return pair
 
 
-def enrol_bench(house: House, name: str = "bench-07", signer: SoftwareSigner | None = None) -> Bench:
+def enrol_bench(
+    house: House, name: str = "bench-07", signer: SoftwareSigner | None = None, *, custodian: str = CUSTODIAN
+) -> Bench:
     """A station whose key is in the log."""
     bench = Bench(name=name, signer=signer or key(f"station {name}"))
     with house.unit() as unit:
-        told = announce(unit, station=name, site=SITE, place="Bench", step="pack", custodian=CUSTODIAN)
+        told = announce(unit, station=name, site=SITE, place="Bench", step="pack", custodian=custodian)
         proof = make_possession(
             origin=ORIGIN, station=name, signer=bench.signer, sub="urn:uuid:0", iat_s=unit.now_ms // 1000
         )

@@ -1,6 +1,9 @@
 """The edition of the judge's rules stands in the log, and every verdict replays by the one that held at its entry."""
 
+import pytest
+
 from custody.kernel.errors import Conflict, Fatal, Rejected
+from custody.scans.advance import VOIDS
 from custody.scans.edition import NEWEST, RULE
 from custody.scans.scan import open_scan
 from custody.scans.tolerances import Tolerances
@@ -8,8 +11,13 @@ from custody.store.unit import House
 from custody.usecases.accept_scans import Intake
 from custody.usecases.judge_group import Ack
 from custody.usecases.open_log import change_rules, judge_by, rules_in_force
+from custody.usecases.register_statement import register
 from custody.usecases.replay_verdicts import Comparison, compare_verdicts
+from tests.contracts_log.shard_yard import sign_batch
 from tests.contracts_log.small_house import (
+    CARRIER,
+    CUSTODIAN,
+    HOME,
     OTHER_SSCC,
     SSCC,
     Bench,
@@ -18,8 +26,10 @@ from tests.contracts_log.small_house import (
     in_a_cage,
     open_house,
     opened_house,
+    parties,
     raises,
     running_intake,
+    send,
     weighing,
 )
 
@@ -85,6 +95,34 @@ def test_a_log_moves_on_to_an_edition_once_and_never_back(sqlite_url: str) -> No
         move(house, 1)
     with raises(Rejected, "judge_edition"):
         move(house, NEWEST + 1)
+
+
+def take_back(house: House, bench: Bench, way: str) -> None:
+    """A station says that a parcel did not leave."""
+    if way == "in a batch":
+        with running_intake(house) as intake:
+            intake.submit_batch(sign_batch(house, bench, [SSCC, OTHER_SSCC], bizStep=VOIDS)).result(timeout=60)
+        return
+    said = bench.sign(house, bizStep=VOIDS)
+    if way == "with its opening later":
+        register(house, said[0], Tolerances())
+    send(house, said)
+
+
+@pytest.mark.parametrize("way", ["alone", "in a batch", "with its opening later"])
+def test_whose_word_takes_a_release_back_is_what_the_key_was_enrolled_for(database_url: str, way: str) -> None:
+    house = opened_house(database_url, {RULE: 2})
+    bench, other = enrol_bench(house), enrol_bench(house, "hub-1", custodian=CARRIER)
+    flagged = []
+    for edition, voider in ((2, bench), (3, other), (3, bench)):
+        move(house, edition)
+        send(house, bench.sign(house, bizStep="departing", **parties(CUSTODIAN, CARRIER)))
+        take_back(house, voider, way)
+        (ack,) = send(house, bench.sign(house, bizStep="accepting", **parties(CUSTODIAN, HOME)))
+        flagged.append([flag.code for flag in ack.verdict.flags])
+    assert flagged == [["not_due_here"], ["not_due_here"], []]
+    assert replayed(house).different == ()
+    assert findings(house) == []
 
 
 def test_a_service_that_does_not_know_the_logs_edition_judges_nothing(sqlite_url: str) -> None:

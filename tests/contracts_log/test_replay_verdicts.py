@@ -12,7 +12,7 @@ from sqlmodel import col, select, update
 
 from custody.kernel.clock import DAY_MS, to_iso
 from custody.kernel.errors import NotFound, Rejected
-from custody.scans.edition import NEWEST, RULE
+from custody.scans.edition import NEWEST, RULE, edition_of
 from custody.scans.place import place_of
 from custody.scans.tolerances import Tolerances
 from custody.store.run_tables import ItemKeyRow
@@ -20,7 +20,7 @@ from custody.store.tables import ScanRow
 from custody.store.unit import House
 from custody.usecases.enrol_station import revoke
 from custody.usecases.erase import erase
-from custody.usecases.open_log import judge_by
+from custody.usecases.open_log import judge_by, rules_in_force
 from custody.usecases.read_trail import read_trail
 from custody.usecases.register_statement import register
 from custody.usecases.replay_verdicts import Comparison, Difference, compare_verdicts
@@ -186,7 +186,7 @@ ACTS = st.lists(
     st.sampled_from(
         ["post", "post two", "statement", "open", "twin", "skip", "break", "revoke", "other", "again", "ahead"]
     )
-    | st.sampled_from(["batch", "both", "erase", "cage", "hand on", "edition"]),
+    | st.sampled_from(["batch", "both", "erase", "cage", "hand on", "take back", "edition"]),
     min_size=1,
     max_size=14,
 )
@@ -250,9 +250,11 @@ class Play:
             self._post(bench.sign(house, **in_a_cage(SSCC, OTHER_SSCC)), bench.sign(house, **weighing(538)))
         elif name == "hand on":
             self._hand_on()
+        elif name == "take back":
+            self._take_back()
         elif name == "edition":
             with house.unit() as unit:
-                judge_by(house, unit, NEWEST)
+                judge_by(house, unit, min(edition_of(rules_in_force(unit)) + 1, NEWEST))
         elif name == "erase":
             with suppress(NotFound, Rejected):  # nothing of the parcel can be read
                 forget(house)
@@ -264,6 +266,16 @@ class Play:
         clock.at_ms += 60_000
         self._post(self.other.sign(self.house, bizStep="accepting", **parties(CUSTODIAN, CARRIER)))
         self._post(release, self.other.sign(self.house, bizStep="accepting", **parties(CARRIER, HOME)))
+
+    def _take_back(self) -> None:
+        """A release that never left, and the parcel goes to somebody else; a batch says so too, of two parcels."""
+        house = self.house
+        self._post(self.bench.sign(house, bizStep="departing", **parties(CUSTODIAN, CARRIER)))
+        with running_intake(house) as intake:
+            void = sign_batch(house, self.bench, [SSCC, OTHER_SSCC], bizStep="void_shipping")
+            intake.submit_batch(void).result(timeout=60)
+        void_again = self.other.sign(house, OTHER_SSCC, bizStep="void_shipping")
+        self._post(void_again, self.other.sign(house, bizStep="accepting", **parties(CUSTODIAN, HOME)))
 
     def _ahead(self) -> None:
         house: Any = self.house

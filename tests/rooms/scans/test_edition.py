@@ -1,58 +1,32 @@
 """The judge's rules have editions: a later one judges otherwise, an earlier one for ever as it did."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 import pytest
 
 from custody.kernel.errors import Fatal
-from custody.scans.advance import UNSEEN, advance, parcels_of
+from custody.scans.advance import VOIDS
 from custody.scans.edition import NEWEST, RULE, Edition, edition_of
-from custody.scans.judge_parcels import judge_parcels
-from custody.scans.tolerances import Tolerances
-from custody.scans.view import KeyStanding, StationHead, UnitView
 from custody.trail.sealed import SealedScan
+from tests.rooms.scans.court import Court, court
 from tests.rooms.trail.world import CAGE, CARRIER, PARCEL, PARCEL_2, PARCEL_3, PHONE, SELLER, World
 
-FIRST, SECOND = Edition
+FIRST, SECOND, THIRD = Edition
 HEAVY = {"sensorElementList": [{"sensorReport": [{"type": "Mass", "value": 62.4, "uom": "KGM"}]}]}
 CAGE_SEAL = {"wl:sealNumber": "CAGE-77", "wl:sealState": "intact"}
 
 
-class Court:
-    """The judge by one edition of its rules, with what it knows."""
-
-    def __init__(self, edition: Edition) -> None:
-        self.tolerances = Tolerances(edition=edition)
-        self.views: dict[str, UnitView] = {}
-
-    def codes(self, sealed: SealedScan) -> list[str]:
-        """The flags of the next scan."""
-        scan = sealed.scan
-        head = None if scan.prev is None else StationHead(seq=scan.seq - 1, digest=scan.prev)
-        verdict = judge_parcels(
-            scan,
-            standing=KeyStanding.VALID,
-            head=head,
-            views=self.views,
-            now_ms=sealed.received_ms,
-            tolerances=self.tolerances,
-        )
-        for parcel in parcels_of(scan.event):
-            view = self.views.get(parcel, UNSEEN)
-            self.views[parcel] = advance(view, scan.event, self.tolerances.edition)
-        return [flag.code for flag in verdict.flags]
+@pytest.fixture(params=[SECOND, THIRD])
+def later(request: pytest.FixtureRequest) -> Edition:
+    """Each edition that judges by the rules of the second."""
+    edition: Edition = request.param
+    return edition
 
 
-def court(edition: Edition, world: World) -> Court:
-    """The judge once a parcel of 540 g is packed and sealed."""
-    made = Court(edition)
-    assert made.codes(world.pack(**{"wl:declaredMassGrams": 540})) == []
-    assert made.codes(world.seal()) == []
-    return made
-
-
-@pytest.mark.parametrize(("rules", "edition"), [({}, FIRST), ({RULE: 1}, FIRST), ({RULE: 2}, SECOND)])
+@pytest.mark.parametrize(
+    ("rules", "edition"), [({}, FIRST), ({RULE: 1}, FIRST), ({RULE: 2}, SECOND), ({RULE: 3}, THIRD)]
+)
 def test_a_policy_that_names_no_edition_is_of_the_first(rules: Mapping[str, Any], edition: Edition) -> None:
     assert edition_of(rules) is edition
 
@@ -71,60 +45,60 @@ CAGES = {
 
 
 @pytest.mark.parametrize("name", CAGES)
-def test_what_carries_a_parcel_is_not_weighed_as_the_parcel(name: str) -> None:
+def test_what_carries_a_parcel_is_not_weighed_as_the_parcel(name: str, later: Edition) -> None:
     world = World()
-    second = court(SECOND, world)
-    second.codes(world.load("dock-2", **CAGES[name]))
-    loaded = second.codes(world.load("dock-2", **CAGES[name], **HEAVY, **{"wl:declaredMassGrams": 62_000}))
+    bench = court(later, world)
+    bench.codes(world.load("dock-2", **CAGES[name]))
+    loaded = bench.codes(world.load("dock-2", **CAGES[name], **HEAVY, **{"wl:declaredMassGrams": 62_000}))
     assert loaded == []
-    assert second.views[PARCEL].declared_g == 540
-    assert second.codes(world.weigh("dock-2", 541)) == []
-    assert second.codes(world.weigh("dock-2", 62_400)) == ["weight_out", "weight_out"]
+    assert bench.views[PARCEL].declared_g == 540
+    assert bench.codes(world.weigh("dock-2", 541)) == []
+    assert bench.codes(world.weigh("dock-2", 62_400)) == ["weight_out", "weight_out"]
 
 
-def test_several_parcels_on_one_scale_say_nothing_of_each() -> None:
+def test_several_parcels_on_one_scale_say_nothing_of_each(later: Edition) -> None:
     world = World()
-    second = court(SECOND, world)
-    second.codes(world.obj("dock-2", epcList=[PARCEL_2]))
-    assert second.codes(world.obj("dock-2", epcList=[PARCEL, PARCEL_2], **HEAVY)) == []
-    assert second.codes(world.weigh("dock-2", 541)) == []
+    bench = court(later, world)
+    bench.codes(world.obj("dock-2", epcList=[PARCEL_2]))
+    assert bench.codes(world.obj("dock-2", epcList=[PARCEL, PARCEL_2], **HEAVY)) == []
+    assert bench.codes(world.weigh("dock-2", 541)) == []
 
 
-def test_a_box_weighed_as_it_was_unpacked_is_not_what_it_weighs_closed() -> None:
+def test_a_box_weighed_as_it_was_unpacked_is_not_what_it_weighs_closed(later: Edition) -> None:
     world = World()
-    second = court(SECOND, world)
-    assert second.codes(world.unpack(**HEAVY)) == []
-    assert second.codes(world.weigh("dock-2", 541)) == []
+    bench = court(later, world)
+    assert bench.codes(world.unpack(**HEAVY)) == []
+    assert bench.codes(world.weigh("dock-2", 541)) == []
 
 
-def test_the_seal_of_a_cage_is_not_the_seal_of_what_lies_in_it() -> None:
+def test_the_seal_of_a_cage_is_not_the_seal_of_what_lies_in_it(later: Edition) -> None:
     world = World()
-    second = court(SECOND, world)
-    assert second.codes(world.load("dock-2", **CAGE_SEAL)) == []
-    assert second.views[PARCEL].seal == court(SECOND, World()).views[PARCEL].seal
-    assert second.codes(world.obj("dock-2", **{"wl:sealNumber": "S-0088213"})) == []
-    assert second.codes(world.obj("dock-2", **{"wl:sealNumber": "S-1"})) == ["seal_differs"]
+    bench = court(later, world)
+    assert bench.codes(world.load("dock-2", **CAGE_SEAL)) == []
+    assert bench.views[PARCEL].seal == court(later, World()).views[PARCEL].seal
+    assert bench.codes(world.obj("dock-2", **{"wl:sealNumber": "S-0088213"})) == []
+    assert bench.codes(world.obj("dock-2", **{"wl:sealNumber": "S-1"})) == ["seal_differs"]
 
 
-def test_a_parcel_without_a_seal_is_not_given_the_seal_of_its_cage() -> None:
+def test_a_parcel_without_a_seal_is_not_given_the_seal_of_its_cage(later: Edition) -> None:
     world = World()
-    second = Court(SECOND)
-    second.codes(world.pack())
-    second.codes(world.load("dock-2", **CAGE_SEAL))
-    assert second.views[PARCEL].seal is None
+    bench = Court(later)
+    bench.codes(world.pack())
+    bench.codes(world.load("dock-2", **CAGE_SEAL))
+    assert bench.views[PARCEL].seal is None
 
 
-def test_a_cage_whose_seal_is_broken_is_flagged_and_breaks_no_seal_of_a_parcel() -> None:
+def test_a_cage_whose_seal_is_broken_is_flagged_and_breaks_no_seal_of_a_parcel(later: Edition) -> None:
     world = World()
-    second = court(SECOND, world)
-    assert second.codes(world.load("dock-2", **{"wl:sealState": "broken"})) == ["seal_differs"]
-    assert second.codes(world.seal(number="S-2")) == ["seal_differs"]
+    bench = court(later, world)
+    assert bench.codes(world.load("dock-2", **{"wl:sealState": "broken"})) == ["seal_differs"]
+    assert bench.codes(world.seal(number="S-2")) == ["seal_differs"]
 
 
-def test_a_seal_is_compared_where_the_parcel_is_named_beside_its_handset() -> None:
+def test_a_seal_is_compared_where_the_parcel_is_named_beside_its_handset(later: Edition) -> None:
     world = World()
-    second = court(SECOND, world)
-    assert second.codes(world.obj("dock-2", epcList=[PARCEL, PHONE], **{"wl:sealNumber": "S-1"})) == ["seal_differs"]
+    bench = court(later, world)
+    assert bench.codes(world.obj("dock-2", epcList=[PARCEL, PHONE], **{"wl:sealNumber": "S-1"})) == ["seal_differs"]
 
 
 def test_by_the_first_edition_a_cage_counts_as_the_parcel_for_ever() -> None:
@@ -167,36 +141,36 @@ LATE = {
 
 
 @pytest.mark.parametrize("name", LATE)
-def test_what_comes_late_is_not_held_against_whoever_has_gone_on_since(name: str) -> None:
+def test_what_comes_late_is_not_held_against_whoever_has_gone_on_since(name: str, later: Edition) -> None:
     world = World()
     scans = handed_on(world)
-    second = Court(SECOND)
-    second.codes(world.scans[0])
+    bench = Court(later)
+    bench.codes(world.scans[0])
     newest_ms = 0
     for each in LATE[name]:
-        flagged = "not_due_here" in second.codes(scans[each])
+        flagged = "not_due_here" in bench.codes(scans[each])
         assert flagged == (scans[each].at_ms < newest_ms), each
         newest_ms = max(newest_ms, scans[each].at_ms)
 
 
-def test_a_handover_by_stations_whose_clocks_are_behind_still_moves_custody() -> None:
-    world, second = World(), Court(SECOND)
-    second.codes(world.pack())
-    second.codes(world.obj("dock-2", "departing", **BETWEEN))
-    second.codes(world.obj("lorry-9", "accepting", **BETWEEN))
+def test_a_handover_by_stations_whose_clocks_are_behind_still_moves_custody(later: Edition) -> None:
+    world, bench = World(), Court(later)
+    bench.codes(world.pack())
+    bench.codes(world.obj("dock-2", "departing", **BETWEEN))
+    bench.codes(world.obj("lorry-9", "accepting", **BETWEEN))
     behind_ms = world.now_ms - 20_000
-    assert second.codes(world.obj("depot-2", "departing", at=behind_ms, **ON)) == ["late_offline"]
-    assert second.codes(world.obj("courier-7", "accepting", at=behind_ms - 5_000, **ON)) == ["late_offline"]
-    assert second.views[PARCEL].custodian == COURIER
-    assert second.codes(world.deliver(**party("source", COURIER))) == []
+    assert bench.codes(world.obj("depot-2", "departing", at=behind_ms, **ON)) == ["late_offline"]
+    assert bench.codes(world.obj("courier-7", "accepting", at=behind_ms - 5_000, **ON)) == ["late_offline"]
+    assert bench.views[PARCEL].custodian == COURIER
+    assert bench.codes(world.deliver(**party("source", COURIER))) == []
 
 
-def test_a_release_whose_giver_never_accepted_goes_on_from_the_release_to_it() -> None:
-    world, second = World(), Court(SECOND)
-    second.codes(world.pack())
-    second.codes(world.obj("dock-2", "departing", **BETWEEN))
-    second.codes(world.obj("depot-2", "departing", at=world.now_ms - 20_000, **ON))
-    assert second.codes(world.obj("courier-7", "accepting", **ON)) == []
+def test_a_release_whose_giver_never_accepted_goes_on_from_the_release_to_it(later: Edition) -> None:
+    world, bench = World(), Court(later)
+    bench.codes(world.pack())
+    bench.codes(world.obj("dock-2", "departing", **BETWEEN))
+    bench.codes(world.obj("depot-2", "departing", at=world.now_ms - 20_000, **ON))
+    assert bench.codes(world.obj("courier-7", "accepting", **ON)) == []
 
 
 def test_by_the_first_edition_a_late_release_is_open_for_ever() -> None:
@@ -208,3 +182,101 @@ def test_by_the_first_edition_a_late_release_is_open_for_ever() -> None:
         first.codes(scans[each])
     assert first.codes(scans["delivered"]) == ["not_due_here"]
     assert first.views[PARCEL].moved_ms is None
+
+
+class Story(NamedTuple):
+    """What happens to a parcel, and what is flagged by the second edition and by the third."""
+
+    tell: Callable[[World], Iterator[SealedScan]]
+    second: list[str]
+    third: list[str]
+
+
+def given_on(world: World, **release: Any) -> Iterator[SealedScan]:
+    """The carrier has the parcel from the seller, and releases it to a courier."""
+    yield world.pack()
+    yield world.obj("dock-2", "departing", **BETWEEN)
+    yield world.obj("lorry-9", "accepting", **BETWEEN)
+    yield world.obj("depot-2", "departing", **ON, **release)
+
+
+def upevt(*named: SealedScan) -> dict[str, Any]:
+    """Which events it is about."""
+    return {"bizTransactionList": [{"type": "upevt", "bizTransaction": each.event.event_id} for each in named]}
+
+
+def by_the_custodian(world: World) -> Iterator[SealedScan]:
+    yield from given_on(world)
+    yield world.obj("depot-2", VOIDS)
+    yield world.deliver(**party("source", CARRIER))
+
+
+def by_the_giver(world: World) -> Iterator[SealedScan]:
+    """It was released to the carrier, who released it on and never said that it has it."""
+    yield world.pack()
+    yield world.obj("dock-2", "departing", **BETWEEN)
+    yield world.obj("depot-2", "departing", **ON)
+    yield world.obj("depot-2", VOIDS)
+    yield world.deliver(**party("source", CARRIER))
+
+
+def by_name(world: World) -> Iterator[SealedScan]:
+    """By a station whose clock is behind."""
+    yield from given_on(world)
+    yield world.obj("lorry-3", VOIDS, at=world.now_ms - 20_000, **upevt(world.scans[-1]))
+    yield world.deliver(**party("source", CARRIER))
+
+
+def by_another(world: World) -> Iterator[SealedScan]:
+    yield from given_on(world)
+    yield world.obj("dock-2", VOIDS)
+    yield world.deliver(**party("source", CARRIER))
+
+
+def of_an_earlier_one(world: World) -> Iterator[SealedScan]:
+    yield from given_on(world)
+    yield world.obj("depot-2", VOIDS, **upevt(world.scans[1]))
+    yield world.deliver(**party("source", CARRIER))
+
+
+def made_before(world: World) -> Iterator[SealedScan]:
+    """What it takes back is an earlier release."""
+    yield from given_on(world)
+    yield world.obj("depot-2", VOIDS, at=world.now_ms - 20_000)
+    yield world.deliver(**party("source", CARRIER))
+
+
+def taken_over_before(world: World) -> Iterator[SealedScan]:
+    """Who took the parcel over has it: the giver's word takes nothing away."""
+    yield from given_on(world)
+    yield world.obj("courier-7", "accepting", **ON)
+    yield world.obj("depot-2", VOIDS)
+    yield world.deliver(**party("source", COURIER))
+
+
+VOIDED = {
+    "by whoever has the parcel": Story(by_the_custodian, ["not_due_here"], []),
+    "by whoever released it": Story(by_the_giver, ["not_due_here"], []),
+    "by name": Story(by_name, ["not_due_here"], []),
+    "by somebody else": Story(by_another, ["not_due_here"], ["not_due_here"]),
+    "an earlier one, by name": Story(of_an_earlier_one, ["not_due_here"], ["not_due_here"]),
+    "one that was made later": Story(made_before, ["not_due_here"], ["not_due_here"]),
+    "once it was accepted": Story(taken_over_before, [], []),
+}
+
+
+def last_flags(edition: Edition, story: Story) -> list[str]:
+    """What is flagged of the last scan of a story."""
+    bench = Court(edition)
+    return [bench.codes(each) for each in story.tell(World())][-1]
+
+
+@pytest.mark.parametrize("name", VOIDED)
+def test_a_release_is_taken_back_by_whoever_has_the_parcel_or_released_it(name: str) -> None:
+    assert last_flags(THIRD, VOIDED[name]) == VOIDED[name].third
+
+
+@pytest.mark.parametrize("edition", [FIRST, SECOND])
+@pytest.mark.parametrize("name", VOIDED)
+def test_by_earlier_editions_nothing_takes_a_release_back(name: str, edition: Edition) -> None:
+    assert last_flags(edition, VOIDED[name]) == VOIDED[name].second

@@ -54,7 +54,7 @@ def judged(batch: Batch, *, unread: Sequence[int] = (), **facts: Any) -> Judged:
     scans = [
         scan if isinstance(scan, BatchedScan) and at not in unread else None for at, scan in enumerate(batch.scans)
     ]
-    return judge_batch(batch.statement, scans, tolerances=Tolerances(), **{**known, **facts})
+    return judge_batch(batch.statement, scans, tolerances=Tolerances(), custodian=None, **{**known, **facts})
 
 
 def codes(found: Judged) -> list[list[str] | None]:

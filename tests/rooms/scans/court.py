@@ -1,0 +1,43 @@
+"""The judge by one edition of its rules, following the scans of a made-up network."""
+
+from custody.scans.advance import UNSEEN, advance, parcels_of
+from custody.scans.edition import Edition
+from custody.scans.judge_parcels import judge_parcels
+from custody.scans.tolerances import Tolerances
+from custody.scans.view import KeyStanding, StationHead, UnitView
+from custody.trail.sealed import SealedScan
+from tests.rooms.trail.world import World
+
+
+class Court:
+    """The judge by one edition of its rules, with what it knows."""
+
+    def __init__(self, edition: Edition) -> None:
+        self.tolerances = Tolerances(edition=edition)
+        self.views: dict[str, UnitView] = {}
+
+    def codes(self, sealed: SealedScan) -> list[str]:
+        """The flags of the next scan."""
+        scan = sealed.scan
+        head = None if scan.prev is None else StationHead(seq=scan.seq - 1, digest=scan.prev)
+        verdict = judge_parcels(
+            scan,
+            standing=KeyStanding.VALID,
+            head=head,
+            views=self.views,
+            now_ms=sealed.received_ms,
+            tolerances=self.tolerances,
+        )
+        for parcel in parcels_of(scan.event):
+            view = self.views.get(parcel, UNSEEN)
+            by = sealed.station.custodian
+            self.views[parcel] = advance(view, scan.event, self.tolerances.edition, custodian=by)
+        return [flag.code for flag in verdict.flags]
+
+
+def court(edition: Edition, world: World) -> Court:
+    """The judge once a parcel of 540 g is packed and sealed."""
+    made = Court(edition)
+    assert made.codes(world.pack(**{"wl:declaredMassGrams": 540})) == []
+    assert made.codes(world.seal()) == []
+    return made
