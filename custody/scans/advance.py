@@ -70,7 +70,7 @@ def advance(
         weights=(*view.weights, *weighed)[-MAX_WEIGHTS:],
         declared_g=view.declared_g if declared is None else declared,
         seal=_seal(view.seal, event, edition),
-        expected_serials=_contents(view.expected_serials, event),
+        expected_serials=_contents(view.expected_serials, event, edition),
     )
 
 
@@ -125,14 +125,15 @@ def _seal(seal: Seal | None, event: Event, edition: Edition) -> Seal | None:
     return seal if seal is None or state is None else replace(seal, state=state)
 
 
-def _contents(expected: frozenset[str], event: Event) -> frozenset[str]:
+def _contents(expected: frozenset[str], event: Event, edition: Edition) -> frozenset[str]:
     if event.type != "AggregationEvent":
         return expected
     inside = _names((*event.children, *event.imeis))
     if event.action == "ADD" and event.biz_step == "packing":
         return expected | inside
     if event.action == "DELETE" and event.biz_step == "unpacking":
-        return expected - inside
+        everything = not event.children and not event.quantities
+        return frozenset() if everything and edition >= Edition.THIRD else expected - inside
     return expected
 
 

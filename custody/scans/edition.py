@@ -15,6 +15,7 @@ an edition of its own, which holds from the policy on that names it. A policy th
 3. - A `void_shipping` that is signed for whoever has the parcel, or for whom the open release names as giver, ends that
      release: its custodian may deliver it or hand it to another. If the event names releases (`upevt`), only one of
      those ends; else only one that was made before it.
+   - An unpacking that names no children, and no class of them, takes everything out.
 """
 
 from collections.abc import Mapping

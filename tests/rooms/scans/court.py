@@ -1,12 +1,14 @@
 """The judge by one edition of its rules, following the scans of a made-up network."""
 
+from typing import Any
+
 from custody.scans.advance import UNSEEN, advance, parcels_of
 from custody.scans.edition import Edition
 from custody.scans.judge_parcels import judge_parcels
 from custody.scans.tolerances import Tolerances
 from custody.scans.view import KeyStanding, StationHead, UnitView
 from custody.trail.sealed import SealedScan
-from tests.rooms.trail.world import World
+from tests.rooms.trail.world import CARRIER, SELLER, World
 
 
 class Court:
@@ -41,3 +43,13 @@ def court(edition: Edition, world: World) -> Court:
     assert made.codes(world.pack(**{"wl:declaredMassGrams": 540})) == []
     assert made.codes(world.seal()) == []
     return made
+
+
+def party(side: str, key: str) -> dict[str, Any]:
+    """One side of a handover."""
+    return {f"{side}List": [{"type": "possessing_party", side: key}]}
+
+
+COURIER = "https://id.gs1.org/417/9521999000013"
+BETWEEN = {**party("source", SELLER), **party("destination", CARRIER)}
+ON = {**party("source", CARRIER), **party("destination", COURIER)}

@@ -1,16 +1,22 @@
 """The judge's rules have editions: a later one judges otherwise, an earlier one for ever as it did."""
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
 from custody.kernel.errors import Fatal
-from custody.scans.advance import VOIDS
 from custody.scans.edition import NEWEST, RULE, Edition, edition_of
 from custody.trail.sealed import SealedScan
-from tests.rooms.scans.court import Court, court
-from tests.rooms.trail.world import CAGE, CARRIER, PARCEL, PARCEL_2, PARCEL_3, PHONE, SELLER, World
+from tests.rooms.scans.court import BETWEEN, COURIER, ON, Court, court, party
+from tests.rooms.trail.world import (
+    CAGE,
+    PARCEL,
+    PARCEL_2,
+    PARCEL_3,
+    PHONE,
+    World,
+)
 
 FIRST, SECOND, THIRD = Edition
 HEAVY = {"sensorElementList": [{"sensorReport": [{"type": "Mass", "value": 62.4, "uom": "KGM"}]}]}
@@ -108,16 +114,6 @@ def test_by_the_first_edition_a_cage_counts_as_the_parcel_for_ever() -> None:
     assert first.codes(world.weigh("dock-2", 541)) == ["weight_out"]
 
 
-def party(side: str, key: str) -> dict[str, Any]:
-    """One side of a handover."""
-    return {f"{side}List": [{"type": "possessing_party", side: key}]}
-
-
-COURIER = "https://id.gs1.org/417/9521999000013"
-BETWEEN = {**party("source", SELLER), **party("destination", CARRIER)}
-ON = {**party("source", CARRIER), **party("destination", COURIER)}
-
-
 def handed_on(world: World) -> dict[str, SealedScan]:
     """A parcel that the seller hands to the carrier, who hands it to a courier, who delivers it."""
     world.pack()
@@ -182,101 +178,3 @@ def test_by_the_first_edition_a_late_release_is_open_for_ever() -> None:
         first.codes(scans[each])
     assert first.codes(scans["delivered"]) == ["not_due_here"]
     assert first.views[PARCEL].moved_ms is None
-
-
-class Story(NamedTuple):
-    """What happens to a parcel, and what is flagged by the second edition and by the third."""
-
-    tell: Callable[[World], Iterator[SealedScan]]
-    second: list[str]
-    third: list[str]
-
-
-def given_on(world: World, **release: Any) -> Iterator[SealedScan]:
-    """The carrier has the parcel from the seller, and releases it to a courier."""
-    yield world.pack()
-    yield world.obj("dock-2", "departing", **BETWEEN)
-    yield world.obj("lorry-9", "accepting", **BETWEEN)
-    yield world.obj("depot-2", "departing", **ON, **release)
-
-
-def upevt(*named: SealedScan) -> dict[str, Any]:
-    """Which events it is about."""
-    return {"bizTransactionList": [{"type": "upevt", "bizTransaction": each.event.event_id} for each in named]}
-
-
-def by_the_custodian(world: World) -> Iterator[SealedScan]:
-    yield from given_on(world)
-    yield world.obj("depot-2", VOIDS)
-    yield world.deliver(**party("source", CARRIER))
-
-
-def by_the_giver(world: World) -> Iterator[SealedScan]:
-    """It was released to the carrier, who released it on and never said that it has it."""
-    yield world.pack()
-    yield world.obj("dock-2", "departing", **BETWEEN)
-    yield world.obj("depot-2", "departing", **ON)
-    yield world.obj("depot-2", VOIDS)
-    yield world.deliver(**party("source", CARRIER))
-
-
-def by_name(world: World) -> Iterator[SealedScan]:
-    """By a station whose clock is behind."""
-    yield from given_on(world)
-    yield world.obj("lorry-3", VOIDS, at=world.now_ms - 20_000, **upevt(world.scans[-1]))
-    yield world.deliver(**party("source", CARRIER))
-
-
-def by_another(world: World) -> Iterator[SealedScan]:
-    yield from given_on(world)
-    yield world.obj("dock-2", VOIDS)
-    yield world.deliver(**party("source", CARRIER))
-
-
-def of_an_earlier_one(world: World) -> Iterator[SealedScan]:
-    yield from given_on(world)
-    yield world.obj("depot-2", VOIDS, **upevt(world.scans[1]))
-    yield world.deliver(**party("source", CARRIER))
-
-
-def made_before(world: World) -> Iterator[SealedScan]:
-    """What it takes back is an earlier release."""
-    yield from given_on(world)
-    yield world.obj("depot-2", VOIDS, at=world.now_ms - 20_000)
-    yield world.deliver(**party("source", CARRIER))
-
-
-def taken_over_before(world: World) -> Iterator[SealedScan]:
-    """Who took the parcel over has it: the giver's word takes nothing away."""
-    yield from given_on(world)
-    yield world.obj("courier-7", "accepting", **ON)
-    yield world.obj("depot-2", VOIDS)
-    yield world.deliver(**party("source", COURIER))
-
-
-VOIDED = {
-    "by whoever has the parcel": Story(by_the_custodian, ["not_due_here"], []),
-    "by whoever released it": Story(by_the_giver, ["not_due_here"], []),
-    "by name": Story(by_name, ["not_due_here"], []),
-    "by somebody else": Story(by_another, ["not_due_here"], ["not_due_here"]),
-    "an earlier one, by name": Story(of_an_earlier_one, ["not_due_here"], ["not_due_here"]),
-    "one that was made later": Story(made_before, ["not_due_here"], ["not_due_here"]),
-    "once it was accepted": Story(taken_over_before, [], []),
-}
-
-
-def last_flags(edition: Edition, story: Story) -> list[str]:
-    """What is flagged of the last scan of a story."""
-    bench = Court(edition)
-    return [bench.codes(each) for each in story.tell(World())][-1]
-
-
-@pytest.mark.parametrize("name", VOIDED)
-def test_a_release_is_taken_back_by_whoever_has_the_parcel_or_released_it(name: str) -> None:
-    assert last_flags(THIRD, VOIDED[name]) == VOIDED[name].third
-
-
-@pytest.mark.parametrize("edition", [FIRST, SECOND])
-@pytest.mark.parametrize("name", VOIDED)
-def test_by_earlier_editions_nothing_takes_a_release_back(name: str, edition: Edition) -> None:
-    assert last_flags(edition, VOIDED[name]) == VOIDED[name].second

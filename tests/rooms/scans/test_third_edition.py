@@ -1,0 +1,143 @@
+"""What the judge's third edition judges otherwise than the editions before it, which go on as they did."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import pytest
+
+from custody.scans.advance import VOIDS
+from custody.scans.edition import Edition
+from custody.trail.sealed import SealedScan
+from tests.rooms.scans.court import BETWEEN, COURIER, ON, Court, party
+from tests.rooms.trail.world import CARRIER, PHONE_2, World
+
+FIRST, SECOND, THIRD = Edition
+
+
+class Story(NamedTuple):
+    """What happens to a parcel, and what is flagged by the second edition and by the third."""
+
+    tell: Callable[[World], Iterator[SealedScan]]
+    second: list[str]
+    third: list[str]
+
+
+def given_on(world: World) -> Iterator[SealedScan]:
+    """The carrier has the parcel from the seller, and releases it to a courier."""
+    yield world.pack()
+    yield world.obj("dock-2", "departing", **BETWEEN)
+    yield world.obj("lorry-9", "accepting", **BETWEEN)
+    yield world.obj("depot-2", "departing", **ON)
+
+
+def upevt(*named: SealedScan) -> dict[str, Any]:
+    """Which events it is about."""
+    return {"bizTransactionList": [{"type": "upevt", "bizTransaction": each.event.event_id} for each in named]}
+
+
+def by_the_custodian(world: World) -> Iterator[SealedScan]:
+    yield from given_on(world)
+    yield world.obj("depot-2", VOIDS)
+    yield world.deliver(**party("source", CARRIER))
+
+
+def by_the_giver(world: World) -> Iterator[SealedScan]:
+    """It was released to the carrier, who released it on and never said that it has it."""
+    yield world.pack()
+    yield world.obj("dock-2", "departing", **BETWEEN)
+    yield world.obj("depot-2", "departing", **ON)
+    yield world.obj("depot-2", VOIDS)
+    yield world.deliver(**party("source", CARRIER))
+
+
+def by_name(world: World) -> Iterator[SealedScan]:
+    """By a station whose clock is behind."""
+    yield from given_on(world)
+    yield world.obj("lorry-3", VOIDS, at=world.now_ms - 20_000, **upevt(world.scans[-1]))
+    yield world.deliver(**party("source", CARRIER))
+
+
+def by_another(world: World) -> Iterator[SealedScan]:
+    yield from given_on(world)
+    yield world.obj("dock-2", VOIDS)
+    yield world.deliver(**party("source", CARRIER))
+
+
+def of_an_earlier_one(world: World) -> Iterator[SealedScan]:
+    yield from given_on(world)
+    yield world.obj("depot-2", VOIDS, **upevt(world.scans[1]))
+    yield world.deliver(**party("source", CARRIER))
+
+
+def made_before(world: World) -> Iterator[SealedScan]:
+    """What it takes back is an earlier release."""
+    yield from given_on(world)
+    yield world.obj("depot-2", VOIDS, at=world.now_ms - 20_000)
+    yield world.deliver(**party("source", CARRIER))
+
+
+def taken_over_before(world: World) -> Iterator[SealedScan]:
+    """Who took the parcel over has it: the giver's word takes nothing away."""
+    yield from given_on(world)
+    yield world.obj("courier-7", "accepting", **ON)
+    yield world.obj("depot-2", VOIDS)
+    yield world.deliver(**party("source", COURIER))
+
+
+VOIDED = {
+    "by whoever has the parcel": Story(by_the_custodian, ["not_due_here"], []),
+    "by whoever released it": Story(by_the_giver, ["not_due_here"], []),
+    "by name": Story(by_name, ["not_due_here"], []),
+    "by somebody else": Story(by_another, ["not_due_here"], ["not_due_here"]),
+    "an earlier one, by name": Story(of_an_earlier_one, ["not_due_here"], ["not_due_here"]),
+    "one that was made later": Story(made_before, ["not_due_here"], ["not_due_here"]),
+    "once it was accepted": Story(taken_over_before, [], []),
+}
+
+
+def last_flags(edition: Edition, story: Story) -> list[str]:
+    """What is flagged of the last scan of a story."""
+    bench = Court(edition)
+    return [bench.codes(each) for each in story.tell(World())][-1]
+
+
+@pytest.mark.parametrize("name", VOIDED)
+def test_a_release_is_taken_back_by_whoever_has_the_parcel_or_released_it(name: str) -> None:
+    assert last_flags(THIRD, VOIDED[name]) == VOIDED[name].third
+
+
+@pytest.mark.parametrize("edition", [FIRST, SECOND])
+@pytest.mark.parametrize("name", VOIDED)
+def test_by_earlier_editions_nothing_takes_a_release_back(name: str, edition: Edition) -> None:
+    assert last_flags(edition, VOIDED[name]) == VOIDED[name].second
+
+
+PHONE_CLASS = "https://id.gs1.org/01/09521473003813"
+
+
+def repacked(world: World, **out: Any) -> Iterator[SealedScan]:
+    """A parcel is unpacked, and another handset packed into it."""
+    yield world.pack()
+    yield world.unpack("bench-4", **out)
+    yield world.pack(phone=PHONE_2)
+
+
+ONE_OF_A_CLASS = {"childQuantityList": [{"epcClass": PHONE_CLASS, "quantity": 1}]}
+STRANGER = ["serial_differs"]
+REPACKED = {
+    "everything taken out": Story(lambda world: repacked(world, phone=None), STRANGER, []),
+    "the handset taken out": Story(repacked, [], []),
+    "another one taken out": Story(lambda world: repacked(world, phone=PHONE_2), STRANGER, STRANGER),
+    "one of a class taken out": Story(lambda world: repacked(world, phone=None, **ONE_OF_A_CLASS), STRANGER, STRANGER),
+}
+
+
+@pytest.mark.parametrize("name", REPACKED)
+def test_what_is_unpacked_without_saying_what_is_everything(name: str) -> None:
+    assert last_flags(THIRD, REPACKED[name]) == REPACKED[name].third
+
+
+@pytest.mark.parametrize("edition", [FIRST, SECOND])
+@pytest.mark.parametrize("name", REPACKED)
+def test_by_earlier_editions_what_is_unpacked_without_saying_what_is_nothing(name: str, edition: Edition) -> None:
+    assert last_flags(edition, REPACKED[name]) == REPACKED[name].second
