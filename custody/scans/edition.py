@@ -16,6 +16,8 @@ an edition of its own, which holds from the policy on that names it. A policy th
      release: its custodian may deliver it or hand it to another. If the event names releases (`upevt`), only one of
      those ends; else only one that was made before it.
    - An unpacking that names no children, and no class of them, takes everything out.
+   - An error declaration is no reading and no acceptance: what it repeats, to take it back, is compared with nothing
+     (who may take over, weight, seal, what is inside). That its parcel is unknown is flagged all the same.
 """
 
 from collections.abc import Mapping

@@ -65,16 +65,22 @@ def reasons(
     tolerances: Tolerances,
 ) -> tuple[Flag, ...]:
     """Every flag of a scan about one parcel; `sequence` are those of its statement in the station's sequence."""
+    withdraws = scan.event.error_declaration is not None and tolerances.edition >= Edition.THIRD
     return (
         *_key(standing),
         *sequence,
         *_clock(scan, now_ms, tolerances),
         *_parcel(scan.event, unit),
-        *_order(scan.event, unit, tolerances),
-        *_weight(scan.event, unit, tolerances),
-        *_seal(scan.event, unit, tolerances),
-        *_serial(scan.event, unit),
+        *(() if withdraws else _said(scan.event, unit, tolerances)),
     )
+
+
+def _said(event: Event, unit: UnitView, tolerances: Tolerances) -> Iterator[Flag]:
+    """What differs between what the event says of the parcel and what is known of it."""
+    yield from _order(event, unit, tolerances)
+    yield from _weight(event, unit, tolerances)
+    yield from _seal(event, unit, tolerances)
+    yield from _serial(event, unit)
 
 
 def _key(standing: KeyStanding) -> Iterator[Flag]:

@@ -9,7 +9,7 @@ from custody.scans.advance import VOIDS
 from custody.scans.edition import Edition
 from custody.trail.sealed import SealedScan
 from tests.rooms.scans.court import BETWEEN, COURIER, ON, Court, party
-from tests.rooms.trail.world import CARRIER, PHONE_2, World
+from tests.rooms.trail.world import CARRIER, PARCEL, PHONE_2, World
 
 FIRST, SECOND, THIRD = Edition
 
@@ -141,3 +141,55 @@ def test_what_is_unpacked_without_saying_what_is_everything(name: str) -> None:
 @pytest.mark.parametrize("name", REPACKED)
 def test_by_earlier_editions_what_is_unpacked_without_saying_what_is_nothing(name: str, edition: Edition) -> None:
     assert last_flags(edition, REPACKED[name]) == REPACKED[name].second
+
+
+def wrong_weight(world: World) -> SealedScan:
+    return world.weigh("dock-2", 338)
+
+
+def wrong_seal(world: World) -> SealedScan:
+    return world.obj("dock-2", **{"wl:sealNumber": "S-1", "wl:sealState": "broken"})
+
+
+def wrong_handset(world: World) -> SealedScan:
+    return world.obj("dock-2", epcList=[PARCEL, PHONE_2])
+
+
+def accepted_too_early(world: World) -> Iterator[SealedScan]:
+    """An acceptance is declared wrong when the parcel was released on already."""
+    scans = list(given_on(world))
+    yield from scans
+    yield world.declare(scans[2])
+
+
+def taken_back(world: World, wrong: Callable[[World], SealedScan]) -> Iterator[SealedScan]:
+    """A sealed parcel of 540 g is scanned wrongly, and that is declared so."""
+    yield world.pack(**{"wl:declaredMassGrams": 540})
+    yield world.seal()
+    said = wrong(world)
+    yield said
+    yield world.declare(said)
+
+
+WRONG = {
+    "a weight": Story(lambda world: taken_back(world, wrong_weight), ["weight_out"], []),
+    "an acceptance": Story(accepted_too_early, ["not_due_here"], []),
+    "a seal": Story(lambda world: taken_back(world, wrong_seal), ["seal_differs"], []),
+    "a handset": Story(lambda world: taken_back(world, wrong_handset), STRANGER, []),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_an_error_declaration_repeats_is_not_judged_as_if_it_were_said_again(name: str) -> None:
+    assert last_flags(THIRD, WRONG[name]) == WRONG[name].third
+
+
+@pytest.mark.parametrize("edition", [FIRST, SECOND])
+@pytest.mark.parametrize("name", WRONG)
+def test_by_earlier_editions_what_an_error_declaration_repeats_is_judged(name: str, edition: Edition) -> None:
+    assert last_flags(edition, WRONG[name]) == WRONG[name].second
+
+
+def test_an_error_declaration_of_a_parcel_that_nobody_named_before_is_flagged_as_ever() -> None:
+    world = World()
+    assert Court(THIRD).codes(world.declare(wrong_weight(world))) == ["unknown_parcel"]
