@@ -322,6 +322,7 @@ FLAGS: Mapping[str, str] = {
     "not_due_here": "not due at this place",
     "weight_out": "weight out of tolerance",
     "seal_differs": "seal not as applied",
+    "seal_replaced": "new seal, the old one recorded as taken off",
     "serial_differs": "another serial number",
     "sequence_gap": "numbers of this station are missing",
     "key_suspect": "key in doubt at that time",
@@ -330,7 +331,8 @@ FLAGS: Mapping[str, str] = {
     "key_revoked": "key revoked",
     "tamper_evidence": "one number, two contents",
 }
-KEY_FLAGS = frozenset(FLAGS) - {"late_offline", "weight_out", "seal_differs", "serial_differs", "not_due_here"}
+_OF_THE_PARCEL = frozenset({"weight_out", "seal_differs", "seal_replaced", "serial_differs", "not_due_here"})
+KEY_FLAGS = frozenset(FLAGS) - {"late_offline"} - _OF_THE_PARCEL
 SIMS: Mapping[str, str] = {
     "own": "with the customer's own SIM",
     "other": "with another SIM",

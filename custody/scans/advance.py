@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from custody.gs1.event import Event
 from custody.gs1.imei import serial_as_imei
 from custody.scans.edition import Edition
-from custody.scans.view import Seal, UnitView, Weight
+from custody.scans.view import REMOVED, Seal, UnitView, Weight
 
 SSCC = "https://id.gs1.org/00/"
 MAX_WEIGHTS = 8
@@ -115,14 +115,28 @@ def _ends_release(view: UnitView, event: Event, custodian: str | None) -> bool:
 
 def _seal(seal: Seal | None, event: Event, edition: Edition) -> Seal | None:
     number, state = event.extensions.get("wl:sealNumber"), event.extensions.get("wl:sealState")
-    if number is None and state is None:
+    attaches = event.type == "AssociationEvent"
+    if number is None and state is None and not attaches:
         return seal
     if edition is not Edition.FIRST and not is_about_one(event):
         return seal
-    applied = event.type == "AssociationEvent" and event.action == "ADD"
+    if edition >= Edition.THIRD and seal is not None and attaches and _takes_off(event, seal):
+        return replace(seal, state=REMOVED)
+    applied = attaches and event.action == "ADD"
     if number is not None and (seal is None or applied):
-        return Seal(number=number, state=state or "intact")
+        things = frozenset(event.children) if applied and edition >= Edition.THIRD else frozenset()
+        return Seal(number=number, state=state or "intact", things=things)
     return seal if seal is None or state is None else replace(seal, state=state)
+
+
+def _takes_off(event: Event, seal: Seal) -> bool:
+    """Whether the seal is taken off: by its number, by what was put on as it, or with everything that is attached."""
+    if event.action != "DELETE":
+        return False
+    number = event.extensions.get("wl:sealNumber")
+    if number is not None:
+        return bool(number.upper() == seal.number.upper())
+    return _is_whole(event) or not seal.things or not seal.things.isdisjoint(event.children)
 
 
 def _contents(expected: frozenset[str], event: Event, edition: Edition) -> frozenset[str]:
@@ -132,9 +146,13 @@ def _contents(expected: frozenset[str], event: Event, edition: Edition) -> froze
     if event.action == "ADD" and event.biz_step == "packing":
         return expected | inside
     if event.action == "DELETE" and event.biz_step == "unpacking":
-        everything = not event.children and not event.quantities
-        return frozenset() if everything and edition >= Edition.THIRD else expected - inside
+        return frozenset() if edition >= Edition.THIRD and _is_whole(event) else expected - inside
     return expected
+
+
+def _is_whole(event: Event) -> bool:
+    """Whether a DELETE is of everything: it names no child, and no class of them."""
+    return not event.children and not event.quantities
 
 
 def _names(keys: Iterable[str]) -> frozenset[str]:

@@ -15,6 +15,9 @@ an edition of its own, which holds from the policy on that names it. A policy th
 3. - A `void_shipping` that is signed for whoever has the parcel, or for whom the open release names as giver, ends that
      release: its custodian may deliver it or hand it to another. If the event names releases (`upevt`), only one of
      those ends; else only one that was made before it.
+   - A seal that was taken off by a record (an AssociationEvent, DELETE) may be replaced, and the new one is noted. It
+     is taken off by its number, by what was put on as the seal, or with all that is attached. Found intact since, it is
+     there.
    - An unpacking that names no children, and no class of them, takes everything out.
    - An error declaration is no reading and no acceptance: what it repeats, to take it back, is compared with nothing
      (who may take over, weight, seal, what is inside). That its parcel is unknown is flagged all the same.

@@ -15,7 +15,7 @@ from custody.scans.edition import Edition
 from custody.scans.scan import Scan
 from custody.scans.tolerances import Tolerances
 from custody.scans.verdict import Flag, Verdict, already_done, sum_up
-from custody.scans.view import KeyStanding, StationHead, UnitView
+from custody.scans.view import REMOVED, KeyStanding, Seal, StationHead, UnitView
 
 _BEGINS_A_UNIT = frozenset({"commissioning", "packing"})
 _GONE = frozenset({"broken", "missing"})
@@ -193,10 +193,20 @@ def _seal(event: Event, unit: UnitView, tolerances: Tolerances) -> Iterator[Flag
     if state in _GONE:
         yield Flag(code="seal_differs", text=f"The seal is {state}.")
     elif number is not None and unit.seal is not None and number.upper() != unit.seal.number.upper():
-        resealed = event.type == "AssociationEvent" and event.action == "ADD" and unit.seal.state in _GONE
-        if not resealed and (tolerances.edition is Edition.FIRST or is_about_one(event)):
-            text = f"Seal {number} where {unit.seal.number} was applied."
-            yield Flag(code="seal_differs", text=text, facts=(("found", number), ("applied", unit.seal.number)))
+        yield from _other_seal(number, event, unit.seal, tolerances.edition)
+
+
+def _other_seal(number: str, event: Event, seal: Seal, edition: Edition) -> Iterator[Flag]:
+    """A seal is read, or put on, that has another number than the one that was applied."""
+    puts_on = event.type == "AssociationEvent" and event.action == "ADD"
+    if (puts_on and seal.state in _GONE) or (edition is not Edition.FIRST and not is_about_one(event)):
+        return
+    facts = (("found", number), ("applied", seal.number))
+    if puts_on and seal.state == REMOVED:
+        text = f"Seal {number} was put on where {seal.number} was recorded as taken off."
+        yield Flag(code="seal_replaced", text=text, facts=facts)
+    else:
+        yield Flag(code="seal_differs", text=f"Seal {number} where {seal.number} was applied.", facts=facts)
 
 
 def _serial(event: Event, unit: UnitView) -> Iterator[Flag]:

@@ -5,6 +5,7 @@
 | late_offline: stored by the station and sent later, within its span | accepted | S00 |
 | too_late: sent after the span in which a station may store | flagged | S20 |
 | clock_skew, clock_quarantine: the station's clock is ahead | flagged, quarantined | S20 |
+| seal_replaced: a new seal, after a record that the old one was taken off | accepted | S00 |
 | unknown_parcel | flagged | S30 |
 | not_due_here: wrong taker, nothing released, or older than what is known | flagged | S31 |
 | weight_out, seal_differs, serial_differs | flagged | S32, S33, S34 |
@@ -29,6 +30,7 @@ SEVERITY: tuple[Result, ...] = ("accepted", "flagged", "quarantined")
 
 FLAGS: Mapping[str, tuple[Result, str]] = {
     "late_offline": ("accepted", "S00"),
+    "seal_replaced": ("accepted", "S00"),
     "too_late": ("flagged", "S20"),
     "clock_skew": ("flagged", "S20"),
     "clock_quarantine": ("quarantined", "S20"),

@@ -12,6 +12,9 @@ import msgspec
 
 from custody.kernel.clock import Instant
 
+REMOVED = "removed"
+"""The state of a seal that was taken off by a record."""
+
 
 class KeyStanding(StrEnum):
     """What the log says about the key that signed, at the index the scan would get."""
@@ -39,10 +42,14 @@ class Weight(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Seal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The seal last applied and the state last seen: intact, broken or missing."""
+    """The seal last applied, what was put on as it, and the state last seen (intact, broken or missing) or recorded.
+
+    `things` are known, and a seal is `REMOVED`, by the third edition of the rules alone.
+    """
 
     number: str
     state: str | None = None
+    things: frozenset[str] = frozenset()
 
 
 class UnitView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -7,9 +7,10 @@ import pytest
 
 from custody.scans.advance import VOIDS
 from custody.scans.edition import Edition
+from custody.scans.verdict import Flag, sum_up
 from custody.trail.sealed import SealedScan
 from tests.rooms.scans.court import BETWEEN, COURIER, ON, Court, party
-from tests.rooms.trail.world import CARRIER, PARCEL, PHONE_2, World
+from tests.rooms.trail.world import CARRIER, PARCEL, PHONE_2, SEAL, World
 
 FIRST, SECOND, THIRD = Edition
 
@@ -113,6 +114,92 @@ def test_by_earlier_editions_nothing_takes_a_release_back(name: str, edition: Ed
 
 
 PHONE_CLASS = "https://id.gs1.org/01/09521473003813"
+OTHER_SEAL = "https://id.gs1.org/8004/9521473SEAL0099"
+TRACKER = "https://id.gs1.org/8004/9521473TRACKER1"
+
+
+def take_off(world: World, *things: str, **more: Any) -> SealedScan:
+    """What is attached to the parcel is taken off; everything, if nothing is named."""
+    named = {"childEPCs": list(things)} if things else {}
+    return world.scan(
+        "hub-sort-1", "AssociationEvent", action="DELETE", bizStep="removing", parentID=PARCEL, **named, **more
+    )
+
+
+def new_seal(world: World) -> SealedScan:
+    return world.seal("hub-sort-1", number="S-99", childEPCs=[OTHER_SEAL])
+
+
+def sealed_anew(world: World, *things: str, **more: Any) -> Iterator[SealedScan]:
+    """A parcel whose seal is taken off, and a new one put on."""
+    yield world.pack()
+    yield world.seal()
+    yield take_off(world, *things, **more)
+    yield new_seal(world)
+
+
+def another_thing_off(world: World) -> Iterator[SealedScan]:
+    """A tracker rides on the parcel, and is taken off; the seal stays."""
+    yield world.pack()
+    yield world.seal()
+    yield world.scan("dock-2", "AssociationEvent", action="ADD", parentID=PARCEL, childEPCs=[TRACKER])
+    yield take_off(world, TRACKER)
+    yield new_seal(world)
+
+
+def read_after(world: World, number: str) -> Iterator[SealedScan]:
+    """A seal is read where none was put on."""
+    yield from list(sealed_anew(world))[:-1]
+    yield world.obj("depot-2", **{"wl:sealNumber": number})
+
+
+def put_on_again(world: World) -> Iterator[SealedScan]:
+    """After the new seal another one: nobody took the new one off."""
+    yield from sealed_anew(world, SEAL)
+    yield world.seal("depot-2", number="S-100")
+
+
+def read_intact_since(world: World) -> Iterator[SealedScan]:
+    """It was there after all."""
+    yield from list(sealed_anew(world, SEAL))[:-1]
+    yield world.obj("depot-2", **{"wl:sealNumber": "S-0088213", "wl:sealState": "intact"})
+    yield new_seal(world)
+
+
+BROKEN = {"wl:sealState": "broken"}
+DIFFERS, NOTED = ["seal_differs"], ["seal_replaced"]
+RESEALED = {
+    "taken off by name": Story(lambda world: sealed_anew(world, SEAL), DIFFERS, NOTED),
+    "everything taken off": Story(sealed_anew, DIFFERS, NOTED),
+    "taken off by number": Story(lambda world: sealed_anew(world, **{"wl:sealNumber": "s-0088213"}), DIFFERS, NOTED),
+    "taken off and found broken": Story(lambda world: sealed_anew(world, SEAL, **BROKEN), [], NOTED),
+    "another number taken off": Story(lambda world: sealed_anew(world, **{"wl:sealNumber": "S-1"}), DIFFERS, DIFFERS),
+    "another thing taken off": Story(another_thing_off, DIFFERS, DIFFERS),
+    "a strange seal read": Story(lambda world: read_after(world, "S-1"), DIFFERS, DIFFERS),
+    "a third seal": Story(put_on_again, DIFFERS, DIFFERS),
+    "the old seal was there after all": Story(read_intact_since, DIFFERS, DIFFERS),
+}
+
+
+@pytest.mark.parametrize("name", RESEALED)
+def test_a_new_seal_in_place_of_one_that_was_taken_off_by_the_records_is_noted_and_not_held_up(name: str) -> None:
+    assert last_flags(THIRD, RESEALED[name]) == RESEALED[name].third
+
+
+@pytest.mark.parametrize("edition", [FIRST, SECOND])
+@pytest.mark.parametrize("name", RESEALED)
+def test_by_earlier_editions_a_seal_that_was_taken_off_is_still_the_one_that_counts(
+    name: str, edition: Edition
+) -> None:
+    assert last_flags(edition, RESEALED[name]) == RESEALED[name].second
+
+
+def test_a_seal_known_from_a_reading_alone_is_taken_off_with_what_is_named() -> None:
+    world, bench = World(), Court(THIRD)
+    bench.codes(world.pack())
+    bench.codes(world.obj("dock-2", **{"wl:sealNumber": "S-0088213"}))
+    bench.codes(take_off(world, SEAL))
+    assert bench.codes(new_seal(world)) == NOTED
 
 
 def repacked(world: World, **out: Any) -> Iterator[SealedScan]:
@@ -174,7 +261,7 @@ def taken_back(world: World, wrong: Callable[[World], SealedScan]) -> Iterator[S
 WRONG = {
     "a weight": Story(lambda world: taken_back(world, wrong_weight), ["weight_out"], []),
     "an acceptance": Story(accepted_too_early, ["not_due_here"], []),
-    "a seal": Story(lambda world: taken_back(world, wrong_seal), ["seal_differs"], []),
+    "a seal": Story(lambda world: taken_back(world, wrong_seal), DIFFERS, []),
     "a handset": Story(lambda world: taken_back(world, wrong_handset), STRANGER, []),
 }
 
@@ -193,3 +280,8 @@ def test_by_earlier_editions_what_an_error_declaration_repeats_is_judged(name: s
 def test_an_error_declaration_of_a_parcel_that_nobody_named_before_is_flagged_as_ever() -> None:
     world = World()
     assert Court(THIRD).codes(world.declare(wrong_weight(world))) == ["unknown_parcel"]
+
+
+def test_a_new_seal_that_is_noted_is_accepted_and_the_bench_is_told_nothing() -> None:
+    verdict = sum_up([Flag(code="seal_replaced", text="")])
+    assert (verdict.result, verdict.code, verdict.line) == ("accepted", "S00", "OK")
