@@ -196,8 +196,13 @@ def customer_leaves(
 def tell_leavers(unit: Unit, *, only: str | None = None, limit: int = 200) -> int:
     """Tell every leaver for whom an hour of the policy has come, or `only` of this handset; how many were told."""
     told = 0
-    due = watch_store.leavers_due(unit.session, now_ms=unit.now_ms, limit=limit)
-    for leaving in (leaving for leaving in due if only in {None, leaving.device}):
+    due = [
+        leaving
+        for leaving in watch_store.leavers_due(unit.session, now_ms=unit.now_ms, limit=limit)
+        if only in {None, leaving.device}
+    ]
+    lock_store.devices(unit.session, {leaving.device for leaving in due})  # before the first is recorded
+    for leaving in due:
         moments = sorted(leaver_notices(leaving.ends_ms, policy=POLICY))
         leaving.next_ms = next((at_ms for at_ms in moments if at_ms > unit.now_ms), None)
         unit.session.add(leaving)

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from api import joints
+from api import joints, lock_news
 from custody.kernel.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from custody.kernel.errors import Forbidden
 from custody.store import case_book
 from custody.store.unit import Unit
-from devicelock import store
+from devicelock import store, watch_store
 from devicelock.backends.android import NAME as ANDROID
 from devicelock.rules.ack import open_ack
 from devicelock.rules.caps import Caps
@@ -29,7 +29,7 @@ from devicelock.usecases.settle_parts import claim
 from devicelock.usecases.standing_authority import throw_switch
 from devicelock.usecases.sweep import sweep_lapses, sweep_silences
 from simulators.radio import Radio
-from tests.stories.lock_steps import let_go
+from tests.stories.lock_steps import let_go, register_many
 from tests.stories.other_locks import OtherLocks
 from tests.stories.test_forgetful_broker import switched_on
 from tests.stories.test_heard_together import taken_away
@@ -264,6 +264,24 @@ def holding(opened: Opened) -> Act:
 def noting(opened: Opened) -> Act:
     """It is."""
     return lambda unit: case_book.note(unit, opened.case, "moved", actor="system", facts={})
+
+
+def test_who_tells_leavers_holds_every_handset_before_the_log_as_whoever_moves_its_locks_does(either: World) -> None:
+    for device in register_many(either, 2):
+        with either.house.unit() as unit:
+            facts = {"ends_ms": unit.now_ms + 30 * DAY_MS, "actor": "agent-1", "role": Role.AGENT}
+            lock_news.customer_leaves(unit, either.office, device=device, **facts)
+    either.clock.at_ms += 29 * DAY_MS
+    with either.house.read() as session:
+        _, last = watch_store.leavers_due(session, now_ms=either.clock.at_ms, hold=False)
+    meanwhile(
+        either,
+        lambda unit: store.devices(unit.session, {last.device}),
+        lock_news.tell_leavers,
+        then=lambda unit: unit.record("heard", {"device": last.device}),
+    )
+    with either.house.read() as session:
+        assert not watch_store.is_leaver_due(session, now_ms=either.clock.at_ms)
 
 
 def two_asked(world: World) -> list[str]:
