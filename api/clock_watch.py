@@ -74,7 +74,8 @@ def _put_back(unit: Unit, office: LockOffice, *, by_ms: int) -> None:
 
 def _tell_of_jump(unit: Unit, *, jump_ms: int) -> None:
     """One of an earlier jump, or of an hour that the clock was put back from, holds nothing now."""
-    if is_held(unit.session, now_ms=unit.now_ms):
+    unit.log.claim()  # as `raise_alert`; who raised one while we waited may have begun after us
+    if is_held(unit.session, now_ms=unit.now_ms + BACK_MS):
         return
     detail = (
         f"The clock is {round(jump_ms / DAY_MS)} days ahead of what was counted, and says {to_iso(unit.now_ms)}. "

@@ -30,6 +30,7 @@ def late_fixes(session: Session, *, now_ms: Instant, policy: Policy = DEFAULT_PO
 
 def tell_of_late_fixes(unit: Unit, *, only: str | None = None, policy: Policy = DEFAULT_POLICY) -> int:
     """Raise an alert for every one, or `only` for this one; how many were raised."""
+    unit.log.claim()  # as `raise_alert`: another process may be telling of them
     rows = [row for row in _late(unit.session, now_ms=unit.now_ms, policy=policy, limit=200) if only in {None, row.id}]
     for row in rows:
         detail = (

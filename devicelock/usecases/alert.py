@@ -1,7 +1,8 @@
 """Alerts: what people must look at. Raised in the unit that brings it about, so that none is lost and none is made up.
 
-One thing raises one alert of a kind until somebody has looked at it. An alert holds nothing back and lets nothing
-through; caps, pauses and switches do that by themselves. Whoever it is about does not look at it alone.
+One thing raises one alert of a kind until somebody has looked at it: whether one waits is asked with the log claimed,
+so that nobody else raises one, or looks at it, meanwhile. An alert holds nothing back and lets nothing through; caps,
+pauses and switches do that by themselves. Whoever it is about does not look at it alone.
 """
 
 from enum import StrEnum
@@ -43,6 +44,7 @@ class AlertKind(StrEnum):
 
 def raise_alert(unit: Unit, kind: AlertKind, *, about: str, detail: str) -> None:
     """Raise an alert about something, unless one of the kind waits to be looked at."""
+    unit.log.claim()
     if watch_store.waits_to_be_seen(unit.session, kind, about):
         return
     name = unit.ids.new("alert")
@@ -67,6 +69,7 @@ ABOUT_A_PERSON = frozenset({AlertKind.ASKS_REACHED, AlertKind.MANY_RELEASES, Ale
 
 def look_at_alert(unit: Unit, office: LockOffice, *, alert: str, account: str) -> AlertRow:
     """Somebody has looked at it; from then on the same thing raises a new alert. `Forbidden` for whom it is about."""
+    unit.log.claim()
     row = unit.session.get(AlertRow, alert)
     if row is None:
         raise NotFound("alert", f"there is no alert {alert!r}", fix="List them with GET /v1/alerts.")

@@ -81,6 +81,7 @@ def sweep_silences(unit: Unit, office: LockOffice, *, only: str | None = None, l
     silent = _of(only, _silent(unit.session, office, now_ms=unit.now_ms, limit=limit))
     hold_locks(unit, office, {order.id for order in silent})  # each is as it is now, not as it was found
     moved = _settle_silent(unit, office, silent)
+    unit.log.claim()  # as `raise_alert`: another process may be telling of them
     _tell_of_overdue(unit, _of(only, _overdue(unit.session, office, now_ms=unit.now_ms, limit=limit)))
     outbox.sweep(unit, older_than_ms=unit.now_ms)
     return moved
