@@ -380,6 +380,8 @@ def _cases(session: Session, records: Mapping[int, Record], entries: list[Stored
     for line in sorted(_rows(session, DisputeEventRow), key=lambda row: row.id):
         record = records.get(line.idx)
         places[line.dispute] += 1
+        if record is None and line.facts == "{}":
+            continue  # its case was erased
         if record is not None and record.fields["line"] != places[line.dispute]:
             yield f"case {line.dispute}: {line.kind} at {line.idx} is not its line {places[line.dispute]}"
         named = {f"dispute.{line.kind}", line.kind}

@@ -25,7 +25,7 @@ from custody.gs1.keys import ROOT
 from custody.investigation.answer import briefly
 from custody.investigation.journey import LINEHAUL_OF
 from custody.investigation.pack import INVESTIGATION, derive
-from custody.investigation.pack_earlier import FIRST, edition_of
+from custody.investigation.pack_earlier import EARLIER, FIRST, edition_of
 from custody.investigation.pack_howto import FILE as HOWTO
 from custody.investigation.pack_inquiry import (
     Inputs,

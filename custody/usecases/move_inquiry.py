@@ -117,10 +117,18 @@ def steps(session: Session, dispute: str) -> Sequence[DisputeEventRow]:
     """The steps that were taken, rankings among them, in order; also those of a report that it came from by joining."""
     kinds = {*LINES.values(), "ranked"}
     lines = case_book.timeline(session, dispute)
-    joined = [msgspec.json.decode(line.facts).get("from") for line in lines if line.kind == "joined"]
-    gave = [name for name in joined if name is not None and case_book.find_inquiry(session, name) is None]
+    gave = [name for name in _joined(session, dispute, lines) if case_book.find_inquiry(session, name) is None]
     before = [line for name in gave for line in steps(session, name)]
     return sorted([*before, *(line for line in lines if line.kind in kinds)], key=lambda line: line.id or 0)
+
+
+def _joined(session: Session, dispute: str, lines: Sequence[DisputeEventRow]) -> list[str]:
+    """The reports that were joined into this one; where its lines were erased they still say so themselves."""
+    told = [msgspec.json.decode(line.facts).get("from") for line in lines if line.kind == "joined"]
+    if None not in told:
+        return told
+    names = case_book.joined_into(session, dispute)
+    return [name for name in names if case_book.read(session, name).case.joined_into == dispute]
 
 
 def fix_due_ms(session: Session, dispute: str, *, policy: Policy = DEFAULT_POLICY) -> Instant | None:

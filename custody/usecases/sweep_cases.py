@@ -64,13 +64,16 @@ Act = Callable[[Unit, CaseFile, Round], CaseFile]
 
 
 def look(session: Session, asked: Round, *, after: str, limit: int, now_ms: Instant) -> Seen:
-    """The next few cases by id that are open, or leave something late."""
+    """The next few cases by id that are open, or leave something late.
+
+    One that cannot be judged counts as due: what it is about it is said in its own unit, and the round goes past it.
+    """
     files = case_book.open_after(session, after=after, limit=limit)
     people, promised = asked.people(session), case_book.promises_of(session, [file.case.id for file in files])
     due = tuple(
         file.case.id
         for file in files
-        if _earning(promised[file.case.id], asked, now_ms=now_ms) or _due(session, file, asked, people, now_ms=now_ms)
+        if _seems_due(session, file, promised[file.case.id], asked, people, now_ms=now_ms)
     )
     return Seen(due=due, last=files[-1].case.id if len(files) == limit else "")
 
@@ -84,6 +87,21 @@ def sweep_case(unit: Unit, dispute: str, asked: Round) -> int:
         file = acts[0](unit, file, asked)
         done += 1
     return done
+
+
+def _seems_due(
+    session: Session,
+    file: CaseFile,
+    promises: Sequence[Promise],
+    asked: Round,
+    people: Sequence[str],
+    *,
+    now_ms: Instant,
+) -> bool:
+    try:
+        return bool(_earning(promises, asked, now_ms=now_ms) or _due(session, file, asked, people, now_ms=now_ms))
+    except Exception:  # noqa: BLE001 - whatever it is, `sweep_case` meets it again
+        return True
 
 
 def _due(session: Session, file: CaseFile, asked: Round, people: Sequence[str], *, now_ms: Instant) -> list[Act]:

@@ -104,10 +104,13 @@ def leave(unit: Unit, office: LockOffice, *, device: str, ends_ms: Instant, acto
 
 
 def look(session: Session, office: LockOffice, *, after: str, limit: int, now_ms: Instant) -> Look:
-    """Whether `retire_due` would retire one of these handsets: a look that holds nobody up, as most find none."""
+    """Whether `retire_due` would retire one of these handsets: a look that holds nobody up, as most find none.
+
+    One that cannot be judged counts as due, so that the round tries each alone and goes past it.
+    """
     names = store.devices_after(session, after, limit=limit)
     rows = [session.get_one(DeviceRow, name) for name in names if not office.anchor.of(name).retired]
-    due = any(_is_due(session, office, row, now_ms) for row in rows)
+    due = any(_seems_due(session, office, row, now_ms) for row in rows)
     return Look(last=names[-1] if len(names) == limit else "", due=due)
 
 
@@ -158,6 +161,13 @@ def _count(unit: Unit, office: LockOffice, *, actor: str, idx: int) -> None:
     if count >= MANY_RELEASES:
         detail = f"{actor} has set {count} handsets free for ever within a day."
         raise_alert(unit, AlertKind.MANY_RELEASES, about=office.key_of(unit.session, actor), detail=detail)
+
+
+def _seems_due(session: Session, office: LockOffice, row: DeviceRow, now_ms: Instant) -> bool:
+    try:
+        return _is_due(session, office, row, now_ms)
+    except Exception:  # noqa: BLE001 - whatever it is, `retire_due` meets it again
+        return True
 
 
 def _is_due(session: Session, office: LockOffice, row: DeviceRow, now_ms: Instant) -> bool:

@@ -7,6 +7,7 @@ import pytest
 from fastapi import Request
 
 from api.joined_locks import join_locks
+from api.late_fixes import tell_of_late_fixes
 from api.pages import customers
 from api.parts import Parts
 from api.routes.customer import customer_view
@@ -19,6 +20,7 @@ from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import Conflict, Rejected
 from custody.store import case_book
 from custody.usecases import move_case, move_inquiry, move_scheme
+from custody.usecases.erase import erase
 from custody.usecases.investigate import Inquirer
 from custody.usecases.sweep_cases import letter_ms
 from custody.usecases.sweep_promises import sweep_promises
@@ -84,6 +86,27 @@ def test_an_investigation_that_goes_on_under_another_report_has_the_steps_that_w
         view = inquiry_view(session, survivor.case)
     assert (view["state"], [line["step"] for line in view["steps"]]) == ("concluded", ["nothing_found"])
     assert view["fix_due"] is not None
+
+
+def test_of_erased_reports_that_were_joined_it_is_known_when_their_investigation_was_concluded(world: World) -> None:
+    by: dict[str, Any] = {"actor": "investigator-1", "role": Role.INVESTIGATOR}
+    late, other = (world.dispute(None, "never_received") for _ in range(2))
+    survivor = world.dispute(None, None)
+    not_put_right(world, other)
+    with world.house.unit() as unit:
+        for each in (late, other):
+            move_inquiry.find_nothing(unit, each.case, why="No scan leads anywhere.", **by)
+    join(world, other, into=survivor)
+    act(world, move_case.withdraw, survivor, actor="customer", locks_settled=True)
+    with world.house.read() as session:
+        before = inquiry_view(session, survivor.case)
+    with world.house.unit() as unit:
+        erase(unit, survivor.case, reason="asked", actor="supervisor-1", holds=lambda *_: [])
+    with world.house.read() as session:
+        assert inquiry_view(session, survivor.case)["fix_due"] == before["fix_due"]
+    world.step(15 * DAY_MS)
+    with world.house.unit() as unit:
+        assert tell_of_late_fixes(unit) == 2, "one that was erased keeps no other from being told"
 
 
 def test_no_report_is_joined_into_one_that_is_over(world: World) -> None:

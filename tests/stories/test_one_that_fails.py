@@ -3,14 +3,17 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from sqlmodel import Session
 
 from api import timer
 from api.parts import Parts
 from custody.disputes.messages import Message
+from custody.disputes.promise import Promise
 from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import Conflict
 from custody.store import case_book
@@ -30,6 +33,7 @@ from tests.world import World
 from tests.world_parts import Opened
 
 UPDATE = "We still look at the path"
+LETTER = "You may go to"
 
 
 @pytest.fixture
@@ -181,6 +185,46 @@ def test_a_handset_is_retired_beside_one_that_fails(
         patch.setattr(either.anchor, "retire", fail_for_one)
         look()
     assert [either.anchor.of(device).retired for device in devices] == [False, True]
+    look()
+    assert [either.anchor.of(device).retired for device in devices] == [True, True]
+
+
+def test_a_case_has_its_letter_beside_one_that_cannot_be_looked_at(
+    either: World, look: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck, other = sorted((either.dispute(None, "never_received") for _ in range(2)), key=lambda opened: opened.case)
+    promises = case_book.promises
+
+    def fail_for_one(session: Session, dispute: str) -> list[Promise]:
+        if dispute == stuck.case:
+            raise ValueError(dispute)
+        return promises(session, dispute)
+
+    either.clock.at_ms += 60 * DAY_MS
+    with monkeypatch.context() as patch:
+        patch.setattr(case_book, "promises", fail_for_one)
+        look()
+    assert [LETTER in told(either, opened) for opened in (stuck, other)] == [False, True]
+    look()
+    assert LETTER in told(either, stuck)
+
+
+def test_a_handset_is_retired_beside_one_that_cannot_be_looked_at(either: World, look: Callable[[], None]) -> None:
+    devices = sorted(either.handset(parcel).handset.device for parcel in either.parcels[:2])
+    either.clock.at_ms += 400 * DAY_MS
+    retires_at, office = either.office.retires_at, either.office
+    with either.house.read() as session:
+        stuck = store.device(session, devices[0]).imei
+
+    def fail_for_one(session: Session, imei: str) -> int | None:
+        if imei == stuck:
+            raise ValueError(imei)
+        return retires_at(session, imei)
+
+    either.office = replace(office, retires_at=fail_for_one)
+    look()
+    assert [either.anchor.of(device).retired for device in devices] == [False, True]
+    either.office = office
     look()
     assert [either.anchor.of(device).retired for device in devices] == [True, True]
 
