@@ -36,6 +36,7 @@ OUTSIDE = "other"
 """The step of a station that is no part of the network."""
 
 _DELIVERING = frozenset({Step.DEPOT, Step.COURIER})
+_OF_ANOTHER = frozenset({"seal_differs", "seal_replaced"})
 
 
 class _Seen(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -184,9 +185,9 @@ def _handles_seal(event: Event, parcel: str) -> bool:
 
 
 def seal_read(sealed: SealedScan) -> Seal:
-    """What was seen of a seal."""
+    """What was seen of a seal; a new one is another one, also where a record says that the old one was taken off."""
     state = sealed.event.extensions.get("wl:sealState")
-    if "seal_differs" in sealed.flags:
+    if not _OF_ANOTHER.isdisjoint(sealed.flags):
         return Seal.ANOMALY
     return Seal.NOT_READ if state is None else Seal.OK if state == "intact" else Seal.ANOMALY
 

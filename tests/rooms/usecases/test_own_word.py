@@ -158,17 +158,18 @@ NEW_SEAL = "https://id.gs1.org/8004/9521473SEAL0099"
 INTACT = {"wl:sealState": "intact"}
 
 
-def _resealed(world: World, *, recorded: bool) -> None:
+def _resealed(world: World, *, recorded: bool, flag: str = "seal_differs") -> None:
     if recorded:
         taken_off = {"action": "DELETE", "bizStep": "removing", "parentID": PARCEL, "childEPCs": [SEAL]}
         world.scan("hub-sort-1", "AssociationEvent", **taken_off)
-    world.seal("hub-sort-1", "S-99", childEPCs=[NEW_SEAL], flags=["seal_differs"], **INTACT)
+    world.seal("hub-sort-1", "S-99", childEPCs=[NEW_SEAL], flags=[flag], **INTACT)
 
 
 @pytest.mark.parametrize("recorded", [False, True], ids=["said nothing", "recorded that the old one came off"])
-def test_who_puts_another_seal_on_has_not_found_it_on_arrival(*, recorded: bool) -> None:
+@pytest.mark.parametrize("flag", ["seal_differs", "seal_replaced"])
+def test_who_puts_another_seal_on_has_not_found_it_on_arrival(flag: str, *, recorded: bool) -> None:
     world = up_to_the_hub()
-    _resealed(world, recorded=recorded)
+    _resealed(world, recorded=recorded, flag=flag)
     stay = way_of(world).stays[-1]
     assert (stay.step, stay.seal, stay.late_seal) == (Step.HUB_SORT, Seal.NOT_READ, Seal.ANOMALY)
     assert way_of(world, READINGS[Edition.SECOND]).stays[-1].seal is Seal.ANOMALY
