@@ -186,7 +186,7 @@ ACTS = st.lists(
     st.sampled_from(
         ["post", "post two", "statement", "open", "twin", "skip", "break", "revoke", "other", "again", "ahead"]
     )
-    | st.sampled_from(["batch", "both", "erase", "cage", "hand on", "take back", "edition"]),
+    | st.sampled_from(["batch", "both", "erase", "cage", "hand on", "take back", "reseal", "declare", "edition"]),
     min_size=1,
     max_size=14,
 )
@@ -252,6 +252,11 @@ class Play:
             self._hand_on()
         elif name == "take back":
             self._take_back()
+        elif name == "reseal":
+            self._reseal()
+        elif name == "declare":
+            wrong = {"declarationTime": to_iso(house.clock.now_ms()), "reason": "incorrect_data"}
+            self._post(bench.sign(house, errorDeclaration=wrong, **weighing(62_400)))
         elif name == "edition":
             with house.unit() as unit:
                 judge_by(house, unit, min(edition_of(rules_in_force(unit)) + 1, NEWEST))
@@ -276,6 +281,15 @@ class Play:
             intake.submit_batch(void).result(timeout=60)
         void_again = self.other.sign(house, OTHER_SSCC, bizStep="void_shipping")
         self._post(void_again, self.other.sign(house, bizStep="accepting", **parties(CUSTODIAN, HOME)))
+
+    def _reseal(self) -> None:
+        """The parcel is opened by the records, and closed with another seal, each by another station."""
+        on_it = {"type": "AssociationEvent", "parentID": SSCC, "epcList": None}
+        for at, bench in enumerate((self.bench, self.other)):
+            seal = f"https://id.gs1.org/8004/9521473SEAL{at}"
+            self._post(bench.sign(self.house, **on_it, action="DELETE", bizStep="removing"))
+            put_on = {"childEPCs": [seal], "wl:sealNumber": f"S-{at}"}
+            self._post(bench.sign(self.house, **on_it, action="ADD", bizStep="installing", **put_on))
 
     def _ahead(self) -> None:
         house: Any = self.house
