@@ -1,7 +1,8 @@
 """Inquiries of the earlier formats /1 to /3, of answers that were found earlier, brought up to the present one.
 
 Each reads the chain from the scans by its edition (`read_before.py`). Those of /1 and /2 know no check of the recipient
-that is recorded and not verified.
+that is recorded and not verified, and none of them says which time is meant where a parcel was at one place several
+times.
 
 Those of /1 have no `checked`, no `intact_most` (nothing was bound), no own shares of photos and of seals that are read
 as wrong (those of the network counted for everyone) and no scales that are off. They call the first of equal answers

@@ -267,8 +267,9 @@ def _said(judgement: Judgement, inquiry: Inquiry) -> bool:
 
 
 def _statement(judgement: Judgement, naming: Naming, inquiry: Inquiry) -> Any:
-    checks, ties = _checks(judgement, inquiry), inquiry.format != FIRST
-    return plain(state(judgement, naming, explanation=explain(judgement), checks=checks, ties=ties))
+    checks, why = _checks(judgement, inquiry), explain(judgement)
+    ties, times = inquiry.format != FIRST, inquiry.format not in EARLIER
+    return plain(state(judgement, naming, explanation=why, checks=checks, ties=ties, times=times))
 
 
 def _check(item: RankedCheck) -> dict[str, Any]:

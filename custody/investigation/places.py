@@ -1,6 +1,6 @@
 """Links of a chain in words: what is done there, and where; and what may have happened outside all links."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from custody.investigation.values import Segment, Step
 
@@ -13,6 +13,7 @@ _WORK = {
     Step.DEPOT: "the depot",
     Step.COURIER: "the courier's round",
 }
+_TIMES = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 REST_WORDS: Mapping[str, str] = {
     "ORIGIN": "already wrong before the first scan",
     "AFTER": "after hand-over, by somebody who was not meant to have it",
@@ -23,3 +24,16 @@ REST_WORDS: Mapping[str, str] = {
 def place_of(segment: Segment) -> str:
     """A segment in words."""
     return f"{_WORK[segment.step]} at {segment.site}"
+
+
+def places_of(segments: Sequence[Segment]) -> list[str]:
+    """Each segment in words; of those that are called the same, with which time it was."""
+    named = [place_of(segment) for segment in segments]
+    return [
+        f"{place} ({_time(named[:at].count(place))})" if named.count(place) > 1 else place
+        for at, place in enumerate(named)
+    ]
+
+
+def _time(before: int) -> str:
+    return f"the {_TIMES[before]} time" if before < len(_TIMES) else f"time {before + 1}"

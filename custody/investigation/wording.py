@@ -3,6 +3,7 @@
 - Probabilities are whole per cents, never 0 % or 100 %: "under 1 %" and "over 99 %".
 - "Most likely" is what is likelier than everything else, as it is said: in whole per cents. Of several with the same
   share the headline names two, and says that they are as likely.
+- Where a parcel was at one place several times, it is said which time is meant.
 - The second and third possibility always stand beside the first, and so do the shares "in our process", "after
   hand-over" and "not in our data". A process cause (sorting, packing) is an ordinary answer.
 - NO_ANOMALY reads "we found nothing unusual in our records". It is never a ground to refuse anything.
@@ -12,12 +13,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from custody.investigation.checks import RankedCheck
 from custody.investigation.explain import Explanation
 from custody.investigation.naming import Naming, Verdict
 from custody.investigation.percent import percent, percent_short_of
-from custody.investigation.places import place_of
+from custody.investigation.places import place_of, places_of
 from custody.investigation.result import Judgement, Party
 
 NEVER = ("fraud", "suspicious", "suspect", "claimed", "alleged", "guilty", "culprit", "liar", "abuse")
@@ -53,18 +55,16 @@ class Statement:
         return tuple(line for line in said if line)
 
 
-def possibility(judgement: Judgement, column: int) -> str:
-    """One column of the table in words."""
+def answers(judgement: Judgement, *, times: bool = True) -> tuple[str, ...]:
+    """Each column of the table in words; without `times` places that a parcel came back to are called the same."""
     segments = judgement.dispute.segments
-    if column < len(segments):
-        here = place_of(segments[column])
-        there = place_of(segments[column + 1]) if column + 1 < len(segments) else "delivery"
-        return f"between {here} and {there}"
+    places = places_of(segments) if times else [place_of(segment) for segment in segments]
     return (
+        *(f"between {here} and {there}" for here, there in pairwise([*places, "delivery"])),
         "already wrong when it was picked and packed, before the first scan",
         "after hand-over, by somebody who was not meant to have it",
         NOTHING_UNUSUAL,
-    )[column - len(segments)]
+    )
 
 
 def state(
@@ -74,29 +74,33 @@ def state(
     explanation: Explanation | None = None,
     checks: Sequence[RankedCheck] | None = None,
     ties: bool = True,
+    times: bool = True,
 ) -> Statement:
-    """What is said about a dispute; without `ties` the first of equals is called the likeliest, as it once was."""
-    columns = judgement.columns
+    """What is said about a dispute.
+
+    Without `ties` the first of equals is called the likeliest, without `times` (`answers`) two rounds are called the
+    same, as it once was.
+    """
+    columns, words = judgement.columns, answers(judgement, times=times)
     order = sorted(range(len(columns)), key=lambda column: (-columns[column], column))
     carried = explanation is not None and explanation.history_carries
     return Statement(
-        headline=f"{_lead(judgement, order, ties=ties)}; {HONEST}.",
+        headline=f"{_lead(judgement, words, order, ties=ties)}; {HONEST}.",
         possibilities=tuple(
-            Possibility(text=possibility(judgement, column), percent=percent(float(columns[column])))
-            for column in order[:3]
+            Possibility(text=words[column], percent=percent(float(columns[column]))) for column in order[:3]
         ),
         shares=_shares(judgement),
-        verdict=_verdict(judgement, naming),
+        verdict=_verdict(words[naming.segment], naming),
         not_known=(*_not_known(naming), *((HISTORY_CARRIES,) if carried else ())),
         next_check=_next(checks),
     )
 
 
-def _lead(judgement: Judgement, order: Sequence[int], *, ties: bool) -> str:
+def _lead(judgement: Judgement, words: Sequence[str], order: Sequence[int], *, ties: bool) -> str:
     shares = [percent(float(judgement.columns[column])) for column in order]
-    lead, equal = possibility(judgement, order[0]), shares.count(shares[0])
+    lead, equal = words[order[0]], shares.count(shares[0])
     if ties and equal > 1:
-        both = f"{lead}, and {possibility(judgement, order[1])} ({shares[0]} each)"
+        both = f"{lead}, and {words[order[1]]} ({shares[0]} each)"
         return f"Two answers are as likely: {both}" if equal == 2 else f"{equal} answers are as likely, as {both}"
     nothing = order[0] == len(order) - 1
     return f"{lead[0].upper()}{lead[1:]} ({shares[0]})" if nothing else f"Most likely {lead} ({shares[0]})"
@@ -110,8 +114,7 @@ def _shares(judgement: Judgement) -> tuple[Possibility, ...]:
     return tuple(Possibility(text=text, percent=percent(share)) for text, share in rows)
 
 
-def _verdict(judgement: Judgement, naming: Naming) -> str:
-    place = possibility(judgement, naming.segment)
+def _verdict(place: str, naming: Naming) -> str:
     if naming.link_named:
         person = " The custodian's key is shown to two people with a reason." if naming.person_named else ""
         return f"The link {place} may be named ({percent(naming.theft)}).{person}"

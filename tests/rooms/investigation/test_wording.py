@@ -14,7 +14,7 @@ from custody.investigation.params import Params
 from custody.investigation.percent import percent
 from custody.investigation.result import Result
 from custody.investigation.values import NO_HISTORY, Complaint, Dispute
-from custody.investigation.wording import HISTORY_CARRIES, HONEST, NEVER, NOTHING_UNUSUAL, possibility, state
+from custody.investigation.wording import HISTORY_CARRIES, HONEST, NEVER, NOTHING_UNUSUAL, answers, state
 from simulators.fleet.small import SmallWorld, small_world
 from simulators.fleet.world import World
 
@@ -70,8 +70,8 @@ def test_no_answer_is_nought_or_a_hundred_per_cent(chance: float, text: str) -> 
 def test_a_link_is_named_by_the_places_on_both_sides(result: Result, small: SmallWorld) -> None:
     stolen, place = next(iter(small.stolen.items()))
     judged = result.judgement(stolen)
-    assert possibility(judged, place).startswith("between sorting at hub-a and the depot at depot-")
-    assert possibility(judged, 6).endswith("and delivery")
+    assert answers(judged)[place].startswith("between sorting at hub-a and the depot at depot-")
+    assert answers(judged)[6].endswith("and delivery")
 
 
 def test_a_link_shown_by_many_disputes_is_named_and_the_reader_told_what_carries_it(
@@ -193,3 +193,20 @@ def test_one_of_several_equals_is_not_called_the_likeliest(dispute: Build, share
     assert headline.startswith(told)
     assert ("Most likely" in headline) == (len(set(shares.values())) > 1)
     assert headline.endswith(HONEST + ".")
+
+
+def test_of_two_rounds_it_is_said_which_one_is_meant(dispute: Build) -> None:
+    back = dispute(steps=("dock", "linehaul", "depot", "courier", "depot", "courier", "courier"))
+    words = answers(judge_alone(back))
+    assert words[3] == "between the courier's round at depot (the first time) and the depot at depot (the second time)"
+    assert words[5] == (
+        "between the courier's round at depot (the second time) and the courier's round at depot (the third time)"
+    )
+    assert words[0] == "between the dock at warehouse and linehaul at road", "who had it once is named as ever"
+    assert len(set(words)) == len(words)
+
+
+def test_a_place_that_a_parcel_came_back_to_over_and_over_is_told_by_number(dispute: Build) -> None:
+    words = answers(judge_alone(dispute(steps=("depot", "courier") * 11)))
+    assert words[19].endswith("and the depot at depot (time 11)")
+    assert "(the tenth time)" in words[19]
