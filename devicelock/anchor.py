@@ -6,7 +6,9 @@ leaves for another lock system, and `free <order> <back-end>` once that has show
 every start of the service, so commands signed after a restore are above everything signed before it.
 
 A line without its newline was cut off, by a crash or a full disk, before it was durable: nobody acted on it, and the
-next line takes its place.
+next line takes its place. One that stands whole may not be on the disk either, after a flush that failed or while
+another process writes it: it counts from then on, but whoever relies on it writes it once more and has that flushed.
+What stands when a process first reads the file is flushed then.
 """
 
 import fcntl
@@ -14,6 +16,7 @@ import os
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import quote, unquote
 
 from custody.kernel.errors import Fatal
@@ -43,6 +46,7 @@ class AnchorFile:
         self._retired: set[str] = set()
         self._held: dict[tuple[str, str], Hold] = {}
         self._known_bytes = 0
+        self._unsure: set[str] = set()
         path.parent.mkdir(parents=True, exist_ok=True)
 
     def start(self) -> int:
@@ -56,22 +60,26 @@ class AnchorFile:
         """Retire a device for ever; durable when this returns."""
         with self._lock:
             self._catch_up()
-            if device not in self._retired:
-                self._append(f"retired {device}")
+            line = f"retired {device}"
+            if device not in self._retired or line in self._unsure:
+                self._append(line)
 
     def hold(self, hold: Hold) -> None:
         """A lock is about to leave for another lock system; durable when this returns."""
         with self._lock:
             self._catch_up()
-            if (hold.order, hold.backend) not in self._held:
-                self._append(f"held {hold.order} {hold.backend} {quote(hold.handset, safe='')} {hold.device}")
+            stands = self._held.get((hold.order, hold.backend))
+            line = _held_line(stands or hold)
+            if stands is None or line in self._unsure:
+                self._append(line)
 
     def let_go(self, order: str, backend: str) -> None:
         """The other lock system does not hold the lock of this order any more; durable when this returns."""
         with self._lock:
             self._catch_up()
-            if (order, backend) in self._held:
-                self._append(f"free {order} {backend}")
+            line = f"free {order} {backend}"
+            if (order, backend) in self._held or line in self._unsure:
+                self._append(line)
 
     def may_hold(self, order: str, backend: str) -> bool:
         """Whether a lock of this order left for the other lock system, which was not seen to be free of it since."""
@@ -104,17 +112,23 @@ class AnchorFile:
             file.flush()
             os.fsync(file.fileno())
         self._catch_up()
+        self._unsure.discard(line)
 
     def _catch_up(self) -> None:
         """Read what was appended since the last look."""
         if self._path.exists() and self._path.stat().st_size > self._known_bytes:
-            fresh = self._path.read_bytes()[self._known_bytes :]
+            with self._path.open("rb") as file:
+                file.seek(self._known_bytes)
+                fresh = file.read()
+                is_flushed = self._known_bytes == 0 and _flush(file)
             whole = fresh[: fresh.rfind(b"\n") + 1]
             self._known_bytes += len(whole)
-            for line in whole.decode(errors="backslashreplace").splitlines():
-                self._read(line)
+            lines = whole.decode(errors="backslashreplace").splitlines()
+            self._unsure.update([line for line in lines if self._read(line) and not is_flushed])
 
-    def _read(self, line: str) -> None:
+    def _read(self, line: str) -> bool:
+        """Take a line in; whether it says of a device or a lock what no line before it has said."""
+        before = len(self._retired), len(self._held)
         word, _, value = line.partition(" ")
         if word == "epoch" and value.isdigit():
             self._epoch = max(self._epoch, int(value))
@@ -127,3 +141,17 @@ class AnchorFile:
             self._held.pop((parts[0], parts[1]), None)
         elif line:
             raise Fatal("anchor", f"{self._path} holds a line that is not a fact: {line!r}", fix="Restore the file.")
+        return before != (len(self._retired), len(self._held))
+
+
+def _held_line(hold: Hold) -> str:
+    return f"held {hold.order} {hold.backend} {quote(hold.handset, safe='')} {hold.device}"
+
+
+def _flush(file: BinaryIO) -> bool:
+    """Whether all that was written to a file is on the disk now."""
+    try:
+        os.fsync(file.fileno())
+    except OSError:
+        return False
+    return True

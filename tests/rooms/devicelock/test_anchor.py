@@ -1,5 +1,8 @@
 """What a restore must not take back: kept in a file, and seen by every process of a service."""
 
+import errno
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -35,6 +38,64 @@ def test_a_device_is_retired_once_whoever_says_so(path: Path) -> None:
     first.retire("a")
     second.retire("a")
     assert path.read_text() == "retired a\n"
+
+
+LOCK = Hold(order="lock_1", backend="android", handset="h", device="dev")
+
+
+def retire(file: AnchorFile) -> None:
+    file.retire("dev")
+
+
+def hold(file: AnchorFile) -> None:
+    file.hold(LOCK)
+
+
+def let_go(file: AnchorFile) -> None:
+    file.let_go("lock_1", "android")
+
+
+@pytest.mark.parametrize("say", [retire, hold, let_go])
+def test_a_fact_whose_flush_failed_is_written_and_flushed_anew_before_anyone_acts_on_it(
+    path: Path, monkeypatch: pytest.MonkeyPatch, say: Callable[[AnchorFile], None]
+) -> None:
+    first, second = AnchorFile(path), AnchorFile(path)
+    first.start()
+    first.hold(LOCK) if say is let_go else None
+    second.of("dev")
+
+    def fail(_file: int) -> None:
+        raise OSError(errno.EIO, "the disk does not answer")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fail)
+        for each in (first, second):
+            with pytest.raises(OSError, match="does not answer"):
+                say(each)
+    flushed: list[int] = []
+    flush = os.fsync
+
+    def count(file: int) -> None:
+        flush(file)
+        flushed.append(file)
+
+    monkeypatch.setattr(os, "fsync", count)
+    flushes = []
+    for each in (first, second, first, second):
+        say(each)
+        flushes.append(len(flushed))
+    assert flushes == [1, 2, 2, 2], "once by each of the two, and not again"
+    assert AnchorFile(path).held() == ([LOCK] if say is hold else [])
+
+
+def test_what_stands_at_the_start_is_flushed_then_and_costs_no_more(path: Path) -> None:
+    first = AnchorFile(path)
+    first.retire("dev")
+    first.hold(LOCK)
+    second = AnchorFile(path)
+    retire(second)
+    hold(second)
+    assert len(path.read_text().splitlines()) == 2
 
 
 def test_a_line_that_a_crash_cut_off_is_dropped_at_the_next_start(path: Path) -> None:
