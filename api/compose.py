@@ -51,6 +51,7 @@ from devicelock.usecases.relay import Relay
 
 KEYS = "keys"
 """Their folder in the data folder."""
+ANCHOR = "anchor"
 
 MOST_PORTS = 65_535
 LANES = 8
@@ -63,6 +64,7 @@ BOUGHT = "Did you buy this phone? You did nothing wrong. Call us, or tell us at 
 def compose(settings: Settings) -> Parts:
     """The parts of a service, nothing started yet."""
     broker_tls(settings)
+    _outside(settings)
     _require_keys(settings)
     parts = join(settings)
     house, keyring = parts.house, parts.keyring
@@ -82,10 +84,10 @@ def compose(settings: Settings) -> Parts:
 
 def join(settings: Settings) -> Parts:
     """The parts of a process of a service whose first process has made everything ready."""
-    keyring = open_keyring(settings.data / KEYS)
+    keyring, outside = open_keyring(settings.data / KEYS), _outside(settings)
     house = open_house(settings, keyring)
-    office = _office(settings, house, keyring, AnchorFile(settings.data / "anchor" / "locks.txt"))
-    heads = HeadFile(settings.data / "heads", origin=settings.origin, key=keyring.log.public)
+    office = _office(settings, house, keyring, AnchorFile(outside / ANCHOR / "locks.txt"))
+    heads = HeadFile(outside / "heads", origin=settings.origin, key=keyring.log.public)
     broker = None if settings.mqtt_host else EmbeddedBroker(settings.embedded_mqtt_port or _broker_port(settings.data))
     return Parts(
         settings=settings,
@@ -103,6 +105,24 @@ def join(settings: Settings) -> Parts:
         heads=HeadKeeper(house, heads),
         witnesses=_witnesses(settings, house),
     )
+
+
+def _outside(settings: Settings) -> Path:
+    """Where the anchor and the newest head are; raises `Rejected("kept_outside")` where some would not be seen there.
+
+    A share that is not mounted would be an empty folder, and a registry that was left behind one that nobody reads.
+    """
+    folder, left = settings.kept_outside, settings.data / ANCHOR
+    if folder is None or folder.resolve() == settings.data.resolve():
+        return settings.data
+    if not folder.is_dir():
+        fix = "Mount it, or make it once for all services of this log."
+        raise Rejected("kept_outside", f"the setting kept_outside: there is no folder {folder}", fix=fix)
+    if left.exists():
+        fix = f"Stop all services of this log, add the lines of its locks.txt to {folder / ANCHOR / 'locks.txt'}, "
+        what = f"the setting kept_outside: there is {left}, which would not be read any more"
+        raise Rejected("kept_outside", what, fix=f"{fix}move heads/ there too, and remove it here.")
+    return folder
 
 
 def _require_keys(settings: Settings) -> None:

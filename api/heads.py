@@ -1,6 +1,7 @@
 """Keeping the newest signed head outside the database (see `custody.store.head_file`), beside the hot path.
 
-One thread writes the head at most every 200 ms after commits, and once more at the end. Before a command leaves for a
+One thread writes the head at most every 200 ms after commits, every second for those of other services on the same
+database, and once more at the end. Before a command leaves for a
 handset the head is written at once: no handset is locked on a record that a restored backup would not have. The relay
 asks for that once a round (`is_kept`), after it has read what is to leave, so that the head covers all of it. Where the
 head cannot be written, on a full disk, locks wait and what sets a handset free leaves all the same.
@@ -16,7 +17,7 @@ from custody.store import log_reader
 from custody.store.head_file import HeadFile
 from custody.store.unit import House
 
-EVERY_S = 0.2
+EVERY_S, IDLE_S = 0.2, 1.0
 
 log = structlog.get_logger()
 
@@ -30,7 +31,7 @@ class HeadKeeper:
         self._turn = threading.Lock()
         self._begun = self._ended = 0
         self._note = b""
-        self.thread = PokedThread(self._try, name="heads", at_end=self._try)
+        self.thread = PokedThread(self._try, name="heads", idle_s=IDLE_S, at_end=self._try)
 
     def check(self) -> None:
         """Raise `Fatal("rolled_back")` if the database does not hold the head that was kept."""

@@ -73,6 +73,11 @@ class Settings(LockSystems):
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8420, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
     data: Path = Field(default=Path("weaklink-data"), description="Folder for database, keys and broker.")
+    kept_outside: Path | None = Field(
+        default=None,
+        description="Folder of anchor/ and heads/, which no backup takes back and which all services of one log share; "
+        "empty means the data folder.",
+    )
     database_url: str = Field(default="", description="SQLAlchemy address; empty means SQLite in the data folder.")
     mqtt_host: str = Field(default="", description="MQTT broker; empty means the embedded one.")
     mqtt_port: int = Field(default=1883, ge=1, le=65535, description="Port of the MQTT broker.")

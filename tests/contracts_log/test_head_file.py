@@ -2,6 +2,7 @@
 
 import errno
 import os
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -313,6 +314,26 @@ def test_the_keeper_follows_the_commits_and_keeps_the_last_head_when_it_stops(sq
         add_records(house, 1)
     keeper.thread.stop()
     assert file.kept() == head_of(note_of(house))
+
+
+def test_the_keeper_follows_what_another_service_commits_to_the_same_database(
+    database_url: str, tmp_path: Path
+) -> None:
+    house, file = opened_house(database_url), head_file(tmp_path)
+    keeper = HeadKeeper(open_house(database_url), file)
+    keeper.thread.start()
+    until(lambda: file.kept() == head_of(note_of(house)))
+    add_records(house, 1)
+    until(lambda: file.kept() == head_of(note_of(house)))
+    keeper.thread.stop()
+
+
+def until(told: Callable[[], bool]) -> None:
+    """Wait until something is so, for ten seconds at most."""
+    deadline = time.monotonic() + 10
+    while not told():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def test_the_keeper_survives_a_full_disk(sqlite_url: str, tmp_path: Path) -> None:
