@@ -16,12 +16,10 @@ import typer
 from rich.text import Text
 
 from api.cli.client import console, errors, fail, show, tell_trouble
-from api.cli.log_source import open_log
-from custody.kernel.errors import Rejected, Trouble, Unavailable
+from api.cli.log_source import open_log, read_checkpoint
+from custody.kernel.errors import Trouble, Unavailable
 from custody.ledger.audit import GAVE_UP, UNSOUND, Audit
-from custody.ledger.checkpoint import Checkpoint, open_checkpoint
 from custody.ledger.kept_audit import Kept, read_kept, write_kept
-from custody.ledger.note import NoteVerifier
 from custody.ledger.replay import Finding
 from custody.ledger.witness_policy import Witnessed, parse_policy
 from custody.store.durable_file import check_replaceable, replace_file
@@ -59,7 +57,7 @@ def audit(
                 get_checkpoint=reading.checkpoint,
                 get_tile=reading.tile,
                 log=log,
-                earlier=[_read_earlier(file, log) for file in since or ()],
+                earlier=[read_checkpoint(file, log) for file in since or ()],
                 witnesses=parse_policy(witnesses.read_text(errors="replace")) if witnesses else None,
                 kept=kept,
                 whole=whole,
@@ -81,14 +79,6 @@ def audit(
         tell_trouble(f"{state} was not written: {unkept}", "Its next audit reads again what this one has read.")
     if not value["ok"]:
         raise typer.Exit(1 if value["wrong"] else 3)
-
-
-def _read_earlier(file: Path, log: NoteVerifier) -> Checkpoint:
-    try:
-        return open_checkpoint(file.read_bytes(), log)
-    except Rejected as error:
-        fix = "Give a checkpoint byte for byte as the log showed it, and with --vkey the key that signed it."
-        raise Rejected(error.code, f"{file} is no checkpoint under this key: {error.detail}", fix=fix) from error
 
 
 class _Watch:

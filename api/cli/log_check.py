@@ -2,7 +2,8 @@
 
 `check` takes a `.tlog-proof` (C2SP tlog-proof) or a COSE receipt (RFC 9942). A receipt signs the root only, so index
 and size stay a claim unless the checkpoint of that size is given beside it. A proof holds its own checkpoint; one that
-is given is the same tree, or the log has shown two. Exit codes: 0 it holds, 1 it does not.
+is given is the same tree, or the log has shown two. Exit codes: 0 it holds, 1 it
+does not, 2 what was given to the command cannot be used.
 """
 
 from pathlib import Path
@@ -12,11 +13,12 @@ import typer
 
 from api.cli.client import call, console, fail, named, show
 from api.cli.fetch import check_target, put
+from api.cli.log_source import read_checkpoint
 from api.encoding import unb64
 from custody.kernel.errors import Rejected, Trouble
 from custody.kernel.keys import read_ed25519
 from custody.kernel.receipt import verify_receipt
-from custody.ledger.checkpoint import Checkpoint, open_checkpoint
+from custody.ledger.checkpoint import Checkpoint
 from custody.ledger.cosignature import read_log_key, verifier_of
 from custody.ledger.proof import HEADER, parse_proof, verify_proof
 from custody.ledger.receipt import against_checkpoint
@@ -43,34 +45,40 @@ def check(
     witnesses: Annotated[Path | None, typer.Option(help="A policy (C2SP tlog-policy) whose quorum you demand.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check one entry's proof offline. Example: `weaklink log check 17.tlog-proof 17.cose --vkey "$(cat log.vkey)"`."""
+    """Check one entry's proof offline. Exit 0: it holds; 1: it does not; 2: what was given cannot be used.
+
+    Example: `weaklink log check 17.tlog-proof 17.cose --vkey "$(cat log.vkey)"`.
+    """
     try:
         raw, statement, log = proof.read_bytes(), entry_file.read_bytes(), verifier_of(read_log_key(vkey.strip()))
-        if raw.startswith(HEADER.encode()):
+        known = None if checkpoint is None else read_checkpoint(checkpoint, log)
+        note = None if checkpoint is None else checkpoint.read_bytes()
+        policy = None if witnesses is None else parse_policy(witnesses.read_text(errors="replace"))
+    except Trouble as trouble:
+        fail(trouble.detail, fix=trouble.fix, code=2)
+    except OSError as error:
+        fail(f"{error.filename} cannot be read: {error.strerror}", fix="Check the name of the file.", code=2)
+    is_proof = raw.startswith(HEADER.encode())
+    if policy is not None and note is None and not is_proof:
+        fix = "Give the cosigned checkpoint of its size with --checkpoint."
+        fail("a receipt carries no cosignatures", fix=fix, code=2)
+    try:
+        if is_proof:
             placed = verify_proof(raw, statement, log)
-            if checkpoint is not None:
-                _same_tree(placed.checkpoint, open_checkpoint(checkpoint.read_bytes(), log))
+            if known is not None:
+                _same_tree(placed.checkpoint, known)
             value = {"kind": "tlog-proof", "index": placed.index, "size": placed.checkpoint.size, "claimed": False}
-            note: bytes | None = parse_proof(raw).note
+            note = parse_proof(raw).note
         else:
             proven = verify_receipt(raw, statement, read_ed25519(log.key.raw))
-            note = None if checkpoint is None else checkpoint.read_bytes()
-            if note is not None:
-                against_checkpoint(proven, open_checkpoint(note, log))
-            value = {"kind": "receipt", "index": proven.index, "size": proven.size, "claimed": note is None}
-        seen = (
-            None
-            if witnesses is None or note is None
-            else parse_policy(witnesses.read_text(errors="replace")).judge(note)
-        )
+            if known is not None:
+                against_checkpoint(proven, known)
+            value = {"kind": "receipt", "index": proven.index, "size": proven.size, "claimed": known is None}
+        seen = None if policy is None or note is None else policy.judge(note)
         if seen is not None:
             seen.demand()
     except Trouble as trouble:
         fail(trouble.detail, fix=trouble.fix)
-    except OSError as error:
-        fail(f"{error.filename} cannot be read: {error.strerror}", fix="Check the name of the file.")
-    if witnesses is not None and seen is None:
-        fail("a receipt carries no cosignatures", fix="Give the cosigned checkpoint of its size with --checkpoint.")
     show({"ok": True, **value, "parties": _parties(seen)}, as_json=as_json, human=_tell)
 
 

@@ -24,6 +24,7 @@ import httpx
 from api.cli.client import fail
 from api.environment import client_address
 from custody.kernel.errors import NotFound, Rejected, Trouble, Unavailable
+from custody.ledger.checkpoint import Checkpoint, open_checkpoint
 from custody.ledger.cosignature import read_log_key, verifier_of
 from custody.ledger.merkle import HASH_BYTES
 from custody.ledger.note import NoteVerifier
@@ -177,6 +178,15 @@ def given_vkey(vkey: str | None) -> str | None:
             "vkey", "--vkey is empty", fix="Give the log's key, or leave --vkey out to believe its own word."
         )
     return given
+
+
+def read_checkpoint(file: Path, log: NoteVerifier) -> Checkpoint:
+    """The checkpoint that the caller kept in a file; raises `Rejected` for what is none, and `OSError`."""
+    try:
+        return open_checkpoint(file.read_bytes(), log)
+    except Rejected as error:
+        fix = "Give a checkpoint byte for byte as the log showed it, and with --vkey the key that signed it."
+        raise Rejected(error.code, f"{file} is no checkpoint under this key: {error.detail}", fix=fix) from error
 
 
 def _is_address(text: str) -> bool:

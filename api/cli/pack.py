@@ -5,9 +5,10 @@ from typing import Annotated, Any
 
 import typer
 
-from api.cli.client import console, show
+from api.cli.client import console, fail, show
 from api.cli.fetch import fetch, tell_fetched
 from api.cli.verify import check_file, render
+from custody.kernel.errors import Trouble
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
 
@@ -31,11 +32,15 @@ def verify(
 ) -> None:
     """Verify an evidence pack offline; needs neither service nor database.
 
-    Exit 0: all of it holds; 1: something does not; 3: nothing is against it, and something in it could not be checked.
+    Exit 0: all of it holds; 1: something does not; 2: what was given to the command cannot be used; 3: nothing is
+    against it, and something in it could not be checked.
 
     Example: `weaklink verify evidence.zip --vkey "$(cat log.vkey)"`.
     """
-    verdict = check_file(file, vkey=vkey, witnesses=witnesses)
+    try:
+        verdict = check_file(file, vkey=vkey, witnesses=witnesses)
+    except Trouble as trouble:
+        fail(trouble.detail, fix=trouble.fix, code=2)
     print(render(verdict, as_json=as_json))
     if not verdict.ok or verdict.unchecked:
         raise typer.Exit(3 if verdict.ok else 1)

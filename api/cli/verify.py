@@ -7,7 +7,8 @@
   its quorum is refused, as `log audit` refuses a log.
 
 What a pack states and lets nobody check, such as the answer of an investigation without its inputs, is marked OPEN
-and named in the last line; in JSON `complete` is false then, and the exit code is 3.
+and named in the last line; in JSON `complete` is false then, and the exit code is 3. It is 2 if what was given to the
+command cannot be used, be it the file, the key or the policy, and 1 only for what is wrong with the pack.
 
 Custody's check looks at commands and answers as signed messages. Here, where the rules of the device lock are known,
 they are read in full as well: every field, the order of their counters, and that an answer is to that command.
@@ -25,6 +26,8 @@ from custody.investigation.verify_form import open_pack
 from custody.investigation.verify_pack import verify_pack
 from custody.investigation.verify_verdict import TITLES, Check, Step, Verdict
 from custody.kernel.errors import NotFound, Rejected, Trouble
+from custody.ledger.cosignature import read_log_key
+from custody.ledger.witness_policy import parse_policy
 from devicelock.rules.ack import open_ack
 from devicelock.rules.applied import NEVER
 from devicelock.rules.command import KeyRing, open_command
@@ -34,10 +37,18 @@ OPEN = "OPEN"
 
 
 def check_file(path: Path, *, vkey: str | None = None, witnesses: Path | None = None) -> Verdict:
-    """The verdict on the pack in a file; raises `NotFound` or `Rejected` for a file not to be read or an empty key."""
+    """The verdict on the pack in a file.
+
+    Raises `NotFound` or `Rejected` for a file not to be read, and for a key or a policy of the checker's that is none:
+    that says nothing against the pack.
+    """
     vkey = given_vkey(vkey)
-    raw = _read(path, most=2 * MAX_PACK_BYTES)
+    if vkey is not None:
+        read_log_key(vkey)
     policy = None if witnesses is None else _read_text(witnesses)
+    if policy is not None:
+        parse_policy(policy)
+    raw = _read(path, most=2 * MAX_PACK_BYTES)
     verdict = verify_pack(raw, vkey=vkey, witnesses=policy)
     if not verdict.size:
         return verdict

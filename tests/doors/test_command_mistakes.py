@@ -14,13 +14,19 @@ from tests.doors.command_line import CommandLine
 from tests.servers.answers import serving
 
 SITE = ("--site", "https://id.gs1.org/414/9521473000102", "--custodian", "https://id.gs1.org/417/9521473000010")
-VKEY = "log.example+7fc1bd2f+AbzPHDbuXKbLUlDRYe4CbdGgnD2g1HoFRoTgwU6EFsCv"
+VKEY = text_key("log.example", new_signer(seed=bytes(31) + b"\6").public).vkey()
 WITNESS_VKEY = text_key(
     "carrier.example/w1", new_signer(seed=bytes(31) + b"\7").public, kind=Kind.ED25519_COSIGNATURE
 ).vkey()
 MISTAKES = {
-    "verify nofile.zip": 1,
-    "verify key.pem --witnesses nofile": 1,
+    "verify nofile.zip": 2,
+    "verify key.pem --vkey=": 2,
+    f"verify key.pem --vkey {VKEY[:-1]}": 2,
+    f"verify key.pem --vkey {WITNESS_VKEY}": 2,
+    "verify key.pem --witnesses nofile": 2,
+    "verify key.pem --witnesses afile": 2,
+    "verify key.pem --witnesses empty.pem": 2,
+    "verify key.pem --witnesses log.policy": 2,
     "scan nofile.json --station key.pem": 1,
     "scan . --station key.pem": 1,
     "scan key.pem --station afile": 1,
@@ -39,7 +45,13 @@ MISTAKES = {
     "log proof 17 --out nodir/x": 1,
     "log receipt 17 --out nodir/x": 1,
     "log entry 17 --out nodir/x": 1,
-    f"log check noise.pem afile --vkey {VKEY} --witnesses noise.pem": 1,
+    f"log check noise.pem afile --vkey {VKEY} --witnesses noise.pem": 2,
+    f"log check noise.pem afile --vkey {VKEY[:-1]}": 2,
+    f"log check noise.pem afile --vkey {WITNESS_VKEY}": 2,
+    f"log check noise.pem nofile --vkey {VKEY}": 2,
+    f"log check noise.pem afile --vkey {VKEY} --checkpoint afile": 2,
+    f"log check noise.pem afile --vkey {VKEY} --witnesses good.policy": 2,
+    f"log check noise.pem afile --vkey {VKEY}": 1,
     f"log audit . --vkey {VKEY} --witnesses noise.pem": 2,
     f"witness --name w --log {VKEY} --data afile/x": 1,
     f"witness --name w --log {WITNESS_VKEY} --data w1": 1,
@@ -67,6 +79,8 @@ def shell(tmp_path: Path) -> CommandLine:
         (tmp_path / f"{name}.state.json").write_text(json.dumps(state))
     (tmp_path / "noise.pem").write_bytes(bytes(range(256)))
     (tmp_path / "afile").write_text("no key, no policy, no folder")
+    (tmp_path / "good.policy").write_text(f"log {VKEY}\nquorum none\n")
+    (tmp_path / "log.policy").write_text(f"log {VKEY}\nwitness carrier {VKEY}\nquorum carrier\n")
     return CommandLine(address="http://127.0.0.1:9", folder=tmp_path)
 
 

@@ -337,8 +337,18 @@ def test_the_command_line_takes_a_witness_policy_from_a_file(world: World, pack:
     assert check_file(saved(tmp_path, pack), witnesses=policy).ok
     policy.write_bytes(f"log {world.vkey}\r\nquorum none\r\n".encode())
     assert check_file(tmp_path / "pack.zip", witnesses=policy).ok
-    policy.write_bytes(b"\xff")
-    assert failed_steps(check_file(tmp_path / "pack.zip", witnesses=policy)) == {Step.WITNESSES}
+
+
+@pytest.mark.parametrize("policy", [b"\xff", b"", b"hello\n"])
+def test_a_mistake_of_the_checker_is_no_finding_against_the_pack(
+    world: World, pack: PackExported, tmp_path: Path, policy: bytes
+) -> None:
+    path, mine = saved(tmp_path, pack), tmp_path / "policy"
+    mine.write_bytes(policy)
+    with pytest.raises(Rejected):
+        check_file(path, witnesses=mine)
+    with pytest.raises(Rejected, match="vkey"):
+        check_file(path, vkey=world.vkey[:-4])
 
 
 def test_a_file_that_is_not_there_or_far_too_large_is_not_read(tmp_path: Path) -> None:
