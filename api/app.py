@@ -43,6 +43,7 @@ from api.routes import (
 from api.routes.scans import ScanDoor
 from api.sendable_text import check_text
 from api.timer import Timer
+from api.version import VERSION
 from api.witnesses import Witnesses
 from api.workers import Workers, tell_first
 from custody.kernel.poked_thread import PokedThread
@@ -86,7 +87,7 @@ def build_app(parts: Parts, *, workers: Workers | None = None, first: socket | N
         tell_first(parts.house, first)
     app = Application(
         title="weaklink",
-        version="0.1.0",
+        version=VERSION,
         description=DESCRIPTION,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         openapi_tags=TAGS,

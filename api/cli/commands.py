@@ -31,6 +31,7 @@ from api.cli.foreign_words import harmless
 from api.cli.instance import Ended
 from api.cli.late import LateCommands
 from api.cli.ranked import show_finding, show_hotspots
+from api.version import VERSION
 from custody.kernel.clock import to_iso
 from custody.kernel.errors import Trouble
 
@@ -105,6 +106,22 @@ app.command("unlock")(lock.unlock)
 app.command("erase")(erase.erase)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        print(f"weaklink {VERSION}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Print the version of the program.")
+]
+
+
+@app.callback()
+def program(_version: Version = False) -> None:
+    """The options of no command."""
 
 
 @app.command()

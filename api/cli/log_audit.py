@@ -17,6 +17,7 @@ from rich.text import Text
 
 from api.cli.client import console, errors, fail, show, tell_trouble
 from api.cli.log_source import open_log, read_checkpoint
+from api.version import VERSION
 from custody.kernel.errors import Trouble, Unavailable
 from custody.ledger.audit import GAVE_UP, UNSOUND, Audit
 from custody.ledger.kept_audit import Kept, read_kept, write_kept
@@ -123,6 +124,7 @@ def _report(run: Audit, findings: list[Finding], *, key: str, first: int) -> dic
     unsound = [row for row in findings if row.about in UNSOUND]
     registry = run.replay.registry
     return {
+        "version": VERSION,
         "ok": not unsound,
         "wrong": any(row.code not in UNREAD for row in unsound),
         "key": key,

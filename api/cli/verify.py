@@ -20,6 +20,7 @@ from pathlib import Path
 
 from api.cli.foreign_words import harmless, harmless_json
 from api.cli.log_source import given_vkey
+from api.version import VERSION
 from custody.investigation.pack_locks import LockFile, LockHistory, ack_name, command_name
 from custody.investigation.pack_zip import MAX_PACK_BYTES
 from custody.investigation.verify_form import open_pack
@@ -61,6 +62,7 @@ def render(verdict: Verdict, as_json: bool) -> str:
     if as_json:
         found = [{**asdict(check), "step": int(check.step), "title": TITLES[check.step]} for check in verdict.checks]
         facts = {
+            "version": VERSION,
             "ok": verdict.ok,
             "complete": not verdict.unchecked,
             "dispute": verdict.dispute,

@@ -19,6 +19,7 @@ from api.cli import bench, demo
 from api.cli.client import folded
 from api.cli.instance import Instance
 from api.cli.screen import Screen
+from api.version import VERSION
 from simulators.story import Broken
 from tests.doors.command_line import CommandLine
 from tests.doors.test_log_check import POLICY, VKEY, small_log
@@ -63,7 +64,9 @@ AUDIT = ("log", "audit", "mirror", "--vkey", VKEY)
 def test_a_value_is_not_broken_where_no_terminal_reads(shell: CommandLine) -> None:
     env = {**os.environ, "COLUMNS": "40"}
     done = subprocess.run([*COMMAND, *AUDIT], capture_output=True, text=True, check=True, cwd=shell.folder, env=env)
-    root = json.loads(shell.run(*AUDIT, "--json").out)["root"]
+    audited = json.loads(shell.run(*AUDIT, "--json").out)
+    assert audited["version"] == VERSION, "it can be written down beside what was found"
+    root = audited["root"]
     assert done.stdout.splitlines()[0].endswith(f"root {root}")
     told = io.StringIO()
     table = folded("station", "site")

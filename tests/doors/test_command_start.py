@@ -3,7 +3,9 @@
 import inspect
 import subprocess
 import sys
+import tomllib
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,6 +28,9 @@ except SystemExit as end:
 told = {"api.compose": "service", "scipy": "judge", "sqlalchemy": "database", "pydantic_settings": "settings"}
 print(*(part for name, part in told.items() if name in sys.modules))
 """
+
+
+PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
 
 def start(*arguments: str) -> list[str]:
@@ -72,3 +77,9 @@ def test_the_help_lists_every_command(group: str) -> None:
     told = "\n".join(start(*group.split(), "--help"))
     names = [*LogCommands.LATE, "audit", "shards"] if group else [*Commands.LATE, "dispute", "login"]
     assert [name for name in names if f"│ {name} " not in told] == []
+
+
+def test_the_program_tells_its_version_as_it_was_released() -> None:
+    version = tomllib.loads(PROJECT.read_text())["project"]["version"]
+    told = CliRunner().invoke(app, ["--version"])
+    assert (told.exit_code, told.stdout) == (0, f"weaklink {version}\n")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from api.cli.commands import app
+from api.version import VERSION
 from custody.investigation.pack import INVESTIGATION, draw_up
 from custody.investigation.verify_form import open_pack
 from custody.investigation.verify_pack import verify_pack
@@ -35,5 +36,5 @@ def test_an_answer_without_its_inputs_is_not_checked(tmp_path: Path) -> None:
         told = [CliRunner().invoke(app, ["verify", str(file), "--vkey", vkey, *more]) for more in ([], ["--json"])]
         assert [each.exit_code for each in told] == [code, code], told[0].output
         value = json.loads(told[1].stdout)
-        assert (value["ok"], value["complete"]) == (True, code == 0)
+        assert (value["version"], value["ok"], value["complete"]) == (VERSION, True, code == 0)
         assert ("could NOT be checked: investigation.json." in told[0].stdout.splitlines()[-1]) == (code != 0)
