@@ -80,6 +80,13 @@ class Protocol(HttpToolsProtocol):
         else:
             self._refuse(HTTPStatus.BAD_REQUEST, msg.rstrip("."))
 
+    def _should_upgrade(self) -> bool:
+        """Whether this is no HTTP from here on: never, so that what asks for a WebSocket is answered as it stands."""
+        return False
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Say nothing: anyone could fill the journal with it."""
+
     def _refuse_head(self) -> None:
         said = f"The head of the request has more than {MOST_HEAD_BYTES} bytes"
         self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, said)

@@ -60,6 +60,25 @@ def test_what_is_no_http_is_answered_with_a_problem_that_nobody_keeps(instance: 
     assert (answer.status, body["status"], set(body)) == (400, 400, {"type", "title", "status", "detail", "fix"})
 
 
+@pytest.mark.parametrize("version", [b"13", b"99"])
+@pytest.mark.parametrize(
+    ("path", "status", "kind"),
+    [("/v1/log", 200, "application/json"), ("/nowhere", 404, "application/problem+json")],
+)
+def test_who_asks_for_a_web_socket_gets_the_ordinary_answer(
+    instance: Instance, path: str, status: int, kind: str, version: bytes
+) -> None:
+    asks = b"GET %s HTTP/1.1\r\nHost: here\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" % path.encode()
+    with connected(instance) as connection:
+        connection.sendall(asks + b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n")
+        connection.sendall(b"Sec-WebSocket-Version: %s\r\n\r\n" % version)
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        json.loads(answer.read())
+    headers = [answer.headers[name] for name in ("content-type", "cache-control")]
+    assert (answer.status, *headers) == (status, kind, "no-store")
+
+
 def is_refused(server: Instance | WitnessProcess, begin: bytes, on: bytes) -> bool:
     """Whether a head that begins so, and goes on and on, finds an end."""
     piece, sent = on * (16_384 // len(on)), 0
