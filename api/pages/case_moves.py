@@ -13,13 +13,14 @@ from typing import Any
 from api.accounts import Caller
 from api.pages import words
 from api.pages.move_forms import MOVES, Field, Move
+from api.pages.sent_form import Sent
 from api.pages.times import pounds
 from api.routes.disputes import EventIn, FindingIn
 from custody.disputes.case import CASE
 from custody.disputes.machine import Role
 from custody.disputes.opening import AN_OFFER
 from custody.disputes.promise import PAYERS
-from custody.kernel.errors import Rejected
+from custody.kernel.errors import Conflict, Rejected
 from custody.store.case_book import CaseFile
 from custody.usecases.learn_facts import DAYS
 
@@ -77,6 +78,18 @@ def body_of(move: Move, given: Mapping[str, str], *, version: int | None) -> Eve
         about = bool(finding.pop("about", False))
         sent["findings"] = [FindingIn(**finding, about_this_person=about)]
     return EventIn(event=move.event, version=version, **sent)
+
+
+def as_shown(sent: Sent, move: Move, now: Sequence[Open], *, state: str) -> Sent:
+    """A refused form as its page shows it. If the page has it no more, its fields are not what was wrong."""
+    if any(each.move.event == move.event and not each.refusal for each in now):
+        return sent
+    kept = {field.says: sent.given[field.name] for field in move.fields if field.kind not in {"choice", "tick"}}
+    trouble = sent.trouble
+    if isinstance(trouble, Rejected):
+        trouble = Conflict("move", "this is not possible any more", fix="Look at it as it is now.", state=state)
+    kept = {says: text for says, text in kept.items() if text.strip()}
+    return replace(sent, given={}, trouble=trouble, kept=kept)
 
 
 def _as_typed(_name: str, text: str) -> str:

@@ -10,6 +10,8 @@ from fastapi import APIRouter, Response
 
 from api.pages import find as finding
 from api.pages.case_facts import read_case_page
+from api.pages.case_moves import as_shown
+from api.pages.move_forms import MOVES
 from api.pages.once import Once, fresh_once, open_once
 from api.pages.render import HEADERS, see
 from api.pages.sent_form import LINE, STORY, WORDS, Sent, Typed, check
@@ -169,9 +171,12 @@ def case_page(
     visit: Visit, dispute: str, *, sent: Sent | None = None, link: str = "", renewed: bool = False, code: str = ""
 ) -> Response:
     """The page of a case: with what went wrong on top, or what is shown only once."""
+    shown = read_case_page(visit.parts, visit.caller, dispute)
+    if sent is not None and sent.form in MOVES:
+        sent = as_shown(sent, MOVES[sent.form], shown.moves, state=shown.file.case.state)
     return visit.page(
         "case.html",
-        shown=read_case_page(visit.parts, visit.caller, dispute),
+        shown=shown,
         reasons=ASKED_BY_PEOPLE,
         support=SUPPORT,
         sent=sent,

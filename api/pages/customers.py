@@ -240,6 +240,8 @@ def _page(request: Request, parts: Parts, token: str, sent: Sent, *, unlock: str
         was_found = found_ms(session, file.case.id) is not None
         answer_by = await_answer.answer_by(session, file)
     moves = {move.event for move in CASE.transitions if move.source == file.case.state and Role.CUSTOMER in move.who}
+    if sent.form == "choose" and not ("choose" in moves and view["remedy"]):
+        sent = replace(sent, given={})
     return page(
         request,
         "customer.html",

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from api.pages import words
-from api.pages.case_moves import Open, read_fields, whose
+from api.pages.case_moves import Open, as_shown, read_fields, whose
 from api.pages.move_forms import Field, Move
 from api.pages.render import see
 from api.pages.sent_form import Sent, check
@@ -132,6 +132,8 @@ def _page(visit: Visit, dispute: str, sent: Sent) -> Response:
         ranked = investigate.recorded(session, dispute) or {"checks": ()}
     checks = tuple((each["check"], each["title"]) for each in ranked["checks"])
     steps = [_open(row, visit.caller.role, checks) for row in move_inquiry.possible(view["state"])]
+    if sent.form:
+        sent = as_shown(sent, STEPS[sent.form], steps, state=view["state"])
     return visit.page("inquiry.html", view=view, file=file, steps=steps, sent=sent)
 
 

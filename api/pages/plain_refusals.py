@@ -15,11 +15,13 @@ from custody.kernel.clock import from_iso
 from custody.kernel.errors import Rejected, Trouble
 
 NOT_NOW = ("that did not work, and nothing was changed", "Please try it again, or call us. You did nothing wrong.")
+NOT_OFFERED = ("that is not on offer", "Please choose one of what is offered.")
 OVER = frozenset({"move", "ask_ended"})
 
 
 def for_customers(trouble: Trouble) -> Trouble:
     """The refusal in words that every customer can read."""
+    trouble = _without_codes(trouble)
     try:
         lint_text(f"{trouble.detail}. {trouble.fix}")
     except Rejected:
@@ -29,7 +31,7 @@ def for_customers(trouble: Trouble) -> Trouble:
 
 def for_staff(trouble: Trouble) -> Trouble:
     """The refusal in the words of the console."""
-    facts = trouble.facts
+    trouble, facts = _without_codes(trouble), trouble.facts
     if trouble.code in OVER:
         stands = _stands(str(facts.get("state", "")))
         return _said(trouble, "that is done already, or not possible now", f"{stands}Nothing was changed.")
@@ -49,6 +51,11 @@ def for_staff(trouble: Trouble) -> Trouble:
         said = words.worded(words.CHECKS, row["check"]), words.worded(words.CHECK_REASONS, row["reason"])
         return _said(trouble, ": ".join(said))
     return trouble
+
+
+def _without_codes(trouble: Trouble) -> Trouble:
+    """The refusal without the codes of the remedies on offer, where those are what it lists."""
+    return _said(trouble, *NOT_OFFERED) if trouble.code == "remedy" and "offered" in trouble.facts else trouble
 
 
 def _said(trouble: Trouble, detail: str, fix: str | None = None) -> Trouble:

@@ -2,6 +2,7 @@
 
 - A refusal is about a field if its code, or a guard that does not hold, is the field's name or stands for it here.
 - A field at fault is named to a screen reader by `aria-invalid` and `aria-describedby` (WCAG 2.2, 3.3.1 and 4.1.2).
+- A form that somebody's act has taken off its page has no field to go to: what was typed stands in the notice then.
 - A browser sends a line break as two characters and counts it once (HTML, 4.10.5.4 and 4.10.21): so do we.
 """
 
@@ -50,6 +51,8 @@ class Sent:
     form: str = ""
     given: Mapping[str, str] = field(default_factory=dict)
     trouble: Trouble | None = None
+    kept: Mapping[str, str] = field(default_factory=dict)
+    """What was typed into a form that is not on its page any more, by what the fields say."""
 
     def text(self, name: str, form: str = "") -> str:
         """What was typed into a field; nothing if another form was sent."""

@@ -22,6 +22,8 @@ from custody.disputes.remedy import RemedyOffer, remedy_due_ms
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Rejected
 
+GUARDS = ("payout_route_works_for_this_customer",)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
@@ -49,15 +51,16 @@ def choose_remedy(
 
     Raises `Rejected("remedy")` or `Rejected("payout_route")`, or what `step`, `check_choice` or `sum_of` do.
     """
+    step(CASE, case.state, "choose", Role.CUSTOMER, dict.fromkeys(GUARDS, True))  # over, whatever is chosen
     option = next((option for option in offer.options if option.remedy == remedy), None)
     if option is None:
         offered = ", ".join(str(option.remedy) for option in offer.options)
-        raise Rejected("remedy", f"{remedy!r} is not on offer", fix=f"Choose one of: {offered}.")
+        raise Rejected("remedy", f"{remedy!r} is not on offer", fix=f"Choose one of: {offered}.", offered=offered)
     way: Payout | None = None
     if option.remedy in PAYS_MONEY and payout is not None:
         way = choose_payout(payout, standing=order.standing, payment=order.payment)
     guard = works(option.remedy, way, standing=order.standing, payment=order.payment)
-    move = step(CASE, case.state, "choose", Role.CUSTOMER, {"payout_route_works_for_this_customer": guard})
+    move = step(CASE, case.state, "choose", Role.CUSTOMER, dict.fromkeys(GUARDS, guard))
     check_choice(option, known, price_pence=order.price_pence)
     promise = make_promise(
         promise_id=promise_id,

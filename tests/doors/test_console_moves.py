@@ -86,7 +86,7 @@ def test_what_was_done_beside_the_remedy_is_written_down_on_the_page(desk: CaseD
     assert kept.status_code == 303, kept.text
     states = {one["promise"]: one["state"] for one in desk.view(told)["promises"]}
     assert states[loan["promise"]] == "kept"
-    assert press(desk, told, "agent-1", "promise_kept", promise="promise_x", reference="L").status_code == 422
+    assert press(desk, told, "agent-1", "promise_kept", promise="promise_x", reference="L").status_code == 409
 
 
 def test_a_day_of_the_order_is_written_down_on_the_page(desk: CaseDesk) -> None:

@@ -3,6 +3,7 @@
 import re
 
 from tests.doors.case_desk import CaseDesk
+from tests.doors.test_case_pages import alert_of
 
 
 def test_an_investigation_is_ended_and_opened_again_on_its_page(desk: CaseDesk) -> None:
@@ -49,3 +50,21 @@ def test_nothing_of_the_steps_is_left_of_an_erased_case(desk: CaseDesk) -> None:
     asked = {"target": told["dispute"], "reason": "asked for it"}
     assert desk.http.post("/v1/erasures", json=asked, headers=desk.by("supervisor-1")).status_code == 201
     assert "ttoline" not in desk.http.get(events, headers=by).text
+
+
+def test_a_step_that_somebody_else_took_meanwhile_is_over_whatever_was_typed_and_the_text_is_kept(
+    desk: CaseDesk,
+) -> None:
+    told = desk.report(claim_type="never_received")
+    page, by = f"/console/investigations/{told['dispute']}/steps", desk.by("investigator-1")
+    assert desk.http.post(f"{page}/nothing_found", data={"why": "No parcel is known."}, headers=by).status_code == 303
+    share = {"probability": "86", "low": "70", "high": "93"}
+    for why in ("   ", "The weight falls there."):
+        late = desk.http.post(
+            f"{page}/conclude", data={"finding": "A <camera> saw it.", "why": why, **share}, headers=by
+        )
+        assert late.status_code == 409
+        assert "That is done already, or not possible now." in alert_of(late)
+        assert "A &lt;camera&gt; saw it." in late.text
+        assert ("The weight falls there." in alert_of(late)) == bool(why.strip())
+        assert "Go to the field" not in late.text

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from api.cli.instance import Instance
-from tests.doors.case_desk import CaseDesk
+from tests.doors.case_desk import OURS, CaseDesk
 from tests.doors.command_line import signed_in
 from tests.doors.test_case_pages import alert_of, press, shown
 
@@ -113,3 +113,32 @@ def test_on_the_command_line_a_kind_is_set_on_the_version_that_was_shown(instanc
     late = shell.run("dispute", "move", case, "classify", "--with", "claim_type=wrong_item", *on, expect=1).err
     assert "agent-1" in late
     assert "weaklink dispute show" in late
+
+
+@pytest.mark.parametrize("claim_type", ["", "price_reduction_pence"])
+def test_a_form_that_somebody_has_taken_off_the_page_is_told_so_whatever_its_fields_hold(
+    desk: CaseDesk, claim_type: str
+) -> None:
+    told = desk.report(claim_type="defective")
+    desk.http.post(f"/c/{told['customer_token']}/choose", data={"remedy": "advance_swap"})
+    form = {"claim_type": claim_type, "custody_words": "The van was wet.", "price_reduction_pence": "much"}
+    late = press(desk, told, "agent-2", "classify", **form)
+    assert late.status_code == 409
+    assert "That is done already, or not possible now." in alert_of(late)
+    assert "The van was wet." in alert_of(late)
+    assert "Go to the field" not in late.text
+
+
+@pytest.mark.parametrize("account", ["", "agent-1"])
+def test_a_remedy_that_is_not_on_offer_is_told_at_its_choices_and_in_no_code(desk: CaseDesk, account: str) -> None:
+    told = desk.report(claim_type="defective")
+    path = f"/console/cases/{told['dispute']}/choose" if account else f"/c/{told['customer_token']}/choose"
+    headers = desk.by(account) if account else {}
+    refused = desk.http.post(path, data={"remedy": ""}, headers={**OURS, **headers})
+    assert refused.status_code == 422
+    (field,) = re.findall(r'href="#([^"]+)">Go to the field', refused.text)
+    assert f'<fieldset id="{field}" role="radiogroup" tabindex="-1" aria-invalid="true"' in refused.text
+    assert "That is not on offer." in alert_of(refused)
+    assert desk.http.post(path, data={"remedy": "advance_swap"}, headers={**OURS, **headers}).status_code == 303
+    late = desk.http.post(path, data={"remedy": ""}, headers={**OURS, **headers})
+    assert (late.status_code, "Go to the field" in late.text) == (409, False)
