@@ -6,6 +6,7 @@
   of a customer's page (`Referrer-Policy: same-origin`). With `no-referrer` browsers would keep the `Origin` of our own
   forms from us too, and where they send no Sec-Fetch-Site nothing else tells where a form came from (Fetch, "append a
   request Origin header").
+- What was said may hold control characters; a page shows signs in their place.
 - Pages work without scripts; the one script adds keys and live updates.
 """
 
@@ -37,6 +38,12 @@ HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store",
 }
 LARGE = "large"
+SHOWN: Mapping[int, int] = (
+    {code: 0x2400 + code for code in range(32) if chr(code) not in "\t\n\f\r"}
+    | {0x7F: 0x2421}
+    | dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
+)
+"""What stands for a control character, which no HTML may hold (HTML, 13.1.4) and which the record keeps as it is."""
 
 
 def page(
@@ -61,7 +68,7 @@ def page(
         **facts,
     )
     wait = {} if sent.trouble is None else when_again(sent.trouble)
-    return HTMLResponse(body, status_code=status, headers={**HEADERS, **wait})
+    return HTMLResponse(body.translate(SHOWN), status_code=status, headers={**HEADERS, **wait})
 
 
 def see(path: str, *, done: str = "", at: str = "", large: bool = False) -> RedirectResponse:
