@@ -38,10 +38,13 @@ class BodyLimits:
             return
         most = MOST_FORM_BYTES if _brings_file(Request(scope)) else self._most
         refused = Rejected("too_large", f"the body is larger than {most} bytes", fix="Send less at once.")
-        carried = 0
+        announced, carried = _announced(Request(scope)), 0
 
         async def counted() -> Message:
             nonlocal carried
+            if announced > most:
+                carried = announced
+                raise refused  # before anything is received: who waits for `100 Continue` sends nothing
             message = await receive()
             carried += len(message.get("body", b""))
             if carried > most:
@@ -55,6 +58,11 @@ class BodyLimits:
                 await problems.respond(refused, path=scope["path"])(scope, receive, send)
 
         await self._app(scope, counted, answer)
+
+
+def _announced(request: Request) -> int:
+    length = request.headers.get("content-length", "")
+    return int(length) if length.isascii() and length.isdecimal() else 0
 
 
 def _brings_file(request: Request) -> bool:

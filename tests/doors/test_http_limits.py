@@ -79,6 +79,16 @@ def test_who_asks_for_a_web_socket_gets_the_ordinary_answer(
     assert (answer.status, *headers) == (status, kind, "no-store")
 
 
+def test_a_body_that_is_announced_as_too_long_is_refused_before_it_is_asked_for(instance: Instance) -> None:
+    with connected(instance) as connection:
+        connection.sendall(POST + b"Content-Type: application/json\r\nContent-Length: 999999999999\r\n")
+        connection.sendall(b"Expect: 100-continue\r\n\r\n")
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        body = json.loads(answer.read())
+    assert (answer.status, body["type"]) == (413, "urn:weaklink:problem:too_large")
+
+
 def is_refused(server: Instance | WitnessProcess, begin: bytes, on: bytes) -> bool:
     """Whether a head that begins so, and goes on and on, finds an end."""
     piece, sent = on * (16_384 // len(on)), 0
