@@ -177,10 +177,10 @@ def answer(
 def give(
     token: str, request: Request, parts: P, *, file: Annotated[UploadFile | None, File()] = None, once: Once = ""
 ) -> Response:
-    """Give us a file; nothing chosen is nothing wrong."""
+    """Give us a file; nothing chosen is nothing wrong, and is said."""
     if file is None or not file.filename:
         same_site(request)
-        return see(f"/c/{token}", large=_is_large(request))
+        return see(f"/c/{token}", done="c_no_file", large=_is_large(request))
     done = _taken(parts, token, "c_file")
     return _then(request, parts, token, lambda: doors.take_file(token, file, parts, once=once), done=done)
 

@@ -132,6 +132,7 @@ DONE: Mapping[str, str] = {
     "c_words": "Thank you. We have your words, and we read them.",
     "c_words_ended": "Thank you. We have your words. Your case has ended. Should we act on it? Open your case again.",
     "c_file_ended": "Thank you. We have your file. Your case has ended. Should we act on it? Open your case again.",
+    "c_no_file": "You chose no file, and that is fine. To give us one, choose it first.",
     "c_file": "Thank you. We have your file. We will not ask for it again.",
 }
 

@@ -111,3 +111,12 @@ def test_what_was_kept_under_a_longer_name_before_is_unpacked_too(desk: CaseDesk
     with zipfile.ZipFile(io.BytesIO(desk.http.get(f"/c/{told['customer_token']}/file").content)) as pack:
         pack.extractall(tmp_path)
     assert len(list((tmp_path / "files").iterdir())) == 1
+
+
+def test_who_sends_the_form_without_a_file_is_told_so_and_nothing_is_given(desk: CaseDesk) -> None:
+    told = desk.report()
+    form = {"file": ("", b"", "application/octet-stream")}
+    sent = desk.http.post(f"/c/{told['customer_token']}/files", files=form, headers=OURS)
+    assert sent.status_code == 303
+    assert "You chose no file, and that is fine." in desk.http.get(sent.headers["location"]).text
+    assert desk.own(told)["given"] == []
