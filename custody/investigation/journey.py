@@ -35,8 +35,8 @@ class Stay(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What was recorded of a parcel at one site and step; `at_ms` is None if nothing was.
 
     `seal` and `mass_g` were read on arrival; `late_seal` is an anomaly that was found after that, and `late_mass_g` the
-    last weighing after that. `handled`: a seal was put on or taken off there. `station`
-    is the one that first told of the stay.
+    last weighing after that. `handled`: a seal was put on or taken off there. `station` is the one that first told of
+    the stay.
     """
 
     site: str
