@@ -100,7 +100,7 @@ def events(
     parts: P,
     _caller: Annotated[Caller, Depends(signed_in)],
     epc: Annotated[str, Query(alias="MATCH_anyEPC", description="One or more identifiers, joined with |.")],
-    after: Annotated[int, Query(description="Only events with a greater `number`: `next`, or the last one seen.")] = -1,
+    after: Annotated[int, Query(description="Only events with a greater number, as next or the last one seen.")] = -1,
     limit: Annotated[int, Query(ge=1, le=MAX_EVENTS, alias="perPage")] = 30,
 ) -> dict[str, Any]:
     """Events by identifier, each as the exact bytes that were signed (base64url) with its place in the log.
