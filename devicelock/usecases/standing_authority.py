@@ -86,11 +86,12 @@ def people_of(switch: SwitchRow) -> list[str]:
 
 def throw_switch(unit: Unit, office: LockOffice, *, on: bool, person: str, why: str) -> SwitchRow:
     """Stop all locking at once (one person), or allow it again (another person than anybody who stopped it)."""
-    row = unit.session.get(SwitchRow, store.KILL_SWITCH)
+    unanswered = [] if on else hold_unanswered(unit)
+    unit.log.claim()  # whoever throws it at the same moment waits here, and is read by who comes after
+    row = unit.session.get(SwitchRow, store.KILL_SWITCH, populate_existing=True)
     if row is None:
         row = SwitchRow(name=store.KILL_SWITCH, on=False, thrown_by=person, at_ms=unit.now_ms)
     stopped_by = people_of(row) if row.on else []
-    unanswered = [] if on else hold_unanswered(unit)
     if on:
         engage(by=person, at_ms=unit.now_ms, why=why)
         raise_alert(unit, AlertKind.LOCKS_STOPPED, about=store.KILL_SWITCH, detail=f"All locking is stopped: {why}")

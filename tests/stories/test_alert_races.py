@@ -10,13 +10,16 @@ from custody.disputes.machine import Role
 from custody.kernel.clock import DAY_MS, HOUR_MS
 from custody.store.unit import Unit
 from custody.usecases import move_inquiry
-from devicelock import watch_store
+from devicelock import store, watch_store
+from devicelock.store import SwitchRow
 from devicelock.usecases.alert import AlertKind, look_at_alert, raise_alert
+from devicelock.usecases.standing_authority import people_of, throw_switch
 from devicelock.usecases.sweep import sweep_silences
 from devicelock.watch_store import AlertRow
 from tests.stories.lock_steps import let_go
 from tests.stories.test_lock_races import meanwhile
 from tests.world import World
+from tests.world_parts import person_of
 
 GROUP = "Leeds"
 
@@ -90,3 +93,16 @@ def test_of_two_who_look_at_the_same_moment_the_first_has_seen_it(either: World)
         lambda unit: seen_by.append(look(unit, account="supervisor-2").seen_by),
     )
     assert len(set(seen_by)) == 1
+
+
+@pytest.mark.parametrize("thrown_before", [True, False])
+def test_of_two_who_stop_all_locks_at_the_same_moment_both_are_known(either: World, *, thrown_before: bool) -> None:
+    """Nobody who stopped them starts them again, so no name may be lost."""
+    people = [person_of(f"supervisor-{number}") for number in (1, 2)]
+    if thrown_before:
+        either.throw_switch(on=True)
+        either.throw_switch(on=False, by="supervisor-2")
+    stop = partial(throw_switch, office=either.office, on=True, why="Something is wrong.")
+    meanwhile(either, partial(stop, person=people[0]), partial(stop, person=people[1]))
+    with either.house.read() as session:
+        assert people_of(session.get_one(SwitchRow, store.KILL_SWITCH)) == people
