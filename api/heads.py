@@ -1,10 +1,10 @@
 """Keeping the newest signed head outside the database (see `custody.store.head_file`), beside the hot path.
 
 One thread writes the head at most every 200 ms after commits, every second for those of other services on the same
-database, and once more at the end. Before a command leaves for a
-handset the head is written at once: no handset is locked on a record that a restored backup would not have. The relay
-asks for that once a round (`is_kept`), after it has read what is to leave, so that the head covers all of it. Where the
-head cannot be written, on a full disk, locks wait and what sets a handset free leaves all the same.
+database, and once more at the end. Before a command leaves for a handset the head is written at once: no handset is
+locked on a record that a restored backup would not have. The relay asks for that once a round (`is_kept`), after it has
+read what is to leave, so that the head covers all of it. Where the head cannot be written, on a full disk, locks wait
+and what sets a handset free leaves all the same.
 """
 
 import threading

@@ -2,8 +2,8 @@
 
 `check` takes a `.tlog-proof` (C2SP tlog-proof) or a COSE receipt (RFC 9942). A receipt signs the root only, so index
 and size stay a claim unless the checkpoint of that size is given beside it. A proof holds its own checkpoint; one that
-is given is the same tree, or the log has shown two. Exit codes: 0 it holds, 1 it
-does not, 2 what was given to the command cannot be used.
+is given is the same tree, or the log has shown two. Exit codes: 0 it holds, 1 it does not, 2 what was given to the
+command cannot be used.
 """
 
 from pathlib import Path
