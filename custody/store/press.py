@@ -4,40 +4,98 @@ Both are short, and much of them is the same every time, so that over a dictiona
 length and a statement loses what is not random, in a few microseconds. The dictionaries are part of what is stored:
 they can never change (`simulators/press_words.py` made them). What was pressed ends in a checksum, and comes out as it
 went in or not at all.
+
+What is random cannot be pressed, and among words it makes those longer. So a row holds it beside them:
+
+| bytes | what |
+|---|---|
+| 1 | a mark that no frame begins with, because RFC 8878 section 3.1.1.1.1 keeps that bit zero |
+| 4 | CRC-32 of the whole |
+| 0 or 32 | the salt of an opening |
+| 16 | the first UUID in it: an event's own name, or a shipment's |
+| the rest | a frame of all else, without a checksum |
+
+What has no UUID is one frame with a checksum, as rows were before.
 """
 
 import threading
+import zlib
 from importlib import resources
 
 import zstandard
 
+from custody.scans.scan import SALT_BYTES
+
 LEVEL = 3
+URN = b"urn:uuid:"
+UUID_TEXT, UUID_BYTES = 36, 16
+MARK = b"\x08"
+CRC_BYTES = 4
 _FORMAT = zstandard.FORMAT_ZSTD1_MAGICLESS
 
 
 class Press(threading.local):
-    """A press over one dictionary; each thread has tools of its own, because none may be used by two at once."""
+    """A press over one dictionary; each thread has tools of its own, because none may be used by two at once.
 
-    def __init__(self, dictionary: bytes) -> None:
+    `salt_bytes`: how long the salt is that all of them begin with.
+    """
+
+    def __init__(self, dictionary: bytes, *, salt_bytes: int = 0) -> None:
         words = zstandard.ZstdCompressionDict(dictionary)
         words.precompute_compress(level=LEVEL)
-        shape = zstandard.ZstdCompressionParameters.from_level(
-            LEVEL, format=_FORMAT, write_content_size=True, write_checksum=True, write_dict_id=False
+        self._salt_bytes = salt_bytes
+        self._press, self._press_words = (
+            zstandard.ZstdCompressor(
+                dict_data=words,
+                compression_params=zstandard.ZstdCompressionParameters.from_level(
+                    LEVEL, format=_FORMAT, write_content_size=True, write_checksum=checked, write_dict_id=False
+                ),
+            )
+            for checked in (True, False)
         )
-        self._press = zstandard.ZstdCompressor(dict_data=words, compression_params=shape)
         self._unpress = zstandard.ZstdDecompressor(dict_data=words, format=_FORMAT)
 
     def press(self, plain: bytes) -> bytes:
         """What a row holds for it."""
-        return self._press.compress(plain)
+        at = plain.find(URN, self._salt_bytes) + len(URN)
+        name = _read_uuid(plain[at : at + UUID_TEXT]) if at >= len(URN) else None
+        if name is None:
+            return self._press.compress(plain)
+        salt, words = plain[: self._salt_bytes], plain[self._salt_bytes : at] + plain[at + UUID_TEXT :]
+        check = zlib.crc32(plain).to_bytes(CRC_BYTES, "big")
+        return MARK + check + salt + name + self._press_words.compress(words)
 
     def unpress(self, pressed: bytes) -> bytes:
         """What a row holds; raises `zstandard.ZstdError` for what was not pressed here."""
-        return self._unpress.decompress(pressed)
+        if not pressed.startswith(MARK):
+            return self._unpress.decompress(pressed)
+        salt_at = len(MARK) + CRC_BYTES
+        name_at = salt_at + self._salt_bytes
+        words_at = name_at + UUID_BYTES
+        words = self._unpress.decompress(pressed[words_at:])
+        at = words.find(URN) + len(URN)
+        plain = pressed[salt_at:name_at] + words[:at] + _write_uuid(pressed[name_at:words_at]) + words[at:]
+        if zlib.crc32(plain).to_bytes(CRC_BYTES, "big") != pressed[len(MARK) : salt_at]:
+            raise zstandard.ZstdError("what was pressed is damaged")
+        return plain
+
+
+def _read_uuid(text: bytes) -> bytes | None:
+    """The bytes of a UUID, if it is spelt as we spell it again."""
+    try:
+        raw = bytes.fromhex(text.decode("ascii").replace("-", ""))
+    except ValueError:
+        return None
+    return raw if len(raw) == UUID_BYTES and _write_uuid(raw) == text else None
+
+
+def _write_uuid(raw: bytes) -> bytes:
+    digits = raw.hex()
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}".encode()
 
 
 def _words(name: str) -> bytes:
     return resources.files(__package__).joinpath(f"{name}.dictionary").read_bytes()
 
 
-OPENINGS, STATEMENTS = Press(_words("openings")), Press(_words("statements"))
+OPENINGS, STATEMENTS = Press(_words("openings"), salt_bytes=SALT_BYTES), Press(_words("statements"))

@@ -10,7 +10,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custody.store.press import OPENINGS, STATEMENTS, Press
+from custody.store.press import LEVEL, OPENINGS, STATEMENTS, Press
 from simulators.events import finish, write
 from simulators.load import load_stations, presign
 
@@ -66,6 +66,45 @@ def test_the_dictionary_takes_from_a_statement_what_is_not_random() -> None:
 def test_a_dictionary_never_changes(name: str) -> None:
     words = resources.files("custody.store").joinpath(f"{name}.dictionary").read_bytes()
     assert hashlib.sha256(words).hexdigest() == CHECKSUMS[name], "rows pressed over it could not be read any more"
+
+
+NAMED = b"urn:uuid:3e6f87cf-5e07-4d01-af35-ec14ce48c5b3"
+
+
+@PRESSES
+@given(
+    st.lists(st.sampled_from([NAMED, NAMED.upper(), b"urn:uuid:", NAMED[:-1], b"\x08", b"-", b"words"]) | st.binary())
+)
+def test_names_among_words_come_out_as_they_went_in(press: Press, parts: list[bytes]) -> None:
+    plain = b"".join(parts)
+    assert press.unpress(press.press(plain)) == plain
+
+
+@pytest.mark.parametrize(("name", "press"), [("openings", OPENINGS), ("statements", STATEMENTS)], ids=CHECKSUMS)
+@given(plain=st.binary().map(EVENT.__add__) | st.binary())
+def test_a_row_of_before_is_read_still(name: str, press: Press, plain: bytes) -> None:
+    words = zstandard.ZstdCompressionDict(resources.files("custody.store").joinpath(f"{name}.dictionary").read_bytes())
+    shape = zstandard.ZstdCompressionParameters.from_level(
+        LEVEL,
+        format=zstandard.FORMAT_ZSTD1_MAGICLESS,
+        write_content_size=True,
+        write_checksum=True,
+        write_dict_id=False,
+    )
+    assert press.unpress(zstandard.ZstdCompressor(dict_data=words, compression_params=shape).compress(plain)) == plain
+
+
+@PRESSES
+def test_a_row_with_any_byte_changed_is_refused_or_says_the_same(press: Press) -> None:
+    plain = bytes(32) + EVENT
+    pressed = press.press(plain)
+    refused = 0
+    for place in range(len(pressed)):
+        try:
+            assert press.unpress(pressed[:place] + bytes([pressed[place] ^ 1]) + pressed[place + 1 :]) == plain
+        except zstandard.ZstdError:
+            refused += 1
+    assert refused > len(pressed) - 5
 
 
 @PRESSES
