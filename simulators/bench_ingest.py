@@ -1,8 +1,10 @@
 """Benchmarks of taking scans in: rates beside the limit of signature checking, and beside a naive service.
 
-The load generator runs on the same cores and is part of the figure. Many connections, each sending its next request
-when the answer to the last has come, find the rate; then requests arrive by chance at half of it and at nine tenths,
-and their latency counts from when they were due.
+What is sent are scans of whole journeys (`journeys.py`), so that the judge compares weights, seals, hand-overs and what
+was said before. The load generator runs on the same cores and is part of the figure. Many connections, each sending its
+next request when the answer to the last has come, find the rate; then requests arrive by chance at half of it and at
+nine tenths, and their latency counts from when they were due. A request that is not answered with success breaks the
+bench off, and so does a scan of its stations that was set aside.
 """
 
 import multiprocessing
@@ -21,6 +23,7 @@ from pathlib import Path
 import httpx
 import nacl.bindings
 from sqlalchemy import Engine
+from sqlmodel import Session, col, select
 
 from api.compose import free_port
 from custody.kernel import cbor
@@ -28,22 +31,23 @@ from custody.kernel.errors import Unavailable
 from custody.kernel.keys import new_signer
 from custody.kernel.system_clock import SystemClock
 from custody.scans.batch import MOST
+from custody.store.tables import ScanRow
 from simulators.bench_reading import ROOT_BYTES, SINGLE_BYTES, bytes_a_scan, parcels_in, records_ms, stored_bytes
 from simulators.figures import Figure, duration, rate
+from simulators.journeys import batch_journeys, sign_journeys
 from simulators.load import (
     Request,
+    Volley,
     arrivals,
     batch_requests,
     fire,
     fire_at,
     load_stations,
-    presign,
-    presign_batches,
     root_requests,
     single_requests,
 )
 from simulators.station import Station
-from simulators.story import Story
+from simulators.story import Broken, Story
 
 MESSAGE_BYTES = 330
 VERIFY_S = 1.0
@@ -58,6 +62,7 @@ OPEN_S = 4.0
 OPEN_ROUNDS = 3
 OPEN_LANES = 32
 """Over so many connections batches arrive by chance, so that none has to wait for the one before."""
+COUNTED = {"accepted", "flagged"}
 SHARES = (("half load", 0.5), ("0.9 load", 0.9))
 ROUNDS = 5
 START_S = 60.0
@@ -80,19 +85,19 @@ class Loads:
 
     def singles(self, each: int, *, base_url: str | None = None) -> Lanes:
         """So many requests a station, of one scan each."""
-        lanes = presign(self.stations, each=each, at_ms=SystemClock().now_ms(), seed=next(self._seeds))
+        lanes = sign_journeys(self.stations, each=each, at_ms=SystemClock().now_ms(), seed=next(self._seeds))
         return [single_requests(lane, base_url=base_url or self.base_url) for lane in lanes]
 
     def batches(self) -> Lanes:
         """Requests of 100 scans, each signed on its own."""
         few, at_ms = self.stations[:BATCH_LANES], SystemClock().now_ms()
-        lanes = presign(few, each=8 * BATCH, at_ms=at_ms, seed=next(self._seeds))
+        lanes = sign_journeys(few, each=8 * BATCH, at_ms=at_ms, seed=next(self._seeds))
         return [batch_requests(lane, base_url=self.base_url, size=BATCH) for lane in lanes]
 
     def roots(self, each: int, *, lanes: int = BATCH_LANES) -> Lanes:
         """So many requests a station, of 256 scans under one statement."""
         few, at_ms = self.stations[:lanes], SystemClock().now_ms()
-        signed = presign_batches(few, batches=each, size=MOST, at_ms=at_ms, seed=next(self._seeds))
+        signed = batch_journeys(few, batches=each, size=MOST, at_ms=at_ms, seed=next(self._seeds))
         return [root_requests(lane, base_url=self.base_url) for lane in signed]
 
 
@@ -129,6 +134,7 @@ def measure_ingest(story: Story, loads: Loads, engine: Engine) -> Iterator[Figur
     yield from _latencies("ingest.single", loads, loads.singles, lanes=LANES, most_per_s=statistics.median(single))
     roots, most_per_s = partial(loads.roots, lanes=OPEN_LANES), statistics.median(root) / MOST
     yield from _latencies("ingest.batch_root", loads, roots, lanes=OPEN_LANES, most_per_s=most_per_s)
+    check_counted(engine, [station.name for station in loads.stations])
     with _naive(story.folder, loads.stations) as address:
         naive = _rates(address, lambda: loads.singles(NAIVE_EACH, base_url=address))
     yield rate("ingest.single over naive", single, statistics.median(naive), limit_name="one commit a scan, on SQLite")
@@ -157,9 +163,26 @@ def measure_stored(
     yield duration(f"records.read p99 over {stored:,} stored", many, f"over {stored // 5:,}", statistics.median(few))
 
 
+def answered(volley: Volley) -> Volley:
+    """The same, if every request was answered with success; raises `Broken`."""
+    refused = {status: times for status, times in volley.statuses.items() if status >= 300}
+    if refused:
+        raise Broken(f"requests were answered with {refused}")
+    return volley
+
+
+def check_counted(engine: Engine, stations: Sequence[str]) -> None:
+    """Raise `Broken` if a scan of these stations was set aside."""
+    with Session(engine) as session:
+        asked = select(ScanRow.result).where(col(ScanRow.station).in_(stations)).distinct()
+        results = set(session.exec(asked))
+    if not results <= COUNTED:
+        raise Broken(f"not every scan that was sent counts: {sorted(results)}")
+
+
 def _rates(base_url: str, load: Callable[[], Lanes]) -> list[float]:
     """Scans a second of several rounds, each with a load of its own."""
-    return [fire(base_url, load()).scans_per_s for _ in range(ROUNDS)]
+    return [answered(fire(base_url, load())).scans_per_s for _ in range(ROUNDS)]
 
 
 def _filled(loads: Loads, load: Callable[[], Lanes], engine: Engine) -> tuple[list[float], list[float]]:
@@ -167,7 +190,7 @@ def _filled(loads: Loads, load: Callable[[], Lanes], engine: Engine) -> tuple[li
     rates, grown = [], []
     for _ in range(ROUNDS):
         lanes, before = load(), stored_bytes(engine)
-        rates.append(fire(loads.base_url, lanes).scans_per_s)
+        rates.append(answered(fire(loads.base_url, lanes)).scans_per_s)
         grown.append((stored_bytes(engine) - before) / sum(request.scans for lane in lanes for request in lane))
     return rates, grown
 
@@ -184,7 +207,8 @@ def _latencies(
         per_s = most_per_s * part
         each = max(1, round(per_s * OPEN_S / lanes))
         starts = [arrivals(each, per_s=per_s / lanes, rng=random.Random(f"{word}/{lane}")) for lane in range(lanes)]
-        rounds = [fire_at(loads.base_url, load(each), starts).latency_s(0.99) * 1000 for _ in range(OPEN_ROUNDS)]
+        volleys = [answered(fire_at(loads.base_url, load(each), starts)) for _ in range(OPEN_ROUNDS)]
+        rounds = [volley.latency_s(0.99) * 1000 for volley in volleys]
         idle = fire_at(loads.base_url, [[empty] * each] * lanes, starts).latency_s(0.99) * 1000
         yield duration(f"{name} p99 at {word}", rounds, "empty requests, p99", idle)
 

@@ -1,5 +1,6 @@
 """A benchmark's outcome: a value beside the limit that was measured in the same run, and how far the rounds spread."""
 
+import math
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -45,8 +46,9 @@ def took_ms(act: Callable[[], object]) -> float:
 
 
 def share(values: Sequence[float], part: float) -> float:
-    """The value that this share of the values stays within."""
-    return sorted(values)[min(len(values) - 1, int(part * len(values)))]
+    """The value that this share of the values stays within: the nearest rank."""
+    rank = math.ceil(round(part * len(values), 9))
+    return sorted(values)[max(rank, 1) - 1]
 
 
 def rate(name: str, rates: Sequence[float], limit: float, *, limit_name: str, unit: str = "scans/s") -> Figure:

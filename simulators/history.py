@@ -81,7 +81,9 @@ def make_past(config: PastConfig, geography: Geography, thief: Thief | None) -> 
     span_ms = round(config.days * DAY_MS)
     first_ms = config.end_ms - span_ms
     parcels = [
-        _plan(config, geography, number, start_ms=first_ms + round(span_ms * (number - 0.5) / (config.parcels + 1)))
+        plan_parcel(
+            config, geography, number, start_ms=first_ms + round(span_ms * (number - 0.5) / (config.parcels + 1))
+        )
         for number in range(1, config.parcels + 1)
     ]
     if thief is not None:
@@ -95,7 +97,7 @@ def make_past(config: PastConfig, geography: Geography, thief: Thief | None) -> 
     return Past(parcels=(*parcels, late_find, *((main,) if main else ())), late_find=late_find, main=main)
 
 
-def _plan(
+def plan_parcel(
     config: PastConfig,
     geography: Geography,
     number: int,
@@ -106,6 +108,7 @@ def _plan(
     pin: bool | None = None,
     turn: int = 0,
 ) -> Parcel:
+    """A parcel that nothing has happened to yet, as it is planned; `turn` gives another one of the same number."""
     seed, world = f"{config.seed}/parcel/{number}/{turn}", config.seed % 1000
     rng = random.Random(seed)
     dear = rng.random() < config.high_value if high_value is None else high_value
@@ -138,9 +141,9 @@ def _plan(
 
 def _ending(config: PastConfig, geography: Geography, number: int, *, before_end_ms: int) -> Parcel:
     """A high-value parcel that is delivered, intact and with a PIN, that long before the end."""
-    probe = _plan(config, geography, number, start_ms=0, high_value=True, pin=True)
+    probe = plan_parcel(config, geography, number, start_ms=0, high_value=True, pin=True)
     start_ms = config.end_ms - before_end_ms - probe.delivered_ms
-    return _plan(config, geography, number, start_ms=start_ms, high_value=True, pin=True)
+    return plan_parcel(config, geography, number, start_ms=start_ms, high_value=True, pin=True)
 
 
 def _main(config: PastConfig, geography: Geography, thief: Thief, number: int) -> Parcel:
@@ -167,13 +170,13 @@ def _led_past(
     config: PastConfig, geography: Geography, thief: Thief, number: int, *, before_end_ms: int, turn: int = 0
 ) -> Parcel:
     """A high-value parcel that passes the thief on duty, is taken, and is delivered by that long before the end."""
-    probe = _plan(config, geography, number, start_ms=0, via=thief.link, high_value=True, pin=True, turn=turn)
+    probe = plan_parcel(config, geography, number, start_ms=0, via=thief.link, high_value=True, pin=True, turn=turn)
     place = next(place for place, stay in enumerate(probe.stays) if stay.link == thief.link)
     slowed = _robbed(probe, place, thief)
     start_ms = config.end_ms - before_end_ms - slowed.delivered_ms
     while start_ms >= config.end_ms - OLDEST_MS:
         if thief.could_work(slowed.stays[place].opens_ms + start_ms):
-            moved = _plan(
+            moved = plan_parcel(
                 config, geography, number, start_ms=start_ms, via=thief.link, high_value=True, pin=True, turn=turn
             )
             robbed = _robbed(moved, place, thief)

@@ -24,10 +24,13 @@ from custody.kernel import cbor
 from custody.kernel.clock import SECOND_MS, Instant
 from custody.kernel.errors import Rejected, Unavailable
 from simulators.events import finish, write
+from simulators.figures import share
 from simulators.geography import SELLER, build_geography
 from simulators.station import ROOT_TYPE, SCAN_TYPE, SCANS_TYPE, Signed, SignedBatch, Station, make_station, root_body
 
 HEAD_END = b"\r\n\r\n"
+MOST_PLAYED = 100
+"""No network that is played has so many hubs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,10 +60,9 @@ class Volley:
         """How often each status came."""
         return Counter(shot.status for shot in self.shots)
 
-    def latency_s(self, share: float) -> float:
+    def latency_s(self, part: float) -> float:
         """The latency that this share of the requests stayed within."""
-        taken = sorted(shot.took_s for shot in self.shots)
-        return taken[min(len(taken) - 1, int(share * len(taken)))] if taken else 0.0
+        return share([shot.took_s for shot in self.shots], part) if self.shots else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,9 +89,10 @@ def presign_batches(
 
 
 def load_stations(count: int, *, seed: int) -> list[Station]:
-    """That many stations with keys of their own, all at sorting posts."""
-    geography = build_geography(hubs=count)
-    return [make_station(geography.post(f"{hub}/hub_sort"), seed=str(seed)) for hub in geography.hubs]
+    """That many stations with keys of their own, all at sorting posts, of which no played network has one."""
+    geography = build_geography(hubs=MOST_PLAYED + count)
+    posts = [geography.post(f"{hub}/hub_sort") for hub in geography.hubs[MOST_PLAYED:]]
+    return [make_station(post, seed=str(seed)) for post in posts]
 
 
 def single_requests(scans: Sequence[Signed], *, base_url: str) -> list[Request]:

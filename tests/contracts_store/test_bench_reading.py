@@ -2,11 +2,14 @@
 
 import pytest
 
+from custody.store.tables import ScanRow
 from custody.store.unit import House
 from simulators import bench_reading
+from simulators.bench_ingest import check_counted
 from simulators.bench_reading import measure_reading, parcels_in, stored_bytes
 from simulators.fill import fill
 from simulators.load import presign
+from simulators.story import Broken
 from tests.contracts_store.houses import Yard
 
 SCANS = 3_000
@@ -29,3 +32,18 @@ def test_parcels_that_are_read_are_those_that_many_scans_tell_of(yard: Yard) -> 
     ((scan,),) = presign(yard.stations[:1], each=1, at_ms=1_790_000_000_000, seed=9)
     (parcel,) = parcels_in([scan] * bench_reading.LEAST_SCANS)
     assert parcel.encode() in scan.opening
+
+
+def test_a_bench_ends_where_a_scan_of_its_stations_was_set_aside(house: House) -> None:
+    def keep(seq: int, result: str) -> None:
+        with house.unit() as unit:
+            at = {"received_ms": unit.now_ms, "code": "S00", "flags": ""}
+            unit.session.add(ScanRow(place=seq, station="sender", seq=seq, digest=bytes([seq]), result=result, **at))
+
+    keep(1, "accepted")
+    keep(2, "flagged")
+    check_counted(house.engine, ["sender"])
+    keep(3, "quarantined")
+    check_counted(house.engine, ["another"])
+    with pytest.raises(Broken, match="quarantined"):
+        check_counted(house.engine, ["sender"])

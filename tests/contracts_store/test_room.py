@@ -1,4 +1,4 @@
-"""The room that a scan takes on SQLite, with every index, where each scan has a parcel of its own."""
+"""The room that a scan takes on SQLite, with every index, on the average of whole journeys."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +14,8 @@ from custody.scans.scan import CONTENT_TYPE, open_scan
 from custody.store.tables import StationKeyRow
 from custody.store.unit import House
 from custody.usecases.file_part import Part
-from simulators.load import load_stations, presign, presign_batches
+from simulators.journeys import batch_journeys, sign_journeys
+from simulators.load import load_stations
 from simulators.station import SignedBatch, Station
 
 SCANS, IN_GROUP = 2_048, 256
@@ -24,13 +25,13 @@ Load = Callable[[list[Station], int], list[list[Part]]]
 
 
 def singles(stations: list[Station], at_ms: int) -> list[list[Part]]:
-    lanes = presign(stations, each=SCANS // len(stations), at_ms=at_ms, seed=1)
+    lanes = sign_journeys(stations, each=SCANS // len(stations), at_ms=at_ms, seed=1)
     scans: list[Part] = [open_scan(scan.statement, scan.opening) for lane in lanes for scan in lane]
     return [scans[first : first + IN_GROUP] for first in range(0, len(scans), IN_GROUP)]
 
 
 def batches(stations: list[Station], at_ms: int) -> list[list[Part]]:
-    made = presign_batches(stations, batches=SCANS // IN_GROUP // len(stations), size=IN_GROUP, at_ms=at_ms, seed=1)
+    made = batch_journeys(stations, batches=SCANS // IN_GROUP // len(stations), size=IN_GROUP, at_ms=at_ms, seed=1)
     return [[sealed(batch)] for lane in made for batch in lane]
 
 
@@ -69,7 +70,7 @@ def test_a_scan_takes_no_more_room_than_this(tmp_path: Path, load: Load, most: i
             acks = parts.intake.submit_batch(group[0]).result()
         else:
             acks = parts.intake.submit(group).result()
-        assert {ack.verdict.result for ack in acks} == {"accepted"}
+        assert {ack.verdict.result for ack in acks} <= {"accepted", "flagged"}
     parts.intake.stop()
     assert (size(parts.house) - before) / SCANS <= most
     parts.engine.dispose()

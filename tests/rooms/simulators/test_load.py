@@ -6,7 +6,11 @@ from collections.abc import Iterator
 import pytest
 
 from custody.scans.scan import open_scan
+from simulators.bench_ingest import answered
+from simulators.figures import share
+from simulators.geography import build_geography
 from simulators.load import (
+    MOST_PLAYED,
     Request,
     Shot,
     Volley,
@@ -19,6 +23,7 @@ from simulators.load import (
     read_head,
     single_requests,
 )
+from simulators.story import Broken
 
 AT_MS = 1_790_000_000_000
 CLOSES = b"X-Then-Close: yes\r\n"
@@ -115,9 +120,28 @@ def test_a_connection_that_the_service_closed_meanwhile_is_opened_anew(base_url:
 def test_latencies_are_read_off_the_sorted_shots() -> None:
     shots = [Shot(began_s=0, took_s=took, status=201, scans=1) for took in (0.3, 0.1, 0.2, 0.4)]
     volley = Volley(shots=shots, wall_s=2.0)
-    assert (volley.latency_s(0.5), volley.latency_s(0.99), volley.latency_s(1.0)) == (0.3, 0.4, 0.4)
+    assert (volley.latency_s(0.5), volley.latency_s(0.99), volley.latency_s(1.0)) == (0.2, 0.4, 0.4)
     assert volley.scans_per_s == 2.0
     assert Volley().latency_s(0.5) == 0.0
+
+
+def test_a_bench_ends_with_the_first_request_that_is_refused() -> None:
+    taken = [Shot(began_s=0, took_s=0.1, status=status, scans=1) for status in (200, 201)]
+    assert answered(Volley(shots=taken)).statuses == {200: 1, 201: 1}
+    with pytest.raises(Broken, match="503"):
+        answered(Volley(shots=[*taken, Shot(began_s=0, took_s=0.1, status=503, scans=1)]))
+
+
+def test_a_share_of_values_is_their_nearest_rank() -> None:
+    values = list(range(1, 101))
+    assert [share(values, part) for part in (0.0, 0.5, 0.55, 0.99, 1.0)] == [1, 50, 55, 99, 100]
+
+
+def test_the_loads_stations_are_nobody_elses() -> None:
+    played = {post.station for post in build_geography(hubs=MOST_PLAYED).posts.values()}
+    stations = {station.name for station in load_stations(4, seed=1)}
+    assert len(stations) == 4
+    assert not stations & played
 
 
 def test_arrivals_come_at_the_rate_that_was_asked_for() -> None:
