@@ -2,7 +2,8 @@
 
 A sender has so many parcels on their ways at once and tells of each in turn; one that has arrived makes room for the
 next. So its scans are of all kinds, name the scan before and the release they answer, weigh, and read seals, as those
-of a played network do. Each is a second after the one before. Numbers are drawn from so many that two are hardly ever equal.
+of a played network do. Each is a second after the one before. Numbers are drawn from so many that two are hardly ever
+equal.
 """
 
 import random
