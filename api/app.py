@@ -9,7 +9,7 @@ from fastapi import Depends, FastAPI
 
 from api import problems
 from api.body_limits import MOST_FIELDS, MOST_FILES, BodyLimits
-from api.compose import connect
+from api.compose import connect, instance
 from api.head_requests import HeadRequests
 from api.idempotency import IdempotencyKeys
 from api.json_bodies import JsonBodies
@@ -143,7 +143,8 @@ async def lead(parts: Parts, workers: Workers | None) -> AsyncIterator[None]:
     parts.house.after_commit = call_each(parts.heads.thread.poke, *(each.poke for each in beside))
     parts.house.after_post = relay.thread.poke
     with parts.house.read() as session:
-        timer = Timer(parts, up_ms=log_reader.head(session).signed_ms)
+        up_ms = log_reader.head(session).signed_ms
+    timer = Timer(parts, up_ms=up_ms, service=instance(parts.settings.data, parts.ids))
     parts.heads.keep_now()
     parts.heads.thread.start()
     parts.intake.start()

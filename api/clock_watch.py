@@ -55,19 +55,22 @@ class ClockWatch:
         return ahead_ms if ahead_ms > most_ms or ahead_ms < -BACK_MS else 0
 
 
-def act_on_jump(unit: Unit, office: LockOffice, *, jump_ms: int) -> None:
-    """Raise an alert about this jump ahead, or have the locks end earlier and tell of it, if it was one back."""
+def act_on_jump(unit: Unit, office: LockOffice, *, jump_ms: int, service: str) -> None:
+    """Raise an alert about this jump ahead, or have the locks end earlier and tell of it, if it was one back.
+
+    `service`: whose clock it was.
+    """
     if jump_ms < 0:
-        _put_back(unit, office, by_ms=-jump_ms)
+        _put_back(unit, office, by_ms=-jump_ms, service=service)
     else:
         _tell_of_jump(unit, jump_ms=jump_ms)
 
 
-def _put_back(unit: Unit, office: LockOffice, *, by_ms: int) -> None:
-    standing = shorten_holds(unit, office, by_ms=by_ms)
+def _put_back(unit: Unit, office: LockOffice, *, by_ms: int, service: str) -> None:
+    shortened = shorten_holds(unit, office, by_ms=by_ms, service=service)
     detail = (
         f"The clock was put back by {round(by_ms / MINUTE_MS)} minutes, and says {to_iso(unit.now_ms)}. "
-        f"No lock may hold longer than its hours: the {standing} that stand end as much earlier."
+        f"No lock may hold longer than its hours: {shortened} of those that stand end earlier."
     )
     raise_alert(unit, AlertKind.CLOCK_PUT_BACK, about=f"the clock at {to_iso(unit.now_ms)}", detail=detail)
 

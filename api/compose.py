@@ -153,7 +153,7 @@ def connect(parts: Parts) -> tuple[MqttTransport, Relay]:
     options = MqttOptions(
         host=host,
         port=port,
-        client_id=_instance(settings.data, parts.ids),
+        client_id=instance(settings.data, parts.ids),
         username=settings.mqtt_username or None,
         password=settings.mqtt_password.get_secret_value() or None,
         tls=broker_tls(settings),
@@ -235,8 +235,8 @@ def _is_free(port: int) -> bool:
         return False
 
 
-def _instance(data: Path, ids: Ids) -> str:
-    """A client id that no other process has and that a restart keeps, so that the broker keeps its session."""
+def instance(data: Path, ids: Ids) -> str:
+    """A name that no other service has and that a restart keeps; also our client id, whose session a broker keeps."""
     path = data / "instance.txt"
     held = path.read_text().strip() if path.exists() else ""
     if not held:  # or a power cut came before its content was on the disk

@@ -82,10 +82,11 @@ class Sweep:
 
 
 class Timer:
-    """One thread that sweeps; `up_ms` is when the service was last up, if that is known."""
+    """One thread that sweeps; `up_ms` is when the service was last up, if that is known, and `service` its name."""
 
-    def __init__(self, parts: Parts, *, up_ms: Instant | None = None) -> None:
+    def __init__(self, parts: Parts, *, up_ms: Instant | None = None, service: str = "") -> None:
         self._parts = parts
+        self._service = service
         self._stopping = threading.Event()
         self._last = self._last_case = ""
         self._rest = 0
@@ -152,7 +153,7 @@ class Timer:
         """Whether the clock is in doubt. A jump that cannot be acted on yet is not forgotten."""
         self._believed_ms = self._parts.clock.now_ms()
         self._jump_ms = self._jump_ms or self._watch.jump_ms()
-        act = partial(act_on_jump, office=self._parts.locks, jump_ms=self._jump_ms)
+        act = partial(act_on_jump, office=self._parts.locks, jump_ms=self._jump_ms, service=self._service)
         if self._jump_ms and self._do(act, in_doubt=True):
             self._jump_ms = 0
         held = self._look("the clock", partial(is_held, now_ms=self._parts.clock.now_ms()))

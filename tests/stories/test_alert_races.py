@@ -57,7 +57,7 @@ def test_one_late_release_is_told_once_by_two_who_look_at_the_same_moment(either
 
 @pytest.mark.parametrize("later_ms", [-1000, 0, 1000])
 def test_one_jump_of_the_clock_is_told_once_by_two_who_see_it_at_the_same_moment(either: World, later_ms: int) -> None:
-    tell = partial(act_on_jump, office=either.office, jump_ms=3 * DAY_MS)
+    tell = partial(act_on_jump, office=either.office, jump_ms=3 * DAY_MS, service="one")
 
     def tell_later(unit: Unit) -> None:
         unit.now_ms += later_ms

@@ -3,13 +3,14 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
 from api import timer
-from api.clock_watch import AWAY_MS, BACK_MS, HELD_MS, JUMP_MS, ClockWatch
+from api.clock_watch import AWAY_MS, BACK_MS, HELD_MS, JUMP_MS, ClockWatch, act_on_jump
 from api.parts import Parts
 from custody.kernel.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from devicelock import store, watch_store
@@ -17,6 +18,7 @@ from devicelock.rules.authority import PROVISIONAL_MS
 from devicelock.usecases.alert import look_at_alert
 from devicelock.watch_store import AlertRow
 from tests.stories.lock_steps import told
+from tests.stories.test_lock_races import Act, meanwhile
 from tests.world import World
 from tests.world_parts import Clock, Opened
 
@@ -183,3 +185,40 @@ def test_a_clock_that_is_put_back_has_no_lock_hold_longer_than_its_hours(world: 
     assert not radio.handset.screen_locked
     assert world.order(opened.order.id).state == "released"
     assert "shortened" in [step.event for step in world.steps(opened.order.id)]
+
+
+def put_back(world: World, service: str, back_ms: int) -> Act:
+    """The clock of a service was put back, as its timer sees it."""
+    return partial(act_on_jump, office=world.office, jump_ms=-back_ms, service=service)
+
+
+def test_two_services_that_see_the_clock_put_back_have_a_lock_end_earlier_once(either: World) -> None:
+    opened, radio = either.locked_elsewhere()
+    until_ms = either.order(opened.order.id).held_until_ms
+    meanwhile(either, put_back(either, "one", 5 * HOUR_MS), put_back(either, "other", 5 * HOUR_MS + 1000))
+    held_until_ms = until_ms - 5 * HOUR_MS - 1000
+    assert either.order(opened.order.id).held_until_ms == held_until_ms, "as much as the one that went back furthest"
+    with either.house.read() as session:
+        wished = store.desired(store.device(session, radio.handset.device, hold=False))
+    assert wished.until_s == held_until_ms // 1000
+
+
+def test_a_clock_that_is_put_back_in_steps_has_a_lock_end_earlier_by_their_sum(world: World) -> None:
+    opened, _radio = world.locked_elsewhere()
+    until_ms = world.order(opened.order.id).held_until_ms
+    for service, earlier_by in (("one", 5), ("other", 5), ("other", 10), ("one", 10), ("one", 15)):
+        with world.house.unit() as unit:
+            put_back(world, service, 5 * HOUR_MS)(unit)
+        assert world.order(opened.order.id).held_until_ms == until_ms - earlier_by * HOUR_MS
+
+
+def test_an_end_that_was_set_anew_since_one_clock_went_back_is_put_earlier_by_another(world: World) -> None:
+    opened, _radio = world.locked_elsewhere()
+    with world.house.unit() as unit:
+        put_back(world, "one", 5 * HOUR_MS)(unit)
+    world.confirm(opened, "investigator-1")
+    world.confirm(opened, "supervisor-1")
+    until_ms = world.order(opened.order.id).held_until_ms
+    with world.house.unit() as unit:
+        put_back(world, "other", 5 * HOUR_MS)(unit)
+    assert world.order(opened.order.id).held_until_ms == until_ms - 5 * HOUR_MS
