@@ -14,6 +14,7 @@ from api.embedded_broker import EmbeddedBroker
 from api.heads import HeadKeeper
 from api.keyring import Keyring, open_keyring
 from api.log_keys import check_keys, key_rules, name_codes, require_keys
+from api.one_anchor import ANCHOR, check_anchor, name_anchor
 from api.parts import Parts, broker_address
 from api.settings import Settings
 from api.witnesses import Witnesses, open_policy
@@ -51,7 +52,9 @@ from devicelock.usecases.relay import Relay
 
 KEYS = "keys"
 """Their folder in the data folder."""
-ANCHOR = "anchor"
+
+LOCKS = "locks.txt"
+"""The anchor, in the folder that is named for it."""
 
 MOST_PORTS = 65_535
 LANES = 8
@@ -64,29 +67,31 @@ BOUGHT = "Did you buy this phone? You did nothing wrong. Call us, or tell us at 
 def compose(settings: Settings) -> Parts:
     """The parts of a service, nothing started yet."""
     broker_tls(settings)
-    _outside(settings)
+    kept_outside(settings)
     _require_keys(settings)
     parts = join(settings)
-    house, keyring = parts.house, parts.keyring
+    house, keyring, anchor = parts.house, parts.keyring, parts.locks.anchor
     with opening(parts.engine):
         migrate(parts.engine, _versions(devicelock.migrations), _versions(api.migrations))
     parts.heads.check()
     with house.read() as session:
         check_keys(session, keyring, origin=settings.origin, folder=settings.data / KEYS)
-    rules = {"casework": DEFAULT_POLICY.pinned, **key_rules(keyring)}
+        check_anchor(session, anchor, fresh=parts.ids.new(ANCHOR))
+    rules = {"casework": DEFAULT_POLICY.pinned, **key_rules(keyring), ANCHOR: anchor.name(parts.ids.new(ANCHOR))}
     open_log(house, registrar=keyring.registrar.public, rules=rules)
+    name_anchor(house, anchor)
     name_codes(house, keyring)
     _name_witnesses(settings, house, keyring)
     _name_caps(house, parts.locks.caps)
-    parts.locks.anchor.start()
+    anchor.start()
     return parts
 
 
 def join(settings: Settings) -> Parts:
     """The parts of a process of a service whose first process has made everything ready."""
-    keyring, outside = open_keyring(settings.data / KEYS), _outside(settings)
+    keyring, outside = open_keyring(settings.data / KEYS), kept_outside(settings)
     house = open_house(settings, keyring)
-    office = _office(settings, house, keyring, AnchorFile(outside / ANCHOR / "locks.txt"))
+    office = _office(settings, house, keyring, AnchorFile(outside / ANCHOR / LOCKS))
     heads = HeadFile(outside / "heads", origin=settings.origin, key=keyring.log.public)
     broker = None if settings.mqtt_host else EmbeddedBroker(settings.embedded_mqtt_port or _broker_port(settings.data))
     return Parts(
@@ -107,7 +112,7 @@ def join(settings: Settings) -> Parts:
     )
 
 
-def _outside(settings: Settings) -> Path:
+def kept_outside(settings: Settings) -> Path:
     """Where the anchor and the newest head are; raises `Rejected("kept_outside")` where some would not be seen there.
 
     A share that is not mounted would be an empty folder, and a registry that was left behind one that nobody reads.
@@ -118,8 +123,8 @@ def _outside(settings: Settings) -> Path:
     if not folder.is_dir():
         fix = "Mount it, or make it once for all services of this log."
         raise Rejected("kept_outside", f"the setting kept_outside: there is no folder {folder}", fix=fix)
-    if left.exists():
-        fix = f"Stop all services of this log, add the lines of its locks.txt to {folder / ANCHOR / 'locks.txt'}, "
+    if (left / LOCKS).exists():
+        fix = f"Stop all services of this log, add the lines of its locks.txt to {folder / ANCHOR / LOCKS}, "
         what = f"the setting kept_outside: there is {left}, which would not be read any more"
         raise Rejected("kept_outside", what, fix=f"{fix}move heads/ there too, and remove it here.")
     return folder

@@ -2,6 +2,9 @@
 
 The database in it holds what customers said. A second service would share the first one's name at the broker, and move
 the broker that its handsets were told of. The lock ends with the process that took it: no child has it.
+
+Services of one log have one broker as well: what any of them puts into the outbox leaves by whichever is first, and no
+handset would hear of it at the embedded broker of one alone.
 """
 
 import fcntl
@@ -29,5 +32,29 @@ def hold_folder(folder: Path) -> BinaryIO:
         lock.close()
         raise Conflict(
             "data", f"a service already uses {folder}", fix="Stop it first, or give this one a folder with --data."
+        ) from error
+    return lock
+
+
+def hold_broker(folder: Path, *, embedded: bool) -> BinaryIO:
+    """Say until the process ends, in a folder that all services of a log share, whether this one's broker is embedded.
+
+    Raises `Conflict("mqtt_host")` if another service runs and either of the two has such a broker.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / "broker.lock").open("ab")
+    except OSError as error:
+        fix = "Give it to the user that the service runs as."
+        raise Rejected("kept_outside", f"{folder} cannot be written: {error.strerror}", fix=fix) from error
+    try:
+        fcntl.flock(lock, (fcntl.LOCK_EX if embedded else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        lock.close()
+        raise Conflict(
+            "mqtt_host",
+            f"another service of this log runs, and {'this' if embedded else 'that'} one has the embedded broker, "
+            "which the other's handsets do not hear",
+            fix="Set WEAKLINK_MQTT_HOST to one broker for all services of this log, or stop the other one.",
         ) from error
     return lock

@@ -3,7 +3,8 @@
 A text file beside the database and outside its backups, one fact a line, only ever appended to and flushed to the disk
 before anyone acts on it: `epoch <n>`, `retired <device>`, `held <order> <back-end> <handset> <device>` before a lock
 leaves for another lock system, and `free <order> <back-end>` once that has shown the handset free. The epoch rises at
-every start of the service, so commands signed after a restore are above everything signed before it.
+every start of the service, so commands signed after a restore are above everything signed before it. `anchor <name>` is
+the name by which the log knows the file; one to which the lines of another were added goes by the name of either.
 
 A line without its newline was cut off, by a crash or a full disk, before it was durable: nobody acted on it, and the
 next line takes its place. One that stands whole may not be on the disk either, after a flush that failed or while
@@ -43,6 +44,7 @@ class AnchorFile:
         self._path = path
         self._lock = threading.Lock()
         self._epoch = 0
+        self._names: list[str] = []
         self._retired: set[str] = set()
         self._held: dict[tuple[str, str], Hold] = {}
         self._known_bytes = 0
@@ -55,6 +57,31 @@ class AnchorFile:
             self._catch_up()
             self._append(f"epoch {self._epoch + 1}")
             return self._epoch
+
+    @property
+    def path(self) -> Path:
+        """Where the file is."""
+        return self._path
+
+    def is_new(self) -> bool:
+        """Whether no service was ever started with it."""
+        with self._lock:
+            self._catch_up()
+            return self._epoch == 0
+
+    def name(self, fresh: str) -> str:
+        """Its first name, which is `fresh` if it had none; durable when this returns."""
+        with self._lock:
+            self._catch_up()
+            if not self._names:
+                self._append(f"anchor {fresh}")
+            return self._names[0]
+
+    def names(self) -> list[str]:
+        """Every name it goes by."""
+        with self._lock:
+            self._catch_up()
+            return list(self._names)
 
     def retire(self, device: str) -> None:
         """Retire a device for ever; durable when this returns."""
@@ -132,6 +159,8 @@ class AnchorFile:
         word, _, value = line.partition(" ")
         if word == "epoch" and value.isdigit():
             self._epoch = max(self._epoch, int(value))
+        elif word == "anchor" and value:
+            self._names.append(value)
         elif word == "retired" and value:
             self._retired.add(value)
         elif word == "held" and len(parts := value.split(" ")) == HELD_PARTS:

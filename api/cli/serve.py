@@ -16,10 +16,11 @@ from api.accounts import first_accounts
 from api.addresses import http_address
 from api.app import build_app
 from api.cli.listen import ctrl_c_waits, listen
-from api.compose import compose, free_port, join
+from api.compose import compose, free_port, join, kept_outside
 from api.connections import Accepted, Handed, Server
-from api.data_folder import hold_folder
+from api.data_folder import hold_broker, hold_folder
 from api.http_limits import Protocol
+from api.one_anchor import ANCHOR
 from api.parts import Parts
 from api.routes.scans import ScanDoor
 from api.settings import Settings
@@ -35,7 +36,11 @@ COLLECT_AFTER = 20_000
 def serve(settings: Settings, *, quiet: bool = False, as_json: bool = False) -> None:
     """Compose the service and run it until it is told to stop; raises `Trouble` if it cannot start."""
     settings = settings.model_copy(update={"port": settings.port or free_port()})
-    with listen(settings.host, settings.port) as door, hold_folder(settings.data):
+    with (
+        listen(settings.host, settings.port) as door,
+        hold_folder(settings.data),
+        hold_broker(kept_outside(settings) / ANCHOR, embedded=not settings.mqtt_host),
+    ):
         speak(logging.WARNING if quiet else logging.INFO)
         parts = compose(settings)
         if settings.mqtt_host and not settings.public_url:  # the handsets are elsewhere
