@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlmodel import Session
+from sqlalchemy import select
+from sqlmodel import Session, col
 
 from api.joints import LockAnswer
 from custody.disputes.civil import civil_date
@@ -21,16 +22,18 @@ from custody.usecases.ways_out import LETTERS
 from devicelock import part_store
 from devicelock import store as lock_store
 from devicelock.part_store import ReferenceRow
-from devicelock.rules.applied import Applied
+from devicelock.rules.applied import NEVER, Applied, Pair
+from devicelock.rules.command import Op, pair_in
 from devicelock.rules.desired import Desired, Standing, standing
 from devicelock.rules.order import State
-from devicelock.store import LockOrderRow
+from devicelock.store import CommandRow, LockOrderRow
 from devicelock.usecases.show_parts import Shown
 
 OF_A_CUSTOMER = ("state", "locked", "may_be_locked", "held_until", "released_at")
 """What a customer reads of a lock. Its checks say what is known of a buyer, and anyone may quote an order's number."""
 LOCKED = frozenset({State.ACTIVE_PROVISIONAL, State.ACTIVE_CONFIRMED, State.RELEASE_QUEUED})
 FREE = frozenset({Standing.UNLOCKED, Standing.RETIRED})
+FREED = frozenset({Applied.UNLOCKED, Applied.RETIRED})
 
 
 def case_view(session: Session, file: CaseFile) -> dict[str, Any]:
@@ -183,13 +186,13 @@ def order_view(session: Session, row: LockOrderRow) -> dict[str, Any]:
 
 
 def order_views(session: Session, rows: Sequence[LockOrderRow]) -> list[dict[str, Any]]:
-    """The same of many orders, in two questions however many they are."""
+    """The same of many orders, in three questions however many they are."""
     wished = lock_store.wishes(session, {row.device for row in rows if row.decided_ms is not None})
     locked = _shown_locked(session, rows, wished)
-    return [
-        _order_view(row, locked=row.id in locked, may_be_locked=_may_be_locked(row, wished.get(row.device)))
-        for row in rows
-    ]
+    doubtful = [row for row in rows if _may_be_locked(row, wished.get(row.device))]
+    newest = _newest_locks(session, doubtful)
+    unknown = {row.id for row in doubtful if not _is_past(newest.get(row.id), wished[row.device])}
+    return [_order_view(row, locked=row.id in locked, may_be_locked=row.id in unknown) for row in rows]
 
 
 def _order_view(row: LockOrderRow, *, locked: bool, may_be_locked: bool) -> dict[str, Any]:
@@ -225,6 +228,23 @@ def _may_be_locked(row: LockOrderRow, wish: Desired | None) -> bool:
     if row.state == State.RELEASED and row.released_ms != row.release_ms:
         return row.released_ms is None  # somebody has answered; it had locked, and is free when it says so
     return row.acked_ms is None and standing(wish) not in FREE
+
+
+def _newest_locks(session: Session, rows: Sequence[LockOrderRow]) -> dict[str, Pair]:
+    """The pair of the newest LOCK of each of those orders to which no answer came."""
+    names = [row.id for row in rows if row.acked_ms is None]
+    signed = select(col(CommandRow.order), col(CommandRow.raw)).where(
+        col(CommandRow.order).in_(names), col(CommandRow.op) == Op.LOCK
+    )
+    newest: dict[str, Pair] = {}
+    for order, raw in session.execute(signed).all() if names else ():
+        newest[order] = max(newest.get(order, NEVER), pair_in(raw))
+    return newest
+
+
+def _is_past(lock: Pair | None, wish: Desired) -> bool:
+    """Whether the handset has shown itself free after a lock, which it can apply no more, whatever it is asked now."""
+    return lock is not None and wish.seen is not None and wish.seen.applied in FREED and wish.seen.pair >= lock
 
 
 def _shown_locked(session: Session, rows: Sequence[LockOrderRow], wished: Mapping[str, Desired]) -> set[str]:

@@ -459,6 +459,24 @@ def test_a_handset_that_has_said_it_is_free_is_not_shown_as_locked(world: World)
         assert not order_view(session, world.order(opened.order.id))["locked"], "its own last word is that it is not"
 
 
+def test_a_handset_that_showed_itself_free_after_its_lock_was_signed_stays_so_while_its_retirement_waits(
+    world: World,
+) -> None:
+    radio = world.handset(world.parcels[0])
+    radio.switch_on()
+    world.deliver()
+    opened = world.dispute(world.parcels[0], "substituted")
+    let_go(world, opened.order.id)
+    with world.house.read() as session:
+        assert order_view(session, world.order(opened.order.id))["may_be_locked"], "it has not answered yet"
+    world.deliver()
+    radio.switch_off()
+    say_received(world, radio)
+    world.deliver()
+    with world.house.read() as session:
+        assert not order_view(session, world.order(opened.order.id))["may_be_locked"]
+
+
 def slowed(radio: Radio) -> list[tuple[Any, ...]]:
     """What the handset says from now on, which a slow network has not brought yet."""
     on_the_way: list[tuple[Any, ...]] = []
