@@ -32,9 +32,9 @@ ASKED = frozenset({Standing.SENT, Standing.LOCKED})
 def offer_again(unit: Unit, office: LockOffice) -> int:
     """Put the very bytes of every command that is to be offered again into the outbox; returns how many."""
     session = unit.session
-    unanswered = {row.device: order for order, row in hold_unanswered(unit)}
     names = {*store.devices_in(session, ACTIVE), *store.devices_unanswered(session)}
-    rows = [store.device(session, name) for name in sorted(names)]  # all are held before the log is claimed
+    unanswered = {row.device: order for order, row in hold_unanswered(unit, devices=names)}
+    rows = [store.device(session, name) for name in sorted(names)]
     return sum(_offer(unit, office, row, unanswered.get(row.device)) for row in rows)
 
 

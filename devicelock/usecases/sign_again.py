@@ -8,6 +8,8 @@ puts a standing authority in force or lets a group go on has every lock that was
 unit, each of them if it is allowed now.
 """
 
+from collections.abc import Collection
+
 from custody.kernel.errors import Trouble
 from custody.store.unit import Unit
 from devicelock import store
@@ -27,12 +29,16 @@ SIGNED_AGAIN = frozenset({State.APPROVED, State.QUEUED, State.ACTIVE_PROVISIONAL
 Unanswered = list[tuple[LockOrderRow, DeviceRow]]
 
 
-def hold_unanswered(unit: Unit) -> Unanswered:
-    """The locks that no handset has shown yet, held; before anything is recorded, as everybody holds them."""
+def hold_unanswered(unit: Unit, *, devices: Collection[str] = ()) -> Unanswered:
+    """The locks that no handset has shown yet, held with these handsets as well, as everybody holds them.
+
+    That is before anything is recorded, and one handset after the other by name, of which there may be a fleet.
+    """
     found = store.wishes_of_orders(unit.session, SIGNED_AGAIN)
     orders = store.orders(unit.session, {order for order, wished in found if _is_unanswered(order, wished)})
-    devices = store.devices(unit.session, {order.device for order in orders.values()})
-    held = [(order, devices[order.device]) for order in orders.values()]
+    names = sorted({*devices, *(order.device for order in orders.values())})
+    rows = {name: store.device(unit.session, name) for name in names}
+    held = [(order, rows[order.device]) for order in orders.values()]
     return [(order, row) for order, row in held if _is_unanswered(order.id, store.desired(row))]
 
 

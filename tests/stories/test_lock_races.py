@@ -22,6 +22,7 @@ from devicelock.rules.command import Reason
 from devicelock.rules.order import Role
 from devicelock.usecases import hear
 from devicelock.usecases.issue_code import issue_code
+from devicelock.usecases.offer_again import offer_again
 from devicelock.usecases.release_group import release_group
 from devicelock.usecases.request_lock import approve_lock, confirm_lock, lock_for_dispute, request_lock
 from devicelock.usecases.retire import confirm_receipt, leave, received
@@ -369,3 +370,22 @@ def test_no_other_lock_system_is_told_to_lock_after_that_switch_was_thrown_at_th
     )
     assert said == ["no lock: kill_switch is killed"]
     assert not others.parts(order)[ANDROID].may_hold
+
+
+def test_who_offers_again_at_a_connect_holds_every_handset_in_order_answered_or_not(either: World) -> None:
+    pairs = [(either.handset(parcel), parcel) for parcel in either.parcels[:2]]
+    (first, locked), (last, unanswered) = sorted(pairs, key=lambda pair: pair[0].handset.device)
+    for radio in (first, last):
+        radio.switch_on()
+    either.dispute(locked, "substituted")
+    either.deliver()
+    assert first.handset.screen_locked
+    either.dispute(unanswered, "substituted")
+    meanwhile(
+        either,
+        lambda unit: store.devices(unit.session, {first.handset.device}),
+        lambda unit: offer_again(unit, either.office),
+        then=lambda unit: store.devices(unit.session, {last.handset.device}),
+    )
+    either.deliver()
+    assert last.handset.screen_locked
