@@ -6,6 +6,7 @@ Every setting may be given as an environment variable with the prefix WEAKLINK_,
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from ipaddress import ip_network
 from pathlib import Path
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
@@ -93,6 +94,11 @@ class Settings(LockSystems):
     verdict_policy: Path | None = Field(default=None, description="Whose cosignatures a verdict needs (tlog-policy).")
     origin: str = Field(default="weaklink.local/custody", description="Origin line of the log's checkpoints.")
     public_url: str = Field(default="", description="Address that others use to reach the service.")
+    trusted_proxies: str = Field(
+        default="",
+        description="Addresses or networks of proxies before the service, parted by commas, whose X-Forwarded-For and "
+        "X-Forwarded-Proto are believed; each adds whom it had the request from. Empty means none.",
+    )
     operator: str = Field(
         default="The network that this phone was sold by", description="Who locks, as lock screens name it."
     )
@@ -125,6 +131,11 @@ class Settings(LockSystems):
         if info.field_name == "public_url" and len(text) > ADDRESS_MOST:
             raise ValueError(f"lock screens have room for an address of {ADDRESS_MOST} characters")
         return text
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, text: str) -> str:
+        return ",".join(str(ip_network(each.strip())) for each in text.split(",") if each.strip())
 
     @field_validator("origin")
     @classmethod

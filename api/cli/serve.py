@@ -53,7 +53,7 @@ def serve(settings: Settings, *, quiet: bool = False, as_json: bool = False) -> 
             with parts.house.unit() as unit:  # accounts of which nobody was told the passwords are not made
                 _tell(address, settings, first_accounts(unit.session, now_ms=unit.now_ms), as_json=as_json)
             with _begun(parts):
-                Server(_config(app), Accepted(door, deal=workers.deal), told_to_stop=pressed).run()
+                Server(configure(app, settings), Accepted(door, deal=workers.deal), told_to_stop=pressed).run()
 
 
 @contextmanager
@@ -86,12 +86,19 @@ def work(settings: Settings, line: socket.socket) -> None:
     """Run one of the further processes of a service until the first one, at the other end of the line, is gone."""
     speak(logging.INFO)
     source = Handed(line, ready=partial(tell_ready, line), full=partial(tell_full, line))
-    Server(_config(build_app(join(settings), first=line)), source).run()
+    Server(configure(build_app(join(settings), first=line), settings), source).run()
 
 
-def _config(app: ScanDoor) -> uvicorn.Config:
+def configure(app: ScanDoor, settings: Settings) -> uvicorn.Config:
+    """How the web server of a process serves; nobody is whoever they say, but by the proxies that are trusted."""
     config = uvicorn.Config(
-        app, http=Protocol, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE_S
+        app,
+        http=Protocol,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=GRACE_S,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies,
     )
     gc.collect()
     gc.freeze()  # what stands now stays to the end: it need not be searched again and again
