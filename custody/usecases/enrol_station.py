@@ -2,10 +2,12 @@
 
 The enrolment token is shown once, kept as a hash, and works for one key, which is answered again while the ten minutes
 last: an answer may be lost. What the log holds is the registrar's statement with the station's own proof that it has
-the private key and is the station that was announced; a station learns from its token what that is.
+the private key and is the station that was announced; a station learns from its token what that is. One that has a key
+already stays in the register as it is until it enrols again: what is announced may be mistyped, or never used.
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +38,8 @@ from custody.store.unit import Unit
 from custody.usecases.group_station import group_station
 
 ENROL_MINUTES = 10
+NEXT = "next"
+"""In the facts of a station that has a key: those with which it is to enrol again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +82,7 @@ def announce(
     info = read_info(station=station, site=site, place=place, step=step, custodian=custodian)
     token = unit.ids.new("enrol")
     until_ms = unit.now_ms + ENROL_MINUTES * MINUTE_MS
-    facts = {
+    facts: dict[str, Any] = {
         "station": info.station,
         "site": info.site,
         "place": info.place,
@@ -90,6 +94,8 @@ def announce(
     row = unit.session.get(StationRow, station) or StationRow(
         station=station, facts="", token_hash=None, token_until_ms=None
     )
+    if scan_book.keys_of_station(unit.session, station):
+        facts = {**msgspec.json.decode(row.facts), NEXT: facts}
     row.facts = msgspec.json.encode(facts).decode()
     row.token_hash, row.token_until_ms = hashlib.sha256(token.encode()).digest(), until_ms
     unit.session.add(row)
@@ -101,7 +107,8 @@ def announce(
 
 def announced(session: Session, *, token: str, cose_key: bytes, now_ms: Instant) -> StationInfo:
     """What a station with this token and key is to be enrolled as; raises `NotFound`."""
-    return station_info(_by_token(session, token, cose_key, now_ms))
+    row = _by_token(session, token, cose_key, now_ms)
+    return _info(row.station, _announced(row))
 
 
 def enrol(unit: Unit, *, token: str, cose_key: bytes, possession: bytes, registrar: Signer) -> Enrolled:
@@ -118,7 +125,7 @@ def enrol(unit: Unit, *, token: str, cose_key: bytes, possession: bytes, registr
     again = row.token_hash == used and known is not None and known.revoked_idx is None
     if key.kid in others or (known is not None and not again):
         raise Conflict("key_in_use", "this key is or was enrolled", fix="Make a fresh key pair.")
-    info = station_info(row)
+    info = _info(row.station, _announced(row))
     statement = make_key_add(
         info,
         origin=unit.origin,
@@ -151,7 +158,7 @@ def _hashes(token: str, cose_key: bytes) -> tuple[bytes, bytes]:
 
 def _add_key(unit: Unit, row: StationRow, key: PublicKey, statement: bytes, used: bytes) -> int:
     index = unit.log.append([NewEntry(message=cose.parse(statement), content_type=KEY_ADD)])[0]
-    row.token_hash = used
+    row.token_hash, row.facts = used, msgspec.json.encode(_announced(row)).decode()
     unit.session.add(row)
     unit.session.add(
         StationKeyRow(
@@ -203,9 +210,19 @@ def revoke(unit: Unit, *, station: str, reason: str, suspect_from: int | None, r
 
 def station_info(row: StationRow) -> StationInfo:
     """The register's facts of a station."""
+    return _info(row.station, msgspec.json.decode(row.facts))
+
+
+def _announced(row: StationRow) -> dict[str, Any]:
+    """The facts with which a station may enrol, or has enrolled last."""
     facts: dict[str, Any] = msgspec.json.decode(row.facts)
+    announced: dict[str, Any] = facts.get(NEXT, facts)
+    return announced
+
+
+def _info(station: str, facts: Mapping[str, Any]) -> StationInfo:
     return StationInfo(
-        station=row.station,
+        station=station,
         site=facts["site"],
         place=facts["place"],
         step=Step(facts["step"]),
