@@ -6,6 +6,10 @@ not allowed now, the timeline says why, and one that waits to leave is taken bac
 A handset whose lock may not be signed at its hello says no other for a while. So whoever throws the kill switch back,
 puts a standing authority in force or lets a group go on has every lock that was not answered yet signed in the same
 unit, each of them if it is allowed now.
+
+Whatever it is signed under now, it stays in the group that ordered it: what pauses or lets go that group reaches it. In
+the group of a newer authority, as decided before all others there, it would count as one of its first, unanswered as it
+is, and pause that one.
 """
 
 from collections.abc import Collection

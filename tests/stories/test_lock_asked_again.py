@@ -3,13 +3,16 @@
 from collections import deque
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
 from custody.kernel.clock import MINUTE_MS, SECOND_MS
 from devicelock.rules.hello import SimClass
+from devicelock.rules.order import Role
 from devicelock.store import LockOrderRow
 from devicelock.usecases.offer_again import offer_again
 from devicelock.usecases.relay import WAITED_MS, Relay
+from devicelock.usecases.release_group import release_group
 from simulators.faults import Fault
 from simulators.radio import Radio
 from tests.stories.lock_steps import ask
@@ -128,3 +131,19 @@ def test_a_lock_that_has_waited_for_a_minute_leaves_only_if_it_is_allowed_now(
     world.broker.pump()
     assert radio.handset.screen_locked is (waited_ms < WAITED_MS or not withdrawn)
     assert WAITED_MS == MINUTE_MS
+
+
+def test_a_lock_that_is_signed_anew_under_another_authority_stays_in_the_group_that_ordered_it(world: World) -> None:
+    radio = switched_on(world)
+    radio.switch_off()
+    opened = world.dispute(world.parcels[0], "never_received")
+    group = str(world.order(opened.order.id).group)
+    world.withdraw_authority()
+    newer = world.authorise()
+    (*_, signed) = [step for step in world.steps(opened.order.id) if step.event == "published"]
+    assert newer in msgspec.json.decode(signed.facts)["authority"]
+    assert newer not in group
+    assert world.order(opened.order.id).group == group
+    with world.house.unit() as unit:
+        release_group(unit, world.office, group=group, actor="agent-1", role=Role.AGENT)
+    assert world.order(opened.order.id).state == "released"
