@@ -20,6 +20,7 @@ from custody.store.bulk import add
 from custody.store.policy_book import newest_policy
 from custody.usecases.open_log import put_policy, rules_in_force
 from devicelock.store import CommandRow
+from tests.doors.command_line import CommandLine
 
 Start = Callable[..., Parts]
 
@@ -172,3 +173,17 @@ def test_services_of_one_log_run_side_by_side_only_at_a_broker_of_all(
         else:
             hold_broker(tmp_path / "anchor", embedded=second).close()
     hold_broker(tmp_path / "anchor", embedded=second).close()
+
+
+def test_a_service_that_starts_with_the_embedded_broker_beside_another_of_its_log_is_told_in_two_lines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    monkeypatch.setenv("WEAKLINK_KEPT_OUTSIDE", str(shared))
+    with hold_broker(shared / ANCHOR, embedded=False):
+        ended = CommandLine(address="", folder=tmp_path).run("serve", "--port", "0", "--data", "d", expect=1)
+    what, fix = ended.err.splitlines()
+    assert "this one has the embedded broker" in what
+    assert "WEAKLINK_MQTT_HOST" in fix
+    assert ended.out == ""
