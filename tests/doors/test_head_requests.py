@@ -49,6 +49,9 @@ def test_head_is_refused_as_get_is(http: httpx.Client, path: str, status: int) -
         ("PUT", "/v1/scans", "POST"),
         ("PUT", "/console/sign-in", "GET, HEAD, POST"),
         ("POST", "/healthz", "GET, HEAD"),
+        ("GET", "/v1/locks/clearances", "POST"),
+        ("DELETE", "/v1/locks/releases", "POST"),
+        ("DELETE", "/v1/locks/groups", "GET, HEAD"),
     ],
 )
 @pytest.mark.parametrize("accept", ["*/*", "text/html"])

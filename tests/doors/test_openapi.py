@@ -1,5 +1,6 @@
 """The OpenAPI document says what the doors answer: statuses, media types, the form of errors, who has to sign in."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -73,6 +74,18 @@ def test_whatever_a_door_answers_is_told(http: httpx.Client, document: Document,
                     wrong.append(f"{method.upper()} {path} {kind} {body!r}: {said}")
                 assert answer.status_code < 500, f"{method.upper()} {path}: {answer.text}"
     assert wrong == []
+
+
+def test_a_path_takes_the_methods_that_are_told_of_it_and_no_other(http: httpx.Client, document: Document) -> None:
+    wrong = {}
+    for path, methods in document["paths"].items():
+        names = re.findall(r"{(.*?)}", path)
+        answer = http.patch(path.format_map({**dict.fromkeys(names, "no-such"), **ABSENT}))
+        assert answer.status_code == 405, path
+        taken = set(answer.headers["allow"].lower().split(", ")) - {"head"}
+        if taken != set(methods):
+            wrong[path] = taken
+    assert wrong == {}
 
 
 def test_a_door_that_asks_for_a_session_says_so(http: httpx.Client, document: Document) -> None:
