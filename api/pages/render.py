@@ -26,6 +26,7 @@ from api.problems import when_again
 from custody.gs1.imei import foreign_imei_urn, imei_digits
 from custody.investigation.percent import percent
 from custody.kernel.errors import Trouble
+from custody.kernel.shown_text import shown_text
 
 HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": (
@@ -38,12 +39,6 @@ HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store",
 }
 LARGE = "large"
-SHOWN: Mapping[int, int] = (
-    {code: 0x2400 + code for code in range(32) if chr(code) not in "\t\n\f\r"}
-    | {0x7F: 0x2421}
-    | dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
-)
-"""What stands for a control character, which no HTML may hold (HTML, 13.1.4) and which the record keeps as it is."""
 
 
 def page(
@@ -68,7 +63,7 @@ def page(
         **facts,
     )
     wait = {} if sent.trouble is None else when_again(sent.trouble)
-    return HTMLResponse(body.translate(SHOWN), status_code=status, headers={**HEADERS, **wait})
+    return HTMLResponse(shown_text(body), status_code=status, headers={**HEADERS, **wait})
 
 
 def see(path: str, *, done: str = "", at: str = "", large: bool = False) -> RedirectResponse:

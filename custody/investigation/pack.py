@@ -108,13 +108,15 @@ def derive(
     closed_missing: bool = False,
     dropped_as_erased: bool = False,
     bare_promises: bool = False,
+    bare_controls: bool = False,
     edition: Edition = NEWEST,
 ) -> dict[str, bytes]:
     """The files that follow from the others.
 
     They are made as packs were made at first, if `closed_missing`: a scan without its content was told as a missing
     one; if `dropped_as_erased`: what was dropped after its time was told as erased; if `bare_promises`: a promise was
-    told by its state alone. The trail is read by that `edition`.
+    told by its state alone; if `bare_controls`: control characters stood in the report. The trail is read by that
+    `edition`.
     """
     registry = replay(source.entries)
     policy = newest(registry)
@@ -139,6 +141,7 @@ def derive(
         redactions=in_order(source.redactions),
         dropped_as_erased=dropped_as_erased,
         bare_promises=bare_promises,
+        bare_controls=bare_controls,
     )
     return {
         **write_log(registry, source.note),

@@ -26,6 +26,7 @@ from custody.investigation.wording import NOTHING_UNUSUAL
 from custody.kernel import cbor, cose
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Rejected
+from custody.kernel.shown_text import shown_text
 from custody.ledger.checkpoint import Checkpoint
 from custody.trail.describe import mask_serial
 
@@ -66,8 +67,9 @@ _PAGE = Template(files("custody.investigation").joinpath("report.html").read_tex
 class ReportParts:
     """What a report is made of: the contents of the other files.
 
-    Two make it as reports were made at first: `dropped_as_erased`, where what was dropped after its time was told as
-    erased, and `bare_promises`, where a payment that came back was told as kept, and what was replaced as missed.
+    Three make it as reports were made before: `dropped_as_erased`, where what was dropped after its time was told as
+    erased; `bare_promises`, where a payment that came back was told as kept, and what was replaced as missed; and
+    `bare_controls`, where control characters stood as they were said.
     """
 
     created_ms: Instant
@@ -80,6 +82,7 @@ class ReportParts:
     redactions: Sequence[Redaction]
     dropped_as_erased: bool = False
     bare_promises: bool = False
+    bare_controls: bool = False
 
 
 def write_report(parts: ReportParts) -> dict[str, bytes]:
@@ -99,7 +102,7 @@ def write_report(parts: ReportParts) -> dict[str, bytes]:
         contents="\n".join(link(name, title) for name, (title, _) in sections.items()),
         sections="\n".join(section(name, title, body) for name, (title, body) in sections.items()),
     )
-    return {FILE: page.encode()}
+    return {FILE: (page if parts.bare_controls else shown_text(page)).encode()}
 
 
 def _intro(parts: ReportParts) -> str:

@@ -15,7 +15,8 @@
 
 from collections.abc import Iterator
 from dataclasses import fields
-from operator import itemgetter
+from itertools import accumulate
+from operator import itemgetter, or_
 from typing import Any
 
 import numpy as np
@@ -61,14 +62,20 @@ BY_WORD = "on the operator's word"
 LONGEST_RUN_MS = HOUR_MS
 """So long an investigation may take at most from reading the log to its answer."""
 NOBODY = Network(rosters={}, roads={})
-AT_FIRST: tuple[dict[str, Any], ...] = (
-    {"edition": Edition.SECOND},
-    {"edition": Edition.FIRST},
-    {"edition": Edition.FIRST, "bare_promises": True},
-    {"edition": Edition.FIRST, "bare_promises": True, "dropped_as_erased": True},
-    {"edition": Edition.FIRST, "bare_promises": True, "dropped_as_erased": True, "closed_missing": True},
+AT_FIRST: tuple[dict[str, Any], ...] = tuple(
+    accumulate(
+        (
+            {"bare_controls": True},
+            {"edition": Edition.SECOND},
+            {"edition": Edition.FIRST},
+            {"bare_promises": True},
+            {"dropped_as_erased": True},
+            {"closed_missing": True},
+        ),
+        or_,
+    )
 )
-"""How packs were made before, the newest way first."""
+"""How packs were made before, the newest way first; each has what is told here beside all before it."""
 BY_HISTORY = (
     "the figures for naming that need every dispute (exact check, disputes charged, whether a custodian is hot)"
 )

@@ -190,6 +190,20 @@ def test_a_payment_that_came_back_is_not_told_as_kept_nor_what_was_replaced_as_m
     assert Step.TRAIL not in failed_steps(verdict_on(world, pack.content, at_first))
 
 
+def test_signs_stand_for_what_no_html_may_hold_and_a_pack_made_before_holds(
+    world: World, pack: PackExported, opened: OpenedPack
+) -> None:
+    words = "It \x01never\x1b[31m\x7f\x85 reached\x08 me\ufdd0\U0001ffff.\tNot\nat all."
+    source = replace(opened.source, case=_told(opened.case, found_instead=words))
+    report = derive(source)[FILE].decode()
+    assert "It \u2401never\u241b[31m\u2421\ufffd reached\u2408 me\ufffd\ufffd.\tNot\nat all." in report
+    assert not re.search("[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\ufdd0-\ufdef\U0001fffe\U0001ffff]", report)
+    for bare in (False, True):
+        files = {**draw_up(source).files, FILE: derive(source, bare_controls=bare)[FILE]}
+        assert (words.encode() in files[FILE]) == bare
+        assert Step.TRAIL not in failed_steps(verdict_on(world, pack.content, files))
+
+
 def test_the_way_of_the_parcel_is_that_of_the_trail(page: Page, files: dict[str, bytes]) -> None:
     trail = part(files, "trail.json")
     assert trail["holder"]["sentence"] in page.of("p")
