@@ -38,12 +38,12 @@ class BodyLimits:
             return
         most = MOST_FORM_BYTES if _brings_file(Request(scope)) else self._most
         refused = Rejected("too_large", f"the body is larger than {most} bytes", fix="Send less at once.")
-        announced, carried = _announced(Request(scope)), 0
+        length, carried = announced(scope), 0
 
         async def counted() -> Message:
             nonlocal carried
-            if announced > most:
-                carried = announced
+            if length > most:
+                carried = length
                 raise refused  # before anything is received: who waits for `100 Continue` sends nothing
             message = await receive()
             carried += len(message.get("body", b""))
@@ -60,8 +60,9 @@ class BodyLimits:
         await self._app(scope, counted, answer)
 
 
-def _announced(request: Request) -> int:
-    length = request.headers.get("content-length", "")
+def announced(scope: Scope) -> int:
+    """How many bytes of a body its head promises; none if it does not say."""
+    length = Request(scope).headers.get("content-length", "")
     return int(length) if length.isascii() and length.isdecimal() else 0
 
 

@@ -16,6 +16,7 @@ import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import large_bodies, problems
+from api.body_limits import announced
 from api.parts import Parts
 from api.receipt_address import receipt_address
 from custody.kernel import cbor
@@ -178,6 +179,9 @@ async def read_body(scope: Scope, receive: Receive, *, media_type: str, limit: i
     sent = next((value for name, value in scope["headers"] if name == b"content-type"), b"").decode("latin-1")
     if sent.partition(";")[0].strip().lower() != media_type:
         raise Rejected("media_type", f"the body is {sent or 'of no type'}", fix=f"Send Content-Type: {media_type}.")
+    too_large = Rejected("too_large", f"the body is larger than {limit} bytes", fix="Send less at once.")
+    if announced(scope) > limit:
+        raise too_large  # before anything is received: who waits for `100 Continue` sends nothing
     body = bytearray()
     more = True
     while more:
@@ -187,7 +191,7 @@ async def read_body(scope: Scope, receive: Receive, *, media_type: str, limit: i
         body += message.get("body", b"")
         more = message.get("more_body", False)
         if len(body) > limit:
-            raise Rejected("too_large", f"the body is larger than {limit} bytes", fix="Send less at once.")
+            raise too_large
     return bytes(body)
 
 

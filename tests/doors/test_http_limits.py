@@ -18,6 +18,7 @@ from uvicorn.server import ServerState
 
 from api.cli.instance import Instance
 from api.http_limits import MOST_HEAD_BYTES, PATIENCE_S, Protocol
+from api.routes import scans
 from custody.kernel.keys import new_signer
 from custody.ledger.note import text_key
 from tests.servers.witness import WitnessProcess
@@ -79,10 +80,21 @@ def test_who_asks_for_a_web_socket_gets_the_ordinary_answer(
     assert (answer.status, *headers) == (status, kind, "no-store")
 
 
-def test_a_body_that_is_announced_as_too_long_is_refused_before_it_is_asked_for(instance: Instance) -> None:
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/v1/disputes", "application/json"),
+        ("/v1/scans", scans.ONE),
+        ("/v1/scans:batch", scans.MANY),
+        ("/v1/batches", scans.TOGETHER),
+    ],
+)
+def test_a_body_that_is_announced_as_too_long_is_refused_before_it_is_asked_for(
+    instance: Instance, path: str, kind: str
+) -> None:
     with connected(instance) as connection:
-        connection.sendall(POST + b"Content-Type: application/json\r\nContent-Length: 999999999999\r\n")
-        connection.sendall(b"Expect: 100-continue\r\n\r\n")
+        connection.sendall(f"POST {path} HTTP/1.1\r\nHost: here\r\nContent-Type: {kind}\r\n".encode())
+        connection.sendall(b"Content-Length: 999999999999\r\nExpect: 100-continue\r\n\r\n")
         answer = http.client.HTTPResponse(connection)
         answer.begin()
         body = json.loads(answer.read())
