@@ -57,7 +57,11 @@ def choose(dispute: str, visit: Staff, *, remedy: Line = "", payout: Line = "", 
                 if not done_already(session, dispute, "choose", said, actors={actor}):
                     raise
 
-    sent = Sent(form="choose", given={"remedy": remedy, "payout": payout})
+    kept = {
+        "The customer chooses": words.worded(words.REMEDIES, remedy),
+        "If money: how it comes": words.worded(words.PAYOUTS, payout),
+    }
+    sent = Sent(form="choose", given={"remedy": remedy, "payout": payout}, kept=kept)
     return _then(visit, dispute, act, done="chosen", sent=sent)
 
 
@@ -104,7 +108,8 @@ def lock(dispute: str, visit: Staff, imei_last4: Line = "", reason: Line = "") -
         )
         locks.ask(body, visit.parts, visit.caller)
 
-    sent = Sent(form="lock", given={"imei_last4": imei_last4, "reason": reason})
+    kept = {"Last 4 of the IMEI": imei_last4, "Reason": words.worded(words.LOCK_REASONS, reason)}
+    sent = Sent(form="lock", given={"imei_last4": imei_last4, "reason": reason}, kept=kept)
     return _then(visit, dispute, act, done="lock", at="locks", sent=sent)
 
 
@@ -123,7 +128,8 @@ def code(dispute: str, order: str, visit: Staff, challenge: Typed = "") -> Respo
         body = locks.CodeIn(challenge="".join(challenge.split()))
         answer = locks.code(order, body, visit.parts, visit.caller)["answer"]
     except Trouble as trouble:
-        return case_page(visit, dispute, sent=Sent(form=f"code-{order}", given=given, trouble=trouble))
+        kept = {"Digits on the lock screen": challenge}
+        return case_page(visit, dispute, sent=Sent(form=f"code-{order}", given=given, trouble=trouble, kept=kept))
     return case_page(visit, dispute, code=answer)
 
 

@@ -56,6 +56,13 @@ class CasePage:
     may_ask: bool
     open_lock: bool
 
+    @property
+    def forms(self) -> set[str]:
+        """The forms on the page beside those of its moves, by their names."""
+        codes = {f"code-{lock['order']}" for lock in self.case["locks"] if lock["decided_at"]}
+        chooses = bool(self.case["remedy"]) and self.case["state"] == "remedy_offered"
+        return codes | {name for name, there in (("choose", chooses), ("lock", self.may_ask)) if there}
+
 
 def read_case_page(parts: Parts, caller: Caller, dispute: str) -> CasePage:
     """The page of a case; raises `NotFound`."""

@@ -20,7 +20,7 @@ from custody.disputes.case import CASE
 from custody.disputes.machine import Role
 from custody.disputes.opening import AN_OFFER
 from custody.disputes.promise import PAYERS
-from custody.kernel.errors import Conflict, Rejected
+from custody.kernel.errors import Rejected
 from custody.store.case_book import CaseFile
 from custody.usecases.learn_facts import DAYS
 
@@ -81,15 +81,10 @@ def body_of(move: Move, given: Mapping[str, str], *, version: int | None) -> Eve
 
 
 def as_shown(sent: Sent, move: Move, now: Sequence[Open], *, state: str) -> Sent:
-    """A refused form as its page shows it. If the page has it no more, its fields are not what was wrong."""
-    if any(each.move.event == move.event and not each.refusal for each in now):
-        return sent
+    """A refused form as its page shows it."""
     kept = {field.says: sent.given[field.name] for field in move.fields if field.kind not in {"choice", "tick"}}
-    trouble = sent.trouble
-    if isinstance(trouble, Rejected):
-        trouble = Conflict("move", "this is not possible any more", fix="Look at it as it is now.", state=state)
-    kept = {says: text for says, text in kept.items() if text.strip()}
-    return replace(sent, given={}, trouble=trouble, kept=kept)
+    has_form = any(each.move.event == move.event and not each.refusal for each in now)
+    return replace(sent, kept=kept).on_page(has_form=has_form, state=state)
 
 
 def _as_typed(_name: str, text: str) -> str:

@@ -174,6 +174,8 @@ def case_page(
     shown = read_case_page(visit.parts, visit.caller, dispute)
     if sent is not None and sent.form in MOVES:
         sent = as_shown(sent, MOVES[sent.form], shown.moves, state=shown.file.case.state)
+    elif sent is not None:
+        sent = sent.on_page(has_form=sent.form in shown.forms)
     return visit.page(
         "case.html",
         shown=shown,

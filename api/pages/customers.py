@@ -22,6 +22,7 @@ from api.pages.once import Once, fresh_once
 from api.pages.plain_refusals import for_customers
 from api.pages.render import HEADERS, LARGE, page, see
 from api.pages.sent_form import STORY, Sent, Typed, check
+from api.pages.words import PAYOUTS, REMEDIES, worded
 from api.parts import Parts, parts_of
 from api.problems import status_of
 from api.routes import customer as doors
@@ -106,7 +107,8 @@ def choose(
 ) -> Response:
     """Choose a remedy, and for money the way it comes."""
     body = ChoiceIn(remedy=remedy, payout=payout or None if remedy in PAYS else None, offered_at=offered_at or None)
-    sent = Sent(form="choose", given={"remedy": remedy, "payout": payout})
+    kept = {"What you chose": worded(REMEDIES, remedy), "How the money comes": worded(PAYOUTS, body.payout or "")}
+    sent = Sent(form="choose", given={"remedy": remedy, "payout": payout}, kept=kept)
     return _then(request, parts, token, lambda: doors.choose(token, body, parts), done="c_chosen", sent=sent)
 
 
@@ -170,7 +172,8 @@ def answer(
             doors.take_answer(token, AnswerIn(ask=ask, words=said), parts, once=once)
 
     done = "c_skip" if said is None and photo is None else "c_answer"
-    return _then(request, parts, token, act, done=done, sent=Sent(form=ask, given={"words": words}))
+    sent = Sent(form=ask, given={"words": words}, kept={"What you wrote": words})
+    return _then(request, parts, token, act, done=done, sent=sent)
 
 
 @router.post("/c/{token}/files")
@@ -206,8 +209,8 @@ def code(token: str, request: Request, parts: P, challenge: Typed = "", order: L
         check(given, {"challenge": MOST_DIGITS}, needed=("challenge",))
         unlock = doors.code(token, CodeIn(challenge="".join(challenge.split()), order=order or None), parts)["code"]
     except Trouble as trouble:
-        form = f"code-{order}" if order else "code"
-        return _page(request, parts, token, Sent(form=form, given=given, trouble=for_customers(trouble)))
+        form, kept = f"code-{order}" if order else "code", {"The digits": challenge}
+        return _page(request, parts, token, Sent(form=form, given=given, trouble=for_customers(trouble), kept=kept))
     return _page(request, parts, token, Sent(), unlock=unlock, unlocks=order)
 
 
@@ -240,8 +243,15 @@ def _page(request: Request, parts: Parts, token: str, sent: Sent, *, unlock: str
         was_found = found_ms(session, file.case.id) is not None
         answer_by = await_answer.answer_by(session, file)
     moves = {move.event for move in CASE.transitions if move.source == file.case.state and Role.CUSTOMER in move.who}
-    if sent.form == "choose" and not ("choose" in moves and view["remedy"]):
-        sent = replace(sent, given={})
+    forms = {"more", *(each["ask"] for each in view["asks"] if each["state"] == "open")}
+    forms |= {
+        f"code-{handset['order']}" if handset["imei_last4"] else "code"
+        for handset in view["handsets"]
+        if handset["code_due"]
+    }
+    if "choose" in moves and view["remedy"]:
+        forms.add("choose")
+    sent = sent.on_page(has_form=sent.form in forms)
     return page(
         request,
         "customer.html",

@@ -59,7 +59,7 @@ def refuse(order: str, visit: Supervisor, why: Typed = "") -> Response:
         check({"why": why}, MOST)
         locks.refuse(order, WhyIn(why=why), visit.parts, visit.caller)
 
-    return _then(visit, act, done="refused", sent=Sent(form=f"refuse-{order}", given={"why": why}))
+    return _then(visit, act, done="refused", sent=_why(f"refuse-{order}", "Reason for no", why))
 
 
 @router.post("/locks/{order}/confirm")
@@ -101,7 +101,7 @@ def kill_switch(visit: Supervisor, on: Annotated[bool, Form()], why: Typed = "")
         locks.kill_switch(SwitchIn(on=on, why=why), visit.parts, visit.caller)
 
     done = "stopped" if on else "started"
-    return _then(visit, act, done=done, sent=Sent(form="switch", given={"why": why}))
+    return _then(visit, act, done=done, sent=_why("switch", "Why", why))
 
 
 @router.post("/lock-groups/clear")
@@ -112,7 +112,7 @@ def clear(visit: Decider, group: Annotated[str, Form(max_length=200)], why: Type
         check({"why": why}, MOST, needed=("why",))
         lock_watch.clear(ClearanceIn(group=group, why=why), visit.parts, visit.caller)
 
-    return _then(visit, act, done="cleared", sent=Sent(form=f"clear-{group}", given={"why": why}))
+    return _then(visit, act, done="cleared", sent=_why(f"clear-{group}", "What you looked at", why))
 
 
 @router.post("/lock-groups/release")
@@ -139,13 +139,19 @@ def confirm_reference(
         check({"handset": handset}, {"handset": 300}, needed=("handset",))
         backends.confirm(device, backend, ReferenceIn(handset=handset.strip()), visit.parts, visit.caller)
 
-    return _then(visit, act, done="named", sent=Sent(form=f"name-{device}-{backend}", given={"handset": handset}))
+    kept = {"Its name there, as you read it": handset}
+    sent = Sent(form=f"name-{device}-{backend}", given={"handset": handset}, kept=kept)
+    return _then(visit, act, done="named", sent=sent)
 
 
 @router.post("/alerts/{alert}/seen")
 def see_alert(alert: str, visit: Decider) -> Response:
     """Say that you have looked at an alert."""
     return _then(visit, lambda: lock_watch.see_alert(alert, visit.parts, visit.caller), done="alert_seen")
+
+
+def _why(form: str, says: str, why: str) -> Sent:
+    return Sent(form=form, given={"why": why}, kept={says: why})
 
 
 def _then(visit: Visit, act: Callable[[], object], *, done: str, sent: Sent | None = None) -> Response:
@@ -172,6 +178,9 @@ def _page(visit: Visit, sent: Sent, *, after: str | None = None) -> Response:
         paused = [lock_watch.group_view(session, group) for group in found if group.paused]
         shown = [*waiting, *held, *(order for group in paused for order in group["locks"])]
         orders = case_book.orders_of(session, {order["dispute"] for order in shown if order["dispute"]})
+    forms = {"switch", *(f"refuse-{order['order']}" for order in waiting)}
+    forms |= {f"clear-{group['group']}" for group in paused}
+    forms |= {f"name-{row['device']}-{row['backend']}" for row in named if row["given_by"] != visit.caller.account}
     return visit.page(
         "locks.html",
         waiting=waiting,
@@ -187,7 +196,7 @@ def _page(visit: Visit, sent: Sent, *, after: str | None = None) -> Response:
         paused=paused,
         ordered={group.name: group.open for group in found if group.open},
         orders=orders,
-        sent=sent,
+        sent=sent.on_page(has_form=sent.form in forms),
     )
 
 

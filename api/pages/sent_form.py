@@ -7,13 +7,13 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Annotated
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Self
 
 from fastapi import Form
 from pydantic import AfterValidator
 
-from custody.kernel.errors import Rejected, Trouble
+from custody.kernel.errors import Conflict, Rejected, Trouble
 
 FIELDS: Mapping[str, str] = {
     "question": "challenge",
@@ -52,7 +52,7 @@ class Sent:
     given: Mapping[str, str] = field(default_factory=dict)
     trouble: Trouble | None = None
     kept: Mapping[str, str] = field(default_factory=dict)
-    """What was typed into a form that is not on its page any more, by what the fields say."""
+    """What was typed or chosen, by what the fields say, for a page that has the form no more."""
 
     def text(self, name: str, form: str = "") -> str:
         """What was typed into a field; nothing if another form was sent."""
@@ -62,6 +62,18 @@ class Sent:
     def at(self) -> str:
         """The id of the field at fault; empty if none is."""
         return next((self.id(name, self.form) for name in self.given if self.wrong(name, self.form)), "")
+
+    def on_page(self, *, has_form: bool, state: str = "") -> Self:
+        """As its page shows it. If the page has the form no more, its fields are not what was wrong.
+
+        `state`: where that stands which the form would move; a move that is over is over, whatever its form holds.
+        """
+        if has_form:
+            return replace(self, kept={})
+        kept, trouble = {says: text for says, text in self.kept.items() if text.strip()}, self.trouble
+        if isinstance(trouble, Rejected) and (state or self.at):
+            trouble = Conflict("move", "this is not possible any more", fix="Look at it as it is now.", state=state)
+        return replace(self, given={}, trouble=trouble, kept=kept)
 
     @staticmethod
     def id(name: str, form: str = "") -> str:

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from custody.disputes.claim import ClaimType
+from custody.disputes.payout import WORDS as PAYOUT_WORDS
+from custody.disputes.remedy import WORDS as REMEDY_WORDS
 from custody.investigation.places import REST_WORDS
 from custody.trail.route import STEP_WORDS
 from devicelock.rules.caps import CapReason, account_of
@@ -350,6 +352,8 @@ HELD: Mapping[str, str] = {
     "given": "given by the customer",
     "told": "told by the customer",
 }
+REMEDIES: Mapping[str, str] = {str(remedy): said for remedy, said in REMEDY_WORDS.items()}
+PAYOUTS: Mapping[str, str] = {str(way): said for way, said in PAYOUT_WORDS.items()}
 ROLES: Mapping[str, str] = {"agent": "Agent", "supervisor": "Supervisor", "investigator": "Investigator"}
 
 

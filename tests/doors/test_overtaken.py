@@ -1,14 +1,22 @@
 """Two people at one case: an act on what somebody changed meanwhile is refused, and says who did what."""
 
+import html
 import re
 from pathlib import Path
 
+import httpx
 import pytest
 
 from api.cli.instance import Instance
+from api.encoding import b64
+from custody.kernel import cbor
+from custody.kernel.keys import new_signer
 from tests.doors.case_desk import OURS, CaseDesk
 from tests.doors.command_line import signed_in
 from tests.doors.test_case_pages import alert_of, press, shown
+
+IMEI = "490154203237518"
+KEPT = re.compile("<dt>([^<]*)</dt><dd>([^<]*)</dd>")
 
 
 def version_on_page(page: str) -> str:
@@ -142,3 +150,51 @@ def test_a_remedy_that_is_not_on_offer_is_told_at_its_choices_and_in_no_code(des
     assert desk.http.post(path, data={"remedy": "advance_swap"}, headers={**OURS, **headers}).status_code == 303
     late = desk.http.post(path, data={"remedy": ""}, headers={**OURS, **headers})
     assert (late.status_code, "Go to the field" in late.text) == (409, False)
+
+
+def kept(answer: httpx.Response) -> dict[str, str]:
+    """What the notice keeps of what was typed."""
+    (notice,) = re.findall(r'role="alert"[^>]*>(.*?)</div>', answer.text, re.DOTALL)
+    return {html.unescape(says): html.unescape(text) for says, text in KEPT.findall(notice)}
+
+
+@pytest.mark.parametrize("account", ["", "agent-1"])
+def test_a_choice_that_comes_too_late_is_told_so_and_stands_in_the_notice(desk: CaseDesk, account: str) -> None:
+    told = desk.report(claim_type="never_received")
+    path = f"/console/cases/{told['dispute']}/choose" if account else f"/c/{told['customer_token']}/choose"
+    headers = {**OURS, **(desk.by(account) if account else {})}
+    assert desk.http.post(path, data={"remedy": "replacement"}, headers=headers).status_code == 303
+    late = desk.http.post(path, data={"remedy": "refund", "payout": "bank_transfer"}, headers=headers)
+    assert late.status_code == 409
+    chosen = ["your money back", "by bank transfer"]
+    assert list(kept(late).values()) == chosen, alert_of(late)
+    assert "Go to the field" not in late.text
+
+
+def test_an_answer_to_what_the_page_does_not_ask_stands_in_the_notice(desk: CaseDesk) -> None:
+    told = desk.report(claim_type="never_received")
+    answer = {"ask": "ask_gone", "words": "It was <brown>."}
+    late = desk.http.post(f"/c/{told['customer_token']}/answer", data=answer, headers=OURS)
+    assert (late.status_code, list(kept(late).values())) == (404, ["It was <brown>."])
+
+
+def test_what_was_typed_to_lock_and_to_unlock_stands_in_the_notice_once_that_form_is_gone(desk: CaseDesk) -> None:
+    key = b64(cbor.encode(new_signer(seed=bytes(32)).public.cose_key()))
+    handset = {"imei": IMEI, "cose_key": key}
+    assert desk.http.post("/v1/devices", json=handset, headers=desk.by("supervisor-1")).is_success
+    sold = {"order": "SO-OVERTAKEN", "imei": IMEI, "price_pence": 79_900}
+    assert desk.http.post("/v1/orders", json=sold, headers=desk.by("agent-1")).is_success
+    told = desk.report(order="SO-OVERTAKEN", claim_type="never_received")
+    desk.put_lock(told, "lock_overtaken", IMEI)
+    page, by = f"/console/cases/{told['dispute']}", desk.by("agent-1")
+    reason = "The order never reached the customer"
+    for last4 in (IMEI[-4:], "0000"):
+        late = desk.http.post(f"{page}/lock", data={"imei_last4": last4, "reason": "never_received"}, headers=by)
+        assert late.status_code == 409
+        assert kept(late) == {"Last 4 of the IMEI": last4, "Reason": reason}, alert_of(late)
+    code = desk.http.post(f"{page}/locks/lock_gone/code", data={"challenge": "1234 5678"}, headers=by)
+    assert (code.status_code, kept(code)) == (404, {"Digits on the lock screen": "1234 5678"})
+    why = desk.http.post(
+        "/console/locks/lock_overtaken/refuse", data={"why": "He has it."}, headers=desk.by("supervisor-1")
+    )
+    assert (why.status_code, kept(why)) == (409, {"Reason for no": "He has it."})
