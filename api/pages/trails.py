@@ -25,6 +25,7 @@ from api.pages.visit import Decider, Staff
 from api.parts import Parts
 from api.receipt_address import receipt_address
 from api.routes import investigations as doors
+from custody.investigation.checks import with_results
 from custody.investigation.explain import explain
 from custody.kernel.errors import NotFound
 from custody.store import case_book
@@ -96,14 +97,15 @@ def trail(item: str, visit: Staff, *, case: str = "", check: bool = False, view:
 
 @router.get("/investigations/{dispute}/links/{column}")
 def link(dispute: str, column: int, visit: Decider) -> Response:
-    """The reasons for and against one link, weighed now with every other dispute."""
+    """The reasons for and against one link, weighed now with every other dispute and its own checks."""
     inquirer, house = visit.parts.inquirer, visit.parts.house
     with house.read() as session:
         file = case_book.read(session, dispute)
     inquirer.read_on(house, doors.tell)
     with house.read() as session:
         gathered = inquirer.gather(session, joints.attaches(session), asked=dispute)
-    judgement = gathered.judge().judgement(dispute)
+        checked = investigate.results(session, dispute)
+    judgement = with_results(gathered.judge().judgement(dispute), checked)
     if not 0 <= column < len(judgement.columns):
         raise NotFound("link", f"the chain has no link {column}", fix="Open it from the ranking.")
     told = explain(judgement, column=column)

@@ -1,5 +1,6 @@
 """An investigation from its ranking to what is mended for good: checks, conclusion, fix, opening again."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
+from api.pages.times import sentence, signed
+from custody.investigation.percent import percent
 from custody.investigation.verify_pack import verify_pack
 from custody.kernel.errors import Conflict, Forbidden, Rejected
 from simulators import customer
@@ -124,6 +127,12 @@ def test_what_a_check_has_shown_counts_when_the_chain_is_judged_again(service: S
     assert best["check"] not in {check["check"] for check in after["checks"]}
     assert [link["probability"] for link in after["links"]] != [link["probability"] for link in before["links"]]
     assert [reason["evidence"] for reason in after["reasons"]][-1] == "checks"
+    leading = after["links"][0]
+    page = f"{service.address}/console/investigations/{desk.opened.dispute}/links/{leading['column']}"
+    shown = httpx.get(page, headers={"authorization": f"Bearer {service.token('investigator-1')}"}, timeout=30).text
+    reasons = re.findall(r'<th scope="row">([^<]+)</th>.*?<td class="n">([^<]+)</td>', shown)
+    assert reasons == [(sentence(each["evidence"]), signed(each["decibans"])) for each in after["reasons"]]
+    assert f"<strong>{percent(leading['probability'])}</strong>" in shown
     pack = service.staff["investigator-1"].pack(desk.opened.dispute)
     verify_pack(pack, vkey=service.client.get("/v1/log")["vkey"]).demand()
 
