@@ -58,7 +58,7 @@ def audit(
                 get_checkpoint=reading.checkpoint,
                 get_tile=reading.tile,
                 log=log,
-                earlier=[read_checkpoint(file, log) for file in since or ()],
+                earlier=[read_checkpoint(file, log)[0] for file in since or ()],
                 witnesses=parse_policy(witnesses.read_text(errors="replace")) if witnesses else None,
                 kept=kept,
                 whole=whole,

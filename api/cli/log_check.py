@@ -51,8 +51,7 @@ def check(
     """
     try:
         raw, statement, log = proof.read_bytes(), entry_file.read_bytes(), verifier_of(read_log_key(vkey.strip()))
-        known = None if checkpoint is None else read_checkpoint(checkpoint, log)
-        note = None if checkpoint is None else checkpoint.read_bytes()
+        known, note = (None, None) if checkpoint is None else read_checkpoint(checkpoint, log)
         policy = None if witnesses is None else parse_policy(witnesses.read_text(errors="replace"))
     except Trouble as trouble:
         fail(trouble.detail, fix=trouble.fix, code=2)

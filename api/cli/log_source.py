@@ -180,10 +180,14 @@ def given_vkey(vkey: str | None) -> str | None:
     return given
 
 
-def read_checkpoint(file: Path, log: NoteVerifier) -> Checkpoint:
-    """The checkpoint that the caller kept in a file; raises `Rejected` for what is none, and `OSError`."""
+def read_checkpoint(file: Path, log: NoteVerifier) -> tuple[Checkpoint, bytes]:
+    """The checkpoint that the caller kept in a file, and its note; raises `Rejected` for what is none, and `OSError`.
+
+    The file is read once: what a shell lends for a command's output has its bytes only once.
+    """
+    note = file.read_bytes()
     try:
-        return open_checkpoint(file.read_bytes(), log)
+        return open_checkpoint(note, log), note
     except Rejected as error:
         fix = "Give a checkpoint byte for byte as the log showed it, and with --vkey the key that signed it."
         raise Rejected(error.code, f"{file} is no checkpoint under this key: {error.detail}", fix=fix) from error

@@ -1,5 +1,7 @@
 """What an outsider checks offline with `weaklink log check` and `log audit`, whatever a witness or a log has signed."""
 
+import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -88,3 +90,15 @@ def test_a_proof_is_held_against_the_checkpoint_that_the_checker_gives(outsider:
     (tmp_path / "known.note").write_bytes(sign_checkpoint(log.head(), signer(99)))
     assert "under this key" in outsider.run(*CHECK, "--checkpoint", "known.note", expect=2).err
     outsider.run(*CHECK, "--checkpoint", "absent.note", expect=2)
+
+
+def test_a_checkpoint_that_can_be_read_only_once_is_taken(outsider: CommandLine, tmp_path: Path) -> None:
+    log = small_log()
+    note = add_signatures(log.note(), [cosign(log.head(), name=NAME, signer=CARRIER, at_s=1)])
+    write_proof(log, tmp_path, note=note)
+    pipe = tmp_path / "known.note"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=(note,), daemon=True)
+    writer.start()
+    assert outsider.json(*CHECK, "--checkpoint", "known.note", "--witnesses", "mine.policy")["ok"]
+    writer.join()
