@@ -229,6 +229,7 @@ _MOVES = (
         about="The decision is the scheme's. You write it down, and the customer says yes or no.",
         fields=(
             Field(name="text", says="What we have to do, in words that the customer can read", kind="words"),
+            Field(name="award_pence", says="The sum, if it is money", kind="pounds", needed=False),
             SCHEMES,
         ),
     ),

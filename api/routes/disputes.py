@@ -102,6 +102,7 @@ class EventIn(Body):
     agreed: bool = Field(default=True, description="With the kind: whether the customer agrees with it.")
     custody_words: str | None = _said("With a kind of damage: the customer's words on when and where.")
     price_reduction_pence: int | None = _said("With classify or offer: the sum to offer.")
+    award_pence: int | None = _said("With decision: the sum, if it is money that we have to pay.")
     item: str | None = _said("With ask: for what; it is asked for once.")
     text: str | None = _said("With ask: in what words. With decision: what we have to do. The customer reads it.")
     reference: str | None = _said("What shows it: of a delivery, a payment, a bank, a proof, the scheme.")
@@ -334,7 +335,9 @@ def _scheme_accepts(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> 
 
 def _scheme_decides(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
     award, reference, role = _need(body.text, "text"), _need(body.reference, "reference"), Role(caller.role)
-    return move_scheme.scheme_decides(unit, dispute, award=award, reference=reference, actor=caller.account, role=role)
+    return move_scheme.scheme_decides(
+        unit, dispute, award=award, award_pence=body.award_pence, reference=reference, actor=caller.account, role=role
+    )
 
 
 def _merge(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:

@@ -66,6 +66,7 @@ class CaseFile:
     proposed_by: str | None = None
     unpaid_credit_pence: int = 0
     award: str | None = None
+    award_pence: int | None = None
     found_ms: int | None = None
 
 

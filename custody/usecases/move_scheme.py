@@ -6,7 +6,8 @@
 - A decision that the customer accepts takes the place of a remedy that was chosen before and is not done. What was
   promised for another order, in a report that was joined, stays promised for that one.
 - The scheme takes the case once the pack is built, and its decision is its own: somebody here writes it down, as the
-  scheme's, with the scheme's reference and what we have to do in words that the customer can read.
+  scheme's, with the scheme's reference, what we have to do in words that the customer can read, and the sum if it is
+  money: once it is accepted, that is promised as any other sum is.
 - The customer says yes, and what was decided is promised with the scheme's own last day; or no, and the case closes
   here while everything promised stays owed. What becomes of silence stands in `await_answer`.
 - Two reports are of one customer if both name one order that we know. With one that quoted what stands on the box the
@@ -29,7 +30,7 @@ from custody.disputes.machine import Role, step
 from custody.disputes.messages import Message, say
 from custody.disputes.opening import AN_OFFER
 from custody.disputes.policy import DEFAULT_POLICY, Policy
-from custody.disputes.promise import AS_DECIDED, is_owed, make_promise
+from custody.disputes.promise import AS_DECIDED, Promise, is_owed, make_promise
 from custody.disputes.recourse import join_ways
 from custody.disputes.wording import lint_text
 from custody.disputes.work_clocks import state_clock
@@ -46,6 +47,8 @@ from custody.usecases.write_move import write_move
 
 REMEDY_STANDS = frozenset({"remedy_offered", "remedy_in_progress", "remedied"})
 """States in which the letter of the timer leaves without a move."""
+MOST_PENCE = 99_999_999
+"""More than any scheme awards, and what a form of the console takes."""
 
 
 def adr(unit: Unit, dispute: str, *, letter_due_ms: Instant, deadlock: bool, actor: str, role: Role) -> CaseFile:
@@ -89,6 +92,7 @@ def scheme_decides(
     dispute: str,
     *,
     award: str,
+    award_pence: int | None = None,
     reference: str,
     actor: str,
     role: Role,
@@ -98,14 +102,15 @@ def scheme_decides(
     if role is not Role.SUPERVISOR:
         raise Forbidden("role", "the scheme's decision is written down by a supervisor", fix="Ask a supervisor.")
     lint_text(award)
+    if award_pence is not None and not 0 < award_pence <= MOST_PENCE:
+        raise Rejected("award_pence", "the sum is no sum", fix=f"Name 1 to {MOST_PENCE} pence, or leave it out.")
     file = case_book.hold_one(unit, dispute)
     # As it is promised once the customer says yes: what cannot be, nobody could accept.
-    now = civil.in_words(unit.now_ms)
-    say("promise.made", promises=(reference,), what=award, method=AS_DECIDED, due=now, owner=file.case.owner)
+    said_of(_decided(file, award, award_pence, promise_id=reference, due_ms=unit.now_ms + 1, unit=unit, policy=policy))
     move = step(CASE, file.case.state, "decision", Role.ADR, {})
-    moved = replace(file, case=replace(file.case, state=move.target), award=award)
+    moved = replace(file, case=replace(file.case, state=move.target), award=award, award_pence=award_pence)
     last_day = clocks.scheme_accept_by(civil.civil_date(unit.now_ms), policy=policy)
-    facts = {"reference": reference, "award": award, "last_day": last_day.isoformat()}
+    facts = {"reference": reference, "award": award, "award_pence": award_pence, "last_day": last_day.isoformat()}
     said = [say("case.decision", last_day=civil.day_in_words(last_day))]
     return write_move(unit, file, moved, "scheme_decided", actor=actor, facts=facts, said=said)
 
@@ -118,16 +123,8 @@ def accept_decision(unit: Unit, dispute: str, *, actor: str, policy: Policy = DE
     clock = state_clock(CASE, state, entered_ms=unit.now_ms, policy=policy)
     if clock is None or file.award is None:
         raise Rejected("award", "nobody wrote down what was decided", fix="Write the scheme's decision down first.")
-    promise = make_promise(
-        promise_id=unit.ids.new("promise"),
-        case_id=dispute,
-        what=file.award.strip().rstrip("."),
-        due_ms=clock.due_ms,
-        method=AS_DECIDED,
-        owner=file.case.owner,
-        now_ms=unit.now_ms,
-        policy=policy,
-    )
+    name, due_ms = unit.ids.new("promise"), clock.due_ms
+    promise = _decided(file, file.award, file.award_pence, promise_id=name, due_ms=due_ms, unit=unit, policy=policy)
     offers = [one for one in case_book.promises(unit.session, dispute) if one.what == AN_OFFER and is_owed(one)]
     instead_of = [*offers, *known_before(unit.session, file).in_place]
     owing, _ = take_place(unit, file, instead_of, of=promise, policy=policy)
@@ -136,7 +133,7 @@ def accept_decision(unit: Unit, dispute: str, *, actor: str, policy: Policy = DE
     due = civil.in_words(promise.due_ms)
     said = [say("case.customer_accepts", promises=(promise.id,), due=due), said_of(promise)]
     said += [say("case.decided_instead", promises=(before.id,), what=before.what) for before in instead_of]
-    facts = {"promise": promise.id, "due_ms": promise.due_ms}
+    facts = {"promise": promise.id, "due_ms": promise.due_ms, "amount_pence": promise.amount_pence}
     return write_move(unit, file, moved, "decision_accepted", actor=actor, facts=facts, said=said)
 
 
@@ -189,6 +186,23 @@ def merge(unit: Unit, dispute: str, *, into: str, consent: bool, actor: str, rol
     said = [say("case.merge"), *kept]
     facts = {"from": dispute, "opened_ms": whole.case.opened_ms, "parcel": whole.parcel, "imei": whole.imei}
     return write_move(unit, survivor, whole, "joined", actor=actor, facts=facts, said=said)
+
+
+def _decided(
+    file: CaseFile, award: str, pence: int | None, *, promise_id: str, due_ms: Instant, unit: Unit, policy: Policy
+) -> Promise:
+    """What a scheme decided, as we promise it."""
+    return make_promise(
+        promise_id=promise_id,
+        case_id=file.case.id,
+        what=award.strip().rstrip("."),
+        amount_pence=pence,
+        due_ms=due_ms,
+        method=AS_DECIDED,
+        owner=file.case.owner,
+        now_ms=unit.now_ms,
+        policy=policy,
+    )
 
 
 def _names_order(file: CaseFile) -> bool:

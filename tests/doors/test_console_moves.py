@@ -8,8 +8,8 @@ import pytest
 from api.pages.move_forms import MOVES
 from custody.disputes.case import ADR_EVENT, CASE
 from custody.disputes.machine import Role
-from tests.doors.case_desk import CaseDesk
-from tests.doors.test_case_pages import press, shown
+from tests.doors.case_desk import OURS, CaseDesk
+from tests.doors.test_case_pages import alert_of, press, shown
 
 STAFF = {Role.AGENT, Role.INVESTIGATOR, Role.SUPERVISOR, Role.ADR}
 FOUND = {"ground": "recording", "says": "The door camera shows it.", "kept_at": "ev/1", "about": "yes"}
@@ -68,9 +68,17 @@ def test_the_way_through_the_scheme_is_on_the_page(desk: CaseDesk) -> None:
     assert press(desk, told, "agent-1", "adr_accepts", reference="S-1").status_code == 409, "no pack is built"
     desk.http.post("/v1/packs", json={"dispute": told["dispute"]}, headers=desk.by("investigator-1"))
     assert press(desk, told, "agent-1", "adr_accepts", reference="S-1").status_code == 303
-    award = {"text": "A new phone sent to you", "reference": "S-1"}
+    award = {"text": "Pay for the phone", "award_pence": "120.50", "reference": "S-1"}
+    for sum_, field in (("much", "Write it as 12 or 12.50."), ("0", "Name 1 to")):
+        assert field in alert_of(press(desk, told, "supervisor-1", "decision", **{**award, "award_pence": sum_}))
     assert press(desk, told, "supervisor-1", "decision", **award).status_code == 303
     assert desk.state(told) == "adr_decided"
+    link = f"/c/{told['customer_token']}"
+    assert "The sum is £120.50." in desk.http.get(link).text
+    assert desk.http.post(f"{link}/decision", data={"accept": "yes"}, headers=OURS).status_code == 303
+    promise = desk.view(told)["promises"][-1]
+    assert (promise["what"], promise["amount_pence"], promise["state"]) == ("Pay for the phone", 12_050, "made")
+    assert "Pay for the phone: £120.50" in desk.http.get(f"/v1/customer/{told['customer_token']}").text
 
 
 def test_two_reports_are_joined_on_the_page_and_the_one_that_goes_on_is_shown(desk: CaseDesk) -> None:

@@ -15,7 +15,7 @@ from tests.stories.case_steps import act
 from tests.stories.other_locks import OtherLocks
 from tests.world import World
 
-NOT_YET_KNOWN = ("order_named", "award", "found_ms")
+NOT_YET_KNOWN = ("order_named", "award", "award_pence", "found_ms")
 
 
 def without(document: str, *names: str) -> str:

@@ -204,11 +204,15 @@ def test_what_a_scheme_decided_and_was_accepted_is_what_the_log_recorded(house: 
     move(
         house,
         lambda unit: move_scheme.scheme_accepts(unit, case, reference="CO-1", actor="agent-1", role=Role.AGENT),
-        lambda unit: move_scheme.scheme_decides(unit, case, award="The price and 50 pounds.", reference="CO-2", **by),
+        lambda unit: move_scheme.scheme_decides(
+            unit, case, award="The price and 50 pounds.", award_pence=94_900, reference="CO-2", **by
+        ),
     )
-    refused(told(house), award=with_file(award="An apology."), none=with_file(award=None))
+    refused(
+        told(house), award=with_file(award="An apology."), none=with_file(award=None), sum=with_file(award_pence=5_000)
+    )
     move(house, lambda unit: move_scheme.accept_decision(unit, case, actor="customer"))
-    refused(told(house), due=with_promise(-1, due_ms=1), gone=_not_listed)
+    refused(told(house), due=with_promise(-1, due_ms=1), less=with_promise(-1, amount_pence=1), gone=_not_listed)
 
 
 def test_the_sum_of_an_offer_is_the_one_that_was_named(house: World) -> None:
