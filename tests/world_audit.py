@@ -36,8 +36,9 @@ from custody.ledger.registry import Registry, fold
 from custody.ledger.replay import About
 from custody.ledger.statements import KEY_ADD, KEY_REVOKE, POLICY
 from custody.ledger.tiles import ENTRIES, TileId
-from custody.scans.advance import UNSEEN, advance, parcels_of
+from custody.scans.advance import UNSEEN
 from custody.scans.edition import Edition
+from custody.scans.follow import concerned, follow
 from custody.scans.place import index_of, name_place
 from custody.scans.scan import Scan
 from custody.scans.view import UnitView
@@ -224,6 +225,7 @@ def _scans(session: Session, entries: list[StoredEntry], records: Mapping[int, R
     # What an erased scan said of a parcel is not there to be counted again; once none can be read, all of it is gone.
     state.apart |= partly_erased & state.views.keys()
     views = {row.key: msgspec.json.decode(row.view, type=UnitView) for row in _rows(session, ParcelRow)}
+    state.apart |= {key for key, view in views.items() if view.erased}
     if state.differs(views, state.views):
         yield "scan: what is known of parcels is not what their entries lead to"
     without = {index_of(row.place) for row in _rows(session, OpeningRow)} - {entry.idx for entry in entries}
@@ -243,14 +245,12 @@ class _State:
 
     def take(self, held: Held, scan: Scan, row: ScanRow, *, late: bool) -> None:
         """One more scan."""
-        parcels = parcels_of(scan.event)
+        edition, custodian = self.editions[held.entry.idx], self.custodians.get(scan.message.kid)
         if late:
-            self.apart |= {scan.station, *parcels}
+            self.apart |= {scan.station, *concerned(scan.event, edition)}
         self.move_on(held, row)
         if row.result != "quarantined":
-            edition, custodian = self.editions[held.entry.idx], self.custodians.get(scan.message.kid)
-            for key in parcels:
-                self.views[key] = advance(self.views.get(key, UNSEEN), scan.event, edition, custodian=custodian)
+            self.views |= follow(scan.event, lambda key: self.views.get(key, UNSEEN), edition, custodian=custodian)
 
     def move_on(self, held: Held, row: ScanRow) -> None:
         """The station goes on from a scan, also from one that was erased; a batch moves it on as a whole."""

@@ -10,12 +10,14 @@ from msgspec.structs import replace
 
 from custody.gs1.event import Event
 from custody.gs1.imei import serial_as_imei
+from custody.kernel.clock import Instant
 from custody.scans.edition import Edition
 from custody.scans.view import REMOVED, Seal, UnitView, Weight
 
 SSCC = "https://id.gs1.org/00/"
 MAX_WEIGHTS = 8
 VOIDS = "void_shipping"
+RECIPIENT = "/8018/"
 _RELEASES = frozenset({"departing", "shipping", "consigning"})
 
 UNSEEN = UnitView(known=False)
@@ -71,6 +73,7 @@ def advance(
         declared_g=view.declared_g if declared is None else declared,
         seal=_seal(view.seal, event, edition),
         expected_serials=_contents(view.expected_serials, event, edition),
+        delivered_ms=_delivered_ms(view, event) if edition >= Edition.FOURTH else None,
     )
 
 
@@ -153,6 +156,15 @@ def _contents(expected: frozenset[str], event: Event, edition: Edition) -> froze
 def _is_whole(event: Event) -> bool:
     """Whether a DELETE is of everything: it names no child, and no class of them."""
     return not event.children and not event.quantities
+
+
+def _delivered_ms(view: UnitView, event: Event) -> Instant | None:
+    """When it was delivered last: handed to its recipient, or sold by what the event says."""
+    if event.disposition != "retail_sold":
+        takers = event.parties()[1] if event.biz_step == "accepting" and event.destinations else frozenset()
+        if not any(RECIPIENT in taker for taker in takers):
+            return view.delivered_ms
+    return max(event.event_time_ms, view.delivered_ms or 0)
 
 
 def _names(keys: Iterable[str]) -> frozenset[str]:

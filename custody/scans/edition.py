@@ -21,6 +21,10 @@ an edition of its own, which holds from the policy on that names it. A policy th
    - An unpacking that names no children, and no class of them, takes everything out.
    - An error declaration is no reading and no acceptance: what it repeats, to take it back, is compared with nothing
      (who may take over, weight, seal, what is inside). That its parcel is unknown is flagged all the same.
+
+4. - A handset that is packed while by the records it lies in another parcel is flagged. It lies where it was packed
+     last until it is taken out, the parcel is delivered, it is scanned without a parcel, or an error declaration
+     repeats the packing. A packing made before the newest one that is known comes late, and is not compared with that.
 """
 
 from collections.abc import Mapping
@@ -39,6 +43,7 @@ class Edition(IntEnum):
     FIRST = 1
     SECOND = 2
     THIRD = 3
+    FOURTH = 4
 
 
 NEWEST = max(Edition)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from custody.gs1.event import Event
 from custody.gs1.imei import serial_as_imei
 from custody.kernel.clock import Instant, say_ms
-from custody.scans.advance import is_about_one, weighs_one
+from custody.scans.advance import RECIPIENT, is_about_one, weighs_one
 from custody.scans.edition import Edition
 from custody.scans.scan import Scan
 from custody.scans.tolerances import Tolerances
@@ -20,7 +20,6 @@ from custody.scans.view import REMOVED, KeyStanding, Seal, StationHead, UnitView
 _BEGINS_A_UNIT = frozenset({"commissioning", "packing"})
 _GONE = frozenset({"broken", "missing"})
 _SGTIN = "https://id.gs1.org/01/"
-_RECIPIENT = "/8018/"
 
 
 def judge(
@@ -154,7 +153,7 @@ def _parcel(event: Event, unit: UnitView) -> Iterator[Flag]:
 
 def _order(event: Event, unit: UnitView, tolerances: Tolerances) -> Iterator[Flag]:
     givers, takers = event.parties() if event.biz_step == "accepting" else (frozenset(), frozenset())
-    delivered = unit.custodian in givers and all(_RECIPIENT in taker for taker in takers)
+    delivered = unit.custodian in givers and all(RECIPIENT in taker for taker in takers)
     if takers and unit.released_to and not takers & unit.released_to:
         yield Flag(code="not_due_here", text="Accepted by someone to whom it was not released.")
     elif takers and not unit.released_to and unit.custodian not in {None, *takers} and not delivered:

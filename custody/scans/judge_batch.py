@@ -14,11 +14,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 
 from custody.kernel.clock import Instant
-from custody.scans.advance import UNSEEN, advance, parcels_of
+from custody.scans.advance import UNSEEN
 from custody.scans.batch import BatchedScan, BatchStatement
+from custody.scans.follow import follow, units_of
 from custody.scans.judge import sequence_flags, tampered
 from custody.scans.judge_parcels import judge_units
 from custody.scans.tolerances import Tolerances
@@ -57,8 +59,9 @@ def judge_batch(
 ) -> Judged:
     """What becomes of a batch whose signature was verified, or whose key is not known.
 
-    `held`: which statement took a number before. `views`: what was known of the parcels. `now_ms`: the receipt.
-    `custodian`: as in `advance`. `said`: the results by number of scans that were judged before they were erased.
+    `held`: which statement took a number before. `views`: what was known of parcels and handsets. `now_ms`: the
+    receipt. `custodian`: as in `advance`. `said`: the results by number of scans that were judged before they were
+    erased.
     """
     sequence = [
         flag for flag in sequence_flags(statement.first, statement.prev, head) if flag.code != "tamper_evidence"
@@ -67,6 +70,7 @@ def judge_batch(
     told_again = sequence if broken else ()
     untold: Sequence[Flag] = sequence
     known: dict[str, UnitView] = {}
+    look = partial(_newest, known, views)
     verdicts: list[Verdict | None] = []
     for seq, scan in enumerate(scans, statement.first):
         taken = held.get(seq, statement.digest) != statement.digest
@@ -78,16 +82,14 @@ def judge_batch(
         if taken:
             verdicts.append(sum_up([tampered(seq)]))
             continue
-        parcels = parcels_of(scan.event)
-        units = [known.get(parcel) or views.get(parcel, UNSEEN) for parcel in parcels] or [UNSEEN]
+        units = units_of(scan.event, look, tolerances.edition)
         verdict = judge_units(
             scan, standing=standing, sequence=untold, units=units, now_ms=now_ms, tolerances=tolerances
         )
         untold = told_again
         verdicts.append(verdict)
         if verdict.result != QUARANTINED:
-            for parcel, unit in zip(parcels, units, strict=False):
-                known[parcel] = advance(unit, scan.event, tolerances.edition, custodian=custodian)
+            known |= follow(scan.event, look, tolerances.edition, custodian=custodian)
     unread_apart = standing in _DEAD or statement.iat_s * 1000 - now_ms > tolerances.skew_quarantine_ms
     results = {**said, **{seq: verdict.result for seq, verdict in enumerate(verdicts, statement.first) if verdict}}
     apart = [
@@ -102,3 +104,7 @@ def judge_batch(
         views=known,
         head=StationHead(seq=statement.last, digest=statement.digest) if goes_on else None,
     )
+
+
+def _newest(known: Mapping[str, UnitView], before: Mapping[str, UnitView], key: str) -> UnitView:
+    return known.get(key) or before.get(key, UNSEEN)

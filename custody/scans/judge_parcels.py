@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from custody.kernel.clock import Instant
-from custody.scans.advance import UNSEEN, parcels_of
+from custody.scans.advance import UNSEEN
+from custody.scans.follow import units_of
 from custody.scans.judge import is_newest, reasons, sequence_flags
 from custody.scans.scan import Scan
 from custody.scans.tolerances import Tolerances
@@ -20,10 +21,10 @@ def judge_parcels(
     now_ms: Instant,
     tolerances: Tolerances,
 ) -> Verdict:
-    """The verdict, given what is known of the parcels by key; a parcel without a view was never seen."""
+    """The verdict, given what is known of parcels and handsets by key; what has no view was never seen."""
     if is_newest(scan, head):
         return already_done()
-    units = [views.get(parcel, UNSEEN) for parcel in parcels_of(scan.event)] or [UNSEEN]
+    units = units_of(scan.event, lambda key: views.get(key, UNSEEN), tolerances.edition)
     sequence = tuple(sequence_flags(scan.seq, scan.prev, head))
     return judge_units(scan, standing=standing, sequence=sequence, units=units, now_ms=now_ms, tolerances=tolerances)
 

@@ -52,15 +52,24 @@ class Seal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     things: frozenset[str] = frozenset()
 
 
+class Packed(msgspec.Struct, frozen=True, kw_only=True):
+    """Into which parcel a handset was packed last, and when."""
+
+    parcel: str
+    at_ms: Instant
+
+
 class UnitView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is known of the parcel.
+    """What is known of the parcel, or of a handset by one of its names.
 
     `known`: any earlier record names it. `custodian`: the canonical key of who has it. `released_to`: the takers named
     by the open release; empty: no release is open. `released_by`: whom that release names as its givers, `release_id`:
     the id of its event; neither is known before the third edition of the rules holds. `moved_ms`: when the newest
     release or acceptance that moved its custody was made; not known while the first edition holds. `expected_serials`:
     every canonical name of what should be inside. `duplicates`: canonical names that the records place in another
-    parcel; no edition finds them yet, only the trail does.
+    parcel, found for a packing when it is judged, and not kept. `delivered_ms`: when it was delivered last. `packed`:
+    into what a handset was packed last. None of these three is known before the fourth edition holds. `erased`: scans
+    of a handset were erased and others can be read, so that what was known of it cannot be replayed.
     """
 
     known: bool
@@ -75,3 +84,6 @@ class UnitView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     seal: Seal | None = None
     expected_serials: frozenset[str] = frozenset()
     duplicates: frozenset[str] = frozenset()
+    delivered_ms: Instant | None = None
+    packed: Packed | None = None
+    erased: bool = False

@@ -1,8 +1,9 @@
 """Erasing: what is deleted for a parcel and for a case, and what stays.
 
 - Of a parcel: the openings (salt and content) of its scans, every key they were found under but the parcel's own and
-  those of other things that the judge remembers by them, what the judge remembered of it, what investigations were
-  computed from, the seller's contact, and the opening of the sale's record.
+  those of other things that the judge remembers by them, what the judge remembered of it and of its items, but for
+  other parcels that these were packed into, what investigations were computed from, the seller's contact, and the
+  opening of the sale's record.
 - Of a case: words, notes, what was asked, answers, messages, files, the facts of its timeline, the openings of its
   records, the customer's link, and what was promised in other words than ours, as an independent scheme decided it.
 
@@ -24,7 +25,8 @@ from custody.disputes.promise import Promise
 from custody.disputes.remedy import WORDS
 from custody.kernel.clock import Instant
 from custody.scans.place import index_of, tell_place
-from custody.store import case_book
+from custody.scans.view import UnitView
+from custody.store import case_book, scan_book
 from custody.store.aside_book import speaks_of
 from custody.store.case_book import JOINED, OPEN, RECOMPUTE, CaseFile
 from custody.store.run_tables import ItemKeyRow
@@ -104,14 +106,21 @@ def forget_scans(session: Session, places: Collection[int], *, but: Collection[s
     session.connection().execute(keys)
 
 
-def forget_parcels(session: Session, keys: Iterable[str], *, but: str) -> None:
-    """Delete what the judge remembered of parcels and items, and, but for one parcel, where they were found once."""
-    names = list(keys)
+def forget_parcels(session: Session, parcel: str, items: Iterable[str], *, going_on: Collection[str]) -> None:
+    """Delete what the judge remembered of a parcel and its items, and, but for the parcel, where they were found once.
+
+    Of items that are `going_on` it keeps that something was erased, and which other parcel they were packed into last.
+    """
+    names = [parcel, *items]
     run = session.connection().execute
+    held = {key: msgspec.json.decode(view, type=UnitView) for key, view in scan_book.parcels(session, going_on).items()}
     run(delete(ParcelRow).where(col(ParcelRow.key).in_(names)))
+    packed = {key: view.packed for key, view in held.items() if view.packed and view.packed.parcel != parcel}
+    left = {key: UnitView(known=False, packed=packed.get(key), erased=True) for key in going_on}
+    scan_book.put_parcels(session, {key: msgspec.json.encode(view).decode() for key, view in left.items()})
     erased = select(col(OpeningRow.place)).where(col(OpeningRow.content).is_(None))
     found = delete(ItemKeyRow).where(text(in_runs(session, ItemKeyRow)), col(ItemKeyRow.key).in_(names))
-    run(found.where(col(ItemKeyRow.place).in_(erased), col(ItemKeyRow.key) != but))
+    run(found.where(col(ItemKeyRow.place).in_(erased), col(ItemKeyRow.key) != parcel))
 
 
 def forget_quarantined(session: Session, names: Collection[str], *, orders: Collection[str]) -> int:

@@ -26,6 +26,7 @@ from custody.kernel.clock import Instant, to_iso
 from custody.kernel.errors import Conflict, NotFound, Rejected
 from custody.ledger.record import open_record
 from custody.scans.advance import parcels_of
+from custody.scans.follow import concerned
 from custody.scans.place import index_of, place_of
 from custody.scans.scan import Scan
 from custody.scans.shard import Settings, read_shard
@@ -166,10 +167,10 @@ def _go_on(unit: Unit, row: ShardRow, needed: Needed, *, reason: str, actor: str
     # 2. Their openings, and what is remembered and found by them.
     gone = erase_book.delete_openings(session, going, at_ms=unit.now_ms)
     if gone:
-        remembered = {key for place in gone for key in parcels_of(scans[place].event)}
+        remembered = {key for place in gone for key in concerned(scans[place].event)}
         stay = drop_book.still_read(session, remembered)
         keys = {
-            place: filed_under(scans[place].event) - stay.intersection(parcels_of(scans[place].event)) for place in gone
+            place: filed_under(scans[place].event) - stay.intersection(concerned(scans[place].event)) for place in gone
         }
         drop_book.forget(session, keys, remembered - stay)
         erase_book.forget_inputs(session, remembered - stay)

@@ -24,9 +24,9 @@ from sqlmodel import Session
 from custody.disputes.case import CASE
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Conflict, NotFound, Rejected
-from custody.scans.advance import parcels_of
+from custody.scans.follow import concerned
 from custody.scans.place import place_of, tell_place
-from custody.store import case_book, erase_book, stretch_book
+from custody.store import case_book, drop_book, erase_book, stretch_book
 from custody.store.tables import ErasureRow, SaleRow
 from custody.store.unit import Unit
 from custody.trail.names import ORDER, aliases, imei_of, is_parcel, named
@@ -134,9 +134,9 @@ def _erase_parcel(unit: Unit, item: str, *, reason: str, actor: str, holds: Hold
     if before and not gone:
         return _as_before(before[-1], shared)
     # 3. What is remembered and indexed of them.
-    others = {key for entry in found.trail.entries for key in parcels_of(entry.event)} - forgotten
+    others = {key for entry in found.trail.entries for key in concerned(entry.event)} - forgotten
     erase_book.forget_scans(session, mine, but={parcel, *others})
-    erase_book.forget_parcels(session, [parcel, *forgotten], but=parcel)
+    erase_book.forget_parcels(session, parcel, forgotten, going_on=drop_book.still_read(session, forgotten))
     return write_notice(unit, parcel, "parcel", gone, reason=reason, actor=actor, shared=shared)
 
 

@@ -19,12 +19,14 @@ from typing import Literal
 
 import msgspec
 from msgspec.structs import replace
+from sqlmodel import Session
 
 from custody.kernel import cbor
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Rejected, Trouble
-from custody.scans.advance import UNSEEN, VOIDS, advance, parcels_of
+from custody.scans.advance import UNSEEN, VOIDS
 from custody.scans.batch import BatchedScan, BatchStatement, SealedBatch
+from custody.scans.follow import concerned, follow
 from custody.scans.judge import judge, judge_repeat
 from custody.scans.judge_batch import judge_batch
 from custody.scans.judge_parcels import judge_parcels
@@ -75,14 +77,15 @@ class Bench:
         self._known = scan_book.known_digests(session, {each.message.digest for each in statements})
         self._takers: dict[tuple[str, int], list[bytes]] = {}
         self._read_numbers(plain, [part.statement for part in batches])
-        wanted = {key for scan in scans for key in parcels_of(scan.event)}
+        wanted = {key for scan in scans for key in concerned(scan.event, self._tolerances.edition)}
         ids = {scan.event.event_id for scan in scans if scan.content_type == CAPTURED}
         captured = [event_id for event_id in ids if event_id is not None]
         self._first_places: dict[str, int | None] = dict.fromkeys(captured)
         self._first_places |= scan_book.first_places(session, captured)
-        self._views = {
-            key: msgspec.json.decode(view, type=UnitView) for key, view in scan_book.parcels(session, wanted).items()
-        }
+        self._views = _views(session, wanted)
+        lain_in = {view.packed.parcel for view in self._views.values() if view.packed is not None}
+        if lain_in - wanted:
+            self._views |= _views(session, lain_in - wanted)
         voids = {scan.message.kid for scan in scans if scan.event.biz_step == VOIDS}
         facts = station_facts(session, voids) if voids else {}
         self._custodians = {kid: each.custodian for kid, each in facts.items()}
@@ -269,10 +272,9 @@ class Bench:
         self._key_rows += [{"key": name, "place": place} for name in filing.keys[0]]
         if verdict.result != "quarantined":
             edition, custodian = self._tolerances.edition, self._custodians.get(scan.message.kid)
-            for parcel in parcels_of(scan.event):
-                view = self._views.get(parcel, UNSEEN)
-                self._views[parcel] = advance(view, scan.event, edition, custodian=custodian)
-                self._moved_views.add(parcel)
+            changed = follow(scan.event, lambda key: self._views.get(key, UNSEEN), edition, custodian=custodian)
+            self._views |= changed
+            self._moved_views |= changed.keys()
 
     def _set_aside(self, scan: Scan, *, forged: bool) -> Ack:
         self._keep_aside(scan.digest, scan.entry, scan.opening, forged=forged)
@@ -326,6 +328,10 @@ class Bench:
     def _ack(self, scan: Scan, verdict: Verdict, index: int | None) -> Ack:
         warnings = self._warnings(scan, index)
         return Ack(digest=scan.digest, verdict=verdict, index=index, at_ms=self._unit.now_ms, warnings=warnings)
+
+
+def _views(session: Session, keys: Iterable[str]) -> dict[str, UnitView]:
+    return {key: msgspec.json.decode(view, type=UnitView) for key, view in scan_book.parcels(session, keys).items()}
 
 
 def _standing(key: EnrolledKey, index: int) -> KeyStanding:

@@ -16,13 +16,15 @@ from dataclasses import dataclass, field, replace
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from custody.gs1.event import Event
 from custody.kernel.errors import Rejected, Trouble
 from custody.ledger.record import CONTENT_TYPE as RECORD
 from custody.ledger.record import Record, open_record
 from custody.ledger.registry import Registry, fold
-from custody.scans.advance import UNSEEN, advance, parcels_of
+from custody.scans.advance import UNSEEN
 from custody.scans.batch import BATCH, BatchedScan, BatchStatement, read_batch
 from custody.scans.edition import edition_of
+from custody.scans.follow import concerned, follow
 from custody.scans.judge import judge_repeat
 from custody.scans.judge_batch import QUARANTINED, judge_batch
 from custody.scans.judge_parcels import judge_parcels
@@ -69,11 +71,11 @@ ScansOf = Callable[[StoredEntry], Sequence[BatchedScan | Damaged | None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replayed:
-    """The verdict that the log leads to for one scan."""
+    """The verdict that the log leads to for one scan, and the keys of all that it hangs on."""
 
     place: int
     verdict: Verdict
-    parcels: tuple[str, ...]
+    keys: tuple[str, ...]
 
     @property
     def index(self) -> int:
@@ -137,6 +139,8 @@ class _Court:
     heads: dict[str, StationHead] = field(default_factory=dict)
     places: dict[tuple[str, int], list[bytes]] = field(default_factory=dict)
     views: dict[str, UnitView] = field(default_factory=dict)
+    lain_in: dict[str, dict[str, None]] = field(default_factory=dict)
+    """The parcels that a handset was ever packed into, by its names."""
 
     def hear(self, entry: StoredEntry) -> Iterator[Replayed | Damaged]:
         """What the next entry leads to."""
@@ -225,12 +229,12 @@ class _Court:
         )
         for number in numbers:
             self.places.setdefault(number, []).append(statement.digest)
-        self.views |= judged.views
+        self._know(judged.views)
         if judged.head is not None:
             self.heads[statement.station] = judged.head
         for at, (scan, verdict) in enumerate(zip(scans, judged.verdicts, strict=True)):
             if scan is not None and verdict is not None:
-                yield Replayed(place=place_of(entry.idx, at), verdict=verdict, parcels=parcels_of(scan.event))
+                yield Replayed(place=place_of(entry.idx, at), verdict=verdict, keys=self._keys(scan.event))
 
     def register(self, scan: ScanStatement, entry: StoredEntry) -> None:
         """A statement that came alone."""
@@ -257,13 +261,22 @@ class _Court:
         )
 
     def _file(self, scan: Scan, entry: StoredEntry, verdict: Verdict) -> Replayed:
-        parcels = parcels_of(scan.event)
+        keys = self._keys(scan.event)
         if verdict.result != QUARANTINED:
             edition, custodian = self.tolerances.edition, self._custodian(scan.message.kid)
-            for parcel in parcels:
-                view = self.views.get(parcel, UNSEEN)
-                self.views[parcel] = advance(view, scan.event, edition, custodian=custodian)
-        return Replayed(place=place_of(entry.idx), verdict=verdict, parcels=parcels)
+            self._know(follow(scan.event, lambda key: self.views.get(key, UNSEEN), edition, custodian=custodian))
+        return Replayed(place=place_of(entry.idx), verdict=verdict, keys=keys)
+
+    def _know(self, changed: Mapping[str, UnitView]) -> None:
+        self.views |= changed
+        for key, view in changed.items():
+            if view.packed is not None:
+                self.lain_in.setdefault(key, {})[view.packed.parcel] = None
+
+    def _keys(self, event: Event) -> tuple[str, ...]:
+        """The keys of all that a verdict on the event hangs on."""
+        keys = concerned(event, self.tolerances.edition)
+        return (*keys, *(parcel for key in keys for parcel in self.lain_in.get(key, ())))
 
     def _custodian(self, kid: bytes) -> str | None:
         """For whom the station works that has the key."""

@@ -3,7 +3,7 @@
 An auditor who has the openings needs nothing else of the operator.
 
 What cannot be compared is named, not passed over: scans that were erased or still wait for their opening, scans of a
-parcel of which an earlier one was erased or is damaged, and, as a finding, whatever is damaged.
+parcel or handset of which an earlier one was erased or is damaged, and, as a finding, whatever is damaged.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -28,6 +28,8 @@ from custody.store.tables import EntryRow, OpeningRow, ScanRow
 from custody.usecases.replay_log import Damaged, follow_log
 
 CHUNK = 500
+BEFORE_ALL = -1
+_ERASED = '%"erased":true%'
 UNREADABLE = b""
 """Stands for an opening whose row cannot be read; no statement was ever signed over it."""
 
@@ -91,7 +93,7 @@ def compare_verdicts(session: Session, tolerances: Tolerances) -> Comparison:
         lost = _first_places([*lost.items(), *_damaged_before(session, hurt).items()])
     after, different = [], []
     for replayed, stored in others:
-        if any(lost.get(brief_key(parcel), place_of(size)) < replayed.place for parcel in replayed.parcels):
+        if any(lost.get(brief_key(key), place_of(size)) < replayed.place for key in replayed.keys):
             after.append(replayed.place)
         else:
             different.append(Difference(place=replayed.place, stored=stored, replayed=replayed.words))
@@ -195,12 +197,14 @@ def _erased_before(session: Session) -> dict[str, int]:
     """For each parcel of which something was erased, by its key as rows hold it, the first such place.
 
     That is a scan that was erased, or the notice by which the judge forgot the parcel: scans that it shares with
-    another parcel can be read after it, and are not what the judge went on from.
+    another parcel can be read after it, and are not what the judge went on from. Which scans of a handset went with a
+    parcel that it is not in any more, nothing says: whatever the judge says of it is after an erasure.
     """
     gone = "SELECT item_key.key, item_key.place FROM item_key JOIN opening ON opening.place = item_key.place"
     scans = ask(session, f"{gone} WHERE opening.content IS NULL", ())
     notices = ask(session, "SELECT target, idx FROM erasure", ())
-    return _first_places([*scans, *((brief_key(target), place_of(index)) for target, index in notices)])
+    handsets = [(key, BEFORE_ALL) for (key,) in ask(session, "SELECT key FROM parcel WHERE view LIKE ?", (_ERASED,))]
+    return _first_places([*scans, *((brief_key(target), place_of(index)) for target, index in notices), *handsets])
 
 
 def _damaged_before(session: Session, hurt: set[int]) -> dict[str, int]:

@@ -190,6 +190,7 @@ def sign_batch(house: House, bench: Bench, items: Sequence[str | None], **more: 
             made.append((name_leaf(**names, content_type=CONTENT_TYPE, commitment=commitment), salt))
         else:
             body = event(bench.name, seq, item, at_ms) | more
+            body = {name: value for name, value in body.items() if value is not None}
             made.append(make_leaf(json.dumps(body).encode(), **names, salt=salt))
     statement = make_batch(
         [leaf for leaf, _ in made],

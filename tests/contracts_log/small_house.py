@@ -40,6 +40,9 @@ HOME = "https://id.gs1.org/8018/952188600000044173"
 CAGE = "https://id.gs1.org/8003/00952147300012412"
 SSCC = "https://id.gs1.org/00/195214730000088169"
 OTHER_SSCC = "https://id.gs1.org/00/195214730000088176"
+HANDSET = "https://id.gs1.org/01/09521473003813/21/001017004829159"
+OUT = {"action": "DELETE", "bizStep": "unpacking"}
+"""What makes a packing an unpacking."""
 OPENED: list[House] = []
 """Houses to close when the test is over."""
 VERIFIER = Ed25519Verifier(key=text_key(ORIGIN, key("log").public))
@@ -101,6 +104,12 @@ def in_a_cage(*parcels: str) -> dict[str, Any]:
     """Parcels put into a cage, which is weighed and has a seal of its own."""
     body = {"type": "AggregationEvent", "action": "ADD", "bizStep": "loading", "parentID": CAGE, "epcList": None}
     return {**body, "childEPCs": list(parcels), "wl:sealNumber": "CAGE-77", **weighing(62_400)}
+
+
+def packing(into: str, **more: Any) -> dict[str, Any]:
+    """The handset put into a parcel."""
+    body = {"type": "AggregationEvent", "action": "ADD", "bizStep": "packing", "parentID": into, "epcList": None}
+    return {**body, "childEPCs": [HANDSET], **more}
 
 
 @dataclass(slots=True, kw_only=True)

@@ -28,15 +28,18 @@ from tests.contracts_log.shard_yard import Yard, sign_batch
 from tests.contracts_log.small_house import (
     CARRIER,
     CUSTODIAN,
+    HANDSET,
     HOME,
     OPENED,
     OTHER_SSCC,
+    OUT,
     SSCC,
     Bench,
     enrol_bench,
     findings,
     in_a_cage,
     opened_house,
+    packing,
     parties,
     running_intake,
     send,
@@ -186,10 +189,14 @@ ACTS = st.lists(
     st.sampled_from(
         ["post", "post two", "statement", "open", "twin", "skip", "break", "revoke", "other", "again", "ahead"]
     )
-    | st.sampled_from(["batch", "both", "erase", "cage", "hand on", "take back", "reseal", "declare", "edition"]),
+    | st.sampled_from(["batch", "both", "erase", "cage", "hand on", "take back", "reseal", "declare", "edition"])
+    | st.sampled_from(["pack", "pack", "pack both", "unpack", "empty", "alone", "deliver"]),
     min_size=1,
     max_size=14,
 )
+
+
+HANDLED = frozenset({"pack", "pack both", "unpack", "empty", "alone", "deliver"})
 
 
 class Play:
@@ -260,9 +267,25 @@ class Play:
         elif name == "edition":
             with house.unit() as unit:
                 judge_by(house, unit, min(edition_of(rules_in_force(unit)) + 1, NEWEST))
+        elif name in HANDLED:
+            self._handle(name)
         elif name == "erase":
             with suppress(NotFound, Rejected):  # nothing of the parcel can be read
                 forget(house)
+
+    def _handle(self, name: str) -> None:
+        """A handset is put into one parcel or the other, or taken out."""
+        house, bench, into = self.house, self.bench, (SSCC, OTHER_SSCC)[len(self.sent) % 2]
+        self._post(
+            *{
+                "pack": lambda: [bench.sign(house, **packing(into))],
+                "pack both": lambda: [bench.sign(house, **packing(SSCC)), bench.sign(house, **packing(OTHER_SSCC))],
+                "unpack": lambda: [bench.sign(house, **packing(into, **OUT))],
+                "empty": lambda: [bench.sign(house, **packing(into, childEPCs=None, **OUT))],
+                "alone": lambda: [bench.sign(house, HANDSET)],
+                "deliver": lambda: [bench.sign(house, into, bizStep="accepting", **parties(CARRIER, HOME))],
+            }[name]()
+        )
 
     def _hand_on(self) -> None:
         """A release is sent once the parcel was accepted, and then it is delivered."""

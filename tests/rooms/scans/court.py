@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from custody.scans.advance import UNSEEN, advance, parcels_of
+from custody.scans.advance import UNSEEN
 from custody.scans.edition import Edition
+from custody.scans.follow import follow
 from custody.scans.judge_parcels import judge_parcels
 from custody.scans.tolerances import Tolerances
 from custody.scans.view import KeyStanding, StationHead, UnitView
@@ -30,10 +31,8 @@ class Court:
             now_ms=sealed.received_ms,
             tolerances=self.tolerances,
         )
-        for parcel in parcels_of(scan.event):
-            view = self.views.get(parcel, UNSEEN)
-            by = sealed.station.custodian
-            self.views[parcel] = advance(view, scan.event, self.tolerances.edition, custodian=by)
+        by, edition = sealed.station.custodian, self.tolerances.edition
+        self.views |= follow(scan.event, lambda key: self.views.get(key, UNSEEN), edition, custodian=by)
         return [flag.code for flag in verdict.flags]
 
 

@@ -18,12 +18,12 @@ from tests.rooms.trail.world import (
     World,
 )
 
-FIRST, SECOND, THIRD = Edition
+FIRST, SECOND, THIRD, FOURTH = Edition
 HEAVY = {"sensorElementList": [{"sensorReport": [{"type": "Mass", "value": 62.4, "uom": "KGM"}]}]}
 CAGE_SEAL = {"wl:sealNumber": "CAGE-77", "wl:sealState": "intact"}
 
 
-@pytest.fixture(params=[SECOND, THIRD])
+@pytest.fixture(params=[SECOND, THIRD, FOURTH])
 def later(request: pytest.FixtureRequest) -> Edition:
     """Each edition that judges by the rules of the second."""
     edition: Edition = request.param
@@ -31,7 +31,8 @@ def later(request: pytest.FixtureRequest) -> Edition:
 
 
 @pytest.mark.parametrize(
-    ("rules", "edition"), [({}, FIRST), ({RULE: 1}, FIRST), ({RULE: 2}, SECOND), ({RULE: 3}, THIRD)]
+    ("rules", "edition"),
+    [({}, FIRST), ({RULE: 1}, FIRST), ({RULE: 2}, SECOND), ({RULE: 3}, THIRD), ({RULE: 4}, FOURTH)],
 )
 def test_a_policy_that_names_no_edition_is_of_the_first(rules: Mapping[str, Any], edition: Edition) -> None:
     assert edition_of(rules) is edition

@@ -1,4 +1,4 @@
-"""What the judge's third edition judges otherwise than the editions before it, which go on as they did."""
+"""What the judge judges otherwise from its third edition on than by the editions before it, which go on as they did."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -12,11 +12,18 @@ from custody.trail.sealed import SealedScan
 from tests.rooms.scans.court import BETWEEN, COURIER, ON, Court, party
 from tests.rooms.trail.world import CARRIER, PARCEL, PHONE_2, SEAL, World
 
-FIRST, SECOND, THIRD = Edition
+FIRST, SECOND, THIRD, FOURTH = Edition
+
+
+@pytest.fixture(params=[THIRD, FOURTH])
+def later(request: pytest.FixtureRequest) -> Edition:
+    """Each edition that judges by the rules of the third."""
+    edition: Edition = request.param
+    return edition
 
 
 class Story(NamedTuple):
-    """What happens to a parcel, and what is flagged by the second edition and by the third."""
+    """What happens to a parcel, and what is flagged by the second edition and from the third on."""
 
     tell: Callable[[World], Iterator[SealedScan]]
     second: list[str]
@@ -103,8 +110,8 @@ def last_flags(edition: Edition, story: Story) -> list[str]:
 
 
 @pytest.mark.parametrize("name", VOIDED)
-def test_a_release_is_taken_back_by_whoever_has_the_parcel_or_released_it(name: str) -> None:
-    assert last_flags(THIRD, VOIDED[name]) == VOIDED[name].third
+def test_a_release_is_taken_back_by_whoever_has_the_parcel_or_released_it(name: str, later: Edition) -> None:
+    assert last_flags(later, VOIDED[name]) == VOIDED[name].third
 
 
 @pytest.mark.parametrize("edition", [FIRST, SECOND])
@@ -182,8 +189,10 @@ RESEALED = {
 
 
 @pytest.mark.parametrize("name", RESEALED)
-def test_a_new_seal_in_place_of_one_that_was_taken_off_by_the_records_is_noted_and_not_held_up(name: str) -> None:
-    assert last_flags(THIRD, RESEALED[name]) == RESEALED[name].third
+def test_a_new_seal_in_place_of_one_that_was_taken_off_by_the_records_is_noted_and_not_held_up(
+    name: str, later: Edition
+) -> None:
+    assert last_flags(later, RESEALED[name]) == RESEALED[name].third
 
 
 @pytest.mark.parametrize("edition", [FIRST, SECOND])
@@ -194,8 +203,8 @@ def test_by_earlier_editions_a_seal_that_was_taken_off_is_still_the_one_that_cou
     assert last_flags(edition, RESEALED[name]) == RESEALED[name].second
 
 
-def test_a_seal_known_from_a_reading_alone_is_taken_off_with_what_is_named() -> None:
-    world, bench = World(), Court(THIRD)
+def test_a_seal_known_from_a_reading_alone_is_taken_off_with_what_is_named(later: Edition) -> None:
+    world, bench = World(), Court(later)
     bench.codes(world.pack())
     bench.codes(world.obj("dock-2", **{"wl:sealNumber": "S-0088213"}))
     bench.codes(take_off(world, SEAL))
@@ -220,8 +229,8 @@ REPACKED = {
 
 
 @pytest.mark.parametrize("name", REPACKED)
-def test_what_is_unpacked_without_saying_what_is_everything(name: str) -> None:
-    assert last_flags(THIRD, REPACKED[name]) == REPACKED[name].third
+def test_what_is_unpacked_without_saying_what_is_everything(name: str, later: Edition) -> None:
+    assert last_flags(later, REPACKED[name]) == REPACKED[name].third
 
 
 @pytest.mark.parametrize("edition", [FIRST, SECOND])
@@ -267,8 +276,8 @@ WRONG = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_what_an_error_declaration_repeats_is_not_judged_as_if_it_were_said_again(name: str) -> None:
-    assert last_flags(THIRD, WRONG[name]) == WRONG[name].third
+def test_what_an_error_declaration_repeats_is_not_judged_as_if_it_were_said_again(name: str, later: Edition) -> None:
+    assert last_flags(later, WRONG[name]) == WRONG[name].third
 
 
 @pytest.mark.parametrize("edition", [FIRST, SECOND])
@@ -277,9 +286,9 @@ def test_by_earlier_editions_what_an_error_declaration_repeats_is_judged(name: s
     assert last_flags(edition, WRONG[name]) == WRONG[name].second
 
 
-def test_an_error_declaration_of_a_parcel_that_nobody_named_before_is_flagged_as_ever() -> None:
+def test_an_error_declaration_of_a_parcel_that_nobody_named_before_is_flagged_as_ever(later: Edition) -> None:
     world = World()
-    assert Court(THIRD).codes(world.declare(wrong_weight(world))) == ["unknown_parcel"]
+    assert Court(later).codes(world.declare(wrong_weight(world))) == ["unknown_parcel"]
 
 
 def test_a_new_seal_that_is_noted_is_accepted_and_the_bench_is_told_nothing() -> None:

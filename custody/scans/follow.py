@@ -1,0 +1,97 @@
+"""What is known after one more scan of all that it is about: its parcels and, by the fourth edition, handsets.
+
+Of a handset is kept into which parcel it was packed last, under its IMEI, or the serial number that hides none, and
+under every IMEI that the packing lists. Whether it still lies there, the parcel knows: taking it out, alone or with all
+the rest, and delivering it change what is known of the parcel and ask for no handset. So only packings, and scans of
+handsets without a parcel, concern more than their parcels.
+"""
+
+from collections.abc import Callable, Sequence
+
+from msgspec.structs import replace
+
+from custody.gs1.event import Event
+from custody.gs1.imei import serial_as_imei
+from custody.scans.advance import SSCC, UNSEEN, advance, parcels_of
+from custody.scans.edition import NEWEST, Edition
+from custody.scans.view import Packed, UnitView
+
+Look = Callable[[str], UnitView]
+"""What is known of a parcel or a handset, by its key."""
+
+_SGTIN = "https://id.gs1.org/01/"
+_IMEI = "urn:gsma:imei:"
+
+
+def concerned(event: Event, edition: Edition = NEWEST) -> tuple[str, ...]:
+    """The keys under which that edition of the judge's rules remembers something of the event."""
+    parcels = parcels_of(event)
+    if edition < Edition.FOURTH:
+        return parcels
+    handsets = _handsets(event, parcels)
+    return (*parcels, *handsets) if handsets else parcels
+
+
+def units_of(event: Event, look: Look, edition: Edition) -> list[UnitView]:
+    """What an event is judged against, parcel by parcel."""
+    parcels = parcels_of(event)
+    units = [look(parcel) for parcel in parcels] or [UNSEEN]
+    if edition < Edition.FOURTH or not _packs(event):
+        return units
+    elsewhere = frozenset(name for name in _handsets(event, parcels) if _lies_elsewhere(name, event, look))
+    return [replace(unit, duplicates=elsewhere) for unit in units] if elsewhere else units
+
+
+def follow(event: Event, look: Look, edition: Edition, *, custodian: str | None = None) -> dict[str, UnitView]:
+    """What the event changes, by key; `custodian` is that of `advance`."""
+    parcels = parcels_of(event)
+    changed = {parcel: advance(look(parcel), event, edition, custodian=custodian) for parcel in parcels}
+    if edition >= Edition.FOURTH:
+        for name in _handsets(event, parcels):
+            before = changed.get(name) or look(name)
+            after = _lay(before, event)
+            if after is not before:
+                changed[name] = after
+    return changed
+
+
+def _packs(event: Event) -> bool:
+    packs = event.type == "AggregationEvent" and event.action == "ADD" and event.biz_step == "packing"
+    return packs and event.parent is not None and event.parent.startswith(SSCC)
+
+
+def _handsets(event: Event, parcels: Sequence[str]) -> tuple[str, ...]:
+    """The names under which the handsets are remembered that an event packs, or that it is about without a parcel."""
+    if parcels and parcels[0].startswith(SSCC) and not _packs(event):
+        return ()
+    named = parcels if not _packs(event) else event.children
+    things = [key for key in (*named, *event.imeis) if key.startswith(_IMEI) or _is_one(key)]
+    return tuple(dict.fromkeys([serial_as_imei(key) or key for key in things]))
+
+
+def _is_one(key: str) -> bool:
+    return key.startswith(_SGTIN) and "/21/" in key
+
+
+def _lies_elsewhere(name: str, event: Event, look: Look) -> bool:
+    """Whether a handset that the event packs lies in a parcel of which the event says nothing."""
+    packed = look(name).packed
+    if packed is None or packed.parcel in {event.parent, *event.children} or event.event_time_ms < packed.at_ms:
+        return False
+    there = look(packed.parcel)
+    delivered = there.delivered_ms is not None and there.delivered_ms >= packed.at_ms
+    return name in there.expected_serials and not delivered
+
+
+def _lay(view: UnitView, event: Event) -> UnitView:
+    """What is known of a handset after an event that packs it, or that is about it without a parcel."""
+    packed = view.packed
+    if event.error_declaration is not None:
+        undone = packed == Packed(parcel=event.parent or "", at_ms=event.event_time_ms)
+        return replace(view, packed=None) if undone else view
+    late = packed is not None and event.event_time_ms < packed.at_ms
+    if late or (packed is not None and packed.parcel in event.children):
+        return view
+    if _packs(event) and event.parent is not None:
+        return replace(view, packed=Packed(parcel=event.parent, at_ms=event.event_time_ms))
+    return view if packed is None else replace(view, packed=None)

@@ -1,0 +1,191 @@
+"""What the judge's fourth edition judges otherwise than the editions before it, which go on as they did."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import pytest
+
+from custody.scans.edition import Edition
+from custody.trail.sealed import SealedScan
+from tests.rooms.scans.court import Court
+from tests.rooms.trail.world import (
+    CAGE,
+    PARCEL,
+    PARCEL_2,
+    PARCEL_3,
+    PHONE,
+    PHONE_2,
+    PHONE_2_IMEI,
+    PHONE_IMEI,
+    World,
+)
+
+FIRST, SECOND, THIRD, FOURTH = Edition
+EARLIER = pytest.mark.parametrize("edition", [FIRST, SECOND, THIRD])
+PHONE_CLASS = "https://id.gs1.org/01/09521473003813"
+PLAIN = f"{PHONE_CLASS}/21/A17"
+"""A handset whose serial number hides no IMEI."""
+
+STRANGER = ["serial_differs"]
+
+
+class Story(NamedTuple):
+    """What happens, and what is flagged of the last scan by the fourth edition."""
+
+    tell: Callable[[World], Iterator[SealedScan]]
+    fourth: list[str]
+
+
+def last_flags(edition: Edition, story: Story) -> list[str]:
+    """What is flagged of the last scan of a story."""
+    bench = Court(edition)
+    return [bench.codes(each) for each in story.tell(World())][-1]
+
+
+def by_class(*imeis: str, count: int = 1) -> dict[str, Any]:
+    """Handsets named by their class and IMEIs alone."""
+    goods = [{"epcClass": PHONE_CLASS, "quantity": count}]
+    return {"childEPCs": None, "childQuantityList": goods, "wl:imei": list(imeis)}
+
+
+def again(world: World, **more: Any) -> SealedScan:
+    """The handset is packed into a second parcel."""
+    return world.pack("bench-4", **{"parentID": PARCEL_2, **more})
+
+
+def twice(world: World, *between: Callable[[World], SealedScan], **more: Any) -> Iterator[SealedScan]:
+    """A handset is packed into a parcel and then into another, with something between."""
+    yield world.pack()
+    for act in between:
+        yield act(world)
+    yield again(world, **more)
+
+
+def alone(world: World, key: str = PHONE, **more: Any) -> SealedScan:
+    """The handset is scanned without a parcel."""
+    return world.obj("desk", "inspecting", epcList=[key], **more)
+
+
+def of_the_other_sim(world: World) -> Iterator[SealedScan]:
+    """It is packed by both its IMEIs, and again by the second alone."""
+    yield world.pack(**{"wl:imei": [PHONE_IMEI, PHONE_2_IMEI]})
+    yield again(world, **by_class(PHONE_2_IMEI))
+
+
+def with_a_serial_of_its_maker(world: World) -> Iterator[SealedScan]:
+    yield world.pack(phone=PLAIN)
+    yield again(world, phone=PLAIN)
+
+
+def into_a_third(world: World) -> Iterator[SealedScan]:
+    """It lies where it was packed last."""
+    yield from twice(world)
+    yield world.unpack("bench-4")
+    yield world.pack(parentID=PARCEL_3)
+
+
+def late(world: World) -> Iterator[SealedScan]:
+    """The packing that was made first comes last."""
+    yield world.pack()
+    yield again(world, at=world.now_ms - 600_000)
+
+
+def moved_late(world: World) -> Iterator[SealedScan]:
+    """A packing that comes late, and an unpacking from it, move the handset nowhere."""
+    yield from late(world)
+    yield world.unpack("bench-4", parentID=PARCEL_2)
+    yield world.pack(parentID=PARCEL_3)
+
+
+def alone_before(world: World) -> Iterator[SealedScan]:
+    """That it was alone before it was packed says nothing of now."""
+    yield world.pack()
+    yield alone(world, at=world.now_ms - 600_000)
+    yield again(world)
+
+
+def with_its_parcel(world: World) -> Iterator[SealedScan]:
+    """A pallet names its parcels and what lies in them."""
+    yield world.pack()
+    yield world.pack(parentID=PARCEL_3, childEPCs=[PARCEL, PHONE])
+
+
+def after_the_pallet(world: World) -> Iterator[SealedScan]:
+    """The handset still lies in its parcel, not on the pallet beside it."""
+    yield from with_its_parcel(world)
+    yield world.unpack("bench-4", phone=None, parentID=PARCEL_3)
+    yield again(world)
+
+
+def packed_wrongly(world: World) -> Iterator[SealedScan]:
+    """The packing is declared wrong."""
+    wrong = world.pack()
+    yield wrong
+    yield world.declare(wrong)
+    yield again(world)
+
+
+def another_declared(world: World) -> Iterator[SealedScan]:
+    """An earlier packing into the same parcel is declared wrong, and not the newest."""
+    wrong = world.pack()
+    yield wrong
+    yield world.pack()
+    yield world.declare(wrong)
+    yield again(world)
+
+
+def delivered_then_packed_again(world: World) -> Iterator[SealedScan]:
+    """It was delivered before it was packed there again."""
+    yield world.pack()
+    yield world.deliver()
+    yield world.pack()
+    yield again(world)
+
+
+TWICE = {
+    "nothing between": Story(twice, STRANGER),
+    "by its IMEI": Story(lambda world: twice(world, **by_class(PHONE_IMEI)), STRANGER),
+    "by its second IMEI": Story(of_the_other_sim, STRANGER),
+    "by its maker's serial number": Story(with_a_serial_of_its_maker, STRANGER),
+    "a scan of the parcel between": Story(lambda world: twice(world, lambda w: w.obj("dock-2")), STRANGER),
+    "another one seen alone": Story(lambda world: twice(world, lambda w: alone(w, PHONE_2)), STRANGER),
+    "into the same parcel": Story(lambda world: twice(world, parentID=PARCEL), []),
+    "another handset": Story(lambda world: twice(world, phone=PHONE_2), []),
+    "taken out": Story(lambda world: twice(world, lambda w: w.unpack("bench-4")), []),
+    "everything taken out": Story(lambda world: twice(world, lambda w: w.unpack("bench-4", phone=None)), []),
+    "delivered": Story(lambda world: twice(world, lambda w: w.deliver()), []),
+    "sold, by whom it does not say": Story(lambda world: twice(world, lambda w: w.deliver(destinationList=None)), []),
+    "delivered before it was packed there": Story(delivered_then_packed_again, STRANGER),
+    "seen alone": Story(lambda world: twice(world, alone), []),
+    "seen alone by its IMEI": Story(lambda world: twice(world, lambda w: alone(w, PHONE_IMEI)), []),
+    "put into a cage without a parcel": Story(
+        lambda world: twice(world, lambda w: w.load("dock-2", CAGE, [PHONE])), []
+    ),
+    "seen alone before it was packed": Story(alone_before, STRANGER),
+    "declared wrong": Story(packed_wrongly, []),
+    "another packing declared wrong": Story(another_declared, STRANGER),
+    "made first, and come last": Story(late, ["late_offline"]),
+    "after one that came late": Story(moved_late, STRANGER),
+    "with its parcel": Story(with_its_parcel, []),
+    "after its parcel's pallet": Story(after_the_pallet, STRANGER),
+    "into a third": Story(into_a_third, STRANGER),
+}
+
+
+@pytest.mark.parametrize("name", TWICE)
+def test_a_handset_that_is_packed_while_it_lies_in_another_parcel_is_flagged(name: str) -> None:
+    assert last_flags(FOURTH, TWICE[name]) == TWICE[name].fourth
+
+
+@EARLIER
+@pytest.mark.parametrize("name", TWICE)
+def test_by_earlier_editions_a_handset_is_in_two_parcels_and_nobody_is_told(name: str, edition: Edition) -> None:
+    assert "serial_differs" not in last_flags(edition, TWICE[name])
+
+
+def test_what_was_packed_before_the_fourth_edition_lies_nowhere() -> None:
+    world, bench = World(), Court(THIRD)
+    bench.codes(world.pack())
+    later = Court(FOURTH)
+    later.views = bench.views
+    assert later.codes(again(world)) == []
