@@ -15,12 +15,21 @@ from custody.scans.edition import Edition
 from custody.scans.view import REMOVED, Seal, UnitView, Weight
 
 SSCC = "https://id.gs1.org/00/"
+SGTIN = "https://id.gs1.org/01/"
 MAX_WEIGHTS = 8
 VOIDS = "void_shipping"
 RECIPIENT = "/8018/"
 _RELEASES = frozenset({"departing", "shipping", "consigning"})
 
 UNSEEN = UnitView(known=False)
+
+Joined = tuple[frozenset[str], ...]
+"""Names of one handset each."""
+
+
+def is_one(key: str) -> bool:
+    """Whether a key is the serial number of one thing of a class (SGTIN)."""
+    return key.startswith(SGTIN) and "/21/" in key
 
 
 def parcels_of(event: Event) -> tuple[str, ...]:
@@ -65,6 +74,7 @@ def advance(
     declared = event.extensions.get("wl:declaredMassGrams")
     if declared is not None and edition is not Edition.FIRST and not is_about_one(event):
         declared = None
+    expected, joined = _contents(view, event, edition)
     return replace(
         _hand_on(view, event, edition, custodian),
         known=True,
@@ -72,7 +82,8 @@ def advance(
         weights=(*view.weights, *weighed)[-MAX_WEIGHTS:],
         declared_g=view.declared_g if declared is None else declared,
         seal=_seal(view.seal, event, edition),
-        expected_serials=_contents(view.expected_serials, event, edition),
+        expected_serials=expected,
+        joined=joined,
         delivered_ms=_delivered_ms(view, event) if edition >= Edition.FOURTH else None,
     )
 
@@ -142,15 +153,37 @@ def _takes_off(event: Event, seal: Seal) -> bool:
     return _is_whole(event) or not seal.things or not seal.things.isdisjoint(event.children)
 
 
-def _contents(expected: frozenset[str], event: Event, edition: Edition) -> frozenset[str]:
+def _contents(view: UnitView, event: Event, edition: Edition) -> tuple[frozenset[str], Joined]:
+    """The names of what should be inside, and those of them that a packing joined."""
+    expected, joined = view.expected_serials, view.joined
     if event.type != "AggregationEvent":
-        return expected
-    inside = _names((*event.children, *event.imeis))
+        return expected, joined
+    named = _names((*event.children, *event.imeis))
     if event.action == "ADD" and event.biz_step == "packing":
-        return expected | inside
-    if event.action == "DELETE" and event.biz_step == "unpacking":
-        return frozenset() if edition >= Edition.THIRD and _is_whole(event) else expected - inside
-    return expected
+        return expected | named, _join(joined, event) if edition >= Edition.FOURTH else joined
+    if event.action != "DELETE" or event.biz_step != "unpacking":
+        return expected, joined
+    if edition >= Edition.THIRD and _is_whole(event):
+        return frozenset(), ()
+    if edition < Edition.FOURTH:
+        return expected - named, joined
+    out = named.union(*(names for names in joined if not names.isdisjoint(named)))
+    left = frozenset(key for key in expected if _names([key]).isdisjoint(out))
+    return left, tuple(names for names in joined if names.isdisjoint(out))
+
+
+def _join(joined: Joined, event: Event) -> Joined:
+    """With the names of the handset that a packing puts in, if it puts in one, and names it in more ways than one."""
+    items = [key for key in event.children if is_one(key)]
+    several = len(items) > 1 or (not items and sum(count or 0 for _, count in event.quantities) != 1)
+    names = _names([*items, *event.imeis])
+    if several or len(names) <= len(_names(items or event.imeis[:1])):
+        return joined
+    same = [known for known in joined if not known.isdisjoint(names)]
+    names = names.union(*same)
+    if sum(is_one(name) for name in names) > 1:
+        return joined
+    return (*(known for known in joined if known not in same), names)
 
 
 def _is_whole(event: Event) -> bool:

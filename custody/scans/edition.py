@@ -25,6 +25,8 @@ an edition of its own, which holds from the policy on that names it. A policy th
 4. - A handset that is packed while by the records it lies in another parcel is flagged. It lies where it was packed
      last until it is taken out, the parcel is delivered, it is scanned without a parcel, or an error declaration
      repeats the packing. A packing made before the newest one that is known comes late, and is not compared with that.
+   - What is taken out goes by all its names: a handset that is unpacked by its IMEI is by its serial number too. One
+     that does not hide the IMEI is, if a packing that put in one handset named both.
 """
 
 from collections.abc import Mapping

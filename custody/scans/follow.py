@@ -12,14 +12,13 @@ from msgspec.structs import replace
 
 from custody.gs1.event import Event
 from custody.gs1.imei import serial_as_imei
-from custody.scans.advance import SSCC, UNSEEN, advance, parcels_of
+from custody.scans.advance import SSCC, UNSEEN, advance, is_one, parcels_of
 from custody.scans.edition import NEWEST, Edition
 from custody.scans.view import Packed, UnitView
 
 Look = Callable[[str], UnitView]
 """What is known of a parcel or a handset, by its key."""
 
-_SGTIN = "https://id.gs1.org/01/"
 _IMEI = "urn:gsma:imei:"
 
 
@@ -65,12 +64,8 @@ def _handsets(event: Event, parcels: Sequence[str]) -> tuple[str, ...]:
     if parcels and parcels[0].startswith(SSCC) and not _packs(event):
         return ()
     named = parcels if not _packs(event) else event.children
-    things = [key for key in (*named, *event.imeis) if key.startswith(_IMEI) or _is_one(key)]
+    things = [key for key in (*named, *event.imeis) if key.startswith(_IMEI) or is_one(key)]
     return tuple(dict.fromkeys([serial_as_imei(key) or key for key in things]))
-
-
-def _is_one(key: str) -> bool:
-    return key.startswith(_SGTIN) and "/21/" in key
 
 
 def _lies_elsewhere(name: str, event: Event, look: Look) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from custody.gs1.event import Event
 from custody.gs1.imei import serial_as_imei
 from custody.kernel.clock import Instant, say_ms
-from custody.scans.advance import RECIPIENT, is_about_one, weighs_one
+from custody.scans.advance import RECIPIENT, SGTIN, is_about_one, is_one, weighs_one
 from custody.scans.edition import Edition
 from custody.scans.scan import Scan
 from custody.scans.tolerances import Tolerances
@@ -19,7 +19,6 @@ from custody.scans.view import REMOVED, KeyStanding, Seal, StationHead, UnitView
 
 _BEGINS_A_UNIT = frozenset({"commissioning", "packing"})
 _GONE = frozenset({"broken", "missing"})
-_SGTIN = "https://id.gs1.org/01/"
 
 
 def judge(
@@ -209,14 +208,14 @@ def _other_seal(number: str, event: Event, seal: Seal, edition: Edition) -> Iter
 
 
 def _serial(event: Event, unit: UnitView) -> Iterator[Flag]:
-    things = {key for key in (*event.epcs, *event.children) if key.startswith(_SGTIN) and "/21/" in key}
+    things = {key for key in (*event.epcs, *event.children) if is_one(key)}
     if not things and not event.imeis:
         return
     found = _names(things | set(event.imeis))
     expected = _names(unit.expected_serials)
     if found and expected:
         strangers = {key for key in things if not _names({key}) & expected}
-        if not found & expected or (strangers and any(key.startswith(_SGTIN) for key in expected)):
+        if not found & expected or (strangers and any(key.startswith(SGTIN) for key in expected)):
             yield Flag(code="serial_differs", text="What was read is not what should be inside.")
     if found & _names(unit.duplicates):
         yield Flag(code="serial_differs", text="What was read is in another parcel by the records.")

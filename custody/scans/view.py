@@ -67,9 +67,10 @@ class UnitView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     the id of its event; neither is known before the third edition of the rules holds. `moved_ms`: when the newest
     release or acceptance that moved its custody was made; not known while the first edition holds. `expected_serials`:
     every canonical name of what should be inside. `duplicates`: canonical names that the records place in another
-    parcel, found for a packing when it is judged, and not kept. `delivered_ms`: when it was delivered last. `packed`:
-    into what a handset was packed last. None of these three is known before the fourth edition holds. `erased`: scans
-    of a handset were erased and others can be read, so that what was known of it cannot be replayed.
+    parcel, found for a packing when it is judged, and not kept. `joined`: names that a packing gave to one handset,
+    where its serial number does not tell them. `delivered_ms`: when it was delivered last. `packed`: into what a
+    handset was packed last. None of these four is known before the fourth edition holds. `erased`: scans of a handset
+    were erased and others can be read, so that what was known of it cannot be replayed.
     """
 
     known: bool
@@ -84,6 +85,7 @@ class UnitView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     seal: Seal | None = None
     expected_serials: frozenset[str] = frozenset()
     duplicates: frozenset[str] = frozenset()
+    joined: tuple[frozenset[str], ...] = ()
     delivered_ms: Instant | None = None
     packed: Packed | None = None
     erased: bool = False

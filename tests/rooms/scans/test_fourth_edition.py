@@ -26,6 +26,9 @@ PHONE_CLASS = "https://id.gs1.org/01/09521473003813"
 PLAIN = f"{PHONE_CLASS}/21/A17"
 """A handset whose serial number hides no IMEI."""
 
+SIM_2 = "urn:gsma:imei:35693803-564380-0"
+BOTH = {"wl:imei": [PHONE_IMEI, SIM_2]}
+
 STRANGER = ["serial_differs"]
 
 
@@ -45,7 +48,7 @@ def last_flags(edition: Edition, story: Story) -> list[str]:
 def by_class(*imeis: str, count: int = 1) -> dict[str, Any]:
     """Handsets named by their class and IMEIs alone."""
     goods = [{"epcClass": PHONE_CLASS, "quantity": count}]
-    return {"childEPCs": None, "childQuantityList": goods, "wl:imei": list(imeis)}
+    return {"childEPCs": None, "childQuantityList": goods, "wl:imei": list(imeis) or None}
 
 
 def again(world: World, **more: Any) -> SealedScan:
@@ -70,6 +73,13 @@ def of_the_other_sim(world: World) -> Iterator[SealedScan]:
     """It is packed by both its IMEIs, and again by the second alone."""
     yield world.pack(**{"wl:imei": [PHONE_IMEI, PHONE_2_IMEI]})
     yield again(world, **by_class(PHONE_2_IMEI))
+
+
+def taken_out_by_one_name(world: World) -> Iterator[SealedScan]:
+    """It has two IMEIs and is taken out by the one that its serial number hides."""
+    yield world.pack(**BOTH)
+    yield world.unpack("bench-4")
+    yield again(world, **BOTH)
 
 
 def with_a_serial_of_its_maker(world: World) -> Iterator[SealedScan]:
@@ -152,6 +162,7 @@ TWICE = {
     "into the same parcel": Story(lambda world: twice(world, parentID=PARCEL), []),
     "another handset": Story(lambda world: twice(world, phone=PHONE_2), []),
     "taken out": Story(lambda world: twice(world, lambda w: w.unpack("bench-4")), []),
+    "taken out by one of its names": Story(taken_out_by_one_name, []),
     "everything taken out": Story(lambda world: twice(world, lambda w: w.unpack("bench-4", phone=None)), []),
     "delivered": Story(lambda world: twice(world, lambda w: w.deliver()), []),
     "sold, by whom it does not say": Story(lambda world: twice(world, lambda w: w.deliver(destinationList=None)), []),
@@ -189,3 +200,71 @@ def test_what_was_packed_before_the_fourth_edition_lies_nowhere() -> None:
     later = Court(FOURTH)
     later.views = bench.views
     assert later.codes(again(world)) == []
+
+
+def taken(*imeis: str) -> dict[str, Any]:
+    """What is taken out, by its class and IMEIs alone."""
+    return {**by_class(*imeis), "phone": None}
+
+
+def repacked(world: World, out: dict[str, Any], phone: str = PHONE, **more: Any) -> Iterator[SealedScan]:
+    """A parcel is packed, unpacked, and another handset packed into it."""
+    yield world.pack(phone=phone, **more)
+    yield world.unpack("bench-4", **out)
+    yield world.pack(phone=PHONE_2)
+
+
+def one_of_two(world: World, read: dict[str, Any]) -> Iterator[SealedScan]:
+    """Of two handsets in a parcel one is taken out by its class and IMEI; then something is read."""
+    yield world.pack()
+    yield world.pack(phone=PHONE_2)
+    yield world.unpack("bench-4", **taken(PHONE_IMEI))
+    yield world.obj("dock-2", **read)
+
+
+def two_by_class(world: World) -> Iterator[SealedScan]:
+    """Two handsets are packed by class and their IMEIs, one is taken out, and the other read."""
+    yield world.pack(**by_class(PHONE_IMEI, SIM_2, count=2))
+    yield world.unpack("bench-4", **taken(PHONE_IMEI))
+    yield world.obj("dock-2", **{"wl:imei": [SIM_2]})
+
+
+def joined_wrongly(world: World) -> Iterator[SealedScan]:
+    """An IMEI is said to be of one handset and then of another: taking out the second leaves the first."""
+    yield world.pack(phone=PLAIN, **{"wl:imei": [SIM_2]})
+    yield world.pack(phone=PHONE, **{"wl:imei": [SIM_2]})
+    yield world.unpack("bench-4")
+    yield world.obj("dock-2", epcList=[PARCEL, PLAIN])
+
+
+UNPACKED = {
+    "by class and IMEI": Story(lambda world: repacked(world, taken(PHONE_IMEI)), []),
+    "by class and its second IMEI": Story(lambda world: repacked(world, taken(SIM_2), **BOTH), []),
+    "by its serial number, which hides one of two IMEIs": Story(lambda world: repacked(world, {}, **BOTH), []),
+    "by its IMEI, which its serial number does not hide": Story(
+        lambda world: repacked(world, taken(PHONE_IMEI), PLAIN, **{"wl:imei": [PHONE_IMEI]}), []
+    ),
+    "by one of two IMEIs, packed by class": Story(
+        lambda world: repacked(world, taken(SIM_2), **by_class(PHONE_IMEI, SIM_2)), []
+    ),
+    "another one, by class and IMEI": Story(lambda world: repacked(world, taken(PHONE_2_IMEI)), STRANGER),
+    "by class alone": Story(lambda world: repacked(world, taken()), STRANGER),
+}
+TAKEN_OUT = {
+    "the one that was taken out": Story(lambda world: one_of_two(world, {"epcList": [PARCEL, PHONE]}), STRANGER),
+    "the one that is still there": Story(lambda world: one_of_two(world, {"epcList": [PARCEL, PHONE_2]}), []),
+    "one of two by class": Story(two_by_class, []),
+    "one of two that have an IMEI in common": Story(joined_wrongly, []),
+}
+
+
+@pytest.mark.parametrize("name", [*UNPACKED, *TAKEN_OUT])
+def test_what_is_taken_out_goes_by_all_its_names(name: str) -> None:
+    story = {**UNPACKED, **TAKEN_OUT}[name]
+    assert last_flags(FOURTH, story) == story.fourth
+
+
+@EARLIER
+@pytest.mark.parametrize("name", UNPACKED)
+def test_by_earlier_editions_what_is_taken_out_goes_by_the_names_that_are_said(name: str, edition: Edition) -> None:
+    assert last_flags(edition, UNPACKED[name]) == STRANGER
