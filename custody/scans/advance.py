@@ -4,7 +4,7 @@ An error declaration takes nothing back here: the judge works on what was said, 
 Only what a scan says moves the view; what it does not say stays as it was.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from msgspec.structs import replace
 
@@ -12,11 +12,12 @@ from custody.gs1.event import Event
 from custody.gs1.imei import serial_as_imei
 from custody.kernel.clock import Instant
 from custody.scans.edition import Edition
-from custody.scans.view import REMOVED, Seal, UnitView, Weight
+from custody.scans.view import REMOVED, Seal, UnitView, Void, Weight
 
 SSCC = "https://id.gs1.org/00/"
 SGTIN = "https://id.gs1.org/01/"
 MAX_WEIGHTS = 8
+MAX_VOIDS = 8
 VOIDS = "void_shipping"
 RECIPIENT = "/8018/"
 _RELEASES = frozenset({"departing", "shipping", "consigning"})
@@ -91,20 +92,16 @@ def advance(
 def _hand_on(view: UnitView, event: Event, edition: Edition, custodian: str | None) -> UnitView:
     """The view with who has the parcel and what release is open after the event."""
     if event.biz_step == VOIDS:
-        ends = edition >= Edition.THIRD and _ends_release(view, event, custodian)
-        return replace(view, released_to=frozenset(), released_by=frozenset(), release_id=None) if ends else view
+        return view if edition < Edition.THIRD or custodian is None else _take_back(view, event, edition, custodian)
     givers, takers = event.parties() if event.destinations else (frozenset(), frozenset())
     moved_ms = None if edition is Edition.FIRST else event.event_time_ms
     newer = view.moved_ms is None or event.event_time_ms >= view.moved_ms
     if event.biz_step == "accepting" and takers and (newer or takers & view.released_to):
-        return replace(
-            view,
-            custodian=min(takers),
-            released_to=frozenset(),
-            released_by=frozenset(),
-            release_id=None,
-            moved_ms=moved_ms,
-        )
+        return replace(_released_to_nobody(view), custodian=min(takers), moved_ms=moved_ms)
+    if event.biz_step in _RELEASES and takers and view.voids:
+        owners, made_ms = {view.custodian, *givers}, event.event_time_ms
+        if any(_ends(void, owners=owners, name=event.event_id, made_ms=made_ms) for void in view.voids):
+            return replace(_released_to_nobody(view), moved_ms=moved_ms) if newer else view
     if event.biz_step in _RELEASES and takers and (newer or givers & {view.custodian, *view.released_to} - takers):
         known = edition >= Edition.THIRD
         return replace(
@@ -117,14 +114,29 @@ def _hand_on(view: UnitView, event: Event, edition: Edition, custodian: str | No
     return view
 
 
-def _ends_release(view: UnitView, event: Event, custodian: str | None) -> bool:
-    """Whether a `VOIDS` that is signed for the custodian takes the open release back."""
-    if custodian is None or custodian not in {view.custodian, *view.released_by}:
+def _released_to_nobody(view: UnitView) -> UnitView:
+    return replace(view, released_to=frozenset(), released_by=frozenset(), release_id=None)
+
+
+def _take_back(view: UnitView, event: Event, edition: Edition, custodian: str) -> UnitView:
+    """The view after a `VOIDS` that is signed for the custodian."""
+    named = frozenset(identifier for kind, identifier in event.transactions if kind == "upevt")
+    void = Void(by=custodian, at_ms=event.event_time_ms, named=named)
+    owners = {view.custodian, *view.released_by}
+    if view.released_to and _ends(void, owners=owners, name=view.release_id, made_ms=view.moved_ms):
+        return _released_to_nobody(view)
+    if edition < Edition.FOURTH or void in view.voids:
+        return view
+    return replace(view, voids=(*view.voids, void)[-MAX_VOIDS:])
+
+
+def _ends(void: Void, *, owners: Collection[str | None], name: str | None, made_ms: Instant | None) -> bool:
+    """Whether it takes a release back: `owners` are who gives, and who has the parcel."""
+    if void.by not in owners:
         return False
-    named = {identifier for kind, identifier in event.transactions if kind == "upevt"}
-    if named and view.release_id is not None:
-        return view.release_id in named
-    return view.moved_ms is None or event.event_time_ms >= view.moved_ms
+    if void.named and name is not None:
+        return name in void.named
+    return made_ms is None or void.at_ms >= made_ms
 
 
 def _seal(seal: Seal | None, event: Event, edition: Edition) -> Seal | None:

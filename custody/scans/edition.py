@@ -27,6 +27,8 @@ an edition of its own, which holds from the policy on that names it. A policy th
      repeats the packing. A packing made before the newest one that is known comes late, and is not compared with that.
    - What is taken out goes by all its names: a handset that is unpacked by its IMEI is by its serial number too. One
      that does not hide the IMEI is, if a packing that put in one handset named both.
+   - A `void_shipping` that ends nothing is kept with the parcel, the newest eight are, and ends a release that comes
+     after it as it would have ended it before: one that it names, else one that was made before it.
 """
 
 from collections.abc import Mapping

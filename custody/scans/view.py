@@ -52,6 +52,14 @@ class Seal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     things: frozenset[str] = frozenset()
 
 
+class Void(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A word that a release was taken back: for whom it was signed, when it was made, and the events that it names."""
+
+    by: str
+    at_ms: Instant
+    named: frozenset[str] = frozenset()
+
+
 class Packed(msgspec.Struct, frozen=True, kw_only=True):
     """Into which parcel a handset was packed last, and when."""
 
@@ -68,9 +76,10 @@ class UnitView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     release or acceptance that moved its custody was made; not known while the first edition holds. `expected_serials`:
     every canonical name of what should be inside. `duplicates`: canonical names that the records place in another
     parcel, found for a packing when it is judged, and not kept. `joined`: names that a packing gave to one handset,
-    where its serial number does not tell them. `delivered_ms`: when it was delivered last. `packed`: into what a
-    handset was packed last. None of these four is known before the fourth edition holds. `erased`: scans of a handset
-    were erased and others can be read, so that what was known of it cannot be replayed.
+    where its serial number does not tell them. `voids`: what came to take a release back and found none.
+    `delivered_ms`: when it was delivered last. `packed`: into what a handset was packed last. None of these five is
+    known before the fourth edition holds. `erased`: scans of a handset were erased and others can be read, so that what
+    was known of it cannot be replayed.
     """
 
     known: bool
@@ -80,6 +89,7 @@ class UnitView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     released_by: frozenset[str] = frozenset()
     release_id: str | None = None
     moved_ms: Instant | None = None
+    voids: tuple[Void, ...] = ()
     weights: tuple[Weight, ...] = ()
     declared_g: float | None = None
     seal: Seal | None = None

@@ -125,6 +125,26 @@ def test_whose_word_takes_a_release_back_is_what_the_key_was_enrolled_for(databa
     assert findings(house) == []
 
 
+@pytest.mark.parametrize("way", ["alone", "in a batch", "with its opening later"])
+def test_what_takes_a_release_back_before_it_comes_does_so_from_the_fourth_edition_on(
+    database_url: str, way: str
+) -> None:
+    house = opened_house(database_url, {RULE: 3})
+    bench, dock, other = enrol_bench(house), enrol_bench(house, "dock-1"), enrol_bench(house, "hub-1")
+    flagged = []
+    for edition in (3, 4):
+        move(house, edition)
+        send(house, bench.sign(house, bizStep="accepting", **parties(HOME, CUSTODIAN)))
+        release = dock.sign(house, bizStep="departing", **parties(CUSTODIAN, CARRIER))
+        take_back(house, bench, way)
+        (late, ack) = send(house, release, other.sign(house, bizStep="accepting", **parties(CUSTODIAN, HOME)))
+        assert late.verdict.result == "accepted"
+        flagged.append([flag.code for flag in ack.verdict.flags])
+    assert flagged == [["not_due_here"], []]
+    assert replayed(house).different == ()
+    assert findings(house) == []
+
+
 def test_a_service_that_does_not_know_the_logs_edition_judges_nothing(sqlite_url: str) -> None:
     house = opened_house(sqlite_url)
     bench = enrol_bench(house)

@@ -190,13 +190,13 @@ ACTS = st.lists(
         ["post", "post two", "statement", "open", "twin", "skip", "break", "revoke", "other", "again", "ahead"]
     )
     | st.sampled_from(["batch", "both", "erase", "cage", "hand on", "take back", "reseal", "declare", "edition"])
-    | st.sampled_from(["pack", "pack", "pack both", "unpack", "empty", "alone", "deliver"]),
+    | st.sampled_from(["pack", "pack", "pack both", "unpack", "empty", "alone", "deliver", "void first"]),
     min_size=1,
     max_size=14,
 )
 
 
-HANDLED = frozenset({"pack", "pack both", "unpack", "empty", "alone", "deliver"})
+HANDLED = frozenset({"pack", "pack both", "unpack", "empty", "alone", "deliver", "void first"})
 
 
 class Play:
@@ -274,7 +274,7 @@ class Play:
                 forget(house)
 
     def _handle(self, name: str) -> None:
-        """A handset is put into one parcel or the other, or taken out."""
+        """A handset is put into one parcel or the other, or taken out; or a parcel goes another way than was said."""
         house, bench, into = self.house, self.bench, (SSCC, OTHER_SSCC)[len(self.sent) % 2]
         self._post(
             *{
@@ -284,8 +284,16 @@ class Play:
                 "empty": lambda: [bench.sign(house, **packing(into, childEPCs=None, **OUT))],
                 "alone": lambda: [bench.sign(house, HANDSET)],
                 "deliver": lambda: [bench.sign(house, into, bizStep="accepting", **parties(CARRIER, HOME))],
+                "void first": self._void_first,
             }[name]()
         )
+
+    def _void_first(self) -> list[tuple[bytes, bytes]]:
+        """What takes a release back comes before it."""
+        house, bench = self.house, self.bench
+        release = bench.sign(house, bizStep="departing", **parties(CUSTODIAN, CARRIER))
+        void = bench.sign(house, bizStep="void_shipping")
+        return [void, release, self.other.sign(house, bizStep="accepting", **parties(CUSTODIAN, HOME))]
 
     def _hand_on(self) -> None:
         """A release is sent once the parcel was accepted, and then it is delivered."""

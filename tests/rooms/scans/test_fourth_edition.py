@@ -5,11 +5,13 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from custody.scans.advance import MAX_VOIDS, VOIDS
 from custody.scans.edition import Edition
 from custody.trail.sealed import SealedScan
-from tests.rooms.scans.court import Court
+from tests.rooms.scans.court import BETWEEN, ON, Court, party
 from tests.rooms.trail.world import (
     CAGE,
+    CARRIER,
     PARCEL,
     PARCEL_2,
     PARCEL_3,
@@ -268,3 +270,107 @@ def test_what_is_taken_out_goes_by_all_its_names(name: str) -> None:
 @pytest.mark.parametrize("name", UNPACKED)
 def test_by_earlier_editions_what_is_taken_out_goes_by_the_names_that_are_said(name: str, edition: Edition) -> None:
     assert last_flags(edition, UNPACKED[name]) == STRANGER
+
+
+def upevt(*named: SealedScan) -> dict[str, Any]:
+    """Which events it is about."""
+    return {"bizTransactionList": [{"type": "upevt", "bizTransaction": each.event.event_id} for each in named]}
+
+
+def accepted(world: World) -> Iterator[SealedScan]:
+    """The carrier has the parcel from the seller."""
+    yield world.pack()
+    yield world.obj("dock-2", "departing", **BETWEEN)
+    yield world.obj("lorry-9", "accepting", **BETWEEN)
+
+
+def void_first(world: World, by: str = "depot-2", **more: Any) -> Iterator[SealedScan]:
+    """The carrier releases the parcel to a courier; what takes that back comes before it."""
+    yield from accepted(world)
+    release = world.obj("lorry-3", "departing", **ON)
+    yield world.obj(by, VOIDS, **more)
+    yield release
+    yield world.deliver("depot-2", **party("source", CARRIER))
+
+
+def by_name(world: World, *, right: bool) -> Iterator[SealedScan]:
+    """By a station whose clock is behind."""
+    yield from accepted(world)
+    release = world.obj("lorry-3", "departing", **ON)
+    yield world.obj("depot-2", VOIDS, at=world.now_ms - 20_000, **upevt(release if right else world.scans[1]))
+    yield release
+    yield world.deliver("depot-2", **party("source", CARRIER))
+
+
+def by_a_giver(world: World) -> Iterator[SealedScan]:
+    """The carrier never said that it has the parcel."""
+    yield world.pack()
+    yield world.obj("dock-2", "departing", **BETWEEN)
+    release = world.obj("lorry-3", "departing", **ON)
+    yield world.obj("depot-2", VOIDS)
+    yield release
+    yield world.deliver("depot-2", **party("source", CARRIER))
+
+
+def released_again(world: World) -> Iterator[SealedScan]:
+    """What was released after that stays so."""
+    yield from list(void_first(world))[:-1]
+    yield world.obj("lorry-3", "departing", **ON)
+    yield world.deliver("depot-2", **party("source", CARRIER))
+
+
+def newest_release_first(world: World) -> Iterator[SealedScan]:
+    """The release after it comes first of all, then what takes the one before back, and that one last."""
+    yield from accepted(world)
+    first, void = world.obj("lorry-3", "departing", **ON), world.obj("depot-2", VOIDS)
+    yield world.obj("lorry-3", "departing", **ON)
+    yield void
+    yield first
+    yield world.deliver("depot-2", **party("source", CARRIER))
+
+
+def two_releases(world: World) -> Iterator[SealedScan]:
+    """Two of them were made before it."""
+    yield from accepted(world)
+    releases = [world.obj("lorry-3", "departing", **ON) for _ in range(2)]
+    yield world.obj("depot-2", VOIDS)
+    yield from releases
+    yield world.deliver("depot-2", **party("source", CARRIER))
+
+
+def many_first(world: World, more: int) -> Iterator[SealedScan]:
+    """Others that found nothing come between."""
+    yield from accepted(world)
+    release = world.obj("lorry-3", "departing", **ON)
+    yield world.obj("depot-2", VOIDS, **upevt(release))
+    for _ in range(more):
+        yield world.obj("depot-2", VOIDS, **upevt(world.scans[-1]))
+    yield release
+    yield world.deliver("depot-2", **party("source", CARRIER))
+
+
+NOT_DUE = ["not_due_here"]
+VOIDED = {
+    "by whoever has the parcel": Story(void_first, []),
+    "by whoever releases it": Story(by_a_giver, []),
+    "by name": Story(lambda world: by_name(world, right=True), []),
+    "two that were made before it": Story(two_releases, []),
+    "seven more that found nothing": Story(lambda world: many_first(world, MAX_VOIDS - 1), []),
+    "eight more that found nothing": Story(lambda world: many_first(world, MAX_VOIDS), NOT_DUE),
+    "by somebody else": Story(lambda world: void_first(world, "dock-2"), NOT_DUE),
+    "another one, by name": Story(lambda world: by_name(world, right=False), NOT_DUE),
+    "one that was made after it": Story(lambda world: void_first(world, at=world.now_ms - 20_000), NOT_DUE),
+    "one that was made again": Story(released_again, NOT_DUE),
+    "one before the newest": Story(newest_release_first, NOT_DUE),
+}
+
+
+@pytest.mark.parametrize("name", VOIDED)
+def test_a_release_that_comes_after_what_takes_it_back_is_taken_back(name: str) -> None:
+    assert last_flags(FOURTH, VOIDED[name]) == VOIDED[name].fourth
+
+
+@EARLIER
+@pytest.mark.parametrize("name", VOIDED)
+def test_by_earlier_editions_what_comes_before_its_release_takes_nothing_back(name: str, edition: Edition) -> None:
+    assert last_flags(edition, VOIDED[name]) == NOT_DUE
