@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from custody.gs1.event import Event
 from custody.gs1.imei import serial_as_imei
 from custody.kernel.clock import Instant
-from custody.scans.edition import Edition
+from custody.scans.edition import FIRST, FOURTH, THIRD, Edition
 from custody.scans.view import REMOVED, Seal, UnitView, Void, Weight
 
 SSCC = "https://id.gs1.org/00/"
@@ -35,6 +35,8 @@ def is_one(key: str) -> bool:
 
 def parcels_of(event: Event) -> tuple[str, ...]:
     """The canonical keys of the parcels that an event is about; of the items themselves if it names no parcel."""
+    if len(event.epcs) == 1 and event.parent is None and not event.children:
+        return event.epcs
     named = event.epcs if event.parent is None else (*event.epcs, event.parent)
     named += event.children
     parcels = [key for key in named if key.startswith(SSCC)]
@@ -59,9 +61,7 @@ def weighs_one(event: Event) -> bool:
     return alone and len(units) == 1 and event.biz_step != "unpacking"
 
 
-def advance(
-    view: UnitView, event: Event, edition: Edition = Edition.FIRST, *, custodian: str | None = None
-) -> UnitView:
+def advance(view: UnitView, event: Event, edition: Edition = FIRST, *, custodian: str | None = None) -> UnitView:
     """The view after the event, by that edition of the judge's rules.
 
     `custodian`: whom the station that signed works for, as its key was enrolled; it is read for `VOIDS` alone.
@@ -70,40 +70,48 @@ def advance(
         return replace(view, known=True)
     last_ms = event.event_time_ms if view.last_event_ms is None else max(view.last_event_ms, event.event_time_ms)
     weighed = [Weight(at_ms=event.event_time_ms, mass_g=mass) for mass in event.masses_g]
-    if weighed and edition is not Edition.FIRST and not weighs_one(event):
+    if weighed and edition is not FIRST and not weighs_one(event):
         weighed = []
     declared = event.extensions.get("wl:declaredMassGrams")
-    if declared is not None and edition is not Edition.FIRST and not is_about_one(event):
+    if declared is not None and edition is not FIRST and not is_about_one(event):
         declared = None
-    expected, joined = _contents(view, event, edition)
+    after = _hand_on(view, event, edition, custodian)
+    if event.type == "AggregationEvent":
+        after = _contents(after, event, edition)
+    if edition >= FOURTH and _delivers(event):
+        after = replace(after, delivered_ms=max(event.event_time_ms, view.delivered_ms or 0))
     return replace(
-        _hand_on(view, event, edition, custodian),
+        after,
         known=True,
         last_event_ms=last_ms,
         weights=(*view.weights, *weighed)[-MAX_WEIGHTS:],
         declared_g=view.declared_g if declared is None else declared,
         seal=_seal(view.seal, event, edition),
-        expected_serials=expected,
-        joined=joined,
-        delivered_ms=_delivered_ms(view, event) if edition >= Edition.FOURTH else None,
     )
 
 
 def _hand_on(view: UnitView, event: Event, edition: Edition, custodian: str | None) -> UnitView:
     """The view with who has the parcel and what release is open after the event."""
     if event.biz_step == VOIDS:
-        return view if edition < Edition.THIRD or custodian is None else _take_back(view, event, edition, custodian)
+        return view if edition < THIRD or custodian is None else _take_back(view, event, edition, custodian)
     givers, takers = event.parties() if event.destinations else (frozenset(), frozenset())
-    moved_ms = None if edition is Edition.FIRST else event.event_time_ms
+    moved_ms = None if edition is FIRST else event.event_time_ms
     newer = view.moved_ms is None or event.event_time_ms >= view.moved_ms
     if event.biz_step == "accepting" and takers and (newer or takers & view.released_to):
-        return replace(_released_to_nobody(view), custodian=min(takers), moved_ms=moved_ms)
+        return replace(
+            view,
+            custodian=min(takers),
+            released_to=frozenset(),
+            released_by=frozenset(),
+            release_id=None,
+            moved_ms=moved_ms,
+        )
     if event.biz_step in _RELEASES and takers and view.voids:
         owners, made_ms = {view.custodian, *givers}, event.event_time_ms
         if any(_ends(void, owners=owners, name=event.event_id, made_ms=made_ms) for void in view.voids):
             return replace(_released_to_nobody(view), moved_ms=moved_ms) if newer else view
     if event.biz_step in _RELEASES and takers and (newer or givers & {view.custodian, *view.released_to} - takers):
-        known = edition >= Edition.THIRD
+        known = edition >= THIRD
         return replace(
             view,
             released_to=takers,
@@ -125,7 +133,7 @@ def _take_back(view: UnitView, event: Event, edition: Edition, custodian: str) -
     owners = {view.custodian, *view.released_by}
     if view.released_to and _ends(void, owners=owners, name=view.release_id, made_ms=view.moved_ms):
         return _released_to_nobody(view)
-    if edition < Edition.FOURTH or void in view.voids:
+    if edition < FOURTH or void in view.voids:
         return view
     return replace(view, voids=(*view.voids, void)[-MAX_VOIDS:])
 
@@ -144,13 +152,13 @@ def _seal(seal: Seal | None, event: Event, edition: Edition) -> Seal | None:
     attaches = event.type == "AssociationEvent"
     if number is None and state is None and not attaches:
         return seal
-    if edition is not Edition.FIRST and not is_about_one(event):
+    if edition is not FIRST and not is_about_one(event):
         return seal
-    if edition >= Edition.THIRD and seal is not None and attaches and _takes_off(event, seal):
+    if edition >= THIRD and seal is not None and attaches and _takes_off(event, seal):
         return replace(seal, state=REMOVED)
     applied = attaches and event.action == "ADD"
     if number is not None and (seal is None or applied):
-        things = frozenset(event.children) if applied and edition >= Edition.THIRD else frozenset()
+        things = frozenset(event.children) if applied and edition >= THIRD else frozenset()
         return Seal(number=number, state=state or "intact", things=things)
     return seal if seal is None or state is None else replace(seal, state=state)
 
@@ -165,23 +173,22 @@ def _takes_off(event: Event, seal: Seal) -> bool:
     return _is_whole(event) or not seal.things or not seal.things.isdisjoint(event.children)
 
 
-def _contents(view: UnitView, event: Event, edition: Edition) -> tuple[frozenset[str], Joined]:
-    """The names of what should be inside, and those of them that a packing joined."""
+def _contents(view: UnitView, event: Event, edition: Edition) -> UnitView:
+    """The view with what should be inside after something was put in or taken out."""
     expected, joined = view.expected_serials, view.joined
-    if event.type != "AggregationEvent":
-        return expected, joined
     named = _names((*event.children, *event.imeis))
     if event.action == "ADD" and event.biz_step == "packing":
-        return expected | named, _join(joined, event) if edition >= Edition.FOURTH else joined
+        joined = _join(joined, event) if edition >= FOURTH else joined
+        return replace(view, expected_serials=expected | named, joined=joined)
     if event.action != "DELETE" or event.biz_step != "unpacking":
-        return expected, joined
-    if edition >= Edition.THIRD and _is_whole(event):
-        return frozenset(), ()
-    if edition < Edition.FOURTH:
-        return expected - named, joined
+        return view
+    if edition >= THIRD and _is_whole(event):
+        return replace(view, expected_serials=frozenset(), joined=())
+    if edition < FOURTH:
+        return replace(view, expected_serials=expected - named)
     out = named.union(*(names for names in joined if not names.isdisjoint(named)))
     left = frozenset(key for key in expected if _names([key]).isdisjoint(out))
-    return left, tuple(names for names in joined if names.isdisjoint(out))
+    return replace(view, expected_serials=left, joined=tuple(names for names in joined if names.isdisjoint(out)))
 
 
 def _join(joined: Joined, event: Event) -> Joined:
@@ -203,13 +210,13 @@ def _is_whole(event: Event) -> bool:
     return not event.children and not event.quantities
 
 
-def _delivered_ms(view: UnitView, event: Event) -> Instant | None:
-    """When it was delivered last: handed to its recipient, or sold by what the event says."""
-    if event.disposition != "retail_sold":
-        takers = event.parties()[1] if event.biz_step == "accepting" and event.destinations else frozenset()
-        if not any(RECIPIENT in taker for taker in takers):
-            return view.delivered_ms
-    return max(event.event_time_ms, view.delivered_ms or 0)
+def _delivers(event: Event) -> bool:
+    """Whether it is handed to its recipient, or sold by what the event says."""
+    if event.disposition == "retail_sold":
+        return True
+    if event.biz_step != "accepting":
+        return False
+    return any(RECIPIENT in key for word, key in event.destinations if word == "possessing_party")
 
 
 def _names(keys: Iterable[str]) -> frozenset[str]:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from custody.gs1.event import Event
 from custody.gs1.imei import serial_as_imei
 from custody.scans.advance import SSCC, UNSEEN, advance, is_one, parcels_of
-from custody.scans.edition import NEWEST, Edition
+from custody.scans.edition import FOURTH, NEWEST, Edition
 from custody.scans.view import Packed, UnitView
 
 Look = Callable[[str], UnitView]
@@ -25,7 +25,7 @@ _IMEI = "urn:gsma:imei:"
 def concerned(event: Event, edition: Edition = NEWEST) -> tuple[str, ...]:
     """The keys under which that edition of the judge's rules remembers something of the event."""
     parcels = parcels_of(event)
-    if edition < Edition.FOURTH:
+    if edition < FOURTH:
         return parcels
     handsets = _handsets(event, parcels)
     return (*parcels, *handsets) if handsets else parcels
@@ -35,7 +35,7 @@ def units_of(event: Event, look: Look, edition: Edition) -> list[UnitView]:
     """What an event is judged against, parcel by parcel."""
     parcels = parcels_of(event)
     units = [look(parcel) for parcel in parcels] or [UNSEEN]
-    if edition < Edition.FOURTH or not _packs(event):
+    if edition < FOURTH or not _packs(event):
         return units
     elsewhere = frozenset(name for name in _handsets(event, parcels) if _lies_elsewhere(name, event, look))
     return [replace(unit, duplicates=elsewhere) for unit in units] if elsewhere else units
@@ -45,7 +45,7 @@ def follow(event: Event, look: Look, edition: Edition, *, custodian: str | None 
     """What the event changes, by key; `custodian` is that of `advance`."""
     parcels = parcels_of(event)
     changed = {parcel: advance(look(parcel), event, edition, custodian=custodian) for parcel in parcels}
-    if edition >= Edition.FOURTH:
+    if edition >= FOURTH:
         for name in _handsets(event, parcels):
             before = changed.get(name) or look(name)
             after = _lay(before, event)
@@ -55,15 +55,18 @@ def follow(event: Event, look: Look, edition: Edition, *, custodian: str | None 
 
 
 def _packs(event: Event) -> bool:
-    packs = event.type == "AggregationEvent" and event.action == "ADD" and event.biz_step == "packing"
+    packs = event.biz_step == "packing" and event.type == "AggregationEvent" and event.action == "ADD"
     return packs and event.parent is not None and event.parent.startswith(SSCC)
 
 
 def _handsets(event: Event, parcels: Sequence[str]) -> tuple[str, ...]:
     """The names under which the handsets are remembered that an event packs, or that it is about without a parcel."""
-    if parcels and parcels[0].startswith(SSCC) and not _packs(event):
+    if _packs(event):
+        named = event.children
+    elif parcels and parcels[0].startswith(SSCC):
         return ()
-    named = parcels if not _packs(event) else event.children
+    else:
+        named = tuple(parcels)
     things = [key for key in (*named, *event.imeis) if key.startswith(_IMEI) or is_one(key)]
     return tuple(dict.fromkeys([serial_as_imei(key) or key for key in things]))
 

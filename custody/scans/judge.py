@@ -11,7 +11,7 @@ from custody.gs1.event import Event
 from custody.gs1.imei import serial_as_imei
 from custody.kernel.clock import Instant, say_ms
 from custody.scans.advance import RECIPIENT, SGTIN, is_about_one, is_one, weighs_one
-from custody.scans.edition import Edition
+from custody.scans.edition import FIRST, THIRD, Edition
 from custody.scans.scan import Scan
 from custody.scans.tolerances import Tolerances
 from custody.scans.verdict import Flag, Verdict, already_done, sum_up
@@ -63,7 +63,7 @@ def reasons(
     tolerances: Tolerances,
 ) -> tuple[Flag, ...]:
     """Every flag of a scan about one parcel; `sequence` are those of its statement in the station's sequence."""
-    withdraws = scan.event.error_declaration is not None and tolerances.edition >= Edition.THIRD
+    withdraws = scan.event.error_declaration is not None and tolerances.edition >= THIRD
     return (
         *_key(standing),
         *sequence,
@@ -166,7 +166,7 @@ def _order(event: Event, unit: UnitView, tolerances: Tolerances) -> Iterator[Fla
 def _weight(event: Event, unit: UnitView, tolerances: Tolerances) -> Iterator[Flag]:
     if not event.masses_g or event.biz_step == "unpacking":
         return
-    if tolerances.edition is not Edition.FIRST and not weighs_one(event):
+    if tolerances.edition is not FIRST and not weighs_one(event):
         return
     mass_g = event.masses_g[-1]
     declared_g = unit.declared_g if unit.declared_g is not None else event.extensions.get("wl:declaredMassGrams")
@@ -197,7 +197,7 @@ def _seal(event: Event, unit: UnitView, tolerances: Tolerances) -> Iterator[Flag
 def _other_seal(number: str, event: Event, seal: Seal, edition: Edition) -> Iterator[Flag]:
     """A seal is read, or put on, that has another number than the one that was applied."""
     puts_on = event.type == "AssociationEvent" and event.action == "ADD"
-    if (puts_on and seal.state in _GONE) or (edition is not Edition.FIRST and not is_about_one(event)):
+    if (puts_on and seal.state in _GONE) or (edition is not FIRST and not is_about_one(event)):
         return
     facts = (("found", number), ("applied", seal.number))
     if puts_on and seal.state == REMOVED:
