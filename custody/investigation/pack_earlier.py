@@ -1,15 +1,15 @@
-"""Inquiries of the earlier formats /1 to /3, of answers that were found earlier, brought up to the present one.
+"""Inquiries of the earlier formats /1 to /4, of answers that were found earlier, brought up to the present one.
 
 Each reads the chain from the scans by its edition (`read_before.py`). Those of /1 and /2 know no check of the recipient
-that is recorded and not verified, and none of them says which time is meant where a parcel was at one place several
-times.
+that is recorded and not verified, and those of /1 to /3 do not say which time is meant where a parcel was at one place
+several times.
 
 Those of /1 have no `checked`, no `intact_most` (nothing was bound), no own shares of photos and of seals that are read
 as wrong (those of the network counted for everyone) and no scales that are off. They call the first of equal answers
 the likeliest, and name steps by their codes in the titles of checks.
 
-In all of them every weighing counts, however far it is off, and a handset was seen whenever that was, also before its
-parcel set out.
+In those of /1 to /3 every weighing counts, however far it is off, and a handset was seen whenever that was, also before
+its parcel set out.
 """
 
 from typing import Any
@@ -18,9 +18,10 @@ from custody.investigation.values import Pin
 from custody.kernel.errors import Rejected
 from custody.trail.edition import NEWEST, Edition
 
-FIRST, SECOND, THIRD = (f"weaklink-investigation/{number}" for number in (1, 2, 3))
-EARLIER = {FIRST: Edition.FIRST, SECOND: Edition.FIRST, THIRD: Edition.SECOND}
+FIRST, SECOND, THIRD, FOURTH = (f"weaklink-investigation/{number}" for number in (1, 2, 3, 4))
+EARLIER = {FIRST: Edition.FIRST, SECOND: Edition.FIRST, THIRD: Edition.SECOND, FOURTH: Edition.THIRD}
 """By which edition the chain was read for each of them."""
+TO_THIRD = frozenset({FIRST, SECOND, THIRD})
 UNBOUND = 1.0
 
 

@@ -30,7 +30,7 @@ from custody.investigation.frame import Frame, make_frame
 from custody.investigation.learn import Model
 from custody.investigation.likelihood import evidence
 from custody.investigation.naming import Naming, weigh_again, without_behaviour
-from custody.investigation.pack_earlier import EARLIER, FIRST, UNBOUND, brought_up
+from custody.investigation.pack_earlier import EARLIER, FIRST, TO_THIRD, UNBOUND, brought_up
 from custody.investigation.pack_habits import own_missed, own_scales, own_shares, regions_of
 from custody.investigation.pack_json import plain, read_as
 from custody.investigation.params import Params
@@ -41,7 +41,7 @@ from custody.investigation.wording import Statement, state
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Rejected
 
-FORMAT = "weaklink-investigation/4"
+FORMAT = "weaklink-investigation/5"
 TOLERANCE = 1e-6
 WHERE = "investigation.json"
 
@@ -232,7 +232,7 @@ def same(one: Any, other: Any) -> bool:
 
 
 def _judged(inquiry: Inquiry) -> Judgement:
-    return rejudge(inquiry.inputs, wild=inquiry.format in EARLIER)
+    return rejudge(inquiry.inputs, wild=inquiry.format in TO_THIRD)
 
 
 def _answer(
@@ -268,7 +268,7 @@ def _said(judgement: Judgement, inquiry: Inquiry) -> bool:
 
 def _statement(judgement: Judgement, naming: Naming, inquiry: Inquiry) -> Any:
     checks, why = _checks(judgement, inquiry), explain(judgement)
-    ties, times = inquiry.format != FIRST, inquiry.format not in EARLIER
+    ties, times = inquiry.format != FIRST, inquiry.format not in TO_THIRD
     return plain(state(judgement, naming, explanation=why, checks=checks, ties=ties, times=times))
 
 

@@ -4,7 +4,8 @@ By the first a word of a return ended the way out of what was not delivered, a d
 a check of the recipient that was recorded was a verified one, a seal that was read on a cage was the parcel's, and only
 an IMEI made a parcel dear. By the first two a seal that was put on was read on arrival, whoever declared his scans
 wrong was never there, a parcel that came back to a site had one stay there, a named courier who took over from a
-nameless one had that one's, and a delivery counted although a carrier had the parcel again.
+nameless one had that one's, and a delivery counted although a carrier had the parcel again. By the first three nobody
+who declared his acceptance wrong was bound by the release that he had taken over (`trail/bound.py`).
 """
 
 from collections.abc import Iterable, Sequence
@@ -74,5 +75,6 @@ def _here(look: Look, stays: Sequence[Stay]) -> list[int]:
 READINGS = {
     Edition.FIRST: Reading(look=_look_before, out=_way_out_before, stays=_stays_before, edition=Edition.FIRST),
     Edition.SECOND: Reading(look=_look_second, out=READING.out, stays=_stays_before, edition=Edition.SECOND),
-    Edition.THIRD: READING,
+    Edition.THIRD: Reading(look=READING.look, out=READING.out, stays=READING.stays, edition=Edition.THIRD),
+    Edition.FOURTH: READING,
 }

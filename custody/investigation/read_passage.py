@@ -223,7 +223,7 @@ def _way_out(looks: Sequence[Look]) -> int | None:
     return next((at + 1 for at, look in enumerate(looks) if look.sends_back), None)
 
 
-READING = Reading(look=look_at, out=_way_out, stays=read_stays, edition=Edition.THIRD)
+READING = Reading(look=look_at, out=_way_out, stays=read_stays, edition=Edition.FOURTH)
 
 
 def _checkpoints(way: Way, times: Sequence[Instant | None]) -> Iterator[Checkpoint]:

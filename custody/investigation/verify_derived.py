@@ -26,7 +26,7 @@ from custody.gs1.keys import ROOT
 from custody.investigation.answer import briefly
 from custody.investigation.journey import LINEHAUL_OF
 from custody.investigation.pack import INVESTIGATION, derive
-from custody.investigation.pack_earlier import EARLIER, FIRST, edition_of
+from custody.investigation.pack_earlier import FIRST, TO_THIRD, edition_of
 from custody.investigation.pack_howto import FILE as HOWTO
 from custody.investigation.pack_inquiry import (
     Inputs,
@@ -66,6 +66,7 @@ AT_FIRST: tuple[dict[str, Any], ...] = tuple(
     accumulate(
         (
             {"bare_controls": True},
+            {"edition": Edition.THIRD},
             {"edition": Edition.SECOND},
             {"edition": Edition.FIRST},
             {"bare_promises": True},
@@ -304,7 +305,7 @@ def _check_seen(records: Records, inquiry: Inquiry, notes: Notebook) -> None:
     dispute = inquiry.inputs.dispute
     steps = [told for told in records.values() if told["kind"] == SEEN and is_step(told, dispute.id)]
     seen = [told["seen_ms"] for told in steps if told["sim"] == "other"]
-    counts = seen if inquiry.format in EARLIER else [at_ms for at_ms in seen if at_ms >= dispute.start_ms]
+    counts = seen if inquiry.format in TO_THIRD else [at_ms for at_ms in seen if at_ms >= dispute.start_ms]
     first = min(counts, default=None)
     if dispute.attach_ms != first:
         when = "never" if dispute.attach_ms is None else to_iso(dispute.attach_ms)

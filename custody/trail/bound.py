@@ -1,50 +1,78 @@
-"""What a declaration cannot take back: that the parcel was where another station signed that it came from.
+"""What a declaration cannot take back: that the parcel was where another station signed that it came from, or went to.
 
 Who declares a scan of his own wrong takes back what it asserts: its readings, what it put where, its pictures. He does
-not take himself out of a handover that two stations signed. Presence stays where a standing scan of another station
-binds the declared one, by its digest, or by its event's id where no digest is carried; and where it was that station's
-word for taking over what it let go by a bound one. An adjudicator's declaration takes back all of it.
+not take himself out of a handover that two stations signed. Presence stays
+
+- where a standing scan of another station binds the declared one, by its digest, or by its event's id where no digest
+  is carried; and where it was that station's word for taking over what it let go by a bound one;
+- where the declared one took over what another station released, and the release stands: the last who signed that he
+  has a parcel does not clear himself by a word of his own. That is the release which the acceptance carries or names,
+  else the newest in the log before it that was to the taker's custodian and that nobody accepted meanwhile. Where
+  another station signed that it took over the same release, that one has the parcel, unless the release was to this
+  one's custodian and not to that one's. Where the giver cancelled it, both say that nothing was handed over.
+
+An adjudicator's declaration takes back all of it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from custody.trail.corrections import Corrections, once
 from custody.trail.edition import Edition
 from custody.trail.finding import Finding, Kind
 from custody.trail.marks import read_marks
 from custody.trail.names import named
+from custody.trail.runs import CANCELS, RELEASES, accepts
 from custody.trail.sealed import SealedScan
 
 
-def bound_presence(scans: Iterable[SealedScan], corrections: Corrections, edition: Edition) -> dict[bytes, SealedScan]:
-    """The scans of one parcel that were declared wrong and still show it there, each with the scan that binds it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binding:
+    """The scan of another station that holds a declared one: signed over it, or the release that it took over."""
+
+    by: SealedScan
+    release: bool
+
+
+def bound_presence(scans: Iterable[SealedScan], corrections: Corrections, edition: Edition) -> dict[bytes, Binding]:
+    """The scans of one parcel that were declared wrong and still show it there, each with what binds it."""
     if not corrections.by_own or edition < Edition.THIRD:
         return {}
     beside = corrections.declarations | corrections.repeats
     made = [sealed for sealed in once(scans) if not sealed.quarantined and sealed.digest not in beside]
     standing = [sealed for sealed in made if corrections.standing(sealed)]
-    found: dict[bytes, SealedScan] = {}
+    found: dict[bytes, Binding] = {}
     for held in made:
         binding = next((sealed for sealed in standing if _binds(sealed, held)), None)
         if binding is None:
             continue
-        found[held.digest] = binding
+        found[held.digest] = Binding(by=binding, release=False)
         taken = [sealed for sealed in made if _took(sealed, held)]
         if taken:
-            found.setdefault(max(taken, key=lambda sealed: sealed.scan.seq).digest, binding)
+            latest = max(taken, key=lambda sealed: sealed.scan.seq)
+            found.setdefault(latest.digest, Binding(by=binding, release=False))
+    if edition >= Edition.FOURTH:
+        for held in made:
+            release = _taken_alone(held, standing) if held.digest in corrections.by_own else None
+            if release is not None:
+                found.setdefault(held.digest, Binding(by=release, release=True))
     return {digest: binding for digest, binding in found.items() if digest in corrections.by_own}
 
 
-def bound_findings(scans: Iterable[SealedScan], bound: dict[bytes, SealedScan]) -> Iterable[Finding]:
+def bound_findings(scans: Iterable[SealedScan], bound: dict[bytes, Binding]) -> Iterable[Finding]:
     """What is said of each of them."""
     for sealed in once(scans):
         binding = bound.get(sealed.digest)
-        if binding is not None:
-            sentence = (
-                f"Index {sealed.where} is declared wrong, and index {binding.where} of another station is signed over "
-                "it: that the parcel was there still counts."
-            )
-            yield Finding(kind=Kind.DECLARED_BOUND, sentence=sentence, indices=(sealed.index, binding.index))
+        if binding is None:
+            continue
+        other = binding.by
+        why = (
+            f"it took over what index {other.where} of another station released, and nobody else has"
+            if binding.release
+            else f"index {other.where} of another station is signed over it"
+        )
+        sentence = f"Index {sealed.where} is declared wrong, and {why}: that the parcel was there still counts."
+        yield Finding(kind=Kind.DECLARED_BOUND, sentence=sentence, indices=(sealed.index, other.index))
 
 
 def _binds(sealed: SealedScan, held: SealedScan) -> bool:
@@ -63,3 +91,41 @@ def _took(sealed: SealedScan, held: SealedScan) -> bool:
         kind == "upevt" for kind, _ in sealed.event.transactions
     )
     return takes and not named(sealed.event).isdisjoint(named(held.event))
+
+
+def _taken_alone(held: SealedScan, standing: Sequence[SealedScan]) -> SealedScan | None:
+    """The standing release of another station that a declared acceptance took over, where nobody else has."""
+    if not _accepts(held):
+        return None
+    about = [s for s in standing if not named(s.event).isdisjoint(named(held.event))]
+    others = [s for s in about if s.station.station != held.station.station]
+    releases = [s for s in others if s.event.biz_step in RELEASES]
+    tied = [s for s in releases if _binds(held, s)]
+    before = [s for s in releases if s.place < held.place and _is_to(s, held)]
+    release = next(reversed(tied or before), None)
+    if release is None or any(_cancels(s, release, releases) for s in others):
+        return None
+    since = [] if tied else [s for s in others if release.place < s.place < held.place]
+    took = [s for s in others if _accepts(s) and (s in since or _binds(s, release))]
+    mine = _is_to(release, held) and not any(_is_to(release, s) for s in took)
+    return release if mine or not took else None
+
+
+def _accepts(sealed: SealedScan) -> bool:
+    return accepts(sealed.event, checked=read_marks(sealed.event).check is not None)
+
+
+def _is_to(release: SealedScan, taker: SealedScan) -> bool:
+    return taker.station.custodian in release.event.parties()[1]
+
+
+def _cancels(sealed: SealedScan, release: SealedScan, releases: Iterable[SealedScan]) -> bool:
+    """Whether a scan of the giver's takes the release back: it names it, or nothing and it was the giver's latest."""
+    giver = release.station.custodian
+    if sealed.event.biz_step != CANCELS or sealed.station.custodian != giver:
+        return False
+    names = {identifier for kind, identifier in sealed.event.transactions if kind == "upevt"}
+    if names:
+        return release.event.event_id in names
+    latest = [s for s in releases if s.station.custodian == giver and s.place < sealed.place]
+    return bool(latest) and latest[-1] is release

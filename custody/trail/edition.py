@@ -17,6 +17,8 @@ the edition that its chain was read by (`investigation/pack_earlier.py`).
      takes all off.
    - A parcel that comes back has another stay where it was, and so has a courier who takes over from a nameless one.
    - A delivery after which a carrier had the parcel again is none in the chain of an investigation either.
+4. - Whoever took over what another station released, and declares that wrong, was still there, where nobody else took
+     that over (`bound.py`).
 """
 
 from enum import IntEnum
@@ -28,6 +30,7 @@ class Edition(IntEnum):
     FIRST = 1
     SECOND = 2
     THIRD = 3
+    FOURTH = 4
 
 
 NEWEST = max(Edition)

@@ -74,7 +74,12 @@ def is_release(entry: Entry) -> bool:
 
 def is_acceptance(entry: Entry) -> bool:
     """Whether a taker takes the parcel in; a delivery is none."""
-    return entry.event.biz_step in ACCEPTANCES and not is_delivery(entry)
+    return accepts(entry.event, checked=entry.marks.check is not None)
+
+
+def accepts(event: Event, *, checked: bool) -> bool:
+    """Whether by the event a taker takes the parcel in; `checked` as for `delivers`."""
+    return event.biz_step in ACCEPTANCES and not delivers(event, checked=checked)
 
 
 def is_delivery(entry: Entry) -> bool:
