@@ -44,7 +44,8 @@ class _Seen(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     `name` is the event's id, and None for an event without one and for one that declares another one wrong. `turns`:
     it speaks of a return. `sends_back`: it lets the parcel go as a returned one. `dear`: it names a handset. `act`: it
-    puts the seal on or takes it off. `biz_step`: what was done, by its word in the event.
+    puts the seal on or takes it off; `things` are what it puts on or takes off, be it a seal or not. `biz_step`: what
+    was done, by its word in the event.
     """
 
     name: str | None
@@ -61,6 +62,7 @@ class _Seen(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     photo: bool
     seal: Seal
     act: bool
+    things: tuple[str, ...]
     mass_g: int | float | None
     pin: Pin
     declared_g: int | float | None
@@ -112,7 +114,8 @@ def tell(sealed: SealedScan, parcel: str) -> Told:
         handler=terms.get("wl:handler"),
         photo="wl:photo" in terms,
         seal=_seal(sealed, parcel),
-        act=_handles_seal(event, parcel),
+        act=calls_seal(event, parcel) or _takes_all_off(event, parcel),
+        things=event.children if _attaches(event, parcel) else (),
         mass_g=_mass(event, parcel),
         pin=pin_of(event) if delivery else Pin.UNOBSERVED,
         declared_g=declared_g if alone else None,
@@ -139,6 +142,7 @@ def place(told: Told) -> Look:
         photo=told.photo,
         seal=told.seal,
         act=told.act,
+        things=told.things,
         mass_g=told.mass_g,
         pin=told.pin,
         declared_g=told.declared_g,
@@ -154,11 +158,19 @@ def presence(look: Look) -> Look:
         photo=False,
         seal=Seal.NOT_READ,
         act=False,
+        things=(),
         mass_g=None,
         pin=Pin.UNOBSERVED,
         declared_g=None,
         item_g=None,
     )
+
+
+def with_acts(looks: Iterable[Look]) -> list[Look]:
+    """The looks; what puts on or takes off a thing that any of them calls the seal is an act too."""
+    made = list(looks)
+    seals = {thing for look in made if look.act for thing in look.things}
+    return [replace(look, act=True) if not (look.act or seals.isdisjoint(look.things)) else look for look in made]
 
 
 def are_plain(looks: Iterable[Look]) -> bool:
@@ -178,10 +190,19 @@ def _seal(sealed: SealedScan, parcel: str) -> Seal:
     return seal_read(sealed) if shows_seal(sealed.event, parcel) else Seal.NOT_READ
 
 
-def _handles_seal(event: Event, parcel: str) -> bool:
-    """Whether the parcel's own seal is put on or taken off."""
+def calls_seal(event: Event, parcel: str) -> bool:
+    """Whether what is put on the parcel or taken off it is called its seal."""
+    return _attaches(event, parcel) and says_seal(event)
+
+
+def _takes_all_off(event: Event, parcel: str) -> bool:
+    """Whether everything is taken off, and the seal with it: nothing is named."""
+    return _attaches(event, parcel) and event.action == "DELETE" and not event.children and not event.quantities
+
+
+def _attaches(event: Event, parcel: str) -> bool:
     moved = event.type == "AssociationEvent" and event.action in {"ADD", "DELETE"}
-    return moved and says_seal(event) and shows_seal(event, parcel)
+    return moved and shows_seal(event, parcel)
 
 
 def seal_read(sealed: SealedScan) -> Seal:

@@ -5,7 +5,8 @@ a check of the recipient that was recorded was a verified one, a seal that was r
 an IMEI made a parcel dear. By the first two a seal that was put on was read on arrival, whoever declared his scans
 wrong was never there, a parcel that came back to a site had one stay there, a named courier who took over from a
 nameless one had that one's, and a delivery counted although a carrier had the parcel again. By the first three nobody
-who declared his acceptance wrong was bound by the release that he had taken over (`trail/bound.py`).
+who declared his acceptance wrong was bound by the release that he had taken over (`trail/bound.py`), and a seal was
+taken off only by who called it one.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from msgspec.structs import replace
 
 from custody.investigation.journey import Stay
-from custody.investigation.look import Look, hands_over, look_at, pin_of, seal_read
+from custody.investigation.look import Look, calls_seal, hands_over, look_at, pin_of, seal_read
 from custody.investigation.read_passage import READING, Reading
 from custody.investigation.read_stays import look_again, opened
 from custody.investigation.values import Pin, Step
@@ -22,8 +23,12 @@ from custody.trail.runs import turning_before
 from custody.trail.sealed import SealedScan
 
 
+def _look_third(sealed: SealedScan, parcel: str) -> Look:
+    return replace(look_at(sealed, parcel), act=calls_seal(sealed.event, parcel), things=())
+
+
 def _look_second(sealed: SealedScan, parcel: str) -> Look:
-    return replace(look_at(sealed, parcel), act=False)
+    return replace(_look_third(sealed, parcel), act=False)
 
 
 def _look_before(sealed: SealedScan, parcel: str) -> Look:
@@ -75,6 +80,6 @@ def _here(look: Look, stays: Sequence[Stay]) -> list[int]:
 READINGS = {
     Edition.FIRST: Reading(look=_look_before, out=_way_out_before, stays=_stays_before, edition=Edition.FIRST),
     Edition.SECOND: Reading(look=_look_second, out=READING.out, stays=_stays_before, edition=Edition.SECOND),
-    Edition.THIRD: Reading(look=READING.look, out=READING.out, stays=READING.stays, edition=Edition.THIRD),
+    Edition.THIRD: Reading(look=_look_third, out=READING.out, stays=READING.stays, edition=Edition.THIRD),
     Edition.FOURTH: READING,
 }

@@ -25,7 +25,7 @@ from msgspec.structs import replace
 
 from custody.disputes.claim import ClaimType
 from custody.investigation.journey import LINEHAUL_OF, Stay, complete
-from custody.investigation.look import Look, are_plain, look_at, presence
+from custody.investigation.look import Look, are_plain, look_at, presence, with_acts
 from custody.investigation.read_stays import read_stays, worst
 from custody.investigation.values import Checkpoint, Complaint, Passage, Pin, Seal, Segment, Step
 from custody.kernel.clock import HOUR_MS, Instant
@@ -106,7 +106,9 @@ def read_way(parcel: str, scans: Iterable[SealedScan], reading: Reading | None =
 
 def way_of(parcel: str, looks: Iterable[Look], reading: Reading | None = None) -> Way | None:
     """As `read_way`, from what the scans say; those that were declared wrong and repeats are left out before."""
-    counting = sorted([look for look in looks if look.step is not None], key=lambda look: (look.at_ms, look.index))
+    counting = sorted(
+        [look for look in with_acts(looks) if look.step is not None], key=lambda look: (look.at_ms, look.index)
+    )
     ordered = counting[: (reading or READING).out(counting)]
     stays, delivered = (reading or READING).stays(ordered)
     if not stays:

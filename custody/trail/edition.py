@@ -19,6 +19,8 @@ the edition that its chain was read by (`investigation/pack_earlier.py`).
    - A delivery after which a carrier had the parcel again is none in the chain of an investigation either.
 4. - Whoever took over what another station released, and declares that wrong, was still there, where nobody else took
      that over (`bound.py`).
+   - Who takes a seal off by its key alone, or takes all off, has done something and read nothing, and a seal that was
+     done away with is no seal that was read.
 """
 
 from enum import IntEnum

@@ -42,6 +42,7 @@ _SEAL_FINDINGS: Mapping[SealState, Kind] = {
     "missing": Kind.SEAL_MISSING,
 }
 _OPENED = "unpacking"
+_REMOVES = "removing"
 _CARRIERS = ROOT + "8003/"
 
 
@@ -228,9 +229,9 @@ def read_seals(
     """The seal trace; `checkpoints` are the digests of the scans at which the parcel changed hands.
 
     By the first edition a seal on what the parcel lay in was taken for its own, by the first two all that was put on it
-    for a seal.
+    for a seal, and by the first three a seal that was done away with for one that was read.
     """
-    eye = _SealEye(unit.seals if edition >= Edition.THIRD else None)
+    eye = _SealEye(unit.seals if edition >= Edition.THIRD else None, ends=edition >= Edition.FOURTH)
     for entry in entries:
         if entry.counts and entry.via in {"parcel", "seal", "carrier"}:
             shown = edition is Edition.FIRST or (entry.via != "carrier" and shows_seal(entry.event, unit.parcel))
@@ -241,9 +242,13 @@ def read_seals(
 class _SealEye:
     """Follows the seal from scan to scan."""
 
-    def __init__(self, seals: Collection[str] | None) -> None:
-        """`seals` are the things that were put on as seals; None if all that is put on is a seal."""
+    def __init__(self, seals: Collection[str] | None, *, ends: bool) -> None:
+        """`seals` are the things that were put on as seals; None if all that is put on is a seal.
+
+        `ends`: an event that does away with the seal itself takes it off.
+        """
         self._seals = seals
+        self._ends = ends
         self._names: frozenset[str] | None = None
         self._trusted = True
         self._sights: list[SealSight] = []
@@ -261,7 +266,7 @@ class _SealEye:
             return
         if event.type == "AssociationEvent" and event.action == "ADD" and names:
             state = self._apply(entry, names)
-        elif event.biz_step == _OPENED or self._takes_off(event, names):
+        elif event.biz_step == _OPENED or self._takes_off(event, names) or (self._ends and _does_away(entry)):
             state = None if self._names is None else "removed"
             self._names = None
         elif marks.seal_state == "broken" or (event.disposition == "container_open" and marks.seal_state is None):
@@ -334,6 +339,13 @@ class _SealEye:
                 number=number,
             )
         )
+
+
+def _does_away(entry: Entry) -> bool:
+    """Whether an event about the seal alone says that it is there no more, or came off."""
+    event = entry.event
+    ended = event.action == "DELETE" or event.biz_step == _REMOVES
+    return entry.via == "seal" and event.type == "ObjectEvent" and ended
 
 
 def _is_key(name: str) -> bool:

@@ -105,3 +105,15 @@ def test_who_takes_off_a_number_of_other_things_leaves_the_seal_on() -> None:
     take_off(world, childQuantityList=[{"epcClass": "https://id.gs1.org/01/09521886007194", "quantity": 1}])
     world.obj("courier-7", **READ)
     assert states(world) == ["applied", "same"]
+
+
+@pytest.mark.parametrize(
+    "how",
+    [{"action": "DELETE", "bizStep": "destroying"}, {"action": "OBSERVE", "bizStep": "removing"}],
+    ids=["done away with", "removed"],
+)
+def test_who_names_the_seals_key_alone_and_no_parcel_takes_it_off_and_reads_nothing(how: dict[str, str]) -> None:
+    world = sealed_parcel()
+    world.scan("hub-sort-1", "ObjectEvent", epcList=[SEAL], **how)
+    assert states(world) == ["applied", "removed"]
+    assert states(world, edition=Edition.THIRD) == ["applied", "same"]

@@ -199,6 +199,31 @@ def test_a_seal_that_was_found_broken_before_another_was_put_on_was_broken_on_ar
     assert (stay.seal, stay.late_seal) == (Seal.ANOMALY, Seal.NOT_READ)
 
 
+@pytest.mark.parametrize("things", [{"childEPCs": [SEAL]}, {}], ids=["by its key alone", "with everything"])
+def test_who_takes_the_seal_off_and_does_not_call_it_one_has_not_found_it_broken_on_arrival(
+    things: dict[str, list[str]],
+) -> None:
+    world = World()
+    world.pack()
+    world.seal("bench-4")
+    for giver, taker in JOURNEY[:4]:
+        world.hand(giver, taker)
+    world.scan("hub-sort-1", "AssociationEvent", action="DELETE", bizStep="removing", parentID=PARCEL, **things)
+    world.obj("hub-sort-1", "inspecting", **BROKEN)
+    stay = way_of(world).stays[-1]
+    assert (stay.step, stay.seal, stay.late_seal) == (Step.HUB_SORT, Seal.NOT_READ, Seal.ANOMALY)
+    assert way_of(world, READINGS[Edition.THIRD]).stays[-1].seal is Seal.ANOMALY
+
+
+def test_a_tracker_that_is_taken_off_leaves_the_seal_to_be_read() -> None:
+    world = up_to_the_hub()
+    world.seal("bench-4")
+    tracker = {"bizStep": "removing", "parentID": PARCEL, "childEPCs": [VAN]}
+    world.scan("hub-sort-1", "AssociationEvent", action="DELETE", **tracker)
+    world.obj("hub-sort-1", "inspecting", **BROKEN)
+    assert way_of(world).stays[-1].seal is Seal.ANOMALY
+
+
 def test_a_tracker_that_is_put_on_leaves_the_seal_to_be_read() -> None:
     world = up_to_the_hub()
     tracker = {"action": "ADD", "bizStep": "installing", "parentID": PARCEL, "childEPCs": [VAN]}
