@@ -45,13 +45,17 @@ class _Seen(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     `name` is the event's id, and None for an event without one and for one that declares another one wrong. `turns`:
     it speaks of a return. `sends_back`: it lets the parcel go as a returned one. `dear`: it names a handset. `act`: it
     puts the seal on or takes it off; `things` are what it puts on or takes off, be it a seal or not. `biz_step`: what
-    was done, by its word in the event.
+    was done, by its word in the event. `seq`: its station's number for it, and None if its key is not the station's,
+    which proves nothing; `after`: the digests that it carries of statements that were made before it.
     """
 
     name: str | None
     at_ms: Instant
     index: int
     station: str
+    seq: int | None
+    digest: bytes
+    after: tuple[bytes, ...]
     biz_step: str | None
     delivers: bool
     physical: bool
@@ -104,6 +108,9 @@ def tell(sealed: SealedScan, parcel: str) -> Told:
         at_ms=sealed.no_later_ms,
         index=sealed.index,
         station=sealed.station.station,
+        seq=None if sealed.forged else sealed.scan.seq,
+        digest=sealed.digest,
+        after=() if sealed.forged else _carried(event),
         biz_step=event.biz_step,
         quarantined=sealed.quarantined,
         delivers=delivery,
@@ -130,6 +137,9 @@ def place(told: Told) -> Look:
         at_ms=told.at_ms,
         index=told.index,
         station=sys.intern(told.station),
+        seq=told.seq,
+        digest=told.digest,
+        after=told.after,
         biz_step=None if told.biz_step is None else sys.intern(told.biz_step),
         site=sys.intern(told.site),
         step=None if told.quarantined or told.step == OUTSIDE else Step(told.step),
@@ -166,10 +176,15 @@ def presence(look: Look) -> Look:
     )
 
 
+def aside(look: Look) -> Look:
+    """What is left of a look that does not count: where it stands among the others."""
+    return replace(presence(look), step=None)
+
+
 def with_acts(looks: Iterable[Look]) -> list[Look]:
-    """The looks; what puts on or takes off a thing that any of them calls the seal is an act too."""
+    """The looks; what puts on or takes off a thing that one that counts calls the seal is an act too."""
     made = list(looks)
-    seals = {thing for look in made if look.act for thing in look.things}
+    seals = {thing for look in made if look.act and look.step is not None for thing in look.things}
     return [replace(look, act=True) if not (look.act or seals.isdisjoint(look.things)) else look for look in made]
 
 
@@ -183,6 +198,11 @@ def hands_over(event: Event) -> bool:
     """Whether by the event the recipient has the parcel."""
     checked = "wl:recipientCheck" in event.extensions and read_marks(event).check is not None
     return is_physical(event) and delivers(event, checked=checked)
+
+
+def _carried(event: Event) -> tuple[bytes, ...]:
+    marks = read_marks(event)
+    return tuple(dict.fromkeys(name for name in (marks.prev_scan, marks.upstream) if name is not None))
 
 
 def _seal(sealed: SealedScan, parcel: str) -> Seal:

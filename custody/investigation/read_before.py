@@ -5,8 +5,8 @@ a check of the recipient that was recorded was a verified one, a seal that was r
 an IMEI made a parcel dear. By the first two a seal that was put on was read on arrival, whoever declared his scans
 wrong was never there, a parcel that came back to a site had one stay there, a named courier who took over from a
 nameless one had that one's, and a delivery counted although a carrier had the parcel again. By the first three nobody
-who declared his acceptance wrong was bound by the release that he had taken over (`trail/bound.py`), and a seal was
-taken off only by who called it one.
+who declared his acceptance wrong was bound by the release that he had taken over (`trail/bound.py`), a seal was taken
+off only by who called it one, and scans stood in order of time alone.
 """
 
 from collections.abc import Iterable, Sequence
@@ -24,7 +24,8 @@ from custody.trail.sealed import SealedScan
 
 
 def _look_third(sealed: SealedScan, parcel: str) -> Look:
-    return replace(look_at(sealed, parcel), act=calls_seal(sealed.event, parcel), things=())
+    act = calls_seal(sealed.event, parcel)
+    return replace(look_at(sealed, parcel), act=act, things=(), seq=None, after=())
 
 
 def _look_second(sealed: SealedScan, parcel: str) -> Look:

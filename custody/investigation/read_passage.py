@@ -25,7 +25,8 @@ from msgspec.structs import replace
 
 from custody.disputes.claim import ClaimType
 from custody.investigation.journey import LINEHAUL_OF, Stay, complete
-from custody.investigation.look import Look, are_plain, look_at, presence, with_acts
+from custody.investigation.look import Look, are_plain, aside, look_at, presence, with_acts
+from custody.investigation.look_order import in_order
 from custody.investigation.read_stays import read_stays, worst
 from custody.investigation.values import Checkpoint, Complaint, Passage, Pin, Seal, Segment, Step
 from custody.kernel.clock import HOUR_MS, Instant
@@ -78,7 +79,7 @@ class Way(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """How scans are read: what one says of a parcel, and of those that count, by time, how many are of the way out.
+    """How scans are read: what one says of a parcel, and of those that count, in order, how many are of the way out.
 
     `stays`: which stays these show, and which delivery.
     """
@@ -97,18 +98,15 @@ def read_way(parcel: str, scans: Iterable[SealedScan], reading: Reading | None =
         corrections = read_corrections(made, edition=reading.edition)
         bound = bound_presence(made, corrections, reading.edition)
         looks = [
-            presence(look) if sealed.digest in bound else look
+            presence(look) if sealed.digest in bound else look if corrections.standing(sealed) else aside(look)
             for look, sealed in zip(looks, made, strict=True)
-            if sealed.digest in bound or corrections.standing(sealed)
         ]
     return way_of(parcel, looks, reading)
 
 
 def way_of(parcel: str, looks: Iterable[Look], reading: Reading | None = None) -> Way | None:
-    """As `read_way`, from what the scans say; those that were declared wrong and repeats are left out before."""
-    counting = sorted(
-        [look for look in with_acts(looks) if look.step is not None], key=lambda look: (look.at_ms, look.index)
-    )
+    """As `read_way`, from what the scans say; those that were declared wrong and repeats are set aside before."""
+    counting = [look for look in in_order(with_acts(looks)) if look.step is not None]
     ordered = counting[: (reading or READING).out(counting)]
     stays, delivered = (reading or READING).stays(ordered)
     if not stays:

@@ -29,7 +29,7 @@ MOST_STAYS = 48
 
 
 def read_stays(looks: Iterable[Look]) -> tuple[list[Stay], Look | None]:
-    """The stays that looks of the way out show, and the delivery that stands; the looks are in order of time."""
+    """The stays that looks of the way out show, and the delivery that stands; the looks are in order."""
     stays: list[Stay] = []
     told: list[tuple[Look, int | None]] = []  # each scan of the delivery, with the stay that it belongs to
     for look in looks:

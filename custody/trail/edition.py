@@ -21,6 +21,7 @@ the edition that its chain was read by (`investigation/pack_earlier.py`).
      that over (`bound.py`).
    - Who takes a seal off by its key alone, or takes all off, has done something and read nothing, and a seal that was
      done away with is no seal that was read.
+   - In the chain of an investigation too, what signatures prove of the order of scans comes before what clocks say.
 """
 
 from enum import IntEnum

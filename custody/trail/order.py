@@ -12,7 +12,7 @@ scans of this parcel that a later scan names but nobody has.
 """
 
 import heapq
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
@@ -146,32 +146,39 @@ def make_entries(
 
 
 def arrange(entries: Collection[Entry]) -> tuple[Entry, ...]:
-    """The entries in an order in which everything certain holds; estimates decide the rest.
+    """The entries in an order in which everything certain holds; estimates decide the rest."""
+    by_digest = {entry.digest: entry for entry in sorted(entries, key=_rank)}
+    place = {digest: at for at, digest in enumerate(by_digest)}
+    befores = _befores(by_digest)
+    ranked = list(by_digest.values())
+    return tuple(ranked[at] for at in settle([{place[name] for name in befores[digest]} for digest in by_digest]))
 
-    Certain facts cannot contradict each other unless somebody signs a digest that does not exist yet; should they, the
-    earliest estimate goes first.
+
+def settle(befores: Sequence[Collection[int]]) -> list[int]:
+    """The places of things in an order in which each comes after those that were certainly before it.
+
+    They stand by their estimates, which decide the rest. Certain facts cannot contradict each other unless somebody
+    signs a digest that does not exist yet; should they, the earliest estimate goes first.
     """
-    by_digest = {entry.digest: entry for entry in entries}
-    waiting = {digest: set(before) for digest, before in _befores(by_digest).items()}
-    after: dict[bytes, list[bytes]] = {digest: [] for digest in by_digest}
-    for digest, before in waiting.items():
+    waiting = [set(before) for before in befores]
+    after: list[list[int]] = [[] for _ in befores]
+    for at, before in enumerate(befores):
         for earlier in before:
-            after[earlier].append(digest)
-    ready = [_rank(by_digest[digest]) for digest, before in waiting.items() if not before]
-    heapq.heapify(ready)
-    done: dict[bytes, Entry] = {}
-    while len(done) < len(by_digest):
+            after[earlier].append(at)
+    ready = [at for at, before in enumerate(befores) if not before]
+    done: dict[int, None] = {}
+    while len(done) < len(befores):
         if not ready:
-            heapq.heappush(ready, min(_rank(entry) for digest, entry in by_digest.items() if digest not in done))
-        digest = heapq.heappop(ready)[-1]
-        if digest in done:
+            heapq.heappush(ready, next(at for at in range(len(befores)) if at not in done))
+        at = heapq.heappop(ready)
+        if at in done:
             continue
-        done[digest] = by_digest[digest]
-        for later in after[digest]:
-            waiting[later].discard(digest)
+        done[at] = None
+        for later in after[at]:
+            waiting[later].discard(at)
             if not waiting[later]:
-                heapq.heappush(ready, _rank(by_digest[later]))
-    return tuple(done.values())
+                heapq.heappush(ready, later)
+    return list(done)
 
 
 def order_findings(
