@@ -73,6 +73,7 @@ def describe(finding: Finding) -> dict[str, Any]:
             {
                 "check": ranked.check.key,
                 "title": ranked.check.title,
+                "own": ranked.check.own,
                 "who": ranked.check.who,
                 "minutes": ranked.check.minutes,
                 "bits": ranked.bits,

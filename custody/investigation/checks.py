@@ -9,31 +9,38 @@ otherwise) and another look at the photos and seal of each checkpoint that has a
 taken before it, .65 if damaged before it, .03 otherwise).
 
 What a check has shown is evidence of its own dispute: each result multiplies the chances of its finding, and a check
-whose result is there is not proposed again. It teaches nothing about other disputes.
+whose result is there is not proposed again. It teaches nothing about other disputes. Its title says which time is meant
+where a parcel was at one place several times; it is known again by the own key of its site, whatever that is called.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from custody.investigation.docket import DAMAGED, EMPTIED, FOUND, LOST, THEFTS, split
 from custody.investigation.frame import Floats
-from custody.investigation.places import place_of
+from custody.investigation.places import coded_place, own_place, place_of, with_times
 from custody.investigation.result import Checked, Judgement
 
 CAMERA_MINUTES, LOOK_AGAIN_MINUTES = 45.0, 5.0
 CAMERA = {"theft": 0.60, "lost": 0.25, "damaged": 0.35, "otherwise": 0.01}
 LOOK_AGAIN = {"contents": 0.55, "damaged": 0.65, "otherwise": 0.03}
+_OWN = "own: "
+_Titles = Mapping[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """Something to look at. `positive` is the chance of a finding under each hypothesis, in the docket's order."""
+    """Something to look at. `positive` is the chance of a finding under each hypothesis, in the docket's order.
+
+    `own` is its title with the site's own key, whatever people call the site.
+    """
 
     key: str
     title: str
+    own: str
     who: str
     minutes: float
     positive: Floats
@@ -55,24 +62,31 @@ class RankedCheck:
 
 
 def usual_checks(
-    judgement: Judgement, *, footage_expires_ms: Mapping[int, int] | None = None, words: bool = True
+    judgement: Judgement,
+    *,
+    footage_expires_ms: Mapping[int, int] | None = None,
+    words: bool = True,
+    times: bool = True,
 ) -> list[Check]:
     """The usual catalogue for a dispute, less what was checked.
 
     `footage_expires_ms` says by segment when footage is overwritten; without `words`, titles name steps as they once
-    did, by their codes.
+    did, by their codes, and without `times` two stays at one place have the same title, as they once had.
     """
     known = _by_title(judgement)
     done = {check.key for checked in judgement.checked if (check := _check_of(known, checked)) is not None}
-    catalogue = _catalogue(judgement, footage_expires_ms or {}, words=words)
+    segments = judgement.dispute.segments
+    places = [place_of(segment) if words else coded_place(segment) for segment in segments]
+    catalogue = _catalogue(judgement, footage_expires_ms or {}, with_times(places) if times else places)
     return [check for check in catalogue if check.key not in done]
 
 
 def with_results(judgement: Judgement, results: Iterable[Checked]) -> Judgement:
     """What is believed with what checks have shown. A result of no check of this chain is left out.
 
-    A chain that was read again may have other links, or the same ones by other numbers. A check is the same if its
-    title is; where several have that title, the one of its number is.
+    A chain that was read again may have other links, or the same ones by other numbers, and a site may be called
+    otherwise. A check is the same if its title with the site's own key is, or its title for one from before; where
+    several have that title, the one of its number is.
     """
     known = _by_title(judgement)
     meant = [(_check_of(known, checked), checked) for checked in results]
@@ -138,38 +152,58 @@ def _columns(flat: Floats, judgement: Judgement) -> Floats:
 
 
 def _by_title(judgement: Judgement) -> Mapping[str, Mapping[str, Check]]:
-    """Every check of a chain by either of its titles, and by its key among those of one title."""
+    """Every check of a chain by each of its titles, and by its key among those of one title.
+
+    What is looked for by the own keys of sites has their titles alone, so that no site has another one's.
+    """
+    segments = judgement.dispute.segments
+    own, coded, worded = ([of(each) for each in segments] for of in (own_place, coded_place, place_of))
+    checks = {check.key: check for check in _catalogue(judgement, {}, coded)}
     known = defaultdict[str, dict[str, Check]](dict)
-    for words in (False, True):
-        for check in _catalogue(judgement, {}, words=words):
-            known[check.title][check.key] = check
+    for owned, named in ((True, own), (False, coded), (False, worded)):
+        for places in (named, with_times(named)):
+            for key, title in _titles(judgement, places).items():
+                known[_OWN + title if owned else title][key] = checks[key]
     return known
 
 
 def _check_of(known: Mapping[str, Mapping[str, Check]], checked: Checked) -> Check | None:
     """The check of a chain that a result is of; None if it has none, or several and none of that number."""
-    same = known.get(checked.title, {})
+    same = known.get(checked.title if checked.own is None else _OWN + checked.own, {})
     return next(iter(same.values())) if len(same) == 1 else same.get(checked.check)
 
 
-def _catalogue(judgement: Judgement, expires: Mapping[int, int], *, words: bool) -> list[Check]:
-    segments, photos = judgement.dispute.segments, judgement.docket.photo[0]
-    named = [place_of(segment) if words else f"{segment.step} at {segment.site}" for segment in segments]
-    checks = [_camera(judgement, s, named[s], expires.get(s)) for s in range(len(segments))]
-    places = [*named, "delivery"]
-    checks.extend(_look_again(judgement, j, places[j]) for j in range(len(places)) if photos[j] == FOUND)
-    return checks
+def _titles(judgement: Judgement, places: Sequence[str]) -> _Titles:
+    """The title of each check, by its key."""
+    photos = judgement.docket.photo[0]
+    cameras = {f"camera-{s:02d}": f"Look at the camera footage of {place}" for s, place in enumerate(places)}
+    return cameras | {
+        f"photo-{j:02d}": f"Look again at the photo and seal of {place}"
+        for j, place in enumerate([*places, "delivery"])
+        if photos[j] == FOUND
+    }
 
 
-def _camera(judgement: Judgement, s: int, place: str, expires_ms: int | None) -> Check:
+def _catalogue(judgement: Judgement, expires: Mapping[int, int], places: Sequence[str]) -> list[Check]:
+    segments = judgement.dispute.segments
+    titles = _titles(judgement, places)
+    own = _titles(judgement, with_times([own_place(segment) for segment in segments]))
+    checks = [_camera(judgement, s, (titles, own), expires.get(s)) for s in range(len(segments))]
+    looked = [j for j in range(len(segments) + 1) if f"photo-{j:02d}" in titles]
+    return [*checks, *(_look_again(judgement, j, (titles, own)) for j in looked)]
+
+
+def _camera(judgement: Judgement, s: int, names: tuple[_Titles, _Titles], expires_ms: int | None) -> Check:
+    key = f"camera-{s:02d}"
     row = np.full((1, judgement.docket.hypotheses), CAMERA["otherwise"])
     seg, _ = split(row, judgement.docket.width)
     seg[0, :THEFTS, s] = CAMERA["theft"]
     seg[0, LOST, s] = CAMERA["lost"]
     seg[0, DAMAGED, s] = CAMERA["damaged"]
     return Check(
-        key=f"camera-{s:02d}",
-        title=f"Look at the camera footage of {place}",
+        key=key,
+        title=names[0][key],
+        own=names[1][key],
         who=f"the site lead of {judgement.dispute.segments[s].site}",
         minutes=CAMERA_MINUTES,
         positive=row[0],
@@ -177,14 +211,16 @@ def _camera(judgement: Judgement, s: int, place: str, expires_ms: int | None) ->
     )
 
 
-def _look_again(judgement: Judgement, j: int, place: str) -> Check:
+def _look_again(judgement: Judgement, j: int, names: tuple[_Titles, _Titles]) -> Check:
+    key = f"photo-{j:02d}"
     row = np.full((1, judgement.docket.hypotheses), LOOK_AGAIN["otherwise"])
     seg, _ = split(row, judgement.docket.width)
     seg[0, : EMPTIED + 1, :j] = LOOK_AGAIN["contents"]
     seg[0, DAMAGED, :j] = LOOK_AGAIN["damaged"]
     return Check(
-        key=f"photo-{j:02d}",
-        title=f"Look again at the photo and seal of {place}",
+        key=key,
+        title=names[0][key],
+        own=names[1][key],
         who="the investigator",
         minutes=LOOK_AGAIN_MINUTES,
         positive=row[0],

@@ -1,8 +1,8 @@
 """Inquiries of the earlier formats /1 to /4, of answers that were found earlier, brought up to the present one.
 
-Each reads the chain from the scans by its edition (`read_before.py`). Those of /1 and /2 know no check of the recipient
-that is recorded and not verified, and those of /1 to /3 do not say which time is meant where a parcel was at one place
-several times.
+Each reads the chain from the scans by its edition (`read_before.py`). None of them knows the own keys of sites that are
+called otherwise, nor says in the titles of checks which time is meant where a parcel was at one place several times;
+those of /1 to /3 say it nowhere. Those of /1 and /2 know no check of the recipient that is recorded and not verified.
 
 Those of /1 have no `checked`, no `intact_most` (nothing was bound), no own shares of photos and of seals that are read
 as wrong (those of the network counted for everyone) and no scales that are off. They call the first of equal answers
@@ -39,7 +39,28 @@ def brought_up(value: Any) -> Any:
     dispute = inputs.get("dispute") if isinstance(inputs, dict) else None
     if form in (FIRST, SECOND) and isinstance(dispute, dict) and dispute.get("pin") == Pin.RECORDED:
         raise _later(form)
-    return {**now, "inputs": _inputs(inputs)} if form == FIRST else now
+    if form == FIRST:
+        now["inputs"] = _inputs(inputs)
+    return {**now, "inputs": _with_keys(now.get("inputs"), form)} if form in tuple(EARLIER) else now
+
+
+def _with_keys(part: Any, form: str) -> Any:
+    """The inputs with no own key of any site, which they had none of; anything that is no such thing as it stands."""
+    if not (isinstance(part, dict) and isinstance(dispute := part.get("dispute"), dict)):
+        return part
+    segments, checked = dispute.get("segments"), part.get("checked")
+    if not (isinstance(segments, list) and isinstance(checked, list)):
+        return part
+    keyed = {**dispute, "segments": [_with(each, "site_key", form) for each in segments]}
+    return {**part, "dispute": keyed, "checked": [_with(each, "own", form) for each in checked]}
+
+
+def _with(part: Any, name: str, form: str) -> Any:
+    if not isinstance(part, dict):
+        return part
+    if name in part:
+        raise _later(form)
+    return {**part, name: None}
 
 
 def _inputs(part: Any) -> Any:

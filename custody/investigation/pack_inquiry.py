@@ -215,6 +215,9 @@ def stored_again(inquiry: Inquiry) -> dict[str, Any]:
     )
     value: dict[str, Any] = plain(describe(finding))
     del value["hotspots"]
+    if inquiry.format in EARLIER:
+        for check in value["checks"]:
+            del check["own"]
     return value
 
 
@@ -293,7 +296,8 @@ def _checks(judgement: Judgement, inquiry: Inquiry) -> list[RankedCheck]:
         for row in listed
         if _is_camera(row.get("key")) and isinstance(row.get("expires_ms"), int)
     }
-    usual = usual_checks(judgement, footage_expires_ms=expires, words=inquiry.format != FIRST)
+    words, times = inquiry.format != FIRST, inquiry.format not in EARLIER
+    usual = usual_checks(judgement, footage_expires_ms=expires, words=words, times=times)
     return next_checks(judgement, usual)[: len(listed)]
 
 

@@ -26,9 +26,23 @@ def place_of(segment: Segment) -> str:
     return f"{_WORK[segment.step]} at {segment.site}"
 
 
+def coded_place(segment: Segment) -> str:
+    """A segment by the code of its step."""
+    return f"{segment.step} at {segment.site}"
+
+
+def own_place(segment: Segment) -> str:
+    """A segment by the code of its step and the own key of its site, whatever people call it."""
+    return f"{segment.step} at {segment.site_key or segment.site}"
+
+
 def places_of(segments: Sequence[Segment]) -> list[str]:
     """Each segment in words; of those that are called the same, with which time it was."""
-    named = [place_of(segment) for segment in segments]
+    return with_times([place_of(segment) for segment in segments])
+
+
+def with_times(named: Sequence[str]) -> list[str]:
+    """The places; those that stand there several times with which time it was."""
     return [
         f"{place} ({_time(named[:at].count(place))})" if named.count(place) > 1 else place
         for at, place in enumerate(named)

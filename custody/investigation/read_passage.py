@@ -178,6 +178,7 @@ def passage_of(way: Way, network: Network) -> Passage:
         Segment(
             step=stay.step,
             site=network.names.get(stay.site, stay.site),
+            site_key=stay.site if network.names.get(stay.site, stay.site) != stay.site else None,
             shift=shift_of(start),
             handler=stay.handler if at_ms is not None else None,
             roster=() if at_ms is not None and stay.handler else network.rosters.get((stay.site, stay.step), ()),

@@ -57,11 +57,16 @@ def column_names(dispute: Dispute) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """What a check has shown: its key and title in the catalogue, and whether it found something."""
+    """What a check has shown: its key and title in the catalogue, and whether it found something.
+
+    `own` is its title with the site's own key, by which it is known again when people call the site otherwise; None for
+    one from before.
+    """
 
     check: str
     title: str
     found: bool
+    own: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

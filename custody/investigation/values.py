@@ -76,10 +76,14 @@ def step_of(word: str) -> Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment:
-    """One custodian's stretch. `handler` is None if the opening scan is missing; then `roster` says who was on duty."""
+    """One custodian's stretch. `handler` is None if the opening scan is missing; then `roster` says who was on duty.
+
+    `site` is what people call the site, and `site_key` its own key where that is another word.
+    """
 
     step: Step
     site: str
+    site_key: str | None = None
     shift: int
     handler: str | None = None
     roster: tuple[str, ...] = ()

@@ -239,7 +239,9 @@ def _check_sites(shown: Passage, stated: Dispute, notes: Notebook) -> None:
     pairs = {pair for pair in named if not pair[0].startswith(LINEHAUL_OF)}
     called = sorted(pair for pair in pairs if pair[0] != pair[1])
     once = len(pairs) == len({site for site, _ in pairs}) == len({name for _, name in pairs})
-    if not once or any(name.startswith(ROOT) for _, name in called):
+    keys = {(here.site, there.site_key) for here, there in zip(shown.segments, stated.segments, strict=True)}
+    wrong = any(key not in {None, site} for site, key in keys if not site.startswith(LINEHAUL_OF))
+    if not once or wrong or any(name.startswith(ROOT) for _, name in called):
         notes.fails("the sites that were examined are not those where the stations of the scans stand", INVESTIGATION)
     elif called:
         names = "; ".join(f"{name} for {site}" for site, name in called)
@@ -284,19 +286,19 @@ def _check_checked(pack: OpenedPack, records: Records, inputs: Inputs, notes: No
     case = inputs.dispute.id
     ranked = max((index for index, _ in told_of(records, case, "headline", RANKED)), default=max(records, default=0))
     told = {
-        (records[index].get("check"), records[index].get("title")): (index, found)
+        tuple(records[index].get(name) for name in ("check", "title", "own")): (index, found)
         for index, found in told_of(records, case, "found", CHECKED)
         if index < ranked
     }
-    weighed = {(checked.check, checked.title): checked.found for checked in inputs.checked}
-    other = [title for (check, title), found in weighed.items() if told.get((check, title), (0, None))[1] is not found]
+    weighed = {(each.check, each.title, each.own): each.found for each in inputs.checked}
+    other = [key[1] for key, found in weighed.items() if told.get(key, (0, None))[1] is not found]
     if other and closed_since(pack, records, -1):
         notes.says(f"what was shown by a check may be told by a record that is not here: {BY_WORD}", INVESTIGATION)
     elif other:
         notes.fails(f"that a check has shown this is not what the log recorded: {'; '.join(other)}", INVESTIGATION)
     elif weighed:
         notes.holds("what checks have shown is what the log recorded", INVESTIGATION)
-    if left := sorted(str(title) for key, (_, title) in zip(told, told, strict=True) if key not in weighed):
+    if left := sorted(str(key[1]) for key in told if key not in weighed):
         notes.says(f"checks whose results were not weighed: {'; '.join(left)}", INVESTIGATION)
 
 

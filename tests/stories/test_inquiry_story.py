@@ -81,6 +81,7 @@ def test_an_investigation_goes_from_its_ranking_to_what_is_mended(service: Servi
     assert seen["steps"][-1]["facts"] == {
         "check": best["check"],
         "title": best["title"],
+        "own": best["own"],
         "who": best["who"],
         "found": True,
         "words": "At 02:14 a box is opened.",

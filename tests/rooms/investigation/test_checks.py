@@ -74,7 +74,8 @@ def test_a_finding_on_a_camera_moves_belief_there(judged: Judgement) -> None:
 def test_what_is_known_for_sure_needs_no_check(judged: Judgement) -> None:
     row = np.full((1, judged.docket.hypotheses), 1e-12)
     split(row, judged.docket.width)[1][0, ORIGIN] = 1.0
-    proof = Check(key="stock", title="Count the stock", who="the packing lead", minutes=20.0, positive=row[0])
+    stock = "Count the stock"
+    proof = Check(key="stock", title=stock, own=stock, who="the packing lead", minutes=20.0, positive=row[0])
     certain = after(judged, proof, positive=True)
     assert certain.rest[ORIGIN] == pytest.approx(1.0)
     assert max(item.bits for item in next_checks(certain, usual_checks(certain))) < 1e-6
@@ -95,6 +96,12 @@ def test_two_checks_a_dispute_resolve_something(base_result: Result) -> None:
 
 def shown(judged: Judgement, key: str, *, found: bool) -> Checked:
     check = next(check for check in usual_checks(judged) if check.key == key)
+    return Checked(check=check.key, title=check.title, found=found, own=check.own)
+
+
+def shown_before(judged: Judgement, key: str, *, found: bool) -> Checked:
+    """As it was written down when titles did not say which time was meant, nor the own key of a site."""
+    check = next(check for check in usual_checks(judged, times=False) if check.key == key)
     return Checked(check=check.key, title=check.title, found=found)
 
 
@@ -130,10 +137,50 @@ def test_a_check_counts_when_an_earlier_scan_has_come_meanwhile(dispute: Build) 
 
 
 def test_a_check_of_one_of_several_like_links_counts_by_its_number_alone(judged: Judgement) -> None:
-    first, second = (shown(judged, key, found=True) for key in ("camera-02", "camera-05"))
+    first, second = (shown_before(judged, key, found=True) for key in ("camera-02", "camera-05"))
     assert first.title == second.title
     assert with_results(judged, [first]).columns[2] > judged.columns[2] + 0.1
     assert with_results(judged, [replace(first, check="camera-01")]).checked == ()
+
+
+def test_of_two_stays_at_one_place_a_check_says_which_time_is_meant(judged: Judgement) -> None:
+    first, second = (shown(judged, key, found=True) for key in ("camera-02", "camera-05"))
+    assert first.title.endswith(" (the first time)")
+    assert second.title == first.title.replace("first", "second")
+    for meant, at in ((first, 2), (second, 5)):
+        seen = with_results(judged, [replace(meant, check="camera-01")])
+        assert seen.columns[at] > judged.columns[at] + 0.1
+    titles = [check.title for check in usual_checks(judged)]
+    assert len(set(titles)) == len(titles)
+
+
+def called(judged: Judgement, names: dict[str, str]) -> Judgement:
+    """The same chain where people call some sites otherwise."""
+    segments = [
+        replace(each, site=names[each.site], site_key=each.site) if each.site in names else each
+        for each in judged.dispute.segments
+    ]
+    return judge_alone(replace(judged.dispute, segments=tuple(segments)))
+
+
+def test_a_check_counts_though_people_call_its_site_otherwise_now(judged: Judgement) -> None:
+    site = judged.dispute.segments[4].site
+    before, now = called(judged, {site: "Old Street"}), called(judged, {site: "New Street"})
+    asked = shown(before, "camera-04", found=True)
+    assert "Old Street" in asked.title
+    assert with_results(now, [asked]).columns == pytest.approx(with_results(judged, [asked]).columns)
+    assert with_results(now, [asked]).checked == (asked,)
+    assert "camera-04" not in {check.key for check in usual_checks(with_results(now, [asked]))}
+    assert with_results(now, [replace(asked, own=None)]).checked == (), "from before it has its title alone"
+
+
+def test_a_check_is_not_that_of_another_site_that_has_the_name_now(judged: Judgement) -> None:
+    site = judged.dispute.segments[4].site
+    asked = shown(called(judged, {site: "Old Street"}), "camera-04", found=True)
+    there = tuple(replace(each, site="Old Street", site_key="another") for each in judged.dispute.segments)
+    other = judge_alone(replace(judged.dispute, segments=there))
+    assert asked.title in {check.title for check in usual_checks(other)}
+    assert with_results(other, [asked]).checked == ()
 
 
 def test_reasons_add_up_with_what_checks_have_shown(judged: Judgement) -> None:

@@ -5,6 +5,7 @@ Clock and identifiers run on their own, so the same world is the same bytes each
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -281,8 +282,11 @@ def sides(giver: str, taker: str) -> dict[str, Any]:
     }
 
 
-def send_parcel(world: World, **at_the_door: Any) -> None:
-    """Pack, seal, weigh, hand over and deliver the parcel: thirteen scans, with other parcels in between."""
+def send_parcel(world: World, *, opened: bool = False, **at_the_door: Any) -> None:
+    """Pack, seal, weigh, hand over and deliver the parcel: thirteen scans, with other parcels in between.
+
+    `opened`: the depot first takes the seal off that it then finds broken, and names its key alone.
+    """
     order = [{"type": "po", "bizTransaction": f"urn:epcglobal:cbv:bt:9521473000102:{ORDER}"}]
     commissioned = observe(PHONE, "commissioning", bizTransactionList=order)
     commissioned |= {"action": "ADD", "disposition": "active", "wl:imei": [IMEI]}
@@ -290,8 +294,9 @@ def send_parcel(world: World, **at_the_door: Any) -> None:
     packed = {"parentID": PARCEL, "childEPCs": [PHONE], "action": "ADD", "bizStep": "packing"}
     packed |= {"disposition": "in_progress", "bizTransactionList": order}
     world.scan("bench-4", "AggregationEvent", packed | {"wl:declaredMassGrams": 540, "wl:itemMassGrams": 190})
-    sealed = {"parentID": PARCEL, "childEPCs": ["https://id.gs1.org/8004/9521473SEAL0088213"], "action": "ADD"}
-    sealed |= {"bizStep": "installing", "disposition": "container_closed", "wl:sealNumber": "S-0088213"}
+    its_seal = {"parentID": PARCEL, "childEPCs": ["https://id.gs1.org/8004/9521473SEAL0088213"]}
+    sealed = {**its_seal, "action": "ADD", "bizStep": "installing"}
+    sealed |= {"disposition": "container_closed", "wl:sealNumber": "S-0088213"}
     world.scan("bench-4", "AssociationEvent", sealed | {"wl:sealState": "intact"})
     weighing = observe(PARCEL, "inspecting", **weighed(0.541, world.clock.at_ms))
     world.scan("bench-4", "ObjectEvent", weighing | {"wl:imei": [IMEI]})
@@ -303,8 +308,10 @@ def send_parcel(world: World, **at_the_door: Any) -> None:
     world.scan("hub-in-1", "ObjectEvent", observe(PARCEL, "arriving"))
     world.scan("hub-sort-1", "ObjectEvent", observe(PARCEL, "inspecting", **weighed(0.539, world.clock.at_ms)))
     world.scan("lorry-3", "ObjectEvent", observe(PARCEL, "loading"))
+    if opened:
+        world.scan("depot-2", "AssociationEvent", {**its_seal, "action": "DELETE", "bizStep": "removing"})
     look = observe(PARCEL, "inspecting", **{"wl:sealNumber": "S-0088213", "wl:sealState": "broken"})
-    world.scan("depot-2", "ObjectEvent", look)
+    world.scan("depot-2", "ObjectEvent", look, after_ms=(5 if opened else 30) * MINUTE_MS)
     world.scan("courier-7", "ObjectEvent", observe(PARCEL, "loading"))
     delivered = observe(PARCEL, "accepting", **sides(CARRIER, RECIPIENT)) | {"disposition": "retail_sold"}
     world.scan("courier-7", "ObjectEvent", delivered | at_the_door)
@@ -440,6 +447,19 @@ def examine(world: World) -> None:
         row.result = msgspec.json.encode({**stored, RECOMPUTE: inquiry}).decode()
         unit.session.add(row)
         case_book.note(unit, world.case, "ranked", actor="system", facts=briefly(stored))
+
+
+def as_before(stored: dict[str, Any], inquiry: dict[str, Any], form: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """An answer and its inputs as a format before wrote them: with no own keys of sites, and no time that is meant."""
+    then: list[dict[str, Any]] = json.loads(re.sub(r" \(the \w+ time\)", "", json.dumps([stored, inquiry])))
+    for row in then[0]["checks"]:
+        del row["own"]
+    inputs = then[1]["inputs"]
+    for row in inputs["dispute"]["segments"]:
+        del row["site_key"]
+    for row in inputs["checked"]:
+        del row["own"]
+    return then[0], {**then[1], "format": form}
 
 
 def answer_of(result: Result, dispute: str, *, ran_ms: int) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -1,21 +1,29 @@
 """What the checks of an investigation have shown, in its pack: held against the log, and weighed as it was written."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlmodel import select
 
 from custody.disputes.machine import Role
+from custody.investigation.pack_inquiry import read_inquiry
 from custody.investigation.result import Checked
+from custody.investigation.values import Dispute
 from custody.investigation.verify_form import open_pack
 from custody.investigation.verify_pack import verify_pack
 from custody.investigation.verify_scans import records_of
 from custody.kernel.errors import Conflict
+from custody.store.tables import StationRow
 from custody.usecases.export_pack import Beside
 from custody.usecases.investigate import Inquirer, conclude, results
 from custody.usecases.move_inquiry import ask_check, write_result
 from tests.rooms.pack.pack_world import World, open_case_of, open_world, send_parcel
+from tests.rooms.pack.test_examined_chain import refused
+
+NOT_THESE = "the sites that were examined are not those where the stations of the scans stand"
 
 
 @pytest.fixture
@@ -60,6 +68,34 @@ def test_what_checks_have_shown_is_held_against_the_log(checked: World) -> None:
     assert judge(checked, (only,)) != only.check
     assert "what checks have shown is what the log recorded" in wrongs(checked)
     verify_pack(checked.export().content, vkey=checked.vkey).demand()
+
+
+def test_a_result_counts_though_people_call_the_sites_otherwise_now(checked: World) -> None:
+    (only,) = shown(checked)
+    with checked.house.unit() as unit:
+        for row in unit.session.scalars(select(StationRow)):
+            facts = json.loads(row.facts)
+            row.facts = json.dumps({**facts, "site_name": f"Hall {facts['site'][-4:]}"})
+            unit.session.add(row)
+    assert judge(checked, (only,)) != only.check
+    inputs = read_inquiry(open_pack(checked.export().content).investigation["inquiry"]).inputs
+    assert inputs.checked == (only,)
+    assert {segment.site.split()[0] for segment in inputs.dispute.segments} == {"Hall"}
+    assert "what checks have shown is what the log recorded" in wrongs(checked)
+    verify_pack(checked.export().content, vkey=checked.vkey).demand()
+
+
+def test_whose_key_a_site_has_is_held_against_where_the_stations_stand(checked: World) -> None:
+    judge(checked, shown(checked))
+    pack = checked.export()
+    inputs = read_inquiry(open_pack(pack.content).investigation["inquiry"]).inputs
+    another = inputs.dispute.segments[0].site
+
+    def otherwise(dispute: Dispute) -> Dispute:
+        segments = [replace(each, site=f"Hall {each.site[-4:]}", site_key=another) for each in dispute.segments]
+        return replace(dispute, segments=tuple(segments))
+
+    assert NOT_THESE in [check.what for check in refused(checked, pack, otherwise)]
 
 
 def test_a_ranking_that_was_judged_before_a_result_does_not_take_the_place_of_one_with_it(checked: World) -> None:

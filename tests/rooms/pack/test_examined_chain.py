@@ -11,7 +11,7 @@ import pytest
 
 from custody.investigation.infer import run
 from custody.investigation.pack import derive
-from custody.investigation.pack_earlier import SECOND, THIRD
+from custody.investigation.pack_earlier import FOURTH, SECOND, THIRD
 from custody.investigation.pack_inquiry import read_inquiry
 from custody.investigation.pack_trail import FILE as TRAIL
 from custody.investigation.values import Dispute, Pin, Seal, Step
@@ -20,19 +20,32 @@ from custody.investigation.verify_verdict import Check
 from custody.kernel.errors import Rejected
 from custody.trail.edition import Edition
 from custody.usecases.export_pack import PackExported
-from tests.rooms.pack.pack_world import PARCEL, World, answer_of, fleet_around, neighbours, open_world, whole_story
+from tests.rooms.pack.pack_world import (
+    PARCEL,
+    World,
+    answer_of,
+    as_before,
+    fleet_around,
+    neighbours,
+    open_world,
+    whole_story,
+)
 from tests.rooms.pack.tamper import told_otherwise, verdict_on
 
 NOT_THE_ONE = "the chain that was examined is not the one that the scans in the pack show"
 
 
-def refused(world: World, pack: PackExported, change: Callable[[Dispute], Dispute], **said: object) -> list[Check]:
-    """What does not hold of a pack whose investigation examined another chain."""
+def refused(
+    world: World, pack: PackExported, change: Callable[[Dispute], Dispute], form: str | None = None
+) -> list[Check]:
+    """What does not hold of a pack whose investigation examined another chain; written in that format."""
     stated = read_inquiry(open_pack(pack.content).investigation["inquiry"])
     dispute = change(stated.inputs.dispute)
     result = run(fleet_around(dispute), [dispute, *neighbours(dispute)])
     stored, inquiry = answer_of(result, dispute.id, ran_ms=stated.ran_ms)
-    verdict = told_otherwise(world, pack.content, investigation={"stored": stored, "inquiry": {**inquiry, **said}})
+    if form is not None:
+        stored, inquiry = as_before(stored, inquiry, form)
+    verdict = told_otherwise(world, pack.content, investigation={"stored": stored, "inquiry": inquiry})
     return list(verdict.failures)
 
 
@@ -83,7 +96,7 @@ def test_an_inquiry_of_the_format_before_is_held_against_the_chain_as_it_was_rea
         return _told("checkpoints", 0, seal=Seal.OK)(replace(dispute, pin=Pin.VERIFIED))
 
     pack = checked.export()
-    assert refused(checked, pack, as_then, format=SECOND) == []
+    assert refused(checked, pack, as_then, form=SECOND) == []
     assert NOT_THE_ONE in [check.what for check in refused(checked, pack, as_then)]
     with pytest.raises(Rejected, match="has not"):
         read_inquiry({**open_pack(pack.content).investigation["inquiry"], "format": SECOND})
@@ -93,9 +106,29 @@ def test_an_inquiry_of_format_3_is_held_against_the_chain_in_which_a_seal_was_re
     world: World, pack: PackExported
 ) -> None:
     as_then = _told("checkpoints", 0, seal=Seal.OK)
-    assert refused(world, pack, as_then, format=THIRD) == []
+    assert refused(world, pack, as_then, form=THIRD) == []
     assert NOT_THE_ONE in [check.what for check in refused(world, pack, as_then)]
-    assert NOT_THE_ONE in [check.what for check in refused(world, pack, lambda dispute: dispute, format=THIRD)]
+    assert NOT_THE_ONE in [check.what for check in refused(world, pack, lambda dispute: dispute, form=THIRD)]
+
+
+def test_an_inquiry_of_format_4_is_held_against_the_chain_as_it_was_read_then(opened: World) -> None:
+    def as_then(dispute: Dispute) -> Dispute:
+        return _told("checkpoints", 7, seal=Seal.NOT_READ)(_told("checkpoints", 6, seal=Seal.ANOMALY)(dispute))
+
+    pack = opened.export()
+    assert NOT_THE_ONE not in [check.what for check in refused(opened, pack, as_then, form=FOURTH)]
+    assert NOT_THE_ONE in [check.what for check in refused(opened, pack, as_then)]
+    assert NOT_THE_ONE in [check.what for check in refused(opened, pack, lambda dispute: dispute, form=FOURTH)]
+
+
+@pytest.mark.parametrize("form", [SECOND, THIRD, FOURTH])
+def test_an_inquiry_of_before_that_holds_own_keys_of_sites_is_refused(pack: PackExported, form: str) -> None:
+    stated = open_pack(pack.content).investigation
+    as_made = as_before(stated["stored"], stated["inquiry"], form)[1]
+    assert read_inquiry(as_made).format == form
+    as_made["inputs"]["dispute"]["segments"][0]["site_key"] = None
+    with pytest.raises(Rejected, match="has not"):
+        read_inquiry(as_made)
 
 
 def test_a_pack_with_the_trail_as_it_was_told_before_is_taken(checked: World) -> None:
@@ -125,6 +158,15 @@ def _tracked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         tracker = {"parentID": PARCEL, "childEPCs": ["https://id.gs1.org/8004/9521886TRACKER7"]}
         world.scan("bench-4", "AssociationEvent", {"action": "ADD", "bizStep": "installing", **tracker})
         whole_story(world)
+        yield world
+
+
+@pytest.fixture(name="opened")
+def _opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """The story, in which the depot takes the seal off by its key alone and then finds it broken."""
+    folder = tmp_path_factory.mktemp("opened")
+    with open_world(f"sqlite:///{folder / 'house.sqlite3'}") as world:
+        whole_story(world, opened=True)
         yield world
 
 
