@@ -216,7 +216,7 @@ def _complaint(file: CaseFile | CaseOutline) -> Complaint | None:
 
 
 def _dispute(file: CaseOutline, passage: Passage, attaches: Attaches) -> Dispute:
-    """What is judged of a case. A handset seen before its parcel set out says nothing of its way."""
+    """What is judged of a case. A handset seen before its parcel set out says nothing of its way, nor does silence."""
     complaint = _complaint(file)
     seen = [at_ms for at_ms in attaches.get(file.imei or "", ()) if at_ms >= passage.start_ms]
     return Dispute(
