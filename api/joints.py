@@ -34,7 +34,7 @@ from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
 from custody.trail.contents import packed_first
-from custody.trail.names import ask, is_item
+from custody.trail.names import ask, is_item, same_orders
 from custody.trail.unit import Unit as TrailUnit
 from custody.usecases.investigate import Attaches
 from custody.usecases.open_dispute import Disputed, least_busy, open_dispute
@@ -106,6 +106,7 @@ def find_handset(session: Session, *, order_ref: str | None, item: str | None) -
     """What the customer's order reference or parcel number leads to; unknown things are None, not an error.
 
     Of an order with several parcels it is the one that was named, and without that the one with the handset sold.
+    A number that two sellers gave out leads to none without either, and never to a handset of the other one's.
     """
     imei, parcel, found_ref, by_trail = None, None, order_ref, False
     if order_ref:
@@ -122,7 +123,8 @@ def find_handset(session: Session, *, order_ref: str | None, item: str | None) -
         by_trail = f"po:{order_ref}" in found.orders
         beside = _parcel_beside(session, found, order=f"po:{order_ref}", imei=imei) if by_trail else None
         if beside is not None:
-            found, imei = (found, None) if item else (beside, imei)
+            named = item and f"po:{order_ref}" in same_orders(found.orders, beside.orders)
+            found, imei = (found, None) if named else (beside, imei)
         parcel = found.parcel
         imei = imei or _packed_in(session, found)
         found_ref = found_ref or next((ref.removeprefix("po:") for ref in found.orders), None)

@@ -76,17 +76,16 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
         An order reference (bizTransaction of type po) is found as `po:` + its number in the one spelling of
         `canonical_transaction`; one in the CBV's form `urn:epcglobal:cbv:bt:<GLN>:<text>` also as `po:<text>`, decoded
-        unless that gives a NUL, which no database keeps in text.
+        unless that gives a NUL, which no database keeps in text: so it is asked for by who does not know the GLN.
         """
         found = {*self.epcs, *self.children, *self.inputs, *self.outputs, *self.imeis}
         found.update(key for key in (self.parent, self.event_id) if key is not None)
         for kind, identifier in self.transactions:
             if kind == "po":
                 found.add(f"po:{identifier}")
-                if identifier.startswith(_CBV_TRANSACTION):
-                    text = identifier.removeprefix(_CBV_TRANSACTION).partition(":")[2]
-                    decoded = unquote(text)
-                    found.add("po:" + (text if "\0" in decoded else decoded))
+                by_seller = sellers_number(identifier)
+                if by_seller is not None:
+                    found.add(f"po:{by_seller[1]}")
         return frozenset(found)
 
     def parties(self, kind: str = "possessing_party") -> tuple[frozenset[str], frozenset[str]]:
@@ -95,3 +94,12 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             frozenset(key for word, key in self.sources if word == kind),
             frozenset(key for word, key in self.destinations if word == kind),
         )
+
+
+def sellers_number(identifier: str) -> tuple[str, str] | None:
+    """Whose number an order has in the CBV's form, as a GLN, and the number by itself; None in any other form."""
+    if not identifier.startswith(_CBV_TRANSACTION):
+        return None
+    seller, _, text = identifier.removeprefix(_CBV_TRANSACTION).partition(":")
+    decoded = unquote(text)
+    return seller, text if "\0" in decoded else decoded

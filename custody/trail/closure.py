@@ -6,6 +6,7 @@ although nobody recorded the unloading, which cages stood in which vans.
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 from custody.kernel.clock import Instant
 from custody.trail.containment import ASSOCIATION, Names, Stay, join_names, least, read_stays
@@ -13,7 +14,7 @@ from custody.trail.corrections import once, read_corrections
 from custody.trail.edition import Edition
 from custody.trail.finding import Finding, Kind
 from custody.trail.marks import says_seal
-from custody.trail.names import ORDER, aliases, is_item, is_parcel, named, orders, short
+from custody.trail.names import ORDER, aliases, is_item, is_parcel, named, orders, same_orders, short
 from custody.trail.sealed import SealedScan
 
 _OUT_OF_CARRIER = frozenset({"pack", "hub_sort", "depot", "courier"})
@@ -67,6 +68,13 @@ class Closure:
             if is_parcel(outer):
                 first[outer] = min(since, first.get(outer, since))
         return first
+
+    def of_two_sellers(self, order: str, parcels: Iterable[str]) -> bool:
+        """Whether two of the parcels are of orders of two sellers that have this one number."""
+        said = [self.orders_of(parcel, self.items_of(parcel)) for parcel in parcels] if order.startswith(ORDER) else []
+        return any(
+            order in one & other and order not in same_orders(one, other) for one, other in combinations(said, 2)
+        )
 
     def items_of(self, parcel: str) -> tuple[Item, ...]:
         """The handsets packed into the parcel, each with the time in which its own scans belong here."""

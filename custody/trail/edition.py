@@ -22,6 +22,7 @@ the edition that its chain was read by (`investigation/pack_earlier.py`).
    - Who takes a seal off by its key alone, or takes all off, has done something and read nothing, and a seal that was
      done away with is no seal that was read.
    - In the chain of an investigation too, what signatures prove of the order of scans comes before what clocks say.
+   - Equal numbers of two sellers' orders, in the CBV's form, are two orders.
 """
 
 from enum import IntEnum

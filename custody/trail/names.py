@@ -6,11 +6,12 @@ RFC 7254, the URN of its second SIM slot. Two IMEIs are the same when their firs
 """
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 from custody.gs1.canonical import canonical, canonical_transaction
 from custody.gs1.check_digit import is_digits
-from custody.gs1.event import Event
+from custody.gs1.event import Event, sellers_number
 from custody.gs1.imei import foreign_imei_urn, imei_digits, imei_urn, serial_as_imei
 from custody.gs1.keys import ROOT, checked
 from custody.kernel.errors import Rejected
@@ -105,6 +106,26 @@ def orders(event: Event) -> frozenset[str]:
     """The order references the event carries, as `po:...`."""
     keys = event.keys()
     return frozenset(key for key in keys if key.startswith(ORDER))
+
+
+def same_orders(one: Iterable[str], other: Iterable[str]) -> frozenset[str]:
+    """The order references that both have, without a bare number that two sellers gave out.
+
+    Two sellers count alike, so a number by itself is one order only where nothing says whose it is (CBV 2.0 section
+    8.5: the GLN is part of the number).
+    """
+    ours, theirs = frozenset(one), frozenset(other)
+    return frozenset(key for key in ours & theirs if not _of_two_sellers(_sellers(key, ours), _sellers(key, theirs)))
+
+
+def _of_two_sellers(ours: frozenset[str], theirs: frozenset[str]) -> bool:
+    return bool(ours and theirs) and ours.isdisjoint(theirs)
+
+
+def _sellers(bare: str, references: frozenset[str]) -> frozenset[str]:
+    """Who gave out a bare number, by the references in full beside it."""
+    numbers = (sellers_number(key.removeprefix(ORDER)) for key in references)
+    return frozenset(found[0] for found in numbers if found is not None and ORDER + found[1] == bare)
 
 
 def index_keys(event: Event) -> frozenset[str]:

@@ -26,7 +26,7 @@ from custody.gs1.imei import imei_urn
 from custody.kernel.clock import SECOND_MS, Instant
 from custody.trail.contents import packed_first, packer
 from custody.trail.finding import Finding, Kind
-from custody.trail.names import aliases, imei_of, is_item, is_parcel, named, orders, short
+from custody.trail.names import aliases, imei_of, is_item, is_parcel, named, orders, same_orders, short
 from custody.trail.order import Entry
 from custody.trail.trail import Trail
 
@@ -95,7 +95,9 @@ def bind(trail: Trail, imei: str) -> Binding:
                     void=bool(contradictions),
                 )
             )
-            if entry.station.custodian == sender or (entry.via != "parcel" and orders(entry.event) & sent_for):
+            if entry.station.custodian == sender or (
+                entry.via != "parcel" and same_orders(orders(entry.event), sent_for)
+            ):
                 of_sender.append(found[-1])
     pairs = (pair for pair in combinations(found, 2) if independent(*pair) and any(tie in of_sender for tie in pair))
     return Binding(imei=urn, ties=tuple(found), findings=contradictions, pair=next(pairs, None))
@@ -122,7 +124,7 @@ def _kind(entry: Entry, trail: Trail, names: frozenset[str]) -> TieKind | None:
             kinds: dict[str | None, TieKind] = {"ADD": "packed", "DELETE": "unpacked"}
             return kinds.get(event.action, "seen_inside")
         return "read_with_parcel"
-    if not orders(event) & _parcel_orders(trail):
+    if not same_orders(orders(event), _parcel_orders(trail)):
         return None
     if event.type == "TransactionEvent":
         return "sold"
@@ -178,7 +180,7 @@ def _contradictions(trail: Trail, names: frozenset[str]) -> tuple[Finding, ...]:
         sold_for = (
             orders(entry.event) if entry.via == "item" and _proves(entry) and names & _items(entry) else frozenset()
         )
-        if sold_for and due and not sold_for & due:
+        if sold_for and due and not same_orders(sold_for, due):
             sentence = f"Index {entry.where} ties the handset to another order than the parcel's."
             found.append(Finding(kind=Kind.TIE_DISPUTED, sentence=sentence, indices=(entry.index,)))
     elsewhere = {Kind.ITEM_ELSEWHERE, Kind.CONTENTS_CONFLICT}

@@ -104,7 +104,7 @@ def build_trail(
     verified = checks or {}
     single = once(scans)
     corrections = read_corrections(single, adjudicators=adjudicators, edition=edition)
-    ways = [(sealed, via) for sealed in single if (via := unit.via(sealed)) is not None]
+    ways = [(sealed, via) for sealed in single if (via := unit.via(sealed, edition)) is not None]
     bound = bound_presence([sealed for sealed, _ in ways], corrections, edition)
     entries = make_entries(ways, corrections, verified, bound)
     chain = read_chain(entries, route, edition)

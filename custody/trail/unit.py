@@ -10,6 +10,7 @@ up one parcel: parcel - handset - order - seal, and the cages and vans while the
   or packing for the next parcel stay with the earlier one.
 - Asked by handset or order, the latest parcel is taken unless one is named; the others are listed. Where a handset was
   sold again, its earlier order does not lead to the parcel of the later one.
+- A number of an order that two sellers gave out leads to no parcel by itself: it may be a stranger's. All are listed.
 
 `needs` says which keys to look up next, so that a use case fetches a trail in a few rounds:
 
@@ -32,7 +33,7 @@ from custody.trail.containment import Stay
 from custody.trail.edition import NEWEST, Edition
 from custody.trail.finding import Finding
 from custody.trail.marks import read_marks
-from custody.trail.names import ORDER, aliases, ask, is_item, is_parcel, named, orders
+from custody.trail.names import ORDER, aliases, ask, is_item, is_parcel, named, orders, same_orders
 from custody.trail.sealed import SealedScan
 
 Via = Literal["parcel", "item", "seal", "carrier", "order"]
@@ -66,8 +67,8 @@ class Unit:
         named = {name for item in self.items for name in item.names}
         return frozenset(own | named | ({self.parcel} if self.parcel else set()))
 
-    def via(self, sealed: SealedScan) -> Via | None:
-        """Through what the scan belongs to this parcel; None if it does not."""
+    def via(self, sealed: SealedScan, edition: Edition = NEWEST) -> Via | None:
+        """Through what the scan belongs to this parcel by that edition; None if it does not."""
         event, at_ms = sealed.event, sealed.no_later_ms
         things = named(event)
         if self.parcel in things:
@@ -79,10 +80,12 @@ class Unit:
         if any(is_item(key) for key in touched):
             ours = any(item.covers(at_ms) and item.names & touched for item in self.items)
             return "item" if ours else None
+        said = orders(event)
+        shared = same_orders(said, self.orders) if edition >= Edition.FOURTH else said & set(self.orders)
         ways: tuple[tuple[Via, bool], ...] = (
             ("seal", bool(things & set(self.seals))),
             ("carrier", _whole(event, carriers)),
-            ("order", not things and bool(orders(event) & set(self.orders))),
+            ("order", not things and bool(shared)),
         )
         return next((via for via, holds in ways if holds), None)
 
@@ -138,6 +141,8 @@ def needs(
 def _unit(facts: Closure, asked: str, parcel: str | None, edition: Edition = NEWEST) -> Unit:
     candidates = facts.parcels_of(asked)
     chosen = ask(parcel) if parcel else max(candidates, key=lambda key: (candidates[key], key), default=None)
+    if not parcel and edition >= Edition.FOURTH and facts.of_two_sellers(asked, candidates):
+        chosen = None
     items = facts.items_of(chosen) if chosen else facts.loose_item(asked)
     references = facts.orders_of(chosen, items)
     if asked.startswith(ORDER) and (chosen is None or chosen in candidates):
