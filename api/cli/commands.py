@@ -165,5 +165,7 @@ def _trail(value: dict[str, Any]) -> None:
         cells = (*times, segment["custodian"], segment["name"], segment["opening_index"])
         table.add_row(*("" if cell is None else str(cell) for cell in cells))
     console.print(table)
+    for warning in value["warnings"]:
+        console.print(f"warning: {warning}", highlight=False)
     for finding in value["findings"]:
         console.print(f"- {finding['sentence']}", highlight=False)

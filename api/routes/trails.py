@@ -87,12 +87,16 @@ def record(body: OrderIn, parts: P, _caller: Annotated[Caller, Depends(role("age
 
 @router.get("/trails")
 def trail(item: str, parts: P, _caller: Staff, parcel: str | None = None) -> dict[str, Any]:
-    """The trail of a parcel, by SSCC, IMEI in any form, or po:<order>."""
+    """The trail of a parcel, by SSCC, IMEI in any form, or po:<order>.
+
+    `warnings` tell of keys with a wrong check digit, which are filed as they stand on the label.
+    """
     with parts.house.read() as session:
         found = read_trail(session, item, parcel=parcel, gaps=True)
         bounds = bound_times(session, found.trail)
     receipts = {name_place(sealed.place): receipt_address(sealed.digest, sealed.position) for sealed in found.scans}
-    return {**describe_trail(found.trail, bounds=bounds), **_without_content(found), "receipts": receipts}
+    told = {**describe_trail(found.trail, bounds=bounds), **_without_content(found)}
+    return {**told, "receipts": receipts, "warnings": list(found.trail.unit.warnings)}
 
 
 @router.get("/events")

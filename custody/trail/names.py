@@ -54,9 +54,10 @@ def imei_of(key: str) -> str | None:
     return foreign_imei_urn(key) or (serial_as_imei(key) if key.startswith(PRODUCT) else None)
 
 
-def ask(text: str) -> str:
+def ask(text: str, *, as_labelled: bool = False) -> str:
     """The canonical key of what a person or a program asks for; raises `Rejected`, which names a wrong check digit.
 
+    With `as_labelled` it is taken all the same: a sender's label may have it, and is filed as it stands.
     Taken: an SSCC as 18 digits, also with its AI as labels and scanners have it, URN or Digital Link; an SGTIN; an IMEI
     of 14, 15 or 16 digits or as a URN; a seal; an order as `po:...`.
     """
@@ -64,7 +65,7 @@ def ask(text: str) -> str:
     compact = trimmed.replace(" ", "").replace("-", "")
     sscc = _SSCC.fullmatch(compact)
     if sscc is not None:
-        return checked("00", sscc[1]).uri
+        return PARCEL + sscc[1] if as_labelled else checked("00", sscc[1]).uri
     if is_digits(compact) and 14 <= len(compact) <= 16:
         return imei_urn(compact)
     if trimmed.startswith(ORDER) and len(trimmed) > len(ORDER):

@@ -26,6 +26,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from custody.gs1.canonical import canonical
 from custody.gs1.event import Event
 from custody.kernel.clock import Instant
 from custody.trail.closure import Closure, Item
@@ -66,6 +67,11 @@ class Unit:
         own = {self.asked, *self.orders, *self.seals, *(stay.outer for stay in self.carriers)}
         named = {name for item in self.items for name in item.names}
         return frozenset(own | named | ({self.parcel} if self.parcel else set()))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is odd about those keys, such as a wrong check digit."""
+        return tuple(said for key in sorted(self.keys) if (said := canonical(key).warning) is not None)
 
     def via(self, sealed: SealedScan, edition: Edition = NEWEST) -> Via | None:
         """Through what the scan belongs to this parcel by that edition; None if it does not."""

@@ -20,6 +20,7 @@ from custody.scans.scan import Scan
 from custody.store import log_reader, scan_book, unopened_book
 from custody.store.scan_book import JudgedScan
 from custody.store.tables import UnopenedRow
+from custody.trail.names import ask
 from custody.trail.sealed import SealedScan, StationFacts
 from custody.trail.trail import Trail, build_trail
 from custody.trail.unit import find_unit, needs
@@ -47,13 +48,16 @@ class Found:
 def read_trail(session: Session, item: str, *, parcel: str | None = None, gaps: bool = False) -> Found:
     """The trail of an item; raises `Rejected` for a key that is none, `NotFound` if nothing is known of it.
 
-    With `gaps` it also tells which numbers of its stations are missing near its scans.
+    Digits with a wrong check digit lead to what is stored under them, and are refused only if nothing is. With `gaps`
+    it also tells which numbers of its stations are missing near its scans.
     """
+    start = ask(item, as_labelled=True)
+    chosen = ask(parcel, as_labelled=True) if parcel else None
     asked: set[str] = set()
     scans: dict[int, SealedScan] = {}
     rows: dict[int, JudgedScan] = {}
     for _ in range(MAX_ROUNDS):
-        lookups = needs(item, scans.values(), asked, parcel=parcel)
+        lookups = needs(start, scans.values(), asked, parcel=chosen)
         if not lookups:
             break
         asked |= {lookup.key for lookup in lookups}
@@ -61,9 +65,10 @@ def read_trail(session: Session, item: str, *, parcel: str | None = None, gaps: 
         scans |= {scan.place: scan for scan in sealed_scans(session, fresh.values()) if scan.place not in scans}
         rows |= fresh
     if not rows:
+        ask(item)
         raise NotFound("item", f"nothing is recorded of {item!r}", fix="Ask by SSCC, IMEI or po:<order reference>.")
     found = tuple(scans[place] for place in sorted(scans))
-    unit = find_unit(item, found, parcel=parcel)
+    unit = find_unit(start, found, parcel=chosen)
     trail = build_trail(unit, found)
     missing = gaps_near(session, [entry.sealed for entry in trail.entries]) if gaps else []
     held = scan_book.known_names(session, trail.missing) if trail.missing else {}

@@ -56,6 +56,23 @@ def test_what_is_odd_about_an_event_that_was_taken_is_told(station: CommandLine,
     assert station.json(*words)["items"][0]["warnings"] == [f"SSCC {why}"]
 
 
+@pytest.mark.parametrize(
+    "typed", ["195214730000088153", "(00) 195214730000088153", "https://id.gs1.org/00/195214730000088153"]
+)
+def test_what_was_filed_under_a_label_with_a_wrong_check_digit_is_found_by_its_digits_and_the_digit_is_told(
+    station: CommandLine, typed: str
+) -> None:
+    odd = {**json.loads(EVENT), "epcList": ["https://id.gs1.org/00/195214730000088153"]}
+    (station.folder / "event.json").write_text(json.dumps(odd))
+    station.run("scan", "event.json", "--station", "bench.pem")
+    why = "SSCC 195214730000088153 ends in 3, its check digit is 2"
+    told = station.json("trail", typed)
+    assert (told["asked"], told["warnings"]) == ("https://id.gs1.org/00/195214730000088153", [why])
+    assert f"warning: {why}" in station.run("trail", typed).out
+    mistyped = station.run("trail", "195214730000088150", expect=1).err
+    assert "SSCC 195214730000088150 ends in 0, its check digit is" in mistyped
+
+
 def test_an_event_that_is_captured_again_is_kept_and_told_with_its_first_entry(station: CommandLine) -> None:
     event = {**json.loads(EVENT), "eventID": f"urn:uuid:{uuid4()}"}
     (station.folder / "event.json").write_text(json.dumps(event))
