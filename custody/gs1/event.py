@@ -31,7 +31,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     No dataclass, because one is made of every scan: a frozen dataclass sets its 25 fields one call each, and that alone
     costs half as much as reading a plain event. Nothing in it leads back to it, so the collector need not look.
 
-    `action` is None for a TransformationEvent and for other people's own event types. `epcs` are those of epcList,
+    `action` is None for a TransformationEvent, and for other people's own event types, since nobody else knows what is
+    added to what in them; their other fields are read as in any event. `epcs` are those of epcList,
     `inputs` and `outputs` a transformation's. `extensions` holds our own terms as `wl:term`.
     """
 

@@ -82,17 +82,18 @@ class _Reader:
 
     def event(self) -> Event:
         data, prefixes = self._data, self._prefixes
+        known = data["type"] in _EVENT_TYPES
         self._check_names(data, data.get("readPoint"), data.get("bizLocation"), data.get("ilmd"))
         time_ms = read_instant(data["eventTime"])
         persistent = data.get("persistentDisposition", {})
         readings = read_sensors(data.get("sensorElementList", []), prefixes, time_ms, self._warnings)
         return Event(
             raw=self._raw,
-            type=data["type"] if data["type"] in _EVENT_TYPES else expand(data["type"], prefixes),
+            type=data["type"] if known else expand(data["type"], prefixes),
             event_id=data.get("eventID"),
             event_time_ms=time_ms,
             offset=data["eventTimeZoneOffset"],
-            action=data.get("action"),
+            action=data.get("action") if known else None,
             biz_step=BIZ_STEP.read(data["bizStep"], prefixes) if "bizStep" in data else None,
             disposition=DISPOSITION.read(data["disposition"], prefixes) if "disposition" in data else None,
             epcs=self._keys(data.get("epcList", ())),

@@ -3,7 +3,9 @@
 `event-schema.json` states the structure of one event: fields by event type, closed word lists, URIs and RFC 3339 times
 with format assertion on. It departs from GS1's published schema on purpose: an event about nothing (an empty epcList
 and nothing else), an aggregation that adds to or deletes from no parent, and a persistentDisposition that is not an
-object are refused. `document-schema.json` states what stands around the events of a document.
+object are refused. An event of somebody's own type may have every field of EPCIS in its form, and own fields with a
+prefix; a bare name that EPCIS has not is refused in it as in any other. `document-schema.json` states what stands
+around the events of a document.
 """
 
 import json

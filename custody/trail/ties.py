@@ -10,7 +10,7 @@ merely passes on what its upstream event said copies it, unless it says that the
 One of the two is of the sender: of the custodian who packed, or the handset's own record for an order that this
 custodian named with the parcel. What only later custodians say of a parcel ties no handset to it.
 
-What does not tie: quarantined scans, scans under a suspect key, events declared wrong.
+What does not tie: quarantined scans, scans under a suspect key, events declared wrong, events of somebody's own type.
 
 A record that gives the parcel another handset, or the handset another order or another parcel at the same time,
 contradicts and voids every tie: a mistaken lock hits an innocent stranger. The handsets of a parcel are those of who
@@ -117,7 +117,7 @@ def _proves(entry: Entry) -> bool:
 def _kind(entry: Entry, trail: Trail, names: frozenset[str]) -> TieKind | None:
     """How the scan ties; None if it does not name the handset together with the parcel or its order."""
     event = entry.event
-    if not names & _items(entry):
+    if event.action is None or not names & _items(entry):
         return None
     if entry.via == "parcel":
         if event.type == "AggregationEvent" and event.parent == trail.unit.parcel:

@@ -71,6 +71,17 @@ def test_a_packing_is_found_by_parcel_handset_imeis_and_order(event: Make) -> No
     }
 
 
+def test_an_event_of_somebodys_own_type_is_read_and_found_by_the_fields_of_epcis(event: Make) -> None:
+    own = event(type="own:SwabEvent", bizStep="cbv:BizStep-inspecting", action="ADD", parentID=PHONE, **{"own:x": 1})
+    own["@context"] = [CONTEXT, {"own": "https://own.example/", "cbv": "https://ref.gs1.org/cbv/"}]
+    found = parse_event(json.dumps(own).encode())
+    assert (found.type, found.biz_step, found.action) == ("https://own.example/SwabEvent", "inspecting", None)
+    assert (found.epcs, found.parent, found.masses_g) == ((PARCEL,), PHONE, (538.0,))
+    assert {PARCEL, PHONE} < found.keys()
+    with pytest.raises(Rejected, match="is not a CBV"):
+        parse_event(json.dumps({**own, "bizStep": "cbv:BizStep-swabbing"}).encode())
+
+
 def test_an_order_whose_text_decodes_to_a_nul_is_found_by_the_text_as_it_stands(raw: Raw) -> None:
     order = "urn:epcglobal:cbv:bt:9521473000102:SO%2F1%00X"
     found = parse_event(raw(bizTransactionList=[{"type": "po", "bizTransaction": order}])).keys()

@@ -237,6 +237,15 @@ def test_an_order_on_a_scan_of_several_parcels_ties_none_of_them_to_it() -> None
     assert [tie.kind for tie in ties(world.trail(), IMEI)] == ["packed"]
 
 
+def test_an_event_of_somebodys_own_type_ties_nothing() -> None:
+    world = World()
+    world.pack()
+    world.scan("hub-in-1", "urn:own:Missed", action="OBSERVE", epcList=[PARCEL, PHONE], bizStep="inspecting")
+    trail = world.trail()
+    assert [tie.kind for tie in ties(trail, IMEI)] == ["packed"]
+    assert (trail.entries[1].event.biz_step, trail.holder.site) == ("inspecting", "W1")
+
+
 def test_another_handsets_order_contradicts_nothing() -> None:
     world = World()
     world.commission(**PO)
