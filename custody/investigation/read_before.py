@@ -6,7 +6,8 @@ an IMEI made a parcel dear. By the first two a seal that was put on was read on 
 wrong was never there, a parcel that came back to a site had one stay there, a named courier who took over from a
 nameless one had that one's, and a delivery counted although a carrier had the parcel again. By the first three nobody
 who declared his acceptance wrong was bound by the release that he had taken over (`trail/bound.py`), a seal was taken
-off only by who called it one, and scans stood in order of time alone.
+off only by who called it one, scans stood in order of time alone, and a repeat under an event id that another station
+had used first counted again.
 """
 
 from collections.abc import Iterable, Sequence

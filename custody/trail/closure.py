@@ -11,7 +11,7 @@ from itertools import combinations
 from custody.kernel.clock import Instant
 from custody.trail.containment import ASSOCIATION, Names, Stay, join_names, least, read_stays
 from custody.trail.corrections import once, read_corrections
-from custody.trail.edition import Edition
+from custody.trail.edition import NEWEST, Edition
 from custody.trail.finding import Finding, Kind
 from custody.trail.marks import says_seal
 from custody.trail.names import ORDER, aliases, is_item, is_parcel, named, orders, same_orders, short
@@ -46,10 +46,10 @@ class Closure:
     stays: tuple[Stay, ...]
 
     @classmethod
-    def read(cls, scans: Iterable[SealedScan], adjudicators: Collection[str]) -> "Closure":
-        """The facts in `scans`."""
+    def read(cls, scans: Iterable[SealedScan], adjudicators: Collection[str], edition: Edition = NEWEST) -> "Closure":
+        """The facts in `scans`, of which those stand that do by that edition."""
         single = once(scans)
-        corrections = read_corrections(single, adjudicators=adjudicators)
+        corrections = read_corrections(single, adjudicators=adjudicators, edition=edition)
         standing = tuple(sealed for sealed in single if corrections.standing(sealed))
         names, contradicting = join_names(standing)
         return cls(standing=standing, names=names, contradicting=contradicting, stays=read_stays(standing, names))

@@ -98,6 +98,11 @@ def _content(event: Event) -> str:
     return json.dumps({name: value for name, value in data.items() if name not in _MAY_DIFFER}, sort_keys=True)
 
 
+def _says_again(later: SealedScan, earlier: SealedScan) -> bool:
+    """Whether the same station says the same."""
+    return later.station.station == earlier.station.station and _content(later.event) == _content(earlier.event)
+
+
 @dataclass(slots=True, kw_only=True)
 class _Work:
     """Collects the effects while the groups are read."""
@@ -114,15 +119,18 @@ class _Work:
     about: list[frozenset[bytes]] = field(default_factory=list)
 
     def repeats_of(self, originals: list[SealedScan]) -> None:
-        """Sort out one event id, or one content, that stands in several statements."""
-        for later in originals[1:]:
+        """Sort out one event id, or one content, that stands in several statements.
+
+        By the first three editions a statement was compared with the first of them alone.
+        """
+        for at, later in enumerate(originals[1:], start=1):
             first = originals[0]
-            same_station = later.station.station == first.station.station
-            if same_station and _content(later.event) == _content(first.event):
+            before = originals[:at] if self.edition >= Edition.FOURTH else [first]
+            repeated = next((earlier for earlier in before if _says_again(later, earlier)), None)
+            if repeated is not None:
                 self.repeats.add(later.digest)
-                self._say(
-                    Kind.EVENT_REPEATED, f"Index {later.where} repeats the event of index {first.where}.", first, later
-                )
+                sentence = f"Index {later.where} repeats the event of index {repeated.where}."
+                self._say(Kind.EVENT_REPEATED, sentence, repeated, later)
             elif later.event.event_id is not None:
                 self._say(
                     Kind.EVENT_ID_REUSED,

@@ -117,7 +117,7 @@ def find_unit(
 
     `parcel` chooses one of several parcels of a handset or an order; `edition` is the one that the trail is read by.
     """
-    return _unit(Closure.read(scans, adjudicators), ask(start), parcel, edition)
+    return _unit(Closure.read(scans, adjudicators, edition), ask(start), parcel, edition)
 
 
 def needs(

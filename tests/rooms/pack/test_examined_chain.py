@@ -17,6 +17,7 @@ from custody.investigation.pack_trail import FILE as TRAIL
 from custody.investigation.values import Dispute, Pin, Seal, Step
 from custody.investigation.verify_form import open_pack
 from custody.investigation.verify_verdict import Check
+from custody.kernel.clock import SECOND_MS, to_iso
 from custody.kernel.errors import Rejected
 from custody.trail.edition import Edition
 from custody.usecases.export_pack import PackExported
@@ -27,6 +28,7 @@ from tests.rooms.pack.pack_world import (
     as_before,
     fleet_around,
     neighbours,
+    observe,
     open_world,
     whole_story,
 )
@@ -148,6 +150,27 @@ def test_a_pack_in_which_all_that_was_put_on_the_parcel_was_a_seal_is_taken(trac
     assert b"puts on a new seal" in before[TRAIL]
     assert b"puts on a new seal" not in derive(open_pack(pack.content).source)[TRAIL]
     assert verdict_on(tracked, pack.content, before).ok
+
+
+def test_a_pack_in_which_a_second_stations_repeat_counted_again_is_taken(repeated: World) -> None:
+    pack = repeated.export()
+    before = derive(open_pack(pack.content).source, edition=Edition.THIRD)
+    assert b"event_repeated" not in before[TRAIL]
+    assert b"event_repeated" in derive(open_pack(pack.content).source)[TRAIL]
+    assert verdict_on(repeated, pack.content, before).ok
+
+
+@pytest.fixture(name="repeated")
+def _repeated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """The story after two stations that used one event id, the second of them twice."""
+    folder = tmp_path_factory.mktemp("repeated")
+    with open_world(f"sqlite:///{folder / 'house.sqlite3'}") as world:
+        made = {"eventID": "urn:uuid:00000000-0000-4000-9000-000000000000", "eventTime": to_iso(world.clock.at_ms)}
+        for station in ("dock-2", "bench-4", "bench-4"):
+            world.last = None
+            world.scan(station, "ObjectEvent", observe(PARCEL, "inspecting", **made), after_ms=SECOND_MS)
+        whole_story(world)
+        yield world
 
 
 @pytest.fixture(name="tracked")

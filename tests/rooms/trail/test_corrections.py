@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from custody.trail.corrections import once, read_corrections
+from custody.trail.edition import Edition
 from custody.trail.trail import Trail
 from tests.rooms.trail.world import ORDER, PARCEL, World, kinds, moved
 
@@ -122,6 +123,21 @@ def test_one_event_id_with_other_content_or_from_elsewhere_is_serious(station: s
     trail = world.trail()
     assert "event_id_reused" in kinds(trail)
     assert len(trail.weight.readings) == 2
+
+
+def test_a_repeat_counts_once_also_where_another_station_used_the_event_id_first() -> None:
+    world = World()
+    first = world.weigh("scale-12", 540)
+    data = {"event_id": first.event.event_id, "at": first.at_ms + 1, "chain": False}
+    own, again = world.weigh("dock-2", 541, **data), world.weigh("dock-2", 541, **data)
+    other = world.weigh("dock-2", 542, **data)
+    trail = world.trail()
+    assert standings(trail)[again.index] == "repeat"
+    assert len(trail.weight.readings) == 3
+    assert f"Index {again.index} repeats the event of index {own.index}." in [f.sentence for f in trail.findings]
+    assert sum(f.kind == "event_id_reused" for f in trail.findings) == 2, f"{own.index} and {other.index}"
+    assert len(world.trail(edition=Edition.THIRD).weight.readings) == 4
+    assert sum(read_corrections(world.scans).standing(sealed) for sealed in world.scans) == 3
 
 
 def test_a_repeat_is_not_declared_twice() -> None:
