@@ -83,16 +83,26 @@ def write_trail(
     """The file, and its value; `item` is the key that was asked for and `parcel` the one chosen of several.
 
     `in_log` are scans that are not missing, although they cannot be read; the scans are read by that `edition`. By the
-    first two, numbers of orders and of upstream events were read as the keys that they look like.
+    first two, numbers of orders and of upstream events were read as the keys that they look like, and by the first
+    three a transformation was about nothing.
     """
     scans = sealed_scans(entries, registry)
     if edition < Edition.THIRD:
         scans = tuple(map(_with_keys_for_numbers, scans))
+    if edition < Edition.FOURTH:
+        scans = tuple(map(_without_parts, scans))
     unit = find_unit(item, scans, parcel=parcel, edition=edition)
     trail = build_trail(unit, scans, in_log=in_log, edition=edition)
     bounds = bounds_of(trail.entries, registry, head=head, witnessed=witnessed)
     value = describe_trail(trail, bounds=bounds)
     return {FILE: write_json(value)}, value
+
+
+def _without_parts(sealed: SealedScan) -> SealedScan:
+    event = sealed.event
+    if not (event.inputs or event.outputs):
+        return sealed
+    return replace(sealed, scan=structs.replace(sealed.scan, event=structs.replace(event, inputs=(), outputs=())))
 
 
 def _with_keys_for_numbers(sealed: SealedScan) -> SealedScan:

@@ -23,6 +23,7 @@ the edition that its chain was read by (`investigation/pack_earlier.py`).
      done away with is no seal that was read.
    - In the chain of an investigation too, what signatures prove of the order of scans comes before what clocks say.
    - Equal numbers of two sellers' orders, in the CBV's form, are two orders.
+   - What a transformation uses and makes is what it is about: a handset's trail shows it.
    - A station's repeat of its own scan counts once, also where another station's came first under that event id.
 """
 

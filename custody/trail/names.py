@@ -99,8 +99,9 @@ def place_code(key: str) -> str | None:
 
 
 def named(event: Event) -> frozenset[str]:
-    """The things an event is about: its EPCs, its parent and its children."""
-    return frozenset({*event.epcs, *event.children, *((event.parent,) if event.parent else ())})
+    """The things an event is about: its EPCs, its parent and its children, and what it makes into what."""
+    parent = (event.parent,) if event.parent else ()
+    return frozenset({*event.epcs, *event.children, *event.inputs, *event.outputs, *parent})
 
 
 def orders(event: Event) -> frozenset[str]:

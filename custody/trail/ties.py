@@ -10,7 +10,8 @@ merely passes on what its upstream event said copies it, unless it says that the
 One of the two is of the sender: of the custodian who packed, or the handset's own record for an order that this
 custodian named with the parcel. What only later custodians say of a parcel ties no handset to it.
 
-What does not tie: quarantined scans, scans under a suspect key, events declared wrong, events of somebody's own type.
+What neither ties nor contradicts: quarantined scans, scans under a suspect key, events declared wrong, transformations
+(their parts lie in no parcel) and events of somebody's own type.
 
 A record that gives the parcel another handset, or the handset another order or another parcel at the same time,
 contradicts and voids every tie: a mistaken lock hits an innocent stranger. The handsets of a parcel are those of who
@@ -111,13 +112,14 @@ def independent(one: Tie, two: Tie) -> bool:
 
 
 def _proves(entry: Entry) -> bool:
-    return entry.counts and "key_suspect" not in entry.sealed.flags
+    told = entry.event.action is not None
+    return told and entry.counts and "key_suspect" not in entry.sealed.flags
 
 
 def _kind(entry: Entry, trail: Trail, names: frozenset[str]) -> TieKind | None:
     """How the scan ties; None if it does not name the handset together with the parcel or its order."""
     event = entry.event
-    if event.action is None or not names & _items(entry):
+    if not names & _items(entry):
         return None
     if entry.via == "parcel":
         if event.type == "AggregationEvent" and event.parent == trail.unit.parcel:

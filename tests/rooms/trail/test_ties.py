@@ -237,6 +237,17 @@ def test_an_order_on_a_scan_of_several_parcels_ties_none_of_them_to_it() -> None
     assert [tie.kind for tie in ties(world.trail(), IMEI)] == ["packed"]
 
 
+def test_a_transformation_ties_nothing_and_its_parts_contradict_nothing() -> None:
+    world = two_records()
+    parts = ["https://id.gs1.org/01/09521886007194/21/BOARD-7", PHONE_2]
+    made = world.scan("supplier-1", "TransformationEvent", inputEPCList=parts, outputEPCList=[PHONE], chain=False, **PO)
+    trail = world.trail()
+    binding = bind(trail, IMEI)
+    assert made.index in [entry.index for entry in trail.entries]
+    assert made.index not in [tie.index for tie in binding.ties]
+    assert (binding.bound, binding.findings) == (True, ())
+
+
 def test_an_event_of_somebodys_own_type_ties_nothing() -> None:
     world = World()
     world.pack()

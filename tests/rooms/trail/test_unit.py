@@ -270,6 +270,22 @@ def test_an_order_leads_to_the_parcel_into_which_its_handset_was_packed_anew() -
     assert world.unit("po:SO-20991").parcel == PARCEL_2
 
 
+@pytest.mark.parametrize("start", [PHONE_IMEI, PHONE_2_IMEI])
+def test_a_transformation_is_in_the_trail_of_what_it_uses_and_of_what_it_makes(start: str) -> None:
+    world = World()
+    world.scan(
+        "desk",
+        "TransformationEvent",
+        bizStep="repairing",
+        inputEPCList=[PHONE],
+        outputEPCList=[PHONE_2],
+        chain=False,
+    )
+    trail = world.trail(start)
+    assert [(entry.via, entry.event.biz_step) for entry in trail.entries] == [("item", "repairing")]
+    assert (trail.segments, trail.holder.kind) == ((), "unknown")
+
+
 def test_a_second_sim_number_names_the_same_handset() -> None:
     world = World()
     world.commission(**wl({"wl:imei": [PHONE_2_IMEI]}))
