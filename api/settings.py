@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from api.addresses import check_address, http_address
+from custody.gs1.check_digit import is_digits
 from custody.kernel.errors import Rejected
 from custody.ledger.note import check_key_name
 from devicelock.backends.android import ADDRESS, Way
@@ -106,6 +107,11 @@ class Settings(LockSystems):
     recourse: str = Field(
         default="", description="Who decides without us, for lock screens; empty means the scheme of the policy."
     )
+    company_prefixes: str = Field(
+        default="",
+        description="Our GS1 company prefixes, with commas between them: a scan that gives a thing a key under one of "
+        "them with a wrong check digit is refused.",
+    )
     max_body_bytes: int = Field(default=4 * 1024 * 1024, ge=1, description="The most that scans sent together carry.")
     session_hours: int = Field(default=12, ge=1, le=8_760, description="How long somebody stays signed in.")
     workers: int = Field(default=1, ge=1, le=64, description="Processes that answer requests at the same address.")
@@ -135,7 +141,14 @@ class Settings(LockSystems):
     @field_validator("trusted_proxies")
     @classmethod
     def _are_networks(cls, text: str) -> str:
-        return ",".join(str(ip_network(each.strip())) for each in text.split(",") if each.strip())
+        return ",".join(str(ip_network(part)) for part in _parts(text))
+
+    @field_validator("company_prefixes")
+    @classmethod
+    def _are_prefixes(cls, text: str) -> str:
+        if not all(is_digits(part) and 6 <= len(part) <= 12 for part in _parts(text)):
+            raise ValueError("a GS1 company prefix is the 6 to 12 digits of its licence")
+        return text
 
     @field_validator("origin")
     @classmethod
@@ -143,6 +156,11 @@ class Settings(LockSystems):
         with _as_told():
             check_key_name(text, code="origin")
         return text
+
+    @property
+    def own_prefixes(self) -> tuple[str, ...]:
+        """Our company prefixes."""
+        return _parts(self.company_prefixes)
 
     @property
     def address(self) -> str:
@@ -153,6 +171,10 @@ class Settings(LockSystems):
     def database(self) -> str:
         """The database's address."""
         return self.database_url or f"sqlite:///{self.data / 'weaklink.db'}"
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from api.receipt_address import receipt_address
 from custody.kernel import cbor
 from custody.kernel.errors import Fatal, Rejected, Trouble
 from custody.scans.batch import MOST, Item, SealedBatch, open_batch
+from custody.scans.own_keys import without_wrong_keys, wrong_own_key
 from custody.scans.scan import OPENING_LIMIT_BYTES, STATEMENT_LIMIT_BYTES, Scan, open_scan
 from custody.usecases.accept_scans import Intake
 from custody.usecases.file_part import Part
@@ -46,6 +47,7 @@ class ScanDoor:
         self._app = app
         self._limit = parts.settings.max_body_bytes
         self._one_limit = min(ONE_BYTES, self._limit)
+        self._own = parts.settings.own_prefixes
         self._answers = Answers(parts.intake)
         self._doors: Mapping[str, Callable[[Scope, Receive], Awaitable[tuple[int, bytes]]]] = {
             "/v1/scans": self._one,
@@ -80,6 +82,9 @@ class ScanDoor:
         """POST /v1/scans: one scan; 201, or 200 for a repeat."""
         body = await read_body(scope, receive, media_type=ONE, limit=self._one_limit)
         scan = await large_bodies.read(_read_one, body)
+        wrong = wrong_own_key(scan.event, self._own)
+        if wrong is not None:
+            raise wrong
         ack = (await self._answers.of([scan]))[0]
         if ack.refused is not None:
             raise ack.refused
@@ -88,7 +93,8 @@ class ScanDoor:
     async def _many(self, scope: Scope, receive: Receive) -> tuple[int, bytes]:
         """POST /v1/scans:batch: many scans, each with its own result; a bad one does not hold up the others."""
         body = await read_body(scope, receive, media_type=MANY, limit=self._limit)
-        opened = await large_bodies.read(_read_many, body)
+        read = await large_bodies.read(_read_many, body)
+        opened = [wrong_own_key(each.event, self._own) or each if isinstance(each, Scan) else each for each in read]
         scans = [each for each in opened if isinstance(each, Scan)]
         acks = iter(await self._answers.of(scans) if scans else [])
         items = [_item(next(acks) if isinstance(each, Scan) else each) for each in opened]
@@ -97,7 +103,7 @@ class ScanDoor:
     async def _together(self, scope: Scope, receive: Receive) -> tuple[int, bytes]:
         """POST /v1/batches: scans under one statement; 201, or 200 for a repeat, each scan with its own result."""
         sent = await read_body(scope, receive, media_type=TOGETHER, limit=self._limit)
-        sealed = await large_bodies.read(_read_batch, sent)
+        sealed = without_wrong_keys(await large_bodies.read(_read_batch, sent), self._own)
         acks = await self._answers.of([sealed])
         index, refused = acks[0].index, [ack.refused for ack in acks if ack.refused is not None]
         if index is None and len(refused) == len(acks):

@@ -24,7 +24,7 @@ leniently is `canonical.py`'s work.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -108,6 +108,8 @@ QUALIFIERS: Mapping[str, re.Pattern[str]] = {
         "8020": rf"{TEXT_82}{{1,25}}",
     }.items()
 }
+_LED = frozenset({"00", "01", "8003", "8006"})
+"""Keys whose value has one digit before the company prefix."""
 BEYOND_CBV = frozenset({"415", "7040", "8013"})
 """Keys and qualifiers of Digital Links that CBV 2.0 section 8.9.2 does not list."""
 
@@ -125,6 +127,10 @@ class Key:
         """The canonical URI."""
         base = f"{ROOT}{self.ai}/{_encoded(self.value)}"
         return base if self.qualifier is None else f"{base}/{self.qualifier[0]}/{_encoded(self.qualifier[1])}"
+
+    def is_under(self, prefixes: Iterable[str]) -> bool:
+        """Whether the key was issued under one of these GS1 company prefixes."""
+        return self.value[1 if self.ai in _LED else 0 :].startswith(tuple(prefixes))
 
     def wrong_check_digit(self) -> str | None:
         """A sentence naming the right check digit or characters if the key's are wrong, else None."""
@@ -225,7 +231,7 @@ def issue_gdti(prefix: str, document_type: int, serial: str) -> Key:
 
 
 def _issue(ai: str, head: str, reference: str, *, tail: str = "", qualifier: tuple[str, str] | None = None) -> Key:
-    prefix = head[1:] if ai in {"00", "01", "8003"} else head
+    prefix = head[1:] if ai in _LED else head
     if not is_digits(prefix) or not 6 <= len(prefix) <= 12:
         raise Rejected("key", f"{prefix!r} is not a GS1 company prefix", fix="Use the 6 to 12 digits of your licence.")
     body = head + reference

@@ -145,9 +145,13 @@ def _clock(scan: Scan, now_ms: Instant, tolerances: Tolerances) -> Iterator[Flag
 
 
 def _parcel(event: Event, unit: UnitView) -> Iterator[Flag]:
-    begins = event.action == "ADD" and event.biz_step in _BEGINS_A_UNIT
-    if not unit.known and not begins:
+    if not unit.known and not begins_a_unit(event):
         yield Flag(code="unknown_parcel", text="No earlier record names this parcel.")
+
+
+def begins_a_unit(event: Event) -> bool:
+    """Whether with the event a parcel, or a handset, comes into being for us."""
+    return event.action == "ADD" and event.biz_step in _BEGINS_A_UNIT
 
 
 def _order(event: Event, unit: UnitView, tolerances: Tolerances) -> Iterator[Flag]:

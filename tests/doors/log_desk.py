@@ -41,11 +41,11 @@ class Desk:
         self.seq = 0
         self.prev: bytes | None = None
 
-    def sign(self) -> tuple[bytes, bytes]:
+    def sign(self, event: bytes = EVENT) -> tuple[bytes, bytes]:
         """The next scan."""
         self.seq += 1
         pair = make_scan(
-            EVENT,
+            event,
             station="desk-1",
             subject="urn:uuid:6f1f6f0e-0000-4000-8000-000000000001",
             seq=self.seq,

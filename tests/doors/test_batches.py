@@ -1,7 +1,7 @@
 """The scanners' door for batches over HTTP, and what proves one scan of a batch alone."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import httpx
 import pytest
@@ -25,17 +25,17 @@ COUNT = 4
 class BatchDesk(Desk):
     """A station that signs in batches."""
 
-    def together(self) -> bytes:
+    def together(self, events: Sequence[bytes] = (EVENT,) * COUNT) -> bytes:
         """The body of the next batch."""
         made = [
             make_leaf(
-                EVENT,
+                event,
                 station="desk-1",
                 subject=f"urn:uuid:shipment-{at}",
                 seq=self.seq + 1 + at,
                 salt=hashlib.sha256(f"{self.seq}/{at}".encode()).digest(),
             )
-            for at in range(COUNT)
+            for at, event in enumerate(events)
         ]
         statement = make_batch(
             [leaf for leaf, _ in made],

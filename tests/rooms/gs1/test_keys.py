@@ -139,3 +139,22 @@ def test_what_names_no_key_is_no_key_of_ours(uri: str) -> None:
     with pytest.raises(Rejected) as caught:
         strict_key(uri)
     assert caught.value.code == "key"
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        issue_sscc("9521473", 8816),
+        issue_gtin("9521473", 381, indicator=5),
+        issue_gln("9521473", 10, extension="BENCH07"),
+        issue_pgln("9521473", 10),
+        issue_gsrn("9521473", 4417),
+        issue_grai("9521473", 1, "412"),
+        issue_giai("9521473", "SEAL0088213"),
+        issue_gsin("9521473", 7),
+        issue_gdti("9521473", 12, "SO1"),
+    ],
+)
+def test_a_key_is_under_the_company_prefix_that_it_was_issued_with_and_under_no_other(key: Key) -> None:
+    assert key.is_under(["9501234", "9521473"])
+    assert not key.is_under(["521473", "952147399"])
