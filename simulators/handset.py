@@ -5,10 +5,13 @@
   applied state, epoch and counter, nonce, the operator's keys, screen, question, held-until. After RETIRE the lock key
   is gone.
 - **Order of work** for a command: verify, store, enforce, answer. A power cut anywhere repeats; it never skips.
+- **One run, one reading.** The store is read at boot; from then on the state is in memory, and each change of it goes
+  to the store. So what happens to the file meanwhile holds nobody, and is mended by the next change.
 - **A full disk keeps nobody locked.** What cannot be stored is not answered, and no lock begins, but its hour, doubt
-  about its clock and an UNLOCK set it free all the same. A code does not: a try that is not counted could be repeated.
-- **A damaged store**, or none, is doubt, and doubt frees: the handset begins as new, and its hello brings back a lock
-  that still stands, or the RETIRE.
+  about its clock and an UNLOCK set it free all the same, for this run; the timer stores it once there is room. A code
+  does not: a try that is not counted could be repeated.
+- **A damaged store**, or none, is doubt, and doubt frees: at boot the handset begins as new, and its hello brings back
+  a lock that still stands, or the RETIRE.
 - **Locked** means: the screen shows who, why, a reference, a phone number and a question for the offline code, and only
   what is on the short list works: emergency calls, emergency alerts, the support number, incoming calls, charging, the
   screen reader, and typing the offline code. What the holder tries beyond that is refused.
@@ -157,7 +160,8 @@ class Handset:
         self._rng = rng
         self._offset_at_boot_s = 0
         self._owes_nonce = True
-        self._parsed: tuple[bytes, DeviceState] | None = None
+        self._run: DeviceState | None = None
+        self._is_stored = True
         if not store.exists():
             self._keep(self._new())
 
@@ -168,11 +172,8 @@ class Handset:
 
     @property
     def state(self) -> DeviceState:
-        """What it has stored; what was read or written last is not parsed again."""
-        content, known = self.store.read_bytes(), self._parsed
-        if known is None or known[0] != content:
-            known = self._parsed = (content, read_state(content))
-        return known[1]
+        """That of this run while it is on; what is stored while it is off."""
+        return read_state(self.store.read_bytes()) if self._run is None else self._run
 
     @property
     def screen(self) -> Screen | None:
@@ -197,14 +198,15 @@ class Handset:
     def power_on(self) -> None:
         """Boot: read the clock, read the store, enforce what it says."""
         self._offset_at_boot_s = self.clock_offset_s
-        self.on = True
-        self._parsed = None
         self.begin_run()
+        self._run = None
         self._go_on(wake(self._stored(), now_s=self.now_s()))
+        self.on = True
 
     def power_off(self) -> None:
         """Only the store is left."""
         self.on = False
+        self._run = None
 
     def begin_run(self) -> None:
         """As at every boot: the nonce of the run is drawn before anything is taken, and stored with what comes."""
@@ -234,6 +236,8 @@ class Handset:
         """A hello with the nonce of this run, so that no LOCK is late that was signed for it; fresh if that is old."""
         if self._owes_nonce or not says_again(self.state, now_s=self.now_s()):
             return self.hello()
+        if not self._is_stored:
+            self._keep(self.state)
         return self._told(self.state)
 
     def hello_after(self, taken: Taken) -> bytes:
@@ -337,9 +341,9 @@ class Handset:
         )
 
     def _keep(self, state: DeviceState) -> DeviceState:
-        content = write_state(state)
-        replace_file(self.store, content)
-        self._parsed = (content, state)
+        self._is_stored = False
+        replace_file(self.store, write_state(state))
+        self._is_stored = True
         return state
 
     def _new(self) -> DeviceState:
@@ -352,12 +356,13 @@ class Handset:
             return self._new()
 
     def _go_on(self, state: DeviceState) -> None:
-        """Go on with what was stored and the time; no lock begins by it, so that it need not be stored."""
+        """Go on with what was and the time; no lock begins by it, so that it need not be stored."""
         self._enforce(state)
         with suppress(OSError):
             self._keep(state)
 
     def _enforce(self, state: DeviceState) -> None:
+        self._run = state
         self.screen_locked = state.applied is Applied.LOCKED
 
     def _nonce(self) -> bytes:

@@ -248,6 +248,50 @@ def test_a_full_disk_keeps_no_handset_locked(
         assert not locked.screen_locked
 
 
+@pytest.mark.parametrize("way", ["hour", "doubt", "unlock", "retire"])
+def test_what_sets_it_free_on_a_full_disk_holds_at_the_next_tick_and_is_stored_once_there_is_room(
+    locked: Handset, operator: Operator, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "fsync", full)
+        if way == "hour":
+            operator.clock.at_s += 72 * 3600
+            locked.tick()
+        elif way == "doubt":
+            locked.turn_clock(-400)
+            locked.power_on()
+        else:
+            raw = operator.command(locked, Op(way))
+            with pytest.raises(OSError, match="full"):
+                locked.take(raw)
+        for _ in range(3):
+            operator.clock.at_s += 120
+            assert not locked.tick()
+            assert not locked.screen_locked
+        assert read_state(locked.copy_store()).applied is Applied.LOCKED
+    locked.tick()
+    assert read_state(locked.copy_store()).applied is (Applied.RETIRED if way == "retire" else Applied.UNLOCKED)
+
+
+@pytest.mark.parametrize("way", ["hour", "unlock", "retire"])
+@pytest.mark.parametrize("damage", ["flipped", "gone"])
+def test_a_store_that_is_damaged_while_it_is_on_keeps_nobody_locked_and_is_whole_again_after_the_release(
+    locked: Handset, operator: Operator, damage: str, way: str
+) -> None:
+    whole = locked.copy_store()
+    if damage == "gone":
+        locked.store.unlink()
+    else:
+        locked.store.write_bytes(whole[:40] + bytes((whole[40] ^ 1,)) + whole[41:])
+    if way == "hour":
+        operator.clock.at_s += 72 * 3600
+        assert locked.tick()
+    else:
+        assert locked.take(operator.command(locked, Op(way))).ack.result is Result.APPLIED
+    assert not locked.screen_locked
+    assert read_state(locked.copy_store()) == locked.state
+
+
 def test_on_a_full_disk_no_lock_begins_and_no_code_is_tried(
     handset: Handset, operator: Operator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -247,12 +247,26 @@ def test_on_a_full_disk_a_command_waits_and_a_hello_is_said_by_the_timer_once_th
         disk.setattr(os, "fsync", full)
         world.on()
         world.send(Op.UNLOCK)
-        assert not world.handset.screen_locked
-    assert (len(world.server.acks), len(world.server.hellos)) == (1, 2), "nothing is told that is not stored"
+        assert (len(world.server.acks), len(world.server.hellos)) == (1, 2), "nothing is told that is not stored"
+        world.operator.clock.at_s += 60
+        world.radio.tick()
+        assert not world.handset.screen_locked, "the timer locks nobody again"
     world.radio.tick()
     world.broker.pump()
     assert [ack.applied for ack in world.server.acks] == [Applied.LOCKED, Applied.UNLOCKED]
-    assert Applied.LOCKED in {hello.applied for hello in world.server.hellos[2:]}, "the hello of the connection"
+    assert {hello.applied for hello in world.server.hellos[2:]} == {Applied.UNLOCKED}, "what is true by now"
+
+
+def test_an_unlock_that_comes_to_a_handset_whose_store_was_damaged_meanwhile_is_taken_and_answered(
+    world: World,
+) -> None:
+    world.on()
+    world.send(Op.LOCK)
+    world.handset.store.write_bytes(b"damaged")
+    world.send(Op.UNLOCK)
+    assert world.radio.refused == []
+    assert world.server.acks[-1].applied is Applied.UNLOCKED
+    assert not world.handset.screen_locked
 
 
 def test_bytes_that_are_no_command_are_let_go(world: World) -> None:
