@@ -60,7 +60,7 @@ MOST_PORTS = 65_535
 LANES = 8
 """So many commands are handed to the broker side by side."""
 
-WHY = "This phone is missing from a delivery. You did nothing wrong by holding it."
+WHY = "This phone is missing from a delivery. You did nothing wrong by holding it. Calls to 999 and 112 work."
 BOUGHT = "Did you buy this phone? You did nothing wrong. Call us, or tell us at {address}."
 
 

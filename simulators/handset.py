@@ -13,8 +13,7 @@
 - **A damaged store**, or none, is doubt, and doubt frees: at boot the handset begins as new, and its hello brings back
   a lock that still stands, or the RETIRE.
 - **Locked** means: the screen shows who, why, a reference, a phone number and a question for the offline code, and only
-  what is on the short list works: emergency calls, emergency alerts, the support number, incoming calls, charging, the
-  screen reader, and typing the offline code. What the holder tries beyond that is refused.
+  what is on the short list (`holder.py`) works. What the holder tries beyond that is refused.
 - A factory reset, another SIM, a clock turned back, and a store put back to an older copy are things that happen to
   handsets; each is a method here. Within one run nobody turns the clock: it is read at boot and then counts on.
 """
@@ -50,39 +49,10 @@ from devicelock.rules.unlock_code import ENTROPY_BYTES, lock_number
 from simulators.client import ServiceClient
 from simulators.goods import Unit
 from simulators.handset_store import read_state, replace_file, write_state
+from simulators.holder import ALLOWED_WHILE_LOCKED, Function
 from simulators.wire import b64u, from_b64u
 
 CLIENT_VERSION = "simulated 1.0"
-
-
-class Function(StrEnum):
-    """What a holder may want to do with a handset."""
-
-    EMERGENCY_CALL = "emergency_call"
-    EMERGENCY_ALERT = "emergency_alert"
-    SUPPORT_CALL = "support_call"
-    INCOMING_CALL = "incoming_call"
-    CHARGING = "charging"
-    SCREEN_READER = "screen_reader"
-    ENTER_CODE = "enter_code"
-    CALL_ANYONE = "call_anyone"
-    APPS = "apps"
-    CAMERA = "camera"
-    SETTINGS = "settings"
-    UNLOCK = "unlock"
-
-
-ALLOWED_WHILE_LOCKED = frozenset(
-    {
-        Function.EMERGENCY_CALL,
-        Function.EMERGENCY_ALERT,
-        Function.SUPPORT_CALL,
-        Function.INCOMING_CALL,
-        Function.CHARGING,
-        Function.SCREEN_READER,
-        Function.ENTER_CODE,
-    }
-)
 
 
 class Cut(StrEnum):

@@ -19,7 +19,8 @@ from simulators import customer
 from simulators.agent import Staff, put_authority_in_force, sign_in
 from simulators.client import ServiceClient
 from simulators.customer import Customer
-from simulators.handset import Function, Handset
+from simulators.handset import Handset
+from simulators.holder import Function
 from simulators.network import Progress, ThiefConfig, World, links_of, play, small_world
 from simulators.radio import Radio
 

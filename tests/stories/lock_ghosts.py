@@ -32,7 +32,8 @@ from devicelock.store import CommandRow, LockOrderRow
 from devicelock.usecases.count_locks import HELD
 from devicelock.usecases.lock_office import STANDING
 from simulators.broker import SimulatedTransport
-from simulators.handset import Function, PowerCut, Taken
+from simulators.handset import PowerCut, Taken
+from simulators.holder import Function
 from simulators.radio import Radio
 from tests.world import World
 from tests.world_audit import SHOWN_LOCKED

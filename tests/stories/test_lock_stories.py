@@ -12,7 +12,7 @@ from devicelock.rules.command import Reason
 from devicelock.rules.hello import SimClass
 from devicelock.usecases.request_lock import lock_for_dispute
 from devicelock.usecases.show_parts import show_parts
-from simulators.handset import Function
+from simulators.holder import Function
 from tests.stories.lock_steps import ask, let_go, sell_again
 from tests.world import World
 

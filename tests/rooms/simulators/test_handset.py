@@ -12,8 +12,9 @@ from devicelock.rules.device import REPEATED_S
 from devicelock.rules.hello import Cause, SimClass, open_hello
 from devicelock.rules.unlock_code import unlock_code
 from simulators.faults import CUTS, PAIRS, Fault, is_applied
-from simulators.handset import ALLOWED_WHILE_LOCKED, Cut, Function, Handset, PowerCut
+from simulators.handset import Cut, Handset, PowerCut
 from simulators.handset_store import read_state
+from simulators.holder import ALLOWED_WHILE_LOCKED, Function
 from tests.rooms.simulators.hands import START_S, Operator, make_handset
 
 
@@ -61,10 +62,12 @@ def test_a_locked_handset_does_what_is_on_the_short_list_and_nothing_else(locked
             locked.use(function)
 
 
-def test_emergency_calls_and_alerts_support_charging_and_the_screen_reader_always_work() -> None:
-    always = {Function.EMERGENCY_CALL, Function.EMERGENCY_ALERT, Function.SUPPORT_CALL, Function.CHARGING}
-    always |= {Function.SCREEN_READER, Function.INCOMING_CALL, Function.ENTER_CODE}
-    assert always <= ALLOWED_WHILE_LOCKED
+ALWAYS = ("emergency_call", "emergency_text", "relay_call", "owners_emergency_number", "emergency_alert")
+
+
+@pytest.mark.parametrize("name", [*ALWAYS, "incoming_call", "charging", "screen_reader", "support_call", "enter_code"])
+def test_emergency_calls_texts_relay_alerts_and_the_owners_numbers_always_work(locked: Handset, name: str) -> None:
+    assert locked.use(Function(name)) == "done"
 
 
 @pytest.mark.parametrize("function", list(Function))
