@@ -20,12 +20,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
+from custody.store.durable_file import replace_file
 from devicelock.mqtt import MqttTransport
 from devicelock.mqtt_options import MqttOptions
 from devicelock.rules.applied import Applied
 from devicelock.transport import Message
 from simulators.figures import Figure, duration, rate, share
-from simulators.handset_store import replace_file
 from simulators.lock_fleet import MOST_MISSED, POLL_S, Desk, Missed, missed_handsets, others
 from simulators.radio import Radio
 from simulators.story import Broken, Story

@@ -1,9 +1,11 @@
 """A faithful handset: it stores before it acts, acts before it answers, and never unlocks itself.
 
 - **Key.** The device key is made in the handset and never leaves it; the service gets the public half.
-- **Store.** Everything it must remember is one small file, replaced in one step (write, flush to disk, rename):
-  applied state, epoch and counter, nonce, the operator's keys, screen, question, held-until. After RETIRE the lock key
-  is gone.
+- **Store.** Everything it must remember is one small file, replaced in one step (`durable_file.py`): applied state,
+  epoch and counter, nonce, the operator's keys, screen, question, held-until.
+- **After RETIRE** the lock key is gone from the store and from what the handset was enrolled with: before the answer a
+  fuse is blown (a second file, beside the store), and with it no damage, loss or older copy of the store brings the key
+  back. A store that knows nothing of the RETIRE is then as one that is damaged.
 - **Order of work** for a command: verify, store, enforce, answer. A power cut anywhere repeats; it never skips.
 - **One run, one reading.** The store is read at boot; from then on the state is in memory, and each change of it goes
   to the store. So what happens to the file meanwhile holds nobody, and is mended by the next change.
@@ -20,7 +22,7 @@
 
 import random
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TypedDict
@@ -29,6 +31,7 @@ from custody.kernel import cbor
 from custody.kernel.clock import SECOND_MS, Clock
 from custody.kernel.errors import Forbidden, Rejected
 from custody.kernel.keys import PublicKey, SoftwareSigner, new_signer, read_cose_key
+from custody.store.durable_file import replace_file
 from devicelock.rules.ack import Ack, Result, make_ack
 from devicelock.rules.applied import Applied
 from devicelock.rules.command import NONCE_BYTES, Command, KeyRing, Screen, open_command
@@ -48,7 +51,7 @@ from devicelock.rules.hello import Cause, SimClass, make_hello
 from devicelock.rules.unlock_code import ENTROPY_BYTES, lock_number
 from simulators.client import ServiceClient
 from simulators.goods import Unit
-from simulators.handset_store import read_state, replace_file, write_state
+from simulators.handset_store import read_state, write_state
 from simulators.holder import ALLOWED_WHILE_LOCKED, Function
 from simulators.wire import b64u, from_b64u
 
@@ -126,12 +129,15 @@ class Handset:
         self.on = False
         self.screen_locked = False
         self.user_data = ""
+        self._fuse = store.with_suffix(".fuse")
         self._clock = clock
         self._rng = rng
         self._offset_at_boot_s = 0
         self._owes_nonce = True
         self._run: DeviceState | None = None
         self._is_stored = True
+        if self._fuse.exists():
+            self._forget_lock_key()
         if not store.exists():
             self._keep(self._new())
 
@@ -312,18 +318,26 @@ class Handset:
 
     def _keep(self, state: DeviceState) -> DeviceState:
         self._is_stored = False
+        if state.applied is Applied.RETIRED and self.enrolment.keys.lock is not None:
+            replace_file(self._fuse, b"")
+            self._forget_lock_key()
         replace_file(self.store, write_state(state))
         self._is_stored = True
         return state
+
+    def _forget_lock_key(self) -> None:
+        self.enrolment = replace(self.enrolment, keys=replace(self.enrolment.keys, lock=None))
 
     def _new(self) -> DeviceState:
         return new_device(self.device, self.enrolment.keys, nonce=self._nonce(), now_s=self.now_s())
 
     def _stored(self) -> DeviceState:
         try:
-            return self.state
+            state = self.state
         except (Rejected, OSError):
             return self._new()
+        is_older = self.enrolment.keys.lock is None and state.applied is not Applied.RETIRED
+        return self._new() if is_older else state
 
     def _go_on(self, state: DeviceState) -> None:
         """Go on with what was and the time; no lock begins by it, so that it need not be stored."""

@@ -1,12 +1,10 @@
-"""What a handset stores: one small file, replaced in one step, with its own digest before it.
+"""What a handset stores: one small file, with its own digest before it.
 
 A store that the digest does not fit is not believed in any part: one flipped bit could hold a lock for ever.
 """
 
 import hashlib
-import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from custody.kernel import cbor
@@ -33,16 +31,6 @@ def read_state(content: bytes) -> DeviceState:
     if hashlib.sha256(body).digest() != digest:
         raise Rejected("store", "the store is damaged", fix="Switch the handset on: it begins anew.")
     return _unpack(cbor.decode(body))
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Write, flush to disk, rename: after a power cut there is the old file or the new one, whole."""
-    fresh = path.with_suffix(".new")
-    with fresh.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
 
 
 _PLAIN = ("device", "nonce", "nonce_at_s", "epoch", "counter", "command_id", "held_until_s", "seen_s")

@@ -1,7 +1,3 @@
-import errno
-import os
-from pathlib import Path
-
 import pytest
 
 from custody.kernel.errors import Forbidden, Rejected
@@ -13,28 +9,8 @@ from devicelock.rules.hello import Cause, SimClass, open_hello
 from devicelock.rules.unlock_code import unlock_code
 from simulators.faults import CUTS, PAIRS, Fault, is_applied
 from simulators.handset import Cut, Handset, PowerCut
-from simulators.handset_store import read_state
 from simulators.holder import ALLOWED_WHILE_LOCKED, Function
-from tests.rooms.simulators.hands import START_S, Operator, make_handset
-
-
-@pytest.fixture
-def operator() -> Operator:
-    """Lend an operator whose clock stands still."""
-    return Operator()
-
-
-@pytest.fixture
-def handset(tmp_path: Path, operator: Operator) -> Handset:
-    """Lend a handset that is on and has never been locked."""
-    return make_handset(tmp_path, operator)
-
-
-@pytest.fixture
-def locked(handset: Handset, operator: Operator) -> Handset:
-    """Lend a handset that is on and locked."""
-    handset.take(operator.command(handset, Op.LOCK))
-    return handset
+from tests.rooms.simulators.hands import START_S, Operator
 
 
 def test_a_new_handset_is_free_and_says_so_under_its_own_signature(handset: Handset) -> None:
@@ -201,18 +177,6 @@ def test_the_nonce_under_which_a_lock_from_before_was_refused_is_the_one_that_is
     assert handset.take(operator.command(handset, Op.LOCK, nonce=drawn)).ack.result is Result.APPLIED
 
 
-def test_a_nonce_of_a_run_that_could_not_be_stored_is_owed_still(
-    handset: Handset, operator: Operator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    old = operator.command(handset, Op.LOCK)
-    handset.begin_run()
-    with monkeypatch.context() as disk:
-        disk.setattr(os, "fsync", full)
-        with pytest.raises(OSError, match="full"):
-            handset.take(old)
-    assert handset.take(old).ack.result is Result.REFUSED_NONCE
-
-
 @pytest.mark.parametrize(("waited_s", "again"), [(0, True), (REPEATED_S - 1, True), (REPEATED_S, False)])
 def test_a_hello_that_is_said_again_says_the_nonce_of_this_run_while_it_is_young(
     handset: Handset, operator: Operator, *, waited_s: int, again: bool
@@ -228,116 +192,6 @@ def test_a_hello_that_is_said_again_says_the_nonce_of_this_run_while_it_is_young
     assert open_hello(handset.hello_again(), device=handset.device, key=key).nonce != second.nonce
 
 
-@pytest.mark.parametrize("way", ["timer", "boot", "unlock", "retire"])
-def test_a_full_disk_keeps_no_handset_locked(
-    locked: Handset, operator: Operator, monkeypatch: pytest.MonkeyPatch, way: str
-) -> None:
-    with monkeypatch.context() as disk:
-        disk.setattr(os, "fsync", full)
-        if way in {"timer", "boot"}:
-            operator.clock.at_s += 72 * 3600
-            {"timer": locked.tick, "boot": locked.power_on}[way]()
-        else:
-            raw = operator.command(locked, Op(way))
-            with pytest.raises(OSError, match="full"):
-                locked.take(raw)
-        assert not locked.screen_locked
-    locked.power_on()
-    assert locked.screen_locked == (way in {"unlock", "retire"}), (
-        "what was not stored was not answered, and comes again"
-    )
-    if locked.screen_locked:
-        assert locked.take(raw).ack.result is Result.APPLIED
-        assert not locked.screen_locked
-
-
-@pytest.mark.parametrize("way", ["hour", "doubt", "unlock", "retire"])
-def test_what_sets_it_free_on_a_full_disk_holds_at_the_next_tick_and_is_stored_once_there_is_room(
-    locked: Handset, operator: Operator, monkeypatch: pytest.MonkeyPatch, way: str
-) -> None:
-    with monkeypatch.context() as disk:
-        disk.setattr(os, "fsync", full)
-        if way == "hour":
-            operator.clock.at_s += 72 * 3600
-            locked.tick()
-        elif way == "doubt":
-            locked.turn_clock(-400)
-            locked.power_on()
-        else:
-            raw = operator.command(locked, Op(way))
-            with pytest.raises(OSError, match="full"):
-                locked.take(raw)
-        for _ in range(3):
-            operator.clock.at_s += 120
-            assert not locked.tick()
-            assert not locked.screen_locked
-        assert read_state(locked.copy_store()).applied is Applied.LOCKED
-    locked.tick()
-    assert read_state(locked.copy_store()).applied is (Applied.RETIRED if way == "retire" else Applied.UNLOCKED)
-
-
-@pytest.mark.parametrize("way", ["hour", "unlock", "retire"])
-@pytest.mark.parametrize("damage", ["flipped", "gone"])
-def test_a_store_that_is_damaged_while_it_is_on_keeps_nobody_locked_and_is_whole_again_after_the_release(
-    locked: Handset, operator: Operator, damage: str, way: str
-) -> None:
-    whole = locked.copy_store()
-    if damage == "gone":
-        locked.store.unlink()
-    else:
-        locked.store.write_bytes(whole[:40] + bytes((whole[40] ^ 1,)) + whole[41:])
-    if way == "hour":
-        operator.clock.at_s += 72 * 3600
-        assert locked.tick()
-    else:
-        assert locked.take(operator.command(locked, Op(way))).ack.result is Result.APPLIED
-    assert not locked.screen_locked
-    assert read_state(locked.copy_store()) == locked.state
-
-
-def test_on_a_full_disk_no_lock_begins_and_no_code_is_tried(
-    handset: Handset, operator: Operator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    raw = operator.command(handset, Op.LOCK)
-    with monkeypatch.context() as disk:
-        disk.setattr(os, "fsync", full)
-        handset.power_on()
-        with pytest.raises(OSError, match="full"):
-            handset.take(raw)
-        assert not handset.screen_locked
-    handset.hello()
-    handset.take(operator.command(handset, Op.LOCK))
-    code = unlock_code(handset.enrolment.code_key, str(handset.question), pair=handset.state.pair)
-    with monkeypatch.context() as disk:
-        disk.setattr(os, "fsync", full)
-        with pytest.raises(OSError, match="full"):
-            handset.type_code(code)
-        assert handset.screen_locked
-    assert handset.type_code(code)
-
-
-@pytest.mark.parametrize("damage", ["flipped", "cut", "empty", "gone"])
-def test_a_handset_whose_store_is_damaged_begins_anew_and_can_be_locked_again(
-    locked: Handset, operator: Operator, damage: str
-) -> None:
-    whole = locked.copy_store()
-    for place in range(1, len(whole), len(whole) // 12):
-        if damage == "gone":
-            locked.store.unlink()
-        else:
-            flipped = whole[:place] + bytes((whole[place] ^ 0x10,)) + whole[place + 1 :]
-            locked.store.write_bytes({"flipped": flipped, "cut": whole[:place], "empty": b""}[damage])
-        locked.power_on()
-        hello = open_hello(locked.hello(), device=locked.device, key=locked.enrolment.signer.public)
-        assert (hello.applied, hello.cause, locked.screen_locked) == (Applied.UNLOCKED, Cause.NEW, False)
-    assert locked.take(operator.command(locked, Op.LOCK)).ack.result is Result.APPLIED
-
-
-def full(_descriptor: int) -> None:
-    """A disk with no room left."""
-    raise OSError(errno.ENOSPC, "the disk is full")
-
-
 def test_the_digits_that_support_reads_out_set_it_free(locked: Handset) -> None:
     wrong = "00000000" if locked.question != "00000000" else "11111111"
     assert not locked.type_code(wrong)
@@ -349,13 +203,6 @@ def test_the_right_code_sets_it_free_and_the_next_hello_says_why(locked: Handset
     assert locked.type_code(unlock_code(locked.enrolment.code_key, locked.question, pair=locked.state.pair))
     hello = open_hello(locked.hello(), device=locked.device, key=locked.enrolment.signer.public)
     assert (hello.applied, hello.cause) == (Applied.UNLOCKED, Cause.CODE)
-
-
-@pytest.mark.parametrize("op", [None, Op.LOCK, Op.UNLOCK, Op.RETIRE], ids=str)
-def test_the_store_reads_back_what_was_written(handset: Handset, operator: Operator, op: Op | None) -> None:
-    if op is not None:
-        handset.take(operator.command(handset, op))
-    assert read_state(handset.store.read_bytes()) == handset.state
 
 
 def test_a_handset_that_is_off_does_nothing(handset: Handset) -> None:

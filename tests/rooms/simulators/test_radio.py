@@ -1,5 +1,6 @@
 import errno
 import os
+import stat
 import threading
 import time
 from dataclasses import dataclass, field
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from custody.store.durable_file import replace_file
 from devicelock.mqtt_options import MqttOptions
 from devicelock.rules.ack import Ack, Result, open_ack
 from devicelock.rules.applied import Applied
@@ -19,7 +21,6 @@ from devicelock.transport import Message, PublishOutcome
 from simulators.broker import SimulatedBroker, SimulatedTransport
 from simulators.faults import Fault
 from simulators.handset import Handset
-from simulators.handset_store import replace_file
 from simulators.radio import Line, Radio, mqtt_of
 from tests.rooms.simulators.hands import Operator, make_handset
 
@@ -102,17 +103,21 @@ def test_a_lock_is_applied_acknowledged_and_told_again_in_a_hello(world: World) 
     assert world.handset.screen_locked
 
 
-def test_a_command_costs_one_flush_to_disk_and_its_hello_says_the_nonce_that_was_stored_with_it(
+def test_a_command_costs_one_durable_write_and_its_hello_says_the_nonce_that_was_stored_with_it(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.on()
-    flushed: list[int] = []
-    monkeypatch.setattr(os, "fsync", flushed.append)
+    flushed: list[str] = []
+
+    def note(descriptor: int) -> None:
+        flushed.append("folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file")
+
+    monkeypatch.setattr(os, "fsync", note)
     for op in (Op.LOCK, Op.UNLOCK, Op.LOCK):
         flushed.clear()
         world.send(op)
         assert world.server.hellos[-1].nonce == world.handset.state.nonce
-        assert len(flushed) == 1, "state, pair and nonce are stored together, before any of them is told"
+        assert flushed == ["file", "folder"], "state, pair and nonce are stored together, before any of them is told"
     nonces = [hello.nonce for hello in world.server.hellos]
     assert len(nonces) == len(set(nonces)) == 4
 
