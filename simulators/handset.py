@@ -126,7 +126,6 @@ class Handset:
         self.network = network
         self.sim = sim
         self.clock_offset_s = 0
-        self.on = False
         self.screen_locked = False
         self.user_data = ""
         self._fuse = store.with_suffix(".fuse")
@@ -145,6 +144,11 @@ class Handset:
     def device(self) -> str:
         """Its pseudonym on the wire."""
         return self.enrolment.device
+
+    @property
+    def on(self) -> bool:
+        """Whether it is switched on; while it is off, whatever is asked of it raises `Forbidden("off")`."""
+        return self._run is not None
 
     @property
     def state(self) -> DeviceState:
@@ -177,11 +181,9 @@ class Handset:
         self.begin_run()
         self._run = None
         self._go_on(wake(self._stored(), now_s=self.now_s()))
-        self.on = True
 
     def power_off(self) -> None:
         """Only the store is left."""
-        self.on = False
         self._run = None
 
     def begin_run(self) -> None:
@@ -190,7 +192,7 @@ class Handset:
 
     def tick(self) -> bool:
         """The timer: True if a lock that had run out was released, so that a hello is due."""
-        before = self.state
+        before = self._running()
         state = wake(before, now_s=self.now_s())
         self._go_on(state)
         return state.applied is not before.applied
@@ -198,30 +200,31 @@ class Handset:
     @property
     def owes_hello(self) -> bool:
         """Whether its last hello is a day old, by its own clock."""
-        return owes_hello(self.state, now_s=self.now_s())
+        return owes_hello(self._running(), now_s=self.now_s())
 
     def hello(self) -> bytes:
         """A signed hello with a fresh nonce; the nonce is stored before it is said."""
         where = self._where()
-        state, hello = greet(self.state, now_s=self.now_s(), nonce=self._nonce(), client=CLIENT_VERSION, **where)
+        state, hello = greet(self._running(), now_s=self.now_s(), nonce=self._nonce(), client=CLIENT_VERSION, **where)
         self._enforce(self._keep(state))
         self._owes_nonce = False
         return make_hello(hello, self.enrolment.signer)
 
     def hello_again(self) -> bytes:
         """A hello with the nonce of this run, so that no LOCK is late that was signed for it; fresh if that is old."""
-        if self._owes_nonce or not says_again(self.state, now_s=self.now_s()):
+        state = self._running()
+        if self._owes_nonce or not says_again(state, now_s=self.now_s()):
             return self.hello()
         if not self._is_stored:
-            self._keep(self.state)
-        return self._told(self.state)
+            self._keep(state)
+        return self._told(state)
 
     def hello_after(self, taken: Taken) -> bytes:
         """The hello that follows a command; a nonce that was stored with it is said now, and nothing stored again.
 
         Where the command left no new nonce, or the handset has changed since, there is a hello like any other.
         """
-        if taken.after.nonce == taken.before.nonce or self.state != taken.after:
+        if taken.after.nonce == taken.before.nonce or self._running() != taken.after:
             return self.hello()
         return self._told(taken.after)
 
@@ -230,7 +233,7 @@ class Handset:
 
         Raises `Rejected` for what is not a command for this device, `OSError` for what cannot be stored now.
         """
-        state = self.state
+        state = self._running()
         command = open_command(raw, state.keys)
         after, ack = self._decide(self._in_this_run(state), command)
         self._fail(cut, Cut.BEFORE_STORE)
@@ -252,8 +255,7 @@ class Handset:
 
     def use(self, function: Function) -> str:
         """Do something as the holder; raises `Forbidden("locked")` for what does not work now."""
-        if not self.on:
-            raise Forbidden("off", "the handset is off", fix="Switch it on.")
+        self._running()
         if function is Function.UNLOCK and self.screen_locked:
             raise Forbidden("locked", "the handset does not unlock itself", fix="Call the number on the screen.")
         if self.screen_locked and function not in ALLOWED_WHILE_LOCKED:
@@ -263,7 +265,7 @@ class Handset:
     def type_code(self, code: str) -> bool:
         """Type the eight digits that support read out; True if the handset is not locked afterwards."""
         state, free = enter_code(
-            self.state,
+            self._running(),
             code,
             key=self.enrolment.code_key,
             now_s=self.now_s(),
@@ -295,6 +297,11 @@ class Handset:
         self.power_off()
         replace_file(self.store, copy)
         self.power_on()
+
+    def _running(self) -> DeviceState:
+        if self._run is None:
+            raise Forbidden("off", "the handset is off", fix="Switch it on.")
+        return self._run
 
     def _in_this_run(self, state: DeviceState) -> DeviceState:
         """What was stored, with the nonce of this run; that is yet to be stored, if it is owed."""

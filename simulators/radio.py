@@ -12,6 +12,8 @@
 - Order for a command: the handset stores and enforces, the signed ack is published, and only then may the broker
   forget the command. Bytes that are no command for this device are let go: they will never be better.
 - Client id = device name; the session outlives the power, so that commands wait in the broker.
+- While the handset is off nothing is taken or said, even where its line stands or comes back by itself: what waits in
+  the broker comes again once it is on.
 - The lock below guards the handset only. It is never held around `publish`, which may wait for the network thread.
 """
 
@@ -21,7 +23,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from custody.kernel.clock import DAY_MS, SECOND_MS
-from custody.kernel.errors import Rejected
+from custody.kernel.errors import Forbidden, Rejected
 from devicelock.mqtt import MqttTransport
 from devicelock.mqtt_options import MqttOptions, Presence
 from devicelock.rules.ack import Ack, Result
@@ -98,8 +100,10 @@ class Radio:
             self.handset.power_off()
 
     def tick(self) -> None:
-        """The handset's timer."""
+        """The handset's timer; while it is off there is none."""
         with self._guard:
+            if not self.handset.on:
+                return
             is_due = self.handset.tick() or self.handset.owes_hello or self._unsaid
         if is_due:
             self._say_hello()
@@ -147,7 +151,7 @@ class Radio:
         except Rejected as refusal:
             self.refused.append(refusal)
             return True
-        except (PowerCut, OSError):
+        except (PowerCut, Forbidden, OSError):  # forbidden: it was switched off meanwhile
             return False
         ack = taken.ack
         self.acks.append(ack)
@@ -171,6 +175,8 @@ class Radio:
     def _say_hello(self, *, again: bool = False) -> None:
         try:
             with self._guard:
+                if not self.handset.on:
+                    return
                 hello = self.handset.hello_again() if again else self.handset.hello()
         except OSError:
             self._unsaid = True

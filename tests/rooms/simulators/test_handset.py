@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import pytest
 
 from custody.kernel.errors import Forbidden, Rejected
@@ -205,10 +207,31 @@ def test_the_right_code_sets_it_free_and_the_next_hello_says_why(locked: Handset
     assert (hello.applied, hello.cause) == (Applied.UNLOCKED, Cause.CODE)
 
 
-def test_a_handset_that_is_off_does_nothing(handset: Handset) -> None:
-    handset.power_off()
-    with pytest.raises(Forbidden):
-        handset.use(Function.EMERGENCY_CALL)
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda handset, _unlock, _code: handset.use(Function.EMERGENCY_CALL),
+        lambda handset, _unlock, _code: handset.hello(),
+        lambda handset, _unlock, _code: handset.hello_again(),
+        lambda handset, _unlock, _code: handset.tick(),
+        lambda handset, unlock, _code: handset.take(unlock),
+        lambda handset, _unlock, code: handset.type_code(code),
+    ],
+    ids=["use", "hello", "hello again", "timer", "command", "code"],
+)
+def test_a_handset_that_is_off_does_nothing(
+    locked: Handset, operator: Operator, act: Callable[[Handset, bytes, str], object]
+) -> None:
+    unlock = operator.command(locked, Op.UNLOCK)
+    code = unlock_code(locked.enrolment.code_key, str(locked.question), pair=locked.state.pair)
+    locked.power_off()
+    operator.clock.at_s += 73 * 3600
+    before = locked.copy_store()
+    with pytest.raises(Forbidden, match="off"):
+        act(locked, unlock, code)
+    assert not locked.on
+    assert locked.copy_store() == before
+    assert locked.state.applied is Applied.LOCKED
 
 
 def test_its_clock_is_its_own(handset: Handset) -> None:

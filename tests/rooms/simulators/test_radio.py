@@ -239,6 +239,27 @@ def test_after_a_power_cut_the_broker_brings_an_unlock_again(world: World, fault
     assert world.server.acks[-1].applied is Applied.UNLOCKED
 
 
+@pytest.mark.parametrize("fault", [Fault.CUT_BEFORE_STORE, Fault.CUT_AFTER_STORE])
+def test_a_handset_whose_power_was_cut_does_nothing_when_its_line_comes_back_and_its_timer_would_be_due(
+    world: World, fault: Fault
+) -> None:
+    world.on()
+    world.radio.faults.append(fault)
+    world.send(Op.LOCK)
+    before, hellos = world.handset.copy_store(), len(world.server.hellos)
+    line = world.radio._line
+    assert isinstance(line, SimulatedTransport)
+    line.drop()
+    line.start()
+    world.broker.pump()
+    world.radio.swap_sim(SimClass.OTHER, country="RO")
+    world.operator.clock.at_s += 73 * 3600
+    world.radio.tick()
+    assert (world.handset.on, world.handset.screen_locked) == (False, False)
+    assert world.handset.copy_store() == before
+    assert (len(world.server.hellos), world.server.acks) == (hellos, [])
+
+
 def test_on_a_full_disk_a_command_waits_and_a_hello_is_said_by_the_timer_once_there_is_room(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
