@@ -275,10 +275,12 @@ class Handset:
         return free
 
     def factory_reset(self) -> None:
-        """Everything of the user's is gone; the lock's store is on a partition that a reset does not touch."""
+        """Everything of the user's is gone; the lock's store is on a partition that a reset does not touch.
+
+        It ends this run; the boot that follows is `power_on`, or that of the radio (`Radio.factory_reset`).
+        """
         self.user_data = ""
         self.power_off()
-        self.power_on()
 
     def swap_sim(self, sim: SimClass, *, country: str | None) -> None:
         """Another SIM, perhaps another country's network; a hello is due."""
@@ -293,10 +295,9 @@ class Handset:
         return self.store.read_bytes()
 
     def roll_back(self, copy: bytes) -> None:
-        """Put an older copy of the store back and boot."""
+        """Put an older copy of the store back, for which the handset is taken apart; it is off afterwards."""
         self.power_off()
         replace_file(self.store, copy)
-        self.power_on()
 
     def _running(self) -> DeviceState:
         if self._run is None:

@@ -99,6 +99,12 @@ class Radio:
         with self._guard:
             self.handset.power_off()
 
+    def factory_reset(self, *, wait_s: float = 30.0) -> bool:
+        """Reset a handset that is on: it reboots, so that its connection ends, another begins and a hello is said."""
+        self.switch_off()
+        self.handset.factory_reset()
+        return self.switch_on(wait_s=wait_s)
+
     def tick(self) -> None:
         """The handset's timer; while it is off there is none."""
         with self._guard:

@@ -286,7 +286,6 @@ class Locks(RuleBasedStateMachine):
         elif mine:
             radio.handset.roll_back(mine[place % len(mine)])
             self.ghosts.past[radio.handset.device].rolled_back = True
-        radio.handset.power_off()
         replay = partial(self.bring_every_old_command_again, parcel, backwards=bool(place % 2))
         early = how == "roll back" and place % 4 < 2
         with before_hello(radio, replay) if early else nullcontext():

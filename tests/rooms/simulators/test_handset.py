@@ -115,6 +115,8 @@ def test_a_lock_survives(locked: Handset, happens: str) -> None:
         locked.power_on()
     else:
         locked.factory_reset()
+        assert not locked.on, "a reset ends with a boot"
+        locked.power_on()
     assert locked.screen_locked
     assert locked.user_data == ("photos" if happens == "reboot" else "")
 
@@ -151,6 +153,7 @@ def test_a_store_put_back_never_accepts_the_lock_of_another_run(
     copy, old = handset.copy_store(), operator.command(handset, Op.LOCK)
     handset.take(old)
     handset.roll_back(copy)
+    handset.power_on()
     if says_hello:
         handset.hello()
     assert handset.take(old).ack.result is Result.REFUSED_NONCE

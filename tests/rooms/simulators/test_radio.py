@@ -87,6 +87,17 @@ def world(tmp_path: Path) -> World:
     return World(tmp_path)
 
 
+def test_a_factory_reset_reboots_it_so_that_it_says_hello_on_a_new_connection_and_stays_locked(world: World) -> None:
+    world.on()
+    world.send(Op.LOCK)
+    said = world.server.hellos[-1].nonce
+    assert world.radio.factory_reset()
+    world.broker.pump()
+    assert world.server.hellos[-1].nonce != said
+    assert world.server.hellos[-1].applied is Applied.LOCKED
+    assert world.handset.screen_locked
+
+
 def test_it_says_hello_on_every_connect_with_a_fresh_nonce(world: World) -> None:
     world.on()
     world.radio.switch_off()
