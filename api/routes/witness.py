@@ -2,7 +2,7 @@
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -17,10 +17,13 @@ def witness_app(witness: Witness) -> Starlette:
 
     async def add_checkpoint(request: Request) -> Response:
         body = bytearray()
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > MAX_BODY:
-                return Response("the body is too large\n", 400, media_type=PLAIN)
+        try:
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > MAX_BODY:
+                    return Response("the body is too large\n", 400, media_type=PLAIN)
+        except ClientDisconnect:
+            return Response("the body ended too early\n", 400, media_type=PLAIN)
         answer = await run_in_threadpool(_answer, witness, bytes(body))
         return Response(answer.body, answer.status, headers={"Content-Type": answer.content_type})
 
@@ -29,6 +32,8 @@ def witness_app(witness: Witness) -> Starlette:
             note = await run_in_threadpool(witness.checkpoint, request.path_params["name"])
         except NotFound as error:
             return Response(f"{error.detail}\n", 404, media_type=PLAIN)
+        except (OSError, Trouble) as error:
+            return Response(f"nothing is shown: {error}\n", 503, media_type=PLAIN)
         return Response(note, media_type=PLAIN, headers={"Cache-Control": "public, max-age=1"})
 
     return Starlette(

@@ -37,27 +37,33 @@ class WitnessFolder:
         self._lock.close()
 
     def note(self, name: str) -> bytes | None:
-        """The note kept under the hex SHA-256 of an origin; None if nothing was cosigned."""
-        path = self._folder / f"{name}.note"
-        return path.read_bytes() if path.is_file() else None
+        """The note kept under the hex SHA-256 of an origin; None if nothing was cosigned.
 
-    def latest(self, origin: str) -> Checkpoint | None:
-        """What was last cosigned for a log; raises `Fatal("witness")` if the file is not a checkpoint of it."""
-        note = self.note(origin_name(origin))
-        if note is None:
+        Raises `Fatal("witness")` if the file is not a checkpoint of that origin.
+        """
+        path = self._folder / f"{name}.note"
+        if not path.is_file():
             return None
+        note = path.read_bytes()
         try:
-            return _read(origin, note)
+            _read(name, note)
         except Rejected as error:
             raise Fatal(
                 "witness",
-                f"what was last cosigned for {origin} cannot be read",
+                f"what was last cosigned cannot be read: {path.name}",
                 fix="Restore the newest copy of the file; an older one would let the log show two pasts.",
             ) from error
+        return note
+
+    def latest(self, origin: str) -> Checkpoint | None:
+        """What was last cosigned for a log; raises `Fatal("witness")` if the file is not a checkpoint of it."""
+        name = origin_name(origin)
+        note = self.note(name)
+        return None if note is None else _read(name, note)
 
     def replace(self, origin: str, note: bytes) -> None:
         """Remember this note, durably; raises `Rejected`, and keeps the old one, if it could not be read back."""
-        _read(origin, note)
+        _read(origin_name(origin), note)
         replace_file(self._folder / f"{origin_name(origin)}.note", note)
 
     def _cut_notes(self) -> None:
@@ -70,8 +76,10 @@ class WitnessFolder:
                     replace_file(path, cut)
 
 
-def _read(origin: str, note: bytes) -> Checkpoint:
+def _read(name: str, note: bytes) -> Checkpoint:
     checkpoint = parse_checkpoint(parse_note(note).text)
-    if checkpoint.origin != origin:
-        raise Rejected("witness", f"it is a checkpoint of {checkpoint.origin}", fix=f"Give one of {origin}.")
+    if origin_name(checkpoint.origin) != name:
+        raise Rejected(
+            "witness", f"it is a checkpoint of {checkpoint.origin}", fix="Give one of the log it stands for."
+        )
     return checkpoint

@@ -89,7 +89,10 @@ class Witness:
         return Answer(status=200, body="".join(line.line() for line in lines))
 
     def checkpoint(self, name: str) -> bytes:
-        """The note last cosigned for the log whose origin hashes to `name`; raises `NotFound`."""
+        """The note last cosigned for the log whose origin hashes to `name`.
+
+        Raises `NotFound` if there is none, `Fatal("witness")` if it is damaged.
+        """
         note = self._folder.note(name) if len(name) == 64 and name.isascii() and name.isalnum() else None
         if note is None:
             raise NotFound("checkpoint", "nothing was cosigned under this name", fix="Hash the origin with SHA-256.")
