@@ -116,6 +116,20 @@ def test_what_sets_it_free_on_a_full_disk_holds_at_the_next_tick_and_is_stored_o
     assert read_state(locked.copy_store()).applied is (Applied.RETIRED if way == "retire" else Applied.UNLOCKED)
 
 
+def test_a_hello_that_is_said_again_tells_no_release_that_is_not_stored(
+    locked: Handset, operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locked.hello()
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match="full"):
+            locked.take(operator.command(locked, Op.UNLOCK))
+        with pytest.raises(OSError, match="full"):
+            locked.hello_again()
+    hello = open_hello(locked.hello_again(), device=locked.device, key=locked.enrolment.signer.public)
+    assert hello.applied is read_state(locked.copy_store()).applied is Applied.UNLOCKED
+
+
 @pytest.mark.parametrize("way", ["hour", "unlock", "retire"])
 @pytest.mark.parametrize("damage", ["flipped", "gone"])
 def test_a_store_that_is_damaged_while_it_is_on_keeps_nobody_locked_and_is_whole_again_after_the_release(
