@@ -6,8 +6,8 @@ an IMEI made a parcel dear. By the first two a seal that was put on was read on 
 wrong was never there, a parcel that came back to a site had one stay there, a named courier who took over from a
 nameless one had that one's, and a delivery counted although a carrier had the parcel again. By the first three nobody
 who declared his acceptance wrong was bound by the release that he had taken over (`trail/bound.py`), a seal was taken
-off only by who called it one, scans stood in order of time alone, and a repeat under an event id that another station
-had used first counted again.
+off only by who called it one, scans stood in order of time alone, a repeat under an event id that another station had
+used first counted again, and whoever had the parcel before let it go a moment late.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from custody.investigation.journey import Stay
 from custody.investigation.look import Look, calls_seal, hands_over, look_at, pin_of, seal_read
 from custody.investigation.read_passage import READING, Reading
-from custody.investigation.read_stays import look_again, opened
+from custody.investigation.read_stays import look_again, opened, read_stays
 from custody.investigation.values import Pin, Step
 from custody.trail.edition import Edition
 from custody.trail.runs import turning_before
@@ -43,6 +43,10 @@ def _look_before(sealed: SealedScan, parcel: str) -> Look:
         seal=seal_read(sealed),
         pin=Pin.VERIFIED if pin is Pin.RECORDED else pin,
     )
+
+
+def _stays_third(looks: Iterable[Look]) -> tuple[list[Stay], Look | None]:
+    return read_stays(looks, Edition.THIRD)
 
 
 def _way_out_before(looks: Sequence[Look]) -> int | None:
@@ -82,6 +86,6 @@ def _here(look: Look, stays: Sequence[Stay]) -> list[int]:
 READINGS = {
     Edition.FIRST: Reading(look=_look_before, out=_way_out_before, stays=_stays_before, edition=Edition.FIRST),
     Edition.SECOND: Reading(look=_look_second, out=READING.out, stays=_stays_before, edition=Edition.SECOND),
-    Edition.THIRD: Reading(look=_look_third, out=READING.out, stays=READING.stays, edition=Edition.THIRD),
+    Edition.THIRD: Reading(look=_look_third, out=READING.out, stays=_stays_third, edition=Edition.THIRD),
     Edition.FOURTH: READING,
 }

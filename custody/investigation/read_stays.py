@@ -6,8 +6,9 @@
   the same person; and so is another person at the same station.
 - A delivery after which somebody of the network had the parcel again is no delivery any more (`trail/runs.py`). It is
   one more look of its stay, and who had the parcel then has another one, also if it is the same courier.
-- Who lets a parcel go, and says so when its taker scanned it a moment ago, had it before that.
-- What is found wrong after arrival went wrong in the newest stay or before.
+- Who lets a parcel go, and says so when its taker scanned it a moment ago, had it before that: nobody else had it in
+  between, and what he reads then is how he let it go.
+- What else is found wrong after arrival went wrong in the newest stay or before.
 
 Nobody makes a chain as long as he likes by scanning to and fro: from `MOST_STAYS` on none is opened at a place again.
 """
@@ -20,6 +21,7 @@ from custody.investigation.journey import Stay
 from custody.investigation.look import Look
 from custody.investigation.values import Seal, Step
 from custody.kernel.clock import MINUTE_MS
+from custody.trail.edition import NEWEST, Edition
 from custody.trail.route import MOBILE
 from custody.trail.runs import RELEASES, UNPACKS, at_door
 
@@ -28,14 +30,17 @@ ARRIVAL_MS = 30 * MINUTE_MS
 MOST_STAYS = 48
 
 
-def read_stays(looks: Iterable[Look]) -> tuple[list[Stay], Look | None]:
-    """The stays that looks of the way out show, and the delivery that stands; the looks are in order."""
+def read_stays(looks: Iterable[Look], edition: Edition = NEWEST) -> tuple[list[Stay], Look | None]:
+    """The stays that looks of the way out show, and the delivery that stands; the looks are in order.
+
+    By the third edition whoever had the parcel before let it go a moment late, and read it as its taker had it.
+    """
     stays: list[Stay] = []
     told: list[tuple[Look, int | None]] = []  # each scan of the delivery, with the stay that it belongs to
     for look in looks:
         if look.step is None:
             continue
-        at = _stay_of(look, stays)
+        at = _stay_of(look, stays, edition)
         if look.delivers:
             if at is None and not told:
                 at = len(stays)
@@ -46,7 +51,8 @@ def read_stays(looks: Iterable[Look]) -> tuple[list[Stay], Look | None]:
                 _undo(told, stays)
                 told, at = [], at if len(stays) >= MOST_STAYS else None
             if at is not None:
-                look_again(look, at, stays)
+                own = edition >= Edition.FOURTH and _gave(look, at, stays, edition)
+                look_again(look, at, stays, ends=at if own else -1)
             elif not told:
                 stays.append(opened(look, look.step))
     return stays, told[-1][0] if told else None
@@ -63,7 +69,7 @@ def _undo(told: Iterable[tuple[Look, int | None]], stays: list[Stay]) -> None:
             look_again(look, at, stays)
 
 
-def _stay_of(look: Look, stays: list[Stay]) -> int | None:
+def _stay_of(look: Look, stays: list[Stay], edition: Edition) -> int | None:
     """Which stay a look belongs to; None if it opens one."""
     courier = look.step is Step.COURIER
     mine = [
@@ -74,8 +80,14 @@ def _stay_of(look: Look, stays: list[Stay]) -> int | None:
     if not mine:
         return None
     back = any(courier or stay.step in MOBILE or stay.site != look.site for stay in stays[mine[-1] + 1 :])
-    gave = look.biz_step in RELEASES and _on_arrival(look, stays[-1])
-    return mine[-1] if gave or not back or len(stays) >= MOST_STAYS else None
+    kept = not back or len(stays) >= MOST_STAYS or _gave(look, mine[-1], stays, edition)
+    return mine[-1] if kept else None
+
+
+def _gave(look: Look, at: int, stays: list[Stay], edition: Edition) -> bool:
+    """Whether it is the word of who had the parcel at a stay that its newest taker has it from him."""
+    direct = at == len(stays) - 2 or edition < Edition.FOURTH
+    return direct and look.biz_step in RELEASES and _on_arrival(look, stays[-1])
 
 
 def _same_hands(look: Look, stay: Stay) -> bool:
@@ -99,8 +111,8 @@ def opened(look: Look, step: Step) -> Stay:
     )
 
 
-def look_again(look: Look, at: int, stays: list[Stay]) -> None:
-    """One more scan of a stay. What is found wrong after arrival went wrong in the newest stay or before."""
+def look_again(look: Look, at: int, stays: list[Stay], ends: int = -1) -> None:
+    """One more scan of a stay. What is found wrong after arrival went wrong in the stay that `ends` then or before."""
     stay = stays[at]
     on_arrival = at == len(stays) - 1 and _on_arrival(look, stay)
     as_came = not (look.act or stay.handled)
@@ -115,8 +127,8 @@ def look_again(look: Look, at: int, stays: list[Stay]) -> None:
         photo=None if stay.at_ms is None else bool(stay.photo or look.photo),
         handled=stay.handled or look.act,
     )
-    last = stays[-1]
-    stays[-1] = replace(
+    last = stays[ends]
+    stays[ends] = replace(
         last,
         late_seal=Seal.ANOMALY if wrong else last.late_seal,
         late_mass_g=look.mass_g if weighed else last.late_mass_g,

@@ -1,6 +1,6 @@
 """A parcel that comes back has another stay where it was before, and who had it is not mixed with who has it."""
 
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import pytest
 from hypothesis import given
@@ -131,6 +131,49 @@ def test_who_lets_a_parcel_go_and_says_so_a_moment_late_has_not_had_it_again(wor
     world.pass_time(5)
     world.release("dock-2")
     assert steps(world) == ["dock", "linehaul", "dock"]
+
+
+def seals(world: World, edition: Edition = NEWEST) -> list[tuple[str | None, Seal, Seal]]:
+    """Of each stay its station, and the seal as it was on arrival and when it was let go."""
+    points = passage_of(way_of(world, edition), EMPTY).checkpoints
+    return [
+        (stay.station, came.seal, went.seal)
+        for stay, (came, went) in zip(way_of(world, edition).stays, pairwise(points), strict=True)
+    ]
+
+
+@pytest.mark.parametrize("step", ["inspecting", "departing"])
+def test_who_had_it_several_hands_ago_finds_nothing_wrong_without_a_stay_of_his_own(world: World, step: str) -> None:
+    world.journey(deliver=False)
+    world.obj("courier-7", "loading", **READ, **by("h-7"))
+    world.obj("hub-sort-1", step, **BROKEN)
+    assert [station for station, _, _ in seals(world)][-2:] == ["courier-7", "hub-sort-1"]
+    then = [station for station, _, _ in seals(world, Edition.THIRD)][-1]
+    assert then == ("courier-7" if step == "departing" else "hub-sort-1")
+
+
+def test_what_a_giver_reads_as_he_lets_go_a_moment_late_went_wrong_before_its_taker_had_it(world: World) -> None:
+    for station in ("hub-sort-1", "lorry-3"):
+        world.pass_time(3)
+        world.obj(station, "arriving", **READ)
+    world.pass_time(0.1)
+    world.release("hub-sort-1", **BROKEN)
+    assert seals(world)[-2:] == [
+        ("hub-sort-1", Seal.OK, Seal.ANOMALY),
+        ("lorry-3", Seal.ANOMALY, Seal.NOT_READ),
+    ]
+    assert seals(world, Edition.THIRD)[-1] == ("lorry-3", Seal.OK, Seal.ANOMALY)
+
+
+def test_what_a_giver_weighs_as_he_lets_go_a_moment_late_is_no_weight_of_the_takers_stay(world: World) -> None:
+    for station in ("hub-sort-1", "lorry-3"):
+        world.pass_time(3)
+        world.weigh(station, 538)
+    report = [{"type": "Mass", "value": 0.4, "uom": "KGM"}]
+    world.release("hub-sort-1", sensorElementList=[{"sensorReport": report}])
+    late = {edition: [stay.late_mass_g for stay in way_of(world, edition).stays] for edition in Edition}
+    assert late[NEWEST] == [400, None]
+    assert late[Edition.THIRD] == [None, 400]
 
 
 def test_a_chain_that_was_examined_before_is_read_as_it_was(world: World) -> None:
