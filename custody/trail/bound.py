@@ -3,8 +3,10 @@
 Who declares a scan of his own wrong takes back what it asserts: its readings, what it put where, its pictures. He does
 not take himself out of a handover that two stations signed. Presence stays
 
-- where a standing scan of another station binds the declared one, by its digest, or by its event's id where no digest
-  is carried; and where it was that station's word for taking over what it let go by a bound one;
+- where the declared one let the parcel go, and a standing scan of another station that took it over binds it, by its
+  digest, or by its event's id where no digest is carried. The log had it before the declaration, or else it carries the
+  digest and was signed before the log had that: nobody brings a station back that has corrected itself;
+- where the declared one was its station's word for taking over what it let go by a bound one;
 - where the declared one took over what another station released, and the release stands: the last who signed that he
   has a parcel does not clear himself by a word of his own. That is the release which the acceptance carries or names,
   else the newest in the log before it that was to the taker's custodian and that nobody accepted meanwhile. Where
@@ -17,12 +19,13 @@ An adjudicator's declaration takes back all of it.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from custody.kernel.clock import SECOND_MS
 from custody.trail.corrections import Corrections, once
 from custody.trail.edition import Edition
 from custody.trail.finding import Finding, Kind
 from custody.trail.marks import read_marks
 from custody.trail.names import named
-from custody.trail.runs import CANCELS, RELEASES, accepts
+from custody.trail.runs import ACCEPTANCES, CANCELS, RELEASES, accepts, is_physical
 from custody.trail.sealed import SealedScan
 
 
@@ -43,7 +46,11 @@ def bound_presence(scans: Iterable[SealedScan], corrections: Corrections, editio
     standing = [sealed for sealed in made if corrections.standing(sealed)]
     found: dict[bytes, Binding] = {}
     for held in made:
-        binding = next((sealed for sealed in standing if _binds(sealed, held)), None)
+        declaration = corrections.by_own.get(held.digest)
+        answers = [sealed for sealed in standing if _binds(sealed, held)]
+        if edition >= Edition.FOURTH:
+            answers = [sealed for sealed in answers if _took_over(sealed, held, declaration)]
+        binding = next(iter(answers), None)
         if binding is None:
             continue
         found[held.digest] = Binding(by=binding, release=False)
@@ -81,6 +88,17 @@ def _binds(sealed: SealedScan, held: SealedScan) -> bool:
     upstream = read_marks(sealed.event).upstream
     by_name = held.event.event_id is not None and ("upevt", held.event.event_id) in sealed.event.transactions
     return by_name if upstream is None else upstream == held.digest
+
+
+def _took_over(sealed: SealedScan, held: SealedScan, declaration: SealedScan | None) -> bool:
+    """Whether what binds a scan is a handover with it that was there before the scan was declared wrong."""
+    takes = sealed.event.biz_step in ACCEPTANCES and is_physical(sealed.event)
+    if not takes or held.event.biz_step not in RELEASES:
+        return False
+    if declaration is None or sealed.place < declaration.place:
+        return True
+    by_digest = read_marks(sealed.event).upstream == held.digest
+    return by_digest and sealed.scan.iat_s * SECOND_MS <= declaration.received_ms
 
 
 def _took(sealed: SealedScan, held: SealedScan) -> bool:

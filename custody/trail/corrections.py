@@ -15,7 +15,7 @@ computed without the original. That the parcel was there may still count (`bound
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Hashable, Iterable
+from collections.abc import Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from custody.gs1.event import Event
@@ -42,11 +42,12 @@ class Correction:
 class Corrections:
     """What declarations and repeats do to a set of scans, by their digests; `about` are those of each finding.
 
-    `by_own` are those of `voided` that only the station itself declared wrong that signed them.
+    `by_own` are those of `voided` that only the station itself declared wrong that signed them, each with the first
+    declaration that does.
     """
 
     voided: frozenset[bytes] = frozenset()
-    by_own: frozenset[bytes] = frozenset()
+    by_own: Mapping[bytes, SealedScan] = field(default_factory=dict)
     declarations: frozenset[bytes] = frozenset()
     repeats: frozenset[bytes] = frozenset()
     effective: tuple[Correction, ...] = ()
@@ -112,6 +113,7 @@ class _Work:
     edition: Edition
     confirmed: set[bytes] = field(default_factory=set)
     voided: set[bytes] = field(default_factory=set)
+    first: dict[bytes, SealedScan] = field(default_factory=dict)
     declarations: set[bytes] = field(default_factory=set)
     repeats: set[bytes] = field(default_factory=set)
     effective: list[Correction] = field(default_factory=list)
@@ -176,7 +178,7 @@ class _Work:
         """Everything collected, in a fixed order."""
         return Corrections(
             voided=frozenset(self.voided),
-            by_own=frozenset(self.voided - self.confirmed),
+            by_own={digest: first for digest, first in self.first.items() if digest not in self.confirmed},
             declarations=frozenset(self.declarations),
             repeats=frozenset(self.repeats),
             effective=tuple(sorted(self.effective, key=lambda c: (c.original_index, c.declaration_index))),
@@ -194,6 +196,7 @@ class _Work:
         found = [sealed.index for sealed in self.scans if sealed.event.event_id in wanted]
         held = {sealed.event.event_id for sealed in self.scans}
         self.voided.add(original.digest)
+        self.first.setdefault(original.digest, declaration)
         if declaration.station.station in self.adjudicators:
             self.confirmed.add(original.digest)
         self._say(

@@ -19,6 +19,8 @@ the edition that its chain was read by (`investigation/pack_earlier.py`).
    - A delivery after which a carrier had the parcel again is none in the chain of an investigation either.
 4. - Whoever took over what another station released, and declares that wrong, was still there, where nobody else took
      that over (`bound.py`).
+   - What another station signs binds a scan that was declared wrong only where it took over what that let go, before
+     the declaration.
    - Who takes a seal off by its key alone, or takes all off, has done something and read nothing, and a seal that was
      done away with is no seal that was read.
    - In the chain of an investigation too, what signatures prove of the order of scans comes before what clocks say.

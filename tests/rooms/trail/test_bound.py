@@ -6,9 +6,10 @@ from custody.gs1.named_information import write_ni
 from custody.investigation.read_before import READINGS
 from custody.investigation.read_passage import Way, read_way
 from custody.investigation.values import Seal, Step
+from custody.kernel.clock import HOUR_MS
 from custody.trail.edition import NEWEST, Edition
 from custody.trail.sealed import SealedScan
-from tests.rooms.trail.world import CARRIER, JOURNEY, PARCEL, SELLER, World, kinds
+from tests.rooms.trail.world import CARRIER, JOURNEY, PARCEL, SELLER, World, kinds, moved
 
 BROKEN = {"wl:sealState": "broken"}
 
@@ -110,11 +111,59 @@ def test_a_scan_of_ones_own_binds_nothing_and_an_adjudicator_takes_all_back() ->
     world.accept("bench-4", given)
     world.declare(given)
     assert standings(world, given) == ["declared_wrong"]
-    world.accept("dock-2", given)
+    world, _, given, _ = taken_back()
+    world.declare(given)
     assert standings(world, given) == ["bound"]
     world.declare(given, station="desk")
     told = {entry.digest: entry.standing for entry in world.trail(adjudicators={"desk"}).entries}
     assert told[given.digest] == "declared_wrong"
+
+
+def by_name(sealed: SealedScan) -> dict[str, object]:
+    return {"bizTransactionList": [{"type": "upevt", "bizTransaction": sealed.event.event_id}]}
+
+
+@pytest.mark.parametrize(
+    ("station", "step"), [("courier-7", "inspecting"), ("desk", "other"), ("courier-7", "departing")]
+)
+@pytest.mark.parametrize("carries", [False, True], ids=["by its name", "by its digest"])
+def test_nobody_brings_a_station_back_that_corrected_a_scan_but_who_took_over_from_it(
+    station: str, step: str, *, carries: bool
+) -> None:
+    world = World()
+    world.pack()
+    for giver, taker in JOURNEY[:-1]:
+        world.hand(giver, taker)
+    wrong = world.obj("courier-8", "departing", **{"wl:handler": "h-8"})
+    digest = {"wl:upstreamStatement": write_ni(wrong.digest)} if carries else {}
+    world.obj(station, step, **by_name(wrong), **digest)
+    world.declare(wrong)
+    assert standings(world, wrong) == ["declared_wrong"]
+    assert "h-8" not in handlers(way_of(world))
+    assert "h-8" in handlers(way_of(world, Edition.THIRD))
+
+
+@pytest.mark.parametrize("digest", [None, "right"], ids=["by its name", "by its digest"])
+def test_who_takes_over_what_was_declared_wrong_before_does_not_bring_its_giver_back(digest: str | None) -> None:
+    world, given, _ = gone_with()
+    wrong = world.release("courier-8", **{"wl:handler": "h-8"})
+    world.declare(wrong)
+    world.accept("dock-2", wrong, digest=digest)
+    assert standings(world, wrong, given) == ["declared_wrong", "standing"]
+    assert "h-8" not in handlers(way_of(world))
+    assert "h-8" in handlers(way_of(world, Edition.THIRD))
+
+
+@pytest.mark.parametrize("digest", [None, "right"], ids=["by its name", "by its digest"])
+def test_who_had_taken_over_offline_binds_a_declaration_that_came_first_by_the_digest_alone(digest: str | None) -> None:
+    world = World()
+    world.pack()
+    given = world.release("bench-4")
+    taken = world.accept("dock-2", given, digest=digest)
+    declared = world.declare(given)
+    late = moved(taken, index=declared.index + 1, received_ms=declared.received_ms + HOUR_MS)
+    world.scans[world.scans.index(taken)] = late
+    assert standings(world, given) == ["declared_wrong" if digest is None else "bound"]
 
 
 def test_who_may_not_declare_is_not_told_to_wait_for_somebody_whom_there_is_not() -> None:
