@@ -26,6 +26,7 @@ from custody.gs1.event import Event
 from custody.investigation.values import Pin, Seal, Step
 from custody.kernel.clock import Instant
 from custody.scans.advance import parcels_of
+from custody.trail.edition import NEWEST, Edition
 from custody.trail.marks import read_marks, says_seal
 from custody.trail.names import is_item, named
 from custody.trail.runs import delivers, is_physical, returns, sends_back
@@ -160,10 +161,17 @@ def place(told: Told) -> Look:
     )
 
 
-def presence(look: Look) -> Look:
-    """What is left of a look that was taken back, and where the parcel was all the same."""
+def presence(look: Look, edition: Edition = NEWEST) -> Look:
+    """What is left of a look that was taken back, and where the parcel was all the same.
+
+    By the third edition its word of a delivery or a return was left too.
+    """
+    said = edition < Edition.FOURTH
     return replace(
         look,
+        delivers=said and look.delivers,
+        turns=said and look.turns,
+        sends_back=said and look.sends_back,
         dear=False,
         photo=False,
         seal=Seal.NOT_READ,

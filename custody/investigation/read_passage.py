@@ -98,7 +98,11 @@ def read_way(parcel: str, scans: Iterable[SealedScan], reading: Reading | None =
         corrections = read_corrections(made, edition=reading.edition)
         bound = bound_presence(made, corrections, reading.edition)
         looks = [
-            presence(look) if sealed.digest in bound else look if corrections.standing(sealed) else aside(look)
+            presence(look, reading.edition)
+            if sealed.digest in bound
+            else look
+            if corrections.standing(sealed)
+            else aside(look)
             for look, sealed in zip(looks, made, strict=True)
         ]
     return way_of(parcel, looks, reading)

@@ -21,6 +21,7 @@ the edition that its chain was read by (`investigation/pack_earlier.py`).
      that over (`bound.py`).
    - What another station signs binds a scan that was declared wrong only where it took over what that let go, before
      the declaration.
+   - Of a scan that was declared wrong and still shows that the parcel was there, no delivery and no return counts.
    - Who takes a seal off by its key alone, or takes all off, has done something and read nothing, and a seal that was
      done away with is no seal that was read.
    - In the chain of an investigation too, what signatures prove of the order of scans comes before what clocks say.

@@ -8,6 +8,7 @@
 - A delivery (to a recipient, or sold) ends custody. A later scan that moves or holds the parcel reopens it: the parcel
   was taken away again. A return sent by the recipient opens a return leg instead, and so does who lets a parcel go as a
   returned one. Who only speaks of a return before a delivery opens nothing by it.
+- Of a scan that is bound nothing counts but that the parcel was there: neither a delivery nor a return.
 """
 
 from collections.abc import Iterable, Sequence
@@ -145,7 +146,7 @@ def read_runs(entries: Iterable[Entry], edition: Edition = NEWEST) -> list[Run]:
                 present.append(entry)
             packed = packed or any(is_parcel(key) for key in named(entry.event))
     turn = _turn(present, edition)
-    walk = _Walk()
+    walk = _Walk(edition)
     for at, entry in enumerate(present):
         walk.take(entry, turned=at == turn)
     return walk.runs
@@ -157,17 +158,23 @@ def _turn(present: Sequence[Entry], edition: Edition) -> int | None:
     What is never delivered also goes back when it is let go under a return that its first scan had not named: that one
     would be of the handset it replaces.
     """
-    sent = next((at for at, entry in enumerate(present) if sends_back(entry.event)), None)
-    told = [(returns(entry.event), is_delivery(entry)) for entry in present]
+    said = [_says(entry, edition) for entry in present]
+    sent = next((at for at, entry in enumerate(present) if said[at] and sends_back(entry.event)), None)
+    told = [(said[at] and returns(entry.event), said[at] and is_delivery(entry)) for at, entry in enumerate(present)]
     if edition is Edition.FIRST:
         spoken = turning_before(told)
     elif any(delivered for _, delivered in told):
         spoken = turning(told)
     else:
-        replaces = _returned_under(present[0].event) if present else frozenset[str]()
-        under = (is_release(entry) and bool(_returned_under(entry.event) - replaces) for entry in present)
+        numbers = [_returned_under(entry.event) if said[at] else frozenset() for at, entry in enumerate(present)]
+        under = (is_release(entry) and not numbers[at] <= numbers[0] for at, entry in enumerate(present))
         spoken = next((at for at, goes_back in enumerate(under) if goes_back), None)
     return min((at for at in (spoken, sent) if at is not None), default=None)
+
+
+def _says(entry: Entry, edition: Edition) -> bool:
+    """Whether what a scan says of a delivery or a return counts; by the third edition that of a bound one did too."""
+    return entry.counts or edition < Edition.FOURTH
 
 
 def shows_presence(entry: Entry, *, packed: bool) -> bool:
@@ -183,8 +190,9 @@ def shows_presence(entry: Entry, *, packed: bool) -> bool:
 class _Walk:
     """Goes through the scans once and grows the runs."""
 
-    def __init__(self) -> None:
+    def __init__(self, edition: Edition) -> None:
         self.runs: list[Run] = []
+        self._edition = edition
         self._leg: Leg = "outbound"
 
     def take(self, entry: Entry, *, turned: bool) -> None:
@@ -199,7 +207,7 @@ class _Walk:
             self._add(entry, last)
 
     def _after_delivery(self, entry: Entry, last: Run, delivery: Entry) -> None:
-        if is_delivery(entry):
+        if self._delivers(entry):
             last.more_deliveries.append(entry)
             return
         same, biz_step = entry.station.station == delivery.station.station, entry.event.biz_step
@@ -215,8 +223,11 @@ class _Walk:
 
     def _add(self, entry: Entry, run: Run) -> None:
         run.entries.append(entry)
-        if is_delivery(entry):
+        if self._delivers(entry):
             run.delivery = entry
+
+    def _delivers(self, entry: Entry) -> bool:
+        return _says(entry, self._edition) and is_delivery(entry)
 
     def _leaves(self, entry: Entry, last: Run) -> bool:
         if _run_key(entry) != last.key:

@@ -119,6 +119,43 @@ def test_a_scan_of_ones_own_binds_nothing_and_an_adjudicator_takes_all_back() ->
     assert told[given.digest] == "declared_wrong"
 
 
+RMA = [{"type": "rma", "bizTransaction": "urn:epcglobal:cbv:bt:9521473000102:R-1"}]
+
+
+@pytest.mark.parametrize(
+    "said", [{"disposition": "returned"}, {"bizTransactionList": RMA}], ids=["as a returned one", "under a return"]
+)
+def test_a_return_that_was_declared_wrong_takes_nobody_out_of_the_chain_whoever_took_over(
+    said: dict[str, object],
+) -> None:
+    world = World()
+    world.pack()
+    for giver, taker in JOURNEY[:4]:
+        world.hand(giver, taker)
+    wrong = world.release("hub-sort-1", **said)
+    world.accept("lorry-3", wrong)
+    for giver, taker in JOURNEY[5:]:
+        world.hand(giver, taker)
+    world.declare(wrong)
+    assert standings(world, wrong) == ["bound"]
+    assert way_of(world).stays[-1].station == "courier-7"
+    assert {segment.leg for segment in world.trail().segments} == {"outbound"}
+    assert "return" in {segment.leg for segment in world.trail(edition=Edition.THIRD).segments}
+    sent_back = "disposition" in said
+    assert (way_of(world, Edition.THIRD).stays[-1].step is Step.HUB_SORT) == sent_back
+
+
+def test_a_delivery_that_was_declared_wrong_is_none_though_somebody_took_over_what_it_let_go() -> None:
+    world = World().journey(deliver=False)
+    wrong = world.release("courier-7", disposition="retail_sold")
+    world.accept("courier-8", wrong)
+    world.declare(wrong)
+    assert standings(world, wrong) == ["bound"]
+    assert way_of(world).delivered_ms is None
+    delivery, then = (world.trail(edition=edition).delivery for edition in (NEWEST, Edition.THIRD))
+    assert (delivery.reopened, then.reopened) == (False, True)
+
+
 def by_name(sealed: SealedScan) -> dict[str, object]:
     return {"bizTransactionList": [{"type": "upevt", "bizTransaction": sealed.event.event_id}]}
 
