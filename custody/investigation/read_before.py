@@ -7,7 +7,9 @@ wrong was never there, a parcel that came back to a site had one stay there, a n
 nameless one had that one's, and a delivery counted although a carrier had the parcel again. By the first three nobody
 who declared his acceptance wrong was bound by the release that he had taken over (`trail/bound.py`), a seal was taken
 off only by who called it one, scans stood in order of time alone, a repeat under an event id that another station had
-used first counted again, and whoever had the parcel before let it go a moment late.
+used first counted again, whoever had the parcel before let it go a moment late, who was heard of by a delivery alone
+that counted no more was nobody, and a return or a delivery that was declared wrong counted where the parcel had been
+there all the same.
 """
 
 from collections.abc import Iterable, Sequence

@@ -5,7 +5,8 @@
 - A courier has a stay for as long as nobody else has the parcel. Another station is another courier, unless both name
   the same person; and so is another person at the same station.
 - A delivery after which somebody of the network had the parcel again is no delivery any more (`trail/runs.py`). It is
-  one more look of its stay, and who had the parcel then has another one, also if it is the same courier.
+  one more look of its stay, or the first that there was, and who had the parcel then has another one, also if it is
+  the same courier.
 - Who lets a parcel go, and says so when its taker scanned it a moment ago, had it before that: nobody else had it in
   between, and what he reads then is how he let it go.
 - What else is found wrong after arrival went wrong in the newest stay or before.
@@ -13,7 +14,7 @@
 Nobody makes a chain as long as he likes by scanning to and fro: from `MOST_STAYS` on none is opened at a place again.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
@@ -33,7 +34,8 @@ MOST_STAYS = 48
 def read_stays(looks: Iterable[Look], edition: Edition = NEWEST) -> tuple[list[Stay], Look | None]:
     """The stays that looks of the way out show, and the delivery that stands; the looks are in order.
 
-    By the third edition whoever had the parcel before let it go a moment late, and read it as its taker had it.
+    By the third edition whoever had the parcel before let it go a moment late, and read it as its taker had it; and who
+    was heard of by a delivery alone that counts no more was nobody.
     """
     stays: list[Stay] = []
     told: list[tuple[Look, int | None]] = []  # each scan of the delivery, with the stay that it belongs to
@@ -48,7 +50,7 @@ def read_stays(looks: Iterable[Look], edition: Edition = NEWEST) -> tuple[list[S
             told.append((look, at))
         elif look.physical:
             if told and _takes_back(look, told[0][0]):
-                _undo(told, stays)
+                _undo(told, stays, edition)
                 told, at = [], at if len(stays) >= MOST_STAYS else None
             if at is not None:
                 own = edition >= Edition.FOURTH and _gave(look, at, stays, edition)
@@ -63,10 +65,13 @@ def _takes_back(look: Look, delivery: Look) -> bool:
     return look.biz_step != UNPACKS and not at_door(look.biz_step, same=same, apart_ms=apart_ms)
 
 
-def _undo(told: Iterable[tuple[Look, int | None]], stays: list[Stay]) -> None:
+def _undo(told: Sequence[tuple[Look, int | None]], stays: list[Stay], edition: Edition) -> None:
     for look, at in told:
         if at is not None:
             look_again(look, at, stays)
+    first, at = told[0]
+    if at is not None and stays[at].at_ms is None and edition >= Edition.FOURTH:
+        stays[at] = replace(stays[at], at_ms=first.at_ms)
 
 
 def _stay_of(look: Look, stays: list[Stay], edition: Edition) -> int | None:

@@ -29,6 +29,7 @@ the edition that its chain was read by (`investigation/pack_earlier.py`).
    - What a transformation uses and makes is what it is about: a handset's trail shows it.
    - A station's repeat of its own scan counts once, also where another station's came first under that event id.
    - Only who had a parcel right before its taker lets it go a moment late, and what he reads then is of his own stay.
+   - Who is heard of by a delivery alone that counts no more is known by it in the chain of an investigation.
 """
 
 from enum import IntEnum

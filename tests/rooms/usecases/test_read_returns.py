@@ -270,6 +270,18 @@ def test_what_was_read_at_a_door_that_counts_no_more_is_read_on_the_round(world:
     assert second.photo is None, "nobody scanned when that round began"
 
 
+def test_who_is_heard_of_by_a_delivery_alone_that_counts_no_more_is_known_by_it(world: World) -> None:
+    world.journey(deliver=False)
+    world.deliver("courier-8", **by("h-8"))
+    delivered_ms = world.now_ms
+    world.pass_time(4)
+    world.obj("depot-2", "arriving")
+    passage = passage_of(way_of(world), EMPTY)
+    assert [segment.handler for segment in passage.segments[-3:]] == [None, "h-8", None]
+    assert passage.checkpoints[-3].scan_ms == delivered_ms
+    assert passage_of(way_of(world, Edition.THIRD), EMPTY).segments[-2].handler is None
+
+
 def test_a_delivery_that_was_examined_before_is_read_as_it_was(world: World) -> None:
     world.journey()
     delivered = way_of(world).delivered_ms
@@ -294,5 +306,9 @@ def test_a_delivery_stands_here_if_it_does_in_the_trail(acts: list[tuple[tuple[s
             world.obj(station, step)
     trail, way = world.trail(), way_of(world)
     assert (way.delivered_ms is not None) == (trail.delivery.strength != "not_delivered")
-    told = [(segment.site, segment.step) for segment in trail.segments if segment.opening_index is not None]
+    told = [
+        (segment.site, segment.step)
+        for segment in trail.segments
+        if segment.seen and (segment.opening_index is not None or trail.delivery.index not in segment.indices)
+    ]
     assert [(stay.site, stay.step) for stay in seen(way)] == told
