@@ -21,7 +21,7 @@ import numpy as np
 
 from custody.investigation.docket import DAMAGED, EMPTIED, FOUND, LOST, THEFTS, split
 from custody.investigation.frame import Floats
-from custody.investigation.places import coded_place, own_place, place_of, with_times
+from custody.investigation.places import coded_place, own_place, place_of, with_times, without_time
 from custody.investigation.result import Checked, Judgement
 
 CAMERA_MINUTES, LOOK_AGAIN_MINUTES = 45.0, 5.0
@@ -74,7 +74,7 @@ def usual_checks(
     did, by their codes, and without `times` two stays at one place have the same title, as they once had.
     """
     known = _by_title(judgement)
-    done = {check.key for checked in judgement.checked if (check := _check_of(known, checked)) is not None}
+    done = {check.key for checked in judgement.checked for check in _checks_of(known, checked)}
     segments = judgement.dispute.segments
     places = [place_of(segment) if words else coded_place(segment) for segment in segments]
     catalogue = _catalogue(judgement, footage_expires_ms or {}, with_times(places) if times else places)
@@ -86,13 +86,13 @@ def with_results(judgement: Judgement, results: Iterable[Checked]) -> Judgement:
 
     A chain that was read again may have other links, or the same ones by other numbers, and a site may be called
     otherwise. A check is the same if its title with the site's own key is, or its title for one from before; where
-    several have that title, the one of its number is.
+    several have that title, the one of its number is, and where none has its number, it may have been any of them.
     """
     known = _by_title(judgement)
-    meant = [(_check_of(known, checked), checked) for checked in results]
-    latest = {check.key: (check, checked) for check, checked in meant if check is not None}
-    for _, (check, checked) in sorted(latest.items()):
-        believed = after(judgement, check, positive=checked.found)
+    meant = [(_checks_of(known, checked), checked) for checked in results]
+    latest = {tuple(check.key for check in checks): (checks, checked) for checks, checked in meant if checks}
+    for _, (checks, checked) in sorted(latest.items()):
+        believed = judgement.rejudged(evidence=judgement.evidence + _log_chance(*checks, positive=checked.found))
         judgement = replace(believed, checked=(*judgement.checked, checked))
     return judgement
 
@@ -102,8 +102,8 @@ def shown(judgement: Judgement) -> Floats:
     known = _by_title(judgement)
     total = np.zeros(judgement.docket.hypotheses)
     for checked in judgement.checked:
-        if (check := _check_of(known, checked)) is not None:
-            total += _log_chance(check, positive=checked.found)
+        if checks := _checks_of(known, checked):
+            total += _log_chance(*checks, positive=checked.found)
     return total
 
 
@@ -142,8 +142,12 @@ def _rank(judgement: Judgement, check: Check) -> RankedCheck:
     return RankedCheck(check=check, bits=max(before - chance * yes - (1 - chance) * no, 0.0), chance=chance)
 
 
-def _log_chance(check: Check, *, positive: bool) -> Floats:
-    return np.asarray(np.log(check.positive if positive else 1.0 - check.positive))
+def _log_chance(check: Check, *others: Check, positive: bool) -> Floats:
+    """The chance of what a check has shown; of several that may be meant, that any of them finds something, or none."""
+    chance = check.positive
+    for other in others:
+        chance = chance + other.positive - chance * other.positive
+    return np.asarray(np.log(chance if positive else 1.0 - chance))
 
 
 def _columns(flat: Floats, judgement: Judgement) -> Floats:
@@ -167,10 +171,12 @@ def _by_title(judgement: Judgement) -> Mapping[str, Mapping[str, Check]]:
     return known
 
 
-def _check_of(known: Mapping[str, Mapping[str, Check]], checked: Checked) -> Check | None:
-    """The check of a chain that a result is of; None if it has none, or several and none of that number."""
-    same = known.get(checked.title if checked.own is None else _OWN + checked.own, {})
-    return next(iter(same.values())) if len(same) == 1 else same.get(checked.check)
+def _checks_of(known: Mapping[str, Mapping[str, Check]], checked: Checked) -> tuple[Check, ...]:
+    """The check of a chain that a result is of, or those that it may be of; none if it has no such check."""
+    title = checked.title if checked.own is None else _OWN + checked.own
+    same = known.get(title) or known.get(without_time(title), {})
+    mine = same.get(checked.check)
+    return tuple(same.values()) if mine is None else (mine,)
 
 
 def _titles(judgement: Judgement, places: Sequence[str]) -> _Titles:

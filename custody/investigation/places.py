@@ -1,5 +1,6 @@
 """Links of a chain in words: what is done there, and where; and what may have happened outside all links."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 from custody.investigation.values import Segment, Step
@@ -14,6 +15,7 @@ _WORK = {
     Step.COURIER: "the courier's round",
 }
 _TIMES = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+_SAID_TIME = re.compile(rf" \((?:the (?:{'|'.join(_TIMES)}) time|time [0-9]+)\)\Z")
 REST_WORDS: Mapping[str, str] = {
     "ORIGIN": "already wrong before the first scan",
     "AFTER": "after hand-over, by somebody who was not meant to have it",
@@ -47,6 +49,11 @@ def with_times(named: Sequence[str]) -> list[str]:
         f"{place} ({_time(named[:at].count(place))})" if named.count(place) > 1 else place
         for at, place in enumerate(named)
     ]
+
+
+def without_time(named: str) -> str:
+    """What ends with a place, without which time it was."""
+    return _SAID_TIME.sub("", named)
 
 
 def _time(before: int) -> str:

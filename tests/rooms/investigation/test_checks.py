@@ -23,6 +23,7 @@ from custody.investigation.result import Checked, Judgement, Result
 from custody.investigation.values import Dispute
 
 Build = Callable[..., Dispute]
+BEFORE_DEPOT = ("pack", "dock", "linehaul", "hub_in", "hub_sort", "linehaul")
 
 
 @pytest.fixture
@@ -136,11 +137,39 @@ def test_a_check_counts_when_an_earlier_scan_has_come_meanwhile(dispute: Build) 
     assert with_results(now, [sorting, again]).checked == (again,), "the last result of it"
 
 
-def test_a_check_of_one_of_several_like_links_counts_by_its_number_alone(judged: Judgement) -> None:
+def test_a_check_of_one_of_several_like_links_counts_by_its_number(judged: Judgement) -> None:
     first, second = (shown_before(judged, key, found=True) for key in ("camera-02", "camera-05"))
     assert first.title == second.title
     assert with_results(judged, [first]).columns[2] > judged.columns[2] + 0.1
-    assert with_results(judged, [replace(first, check="camera-01")]).checked == ()
+
+
+@pytest.mark.parametrize("found", [True, False])
+def test_a_check_of_one_of_several_like_links_of_another_number_may_be_of_any_of_them(
+    judged: Judgement, *, found: bool
+) -> None:
+    moved = replace(shown_before(judged, "camera-02", found=found), check="camera-01")
+    seen = with_results(judged, [moved])
+    assert seen.checked == (moved,)
+    up = seen.columns > judged.columns
+    assert (up[2], up[5]) == (found, found)
+    assert up[[1, 3]].tolist() == [not found, not found]
+    assert not {"camera-02", "camera-05"} & {check.key for check in usual_checks(seen)}
+
+
+def test_what_a_check_found_is_not_lost_when_late_scans_show_two_stays_where_there_was_one(dispute: Build) -> None:
+    asked = judge_alone(dispute())
+    now = judge_alone(dispute(steps=(*BEFORE_DEPOT, "courier", "depot", "courier", "depot", "courier")))
+    seen = with_results(now, [shown(asked, "camera-06", found=True)])
+    assert seen.columns[[7, 9]].min() > now.columns[[7, 9]].max()
+    assert without_behaviour(seen).columns[[7, 9]].min() > without_behaviour(now).columns[[7, 9]].max()
+
+
+def test_what_a_check_found_is_not_lost_when_one_stay_is_left_of_two(dispute: Build) -> None:
+    asked = judge_alone(dispute(steps=(*BEFORE_DEPOT, "courier", "depot", "courier", "depot", "courier")))
+    second = shown(asked, "camera-09", found=True)
+    assert second.title.endswith("(the second time)")
+    now = judge_alone(dispute())
+    assert with_results(now, [second]).columns[6] > now.columns[6] + 0.1
 
 
 def test_of_two_stays_at_one_place_a_check_says_which_time_is_meant(judged: Judgement) -> None:
