@@ -9,9 +9,10 @@
 | GET /.well-known/scitt-keys/{kid} | 200, one COSE_Key; 404 No such key |
 
 The location is an absolute URL as in the draft's examples, the same either way, and lasting. A fresh receipt is
-against the newest checkpoint that the public sees, which the witnesses' quorum has cosigned where there are witnesses.
-Every error is a concise problem document (`concise_problems.py`). Whoever posts needs no account, as the statement's
-own signature decides; each address may post only so often.
+against the newest checkpoint that the public sees, which the witnesses' quorum has cosigned where there are witnesses;
+while none of those covers the entry, it is against the head that we alone have signed, and to be asked for again.
+Every error is a concise problem document (`http/concise_problems.py`). Whoever posts needs no account, as the
+statement's own signature decides; each address may post only so often.
 """
 
 import contextlib
