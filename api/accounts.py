@@ -199,12 +199,6 @@ def caller_of(session: Session, token: str, *, now_ms: Instant) -> Caller:
     return Caller(account=name, role=role, person=person)
 
 
-def in_role(session: Session, account: str, role: str) -> bool:
-    """Whether the account is active in that role at this moment."""
-    row = session.get(AccountRow, account)
-    return bool(row and row.active and row.role == role)
-
-
 def _known_person(session: Session, typed: str) -> str:
     """The person as they are written down already, else as they were typed; raises `Rejected`."""
     folded = fold_person(typed)

@@ -225,7 +225,6 @@ CHECKS: Mapping[str, str] = {
     CheckName.NOTICE: "The customer was told, if still served",
     CheckName.CAPS: "Limits on locking are not reached",
     CheckName.KILL_SWITCH: "Locking is not stopped",
-    CheckName.RELEASER: "The person who releases may release",
     "backend_android": "Android Management carries it",
     "backend_eir": "The IMEI list carries it",
     "backend_knox": "Knox Guard carries it",

@@ -95,7 +95,7 @@ class LogBook:
 
     @property
     def size(self) -> int:
-        """How many entries the log holds, with those staged in this unit."""
+        """How many entries the log holds, with those staged in this unit; claims the log, so that it stays so."""
         return self._locked().size + len(self._staged)
 
     @property

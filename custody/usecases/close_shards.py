@@ -165,7 +165,7 @@ def close_shard(
 
 def close_counted(unit: Unit, count: Count, policy: Policy) -> list[ShardRow]:
     """Put the descriptors of a whole quarter into the log, once; none if they are there."""
-    _ = unit.log.size  # the head is held from here on: nobody else closes the quarter meanwhile
+    unit.log.claim()  # nobody else closes the quarter meanwhile
     if shard_book.is_closed(unit.session, count.quarter.name):
         return []
     keep_until_ms = kept_until_ms(count.quarter, policy, unit.now_ms)

@@ -130,7 +130,7 @@ def drop_shard(
         needed = Needed.of(session, row, locked, now_ms)
     while True:
         with house.unit() as unit:
-            _ = unit.log.size  # the head is held from here on: nobody drops, judges or closes anything meanwhile
+            unit.log.claim()  # nobody drops, judges or closes anything meanwhile
             step = _go_on(unit, unit.session.get_one(ShardRow, row.name), needed, reason=reason, actor=actor)
         yield step
         if step.done:

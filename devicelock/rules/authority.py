@@ -1,4 +1,4 @@
-"""Who may lock, and who may release.
+"""Who may lock.
 
 **Lock by standing authority** (provisional, at most 72 hours): a policy version that two different people put in
 force and that is an entry of the log; a claim it covers, in which the customer does not hold the device; and all
@@ -16,7 +16,8 @@ own SIM; it is not retired, its receipt is not confirmed, the customer is not le
 vulnerability flag a named specialist decides; the lock screen can show a contact and there is a way out; notice was
 given if the customer is still served; the caps allow it; the kill switch is off.
 
-**Release** takes one person of the front line, or the customer, and no proof.
+**Release** takes one person of the front line, or the customer, and no proof: the table of the order (`order.py`) says
+in which role, and nothing else is asked.
 
 *Unknown counts as not ok for locking and as ok for unlocking.* Everything is asked again in the transaction that signs:
 `authorise_lock` is called there, and only it makes the `Authority` that a lock rests on.
@@ -27,7 +28,7 @@ from custody.kernel.errors import Forbidden
 from devicelock.rules.check import Check, CheckName, CheckReason, Preflight, Verdict
 from devicelock.rules.command import Authority, Basis
 from devicelock.rules.hello import SimClass
-from devicelock.rules.lock_facts import NEVER_FAIR, STANDING_CLAIMS, Kind, LockFacts, Person, ReleaseFacts
+from devicelock.rules.lock_facts import NEVER_FAIR, STANDING_CLAIMS, Kind, LockFacts, Person
 from devicelock.rules.order import Role
 from devicelock.rules.tie import Tie
 
@@ -81,25 +82,6 @@ def refuse_unless_apart(one: frozenset[str], other: frozenset[str], *, what: str
             f"one person cannot {what}: {shared} stands behind both",
             fix=f"Ask {ask} whose account was not made by the same hands.",
         )
-
-
-def preflight_release(facts: ReleaseFacts) -> Preflight:
-    """The one check of a release. Only a row that is known to be false holds it back."""
-    row = _releaser(facts)
-    return Preflight(rows=(row,), failing=(row,) if row.ok is False else ())
-
-
-def authorise_release(facts: ReleaseFacts, *, references: tuple[str, ...] = ()) -> Authority:
-    """The authority for a release; raises `Forbidden("preflight")` only for somebody known to be neither."""
-    result = preflight_release(facts)
-    if result.verdict is Verdict.REFUSED:
-        raise _refused("release", result)
-    if facts.lapsed:
-        return Authority(basis=Basis.LAPSE, text="The time for which the lock was allowed has passed.")
-    if facts.by is not None:
-        by = (f"released-by:{facts.by.person}", *references)
-        return Authority(basis=Basis.ONE_PERSON, text="One person of the front line released it.", references=by)
-    return Authority(basis=Basis.CUSTOMER, text="The customer released it.", references=references)
 
 
 def _standing(facts: LockFacts) -> tuple[Check, ...]:
@@ -185,21 +167,6 @@ _TIES = {
     Tie.DISAGREE: CheckReason.RECORDS_DISAGREE,
     Tie.NONE: CheckReason.RECORDS_NONE,
 }
-
-
-def _releaser(facts: ReleaseFacts) -> Check:
-    by, why = facts.by, CheckReason.UNKNOWN
-    if facts.lapsed or facts.is_customer:
-        why = CheckReason.OK
-    elif by is not None and by.employed is False:
-        why = CheckReason.NOT_EMPLOYED
-    elif by is not None and not by.roles & FRONT_LINE:
-        why = CheckReason.NOT_FRONT_LINE
-    elif by is not None:
-        why = CheckReason.OK
-    elif facts.is_customer is False:
-        why = CheckReason.NO_SUCH_PERSON
-    return _found(CheckName.RELEASER, why, "The customer, or any one person of the front line.")
 
 
 def _standing_of(person: Person | None, roles: frozenset[Role]) -> CheckReason:

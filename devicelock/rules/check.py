@@ -24,7 +24,6 @@ class CheckName(StrEnum):
     NOTICE = "notice"
     CAPS = "caps"
     KILL_SWITCH = "kill_switch"
-    RELEASER = "releaser"
 
 
 class CheckReason(StrEnum):

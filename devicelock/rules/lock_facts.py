@@ -101,12 +101,3 @@ class LockFacts:
     decider: Person | None = None
     specialist: Person | None = None
     not_with_customer: bool | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReleaseFacts:
-    """Who asks for a release. `lapsed`: nobody, its time has passed. `is_customer`: the account's customer asks."""
-
-    by: Person | None = None
-    is_customer: bool | None = None
-    lapsed: bool = False

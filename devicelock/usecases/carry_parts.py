@@ -40,7 +40,7 @@ from devicelock.usecases.fan_out import Tried, ask, gone, look, refused, told_im
 from devicelock.usecases.give_reference import OTHER_HANDSET
 from devicelock.usecases.lock_office import LockOffice
 from devicelock.usecases.plan_parts import order_of, plan_forgotten, plan_retirement
-from devicelock.usecases.settle_parts import Came, anchor_hold, claim, remember, tried_of
+from devicelock.usecases.settle_parts import Came, anchor_hold, claim_part, remember, tried_of
 
 TASK = "carry-parts"
 LEASE_MS = 30 * SECOND_MS
@@ -143,7 +143,7 @@ class Carrier:
                     return self._seen(backend, part, failed)
                 try:
                     with self._house.unit() as unit:
-                        if not claim(unit, self._office, part, told_imei=told):
+                        if not claim_part(unit, self._office, part, told_imei=told):
                             return None
                 except Trouble as trouble:
                     return self._held_back(backend, part, trouble)

@@ -7,10 +7,11 @@ for one reads it off the lock screen. Releases are counted afterwards.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import msgspec
 
-from custody.kernel.clock import DAY_MS
+from custody.kernel.clock import DAY_MS, Instant
 from custody.store.unit import Unit
 from devicelock import part_store, store, watch_store
 from devicelock.rules.ack import Result
@@ -78,8 +79,13 @@ def release(
 
 def find_wrong(unit: Unit, office: LockOffice, row: LockOrderRow) -> None:
     """The customer has the handset: if the lock of this order had been applied, that was wrong, which is said once."""
-    if row.wrong_ms is not None or not (row.acked_ms is not None or _was_read(unit, row)):
+    if row.wrong_ms is not None:
         return
+    if row.acked_ms is None:
+        read = _read_since(unit, row)
+        if read is None:
+            return
+        _note_read(unit, row, read)
     row.wrong_ms = unit.now_ms
     unit.session.add(row)
     detail = f"{row.id} locked a handset that the customer has. Its group {row.group} waits for somebody to look."
@@ -87,26 +93,37 @@ def find_wrong(unit: Unit, office: LockOffice, row: LockOrderRow) -> None:
     office.wronged(unit, row)
 
 
-def _was_read(unit: Unit, row: LockOrderRow) -> bool:
-    """Whether somebody has read the screen of a lock that no answer came for; if so, since when and until when it was.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Read:
+    """From when a handset counts as locked whose screen somebody read, and when the code was given."""
+
+    locked_ms: Instant
+    code_ms: Instant
+
+
+def _read_since(unit: Unit, row: LockOrderRow) -> _Read | None:
+    """Since when somebody may have read the screen of a lock that no answer came for; None if nobody has.
 
     In doubt it was locked from when it was signed, and until the code was given. A handset that refused every LOCK was
     not, nor one to which none could get.
     """
     newest = store.newest_command(unit.session, row.device, Op.LOCK)
     if newest is None or newest.order != row.id:
-        return False
+        return None
     code_ms = watch_store.last_code_ms(unit.session, row.device, row.decided_ms or unit.now_ms)
     locks = [each for each in store.commands_of(unit.session, row.id) if each.op == Op.LOCK]
     sent = [each.issued_ms for each in locks if each.result in {None, Result.APPLIED}]
     reached = store.device(unit.session, row.device, hold=False).hello_ms is not None
     if code_ms is None or not sent or not (reached or part_store.parts_of(unit.session, row.id)):
-        return False
-    row.facts = msgspec.json.encode({**msgspec.json.decode(row.facts), store.READ_MS: min(sent)}).decode()
+        return None
+    return _Read(locked_ms=min(sent), code_ms=code_ms)
+
+
+def _note_read(unit: Unit, row: LockOrderRow, read: _Read) -> None:
+    row.facts = msgspec.json.encode({**msgspec.json.decode(row.facts), store.READ_MS: read.locked_ms}).decode()
     if row.released_ms is not None:
-        row.released_ms = max(row.released_ms, code_ms)
-    store.note(unit, row, "was_read", actor="system", facts={"locked_ms": min(sent), "code_ms": code_ms})
-    return True
+        row.released_ms = max(row.released_ms, read.code_ms)
+    store.note(unit, row, "was_read", actor="system", facts={"locked_ms": read.locked_ms, "code_ms": read.code_ms})
 
 
 def release_all(

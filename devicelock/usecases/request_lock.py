@@ -18,7 +18,7 @@ from custody.kernel.clock import DAY_MS, Instant
 from custody.kernel.errors import Conflict, Forbidden, NotFound, Rejected, Trouble
 from custody.store.unit import Unit
 from devicelock import caps_store, store
-from devicelock.rules.authority import PROVISIONAL_MS, preflight
+from devicelock.rules.authority import HOLD_MS, PROVISIONAL_MS, preflight
 from devicelock.rules.caps import CapReason, group_of, may_ask
 from devicelock.rules.check import CheckName, CheckReason, Preflight, Verdict
 from devicelock.rules.command import REASONS, Basis, Op, Reason
@@ -32,7 +32,6 @@ from devicelock.usecases.sign import publish_lock
 
 WAITS_FOR = frozenset({CheckName.DECIDER, CheckName.TWO_PEOPLE, CheckName.NOTICE})
 """Checks that do not keep anybody from asking: a second person turns them green, or the hour told to the customer."""
-CONFIRMED_MS = 90 * DAY_MS
 OPEN = (State.REQUESTED, State.APPROVED, *sorted(HELD))
 PAUSES = frozenset({CapReason.CANARY_UNSETTLED, CapReason.CANARY_NOT_CLEARED, CapReason.WRONG_LOCK})
 EVIDENCE_MAX, EVIDENCE_CHARS = 20, 200
@@ -172,7 +171,7 @@ def confirm_lock(unit: Unit, office: LockOffice, *, order: str, account: str, ro
     refuse_if_failing(found)
     guards = {Guard.FOUR_EYES: True, Guard.DEVICE_NOT_WITH_CUSTOMER: judged.not_with_customer}
     row.state = step(State(row.state), Event.CONFIRM, role=role, guards=guards)
-    row.held_until_ms = unit.now_ms + CONFIRMED_MS
+    row.held_until_ms = unit.now_ms + HOLD_MS[Kind.CONFIRM]
     _add_facts(row, confirmed_by=[proposer, account])
     unit.session.add(row)
     publish_lock(unit, office, as_confirmed(row), device, Kind.CONFIRM)

@@ -59,9 +59,10 @@ class Came:
     other_handset: bool = False
 
 
-def claim(unit: Unit, office: LockOffice, part: PartRow, *, told_imei: str | None = None) -> bool:
-    """Whether this lock is still wished and may be sent now; raises `Forbidden` where it is not allowed any more.
+def claim_part(unit: Unit, office: LockOffice, part: PartRow, *, told_imei: str | None = None) -> bool:
+    """Anchor this lock and mark it as one that the back-end may hold; False, and nothing done, if it is wished no more.
 
+    Raises `Forbidden` where it is not allowed any more, `Unavailable("anchor")` where it cannot be anchored.
     `told_imei`: the IMEI of what is known by this name, by the back-end's own word.
     """
     order = store.order(unit.session, part.order)

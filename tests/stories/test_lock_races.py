@@ -26,7 +26,7 @@ from devicelock.usecases.offer_again import offer_again
 from devicelock.usecases.release_group import release_group
 from devicelock.usecases.request_lock import approve_lock, confirm_lock, lock_for_dispute, request_lock
 from devicelock.usecases.retire import confirm_receipt, leave, received
-from devicelock.usecases.settle_parts import claim
+from devicelock.usecases.settle_parts import claim_part
 from devicelock.usecases.standing_authority import throw_switch
 from devicelock.usecases.sweep import sweep_lapses, sweep_silences
 from simulators.radio import Radio
@@ -366,7 +366,7 @@ def test_no_other_lock_system_is_told_to_lock_after_that_switch_was_thrown_at_th
     meanwhile(
         either,
         lambda unit: throw_switch(unit, either.office, on=True, person="Sam Supervisor", why="for the test"),
-        refused_by(lambda unit: claim(unit, either.office, others.parts(order)[ANDROID]), said),
+        refused_by(lambda unit: claim_part(unit, either.office, others.parts(order)[ANDROID]), said),
     )
     assert said == ["no lock: kill_switch is killed"]
     assert not others.parts(order)[ANDROID].may_hold

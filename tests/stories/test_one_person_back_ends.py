@@ -22,7 +22,7 @@ from devicelock.rules.lock_facts import Kind
 from devicelock.store import LockOrderRow
 from devicelock.usecases.give_reference import confirm_reference
 from devicelock.usecases.plan_parts import plan_locks, plan_release
-from devicelock.usecases.settle_parts import claim, settle_by_word
+from devicelock.usecases.settle_parts import claim_part, settle_by_word
 from tests.stories.lock_steps import ask
 from tests.stories.other_locks import OtherLocks
 from tests.world import World
@@ -84,7 +84,7 @@ def carried_before_it_was_decided(backend: str) -> Way:
         others.carry()
         try:
             with world.house.unit() as unit:
-                claim(unit, world.office, part_store.part(unit.session, order.id, backend))
+                claim_part(unit, world.office, part_store.part(unit.session, order.id, backend))
         finally:
             nothing_is_locked(world, others)
             with world.house.unit() as unit:
@@ -198,7 +198,7 @@ def wrong_name_put_before_the_carrier(world: World, others: OtherLocks, case: st
     others.carry()
     try:
         with world.house.unit() as unit:
-            claim(unit, world.office, part_store.part(unit.session, order.id, ANDROID))
+            claim_part(unit, world.office, part_store.part(unit.session, order.id, ANDROID))
     finally:
         nothing_is_locked(world, others)
         with world.house.unit() as unit:

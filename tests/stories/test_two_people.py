@@ -7,7 +7,7 @@ from argon2 import PasswordHasher
 
 from api.accounts import Caller, add_account, caller_of, check_password, hash_new, hash_of, sign_in
 from api.tables import AccountRow
-from custody.kernel.clock import HOUR_MS
+from custody.kernel.clock import DAY_MS, HOUR_MS
 from custody.kernel.errors import Conflict, Forbidden, NotFound, Rejected, Trouble
 from devicelock.rules.applied import Applied
 from devicelock.rules.command import Basis, Op, Reason
@@ -407,8 +407,10 @@ def test_who_proposed_to_keep_a_lock_and_left_is_replaced_by_the_next_who_does(w
     world.dismiss("supervisor-1")
     world.confirm(opened, "investigator-1")
     assert world.order(opened.order.id).state == "active_provisional", "one person of those who are here is one"
+    confirmed_ms = world.clock.now_ms()
     world.confirm(opened, "supervisor-2")
     assert world.order(opened.order.id).state == "active_confirmed"
+    assert (world.order(opened.order.id).held_until_ms - confirmed_ms) // DAY_MS == 90
     assert radio.handset.screen_locked
 
 

@@ -1,18 +1,18 @@
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
 
+from custody.disputes.policy import DEFAULT_POLICY
+from custody.kernel.clock import DAY_MS, HOUR_MS
 from custody.kernel.errors import Forbidden
 from devicelock.rules.authority import (
     DECIDERS,
-    FRONT_LINE,
     HOLD_MS,
     PROPOSERS,
     authorise_lock,
-    authorise_release,
     preflight,
-    preflight_release,
     refuse_unless_apart,
 )
 from devicelock.rules.caps import CapReason
@@ -26,11 +26,12 @@ from devicelock.rules.lock_facts import (
     Kind,
     LockFacts,
     Person,
-    ReleaseFacts,
     StandingPolicy,
 )
 from devicelock.rules.order import Role
 from devicelock.rules.tie import Tie
+
+TODAY = date(2026, 11, 30)
 
 POLICY = StandingPolicy(version="7", put_in_force_by=frozenset({"p-1", "p-2"}), logged_as="00ff")
 ASKER = Person(person="p-3", roles=frozenset({Role.AGENT}), employed=True, account_made_by="setup")
@@ -277,39 +278,8 @@ def test_a_lock_holds_72_hours_until_two_people_confirm_it_for_90_days() -> None
     assert expected == HOLD_MS
 
 
-@pytest.mark.parametrize("role", sorted(FRONT_LINE))
-def test_one_person_of_the_front_line_releases(role: Role) -> None:
-    facts = ReleaseFacts(by=Person(person="p-1", roles=frozenset({role}), employed=None))
-    authority = authorise_release(facts, references=("case:9",))
-    assert (authority.basis, authority.references) == (Basis.ONE_PERSON, ("released-by:p-1", "case:9"))
-    assert preflight_release(facts).rows[0].ok is True
-
-
-def test_the_customer_releases_and_time_does() -> None:
-    customer, lapse = ReleaseFacts(is_customer=True), ReleaseFacts(lapsed=True, is_customer=False)
-    for facts, basis in ((customer, Basis.CUSTOMER), (lapse, Basis.LAPSE)):
-        assert authorise_release(facts).basis is basis
-        assert preflight_release(facts).rows[0].ok is True
-
-
-def test_unknown_counts_as_ok_for_a_release() -> None:
-    unknown = ReleaseFacts()
-    assert preflight_release(unknown).rows[0].ok is None
-    assert authorise_release(unknown).basis is Basis.CUSTOMER
-
-
-@pytest.mark.parametrize(
-    "facts",
-    [
-        ReleaseFacts(is_customer=False),
-        ReleaseFacts(by=Person(person="p-1", roles=frozenset({Role.CUSTOMER}), employed=True), is_customer=False),
-        ReleaseFacts(by=Person(person="p-1", roles=frozenset({Role.AGENT}), employed=False)),
-    ],
-)
-def test_only_somebody_known_to_be_neither_is_refused_a_release(facts: ReleaseFacts) -> None:
-    with pytest.raises(Forbidden):
-        authorise_release(facts)
-
-
-def test_a_release_asks_nothing_about_caps_switch_or_a_second_person() -> None:
-    assert [row.name for row in preflight_release(ReleaseFacts(is_customer=True)).rows] == [CheckName.RELEASER]
+def test_a_lock_holds_for_as_long_as_customers_are_told() -> None:
+    hours = DEFAULT_POLICY.value("provisional_lock_hours", TODAY)
+    days = DEFAULT_POLICY.value("lock_review_days", TODAY)
+    first_ms = hours * HOUR_MS
+    assert {Kind.PROVISIONAL: first_ms, Kind.REQUESTED: first_ms, Kind.CONFIRM: days * DAY_MS} == HOLD_MS
