@@ -16,13 +16,13 @@ import typer
 from rich.text import Text
 
 from api.cli.client import console, errors, fail, show, tell_trouble
-from api.cli.log_source import open_log, read_checkpoint
+from api.cli.log_source import open_log, read_checkpoint, read_policy
 from api.version import VERSION
 from custody.kernel.errors import Trouble, Unavailable
 from custody.ledger.audit import GAVE_UP, UNSOUND, Audit
 from custody.ledger.kept_audit import Kept, read_kept, write_kept
 from custody.ledger.replay import Finding
-from custody.ledger.witness_policy import Witnessed, parse_policy
+from custody.ledger.witness_policy import Witnessed
 from custody.store.durable_file import check_replaceable, replace_file
 
 UNREAD = frozenset({"unavailable", "root-unknown", GAVE_UP})
@@ -59,7 +59,7 @@ def audit(
                 get_tile=reading.tile,
                 log=log,
                 earlier=[read_checkpoint(file, log)[0] for file in since or ()],
-                witnesses=parse_policy(witnesses.read_text(errors="replace")) if witnesses else None,
+                witnesses=None if witnesses is None else read_policy(witnesses, log.key),
                 kept=kept,
                 whole=whole,
                 most=most,

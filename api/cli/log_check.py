@@ -13,7 +13,7 @@ import typer
 
 from api.cli.client import call, console, fail, named, show
 from api.cli.fetch import check_target, put
-from api.cli.log_source import read_checkpoint
+from api.cli.log_source import read_checkpoint, read_policy
 from api.encoding import unb64
 from custody.kernel.errors import Rejected, Trouble
 from custody.kernel.keys import read_ed25519
@@ -22,7 +22,7 @@ from custody.ledger.checkpoint import Checkpoint
 from custody.ledger.cosignature import read_log_key, verifier_of
 from custody.ledger.proof import HEADER, parse_proof, verify_proof
 from custody.ledger.receipt import against_checkpoint
-from custody.ledger.witness_policy import Witnessed, parse_policy
+from custody.ledger.witness_policy import Witnessed
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
 
@@ -52,7 +52,7 @@ def check(
     try:
         raw, statement, log = proof.read_bytes(), entry_file.read_bytes(), verifier_of(read_log_key(vkey.strip()))
         known, note = (None, None) if checkpoint is None else read_checkpoint(checkpoint, log)
-        policy = None if witnesses is None else parse_policy(witnesses.read_text(errors="replace"))
+        policy = None if witnesses is None else read_policy(witnesses, log.key)
     except Trouble as trouble:
         fail(trouble.detail, fix=trouble.fix, code=2)
     except OSError as error:

@@ -27,8 +27,9 @@ from custody.kernel.errors import NotFound, Rejected, Trouble, Unavailable
 from custody.ledger.checkpoint import Checkpoint, open_checkpoint
 from custody.ledger.cosignature import read_log_key, verifier_of
 from custody.ledger.merkle import HASH_BYTES
-from custody.ledger.note import NoteVerifier
+from custody.ledger.note import NoteVerifier, VerifierKey
 from custody.ledger.tiles import ENTRIES, MAX_ENTRY_BYTES, TILE_BYTES, WIDTH, TileId, decode_bundle, encode_bundle
+from custody.ledger.witness_policy import WitnessPolicy, parse_policy
 
 TRIES = 4
 FIRST_WAIT_S = 0.25
@@ -191,6 +192,13 @@ def read_checkpoint(file: Path, log: NoteVerifier) -> tuple[Checkpoint, bytes]:
     except Rejected as error:
         fix = "Give a checkpoint byte for byte as the log showed it, and with --vkey the key that signed it."
         raise Rejected(error.code, f"{file} is no checkpoint under this key: {error.detail}", fix=fix) from error
+
+
+def read_policy(file: Path, log: VerifierKey) -> WitnessPolicy:
+    """The caller's witness policy in a file, written on whatever system; raises `Rejected` unless it is of that log."""
+    policy = parse_policy(file.read_text(errors="replace"))
+    policy.demand_log(log)
+    return policy
 
 
 def _is_address(text: str) -> bool:

@@ -3,12 +3,13 @@
     weaklink verify PACK.zip [--vkey VKEY] [--witnesses POLICY] [--json]
 
 - `--vkey` is the log's key as the checker knows it (C2SP signed-note), so that a pack cannot bring its own log.
-- `--witnesses` is a file with a witness policy of the checker's own (C2SP tlog-policy). A pack whose head did not reach
-  its quorum is refused, as `log audit` refuses a log.
+- `--witnesses` is a file with a witness policy of the checker's own (C2SP tlog-policy) for this log. A pack whose head
+  did not reach its quorum is refused.
 
 What a pack states and lets nobody check, such as the answer of an investigation without its inputs, is marked OPEN
 and named in the last line; in JSON `complete` is false then, and the exit code is 3. It is 2 if what was given to the
-command cannot be used, be it the file, the key or the policy, and 1 only for what is wrong with the pack.
+command cannot be used, be it the file, the key or a policy, which may be of another log, and 1 only for what is wrong
+with the pack.
 
 Custody's check looks at commands and answers as signed messages. Here, where the rules of the device lock are known,
 they are read in full as well: every field, the order of their counters, and that an answer is to that command.
@@ -24,10 +25,12 @@ from api.version import VERSION
 from custody.investigation.pack_locks import LockFile, LockHistory, ack_name, command_name
 from custody.investigation.pack_zip import MAX_PACK_BYTES
 from custody.investigation.verify_form import open_pack
+from custody.investigation.verify_log import log_key
 from custody.investigation.verify_pack import verify_pack
 from custody.investigation.verify_verdict import TITLES, Check, Step, Verdict
 from custody.kernel.errors import NotFound, Rejected, Trouble
 from custody.ledger.cosignature import read_log_key
+from custody.ledger.note import text_key
 from custody.ledger.witness_policy import parse_policy
 from devicelock.rules.ack import open_ack
 from devicelock.rules.applied import NEVER
@@ -40,20 +43,23 @@ OPEN = "OPEN"
 def check_file(path: Path, *, vkey: str | None = None, witnesses: Path | None = None) -> Verdict:
     """The verdict on the pack in a file.
 
-    Raises `NotFound` or `Rejected` for a file not to be read, and for a key or a policy of the checker's that is none:
-    that says nothing against the pack.
+    Raises `NotFound` or `Rejected` for a file not to be read, and for a key or a policy of the checker's that is none
+    or of another log than the key, the pack's own if none was given: that says nothing against the pack.
     """
     vkey = given_vkey(vkey)
-    if vkey is not None:
-        read_log_key(vkey)
-    policy = None if witnesses is None else _read_text(witnesses)
-    if policy is not None:
-        parse_policy(policy)
+    key = None if vkey is None else read_log_key(vkey)
+    text = None if witnesses is None else _read_text(witnesses)
+    policy = None if text is None else parse_policy(text)
+    if policy is not None and key is not None:
+        policy.demand_log(key)
     raw = _read(path, most=2 * MAX_PACK_BYTES)
-    verdict = verify_pack(raw, vkey=vkey, witnesses=policy)
+    verdict = verify_pack(raw, vkey=vkey, witnesses=text)
     if not verdict.size:
         return verdict
-    checks = (*verdict.checks, *_read_in_full(open_pack(raw).locks))
+    pack = open_pack(raw)
+    if policy is not None and key is None and not any(check.step is Step.HEAD for check in verdict.failures):
+        policy.demand_log(text_key(pack.head.origin, log_key(pack)))
+    checks = (*verdict.checks, *_read_in_full(pack.locks))
     return replace(verdict, checks=tuple(sorted(checks, key=lambda check: check.step)))
 
 

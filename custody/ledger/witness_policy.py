@@ -83,6 +83,13 @@ class WitnessPolicy:
     quorum: str = NONE
     urls: Mapping[str, str] = field(default_factory=dict)
 
+    def demand_log(self, log: VerifierKey) -> None:
+        """Raise `Rejected("witness-policy")` unless this is a policy of the log with that key."""
+        if log not in self.logs:
+            what = "this policy is of another log" if self.logs else "this policy names no log"
+            fix = f"Give the policy of this log, which has the line: log {log.vkey()}"
+            raise Rejected("witness-policy", what, fix=fix)
+
     def judge(self, note: bytes) -> Witnessed:
         """Who cosigned `note`; raises `Rejected` unless a log of the policy signed it and every known line verifies."""
         # 1. A log of the policy signed, and its key carries the origin as name.

@@ -15,6 +15,7 @@ from tests.servers.answers import serving
 
 SITE = ("--site", "https://id.gs1.org/414/9521473000102", "--custodian", "https://id.gs1.org/417/9521473000010")
 VKEY = text_key("log.example", new_signer(seed=bytes(31) + b"\6").public).vkey()
+OTHER_VKEY = text_key("log.example", new_signer(seed=bytes(31) + b"\5").public).vkey()
 WITNESS_VKEY = text_key(
     "carrier.example/w1", new_signer(seed=bytes(31) + b"\7").public, kind=Kind.ED25519_COSIGNATURE
 ).vkey()
@@ -51,6 +52,10 @@ MISTAKES = {
     f"log check noise.pem nofile --vkey {VKEY}": 2,
     f"log check noise.pem afile --vkey {VKEY} --checkpoint afile": 2,
     f"log check noise.pem afile --vkey {VKEY} --witnesses good.policy": 2,
+    f"log check noise.pem afile --vkey {VKEY} --witnesses other.policy": 2,
+    f"log check noise.pem afile --vkey {VKEY} --witnesses nolog.policy": 2,
+    f"verify key.pem --vkey {VKEY} --witnesses other.policy": 2,
+    f"verify key.pem --vkey {VKEY} --witnesses nolog.policy": 2,
     f"log check noise.pem afile --vkey {VKEY}": 1,
     f"log audit . --vkey {VKEY} --witnesses noise.pem": 2,
     f"witness --name w --log {VKEY} --data afile/x": 1,
@@ -80,6 +85,8 @@ def shell(tmp_path: Path) -> CommandLine:
     (tmp_path / "noise.pem").write_bytes(bytes(range(256)))
     (tmp_path / "afile").write_text("no key, no policy, no folder")
     (tmp_path / "good.policy").write_text(f"log {VKEY}\nquorum none\n")
+    (tmp_path / "other.policy").write_text(f"log {OTHER_VKEY}\nquorum none\n")
+    (tmp_path / "nolog.policy").write_text("quorum none\n")
     (tmp_path / "log.policy").write_text(f"log {VKEY}\nwitness carrier {VKEY}\nquorum carrier\n")
     return CommandLine(address="http://127.0.0.1:9", folder=tmp_path)
 

@@ -30,6 +30,7 @@ from tests.rooms.ledger.small_world import (
 VKEY = LOG_VERIFIER.key.vkey()
 AUDIT = ("log", "audit", "log", "--vkey", VKEY)
 STATION, CARRIER, EVIL = signer(60), signer(70), signer(71)
+OTHER = text_key(ORIGIN, EVIL.public).vkey()
 
 
 @pytest.fixture
@@ -99,6 +100,18 @@ def test_words_in_an_entry_are_shown_as_they_are_and_rule_neither_the_audit_nor_
     as_json = outsider.run(*AUDIT, "--json").out
     assert as_json.removesuffix("\n").isprintable()
     assert kind in json.loads(as_json)["kinds"]
+
+
+@pytest.mark.parametrize(("line", "why"), [(f"log {OTHER}\n", "is of another log"), ("", "names no log")])
+def test_a_policy_of_another_log_is_the_auditors_mistake_and_no_accusation(
+    line: str, why: str, outsider: CommandLine, tmp_path: Path
+) -> None:
+    folder_of(MemoryLog().append([policy_statement()]), tmp_path / "log")
+    (tmp_path / "mine.policy").write_text(f"{line}quorum none\n")
+    told = outsider.run(*AUDIT, "--witnesses", "mine.policy", expect=2)
+    assert f"this policy {why}" in told.err
+    assert f"log {VKEY}" in told.err
+    assert told.out == ""
 
 
 @pytest.mark.parametrize("purpose", ["given", "your policy"])

@@ -20,6 +20,7 @@ from custody.kernel import cbor, cose
 from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import NotFound, Rejected
 from custody.kernel.keys import SoftwareSigner
+from custody.ledger.note import text_key
 from custody.usecases.export_pack import Beside, PackExported
 from tests.rooms.pack.pack_world import World, key, lock_handset, open_case_of, open_world, send_parcel
 from tests.rooms.pack.tamper import failed_steps, told_otherwise
@@ -349,6 +350,19 @@ def test_a_mistake_of_the_checker_is_no_finding_against_the_pack(
         check_file(path, witnesses=mine)
     with pytest.raises(Rejected, match="vkey"):
         check_file(path, vkey=world.vkey[:-4])
+
+
+@pytest.mark.parametrize(
+    ("line", "why"), [(f"log {text_key('log.example', key('thief').public).vkey()}\n", "another log"), ("", "no log")]
+)
+def test_a_policy_of_another_log_is_no_finding_against_the_pack_whoever_names_the_logs_key(
+    world: World, pack: PackExported, tmp_path: Path, line: str, why: str
+) -> None:
+    path, mine = saved(tmp_path, pack), tmp_path / "policy"
+    mine.write_text(f"{line}quorum none\n")
+    for vkey in (world.vkey, None):
+        with pytest.raises(Rejected, match=why):
+            check_file(path, vkey=vkey, witnesses=mine)
 
 
 def test_a_file_that_is_not_there_or_far_too_large_is_not_read(tmp_path: Path) -> None:
