@@ -2,13 +2,15 @@
 
 Exit codes: 0 the log itself is sound; 1 something is wrong with it, or the witnesses that were asked for are missing;
 2 what was given to the command cannot be used; 3 the log could not be read to the end, and nothing that could be read
-is wrong. What a faithful log says of people (a station's broken chain, say) is shown too, and is no fault of the log.
+is wrong. What a faithful log says of people (a station's broken chain, say) is shown too, and is no fault of the log;
+nor is it one if witnesses are missing, and in JSON `wrong` is false then.
 
 Who cosigned stands in `cosigned` by the policy that the auditor gave, and in `named` by those of the log, which prove
 nothing to whoever does not trust the log: its purposes may have any name.
 """
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,7 +23,7 @@ from api.version import VERSION
 from custody.kernel.errors import Trouble, Unavailable
 from custody.ledger.audit import GAVE_UP, UNSOUND, Audit
 from custody.ledger.kept_audit import Kept, read_kept, write_kept
-from custody.ledger.replay import Finding
+from custody.ledger.replay import About, Finding
 from custody.ledger.witness_policy import Witnessed
 from custody.store.durable_file import check_replaceable, replace_file
 
@@ -44,7 +46,10 @@ def audit(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON value.")] = False,
 ) -> None:
-    """Re-hash everything from the tiles and say what is wrong, at which index. Exit 0: the log itself is sound.
+    """Re-hash everything from the tiles and say what is wrong, at which index.
+
+    Exit 0: the log itself is sound; 1: something is wrong with it, or witnesses you asked for did not countersign;
+    2: what was given cannot be used; 3: it could not be read to the end, and nothing that was read is wrong.
 
     Example: `weaklink log audit https://log.example --vkey "$(cat log.vkey)" --state log.state`.
     """
@@ -79,7 +84,8 @@ def audit(
     if unkept:
         tell_trouble(f"{state} was not written: {unkept}", "Its next audit reads again what this one has read.")
     if not value["ok"]:
-        raise typer.Exit(1 if value["wrong"] else 3)
+        unwitnessed = any(row.about is About.WITNESS for row in findings)
+        raise typer.Exit(1 if value["wrong"] or unwitnessed else 3)
 
 
 class _Watch:
@@ -126,7 +132,7 @@ def _report(run: Audit, findings: list[Finding], *, key: str, first: int) -> dic
     return {
         "version": VERSION,
         "ok": not unsound,
-        "wrong": any(row.code not in UNREAD for row in unsound),
+        "wrong": any(row.about is About.LOG and row.code not in UNREAD for row in unsound),
         "key": key,
         "origin": run.head.origin if run.head else None,
         "size": run.head.size if run.head else None,
@@ -177,9 +183,20 @@ def _tell(value: dict[str, Any]) -> None:
         for found in more:
             if found["code"] == GAVE_UP:
                 _tell_finding(found)
-    if value["ok"]:
-        console.print("The log is sound: every entry was hashed again and leads to the signed root.")
-    elif not value["wrong"]:
-        console.print("The log could NOT be read to the end; nothing that could be read is wrong.")
+    for line in _ending(value):
+        console.print(line)
+
+
+def _ending(value: dict[str, Any]) -> Iterator[str]:
+    """What it comes to. Only a checkpoint that the log's key signed is evidence against whoever holds the key."""
+    if value["wrong"] and value["size"] is None:
+        yield "No checkpoint could be opened with this key, so nothing was checked: the key or the log is another one."
+    elif value["wrong"]:
+        yield "Something is WRONG with the log. Keep its checkpoint: it is signed evidence."
+    elif any(row["about"] == About.LOG for row in value["findings"]):
+        yield "The log could NOT be read to the end; nothing that could be read is wrong."
     else:
-        console.print("Something is WRONG with the log. Keep its checkpoint: it is signed evidence.")
+        holds = "is sound" if value["ok"] else "holds"
+        yield f"The log {holds}: every entry was hashed again and leads to the signed root."
+    if any(row["about"] == About.WITNESS for row in value["findings"]):
+        yield "The witnesses you asked for did not countersign."

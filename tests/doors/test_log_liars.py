@@ -114,6 +114,34 @@ def test_a_policy_of_another_log_is_the_auditors_mistake_and_no_accusation(
     assert told.out == ""
 
 
+def test_witnesses_who_did_not_countersign_are_nothing_wrong_with_the_log(
+    outsider: CommandLine, tmp_path: Path
+) -> None:
+    log = MemoryLog().append([policy_statement()])
+    folder_of(log, tmp_path / "log")
+    (tmp_path / "mine.policy").write_text(witness_policy("carrier", CARRIER))
+    asked = (*AUDIT, "--witnesses", "mine.policy")
+    told = outsider.run(*asked, expect=1).out
+    assert "The log holds" in told
+    assert "The witnesses you asked for did not countersign." in told
+    assert "WRONG" not in told
+    assert "signed evidence" not in told
+    value = outsider.json(*asked, expect=1)
+    assert (value["ok"], value["wrong"]) == (False, False)
+    told = outsider.run(*asked, "--most", "0", expect=1).out
+    assert "could NOT be read to the end" in told
+    assert "did not countersign" in told
+
+
+def test_a_checkpoint_that_the_key_did_not_sign_is_not_called_signed_evidence(
+    outsider: CommandLine, tmp_path: Path
+) -> None:
+    folder_of(MemoryLog().append([policy_statement()]), tmp_path / "log")
+    told = outsider.run("log", "audit", "log", "--vkey", OTHER, expect=1).out
+    assert "No checkpoint could be opened with this key" in told
+    assert "signed evidence" not in told
+
+
 @pytest.mark.parametrize("purpose", ["given", "your policy"])
 def test_a_purpose_of_the_logs_own_policy_is_not_shown_as_the_auditors(
     purpose: str, outsider: CommandLine, tmp_path: Path
