@@ -6,10 +6,12 @@
   of a customer's page (`Referrer-Policy: same-origin`). With `no-referrer` browsers would keep the `Origin` of our own
   forms from us too, and where they send no Sec-Fetch-Site nothing else tells where a form came from (Fetch, "append a
   request Origin header").
-- What was said may hold control characters; a page shows signs in their place.
+- What was said may hold control characters; a page shows signs in their place. Fields of a form hold them as they were
+  typed, since what stands there is sent again: words that people typed go before the rule of HTML.
 - Pages work without scripts; the one script adds keys and live updates.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -39,6 +41,8 @@ HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store",
 }
 LARGE = "large"
+_FIELDS = re.compile("(<textarea.*?</textarea>|<input[^>]*>)", re.DOTALL)
+"""Every `>` in a value is escaped."""
 
 
 def page(
@@ -63,7 +67,13 @@ def page(
         **facts,
     )
     wait = {} if sent.trouble is None else when_again(sent.trouble)
-    return HTMLResponse(shown_text(body), status_code=status, headers={**HEADERS, **wait})
+    return HTMLResponse(_with_signs(body), status_code=status, headers={**HEADERS, **wait})
+
+
+def _with_signs(body: str) -> str:
+    """The page with signs in the place of control characters, but for its fields, which split off as odd parts."""
+    parts = _FIELDS.split(body)
+    return "".join(part if at % 2 else shown_text(part) for at, part in enumerate(parts))
 
 
 def see(path: str, *, done: str = "", at: str = "", large: bool = False) -> RedirectResponse:

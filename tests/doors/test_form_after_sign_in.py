@@ -131,3 +131,14 @@ def test_a_button_without_anything_typed_leads_to_the_door_as_ever(http: httpx.C
 def cases(desk: CaseDesk) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = desk.http.get("/v1/disputes", headers=desk.by("agent-1")).json()["disputes"]
     return found
+
+
+def test_a_form_comes_back_with_every_character_that_was_typed(desk: CaseDesk, http: httpx.Client) -> None:
+    """A word processor's apostrophe may arrive as a control character; another sign in its place is not their word."""
+    story = "It\x92s not my phone\x85 \ufffe"
+    back = sign_in(http, http.post("/console/cases", data={"words": story, "order": "SO-9", "channel": "shop"}))
+    refused = desk.http.post("/complain", data={"words": story, "order": "S" * 300}, headers=OURS)
+    for answer in (back, refused):
+        typed = re.search(r'<textarea[^>]*name="words"[^>]*>(.*?)</textarea>', answer.text, re.DOTALL)
+        assert typed
+        assert unescape(typed[1]) == story
