@@ -2,13 +2,18 @@
 
 The parser keeps an unfinished head for as long as one comes, and the web server waits for ever for the rest of a
 request: either lets anyone who can connect take its memory or its open files. What is refused here is answered as every
-error is: the web server's own words say no `fix`, and a cache may keep them.
+error is: the web server's own words say no `fix`, and a cache may keep them. A client that goes before its body is
+whole is no error of anybody's, and fills no journal.
 """
 
 import asyncio
+from contextlib import suppress
+from functools import partial
 from http import HTTPStatus
 from typing import cast
 
+from starlette.requests import ClientDisconnect
+from uvicorn._types import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from api import problems
@@ -80,6 +85,10 @@ class Protocol(HttpToolsProtocol):
         else:
             self._refuse(HTTPStatus.BAD_REQUEST, msg.rstrip("."))
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        """Answer a request."""
+        super()._start_asgi_task(cycle, partial(_answer, app))
+
     def _should_upgrade(self) -> bool:
         """Whether this is no HTTP from here on: never, so that what asks for a WebSocket is answered as it stands."""
         return False
@@ -112,3 +121,9 @@ class Protocol(HttpToolsProtocol):
             self._watch = self.loop.call_at(self._until_s, self._look)
         elif not self.transport.is_closing():
             self.transport.close()
+
+
+async def _answer(app: ASGI3Application, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+    """Let the application answer; whoever has gone waits for nothing."""
+    with suppress(ClientDisconnect):
+        await app(scope, receive, send)

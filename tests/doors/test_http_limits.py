@@ -16,11 +16,13 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.server import ServerState
 
+from api.app import build_app
 from api.cli.instance import Instance
 from api.http_limits import MOST_HEAD_BYTES, PATIENCE_S, Protocol
 from api.routes import scans
 from custody.kernel.keys import new_signer
 from custody.ledger.note import text_key
+from tests.doors.case_desk import CaseDesk
 from tests.servers.witness import WitnessProcess
 
 LONG_S = 60.0
@@ -99,6 +101,32 @@ def test_a_body_that_is_announced_as_too_long_is_refused_before_it_is_asked_for(
         answer.begin()
         body = json.loads(answer.read())
     assert (answer.status, body["type"]) == (413, "urn:weaklink:problem:too_large")
+
+
+@pytest.mark.parametrize("chunk", [b"", b"no length\r\n"], ids=["gone", "no chunk"])
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/v1/disputes", "application/json"),
+        ("/v1/scans", "application/cbor"),
+        ("/complain", "application/x-www-form-urlencoded"),
+        ("/console/cases/case_1/moves/note", "application/x-www-form-urlencoded"),
+        ("/entries", "application/cose"),
+    ],
+)
+def test_who_goes_before_a_body_is_whole_fills_no_journal(
+    desk: CaseDesk, caplog: pytest.LogCaptureFixture, path: str, kind: str, chunk: bytes
+) -> None:
+    head = f"POST {path} HTTP/1.1\r\nHost: here\r\nSec-Fetch-Site: same-origin\r\nContent-Type: {kind}\r\n"
+    with visit(build_app(desk.house.parts)) as here:
+        here.sends(head.encode() + b"Transfer-Encoding: chunked\r\n\r\n5\r\n[1, 2\r\n")
+        if chunk:
+            here.sends(chunk)
+        else:
+            here.client.close()
+        while begun := asyncio.all_tasks(here.loop):
+            here.loop.run_until_complete(asyncio.wait(begun))
+    assert [row for row in caplog.records if row.exc_info] == []
 
 
 def is_refused(server: Instance | WitnessProcess, begin: bytes, on: bytes) -> bool:
