@@ -1,4 +1,4 @@
-"""What a person reads when an act is refused: no code and no name of a state. Programs read the refusal as it is.
+"""What a person reads of a refusal: no code, no name of a state, no address of the API. Programs read it as it is.
 
 A button on a page that is open since yesterday finds the case further on: that is no mistake of anybody's, and is said
 as what it is (`customer_troubles.py` does so for customers, at every door). What a customer reads passes `lint_text`,
@@ -16,6 +16,8 @@ from custody.kernel.errors import Rejected, Trouble
 
 NOT_NOW = ("that did not work, and nothing was changed", "Please try it again, or call us. You did nothing wrong.")
 NOT_OFFERED = ("that is not on offer", "Please choose one of what is offered.")
+NO_REASON = ("the reason is none of those that allow a lock", "Please choose one of the list.")
+IN_CONSOLE = "Please choose it from the lists of the console."
 OVER = frozenset({"move", "ask_ended"})
 
 
@@ -50,11 +52,13 @@ def for_staff(trouble: Trouble) -> Trouble:
         row = next(row for row in facts["checks"] if row["ok"] is not True)
         said = words.worded(words.CHECKS, row["check"]), words.worded(words.CHECK_REASONS, row["reason"])
         return _said(trouble, ": ".join(said))
-    return trouble
+    return _said(trouble, trouble.detail, IN_CONSOLE) if "/v1/" in trouble.fix else trouble
 
 
 def _without_codes(trouble: Trouble) -> Trouble:
-    """The refusal without the codes of the remedies on offer, where those are what it lists."""
+    """The refusal without the codes of the remedies on offer, or of the reasons to lock, where it lists those."""
+    if trouble.code == "reason":
+        return _said(trouble, *NO_REASON)
     return _said(trouble, *NOT_OFFERED) if trouble.code == "remedy" and "offered" in trouble.facts else trouble
 
 

@@ -16,6 +16,7 @@ from fastapi.responses import RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
 from api import problems
+from api.pages.plain_refusals import for_staff
 from api.pages.render import page
 from api.pages.unsent import SIGN_IN, ask_to_sign_in
 from custody.kernel.errors import Conflict, Fatal, NotFound, Rejected, Trouble
@@ -52,7 +53,7 @@ def respond(
         request,
         "problem.html",
         status=status or problems.status_of(trouble),
-        problem=trouble,
+        problem=for_staff(trouble) if path.startswith("/console") else trouble,
         title=title,
         back=back,
     )

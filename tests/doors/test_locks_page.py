@@ -8,7 +8,7 @@ from api.pages import locks, words
 from devicelock.rules import caps
 from devicelock.rules.order import State
 from devicelock.store import LockOrderRow
-from tests.doors.case_desk import CaseDesk
+from tests.doors.case_desk import OURS, CaseDesk
 
 COUNT = 5
 
@@ -66,3 +66,24 @@ def test_a_paused_group_is_called_by_what_ordered_it() -> None:
     assert words.lock_group("policy:auth_1") == "locks under the standing authority auth_1"
     by_account = caps.group_of(policy=None, account="lead:2", at_ms=0)
     assert words.lock_group(by_account) == "locks that lead:2 asked for on 1970-01-01 (UTC)"
+
+
+@pytest.mark.parametrize(
+    ("path", "form", "said"),
+    [
+        ("/console/locks/lock_x/refuse", {"why": "seen"}, "no lock order"),
+        ("/console/locks/lock_x/release", {}, "no lock order"),
+        ("/console/lock-groups/clear", {"group": "case:none", "why": "seen"}, "no lock was decided"),
+        ("/console/alerts/alert_x/seen", {}, "no alert"),
+        ("/console/authority/none/approve", {}, "no proposal"),
+        ("/console/cases/case_none/link", {}, "no case"),
+    ],
+)
+def test_a_refusal_names_no_address_of_the_api_to_a_person(
+    desk: CaseDesk, path: str, form: dict[str, str], said: str
+) -> None:
+    told = desk.http.post(path, data=form, headers={**OURS, **desk.by("supervisor-1")})
+    assert told.status_code == 404
+    assert said in told.text.lower()
+    assert "/v1/" not in told.text
+    assert "Please choose it from the lists of the console." in told.text

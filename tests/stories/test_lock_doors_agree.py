@@ -1,5 +1,6 @@
 """The doors of the lock: what the dry run says is what the act does, and no order of the list is out of reach."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +12,7 @@ from devicelock.store import LockOrderRow
 from simulators.handset import enrol_handset
 from simulators.history import Mishaps, PastConfig
 from simulators.network import NetworkConfig, World, play
-from tests.stories.http_service import Service, running_service
+from tests.stories.http_service import Service, raw_client, running_service
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +61,23 @@ def asked(service: Service, account: str, imei: str, case: str, **more: Any) -> 
         return str(service.staff[account].client.post("/v1/locks", body)["state"])
     except Trouble as refused:
         return refused.code
+
+
+@pytest.mark.parametrize("reason", ["", "no_such_reason"])
+def test_a_reason_that_is_not_in_the_list_is_refused_beside_its_field_without_the_codes_of_the_list(
+    service: Service, network: World, reason: str
+) -> None:
+    imei, case = case_of(service, network, 0)
+    headers = {"authorization": f"Bearer {service.token('agent-1')}", "accept": "text/html"}
+    form = {"imei_last4": imei[-4:], "reason": reason}
+    with raw_client(service) as client:
+        page = client.post(f"/console/cases/{case}/lock", data=form, headers=headers).text
+    alert = re.search(r'role="alert".*?</div>', page, re.DOTALL)
+    assert alert
+    assert "_" not in alert[0]
+    assert "Please choose one of the list." in alert[0]
+    assert 'href="#lock-reason"' in alert[0]
+    assert re.search(r'<select id="lock-reason"[^>]* aria-invalid="true"', page)
 
 
 def test_the_dry_run_knows_of_an_order_that_is_open_already(service: Service, network: World) -> None:
