@@ -81,10 +81,13 @@ def body_of(move: Move, given: Mapping[str, str], *, version: int | None) -> Eve
 
 
 def as_shown(sent: Sent, move: Move, now: Sequence[Open], *, state: str) -> Sent:
-    """A refused form as its page shows it."""
+    """A refused form as its page shows it. What is no day stands in the notice: a field for a day cannot hold it."""
+    if any(each.move.event == move.event and not each.refusal for each in now):
+        odd = [field for field in move.fields if field.kind == "day" and not _fits_day(sent.given[field.name])]
+        given = {**sent.given, **{field.name: "" for field in odd}}
+        return replace(sent, given=given, kept={field.says: sent.given[field.name] for field in odd})
     kept = {field.says: sent.given[field.name] for field in move.fields if field.kind not in {"choice", "tick"}}
-    has_form = any(each.move.event == move.event and not each.refusal for each in now)
-    return replace(sent, kept=kept).on_page(has_form=has_form, state=state)
+    return replace(sent, kept=kept).on_page(has_form=False, state=state)
 
 
 def _as_typed(_name: str, text: str) -> str:
@@ -100,6 +103,14 @@ def _day(name: str, text: str) -> date:
         return date.fromisoformat(text)
     except ValueError as error:
         raise Rejected(name, "one day is not a date", fix="Write it as 2026-01-31.") from error
+
+
+def _fits_day(text: str) -> bool:
+    """Whether a field for a day can hold it: nothing, or a date as HTML writes it."""
+    try:
+        return not text or date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def _pence(name: str, text: str) -> int:

@@ -6,8 +6,8 @@
   of a customer's page (`Referrer-Policy: same-origin`). With `no-referrer` browsers would keep the `Origin` of our own
   forms from us too, and where they send no Sec-Fetch-Site nothing else tells where a form came from (Fetch, "append a
   request Origin header").
-- What was said may hold control characters; a page shows signs in their place. Fields of a form hold them as they were
-  typed, since what stands there is sent again: words that people typed go before the rule of HTML.
+- What was said may hold characters that no HTML may; a page shows signs in their place. Fields of a form hold them as
+  they were typed, since what stands there is sent again: words that people typed go before the rule of HTML.
 - Pages work without scripts; the one script adds keys and live updates.
 """
 
@@ -71,7 +71,7 @@ def page(
 
 
 def _with_signs(body: str) -> str:
-    """The page with signs in the place of control characters, but for its fields, which split off as odd parts."""
+    """The page with signs in the place of what no HTML may hold, but for its fields, which split off as odd parts."""
     parts = _FIELDS.split(body)
     return "".join(part if at % 2 else shown_text(part) for at, part in enumerate(parts))
 

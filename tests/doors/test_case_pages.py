@@ -294,3 +294,12 @@ def test_control_characters_of_what_was_said_are_shown_as_signs_on_pages_and_kep
     for page in (shown(desk, told, "agent-1"), desk.http.get(f"/c/{told['customer_token']}").text):
         assert "It \u2401never\u241b[31m\u2421\ufffd reached\u2408 me.\tNot\nat\ufffd all." in page
         assert not re.search("[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\ufdd0-\ufdef]", page)
+
+
+def test_what_is_no_day_stands_in_the_notice_since_a_field_for_a_day_cannot_hold_it(desk: CaseDesk) -> None:
+    told = desk.report(order=desk.sold("SO-DAY"))
+    page = press(desk, told, "agent-1", "order_days", delivered="31/12/2026", goods_back="2026-01-31", reference="x")
+    assert page.status_code == 422
+    assert "Delivered on 31/12/2026" in " ".join(alert_of(page).split())
+    fields = re.findall(r'<input type="date" value="([^"]*)" id="order_days-(\w+)"', page.text)
+    assert fields == [("", "delivered"), ("", "proof_of_sending"), ("2026-01-31", "goods_back")]

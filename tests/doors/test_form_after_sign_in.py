@@ -142,3 +142,18 @@ def test_a_form_comes_back_with_every_character_that_was_typed(desk: CaseDesk, h
         typed = re.search(r'<textarea[^>]*name="words"[^>]*>(.*?)</textarea>', answer.text, re.DOTALL)
         assert typed
         assert unescape(typed[1]) == story
+
+
+@pytest.mark.parametrize(
+    ("path", "typed", "status"),
+    [
+        ("/console/sign-in", {"account": "late-1", "password": "not this one at all"}, 401),
+        ("/console/cases", {"words": "It never came.", "order": "S" * 300}, 422),
+    ],
+)
+def test_a_page_leads_to_one_place_when_it_opens_and_to_the_refusal_if_there_is_one(
+    desk: CaseDesk, path: str, typed: dict[str, str], status: int
+) -> None:
+    page = desk.http.post(path, data=typed, headers={**OURS, **desk.by("agent-1")})
+    assert (page.status_code, page.text.count(" autofocus")) == (status, 1)
+    assert re.search(r'role="alert"[^>]* autofocus', page.text)
