@@ -21,6 +21,8 @@ MOST_FORM_BYTES = 200 * 1024 * 1024
 """Twice as long as the longest file that is taken, so that who sends one that is too long is told so in their words."""
 MOST_FIELDS, MOST_FILES = 20, 1
 """The longest form, a new case, has 11 fields and comes back with 4 more when somebody signs in again."""
+MOST_DIGITS = 18
+"""Of a length: a long row of digits takes Python long to read, or it refuses to."""
 FILE_DOORS = re.compile(r"/v1/customer/[^/]+/files|/c/[^/]+/(?:files|answer)")
 
 
@@ -62,8 +64,10 @@ class BodyLimits:
 
 def announced(scope: Scope) -> int:
     """How many bytes of a body its head promises; none if it does not say."""
-    length = Request(scope).headers.get("content-length", "")
-    return int(length) if length.isascii() and length.isdecimal() else 0
+    length = Request(scope).headers.get("content-length", "").lstrip("0")
+    if not (length.isascii() and length.isdecimal()):
+        return 0
+    return int(length[:MOST_DIGITS])  # of more digits, these alone are too long
 
 
 def _brings_file(request: Request) -> bool:

@@ -12,8 +12,9 @@ from functools import partial
 from http import HTTPStatus
 from typing import cast
 
+import httptools
 from starlette.requests import ClientDisconnect
-from uvicorn._types import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, Scope
+from uvicorn._types import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, ASGISendEvent, Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from api import problems
@@ -40,6 +41,8 @@ class Protocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to wait for the first request."""
         super().connection_made(cast("asyncio.Transport", transport))
+        self.parser = _Parser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as the web server does
         self._unread = 0
         self._be_patient()
         self._watch = self.loop.call_at(self._until_s, self._look)
@@ -87,14 +90,11 @@ class Protocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         """Answer a request."""
-        super()._start_asgi_task(cycle, partial(_answer, app))
+        super()._start_asgi_task(cycle, partial(_answer, app, cycle))
 
     def _should_upgrade(self) -> bool:
         """Whether this is no HTTP from here on: never, so that what asks for a WebSocket is answered as it stands."""
         return False
-
-    def _unsupported_upgrade_warning(self) -> None:
-        """Say nothing: anyone could fill the journal with it."""
 
     def _refuse_head(self) -> None:
         said = f"The head of the request has more than {MOST_HEAD_BYTES} bytes"
@@ -123,7 +123,37 @@ class Protocol(HttpToolsProtocol):
             self.transport.close()
 
 
-async def _answer(app: ASGI3Application, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-    """Let the application answer; whoever has gone waits for nothing."""
+class _Parser(httptools.HttpRequestParser):
+    """Reads on after a request that asks for another protocol: nothing here speaks any."""
+
+    def feed_data(self, data: bytes) -> None:  # type: ignore[override]  # the web server has nothing but bytes
+        """Read what came."""
+        while data:
+            try:
+                super().feed_data(data)
+            except httptools.HttpParserUpgrade as asked:
+                data = data[asked.args[0] :]
+            else:
+                return
+
+
+async def _answer(
+    app: ASGI3Application,
+    cycle: RequestResponseCycle,
+    scope: Scope,
+    receive: ASGIReceiveCallable,
+    send: ASGISendCallable,
+) -> None:
+    """Let the application answer; whoever has gone waits for nothing.
+
+    The connection ends with an answer to who waits for `100 Continue` and was not asked for the body: the client leaves
+    it out, and its next request would be taken for it.
+    """
+
+    async def tell(message: ASGISendEvent) -> None:
+        if cycle.waiting_for_100_continue:
+            cycle.keep_alive = False
+        await send(message)
+
     with suppress(ClientDisconnect):
-        await app(scope, receive, send)
+        await app(scope, receive, tell)

@@ -100,7 +100,45 @@ def test_a_body_that_is_announced_as_too_long_is_refused_before_it_is_asked_for(
         answer = http.client.HTTPResponse(connection)
         answer.begin()
         body = json.loads(answer.read())
+        assert connection.recv(1) == b"", "its next request would be taken for the body that it left out"
     assert (answer.status, body["type"]) == (413, "urn:weaklink:problem:too_large")
+    assert answer.headers["connection"] == "close"
+
+
+def test_a_body_that_was_asked_for_leaves_the_connection_open(instance: Instance) -> None:
+    words = b'{"words": "It never came."}'
+    with connected(instance) as connection:
+        for _ in range(2):
+            connection.sendall(POST + b"Content-Type: application/json\r\nExpect: 100-continue\r\n")
+            connection.sendall(b"Content-Length: %d\r\n\r\n" % len(words))
+            assert connection.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
+            connection.sendall(words)
+            answer = http.client.HTTPResponse(connection)
+            answer.begin()
+            answer.read()
+            assert answer.status == 201
+
+
+@pytest.mark.parametrize(("length", "status"), [("0" * 5000 + "2", 422), ("9" * 18, 413)])
+def test_a_length_is_read_however_many_zeros_it_begins_with(instance: Instance, length: str, status: int) -> None:
+    with connected(instance) as connection:
+        connection.sendall(POST + b"Content-Type: application/json\r\n")
+        connection.sendall(f"Content-Length: {length}\r\n\r\n{{}}".encode())
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        json.loads(answer.read())
+    assert answer.status == status
+
+
+def test_the_request_behind_one_that_asks_for_a_web_socket_is_answered_too(instance: Instance) -> None:
+    asks = b"GET /healthz HTTP/1.1\r\nHost: here\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+    with connected(instance) as connection:
+        connection.sendall(asks + asks + GET + b"\r\n")
+        answered = b""
+        while answered.count(b"HTTP/1.1 200 OK") < 3:
+            piece = connection.recv(65_536)
+            assert piece
+            answered += piece
 
 
 @pytest.mark.parametrize("chunk", [b"", b"no length\r\n"], ids=["gone", "no chunk"])
