@@ -15,13 +15,13 @@ from custody.disputes.order import OrderFacts, Payment, Standing
 from custody.gs1.canonical import canonical
 from custody.gs1.imei import imei_urn
 from custody.kernel.clock import Instant, to_iso
-from custody.kernel.errors import NotFound
+from custody.kernel.errors import NotFound, Rejected
 from custody.scans.batch import BATCH, MOST
 from custody.scans.place import MOST_ENTRIES, index_of, name_place, place_of, position_of
 from custody.scans.scan import SCANS
 from custody.store import log_reader, scan_book, unopened_book
 from custody.trail.describe import describe_trail
-from custody.trail.names import ORDER, aliases
+from custody.trail.names import NO_THING, ORDER, aliases, ask
 from custody.usecases.bound_times import bound_times
 from custody.usecases.open_scans import StoredScan, stored_scans
 from custody.usecases.read_trail import Found, read_trail
@@ -32,6 +32,7 @@ router = APIRouter(prefix="/v1", tags=["custody"])
 P = Annotated[Parts, Depends(parts_of)]
 Staff = Annotated[Caller, Depends(role("agent", "supervisor", "investigator"))]
 MAX_EVENTS = 1_000
+EPCS = "One or more identifiers, joined with |: as events have them, or as a trail is asked for."
 
 
 class CustomerIn(Body):
@@ -103,7 +104,7 @@ def trail(item: str, parts: P, _caller: Staff, parcel: str | None = None) -> dic
 def events(
     parts: P,
     _caller: Annotated[Caller, Depends(signed_in)],
-    epc: Annotated[str, Query(alias="MATCH_anyEPC", description="One or more identifiers, joined with |.")],
+    epc: Annotated[str, Query(alias="MATCH_anyEPC", description=EPCS)],
     after: Annotated[int, Query(description="Only events with a greater number, as next or the last one seen.")] = -1,
     limit: Annotated[int, Query(ge=1, le=MAX_EVENTS, alias="perPage")] = 30,
 ) -> dict[str, Any]:
@@ -181,5 +182,14 @@ def _where(place: int) -> dict[str, int]:
 
 
 def _forms(text: str) -> set[str]:
-    """An identifier as it was written, its one canonical spelling, and of an order what it was filed under before."""
-    return {text, canonical(text).uri, *(aliases(text) if text.startswith(ORDER) else ())}
+    """An identifier as it was written, its one canonical spelling, and of an order what it was filed under before.
+
+    Bare digits are read as a trail reads them; raises `Rejected` if they have a wrong check digit.
+    """
+    forms = {text, canonical(text).uri, *(aliases(text) if text.startswith(ORDER) else ())}
+    try:
+        return {*forms, ask(text)}
+    except Rejected as error:
+        if error.code != NO_THING:
+            raise
+    return forms

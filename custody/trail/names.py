@@ -24,6 +24,8 @@ PARTY = ROOT + "417/"
 RECIPIENT = ROOT + "8018/"
 ORDER = "po:"
 IMEI = "urn:gsma:imei:"
+NO_THING = "unit"
+"""The code of a refusal of what names nothing that has a trail."""
 _SSCC = re.compile(r"(?:00|\(00\))?(\d{18})", re.ASCII)
 
 
@@ -74,7 +76,7 @@ def ask(text: str, *, as_labelled: bool = False) -> str:
     if is_parcel(key) or is_item(key) or key.startswith(ROOT + "8004/"):
         return key
     raise Rejected(
-        "unit",
+        NO_THING,
         f"{trimmed[:80]!r} is not a parcel, a handset, a seal or an order",
         fix="Give an SSCC, an IMEI, an SGTIN, a seal's GIAI, or an order as po:<reference>.",
     )

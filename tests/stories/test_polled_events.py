@@ -74,3 +74,12 @@ def test_a_poller_sees_every_scan_once_though_an_opening_comes_after_later_scans
     assert poll(service, after=fresh["number"]) == []
     assert poll(service) == poll(service, perPage=1) == [*seen, fresh]
     assert poll(service, MATCH_anyEPC=f"po:{ORDER}") == [*seen, fresh]
+    for digits in ("195214730000099998", "(00)195214730000099998", "195214730000099998|po:none"):
+        assert poll(service, MATCH_anyEPC=digits) == [*seen, fresh], "as a trail is asked for"
+    wrong = wire.get(
+        "/v1/events",
+        params={"MATCH_anyEPC": "195214730000099997"},
+        headers={"authorization": f"Bearer {service.token('agent-1')}"},
+    )
+    assert wrong.status_code == 422
+    assert "check digit" in wrong.json()["detail"]
