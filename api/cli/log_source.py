@@ -47,10 +47,10 @@ class LogSource:
     def __init__(self, prefix: str) -> None:
         self.prefix = prefix.rstrip("/")
         self.is_remote = prefix.startswith(("http://", "https://"))
-        if not (_is_address(prefix) if self.is_remote else (Path(prefix) / "checkpoint").is_file()):
+        if not (_is_address(prefix) if self.is_remote else prefix and (Path(prefix) / "checkpoint").is_file()):
             raise Rejected(
                 "source",
-                f"{prefix} is neither an address nor a folder that holds a log's checkpoint",
+                f"{prefix or 'an empty word'} is neither an address nor a folder that holds a log's checkpoint",
                 fix="Give a folder with an exported log, or a URL that begins with http:// or https://.",
             )
         self._http = httpx.Client(timeout=60, follow_redirects=True, headers={"Accept-Encoding": "gzip"})
@@ -155,7 +155,7 @@ def open_log(source: str | None, vkey: str | None) -> Iterator[tuple[LogSource, 
     A log that does not answer ends it with 3.
     """
     try:
-        reading = LogSource(source or f"{client_address()}/log")
+        reading = LogSource(f"{client_address()}/log" if source is None else source)
     except Rejected as trouble:
         fail(trouble.detail, fix=trouble.fix, code=2)
     try:

@@ -38,6 +38,8 @@ from devicelock.rules.command import KeyRing, open_command
 
 MARKS = {True: "ok  ", False: "FAIL", None: "note"}
 OPEN = "OPEN"
+ZIP = b"PK"
+"""What every pack begins with, whatever somebody did to the rest of it."""
 
 
 def check_file(path: Path, *, vkey: str | None = None, witnesses: Path | None = None) -> Verdict:
@@ -53,6 +55,8 @@ def check_file(path: Path, *, vkey: str | None = None, witnesses: Path | None = 
     if policy is not None and key is not None:
         policy.demand_log(key)
     raw = _read(path, most=2 * MAX_PACK_BYTES)
+    if not raw.startswith(ZIP):
+        raise Rejected("file", f"{path} is no evidence pack", fix="Give the pack as it was exported.")
     verdict = verify_pack(raw, vkey=vkey, witnesses=text)
     if not verdict.size:
         return verdict
@@ -83,11 +87,15 @@ def render(verdict: Verdict, as_json: bool) -> str:
             lines.append(f"{int(step):2} {TITLES[step]}")
             lines += [_line(check) for check in checks]
     if verdict.ok:
-        counted = f"{len(verdict.checks)} findings, none against it"
+        counted = f"{_counted(len(verdict.checks))}, none against it"
         lines.append(f"The pack of case {harmless(verdict.dispute)} holds: {counted}{_left_open(verdict)}.")
     else:
-        lines.append(f"The pack is REFUSED: {len(verdict.failures)} findings against it.")
+        lines.append(f"The pack is REFUSED: {_counted(len(verdict.failures))} against it.")
     return "\n".join(lines)
+
+
+def _counted(findings: int) -> str:
+    return "1 finding" if findings == 1 else f"{findings} findings"
 
 
 def _left_open(verdict: Verdict) -> str:

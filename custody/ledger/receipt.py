@@ -61,10 +61,13 @@ def against_checkpoint(proven: Inclusion | Consistency, checkpoint: Checkpoint) 
 
     Only then is the index (or the newer size) more than a claim: the checkpoint's signature covers the size.
     """
-    if (proven.size, proven.root) != (checkpoint.size, checkpoint.root):
+    if proven.size != checkpoint.size:
+        what = f"the receipt is of {proven.size} entries and the checkpoint of {checkpoint.size}"
+        raise Rejected("receipt", what, fix="Give the checkpoint of the receipt's size.")
+    if proven.root != checkpoint.root:
         raise Rejected(
             "receipt",
-            f"the receipt is for another tree than the checkpoint of size {checkpoint.size}",
+            f"the receipt is for another tree than the checkpoint of the same {checkpoint.size} entries",
             fix="Fetch a fresh receipt from the entry's Location, and the checkpoint of its size.",
         )
 

@@ -21,6 +21,7 @@ WITNESS_VKEY = text_key(
 ).vkey()
 MISTAKES = {
     "verify nofile.zip": 2,
+    "verify key.pem": 2,
     "verify key.pem --vkey=": 2,
     f"verify key.pem --vkey {VKEY[:-1]}": 2,
     f"verify key.pem --vkey {WITNESS_VKEY}": 2,

@@ -138,13 +138,13 @@ def test_what_cannot_be_read_is_not_called_wrong(desk: Desk, outsider: CommandLi
     outsider.run("log", "audit", away, "--vkey", desk.log["vkey"], "--state", "log.state", expect=2)
 
 
-@pytest.mark.parametrize("source", ["nowhere", "log.example", "http://127.0.0.1:port/log", "."])
+@pytest.mark.parametrize("source", ["", "nowhere", "log.example", "http://127.0.0.1:port/log", "."])
 @pytest.mark.parametrize("words", [("log", "audit"), ("log", "export", "mirror", "--from")])
 def test_a_source_that_is_no_log_is_unfit_input_and_no_accusation(
     desk: Desk, outsider: CommandLine, words: tuple[str, ...], source: str
 ) -> None:
     told = outsider.run(*words, source, "--vkey", desk.log["vkey"], expect=2)
-    assert f"{source} is neither" in told.err
+    assert f"{source or 'an empty word'} is neither" in told.err
     assert "a folder with an exported log, or a URL that begins with http://" in told.err
     assert told.out == ""
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from custody.kernel.receipt import make_receipt
 from custody.ledger.checkpoint import Checkpoint, sign_checkpoint
 from custody.ledger.cosignature import cosign
 from custody.ledger.merkle import inclusion_path, leaf_hash
@@ -102,3 +103,21 @@ def test_a_checkpoint_that_can_be_read_only_once_is_taken(outsider: CommandLine,
     writer.start()
     assert outsider.json(*CHECK, "--checkpoint", "known.note", "--witnesses", "mine.policy")["ok"]
     writer.join()
+
+
+def test_a_receipt_and_a_checkpoint_of_other_sizes_are_told_the_sizes_first(
+    outsider: CommandLine, tmp_path: Path
+) -> None:
+    log = small_log()
+    write_proof(log, tmp_path, note=log.note())
+    path = inclusion_path(2, len(log.entries), NaiveReader([leaf_hash(entry) for entry in log.entries]))
+    size, root = len(log.entries), log.head().root
+    receipt = make_receipt(
+        size=size, index=2, path=path, root=root, signer=LOG, iss=ORIGIN, sub=ORIGIN, iat_s=1_790_000_000
+    )
+    (tmp_path / "2.receipt").write_bytes(receipt)
+    shorter = MemoryLog().append(log.entries[:4])
+    (tmp_path / "known.note").write_bytes(shorter.note())
+    told = outsider.run("log", "check", "2.receipt", *CHECK[3:], "--checkpoint", "known.note", expect=1).err
+    assert "the receipt is of 5 entries and the checkpoint of 4" in told
+    assert "another tree" not in told

@@ -365,6 +365,18 @@ def test_a_policy_of_another_log_is_no_finding_against_the_pack_whoever_names_th
             check_file(path, vkey=vkey, witnesses=mine)
 
 
+@pytest.mark.parametrize("content", [b"", b"Dear Sir, I enclose the pack.", b"%PDF-1.7"])
+def test_a_file_that_is_no_pack_is_the_checkers_mistake_and_no_refused_pack(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "pack.zip").write_bytes(content)
+    with pytest.raises(Rejected, match="is no evidence pack"):
+        check_file(tmp_path / "pack.zip")
+
+
+def test_one_finding_is_counted_as_one(pack: PackExported, tmp_path: Path) -> None:
+    (tmp_path / "pack.zip").write_bytes(pack.content[:1000])
+    assert render(check_file(tmp_path / "pack.zip"), False).endswith("The pack is REFUSED: 1 finding against it.")
+
+
 def test_a_file_that_is_not_there_or_far_too_large_is_not_read(tmp_path: Path) -> None:
     with pytest.raises(NotFound):
         check_file(tmp_path / "absent.zip")

@@ -138,7 +138,7 @@ def test_a_receipt_against_another_tree_than_the_heads_is_refused(world: World, 
     later = parse_checkpoint(parse_note(opened.seal.note).text)
     for tree, said in (
         (opened.head, []),
-        (later, [f"the receipt is for another tree than the checkpoint of size {opened.head.size}"]),
+        (later, [f"the receipt is of {later.size} entries and the checkpoint of {opened.head.size}"]),
     ):
         with world.house.read() as session:
             path = list(log_reader.prove_inclusion(session, entry.index, tree.size))
