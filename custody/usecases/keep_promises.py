@@ -17,7 +17,7 @@ from custody.disputes.machine import Role, step
 from custody.disputes.messages import Message, pounds, say
 from custody.disputes.opening import AN_OFFER
 from custody.disputes.policy import Policy
-from custody.disputes.price import is_money
+from custody.disputes.price import may_come_back
 from custody.disputes.promise import (
     PROMISE,
     Promise,
@@ -42,9 +42,9 @@ def check_by_word(promise: Promise) -> None:
 
 
 def check_one_payment(promises: Sequence[Promise]) -> None:
-    """Return if no more than one of what is still owed here is money; raises `Conflict`."""
+    """Return if no more than one of what is still owed here may be money; raises `Conflict`."""
     owed = list(filter(is_owed, promises))
-    if len(owed) > 1 and any(map(is_money, owed)):
+    if len(owed) > 1 and any(map(may_come_back, owed)):
         raise Conflict(
             "several",
             f"more than one thing is owed here: {', '.join(each.what for each in owed)}",
@@ -105,11 +105,11 @@ def set_aside(unit: Unit, file: CaseFile, promises: Sequence[Promise], *, policy
 def cross_out(unit: Unit, file: CaseFile, *, policy: Policy, money: bool = True) -> Told:
     """The customer wants nothing more: open promises are void, and a missed one is not awaited and earns no more.
 
-    Without `money` those that give back money of the price stay owed, and what was missed is done late.
+    Without `money` those whose payment may come back stay owed, and what was missed is done late.
     """
     said: list[Message] = []
     for promise in case_book.promises(unit.session, file.case.id):
-        if not is_owed(promise) or (is_money(promise) and not money):
+        if not is_owed(promise) or (may_come_back(promise) and not money):
             continue
         file, present = pass_time(unit, file, promise, policy=policy)
         file, present = earn(unit, file, present, policy=policy)
