@@ -4,7 +4,8 @@
 - One remedy at a time. While a phone is on its way (a new one, a swap, a repair) for another report, neither money nor
   a phone is promised beside it; once the whole price was promised or paid back, no phone is. After a phone has come it
   may be wrong again, and everything is open. Two reports may be of two people, so a refusal tells nothing of the other.
-- In the same report a choice takes the place of what was chosen before it and is not done yet.
+- In the same report a choice takes the place of what was chosen, or decided by the scheme, before it and is not done
+  yet.
 - A joined report has handed its promises over. One that was taken back counts with what was paid for it, and with what
   came back since and is owed again.
 - Whoever holds the box can report its number. So a report that names the order itself is held back by one that does
@@ -20,7 +21,7 @@ from custody.disputes.case import CASE
 from custody.disputes.claim import PAYS_MONEY
 from custody.disputes.messages import alternatives
 from custody.disputes.price import left_of_price, paid_back
-from custody.disputes.promise import Promise, is_owed
+from custody.disputes.promise import AS_DECIDED, Promise, is_owed
 from custody.disputes.remedy import PHONES, WORDS, RemedyOffer, RemedyOption
 from custody.disputes.texts import TEXTS
 from custody.kernel.errors import Conflict
@@ -61,8 +62,9 @@ class Before:
 
     @property
     def in_place(self) -> tuple[Promise, ...]:
-        """What a choice in this report takes the place of."""
-        return tuple(each for each in self.mine if each.what in _REMEDIES and is_owed(each))
+        """What a choice in this report, or what the scheme decides of it, takes the place of."""
+        instead_of = (each for each in self.mine if each.what in _REMEDIES or each.method == AS_DECIDED)
+        return tuple(filter(is_owed, instead_of))
 
     @property
     def is_put_right_elsewhere(self) -> bool:

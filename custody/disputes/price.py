@@ -1,7 +1,8 @@
 """What of the price is left to give back, and the sum of a remedy that pays money.
 
 - A refund gives back what is left of the price. What was promised or paid before counts, whatever came after it; what
-  the customer crossed out or chose something else for does not, nor a payment that came back to us.
+  the customer crossed out or chose something else for does not, nor a payment that came back to us. What the scheme
+  decided counts with its sum, and with nothing where it has none.
 - No rule sets the sum of a price reduction (Consumer Rights Act 2015 s.24 and s.25: an appropriate one). Whoever agrees
   on it with the customer names it, within what is left of the price, and only then it is an option, with its sum.
 - Where the price is not known, or nothing was paid up front, a refund is promised in words, and once.
@@ -31,7 +32,7 @@ def may_come_back(promise: Promise) -> bool:
 
 def left_of_price(price_pence: int | None, promises: Iterable[Promise]) -> int | None:
     """What is left to give back, in pence; None where no sum can be told and no refund was promised either."""
-    counted = [each for each in promises if is_money(each) and each.state != "void"]
+    counted = [each for each in promises if (is_money(each) or _is_awarded(each)) and each.state != "void"]
     counted = [each for each in counted if not each.came_back and not each.replaced]
     if not price_pence:
         return 0 if any(each.what == WORDS[Remedy.REFUND] for each in counted) else None
@@ -71,6 +72,11 @@ def paid_back() -> Conflict:
         "the whole price was promised or paid back to you already",
         fix="Has the money not reached you? Tell us. We look where it is, and pay again what came back to us.",
     )
+
+
+def _is_awarded(promise: Promise) -> bool:
+    """Whether it is a sum that the scheme decided."""
+    return promise.method == AS_DECIDED and promise.amount_pence is not None
 
 
 def _refused(why: str, fix: str) -> Rejected:

@@ -3,8 +3,8 @@
 - A letter may be followed by a change of mind, which goes back to putting things right.
 - The letter that leaves by itself on its day takes no remedy away: what is on offer can be chosen, what is on its way
   is awaited, what was given is asked about as before. Once the scheme takes such a case, a supervisor opens it to it.
-- A decision that the customer accepts takes the place of a remedy that was chosen before and is not done. What was
-  promised for another order, in a report that was joined, stays promised for that one.
+- A decision that the customer accepts takes the place of a remedy that was chosen, or of what was decided, before and
+  is not done. What was promised for another order, in a report that was joined, stays promised for that one.
 - The scheme takes the case once the pack is built, and its decision is its own: somebody here writes it down, as the
   scheme's, with the scheme's reference, what we have to do in words that the customer can read, and the sum if it is
   money: once it is accepted, that is promised as any other sum is.

@@ -2,12 +2,15 @@
 
 from typing import Any
 
+import pytest
+
 from custody.disputes.machine import Role
 from custody.disputes.promise import Promise, is_owed
 from custody.kernel.errors import Conflict
 from custody.usecases import move_case, move_scheme
 from tests.stories.case_steps import act, in_state
-from tests.stories.test_money_back import BY_AGENT, PRICE, promises
+from tests.stories.lock_steps import told
+from tests.stories.test_money_back import BY_AGENT, PRICE, choose, offered, paid_and_not_fixed, promises
 from tests.world import World
 from tests.world_parts import Opened
 
@@ -56,3 +59,65 @@ def test_of_two_awards_that_are_owed_one_reference_shows_one(world: World) -> No
     act(world, move_case.promise_kept, first, promise=late.id, reference="BACS 1", **BY_AGENT)
     act(world, move_case.remedied, first, reference="BACS 2", **BY_AGENT)
     assert owed(world, first) == []
+
+
+def test_what_is_chosen_after_an_award_that_is_not_done_takes_its_place(world: World) -> None:
+    opened = world.dispute(world.parcels[0], "never_received")
+    award = awarded(world, opened)
+    act(world, move_scheme.adr, opened, letter_due_ms=0, deadlock=True, **BY_SUPERVISOR)
+    act(world, move_scheme.change_our_mind, opened, **BY_SUPERVISOR)
+    offered(world, opened)
+    world.step(1)
+    refund = choose(world, opened, "refund")
+    assert owed(world, opened) == [refund]
+    assert refund.amount_pence == PRICE
+    assert next(one for one in promises(world, opened) if one.id == award.id).state == "void"
+
+
+def test_a_second_award_takes_the_place_of_the_first_one_that_is_not_done(world: World) -> None:
+    opened = world.dispute(world.parcels[0], "never_received")
+    awarded(world, opened)
+    second = awarded(world, opened, "Pay the price and 50 pounds for the wait", pence=PRICE + 5_000)
+    assert owed(world, opened) == [second]
+    assert f"It takes the place of what we promised before: {THE_PRICE}." in told(world, opened)
+    act(world, move_case.remedied, opened, reference="BACS 1", **BY_AGENT)
+    assert [one.id for one in promises(world, opened) if one.state == "kept"] == [second.id]
+
+
+@pytest.mark.parametrize("more", [0, 5_000])
+def test_a_price_that_an_award_gave_back_is_not_given_back_again(world: World, more: int) -> None:
+    opened = world.dispute(world.parcels[0], "never_received")
+    awarded(world, opened, pence=PRICE + more)
+    paid_and_not_fixed(world, opened)
+    assert offered(world, opened) == ["refund"]
+    with world.refused(Conflict, "paid"):
+        choose(world, opened, "refund")
+
+
+@pytest.mark.parametrize(("award", "pence", "left"), [(THE_PRICE, 20_000, PRICE - 20_000), ("Say sorry", None, PRICE)])
+def test_of_an_award_its_sum_counts_in_what_is_left_and_one_without_a_sum_does_not(
+    world: World, award: str, pence: int | None, left: int
+) -> None:
+    opened = world.dispute(world.parcels[0], "never_received")
+    awarded(world, opened, award, pence=pence)
+    paid_and_not_fixed(world, opened)
+    assert "replacement" in offered(world, opened)
+    world.step(1)
+    assert choose(world, opened, "refund").amount_pence == left
+
+
+def test_an_award_whose_payment_came_back_counts_once(world: World) -> None:
+    opened = world.dispute(world.parcels[0], "never_received")
+    paid = awarded(world, opened, pence=20_000)
+    paid_and_not_fixed(world, opened)
+    act(world, move_case.payment_came_back, opened, promise=paid.id, reference="RETURN 1", **BY_AGENT)
+    offered(world, opened)
+    world.step(1)
+    refund = choose(world, opened, "refund")
+    assert (owed(world, opened), refund.amount_pence) == ([refund], PRICE)
+
+
+def test_an_award_of_one_report_counts_in_another_one_of_its_order(world: World) -> None:
+    first, second = (world.dispute(world.parcels[0], "never_received") for _ in range(2))
+    awarded(world, first, pence=20_000)
+    assert choose(world, second, "refund").amount_pence == PRICE - 20_000
