@@ -5,7 +5,8 @@
 - The credit is owed from the moment at which the customer is told of it; each day that begins and is late as well adds
   to it, whether or not anything else of the case moves (`sweep_cases.py`), and never takes from it.
 - A promise that was late is late whether or not the timer saw it: it passes through the same states.
-- A customer who takes the report back owes us nothing and is owed what was earned: open promises are crossed out.
+- A customer who takes the report back owes us nothing and is owed what was earned: open promises are crossed out, but
+  none for another order whose report was joined.
 
 All of it returns the file with its new sum and the messages; the move of the case and its writing are the caller's.
 """
@@ -31,6 +32,7 @@ from custody.kernel.errors import Conflict
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
+from custody.usecases.read_order import for_its_order
 
 Told = tuple[CaseFile, list[Message]]
 
@@ -105,10 +107,11 @@ def set_aside(unit: Unit, file: CaseFile, promises: Sequence[Promise], *, policy
 def cross_out(unit: Unit, file: CaseFile, *, policy: Policy, money: bool = True) -> Told:
     """The customer wants nothing more: open promises are void, and a missed one is not awaited and earns no more.
 
+    What was promised for another order, in a report that was joined, stays owed.
     Without `money` those whose payment may come back stay owed, and what was missed is done late.
     """
     said: list[Message] = []
-    for promise in case_book.promises(unit.session, file.case.id):
+    for promise in for_its_order(file, case_book.promises(unit.session, file.case.id)):
         if not is_owed(promise) or (may_come_back(promise) and not money):
             continue
         file, present = pass_time(unit, file, promise, policy=policy)

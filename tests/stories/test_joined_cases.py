@@ -1,5 +1,6 @@
 """Stories of two reports of one thing that staff have joined: nothing counts twice, and nobody loses a way out."""
 
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -14,7 +15,7 @@ from api.routes.customer import customer_view
 from api.routes.inquiry_steps import inquiry_view
 from custody.disputes.civil import civil_date
 from custody.disputes.machine import Role
-from custody.disputes.promise import Promise
+from custody.disputes.promise import Promise, is_owed
 from custody.disputes.recourse import Way
 from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import Conflict, Rejected
@@ -25,8 +26,8 @@ from custody.usecases.investigate import Inquirer
 from custody.usecases.sweep_cases import letter_ms
 from custody.usecases.sweep_promises import sweep_promises
 from simulators.radio import Radio
-from tests.stories.case_steps import act, not_put_right
-from tests.stories.lock_steps import let_go
+from tests.stories.case_steps import act, not_put_right, put_right
+from tests.stories.lock_steps import let_go, told
 from tests.stories.test_lock_cases import code_on_page, report_of_a_stranger, say_found
 from tests.world import World
 from tests.world_parts import Opened
@@ -292,3 +293,45 @@ def test_a_remedy_that_came_is_told_of_its_own_order_alone(world: World) -> None
     assert sorted(one.state for one in promised(world, other)) == ["kept", "made"]
     (open_one,) = (one for one in promised(world, other) if one.state == "made")
     act(world, move_case.promise_kept, other, promise=open_one.id, reference="JJD 2", **by)
+
+
+def with_the_refund_of_another_order_that_came_back(world: World, survivor: Opened) -> Promise:
+    """A report of another order, whose refund came back to us, was joined into this one; returns what is owed again."""
+    other = world.dispute(world.parcels[1], "never_received")
+    by: dict[str, Any] = {"actor": "agent-1", "role": Role.AGENT}
+    act(world, move_case.choose, other, remedy="refund", payout="cheque", actor="customer")
+    act(world, move_case.remedied, other, reference="BACS 1", **by)
+    (paid,) = promised(world, other)
+    act(world, move_case.payment_came_back, other, promise=paid.id, reference="RETURN 1", **by)
+    act(world, move_case.not_fixed, other, actor="customer")
+    join(world, other, into=survivor)
+    (again,) = (one for one in promised(world, survivor) if is_owed(one) and one.order_ref == world.parcels[1].order)
+    return again
+
+
+@pytest.mark.parametrize("days", [0, 9])
+@pytest.mark.parametrize("taken_back", [move_case.found_it, move_case.withdraw])
+def test_who_takes_back_the_report_of_one_order_gives_up_nothing_of_another_one(
+    world: World, taken_back: Callable[..., Any], days: int
+) -> None:
+    opened = world.dispute(world.parcels[0], "never_received")
+    again = with_the_refund_of_another_order_that_came_back(world, opened)
+    world.step(days * DAY_MS)
+    act(world, taken_back, opened, actor="customer", locks_settled=True)
+    assert [one.id for one in promised(world, opened) if is_owed(one)] == [again.id]
+    assert "You changed your mind" not in told(world, opened)
+    paid: dict[str, Any] = {"promise": again.id, "reference": "BACS 2", "actor": "supervisor-1"}
+    act(world, move_case.promise_kept, opened, **paid, role=Role.SUPERVISOR if days else Role.AGENT)
+    assert world.case(opened).case.state == "withdrawn"
+
+
+def test_who_confirms_the_remedy_of_one_order_gives_up_no_phone_of_another_one(world: World) -> None:
+    other, opened = (world.dispute(parcel, "never_received") for parcel in world.parcels[:2])
+    act(world, move_case.choose, other, remedy="replacement", payout=None, actor="customer")
+    by: dict[str, Any] = {"actor": "supervisor-1", "role": Role.SUPERVISOR}
+    act(world, move_scheme.adr, other, letter_due_ms=0, deadlock=True, **by)
+    act(world, move_scheme.change_our_mind, other, **by)
+    join(world, other, into=opened)
+    put_right(world, opened)
+    with world.refused(Conflict, "guard"):
+        act(world, move_case.confirm, opened, actor="customer", locks_settled=True)
