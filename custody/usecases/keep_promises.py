@@ -1,7 +1,7 @@
 """What becomes of the promises of a case: kept, late, missed or crossed out, and the credit that a late one earns.
 
-- A promise is kept by what it promised: an offer by the offer, a remedy by the remedy, anything else (a phone on loan)
-  by somebody's word that it was done. One reference shows one payment.
+- A promise is kept by what it promised: an offer by the offer for its order, a remedy by the remedy, anything else (a
+  phone on loan) by somebody's word that it was done. One reference shows one payment.
 - The credit is owed from the moment at which the customer is told of it; each day that begins and is late as well adds
   to it, whether or not anything else of the case moves (`sweep_cases.py`), and never takes from it.
 - A promise that was late is late whether or not the timer saw it: it passes through the same states.
@@ -37,9 +37,12 @@ from custody.usecases.read_order import for_its_order
 Told = tuple[CaseFile, list[Message]]
 
 
-def check_by_word(promise: Promise) -> None:
-    """Return if somebody's word that it was done keeps this promise; raises `Conflict`."""
-    if promise.what == AN_OFFER:
+def check_by_word(file: CaseFile, promise: Promise) -> None:
+    """Return if somebody's word that it was done keeps this promise; raises `Conflict`.
+
+    An offer for another order, whose report was joined before it had one, is made by no offer of this case.
+    """
+    if promise.what == AN_OFFER and for_its_order(file, [promise]):
         raise Conflict("by_the_offer", "only the offer itself keeps this promise", fix="Agree on the kind, and offer.")
 
 

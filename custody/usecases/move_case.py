@@ -109,8 +109,9 @@ def _offered(
         ways, way_told = ways_of_kind(unit, file, kind, policy=policy)
         if claim_of(kind).chain_matters:
             case_book.open_inquiry(unit, file.case.id)
-    promised = [one for one in case_book.promises(unit.session, file.case.id) if one.what == AN_OFFER]
-    owing, said = keep(unit, file, promised, shown=True, role=Role.SYSTEM, policy=policy)
+    promised = for_its_order(file, case_book.promises(unit.session, file.case.id))
+    offers = [one for one in promised if one.what == AN_OFFER]
+    owing, said = keep(unit, file, offers, shown=True, role=Role.SYSTEM, policy=policy)
     case = replace(file.case, state=target, claim_type=kind)
     said.append(say("case.offer", options=alternatives(tuple(option.words for option in offer.options))))
     said += of_sum
@@ -210,7 +211,7 @@ def promise_kept(
         raise Rejected(
             "promise", f"no open promise {promise!r} in this case", fix="Use the promise's id from the case."
         )
-    check_by_word(mine[0])
+    check_by_word(file, mine[0])
     check_reference(unit.session, dispute, reference)
     shown = proof(reference)
     owing, said = keep(unit, file, mine, shown=shown, role=role, policy=policy)

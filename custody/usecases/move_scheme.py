@@ -13,7 +13,8 @@
 - Two reports are of one customer if both name one order that we know. With one that quoted what stands on the box the
   other customer is asked first: whoever has the link of the case that goes on reads what was said and given in both.
 - Joining keeps the earliest date and all that was given, promised, asked and owed; the joined case only points on. A
-  report that knew no order and no handset is about those of the one that is joined into it.
+  report that knew no order and no handset is about those of the one that is joined into it. One of another order is
+  joined once that order had its offer: the case that goes on offers for its own alone.
 """
 
 import base64
@@ -36,12 +37,12 @@ from custody.disputes.wording import lint_text
 from custody.disputes.work_clocks import state_clock
 from custody.investigation.pack_seal import KIND as PACK
 from custody.kernel.clock import Instant
-from custody.kernel.errors import Forbidden, Rejected
+from custody.kernel.errors import Conflict, Forbidden, Rejected
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
 from custody.usecases.keep_promises import keep, take_place
-from custody.usecases.read_order import is_known, known_before
+from custody.usecases.read_order import for_its_order, is_known, known_before
 from custody.usecases.ways_out import with_letter
 from custody.usecases.write_move import write_move
 
@@ -125,7 +126,8 @@ def accept_decision(unit: Unit, dispute: str, *, actor: str, policy: Policy = DE
         raise Rejected("award", "nobody wrote down what was decided", fix="Write the scheme's decision down first.")
     name, due_ms = unit.ids.new("promise"), clock.due_ms
     promise = _decided(file, file.award, file.award_pence, promise_id=name, due_ms=due_ms, unit=unit, policy=policy)
-    offers = [one for one in case_book.promises(unit.session, dispute) if one.what == AN_OFFER and is_owed(one)]
+    promised = for_its_order(file, case_book.promises(unit.session, dispute))
+    offers = [one for one in promised if one.what == AN_OFFER and is_owed(one)]
     instead_of = [*offers, *known_before(unit.session, file).in_place]
     owing, _ = take_place(unit, file, instead_of, of=promise, policy=policy)
     case_book.put_promise(unit, promise)
@@ -176,10 +178,13 @@ def merge(unit: Unit, dispute: str, *, into: str, consent: bool, actor: str, rol
         unpaid_credit_pence=survivor.unpaid_credit_pence + other.unpaid_credit_pence,
         found_instead="\n".join(filter(None, dict.fromkeys((survivor.found_instead, other.found_instead)))),
     )
-    case_book.hand_over(unit, dispute, into, order_ref=None if order == whole.case.order_ref else order)
+    of_another = None if order == whole.case.order_ref else order
+    _check_has_an_offer(other, of_another)
+    case_book.hand_over(unit, dispute, into, order_ref=of_another)
     kept: list[Message] = []
     if whole.offer is not None:
-        offers = [one for one in case_book.promises(unit.session, into) if one.what == AN_OFFER]
+        promised = for_its_order(whole, case_book.promises(unit.session, into))
+        offers = [one for one in promised if one.what == AN_OFFER]
         whole, kept = keep(unit, whole, offers, shown=True, role=Role.SYSTEM, policy=DEFAULT_POLICY)
     joined = replace(other, case=both.joined, ledger=Ledger(holdings=other.ledger.holdings), unpaid_credit_pence=0)
     write_move(unit, other, joined, "merged", actor=actor, facts={"into": into}, said=[say("case.merge")])
@@ -221,6 +226,19 @@ def _about_its_order(survivor: CaseFile, other: CaseFile, case: Case) -> CaseFil
         parcel=other.parcel,
         order_named=other.order_named,
     )
+
+
+def _check_has_an_offer(other: CaseFile, order_ref: str | None) -> None:
+    """Return if the order of a report that is to be joined was offered something; raises `Conflict("unclassified")`.
+
+    The case that goes on offers for its own order alone.
+    """
+    if order_ref is not None and other.case.claim_type is None:
+        raise Conflict(
+            "unclassified",
+            f"{other.case.id} is about another order, and nothing was offered for that one yet",
+            fix="Agree on its kind of problem first, so that its order gets an offer of its own.",
+        )
 
 
 def _pack_digest(unit: Unit, dispute: str) -> bytes | None:

@@ -18,6 +18,7 @@ from custody.usecases.replay_verdicts import compare_verdicts
 from simulators.parcel import Parcel
 from tests.contracts_log.shard_yard import close_due
 from tests.contracts_log.small_house import findings, raises
+from tests.stories.case_steps import not_put_right
 from tests.world import World
 
 YEARS = 6
@@ -76,7 +77,8 @@ def test_a_case_that_goes_on_holds_its_parcels_scans(world: World) -> None:
 
 def test_a_report_holds_its_parcels_scans_while_the_case_goes_on_that_it_was_joined_into(world: World) -> None:
     parcel = world.parcels[0]
-    mine = world.dispute(parcel, None)
+    mine = world.dispute(parcel, "damaged")
+    not_put_right(world, mine)
     other = world.dispute(None, None, order=OrderFacts(order_ref="SO-17"))
     with world.house.unit() as unit:
         join_reports(unit, dispute=mine.case, into=other.case, consent=True, actor="agent-1", role=Role.AGENT)

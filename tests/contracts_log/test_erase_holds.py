@@ -40,7 +40,9 @@ def computed_from(world: World) -> dict[str, bool]:
 
 
 def test_a_report_holds_its_parcel_while_the_case_goes_on_that_it_was_joined_into(world: World) -> None:
-    mine, other, last = (world.dispute(world.parcels[number], None) for number in (0, 1, 1))
+    mine = world.dispute(world.parcels[0], "damaged")
+    other, last = (world.dispute(world.parcels[1], None) for _ in range(2))
+    not_put_right(world, mine)
     join(world, mine, other)
     join(world, other, last)
     for target in (sscc(world.parcels[0]), f"po:{world.parcels[0].order}"):

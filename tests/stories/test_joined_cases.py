@@ -28,6 +28,7 @@ from custody.usecases.sweep_promises import sweep_promises
 from simulators.radio import Radio
 from tests.stories.case_steps import act, not_put_right, put_right
 from tests.stories.lock_steps import let_go, told
+from tests.stories.test_case_stories import classify
 from tests.stories.test_lock_cases import code_on_page, report_of_a_stranger, say_found
 from tests.world import World
 from tests.world_parts import Opened
@@ -254,7 +255,8 @@ def test_a_report_without_an_order_that_another_one_is_joined_into_is_about_its_
 
 
 def test_a_report_of_another_order_keeps_its_own(world: World) -> None:
-    first, second = (world.dispute(parcel, None) for parcel in world.parcels[:2])
+    first, second = world.dispute(world.parcels[0], None), world.dispute(world.parcels[1], "never_received")
+    not_put_right(world, second)
     before = world.case(first)
     join(world, second, into=first)
     whole = world.case(first)
@@ -335,3 +337,31 @@ def test_who_confirms_the_remedy_of_one_order_gives_up_no_phone_of_another_one(w
     put_right(world, opened)
     with world.refused(Conflict, "guard"):
         act(world, move_case.confirm, opened, actor="customer", locks_settled=True)
+
+
+def test_a_report_of_another_order_is_joined_once_that_order_had_an_offer(world: World) -> None:
+    opened, other = world.dispute(world.parcels[0], "never_received"), world.dispute(world.parcels[1], None)
+    with world.refused(Conflict, "unclassified"):
+        join(world, other, into=opened)
+    (offer,) = promised(world, other)
+    assert is_owed(offer)
+    classify(world, other, "never_received")
+    not_put_right(world, other)
+    join(world, other, into=opened)
+
+
+def test_an_offer_for_another_order_that_was_joined_before_is_kept_by_no_offer_of_this_one(world: World) -> None:
+    other, opened = world.dispute(world.parcels[1], None), world.dispute(world.parcels[0], None)
+    by: dict[str, Any] = {"actor": "agent-1", "role": Role.AGENT}
+    (theirs,), (ours,) = promised(world, other), promised(world, opened)
+    with world.house.unit() as unit:
+        case_book.hand_over(unit, other.case, opened.case, order_ref=world.parcels[1].order)
+    with world.refused(Conflict, "by_the_offer"):
+        act(world, move_case.promise_kept, opened, promise=ours.id, reference="LETTER 1", **by)
+    joined = world.dispute(world.parcels[0], None)
+    join(world, joined, into=opened)
+    classify(world, opened, "never_received")
+    assert [one.id for one in promised(world, opened) if is_owed(one)] == [theirs.id]
+    act(world, move_case.promise_kept, opened, promise=theirs.id, reference="LETTER 2", **by)
+    put_right(world, opened)
+    assert act(world, move_case.confirm, opened, actor="customer", locks_settled=True).case.state == "closed"

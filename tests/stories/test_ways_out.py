@@ -57,7 +57,8 @@ def paid(world: World, number: int, payment: Payment, kind: str | None, *, late_
 
 def two_orders(world: World, kind: str) -> Opened:
     """A report of an order that was paid on the bill, into which one of an order paid by card was joined."""
-    by_card, on_bill = paid(world, 0, Payment.CREDIT_CARD, None), paid(world, 1, Payment.BILL, kind)
+    by_card, on_bill = paid(world, 0, Payment.CREDIT_CARD, "never_received"), paid(world, 1, Payment.BILL, kind)
+    not_put_right(world, by_card)
     join(world, by_card, into=on_bill)
     assert {Way.SCHEME, Way.CARD_LAW, Way.CHARGEBACK} <= ways(world.case(on_bill))
     return on_bill
@@ -141,7 +142,9 @@ def test_a_letter_and_days_that_are_learned_leave_the_ways_of_every_order_of_the
 
 
 def test_of_two_orders_by_card_the_chargeback_of_one_is_there_when_that_of_the_other_is_over(world: World) -> None:
-    early, late = (paid(world, number, Payment.DEBIT_CARD, None, late_days=days) for number, days in ((0, 110), (1, 5)))
+    early = paid(world, 0, Payment.DEBIT_CARD, None, late_days=110)
+    late = paid(world, 1, Payment.DEBIT_CARD, "never_received", late_days=5)
+    not_put_right(world, late)
     join(world, late, into=early)
     world.step(20 * DAY_MS)
     chargeback = next(way for way in letter(world, early).recourse if way.way is Way.CHARGEBACK)
@@ -149,7 +152,9 @@ def test_of_two_orders_by_card_the_chargeback_of_one_is_there_when_that_of_the_o
 
 
 def test_the_court_that_is_open_for_one_order_is_not_hidden_by_one_that_is_over_for_another(world: World) -> None:
-    old, new = (paid(world, number, Payment.BILL, None, late_days=days) for number, days in ((0, 2300), (1, 0)))
+    old = paid(world, 0, Payment.BILL, "never_received", late_days=2300)
+    new = paid(world, 1, Payment.BILL, None)
+    not_put_right(world, old)
     assert not world.case(old).recourse[-1].still_open
     join(world, old, into=new)
     for file in (world.case(new), letter(world, new)):
@@ -179,7 +184,7 @@ def test_a_scheme_that_the_letter_named_is_named_in_the_next_one_whatever_the_ki
 
 
 def test_the_letter_of_a_report_that_was_joined_in_keeps_its_last_day(world: World) -> None:
-    other, survivor = (world.dispute(parcel, None) for parcel in world.parcels[:2])
+    other, survivor = world.dispute(world.parcels[0], "never_received"), world.dispute(world.parcels[1], None)
     first = scheme_of(letter(world, other))
     join(world, other, into=survivor)
     world.step(DAY_MS)
