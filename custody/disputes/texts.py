@@ -121,6 +121,9 @@ TEXTS = MappingProxyType(
         "case.confirm_or_lapse": _text(
             "Your case is closed. Thank you for telling us. You can open it again here at any time."
         ),
+        "case.unopposed": _text(
+            "Nobody told us that it is not right, so we closed your case. You can open it again here at any time."
+        ),
         "case.not_fixed": _text(
             "Thank you for telling us. We are sorry it is not right yet. We are on it again.",
             "Your first date still counts.",

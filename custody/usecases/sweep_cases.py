@@ -3,7 +3,8 @@
 - A case whose owner works here no more has another one, with its open promises, and the customer is told the name.
 - An ask that nobody answered within its days lapses, and the case goes on without it.
 - A customer who has not chosen is reminded, again after as many days; the offer stays open.
-- What was put right and nobody said was wrong is closed, once every lock and every promise is settled.
+- What was put right and nobody said was wrong is closed, once every lock and every promise is settled. The days count
+  from what was done last: what came back to us and was given again counts from then.
 - A case whose customer found the phone ends once its locks are settled, on the word that they gave.
 - A decision of the independent scheme that nobody answers is reminded of, and lapses after its days.
 - What is late earns its customer more with each day that begins, up to the cap, also in a case that is over. They were
@@ -18,6 +19,7 @@ its own. What it does makes it not due any more, so that a second look finds not
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+import msgspec
 from sqlmodel import Session
 
 from custody.disputes import case_guards, civil
@@ -25,6 +27,7 @@ from custody.disputes.asks import lapse_asks
 from custody.disputes.case import BEFORE_ADR, CASE
 from custody.disputes.machine import Role, step
 from custody.disputes.messages import alternatives, say
+from custody.disputes.opening import NOT_BY_THE_REMEDY
 from custody.disputes.policy import DEFAULT_POLICY, Policy
 from custody.disputes.promise import PROMISE, Promise, all_promises_settled, credit, is_late
 from custody.disputes.work_clocks import work_clock
@@ -192,7 +195,7 @@ def _close(unit: Unit, file: CaseFile, _asked: Round) -> CaseFile:
     guards = {"all_locks_settled": True, "all_promises_settled": True}
     move = step(CASE, file.case.state, "confirm_or_lapse", Role.SYSTEM, guards)
     moved = replace(file, case=replace(file.case, state=move.target))
-    said = [say("case.confirm_or_lapse")]
+    said = [say("case.unopposed")]
     return write_move(unit, file, moved, "closed", actor=SYSTEM, facts={}, said=said)
 
 
@@ -206,11 +209,26 @@ def _send_letter(unit: Unit, file: CaseFile, _asked: Round) -> CaseFile:
 
 
 def _unopposed(session: Session, file: CaseFile, asked: Round, *, now_ms: Instant) -> bool:
-    lines = [line.at_ms for line in case_book.timeline(session, file.case.id) if line.kind == "remedied"]
-    over = bool(lines) and now_ms > work_clock("confirm_days", lines[-1], policy=asked.policy).due_ms
-    promises = case_book.promises(session, file.case.id) if over else None
+    promises = case_book.promises(session, file.case.id)
+    done_ms = _put_right_ms(session, file, promises)
+    if done_ms is None or now_ms <= work_clock("confirm_days", done_ms, policy=asked.policy).due_ms:
+        return False
     settled = all_promises_settled(promises, unpaid_credit_pence=file.unpaid_credit_pence)
-    return over and settled is True and asked.locks_settled(session, file.case.id)
+    return settled is True and asked.locks_settled(session, file.case.id)
+
+
+def _put_right_ms(session: Session, file: CaseFile, promises: Sequence[Promise]) -> Instant | None:
+    """When the last of what puts it right was done: the remedy, or a part of it by its own word."""
+    parts = {each.id for each in promises if each.what not in NOT_BY_THE_REMEDY}
+    return max(
+        (
+            line.at_ms
+            for line in case_book.timeline(session, file.case.id)
+            if line.kind == "remedied"
+            or (line.kind == "promise_kept" and msgspec.json.decode(line.facts).get("promise") in parts)
+        ),
+        default=None,
+    )
 
 
 def letter_ms(file: CaseFile) -> Instant:

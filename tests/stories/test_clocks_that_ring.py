@@ -28,6 +28,7 @@ from devicelock.usecases.alert import look_at_alert
 from devicelock.watch_store import AlertRow
 from tests.stories.case_steps import act, decided, in_state, put_right
 from tests.stories.lock_steps import told
+from tests.stories.test_money_back import choose, promises
 from tests.world import World
 from tests.world_parts import Opened
 
@@ -304,6 +305,34 @@ def test_a_case_whose_phone_was_found_goes_on_once_its_customer_does_not_agree_o
     days_pass(0)
     assert [world.case(opened).case.state for opened in (waits, other)] == ["remedy_offered", "triaged"]
     act(world, move_case.choose, waits, remedy="replacement", payout=None, actor="customer")
+
+
+def test_money_that_came_back_and_was_paid_again_can_be_said_to_be_wrong_for_as_many_days_as_at_first(
+    world: World, days_pass: Callable[[int], None]
+) -> None:
+    opened, by = world.dispute(world.parcels[0], "never_received"), {"actor": "agent-1", "role": Role.AGENT}
+    first = choose(world, opened, "refund")
+    act(world, move_case.remedied, opened, reference="BACS 1", **by)
+    days_pass(6)
+    act(world, move_case.payment_came_back, opened, promise=first.id, reference="RETURN 1", **by)
+    days_pass(3)
+    (again,) = (promise for promise in promises(world, opened) if promise.state != "kept")
+    act(world, move_case.promise_kept, opened, promise=again.id, reference="BACS 2", **by)
+    days_pass(6)
+    assert world.case(opened).case.state == "remedied"
+    days_pass(2)
+    assert world.case(opened).case.state == "closed"
+
+
+def test_a_case_that_closes_since_nobody_said_anything_thanks_nobody_for_telling_us(
+    world: World, days_pass: Callable[[int], None]
+) -> None:
+    opened = world.dispute(None, "never_received")
+    put_right(world, opened)
+    days_pass(8)
+    assert world.case(opened).case.state == "closed"
+    assert "Nobody told us that it is not right, so we closed your case." in told(world, opened)
+    assert "Thank you for telling us" not in told(world, opened)
 
 
 def test_a_letter_leaves_once_and_a_case_that_came_back_from_there_stays_back(
