@@ -11,7 +11,7 @@ from api.environment import client_address
 from custody.disputes.messages import pounds
 
 app = typer.Typer(no_args_is_help=True, help="Open, read and move cases; choose a remedy; say that it was found.")
-NUMBERS = frozenset({"version", "price_reduction_pence", "award_pence"})
+NUMBERS = frozenset({"version", "price_reduction_pence", "award_pence", "pence"})
 TRUTHS = frozenset({"agreed", "heard", "consent"})
 """The fields of a move that are no text."""
 

@@ -125,7 +125,10 @@ _MOVES = (
         title="Record that the credit was paid",
         button="Record as paid",
         done="credited",
-        fields=(Field(name="reference", says="Reference of the payment"),),
+        fields=(
+            Field(name="pence", says="How much was paid, in pounds", kind="pounds"),
+            Field(name="reference", says="Reference of the payment"),
+        ),
     ),
     Move(
         event="payment_came_back",

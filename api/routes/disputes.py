@@ -25,7 +25,7 @@ from custody.disputes.remedy import Needs
 from custody.kernel.errors import Conflict, NotFound, Rejected
 from custody.store import case_book
 from custody.store.unit import Unit
-from custody.usecases import ask_customer, decline_case, learn_facts, move_case, move_scheme, sweep_cases
+from custody.usecases import ask_customer, decline_case, learn_facts, move_case, move_scheme, pay_credit, sweep_cases
 from custody.usecases.came_back import credit_came_back
 from custody.usecases.open_dispute import least_busy
 from custody.usecases.overtaken import check_version
@@ -107,6 +107,7 @@ class EventIn(Body):
     text: str | None = _said("With ask: in what words. With decision: what we have to do. The customer reads it.")
     reference: str | None = _said("What shows it: of a delivery, a payment, a bank, a proof, the scheme.")
     promise: str | None = _said("With promise_kept or payment_came_back: which.")
+    pence: int | None = _said("With credit_paid: how much of the credit that is owed; all of it without.")
     payment: str | None = _said("With credit_came_back: with what reference it was paid.")
     why: str | None = _said("Reasons that the customer can read: of a decline, of hearing them, of a smaller sum.")
     heard: bool = Field(default=False, description="With decline: the customer was heard before the days were over.")
@@ -273,7 +274,8 @@ def _promise_kept(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> ca
 
 def _credit_paid(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
     reference = _need(body.reference, "reference")
-    return move_case.credit_paid(unit, dispute, reference=reference, actor=caller.account, role=Role(caller.role))
+    role = Role(caller.role)
+    return pay_credit.credit_paid(unit, dispute, reference=reference, actor=caller.account, role=role, pence=body.pence)
 
 
 def _payment_came_back(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:

@@ -10,7 +10,8 @@
 - A promise is kept by a record that names it, or by a remedy, an offer or a joining that was recorded. One of what the
   customer chose, of what a scheme decided, or of money again that came back, is kept by a remedy or by its own record,
   and by a later one than made it.
-- The credit that is to be paid is no less than what the records tell since the last `dispute.credit_paid`.
+- The credit that is to be paid is no less than what the records tell, less what each `dispute.credit_paid` tells was
+  paid of it: one that tells no sum paid all.
 
 What else stands there, such as words, clocks of the law and ways to go without us, is told by no record.
 """
@@ -147,7 +148,7 @@ def _check_credit(pack: OpenedPack, records: Records, steps: Records, notes: Not
     pence = 0
     for index, fields in steps.items():
         if fields["kind"] == PAID:
-            pence = 0
+            pence = max(0, pence - fields.get("pence", pence))
         elif fields["kind"] == MISSED:
             pence += fields.get("credit_pence", 0)
         elif fields["kind"] in {OWED_AGAIN, FOR_A_LOCK, GROWN}:

@@ -13,7 +13,7 @@ from custody.disputes.choose_remedy import Chosen, choose_remedy, said_of
 from custody.disputes.claim import Remedy, claim_of
 from custody.disputes.lock_wish import LockFacts, lock_wish
 from custody.disputes.machine import Role, step
-from custody.disputes.messages import Message, alternatives, pounds, say
+from custody.disputes.messages import Message, alternatives, say
 from custody.disputes.one_order import check_delivery, is_set_aside, to_set_aside
 from custody.disputes.opening import AN_OFFER, NOT_BY_THE_REMEDY
 from custody.disputes.policy import DEFAULT_POLICY, Policy
@@ -269,19 +269,6 @@ def payment_came_back(
     facts |= {"again": again.id, "due_ms": again.due_ms}
     said = [say("case.payment_came_back"), said_of(again)]
     return write_move(unit, file, file, "payment_came_back", actor=actor, facts=facts, said=said)
-
-
-def credit_paid(unit: Unit, dispute: str, *, reference: str, actor: str, role: Role) -> CaseFile:
-    """The credit that was owed was paid; the customer is told how much, and can say that it did not come."""
-    check_payer(role)
-    file = case_book.hold_one(unit, dispute)
-    if not file.unpaid_credit_pence or not proof(reference):
-        raise Rejected("credit", "no credit is owed, or no reference was given", fix="Give the payment reference.")
-    check_reference(unit.session, dispute, reference)
-    facts = {"reference": reference, "pence": file.unpaid_credit_pence}
-    said = [say("case.credit_paid", credit=pounds(file.unpaid_credit_pence))]
-    moved = replace(file, unpaid_credit_pence=0)
-    return write_move(unit, file, moved, "credit_paid", actor=actor, facts=facts, said=said)
 
 
 def confirm(

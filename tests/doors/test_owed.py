@@ -101,6 +101,24 @@ def test_a_credit_comes_back_on_the_page(desk: CaseDesk, late: dict[str, Any]) -
     assert desk.view(late)["unpaid_credit_pence"] == owed
 
 
+def test_of_a_credit_the_sum_that_was_paid_is_written_down_on_the_page_at_the_api_and_by_command(
+    desk: CaseDesk, late: dict[str, Any], tmp_path: Path
+) -> None:
+    path, by = f"/console/cases/{late['dispute']}", desk.by("agent-1") | OURS
+    owed = desk.view(late)["unpaid_credit_pence"]
+    for wrong in ("", "0", "9999"):
+        form = {"pence": wrong, "reference": "BACS 1"}
+        assert desk.http.post(f"{path}/moves/credit_paid", data=form, headers=by).status_code == 422, wrong
+    form = {"pence": "£1.50", "reference": "BACS 1"}
+    assert desk.http.post(f"{path}/moves/credit_paid", data=form, headers=by).status_code == 303
+    assert desk.event(late, "agent-1", "credit_paid", reference="BACS 2", pence=50).is_success
+    token = by["authorization"].removeprefix("Bearer ")
+    shell = CommandLine(address=desk.house.address, folder=tmp_path, token=token)
+    paid = ("credit_paid", "--reference", "BACS 3", "--with", "pence=25")
+    assert shell.json("dispute", "move", late["dispute"], *paid)["unpaid_credit_pence"] == owed - 225
+    assert desk.view(late)["credits_paid"] == {"BACS 1": 150, "BACS 2": 50, "BACS 3": 25}
+
+
 def test_a_credit_of_a_joined_report_comes_back_where_it_goes_on(desk: CaseDesk) -> None:
     first, second = (desk.report(order=desk.sold("SO-CREDIT-JOINED"), has_working_phone=False) for _ in range(2))
     overdue(desk, second)

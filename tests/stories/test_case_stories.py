@@ -16,7 +16,7 @@ from custody.kernel.errors import Conflict, Forbidden, NotFound, Rejected, Troub
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
-from custody.usecases import ask_customer, decline_case, move_case, move_scheme
+from custody.usecases import ask_customer, decline_case, move_case, move_scheme, pay_credit
 from custody.usecases.open_dispute import hash_token
 from custody.usecases.sweep_inquiries import NEWS
 from custody.usecases.sweep_promises import sweep_promises
@@ -170,7 +170,7 @@ def test_a_case_closes_only_when_its_locks_and_its_promises_are_settled(either: 
     either.deliver()
     with either.refused(Conflict, "guard"):
         act(either, move_case.confirm, opened, actor="customer", locks_settled=either.settled(opened))
-    act(either, move_case.credit_paid, opened, reference="owed for the wrong lock", actor="agent-1", role=Role.AGENT)
+    act(either, pay_credit.credit_paid, opened, reference="owed for the wrong lock", actor="agent-1", role=Role.AGENT)
     moved = act(either, move_case.confirm, opened, actor="customer", locks_settled=either.settled(opened))
     assert moved.case.state == "closed"
     again = act(either, move_case.reopen, opened, actor="customer", role=Role.CUSTOMER)

@@ -21,7 +21,7 @@ from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import Conflict
 from custody.store import case_book
 from custody.store.tables import IdempotencyRow
-from custody.usecases import ask_customer, move_case, move_inquiry, move_scheme
+from custody.usecases import ask_customer, move_case, move_inquiry, move_scheme, pay_credit
 from custody.usecases.sweep_cases import letter_ms
 from devicelock import watch_store
 from devicelock.usecases.alert import look_at_alert
@@ -251,7 +251,7 @@ def test_what_is_owed_or_locked_keeps_a_case_open_that_nobody_says_is_wrong(
     days_pass(8)
     assert world.order(locked.order.id).state == "release_queued"
     assert [world.case(each).case.state for each in (late, locked)] == ["remedied", "remedied"]
-    act(world, move_case.credit_paid, late, reference="BACS 1", actor="agent-1", role=Role.AGENT)
+    act(world, pay_credit.credit_paid, late, reference="BACS 1", actor="agent-1", role=Role.AGENT)
     radio._line.start()
     world.deliver()
     days_pass(0)

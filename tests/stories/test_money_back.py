@@ -8,12 +8,14 @@ import pytest
 from custody.disputes.machine import Role
 from custody.disputes.order import OrderFacts
 from custody.disputes.promise import Promise
-from custody.kernel.clock import DAY_MS
+from custody.kernel.clock import DAY_MS, HOUR_MS
 from custody.kernel.errors import Conflict, Forbidden, Rejected
 from custody.store import case_book
-from custody.usecases import move_case, move_scheme
+from custody.usecases import move_case, move_scheme, pay_credit
+from custody.usecases.came_back import credit_came_back
 from tests.stories.case_steps import act, decided
 from tests.stories.lock_steps import told
+from tests.stories.test_promises import days_pass, round_of_cases
 from tests.world import World
 from tests.world_parts import Opened
 
@@ -179,7 +181,29 @@ def test_only_support_writes_down_what_became_of_money(world: World, role: Role)
     with world.refused(Forbidden, "role"):
         act(world, move_case.payment_came_back, opened, promise=promise.id, **by)
     with world.refused(Forbidden, "role"):
-        act(world, move_case.credit_paid, opened, **by)
+        act(world, pay_credit.credit_paid, opened, **by)
+
+
+def test_of_a_credit_that_grew_after_it_was_paid_the_rest_stays_owed_and_what_was_paid_is_said(world: World) -> None:
+    opened = world.dispute(world.parcels[0], "never_received")
+    choose(world, opened, "refund")
+    world.step(HOUR_MS)
+    days_pass(world, 5)
+    seen = world.case(opened).unpaid_credit_pence
+    days_pass(world, 1)
+    round_of_cases(world)
+    owed = world.case(opened).unpaid_credit_pence
+    assert (seen, owed) == (646, 1_292)
+    for wrong in (0, -1, owed + 1):
+        with world.refused(Rejected, "pence"):
+            act(world, pay_credit.credit_paid, opened, reference="BACS 1", pence=wrong, **BY_AGENT)
+    paid = act(world, pay_credit.credit_paid, opened, reference="BACS 1", pence=seen, **BY_AGENT)
+    assert paid.unpaid_credit_pence == owed - seen
+    assert "We paid you the £6.46 that we owed you." in told(world, opened)
+    back = act(world, credit_came_back, opened, payment="BACS 1", reference="RETURN 1", **BY_AGENT)
+    assert back.unpaid_credit_pence == owed, "what came back is what was paid"
+    act(world, pay_credit.credit_paid, opened, reference="BACS 2", **BY_AGENT)
+    assert "We paid you the £12.92 that we owed you." in told(world, opened)
 
 
 def named(world: World, opened: Opened, pence: int | None, **more: Any) -> int | None:

@@ -6,7 +6,7 @@ from custody.disputes.machine import Role
 from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import Conflict
 from custody.store import case_book
-from custody.usecases import move_case
+from custody.usecases import move_case, pay_credit
 from custody.usecases.came_back import credit_came_back
 from custody.usecases.repeat_move import done_already
 from tests.stories.case_steps import act
@@ -67,7 +67,7 @@ def test_a_credit_that_was_paid_once_is_not_paid_again(world: World) -> None:
     with world.house.read() as session:
         (phone,) = case_book.promises(session, opened.case)
     days_pass(world, 6)
-    act(world, move_case.credit_paid, opened, reference="BACS 1", **BY_AGENT)
+    act(world, pay_credit.credit_paid, opened, reference="BACS 1", **BY_AGENT)
     said = {"reference": "BACS 1"}
     with world.house.read() as session:
         assert done_already(session, opened.case, "credit_paid", said, actors={"agent-1"}), "sent again, it is done"
@@ -76,8 +76,8 @@ def test_a_credit_that_was_paid_once_is_not_paid_again(world: World) -> None:
     owed = world.case(opened).unpaid_credit_pence
     assert owed > 0
     with world.refused(Conflict, "reference"):
-        act(world, move_case.credit_paid, opened, reference="BACS 1", **BY_AGENT)
+        act(world, pay_credit.credit_paid, opened, reference="BACS 1", **BY_AGENT)
     assert world.case(opened).unpaid_credit_pence == owed
     act(world, credit_came_back, opened, payment="BACS 1", reference="RETURN 1", **BY_AGENT)
-    act(world, move_case.credit_paid, opened, reference="BACS 1", **BY_AGENT)
+    act(world, pay_credit.credit_paid, opened, reference="BACS 1", **BY_AGENT)
     assert world.case(opened).unpaid_credit_pence == 0

@@ -16,7 +16,7 @@ from custody.disputes.wording import lint_text
 from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import Conflict, Rejected
 from custody.store import case_book
-from custody.usecases import move_case, move_scheme
+from custody.usecases import move_case, move_scheme, pay_credit
 from custody.usecases.sweep_promises import sweep_promises
 from tests.stories.case_steps import act
 from tests.stories.lock_steps import told
@@ -218,7 +218,7 @@ def test_a_choice_takes_the_place_of_the_one_before_it(world: World, before: str
     assert held[first.id].replaced is late
     assert f"Done at last: {first.what}" not in told(world, opened)
     if late:
-        act(world, move_case.credit_paid, opened, reference="BACS 9", actor="agent-1", role=Role.AGENT)
+        act(world, pay_credit.credit_paid, opened, reference="BACS 9", actor="agent-1", role=Role.AGENT)
     assert act(world, move_case.confirm, opened, actor="customer", locks_settled=True).case.state == "closed"
 
 

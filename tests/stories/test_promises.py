@@ -14,7 +14,7 @@ from custody.disputes.remedy import Needs
 from custody.kernel.clock import DAY_MS, MINUTE_MS
 from custody.kernel.errors import Conflict, Forbidden
 from custody.store import case_book, worklist
-from custody.usecases import move_case, move_scheme
+from custody.usecases import move_case, move_scheme, pay_credit
 from custody.usecases.repeat_move import done_already
 from custody.usecases.sweep_cases import look, sweep_case
 from custody.usecases.sweep_promises import is_promise_due, sweep_promises
@@ -119,7 +119,7 @@ def test_a_late_promise_earns_a_day_once_and_no_more_than_the_days_of_the_policy
     days_pass(world, 1)
     assert (round_of_cases(world), round_of_cases(world)) == (1, 0)
     assert world.case(opened).unpaid_credit_pence == 3 * 646
-    act(world, move_case.credit_paid, opened, reference="BACS 1", actor="agent-1", role=Role.AGENT)
+    act(world, pay_credit.credit_paid, opened, reference="BACS 1", actor="agent-1", role=Role.AGENT)
     assert round_of_cases(world) == 0
     days_pass(world, 1)
     world.clock.at_ms -= 2 * DAY_MS  # a clock that went ahead, or another process that began before
@@ -174,7 +174,7 @@ def test_the_credit_that_a_customer_was_told_of_can_be_paid_when_the_report_is_t
     days_pass(world, 3)
     assert "You get £" in told(world, opened)
     act(world, move_case.withdraw, opened, actor="customer", locks_settled=True)
-    paid = act(world, move_case.credit_paid, opened, reference="BACS 1", actor="agent-1", role=Role.AGENT)
+    paid = act(world, pay_credit.credit_paid, opened, reference="BACS 1", actor="agent-1", role=Role.AGENT)
     assert paid.unpaid_credit_pence == 0
     assert "We paid you the £19.38 that we owed you." in told(world, opened), "or nobody would miss it"
 

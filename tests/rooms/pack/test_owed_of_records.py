@@ -18,7 +18,7 @@ from custody.investigation.verify_scans import records_of
 from custody.investigation.verify_verdict import Check, Notebook, Step
 from custody.kernel.clock import DAY_MS
 from custody.store.unit import Unit
-from custody.usecases import move_case, move_scheme, sweep_cases
+from custody.usecases import move_case, move_scheme, pay_credit, sweep_cases
 from custody.usecases.came_back import credit_came_back
 from custody.usecases.open_dispute import open_dispute
 from custody.usecases.sweep_promises import sweep_promises
@@ -165,10 +165,14 @@ def test_what_was_promised_missed_and_paid_is_what_the_log_recorded(house: World
     )
     before, opened = opened.case.case["unpaid_credit_pence"], told(house)
     refused(opened, credit=with_file(unpaid_credit_pence=before))
+    move(house, lambda unit: pay_credit.credit_paid(unit, case, reference="FP-0", pence=100, **by))
+    rest, opened = opened.case.case["unpaid_credit_pence"] - 100, told(house)
+    assert opened.case.case["unpaid_credit_pence"] == rest
+    refused(opened, credit=with_file(unpaid_credit_pence=rest - 1))
     move(
         house,
         lambda unit: move_case.remedied(unit, case, reference="FP-1", **by),
-        lambda unit: move_case.credit_paid(unit, case, reference="FP-2", **by),
+        lambda unit: pay_credit.credit_paid(unit, case, reference="FP-2", **by),
         lambda unit: move_case.payment_came_back(
             unit, case, promise=opened.case.promises[-1]["id"], reference="BANK-1", **by
         ),
