@@ -3,6 +3,8 @@
 - An item is asked for once. A second ask for an item that was answered, skipped or lapsed, or that we issued or
   hold, is a conflict that points to what we hold.
 - One item is one item whatever form it has: "PDF of the receipt", "screenshot of the receipt" and "receipt" are one.
+  So it is whatever it is called: a till receipt is a proof of purchase, a crime number a reference of the police. A
+  receipt of a posting, a return or a repair is none of the purchase.
 - At most one ask is open, at most three are made in a case; only a supervisor goes beyond three.
 - Text and accepted forms are frozen when an ask is sent. Other words are another item: a supervisor sends it, and it
   counts towards the three.
@@ -25,34 +27,27 @@ from custody.kernel.clock import Instant
 from custody.kernel.errors import Conflict, NotFound, Rejected
 
 ANY_FORM = ("photo", "document", "forwarded mail", "screenshot", "video", "voice note", "plain words")
-FORM_WORDS = frozenset(
-    {"a", "an", "the", "of", "your", "our", "my", "another", "other", "kind", "new", "clearer", "better", "readable"}
-    | {
-        "copy",
-        "copies",
-        "photo",
-        "photos",
-        "picture",
-        "pdf",
-        "screenshot",
-        "scan",
-        "file",
-        "image",
-        "original",
-        "paper",
-    }
+_PICTURES = frozenset(
+    {"photo", "photos", "photograph", "photographs", "picture", "pictures", "image", "images"}
+    | {"screenshot", "screenshots"}
+)
+FORM_WORDS = (
+    _PICTURES
+    | {"a", "an", "the", "of", "your", "our", "my", "another", "other", "kind", "new", "clearer", "better", "readable"}
+    | {"copy", "copies", "pdf", "scan", "file", "original", "paper"}
 )
 ALIASES = MappingProxyType(
     {
-        "receipt": "proof_of_purchase",
-        "invoice": "proof_of_purchase",
-        "order_confirmation": "proof_of_purchase",
-        "purchase_proof": "proof_of_purchase",
-        "proof_purchase": "proof_of_purchase",
         "proof_posting": "proof_of_posting",
-        "posting_receipt": "proof_of_posting",
         "certificate_posting": "proof_of_posting",
     }
+)
+_POLICE = frozenset({"police", "crime"})
+_NEIGHBOURS = frozenset({"neighbour", "neighbours", "neighbor", "neighbors"})
+_RECEIPTS = frozenset({"receipt", "receipts", "invoice", "invoices"})
+_POSTING = frozenset({"posting", "postage", "post"})
+_NOT_OF_THE_PURCHASE = frozenset(
+    {"issued", "return", "returns", "returned", "courier", "collection", "delivery", "drop", "locker", "repair"}
 )
 
 
@@ -96,7 +91,7 @@ class Ledger:
     def asked(self, item: str) -> Ask | None:
         """The ask for an item, whatever became of it."""
         name = canonical_item(item)
-        return next((ask for ask in self.asks if ask.item == name), None)
+        return next((ask for ask in self.asks if canonical_item(ask.item) == name), None)
 
     @property
     def open(self) -> Ask | None:
@@ -109,10 +104,26 @@ class Ledger:
 
 
 def canonical_item(item: str) -> str:
-    """One name for an item whatever form it is asked for in."""
+    """One name for an item whatever form it is asked for in, and whatever it is called."""
     words = re.findall(r"[a-z0-9]+", item.lower())
-    core = "_".join(word for word in words if word not in FORM_WORDS) or "_".join(words)
-    return ALIASES.get(core, core)
+    core = [word for word in words if word not in FORM_WORDS]
+    if not core:
+        return "photo" if _PICTURES & set(words) else "_".join(words)
+    name = "_".join(core)
+    return ALIASES.get(name) or _called(set(words)) or name
+
+
+def _called(words: set[str]) -> str | None:
+    if words & _POLICE:
+        return "police_reference"
+    if words & _NEIGHBOURS:
+        return "neighbours_statement"
+    if words & _RECEIPTS and words & _POSTING:
+        return "proof_of_posting"
+    receipt = words & _RECEIPTS and not words & _NOT_OF_THE_PURCHASE
+    return (
+        "proof_of_purchase" if receipt or {"proof", "purchase"} <= words or {"order", "confirmation"} <= words else None
+    )
 
 
 def ask_guards(ledger: Ledger, item: str) -> Mapping[str, bool | None]:

@@ -1,5 +1,7 @@
 """Asked once, never for what we hold, at most three, one at a time, in words that do not change."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -66,6 +68,13 @@ def test_an_ask_is_frozen_with_its_words_forms_and_last_day() -> None:
         "screenshot of your receipt",
         "another copy of the receipt",
         "Invoice (original)",
+        "till receipt",
+        "e-mail receipt",
+        "receipts",
+        "purchase receipt",
+        "receipt of your order",
+        "confirmation of the order",
+        "proof of your purchase",
     ],
 )
 def test_the_receipt_of_an_order_of_ours_is_never_asked_for_in_any_form(form: str) -> None:
@@ -85,6 +94,19 @@ def test_a_second_ask_for_one_item_is_refused_whatever_became_of_the_first_and_p
         assert again.code == "asked_before"
         assert ask_guards(ended, "box number")["asks_for_item==0"] is False
     assert refused(sent, "the box number").code == "asked_before"
+
+
+def test_an_item_that_was_asked_for_by_a_name_of_before_is_not_asked_for_again() -> None:
+    sent = skip_ask(ask(Ledger(), "receipt"), "ask_1", now_ms=NOW + 1)
+    stored = replace(sent, asks=(replace(sent.asks[0], item="till_receipt"),))
+    assert refused(stored, "receipt").code == "asked_before"
+
+
+@pytest.mark.parametrize("other", ["receipt of the courier", "post office receipt", "receipt for the repair"])
+def test_a_receipt_of_something_else_than_the_purchase_may_be_asked_for_once(other: str) -> None:
+    ours = Ledger(holdings=(Holding(item="proof_of_purchase", pointer="po 4711", how="issued"),))
+    sent = skip_ask(ask(ours, other), "ask_1", now_ms=NOW + 1)
+    assert refused(sent, f"copy of the {other}").code == "asked_before"
 
 
 def test_one_ask_is_open_at_a_time() -> None:
@@ -111,8 +133,13 @@ def test_three_asks_a_case_and_then_only_a_supervisor() -> None:
         ("original box", "defective"),
         ("PDF", "defective"),
         ("signature under oath", "misdelivered"),
+        ("police report", "never_received"),
+        ("crime number", "defective"),
         ("photo", "substituted"),
+        ("picture", "substituted"),
+        ("another photograph", "substituted"),
         ("neighbours statement", "never_received"),
+        ("statement of your neighbour", "never_received"),
         ("whole phone", "missing_accessory"),
     ],
 )
