@@ -198,7 +198,7 @@ _MOVES = (
         button="Decline, and send the letter",
         done="declined",
         about="It takes a second person. The letter for the independent scheme leaves at once.",
-        fields=(WHY, Field(name="heard", says="The customer was heard", kind="tick", needed=False)),
+        fields=(WHY, Field(name="heard", says="The customer told us their side", kind="tick", needed=False)),
     ),
     Move(
         event=ADR_EVENT,

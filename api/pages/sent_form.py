@@ -28,6 +28,7 @@ FIELDS: Mapping[str, str] = {
     "reference": "handset",
     "claim_type_set": "custody_words",
     "customer_heard_or_hearing_lapsed": "heard",
+    "unheard": "heard",
     "payout_route_works_for_this_customer": "payout",
     "positive_evidence_about_this_person": "says",
     "proof_of_remedy": "reference",

@@ -110,7 +110,7 @@ class EventIn(Body):
     pence: int | None = _said("With credit_paid: how much of the credit that is owed; all of it without.")
     payment: str | None = _said("With credit_came_back: with what reference it was paid.")
     why: str | None = _said("Reasons that the customer can read: of a decline, of hearing them, of a smaller sum.")
-    heard: bool = Field(default=False, description="With decline: the customer was heard before the days were over.")
+    heard: bool = Field(default=False, description="With decline: they told their side, and it stands in the case.")
     findings: list[FindingIn] = Field(default_factory=list, description="With propose_decline.")
     into: str | None = _said("With merge: the case that goes on.")
     consent: bool = Field(default=False, description="With merge: the other customer agreed.")

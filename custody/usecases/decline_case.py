@@ -1,6 +1,7 @@
 """Saying no: only on something observed about this person, after a hearing, by two people who are two.
 
-- An investigator proposes; the customer is asked, and has the days of the policy to tell their side.
+- An investigator proposes; the customer is asked, and has the days of the policy to tell their side. They
+  count as heard only once words or a file of theirs came after the proposal.
 - What they say may be accepted, and nothing is left of the proposal. Else a supervisor declines with reasons, and the
   letter for the independent scheme leaves in the same unit.
 - Two people are counted as for locks: with everybody who stands behind their accounts. A decline cannot be had by who
@@ -19,6 +20,7 @@ from custody.disputes.machine import Role, step
 from custody.disputes.messages import say
 from custody.disputes.policy import DEFAULT_POLICY, Policy
 from custody.disputes.work_clocks import state_clock
+from custody.kernel.errors import Conflict
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
@@ -65,6 +67,12 @@ def decline(unit: Unit, dispute: str, *, why: str, heard: bool, actor: Actor, ro
         "human_decision": case_guards.human_decision(actor),
     }
     declined = step(CASE, file.case.state, "decline", role, guards)
+    if heard and not _told_their_side(unit, dispute):
+        raise Conflict(
+            "unheard",
+            "the customer told us nothing since the decline was proposed",
+            fix="Wait until words or a file of theirs stand in the case, or leave this out once the days are over.",
+        )
     letter = step(CASE, declined.target, "adr_letter", Role.SYSTEM, {"same_day": True})
     lettered, way = with_letter(unit, file)
     said = [
@@ -72,7 +80,15 @@ def decline(unit: Unit, dispute: str, *, why: str, heard: bool, actor: Actor, ro
         say("case.adr_letter", body=way.body, last_day=civil.day_in_words(way.last_day)),
     ]
     moved = replace(lettered, case=replace(file.case, state=letter.target))
-    return write_move(unit, file, moved, "declined", actor=actor.key, facts={"why": why}, said=said)
+    return write_move(unit, file, moved, "declined", actor=actor.key, facts={"why": why, "heard": heard}, said=said)
+
+
+def _told_their_side(unit: Unit, dispute: str) -> bool:
+    """Whether words or a file of the customer came after the decline was proposed."""
+    for line in reversed(case_book.timeline(unit.session, dispute)):
+        if line.kind in {"evidence", "decline_proposed"}:
+            return line.kind == "evidence"
+    return False
 
 
 def heard_accepted(unit: Unit, dispute: str, *, why: str, actor: str, role: Role) -> CaseFile:

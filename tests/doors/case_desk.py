@@ -76,6 +76,11 @@ class CaseDesk:
         path = f"/v1/disputes/{told['dispute']}/events"
         return self.http.post(path, json={"event": event, **body}, headers=self.by(account))
 
+    def speaks(self, told: dict[str, Any]) -> None:
+        """Words of the customer come."""
+        path = f"/v1/customer/{told['customer_token']}/words"
+        assert self.http.post(path, json={"words": "I never had it in my hands."}).is_success
+
     def view(self, told: dict[str, Any]) -> dict[str, Any]:
         """The case as staff see it."""
         found: dict[str, Any] = self.http.get(f"/v1/disputes/{told['dispute']}", headers=self.by("agent-1")).json()

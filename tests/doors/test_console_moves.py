@@ -57,6 +57,8 @@ def test_a_decline_is_proposed_heard_and_accepted_on_the_page(desk: CaseDesk) ->
     unheard = press(desk, told, "supervisor-1", "decline", why="It was seen.")
     assert (unheard.status_code, "It was seen." in unheard.text) == (409, True)
     assert "The customer was heard, or the days for it are over" in unheard.text
+    silent = press(desk, told, "supervisor-1", "decline", why="It was seen.", heard="yes")
+    assert (silent.status_code, "told us nothing since the decline was proposed" in silent.text) == (409, True)
     assert press(desk, told, "supervisor-1", "heard_accepted", why="It was the neighbour.").status_code == 303
     assert desk.state(told) == "triaged"
 

@@ -48,6 +48,7 @@ def test_the_letter_of_a_decline_has_its_reasons(desk: CaseDesk) -> None:
     told = desk.not_fixed()
     assert desk.event(told, "investigator-1", "propose_decline", findings=[SEEN]).is_success
     why = "The camera at your door shows that you took the phone out."
+    desk.speaks(told)
     declined = desk.event(told, "supervisor-1", "decline", why=why, heard=True)
     assert declined.is_success, declined.text
     letter = page(desk, told, "/letter")

@@ -44,6 +44,7 @@ def test_what_staff_do_twice_is_done_once(desk: CaseDesk) -> None:
 def test_a_decline_and_the_schemes_way_are_gone_once(desk: CaseDesk) -> None:
     told = desk.not_fixed()
     assert desk.event(told, "investigator-1", "propose_decline", findings=[SEEN]).is_success
+    desk.speaks(told)
     twice(desk, told, "supervisor-1", "decline", why="Seen.", heard=True)
     twice(desk, told, "supervisor-1", "we_changed_our_mind")
     twice(desk, told, "agent-1", "offer")

@@ -16,10 +16,11 @@ def hire(desk: CaseDesk, name: str, *, person: str) -> dict[str, str]:
 
 
 def propose(desk: CaseDesk, told: dict[str, Any], headers: dict[str, str]) -> None:
-    """An investigator proposes to decline."""
+    """An investigator proposes to decline, and the customer tells their side."""
     path = f"/v1/disputes/{told['dispute']}/events"
     answer = desk.http.post(path, json={"event": "propose_decline", "findings": [SEEN]}, headers=headers)
     assert answer.is_success, answer.text
+    desk.speaks(told)
 
 
 def test_a_supervisor_cannot_decline_what_an_account_that_they_made_or_that_is_theirs_proposed(desk: CaseDesk) -> None:

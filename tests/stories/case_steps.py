@@ -41,6 +41,12 @@ def not_put_right(world: World, opened: Opened) -> None:
     assert world.case(opened).case.state == "triaged"
 
 
+def speaks(world: World, opened: Opened) -> None:
+    """Words of the customer came."""
+    with world.house.unit() as unit:
+        case_book.note(unit, opened.case, "evidence", actor="customer", facts={"evidence": "ev_1", "sha256": "00"})
+
+
 def decided(world: World, opened: Opened, award: str) -> None:
     """The scheme, which had its letter, took the case and decided it."""
     with world.house.unit() as unit:

@@ -8,8 +8,19 @@ from custody.disputes.case_guards import Actor
 from custody.disputes.machine import Role
 from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import Conflict, Forbidden
-from custody.usecases import decline_case, move_scheme
-from tests.stories.case_steps import DECIDER, INVESTIGATOR, PATTERN, PROPOSER, SEEN, SUPERVISOR, act, not_put_right
+from custody.usecases import decline_case, move_case, move_scheme
+from tests.stories.case_steps import (
+    DECIDER,
+    INVESTIGATOR,
+    PATTERN,
+    PROPOSER,
+    SEEN,
+    SUPERVISOR,
+    act,
+    not_put_right,
+    speaks,
+)
+from tests.stories.lock_steps import lines_of
 from tests.world import World
 
 
@@ -21,6 +32,7 @@ def test_a_decline_needs_something_observed_about_this_person_a_hearing_and_a_se
             act(world, decline_case.propose_decline, opened, findings=findings, **PROPOSER)
     proposed = act(world, decline_case.propose_decline, opened, findings=(SEEN, PATTERN), **PROPOSER)
     assert (proposed.case.state, proposed.case.presumption) == ("decline_proposed", "honest")
+    speaks(world, opened)
     robot = Actor(key="policy", human=False)
     refusals: list[dict[str, Any]] = [
         {"why": "Seen on camera.", "heard": True, "actor": INVESTIGATOR, **DECIDER},
@@ -45,6 +57,37 @@ def test_the_hearing_may_lapse_but_not_be_skipped(world: World) -> None:
     world.step(60 * DAY_MS)
     declined = act(world, decline_case.decline, opened, why="Seen.", heard=False, actor=SUPERVISOR, **DECIDER)
     assert declined.case.state == "adr_open"
+
+
+def test_nobody_counts_as_heard_until_words_or_a_file_of_theirs_came_after_the_proposal(world: World) -> None:
+    opened = world.dispute(world.parcels[0], "never_received")
+    not_put_right(world, opened)
+    speaks(world, opened)
+    act(world, decline_case.propose_decline, opened, findings=(SEEN,), **PROPOSER)
+    said: dict[str, Any] = {"why": "Seen.", "heard": True, "actor": SUPERVISOR, **DECIDER}
+    with world.refused(Conflict, "unheard"):
+        act(world, decline_case.decline, opened, **said)
+    act(world, move_case.disagrees, opened, actor="customer")
+    world.step(60 * DAY_MS)
+    with world.refused(Conflict, "unheard"):
+        act(world, decline_case.decline, opened, **said)
+    speaks(world, opened)
+    assert act(world, decline_case.decline, opened, **said).case.state == "adr_open"
+
+
+@pytest.mark.parametrize("heard", [True, False])
+def test_the_record_of_a_decline_says_whether_the_customer_was_heard_or_the_days_were_over(
+    world: World, *, heard: bool
+) -> None:
+    opened = world.dispute(world.parcels[0], "never_received")
+    not_put_right(world, opened)
+    act(world, decline_case.propose_decline, opened, findings=(SEEN,), **PROPOSER)
+    if heard:
+        speaks(world, opened)
+    else:
+        world.step(60 * DAY_MS)
+    act(world, decline_case.decline, opened, why="Seen.", heard=heard, actor=SUPERVISOR, **DECIDER)
+    assert [line["heard"] for line in lines_of(world, opened, "declined")] == [heard]
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.SUPERVISOR])
