@@ -149,6 +149,11 @@ TEXTS = MappingProxyType(
             "Ask us for all we hold on your case, to take with you. Going there costs you none of your rights.",
             set_by=("adr_refer_months", "court_years"),
         ),
+        "case.letter_over": _text(
+            "This is your letter. The last day to go to {body} was {last_day}.",
+            "Free advice can tell you what you can still do. Ask us for all we hold on your case, to take with you.",
+            set_by=("adr_refer_months", "court_years"),
+        ),
         "case.adr_accepts": _text(
             "The independent body has your case now. We sent it all we hold.",
             "Most take about {weeks} weeks.",

@@ -24,7 +24,7 @@ from custody.kernel.errors import Conflict
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
-from custody.usecases.ways_out import with_letter
+from custody.usecases.ways_out import said_of_letter, with_letter
 from custody.usecases.write_move import write_move
 
 Behind = Callable[[Session, str], frozenset[str]]
@@ -77,7 +77,7 @@ def decline(unit: Unit, dispute: str, *, why: str, heard: bool, actor: Actor, ro
     lettered, way = with_letter(unit, file)
     said = [
         say("case.decline", reasons=why),
-        say("case.adr_letter", body=way.body, last_day=civil.day_in_words(way.last_day)),
+        said_of_letter("case.adr_letter", way),
     ]
     moved = replace(lettered, case=replace(file.case, state=letter.target))
     return write_move(unit, file, moved, "declined", actor=actor.key, facts={"why": why, "heard": heard}, said=said)

@@ -43,7 +43,7 @@ from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
 from custody.usecases.keep_promises import keep, take_place
 from custody.usecases.read_order import for_its_order, is_known, known_before
-from custody.usecases.ways_out import with_letter
+from custody.usecases.ways_out import said_of_letter, with_letter
 from custody.usecases.write_move import write_move
 
 REMEDY_STANDS = frozenset({"remedy_offered", "remedy_in_progress", "remedied"})
@@ -59,7 +59,7 @@ def adr(unit: Unit, dispute: str, *, letter_due_ms: Instant, deadlock: bool, act
     event = "six_weeks_or_deadlock_or_customer_asks_at_deadline"
     move = step(CASE, file.case.state, event, role, {"adr_due": due})
     lettered, way = with_letter(unit, file)
-    said = [say(f"case.{event}", body=way.body, last_day=civil.day_in_words(way.last_day))]
+    said = [said_of_letter(f"case.{event}", way)]
     if role is Role.SYSTEM and file.case.state in REMEDY_STANDS:
         return write_move(unit, file, lettered, "letter", actor=actor, facts={}, said=said)
     moved = replace(lettered, case=replace(file.case, state=move.target))

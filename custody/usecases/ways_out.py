@@ -6,6 +6,7 @@
   has left, or a report that was joined in had it.
 - A letter, and days that are learned of the order, count the ways of each report that the case holds by its own kind
   and order anew: of two to one body the one with the earlier last day, while it is open, stays.
+- A letter is for the first way that is open; where all are over it says so.
 - Of the scheme the letter's days count. A second letter gives no later day than the first, in whichever report that
   one left, and names no scheme whose day was over: legal clocks never start anew.
 """
@@ -16,7 +17,7 @@ from datetime import date
 from sqlmodel import Session
 
 from custody.disputes import civil
-from custody.disputes.messages import Message
+from custody.disputes.messages import Message, say
 from custody.disputes.opening import way_out
 from custody.disputes.policy import DEFAULT_POLICY, Policy
 from custody.disputes.recourse import Recourse, Way, first_independent, join_ways, of_kind, recourse
@@ -56,7 +57,13 @@ def with_letter(unit: Unit, file: CaseFile) -> tuple[CaseFile, Recourse]:
     if any(letter_left(unit.session, one) for one in held):
         told = [way for way in file.recourse if way.way is Way.SCHEME and today <= way.last_day]
         ways = join_ways(told, (way for way in ways if told or way.way is not Way.SCHEME))
-    return replace(file, recourse=ways), next(way for way in ways if way.independent and way.opens <= today)
+    there = [way for way in ways if way.independent and way.opens <= today]
+    return replace(file, recourse=ways), first_independent(there) or there[0]
+
+
+def said_of_letter(key: str, way: Recourse) -> Message:
+    """What is said of a letter for a way, by this key; or that the last day of the way has passed."""
+    return say(key if way.still_open else "case.letter_over", body=way.body, last_day=civil.day_in_words(way.last_day))
 
 
 def letter_left(session: Session, file: CaseFile) -> bool:

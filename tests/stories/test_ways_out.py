@@ -13,8 +13,9 @@ from custody.disputes.remedy import Needs
 from custody.kernel.clock import DAY_MS
 from custody.store import case_book
 from custody.store.case_book import CaseFile
-from custody.usecases import learn_facts, move_case, move_scheme
-from tests.stories.case_steps import act, not_put_right
+from custody.usecases import decline_case, learn_facts, move_case, move_scheme
+from tests.stories.case_steps import DECIDER, PROPOSER, SEEN, act, in_state, not_put_right
+from tests.stories.case_steps import SUPERVISOR as DECIDED_BY
 from tests.stories.lock_steps import told
 from tests.stories.test_case_stories import classify
 from tests.stories.test_joined_cases import join
@@ -190,3 +191,32 @@ def test_the_letter_of_a_report_that_was_joined_in_keeps_its_last_day(world: Wor
     world.step(DAY_MS)
     second = scheme_of(letter(world, survivor))
     assert (second.opens, second.last_day) == (first.opens, first.last_day)
+
+
+def long_ago(world: World, payment: Payment) -> Opened:
+    """A report of an order that is too dear for the scheme, and too old for the court."""
+    day = date(2019, 1, 2)
+    order = OrderFacts(order_ref="SO-2019", delivered=day, contract=day, price_pence=2_000_000, payment=payment)
+    return world.dispute(None, "defective", order=order)
+
+
+@pytest.mark.parametrize("declines", [True, False])
+def test_a_letter_for_a_way_that_is_over_says_so(world: World, *, declines: bool) -> None:
+    opened = long_ago(world, Payment.BILL)
+    if declines:
+        in_state(world, opened, "triaged")
+        act(world, decline_case.propose_decline, opened, findings=(SEEN,), **PROPOSER)
+        world.step(60 * DAY_MS)
+        act(world, decline_case.decline, opened, why="Seen.", heard=False, actor=DECIDED_BY, **DECIDER)
+    else:
+        letter(world, opened)
+    assert "This is your letter. The last day to go to the county court was 2 January 2025." in told(world, opened)
+    for wrong in ("You may go to", "You can take it to", "You have until 2 January 2025"):
+        assert wrong not in told(world, opened), wrong
+
+
+def test_a_letter_is_for_a_way_that_is_open_and_not_for_one_that_is_over(world: World) -> None:
+    opened = long_ago(world, Payment.DEVICE_CREDIT)
+    world.step(60 * DAY_MS)
+    letter(world, opened)
+    assert "You may go to the Financial Ombudsman now." in told(world, opened)
