@@ -190,7 +190,7 @@ def order_views(session: Session, rows: Sequence[LockOrderRow]) -> list[dict[str
     wished = lock_store.wishes(session, {row.device for row in rows if row.decided_ms is not None})
     locked = _shown_locked(session, rows, wished)
     doubtful = [row for row in rows if _may_be_locked(row, wished.get(row.device))]
-    newest = _newest_locks(session, doubtful)
+    newest = _newest_locks(session, [row for row in doubtful if _showed_itself_free(wished[row.device])])
     unknown = {row.id for row in doubtful if not _is_past(newest.get(row.id), wished[row.device])}
     return [_order_view(row, locked=row.id in locked, may_be_locked=row.id in unknown) for row in rows]
 
@@ -244,7 +244,11 @@ def _newest_locks(session: Session, rows: Sequence[LockOrderRow]) -> dict[str, P
 
 def _is_past(lock: Pair | None, wish: Desired) -> bool:
     """Whether the handset has shown itself free after a lock, which it can apply no more, whatever it is asked now."""
-    return lock is not None and wish.seen is not None and wish.seen.applied in FREED and wish.seen.pair >= lock
+    return lock is not None and wish.seen is not None and _showed_itself_free(wish) and wish.seen.pair >= lock
+
+
+def _showed_itself_free(wish: Desired) -> bool:
+    return wish.seen is not None and wish.seen.applied in FREED
 
 
 def _shown_locked(session: Session, rows: Sequence[LockOrderRow], wished: Mapping[str, Desired]) -> set[str]:
