@@ -7,17 +7,21 @@ from typing import Any
 
 from fastapi import Depends, FastAPI
 
-from api import problems
-from api.body_limits import MOST_FIELDS, MOST_FILES, BodyLimits
 from api.compose import connect, instance
-from api.head_requests import HeadRequests
-from api.idempotency import IdempotencyKeys
-from api.json_bodies import JsonBodies
-from api.kept_by_nobody import KeptByNobody
-from api.openapi import TAGS, complete
+from api.http import problems
+from api.http.body_limits import MOST_FIELDS, MOST_FILES, BodyLimits
+from api.http.head_requests import HeadRequests
+from api.http.idempotency import IdempotencyKeys
+from api.http.json_bodies import JsonBodies
+from api.http.kept_by_nobody import KeptByNobody
+from api.http.openapi import TAGS, complete
+from api.http.sendable_text import check_text
 from api.pages import install as pages
 from api.parts import Parts
-from api.registrations import Registrations
+from api.process.registrations import Registrations
+from api.process.witnesses import Witnesses
+from api.process.workers import Workers, tell_first
+from api.rounds.timer import Timer
 from api.routes import (
     backends,
     customer,
@@ -40,12 +44,9 @@ from api.routes import (
     stations,
     trails,
 )
+from api.routes.scan_paths import PATHS
 from api.routes.scans import ScanDoor
-from api.sendable_text import check_text
-from api.timer import Timer
 from api.version import VERSION
-from api.witnesses import Witnesses
-from api.workers import Workers, tell_first
 from custody.kernel.poked_thread import PokedThread
 from custody.store import log_reader
 from custody.store.engine import is_sqlite
@@ -129,7 +130,7 @@ class Application(FastAPI):
         """The document, made once."""
         made = self.openapi_schema is not None
         document = super().openapi()
-        return document if made else complete(document)
+        return document if made else complete(document, unseen=PATHS)
 
 
 @asynccontextmanager

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from pydantic import SecretStr
 
-from api.keyring import open_signer
+from api.process.keyring import open_signer
 from api.settings import Settings
 from custody.kernel.errors import Fatal, Unavailable
 from devicelock.backends import android, eir, knox, nanomdm

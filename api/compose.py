@@ -7,17 +7,18 @@ from pathlib import Path
 
 import api.migrations
 import devicelock.migrations
-from api import joints, lock_news, persons
+from api import joints, lock_news
 from api.backends import capabilities, open_backends
 from api.circumstances import circumstances
-from api.embedded_broker import EmbeddedBroker
-from api.heads import HeadKeeper
-from api.keyring import Keyring, open_keyring
-from api.log_keys import check_keys, key_rules, name_codes, require_keys
-from api.one_anchor import ANCHOR, check_anchor, name_anchor
 from api.parts import Parts, broker_address
+from api.people import persons
+from api.process.embedded_broker import EmbeddedBroker
+from api.process.heads import HeadKeeper
+from api.process.keyring import Keyring, open_keyring
+from api.process.log_keys import check_keys, key_rules, name_codes, require_keys
+from api.process.one_anchor import ANCHOR, check_anchor, name_anchor
+from api.process.witnesses import Witnesses, open_policy
 from api.settings import Settings
-from api.witnesses import Witnesses, open_policy
 from custody.disputes.civil import civil_date
 from custody.disputes.policy import DEFAULT_POLICY
 from custody.disputes.recourse import for_holders, independent_body

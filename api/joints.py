@@ -15,9 +15,9 @@ import msgspec
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from api import persons
 from api.circumstances import cases_of, found_ms, is_customers
 from api.joined_locks import give_to, give_to_customer, ordered_for
+from api.people import persons
 from api.trail_memory import TRAILS
 from custody.disputes.case import CASE
 from custody.disputes.civil import civil_date

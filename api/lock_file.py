@@ -2,7 +2,7 @@
 
 from sqlmodel import Session
 
-from custody.investigation.pack_locks import LockCommand, LockFile, LockHistory, LockKeys
+from custody.investigation.pack.locks import LockCommand, LockFile, LockHistory, LockKeys
 from devicelock import store, watch_store
 from devicelock.store import LockOrderRow
 from devicelock.usecases.hear import key_of

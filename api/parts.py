@@ -6,11 +6,11 @@ from fastapi import Request
 from sqlalchemy import Engine
 
 from api.backends import Backends
-from api.embedded_broker import EmbeddedBroker
-from api.heads import HeadKeeper
-from api.keyring import Keyring
+from api.process.embedded_broker import EmbeddedBroker
+from api.process.heads import HeadKeeper
+from api.process.keyring import Keyring
+from api.process.witnesses import Witnesses
 from api.settings import Settings
-from api.witnesses import Witnesses
 from custody.kernel.clock import Clock
 from custody.kernel.ids import Ids
 from custody.store.unit import House

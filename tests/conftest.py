@@ -17,7 +17,7 @@ from argon2 import PasswordHasher
 from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, Page
 
-from api import accounts
+from api.people import accounts
 from tests.servers.browser import BrowserMissing, axe_checker, local_page, running_browser
 from tests.servers.postgres import PostgresMissing, PostgresServer, running_postgres
 from tests.servers.s3 import S3Server, running_s3

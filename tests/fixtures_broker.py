@@ -2,7 +2,7 @@
 
 Mosquitto is taken from PATH; else from `.tools/mosquitto` in the checkout; else its package and libraries are fetched
 there with `apt-get download` and unpacked with `dpkg-deb -x`, without root and without installing. Where none of that
-works `BrokerMissing` says why. The broker of the service itself needs nothing: see `api.embedded_broker`.
+works `BrokerMissing` says why. The broker of the service itself needs nothing: see `api.process.embedded_broker`.
 """
 
 import contextlib

@@ -18,7 +18,7 @@ from sqlalchemy.engine import make_url
 from sqlmodel import Session
 
 from api import joints
-from api.accounts import FIRST_ACCOUNTS, close_account
+from api.people.accounts import FIRST_ACCOUNTS, close_account
 from custody.disputes.machine import Role
 from custody.disputes.opening import Report
 from custody.disputes.order import OrderFacts, Payment

@@ -7,7 +7,7 @@ from pathlib import Path
 import api.migrations
 import devicelock.migrations
 from api.joints import LockAnswer
-from api.tables import AccountRow
+from api.people.tables import AccountRow
 from custody.kernel import cbor
 from custody.kernel.clock import Instant
 from custody.kernel.ids import spell

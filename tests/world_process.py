@@ -10,8 +10,9 @@ from sqlalchemy import func, select
 from sqlalchemy.engine import make_url
 from sqlmodel import col
 
-from api import joints, lock_news, persons
+from api import joints, lock_news
 from api.circumstances import circumstances
+from api.people import persons
 from custody.kernel.clock import SECOND_MS
 from custody.kernel.ids import Ids
 from custody.scans.tolerances import Tolerances

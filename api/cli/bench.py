@@ -18,7 +18,7 @@ from api.cli.client import fail
 from api.cli.instance import Instance, ended_in_order
 from api.cli.screen import Screen
 from api.compose import free_port, join
-from api.file_limit import allow_files
+from api.process.file_limit import allow_files
 from api.settings import Settings, read_settings
 from custody.kernel.errors import Unavailable
 from custody.store.engine import open_engine

@@ -14,7 +14,7 @@ import typer
 from api.cli.client import call, console, fail, named, show
 from api.cli.fetch import check_target, put
 from api.cli.log_source import read_checkpoint, read_policy
-from api.encoding import unb64
+from api.http.encoding import unb64
 from custody.kernel.errors import Rejected, Trouble
 from custody.kernel.keys import read_ed25519
 from custody.kernel.receipt import verify_receipt

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from api.cli.client import call, console, fail, folded, named, send, show
-from api.encoding import unb64
+from api.http.encoding import unb64
 from custody.kernel import cbor
 from custody.kernel.errors import Trouble
 from custody.kernel.keys import PublicKey, read_cose_key

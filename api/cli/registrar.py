@@ -20,7 +20,7 @@ from api.cli.client import call, console, fail, send, show
 from api.cli.fetch import check_target, put
 from api.cli.foreign_words import harmless, harmless_lines
 from api.cli.station import read_key, write_key
-from api.encoding import b64, unb64
+from api.http.encoding import b64, unb64
 from custody.kernel import cbor
 from custody.kernel.errors import Rejected, Trouble
 from custody.kernel.keys import EDDSA

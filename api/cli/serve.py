@@ -12,19 +12,19 @@ from functools import partial
 import structlog
 import uvicorn
 
-from api.accounts import first_accounts
 from api.addresses import http_address
 from api.app import build_app
 from api.cli.listen import ctrl_c_waits, listen
 from api.compose import compose, free_port, join, kept_outside
-from api.connections import Accepted, Handed, Server
-from api.data_folder import hold_broker, hold_folder
-from api.http_limits import Protocol
-from api.one_anchor import ANCHOR
+from api.http.protocol import Protocol
 from api.parts import Parts
+from api.people.accounts import first_accounts
+from api.process.connections import Accepted, Handed, Server
+from api.process.data_folder import hold_broker, hold_folder
+from api.process.one_anchor import ANCHOR
+from api.process.workers import Workers, tell_full, tell_ready
 from api.routes.scans import ScanDoor
 from api.settings import Settings
-from api.workers import Workers, tell_full, tell_ready
 
 log = structlog.get_logger()
 

@@ -11,7 +11,7 @@ import typer
 
 from api.cli.client import call, console, fail, folded, named, show
 from api.cli.fetch import check_target, put
-from api.encoding import b64
+from api.http.encoding import b64
 from custody.kernel import cbor
 from custody.kernel.errors import Trouble
 from custody.kernel.keys import EDDSA, ES256, SoftwareSigner, new_signer, read_private_pem

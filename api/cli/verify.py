@@ -22,12 +22,12 @@ from pathlib import Path
 from api.cli.foreign_words import harmless, harmless_json
 from api.cli.log_source import given_vkey
 from api.version import VERSION
-from custody.investigation.pack_locks import LockFile, LockHistory, ack_name, command_name
-from custody.investigation.pack_zip import MAX_PACK_BYTES
-from custody.investigation.verify_form import open_pack
-from custody.investigation.verify_log import log_key
-from custody.investigation.verify_pack import verify_pack
-from custody.investigation.verify_verdict import TITLES, Check, Step, Verdict
+from custody.investigation.pack.archive import MAX_PACK_BYTES
+from custody.investigation.pack.locks import LockFile, LockHistory, ack_name, command_name
+from custody.investigation.verify.form import open_pack
+from custody.investigation.verify.log import log_key
+from custody.investigation.verify.pack import verify_pack
+from custody.investigation.verify.verdict import TITLES, Check, Step, Verdict
 from custody.kernel.errors import NotFound, Rejected, Trouble
 from custody.ledger.cosignature import read_log_key
 from custody.ledger.note import text_key

@@ -10,9 +10,9 @@ import uvicorn
 
 from api.addresses import check_address, http_address
 from api.cli.listen import ctrl_c_waits, listen
-from api.connections import Accepted, Server
-from api.http_limits import Protocol
-from api.keyring import open_secret, open_signer
+from api.http.protocol import Protocol
+from api.process.connections import Accepted, Server
+from api.process.keyring import open_secret, open_signer
 from api.routes.witness import witness_app
 from custody.kernel.system_clock import SystemClock
 from custody.ledger.cosignature import new_mldsa_signer, read_log_key

@@ -8,10 +8,10 @@ from dataclasses import replace
 
 from fastapi import APIRouter, Response
 
-from api import accounts, sign_in
 from api.pages.render import see
 from api.pages.sent_form import Sent, Typed, check
 from api.pages.visit import Staff, Supervisor, Visit
+from api.people import accounts, sign_in
 from api.routes import people
 from api.routes.people import AccountIn
 from custody.kernel.errors import Trouble

@@ -7,13 +7,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from api.auth import same_site
+from api.http.problems import status_of
 from api.pages.once import Once, fresh_once, open_once
 from api.pages.plain_refusals import for_customers
 from api.pages.render import page, see
 from api.pages.sent_form import STORY, Sent, Typed, check
 from api.parts import Parts, parts_of
-from api.problems import status_of
+from api.people.auth import same_site
 from api.routes import handsets as doors
 from api.routes.handsets import HolderIn
 from custody.kernel.errors import Trouble

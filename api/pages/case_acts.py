@@ -11,6 +11,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
+from api.http.sendable_text import read_form
 from api.pages import words
 from api.pages.case_moves import body_of, read_version
 from api.pages.cases import case_page
@@ -21,7 +22,6 @@ from api.pages.visit import Staff, Visit
 from api.routes import disputes, locks
 from api.routes.disputes import EventIn, WhereaboutsIn
 from api.routes.locks import LockIn
-from api.sendable_text import read_form
 from custody.gs1.imei import imei_digits
 from custody.kernel.clock import from_iso
 from custody.kernel.errors import Conflict, NotFound, Rejected, Trouble

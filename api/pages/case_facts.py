@@ -10,12 +10,12 @@ from typing import Any
 
 from sqlmodel import Session
 
-from api.accounts import Caller
 from api.pages import words
 from api.pages.case_moves import Open, open_moves
 from api.pages.inquiries import StoredAnswer, stored_answer
 from api.pages.sent_form import STORY
 from api.parts import Parts
+from api.people.accounts import Caller
 from api.routes.dispute_reading import read as read_case
 from custody.disputes.civil import civil_date
 from custody.disputes.payout import WORDS as PAYOUT_WORDS

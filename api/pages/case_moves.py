@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from api.accounts import Caller
 from api.pages import words
 from api.pages.move_forms import MOVES, Field, Move
 from api.pages.sent_form import Sent
 from api.pages.times import pounds
+from api.people.accounts import Caller
 from api.routes.disputes import EventIn, FindingIn
 from custody.disputes.case import CASE
 from custody.disputes.machine import Role

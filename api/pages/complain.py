@@ -8,13 +8,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 
 from api import joints
-from api.auth import same_site
+from api.http.problems import status_of
 from api.pages.once import Once, fresh_once, open_once
 from api.pages.plain_refusals import for_customers
 from api.pages.render import LARGE, page, see
 from api.pages.sent_form import STORY, Sent, Typed, check
 from api.parts import Parts, parts_of
-from api.problems import status_of
+from api.people.auth import same_site
 from api.routes.disputes import DisputeIn, take_report
 from custody.disputes.civil import civil_date
 from custody.disputes.claim import CLAIMS

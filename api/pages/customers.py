@@ -14,8 +14,8 @@ from typing import IO, Annotated
 from fastapi import APIRouter, Depends, File, Form, Request, Response, UploadFile
 from starlette.responses import StreamingResponse
 
-from api.auth import same_site
 from api.circumstances import found_ms
+from api.http.problems import status_of
 from api.pages.cases import attached
 from api.pages.customer_file import write_file
 from api.pages.once import Once, fresh_once
@@ -24,7 +24,7 @@ from api.pages.render import HEADERS, LARGE, page, see
 from api.pages.sent_form import STORY, Sent, Typed, check
 from api.pages.words import PAYOUTS, REMEDIES, worded
 from api.parts import Parts, parts_of
-from api.problems import status_of
+from api.people.auth import same_site
 from api.routes import customer as doors
 from api.routes.customer import AnswerIn, ChoiceIn, CodeIn, DecisionIn, WordsIn, customer_view
 from custody.disputes.case import CASE

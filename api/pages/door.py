@@ -7,12 +7,12 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
-from api import accounts, sign_in
-from api.auth import COOKIE, same_site, signed_in, token_of
+from api.http.problems import status_of
 from api.pages.render import page, see
 from api.pages.unsent import SIGN_IN, SIGN_OUT, fields_of, hand_on, of_door
 from api.parts import Parts, parts_of
-from api.problems import status_of
+from api.people import accounts, sign_in
+from api.people.auth import COOKIE, same_site, signed_in, token_of
 from custody.kernel.clock import HOUR_MS, SECOND_MS
 from custody.kernel.errors import Rejected
 

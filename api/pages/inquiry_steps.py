@@ -11,6 +11,7 @@ from types import MappingProxyType
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
+from api.http.sendable_text import read_form
 from api.pages import words
 from api.pages.case_moves import Open, as_shown, read_fields, whose
 from api.pages.move_forms import Field, Move
@@ -19,7 +20,6 @@ from api.pages.sent_form import Sent, check
 from api.pages.visit import Decider, Visit
 from api.routes import inquiry_steps as doors
 from api.routes.inquiry_steps import StepIn
-from api.sendable_text import read_form
 from custody.disputes.machine import Role, Transition
 from custody.kernel.errors import NotFound, Trouble
 from custody.store import case_book

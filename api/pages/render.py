@@ -20,11 +20,11 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from api.accounts import Caller
+from api.http.problems import when_again
 from api.pages import times, words
 from api.pages.assets import address_of
 from api.pages.sent_form import Sent
-from api.problems import when_again
+from api.people.accounts import Caller
 from custody.gs1.imei import foreign_imei_urn, imei_digits
 from custody.investigation.percent import percent
 from custody.kernel.errors import Trouble

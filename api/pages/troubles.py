@@ -15,7 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
-from api import problems
+from api.http import problems
 from api.pages.plain_refusals import for_staff
 from api.pages.render import page
 from api.pages.unsent import SIGN_IN, ask_to_sign_in

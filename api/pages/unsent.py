@@ -18,10 +18,10 @@ from typing import Any, NoReturn
 from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
 
-from api.auth import same_site
+from api.http.sendable_text import read_form
 from api.pages.render import page
 from api.parts import Parts
-from api.sendable_text import read_form
+from api.people.auth import same_site
 from custody.kernel.errors import Forbidden, Rejected
 from custody.store.unit import House
 from devicelock.usecases.decide_together import Decisions

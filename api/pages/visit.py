@@ -7,14 +7,14 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
 
-from api.accounts import Caller
-from api.auth import role
+from api.http.problems import status_of
 from api.pages.plain_refusals import for_staff
 from api.pages.render import page
 from api.pages.sent_form import Sent
 from api.pages.unsent import parts_for
 from api.parts import Parts, parts_of
-from api.problems import status_of
+from api.people.accounts import Caller
+from api.people.auth import role
 from custody.kernel.errors import Trouble
 
 

@@ -11,12 +11,12 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
-from api.accounts import Caller
-from api.auth import BEARER, role, signed_in, token_of
-from api.body import Body
-from api.encoding import b64
-from api.openapi import sent_as
+from api.http.body import Body
+from api.http.encoding import b64
+from api.http.openapi import sent_as
 from api.parts import Parts, parts_of
+from api.people.accounts import Caller
+from api.people.auth import BEARER, role, signed_in, token_of
 from api.views import order_view, part_view, reference_view
 from custody.kernel import cbor
 from custody.kernel.errors import Forbidden, NotFound, Rejected

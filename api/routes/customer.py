@@ -12,10 +12,10 @@ from pydantic import Field
 from sqlmodel import Session
 
 from api import joints, lock_news
-from api.body import Body, one_of
 from api.circumstances import is_customers
 from api.customer_troubles import in_their_words
 from api.given_name import cut_name
+from api.http.body import Body, one_of
 from api.once import name_once
 from api.own_handsets import code_is_due, is_locked_for_another, is_their_own, of_one_handset, own_handsets
 from api.parts import Parts, parts_of

@@ -6,10 +6,10 @@ import msgspec
 from fastapi import APIRouter, Depends, Query
 from sqlmodel import Session
 
-from api.accounts import Caller
-from api.auth import role
-from api.listed import check_state
+from api.http.listed import check_state
 from api.parts import Parts, parts_of
+from api.people.accounts import Caller
+from api.people.auth import role
 from api.routes.disputes import CASEWORKERS
 from api.views import case_view, message_views, set_aside
 from custody.disputes.case import CASE

@@ -8,12 +8,13 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import AfterValidator, Field
 from sqlmodel import Session
 
-from api import joints, lock_news, persons
-from api.accounts import Caller
-from api.auth import known, role
-from api.body import Body, Day, one_of
+from api import joints, lock_news
+from api.http.body import Body, Day, one_of
 from api.join_reports import join_reports
 from api.parts import Parts, parts_of
+from api.people import persons
+from api.people.accounts import Caller
+from api.people.auth import known, role
 from api.views import case_view, lock_view, own_lock, own_view
 from custody.disputes.case import ADR_EVENT
 from custody.disputes.case_guards import Actor, Finding, Ground

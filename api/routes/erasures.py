@@ -7,10 +7,10 @@ from fastapi import APIRouter, Depends
 from pydantic import Field
 from sqlmodel import Session, col, or_, select
 
-from api.accounts import Caller
-from api.auth import role
-from api.body import Body
+from api.http.body import Body
 from api.parts import Parts, parts_of
+from api.people.accounts import Caller
+from api.people.auth import role
 from custody.kernel.clock import to_iso
 from custody.store.write_ahead import drop_old_pages
 from custody.usecases.erase import MAX_REASON

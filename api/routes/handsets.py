@@ -11,12 +11,12 @@ from pydantic import Field
 from sqlmodel import Session
 
 from api import joints, lock_news
-from api.accounts import Caller
-from api.auth import role
-from api.body import Body
+from api.http.body import Body
 from api.parts import Parts, parts_of
+from api.people.accounts import Caller
+from api.people.auth import role
+from api.people.token_bucket import TokenBuckets
 from api.receipts import hear_receipt
-from api.token_bucket import TokenBuckets
 from custody.kernel.clock import Instant, from_iso, to_iso
 from custody.kernel.errors import NotFound
 from custody.kernel.ids import as_typed

@@ -9,10 +9,10 @@ from fastapi import APIRouter, Depends
 from pydantic import Field
 from sqlmodel import Session
 
-from api.accounts import Caller
-from api.auth import role
-from api.body import Body, Day, one_of
+from api.http.body import Body, Day, one_of
 from api.parts import Parts, parts_of
+from api.people.accounts import Caller
+from api.people.auth import role
 from custody.disputes.machine import Role
 from custody.kernel.clock import to_iso
 from custody.kernel.errors import Conflict, Rejected

@@ -7,9 +7,9 @@ import structlog
 from fastapi import APIRouter, Depends, Query
 
 from api import joints
-from api.accounts import Caller
-from api.auth import role
 from api.parts import Parts, parts_of
+from api.people.accounts import Caller
+from api.people.auth import role
 from custody.investigation.answer import spot_view
 from custody.investigation.hotspots import SHOWN, survey
 from custody.kernel.errors import NotFound

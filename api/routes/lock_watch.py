@@ -6,10 +6,10 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 from sqlmodel import Session
 
-from api.accounts import Caller
-from api.auth import role
-from api.body import Body
+from api.http.body import Body
 from api.parts import Parts, parts_of
+from api.people.accounts import Caller
+from api.people.auth import role
 from api.views import order_views
 from custody.kernel.clock import to_iso
 from devicelock import watch_store

@@ -10,12 +10,12 @@ from sqlmodel import Session, col
 from starlette.convertors import StringConvertor, register_url_convertor
 
 from api import joints
-from api.accounts import Caller
-from api.auth import role
-from api.body import Body, one_of
-from api.encoding import b64, unb64
-from api.listed import check_state
+from api.http.body import Body, one_of
+from api.http.encoding import b64, unb64
+from api.http.listed import check_state
 from api.parts import Parts, broker_address, parts_of
+from api.people.accounts import Caller
+from api.people.auth import role
 from api.views import order_view, order_views, part_view, reference_view
 from custody.gs1.imei import imei_urn
 from custody.kernel import cbor

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Response
 from sqlmodel import Session
 
-from api.encoding import b64
-from api.openapi import sent_as
+from api.http.encoding import b64
+from api.http.openapi import sent_as
 from api.parts import Parts, parts_of
 from custody.kernel import cbor, cose
 from custody.kernel.clock import to_iso

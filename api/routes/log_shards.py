@@ -12,11 +12,11 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 from sqlmodel import Session
 
-from api.accounts import Caller
-from api.auth import role
-from api.body import Body
-from api.encoding import b64
+from api.http.body import Body
+from api.http.encoding import b64
 from api.parts import Parts, parts_of
+from api.people.accounts import Caller
+from api.people.auth import role
 from api.routes.erasures import locked_handsets
 from custody.kernel.clock import to_iso
 from custody.kernel.errors import NotFound

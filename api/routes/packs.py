@@ -6,12 +6,12 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Response
 from sqlmodel import Session
 
-from api.accounts import Caller
-from api.auth import role
-from api.body import Body
+from api.http.body import Body
+from api.http.openapi import sent_as
 from api.lock_file import lock_file
-from api.openapi import sent_as
 from api.parts import Parts, parts_of
+from api.people.accounts import Caller
+from api.people.auth import role
 from custody.kernel.errors import Rejected
 from custody.store import case_book, witness_book
 from custody.usecases.export_pack import Beside, Drawn, draw_up_pack, seal_pack

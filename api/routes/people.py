@@ -5,12 +5,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field
 
-from api import accounts, sign_in
-from api.accounts import Caller
-from api.auth import role, signed_in, token_of
-from api.body import Body, one_of
+from api.http.body import Body, one_of
 from api.parts import Parts, parts_of
-from api.tables import AccountRow
+from api.people import accounts, sign_in
+from api.people.accounts import Caller
+from api.people.auth import role, signed_in, token_of
+from api.people.tables import AccountRow
 from custody.kernel.clock import HOUR_MS, to_iso
 
 router = APIRouter(prefix="/v1", tags=["people"])

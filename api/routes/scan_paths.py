@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from api.problems import MEDIA_TYPE
+from api.http.problems import MEDIA_TYPE
 from api.routes.scans import MANY, MAX_BATCH, ONE, TOGETHER
 
 

@@ -15,8 +15,8 @@ import msgspec
 import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api import large_bodies, problems
-from api.body_limits import announced
+from api.http import large_bodies, problems
+from api.http.body_limits import announced
 from api.parts import Parts
 from api.receipt_address import receipt_address
 from custody.kernel import cbor

@@ -21,11 +21,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from api.encoding import b64
-from api.openapi import sent_as
+from api.http.encoding import b64
+from api.http.openapi import sent_as
 from api.parts import Parts, parts_of, service_address
+from api.people.token_bucket import TokenBuckets
 from api.routes.scans import read_body
-from api.token_bucket import TokenBuckets
 from custody.kernel import cbor
 from custody.kernel.errors import NotFound, Rejected
 from custody.kernel.keys import PublicKey

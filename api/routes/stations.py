@@ -7,11 +7,11 @@ from pydantic import Field
 from sqlalchemy import select
 from sqlmodel import col
 
-from api.accounts import Caller
-from api.auth import role, signed_in
-from api.body import Body, one_of
-from api.encoding import b64, unb64
+from api.http.body import Body, one_of
+from api.http.encoding import b64, unb64
 from api.parts import Parts, parts_of
+from api.people.accounts import Caller
+from api.people.auth import role, signed_in
 from custody.kernel.clock import to_iso
 from custody.ledger.statements import Step
 from custody.scans.shard import group_at

@@ -5,11 +5,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import Field
 
-from api.accounts import Caller
-from api.auth import role, signed_in
-from api.body import Body, Day
-from api.encoding import b64
+from api.http.body import Body, Day
+from api.http.encoding import b64
 from api.parts import Parts, parts_of
+from api.people.accounts import Caller
+from api.people.auth import role, signed_in
 from api.receipt_address import receipt_address
 from custody.disputes.order import OrderFacts, Payment, Standing
 from custody.gs1.canonical import canonical

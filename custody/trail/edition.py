@@ -2,7 +2,7 @@
 
 Packs are checked by reading their scans again, so a reading that packs were made by is never changed: what is read
 otherwise is an edition of its own. A pack's trail is of the edition that leads to its bytes; an inquiry's format names
-the edition that its chain was read by (`investigation/pack_earlier.py`).
+the edition that its chain was read by (`investigation/pack/earlier.py`).
 
 2. - A word of a return before any delivery begins no way back.
    - A delivery counts only where parcels are delivered, and a check of the recipient is a recorded one.

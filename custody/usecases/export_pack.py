@@ -21,17 +21,17 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from custody.disputes.policy import DEFAULT_POLICY, Policy
-from custody.investigation.pack import Draft, PackSource, close_pack, draw_up
-from custody.investigation.pack_batches import scan_stem
-from custody.investigation.pack_case import CaseDoc, Held, Line, Said, later_step, write_case
-from custody.investigation.pack_entries import Judged, PackEntry, PackScan, stem
-from custody.investigation.pack_json import plain
-from custody.investigation.pack_locks import LockFile, LockKeys
-from custody.investigation.pack_log import casework_rows
-from custody.investigation.pack_redact import CONTACT, Redaction, holds_contact
-from custody.investigation.pack_seal import KIND, Seal
-from custody.investigation.pack_witnessed import Ways, embedded
-from custody.investigation.verify_scans import CLOCKS_MS, made_ms
+from custody.investigation.pack.batches import scan_stem
+from custody.investigation.pack.case import CaseDoc, Held, Line, Said, later_step, write_case
+from custody.investigation.pack.draw_up import Draft, PackSource, close_pack, draw_up
+from custody.investigation.pack.entries import Judged, PackEntry, PackScan, stem
+from custody.investigation.pack.json_form import plain
+from custody.investigation.pack.locks import LockFile, LockKeys
+from custody.investigation.pack.log import casework_rows
+from custody.investigation.pack.redact import CONTACT, Redaction, holds_contact
+from custody.investigation.pack.seal import KIND, Seal
+from custody.investigation.pack.witnessed import Ways, embedded
+from custody.investigation.verify.scans import CLOCKS_MS, made_ms
 from custody.kernel import cose
 from custody.kernel.clock import Instant, to_iso
 from custody.kernel.errors import Fatal, NotFound, Rejected, Unavailable

@@ -24,7 +24,7 @@ from custody.investigation.infer import run
 from custody.investigation.lots import Lot
 from custody.investigation.measure_clean import normal_of
 from custody.investigation.naming import name, naming_rules
-from custody.investigation.pack_inquiry import write_inquiry
+from custody.investigation.pack.inquiry import write_inquiry
 from custody.investigation.params import Params
 from custody.investigation.read_passage import COMPLAINT_OF
 from custody.investigation.result import Checked, Result

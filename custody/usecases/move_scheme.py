@@ -35,7 +35,7 @@ from custody.disputes.promise import AS_DECIDED, Promise, is_owed, make_promise
 from custody.disputes.recourse import join_ways
 from custody.disputes.wording import lint_text
 from custody.disputes.work_clocks import state_clock
-from custody.investigation.pack_seal import KIND as PACK
+from custody.investigation.pack.seal import KIND as PACK
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Conflict, Forbidden, Rejected
 from custody.store import case_book

@@ -31,7 +31,7 @@ import httpx
 
 from api.cli.instance import Instance
 from api.compose import free_port
-from api.encoding import unb64
+from api.http.encoding import unb64
 from custody.kernel import cbor, cose
 from custody.kernel.clock import SECOND_MS
 from custody.kernel.keys import PublicKey, read_cose_key

@@ -11,9 +11,9 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-from api.auth import COOKIE
 from api.cli.instance import Instance
 from api.compose import free_port
+from api.people.auth import COOKIE
 from custody.kernel.system_clock import SystemClock
 from simulators import customer
 from simulators.agent import Staff, put_authority_in_force, sign_in

@@ -10,8 +10,8 @@ from msgspec import structs
 from sqlalchemy import Engine, update
 from sqlmodel import Session, col
 
-from api.keyring import open_keyring
 from api.pages.check_trail import Checked, check_trail
+from api.process.keyring import open_keyring
 from custody.kernel.errors import Rejected
 from custody.kernel.keys import PublicKey
 from custody.store.engine import open_engine

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from api.auth import COOKIE
+from api.people.auth import COOKIE
 from tests.browser.small_world import Console
 from tests.servers.browser import NAMED
 

@@ -14,7 +14,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from api.compose import free_port
-from api.embedded_broker import EmbeddedBroker
+from api.process.embedded_broker import EmbeddedBroker
 from devicelock.mqtt import MqttTransport
 from devicelock.mqtt_options import DAY_S, MqttOptions, Presence
 from devicelock.transport import Message, Receive, Transport

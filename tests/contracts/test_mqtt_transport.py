@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from api.compose import free_port
-from api.embedded_broker import EmbeddedBroker
+from api.process.embedded_broker import EmbeddedBroker
 from custody.kernel.errors import Unavailable
 from devicelock.mqtt import MqttTransport
 from devicelock.mqtt_options import MqttOptions, Tls

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api.witnesses import MOST_BYTES, TRIES, Witnesses, open_policy
+from api.process.witnesses import MOST_BYTES, TRIES, Witnesses, open_policy
 from custody.kernel.errors import Conflict, Fatal, Rejected, Unavailable
 from custody.ledger.cosignature import mldsa_key, new_mldsa_signer
 from custody.ledger.note import EM_DASH, Kind, text_key
@@ -292,7 +292,7 @@ def dripping(head: bytes) -> Iterator[str]:
 def test_a_witness_whose_answer_comes_byte_by_byte_is_named_and_has_one_question_at_a_time(
     house: House, monkeypatch: pytest.MonkeyPatch, head: bytes
 ) -> None:
-    monkeypatch.setattr("api.witnesses.ANSWER_S", 0.2)
+    monkeypatch.setattr("api.process.witnesses.ANSWER_S", 0.2)
     with dripping(head) as url, asking(house, url) as witnesses:
         for _ in range(2):
             with pytest.raises(Unavailable, match="takes too long"):

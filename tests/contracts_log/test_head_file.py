@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from api.heads import HeadKeeper
+from api.process.heads import HeadKeeper
 from custody.kernel.errors import Fatal
 from custody.ledger.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from custody.ledger.note import Ed25519Verifier, text_key

@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from api.witnesses import Witnesses
+from api.process.witnesses import Witnesses
 from custody.ledger.checkpoint import open_checkpoint
 from custody.ledger.cosignature import cosign
 from custody.ledger.note import Kind, parse_signatures, text_key

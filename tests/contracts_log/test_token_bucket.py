@@ -1,6 +1,6 @@
 """Each address may post only so often."""
 
-from api.token_bucket import MAX_BUCKETS, TokenBuckets
+from api.people.token_bucket import MAX_BUCKETS, TokenBuckets
 from custody.kernel.errors import Rejected
 from tests.contracts_log.small_house import raises
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.accounts import close_account, every_account, first_accounts
+from api.people.accounts import close_account, every_account, first_accounts
 from custody.kernel.errors import Conflict, NotFound
 from custody.store.unit import House
 from tests.contracts_store.test_races import race, told_in_plain_words

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, MetaData, inspect, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, SQLModel, col
 
-from api import tables as api_tables
+from api.people import tables as api_tables
 from custody.kernel.errors import Unavailable
 from custody.scans.place import place_of
 from custody.store import run_tables, runs, scan_book

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from api.cli.instance import Instance
 from api.compose import free_port
-from api.keyring import open_keyring
+from api.process.keyring import open_keyring
 from api.settings import read_settings
 from custody.kernel import cbor
 from custody.kernel.errors import Unavailable
@@ -108,7 +108,7 @@ def workers_of(instance: Instance) -> list[int]:
 def broker_of(instance: Instance) -> int:
     """The id of the service's own broker, once it runs."""
     deadline = time.monotonic() + LONG_S
-    while not (found := _children_of(instance, b"api.embedded_broker")) and time.monotonic() < deadline:
+    while not (found := _children_of(instance, b"api.process.embedded_broker")) and time.monotonic() < deadline:
         time.sleep(AGAIN_S)
     return found[0]
 

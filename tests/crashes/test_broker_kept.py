@@ -13,7 +13,7 @@ from contextlib import ExitStack
 import pytest
 
 from api.compose import free_port
-from api.embedded_broker import HOST, LOOK_S, EmbeddedBroker
+from api.process.embedded_broker import HOST, LOOK_S, EmbeddedBroker
 
 LONG_S = 60.0
 FEW = 200
@@ -58,7 +58,7 @@ def test_a_broker_that_cannot_be_started_at_once_is_started_later(
         raise OSError(errno.ENOMEM, "no memory")
 
     with monkeypatch.context() as patch:
-        patch.setattr("api.embedded_broker.subprocess.Popen", refuse)
+        patch.setattr("api.process.embedded_broker.subprocess.Popen", refuse)
         dead = kill(broker)
         broker.keep()
         assert tried.wait(LONG_S)

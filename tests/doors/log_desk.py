@@ -5,7 +5,7 @@ import hashlib
 import httpx
 
 from api.cli.instance import Instance
-from api.encoding import b64, unb64
+from api.http.encoding import b64, unb64
 from custody.kernel import cbor, cose
 from custody.kernel.keys import PublicKey, new_signer, read_cose_key
 from custody.ledger.statements import make_possession

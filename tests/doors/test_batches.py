@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from api.cli.instance import Instance
-from api.encoding import unb64
+from api.http.encoding import unb64
 from custody.kernel import cbor
 from custody.kernel.errors import NotFound
 from custody.kernel.receipt import verify_receipt

@@ -9,8 +9,8 @@ import httpx
 import pytest
 from starlette.types import ASGIApp
 
-from api import body_limits, concise_problems
 from api.app import build_app
+from api.http import body_limits, concise_problems
 from api.pages import render
 from api.pages.move_forms import MOVES
 from api.pages.unsent import OWN

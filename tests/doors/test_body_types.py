@@ -7,7 +7,7 @@ from typing import Any, get_args
 import pytest
 from pydantic import ValidationError
 
-from api.body import Body
+from api.http.body import Body
 from api.routes import locks
 
 IS_NOT: dict[type, tuple[Any, ...]] = {

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from api.cli.instance import Instance
-from api.encoding import unb64
+from api.http.encoding import unb64
 from custody.gs1.document import read_document
 from custody.gs1.parse_event import parse_event
 from custody.kernel import cbor

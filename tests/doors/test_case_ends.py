@@ -4,7 +4,7 @@ import pytest
 
 from custody.disputes.case import ADR_EVENT, CASE
 from custody.disputes.machine import Role
-from custody.investigation.verify_pack import verify_pack
+from custody.investigation.verify.pack import verify_pack
 from tests.doors.case_desk import SEEN, CaseDesk
 
 STAFF = {Role.AGENT, Role.INVESTIGATOR, Role.SUPERVISOR, Role.ADR}

@@ -15,7 +15,7 @@ import pytest
 
 from api.cli.capture import _told
 from api.cli.instance import Instance
-from api.problems import problem
+from api.http.problems import problem
 from custody.kernel.errors import Rejected
 from custody.ledger.statements import read_key_add
 from custody.ledger.tiles import decode_bundle

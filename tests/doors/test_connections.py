@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from api.connections import ROOM, Accepted, Handed, hand_on
+from api.process.connections import ROOM, Accepted, Handed, hand_on
 
 
 @contextmanager

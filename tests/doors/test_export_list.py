@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from api.encoding import b64
+from api.http.encoding import b64
 from custody.kernel import cbor
 from custody.kernel.keys import new_signer
 from devicelock.backends.eir_list import Kind, publish

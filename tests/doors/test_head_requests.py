@@ -9,7 +9,7 @@ from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from api.cli.instance import Instance
-from api.head_requests import HeadRequests
+from api.http.head_requests import HeadRequests
 
 HELD = ["/log/checkpoint", "/log/tile/0/000.p/1", "/log/tile/entries/000.p/1", "/.well-known/scitt-keys", "/healthz"]
 SAME = ("content-type", "content-length", "cache-control", "location", "allow")

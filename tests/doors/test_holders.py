@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from api.encoding import b64
+from api.http.encoding import b64
 from custody.disputes.wording import lint_text
 from custody.kernel import cbor
 from custody.kernel.keys import new_signer

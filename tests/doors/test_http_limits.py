@@ -18,7 +18,7 @@ from uvicorn.server import ServerState
 
 from api.app import build_app
 from api.cli.instance import Instance
-from api.http_limits import MOST_HEAD_BYTES, PATIENCE_S, Protocol
+from api.http.protocol import MOST_HEAD_BYTES, PATIENCE_S, Protocol
 from api.routes import scans
 from custody.kernel.keys import new_signer
 from custody.ledger.note import text_key

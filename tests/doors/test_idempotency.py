@@ -18,9 +18,9 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from api.cli.instance import Instance
-from api.encoding import b64
-from api.idempotency import INFO, IdempotencyKeys, KeyReader, answer_again
-from api.problems import respond
+from api.http.encoding import b64
+from api.http.idempotency import INFO, IdempotencyKeys, KeyReader, answer_again
+from api.http.problems import respond
 from custody.kernel import cbor
 from custody.kernel.errors import Trouble
 from custody.kernel.keys import new_signer

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from api.compose import compose
-from api.data_folder import hold_broker
-from api.one_anchor import ANCHOR
 from api.parts import Parts
+from api.process.data_folder import hold_broker
+from api.process.one_anchor import ANCHOR
 from api.settings import read_settings
 from custody.kernel import cose
 from custody.kernel.errors import Conflict, Fatal, Rejected

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from api.compose import open_house
-from api.keyring import open_keyring
+from api.process.keyring import open_keyring
+from api.process.workers import Workers, tell_ready
 from api.settings import Settings, read_settings
-from api.workers import Workers, tell_ready
 
 LONG_S = 60.0
 
@@ -61,8 +61,8 @@ def test_a_worker_that_cannot_be_started_is_tried_again(tmp_path: Path, monkeypa
         tried.release()
         raise OSError(errno.EMFILE, "no file is free")
 
-    monkeypatch.setattr("api.workers.socket.socketpair", refuse)
-    monkeypatch.setattr("api.workers.AGAIN_S", 0.01)
+    monkeypatch.setattr("api.process.workers.socket.socketpair", refuse)
+    monkeypatch.setattr("api.process.workers.AGAIN_S", 0.01)
     workers = Workers(settings, die_before_taking, house)
     workers.start()
     assert all(tried.acquire(timeout=5.0) for _ in range(2))

@@ -2,10 +2,10 @@
 
 import pytest
 
-from api import json_bodies
-from api.body_limits import MOST_BYTES
-from api.json_bodies import MOST_VALUES
-from api.large_bodies import AT_ONCE
+from api.http import json_bodies
+from api.http.body_limits import MOST_BYTES
+from api.http.json_bodies import MOST_VALUES
+from api.http.large_bodies import AT_ONCE
 from api.routes.scans import MANY, ONE, TOGETHER
 from custody.gs1.json_text import read_json
 from custody.kernel import cbor

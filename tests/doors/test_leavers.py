@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.encoding import b64
+from api.http.encoding import b64
 from custody.kernel import cbor
 from custody.kernel.clock import DAY_MS
 from custody.kernel.keys import new_signer

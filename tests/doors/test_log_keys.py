@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from api.compose import KEYS, compose, open_house
-from api.keyring import open_keyring
-from api.log_keys import CODES_MARK, LASTING
+from api.process.keyring import open_keyring
+from api.process.log_keys import CODES_MARK, LASTING
 from api.settings import read_settings
 from custody.kernel import cose
 from custody.kernel.errors import Fatal

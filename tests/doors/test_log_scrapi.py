@@ -9,8 +9,8 @@ import httpx
 import pytest
 from fastapi import FastAPI, Request
 
-from api import problems
 from api.cli.instance import Instance
+from api.http import problems
 from api.pages import troubles
 from api.parts import Parts
 from api.routes import scrapi

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from api.cli.instance import Instance
-from api.encoding import unb64
+from api.http.encoding import unb64
 from custody.kernel import cbor
 from custody.kernel.clock import DAY_MS, from_iso
 from custody.kernel.errors import Conflict, Forbidden, NotFound, Rejected

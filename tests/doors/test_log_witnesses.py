@@ -12,8 +12,8 @@ import pytest
 
 from api.cli.instance import Instance
 from api.compose import free_port
-from custody.investigation.verify_pack import verify_pack
-from custody.investigation.verify_verdict import Step
+from custody.investigation.verify.pack import verify_pack
+from custody.investigation.verify.verdict import Step
 from custody.kernel.errors import Unavailable
 from custody.kernel.system_clock import SystemClock
 from custody.ledger.note import Ed25519Verifier, parse_vkey

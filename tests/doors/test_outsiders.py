@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from api.encoding import b64
+from api.http.encoding import b64
 from custody.kernel import cbor
 from custody.kernel.keys import new_signer
 from tests.doors.case_desk import CaseDesk

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from api.cli.instance import Instance
-from api.encoding import b64
+from api.http.encoding import b64
 from custody.kernel import cbor
 from custody.kernel.keys import new_signer
 from tests.doors.case_desk import OURS, CaseDesk

@@ -8,8 +8,8 @@ from itertools import count
 import httpx
 import pytest
 
-from api import accounts
-from api.tables import AccountRow
+from api.people import accounts
+from api.people.tables import AccountRow
 from tests.doors.case_desk import CaseDesk
 
 PASSWORD = "long enough for this"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from api.encoding import b64
+from api.http.encoding import b64
 from custody.kernel import cbor
 from custody.kernel.keys import new_signer
 from devicelock.rules.receipt_code import receipt_code

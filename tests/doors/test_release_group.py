@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from api.encoding import b64
+from api.http.encoding import b64
 from custody.gs1.check_digit import luhn_check_digit
 from custody.kernel import cbor
 from custody.kernel.keys import new_signer

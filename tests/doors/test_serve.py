@@ -19,8 +19,8 @@ from structlog.testing import capture_logs
 
 from api.cli.serve import speak
 from api.compose import BOUGHT, compose, connect
-from api.data_folder import hold_folder
-from api.keyring import open_signer
+from api.process.data_folder import hold_folder
+from api.process.keyring import open_signer
 from api.settings import ADDRESS_MOST, ROOM, Settings, read_settings
 from custody.disputes.recourse import for_holders
 from custody.kernel.errors import Unavailable

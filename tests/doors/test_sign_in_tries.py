@@ -2,8 +2,8 @@
 
 import pytest
 
-from api.known_browser import make_mark, read_mark
-from api.sign_in import Tries
+from api.people.known_browser import make_mark, read_mark
+from api.people.sign_in import Tries
 from custody.kernel.errors import Rejected
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from api.encoding import b64
+from api.http.encoding import b64
 from custody.gs1.imei import imei_urn
 from custody.kernel import cbor
 from custody.kernel.keys import new_signer

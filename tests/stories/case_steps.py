@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from api import persons
+from api.people import persons
 from custody.disputes.case_guards import Actor, Finding, Ground
 from custody.disputes.machine import Role
 from custody.store import case_book

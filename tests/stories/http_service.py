@@ -10,10 +10,10 @@ from pathlib import Path
 import httpx
 import uvicorn
 
-from api.accounts import first_accounts
 from api.app import build_app
 from api.compose import compose, free_port
 from api.parts import Parts
+from api.people.accounts import first_accounts
 from api.settings import read_settings
 from custody.kernel.system_clock import SystemClock
 from simulators.agent import Staff, sign_in

@@ -19,7 +19,8 @@ import msgspec
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from api import lock_news, persons
+from api import lock_news
+from api.people import persons
 from custody.kernel.clock import SECOND_MS
 from custody.store import case_book
 from devicelock import caps_store, store, watch_store

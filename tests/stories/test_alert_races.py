@@ -4,8 +4,8 @@ from functools import partial
 
 import pytest
 
-from api.clock_watch import act_on_jump
-from api.late_fixes import tell_of_late_fixes
+from api.rounds.clock_watch import act_on_jump
+from api.rounds.late_fixes import tell_of_late_fixes
 from custody.disputes.machine import Role
 from custody.kernel.clock import DAY_MS, HOUR_MS
 from custody.store.unit import Unit

@@ -9,10 +9,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from api.auth import COOKIE
 from api.backends import copy_to
 from api.compose import compose
-from api.encoding import b64
+from api.http.encoding import b64
+from api.people.auth import COOKIE
 from api.settings import read_settings
 from custody.kernel import cbor
 from custody.kernel.errors import Conflict, Fatal, Forbidden, NotFound, Rejected, Unavailable

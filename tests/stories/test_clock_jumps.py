@@ -9,9 +9,9 @@ from typing import Any, cast
 
 import pytest
 
-from api import timer
-from api.clock_watch import AWAY_MS, BACK_MS, HELD_MS, JUMP_MS, ClockWatch, act_on_jump
 from api.parts import Parts
+from api.rounds import timer
+from api.rounds.clock_watch import AWAY_MS, BACK_MS, HELD_MS, JUMP_MS, ClockWatch, act_on_jump
 from custody.kernel.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from devicelock import store, watch_store
 from devicelock.rules.authority import PROVISIONAL_MS

@@ -10,9 +10,9 @@ from typing import Any, cast
 
 import pytest
 
-from api import timer
-from api.late_fixes import is_fix_late
 from api.parts import Parts
+from api.rounds import timer
+from api.rounds.late_fixes import is_fix_late
 from custody.disputes.civil import add_months, add_working_days, civil_date, day_in_words
 from custody.disputes.machine import Role
 from custody.disputes.order import Payment

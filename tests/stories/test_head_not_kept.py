@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from api.heads import HeadKeeper
+from api.process.heads import HeadKeeper
 from custody.store.head_file import HeadFile
 from devicelock.usecases.relay import Relay
 from tests.stories.test_forgetful_broker import switched_on

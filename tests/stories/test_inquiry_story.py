@@ -10,7 +10,7 @@ import pytest
 
 from api.pages.times import sentence, signed
 from custody.investigation.percent import percent
-from custody.investigation.verify_pack import verify_pack
+from custody.investigation.verify.pack import verify_pack
 from custody.kernel.errors import Conflict, Forbidden, Rejected
 from simulators import customer
 from simulators.network import World

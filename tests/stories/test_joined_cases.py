@@ -8,9 +8,9 @@ import pytest
 from fastapi import Request
 
 from api.joined_locks import join_locks
-from api.late_fixes import tell_of_late_fixes
 from api.pages import customers
 from api.parts import Parts
+from api.rounds.late_fixes import tell_of_late_fixes
 from api.routes.customer import customer_view
 from api.routes.inquiry_steps import inquiry_view
 from custody.disputes.civil import civil_date

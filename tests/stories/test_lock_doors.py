@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api.auth import COOKIE
+from api.people.auth import COOKIE
 from custody.kernel.clock import DAY_MS, to_iso
 from custody.kernel.errors import Conflict, Forbidden, NotFound, Rejected, Trouble
 from custody.kernel.system_clock import SystemClock

@@ -17,7 +17,8 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from api import joints, lock_news, persons
+from api import joints, lock_news
+from api.people import persons
 from custody.gs1.imei import imei_digits
 from custody.kernel.clock import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from custody.kernel.errors import Trouble

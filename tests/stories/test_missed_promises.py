@@ -10,9 +10,9 @@ from typing import Any, cast
 
 import pytest
 
-from api import timer
-from api.missed_promises import is_miss_untold, tell_of_misses
 from api.parts import Parts
+from api.rounds import timer
+from api.rounds.missed_promises import is_miss_untold, tell_of_misses
 from custody.disputes.machine import Role
 from custody.kernel.clock import DAY_MS, MINUTE_MS
 from custody.store import case_book

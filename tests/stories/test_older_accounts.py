@@ -2,7 +2,7 @@
 
 import pytest
 
-from api import persons
+from api.people import persons
 from custody.kernel.errors import Forbidden
 from devicelock.usecases import standing_authority
 from tests.stories.lock_steps import ask

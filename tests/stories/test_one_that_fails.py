@@ -10,8 +10,8 @@ from typing import Any, cast
 import pytest
 from sqlmodel import Session
 
-from api import timer
 from api.parts import Parts
+from api.rounds import timer
 from custody.disputes.messages import Message
 from custody.disputes.promise import Promise
 from custody.kernel.clock import DAY_MS

@@ -2,8 +2,8 @@
 
 from api.lock_file import lock_file
 from custody.disputes.lock_wish import LockFacts
-from custody.investigation.verify_pack import verify_pack
-from custody.investigation.verify_verdict import Verdict
+from custody.investigation.verify.pack import verify_pack
+from custody.investigation.verify.verdict import Verdict
 from custody.ledger.note import text_key
 from custody.usecases import learn_facts
 from custody.usecases.export_pack import Beside, export_pack

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from api.timer import CASES
+from api.rounds.timer import CASES
 from custody.disputes.machine import Role
 from custody.disputes.remedy import Needs
 from custody.kernel.clock import DAY_MS, MINUTE_MS

@@ -6,9 +6,9 @@ from itertools import takewhile
 import httpx
 import pytest
 
-from api import sign_in
-from api.encoding import b64
-from api.token_bucket import TokenBuckets
+from api.http.encoding import b64
+from api.people import sign_in
+from api.people.token_bucket import TokenBuckets
 from custody.kernel import cbor
 from custody.kernel.errors import Rejected
 from custody.kernel.keys import new_signer

@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from sqlalchemy import func, select
 from sqlmodel import Session, col
 
-from api import persons
+from api.people import persons
 from custody.kernel.clock import HOUR_MS, MINUTE_MS, SECOND_MS
 from custody.kernel.errors import Trouble
 from custody.usecases import move_case

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 from argon2 import PasswordHasher
 
-from api.accounts import Caller, add_account, caller_of, check_password, hash_new, hash_of, sign_in
-from api.tables import AccountRow
+from api.people.accounts import Caller, add_account, caller_of, check_password, hash_new, hash_of, sign_in
+from api.people.tables import AccountRow
 from custody.kernel.clock import DAY_MS, HOUR_MS
 from custody.kernel.errors import Conflict, Forbidden, NotFound, Rejected, Trouble
 from devicelock.rules.applied import Applied

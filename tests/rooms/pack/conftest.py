@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from custody.investigation.pack_zip import read_zip
+from custody.investigation.pack.archive import read_zip
 from custody.usecases.export_pack import PackExported
 from tests.rooms.pack.pack_world import World, open_world, whole_story
 

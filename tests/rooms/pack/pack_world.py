@@ -23,8 +23,8 @@ from custody.investigation.checks import next_checks, usual_checks
 from custody.investigation.explain import explain
 from custody.investigation.infer import run
 from custody.investigation.naming import name, naming_rules
-from custody.investigation.pack_inquiry import write_inquiry
-from custody.investigation.pack_locks import LockCommand, LockFile, LockHistory, LockKeys
+from custody.investigation.pack.inquiry import write_inquiry
+from custody.investigation.pack.locks import LockCommand, LockFile, LockHistory, LockKeys
 from custody.investigation.read_passage import learn_network, passage_of, read_way
 from custody.investigation.result import Result
 from custody.investigation.values import Complaint, Dispute, Fleet, HandlerTraffic, Passes

@@ -12,14 +12,14 @@ from typing import Any
 from sqlalchemy import delete
 from sqlmodel import col
 
-from custody.investigation.pack import Draft, draw_up
-from custody.investigation.pack_case import later_steps
-from custody.investigation.pack_json import read_json, write_json
-from custody.investigation.pack_redact import read_redactions
-from custody.investigation.pack_seal import MANIFEST, SEAL, write_manifest
-from custody.investigation.verify_form import OpenedPack, open_pack
-from custody.investigation.verify_pack import verify_pack
-from custody.investigation.verify_verdict import Step, Verdict
+from custody.investigation.pack.case import later_steps
+from custody.investigation.pack.draw_up import Draft, draw_up
+from custody.investigation.pack.json_form import read_json, write_json
+from custody.investigation.pack.redact import read_redactions
+from custody.investigation.pack.seal import MANIFEST, SEAL, write_manifest
+from custody.investigation.verify.form import OpenedPack, open_pack
+from custody.investigation.verify.pack import verify_pack
+from custody.investigation.verify.verdict import Step, Verdict
 from custody.kernel.errors import Rejected
 from custody.store import case_book
 from custody.store.tables import DisputeEventRow

@@ -4,9 +4,9 @@ import hashlib
 import json
 from pathlib import Path
 
-from custody.investigation.verify_form import open_pack
-from custody.investigation.verify_pack import verify_pack
-from custody.investigation.verify_verdict import Step
+from custody.investigation.verify.form import open_pack
+from custody.investigation.verify.pack import verify_pack
+from custody.investigation.verify.verdict import Step
 from custody.kernel.clock import SECOND_MS, to_iso
 from custody.scans.scan import CAPTURED, make_capture, open_scan
 from tests.rooms.pack.pack_world import PARCEL, World, key, observe, open_case_of, open_world, send_parcel

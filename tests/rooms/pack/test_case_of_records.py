@@ -14,10 +14,10 @@ from custody.disputes.machine import Role
 from custody.disputes.opening import Report
 from custody.disputes.order import OrderFacts
 from custody.gs1.keys import issue_sscc
-from custody.investigation.pack_case import later_step
-from custody.investigation.verify_form import OpenedPack, open_pack
-from custody.investigation.verify_pack import verify_pack
-from custody.investigation.verify_verdict import Step, Verdict
+from custody.investigation.pack.case import later_step
+from custody.investigation.verify.form import OpenedPack, open_pack
+from custody.investigation.verify.pack import verify_pack
+from custody.investigation.verify.verdict import Step, Verdict
 from custody.kernel.clock import DAY_MS, SECOND_MS
 from custody.ledger.record import CONTENT_TYPE as RECORD
 from custody.ledger.record import make_record

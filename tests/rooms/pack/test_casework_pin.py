@@ -4,10 +4,10 @@ from dataclasses import replace
 from datetime import date
 
 from custody.disputes.policy import DEFAULT_POLICY
-from custody.investigation.pack_log import casework_rows
-from custody.investigation.verify_form import open_pack
-from custody.investigation.verify_pack import verify_pack
-from custody.investigation.verify_verdict import Step
+from custody.investigation.pack.log import casework_rows
+from custody.investigation.verify.form import open_pack
+from custody.investigation.verify.pack import verify_pack
+from custody.investigation.verify.verdict import Step
 from custody.usecases.export_pack import Beside, PackExported
 from tests.rooms.pack.pack_world import World
 from tests.rooms.pack.tamper import failed_steps, told_otherwise

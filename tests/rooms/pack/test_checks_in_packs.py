@@ -9,12 +9,12 @@ import pytest
 from sqlmodel import select
 
 from custody.disputes.machine import Role
-from custody.investigation.pack_inquiry import read_inquiry
+from custody.investigation.pack.inquiry import read_inquiry
 from custody.investigation.result import Checked
 from custody.investigation.values import Dispute
-from custody.investigation.verify_form import open_pack
-from custody.investigation.verify_pack import verify_pack
-from custody.investigation.verify_scans import records_of
+from custody.investigation.verify.form import open_pack
+from custody.investigation.verify.pack import verify_pack
+from custody.investigation.verify.scans import records_of
 from custody.kernel.errors import Conflict
 from custody.store.tables import StationRow
 from custody.usecases.export_pack import Beside

@@ -7,11 +7,11 @@ import pytest
 from sqlalchemy import update
 from sqlmodel import col
 
-from custody.investigation.pack import derive
-from custody.investigation.pack_report import FILE as REPORT
-from custody.investigation.pack_zip import read_zip
-from custody.investigation.verify_form import open_pack
-from custody.investigation.verify_pack import verify_pack
+from custody.investigation.pack.archive import read_zip
+from custody.investigation.pack.draw_up import derive
+from custody.investigation.pack.report import FILE as REPORT
+from custody.investigation.verify.form import open_pack
+from custody.investigation.verify.pack import verify_pack
 from custody.scans.place import name_place, place_of
 from custody.store import erase_book
 from custody.store.tables import OpeningRow

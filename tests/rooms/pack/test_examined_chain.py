@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from custody.investigation.infer import run
-from custody.investigation.pack import derive
-from custody.investigation.pack_earlier import FOURTH, SECOND, THIRD
-from custody.investigation.pack_inquiry import read_inquiry
-from custody.investigation.pack_trail import FILE as TRAIL
+from custody.investigation.pack.draw_up import derive
+from custody.investigation.pack.earlier import FOURTH, SECOND, THIRD
+from custody.investigation.pack.inquiry import read_inquiry
+from custody.investigation.pack.trail import FILE as TRAIL
 from custody.investigation.values import Dispute, Pin, Seal, Step
-from custody.investigation.verify_form import open_pack
-from custody.investigation.verify_verdict import Check
+from custody.investigation.verify.form import open_pack
+from custody.investigation.verify.verdict import Check
 from custody.kernel.clock import SECOND_MS, to_iso
 from custody.kernel.errors import Rejected
 from custody.trail.edition import Edition

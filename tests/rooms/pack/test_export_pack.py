@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 import scitt_cose
 
-from custody.investigation.pack_json import write_json
-from custody.investigation.pack_redact import CONTACT
-from custody.investigation.pack_zip import read_zip
-from custody.investigation.verify_form import open_pack
-from custody.investigation.verify_pack import verify_pack
+from custody.investigation.pack.archive import read_zip
+from custody.investigation.pack.json_form import write_json
+from custody.investigation.pack.redact import CONTACT
+from custody.investigation.verify.form import open_pack
+from custody.investigation.verify.pack import verify_pack
 from custody.investigation.wording import NEVER
 from custody.kernel import cbor, cose
 from custody.kernel.errors import NotFound, Rejected

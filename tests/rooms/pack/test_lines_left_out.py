@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from custody.investigation.verify_case import check_lines
-from custody.investigation.verify_form import OpenedPack, open_pack
-from custody.investigation.verify_pack import verify_pack
-from custody.investigation.verify_scans import records_of
-from custody.investigation.verify_verdict import Notebook, Step
+from custody.investigation.verify.case import check_lines
+from custody.investigation.verify.form import OpenedPack, open_pack
+from custody.investigation.verify.pack import verify_pack
+from custody.investigation.verify.scans import records_of
+from custody.investigation.verify.verdict import Notebook, Step
 from custody.kernel.errors import Unavailable
 from custody.store import case_book
 from custody.usecases import move_case

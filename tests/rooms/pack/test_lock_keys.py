@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from custody.investigation.pack_locks import LockFile, LockHistory, LockKeys
-from custody.investigation.verify_pack import verify_pack
-from custody.investigation.verify_verdict import Step, Verdict
+from custody.investigation.pack.locks import LockFile, LockHistory, LockKeys
+from custody.investigation.verify.pack import verify_pack
+from custody.investigation.verify.verdict import Step, Verdict
 from custody.ledger.statements import read_policy
 from custody.store.policy_book import newest_policy
 from custody.usecases.export_pack import Beside

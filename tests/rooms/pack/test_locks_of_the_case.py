@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from custody.investigation.verify_case import MERGED
-from custody.investigation.verify_form import OpenedPack, open_pack
-from custody.investigation.verify_locks import PAID_FOR, check_locks
-from custody.investigation.verify_pack import verify_pack
-from custody.investigation.verify_scans import ANNOUNCED, records_of
-from custody.investigation.verify_verdict import Notebook, Step
+from custody.investigation.verify.case import MERGED
+from custody.investigation.verify.form import OpenedPack, open_pack
+from custody.investigation.verify.locks import PAID_FOR, check_locks
+from custody.investigation.verify.pack import verify_pack
+from custody.investigation.verify.scans import ANNOUNCED, records_of
+from custody.investigation.verify.verdict import Notebook, Step
 from custody.ledger.registry import Registry
 from custody.store import case_book
 from custody.usecases.export_pack import NO_LOCKS, Beside

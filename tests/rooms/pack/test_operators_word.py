@@ -12,14 +12,14 @@ import pytest
 from custody.investigation.checks import next_checks, usual_checks
 from custody.investigation.explain import explain
 from custody.investigation.naming import Naming, weigh_again, without_behaviour
-from custody.investigation.pack import draw_up
-from custody.investigation.pack_case import later_step
-from custody.investigation.pack_inquiry import read_inquiry, rejudge, stored_again, write_inquiry
-from custody.investigation.pack_json import plain
-from custody.investigation.pack_locks import LockFile
-from custody.investigation.verify_form import OpenedPack, open_pack
-from custody.investigation.verify_pack import verify_pack
-from custody.investigation.verify_verdict import Step, Verdict
+from custody.investigation.pack.case import later_step
+from custody.investigation.pack.draw_up import draw_up
+from custody.investigation.pack.inquiry import read_inquiry, rejudge, stored_again, write_inquiry
+from custody.investigation.pack.json_form import plain
+from custody.investigation.pack.locks import LockFile
+from custody.investigation.verify.form import OpenedPack, open_pack
+from custody.investigation.verify.pack import verify_pack
+from custody.investigation.verify.verdict import Step, Verdict
 from custody.investigation.wording import state
 from custody.kernel import cose
 from custody.kernel.clock import DAY_MS, HOUR_MS, SECOND_MS, to_iso

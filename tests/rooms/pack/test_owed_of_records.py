@@ -10,12 +10,12 @@ import pytest
 from custody.disputes.machine import Role
 from custody.disputes.opening import Report
 from custody.disputes.order import OrderFacts, Payment
-from custody.investigation.pack_case import CaseDoc, later_step
-from custody.investigation.verify_form import OpenedPack, open_pack
-from custody.investigation.verify_owed import check_owed
-from custody.investigation.verify_pack import verify_pack
-from custody.investigation.verify_scans import records_of
-from custody.investigation.verify_verdict import Check, Notebook, Step
+from custody.investigation.pack.case import CaseDoc, later_step
+from custody.investigation.verify.form import OpenedPack, open_pack
+from custody.investigation.verify.owed import check_owed
+from custody.investigation.verify.pack import verify_pack
+from custody.investigation.verify.scans import records_of
+from custody.investigation.verify.verdict import Check, Notebook, Step
 from custody.kernel.clock import DAY_MS
 from custody.store.unit import Unit
 from custody.usecases import move_case, move_scheme, pay_credit, sweep_cases

@@ -7,13 +7,13 @@ from dataclasses import replace
 import pytest
 import scitt_cose
 
-from custody.investigation.pack_entries import Judged, PackEntry, PackScan
-from custody.investigation.pack_log import replay
-from custody.investigation.pack_zip import read_zip, write_zip
-from custody.investigation.verify_form import OpenedPack, open_pack
-from custody.investigation.verify_pack import verify_pack
-from custody.investigation.verify_scans import check_scans
-from custody.investigation.verify_verdict import Notebook, Step
+from custody.investigation.pack.archive import read_zip, write_zip
+from custody.investigation.pack.entries import Judged, PackEntry, PackScan
+from custody.investigation.pack.log import replay
+from custody.investigation.verify.form import OpenedPack, open_pack
+from custody.investigation.verify.pack import verify_pack
+from custody.investigation.verify.scans import check_scans
+from custody.investigation.verify.verdict import Notebook, Step
 from custody.ledger.registry import Registry
 from custody.scans.batch import BATCH, read_batch, verify_scan
 from custody.scans.tolerances import Tolerances

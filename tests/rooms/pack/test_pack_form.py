@@ -4,13 +4,13 @@ from collections.abc import Mapping
 
 import pytest
 
-from custody.investigation.pack_entries import TABLE as ENTRIES
-from custody.investigation.pack_entries import stem
-from custody.investigation.pack_json import read_json, write_json
-from custody.investigation.pack_redact import TABLE as REDACTIONS
-from custody.investigation.pack_seal import MANIFEST, SEAL, write_manifest
-from custody.investigation.pack_zip import write_zip
-from custody.investigation.verify_form import FIXED, OpenedPack, open_pack
+from custody.investigation.pack.archive import write_zip
+from custody.investigation.pack.entries import TABLE as ENTRIES
+from custody.investigation.pack.entries import stem
+from custody.investigation.pack.json_form import read_json, write_json
+from custody.investigation.pack.redact import TABLE as REDACTIONS
+from custody.investigation.pack.seal import MANIFEST, SEAL, write_manifest
+from custody.investigation.verify.form import FIXED, OpenedPack, open_pack
 from custody.kernel.errors import Rejected
 from custody.usecases.export_pack import PackExported
 

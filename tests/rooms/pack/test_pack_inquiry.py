@@ -11,9 +11,9 @@ from custody.investigation.checks import next_checks, usual_checks, with_results
 from custody.investigation.explain import explain
 from custody.investigation.infer import run
 from custody.investigation.naming import name, naming_rules
-from custody.investigation.pack_earlier import SECOND
-from custody.investigation.pack_inquiry import FORMAT, check_inquiry, read_inquiry, rejudge, same, write_inquiry
-from custody.investigation.pack_json import plain, read_json, write_json
+from custody.investigation.pack.earlier import SECOND
+from custody.investigation.pack.inquiry import FORMAT, check_inquiry, read_inquiry, rejudge, same, write_inquiry
+from custody.investigation.pack.json_form import plain, read_json, write_json
 from custody.investigation.result import Checked, Judgement, Result
 from custody.investigation.values import (
     NO_HISTORY,

@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from custody.investigation import pack_entries, pack_locks, pack_seal
-from custody.investigation.pack_json import b64, plain, read_as, read_json, unb64, write_json
-from custody.investigation.pack_redact import holds_contact, leave_out, redact
-from custody.investigation.pack_seal import FileRow
+from custody.investigation.pack import entries as pack_entries
+from custody.investigation.pack import locks as pack_locks
+from custody.investigation.pack import seal as pack_seal
+from custody.investigation.pack.json_form import b64, plain, read_as, read_json, unb64, write_json
+from custody.investigation.pack.redact import holds_contact, leave_out, redact
+from custody.investigation.pack.seal import FileRow
 from custody.kernel.errors import Rejected
 
 VALUES = st.recursive(

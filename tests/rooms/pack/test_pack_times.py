@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from custody.gs1.named_information import write_ni
-from custody.investigation.pack_witnessed import name_of
-from custody.investigation.verify_form import open_pack
-from custody.investigation.verify_pack import verify_pack
-from custody.investigation.verify_verdict import Step, Verdict
+from custody.investigation.pack.witnessed import name_of
+from custody.investigation.verify.form import open_pack
+from custody.investigation.verify.pack import verify_pack
+from custody.investigation.verify.verdict import Step, Verdict
 from custody.kernel.clock import DAY_MS, SECOND_MS
 from custody.ledger.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint, sign_checkpoint
 from custody.ledger.cosignature import cosign

@@ -8,9 +8,9 @@ from typer.testing import CliRunner
 
 from api.cli.commands import app
 from api.version import VERSION
-from custody.investigation.pack import INVESTIGATION, draw_up
-from custody.investigation.verify_form import open_pack
-from custody.investigation.verify_pack import verify_pack
+from custody.investigation.pack.draw_up import INVESTIGATION, draw_up
+from custody.investigation.verify.form import open_pack
+from custody.investigation.verify.pack import verify_pack
 from tests.rooms.pack.pack_world import open_case_of, open_world, send_parcel
 from tests.rooms.pack.tamper import reseal
 

@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 
 from custody.gs1.named_information import write_ni
-from custody.investigation.pack_howto import FILE as HOWTO
-from custody.investigation.pack_json import b64, read_json, write_json
-from custody.investigation.pack_log import replay
-from custody.investigation.pack_trail import FILE as TRAIL
-from custody.investigation.pack_witnessed import name_of, way_of
-from custody.investigation.pack_zip import read_zip
-from custody.investigation.verify_form import OpenedPack, open_pack
-from custody.investigation.verify_log import check_witnesses
-from custody.investigation.verify_pack import verify_pack
-from custody.investigation.verify_verdict import Notebook, Step, Verdict
+from custody.investigation.pack.archive import read_zip
+from custody.investigation.pack.howto import FILE as HOWTO
+from custody.investigation.pack.json_form import b64, read_json, write_json
+from custody.investigation.pack.log import replay
+from custody.investigation.pack.trail import FILE as TRAIL
+from custody.investigation.pack.witnessed import name_of, way_of
+from custody.investigation.verify.form import OpenedPack, open_pack
+from custody.investigation.verify.log import check_witnesses
+from custody.investigation.verify.pack import verify_pack
+from custody.investigation.verify.verdict import Notebook, Step, Verdict
 from custody.kernel.clock import DAY_MS, HOUR_MS, SECOND_MS
 from custody.ledger.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from custody.ledger.cosignature import cosign

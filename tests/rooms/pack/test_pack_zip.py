@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from custody.investigation import pack_zip
-from custody.investigation.pack_zip import NAME, read_zip, write_zip
+from custody.investigation.pack import archive as pack_zip
+from custody.investigation.pack.archive import NAME, read_zip, write_zip
 from custody.kernel.errors import Rejected
 
 SMALL = {"a.json": b"{}\n", "entries/000000000001.cose": b"\xd2\x84", "empty": b""}

@@ -12,15 +12,15 @@ import pytest
 from custody.gs1.keys import issue_sscc
 from custody.investigation.answer import briefly
 from custody.investigation.infer import run
-from custody.investigation.pack import derive, draw_up
-from custody.investigation.pack_entries import Judged, stem
-from custody.investigation.pack_inquiry import read_inquiry
-from custody.investigation.pack_redact import Redaction
-from custody.investigation.pack_trail import FILE as TRAIL
+from custody.investigation.pack.draw_up import derive, draw_up
+from custody.investigation.pack.entries import Judged, stem
+from custody.investigation.pack.inquiry import read_inquiry
+from custody.investigation.pack.redact import Redaction
+from custody.investigation.pack.trail import FILE as TRAIL
 from custody.investigation.values import Complaint, Dispute
-from custody.investigation.verify_form import OpenedPack, open_pack
-from custody.investigation.verify_pack import verify_pack
-from custody.investigation.verify_verdict import Step, Verdict
+from custody.investigation.verify.form import OpenedPack, open_pack
+from custody.investigation.verify.pack import verify_pack
+from custody.investigation.verify.verdict import Step, Verdict
 from custody.scans.scan import CONTENT_TYPE as SCAN
 from custody.store import case_book
 from custody.usecases.export_pack import Beside, PackExported

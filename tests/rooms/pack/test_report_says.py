@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from custody.gs1.keys import issue_gln, issue_pgln
-from custody.investigation.pack import derive, draw_up
-from custody.investigation.pack_case import CaseDoc, Line
-from custody.investigation.pack_locks import LockFile
-from custody.investigation.pack_report import FILE, peek
-from custody.investigation.verify_form import OpenedPack, open_pack
-from custody.investigation.verify_verdict import Step
+from custody.investigation.pack.case import CaseDoc, Line
+from custody.investigation.pack.draw_up import derive, draw_up
+from custody.investigation.pack.locks import LockFile
+from custody.investigation.pack.report import FILE, peek
+from custody.investigation.verify.form import OpenedPack, open_pack
+from custody.investigation.verify.verdict import Step
 from custody.kernel import cbor, cose
 from custody.kernel.clock import to_iso
 from custody.usecases.export_pack import PackExported

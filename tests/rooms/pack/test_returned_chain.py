@@ -6,14 +6,14 @@ from dataclasses import replace
 import pytest
 
 from custody.investigation.infer import run
-from custody.investigation.pack_earlier import THIRD
-from custody.investigation.pack_inquiry import check_inquiry, read_inquiry
+from custody.investigation.pack.earlier import THIRD
+from custody.investigation.pack.inquiry import check_inquiry, read_inquiry
 from custody.investigation.read_before import READINGS
 from custody.investigation.read_passage import passage_of, read_way
 from custody.investigation.values import NO_HISTORY, Dispute, Seal, Step
-from custody.investigation.verify_derived import NOBODY
-from custody.investigation.verify_form import open_pack
-from custody.investigation.verify_pack import verify_pack
+from custody.investigation.verify.derived import NOBODY
+from custody.investigation.verify.form import open_pack
+from custody.investigation.verify.pack import verify_pack
 from custody.kernel.clock import HOUR_MS
 from custody.store import scan_book
 from custody.trail.edition import Edition

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from custody.disputes.machine import Role
-from custody.investigation.verify_case import check_case
-from custody.investigation.verify_form import OpenedPack, open_pack
-from custody.investigation.verify_pack import verify_pack
-from custody.investigation.verify_scans import records_of
-from custody.investigation.verify_verdict import Notebook, Step
+from custody.investigation.verify.case import check_case
+from custody.investigation.verify.form import OpenedPack, open_pack
+from custody.investigation.verify.pack import verify_pack
+from custody.investigation.verify.scans import records_of
+from custody.investigation.verify.verdict import Notebook, Step
 from custody.kernel.clock import DAY_MS
 from custody.store.unit import Unit
 from custody.usecases import move_case

@@ -9,13 +9,13 @@ import pytest
 
 from api.cli import verify
 from api.cli.verify import check_file, render
-from custody.investigation.pack_locks import LockCommand, LockFile, LockHistory, LockKeys
-from custody.investigation.pack_log import replay
-from custody.investigation.pack_zip import MAX_PACK_BYTES
-from custody.investigation.verify_form import open_pack
-from custody.investigation.verify_locks import check_locks
-from custody.investigation.verify_pack import verify_pack
-from custody.investigation.verify_verdict import Notebook, Step
+from custody.investigation.pack.archive import MAX_PACK_BYTES
+from custody.investigation.pack.locks import LockCommand, LockFile, LockHistory, LockKeys
+from custody.investigation.pack.log import replay
+from custody.investigation.verify.form import open_pack
+from custody.investigation.verify.locks import check_locks
+from custody.investigation.verify.pack import verify_pack
+from custody.investigation.verify.verdict import Notebook, Step
 from custody.kernel import cbor, cose
 from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import NotFound, Rejected

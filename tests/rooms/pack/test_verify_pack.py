@@ -9,15 +9,16 @@ from typing import Any
 
 import pytest
 
-from custody.investigation import verify_log, verify_scans
-from custody.investigation.pack_entries import stem
-from custody.investigation.pack_json import b64, write_json
-from custody.investigation.pack_log import replay
-from custody.investigation.pack_seal import MANIFEST, SEAL, write_manifest
-from custody.investigation.pack_zip import read_zip, write_zip
-from custody.investigation.verify_form import OpenedPack, open_pack
-from custody.investigation.verify_pack import verify_pack
-from custody.investigation.verify_verdict import TITLES, Notebook, Step, Verdict
+from custody.investigation.pack.archive import read_zip, write_zip
+from custody.investigation.pack.entries import stem
+from custody.investigation.pack.json_form import b64, write_json
+from custody.investigation.pack.log import replay
+from custody.investigation.pack.seal import MANIFEST, SEAL, write_manifest
+from custody.investigation.verify import log as verify_log
+from custody.investigation.verify import scans as verify_scans
+from custody.investigation.verify.form import OpenedPack, open_pack
+from custody.investigation.verify.pack import verify_pack
+from custody.investigation.verify.verdict import TITLES, Notebook, Step, Verdict
 from custody.kernel import cbor, cose
 from custody.kernel.clock import SECOND_MS, to_iso
 from custody.kernel.errors import Rejected, Trouble

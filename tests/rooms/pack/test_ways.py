@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from custody.gs1.keys import issue_sscc
 from custody.investigation.values import Passage, Seal
-from custody.investigation.verify_pack import verify_pack
+from custody.investigation.verify.pack import verify_pack
 from custody.store.scan_book import JudgedScan
 from custody.trail.sealed import SealedScan
 from custody.usecases import ways

@@ -9,9 +9,9 @@ from custody.disputes.machine import Role
 from custody.disputes.messages import Message
 from custody.disputes.opening import Report
 from custody.disputes.order import OrderFacts
-from custody.investigation.verify_form import OpenedPack, open_pack
-from custody.investigation.verify_pack import verify_pack
-from custody.investigation.verify_verdict import Step
+from custody.investigation.verify.form import OpenedPack, open_pack
+from custody.investigation.verify.pack import verify_pack
+from custody.investigation.verify.verdict import Step
 from custody.kernel.errors import Rejected
 from custody.store import case_book, log_reader
 from custody.store.tables import DisputeEventRow

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from custody.investigation import verify_log, verify_scans
-from custody.investigation.pack_entries import Judged, stem
-from custody.investigation.pack_log import replay
-from custody.investigation.verify_form import open_pack
-from custody.investigation.verify_pack import verify_pack
-from custody.investigation.verify_verdict import Check, Notebook, Step
+from custody.investigation.pack.entries import Judged, stem
+from custody.investigation.pack.log import replay
+from custody.investigation.verify import log as verify_log
+from custody.investigation.verify import scans as verify_scans
+from custody.investigation.verify.form import open_pack
+from custody.investigation.verify.pack import verify_pack
+from custody.investigation.verify.verdict import Check, Notebook, Step
 from custody.kernel import cose
 from custody.ledger.registry import Ignored
 from custody.ledger.statements import KEY_ADD, POLICY

@@ -5,16 +5,16 @@ from dataclasses import replace
 
 import pytest
 
-from custody.investigation.pack_entries import PackEntry
-from custody.investigation.pack_json import read_json, write_json
-from custody.investigation.pack_log import LOG, replay
-from custody.investigation.pack_seal import SEAL, write_seal
-from custody.investigation.pack_zip import write_zip
-from custody.investigation.verify_form import KEYS, OpenedPack, open_pack
-from custody.investigation.verify_log import check_entries, check_registry
-from custody.investigation.verify_pack import verify_pack
-from custody.investigation.verify_scans import CLOCKS_MS, check_records, check_scans, records_of
-from custody.investigation.verify_verdict import Notebook, Step
+from custody.investigation.pack.archive import write_zip
+from custody.investigation.pack.entries import PackEntry
+from custody.investigation.pack.json_form import read_json, write_json
+from custody.investigation.pack.log import LOG, replay
+from custody.investigation.pack.seal import SEAL, write_seal
+from custody.investigation.verify.form import KEYS, OpenedPack, open_pack
+from custody.investigation.verify.log import check_entries, check_registry
+from custody.investigation.verify.pack import verify_pack
+from custody.investigation.verify.scans import CLOCKS_MS, check_records, check_scans, records_of
+from custody.investigation.verify.verdict import Notebook, Step
 from custody.kernel import cbor, cose
 from custody.kernel.clock import SECOND_MS
 from custody.kernel.keys import SoftwareSigner

@@ -8,9 +8,9 @@ from typing import cast
 
 import pytest
 
-from custody.investigation.verify_form import open_pack
-from custody.investigation.verify_pack import verify_pack
-from custody.investigation.verify_verdict import Step, Verdict
+from custody.investigation.verify.form import open_pack
+from custody.investigation.verify.pack import verify_pack
+from custody.investigation.verify.verdict import Step, Verdict
 from custody.kernel.clock import DAY_MS
 from custody.scans.scan import Scan
 from custody.scans.tolerances import Tolerances

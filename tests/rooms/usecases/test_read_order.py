@@ -11,7 +11,7 @@ from custody.investigation.look_order import in_order
 from custody.investigation.read_before import READINGS
 from custody.investigation.read_passage import Way, passage_of, read_way
 from custody.investigation.values import Step
-from custody.investigation.verify_derived import NOBODY
+from custody.investigation.verify.derived import NOBODY
 from custody.kernel.clock import HOUR_MS
 from custody.trail.edition import NEWEST, Edition
 from tests.rooms.trail.world import JOURNEY, PARCEL, World

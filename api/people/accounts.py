@@ -1,0 +1,245 @@
+"""Local accounts and their sessions.
+
+Passwords are kept as argon2id hashes, session tokens as SHA-256. A role is one word; an account has exactly one, and
+names the person behind it, so that two accounts of one person never count as two people.
+
+A password is hashed, and looked at, outside every unit: it is slow on purpose, and on SQLite one unit at a time writes.
+
+Names stand in the log as who acted, so a new one is short, of a closed set of characters, and none of the words that
+stand there where no person acted. A person is the same person however their name is typed (`kernel.person`), and is
+written down as the first time.
+"""
+
+import functools
+import hashlib
+import re
+import secrets
+from dataclasses import dataclass
+
+from argon2 import PasswordHasher
+from argon2.exceptions import VerifyMismatchError
+from sqlalchemy import delete, func, select
+from sqlmodel import Session, col
+
+from api.people.tables import AccountRow, SessionRow
+from custody.disputes.machine import Role as CaseRole
+from custody.kernel.clock import HOUR_MS, Instant
+from custody.kernel.errors import Conflict, Forbidden, NotFound, Rejected
+from custody.kernel.person import fold_person
+from custody.store.bulk import ask
+from devicelock.rules.order import Role
+from devicelock.usecases.lock_office import STANDING
+
+ROLES = ("agent", "supervisor", "investigator")
+FIRST_ACCOUNTS = (
+    ("agent-1", "agent"),
+    ("agent-2", "agent"),
+    ("supervisor-1", "supervisor"),
+    ("supervisor-2", "supervisor"),
+    ("investigator-1", "investigator"),
+)
+FIRST_START = "first start"
+"""Who made the first accounts: nobody's account."""
+
+MIN_PASSWORD = 12
+MAX_PERSON = 64
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
+NOBODYS = frozenset({*map(str, Role), *map(str, CaseRole), STANDING, "holder"}) - frozenset(ROLES)
+"""Words for who acted where no account did."""
+
+HASHER = PasswordHasher()
+"""Argon2id at the second recommended option of RFC 9106, section 4."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who is calling: an account, its role and the person behind it."""
+
+    account: str
+    role: str
+    person: str
+
+
+def first_accounts(session: Session, *, now_ms: Instant) -> dict[str, str]:
+    """Make the first accounts if there are none; returns names and passwords, to be told once before the unit ends."""
+    if session.scalar(select(func.count()).select_from(AccountRow)):
+        return {}
+    passwords = {name: secrets.token_urlsafe(12) for name, _ in FIRST_ACCOUNTS}
+    for name, role in FIRST_ACCOUNTS:
+        _add(
+            session,
+            name=name,
+            role=role,
+            person=f"person-of-{name}",
+            password_hash=HASHER.hash(passwords[name]),
+            by=FIRST_START,
+            now_ms=now_ms,
+        )
+    session.flush()
+    return passwords
+
+
+def add_account(
+    session: Session, *, name: str, role: str, person: str, password_hash: str, caller: Caller, now_ms: Instant
+) -> str:
+    """Make an account and tell whose, as they are written down; raises `Rejected` or `Conflict`."""
+    if role not in ROLES:
+        raise Rejected("role", f"{role!r} is not a role", fix=f"Use one of {', '.join(ROLES)}.")
+    if not NAME.fullmatch(name) or name.lower() in NOBODYS:
+        raise Rejected(
+            "account_name",
+            "the name is not one that an account can have",
+            fix="Use 1 to 64 letters, digits, dots, dashes, and no word of ours like customer or system.",
+        )
+    if session.get(AccountRow, name):
+        raise Conflict("account_exists", f"the account {name!r} exists", fix="Choose another name.")
+    known = _known_person(session, person)
+    _add(session, name=name, role=role, person=known, password_hash=password_hash, by=caller.account, now_ms=now_ms)
+    return known
+
+
+def every_account(session: Session) -> list[AccountRow]:
+    """Every account by its name, those that were closed too."""
+    return list(session.scalars(select(AccountRow).order_by(col(AccountRow.name))).all())
+
+
+def close_account(session: Session, name: str) -> bool:
+    """End an account and its sessions for ever; False if it was closed before.
+
+    Raises `NotFound`, or `Conflict` for the last supervisor: nobody could make another account.
+    """
+    held = select(AccountRow).where(col(AccountRow.role) == "supervisor", col(AccountRow.active).is_(True))
+    supervisors = session.scalars(held.order_by(col(AccountRow.name)).with_for_update()).all()
+    row = session.get(AccountRow, name)
+    if row is None:
+        raise NotFound("account", f"there is no account {name!r}", fix="List them with GET /v1/accounts.")
+    if [supervisor.name for supervisor in supervisors] == [name]:
+        raise Conflict("last_supervisor", f"{name!r} is the last supervisor", fix="Make another one first.")
+    was_active, row.active = row.active, False
+    session.execute(delete(SessionRow).where(col(SessionRow.account) == name))
+    return was_active
+
+
+def hash_new(password: str) -> str:
+    """What is kept of a new password; raises `Rejected` for one that is too short."""
+    check_new(password)
+    return HASHER.hash(password)
+
+
+def check_new(password: str) -> None:
+    """Return if a new password is long enough; raises `Rejected`."""
+    if len(password) < MIN_PASSWORD:
+        raise Rejected("password", "the password is too short", fix=f"Use {MIN_PASSWORD} characters or more.")
+
+
+def hash_of(session: Session, name: str) -> str:
+    """The hash that an account's password has to fit; one that none fits, at the same cost, if nobody may sign in."""
+    row = session.get(AccountRow, name)
+    return row.password_hash if row and row.active else _decoy()
+
+
+def check_password(held: str, password: str) -> None:
+    """Return if a password fits the hash that is held; raises `Rejected("unauthenticated")`."""
+    try:
+        HASHER.verify(held, password)
+    except VerifyMismatchError as error:
+        raise _unauthenticated("name or password is wrong") from error
+
+
+def check_own(held: str, password: str) -> None:
+    """The same for whoever is signed in already; raises `Forbidden("wrong_password")`."""
+    try:
+        check_password(held, password)
+    except Rejected as error:
+        raise _wrong_password() from error
+
+
+def change_password(session: Session, caller: Caller, *, held: str, password_hash: str, token: str) -> None:
+    """Give one's own account another password; every session of it ends but the one with this token.
+
+    Raises `Forbidden` if the old one, which fits `held`, is its password no more. Nobody else can do it: who gave
+    another person's account a password could act as two people.
+    """
+    row = session.get_one(AccountRow, caller.account)
+    if not row.active or row.password_hash != held:
+        raise _wrong_password()
+    row.password_hash = password_hash
+    others = (col(SessionRow.account) == row.name, col(SessionRow.token_hash) != _hash(token))
+    session.execute(delete(SessionRow).where(*others))
+
+
+def sign_in(session: Session, *, name: str, held: str, now_ms: Instant, hours: int) -> str:
+    """A session token for a password that fits `held`; raises `Rejected("unauthenticated")` if that holds no more."""
+    row = session.get(AccountRow, name)
+    if row is None or not row.active or row.password_hash != held:
+        raise _unauthenticated("name or password is wrong")
+    token = secrets.token_urlsafe(32)
+    session.add(SessionRow(token_hash=_hash(token), account=name, until_ms=now_ms + hours * HOUR_MS))
+    session.flush()
+    return token
+
+
+def sign_out(session: Session, token: str) -> None:
+    """End a session; an unknown token is no error."""
+    row = session.get(SessionRow, _hash(token))
+    if row:
+        session.delete(row)
+
+
+def caller_of(session: Session, token: str, *, now_ms: Instant) -> Caller:
+    """Whose token this is; raises `Rejected("unauthenticated")`."""
+    question = (
+        "SELECT account.name, account.role, account.person FROM session JOIN account ON account.name = session.account "
+        "WHERE session.token_hash = ? AND session.until_ms > ? AND account.active"
+    )
+    found = ask(session, question, (_hash(token), now_ms)) if token else []
+    if not found:
+        raise _unauthenticated("the session token is missing, unknown or has expired")
+    name, role, person = found[0]
+    return Caller(account=name, role=role, person=person)
+
+
+def _known_person(session: Session, typed: str) -> str:
+    """The person as they are written down already, else as they were typed; raises `Rejected`."""
+    folded = fold_person(typed)
+    if not folded or len(typed) > MAX_PERSON or folded in NOBODYS:
+        raise Rejected(
+            "person",
+            "the person is not one that an account can name",
+            fix=f"Name them in 1 to {MAX_PERSON} characters, and by no word of ours like customer or system.",
+        )
+    held = session.scalars(select(col(AccountRow.person)).distinct()).all()
+    return next((person for person in sorted(held) if fold_person(person) == folded), " ".join(typed.split()))
+
+
+def _add(session: Session, *, name: str, role: str, person: str, password_hash: str, by: str, now_ms: Instant) -> None:
+    session.add(
+        AccountRow(
+            name=name,
+            person=person,
+            role=role,
+            password_hash=password_hash,
+            created_by=by,
+            created_ms=now_ms,
+            active=True,
+        )
+    )
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+def _unauthenticated(why: str) -> Rejected:
+    return Rejected("unauthenticated", why, fix="Sign in with POST /v1/sessions and send the token as a bearer token.")
+
+
+def _wrong_password() -> Forbidden:
+    why = "that is not the password of this account"
+    return Forbidden("wrong_password", why, fix="Give the password that you signed in with.")
+
+
+@functools.cache
+def _decoy() -> str:
+    """A hash to check against when nobody may sign in to the account, so that both answers take the same time."""
+    return HASHER.hash("nobody has this password")

@@ -1,0 +1,77 @@
+"""Who is at the door: bearer tokens and console cookies, roles, and the check against forged console forms."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPBearer
+
+from api.parts import Parts, parts_of
+from api.people.accounts import Caller, caller_of
+from custody.kernel.errors import Forbidden, Rejected
+
+COOKIE = "weaklink_session"
+BEARER = HTTPBearer(auto_error=False, scheme_name="session", description="The token that `POST /v1/sessions` answers.")
+"""How the OpenAPI document tells which doors ask for a session; who comes in is decided by `signed_in`."""
+
+
+def token_of(request: Request) -> str:
+    """The session token of a request: the bearer token, else the console's cookie."""
+    return _bearer(request) or request.cookies.get(COOKIE, "")
+
+
+def _bearer(request: Request) -> str:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def signed_in(
+    request: Request, parts: Annotated[Parts, Depends(parts_of)], _told: Annotated[object, Depends(BEARER)] = None
+) -> Caller:
+    """The caller; raises `Rejected("unauthenticated")`. A cookie counts for changes only from our own pages."""
+    by_cookie = COOKIE in request.cookies and not _bearer(request)
+    if by_cookie and request.method not in {"GET", "HEAD"}:
+        same_site(request)
+    with parts.house.read() as session:
+        return caller_of(session, token_of(request), now_ms=parts.clock.now_ms())
+
+
+def known(request: Request, parts: Parts) -> Caller | None:
+    """Who is signed in, if anybody is, at a door that takes everybody. A cookie whose session is over is nobody's."""
+    if not token_of(request):
+        return None
+    try:
+        return signed_in(request, parts)
+    except Rejected:
+        if _bearer(request):
+            raise
+        return None
+
+
+def role(*allowed: str) -> Callable[[Caller], Awaitable[Caller]]:
+    """A dependency that lets only these roles in; raises `Forbidden`."""
+
+    async def check(caller: Annotated[Caller, Depends(signed_in)]) -> Caller:
+        if caller.role not in allowed:
+            raise Forbidden(
+                "role",
+                f"the role {caller.role!r} may not do this",
+                fix=f"Ask somebody in the role {' or '.join(allowed)}.",
+            )
+        return caller
+
+    return check
+
+
+def same_site(request: Request) -> None:
+    """Browsers say where a form came from; anything but our own address is refused.
+
+    Ours is the address that was asked, and the one that is set: what stands before the service may end https.
+    """
+    site = request.headers.get("sec-fetch-site")
+    set_address = urlsplit(request.app.state.parts.settings.public_url)
+    ours = {f"{request.url.scheme}://{request.headers.get('host', '')}", f"{set_address.scheme}://{set_address.netloc}"}
+    if site == "same-origin" or (site is None and request.headers.get("origin", "") in ours):
+        return
+    raise Forbidden("cross_site", "the form was not sent from this site", fix="Open the page here and send it again.")

@@ -1,0 +1,118 @@
+"""The persons behind the accounts: who looks after cases, and who counts as whom when two people are asked for.
+
+Accounts from before a name was written down as it was the first time may spell one person in several ways
+(`kernel.person`): they count as one, under the first of their spellings.
+"""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from api.people.accounts import FIRST_START
+from api.people.tables import AccountRow
+from custody.kernel.person import fold_person
+from custody.store.bulk import ask, write_first
+from devicelock.rules.lock_facts import Person
+from devicelock.rules.order import Role
+
+
+class Account(NamedTuple):
+    """What is asked of an account here."""
+
+    name: str
+    person: str
+    role: str
+    created_by: str
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """Every account by its name, and the spellings and the accounts of every person by what those have in common."""
+
+    accounts: dict[str, Account] = field(default_factory=dict)
+    spellings: dict[str, list[str]] = field(default_factory=dict)
+    of_person: dict[str, list[Account]] = field(default_factory=dict)
+
+
+def agents(session: Session) -> list[str]:
+    """Who looks after cases: the agents who work here now."""
+    query = select(col(AccountRow.name)).where(col(AccountRow.role) == "agent", col(AccountRow.active).is_(True))
+    return sorted(session.scalars(query).all()) or ["the duty team"]
+
+
+def person(session: Session, account: str) -> Person | None:
+    """The person behind an account, as the lock office sees people; made once in a transaction, as is the account."""
+    held: dict[str, Person | None] = session.info.setdefault("persons", {})
+    if account not in held:
+        held[account] = _person(session, account)
+    return held[account]
+
+
+def _person(session: Session, account: str) -> Person | None:
+    row = _account(session, account)
+    if row is None:
+        return None
+    maker = _account(session, row.created_by)
+    return Person(
+        person=row.person,
+        roles=frozenset({Role(row.role)}),
+        employed=bool(row.active),
+        account_made_by=maker.person if maker else FIRST_START if row.created_by == FIRST_START else None,
+        line=_line(session, row.created_by),
+    )
+
+
+def behind(session: Session, person: str) -> frozenset[str]:
+    """A person and everybody who stands behind any of their accounts; unknown people stand for themselves."""
+    spellings, mine = _spellings(session, person), _accounts_of(session, person)
+    return frozenset(spellings[:1]).union(*(_line(session, account.created_by) for account in mine))
+
+
+def accounts(session: Session, person: str) -> list[str]:
+    """Every account of a person, in use or not."""
+    return [account.name for account in _accounts_of(session, person)]
+
+
+def _line(session: Session, made_by: str) -> frozenset[str]:
+    """Who made an account, who made the maker's, and so on to the first ones."""
+    found: dict[str, str] = {}
+    maker = _account(session, made_by)
+    while maker is not None and maker.name not in found:
+        found[maker.name] = maker.person
+        maker = _account(session, maker.created_by)
+    return frozenset(found.values())
+
+
+def _spellings(session: Session, person: str) -> list[str]:
+    """Every spelling of a person that an account has, in order; as it is, where none has any."""
+    return _staff(session).spellings.get(fold_person(person), [person])
+
+
+def _accounts_of(session: Session, person: str) -> list[Account]:
+    """Every account of a person, in use or not, by name."""
+    return _staff(session).of_person.get(fold_person(person), [])
+
+
+def _account(session: Session, name: str) -> Account | None:
+    """An account; its person is under the first of their spellings."""
+    return _staff(session).accounts.get(name)
+
+
+def _staff(session: Session) -> Staff:
+    """Every account, asked for once in a transaction: an order is judged by the people of every lock of its day."""
+    held: Staff | None = session.info.get("staff")
+    if held is None:
+        write_first(session, AccountRow)
+        columns = ", ".join(Account._fields)
+        found = [Account._make(row) for row in ask(session, f"SELECT {columns} FROM account ORDER BY name", ())]  # noqa: S608 - our own names
+        held = session.info["staff"] = Staff()
+        for spelling in sorted({account.person for account in found}):
+            held.spellings.setdefault(fold_person(spelling), []).append(spelling)
+        for account in found:
+            who = fold_person(account.person)
+            held.accounts[account.name] = account._replace(person=held.spellings[who][0])
+            held.of_person.setdefault(who, []).append(held.accounts[account.name])
+    return held

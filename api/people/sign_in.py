@@ -1,0 +1,133 @@
+"""Signing in, at whichever door: wrong passwords cost tries, of the account and of the address they come from.
+
+From one address ten tries at one account and then one every ten seconds, and a hundred at all accounts and then one a
+second, for a call centre may have a single address. At one account a hundred tries from all addresses and then one
+every ten seconds; those do not count where its owner has signed in before, so that a guesser elsewhere keeps nobody
+out of their account. A browser in which that account was signed in to before has ten tries of its own and then one
+every ten seconds, whoever guesses beside it (`known_browser.py`); so has a program that keeps cookies. A right password
+gives its tries back. An account that does not exist is treated the same. The counts are each process's own, in memory.
+"""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from fastapi import Request, Response
+
+from api.parts import Parts
+from api.people import accounts
+from api.people.accounts import Caller
+from api.people.auth import token_of
+from api.people.known_browser import COOKIE, DAYS, make_mark, read_mark
+from api.people.token_bucket import TokenBuckets
+from custody.kernel.clock import DAY_MS, SECOND_MS
+
+LONGEST = 100
+MAX_PLACES = 10_000
+"""So many places are remembered at which an account was signed in to, the latest ones."""
+
+
+class Tries:
+    """The tries that are left."""
+
+    def __init__(self, *, now_s: Callable[[], float] = time.monotonic) -> None:
+        self._from_address = TokenBuckets(per_s=1.0, burst=100, now_s=now_s)
+        self._at_place = TokenBuckets(per_s=1 / 10, burst=10, now_s=now_s)
+        self._at_account = TokenBuckets(per_s=1 / 10, burst=100, now_s=now_s)
+        self._in_browser = TokenBuckets(per_s=1 / 10, burst=10, now_s=now_s)
+        self._guard = threading.Lock()
+        self._places: OrderedDict[str, None] = OrderedDict()
+
+    def take(self, *, account: str, address: str, browser: str = "") -> None:
+        """One try, in a browser of which the account is known or elsewhere; raises `Rejected("too_many")`."""
+        if browser:
+            self._in_browser.take(_place(account, browser))
+            return
+        self._from_address.take(address)
+        self._at_place.take(_place(account, address))
+        if not self._is_known(account, address):
+            self._at_account.take(account)
+
+    def give_back(self, *, account: str, address: str, browser: str = "") -> None:
+        """The password was right: the try does not count, and the account is known to be used there."""
+        if browser:
+            self._in_browser.give_back(_place(account, browser))
+            return
+        self._from_address.give_back(address)
+        self._at_place.give_back(_place(account, address))
+        if not self._is_known(account, address):
+            self._at_account.give_back(account)
+        with self._guard:
+            self._places[_place(account, address)] = None
+            self._places.move_to_end(_place(account, address))
+            while len(self._places) > MAX_PLACES:
+                self._places.popitem(last=False)
+
+    def _is_known(self, account: str, address: str) -> bool:
+        with self._guard:
+            return _place(account, address) in self._places
+
+
+_tries = Tries()
+
+
+def sign_in(request: Request, parts: Parts, *, account: str, password: str) -> str:
+    """A session token; raises `Rejected("unauthenticated")`, or `Rejected("too_many")` before it looks."""
+    with _one_try(request, parts, account):
+        held = _hash_of(parts, account)
+        accounts.check_password(held, password)
+        with parts.house.unit() as unit:
+            hours = parts.settings.session_hours
+            return accounts.sign_in(unit.session, name=account, held=held, now_ms=unit.now_ms, hours=hours)
+
+
+def change_password(request: Request, parts: Parts, caller: Caller, *, old: str, new: str) -> None:
+    """As `accounts.change_password`; a wrong old one costs a try, as at signing in."""
+    with _one_try(request, parts, caller.account):
+        accounts.check_new(new)
+        held = _hash_of(parts, caller.account)
+        accounts.check_own(held, old)
+        made = accounts.hash_new(new)
+        with parts.house.unit() as unit:
+            token = token_of(request)
+            accounts.change_password(unit.session, caller, held=held, password_hash=made, token=token)
+
+
+def _hash_of(parts: Parts, account: str) -> str:
+    with parts.house.read() as session:
+        return accounts.hash_of(session, account)
+
+
+@contextmanager
+def _one_try(request: Request, parts: Parts, account: str) -> Iterator[None]:
+    """One try, which is given back unless it fails; raises `Rejected("too_many")` if there is none."""
+    address = request.client.host if request.client else ""
+    browser = read_mark(parts.keyring.browsers, account, request.cookies.get(COOKIE, ""))
+    _tries.take(account=account[:LONGEST], address=address, browser=browser)
+    yield
+    _tries.give_back(account=account[:LONGEST], address=address, browser=browser)
+
+
+def keep(answer: Response, request: Request, parts: Parts, name: str, value: str, *, max_age_s: int) -> None:
+    """Let a browser keep a cookie that scripts cannot read and other sites cannot use."""
+    secure = is_secure(request, parts)
+    answer.set_cookie(name, value, max_age=max_age_s, path="/", secure=secure, httponly=True, samesite="strict")
+
+
+def keep_mark(answer: Response, request: Request, parts: Parts, *, account: str) -> None:
+    """Give its mark to the browser, or other client with cookies, in which the account was signed in to just now."""
+    secret = parts.keyring.browsers
+    if not read_mark(secret, account, request.cookies.get(COOKIE, "")):
+        mark = make_mark(secret, account, nonce=parts.ids.random_bytes(16))
+        keep(answer, request, parts, COOKIE, mark, max_age_s=DAYS * DAY_MS // SECOND_MS)
+
+
+def is_secure(request: Request, parts: Parts) -> bool:
+    """Whether people reach us by https; what stands before the service may end it, and hand on plain http."""
+    return request.url.scheme == "https" or parts.settings.address.lower().startswith("https:")
+
+
+def _place(account: str, where: str) -> str:
+    return f"{where} {account}"

@@ -1,0 +1,1 @@
+"""What time brings about: looked at once a second, and told to whom it concerns."""

@@ -1,0 +1,332 @@
+"""Steps 8 and 9: what follows from the signed records.
+
+- 8: the trail room builds the same trail again from the scans in the pack, and some of these are of the case's parcel;
+  report.html and VERIFY.txt are what the other files lead to. What the trail finds, such as a scan that another one
+  names and that is not here, is said.
+- 9: the posterior is computed again from the inputs in investigation.json, and these inputs are held against the scans
+  as far as the investigation had read them, against the complaint that the log recorded, against what checks of the
+  chain have shown by the log, and against where the handset was seen; every scan that could be read an hour before the
+  answer had been read. They are of this case, or of one that was joined into it. Each site has its own name, and no key
+  of another one. The stored answer is what was computed, member by member, and what the log recorded when it was found;
+  one that the log recorded is not left out. What rests on other disputes, such as its hotspots, and every input that no
+  record bears out is named as the operator's word, and evidence that was left out is named. An answer without its
+  inputs is named as not checked.
+"""
+
+from collections.abc import Iterator
+from dataclasses import fields
+from itertools import accumulate
+from operator import itemgetter, or_
+from typing import Any
+
+import numpy as np
+
+from custody.disputes.claim import ClaimType
+from custody.gs1.keys import ROOT
+from custody.investigation.answer import briefly
+from custody.investigation.journey import LINEHAUL_OF
+from custody.investigation.pack.draw_up import INVESTIGATION, derive
+from custody.investigation.pack.earlier import FIRST, TO_THIRD, edition_of
+from custody.investigation.pack.howto import FILE as HOWTO
+from custody.investigation.pack.inquiry import (
+    Inputs,
+    Inquiry,
+    check_inquiry,
+    check_naming,
+    own_params,
+    read_inquiry,
+    same,
+    stored_again,
+)
+from custody.investigation.pack.json_form import plain, read_json
+from custody.investigation.pack.report import FILE as REPORT
+from custody.investigation.pack.trail import FILE as TRAIL
+from custody.investigation.pack.trail import sealed_scans
+from custody.investigation.params import Params
+from custody.investigation.read_before import READINGS
+from custody.investigation.read_passage import COMPLAINT_OF, Network, passage_of, read_way
+from custody.investigation.values import Dispute, Passage
+from custody.investigation.verify.case import MERGED, Records, claims_of, closed_since, is_step, joined_into, told_of
+from custody.investigation.verify.form import OpenedPack
+from custody.investigation.verify.scans import records_of
+from custody.investigation.verify.verdict import Notebook
+from custody.kernel.clock import HOUR_MS, to_iso
+from custody.ledger.registry import Registry
+from custody.scans.advance import parcels_of
+from custody.scans.scan import OPENED
+from custody.trail.edition import Edition
+from custody.trail.sealed import SealedScan
+
+RANKED, SEEN, CHECKED = "dispute.ranked", "dispute.handset_seen", "dispute.check_done"
+BY_WORD = "on the operator's word"
+LONGEST_RUN_MS = HOUR_MS
+"""So long an investigation may take at most from reading the log to its answer."""
+NOBODY = Network(rosters={}, roads={})
+AT_FIRST: tuple[dict[str, Any], ...] = tuple(
+    accumulate(
+        (
+            {"bare_controls": True},
+            {"edition": Edition.THIRD},
+            {"edition": Edition.SECOND},
+            {"edition": Edition.FIRST},
+            {"bare_promises": True},
+            {"dropped_as_erased": True},
+            {"closed_missing": True},
+        ),
+        or_,
+    )
+)
+"""How packs were made before, the newest way first; each has what is told here beside all before it."""
+BY_HISTORY = (
+    "the figures for naming that need every dispute (exact check, disputes charged, whether a custodian is hot)"
+)
+
+
+def check_trail(pack: OpenedPack, registry: Registry, notes: Notebook) -> None:
+    """Step 8."""
+    derived = _derived(pack)
+    for name, what in (
+        (TRAIL, "the trail room builds the same trail from these scans"),
+        (REPORT, "the report says what the other files say"),
+        (HOWTO, "the instructions are those of this format"),
+    ):
+        if derived[name] == pack.files[name]:
+            notes.holds(what, name)
+        else:
+            notes.fails("it is not what the other files lead to", name)
+    trail = read_json(derived[TRAIL], where=TRAIL)
+    for finding in trail["findings"]:
+        if finding["severity"] != "note":
+            notes.says(f"the trail shows: {finding['sentence']}", TRAIL)
+    if sealed_scans(pack.entries, registry) and not trail["entries"]:
+        # A handset whose packing was set apart has scans and no trail; a parcel that a case names has not.
+        ok = None if pack.case.parcel is None or _closed(pack) else False
+        notes.tell("none of the scans belongs to the trail", TRAIL, ok=ok)
+
+
+def _derived(pack: OpenedPack) -> dict[str, bytes]:
+    """The files that follow from the others, as packs are made now or were made at first."""
+    now = derive(pack.source)
+    made = (now if not form else derive(pack.source, **form) for form in ({}, *AT_FIRST))
+    return next((files for files in made if all(files[name] == pack.files[name] for name in (TRAIL, REPORT))), now)
+
+
+def check_investigation(pack: OpenedPack, registry: Registry, notes: Notebook) -> None:
+    """Step 9."""
+    stored, value = pack.investigation["stored"], pack.investigation["inquiry"]
+    records = records_of(pack.entries)
+    if stored is None:
+        _check_left_out(pack, records, notes)
+    else:
+        _check_ranked(pack, records, stored, notes)
+    if value is None:
+        if stored is None:
+            notes.says("no investigation is in the pack; nothing was computed again", INVESTIGATION)
+        else:
+            why = "its inputs are not in the pack, so nothing was computed again"
+            notes.leaves(f"the answer of the investigation is NOT CHECKED: {why}", INVESTIGATION)
+        return
+    inquiry = read_inquiry(value)
+    with np.errstate(all="ignore"):
+        for part in (*check_inquiry(inquiry), check_naming(inquiry)):
+            said = (
+                f"{part.what}: the same when computed again" if part.ok else f"{part.what}: NOT what the inputs lead to"
+            )
+            notes.tell(said, INVESTIGATION, ok=part.ok)
+    notes.says("the hazards of this chain are taken as the history of the whole network gave them", INVESTIGATION)
+    notes.says(f"{BY_HISTORY}: not computed again, on the operator's word", INVESTIGATION)
+    if stored is not None:
+        _check_stored(stored, inquiry, notes)
+    if off := inquiry.inputs.params.off:
+        notes.says(f"evidence was left out of the sum: {', '.join(sorted(off))}", INVESTIGATION)
+    _check_passage(pack, registry, records, inquiry, notes)
+    _check_whose(pack, records, inquiry.inputs.dispute, notes)
+    _check_complaint(pack, records, inquiry.inputs.dispute, notes)
+    _check_checked(pack, records, inquiry.inputs, notes)
+    _check_seen(records, inquiry, notes)
+    _tell_given(inquiry, notes)
+
+
+def _check_left_out(pack: OpenedPack, records: Records, notes: Notebook) -> None:
+    """Once an answer was found, a case has one, unless it went on with the case in another one."""
+    found = told_of(records, pack.case.dispute, "headline", RANKED)
+    if found and told_of(records, pack.case.dispute, "into", MERGED):
+        notes.says("what was found may be in the pack of the case that this one was joined into", INVESTIGATION)
+    elif found:
+        notes.fails(f"the answer that the log recorded at entry {found[-1][0]} is left out", INVESTIGATION)
+
+
+def _check_ranked(pack: OpenedPack, records: Records, stored: Any, notes: Notebook) -> None:
+    """Whether the stored answer is the one that the log recorded when it was found."""
+    told = told_of(records, stored.get("dispute", pack.case.dispute), "headline", RANKED)
+    if not told:
+        notes.says(f"no record here says what the investigation found: {BY_WORD}", INVESTIGATION)
+        return
+    index, brief = told[-1][0], briefly(stored)
+    recorded = plain(dict(records[index]))
+    if {name: recorded.get(name) for name in brief} == brief:
+        notes.holds("the answer is the one that the log recorded when it was found", INVESTIGATION)
+    elif closed_since(pack, records, index):
+        notes.says(f"the answer may be told by a record that is closed or not here: {BY_WORD}", INVESTIGATION)
+    else:
+        notes.fails("the answer is not the one that the log recorded when it was found", INVESTIGATION)
+
+
+def _check_stored(stored: Any, inquiry: Inquiry, notes: Notebook) -> None:
+    """Whether the stored answer is the one that was computed again, and what of it was not computed."""
+    stored, again = (
+        {**told, "links": sorted(told["links"], key=itemgetter("column"))} for told in (stored, stored_again(inquiry))
+    )
+    known = stored.keys() & again.keys()
+    if not same({name: stored[name] for name in known}, {name: again[name] for name in known}):
+        notes.fails("the answer that the service stored is not the one computed from these inputs", INVESTIGATION)
+    if alone := sorted(name for name in stored.keys() - known if stored[name]):
+        said = f"{', '.join(alone)} of the stored answer: not computed again, on the operator's word"
+        notes.says(said, INVESTIGATION)
+
+
+def _check_passage(pack: OpenedPack, registry: Registry, records: Records, inquiry: Inquiry, notes: Notebook) -> None:
+    """The investigation read the log up to some entry; scans that came in later change nothing it said."""
+    dispute = inquiry.inputs.dispute
+    parcel, wanted = pack.case.parcel, dict(_facts(dispute))
+    scans = [sealed for sealed in sealed_scans(pack.entries, registry) if parcel in parcels_of(sealed.event)]
+    opened = {told.get("index"): index for index, told in sorted(records.items()) if told["kind"] == OPENED}
+    scans.sort(key=lambda scan: opened.get(scan.index, scan.index))
+    reading = READINGS[edition_of(inquiry.format)]
+    unknown = _closed(pack) or not scans or dispute.id != pack.case.dispute
+    for count in range(len(scans), 0, -1):
+        way = read_way(str(parcel), sorted(scans[:count], key=lambda scan: scan.place), reading)
+        passage = None if way is None else passage_of(way, NOBODY)
+        if passage is not None and dict(_facts(passage)) == wanted:
+            later = f"; {len(scans) - count} came in later" if count < len(scans) else ""
+            notes.holds(f"the chain that was examined is the one that {count} scans show{later}", INVESTIGATION)
+            if left := sum(_was_there(scan, opened.get(scan.index), records, inquiry) for scan in scans[count:]):
+                said = f"{left} scans were not examined that could be read an hour before the answer was found"
+                notes.tell(said, INVESTIGATION, ok=None if unknown or inquiry.format == FIRST else False)
+            _check_sites(passage, dispute, notes)
+            return
+    said = "the chain that was examined is not the one that the scans in the pack show"
+    notes.tell(said, INVESTIGATION, ok=None if unknown else False)
+
+
+def _was_there(scan: SealedScan, opened: int | None, records: Records, inquiry: Inquiry) -> bool:
+    """Whether a scan could be read before the log was read for an answer, by its own time or that of a later record."""
+    found = told_of(records, inquiry.inputs.dispute.id, "at_ms", RANKED)
+    found_ms = found[-1][1] if found else inquiry.ran_ms
+    came = scan.index if opened is None else opened
+    times = [told["at_ms"] for index, told in records.items() if index >= came and "at_ms" in told]
+    if opened is None:
+        times.append(scan.received_ms)
+    return bool(min(times, default=found_ms) + LONGEST_RUN_MS < found_ms)
+
+
+def _closed(pack: OpenedPack) -> bool:
+    """Whether there is a scan here that cannot be read."""
+    closed = any(entry.judged is not None and entry.opening is None for entry in pack.entries)
+    return closed or any(scan.opening is None for entry in pack.entries for scan in entry.scans)
+
+
+def _facts(passage: Passage | Dispute) -> Iterator[tuple[str, Any]]:
+    """What a passage says that comes from its scans alone, without rosters, roads and site names of the network."""
+    for name in ("high_value", "start_ms", "checkpoints", "declared_mass_g", "item_mass_g", "pin"):
+        yield name, plain(getattr(passage, name))
+    yield "segments", [(segment.step, segment.shift, segment.handler) for segment in passage.segments]
+
+
+def _check_sites(shown: Passage, stated: Dispute, notes: Notebook) -> None:
+    """Whether one name stands for one site; the site of a linehaul that nobody scanned is the network's to tell."""
+    named = {(here.site, there.site) for here, there in zip(shown.segments, stated.segments, strict=True)}
+    pairs = {pair for pair in named if not pair[0].startswith(LINEHAUL_OF)}
+    called = sorted(pair for pair in pairs if pair[0] != pair[1])
+    once = len(pairs) == len({site for site, _ in pairs}) == len({name for _, name in pairs})
+    keys = {(here.site, there.site_key) for here, there in zip(shown.segments, stated.segments, strict=True)}
+    wrong = any(key not in {None, site} for site, key in keys if not site.startswith(LINEHAUL_OF))
+    if not once or wrong or any(name.startswith(ROOT) for _, name in called):
+        notes.fails("the sites that were examined are not those where the stations of the scans stand", INVESTIGATION)
+    elif called:
+        names = "; ".join(f"{name} for {site}" for site, name in called)
+        notes.says(f"the names of sites are the service's own: {names}", INVESTIGATION)
+    if roads := sorted(pair for pair in named - pairs if pair[0] != pair[1]):
+        names = "; ".join(f"{name} for {site}" for site, name in roads)
+        notes.says(f"the roads that nobody scanned: {names}: {BY_WORD}", INVESTIGATION)
+
+
+def _check_whose(pack: OpenedPack, records: Records, dispute: Dispute, notes: Notebook) -> None:
+    """A case has its own investigation, or that of a case which was joined into it."""
+    if dispute.id == pack.case.dispute:
+        return
+    joined = joined_into(records, pack.case.dispute)
+    if not joined:
+        notes.fails("the inputs are of another case", INVESTIGATION)
+    elif dispute.id in joined:
+        notes.says(f"the inputs are of {dispute.id}, which was joined into this case", INVESTIGATION)
+    else:
+        notes.says(f"no record here tells that {dispute.id}, whose inputs these are, was joined in", INVESTIGATION)
+
+
+def _check_complaint(pack: OpenedPack, records: Records, dispute: Dispute, notes: Notebook) -> None:
+    claims = claims_of(records, dispute.id)
+    weighed = [index for index, claim in claims if dispute.complaint is COMPLAINT_OF.get(ClaimType(claim))]
+    if not claims:
+        notes.says(
+            "no record here says what the customer complained of, so what was weighed is not told", INVESTIGATION
+        )
+    elif claims[-1][0] in weighed:
+        notes.holds("the complaint that was weighed is the one that the log recorded", INVESTIGATION)
+    elif weighed:
+        notes.says(f"{dispute.complaint} was weighed, before the log recorded {claims[-1][1]}", INVESTIGATION)
+    elif closed_since(pack, records, claims[-1][0]):
+        notes.says(f"that {dispute.complaint} was weighed may be told by a record that is not here", INVESTIGATION)
+    else:
+        notes.fails(f"{dispute.complaint} was weighed, and the log recorded {claims[-1][1]}", INVESTIGATION)
+
+
+def _check_checked(pack: OpenedPack, records: Records, inputs: Inputs, notes: Notebook) -> None:
+    """Each result is the last that the log recorded of its check before the answer, and none of those is left out."""
+    case = inputs.dispute.id
+    ranked = max((index for index, _ in told_of(records, case, "headline", RANKED)), default=max(records, default=0))
+    told = {
+        tuple(records[index].get(name) for name in ("check", "title", "own")): (index, found)
+        for index, found in told_of(records, case, "found", CHECKED)
+        if index < ranked
+    }
+    weighed = {(each.check, each.title, each.own): each.found for each in inputs.checked}
+    other = [key[1] for key, found in weighed.items() if told.get(key, (0, None))[1] is not found]
+    if other and closed_since(pack, records, -1):
+        notes.says(f"what was shown by a check may be told by a record that is not here: {BY_WORD}", INVESTIGATION)
+    elif other:
+        notes.fails(f"that a check has shown this is not what the log recorded: {'; '.join(other)}", INVESTIGATION)
+    elif weighed:
+        notes.holds("what checks have shown is what the log recorded", INVESTIGATION)
+    if left := sorted(str(key[1]) for key in told if key not in weighed):
+        notes.says(f"checks whose results were not weighed: {'; '.join(left)}", INVESTIGATION)
+
+
+def _check_seen(records: Records, inquiry: Inquiry, notes: Notebook) -> None:
+    """When the handset was first seen with a SIM that is not the customer's, once its parcel had set out."""
+    dispute = inquiry.inputs.dispute
+    steps = [told for told in records.values() if told["kind"] == SEEN and is_step(told, dispute.id)]
+    seen = [told["seen_ms"] for told in steps if told["sim"] == "other"]
+    counts = seen if inquiry.format in TO_THIRD else [at_ms for at_ms in seen if at_ms >= dispute.start_ms]
+    first = min(counts, default=None)
+    if dispute.attach_ms != first:
+        when = "never" if dispute.attach_ms is None else to_iso(dispute.attach_ms)
+        notes.says(f"when the handset was seen with another SIM ({when}): {BY_WORD}", INVESTIGATION)
+
+
+def _tell_given(inquiry: Inquiry, notes: Notebook) -> None:
+    """What went into the sum and stands in no record: places, rosters and the numbers of the model."""
+    dispute = inquiry.inputs.dispute
+    given = [name for name in ("customer_region", "attach_region", "recovered_site") if getattr(dispute, name)]
+    if any(segment.handler is None and segment.roster for segment in dispute.segments):
+        given.append("who was on duty where nobody scanned")
+    if given:
+        notes.says(f"{', '.join(given)}: {BY_WORD}", INVESTIGATION)
+    params, own = inquiry.inputs.params, own_params(inquiry)
+    sources: dict[str, list[str]] = {}
+    for name in sorted(field.name for field in fields(Params) if field.name not in {"off", "sources"}):
+        if getattr(params, name) != getattr(own, name):
+            sources.setdefault(params.source(name), []).append(name)
+    if sources:
+        told = "; ".join(f"{source}: {', '.join(names)}" for source, names in sorted(sources.items()))
+        notes.says(f"the numbers that are not the model's own ({told}): {BY_WORD}", INVESTIGATION)
