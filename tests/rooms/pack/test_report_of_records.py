@@ -315,7 +315,7 @@ def test_a_scan_that_stands_in_the_pack_without_its_content_is_not_called_missin
     assert (CLOSED in now, GAP in now) == (True, False)
     assert (CLOSED in before, GAP in before) == (False, True)
     assert told_otherwise(world, pack.content, **parts).ok
-    with patch("custody.investigation.pack.closed_scans", return_value=()):
+    with patch("custody.investigation.pack.draw_up.closed_scans", return_value=()):
         raw = reseal(world, pack.content, {f"{stem(scan.index)}.opening": None, **draw_up(source).files})
     assert verify_pack(raw, vkey=world.vkey).ok, "a pack as they were made at first"
 
