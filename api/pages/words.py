@@ -274,7 +274,6 @@ CHECK_REASONS: Mapping[str, str] = {
     CheckReason.NOTICE_MISSING: "The customer was not told, or the hour is not over",
     CheckReason.CAP_REACHED: "A limit is reached",
     CheckReason.KILLED: "It is stopped",
-    CheckReason.NOT_FRONT_LINE: "The role does not allow it",
     Why.UNCONFIRMED: "No second person has confirmed its name there",
     Why.TWO_PEOPLE: "Not before two people have decided",
     Why.NOT_CONFIGURED: "It is not switched on",

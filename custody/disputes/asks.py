@@ -120,10 +120,10 @@ def _called(words: set[str]) -> str | None:
         return "neighbours_statement"
     if words & _RECEIPTS and words & _POSTING:
         return "proof_of_posting"
-    receipt = words & _RECEIPTS and not words & _NOT_OF_THE_PURCHASE
-    return (
-        "proof_of_purchase" if receipt or {"proof", "purchase"} <= words or {"order", "confirmation"} <= words else None
-    )
+    receipt = bool(words & _RECEIPTS) and not words & _NOT_OF_THE_PURCHASE
+    if receipt or {"proof", "purchase"} <= words or {"order", "confirmation"} <= words:
+        return "proof_of_purchase"
+    return None
 
 
 def ask_guards(ledger: Ledger, item: str) -> Mapping[str, bool | None]:

@@ -53,7 +53,7 @@ def authorise_lock(facts: LockFacts, *, references: tuple[str, ...] = ()) -> Aut
     """The authority for a lock; raises `Forbidden("preflight")` with every row that holds it back."""
     result = preflight(facts)
     if result.verdict is Verdict.REFUSED:
-        raise _refused("lock", result)
+        raise _refused(result)
     if facts.kind is Kind.PROVISIONAL and facts.policy is not None:
         decided = (f"decided-by:{facts.decider.person}",) if facts.decider is not None else ()
         return Authority(
@@ -233,11 +233,11 @@ def _found(name: CheckName, why: CheckReason, allowed_by: str) -> Check:
     return Check(name=name, ok=ok, reason=why, allowed_by=allowed_by)
 
 
-def _refused(what: str, result: Preflight) -> Forbidden:
+def _refused(result: Preflight) -> Forbidden:
     rows = result.failing
     return Forbidden(
         "preflight",
-        f"no {what}: {'; '.join(f'{row.name} is {row.reason}' for row in rows)}",
+        f"no lock: {'; '.join(f'{row.name} is {row.reason}' for row in rows)}",
         fix=" ".join(f"{row.name}: {row.allowed_by}" for row in rows),
         rows=tuple((str(row.name), row.ok, str(row.reason), row.allowed_by) for row in rows),
     )

@@ -55,7 +55,6 @@ class CheckReason(StrEnum):
     NOTICE_MISSING = "notice_missing"
     CAP_REACHED = "cap_reached"
     KILLED = "killed"
-    NOT_FRONT_LINE = "not_front_line"
 
 
 class Verdict(StrEnum):

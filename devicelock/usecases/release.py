@@ -16,6 +16,7 @@ from custody.store.unit import Unit
 from devicelock import part_store, store, watch_store
 from devicelock.rules.ack import Result
 from devicelock.rules.command import Authority, Basis, Op, Reason
+from devicelock.rules.desired import LAPSED
 from devicelock.rules.order import SETTLED, Event, Guard, Role, State, step
 from devicelock.store import LockOrderRow
 from devicelock.usecases.alert import AlertKind, raise_alert
@@ -38,7 +39,7 @@ MANY_RELEASES = 20
 TEXTS = {
     Basis.CUSTOMER: "The customer asked for it.",
     Basis.ONE_PERSON: "A member of staff released it.",
-    Basis.LAPSE: "The time for which the lock was allowed has passed.",
+    Basis.LAPSE: LAPSED.text,
 }
 
 
