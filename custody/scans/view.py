@@ -1,6 +1,7 @@
 """What is known before a scan is judged: about the key, about the station, about the parcel.
 
-What is known of a parcel is kept as JSON, and only what is not as in the beginning is written (`omit_defaults`).
+What is known of a parcel is kept as JSON, pressed, and only what is not as in the beginning is written
+(`omit_defaults`).
 
 None always means "not known", never "there is none", unless the field says otherwise.
 """

@@ -10,7 +10,7 @@ from sqlalchemy import LargeBinary, String
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from custody.gs1.keys import ROOT
-from custody.store.press import OPENINGS, STATEMENTS
+from custody.store.press import OPENINGS, STATEMENTS, VIEWS
 
 OURS = "application/vnd.weaklink."
 ROOT_MARK, UUID_MARK, OURS_MARK, PLAIN_MARK = "/", "~", ".", "="
@@ -98,6 +98,16 @@ def whole_media_type(brief: str) -> str:
     return OURS + rest if mark == OURS_MARK else rest if mark == PLAIN_MARK else brief
 
 
+def press_view(view: str) -> bytes:
+    """What is known of a parcel or handset, pressed."""
+    return VIEWS.press(view.encode())
+
+
+def whole_view(held: bytes) -> str:
+    """What a row holds of it; rows of before hold the JSON as it is, which no pressed one begins as."""
+    return (held if held.startswith(b"{") else VIEWS.unpress(held)).decode()
+
+
 def _plain(text: str, *marks: str) -> str:
     return PLAIN_MARK + text if text.startswith((PLAIN_MARK, *marks)) else text
 
@@ -106,3 +116,4 @@ KEY = Brief(brief_key, whole_key)
 MEDIA_TYPE = Brief(brief_media_type, whole_media_type)
 OPENING = BriefBytes(OPENINGS.press, OPENINGS.unpress)
 STATEMENT = BriefBytes(STATEMENTS.press, STATEMENTS.unpress)
+VIEW = BriefBytes(press_view, whole_view)

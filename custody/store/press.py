@@ -1,9 +1,9 @@
-"""Openings and statements in the store: pressed by Zstandard (RFC 8878) over a dictionary of how they are worded.
+"""Openings, statements and views in the store: pressed by Zstandard (RFC 8878) over dictionaries of their words.
 
-Both are short, and much of them is the same every time, so that over a dictionary an opening takes a quarter of its
-length and a statement loses what is not random, in a few microseconds. The dictionaries are part of what is stored:
-they can never change (`simulators/press_words.py` made them). What was pressed ends in a checksum, and comes out as it
-went in or not at all.
+All are short, and much of them is the same every time, so that over a dictionary an opening takes a quarter of its
+length, a view less than a third, and a statement loses what is not random, in a few microseconds. The dictionaries are
+part of what is stored: they can never change (`simulators/press_words.py` made them). What was pressed ends in a
+checksum, and comes out as it went in or not at all.
 
 What is random cannot be pressed, and among words it makes those longer. So a row holds it beside them:
 
@@ -98,4 +98,5 @@ def _words(name: str) -> bytes:
     return resources.files(__package__).joinpath(f"{name}.dictionary").read_bytes()
 
 
-OPENINGS, STATEMENTS = Press(_words("openings"), salt_bytes=SALT_BYTES), Press(_words("statements"))
+OPENINGS = Press(_words("openings"), salt_bytes=SALT_BYTES)
+STATEMENTS, VIEWS = Press(_words("statements")), Press(_words("views"))

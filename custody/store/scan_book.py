@@ -1,7 +1,7 @@
 """Reading and writing what scans say: verdict rows, item keys, parcels, stations and their keys."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -27,6 +27,7 @@ from custody.store.tables import (
 )
 
 MAX_QUARANTINE = 100_000
+READ_AT_ONCE = 1_000
 PLACE = ("station", "seq")
 
 
@@ -102,6 +103,15 @@ def keys_of_station(session: Session, station: str) -> list[StationKeyRow]:
 def parcels(session: Session, keys: Iterable[str]) -> dict[str, str]:
     """What is known of parcels, as JSON by canonical key."""
     return dict(pick(session, ParcelRow, ("key", "view"), by=("key",), values=keys))
+
+
+def all_parcels(session: Session) -> Iterator[tuple[str, str]]:
+    """What is known of every parcel, in the order of their keys as rows hold them; few rows are read at once."""
+    question = select(col(ParcelRow.key), col(ParcelRow.view)).order_by(col(ParcelRow.key)).limit(READ_AT_ONCE)
+    last = ""
+    while rows := session.execute(question.where(col(ParcelRow.key) > last)).all():
+        yield from ((key, view) for key, view in rows)
+        last = rows[-1][0]
 
 
 def known_digests(session: Session, digests: Iterable[bytes]) -> dict[bytes, int]:

@@ -21,7 +21,7 @@ from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Text, te
 from sqlmodel import Field, SQLModel
 
 from custody.scans.place import index_of, position_of
-from custody.store.brief import KEY, MEDIA_TYPE, OPENING, STATEMENT
+from custody.store.brief import KEY, MEDIA_TYPE, OPENING, STATEMENT, VIEW
 
 NOT_A_SCAN = "content_type NOT IN ('.scan+epcis', '.capture+epcis')"
 """Which entries are found by their content type, as rows hold it: not the scans, which are nearly all."""
@@ -135,12 +135,12 @@ class BatchRow(SQLModel, table=True):
 
 
 class ParcelRow(SQLModel, table=True):
-    """What the judge knows of a parcel before its next scan; JSON of `UnitView`."""
+    """What the judge knows of a parcel or handset before its next scan; JSON of `UnitView`."""
 
     __tablename__ = "parcel"
     __table_args__ = COMPACT
     key: str = Field(sa_type=KEY, primary_key=True)
-    view: str = Field(sa_type=Text)
+    view: str = Field(sa_type=VIEW)
 
 
 class StationRow(SQLModel, table=True):

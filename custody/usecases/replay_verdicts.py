@@ -20,7 +20,7 @@ from custody.scans.batch import BatchedScan, BatchStatement, open_leaf, read_bat
 from custody.scans.leaf import Leaf, read_leaf
 from custody.scans.place import index_of, place_of, position_of, tell_place
 from custody.scans.tolerances import Tolerances
-from custody.store import batch_book, log_reader
+from custody.store import batch_book, log_reader, scan_book
 from custody.store.brief import brief_key
 from custody.store.bulk import ask
 from custody.store.log_reader import StoredEntry, StoredOpening
@@ -29,7 +29,7 @@ from custody.usecases.replay_log import Damaged, follow_log
 
 CHUNK = 500
 BEFORE_ALL = -1
-_ERASED = '%"erased":true%'
+_ERASED = '"erased":true'
 UNREADABLE = b""
 """Stands for an opening whose row cannot be read; no statement was ever signed over it."""
 
@@ -203,8 +203,9 @@ def _erased_before(session: Session) -> dict[str, int]:
     gone = "SELECT item_key.key, item_key.place FROM item_key JOIN opening ON opening.place = item_key.place"
     scans = ask(session, f"{gone} WHERE opening.content IS NULL", ())
     notices = ask(session, "SELECT target, idx FROM erasure", ())
-    handsets = [(key, BEFORE_ALL) for (key,) in ask(session, "SELECT key FROM parcel WHERE view LIKE ?", (_ERASED,))]
-    return _first_places([*scans, *((brief_key(target), place_of(index)) for target, index in notices), *handsets])
+    named = [(brief_key(target), place_of(index)) for target, index in notices]
+    handsets = [(brief_key(key), BEFORE_ALL) for key, view in scan_book.all_parcels(session) if _ERASED in view]
+    return _first_places([*scans, *named, *handsets])
 
 
 def _damaged_before(session: Session, hurt: set[int]) -> dict[str, int]:

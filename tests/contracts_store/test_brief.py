@@ -2,6 +2,7 @@
 
 import uuid
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,12 +10,15 @@ from sqlmodel import col, select
 
 from custody.gs1.keys import ROOT
 from custody.scans.scan import CONTENT_TYPE
+from custody.scans.view import UnitView
 from custody.store.brief import (
     OURS,
     brief_key,
     brief_media_type,
+    press_view,
     whole_key,
     whole_media_type,
+    whole_view,
 )
 from custody.store.bulk import add, ask, pick
 from custody.store.run_tables import ItemKeyRow
@@ -36,6 +40,17 @@ def test_a_key_is_read_as_it_was(key: str) -> None:
 @given(texts)
 def test_a_media_type_is_read_as_it_was(media_type: str) -> None:
     assert whole_media_type(brief_media_type(media_type)) == media_type
+
+
+known = st.builds(
+    UnitView, known=st.booleans(), last_event_ms=st.none() | st.integers(0, 2**45), custodian=st.none() | texts
+)
+
+
+@given(known)
+def test_a_view_is_read_as_it_was_also_where_it_was_not_pressed(view: UnitView) -> None:
+    plain = msgspec.json.encode(view)
+    assert whole_view(press_view(plain.decode())) == whole_view(plain) == plain.decode()
 
 
 @given(texts, texts)

@@ -187,14 +187,14 @@ def test_rows_of_an_older_database_stand_where_they_stood(empty_url: str) -> Non
         kinds = ("application/vnd.weaklink.scan+epcis", "application/vnd.weaklink.policy")
         rows = [{"idx": index, "raw": b"%d" % index, "kind": kinds[index % 2]} for index in range(40)]
         connection.execute(text(entry), rows)
-        connection.execute(text("INSERT INTO parcel (key, view) VALUES ('one', 'seen')"))
+        connection.execute(text("INSERT INTO parcel (key, view) VALUES ('one', '{}')"))
     migrate(engine, *VERSIONS)
     with Session(engine) as session:
         entries = session.scalars(select(custody_tables.EntryRow)).all()
         assert {row.idx: (row.raw, row.content_type) for row in entries} == {
             row["idx"]: (row["raw"], row["kind"]) for row in rows
         }
-        assert [(row.key, row.view) for row in session.scalars(select(custody_tables.ParcelRow))] == [("one", "seen")]
+        assert [(row.key, row.view) for row in session.scalars(select(custody_tables.ParcelRow))] == [("one", "{}")]
         with pytest.raises(IntegrityError):
             session.connection().execute(text(entry), {**rows[0], "idx": 99})
     engine.dispose()
@@ -217,7 +217,7 @@ def test_what_an_older_version_wrote_in_more_room_is_read(empty_url: str) -> Non
         rows = [{"at": at, "raw": b"statement %d" % at, "kind": kinds[at % 3]} for at in range(1_203)]
         connection.execute(text(entry), rows)
         connection.execute(text("INSERT INTO item_key (key, place) VALUES (:key, 3)"), [{"key": key} for key in keys])
-        connection.execute(text("INSERT INTO parcel (key, view) VALUES (:key, 'seen')"), [{"key": key} for key in keys])
+        connection.execute(text("INSERT INTO parcel (key, view) VALUES (:key, '{}')"), [{"key": key} for key in keys])
     migrate(engine, *VERSIONS)
     with Session(engine) as session:
         found = {row.place: row.content for row in session.scalars(select(custody_tables.OpeningRow))}

@@ -10,15 +10,16 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custody.store.press import LEVEL, OPENINGS, STATEMENTS, Press
+from custody.store.press import LEVEL, OPENINGS, STATEMENTS, VIEWS, Press
 from simulators.events import finish, write
 from simulators.load import load_stations, presign
 
 CHECKSUMS = {
     "openings": "6ee03b147bfbab41508cc5f27fd516cdea575b4df1bb2496d60f13e2a7b69f2d",
     "statements": "65da4ba74093a09b04550cf869ae7198af410f0a94e3c479340ef2ecf18a4afc",
+    "views": "ea6792e8096b871911793547e9a856c3ef0b062cb368d20199f07a9bd627ec41",
 }
-PRESSES = pytest.mark.parametrize("press", [OPENINGS, STATEMENTS], ids=CHECKSUMS)
+PRESSES = pytest.mark.parametrize("press", [OPENINGS, STATEMENTS, VIEWS], ids=CHECKSUMS)
 EVENT = write(
     finish(
         {
@@ -80,7 +81,7 @@ def test_names_among_words_come_out_as_they_went_in(press: Press, parts: list[by
     assert press.unpress(press.press(plain)) == plain
 
 
-@pytest.mark.parametrize(("name", "press"), [("openings", OPENINGS), ("statements", STATEMENTS)], ids=CHECKSUMS)
+@pytest.mark.parametrize(("name", "press"), [("openings", OPENINGS), ("statements", STATEMENTS)])
 @given(plain=st.binary().map(EVENT.__add__) | st.binary())
 def test_a_row_of_before_is_read_still(name: str, press: Press, plain: bytes) -> None:
     words = zstandard.ZstdCompressionDict(resources.files("custody.store").joinpath(f"{name}.dictionary").read_bytes())

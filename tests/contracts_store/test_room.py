@@ -46,7 +46,7 @@ def size(house: House) -> int:
     return int(pages * each)
 
 
-@pytest.mark.parametrize(("load", "most"), [(singles, 900), (batches, 600)])
+@pytest.mark.parametrize(("load", "most"), [(singles, 870), (batches, 560)])
 def test_a_scan_takes_no_more_room_than_this(tmp_path: Path, load: Load, most: int) -> None:
     parts = compose(read_settings(data=tmp_path))
     stations = load_stations(4, seed=5)
