@@ -13,6 +13,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -164,9 +165,9 @@ def adr_due(*, letter_due_ms: Instant | None, now_ms: Instant, deadlock: bool | 
     return None if letter_due_ms is None else now_ms >= letter_due_ms
 
 
-def adr_clock_from_first_report(start_ms: Instant | None, first_dissatisfaction_ms: Instant | None) -> bool | None:
-    """Reopening restarts no legal clock."""
-    return None if start_ms is None or first_dissatisfaction_ms is None else start_ms == first_dissatisfaction_ms
+def adr_clock_from_first_report(starts: date | None, first_words_ms: Sequence[Instant]) -> bool | None:
+    """The scheme's clock starts no later than the civil day of the earliest of these first words."""
+    return None if starts is None or not first_words_ms else starts <= civil_date(min(first_words_ms))
 
 
 CASE_GUARDS = MappingProxyType(
@@ -282,7 +283,7 @@ CASE_GUARDS = MappingProxyType(
             holds=adr_due,
         ),
         "adr_clock_from_first_report": Guard(
-            means="Reopening restarts no legal clock.",
+            means="Reopening restarts no legal clock: the scheme's starts on the day of the first word.",
             fix="Keep the date of the first report on the reopened case.",
             holds=adr_clock_from_first_report,
         ),

@@ -34,6 +34,8 @@ from custody.kernel.errors import Rejected
 
 DAYS_A_WEEK = 7
 MONTHS_A_YEAR = 12
+SCHEME_LETTER = "scheme_letter"
+"""The clock that starts at the first word of dissatisfaction; every case has it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,8 @@
 - From one state an event leads to one target. A state may be terminal and still have a way out (a closed case reopens).
 - `step` decides in this order: the move stands in the table, the role may cause it, every guard is known and true.
   A refused move raises and changes nothing: there is nothing here that could change.
+- `demand_role` and `demand` are two of these questions alone, for what is put right without a move: may this role cause
+  the event anywhere, and are these guards true?
 - A guard is a fact of three values: true, false, unknown (None or not given). Only true satisfies it.
 - `diagram` draws the table as Mermaid text, so that no picture can differ from the code.
 """
@@ -121,18 +123,27 @@ def step(machine: Machine, state: str, event: str, actor_role: str, guards: Mapp
             state=state,
             possible=events,
         )
+    where = f"{event!r} in the state {state!r}"
     if actor_role not in row.who:
-        raise Forbidden(
-            "role",
-            f"{machine.name}: the role {str(actor_role)!r} may not cause {event!r} in the state {state!r}",
-            fix=f"It takes one of: {', '.join(row.who)}.",
-            state=state,
-            who=tuple(str(role) for role in row.who),
-        )
+        raise _not_theirs(machine, actor_role, row.who, where, state=state)
     unmet = {name: guards.get(name) for name in row.guards if guards.get(name) is not True}
     if unmet:
-        raise _unmet(machine, row, unmet)
+        raise _unmet(machine, unmet, where, state=state)
     return row
+
+
+def demand_role(machine: Machine, event: str, actor_role: str) -> None:
+    """Return if this role may cause the event in any state; raises `Forbidden("role")`."""
+    who = tuple(dict.fromkeys(role for row in machine.transitions if row.event == event for role in row.who))
+    if actor_role not in who:
+        raise _not_theirs(machine, actor_role, who, repr(event))
+
+
+def demand(machine: Machine, guards: Mapping[str, bool | None]) -> None:
+    """Return if each of these guards is true; raises `Conflict("guard")` if one is false or unknown."""
+    unmet = {name: value for name, value in guards.items() if value is not True}
+    if unmet:
+        raise _unmet(machine, unmet, "what was asked for")
 
 
 def diagram(machine: Machine) -> str:
@@ -146,15 +157,25 @@ def diagram(machine: Machine) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _unmet(machine: Machine, row: Transition, unmet: Mapping[str, bool | None]) -> Conflict:
+def _not_theirs(machine: Machine, actor_role: str, who: tuple[Role, ...], what: str, **facts: str) -> Forbidden:
+    return Forbidden(
+        "role",
+        f"{machine.name}: the role {str(actor_role)!r} may not cause {what}",
+        fix=f"It takes one of: {', '.join(who)}.",
+        who=tuple(str(role) for role in who),
+        **facts,
+    )
+
+
+def _unmet(machine: Machine, unmet: Mapping[str, bool | None], what: str, **facts: str) -> Conflict:
     said = [f"{name} is {'not known' if value is None else 'false'}" for name, value in unmet.items()]
     fixes = [machine.guards[name].fix if name in machine.guards else f"Show that {name}." for name in unmet]
     return Conflict(
         "guard",
-        f"{machine.name}: {row.event!r} in the state {row.source!r} is held back: {'; '.join(said)}",
+        f"{machine.name}: {what} is held back: {'; '.join(said)}",
         fix=" ".join(fixes),
-        state=row.source,
         unmet=tuple(unmet),
+        **facts,
     )
 
 

@@ -162,7 +162,7 @@ def legal_clocks(order: OrderFacts, *, first_word_ms: Instant, policy: Policy) -
     first_word = civil.civil_date(first_word_ms)
     about = order.order_ref or "the order"
     letter = clocks.scheme_letter_due(first_word, policy=policy)
-    found = [LegalClock(key="scheme_letter", about="", starts=first_word, last_day=letter)]
+    found = [LegalClock(key=clocks.SCHEME_LETTER, about="", starts=first_word, last_day=letter)]
     starts: tuple[tuple[str, str, date | None, Callable[[date], date]], ...] = (
         (
             "delivery_long_stop",

@@ -11,8 +11,9 @@ from custody.disputes import case_guards, civil
 from custody.disputes.case import CASE
 from custody.disputes.choose_remedy import Chosen, choose_remedy, said_of
 from custody.disputes.claim import Remedy, claim_of
+from custody.disputes.clocks import SCHEME_LETTER
 from custody.disputes.lock_wish import LockFacts, lock_wish
-from custody.disputes.machine import Role, step
+from custody.disputes.machine import Role, demand, demand_role, step
 from custody.disputes.messages import Message, alternatives, say
 from custody.disputes.one_order import check_delivery, is_set_aside, to_set_aside
 from custody.disputes.opening import AN_OFFER, NOT_BY_THE_REMEDY
@@ -56,17 +57,16 @@ def classify_and_offer(
     that moves nothing, and offers anew.
     """
     file = case_book.hold_one(unit, dispute)
-    guards = {
-        **_kind_guards(file, claim_type, agreed=agreed, custody_words=custody_words),
-        "policy_version_pinned": case_guards.policy_version_pinned(file.case.policy_version),
-    }
+    agreed_on = _kind_guards(file, claim_type, agreed=agreed, custody_words=custody_words)
     target = file.case.state
     if target in {"triaged", "remedy_offered"}:
-        step(CASE, CASE.start, "classify", role, guards)
+        demand_role(CASE, "classify", role)
+        demand(CASE, agreed_on)
     else:
-        target = step(CASE, target, "classify", role, guards).target
+        target = step(CASE, target, "classify", role, agreed_on).target
     if target == "triaged":
-        target = step(CASE, target, "offer", Role.SYSTEM, guards).target
+        pinned = case_guards.policy_version_pinned(file.case.policy_version)
+        target = step(CASE, target, "offer", Role.SYSTEM, {"policy_version_pinned": pinned}).target
     named = price_reduction_pence
     moved, said = _offered(
         unit, file, claim_type, target, lock_facts=lock_facts, named_pence=named, why=why, policy=policy
@@ -325,8 +325,10 @@ def found_it(
 def reopen(unit: Unit, dispute: str, *, actor: str, role: Role) -> CaseFile:
     """Open a closed or withdrawn case again; its first date still counts."""
     file = case_book.hold_one(unit, dispute)
-    first_ms = file.case.first_word_ms
-    guards = {"adr_clock_from_first_report": case_guards.adr_clock_from_first_report(first_ms, first_ms)}
+    starts = min((clock.starts for clock in file.legal_clocks if clock.key == SCHEME_LETTER), default=None)
+    names = (dispute, *case_book.joined_into(unit.session, dispute))
+    firsts = [case_book.read(unit.session, name).case.first_word_ms for name in names]
+    guards = {"adr_clock_from_first_report": case_guards.adr_clock_from_first_report(starts, firsts)}
     move = step(CASE, file.case.state, "reopen", role, guards)
     moved = replace(file, case=replace(file.case, state=move.target), found_ms=None)
     return write_move(
@@ -377,8 +379,8 @@ def offer_again(
     guards = {"policy_version_pinned": case_guards.policy_version_pinned(file.case.policy_version)}
     move = step(CASE, file.case.state, "offer", role, guards)
     if kind != file.case.claim_type:
-        agreed_on = _kind_guards(file, kind, agreed=agreed, custody_words=custody_words)
-        step(CASE, CASE.start, "classify", role, agreed_on)
+        demand_role(CASE, "classify", role)
+        demand(CASE, _kind_guards(file, kind, agreed=agreed, custody_words=custody_words))
     named = price_reduction_pence
     moved, said = _offered(
         unit, file, kind, move.target, lock_facts=lock_facts, named_pence=named, why=why, policy=policy

@@ -25,6 +25,7 @@ from sqlmodel import Session
 from custody.disputes import case_guards, civil
 from custody.disputes.asks import lapse_asks
 from custody.disputes.case import BEFORE_ADR, CASE
+from custody.disputes.clocks import SCHEME_LETTER
 from custody.disputes.machine import Role, step
 from custody.disputes.messages import alternatives, say
 from custody.disputes.opening import NOT_BY_THE_REMEDY
@@ -233,4 +234,4 @@ def _put_right_ms(session: Session, file: CaseFile, promises: Sequence[Promise])
 
 def letter_ms(file: CaseFile) -> Instant:
     """The first moment of the day on which the letter for the independent scheme is due."""
-    return min(civil.day_starts_ms(clock.last_day) for clock in file.legal_clocks if clock.key == "scheme_letter")
+    return min(civil.day_starts_ms(clock.last_day) for clock in file.legal_clocks if clock.key == SCHEME_LETTER)

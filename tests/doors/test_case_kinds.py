@@ -21,3 +21,10 @@ def test_a_kind_is_not_changed_without_what_it_needs_nor_after_the_choice(desk: 
     assert desk.event(told, "agent-1", "classify", claim_type="customer_damage").status_code == 409
     desk.http.post(f"/c/{told['customer_token']}/choose", data={"remedy": "advance_swap"})
     assert desk.event(told, "agent-1", "classify", claim_type="wrong_item").status_code == 409
+
+
+def test_a_kind_is_put_right_by_those_who_may_set_one(desk: CaseDesk) -> None:
+    told = desk.report(claim_type="defective")
+    refused = desk.event(told, "supervisor-1", "classify", claim_type="never_received")
+    assert (refused.status_code, refused.json()["who"]) == (403, ["agent", "investigator", "system"])
+    assert desk.event(told, "investigator-1", "classify", claim_type="never_received").status_code == 200

@@ -1,6 +1,7 @@
 """Stories of a case: honest from the first word, asked once, put right first, closed when everything is settled."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -175,6 +176,26 @@ def test_a_case_closes_only_when_its_locks_and_its_promises_are_settled(either: 
     assert moved.case.state == "closed"
     again = act(either, move_case.reopen, opened, actor="customer", role=Role.CUSTOMER)
     assert (again.case.state, again.case.first_word_ms) == ("triaged", opened.disputed.file.case.first_word_ms)
+
+
+def test_a_case_is_not_opened_again_with_a_clock_that_started_after_its_first_word(world: World) -> None:
+    earlier = world.dispute(None, None, words="It is wrong.")
+    world.clock.at_ms += 3 * DAY_MS
+    opened = world.dispute(None, None, words="Still wrong.")
+    own = world.case(opened).legal_clocks
+    joins = {"into": opened.case, "consent": True, "actor": "agent-1", "role": Role.AGENT}
+    act(world, move_scheme.merge, earlier, **joins)
+    act(world, move_case.withdraw, opened, actor="customer", locks_settled=True)
+    kept = world.case(opened).legal_clocks
+    with world.house.unit() as unit:
+        before = case_book.hold_one(unit, opened.case)
+        stale = replace(before, legal_clocks=own, case=replace(before.case, first_word_ms=before.case.opened_ms))
+        case_book.replace(unit, stale, before=before)
+    with world.refused(Conflict, "guard"):
+        act(world, move_case.reopen, opened, actor="customer", role=Role.CUSTOMER)
+    with world.house.unit() as unit:
+        case_book.replace(unit, replace(stale, legal_clocks=kept), before=stale)
+    assert act(world, move_case.reopen, opened, actor="customer", role=Role.CUSTOMER).case.state == "triaged"
 
 
 def test_what_was_not_put_right_is_offered_and_chosen_again(world: World) -> None:

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from custody.disputes import case_guards as g
 from custody.disputes.case_guards import Actor, Finding, Ground
+from custody.disputes.civil import civil_date
 from custody.disputes.investigation import LinkKind, confidence_stated, links_not_people, named_process_owner
 from custody.disputes.promise import Credit, credit_added, customer_told_first, proof
 from custody.kernel.clock import DAY_MS, HOUR_MS, from_iso
@@ -139,9 +140,15 @@ def test_the_small_guards() -> None:
     assert g.same_customer_or_consent(same_customer=False, consent=True) is True
     assert g.same_customer_or_consent(same_customer=False, consent=False) is False
     assert g.same_customer_or_consent(same_customer=None, consent=False) is None
-    assert g.adr_clock_from_first_report(5, 5) is True
-    assert g.adr_clock_from_first_report(6, 5) is False
-    assert g.adr_clock_from_first_report(None, 5) is None
+
+
+def test_the_clock_of_the_scheme_starts_no_later_than_the_earliest_first_word() -> None:
+    first, next_day = 5 * DAY_MS, 6 * DAY_MS
+    assert g.adr_clock_from_first_report(civil_date(first), [first]) is True
+    assert g.adr_clock_from_first_report(civil_date(first), [next_day, first]) is True
+    assert g.adr_clock_from_first_report(civil_date(next_day), [next_day, first]) is False
+    assert g.adr_clock_from_first_report(None, [first]) is None
+    assert g.adr_clock_from_first_report(civil_date(first), []) is None
 
 
 def test_links_are_ranked_never_people() -> None:

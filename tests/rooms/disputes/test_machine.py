@@ -6,7 +6,7 @@ import pytest
 
 from custody.disputes.case import CASE
 from custody.disputes.investigation import INVESTIGATION
-from custody.disputes.machine import Guard, Machine, Role, StateFacts, Transition, diagram, step
+from custody.disputes.machine import Guard, Machine, Role, StateFacts, Transition, demand, demand_role, diagram, step
 from custody.disputes.promise import PROMISE
 from custody.kernel.errors import Conflict, Fatal, Forbidden
 
@@ -62,6 +62,28 @@ def test_each_guard_alone_holds_a_move_back_when_it_is_false_unknown_or_not_give
         assert held_back.value.facts["unmet"] == (guard,)
         assert ("is false" if value is False else "is not known") in held_back.value.detail
         assert held_back.value.fix == machine.guards[guard].fix
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_guards_that_are_demanded_by_name_hold_back_what_is_no_move(name: str) -> None:
+    machine = MACHINES[name]
+    demand(machine, everything_holds(machine))
+    for guard, value in product(machine.guards, (False, None)):
+        with pytest.raises(Conflict) as held_back:
+            demand(machine, {**everything_holds(machine), guard: value})
+        assert (held_back.value.code, held_back.value.facts["unmet"]) == ("guard", (guard,))
+        assert held_back.value.fix == machine.guards[guard].fix
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_a_role_is_demanded_as_the_rows_of_its_event_name_it(name: str) -> None:
+    machine = MACHINES[name]
+    for event, role in product({row.event for row in machine.transitions}, Role):
+        if any(role in row.who for row in machine.transitions if row.event == event):
+            demand_role(machine, event, role)
+        else:
+            with pytest.raises(Forbidden):
+                demand_role(machine, event, role)
 
 
 def test_a_truthy_value_that_is_not_true_satisfies_no_guard() -> None:
