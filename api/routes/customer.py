@@ -11,8 +11,7 @@ from fastapi import APIRouter, Depends, Form, UploadFile
 from pydantic import Field
 from sqlmodel import Session
 
-from api import joints, lock_news
-from api.circumstances import is_customers
+from api import customer_moves, joints, lock_news
 from api.customer_troubles import in_their_words
 from api.given_name import cut_name
 from api.http.body import Body, one_of
@@ -21,7 +20,6 @@ from api.own_handsets import code_is_due, is_locked_for_another, is_their_own, o
 from api.parts import Parts, parts_of
 from api.views import letter_view, message_views, order_views, own_locks, own_view
 from custody.disputes.claim import Remedy
-from custody.disputes.machine import Role
 from custody.disputes.messages import say
 from custody.disputes.one_order import where_it_stands
 from custody.disputes.payout import Payout
@@ -105,19 +103,7 @@ def found(token: str, parts: P) -> dict[str, Any]:
     """
     with parts.house.unit() as unit:
         file = case_book.read_by_token(unit.session, hash_token(token))
-        heard = case_book.goes_on(unit.session, file)
-        lock_news.hold_for_move(unit, disputes={file.case.id, heard.case.id})
-        released = joints.customer_found_it(unit, parts.locks, dispute=file.case.id)
-        unit.session.flush()
-        ends = {file.case.id}
-        if _speaks_for(unit.session, file, heard):
-            ends.add(heard.case.id)
-        elif file.found_ms is None:
-            case_book.note(unit, heard.case.id, "joined_found", actor=CUSTOMER, facts={"from": file.case.id})
-        for dispute in sorted(ends):
-            settled = joints.locks_settled(unit.session, dispute)
-            move_case.found_it(unit, dispute, actor=CUSTOMER, locks_settled=settled)
-        unit.session.flush()
+        released = customer_moves.found_it(unit, parts.locks, dispute=file.case.id)
         freed = own_locks(order_views(unit.session, released), named=True)
         return {**customer_view(unit.session, token), "released": freed}
 
@@ -133,10 +119,7 @@ def withdraw(token: str, parts: P) -> dict[str, Any]:
     """Take the report back; every lock must be released first. One that nobody has decided yet is off by that."""
 
     def act(unit: Unit, file: CaseFile) -> object:
-        lock_news.hold_for_move(unit, disputes=[file.case.id])
-        lock_news.report_taken_back(unit, parts.locks, dispute=file.case.id)
-        unit.session.flush()
-        return _settled(move_case.withdraw)(unit, file)
+        return customer_moves.take_back(unit, parts.locks, dispute=file.case.id)
 
     return _move(parts, token, "withdraw", {}, act)
 
@@ -163,20 +146,7 @@ def disagree(token: str, parts: P) -> dict[str, Any]:
     """
     with parts.house.unit() as unit:
         file = case_book.read_by_token(unit.session, hash_token(token))
-        lock_news.hold_for_move(unit, disputes={file.case.id, case_book.goes_on(unit.session, file).case.id})
-        file = case_book.read(unit.session, file.case.id)
-        heard = case_book.goes_on(unit.session, file)
-        speaks = _speaks_for(unit.session, file, heard)
-        lock_news.customer_disagrees(unit, parts.locks, dispute=heard.case.id if speaks else file.case.id)
-        if not speaks:
-            case_book.note(unit, heard.case.id, "disagreed", actor=CUSTOMER, facts={"state": heard.case.state})
-        elif heard.case.state == "remedied":
-            move_case.not_fixed(unit, heard.case.id, actor=CUSTOMER)
-        elif heard.case.state in {"closed", "withdrawn"}:
-            move_case.reopen(unit, heard.case.id, actor=CUSTOMER, role=Role.CUSTOMER)
-        else:
-            move_case.disagrees(unit, heard.case.id, actor=CUSTOMER)
-        unit.session.flush()
+        customer_moves.disagrees(unit, parts.locks, dispute=file.case.id)
         return customer_view(unit.session, token)
 
 
@@ -311,11 +281,6 @@ def _settled(move: Callable[..., object]) -> Callable[[Unit, CaseFile], object]:
         return move(unit, file.case.id, actor=CUSTOMER, locks_settled=settled)
 
     return act
-
-
-def _speaks_for(session: Session, file: CaseFile, heard: CaseFile) -> bool:
-    """Whether a case moves the one where it goes on: it is that one, or its customer's own, of the same phone."""
-    return file.case.id == heard.case.id or (is_customers(session, file) and file.imei == heard.imei)
 
 
 def _heard_in(session: Session, token: str) -> str:

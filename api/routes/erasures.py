@@ -1,11 +1,9 @@
 """Erasing what is personal of a parcel or a case; a supervisor's act, with a notice in the log."""
 
-from collections.abc import Collection, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 from pydantic import Field
-from sqlmodel import Session, col, or_, select
 
 from api.http.body import Body
 from api.parts import Parts, parts_of
@@ -15,9 +13,7 @@ from custody.kernel.clock import to_iso
 from custody.store.write_ahead import drop_old_pages
 from custody.usecases.erase import MAX_REASON
 from custody.usecases.erase import erase as erase_now
-from devicelock.rules.order import SETTLED
-from devicelock.store import LockOrderRow
-from devicelock.usecases.forget_locks import forget_locks
+from devicelock.usecases.forget_locks import forget_locks, locks_on
 
 router = APIRouter(prefix="/v1/erasures", tags=["log"])
 P = Annotated[Parts, Depends(parts_of)]
@@ -52,15 +48,3 @@ def erase(body: EraseIn, parts: P, caller: Annotated[Caller, Depends(role("super
         "repeated": done.repeated,
         "gone_from_disk": gone,
     }
-
-
-def locked_handsets(session: Session) -> Collection[str]:
-    """The IMEIs of all handsets under a lock order that somebody waits for."""
-    return session.exec(select(LockOrderRow.imei).distinct().where(col(LockOrderRow.state).not_in(SETTLED))).all()
-
-
-def locks_on(session: Session, names: Collection[str]) -> Sequence[str]:
-    """Lock orders that somebody waits for on these handsets, named by their IMEIs, or of these cases."""
-    these = or_(col(LockOrderRow.imei).in_(list(names)), col(LockOrderRow.dispute).in_(list(names)))
-    query = select(LockOrderRow).where(these, col(LockOrderRow.state).not_in(SETTLED))
-    return [f"lock order {row.id} is {row.state}" for row in session.exec(query).all()]

@@ -17,7 +17,6 @@ from api.http.encoding import b64
 from api.parts import Parts, parts_of
 from api.people.accounts import Caller
 from api.people.auth import role
-from api.routes.erasures import locked_handsets
 from custody.kernel.clock import to_iso
 from custody.kernel.errors import NotFound
 from custody.ledger.record import open_record
@@ -29,6 +28,7 @@ from custody.usecases.close_shards import close_shard
 from custody.usecases.drop_shard import drop_shard
 from custody.usecases.erase import MAX_REASON
 from custody.usecases.prove_entry import fresh_receipt
+from devicelock.usecases.forget_locks import locked_handsets
 
 router = APIRouter(prefix="/v1/log/shards", tags=["log"])
 P = Annotated[Parts, Depends(parts_of)]

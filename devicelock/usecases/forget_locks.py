@@ -5,6 +5,7 @@
   orders that nobody waits for are touched, which is what an erasure is held for.
 - Of a handset: where it was seen, the openings of the records that tell of it and of its registration, and its orders
   of no case. Only of one that is retired and under no lock that is waited for; that it is retired stays, and where.
+- `locks_on` and `locked_handsets` name what nothing may be erased under, for whoever holds an erasure back by it.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -36,14 +37,28 @@ def forget_locks(session: Session, names: Collection[str]) -> list[int]:
     return [*_forget_orders(session, mine), *(index for row in handsets for index in _forget_handset(session, row))]
 
 
+def locked_handsets(session: Session) -> Collection[str]:
+    """The IMEIs of all handsets under a lock order that somebody waits for."""
+    return session.exec(select(LockOrderRow.imei).distinct().where(_is_waited_for())).all()
+
+
+def locks_on(session: Session, names: Collection[str]) -> Sequence[str]:
+    """Lock orders that somebody waits for on these handsets, named by their IMEIs, or of these cases."""
+    these = or_(col(LockOrderRow.imei).in_(list(names)), col(LockOrderRow.dispute).in_(list(names)))
+    found = session.exec(select(LockOrderRow).where(these, _is_waited_for())).all()
+    return [f"lock order {row.id} is {row.state}" for row in found]
+
+
+def _is_waited_for() -> ColumnElement[bool]:
+    return col(LockOrderRow.state).not_in(SETTLED)
+
+
 def _devices(session: Session, imeis: Collection[str]) -> Sequence[DeviceRow]:
     return session.scalars(select(DeviceRow).where(col(DeviceRow.imei).in_(list(imeis)))).all()
 
 
 def _is_over(session: Session, row: DeviceRow) -> bool:
-    unsettled = select(LockOrderRow.id).where(
-        col(LockOrderRow.device) == row.device, col(LockOrderRow.state).not_in(SETTLED)
-    )
+    unsettled = select(LockOrderRow.id).where(col(LockOrderRow.device) == row.device, _is_waited_for())
     return store.desired(row).state is Applied.RETIRED and session.scalars(unsettled.limit(1)).first() is None
 
 

@@ -3,7 +3,6 @@
 from sqlmodel import Session
 
 from api.join_reports import join_reports
-from api.routes.erasures import locked_handsets
 from custody.disputes.machine import Role
 from custody.disputes.order import OrderFacts
 from custody.kernel.errors import NotFound
@@ -15,6 +14,7 @@ from custody.usecases.drop_shard import Dropped, drop_shard
 from custody.usecases.move_case import withdraw
 from custody.usecases.read_trail import read_trail
 from custody.usecases.replay_verdicts import compare_verdicts
+from devicelock.usecases.forget_locks import locked_handsets
 from simulators.parcel import Parcel
 from tests.contracts_log.shard_yard import close_due
 from tests.contracts_log.small_house import findings, raises

@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 from sqlmodel import Session, col, select
 
-from api.routes.erasures import locks_on
 from custody.disputes.opening import Report
 from custody.disputes.order import OrderFacts
 from custody.gs1.imei import imei_urn
@@ -36,7 +35,7 @@ from custody.usecases.move_case import withdraw
 from custody.usecases.open_dispute import open_dispute
 from custody.usecases.read_trail import read_trail
 from custody.usecases.record_sale import Sale, read_sale, record_sale
-from devicelock.usecases.forget_locks import forget_locks
+from devicelock.usecases.forget_locks import forget_locks, locks_on
 from simulators.events import finish, write
 from simulators.parcel import Parcel
 from tests.contracts_log.small_house import findings, raises

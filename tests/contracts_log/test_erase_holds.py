@@ -4,7 +4,6 @@ import msgspec
 from sqlmodel import select
 
 from api.join_reports import join_reports
-from api.routes.erasures import locked_handsets
 from custody.disputes.machine import Role
 from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import Conflict
@@ -13,6 +12,7 @@ from custody.store.case_book import RECOMPUTE
 from custody.store.tables import InquiryRow
 from custody.usecases.investigate import Inquirer, conclude
 from custody.usecases.move_case import withdraw
+from devicelock.usecases.forget_locks import locked_handsets
 from tests.contracts_log.small_house import findings
 from tests.contracts_log.test_erase import run, sscc
 from tests.stories.case_steps import not_put_right
