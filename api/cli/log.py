@@ -73,7 +73,7 @@ def edition(
     number: Annotated[int | None, typer.Argument(help="The edition to judge by from now on (supervisor).")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """By which edition of its rules the judge judges. Examples: `weaklink log edition`, `weaklink log edition 4`.
+    """By which edition of its rules the judge judges. Examples: `weaklink log edition`, `weaklink log edition 5`.
 
     No verdict that was given changes: `weaklink log verdicts` replays each by the edition that held at its entry. Name
     another one when every process of the service knows it.

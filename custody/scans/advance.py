@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from custody.gs1.event import Event
 from custody.gs1.imei import serial_as_imei
 from custody.kernel.clock import Instant
-from custody.scans.edition import FIRST, FOURTH, THIRD, Edition
-from custody.scans.view import REMOVED, Seal, UnitView, Void, Weight
+from custody.scans.edition import FIFTH, FIRST, FOURTH, THIRD, Edition
+from custody.scans.view import REMOVED, Ended, Seal, UnitView, Void, Weight
 
 SSCC = "https://id.gs1.org/00/"
 SGTIN = "https://id.gs1.org/01/"
@@ -105,11 +105,13 @@ def _hand_on(view: UnitView, event: Event, edition: Edition, custodian: str | No
             released_by=frozenset(),
             release_id=None,
             moved_ms=moved_ms,
+            ended=(),
         )
     if event.biz_step in _RELEASES and takers and view.voids:
         owners, made_ms = {view.custodian, *givers}, event.event_time_ms
         if any(_ends(void, owners=owners, name=event.event_id, made_ms=made_ms) for void in view.voids):
-            return replace(_released_to_nobody(view), moved_ms=moved_ms) if newer else view
+            after = view if edition < FIFTH else _ended(view, owners, event.event_id, made_ms)
+            return replace(_released_to_nobody(after), moved_ms=moved_ms) if newer else after
     if event.biz_step in _RELEASES and takers and (newer or givers & {view.custodian, *view.released_to} - takers):
         known = edition >= THIRD
         return replace(
@@ -129,13 +131,27 @@ def _released_to_nobody(view: UnitView) -> UnitView:
 def _take_back(view: UnitView, event: Event, edition: Edition, custodian: str) -> UnitView:
     """The view after a `VOIDS` that is signed for the custodian."""
     named = frozenset(identifier for kind, identifier in event.transactions if kind == "upevt")
-    void = Void(by=custodian, at_ms=event.event_time_ms, named=named)
+    left = named - {each.name for each in view.ended}
+    if named and not left:
+        return view
+    void = Void(by=custodian, at_ms=event.event_time_ms, named=left)
     owners = {view.custodian, *view.released_by}
     if view.released_to and _ends(void, owners=owners, name=view.release_id, made_ms=view.moved_ms):
-        return _released_to_nobody(view)
+        after = view if edition < FIFTH else _ended(view, owners, view.release_id, view.moved_ms)
+        return _released_to_nobody(after)
     if edition < FOURTH or void in view.voids:
         return view
+    if not named and any(_ends(void, owners=each.owners, name=None, made_ms=each.made_ms) for each in view.ended):
+        return view
     return replace(view, voids=(*view.voids, void)[-MAX_VOIDS:])
+
+
+def _ended(view: UnitView, owners: Collection[str | None], name: str | None, made_ms: Instant | None) -> UnitView:
+    """The view that keeps which release was ended, and no word that has named it and no other."""
+    waiting = [replace(void, named=void.named - {name}) if name in void.named else void for void in view.voids]
+    kept = [after for void, after in zip(view.voids, waiting, strict=True) if after.named or not void.named]
+    release = Ended(owners=frozenset(filter(None, owners)), name=name, made_ms=made_ms)
+    return replace(view, voids=tuple(kept), ended=(*view.ended, release)[-MAX_VOIDS:])
 
 
 def _ends(void: Void, *, owners: Collection[str | None], name: str | None, made_ms: Instant | None) -> bool:

@@ -29,6 +29,9 @@ an edition of its own, which holds from the policy on that names it. A policy th
      that does not hide the IMEI is, if a packing that put in one handset named both.
    - A `void_shipping` that ends nothing is kept with the parcel, the newest eight are, and ends a release that comes
      after it as it would have ended it before: one that it names, else one that was made before it.
+
+5. - A `void_shipping` that is for a release that was ended already ends nothing more and is not kept: one that names
+     it, or that names none and was made after it, while nobody has accepted the parcel since.
 """
 
 from collections.abc import Mapping
@@ -48,9 +51,10 @@ class Edition(IntEnum):
     SECOND = 2
     THIRD = 3
     FOURTH = 4
+    FIFTH = 5
 
 
-FIRST, SECOND, THIRD, FOURTH = Edition
+FIRST, SECOND, THIRD, FOURTH, FIFTH = Edition
 """Asked for with every scan: an enumeration looks its members up anew each time, which took a quarter microsecond."""
 
 NEWEST = max(Edition)

@@ -61,6 +61,14 @@ class Void(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     named: frozenset[str] = frozenset()
 
 
+class Ended(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A release that was taken back: who gave or had the parcel then, the id of its event, and when it was made."""
+
+    owners: frozenset[str]
+    name: str | None = None
+    made_ms: Instant | None = None
+
+
 class Packed(msgspec.Struct, frozen=True, kw_only=True):
     """Into which parcel a handset was packed last, and when."""
 
@@ -79,8 +87,9 @@ class UnitView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     parcel, found for a packing when it is judged, and not kept. `joined`: names that a packing gave to one handset,
     where its serial number does not tell them. `voids`: what came to take a release back and found none.
     `delivered_ms`: when it was delivered last. `packed`: into what a handset was packed last. None of these five is
-    known before the fourth edition holds. `erased`: scans of a handset were erased and others can be read, so that what
-    was known of it cannot be replayed.
+    known before the fourth edition holds. `ended`: the releases that were taken back since somebody accepted the
+    parcel; none is known before the fifth edition holds. `erased`: scans of a handset were erased and others can be
+    read, so that what was known of it cannot be replayed.
     """
 
     known: bool
@@ -91,6 +100,7 @@ class UnitView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     release_id: str | None = None
     moved_ms: Instant | None = None
     voids: tuple[Void, ...] = ()
+    ended: tuple[Ended, ...] = ()
     weights: tuple[Weight, ...] = ()
     declared_g: float | None = None
     seal: Seal | None = None

@@ -190,13 +190,13 @@ ACTS = st.lists(
         ["post", "post two", "statement", "open", "twin", "skip", "break", "revoke", "other", "again", "ahead"]
     )
     | st.sampled_from(["batch", "both", "erase", "cage", "hand on", "take back", "reseal", "declare", "edition"])
-    | st.sampled_from(["pack", "pack", "pack both", "unpack", "empty", "alone", "deliver", "void first"]),
+    | st.sampled_from(["pack", "pack", "pack both", "unpack", "empty", "alone", "deliver", "void first", "void twice"]),
     min_size=1,
     max_size=14,
 )
 
 
-HANDLED = frozenset({"pack", "pack both", "unpack", "empty", "alone", "deliver", "void first"})
+HANDLED = frozenset({"pack", "pack both", "unpack", "empty", "alone", "deliver", "void first", "void twice"})
 
 
 class Play:
@@ -285,6 +285,7 @@ class Play:
                 "alone": lambda: [bench.sign(house, HANDSET)],
                 "deliver": lambda: [bench.sign(house, into, bizStep="accepting", **parties(CARRIER, HOME))],
                 "void first": self._void_first,
+                "void twice": self._void_twice,
             }[name]()
         )
 
@@ -294,6 +295,14 @@ class Play:
         release = bench.sign(house, bizStep="departing", **parties(CUSTODIAN, CARRIER))
         void = bench.sign(house, bizStep="void_shipping")
         return [void, release, self.other.sign(house, bizStep="accepting", **parties(CUSTODIAN, HOME))]
+
+    def _void_twice(self) -> list[tuple[bytes, bytes]]:
+        """What takes a release back is sent twice, and a clock that is behind releases the parcel again."""
+        house, bench = self.house, self.bench
+        way = {"bizStep": "departing", **parties(CUSTODIAN, CARRIER)}
+        slow = bench.sign(house, **way)
+        voids = [bench.sign(house, bizStep="void_shipping") for _ in range(2)]
+        return [self.other.sign(house, **way), *voids, slow]
 
     def _hand_on(self) -> None:
         """A release is sent once the parcel was accepted, and then it is delivered."""

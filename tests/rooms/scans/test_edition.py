@@ -18,12 +18,12 @@ from tests.rooms.trail.world import (
     World,
 )
 
-FIRST, SECOND, THIRD, FOURTH = Edition
+FIRST, SECOND, THIRD, FOURTH, FIFTH = Edition
 HEAVY = {"sensorElementList": [{"sensorReport": [{"type": "Mass", "value": 62.4, "uom": "KGM"}]}]}
 CAGE_SEAL = {"wl:sealNumber": "CAGE-77", "wl:sealState": "intact"}
 
 
-@pytest.fixture(params=[SECOND, THIRD, FOURTH])
+@pytest.fixture(params=[SECOND, THIRD, FOURTH, FIFTH])
 def later(request: pytest.FixtureRequest) -> Edition:
     """Each edition that judges by the rules of the second."""
     edition: Edition = request.param
@@ -32,7 +32,7 @@ def later(request: pytest.FixtureRequest) -> Edition:
 
 @pytest.mark.parametrize(
     ("rules", "edition"),
-    [({}, FIRST), ({RULE: 1}, FIRST), ({RULE: 2}, SECOND), ({RULE: 3}, THIRD), ({RULE: 4}, FOURTH)],
+    [({}, FIRST), *(({RULE: number}, edition) for number, edition in enumerate(Edition, 1))],
 )
 def test_a_policy_that_names_no_edition_is_of_the_first(rules: Mapping[str, Any], edition: Edition) -> None:
     assert edition_of(rules) is edition

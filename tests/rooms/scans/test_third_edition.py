@@ -12,10 +12,10 @@ from custody.trail.sealed import SealedScan
 from tests.rooms.scans.court import BETWEEN, COURIER, ON, Court, party
 from tests.rooms.trail.world import CARRIER, PARCEL, PHONE_2, SEAL, World
 
-FIRST, SECOND, THIRD, FOURTH = Edition
+FIRST, SECOND, THIRD, FOURTH, FIFTH = Edition
 
 
-@pytest.fixture(params=[THIRD, FOURTH])
+@pytest.fixture(params=[THIRD, FOURTH, FIFTH])
 def later(request: pytest.FixtureRequest) -> Edition:
     """Each edition that judges by the rules of the third."""
     edition: Edition = request.param
