@@ -1,9 +1,10 @@
 """`weaklink log audit`: re-hashes a log that somebody else keeps, and trusts nobody.
 
-Exit codes: 0 the log itself is sound; 1 something is wrong with it, or the witnesses that were asked for are missing;
-2 what was given to the command cannot be used; 3 the log could not be read to the end, and nothing that could be read
-is wrong. What a faithful log says of people (a station's broken chain, say) is shown too, and is no fault of the log;
-nor is it one if witnesses are missing, and in JSON `wrong` is false then.
+Exit codes (outcome.py): 0 the log itself is sound; 1 something is wrong with it; 2 what was given to the command cannot
+be used; 3 nothing that was seen is wrong, but the log could not be read to the end, or the witnesses that were asked
+for have not countersigned. What a faithful log says of people (a station's broken chain, say) is shown too, and is no
+fault of the log; nor is it one if witnesses are missing, while a countersignature that does not verify is one of the
+checkpoint. In JSON `outcome` says which it is, `ok` is true for 0 alone and `wrong` for 1 alone.
 
 Who cosigned stands in `cosigned` by the policy that the auditor gave, and in `named` by those of the log, which prove
 nothing to whoever does not trust the log: its purposes may have any name.
@@ -19,12 +20,13 @@ from rich.text import Text
 
 from api.cli.client import console, errors, fail, show, tell_trouble
 from api.cli.log_source import open_log, read_checkpoint, read_policy
+from api.cli.outcome import Outcome, who_is_awaited
 from api.version import VERSION
 from custody.kernel.errors import Trouble, Unavailable
 from custody.ledger.audit import GAVE_UP, UNSOUND, Audit
 from custody.ledger.kept_audit import Kept, read_kept, write_kept
 from custody.ledger.replay import About, Finding
-from custody.ledger.witness_policy import Witnessed
+from custody.ledger.witness_policy import NO_QUORUM, Witnessed
 from custody.store.durable_file import check_replaceable, replace_file
 
 UNREAD = frozenset({"unavailable", "root-unknown", GAVE_UP})
@@ -48,8 +50,8 @@ def audit(
 ) -> None:
     """Re-hash everything from the tiles and say what is wrong, at which index.
 
-    Exit 0: the log itself is sound; 1: something is wrong with it, or witnesses you asked for did not countersign;
-    2: what was given cannot be used; 3: it could not be read to the end, and nothing that was read is wrong.
+    Exit 0: the log itself is sound; 1: something is wrong with it; 2: what was given cannot be used; 3: it is OPEN,
+    nothing that was read is wrong, but it could not be read to the end or witnesses you asked for did not countersign.
 
     Example: `weaklink log audit https://log.example --vkey "$(cat log.vkey)" --state log.state`.
     """
@@ -83,9 +85,7 @@ def audit(
     show({**value, "seconds": round(time.monotonic() - began, 1)}, as_json=as_json, human=_tell)
     if unkept:
         tell_trouble(f"{state} was not written: {unkept}", "Its next audit reads again what this one has read.")
-    if not value["ok"]:
-        unwitnessed = any(row.about is About.WITNESS for row in findings)
-        raise typer.Exit(1 if value["wrong"] or unwitnessed else 3)
+    raise typer.Exit(Outcome(value["outcome"]).code)
 
 
 class _Watch:
@@ -128,11 +128,13 @@ def _keep(run: Audit, state: Path | None) -> str:
 
 def _report(run: Audit, findings: list[Finding], *, key: str, first: int) -> dict[str, Any]:
     unsound = [row for row in findings if row.about in UNSOUND]
+    wrong = any(row.code not in UNREAD and row.code != NO_QUORUM for row in unsound)
     registry = run.replay.registry
     return {
         "version": VERSION,
+        "outcome": Outcome.WRONG if wrong else Outcome.OPEN if unsound else Outcome.SOUND,
         "ok": not unsound,
-        "wrong": any(row.about is About.LOG and row.code not in UNREAD for row in unsound),
+        "wrong": wrong,
         "key": key,
         "origin": run.head.origin if run.head else None,
         "size": run.head.size if run.head else None,
@@ -153,7 +155,7 @@ def _report(run: Audit, findings: list[Finding], *, key: str, first: int) -> dic
 
 def _parties(seen: Witnessed) -> dict[str, Any]:
     parties = [{"party": row.party, "at": row.at} for row in seen.parties]
-    return {"enough": seen.satisfied, "parties": parties}
+    return {"enough": seen.satisfied, "parties": parties, "awaited": list(seen.awaited)}
 
 
 def _tell_finding(found: dict[str, Any]) -> None:
@@ -189,14 +191,21 @@ def _tell(value: dict[str, Any]) -> None:
 
 def _ending(value: dict[str, Any]) -> Iterator[str]:
     """What it comes to. Only a checkpoint that the log's key signed is evidence against whoever holds the key."""
-    if value["wrong"] and value["size"] is None:
+    broken = any(row["about"] == About.LOG and row["code"] not in UNREAD for row in value["findings"])
+    if broken and value["size"] is None:
         yield "No checkpoint could be opened with this key, so nothing was checked: the key or the log is another one."
-    elif value["wrong"]:
+    elif broken:
         yield "Something is WRONG with the log. Keep its checkpoint: it is signed evidence."
     elif any(row["about"] == About.LOG for row in value["findings"]):
         yield "The log could NOT be read to the end; nothing that could be read is wrong."
     else:
         holds = "is sound" if value["ok"] else "holds"
         yield f"The log {holds}: every entry was hashed again and leads to the signed root."
-    if any(row["about"] == About.WITNESS for row in value["findings"]):
-        yield "The witnesses you asked for did not countersign."
+    if any(row["about"] == About.WITNESS and row["code"] != NO_QUORUM for row in value["findings"]):
+        yield "A countersignature is WRONG: whoever served the checkpoint put it there, or it was damaged on its way."
+    for seen in value["cosigned"].values():
+        if not seen["enough"]:
+            yield "The witnesses you asked for did not countersign."
+        if not seen["enough"] and value["outcome"] == Outcome.OPEN:
+            who = who_is_awaited([row["party"] for row in seen["parties"]], seen["awaited"])
+            yield f"It is OPEN: nothing is wrong, but {who}, then audit again."

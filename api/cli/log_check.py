@@ -2,8 +2,8 @@
 
 `check` takes a `.tlog-proof` (C2SP tlog-proof) or a COSE receipt (RFC 9942). A receipt signs the root only, so index
 and size stay a claim unless the checkpoint of that size is given beside it. A proof holds its own checkpoint; one that
-is given is the same tree, or the log has shown two. Exit codes: 0 it holds, 1 it does not, 2 what was given to the
-command cannot be used.
+is given is the same tree, or the log has shown two. Exit codes (outcome.py): 0 it holds, 1 it does not, 2 what was
+given to the command cannot be used, 3 it holds, and the witnesses that were asked for have not countersigned.
 """
 
 from pathlib import Path
@@ -14,6 +14,7 @@ import typer
 from api.cli.client import call, console, fail, named, show
 from api.cli.fetch import check_target, put
 from api.cli.log_source import read_checkpoint, read_policy
+from api.cli.outcome import Outcome, who_is_awaited
 from api.http.encoding import unb64
 from custody.kernel.errors import Rejected, Trouble
 from custody.kernel.keys import read_ed25519
@@ -45,7 +46,10 @@ def check(
     witnesses: Annotated[Path | None, typer.Option(help="A policy (C2SP tlog-policy) whose quorum you demand.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check one entry's proof offline. Exit 0: it holds; 1: it does not; 2: what was given cannot be used.
+    """Check one entry's proof offline.
+
+    Exit 0: it holds; 1: it does not; 2: what was given cannot be used; 3: it is OPEN, the proof holds, but witnesses
+    you asked for did not countersign.
 
     Example: `weaklink log check 17.tlog-proof 17.cose --vkey "$(cat log.vkey)"`.
     """
@@ -74,11 +78,13 @@ def check(
                 against_checkpoint(proven, known)
             value = {"kind": "receipt", "index": proven.index, "size": proven.size, "claimed": known is None}
         seen = None if policy is None or note is None else policy.judge(note)
-        if seen is not None:
-            seen.demand()
     except Trouble as trouble:
         fail(trouble.detail, fix=trouble.fix)
-    show({"ok": True, **value, "parties": _parties(seen)}, as_json=as_json, human=_tell)
+    outcome = Outcome.SOUND if seen is None or seen.satisfied else Outcome.OPEN
+    awaited = [] if seen is None else list(seen.awaited)
+    ending = {"parties": _parties(seen), "awaited": awaited}
+    show({"outcome": outcome, "ok": outcome is Outcome.SOUND, **value, **ending}, as_json=as_json, human=_tell)
+    raise typer.Exit(outcome.code)
 
 
 def _same_tree(proven: Checkpoint, known: Checkpoint) -> None:
@@ -103,3 +109,6 @@ def _tell(value: dict[str, Any]) -> None:
         console.print("  A receipt signs neither index nor size: give --checkpoint to make sure of them.")
     for row in value["parties"]:
         console.print(f"  cosigned by {row['party']} at {row['at']}", highlight=False)
+    if value["awaited"]:
+        who = who_is_awaited([row["party"] for row in value["parties"]], value["awaited"])
+        console.print(f"It is OPEN: nothing is wrong with it, but {who}, then ask for a fresh proof.", highlight=False)

@@ -7,7 +7,7 @@ import typer
 
 from api.cli.client import console, fail, show
 from api.cli.fetch import fetch, tell_fetched
-from api.cli.verify import check_file, render
+from api.cli.verify import check_file, outcome_of, render
 from custody.kernel.errors import Trouble
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
@@ -32,8 +32,9 @@ def verify(
 ) -> None:
     """Verify an evidence pack offline; needs neither service nor database.
 
-    Exit 0: all of it holds; 1: something does not; 2: what was given to the command cannot be used; 3: nothing is
-    against it, and something in it could not be checked.
+    Exit 0: all of it holds; 1: something does not; 2: what was given to the command cannot be used; 3: it is OPEN,
+    nothing is against it, and something in it could not be checked or witnesses have not countersigned yet: those that
+    you ask for, or else those that the log names.
 
     Example: `weaklink verify evidence.zip --vkey "$(cat log.vkey)"`.
     """
@@ -42,8 +43,7 @@ def verify(
     except Trouble as trouble:
         fail(trouble.detail, fix=trouble.fix, code=2)
     print(render(verdict, as_json=as_json))
-    if not verdict.ok or verdict.unchecked:
-        raise typer.Exit(3 if verdict.ok else 1)
+    raise typer.Exit(outcome_of(verdict).code)
 
 
 def _packed(value: dict[str, Any]) -> None:

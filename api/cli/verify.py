@@ -3,13 +3,14 @@
     weaklink verify PACK.zip [--vkey VKEY] [--witnesses POLICY] [--json]
 
 - `--vkey` is the log's key as the checker knows it (C2SP signed-note), so that a pack cannot bring its own log.
-- `--witnesses` is a file with a witness policy of the checker's own (C2SP tlog-policy) for this log. A pack whose head
-  did not reach its quorum is refused.
+- `--witnesses` is a file with a witness policy of the checker's own (C2SP tlog-policy) for this log, in the place of
+  those that the log names.
 
 What a pack states and lets nobody check, such as the answer of an investigation without its inputs, is marked OPEN
-and named in the last line; in JSON `complete` is false then, and the exit code is 3. It is 2 if what was given to the
-command cannot be used, be it the file, the key or a policy, which may be of another log, and 1 only for what is wrong
-with the pack.
+and named in the last lines. So is a quorum that has not cosigned its head, which is nothing wrong with the pack: an
+honest log is often ahead of its witnesses. In JSON `outcome` says so and `complete` is false, `ok` too where the
+checker asked for that quorum, and the exit code is 3 (outcome.py). It is 2 if what was given to the command cannot be
+used, be it the file, the key or a policy, which may be of another log, and 1 only for what is wrong with the pack.
 
 Custody's check looks at commands and answers as signed messages. Here, where the rules of the device lock are known,
 they are read in full as well: every field, the order of their counters, and that an answer is to that command.
@@ -21,6 +22,7 @@ from pathlib import Path
 
 from api.cli.foreign_words import harmless, harmless_json
 from api.cli.log_source import given_vkey
+from api.cli.outcome import Outcome, who_is_awaited
 from api.version import VERSION
 from custody.investigation.pack.archive import MAX_PACK_BYTES
 from custody.investigation.pack.locks import LockFile, LockHistory, ack_name, command_name
@@ -37,7 +39,6 @@ from devicelock.rules.applied import NEVER
 from devicelock.rules.command import KeyRing, open_command
 
 MARKS = {True: "ok  ", False: "FAIL", None: "note"}
-OPEN = "OPEN"
 ZIP = b"PK"
 """What every pack begins with, whatever somebody did to the rest of it."""
 
@@ -73,8 +74,9 @@ def render(verdict: Verdict, as_json: bool) -> str:
         found = [{**asdict(check), "step": int(check.step), "title": TITLES[check.step]} for check in verdict.checks]
         facts = {
             "version": VERSION,
+            "outcome": outcome_of(verdict),
             "ok": verdict.ok,
-            "complete": not verdict.unchecked,
+            "complete": not verdict.unchecked and not verdict.unwitnessed,
             "dispute": verdict.dispute,
             "origin": verdict.origin,
             "size": verdict.size,
@@ -86,12 +88,24 @@ def render(verdict: Verdict, as_json: bool) -> str:
         if checks:
             lines.append(f"{int(step):2} {TITLES[step]}")
             lines += [_line(check) for check in checks]
-    if verdict.ok:
-        counted = f"{_counted(len(verdict.checks))}, none against it"
-        lines.append(f"The pack of case {harmless(verdict.dispute)} holds: {counted}{_left_open(verdict)}.")
-    else:
-        lines.append(f"The pack is REFUSED: {_counted(len(verdict.failures))} against it.")
-    return "\n".join(lines)
+    return "\n".join([*lines, *_ending(verdict)])
+
+
+def outcome_of(verdict: Verdict) -> Outcome:
+    """The verdict in one word."""
+    if verdict.wrong or not verdict.checks:
+        return Outcome.WRONG
+    return Outcome.OPEN if verdict.unchecked or verdict.unwitnessed else Outcome.SOUND
+
+
+def _ending(verdict: Verdict) -> Iterator[str]:
+    if outcome_of(verdict) is Outcome.WRONG:
+        yield f"The pack is REFUSED: {_counted(len(verdict.wrong))} against it."
+        return
+    counted = f"{_counted(len(verdict.checks))}, none against it"
+    yield f"The pack of case {harmless(verdict.dispute)} holds: {counted}{_left_open(verdict)}."
+    for who in dict.fromkeys(who_is_awaited(check.cosigned, check.awaited) for check in verdict.unwitnessed):
+        yield f"It is OPEN: nothing is wrong with it, but {harmless(who)}, then ask for the pack again."
 
 
 def _counted(findings: int) -> str:
@@ -105,7 +119,7 @@ def _left_open(verdict: Verdict) -> str:
 
 def _line(check: Check) -> str:
     where = f"  [{harmless(check.where)}]" if check.where else ""
-    mark = OPEN if check.unchecked else MARKS[check.ok]
+    mark = Outcome.OPEN if check.unchecked or check.awaited else MARKS[check.ok]
     return f"   {mark}  {harmless(check.what)}{where}"
 
 

@@ -25,6 +25,8 @@ from custody.ledger.lines import read_decimal
 from custody.ledger.note import Kind, VerifierKey, open_note, parse_vkey
 
 NONE = "none"
+NO_QUORUM = "quorum"
+"""The code of the refusal that says that witnesses are still to cosign, and nothing worse."""
 LAST_S = 253_402_300_799
 """The last second of the year 9999. A cosignature may name any up to 2**63 - 1 (C2SP tlog-cosignature)."""
 MAX_LINES = 1024
@@ -53,18 +55,23 @@ class Cosigned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Witnessed:
-    """What a policy makes of one note: which parties cosigned it, and whether they are enough."""
+    """What a policy makes of one note: which parties cosigned it, and who else is awaited where they are not enough."""
 
     checkpoint: Checkpoint
     parties: tuple[Cosigned, ...]
-    satisfied: bool
+    awaited: tuple[str, ...] = ()
+
+    @property
+    def satisfied(self) -> bool:
+        """Whether they are enough."""
+        return not self.awaited
 
     def demand(self) -> Checkpoint:
         """The checkpoint if the quorum is reached; raises `Rejected("quorum")` if not."""
         if not self.satisfied:
             names = ", ".join(sorted(row.party for row in self.parties)) or "nobody"
             raise Rejected(
-                "quorum", f"only {names} cosigned", fix="Wait for the witnesses and fetch a fresh checkpoint."
+                NO_QUORUM, f"only {names} cosigned", fix="Wait for the witnesses and fetch a fresh checkpoint."
             )
         return self.checkpoint
 
@@ -108,7 +115,7 @@ class WitnessPolicy:
                 times[party] = min(seen)
         # 3. The quorum.
         parties = tuple(Cosigned(party=party, at_s=at_s) for party, at_s in times.items())
-        return Witnessed(checkpoint=checkpoint, parties=parties, satisfied=self.is_quorum(times))
+        return Witnessed(checkpoint=checkpoint, parties=parties, awaited=self._awaited(times))
 
     def is_quorum(self, parties: Collection[str]) -> bool:
         """Whether these witnesses together are enough."""
@@ -117,6 +124,15 @@ class WitnessPolicy:
             if len(witnessed.intersection(group.members)) >= group.least:
                 witnessed.add(name)
         return self.quorum in witnessed
+
+    def _awaited(self, parties: Collection[str]) -> tuple[str, ...]:
+        """The witnesses who count for the quorum and are not among these, in the order of the text; none if they do."""
+        if self.is_quorum(parties):
+            return ()
+        counted = [self.quorum]
+        for name in counted:
+            counted += self.groups[name].members if name in self.groups else ()
+        return tuple(name for name in self.witnesses if name in counted and name not in parties)
 
 
 def parse_policy(text: str) -> WitnessPolicy:

@@ -122,9 +122,9 @@ def test_witnesses_that_the_auditor_demands_must_have_cosigned(
     lines = [f"log {desk.log['vkey']}", f"witness carrier {witness}", "quorum carrier", ""]
     (tmp_path / "verdict.policy").write_text("\n".join(lines))
     words = ("log", "audit", instance.address, "--vkey", desk.log["vkey"], "--witnesses", "verdict.policy")
-    told = outsider.json(*words, expect=1)
+    told = outsider.json(*words, expect=3)
     assert [(row["about"], row["code"]) for row in told["findings"]] == [("witness", "quorum")]
-    assert told["cosigned"] == {"given": {"enough": False, "parties": []}}
+    assert told["cosigned"] == {"given": {"enough": False, "parties": [], "awaited": ["carrier"]}}
 
 
 def test_what_cannot_be_read_is_not_called_wrong(desk: Desk, outsider: CommandLine, tmp_path: Path) -> None:
@@ -227,5 +227,5 @@ def test_a_proof_and_a_receipt_are_checked_offline_and_refused_after_one_flipped
     witness = text_key("carrier.example/w1", new_signer().public, kind=4).vkey()
     lines = [f"log {desk.log['vkey']}", f"witness carrier {witness}", "quorum carrier", ""]
     (tmp_path / "verdict.policy").write_text("\n".join(lines))
-    for file, code in (("17.tlog-proof", 1), ("17.receipt", 2)):  # a receipt alone carries nothing of witnesses
+    for file, code in (("17.tlog-proof", 3), ("17.receipt", 2)):  # a receipt alone carries nothing of witnesses
         outsider.run("log", "check", file, "17.cose", *vkey, "--witnesses", "verdict.policy", expect=code)

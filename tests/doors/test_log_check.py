@@ -65,6 +65,18 @@ def test_a_proof_whose_witness_signed_at_the_end_of_time_is_shown(outsider: Comm
     assert told["parties"] == [{"party": "carrier", "at": f"{FAR_S} s after 1970"}]
 
 
+def test_a_proof_whose_witnesses_have_not_cosigned_holds_and_is_open(outsider: CommandLine, tmp_path: Path) -> None:
+    log = small_log()
+    write_proof(log, tmp_path, note=log.note())
+    told = " ".join(outsider.run(*CHECK, "--witnesses", "mine.policy", expect=3).out.split())
+    who = "only the operator signed; wait for the countersignature of carrier"
+    assert told.endswith(f"It is OPEN: nothing is wrong with it, but {who}, then ask for a fresh proof.")
+    value = outsider.json(*CHECK, "--witnesses", "mine.policy", expect=3)
+    assert (value["outcome"], value["ok"], value["awaited"]) == ("OPEN", False, ["carrier"])
+    assert outsider.json(*CHECK)["outcome"] == "SOUND"
+    assert "3: it is OPEN" in " ".join(outsider.run("log", "check", "--help").out.split())
+
+
 @pytest.mark.parametrize("more", [(), ("--json",)])
 def test_a_cosignature_from_the_end_of_time_ends_no_audit(
     outsider: CommandLine, tmp_path: Path, more: tuple[str, ...]

@@ -1,6 +1,7 @@
 """A log that lies to `weaklink log audit`: the auditor reads what was found, and not what the log wants him to read."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -114,23 +115,68 @@ def test_a_policy_of_another_log_is_the_auditors_mistake_and_no_accusation(
     assert told.out == ""
 
 
-def test_witnesses_who_did_not_countersign_are_nothing_wrong_with_the_log(
+def test_witnesses_who_did_not_countersign_are_nothing_wrong_with_the_log_and_leave_it_open(
     outsider: CommandLine, tmp_path: Path
 ) -> None:
     log = MemoryLog().append([policy_statement()])
     folder_of(log, tmp_path / "log")
     (tmp_path / "mine.policy").write_text(witness_policy("carrier", CARRIER))
     asked = (*AUDIT, "--witnesses", "mine.policy")
-    told = outsider.run(*asked, expect=1).out
+    told = outsider.run(*asked, expect=3).out
     assert "The log holds" in told
     assert "The witnesses you asked for did not countersign." in told
+    who = "only the operator signed; wait for the countersignature of carrier"
+    assert f"It is OPEN: nothing is wrong, but {who}, then audit again." in " ".join(told.split())
     assert "WRONG" not in told
     assert "signed evidence" not in told
-    value = outsider.json(*asked, expect=1)
-    assert (value["ok"], value["wrong"]) == (False, False)
-    told = outsider.run(*asked, "--most", "0", expect=1).out
+    value = outsider.json(*asked, expect=3)
+    assert (value["outcome"], value["ok"], value["wrong"]) == ("OPEN", False, False)
+    assert value["cosigned"]["given"]["awaited"] == ["carrier"]
+    told = outsider.run(*asked, "--most", "0", expect=3).out
     assert "could NOT be read to the end" in told
     assert "did not countersign" in told
+    line = cosign(log.head(), name="carrier.example/w", signer=CARRIER, at_s=1_800_000_000)
+    (tmp_path / "log" / "checkpoint").write_bytes(add_signatures(log.note(), [line]))
+    assert outsider.json(*asked)["outcome"] == "SOUND"
+    assert "OPEN" not in outsider.run(*asked).out
+
+
+def test_a_log_that_is_wrong_is_not_only_open_for_want_of_witnesses(outsider: CommandLine, tmp_path: Path) -> None:
+    log = MemoryLog().append([policy_statement(), b"junk"])
+    folder_of(log, tmp_path / "log")
+    (tmp_path / "log" / "tile" / "entries" / "000.p" / "2").write_bytes(b"\0\1a\0\1b")
+    (tmp_path / "mine.policy").write_text(witness_policy("carrier", CARRIER))
+    asked = (*AUDIT, "--witnesses", "mine.policy")
+    told = outsider.run(*asked, expect=1).out
+    assert "Something is WRONG with the log." in told
+    assert "nothing is wrong" not in told
+    assert outsider.json(*asked, expect=1)["outcome"] == "WRONG"
+
+
+def test_a_countersignature_that_does_not_verify_is_wrong_and_not_awaited(
+    outsider: CommandLine, tmp_path: Path
+) -> None:
+    log = MemoryLog().append([policy_statement()])
+    line = cosign(log.head(), name="carrier.example/w", signer=CARRIER, at_s=1_800_000_000)
+    forged = replace(line, blob=line.blob[:-1] + bytes([line.blob[-1] ^ 1]))
+    folder_of(log, tmp_path / "log", note=add_signatures(log.note(), [forged]))
+    (tmp_path / "mine.policy").write_text(witness_policy("carrier", CARRIER))
+    asked = (*AUDIT, "--witnesses", "mine.policy")
+    told = outsider.run(*asked, expect=1).out
+    assert "The log holds" in told
+    assert "A countersignature is WRONG" in told
+    assert "signed evidence" not in told
+    value = outsider.json(*asked, expect=1)
+    assert (value["outcome"], value["ok"], value["wrong"]) == ("WRONG", False, True)
+
+
+def test_an_audit_that_was_not_read_to_the_end_is_open_and_the_help_says_so(
+    outsider: CommandLine, tmp_path: Path
+) -> None:
+    folder_of(MemoryLog().append([policy_statement()]), tmp_path / "log")
+    assert outsider.json(*AUDIT, "--most", "0", expect=3)["outcome"] == "OPEN"
+    assert outsider.json(*AUDIT)["outcome"] == "SOUND"
+    assert "3: it is OPEN" in " ".join(outsider.run("log", "audit", "--help").out.split())
 
 
 def test_a_checkpoint_that_the_key_did_not_sign_is_not_called_signed_evidence(
@@ -150,11 +196,11 @@ def test_a_purpose_of_the_logs_own_policy_is_not_shown_as_the_auditors(
     line = cosign(log.head(), name="evil.example/w", signer=EVIL, at_s=1_800_000_000)
     folder_of(log, tmp_path / "log", note=add_signatures(log.note(), [line]))
     (tmp_path / "mine.policy").write_text(witness_policy("carrier", CARRIER))
-    told = outsider.run(*AUDIT, "--witnesses", "mine.policy", expect=1).out
+    told = outsider.run(*AUDIT, "--witnesses", "mine.policy", expect=3).out
     assert "  your policy: cosigned by nobody; not enough" in told
     assert f"  the log's own for {purpose}: cosigned by evil at 2027-01-15T08:00:00.000Z; enough" in told
-    value = outsider.json(*AUDIT, "--witnesses", "mine.policy", expect=1)
-    assert value["cosigned"] == {"given": {"enough": False, "parties": []}}
+    value = outsider.json(*AUDIT, "--witnesses", "mine.policy", expect=3)
+    assert value["cosigned"] == {"given": {"enough": False, "parties": [], "awaited": ["carrier"]}}
     assert value["named"][purpose]["enough"]
     assert "  your policy" not in outsider.run(*AUDIT).out
     assert outsider.json(*AUDIT)["cosigned"] == {}

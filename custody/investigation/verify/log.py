@@ -9,12 +9,12 @@
   were are named, as another enrolment of such a key could stand in the place of the first; the casework policy is the
   one in the record of the case's opening.
 - 10: who cosigned the head, by the witness policies in force or by one that the checker gives, whose quorum is then
-  demanded; which scans these witnesses place between two moments, whatever the trail says; that each checkpoint in the
-  pack is the log's and one that a scan embeds, and that the head's tree goes on from it, or else that this is not
-  proven, as of one that a scan embeds and the pack does not hold; that it is of no longer a log than the scan was
-  entered in: for an entry at index i, a checkpoint of more than i entries that was there before it proves a second
-  history; that the pack was drawn up after the cosignatures in it, which is demanded of witnesses that the checker
-  gives.
+  demanded, and whose cosignatures are awaited where these are not enough; which scans these witnesses place between two
+  moments, whatever the trail says; that each checkpoint in the pack is the log's and one that a scan embeds, and that
+  the head's tree goes on from it, or else that this is not proven, as of one that a scan embeds and the pack does not
+  hold; that it is of no longer a log than the scan was entered in: for an entry at index i, a checkpoint of more than i
+  entries that was there before it proves a second history; that the pack was drawn up after the cosignatures in it,
+  which is demanded of witnesses that the checker gives.
 """
 
 from typing import Any
@@ -166,9 +166,11 @@ def check_witnesses(pack: OpenedPack, registry: Registry, notes: Notebook, *, wi
         if policy.quorum == NONE:
             notes.says(f"{purpose}: cosigned by {seen}; no witness is asked for", pack_log.NOTE)
             continue
-        enough = "enough" if judged.satisfied else "not enough"
-        unmet = None if witnesses is None else False
-        notes.tell(f"{purpose}: cosigned by {seen}; {enough}", pack_log.NOTE, ok=judged.satisfied or unmet)
+        if judged.satisfied:
+            notes.holds(f"{purpose}: cosigned by {seen}; enough", pack_log.NOTE)
+            continue
+        demanded = None if witnesses is None else False
+        notes.awaits(f"{purpose}: cosigned by {seen}; not enough", pack_log.NOTE, judged, ok=demanded)
     believed = own.get(WORKING) if witnesses is None else witnesses
     if believed is not None:
         _check_times(pack, parse_policy(believed), notes)

@@ -3,12 +3,16 @@
 Each finding is True (it holds), False (it does not, and the pack is refused) or None (it cannot be told from the pack,
 or it is a fact that a reader must know). A pack is sound if nothing is False; what it states without anything to check
 that by is named beside, and counts as verified for nobody.
+
+A quorum of witnesses that has not cosigned is nothing wrong with a pack: it is open until they have, whether the log's
+own policy asks for them or the checker does, whose demand is then False.
 """
 
 from dataclasses import dataclass, field
 from enum import IntEnum
 
 from custody.kernel.errors import Rejected
+from custody.ledger.witness_policy import Witnessed
 
 
 class Step(IntEnum):
@@ -44,7 +48,9 @@ TITLES = {
 class Check:
     """One finding of one step; `where` names a file or an entry.
 
-    It is `unchecked` if the pack makes a statement there that nothing in it bears out or contradicts.
+    It is `unchecked` if the pack makes a statement there that nothing in it bears out or contradicts. Of a quorum
+    that has not cosigned, `cosigned` are the witnesses who have and `awaited` the others who count, by their names in
+    the policy.
     """
 
     step: Step
@@ -52,6 +58,8 @@ class Check:
     what: str
     where: str = ""
     unchecked: bool = False
+    cosigned: tuple[str, ...] = ()
+    awaited: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,13 +73,23 @@ class Verdict:
 
     @property
     def ok(self) -> bool:
-        """Whether the pack is sound."""
+        """Whether the pack is sound, and cosigned as the checker demands."""
         return bool(self.checks) and all(check.ok is not False for check in self.checks)
 
     @property
     def failures(self) -> tuple[Check, ...]:
-        """What does not hold."""
+        """What does not hold, and demands that are not met."""
         return tuple(check for check in self.checks if check.ok is False)
+
+    @property
+    def wrong(self) -> tuple[Check, ...]:
+        """What does not hold; a verdict without any finding at all is wrong too, and has none here."""
+        return tuple(check for check in self.failures if not check.awaited)
+
+    @property
+    def unwitnessed(self) -> tuple[Check, ...]:
+        """What waits for witnesses of whom not enough have cosigned."""
+        return tuple(check for check in self.checks if check.awaited)
 
     @property
     def unchecked(self) -> tuple[Check, ...]:
@@ -79,7 +97,7 @@ class Verdict:
         return tuple(check for check in self.checks if check.unchecked)
 
     def demand(self) -> None:
-        """Return if the pack is sound; raises `Rejected("pack")` with the first thing that does not hold."""
+        """Return if `ok`; raises `Rejected("pack")` with the first thing that does not hold."""
         if self.ok:
             return
         first = next(iter(self.failures), None)
@@ -113,6 +131,13 @@ class Notebook:
     def tell(self, what: str, where: str = "", *, ok: bool | None) -> None:
         """Whatever came out."""
         self.checks.append(Check(step=self.step, ok=ok, what=what, where=where))
+
+    def awaits(self, what: str, where: str, seen: Witnessed, *, ok: bool | None) -> None:
+        """Not enough of a policy's witnesses have cosigned yet; `ok` is False if the checker demands them."""
+        cosigned = tuple(row.party for row in seen.parties)
+        self.checks.append(
+            Check(step=self.step, ok=ok, what=what, where=where, cosigned=cosigned, awaited=seen.awaited)
+        )
 
     @property
     def clean(self) -> bool:

@@ -304,6 +304,8 @@ def test_the_command_line_says_the_same_for_people_and_for_machines(
         "what": verdict.checks[0].what,
         "where": "",
         "unchecked": False,
+        "cosigned": [],
+        "awaited": [],
     }
     text = render(verdict, False)
     assert (
