@@ -63,7 +63,7 @@ def traffic_of(passages: Iterable[Passage]) -> Traffic:
         without_pin += way.delivered and way.pin is Pin.ABSENT
         pin_unobserved += not way.delivered or way.pin in UNKNOWN
         reached = len(way.checkpoints) - 1
-        while reached >= 0 and way.checkpoints[reached].scan_ms is None:
+        while reached >= 0 and not way.checkpoints[reached].seen:
             reached -= 1
         stretches.update(
             [

@@ -2,9 +2,10 @@
 
 Hypotheses stand in one row of H = 5 S + 3 columns: for each of five kinds (substituted, emptied, taken whole or fake
 delivery, lost, damaged) the S segments, then ORIGIN, AFTER and NO_ANOMALY. The third kind is a fake delivery in the
-last segment if that is a courier's, and taken whole everywhere else. Hours count from the start of the chain; NaN
-means that nothing was measured. A weighing that is more than 100 kg off what it should show is none: it is in another
-unit, or of another thing.
+last segment if that is a courier's, and taken whole everywhere else. A checkpoint is `scanned` if its scan was made,
+and `seen` also if the parcel was scanned in the segment behind it as it was let go. Hours count from the start of the
+chain; NaN means that nothing was measured. A weighing that is more than 100 kg off what it should show is none: it is
+in another unit, or of another thing.
 """
 
 from collections.abc import Sequence
@@ -48,6 +49,7 @@ class Docket:
     site_step: Ints
     region: Ints
     scanned: Bools
+    seen: Bools
     awaited: Bools
     hours: Floats
     own_missed: Floats
@@ -136,6 +138,7 @@ def make_docket(disputes: Sequence[Dispute], frame: Frame, *, wild: bool = False
         site_step=site_step,
         region=np.where(valid, frame.site_region[site], NOWHERE),
         scanned=np.isfinite(hours),
+        seen=np.isfinite(hours) | _left(disputes, hours.shape),
         awaited=awaited,
         hours=hours,
         own_missed=_own_missed(seats, frame, (count, width)),
@@ -192,6 +195,14 @@ def _checkpoints(disputes: Sequence[Dispute], width: int) -> tuple[Floats, Ints,
         photo[row, :stop] = [_PHOTOS[point.photo] for point in dispute.checkpoints]
         seal[row, :stop] = [_SEALS[point.seal] for point in dispute.checkpoints]
     return hours, photo, seal, mass
+
+
+def _left(disputes: Sequence[Dispute], shape: tuple[int, ...]) -> Bools:
+    """Where a parcel was seen as it was let go, behind a checkpoint whose scan was missed."""
+    left = np.zeros(shape, dtype=np.bool_)
+    for row, dispute in enumerate(disputes):
+        left[row, : len(dispute.checkpoints)] = [point.left_ms is not None for point in dispute.checkpoints]
+    return left
 
 
 def _seats(disputes: Sequence[Dispute], frame: Frame) -> tuple[Ints, Ints, Ints, Ints]:

@@ -3,7 +3,8 @@
 - **scans**: q_j = chance that checkpoint j is missed (the custodian's own rate; the roster's mean if he is not
   known); b_j = q_j if missed, else 1 - q_j. psi = chance that a thief's opening scan is missing; b'_s likewise.
   Substituted, emptied, fake in s: sum log b_j - log b_s + log b'_s. Damaged and the three others: sum log b_j. Lost in
-  s: sum_{j<=s} log b_j, impossible if any scan exists later; taken whole: the same with b_s replaced by b'_s.
+  s: sum_{j<=s} log b_j, impossible if any scan exists later; taken whole: the same with b_s replaced by b'_s. Where the
+  parcel was scanned only as it was let go, its opening scan is missed, and that one is a scan that exists.
 - **dwell**: if the scans s and s + 1 exist, x = log hours between them; substituted, emptied, fake add
   log N(x; m + shift, sd1^2) - log N(x; m, sd0^2), m = log median of the step + own offset of the site and shift.
 - **seal**: each reading is a Bernoulli with the clean, theft (contents taken before it), damage (before it) or
@@ -76,7 +77,7 @@ def scans_family(docket: Docket, params: Params) -> Floats:
     made, ratio = scan_chances(docket, params)
     total = made.sum(axis=1)
     so_far = np.cumsum(made, axis=1)[:, :-1]
-    later = np.logical_or.accumulate(docket.scanned[:, ::-1], axis=1)[:, ::-1][:, 1:]
+    later = np.logical_or.accumulate(docket.seen[:, ::-1], axis=1)[:, ::-1][:, 1:]
     vanished = np.where(later, -np.inf, so_far)
     out = np.empty((len(docket), docket.hypotheses))
     seg, rest = split(out, docket.width)

@@ -9,7 +9,8 @@ who declared his acceptance wrong was bound by the release that he had taken ove
 off only by who called it one, scans stood in order of time alone, a repeat under an event id that another station had
 used first counted again, whoever had the parcel before let it go a moment late, who was heard of by a delivery alone
 that counted no more was nobody, and a return or a delivery that was declared wrong counted where the parcel had been
-there all the same.
+there all the same. By the first four a release that was the first that was heard of a stay was a scan of the parcel's
+arrival.
 """
 
 from collections.abc import Iterable, Sequence
@@ -47,6 +48,10 @@ def _look_before(sealed: SealedScan, parcel: str) -> Look:
     )
 
 
+def _stays_fourth(looks: Iterable[Look]) -> tuple[list[Stay], Look | None]:
+    return read_stays(looks, Edition.FOURTH)
+
+
 def _stays_third(looks: Iterable[Look]) -> tuple[list[Stay], Look | None]:
     return read_stays(looks, Edition.THIRD)
 
@@ -64,7 +69,7 @@ def _stays_before(looks: Iterable[Look]) -> tuple[list[Stay], Look | None]:
         elif look.physical and look.step is not None:
             at = _stay_before(look, stays)
             if at is None:
-                stays.append(opened(look, look.step))
+                stays.append(opened(look, look.step, Edition.SECOND))
             else:
                 look_again(look, at, stays)
     if delivered is not None and delivered.step is not None and not _here(delivered, stays):
@@ -89,5 +94,6 @@ READINGS = {
     Edition.FIRST: Reading(look=_look_before, out=_way_out_before, stays=_stays_before, edition=Edition.FIRST),
     Edition.SECOND: Reading(look=_look_second, out=READING.out, stays=_stays_before, edition=Edition.SECOND),
     Edition.THIRD: Reading(look=_look_third, out=READING.out, stays=_stays_third, edition=Edition.THIRD),
-    Edition.FOURTH: READING,
+    Edition.FOURTH: Reading(look=look_at, out=READING.out, stays=_stays_fourth, edition=Edition.FOURTH),
+    Edition.FIFTH: READING,
 }

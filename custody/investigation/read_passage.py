@@ -2,7 +2,8 @@
 
 A **segment** is a parcel's stay at one site for one step (`read_stays.py`). Its checkpoint is the first scan made in
 it; the last checkpoint is the delivery. A stay without any scan is still known to have been (`journey.py`). A missed
-opening scan hides who held the parcel, never where: the handler is None and the roster says who works there. Scan times
+opening scan hides who held the parcel, never where: the handler is None and the roster says who works there. If the
+parcel was scanned there only as it was let go, the opening scan is missing too, and who let it go is known. Scan times
 never run backwards here; the trail shows where the clocks disagree.
 
 A checkpoint's readings are those made on arrival. What somebody found wrong when the parcel had lain with them went
@@ -177,7 +178,8 @@ def passage_of(way: Way, network: Network) -> Passage:
     """The passage that the inference takes, with the rosters of those who were not seen."""
     stays = [_on_the_road(stay, network) for stay in way.stays]
     times = _never_back([*(stay.at_ms for stay in stays), way.delivered_ms])
-    starts = _starts(times)
+    left = [stay.left for stay in way.stays]
+    starts = _starts(times, left)
     segments = tuple(
         Segment(
             step=stay.step,
@@ -228,16 +230,18 @@ def _way_out(looks: Sequence[Look]) -> int | None:
     return next((at + 1 for at, look in enumerate(looks) if look.sends_back), None)
 
 
-READING = Reading(look=look_at, out=_way_out, stays=read_stays, edition=Edition.FOURTH)
+READING = Reading(look=look_at, out=_way_out, stays=read_stays, edition=Edition.FIFTH)
 
 
 def _checkpoints(way: Way, times: Sequence[Instant | None]) -> Iterator[Checkpoint]:
     """Those that open the stays, and the delivery; `times` are their scans."""
     seal, mass_g = Seal.NOT_READ, None
     for stay, at_ms in zip(way.stays, times, strict=False):
+        came_ms, left_ms = (None, at_ms) if stay.left else (at_ms, None)
         arrived_g, left_g = _weighed(stay, way.declared_g)
         arrived_g = mass_g if arrived_g is None else arrived_g
-        yield Checkpoint(scan_ms=at_ms, photo=stay.photo, seal=worst(stay.seal, seal), mass_g=arrived_g)
+        seen = worst(stay.seal, seal)
+        yield Checkpoint(scan_ms=came_ms, photo=stay.photo, seal=seen, mass_g=arrived_g, left_ms=left_ms)
         seal, mass_g = stay.late_seal, left_g
     mass_g = mass_g if way.door.mass_g is None else way.door.mass_g
     yield Checkpoint(scan_ms=times[-1], seal=worst(way.door.seal, seal), mass_g=mass_g)
@@ -268,9 +272,13 @@ def _never_back(times: Sequence[Instant | None]) -> list[Instant | None]:
     return steady
 
 
-def _starts(times: Sequence[Instant | None]) -> list[Instant]:
-    """When each segment began: its scan, else the middle between the scans around it."""
-    known = [(place, at_ms) for place, at_ms in enumerate(times) if at_ms is not None]
+def _starts(times: Sequence[Instant | None], left: Sequence[bool]) -> list[Instant]:
+    """When each segment began: its scan, else the middle between the scans around it.
+
+    A segment in which the parcel was scanned only as it was `left` began before that.
+    """
+    later = [0.5 * gone for gone in (*left, False)]
+    known = [(place + later[place], at_ms) for place, at_ms in enumerate(times) if at_ms is not None]
     starts = []
     for place in range(len(times) - 1):
         before = max((pair for pair in known if pair[0] <= place), default=None)
@@ -279,7 +287,7 @@ def _starts(times: Sequence[Instant | None]) -> list[Instant]:
             share = (place - before[0]) / (after[0] - before[0])
             starts.append(int(before[1] + share * (after[1] - before[1])))
         elif before:
-            starts.append(before[1] + (place - before[0]) * UNSCANNED_HOURS * HOUR_MS)
+            starts.append(before[1] + int((place - before[0]) * UNSCANNED_HOURS * HOUR_MS))
         elif after:
-            starts.append(after[1] - (after[0] - place) * UNSCANNED_HOURS * HOUR_MS)
+            starts.append(after[1] - int((after[0] - place) * UNSCANNED_HOURS * HOUR_MS))
     return starts

@@ -10,6 +10,10 @@
 - Who lets a parcel go, and says so when its taker scanned it a moment ago, had it before that: nobody else had it in
   between, and what he reads then is how he let it go.
 - What else is found wrong after arrival went wrong in the newest stay or before.
+- Where a release is the first that is heard of a stay, nobody scanned the parcel's arrival. What it finds wrong went
+  wrong since the last reading before it, in the stays in between or in this one: it is a reading of the next
+  checkpoint, as what is found wrong later is, and clears nobody. The opening scan counts as missed, though whoever let
+  the parcel go is known. What it finds right was right on arrival too.
 
 Nobody makes a chain as long as he likes by scanning to and fro: from `MOST_STAYS` on none is opened at a place again.
 """
@@ -35,7 +39,8 @@ def read_stays(looks: Iterable[Look], edition: Edition = NEWEST) -> tuple[list[S
     """The stays that looks of the way out show, and the delivery that stands; the looks are in order.
 
     By the third edition whoever had the parcel before let it go a moment late, and read it as its taker had it; and who
-    was heard of by a delivery alone that counts no more was nobody.
+    was heard of by a delivery alone that counts no more was nobody. By the fourth a release that opened a stay was a
+    scan of the parcel's arrival.
     """
     stays: list[Stay] = []
     told: list[tuple[Look, int | None]] = []  # each scan of the delivery, with the stay that it belongs to
@@ -56,7 +61,7 @@ def read_stays(looks: Iterable[Look], edition: Edition = NEWEST) -> tuple[list[S
                 own = edition >= Edition.FOURTH and _gave(look, at, stays, edition)
                 look_again(look, at, stays, ends=at if own else -1)
             elif not told:
-                stays.append(opened(look, look.step))
+                stays.append(opened(look, look.step, edition))
     return stays, told[-1][0] if told else None
 
 
@@ -100,26 +105,30 @@ def _same_hands(look: Look, stay: Stay) -> bool:
     return look.handler == stay.handler if named else look.station == stay.station
 
 
-def opened(look: Look, step: Step) -> Stay:
-    """The stay that a look opens."""
+def opened(look: Look, step: Step, edition: Edition) -> Stay:
+    """The stay that a look opens, by that edition."""
+    left = edition >= Edition.FIFTH and look.biz_step in RELEASES
+    wrong = look.seal is Seal.ANOMALY
     return Stay(
         site=look.site,
         step=step,
         station=look.station,
         at_ms=look.at_ms,
         handler=look.handler,
-        photo=look.photo,
-        seal=Seal.NOT_READ if look.act else look.seal,
-        mass_g=look.mass_g,
-        late_seal=Seal.ANOMALY if look.act and look.seal is Seal.ANOMALY else Seal.NOT_READ,
+        photo=None if left else look.photo,
+        seal=Seal.NOT_READ if look.act or (left and wrong) else look.seal,
+        mass_g=None if left else look.mass_g,
+        late_seal=Seal.ANOMALY if wrong and (look.act or left) else Seal.NOT_READ,
+        late_mass_g=look.mass_g if left else None,
         handled=look.act,
+        left=left,
     )
 
 
 def look_again(look: Look, at: int, stays: list[Stay], ends: int = -1) -> None:
     """One more scan of a stay. What is found wrong after arrival went wrong in the stay that `ends` then or before."""
     stay = stays[at]
-    on_arrival = at == len(stays) - 1 and _on_arrival(look, stay)
+    on_arrival = at == len(stays) - 1 and _on_arrival(look, stay) and not stay.left
     as_came = not (look.act or stay.handled)
     late = stay.seal is Seal.OK or not (on_arrival and as_came)
     wrong = look.seal is Seal.ANOMALY and stay.seal is not Seal.ANOMALY and late
@@ -129,7 +138,7 @@ def look_again(look: Look, at: int, stays: list[Stay], ends: int = -1) -> None:
         handler=stay.handler or look.handler,
         seal=worst(stay.seal, look.seal) if as_came and not wrong else stay.seal,
         mass_g=stay.mass_g if stay.mass_g is not None or weighed else look.mass_g,
-        photo=None if stay.at_ms is None else bool(stay.photo or look.photo),
+        photo=None if stay.at_ms is None or stay.left else bool(stay.photo or look.photo),
         handled=stay.handled or look.act,
     )
     last = stays[ends]

@@ -91,12 +91,22 @@ class Segment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """What was recorded where a segment opens, or at delivery; `scan_ms` None means the scan was missed."""
+    """What was recorded where a segment opens, or at delivery; `scan_ms` None means the scan was missed.
+
+    `left_ms`: when the parcel was let go, where that is the first that was heard of it in a segment whose opening scan
+    was missed.
+    """
 
     scan_ms: int | None = None
     photo: bool | None = None
     seal: Seal = Seal.NOT_READ
     mass_g: float | None = None
+    left_ms: int | None = None
+
+    @property
+    def seen(self) -> bool:
+        """Whether the parcel provably got there."""
+        return self.scan_ms is not None or self.left_ms is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,16 +236,17 @@ def _check_scans(start_ms: int, checkpoints: Sequence[Checkpoint], where: str) -
     for place, checkpoint in enumerate(checkpoints):
         spot = f"{where}, checkpoint {place}"
         _mass(checkpoint.mass_g, f"{spot}: the mass")
-        if checkpoint.scan_ms is None:
+        seen_ms = checkpoint.left_ms if checkpoint.scan_ms is None else checkpoint.scan_ms
+        if seen_ms is None:
             continue
-        _finite(checkpoint.scan_ms, f"{spot}: the scan time")
-        if checkpoint.scan_ms < latest:
+        _finite(seen_ms, f"{spot}: the scan time")
+        if seen_ms < latest:
             raise Rejected(
                 "scan_order",
                 f"{spot} was scanned before what comes ahead of it",
                 fix="Sort the checkpoints along the route and correct the station's clock.",
             )
-        latest = checkpoint.scan_ms
+        latest = seen_ms
 
 
 def _check_fleet(fleet: Fleet) -> None:

@@ -30,6 +30,7 @@ the edition that its chain was read by (`investigation/pack/earlier.py`).
    - A station's repeat of its own scan counts once, also where another station's came first under that event id.
    - Only who had a parcel right before its taker lets it go a moment late, and what he reads then is of his own stay.
    - Who is heard of by a delivery alone that counts no more is known by it in the chain of an investigation.
+5. - What is read at a release that is the first that was heard of a stay was not read on arrival.
 """
 
 from enum import IntEnum
@@ -42,6 +43,7 @@ class Edition(IntEnum):
     SECOND = 2
     THIRD = 3
     FOURTH = 4
+    FIFTH = 5
 
 
 NEWEST = max(Edition)

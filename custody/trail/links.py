@@ -6,6 +6,7 @@
   read later in a segment counts for the segment's checkpoint.
 - Narrowings: if both looks were right, what changed between the last good and the first bad check changed in the links
   in between. A bad check at a segment's opening scan clears that segment: what is wrong on arrival went wrong before.
+  A release that opens a segment is no look at how the parcel came, and clears nobody.
   A hurried look can miss a broken seal, so a narrowing is evidence to weigh and not a verdict.
 """
 
@@ -15,9 +16,10 @@ from typing import Literal
 
 from custody.kernel.clock import Instant
 from custody.trail.contents import ContentsTrace
+from custody.trail.edition import NEWEST, Edition
 from custody.trail.handovers import Signing
 from custody.trail.order import Entry
-from custody.trail.runs import Leg
+from custody.trail.runs import Leg, Run, is_release
 from custody.trail.sealed import Step
 from custody.trail.segments import Chain, Handover
 from custody.trail.traces import BAD_SEALS, GOOD_SEALS, SealTrace, WeightTrace
@@ -161,10 +163,11 @@ def narrow(
     weight: WeightTrace,
     seal: SealTrace,
     contents: ContentsTrace,
+    edition: Edition = NEWEST,
 ) -> tuple[Narrowing, ...]:
-    """Where each kind of check says that something changed."""
+    """Where each kind of check says that something changed; by the first four editions a release was on arrival too."""
     place = {entry.where: at for at, entry in enumerate(entries)}
-    spans = _spans(entries, chain)
+    spans = _spans(entries, chain, edition)
     names = {link.id: link.name for link in links}
     found = []
     traces: tuple[tuple[Check, WeightTrace | SealTrace | ContentsTrace], ...] = (
@@ -189,7 +192,7 @@ def narrow(
     return tuple(found)
 
 
-def _spans(entries: tuple[Entry, ...], chain: Chain) -> dict[str, tuple[int, int]]:
+def _spans(entries: tuple[Entry, ...], chain: Chain, edition: Edition) -> dict[str, tuple[int, int]]:
     """For each link its positions in the trail: what changed in it changed after the first and up to the second."""
     at = {entry.digest: position for position, entry in enumerate(entries)}
     runs = dict(chain.runs)
@@ -201,7 +204,7 @@ def _spans(entries: tuple[Entry, ...], chain: Chain) -> dict[str, tuple[int, int
         before = max((last for last in lasts[:place] if last is not None), default=-1)
         after = next((first for first in firsts[place + 1 :] if first is not None), len(entries))
         first, run = firsts[place], runs.get(name)
-        spans[name] = (before if first is None or run is None or run.arrival is None else first, after)
+        spans[name] = (before if first is None or run is None or _came_unseen(run, edition) else first, after)
     for handover in chain.handovers:
         giver = order.index(handover.giver) if handover.giver is not None else None
         taker = order.index(handover.taker) if handover.taker is not None else None
@@ -212,3 +215,8 @@ def _spans(entries: tuple[Entry, ...], chain: Chain) -> dict[str, tuple[int, int
         out = runs[handover.giver].delivery if handover.taker is None and handover.giver in runs else None
         spans[handover.id] = (start if out is None else at[out.digest], end)
     return spans
+
+
+def _came_unseen(run: Run, edition: Edition) -> bool:
+    """Whether nobody looked at the parcel when the run began: what is first heard of it is that it went."""
+    return run.arrival is None or (edition >= Edition.FIFTH and is_release(run.arrival))

@@ -137,7 +137,7 @@ def build_trail(
         contents=contents,
         photos=read_photos(entries),
         delivery=delivery,
-        narrowings=narrow(entries, chain, links, weight=weight, seal=seal, contents=contents),
+        narrowings=narrow(entries, chain, links, weight=weight, seal=seal, contents=contents, edition=edition),
         corrections=tuple(c for c in corrections.effective if c.original in here),
         holder=_holder(chain, route),
         findings=sort_findings(findings),

@@ -1,8 +1,9 @@
-"""Inquiries of the earlier formats /1 to /4, of answers that were found earlier, brought up to the present one.
+"""Inquiries of the earlier formats /1 to /5, of answers that were found earlier, brought up to the present one.
 
-Each reads the chain from the scans by its edition (`read_before.py`). None of them knows the own keys of sites that are
-called otherwise, nor says in the titles of checks which time is meant where a parcel was at one place several times;
-those of /1 to /3 say it nowhere. Those of /1 and /2 know no check of the recipient that is recorded and not verified.
+Each reads the chain from the scans by its edition (`read_before.py`). None of them knows when a parcel was let go whose
+arrival nobody scanned. None of /1 to /4 knows the own keys of sites that are called otherwise, nor says in the titles
+of checks which time is meant where a parcel was at one place several times; those of /1 to /3 say it nowhere. Those of
+/1 and /2 know no check of the recipient that is recorded and not verified.
 
 Those of /1 have no `checked`, no `intact_most` (nothing was bound), no own shares of photos and of seals that are read
 as wrong (those of the network counted for everyone) and no scales that are off. They call the first of equal answers
@@ -18,10 +19,17 @@ from custody.investigation.values import Pin
 from custody.kernel.errors import Rejected
 from custody.trail.edition import NEWEST, Edition
 
-FIRST, SECOND, THIRD, FOURTH = (f"weaklink-investigation/{number}" for number in (1, 2, 3, 4))
-EARLIER = {FIRST: Edition.FIRST, SECOND: Edition.FIRST, THIRD: Edition.SECOND, FOURTH: Edition.THIRD}
+FIRST, SECOND, THIRD, FOURTH, FIFTH = (f"weaklink-investigation/{number}" for number in (1, 2, 3, 4, 5))
+EARLIER = {
+    FIRST: Edition.FIRST,
+    SECOND: Edition.FIRST,
+    THIRD: Edition.SECOND,
+    FOURTH: Edition.THIRD,
+    FIFTH: Edition.FOURTH,
+}
 """By which edition the chain was read for each of them."""
 TO_THIRD = frozenset({FIRST, SECOND, THIRD})
+TO_FOURTH = TO_THIRD | {FOURTH}
 UNBOUND = 1.0
 
 
@@ -41,7 +49,19 @@ def brought_up(value: Any) -> Any:
         raise _later(form)
     if form == FIRST:
         now["inputs"] = _inputs(inputs)
-    return {**now, "inputs": _with_keys(now.get("inputs"), form)} if form in tuple(EARLIER) else now
+    if form in tuple(TO_FOURTH):
+        now["inputs"] = _with_keys(now.get("inputs"), form)
+    return {**now, "inputs": _with_releases(now.get("inputs"), form)} if form in tuple(EARLIER) else now
+
+
+def _with_releases(part: Any, form: str) -> Any:
+    """The inputs with no parcel that was let go unscanned; anything that is no such thing as it stands."""
+    if not (isinstance(part, dict) and isinstance(dispute := part.get("dispute"), dict)):
+        return part
+    points = dispute.get("checkpoints")
+    if not isinstance(points, list):
+        return part
+    return {**part, "dispute": {**dispute, "checkpoints": [_with(each, "left_ms", form) for each in points]}}
 
 
 def _with_keys(part: Any, form: str) -> Any:

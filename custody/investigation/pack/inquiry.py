@@ -30,7 +30,7 @@ from custody.investigation.frame import Frame, make_frame
 from custody.investigation.learn import Model
 from custody.investigation.likelihood import evidence
 from custody.investigation.naming import Naming, weigh_again, without_behaviour
-from custody.investigation.pack.earlier import EARLIER, FIRST, TO_THIRD, UNBOUND, brought_up
+from custody.investigation.pack.earlier import EARLIER, FIRST, TO_FOURTH, TO_THIRD, UNBOUND, brought_up
 from custody.investigation.pack.habits import own_missed, own_scales, own_shares, regions_of
 from custody.investigation.pack.json_form import plain, read_as
 from custody.investigation.params import Params
@@ -41,7 +41,7 @@ from custody.investigation.wording import Statement, state
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Rejected
 
-FORMAT = "weaklink-investigation/5"
+FORMAT = "weaklink-investigation/6"
 TOLERANCE = 1e-6
 WHERE = "investigation.json"
 
@@ -215,7 +215,7 @@ def stored_again(inquiry: Inquiry) -> dict[str, Any]:
     )
     value: dict[str, Any] = plain(describe(finding))
     del value["hotspots"]
-    if inquiry.format in EARLIER:
+    if inquiry.format in TO_FOURTH:
         for check in value["checks"]:
             del check["own"]
     return value
@@ -296,7 +296,7 @@ def _checks(judgement: Judgement, inquiry: Inquiry) -> list[RankedCheck]:
         for row in listed
         if _is_camera(row.get("key")) and isinstance(row.get("expires_ms"), int)
     }
-    words, times = inquiry.format != FIRST, inquiry.format not in EARLIER
+    words, times = inquiry.format != FIRST, inquiry.format not in TO_FOURTH
     usual = usual_checks(judgement, footage_expires_ms=expires, words=words, times=times)
     return next_checks(judgement, usual)[: len(listed)]
 

@@ -66,6 +66,7 @@ AT_FIRST: tuple[dict[str, Any], ...] = tuple(
     accumulate(
         (
             {"bare_controls": True},
+            {"edition": Edition.FOURTH},
             {"edition": Edition.THIRD},
             {"edition": Edition.SECOND},
             {"edition": Edition.FIRST},

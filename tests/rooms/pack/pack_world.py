@@ -23,6 +23,7 @@ from custody.investigation.checks import next_checks, usual_checks
 from custody.investigation.explain import explain
 from custody.investigation.infer import run
 from custody.investigation.naming import name, naming_rules
+from custody.investigation.pack.earlier import FIFTH
 from custody.investigation.pack.inquiry import write_inquiry
 from custody.investigation.pack.locks import LockCommand, LockFile, LockHistory, LockKeys
 from custody.investigation.read_passage import learn_network, passage_of, read_way
@@ -282,10 +283,11 @@ def sides(giver: str, taker: str) -> dict[str, Any]:
     }
 
 
-def send_parcel(world: World, *, opened: bool = False, **at_the_door: Any) -> None:
+def send_parcel(world: World, *, opened: bool = False, found: str = "inspecting", **at_the_door: Any) -> None:
     """Pack, seal, weigh, hand over and deliver the parcel: thirteen scans, with other parcels in between.
 
-    `opened`: the depot first takes the seal off that it then finds broken, and names its key alone.
+    `opened`: the depot first takes the seal off that it then finds broken, and names its key alone. `found`: what it
+    does as it finds it broken.
     """
     order = [{"type": "po", "bizTransaction": f"urn:epcglobal:cbv:bt:9521473000102:{ORDER}"}]
     commissioned = observe(PHONE, "commissioning", bizTransactionList=order)
@@ -310,7 +312,7 @@ def send_parcel(world: World, *, opened: bool = False, **at_the_door: Any) -> No
     world.scan("lorry-3", "ObjectEvent", observe(PARCEL, "loading"))
     if opened:
         world.scan("depot-2", "AssociationEvent", {**its_seal, "action": "DELETE", "bizStep": "removing"})
-    look = observe(PARCEL, "inspecting", **{"wl:sealNumber": "S-0088213", "wl:sealState": "broken"})
+    look = observe(PARCEL, found, **{"wl:sealNumber": "S-0088213", "wl:sealState": "broken"})
     world.scan("depot-2", "ObjectEvent", look, after_ms=(5 if opened else 30) * MINUTE_MS)
     world.scan("courier-7", "ObjectEvent", observe(PARCEL, "loading"))
     delivered = observe(PARCEL, "accepting", **sides(CARRIER, RECIPIENT)) | {"disposition": "retail_sold"}
@@ -450,15 +452,21 @@ def examine(world: World) -> None:
 
 
 def as_before(stored: dict[str, Any], inquiry: dict[str, Any], form: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """An answer and its inputs as a format before wrote them: with no own keys of sites, and no time that is meant."""
-    then: list[dict[str, Any]] = json.loads(re.sub(r" \(the \w+ time\)", "", json.dumps([stored, inquiry])))
-    for row in then[0]["checks"]:
-        del row["own"]
+    """An answer and its inputs as a format before wrote them.
+
+    None of them knows when a parcel was let go unscanned; those up to /4 know no own keys of sites, and no time that is
+    meant.
+    """
+    meant = json.dumps([stored, inquiry])
+    then: list[dict[str, Any]] = json.loads(meant if form == FIFTH else re.sub(r" \(the \w+ time\)", "", meant))
     inputs = then[1]["inputs"]
-    for row in inputs["dispute"]["segments"]:
-        del row["site_key"]
-    for row in inputs["checked"]:
-        del row["own"]
+    for row in inputs["dispute"]["checkpoints"]:
+        del row["left_ms"]
+    if form != FIFTH:
+        for row in [*then[0]["checks"], *inputs["checked"]]:
+            del row["own"]
+        for row in inputs["dispute"]["segments"]:
+            del row["site_key"]
     return then[0], {**then[1], "format": form}
 
 
