@@ -222,7 +222,7 @@ def customer_found_it(unit: Unit, office: LockOffice, *, dispute: str) -> Sequen
         give_to_customer(unit, row)
     released = release_all(unit, office, orders=names, actor="customer", reason=Reason.FOUND_BY_CUSTOMER)
     if device is not None:
-        confirm_receipt(unit, device=device.device, actor="customer", how="found_it")
+        confirm_receipt(unit, name=device.device, actor="customer", how="found_it")
     return released
 
 
@@ -391,7 +391,7 @@ def _held_back(unit: Unit, office: LockOffice, file: CaseFile, trouble: Trouble)
     joined = _join_lock(unit, office, file, order=earlier)
     if joined is not None:
         return LockAnswer(order=joined)
-    if isinstance(earlier, str) and wait_for_release(unit, order=earlier, dispute=file.case.id):
+    if isinstance(earlier, str) and wait_for_release(unit, name=earlier, dispute=file.case.id):
         case_book.note(unit, file.case.id, "lock_waits", actor="system", facts={"order": earlier})
         return LockAnswer(order=None, refused=WAITS, allowed_by="It is asked for anew by itself when that is over.")
     case_book.note(unit, file.case.id, "lock_refused", actor="system", facts={"why": trouble.detail})

@@ -134,7 +134,7 @@ def _undecided(unit: Unit, dispute: str) -> list[LockOrderRow]:
 
 def _call_off(unit: Unit, office: LockOffice, rows: Sequence[LockOrderRow]) -> list[LockOrderRow]:
     who, why, basis = Role.CUSTOMER, Reason.WITHDRAWN, Basis.CUSTOMER
-    return [release(unit, office, order=row.id, actor="customer", role=who, reason=why, basis=basis) for row in rows]
+    return [release(unit, office, name=row.id, actor="customer", role=who, reason=why, basis=basis) for row in rows]
 
 
 def lock_moved(unit: Unit, order: LockOrderRow, event: Event) -> None:
@@ -181,7 +181,7 @@ def customer_leaves(
 ) -> DeviceRow:
     """The account of a handset's customer ends: every lock ends before it, and the customer is told until it does."""
     held = unit.session.get(LeavingRow, device, with_for_update=True)  # as who tells leavers: before it is recorded
-    row = leave(unit, office, device=device, ends_ms=ends_ms, actor=actor, role=role)
+    row = leave(unit, office, name=device, ends_ms=ends_ms, actor=actor, role=role)
     for file in _open_cases(unit, row):
         case_book.note(unit, file.case.id, "left", actor=actor, facts={"ends_ms": ends_ms})
         case_book.say(unit, file.case.id, [say("leaver.goodbye")])

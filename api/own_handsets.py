@@ -62,8 +62,8 @@ def code_is_due(session: Session, file: CaseFile, orders: Sequence[LockOrderRow]
 
 def is_locked_for_another(session: Session, file: CaseFile, orders: Sequence[LockOrderRow]) -> bool:
     """Whether a lock is wished that this case cannot speak for: whoever holds the box can open a case and find it."""
-    wished = lock_store.desired(lock_store.device(session, orders[-1].device, hold=False))
-    theirs = wished.state is Applied.LOCKED and wished.order not in {row.id for row in orders}
+    desired = lock_store.desired(lock_store.device(session, orders[-1].device, hold=False))
+    theirs = desired.state is Applied.LOCKED and desired.order not in {row.id for row in orders}
     return theirs and not is_their_own(session, file, orders)
 
 

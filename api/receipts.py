@@ -25,7 +25,7 @@ def hear_receipt(unit: Unit, office: LockOffice, *, order_ref: str) -> None:
             why = "the phone of this order was sold again since"
             raise Conflict("sold_since", why, fix="Call us if you have it.")
         sold_ms = None if sale is None else sale.recorded_ms
-        received(unit, office, device=row.device, actor="customer", role=Role.CUSTOMER, sold_ms=sold_ms)
+        received(unit, office, name=row.device, actor="customer", role=Role.CUSTOMER, sold_ms=sold_ms)
     kept = gone and say_received(unit, order_ref)
     if row is None and not kept:
         raise NotFound("order", f"we know no phone of the order {order_ref!r}", fix="Call us if you have it.")

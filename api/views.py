@@ -187,11 +187,11 @@ def order_view(session: Session, row: LockOrderRow) -> dict[str, Any]:
 
 def order_views(session: Session, rows: Sequence[LockOrderRow]) -> list[dict[str, Any]]:
     """The same of many orders, in three questions however many they are."""
-    wished = lock_store.wishes(session, {row.device for row in rows if row.decided_ms is not None})
-    locked = _shown_locked(session, rows, wished)
-    doubtful = [row for row in rows if _may_be_locked(row, wished.get(row.device))]
-    newest = _newest_locks(session, [row for row in doubtful if _showed_itself_free(wished[row.device])])
-    unknown = {row.id for row in doubtful if not _is_past(newest.get(row.id), wished[row.device])}
+    desired = lock_store.desired_of(session, {row.device for row in rows if row.decided_ms is not None})
+    locked = _shown_locked(session, rows, desired)
+    doubtful = [row for row in rows if _may_be_locked(row, desired.get(row.device))]
+    newest = _newest_locks(session, [row for row in doubtful if _showed_itself_free(desired[row.device])])
+    unknown = {row.id for row in doubtful if not _is_past(newest.get(row.id), desired[row.device])}
     return [_order_view(row, locked=row.id in locked, may_be_locked=row.id in unknown) for row in rows]
 
 
@@ -222,12 +222,12 @@ def _order_view(row: LockOrderRow, *, locked: bool, may_be_locked: bool) -> dict
     }
 
 
-def _may_be_locked(row: LockOrderRow, wish: Desired | None) -> bool:
-    if row.decided_ms is None or wish is None or wish.seen is None:
+def _may_be_locked(row: LockOrderRow, desired: Desired | None) -> bool:
+    if row.decided_ms is None or desired is None or desired.seen is None:
         return False
     if row.state == State.RELEASED and row.released_ms != row.release_ms:
         return row.released_ms is None  # somebody has answered; it had locked, and is free when it says so
-    return row.acked_ms is None and standing(wish) not in FREE
+    return row.acked_ms is None and standing(desired) not in FREE
 
 
 def _newest_locks(session: Session, rows: Sequence[LockOrderRow]) -> dict[str, Pair]:
@@ -242,19 +242,19 @@ def _newest_locks(session: Session, rows: Sequence[LockOrderRow]) -> dict[str, P
     return newest
 
 
-def _is_past(lock: Pair | None, wish: Desired) -> bool:
+def _is_past(lock: Pair | None, desired: Desired) -> bool:
     """Whether the handset has shown itself free after a lock, which it can apply no more, whatever it is asked now."""
-    return lock is not None and wish.seen is not None and _showed_itself_free(wish) and wish.seen.pair >= lock
+    return lock is not None and desired.seen is not None and _showed_itself_free(desired) and desired.seen.pair >= lock
 
 
-def _showed_itself_free(wish: Desired) -> bool:
-    return wish.seen is not None and wish.seen.applied in FREED
+def _showed_itself_free(desired: Desired) -> bool:
+    return desired.seen is not None and desired.seen.applied in FREED
 
 
-def _shown_locked(session: Session, rows: Sequence[LockOrderRow], wished: Mapping[str, Desired]) -> set[str]:
+def _shown_locked(session: Session, rows: Sequence[LockOrderRow], desired: Mapping[str, Desired]) -> set[str]:
     """Those of these orders whose handset is locked by our agent's newest word, or another lock system's."""
     answered = [row for row in rows if row.acked_ms is not None and row.state in LOCKED]
-    by_agent = {device for device, wish in wished.items() if wish.seen and wish.seen.applied is Applied.LOCKED}
+    by_agent = {device for device, each in desired.items() if each.seen and each.seen.applied is Applied.LOCKED}
     elsewhere = part_store.shown_locked(session, [row.id for row in answered if row.device not in by_agent])
     return {row.id for row in answered if row.device in by_agent} | elsewhere
 

@@ -231,7 +231,7 @@ def desired(row: DeviceRow) -> Desired:
     return msgspec.json.decode(row.desired, type=Desired)
 
 
-def wishes(session: Session, names: Collection[str]) -> dict[str, Desired]:
+def desired_of(session: Session, names: Collection[str]) -> dict[str, Desired]:
     """The desired states of these devices, not held for this unit."""
     held: dict[str, DeviceRow] = session.info.get("devices", {})
     rows = [(name, held[name].desired) for name in names if name in held]
@@ -308,7 +308,7 @@ def orders_page(session: Session, *, states: Sequence[str], after: str | None, l
     return list(session.scalars(query.limit(limit)).all())
 
 
-def wishes_of_orders(session: Session, states: Collection[str]) -> list[tuple[str, Desired]]:
+def desired_of_orders(session: Session, states: Collection[str]) -> list[tuple[str, Desired]]:
     """The names of the orders in these states, each with what is wished of its device, not held for this unit."""
     query = select(col(LockOrderRow.id), col(DeviceRow.desired)).join(
         DeviceRow, col(DeviceRow.device) == col(LockOrderRow.device)

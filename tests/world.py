@@ -164,7 +164,7 @@ class World(Process):
     def approve(self, order: str, account: str) -> LockOrderRow:
         """Somebody says yes to a lock that was asked for."""
         with self.house.unit() as unit:
-            return approve_lock(unit, self.office, order=order, account=account)
+            return approve_lock(unit, self.office, name=order, account=account)
 
     def look_at(self, unit: Unit, alert: str) -> AlertRow:
         """A supervisor has looked at an alert."""
@@ -322,7 +322,7 @@ class World(Process):
         """One of the two who keep a lock beyond its 72 hours."""
         with self.house.unit() as unit:
             role = LockRole(account.partition("-")[0])
-            confirm_lock(unit, self.office, order=opened.order.id, account=account, role=role)
+            confirm_lock(unit, self.office, name=opened.order.id, account=account, role=role)
 
     def case(self, opened: Opened) -> CaseFile:
         """A case as it stands."""

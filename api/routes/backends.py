@@ -111,7 +111,7 @@ def confirm(device: str, backend: str, body: ReferenceIn, parts: P, caller: Deci
 def settle(order: str, backend: str, body: WhyIn, parts: P, caller: Supervisor) -> dict[str, Any]:
     """Say that the handset was seen free where a back-end cannot say so any more; only of a lock that is released."""
     with parts.house.unit() as unit:
-        row = settle_by_word(unit, parts.locks, order=order, backend=backend, actor=caller.account, why=body.why)
+        row = settle_by_word(unit, parts.locks, name=order, backend=backend, actor=caller.account, why=body.why)
         return order_view(unit.session, row)
 
 

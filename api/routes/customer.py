@@ -230,7 +230,7 @@ def code(token: str, body: CodeIn, parts: P) -> dict[str, str]:
         digits = issue_code(
             unit,
             parts.locks,
-            device=orders[-1].device,
+            name=orders[-1].device,
             challenge=body.challenge,
             actor=CUSTOMER,
             role=LockRole.CUSTOMER,

@@ -77,7 +77,7 @@ def code(name: str, body: CodeIn, parts: P, caller: Staff) -> dict[str, Any]:
         answer = issue_code(
             unit,
             parts.locks,
-            device=device,
+            name=device,
             challenge=body.challenge,
             actor=caller.account,
             role=Role(caller.role),
@@ -91,7 +91,7 @@ def confirm(name: str, parts: P, caller: Staff) -> dict[str, Any]:
     with parts.house.unit() as unit:
         handset, who = find_device(unit, name), Role(caller.role)
         sold_ms = _sold_ms(unit, handset)
-        row = received(unit, parts.locks, device=handset.device, actor=caller.account, role=who, sold_ms=sold_ms)
+        row = received(unit, parts.locks, name=handset.device, actor=caller.account, role=who, sold_ms=sold_ms)
         return life_view(parts, row)
 
 
@@ -175,11 +175,11 @@ def _leaver(session: Session, row: LeavingRow) -> dict[str, Any]:
 
 def life_view(parts: Parts, row: DeviceRow) -> dict[str, Any]:
     """Where a handset is in its life."""
-    wished = store.desired(row)
+    desired = store.desired(row)
     return {
         "device": row.device,
-        "desired": str(wished.state),
-        "seen": None if wished.seen is None else str(wished.seen.applied),
+        "desired": str(desired.state),
+        "seen": None if desired.seen is None else str(desired.seen.applied),
         "confirmed": row.confirmed,
         "left": row.left,
         "retired": parts.locks.anchor.of(row.device).retired,

@@ -133,14 +133,14 @@ def device(name: str, parts: P, _caller: Staff) -> dict[str, Any]:
         row = session.get(DeviceRow, name) or store.device_by_imei(session, joints.urn_of(name))
         if row is None:
             raise NotFound("device", f"no handset {name!r} is registered", fix="Check the IMEI on the box.")
-        wished = store.desired(row)
+        desired = store.desired(row)
         orders = session.scalars(select(LockOrderRow).where(col(LockOrderRow.device) == row.device)).all()
         return {
             "device": row.device,
             "imei": row.imei,
             "model": row.model,
-            "desired": str(wished.state),
-            "seen": None if wished.seen is None else str(wished.seen.applied),
+            "desired": str(desired.state),
+            "seen": None if desired.seen is None else str(desired.seen.applied),
             "retired": parts.locks.anchor.of(row.device).retired,
             "last_hello": None if row.hello_ms is None else to_iso(row.hello_ms),
             "country": row.country,
@@ -250,7 +250,7 @@ def approve(order: str, parts: P, caller: Decider) -> dict[str, Any]:
     """Say yes as the second person; the command is signed at once."""
 
     def act(unit: Unit) -> dict[str, Any]:
-        row = request_lock.approve_lock(unit, parts.locks, order=order, account=caller.account)
+        row = request_lock.approve_lock(unit, parts.locks, name=order, account=caller.account)
         return order_view(unit.session, row)
 
     return parts.decisions.decide(order, act)
@@ -260,7 +260,7 @@ def approve(order: str, parts: P, caller: Decider) -> dict[str, Any]:
 def refuse(order: str, body: WhyIn, parts: P, caller: Supervisor) -> dict[str, Any]:
     """Say no as the second person."""
     with parts.house.unit() as unit:
-        row = request_lock.refuse_lock(unit, parts.locks, order=order, account=caller.account, why=body.why)
+        row = request_lock.refuse_lock(unit, parts.locks, name=order, account=caller.account, why=body.why)
         return order_view(unit.session, row)
 
 
@@ -268,7 +268,7 @@ def refuse(order: str, body: WhyIn, parts: P, caller: Supervisor) -> dict[str, A
 def confirm(order: str, parts: P, caller: Decider) -> dict[str, Any]:
     """Keep a lock beyond its 72 hours: one person proposes, another confirms with the same call."""
     with parts.house.unit() as unit:
-        row = request_lock.confirm_lock(unit, parts.locks, order=order, account=caller.account, role=Role(caller.role))
+        row = request_lock.confirm_lock(unit, parts.locks, name=order, account=caller.account, role=Role(caller.role))
         return order_view(unit.session, row)
 
 
@@ -280,7 +280,7 @@ def let_go(order: str, parts: P, caller: Staff) -> dict[str, Any]:
         row = release(
             unit,
             parts.locks,
-            order=order,
+            name=order,
             actor=caller.account,
             role=Role(caller.role),
             reason=Reason.RELEASED_BY_STAFF,
@@ -296,7 +296,7 @@ def code(order: str, body: CodeIn, parts: P, caller: Staff) -> dict[str, Any]:
     """The answer to the digits on the lock screen; needs no network on the handset's side, and releases the lock."""
     with parts.house.unit() as unit:
         device, who = store.order(unit.session, order).device, Role(caller.role)
-        answer = issue_code(unit, parts.locks, device=device, challenge=body.challenge, actor=caller.account, role=who)
+        answer = issue_code(unit, parts.locks, name=device, challenge=body.challenge, actor=caller.account, role=who)
     return {"answer": answer}
 
 

@@ -100,17 +100,17 @@ def count_locks(
     )
 
 
-def signed_lock(session: Session, people: People, row: LockOrderRow | DecidedLock, now_ms: Instant) -> SignedLock:
+def signed_lock(session: Session, people: People, order: LockOrderRow | DecidedLock, now_ms: Instant) -> SignedLock:
     """An order that was decided, as the caps count it."""
     return SignedLock(
-        at_ms=row.decided_ms or now_ms,
-        person=people.key_of(session, row.requester),
-        second=people.key_of(session, row.second) if row.second else None,
-        model=row.model,
-        site=row.site,
-        group=row.group or "",
-        settled_ms=_settled_ms(row, now_ms),
-        wrong_at_ms=row.wrong_ms,
+        at_ms=order.decided_ms or now_ms,
+        person=people.key_of(session, order.requester),
+        second=people.key_of(session, order.second) if order.second else None,
+        model=order.model,
+        site=order.site,
+        group=order.group or "",
+        settled_ms=_settled_ms(order, now_ms),
+        wrong_at_ms=order.wrong_ms,
     )
 
 
@@ -201,8 +201,8 @@ def _kept(
         )
 
 
-def _settled_ms(row: LockOrderRow | DecidedLock, now_ms: Instant) -> Instant | None:
+def _settled_ms(order: LockOrderRow | DecidedLock, now_ms: Instant) -> Instant | None:
     """When an order was acknowledged, had ended, or had passed its hour; None if none of it was yet."""
-    over = State(row.state) in SETTLED or row.held_until_ms < now_ms
-    known = (row.acked_ms, row.released_ms if over else None, min(row.held_until_ms, now_ms) if over else None)
+    over = State(order.state) in SETTLED or order.held_until_ms < now_ms
+    known = (order.acked_ms, order.released_ms if over else None, min(order.held_until_ms, now_ms) if over else None)
     return min((at_ms for at_ms in known if at_ms is not None), default=None)

@@ -46,7 +46,7 @@ def locks_on(session: Session, names: Collection[str]) -> Sequence[str]:
     """Lock orders that somebody waits for on these handsets, named by their IMEIs, or of these cases."""
     these = or_(col(LockOrderRow.imei).in_(list(names)), col(LockOrderRow.dispute).in_(list(names)))
     found = session.exec(select(LockOrderRow).where(these, _is_waited_for())).all()
-    return [f"lock order {row.id} is {row.state}" for row in found]
+    return [f"lock order {order.id} is {order.state}" for order in found]
 
 
 def _is_waited_for() -> ColumnElement[bool]:
@@ -57,9 +57,9 @@ def _devices(session: Session, imeis: Collection[str]) -> Sequence[DeviceRow]:
     return session.scalars(select(DeviceRow).where(col(DeviceRow.imei).in_(list(imeis)))).all()
 
 
-def _is_over(session: Session, row: DeviceRow) -> bool:
-    unsettled = select(LockOrderRow.id).where(col(LockOrderRow.device) == row.device, _is_waited_for())
-    return store.desired(row).state is Applied.RETIRED and session.scalars(unsettled.limit(1)).first() is None
+def _is_over(session: Session, device: DeviceRow) -> bool:
+    unsettled = select(LockOrderRow.id).where(col(LockOrderRow.device) == device.device, _is_waited_for())
+    return store.desired(device).state is Applied.RETIRED and session.scalars(unsettled.limit(1)).first() is None
 
 
 def _forget_orders(session: Session, mine: ColumnElement[bool]) -> list[int]:
@@ -76,10 +76,10 @@ def _forget_orders(session: Session, mine: ColumnElement[bool]) -> list[int]:
     return indexes
 
 
-def _forget_handset(session: Session, row: DeviceRow) -> list[int]:
-    seen = [sighting.idx for sighting in watch_store.sightings_of(session, row.device)]
-    session.execute(delete(SightingRow).where(col(SightingRow.device) == row.device))
-    return [row.registered_idx, *seen]
+def _forget_handset(session: Session, device: DeviceRow) -> list[int]:
+    seen = [sighting.idx for sighting in watch_store.sightings_of(session, device.device)]
+    session.execute(delete(SightingRow).where(col(SightingRow.device) == device.device))
+    return [device.registered_idx, *seen]
 
 
 def _without(facts: str, names: Collection[str]) -> str:

@@ -107,15 +107,15 @@ def _hear(office: LockOffice, messages: Sequence[Message]) -> None:
         for message, heard in opened:
             if heard is None:
                 continue
-            row = devices[heard.device]
+            device = devices[heard.device]
             if isinstance(heard.said, Hello):
-                _reconcile(unit, office, row, heard.said, orders)
+                _reconcile(unit, office, device, heard.said, orders)
                 continue
             command = commands.get(heard.said.command_id)
             if command is None or command.device != heard.device:
                 _refuse(message, NotFound("command", "it answers no command of ours to this device", fix="Say hello."))
                 continue
-            _settle(unit, office, row, Answer(command, heard.said, heard.payload), orders)
+            _settle(unit, office, device, Answer(command, heard.said, heard.payload), orders)
 
 
 def _orders_behind(devices: Iterable[Registered], answered: Iterable[CommandRow]) -> set[str]:
@@ -159,11 +159,11 @@ def _refuse(message: Message, refusal: Trouble) -> None:
     log.warning("message from a handset refused", topic=message.topic, code=refusal.code, detail=refusal.detail)
 
 
-def _settle(unit: Unit, office: LockOffice, row: DeviceRow, answer: Answer, orders: Orders) -> None:
+def _settle(unit: Unit, office: LockOffice, device: DeviceRow, answer: Answer, orders: Orders) -> None:
     """Merge an ack; only a verified answer to the newest command of the present wish moves an order."""
     command, ack, payload = answer
-    after = settle(store.desired(row), ack)
-    store.set_desired(unit.session, row, after)
+    after = settle(store.desired(device), ack)
+    store.set_desired(unit.session, device, after)
     repeated = command.ack == payload
     if command.acked_ms is None or command.result != Result.APPLIED:
         command.ack, command.acked_ms, command.result = payload, unit.now_ms, ack.result
@@ -172,37 +172,37 @@ def _settle(unit: Unit, office: LockOffice, row: DeviceRow, answer: Answer, orde
     if order is None:
         return
     if _settles(after, ack):
-        facts = {"command": ack.command_id, "counter": ack.counter, "device": row.device}
+        facts = {"command": ack.command_id, "counter": ack.counter, "device": device.device}
         _moved(unit, office, order, ack.applied, facts)
     elif ack.result is not Result.APPLIED and not repeated:
-        store.note(unit, order, "answered", actor=row.device, facts={"result": str(ack.result), "ack": payload})
+        store.note(unit, order, "answered", actor=device.device, facts={"result": str(ack.result), "ack": payload})
     elif command.op == Op.LOCK and ack.applied is Applied.LOCKED and order.release_ms and order.acked_ms is None:
         since_ms = min(max(ack.at_s * SECOND_MS, command.issued_ms), unit.now_ms)  # its own clock, within what we know
         facts = {"command": ack.command_id, "counter": ack.counter}
-        _had_locked(unit, office, order, row, since_ms=since_ms, facts=facts)
+        _had_locked(unit, office, order, device, since_ms=since_ms, facts=facts)
 
 
 def _had_locked(
-    unit: Unit, office: LockOffice, order: LockOrderRow, row: DeviceRow, *, since_ms: int, facts: dict[str, Any]
+    unit: Unit, office: LockOffice, order: LockOrderRow, device: DeviceRow, *, since_ms: int, facts: dict[str, Any]
 ) -> None:
     """The handset had locked before its release reached it, and says so only now: it was locked, whatever was said.
 
     It is free when it says so, which it may have done already.
     """
     order.acked_ms = since_ms
-    seen = store.desired(row).seen
+    seen = store.desired(device).seen
     if order.state == State.RELEASED:
         freed = [each.acked_ms for each in store.commands_of(unit.session, order.id) if _frees(each)]
         is_free = seen is not None and seen.applied is not Applied.LOCKED
         order.released_ms = max(filter(None, freed), default=unit.now_ms) if is_free else None
     unit.session.add(order)
-    store.note(unit, order, "had_locked", actor=row.device, facts={**facts, "locked_ms": since_ms})
+    store.note(unit, order, "had_locked", actor=device.device, facts={**facts, "locked_ms": since_ms})
     released = [event for event in store.events_of(unit.session, order.id) if event.event == "release"]
-    if row.confirmed or any(msgspec.json.decode(event.facts)["reason"] in WRONG for event in released):
+    if device.confirmed or any(msgspec.json.decode(event.facts)["reason"] in WRONG for event in released):
         find_wrong(unit, office, order)
 
 
-def _told_by_hello(unit: Unit, office: LockOffice, order: LockOrderRow, row: DeviceRow, hello: Hello) -> None:
+def _told_by_hello(unit: Unit, office: LockOffice, order: LockOrderRow, device: DeviceRow, hello: Hello) -> None:
     """Its answer to a LOCK of a released order is lost: the pair that it has applied tells that it had locked.
 
     Since when is not said; in doubt since it was signed.
@@ -213,42 +213,41 @@ def _told_by_hello(unit: Unit, office: LockOffice, order: LockOrderRow, row: Dev
     since_ms = next((issued_ms for raw, issued_ms in locks if pair_in(raw) == hello.pair), None)
     if since_ms is not None:
         facts = {"shown_by": "hello", "counter": hello.counter}
-        _had_locked(unit, office, order, row, since_ms=since_ms, facts=facts)
+        _had_locked(unit, office, order, device, since_ms=since_ms, facts=facts)
 
 
 def _frees(command: CommandRow) -> bool:
     return command.op != Op.LOCK and command.result == Result.APPLIED
 
 
-def _reconcile(unit: Unit, office: LockOffice, row: DeviceRow, hello: Hello, orders: Orders) -> None:
+def _reconcile(unit: Unit, office: LockOffice, device: DeviceRow, hello: Hello, orders: Orders) -> None:
     """Compare what the device says with what is wished, and send the difference."""
-    device = row.device
-    anchor = office.anchor.of(device)
-    after, answer = reconcile(store.desired(row), hello, anchor=anchor, now_s=unit.now_ms // 1000)
-    store.set_desired(unit.session, row, after)
+    anchor = office.anchor.of(device.device)
+    after, answer = reconcile(store.desired(device), hello, anchor=anchor, now_s=unit.now_ms // 1000)
+    store.set_desired(unit.session, device, after)
     order = _order(unit, orders, after.order)
-    _remember(unit, office, row, hello, order)
+    _remember(unit, office, device, hello, order)
     if order is not None:
-        _told_by_hello(unit, office, order, row, hello)
+        _told_by_hello(unit, office, order, device, hello)
     if order is not None and hello.applied is Applied.RETIRED and order.state in RELEASES:
         why, basis = Reason.LAPSED, Basis.LAPSE  # a restore has forgotten how it ended
-        release(unit, office, order=order.id, actor=device, role=Role.SYSTEM, reason=why, basis=basis)
+        release(unit, office, name=order.id, actor=device.device, role=Role.SYSTEM, reason=why, basis=basis)
     if order is not None and standing(after) in SHOWN:
-        facts = {"shown_by": "hello", "counter": hello.counter, "device": device}
+        facts = {"shown_by": "hello", "counter": hello.counter, "device": device.device}
         _moved(unit, office, order, hello.applied, facts)
     if answer is Step.RESEND and after.issued is not None:
         command = unit.session.get(CommandRow, after.issued.command_id)
         if command is not None and command.op == Op.LOCK and order is not None:
-            send_lock_again(unit, office, order, row, command.raw)
+            send_lock_again(unit, office, order, device, command.raw)
         elif command is not None and command.op != Op.LOCK:
-            queue(unit, row, open_command(command.raw, office.keys), command.raw)
+            queue(unit, device, open_command(command.raw, office.keys), command.raw)
     elif answer is Step.SIGN and order is not None and _opened_by_code(after, hello) and order.state in RELEASES:
         why, basis = Reason.RELEASED_BY_STAFF, Basis.ONE_PERSON
-        release(unit, office, order=order.id, actor=device, role=Role.SYSTEM, reason=why, basis=basis)
+        release(unit, office, name=order.id, actor=device.device, role=Role.SYSTEM, reason=why, basis=basis)
     elif answer is Step.SIGN and order is not None:
-        _sign_again(unit, office, order, row, after.state)
+        _sign_again(unit, office, order, device, after.state)
     elif answer is Step.SIGN and after.order is not None:
-        sign_release(unit, office, after.order, row, reason=Reason.CANCELLED, authority=FORGOTTEN)
+        sign_release(unit, office, after.order, device, reason=Reason.CANCELLED, authority=FORGOTTEN)
 
 
 def _order(unit: Unit, orders: Orders, name: str | None) -> LockOrderRow | None:
@@ -258,9 +257,9 @@ def _order(unit: Unit, orders: Orders, name: str | None) -> LockOrderRow | None:
     return orders.get(name) or store.orders(unit.session, {name}).get(name)
 
 
-def key_of(row: DeviceRow) -> PublicKey:
+def key_of(device: DeviceRow) -> PublicKey:
     """The device's enrolled key."""
-    return _key(row.cose_key)
+    return _key(device.cose_key)
 
 
 @lru_cache(maxsize=4_096)
@@ -280,39 +279,39 @@ def _opened_by_code(after: Desired, hello: Hello) -> bool:
     return hello.cause is Cause.CODE and newest is not None and newest.op is Op.LOCK and hello.pair == newest.pair
 
 
-def _sign_again(unit: Unit, office: LockOffice, order: LockOrderRow, row: DeviceRow, wished: Applied) -> None:
+def _sign_again(unit: Unit, office: LockOffice, order: LockOrderRow, device: DeviceRow, wished: Applied) -> None:
     if wished is Applied.LOCKED and order.state in SIGNED_AGAIN:
-        sign_lock_again(unit, office, order, row)
+        sign_lock_again(unit, office, order, device)
     elif wished is not Applied.LOCKED and order.state in RELEASES:
-        release(unit, office, order=order.id, actor="system", role=Role.SYSTEM, reason=Reason.LAPSED, basis=Basis.LAPSE)
+        release(unit, office, name=order.id, actor="system", role=Role.SYSTEM, reason=Reason.LAPSED, basis=Basis.LAPSE)
     elif wished is not Applied.LOCKED:
-        sign_release(unit, office, order.id, row, reason=Reason.LAPSED, authority=LAPSED)
+        sign_release(unit, office, order.id, device, reason=Reason.LAPSED, authority=LAPSED)
 
 
-def _remember(unit: Unit, office: LockOffice, row: DeviceRow, hello: Hello, order: LockOrderRow | None) -> None:
-    seen, before = (hello.sim, hello.country, hello.network), (row.sim, row.country, row.network)
-    seen_before = row.hello_ms is not None and seen == before
-    row.nonce, row.hello_ms = hello.nonce, unit.now_ms
-    row.sim, row.country, row.network = seen
-    unit.session.add(row)
+def _remember(unit: Unit, office: LockOffice, device: DeviceRow, hello: Hello, order: LockOrderRow | None) -> None:
+    seen, before = (hello.sim, hello.country, hello.network), (device.sim, device.country, device.network)
+    seen_before = device.hello_ms is not None and seen == before
+    device.nonce, device.hello_ms = hello.nonce, unit.now_ms
+    device.sim, device.country, device.network = seen
+    unit.session.add(device)
     if order is not None and order.state in SIGNED_AGAIN and hello.sim is SimClass.OWN:
         detail = "A handset that is locked, or about to be, has the customer's own SIM in it: they may have it."
         raise_alert(unit, AlertKind.LOCKED_ON_OWN_SIM, about=order.id, detail=detail)
     if seen_before or any(
-        (past.sim, past.country, past.network) == seen for past in watch_store.sightings_of(unit.session, row.device)
+        (past.sim, past.country, past.network) == seen for past in watch_store.sightings_of(unit.session, device.device)
     ):
         return
     where = {"sim": str(hello.sim), "country": hello.country, "network": hello.network}
     sighting = SightingRow(
-        device=row.device,
+        device=device.device,
         at_ms=unit.now_ms,
         sim=hello.sim,
         country=hello.country,
         network=hello.network,
-        idx=unit.record("device.seen", {"device": row.device, **where}),
+        idx=unit.record("device.seen", {"device": device.device, **where}),
     )
     unit.session.add(sighting)
-    office.sighted(unit, row, sighting)
+    office.sighted(unit, device, sighting)
 
 
 def _moved(unit: Unit, office: LockOffice, order: LockOrderRow, shown: Applied, facts: dict[str, Any]) -> None:

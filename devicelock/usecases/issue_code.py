@@ -38,7 +38,7 @@ def issue_code(
     unit: Unit,
     office: LockOffice,
     *,
-    device: str,
+    name: str,
     challenge: str,
     actor: str,
     role: Role,
@@ -51,10 +51,10 @@ def issue_code(
     one of the handset.
     """
     read = read_challenge(challenge)
-    hold_handset(unit, office, device)
-    row = store.device(unit.session, device)
+    hold_handset(unit, office, name)
+    device = store.device(unit.session, name)
     accounts = office.accounts_of(unit.session, actor) if case is None else [case]
-    given = watch_store.codes_since(unit.session, device, accounts, unit.now_ms - HOUR_MS)
+    given = watch_store.codes_since(unit.session, name, accounts, unit.now_ms - HOUR_MS)
     if given >= CODES_PER_HOUR:
         raise Rejected(
             "too_many",
@@ -62,16 +62,16 @@ def issue_code(
             fix="Wait an hour. The unlock is also on its way over the network, and needs no code.",
             retry_after_s=HOUR_MS // 1000,
         )
-    pair = read.pair or _pair_of(unit, office, row)
-    answer = unlock_code(derive_key(office.codes, device), read.digits, pair=pair)
-    idx = unit.record("code.issued", {"device": device, "actor": actor, "lock": lock_number(pair)})
-    unit.session.add(CodeRow(device=device, actor=case or actor, at_ms=unit.now_ms, idx=idx))
+    pair = read.pair or _pair_of(unit, office, device)
+    answer = unlock_code(derive_key(office.codes, name), read.digits, pair=pair)
+    idx = unit.record("code.issued", {"device": name, "actor": actor, "lock": lock_number(pair)})
+    unit.session.add(CodeRow(device=name, actor=case or actor, at_ms=unit.now_ms, idx=idx))
     basis = Basis.CUSTOMER if role is Role.CUSTOMER else Basis.ONE_PERSON
     reason = Reason.FOUND_BY_CUSTOMER if role is Role.CUSTOMER else Reason.RELEASED_BY_STAFF
-    for order in store.orders_of_device(unit.session, device, OPEN):
+    for order in store.orders_of_device(unit.session, name, OPEN):
         if orders is None or order.id in orders:
-            release(unit, office, order=order.id, actor=actor, role=role, reason=reason, basis=basis)
-    newest = store.newest_command(unit.session, device, Op.LOCK)
+            release(unit, office, name=order.id, actor=actor, role=role, reason=reason, basis=basis)
+    newest = store.newest_command(unit.session, name, Op.LOCK)
     if role is Role.CUSTOMER and newest is not None and (orders is None or newest.order in orders):
         find_wrong(unit, office, store.order(unit.session, newest.order))
     unit.session.flush()
@@ -82,12 +82,12 @@ def issue_code(
     return answer
 
 
-def _pair_of(unit: Unit, office: LockOffice, row: DeviceRow) -> Pair:
+def _pair_of(unit: Unit, office: LockOffice, device: DeviceRow) -> Pair:
     """The pair of the lock that the handset has shown, or else of the newest one that was signed for it."""
-    seen = store.desired(row).seen
+    seen = store.desired(device).seen
     if seen is not None and seen.applied is Applied.LOCKED:
         return seen.pair
-    newest = store.newest_command(unit.session, row.device, Op.LOCK)
+    newest = store.newest_command(unit.session, device.device, Op.LOCK)
     if newest is None or office.signers.lock is None:
         raise NotFound(
             "lock",

@@ -17,15 +17,15 @@ from devicelock.usecases.settle_parts import judged_as
 LIVE = frozenset({State.QUEUED, State.ACTIVE_PROVISIONAL, State.ACTIVE_CONFIRMED})
 
 
-def ground_of(office: LockOffice, order: str) -> Ground | None:
+def ground_of(office: LockOffice, name: str) -> Ground | None:
     """The ground of an order as things are now, or None if it has none; opens a unit of its own."""
     with office.house.unit() as unit:
-        row = unit.session.get(LockOrderRow, order)
-        if row is None or row.state not in LIVE:
+        order = unit.session.get(LockOrderRow, name)
+        if order is None or order.state not in LIVE:
             return None
-        judged, kind = judged_as(row, eir.NAME)
+        judged, kind = judged_as(order, eir.NAME)
         try:
-            authority = authorise_lock(office.facts(unit, judged, store.device(unit.session, row.device), kind))
+            authority = authorise_lock(office.facts(unit, judged, store.device(unit.session, order.device), kind))
         except Forbidden:
             return None
-        return Ground(authority=authority, reason=Reason(row.reason))
+        return Ground(authority=authority, reason=Reason(order.reason))

@@ -33,18 +33,18 @@ def offer_again(unit: Unit, office: LockOffice) -> int:
     """Put the very bytes of every command that is to be offered again into the outbox; returns how many."""
     session = unit.session
     names = {*store.devices_in(session, ACTIVE), *store.devices_unanswered(session)}
-    unanswered = {row.device: order for order, row in hold_unanswered(unit, devices=names)}
+    unanswered = {device.device: order for order, device in hold_unanswered(unit, devices=names)}
     rows = [store.device(session, name) for name in sorted(names)]
-    return sum(_offer(unit, office, row, unanswered.get(row.device)) for row in rows)
+    return sum(_offer(unit, office, device, unanswered.get(device.device)) for device in rows)
 
 
-def _offer(unit: Unit, office: LockOffice, row: DeviceRow, order: LockOrderRow | None) -> bool:
-    wished = store.desired(row)
-    shown = standing(wished)
-    if wished.issued is None or shown not in ASKED:
+def _offer(unit: Unit, office: LockOffice, device: DeviceRow, order: LockOrderRow | None) -> bool:
+    desired = store.desired(device)
+    shown = standing(desired)
+    if desired.issued is None or shown not in ASKED:
         return False
-    command = unit.session.get_one(CommandRow, wished.issued.command_id)
-    if wished.issued.op is Op.LOCK and shown is Standing.SENT:
-        return order is not None and send_lock_again(unit, office, order, row, command.raw)
-    queue(unit, row, open_command(command.raw, office.keys), command.raw)
+    command = unit.session.get_one(CommandRow, desired.issued.command_id)
+    if desired.issued.op is Op.LOCK and shown is Standing.SENT:
+        return order is not None and send_lock_again(unit, office, order, device, command.raw)
+    queue(unit, device, open_command(command.raw, office.keys), command.raw)
     return True

@@ -70,9 +70,9 @@ def register_device(
     )
     store.set_desired(unit.session, row, Desired(device=name))
     if held is not None and not _was_sold_after(unit, held, sold_ms):
-        confirm_receipt(unit, device=name, actor="system", how="retired_before")
+        confirm_receipt(unit, name=name, actor="system", how="retired_before")
     elif received:
-        confirm_receipt(unit, device=name, actor="customer", how="received")
+        confirm_receipt(unit, name=name, actor="customer", how="received")
     return Registered(device=name, epoch=office.anchor.of(name).epoch, code_key=derive_key(office.codes, name))
 
 

@@ -44,54 +44,54 @@ TEXTS = {
 
 
 def release(
-    unit: Unit, office: LockOffice, *, order: str, actor: str, role: Role, reason: Reason, basis: Basis
+    unit: Unit, office: LockOffice, *, name: str, actor: str, role: Role, reason: Reason, basis: Basis
 ) -> LockOrderRow:
-    """Release a lock, sent or not. An order that is on its way out or over already stays where it is."""
-    row = hold_locks(unit, office, [order]).get(order) or store.order(unit.session, order)
-    state = State(row.state)
+    """Release a lock, sent or not; An order that is on its way out or over already stays where it is."""
+    order = hold_locks(unit, office, [name]).get(name) or store.order(unit.session, name)
+    state = State(order.state)
     if state in SETTLED | {State.RELEASE_QUEUED}:
         if reason in WRONG:
-            find_wrong(unit, office, row)
-        return row
+            find_wrong(unit, office, order)
+        return order
     if state is State.REQUESTED:
-        row.state = step(state, Event.SECOND_PERSON_SAYS_NO, role=Role.SUPERVISOR, guards={Guard.REASON_SHOWN: True})
-        unit.session.add(row)
-        store.note(unit, row, "withdrawn", actor=actor, facts={"reason": str(reason)})
-        office.moved(unit, row, Event.SECOND_PERSON_SAYS_NO)
-        return row
-    device = store.device(unit.session, row.device)
-    authority = Authority(basis=basis, text=TEXTS[basis], references=(row.id,))
-    command = sign_release(unit, office, row.id, device, reason=reason, authority=authority)
-    waits = plan_release(unit, office, row)
+        order.state = step(state, Event.SECOND_PERSON_SAYS_NO, role=Role.SUPERVISOR, guards={Guard.REASON_SHOWN: True})
+        unit.session.add(order)
+        store.note(unit, order, "withdrawn", actor=actor, facts={"reason": str(reason)})
+        office.moved(unit, order, Event.SECOND_PERSON_SAYS_NO)
+        return order
+    device = store.device(unit.session, order.device)
+    authority = Authority(basis=basis, text=TEXTS[basis], references=(order.id,))
+    command = sign_release(unit, office, order.id, device, reason=reason, authority=authority)
+    waits = plan_release(unit, office, order)
     event = Event.RELEASE if waits and state is State.QUEUED else RELEASES[state]
-    row.state = step(state, event, role=role, guards={Guard.TOMBSTONE_SEQ: True})
-    row.release_ms = unit.now_ms
-    if row.state == State.RELEASED:
-        row.released_ms = unit.now_ms
-    unit.session.add(row)
+    order.state = step(state, event, role=role, guards={Guard.TOMBSTONE_SEQ: True})
+    order.release_ms = unit.now_ms
+    if order.state == State.RELEASED:
+        order.released_ms = unit.now_ms
+    unit.session.add(order)
     facts = {"reason": str(reason), "basis": str(basis), "command": command.command_id, "counter": command.counter}
-    store.note(unit, row, "release", actor=actor, facts=facts)
+    store.note(unit, order, "release", actor=actor, facts=facts)
     _alert_of_many(unit, office, actor=actor, basis=basis)
-    office.moved(unit, row, event)
+    office.moved(unit, order, event)
     if reason in WRONG:
-        find_wrong(unit, office, row)
-    return row
+        find_wrong(unit, office, order)
+    return order
 
 
-def find_wrong(unit: Unit, office: LockOffice, row: LockOrderRow) -> None:
+def find_wrong(unit: Unit, office: LockOffice, order: LockOrderRow) -> None:
     """The customer has the handset: if the lock of this order had been applied, that was wrong, which is said once."""
-    if row.wrong_ms is not None:
+    if order.wrong_ms is not None:
         return
-    if row.acked_ms is None:
-        read = _read_since(unit, row)
+    if order.acked_ms is None:
+        read = _read_since(unit, order)
         if read is None:
             return
-        _note_read(unit, row, read)
-    row.wrong_ms = unit.now_ms
-    unit.session.add(row)
-    detail = f"{row.id} locked a handset that the customer has. Its group {row.group} waits for somebody to look."
-    raise_alert(unit, AlertKind.WRONG_LOCK, about=row.id, detail=detail)
-    office.wronged(unit, row)
+        _note_read(unit, order, read)
+    order.wrong_ms = unit.now_ms
+    unit.session.add(order)
+    detail = f"{order.id} locked a handset that the customer has. Its group {order.group} waits for somebody to look."
+    raise_alert(unit, AlertKind.WRONG_LOCK, about=order.id, detail=detail)
+    office.wronged(unit, order)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,29 +102,29 @@ class _Read:
     code_ms: Instant
 
 
-def _read_since(unit: Unit, row: LockOrderRow) -> _Read | None:
+def _read_since(unit: Unit, order: LockOrderRow) -> _Read | None:
     """Since when somebody may have read the screen of a lock that no answer came for; None if nobody has.
 
     In doubt it was locked from when it was signed, and until the code was given. A handset that refused every LOCK was
     not, nor one to which none could get.
     """
-    newest = store.newest_command(unit.session, row.device, Op.LOCK)
-    if newest is None or newest.order != row.id:
+    newest = store.newest_command(unit.session, order.device, Op.LOCK)
+    if newest is None or newest.order != order.id:
         return None
-    code_ms = watch_store.last_code_ms(unit.session, row.device, row.decided_ms or unit.now_ms)
-    locks = [each for each in store.commands_of(unit.session, row.id) if each.op == Op.LOCK]
+    code_ms = watch_store.last_code_ms(unit.session, order.device, order.decided_ms or unit.now_ms)
+    locks = [each for each in store.commands_of(unit.session, order.id) if each.op == Op.LOCK]
     sent = [each.issued_ms for each in locks if each.result in {None, Result.APPLIED}]
-    reached = store.device(unit.session, row.device, hold=False).hello_ms is not None
-    if code_ms is None or not sent or not (reached or part_store.parts_of(unit.session, row.id)):
+    reached = store.device(unit.session, order.device, hold=False).hello_ms is not None
+    if code_ms is None or not sent or not (reached or part_store.parts_of(unit.session, order.id)):
         return None
     return _Read(locked_ms=min(sent), code_ms=code_ms)
 
 
-def _note_read(unit: Unit, row: LockOrderRow, read: _Read) -> None:
-    row.facts = msgspec.json.encode({**msgspec.json.decode(row.facts), store.READ_MS: read.locked_ms}).decode()
-    if row.released_ms is not None:
-        row.released_ms = max(row.released_ms, read.code_ms)
-    store.note(unit, row, "was_read", actor="system", facts={"locked_ms": read.locked_ms, "code_ms": read.code_ms})
+def _note_read(unit: Unit, order: LockOrderRow, read: _Read) -> None:
+    order.facts = msgspec.json.encode({**msgspec.json.decode(order.facts), store.READ_MS: read.locked_ms}).decode()
+    if order.released_ms is not None:
+        order.released_ms = max(order.released_ms, read.code_ms)
+    store.note(unit, order, "was_read", actor="system", facts={"locked_ms": read.locked_ms, "code_ms": read.code_ms})
 
 
 def release_all(
@@ -133,7 +133,7 @@ def release_all(
     """The customer found the phone: every one of these locks is released; all are held before anything is recorded."""
     hold_locks(unit, office, orders)
     return [
-        release(unit, office, order=name, actor=actor, role=Role.CUSTOMER, reason=reason, basis=Basis.CUSTOMER)
+        release(unit, office, name=name, actor=actor, role=Role.CUSTOMER, reason=reason, basis=Basis.CUSTOMER)
         for name in orders
     ]
 

@@ -41,7 +41,7 @@ def release_group(unit: Unit, office: LockOffice, *, group: str, actor: str, rol
         release(
             unit,
             office,
-            order=name,
+            name=name,
             actor=actor,
             role=role,
             reason=Reason.RELEASED_BY_STAFF,

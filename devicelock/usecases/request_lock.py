@@ -111,81 +111,81 @@ def request_lock(
     return order
 
 
-def approve_lock(unit: Unit, office: LockOffice, *, order: str, account: str) -> LockOrderRow:
+def approve_lock(unit: Unit, office: LockOffice, *, name: str, account: str) -> LockOrderRow:
     """The second person says yes; the command is signed in the same unit. Raises `Forbidden` for the first person.
 
     What waited for a specialist counts to the standing authority under which it is decided.
     """
-    row = store.order(unit.session, order)
-    if row.state != State.REQUESTED:
+    order = store.order(unit.session, name)
+    if order.state != State.REQUESTED:
         raise Conflict(
-            "move", f"the order is {row.state}, not waiting for a second person", fix="Read the order again."
+            "move", f"the order is {order.state}, not waiting for a second person", fix="Read the order again."
         )
-    device, kind = store.device(unit.session, row.device), kind_of(row)
-    row.group = _group(unit, row.requester, row.created_ms)
+    device, kind = store.device(unit.session, order.device), kind_of(order)
+    order.group = _group(unit, order.requester, order.created_ms)
     unit.log.claim()
-    judged, counted = office.facts_and_count(unit, as_decided(row, account), device, kind)
+    judged, counted = office.facts_and_count(unit, as_decided(order, account), device, kind)
     refuse_if_failing(preflight(judged))
-    row.second = account
-    if row.requester == STANDING:
-        _add_facts(row, specialist=account)
-    _approve(unit, row)
-    publish_lock(unit, office, row, device, kind, judged=judged)
-    _alert_of_limits(unit, office, row, counted)
-    return row
+    order.second = account
+    if order.requester == STANDING:
+        _add_facts(order, specialist=account)
+    _approve(unit, order)
+    publish_lock(unit, office, order, device, kind, judged=judged)
+    _alert_of_limits(unit, office, order, counted)
+    return order
 
 
-def refuse_lock(unit: Unit, office: LockOffice, *, order: str, account: str, why: str) -> LockOrderRow:
+def refuse_lock(unit: Unit, office: LockOffice, *, name: str, account: str, why: str) -> LockOrderRow:
     """The second person says no, with a reason that is shown to the first, and to the customer of the case."""
-    row = store.order(unit.session, order)
+    order = store.order(unit.session, name)
     guards = {Guard.REASON_SHOWN: bool(why.strip())}
-    row.state = step(State(row.state), Event.SECOND_PERSON_SAYS_NO, role=Role.SUPERVISOR, guards=guards)
-    _add_facts(row, refused=why)
-    unit.session.add(row)
-    store.note(unit, row, "refused", actor=account, facts={"why": why})
-    office.moved(unit, row, Event.SECOND_PERSON_SAYS_NO)
-    return row
+    order.state = step(State(order.state), Event.SECOND_PERSON_SAYS_NO, role=Role.SUPERVISOR, guards=guards)
+    _add_facts(order, refused=why)
+    unit.session.add(order)
+    store.note(unit, order, "refused", actor=account, facts={"why": why})
+    office.moved(unit, order, Event.SECOND_PERSON_SAYS_NO)
+    return order
 
 
-def confirm_lock(unit: Unit, office: LockOffice, *, order: str, account: str, role: Role) -> LockOrderRow:
+def confirm_lock(unit: Unit, office: LockOffice, *, name: str, account: str, role: Role) -> LockOrderRow:
     """Two people keep a lock beyond its 72 hours: the first call proposes, another person's call confirms.
 
     A proposal that nobody can complete any more is replaced by that call. Past its hours a lock is not confirmed.
     """
-    row = store.order(unit.session, order)
-    device = store.device(unit.session, row.device)
-    facts = msgspec.json.decode(row.facts)
-    if Event.CONFIRM not in events(State(row.state)):
-        raise Conflict("move", f"the order is {row.state}, not locked provisionally", fix="Read the order again.")
-    if unit.now_ms >= row.held_until_ms:
+    order = store.order(unit.session, name)
+    device = store.device(unit.session, order.device)
+    facts = msgspec.json.decode(order.facts)
+    if Event.CONFIRM not in events(State(order.state)):
+        raise Conflict("move", f"the order is {order.state}, not locked provisionally", fix="Read the order again.")
+    if unit.now_ms >= order.held_until_ms:
         raise Conflict("lapsed", "the hours of the lock have passed", fix="Ask for a new lock if one is still right.")
     proposer = facts.get("confirm_proposed_by")
     if proposer is None:
-        return _propose_to_confirm(unit, row, account)
-    trial = LockOrderRow(**{**row.model_dump(), "requester": proposer, "second": account})
+        return _propose_to_confirm(unit, order, account)
+    trial = LockOrderRow(**{**order.model_dump(), "requester": proposer, "second": account})
     unit.log.claim()
     judged, counted = office.facts_and_count(unit, trial, device, Kind.CONFIRM)
     found = preflight(judged)
     if _nobody_completes(judged, found) and _key(judged.requester) != _key(judged.decider):
-        return _propose_to_confirm(unit, row, account)
+        return _propose_to_confirm(unit, order, account)
     refuse_if_failing(found)
     guards = {Guard.FOUR_EYES: True, Guard.DEVICE_NOT_WITH_CUSTOMER: judged.not_with_customer}
-    row.state = step(State(row.state), Event.CONFIRM, role=role, guards=guards)
-    row.held_until_ms = unit.now_ms + HOLD_MS[Kind.CONFIRM]
-    _add_facts(row, confirmed_by=[proposer, account])
-    unit.session.add(row)
-    publish_lock(unit, office, as_confirmed(row), device, Kind.CONFIRM)
-    store.note(unit, row, "confirmed", actor=account, facts={"with": proposer})
-    _alert_of_limits(unit, office, row, counted, confirmed=True)
-    office.moved(unit, row, Event.CONFIRM)
-    return row
+    order.state = step(State(order.state), Event.CONFIRM, role=role, guards=guards)
+    order.held_until_ms = unit.now_ms + HOLD_MS[Kind.CONFIRM]
+    _add_facts(order, confirmed_by=[proposer, account])
+    unit.session.add(order)
+    publish_lock(unit, office, as_confirmed(order), device, Kind.CONFIRM)
+    store.note(unit, order, "confirmed", actor=account, facts={"with": proposer})
+    _alert_of_limits(unit, office, order, counted, confirmed=True)
+    office.moved(unit, order, Event.CONFIRM)
+    return order
 
 
-def _propose_to_confirm(unit: Unit, row: LockOrderRow, account: str) -> LockOrderRow:
-    _add_facts(row, confirm_proposed_by=account)
-    unit.session.add(row)
-    store.note(unit, row, "confirmation_proposed", actor=account, facts={})
-    return row
+def _propose_to_confirm(unit: Unit, order: LockOrderRow, account: str) -> LockOrderRow:
+    _add_facts(order, confirm_proposed_by=account)
+    unit.session.add(order)
+    store.note(unit, order, "confirmation_proposed", actor=account, facts={})
+    return order
 
 
 def _nobody_completes(judged: LockFacts, found: Preflight) -> bool:
@@ -270,10 +270,10 @@ def refusal_to_ask(unit: Unit, office: LockOffice, device: DeviceRow, account: s
 
 
 def _device(unit: Unit, imei: str) -> DeviceRow:
-    row = store.device_by_imei(unit.session, imei_urn(imei))
-    if row is None:
+    device = store.device_by_imei(unit.session, imei_urn(imei))
+    if device is None:
         raise NotFound("device", "no handset is registered under this IMEI", fix="Use an IMEI list, by two people.")
-    return store.device(unit.session, row.device)
+    return store.device(unit.session, device.device)
 
 
 def _refuse_second_order(unit: Unit, device: DeviceRow) -> None:

@@ -61,46 +61,46 @@ class Round:
     retired: int
 
 
-def confirm_receipt(unit: Unit, *, device: str, actor: str, how: str) -> DeviceRow:
+def confirm_receipt(unit: Unit, *, name: str, actor: str, how: str) -> DeviceRow:
     """Somebody's word that the customer has the handset: it is never locked from now on."""
-    row = store.device(unit.session, device)
-    if not row.confirmed:
-        row.confirmed = True
-        unit.session.add(row)
-        unit.record("device.confirmed", {"device": device, "actor": actor, "how": how})
-    return row
+    device = store.device(unit.session, name)
+    if not device.confirmed:
+        device.confirmed = True
+        unit.session.add(device)
+        unit.record("device.confirmed", {"device": name, "actor": actor, "how": how})
+    return device
 
 
-def over_since(session: Session, device: str, sold_ms: Instant | None) -> list[LockOrderRow]:
+def over_since(session: Session, name: str, sold_ms: Instant | None) -> list[LockOrderRow]:
     """The orders of a handset that are over; one from before it was sold to its customer was somebody else's."""
-    orders = store.orders_of_device(session, device, sorted(SETTLED))
+    orders = store.orders_of_device(session, name, sorted(SETTLED))
     return [order for order in orders if sold_ms is None or order.created_ms >= sold_ms]
 
 
 def received(
-    unit: Unit, office: LockOffice, *, device: str, actor: str, role: Role, sold_ms: Instant | None = None
+    unit: Unit, office: LockOffice, *, name: str, actor: str, role: Role, sold_ms: Instant | None = None
 ) -> DeviceRow:
     """The customer has the handset and says so: whatever lock there is ends, and the handset is retired.
 
     A lock of theirs that is over already was wrong too. `sold_ms`: when it was sold to them; None is not known.
     """
-    hold_handset(unit, office, device)
-    row = confirm_receipt(unit, device=device, actor=actor, how="received")
-    for order in over_since(unit.session, device, sold_ms):
+    hold_handset(unit, office, name)
+    device = confirm_receipt(unit, name=name, actor=actor, how="received")
+    for order in over_since(unit.session, name, sold_ms):
         find_wrong(unit, office, order)
     text = "The customer has the handset."
-    return _out(unit, office, row, actor=actor, role=role, reason=Reason.RECEIPT_CONFIRMED, text=text)
+    return _out(unit, office, device, actor=actor, role=role, reason=Reason.RECEIPT_CONFIRMED, text=text)
 
 
-def leave(unit: Unit, office: LockOffice, *, device: str, ends_ms: Instant, actor: str, role: Role) -> DeviceRow:
+def leave(unit: Unit, office: LockOffice, *, name: str, ends_ms: Instant, actor: str, role: Role) -> DeviceRow:
     """The account ends at that moment: every lock ends before it, now, without exception; the handset is retired."""
-    hold_handset(unit, office, device)
-    row = store.device(unit.session, device)
-    row.left = True
-    unit.session.add(row)
-    unit.record("device.left", {"device": device, "actor": actor, "ends_ms": ends_ms})
+    hold_handset(unit, office, name)
+    device = store.device(unit.session, name)
+    device.left = True
+    unit.session.add(device)
+    unit.record("device.left", {"device": name, "actor": actor, "ends_ms": ends_ms})
     text = "The customer leaves; a leaver is never locked."
-    return _out(unit, office, row, actor=actor, role=role, reason=Reason.LEAVING, text=text)
+    return _out(unit, office, device, actor=actor, role=role, reason=Reason.LEAVING, text=text)
 
 
 def look(session: Session, office: LockOffice, *, after: str, limit: int, now_ms: Instant) -> Look:
@@ -110,7 +110,7 @@ def look(session: Session, office: LockOffice, *, after: str, limit: int, now_ms
     """
     names = store.devices_after(session, after, limit=limit)
     rows = [session.get_one(DeviceRow, name) for name in names if not office.anchor.of(name).retired]
-    due = any(_seems_due(session, office, row, now_ms) for row in rows)
+    due = any(_seems_due(session, office, device, now_ms) for device in rows)
     return Look(last=names[-1] if len(names) == limit else "", due=due)
 
 
@@ -119,33 +119,35 @@ def retire_due(unit: Unit, office: LockOffice, *, after: str, limit: int) -> Rou
     names = store.devices_after(unit.session, after, limit=limit)
     gone = 0
     rows = store.devices(unit.session, [name for name in names if not office.anchor.of(name).retired])
-    for row in rows.values():
-        if _is_due(unit.session, office, row, unit.now_ms):
-            asked = row.left or store.desired(row).to_retire
+    for device in rows.values():
+        if _is_due(unit.session, office, device, unit.now_ms):
+            asked = device.left or store.desired(device).to_retire
             authority = Authority(basis=Basis.LAPSE, text=NOT_ANCHORED if asked else TIME_PASSED)
-            retire(unit, office, row, actor="system", reason=Reason.RECEIPT_CONFIRMED, authority=authority)
+            retire(unit, office, device, actor="system", reason=Reason.RECEIPT_CONFIRMED, authority=authority)
             gone += 1
     return Round(last=names[-1] if len(names) == limit else "", retired=gone)
 
 
-def retire(unit: Unit, office: LockOffice, row: DeviceRow, *, actor: str, reason: Reason, authority: Authority) -> None:
+def retire(
+    unit: Unit, office: LockOffice, device: DeviceRow, *, actor: str, reason: Reason, authority: Authority
+) -> None:
     """Retire a handset for ever; once more changes nothing. Raises `Unavailable("anchor")` before any change."""
-    wished = store.desired(row)
-    _anchor(office, row)
-    plan_retirement(unit, office, row.device)
-    if wished.state is Applied.RETIRED:
+    desired = store.desired(device)
+    _anchor(office, device)
+    plan_retirement(unit, office, device.device)
+    if desired.state is Applied.RETIRED:
         return
-    order = wished.order or store.RETIREMENT
-    store.set_desired(unit.session, row, wish(wished, Applied.RETIRED, order=order, authority=authority))
-    idx = unit.record("device.retired", {"device": row.device, "actor": actor, "reason": str(reason)})
-    sign_release(unit, office, order, row, reason=reason, authority=authority)
+    name = desired.order or store.RETIREMENT
+    store.set_desired(unit.session, device, wish(desired, Applied.RETIRED, order=name, authority=authority))
+    idx = unit.record("device.retired", {"device": device.device, "actor": actor, "reason": str(reason)})
+    sign_release(unit, office, name, device, reason=reason, authority=authority)
     if authority.basis is Basis.ONE_PERSON:
         _count(unit, office, actor=actor, idx=idx)
 
 
-def _anchor(office: LockOffice, row: DeviceRow) -> None:
+def _anchor(office: LockOffice, device: DeviceRow) -> None:
     try:
-        office.anchor.retire(row.device)
+        office.anchor.retire(device.device)
     except OSError as error:
         why = f"no handset is retired before that is anchored outside the database: {error.strerror}"
         raise Unavailable(ANCHOR, why, fix="Make room on the disk of the data folder.") from error
@@ -163,31 +165,31 @@ def _count(unit: Unit, office: LockOffice, *, actor: str, idx: int) -> None:
         raise_alert(unit, AlertKind.MANY_RELEASES, about=office.key_of(unit.session, actor), detail=detail)
 
 
-def _seems_due(session: Session, office: LockOffice, row: DeviceRow, now_ms: Instant) -> bool:
+def _seems_due(session: Session, office: LockOffice, device: DeviceRow, now_ms: Instant) -> bool:
     try:
-        return _is_due(session, office, row, now_ms)
+        return _is_due(session, office, device, now_ms)
     except Exception:  # noqa: BLE001 - whatever it is, `retire_due` meets it again
         return True
 
 
-def _is_due(session: Session, office: LockOffice, row: DeviceRow, now_ms: Instant) -> bool:
-    if row.left or store.desired(row).to_retire:
+def _is_due(session: Session, office: LockOffice, device: DeviceRow, now_ms: Instant) -> bool:
+    if device.left or store.desired(device).to_retire:
         return True
-    due_ms = office.retires_at(session, row.imei)
+    due_ms = office.retires_at(session, device.imei)
     return due_ms is not None and due_ms <= now_ms
 
 
 def _out(
-    unit: Unit, office: LockOffice, row: DeviceRow, *, actor: str, role: Role, reason: Reason, text: str
+    unit: Unit, office: LockOffice, device: DeviceRow, *, actor: str, role: Role, reason: Reason, text: str
 ) -> DeviceRow:
     basis = Basis.CUSTOMER if role is Role.CUSTOMER else Basis.ONE_PERSON
-    for order in store.orders_of_device(unit.session, row.device, OPEN):
-        release(unit, office, order=order.id, actor=actor, role=role, reason=reason, basis=basis)
+    for order in store.orders_of_device(unit.session, device.device, OPEN):
+        release(unit, office, name=order.id, actor=actor, role=role, reason=reason, basis=basis)
     try:
-        retire(unit, office, row, actor=actor, reason=reason, authority=Authority(basis=basis, text=text))
+        retire(unit, office, device, actor=actor, reason=reason, authority=Authority(basis=basis, text=text))
     except Unavailable as trouble:
         if trouble.code != ANCHOR:
             raise
-        log.warning("a handset is free and will be retired", device=row.device, detail=trouble.detail)
-        store.set_desired(unit.session, row, replace(store.desired(row), to_retire=True))
-    return row
+        log.warning("a handset is free and will be retired", device=device.device, detail=trouble.detail)
+        store.set_desired(unit.session, device, replace(store.desired(device), to_retire=True))
+    return device

@@ -136,10 +136,10 @@ def remember(unit: Unit, office: LockOffice, part: PartRow, came: Came, can: Cap
     _alert(unit, row)
 
 
-def settle_by_word(unit: Unit, office: LockOffice, *, order: str, backend: str, actor: str, why: str) -> LockOrderRow:
+def settle_by_word(unit: Unit, office: LockOffice, *, name: str, backend: str, actor: str, why: str) -> LockOrderRow:
     """Somebody has seen that the handset is free where the back-end will not say so; only of a release, and logged."""
-    row = hold_locks(unit, office, [order]).get(order) or store.order(unit.session, order)
-    part = part_store.part(unit.session, order, backend)
+    row = hold_locks(unit, office, [name]).get(name) or store.order(unit.session, name)
+    part = part_store.part(unit.session, name, backend)
     if part.wished == Applied.LOCKED:
         raise Conflict("move", f"{backend} is asked for a lock, not for a release", fix="Release the order first.")
     if not why.strip():

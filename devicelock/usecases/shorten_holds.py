@@ -29,16 +29,16 @@ def shorten_holds(unit: Unit, office: LockOffice, *, by_ms: int, service: str) -
     `service`: whose clock was put back.
     """
     by_s = -(-by_ms // SECOND_MS)
-    names = [name for name, _wished in store.wishes_of_orders(unit.session, SWEPT)]
+    names = [name for name, _desired in store.desired_of_orders(unit.session, SWEPT)]
     standing = [order for order in hold_locks(unit, office, names).values() if order.state in SWEPT]
     shortened = [(order, less_s) for order in standing if (less_s := _shorten(order, by_s, service)) > 0]
     for order in standing:
         unit.session.add(order)
     for order, less_s in shortened:
         device = store.device(unit.session, order.device)
-        wished = store.desired(device)
-        if wished.order == order.id and wished.until_s is not None:
-            store.set_desired(unit.session, device, replace(wished, until_s=wished.until_s - less_s))
+        desired = store.desired(device)
+        if desired.order == order.id and desired.until_s is not None:
+            store.set_desired(unit.session, device, replace(desired, until_s=desired.until_s - less_s))
         facts = {"by_s": less_s, "held_until_s": order.held_until_ms // SECOND_MS}
         store.note(unit, order, "shortened", actor="system", facts=facts)
     return len(shortened)

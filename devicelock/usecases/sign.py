@@ -42,28 +42,28 @@ def sign_lock(unit: Unit, office: LockOffice, order: LockOrderRow, device: Devic
     """
     entries = msgspec.json.decode(order.facts).get("entries", [])
     authority = authorise_lock(judged, references=tuple(entries[:ENTRIES_NAMED]))
-    wished = store.desired(device)
+    desired = store.desired(device)
     until_s = order.held_until_ms // 1000
-    if (wished.order, wished.state, wished.until_s) != (order.id, Applied.LOCKED, until_s):
-        wished = wish(wished, Applied.LOCKED, order=order.id, authority=authority, until_s=until_s)
-    wished = replace(wished, authority=authority)
+    if (desired.order, desired.state, desired.until_s) != (order.id, Applied.LOCKED, until_s):
+        desired = wish(desired, Applied.LOCKED, order=order.id, authority=authority, until_s=until_s)
+    desired = replace(desired, authority=authority)
     screen = office.screen_of(order)
-    return _issue(unit, office, device, wished, reason=Reason(order.reason), life_s=LOCK_LIFE_S, screen=screen)
+    return _issue(unit, office, device, desired, reason=Reason(order.reason), life_s=LOCK_LIFE_S, screen=screen)
 
 
 def sign_release(
-    unit: Unit, office: LockOffice, order: str, device: DeviceRow, *, reason: Reason, authority: Authority
+    unit: Unit, office: LockOffice, name: str, device: DeviceRow, *, reason: Reason, authority: Authority
 ) -> Command:
     """Sign an UNLOCK and queue it ahead of every lock; nobody and nothing can hold it back.
 
     A device that is to be retired gets its RETIRE instead, which sets it free as well, and for ever.
     """
-    wished = store.desired(device)
-    if wished.state is Applied.RETIRED:
+    desired = store.desired(device)
+    if desired.state is Applied.RETIRED:
         reason = reason if reason in REASONS[Op.RETIRE] else Reason.RECEIPT_CONFIRMED
     else:
-        wished = wish(wished, Applied.UNLOCKED, order=order, authority=authority)
-    return _issue(unit, office, device, wished, reason=reason, life_s=RELEASE_LIFE_S, screen=None)
+        desired = wish(desired, Applied.UNLOCKED, order=name, authority=authority)
+    return _issue(unit, office, device, desired, reason=reason, life_s=RELEASE_LIFE_S, screen=None)
 
 
 def publish_lock(
@@ -94,14 +94,14 @@ def _issue(
     unit: Unit,
     office: LockOffice,
     device: DeviceRow,
-    wished: Desired,
+    desired: Desired,
     *,
     reason: Reason,
     life_s: int,
     screen: Screen | None,
 ) -> Command:
     remembered, command = issue(
-        wished,
+        desired,
         anchor=office.anchor.of(device.device),
         command_id=unit.ids.new("cmd"),
         issuer=office.issuer,
@@ -154,14 +154,14 @@ def _key(device: DeviceRow) -> str:
     return f"device:{device.device}"
 
 
-def _wait_ms(unit: Unit, order: str) -> int:
-    """How long a LOCK waits for a newer one to take its place: not at all, unless the order's went out a moment ago.
+def _wait_ms(unit: Unit, name: str) -> int:
+    """How long a LOCK waits for a newer one to take its place: not at all, unless the name's went out a moment ago.
 
     Where each hello of a device brings another nonce, each makes us sign again. With two LOCKs on their way each is
     always one nonce late, and neither is ever applied. Waiting, ever longer, until the device's newest hello is in,
     brings them together into one.
     """
-    locks = store.locks_signed_since(unit.session, order, unit.now_ms - RECENT_MS)
+    locks = store.locks_signed_since(unit.session, name, unit.now_ms - RECENT_MS)
     return min(FIRST_WAIT_MS << (locks - 2), LONGEST_WAIT_MS) if locks > 1 else 0
 
 

@@ -38,40 +38,40 @@ def hold_unanswered(unit: Unit, *, devices: Collection[str] = ()) -> Unanswered:
 
     That is before anything is recorded, and one handset after the other by name, of which there may be a fleet.
     """
-    found = store.wishes_of_orders(unit.session, SIGNED_AGAIN)
-    orders = store.orders(unit.session, {order for order, wished in found if _is_unanswered(order, wished)})
+    found = store.desired_of_orders(unit.session, SIGNED_AGAIN)
+    orders = store.orders(unit.session, {order for order, desired in found if _is_unanswered(order, desired)})
     names = sorted({*devices, *(order.device for order in orders.values())})
     rows = {name: store.device(unit.session, name) for name in names}
     held = [(order, rows[order.device]) for order in orders.values()]
-    return [(order, row) for order, row in held if _is_unanswered(order.id, store.desired(row))]
+    return [(order, device) for order, device in held if _is_unanswered(order.id, store.desired(device))]
 
 
 def sign_unanswered(unit: Unit, office: LockOffice, unanswered: Unanswered) -> None:
     """Sign each of these locks anew, if it is allowed now."""
-    for order, row in unanswered:
-        sign_lock_again(unit, office, order, row)
+    for order, device in unanswered:
+        sign_lock_again(unit, office, order, device)
 
 
-def sign_lock_again(unit: Unit, office: LockOffice, order: LockOrderRow, row: DeviceRow) -> None:
+def sign_lock_again(unit: Unit, office: LockOffice, order: LockOrderRow, device: DeviceRow) -> None:
     """Sign the LOCK of an order anew, if it is allowed now."""
     kind, order = _judged_as(order)
     unit.log.claim()  # as `request_lock`
     try:
-        publish_lock(unit, office, order, row, kind)
+        publish_lock(unit, office, order, device, kind)
     except Trouble as refused:
-        _refused(unit, order, row, refused)
+        _refused(unit, order, device, refused)
 
 
-def send_lock_again(unit: Unit, office: LockOffice, order: LockOrderRow, row: DeviceRow, raw: bytes) -> bool:
+def send_lock_again(unit: Unit, office: LockOffice, order: LockOrderRow, device: DeviceRow, raw: bytes) -> bool:
     """Put the very bytes of an order's LOCK into the outbox again, if it is allowed now; whether it was."""
     kind, judged = _judged_as(order)
     unit.log.claim()  # as `request_lock`
     try:
-        authorise_lock(office.facts(unit, judged, row, kind))
+        authorise_lock(office.facts(unit, judged, device, kind))
     except Trouble as refused:
-        _refused(unit, judged, row, refused)
+        _refused(unit, judged, device, refused)
         return False
-    queue(unit, row, open_command(raw, office.keys), raw)
+    queue(unit, device, open_command(raw, office.keys), raw)
     return True
 
 
@@ -79,10 +79,10 @@ def _judged_as(order: LockOrderRow) -> tuple[Kind, LockOrderRow]:
     return (Kind.CONFIRM, as_confirmed(order)) if order.state == State.ACTIVE_CONFIRMED else (kind_of(order), order)
 
 
-def _refused(unit: Unit, order: LockOrderRow, row: DeviceRow, refused: Trouble) -> None:
-    take_lock_back(unit, row)
+def _refused(unit: Unit, order: LockOrderRow, device: DeviceRow, refused: Trouble) -> None:
+    take_lock_back(unit, device)
     store.note(unit, order, "not_signed", actor="system", facts={"code": refused.code, "why": refused.detail})
 
 
-def _is_unanswered(order: str, wished: Desired) -> bool:
-    return (wished.state, wished.order, standing(wished)) == (Applied.LOCKED, order, Standing.SENT)
+def _is_unanswered(name: str, desired: Desired) -> bool:
+    return (desired.state, desired.order, standing(desired)) == (Applied.LOCKED, name, Standing.SENT)

@@ -46,7 +46,7 @@ def sweep_lapses(unit: Unit, office: LockOffice, *, only: str | None = None, lim
             continue  # two people have kept it meanwhile
         try:
             release(
-                unit, office, order=order.id, actor="system", role=Role.SYSTEM, reason=Reason.LAPSED, basis=Basis.LAPSE
+                unit, office, name=order.id, actor="system", role=Role.SYSTEM, reason=Reason.LAPSED, basis=Basis.LAPSE
             )
         except Trouble as trouble:
             detail = f"The time of {order.id} has passed and it could not be released: {trouble.detail}."

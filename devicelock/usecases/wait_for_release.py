@@ -15,21 +15,21 @@ from devicelock.usecases.lock_office import LockOffice
 WAITING = "waiting"
 
 
-def wait_for_release(unit: Unit, *, order: str, dispute: str) -> bool:
+def wait_for_release(unit: Unit, *, name: str, dispute: str) -> bool:
     """Let the lock of a case wait for an order that is being taken back; whether it is."""
-    row = store.order(unit.session, order)
-    if row.state != State.RELEASE_QUEUED:
+    order = store.order(unit.session, name)
+    if order.state != State.RELEASE_QUEUED:
         return False
-    facts = msgspec.json.decode(row.facts)
+    facts = msgspec.json.decode(order.facts)
     waiting = dict.fromkeys([*facts.get(WAITING, []), dispute])
-    row.facts = msgspec.json.encode({**facts, WAITING: list(waiting)}).decode()
-    unit.session.add(row)
+    order.facts = msgspec.json.encode({**facts, WAITING: list(waiting)}).decode()
+    unit.session.add(order)
     return True
 
 
-def tell_who_waits(unit: Unit, office: LockOffice, row: LockOrderRow) -> None:
+def tell_who_waits(unit: Unit, office: LockOffice, order: LockOrderRow) -> None:
     """The order is over: whoever waits for it has their turn."""
-    waiting = msgspec.json.decode(row.facts).get(WAITING)
+    waiting = msgspec.json.decode(order.facts).get(WAITING)
     if waiting:
         unit.session.flush()
         office.freed(unit, office, waiting)

@@ -40,7 +40,7 @@ def refuse(world: World, parcel: Parcel, opened: Opened) -> str:
             dispute=opened.case,
         ).id
     with world.house.unit() as unit:
-        refuse_lock(unit, world.office, order=order, account="supervisor-1", why=REFUSAL)
+        refuse_lock(unit, world.office, name=order, account="supervisor-1", why=REFUSAL)
     return order
 
 

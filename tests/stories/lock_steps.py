@@ -68,13 +68,13 @@ def let_go(world: World, order: str, *, actor: str = "agent-1") -> None:
     """One person of the front line releases an order."""
     why, basis = Reason.RELEASED_BY_STAFF, Basis.ONE_PERSON
     with world.house.unit() as unit:
-        release(unit, world.office, order=order, actor=actor, role=Role.AGENT, reason=why, basis=basis)
+        release(unit, world.office, name=order, actor=actor, role=Role.AGENT, reason=why, basis=basis)
 
 
 def say_received(world: World, radio: Radio, *, actor: str = "customer", role: Role = Role.CUSTOMER) -> None:
     """Somebody says that the customer has the handset."""
     with world.house.unit() as unit:
-        received(unit, world.office, device=radio.handset.device, actor=actor, role=role)
+        received(unit, world.office, name=radio.handset.device, actor=actor, role=role)
 
 
 def leave(world: World, radio: Radio, *, in_ms: int = 30 * DAY_MS) -> None:
@@ -89,7 +89,7 @@ def code_for(world: World, radio: Radio, challenge: str | None, *, actor: str = 
     assert challenge is not None
     with world.house.unit() as unit:
         device, office = radio.handset.device, world.office
-        return issue_code(unit, office, device=device, challenge=challenge, actor=actor, role=Role.AGENT)
+        return issue_code(unit, office, name=device, challenge=challenge, actor=actor, role=Role.AGENT)
 
 
 def register_many(world: World, count: int) -> list[str]:

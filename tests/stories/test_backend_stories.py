@@ -150,7 +150,7 @@ def test_a_back_end_that_can_say_nothing_any_more_keeps_its_order_open_until_som
 
     def settle(why: str) -> None:
         with world.house.unit() as unit:
-            settle_by_word(unit, world.office, order=opened.order.id, backend=ANDROID, actor="supervisor-1", why=why)
+            settle_by_word(unit, world.office, name=opened.order.id, backend=ANDROID, actor="supervisor-1", why=why)
 
     with world.refused(Conflict, "move"):
         settle("too early")
@@ -606,7 +606,7 @@ def test_a_retired_handset_is_retired_at_every_back_end_and_never_locked_there_a
     others.settle()
     device = opened.order.device
     with either.house.unit() as unit:
-        received(unit, either.office, device=device, actor="customer", role=Role.CUSTOMER)
+        received(unit, either.office, name=device, actor="customer", role=Role.CUSTOMER)
     assert {part.wished for part in others.parts(f"retire.{device}").values()} == {"retired"}
     assert either.order(opened.order.id).state == "release_queued"
     others.carry()
@@ -635,7 +635,7 @@ def test_a_retirement_that_a_restore_forgot_is_asked_for_again(world: World) -> 
     backup = world.backup()
     device = opened.order.device
     with world.house.unit() as unit:
-        received(unit, world.office, device=device, actor="customer", role=Role.CUSTOMER)
+        received(unit, world.office, name=device, actor="customer", role=Role.CUSTOMER)
     world.restore(backup)
     others.attach()
     world.clock.at_ms += LEASE_MS

@@ -311,7 +311,7 @@ def test_a_release_that_could_not_be_anchored_frees_no_newer_lock_of_the_same_ha
     assert world.order(opened.order.id).state == "released"
     order = ask(world, "investigator-1", dispute=opened.case)
     with world.house.unit() as unit:
-        approve_lock(unit, world.office, order=order.id, account="supervisor-1")
+        approve_lock(unit, world.office, name=order.id, account="supervisor-1")
     others.carry()
     assert others.android.locked()
     others.settle()

@@ -53,14 +53,14 @@ def asked(world: World, count: int) -> list[str]:
 
 
 def approving(world: World, order: str, account: str = "supervisor-1") -> Act:
-    return lambda unit: approve_lock(unit, world.office, order=order, account=account).id
+    return lambda unit: approve_lock(unit, world.office, name=order, account=account).id
 
 
 def releasing(world: World, order: str) -> Act:
     why, basis, role = Reason.RELEASED_BY_STAFF, Basis.ONE_PERSON, Role.AGENT
 
     def act(unit: Unit) -> str:
-        return release(unit, world.office, order=order, actor="agent-1", role=role, reason=why, basis=basis).id
+        return release(unit, world.office, name=order, actor="agent-1", role=role, reason=why, basis=basis).id
 
     return act
 

@@ -167,7 +167,7 @@ def test_a_second_report_does_not_go_round_the_specialist_of_the_first(world: Wo
     first = world.dispute(parcel, "never_received", support_needs=("calls in the morning",))
     assert first.order.state == "requested", "it waits for a specialist"
     with world.house.unit() as unit:
-        refuse_lock(unit, world.office, order=first.order.id, account="supervisor-1", why="Not for this customer.")
+        refuse_lock(unit, world.office, name=first.order.id, account="supervisor-1", why="Not for this customer.")
     second = world.dispute(parcel, "never_received")
     world.deliver()
     assert not radio.handset.screen_locked, "no person has decided it"
@@ -334,7 +334,7 @@ def test_received_after_the_lock_is_over_says_that_it_was_wrong_to_whom_it_was_s
     sold_ms = world.clock.at_ms if how == "sold since" else opened.order.created_ms - 1
     with world.house.unit() as unit:
         device, who = radio.handset.device, Role.CUSTOMER
-        received(unit, world.office, device=device, actor="customer", role=who, sold_ms=sold_ms)
+        received(unit, world.office, name=device, actor="customer", role=who, sold_ms=sold_ms)
     owed = world.case(opened).unpaid_credit_pence
     assert (world.order(opened.order.id).wrong_ms is not None, owed > 0) == (how != "sold since",) * 2
     say_received(world, radio)

@@ -93,7 +93,7 @@ def test_nobody_uses_up_the_codes_that_somebody_else_may_have(world: World) -> N
         device, who = radio.handset.device, Role.CUSTOMER
         with world.house.unit() as unit:
             return issue_code(
-                unit, world.office, device=device, challenge=digits, actor="customer", role=who, case=case, orders=[]
+                unit, world.office, name=device, challenge=digits, actor="customer", role=who, case=case, orders=[]
             )
 
     for number in range(CODES_PER_HOUR):

@@ -241,9 +241,9 @@ def test_a_second_person_who_says_no_is_told_with_the_reason_in_words_a_customer
 ) -> None:
     order = ask(world, "agent-1", dispute=served.case)
     with world.refused(Rejected, "text"), world.house.unit() as unit:
-        refuse_lock(unit, world.office, order=order.id, account="supervisor-1", why="The customer is suspicious.")
+        refuse_lock(unit, world.office, name=order.id, account="supervisor-1", why="The customer is suspicious.")
     with world.house.unit() as unit:
-        refuse_lock(unit, world.office, order=order.id, account="supervisor-1", why="The courier has it.")
+        refuse_lock(unit, world.office, name=order.id, account="supervisor-1", why="The courier has it.")
     assert count(world, served, "A second person looked and said no. This is why: The courier has it.") == 1
     assert count(world, served, CALLED_BACK) == 0
 

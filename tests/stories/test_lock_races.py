@@ -138,7 +138,7 @@ def test_a_lapse_while_two_people_keep_the_lock(either: World) -> None:
     either.clock.at_ms = until_ms - MINUTE_MS
 
     def confirm(unit: Unit) -> None:
-        confirm_lock(unit, either.office, order=opened.order.id, account="supervisor-1", role=Role.SUPERVISOR)
+        confirm_lock(unit, either.office, name=opened.order.id, account="supervisor-1", role=Role.SUPERVISOR)
         either.clock.at_ms = until_ms + 1
 
     meanwhile(either, confirm, lambda unit: sweep_lapses(unit, either.office))
@@ -163,7 +163,7 @@ def test_a_lock_is_asked_for_while_the_customer_says_that_they_have_the_handset(
     states = []
 
     def receive(unit: Unit) -> None:
-        confirm_receipt(unit, device=radio.handset.device, actor="customer", how="found_it")
+        confirm_receipt(unit, name=radio.handset.device, actor="customer", how="found_it")
 
     def lock(unit: Unit) -> None:
         imei, reason = either.parcels[0].unit.imei, Reason.NEVER_RECEIVED
@@ -190,16 +190,16 @@ def give_code(unit: Unit, world: World, radio: Radio) -> None:
     challenge = radio.handset.challenge
     assert challenge is not None
     device, role = radio.handset.device, Role.AGENT
-    issue_code(unit, world.office, device=device, challenge=challenge, actor="agent-1", role=role)
+    issue_code(unit, world.office, name=device, challenge=challenge, actor="agent-1", role=role)
 
 
 def receive(unit: Unit, world: World, radio: Radio) -> None:
-    received(unit, world.office, device=radio.handset.device, actor="customer", role=Role.CUSTOMER)
+    received(unit, world.office, name=radio.handset.device, actor="customer", role=Role.CUSTOMER)
 
 
 def go(unit: Unit, world: World, radio: Radio) -> None:
     ends_ms, device = unit.now_ms + 30 * DAY_MS, radio.handset.device
-    leave(unit, world.office, device=device, ends_ms=ends_ms, actor="agent-1", role=Role.AGENT)
+    leave(unit, world.office, name=device, ends_ms=ends_ms, actor="agent-1", role=Role.AGENT)
 
 
 @pytest.mark.parametrize("move", [give_code, receive, go])
@@ -234,7 +234,7 @@ def receive_late(unit: Unit, world: World, opened: Opened, radio: Radio) -> None
 def read_the_screen(unit: Unit, world: World, opened: Opened, radio: Radio) -> None:
     assert opened.case
     device, who = radio.handset.device, Role.CUSTOMER
-    issue_code(unit, world.office, device=device, challenge="12345678", actor="customer", role=who)
+    issue_code(unit, world.office, name=device, challenge="12345678", actor="customer", role=who)
 
 
 @pytest.mark.parametrize("pay", [find, receive_late, read_the_screen])
@@ -326,7 +326,7 @@ def test_a_cap_is_not_passed_by_two_who_decide_at_the_same_moment(either: World)
     said: list[str] = []
 
     def deciding(order: str, account: str) -> Act:
-        return lambda unit: approve_lock(unit, either.office, order=order, account=account)
+        return lambda unit: approve_lock(unit, either.office, name=order, account=account)
 
     then = refused_by(deciding(second, "supervisor-2"), said)
     meanwhile(either, deciding(first, "supervisor-1"), then)
@@ -352,7 +352,7 @@ def test_no_lock_is_signed_after_the_switch_that_stops_all_was_thrown_at_the_sam
     meanwhile(
         either,
         lambda unit: throw_switch(unit, either.office, on=True, person="Sam Supervisor", why="for the test"),
-        refused_by(lambda unit: approve_lock(unit, either.office, order=order, account="supervisor-1"), said),
+        refused_by(lambda unit: approve_lock(unit, either.office, name=order, account="supervisor-1"), said),
     )
     assert said == ["kill_switch: killed"]
     assert either.order(order).state == "requested"

@@ -149,27 +149,27 @@ class Locks(RuleBasedStateMachine):
         order = self.attempt(request_lock, office, imei=imei, last4=imei[-4:], account=who, crash=crash, **facts)
         if order is not None:
             self.orders.append(order.id)
-            self.attempt(approve_lock, office, order=order.id, account=second)
+            self.attempt(approve_lock, office, name=order.id, account=second)
 
     @precondition(lambda self: self.orders)
     @rule(place=places, who=people, crash=SELDOM)
     def say_yes(self, place: int, who: str, crash: bool) -> None:  # noqa: FBT001 - drawn by Hypothesis
         order = self.orders[place % len(self.orders)]
-        self.attempt(approve_lock, self.world.office, order=order, account=who, crash=crash)
+        self.attempt(approve_lock, self.world.office, name=order, account=who, crash=crash)
 
     @precondition(lambda self: self.orders)
     @rule(place=places, who=st.sampled_from(("supervisor-1", "supervisor-2", "investigator-1", "puppet")))
     def keep_it(self, place: int, who: str) -> None:
         role = Role.INVESTIGATOR if who.startswith("inv") else Role.SUPERVISOR
         order = self.orders[place % len(self.orders)]
-        self.attempt(confirm_lock, self.world.office, order=order, account=who, role=role)
+        self.attempt(confirm_lock, self.world.office, name=order, account=who, role=role)
 
     @precondition(lambda self: self.orders)
     @rule(place=places, crash=SELDOM)
     def let_go(self, place: int, crash: bool) -> None:  # noqa: FBT001 - drawn by Hypothesis
         order = self.orders[place % len(self.orders)]
         facts = {"actor": "agent-1", "role": Role.AGENT, "reason": Reason.RELEASED_BY_STAFF, "basis": Basis.ONE_PERSON}
-        done = self.attempt(release, self.world.office, order=order, crash=crash, **facts)
+        done = self.attempt(release, self.world.office, name=order, crash=crash, **facts)
         known = self.attempt(lambda unit: store.order(unit.session, order)) is not None
         assert done is not None or crash or not known, "a release never waits"
 
@@ -196,13 +196,13 @@ class Locks(RuleBasedStateMachine):
         radio, office = self.radio(parcel), self.world.office
         device = radio.handset.device
         if how == "received":
-            self.attempt(received, office, device=device, actor="customer", role=Role.CUSTOMER)
+            self.attempt(received, office, name=device, actor="customer", role=Role.CUSTOMER)
         elif how == "left":
             facts = {"ends_ms": self.world.clock.at_ms + DAY_MS, "actor": "agent-2", "role": Role.AGENT}
             self.attempt(lock_news.customer_leaves, office, device=device, **facts)
         elif radio.handset.on and radio.handset.challenge is not None:
             facts = {"challenge": radio.handset.challenge, "actor": "agent-2", "role": Role.AGENT}
-            code = self.attempt(issue_code, office, device=device, **facts)
+            code = self.attempt(issue_code, office, name=device, **facts)
             assert code is None or radio.type_code(code), "a code that was given opens the lock"
 
     @rule(who=st.sampled_from(("supervisor-1", "supervisor-2", "puppet")), on=SELDOM)
@@ -359,7 +359,7 @@ class Locks(RuleBasedStateMachine):
             held_back = wished.state is Applied.LOCKED and applied is Applied.UNLOCKED
             assert applied is wished.state or held_back, "it is what is wished of it"
             assert not radio.handset.screen_locked or wished.state is Applied.LOCKED
-            self.attempt(received, self.world.office, device=radio.handset.device, actor="customer", role=Role.CUSTOMER)
+            self.attempt(received, self.world.office, name=radio.handset.device, actor="customer", role=Role.CUSTOMER)
         self.world.deliver()
         assert not any(radio.handset.screen_locked for radio in self.world.radios.values()), "nobody is ever stuck"
         assert {radio.handset.state.applied for radio in self.world.radios.values()} == {Applied.RETIRED}

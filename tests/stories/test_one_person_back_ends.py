@@ -156,7 +156,7 @@ def word_about_a_part(world: World, others: OtherLocks, case: str) -> None:
     order = asked_alone(world, case)
     assert others.parts(order.id) == {}
     with world.house.unit() as unit:
-        settle_by_word(unit, world.office, order=order.id, backend=ANDROID, actor="supervisor-1", why="I saw it")
+        settle_by_word(unit, world.office, name=order.id, backend=ANDROID, actor="supervisor-1", why="I saw it")
 
 
 def wrong_name(world: World, others: OtherLocks) -> str:

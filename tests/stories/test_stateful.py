@@ -160,7 +160,7 @@ class Anything(RuleBasedStateMachine):
     @precondition(lambda self: self.orders)
     @rule(place=places, who=people)
     def say_yes(self, place: int, who: str) -> None:
-        self.attempt(approve_lock, self.world.office, order=self.orders[place % len(self.orders)], account=who)
+        self.attempt(approve_lock, self.world.office, name=self.orders[place % len(self.orders)], account=who)
 
     @precondition(lambda self: self.cases and self.orders)
     @rule(place=places, who=st.sampled_from(("supervisor-1", "supervisor-2", "investigator-1")))
@@ -168,14 +168,14 @@ class Anything(RuleBasedStateMachine):
         for opened in self.cases:
             if opened.lock.order is not None and opened.order.id == self.orders[place % len(self.orders)]:
                 role = Role(who.partition("-")[0])
-                self.attempt(confirm_lock, self.world.office, order=opened.order.id, account=who, role=role)
+                self.attempt(confirm_lock, self.world.office, name=opened.order.id, account=who, role=role)
 
     @precondition(lambda self: self.orders)
     @rule(place=places)
     def let_go(self, place: int) -> None:
         order = self.orders[place % len(self.orders)]
         facts = {"actor": "agent-1", "role": Role.AGENT, "reason": Reason.RELEASED_BY_STAFF, "basis": Basis.ONE_PERSON}
-        assert self.attempt(release, self.world.office, order=order, **facts) is not None, "a release never waits"
+        assert self.attempt(release, self.world.office, name=order, **facts) is not None, "a release never waits"
 
     @rule(who=people)
     def throw_the_switch(self, who: str) -> None:

@@ -177,9 +177,9 @@ def test_an_order_is_approved_once(world: World, handset: Radio, case: str) -> N
 def test_the_second_person_may_say_no_with_a_reason(world: World, handset: Radio, case: str) -> None:
     order = ask(world, "agent-1", dispute=case)
     with world.refused(Conflict, "guard"), world.house.unit() as unit:
-        refuse_lock(unit, world.office, order=order.id, account="supervisor-1", why="  ")
+        refuse_lock(unit, world.office, name=order.id, account="supervisor-1", why="  ")
     with world.house.unit() as unit:
-        refuse_lock(unit, world.office, order=order.id, account="supervisor-1", why="The courier has it.")
+        refuse_lock(unit, world.office, name=order.id, account="supervisor-1", why="The courier has it.")
     with world.refused(Conflict, "move"):
         world.approve(order.id, "supervisor-2")
     world.deliver()
@@ -203,7 +203,7 @@ def test_a_request_that_is_released_before_it_is_approved_ends_there(world: Worl
         release(
             unit,
             world.office,
-            order=order.id,
+            name=order.id,
             actor="customer",
             role=Role.CUSTOMER,
             reason=Reason.FOUND_BY_CUSTOMER,
@@ -395,7 +395,7 @@ def test_one_person_alone_does_not_keep_a_lock_beyond_its_hours(world: World) ->
     world.confirm(opened, "supervisor-1")
     for account in ("supervisor-1", "puppet"):
         with world.refused(Forbidden, "lock_refused"), world.house.unit() as unit:
-            confirm_lock(unit, world.office, order=opened.order.id, account=account, role=Role.SUPERVISOR)
+            confirm_lock(unit, world.office, name=opened.order.id, account=account, role=Role.SUPERVISOR)
     world.step(73 * HOUR_MS)
     world.deliver()
     assert not radio.handset.screen_locked

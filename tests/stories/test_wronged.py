@@ -30,7 +30,7 @@ def test_what_is_owed_for_a_wrong_lock_is_owed_to_its_customer_and_not_to_who_re
         say_found(world, own)
     else:
         with world.house.unit() as unit:
-            received(unit, world.office, device=radio.handset.device, actor="customer", role=Role.CUSTOMER)
+            received(unit, world.office, name=radio.handset.device, actor="customer", role=Role.CUSTOMER)
     world.deliver()
     assert not radio.handset.screen_locked
     assert world.order(stranger.order.id).wrong_ms is not None
