@@ -266,8 +266,9 @@ def _with_reason(order: LockOrderRow, event: Event, file: CaseFile) -> Message |
     if event is Event.PUBLISH:
         return say("lock.publish", reason=file.lock_wish.reason if file.lock_wish.fair else BY_TWO_PEOPLE)
     if event is Event.SECOND_PERSON_SAYS_NO:
-        why = _facts(order).get("refused")
-        return say("lock.second_person_says_no", reason=why) if why else say("lock.cancel_before_delivery")
+        return say("lock.second_person_says_no", reason=_facts(order)["refused"])
+    if event is Event.WITHDRAW:
+        return say("lock.cancel_before_delivery")
     return say("lock.preflight_fails", reason=_not_made(order)) if event is Event.PREFLIGHT_FAILS else None
 
 

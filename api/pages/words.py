@@ -145,7 +145,7 @@ LOCKS: Mapping[str, tuple[str, str]] = {
         "The handset never answered. By its own clock it is free; the release stays on offer to it.",
     ),
     State.RELEASED: ("Released", "The handset is free."),
-    State.REFUSED: ("Not locked", "A check or a second person said no."),
+    State.REFUSED: ("Not locked", "A check or a second person said no, or it was called back first."),
     State.FAILED_FINAL: ("Not locked", "The handset was never switched on in time."),
 }
 NO_ANSWER_KNOWN = (

@@ -5,6 +5,8 @@
   (`Forbidden("role")`), every guard is known and true (`Conflict("guard")`). A refused move changes nothing.
 - A guard is a fact of three values: true, false, unknown (None or not given). Only true satisfies it.
 - `publish` moves to QUEUED: sent, not confirmed. Only a device's verified ack makes a lock active or released.
+- What nobody has decided yet is withdrawn by anyone who could release it; no second person has said no then, and the
+  state is that of a request that came to nothing.
 - From QUEUED, ACTIVE_PROVISIONAL and ACTIVE_CONFIRMED the customer gets out alone. A provisional lock lapses by itself.
 - A lock that our agent has not answered and that another lock system has, or may have, is no cancellation: its release
   waits, from QUEUED too, until that system has shown the handset free.
@@ -52,6 +54,7 @@ class Event(StrEnum):
     PREFLIGHT_FAILS = "preflight_fails"
     PREFLIGHT_PASSES = "preflight_passes"
     SECOND_PERSON_SAYS_NO = "second_person_says_no"
+    WITHDRAW = "withdraw"
     PUBLISH = "publish"
     DEVICE_ACK = "device_ack"
     CANCEL_BEFORE_DELIVERY = "cancel_before_delivery"
@@ -145,6 +148,7 @@ TRANSITIONS: Mapping[tuple[State, Event], Move] = MappingProxyType(
         (State.REQUESTED, Event.SECOND_PERSON_SAYS_NO): Move(
             to=State.REFUSED, who=frozenset({Role.SUPERVISOR}), guards=(Guard.REASON_SHOWN,)
         ),
+        (State.REQUESTED, Event.WITHDRAW): Move(to=State.REFUSED, who=_ANYONE),
         (State.APPROVED, Event.PUBLISH): Move(
             to=State.QUEUED, who=_SYSTEM, guards=(Guard.SIGNED, Guard.SEQ_GREATER_THAN_LAST, Guard.EXPIRY_SET)
         ),

@@ -46,7 +46,10 @@ TEXTS = {
 def release(
     unit: Unit, office: LockOffice, *, name: str, actor: str, role: Role, reason: Reason, basis: Basis
 ) -> LockOrderRow:
-    """Release a lock, sent or not; An order that is on its way out or over already stays where it is."""
+    """Release a lock, sent or not; what nobody has decided yet is withdrawn.
+
+    An order that is on its way out or over already stays where it is.
+    """
     order = hold_locks(unit, office, [name]).get(name) or store.order(unit.session, name)
     state = State(order.state)
     if state in SETTLED | {State.RELEASE_QUEUED}:
@@ -54,10 +57,10 @@ def release(
             find_wrong(unit, office, order)
         return order
     if state is State.REQUESTED:
-        order.state = step(state, Event.SECOND_PERSON_SAYS_NO, role=Role.SUPERVISOR, guards={Guard.REASON_SHOWN: True})
+        order.state = step(state, Event.WITHDRAW, role=role)
         unit.session.add(order)
         store.note(unit, order, "withdrawn", actor=actor, facts={"reason": str(reason)})
-        office.moved(unit, order, Event.SECOND_PERSON_SAYS_NO)
+        office.moved(unit, order, Event.WITHDRAW)
         return order
     device = store.device(unit.session, order.device)
     authority = Authority(basis=basis, text=TEXTS[basis], references=(order.id,))

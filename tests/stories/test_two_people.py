@@ -1,6 +1,7 @@
 """Stories of the lock that a person asks for: one person alone cannot, however many accounts they have."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from argon2 import PasswordHasher
@@ -12,7 +13,7 @@ from custody.kernel.errors import Conflict, Forbidden, NotFound, Rejected, Troub
 from devicelock.rules.applied import Applied
 from devicelock.rules.command import Basis, Op, Reason
 from devicelock.rules.hello import SimClass
-from devicelock.rules.order import Role
+from devicelock.rules.order import Event, Role
 from devicelock.rules.topic import Channel, topic
 from devicelock.usecases import standing_authority
 from devicelock.usecases.release import release
@@ -51,6 +52,19 @@ def test_a_lock_that_is_asked_for_waits_for_a_second_person(world: World, handse
     assert (done.requester, done.second, done.basis) == ("agent-1", "supervisor-1", "two_people")
     assert handset.handset.screen_locked
     assert world.order(order.id).state == "active_provisional"
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_whoever_withdraws_a_request_no_second_person_has_said_no(world: World, case: str, role: Role) -> None:
+    """The customer, one of the staff or a rule of the system: the move is a withdrawal, and theirs."""
+    moves: list[tuple[str, Event]] = []
+    office = replace(world.office, moved=lambda _unit, order, event: moves.append((order.state, event)))
+    order = ask(world, "agent-1", dispute=case)
+    with world.house.unit() as unit:
+        why = {"reason": Reason.WITHDRAWN, "basis": Basis.CUSTOMER}
+        release(unit, office, name=order.id, actor="whoever", role=role, **why)
+    assert moves == [("refused", Event.WITHDRAW)]
+    assert [(step.event, step.actor) for step in world.steps(order.id)][-1] == ("withdrawn", "whoever")
 
 
 def test_nobody_approves_their_own_request(world: World, handset: Radio, case: str) -> None:

@@ -24,6 +24,7 @@ MOVES = """
 requested preflight_fails -> refused: system if reason_shown
 requested preflight_passes -> approved: agent investigator system if authority_recorded imei_last4_typed
 requested second_person_says_no -> refused: supervisor if reason_shown
+requested withdraw -> refused: anyone if nothing
 approved publish -> queued: system if expiry_set seq_greater_than_last signed
 queued device_ack -> active_provisional: system if nothing
 queued cancel_before_delivery -> released: anyone if tombstone_seq
