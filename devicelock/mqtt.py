@@ -95,11 +95,6 @@ class MqttTransport:
         """Connected, and every subscription is granted."""
         return self._line.ready.is_set()
 
-    @property
-    def last_packet_age_s(self) -> float:
-        """Seconds since anything came from the broker."""
-        return self._line.packet_age_s
-
     def publish(
         self,
         topic: str,

@@ -22,7 +22,7 @@ from custody.kernel.errors import Conflict, Forbidden, Rejected
 from custody.kernel.keys import Signer
 from devicelock.backends.asserted import AssertedBackend, Look, Sent
 from devicelock.backends.book import Book, Wish
-from devicelock.backends.contract import Answer, Capabilities, Ref
+from devicelock.backends.contract import Answer, Capabilities
 from devicelock.backends.eir_folder import EirFolder
 from devicelock.backends.eir_list import Entry, Kind, Limits, Publication, Status, publish, read_imei
 from devicelock.rules.applied import Applied
@@ -58,11 +58,6 @@ Grounds = Callable[[str], Ground | None]
 
 Outlet = Callable[[Publication], None]
 """Hands a delta to the operator; raises `Unavailable`. It may see the same file twice, never another of its number."""
-
-
-def list_ref(text: str, *, order: str, version: int) -> Ref:
-    """A handset by its IMEI in any form, in the list's own words; raises `Rejected("imei")`."""
-    return Ref(handset=read_imei(text), order=order, version=version)
 
 
 class EirBackend(AssertedBackend):

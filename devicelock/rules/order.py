@@ -216,13 +216,3 @@ def events(state: State, role: Role | None = None) -> tuple[Event, ...]:
     return tuple(
         event for (source, event), move in TRANSITIONS.items() if source is state and (role is None or role in move.who)
     )
-
-
-def diagram() -> str:
-    """The table as a Mermaid state diagram."""
-    lines = ["stateDiagram-v2", f"    [*] --> {START}"]
-    for (source, event), move in TRANSITIONS.items():
-        guards = f" [{'; '.join(move.guards)}]" if move.guards else ""
-        lines.append(f"    {source} --> {move.to}: {event} ({', '.join(sorted(move.who))}){guards}")
-    lines.extend(f"    {state} --> [*]" for state in State if state in TERMINAL)
-    return "\n".join(lines) + "\n"

@@ -229,7 +229,6 @@ def test_a_broker_that_went_silent_is_noticed_though_its_socket_stays_open(clien
     clients.callback(client.stop)
     assert client.start(wait_s=SOON_S)
     assert client.publish(ACK, b"x", expiry_s=60) is PublishOutcome.UNKNOWN
-    assert client.last_packet_age_s < SOON_S
     thread.join(SOON_S)
     assert connects == 2, "it hung up and connected again"
 

@@ -26,7 +26,7 @@ from custody.kernel.errors import Unavailable
 from custody.kernel.keys import new_signer
 from devicelock.backends.android import Way, android_backend
 from devicelock.backends.asserted import AssertedBackend, Look, Sent
-from devicelock.backends.book import Book, MemoryBook, Wish
+from devicelock.backends.book import Book, Wish
 from devicelock.backends.contract import Answer, Capabilities, Ref
 from devicelock.backends.eir import EirBackend, Ground
 from devicelock.backends.eir_folder import EirFolder
@@ -36,6 +36,7 @@ from devicelock.backends.knox import knox_backend
 from devicelock.backends.nanomdm import NanoMdmBackend
 from devicelock.rules.applied import Applied
 from devicelock.rules.command import Authority, Basis, Reason, Screen
+from tests.contracts_backends.memory_book import MemoryBook
 
 START_MS = 1_778_486_400_000
 SCREEN = Screen(

@@ -12,7 +12,6 @@ from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import Conflict, Fatal, Forbidden, NotFound, Rejected, Unavailable
 from custody.kernel.keys import new_signer
 from devicelock.backends.contract import Answer, Ref
-from devicelock.backends.eir import list_ref
 from devicelock.backends.eir_folder import EirFolder
 from devicelock.backends.eir_list import (
     Entry,
@@ -22,6 +21,7 @@ from devicelock.backends.eir_list import (
     open_publication,
     parse,
     publish,
+    read_imei,
     render,
 )
 from devicelock.rules.applied import Applied
@@ -353,4 +353,4 @@ def test_applied_is_the_operators_word_and_unknown_while_a_change_is_on_its_way(
 
 def test_any_form_of_an_imei_names_the_same_row() -> None:
     forms = ("490154203237518", "49015420323751", "urn:gsma:imei:49015420-323751-0", "4901542032375103")
-    assert {list_ref(form, order="o", version=1).handset for form in forms} == {"490154203237518"}
+    assert {read_imei(form) for form in forms} == {"490154203237518"}

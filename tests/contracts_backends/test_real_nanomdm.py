@@ -28,7 +28,6 @@ from api.compose import free_port
 from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import Unavailable
 from custody.kernel.system_clock import SystemClock
-from devicelock.backends.book import MemoryBook
 from devicelock.backends.contract import Answer, Ref
 from devicelock.backends.exchange import Reply, Request
 from devicelock.backends.http_line import HttpLine
@@ -36,6 +35,7 @@ from devicelock.backends.nanomdm import NanoMdmBackend
 from devicelock.backends.nanomdm_event import HEADER, Status, check_age
 from devicelock.rules.applied import Applied
 from tests.contracts_backends.backend_bench import SCREEN, START_MS, SetClock
+from tests.contracts_backends.memory_book import MemoryBook
 
 PROGRAM = shutil.which("nanomdm")
 pytestmark = pytest.mark.skipif(

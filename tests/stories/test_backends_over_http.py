@@ -19,7 +19,6 @@ from custody.kernel.errors import Conflict, Fatal, Forbidden, NotFound, Rejected
 from custody.kernel.keys import new_signer
 from custody.kernel.system_clock import SystemClock
 from devicelock.backends.android import Way, android_backend
-from devicelock.backends.book import MemoryBook
 from devicelock.backends.contract import Answer, Ref
 from devicelock.backends.eir_list import Kind, Publication
 from devicelock.backends.exchange import Reply, Request
@@ -30,6 +29,7 @@ from simulators.agent import put_authority_in_force
 from simulators.history import Mishaps, PastConfig
 from simulators.network import NetworkConfig, World, play
 from tests.contracts_backends.backend_bench import AndroidBench, NanoMdmBench, SetClock
+from tests.contracts_backends.memory_book import MemoryBook
 from tests.doors.command_line import CommandLine
 from tests.stories.http_service import Service, running_service
 from tests.stories.other_side import key_file, other_side, with_tokens

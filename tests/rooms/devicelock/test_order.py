@@ -14,7 +14,6 @@ from devicelock.rules.order import (
     Guard,
     Role,
     State,
-    diagram,
     events,
     step,
 )
@@ -122,10 +121,3 @@ def test_a_provisional_lock_lapses_without_anybody() -> None:
 
 def test_only_automation_says_that_a_device_answered() -> None:
     assert TRANSITIONS[State.QUEUED, Event.DEVICE_ACK].who == {Role.SYSTEM}
-
-
-def test_the_diagram_shows_every_move() -> None:
-    drawn = diagram()
-    assert all(f"{state} --> {move.to}: {event} (" in drawn for (state, event), move in TRANSITIONS.items())
-    assert drawn.startswith("stateDiagram-v2\n    [*] --> requested\n")
-    assert sum(line.endswith("--> [*]") for line in drawn.splitlines()) == len(TERMINAL)
