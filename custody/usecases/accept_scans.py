@@ -38,7 +38,7 @@ from custody.scans.scan import Scan
 from custody.scans.tolerances import Tolerances
 from custody.store import scan_book
 from custody.store.unit import House
-from custody.usecases.file_part import Part, Sound, file_part
+from custody.usecases.file_part import Checked, Part, Unproven, file_part
 from custody.usecases.judge_group import Ack, Bench
 
 MAX_GROUP = 1_000
@@ -57,13 +57,13 @@ Answered = Callable[[list[Ack] | Trouble], None]
 class Job:
     """What was handed in together and is answered together: `size` scans with statements of their own, or one batch.
 
-    `sound` is what the clerk found out about each part.
+    `checked` is what the clerk found out about each part.
     """
 
     parts: Sequence[Part]
     size: int
     answered: Answered
-    sound: Sequence[Sound] = ()
+    checked: Sequence[Checked] = ()
 
 
 class Line:
@@ -171,12 +171,12 @@ class Intake:
 
     def _lay_ready(self, group: list[Job]) -> None:
         try:
-            sound = iter(self._verify([part for job in group for part in job.parts]))
+            checked = iter(self._verify([part for job in group for part in job.parts]))
         except Exception as error:  # noqa: BLE001 - whatever it was, every waiting caller must get an answer
             self._each_alone(group, error, self._lay_ready)
             return
         for job in group:
-            job.sound = list(islice(sound, len(job.parts)))
+            job.checked = list(islice(checked, len(job.parts)))
             self._ready.put(job)
 
     def _write(self) -> None:
@@ -191,8 +191,8 @@ class Intake:
                 if gather:
                     group[:] = self._ready.gather(group[0], most=MAX_GROUP)
                 parts = [part for job in group for part in job.parts]
-                sound = self._look_again(unit.session, parts, [each for job in group for each in job.sound])
-                answers = iter(Bench(unit, parts, self._tolerances).answer(parts, sound))
+                checked = self._look_again(unit.session, parts, [each for job in group for each in job.checked])
+                answers = iter(Bench(unit, parts, self._tolerances).answer(parts, checked))
         except Exception as error:  # noqa: BLE001 - as in _lay_ready
             self._each_alone(group, error, self._enter)
             return
@@ -218,41 +218,41 @@ class Intake:
         except Exception:  # whoever waits has gone, but the scans are durable and others wait behind them
             log.exception("an answer could not be given")
 
-    def _verify(self, parts: Sequence[Part]) -> list[Sound]:
+    def _verify(self, parts: Sequence[Part]) -> list[Checked]:
         missing = {kid for part in parts if (kid := _message(part).kid) not in self._keys}
         if missing:
             with self._house.read() as session:
                 self._learn(session, missing)
         return self._check(parts)
 
-    def _look_again(self, session: Session, parts: Sequence[Part], sound: Sequence[Sound]) -> Sequence[Sound]:
-        strangers = [at for at, each in enumerate(sound) if each is None]
+    def _look_again(self, session: Session, parts: Sequence[Part], checked: Sequence[Checked]) -> Sequence[Checked]:
+        strangers = [at for at, each in enumerate(checked) if each is Unproven.UNKNOWN_KEY]
         if not strangers:
-            return sound
+            return checked
         unknown = [parts[at] for at in strangers]
         self._learn(session, {_message(part).kid for part in unknown})
         found = dict(zip(strangers, self._check(unknown), strict=True))
-        return [found.get(at, each) for at, each in enumerate(sound)]
+        return [found.get(at, each) for at, each in enumerate(checked)]
 
     def _learn(self, session: Session, kids: Iterable[bytes]) -> None:
         for kid, row in scan_book.station_keys(session, kids).items():
             self._keys[kid] = read_cose_key(cbor.decode(row.cose_key))
 
-    def _check(self, parts: Sequence[Part]) -> list[Sound]:
-        return [_is_sound(part, self._keys.get(_message(part).kid)) for part in parts]
+    def _check(self, parts: Sequence[Part]) -> list[Checked]:
+        return [_check_part(part, self._keys.get(_message(part).kid)) for part in parts]
 
 
 def _message(part: Part) -> Sign1:
     return part.statement.message if isinstance(part, SealedBatch) else part.message
 
 
-def _is_sound(part: Part, key: PublicKey | None) -> Sound:
+def _check_part(part: Part, key: PublicKey | None) -> Checked:
     if key is None:
-        return None
+        return Unproven.UNKNOWN_KEY
     try:
         _message(part).verify(key)
     except Rejected:
-        return False
+        return Unproven.FORGED
     if isinstance(part, SealedBatch):
         try:
             check_seal(part.batch, part.seal, key)

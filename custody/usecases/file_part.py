@@ -4,7 +4,7 @@ While a group is judged every other writer waits. So what does not hang on a par
 known, is worked out before, beside the check of its signature.
 """
 
-from typing import Literal
+from enum import Enum, auto
 
 import msgspec
 
@@ -27,8 +27,15 @@ class Filing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     leaves: bytes = b""
 
 
-Sound = Filing | Literal[False] | Rejected | None
-"""How to file what the enrolled key signed. False: it did not. None: the key is unknown. Or why it cannot be taken."""
+class Unproven(Enum):
+    """Why a part is set aside: nobody enrolled the key that it names, or that key did not sign it."""
+
+    UNKNOWN_KEY = auto()
+    FORGED = auto()
+
+
+Checked = Filing | Unproven | Rejected
+"""What the check of a part came to: how to file what its key signed, why to set it aside, or why it is not taken."""
 
 
 def file_part(part: Part) -> Filing:

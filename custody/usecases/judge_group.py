@@ -15,7 +15,6 @@ batch; a batch is one entry of the log, and each of its scans has a row, keys, a
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal
 
 import msgspec
 from msgspec.structs import replace
@@ -40,7 +39,7 @@ from custody.store.log_book import ReadyEntry
 from custody.store.scan_book import EnrolledKey
 from custody.store.unit import Unit
 from custody.store.unopened_book import UnopenedScan
-from custody.usecases.file_part import Filing, Part, Sound
+from custody.usecases.file_part import Checked, Filing, Part, Unproven
 from custody.usecases.read_trail import station_facts
 
 
@@ -99,10 +98,10 @@ class Bench:
         self._aside: list[dict[str, object]] = []
         self._opened: list[tuple[int, Scan]] = []
 
-    def answer(self, parts: Sequence[Part], sound: Sequence[Sound]) -> list[list[Ack] | Trouble]:
+    def answer(self, parts: Sequence[Part], checked: Sequence[Checked]) -> list[list[Ack] | Trouble]:
         """Judge every part, write what came of it, and return the answers to the scans of each."""
         turns = sorted(range(len(parts)), key=lambda turn: isinstance(each := parts[turn], Scan) and self._waits(each))
-        answered = {turn: self._part(parts[turn], sound[turn]) for turn in turns}
+        answered = {turn: self._part(parts[turn], checked[turn]) for turn in turns}
         session = self._unit.session
         self._unit.log.append(self._entries)
         scan_book.add_scans(session, self._scan_rows, self._key_rows)
@@ -138,17 +137,18 @@ class Bench:
         """Whether the log holds it and only its opening is missing; it is judged after all others."""
         return scan.digest in self._waiting
 
-    def _part(self, part: Part, sound: Sound) -> list[Ack] | Trouble:
-        if isinstance(sound, Rejected):
-            return sound
+    def _part(self, part: Part, checked: Checked) -> list[Ack] | Trouble:
+        if isinstance(checked, Rejected):
+            return checked
         if isinstance(part, SealedBatch):
-            return self._batch(part, sound)
-        return [self._one(part, sound)]
+            return self._batch(part, checked)
+        return [self._one(part, checked)]
 
-    def _one(self, scan: Scan, filing: Filing | Literal[False] | None) -> Ack:
+    def _one(self, scan: Scan, filing: Filing | Unproven) -> Ack:
         key = self._keys.get(scan.message.kid)
-        if key is None or key.station != scan.station or not filing:
-            return self._set_aside(scan, forged=filing is False and key is not None and key.station == scan.station)
+        mine = key is not None and key.station == scan.station
+        if key is None or not mine or isinstance(filing, Unproven):
+            return self._set_aside(scan, forged=filing is Unproven.FORGED and mine)
         waiting = self._waiting.pop(scan.digest, None)
         if waiting is not None:
             return self._open(scan, key, waiting, filing)
@@ -158,12 +158,12 @@ class Bench:
         verdict = repeat or self._judge_now(scan, key)
         return self._enter(scan, verdict, filing)
 
-    def _batch(self, sealed: SealedBatch, filing: Filing | Literal[False] | None) -> list[Ack]:
+    def _batch(self, sealed: SealedBatch, filing: Filing | Unproven) -> list[Ack]:
         statement = sealed.statement
         key = self._keys.get(statement.message.kid)
-        if key is None or key.station != statement.station or not filing:
-            mine = key is not None and key.station == statement.station
-            return self._set_batch_aside(sealed, forged=filing is False and mine)
+        mine = key is not None and key.station == statement.station
+        if key is None or not mine or isinstance(filing, Unproven):
+            return self._set_batch_aside(sealed, forged=filing is Unproven.FORGED and mine)
         held = {
             seq: link
             for seq in range(statement.first, statement.last + 1)
