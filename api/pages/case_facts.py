@@ -20,6 +20,7 @@ from api.routes.dispute_reading import read as read_case
 from custody.disputes.civil import civil_date
 from custody.disputes.payout import WORDS as PAYOUT_WORDS
 from custody.disputes.payout import payouts
+from custody.disputes.work_clocks import Elapsed, elapsed
 from custody.kernel.clock import DAY_MS, from_iso
 from custody.store import case_book, evidence_book
 from custody.store.case_book import CaseFile
@@ -40,13 +41,14 @@ NO_OFFER = frozenset({"reported", "triaged", "awaiting_customer"})
 class CasePage:
     """The facts of one case page. `checks` is None if no handset is registered, or a lock order is open.
 
+    `waited`: since the first word, and how much of that on an answer to what we asked.
     `refused`: what keeps this person from asking for a lock whatever the checks say, empty if nothing does.
     """
 
     case: dict[str, Any]
     file: CaseFile
     moves: tuple[Open, ...]
-    days: int
+    waited: Elapsed
     given: tuple[tuple[Given, str], ...]
     inquiry: InquiryRow | None
     answer: StoredAnswer | None
@@ -55,6 +57,11 @@ class CasePage:
     refused: str
     may_ask: bool
     open_lock: bool
+
+    @property
+    def asked_days(self) -> int:
+        """How many whole days the case waited for the customer."""
+        return self.waited.on_customer_ms // DAY_MS
 
     @property
     def forms(self) -> set[str]:
@@ -78,7 +85,7 @@ def read_case_page(parts: Parts, caller: Caller, dispute: str) -> CasePage:
             case={**case, "clocks": [_clock(clock, case, unit.now_ms) for clock in case["clocks"]]},
             file=file,
             moves=open_moves(file, case, caller),
-            days=(unit.now_ms - file.case.first_word_ms) // DAY_MS,
+            waited=elapsed(file.case.first_word_ms, file.ledger.open_times(), unit.now_ms),
             given=_given(session, dispute),
             inquiry=inquiry,
             answer=stored_answer(inquiry),

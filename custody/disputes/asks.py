@@ -6,10 +6,10 @@
   So it is whatever it is called: a till receipt is a proof of purchase, a crime number a reference of the police. A
   receipt of a posting, a return or a repair is none of the purchase.
 - At most one ask is open, at most three are made in a case; only a supervisor goes beyond three.
-- Text and accepted forms are frozen when an ask is sent. Other words are another item: a supervisor sends it, and it
-  counts towards the three.
-- Any format satisfies an ask, plain words too. What we cannot read is "received, we are converting" and our job.
-- Facts beat documents: order number, date and item code together are proof of purchase.
+- Text and accepted forms are frozen when an ask is sent; nothing changes them. Something else is another item, which is
+  asked for when this ask has ended, and counts towards the three.
+- Any format satisfies an ask, plain words too. What we cannot read is held all the same, and reading it is our job.
+- Facts beat documents: an order's number is proof of purchase.
 - After the days of the policy an ask lapses, and we go on without. Skipping and lapsing count against nobody.
 """
 
@@ -63,7 +63,7 @@ class Holding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """One ask as it was sent. `state` is open, answered, skipped, lapsed or taken_back."""
+    """One ask as it was sent. `state` is open, answered, skipped or lapsed."""
 
     id: str
     item: str
@@ -196,31 +196,6 @@ def send_ask(
     return replace(ledger, asks=(*ledger.asks, ask))
 
 
-def reword_ask(
-    ledger: Ledger,
-    ask_id: str,
-    *,
-    new_id: str,
-    item: str,
-    text: str,
-    role: str,
-    never: tuple[str, ...],
-    policy: Policy,
-    now_ms: Instant,
-) -> Ledger:
-    """The open ask taken back and another item asked for in its place, by a supervisor; it counts towards the cap."""
-    if role != Role.SUPERVISOR:
-        raise Conflict(
-            "frozen",
-            "the words of an ask do not change once it is sent",
-            fix="Wait for the answer, or let a supervisor send another item.",
-        )
-    taken_back = _end(ledger, ask_id, state="taken_back", now_ms=now_ms)
-    return send_ask(
-        taken_back, ask_id=new_id, item=item, text=text, role=role, never=never, policy=policy, now_ms=now_ms
-    )
-
-
 def answer_ask(ledger: Ledger, ask_id: str, *, pointer: str, readable: bool, now_ms: Instant) -> Ledger:
     """The ledger after something came in answer, in any form; what cannot be read is held all the same."""
     answered = _end(ledger, ask_id, state="answered", now_ms=now_ms, pointer=pointer)
@@ -249,23 +224,6 @@ def lapse_asks(ledger: Ledger, *, now_ms: Instant) -> Ledger:
 def hold(ledger: Ledger, holding: Holding) -> Ledger:
     """The ledger with one more thing held."""
     return ledger if holding in ledger.holdings else replace(ledger, holdings=(*ledger.holdings, holding))
-
-
-def facts_as_proof(*, order_number: str, bought_on: str, item_code: str, pointer: str) -> Holding | None:
-    """Proof of purchase made of facts: order number, date and item code together, or None if one is missing."""
-    if not all(part.strip() for part in (order_number, bought_on, item_code)):
-        return None
-    return Holding(item="proof_of_purchase", pointer=pointer, how="told")
-
-
-def status_words(ledger: Ledger, item: str) -> str:
-    """What the customer's page says about an item."""
-    held, asked = ledger.held(item), ledger.asked(item)
-    if held is not None:
-        return "We have it." if held.readable else "Received. We are converting it."
-    if asked is None:
-        return "Not needed."
-    return "You can give us this, or skip it." if asked.state == "open" else "Not needed any more."
 
 
 def _end(ledger: Ledger, ask_id: str, *, state: str, now_ms: Instant, pointer: str | None = None) -> Ledger:

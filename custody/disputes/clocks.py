@@ -78,11 +78,6 @@ def refund_after_rejection(agreed: date, *, policy: Policy) -> date:
     return civil.add_days(agreed, policy.count("refund_days_rejection", agreed) - 1)
 
 
-def cancellation_last_day(received: date, *, policy: Policy) -> date:
-    """The last day on which a distance purchase may be cancelled."""
-    return civil.add_days(received, policy.count("cancel_days_distance", received))
-
-
 def refund_after_cancellation(*, goods_back: date | None, proof_of_sending: date | None, policy: Policy) -> date:
     """The last day for the money after a cancellation; raises `Rejected("date")` if neither day is known."""
     known = [day for day in (goods_back, proof_of_sending) if day is not None]

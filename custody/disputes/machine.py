@@ -8,7 +8,6 @@
 - `demand_role` and `demand` are two of these questions alone, for what is put right without a move: may this role cause
   the event anywhere, and are these guards true?
 - A guard is a fact of three values: true, false, unknown (None or not given). Only true satisfies it.
-- `diagram` draws the table as Mermaid text, so that no picture can differ from the code.
 """
 
 from collections.abc import Callable, Mapping
@@ -144,17 +143,6 @@ def demand(machine: Machine, guards: Mapping[str, bool | None]) -> None:
     unmet = {name: value for name, value in guards.items() if value is not True}
     if unmet:
         raise _unmet(machine, unmet, "what was asked for")
-
-
-def diagram(machine: Machine) -> str:
-    """The table as a Mermaid state diagram."""
-    lines = ["stateDiagram-v2", f"    [*] --> {machine.start}"]
-    for row in machine.transitions:
-        who = ", ".join(row.who)
-        guards = f" [{'; '.join(row.guards)}]" if row.guards else ""
-        lines.append(f"    {row.source} --> {row.target}: {row.event} ({who}){guards}")
-    lines.extend(f"    {state} --> [*]" for state in machine.states if state in machine.terminal)
-    return "\n".join(lines) + "\n"
 
 
 def _not_theirs(machine: Machine, actor_role: str, who: tuple[Role, ...], what: str, **facts: str) -> Forbidden:

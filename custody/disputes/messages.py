@@ -11,7 +11,7 @@
 from dataclasses import dataclass
 from string import Formatter
 
-from custody.disputes.texts import INTERNAL, TEXTS
+from custody.disputes.texts import TEXTS
 from custody.disputes.wording import ahead, lint_dates, lint_text
 from custody.kernel.errors import Rejected
 
@@ -48,12 +48,6 @@ def say(key: str, *, promises: tuple[str, ...] = (), **facts: str) -> Message:
     dated = {name: ahead(fact) if name in REASONS else fact for name, fact in plain.items()}
     lint_dates(text.words.format(**dated), promises=promises, set_by=text.set_by)
     return Message(key=key, text=text.words.format(**filled), promises=promises, set_by=text.set_by)
-
-
-def say_of(machine: str, event: str, *, promises: tuple[str, ...] = (), **facts: str) -> Message | None:
-    """The message of a transition, or None if the customer is told nothing by it."""
-    key = f"{machine}.{event}"
-    return None if key in INTERNAL else say(key, promises=promises, **facts)
 
 
 def fields(key: str) -> frozenset[str]:

@@ -56,14 +56,9 @@ TEXTS = MappingProxyType(
             "{owner} looks after your case now. All you told us is in it. You need not tell it twice."
         ),
         "case.link_renewed": _text("You have a new link to this page. The old one opens nothing any more."),
-        "case.first_reply": _text("Sorry. This should not have happened to you.", "{reply}"),
         "case.received": _text("Thank you. We have what you sent. We will not ask for it again."),
-        "case.converting": _text(
-            "Thank you. We have what you sent, and we are converting it.", "You need not send it again."
-        ),
         "case.found_it": _text("We are glad you found it. Thank you for telling us. We unlock it now. All is well."),
         "case.found_it_free": _text("We are glad you found it. Thank you for telling us. All is well."),
-        "case.in_full": _text("You can get all we hold about you, as one file, on your page."),
         # The case.
         "case.classify": _text(
             "Thank you. We wrote down that {problem}.", "Is that not right? Tell us, and we change it."

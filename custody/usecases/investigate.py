@@ -106,13 +106,6 @@ class Inquirer:
         """Judge every dispute together and return what is found of one; raises as `gather` does."""
         return self.gather(session, attaches, asked=dispute).find(dispute)
 
-    def judge_all(
-        self, session: Session, attaches: Attaches, *, asked: str | None = None
-    ) -> tuple[Result, dict[str, CaseOutline]]:
-        """Every disputed parcel with a recorded chain, judged together against the traffic."""
-        gathered = self.gather(session, attaches, asked=asked)
-        return gathered.judge(), gathered.files
-
     def gather(self, session: Session, attaches: Attaches, *, asked: str | None = None) -> Gathered:
         """What is to be judged together.
 

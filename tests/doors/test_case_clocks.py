@@ -1,11 +1,13 @@
 """In every state that waits for us a clock of ours runs, which staff see: also where a case has come back."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from custody.disputes.case import ADR_EVENT
 from custody.kernel.clock import DAY_MS, HOUR_MS, from_iso
+from custody.store import case_book
 from tests.doors.case_desk import OURS, SEEN, CaseDesk
 
 
@@ -72,3 +74,16 @@ def test_a_case_that_is_over_has_no_clock_that_runs(desk: CaseDesk) -> None:
     told = desk.report(claim_type="defective")
     assert desk.http.post(f"/v1/customer/{told['customer_token']}/withdraw").is_success
     assert set(due(desk, told)) == {"ack_minutes", "owner_minutes", "remedy_offer_hours"}
+
+
+def test_the_page_says_how_long_a_case_waits_and_how_much_of_that_on_the_customer(desk: CaseDesk) -> None:
+    told = desk.not_fixed()
+    assert desk.event(told, "agent-1", "ask", item="tape", text="Which colour has the tape?").is_success
+    with desk.house.parts.house.unit() as unit:
+        before = case_book.hold_one(unit, told["dispute"])
+        asks = tuple(replace(ask, sent_ms=ask.sent_ms - 2 * DAY_MS) for ask in before.ledger.asks)
+        case = replace(before.case, first_word_ms=before.case.first_word_ms - 5 * DAY_MS)
+        after = replace(before, case=case, ledger=replace(before.ledger, asks=asks))
+        case_book.replace(unit, after, before=before)
+    page = desk.http.get(f"/console/cases/{told['dispute']}", headers=desk.by("agent-1") | OURS).text
+    assert "<dd>5 days, 2 of them on an answer to what we asked</dd>" in page

@@ -52,7 +52,7 @@ def test_two_joined_reports_are_one_dispute_to_the_investigation(world: World) -
     not_put_right(world, second)
     join(world, second, into=first)
     with world.house.read() as session:
-        _, files = Inquirer().judge_all(session, {})
+        files = Inquirer().gather(session, {}).files
     assert list(files) == [first.case]
 
 

@@ -27,7 +27,7 @@ LINK = {"site": "Leeds", "step": "hub_sort", "probability": 0.7}
 def judged(world: World) -> list[str]:
     """The cases that are weighed if nobody asks about one."""
     with world.house.read() as session:
-        return list(Inquirer().judge_all(session, {})[1])
+        return list(Inquirer().gather(session, {}).files)
 
 
 def reported(world: World, claim: str = "never_received") -> Opened:

@@ -35,7 +35,6 @@ def d(text: str) -> date:
         (clocks.access_request_internal(d("2026-01-31"), policy=POLICY), "2026-02-28"),
         (clocks.chargeback_last_day(d("2026-03-10"), policy=POLICY), "2026-07-08"),
         (clocks.chargeback_last_day(d("2026-03-10"), policy=POLICY, processed=d("2025-01-01")), "2026-06-25"),
-        (clocks.cancellation_last_day(d("2026-05-01"), policy=POLICY), "2026-05-15"),
         (clocks.scheme_referral_last_day(d("2028-02-29"), policy=POLICY), "2029-02-28"),
         (clocks.data_complaint_acknowledged_by(d("2026-07-01"), policy=POLICY), "2026-07-30"),
         (clocks.credit_leg_response_due(d("2026-04-20"), policy=POLICY), "2026-06-15"),

@@ -6,7 +6,7 @@ import pytest
 
 from custody.disputes.case import CASE
 from custody.disputes.investigation import INVESTIGATION
-from custody.disputes.machine import Guard, Machine, Role, StateFacts, Transition, demand, demand_role, diagram, step
+from custody.disputes.machine import Guard, Machine, Role, StateFacts, Transition, demand, demand_role, step
 from custody.disputes.promise import PROMISE
 from custody.kernel.errors import Conflict, Fatal, Forbidden
 
@@ -120,23 +120,6 @@ def test_the_events_a_role_may_cause_are_those_that_step_lets_it_cause() -> None
                     with pytest.raises(Forbidden):
                         step(machine, state, row.event, role, holds)
             assert possible == tuple(tried)
-
-
-@pytest.mark.parametrize("name", MACHINES)
-def test_the_diagram_is_the_table(name: str) -> None:
-    machine = MACHINES[name]
-    lines = diagram(machine).splitlines()
-    assert lines[0] == "stateDiagram-v2"
-    arrows = [line.strip() for line in lines[1:]]
-    assert arrows[0] == f"[*] --> {machine.start}"
-    drawn = {tuple(arrow.split(": ")[0].split(" --> ")): arrow for arrow in arrows[1:] if "[*]" not in arrow}
-    assert set(drawn) == {(row.source, row.target) for row in machine.transitions}
-    assert len(arrows) == 1 + len(machine.transitions) + len(machine.terminal)
-    for row in machine.transitions:
-        assert any(
-            arrow.startswith(f"{row.source} --> {row.target}: {row.event} (") and all(g in arrow for g in row.guards)
-            for arrow in arrows
-        )
 
 
 def table(**changes: object) -> Machine:

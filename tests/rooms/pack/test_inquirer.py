@@ -44,7 +44,7 @@ def test_without_a_question_the_newest_report_stands_for_the_parcel(world: World
     open_case_of(world)
     newest = open_case_of(world)
     with world.house.read() as session:
-        _, files = Inquirer().judge_all(session, {})
+        files = Inquirer().gather(session, {}).files
     assert list(files) == [newest]
 
 
