@@ -139,6 +139,10 @@ TEXTS = MappingProxyType(
             "Two people looked at it. You can ask an independent body to overrule us.",
             "We send you the letter for it today.",
         ),
+        "case.decline_over": _text(
+            "We have said no this time. This is why: {reasons}",
+            "Two people looked at it. We send you a letter about it today.",
+        ),
         "case.adr_letter": _text(
             "Here is your letter. You can take it to {body}. You have until {last_day}.",
             "Ask us for all we hold on your case, to take with you. Going there costs you none of your rights.",

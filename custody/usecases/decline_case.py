@@ -76,7 +76,7 @@ def decline(unit: Unit, dispute: str, *, why: str, heard: bool, actor: Actor, ro
     letter = step(CASE, declined.target, "adr_letter", Role.SYSTEM, {"same_day": True})
     lettered, way = with_letter(unit, file)
     said = [
-        say("case.decline", reasons=why),
+        say("case.decline" if way.still_open else "case.decline_over", reasons=why),
         said_of_letter("case.adr_letter", way),
     ]
     moved = replace(lettered, case=replace(file.case, state=letter.target))

@@ -211,7 +211,8 @@ def test_a_letter_for_a_way_that_is_over_says_so(world: World, *, declines: bool
     else:
         letter(world, opened)
     assert "This is your letter. The last day to go to the county court was 2 January 2025." in told(world, opened)
-    for wrong in ("You may go to", "You can take it to", "You have until 2 January 2025"):
+    assert ("We have said no this time. This is why: Seen." in told(world, opened)) is declines
+    for wrong in ("You may go to", "You can take it to", "You have until 2 January 2025", "independent body"):
         assert wrong not in told(world, opened), wrong
 
 
