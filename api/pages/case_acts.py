@@ -66,10 +66,12 @@ def choose(dispute: str, visit: Staff, *, remedy: Line = "", payout: Line = "", 
 
 
 @router.post("/whereabouts")
-def whereabouts(dispute: str, visit: Staff, known: Line, version: Line = "") -> Response:
+def whereabouts(dispute: str, visit: Staff, known: Line = "", version: Line = "") -> Response:
     """Say what became of the ordered handset, where the customer once held it or we may never have sent it."""
 
     def act() -> None:
+        if not known.strip():
+            raise Rejected("whereabouts", "nothing was chosen", fix="Choose what became of the handset.")
         if known not in words.WHEREABOUTS:
             raise Rejected("whereabouts", f"{known!r} is not in the list", fix="Choose one of the list.")
         said = {known, "customer_told", "returns_bench_told"} if known == "absent_from_returns_bench" else {known}

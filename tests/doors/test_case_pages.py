@@ -303,3 +303,11 @@ def test_what_is_no_day_stands_in_the_notice_since_a_field_for_a_day_cannot_hold
     assert "Delivered on 31/12/2026" in " ".join(alert_of(page).split())
     fields = re.findall(r'<input type="date" value="([^"]*)" id="order_days-(\w+)"', page.text)
     assert fields == [("", "delivered"), ("", "proof_of_sending"), ("2026-01-31", "goods_back")]
+
+
+def test_whereabouts_without_a_choice_are_told_what_is_missing(desk: CaseDesk) -> None:
+    told = desk.report(claim_type="damaged", custody_words="It was wet when it came.")
+    path, by = f"/console/cases/{told['dispute']}/whereabouts", desk.by("agent-1")
+    for form in ({}, {"known": ""}, {"known": "  "}):
+        answer = desk.http.post(path, data=form, headers=by)
+        assert (answer.status_code, "Nothing was chosen" in alert_of(answer)) == (422, True), answer.text
