@@ -14,7 +14,8 @@
   other customer is asked first: whoever has the link of the case that goes on reads what was said and given in both.
 - Joining keeps the earliest date and all that was given, promised, asked and owed; the joined case only points on. A
   report that knew no order and no handset is about those of the one that is joined into it. One of another order is
-  joined once that order had its offer: the case that goes on offers for its own alone.
+  joined once that order had its offer: the case that goes on offers for its own alone. None is while its remedy is on
+  offer, on its way or given, which joining would take away.
 """
 
 import base64
@@ -165,6 +166,7 @@ def merge(unit: Unit, dispute: str, *, into: str, consent: bool, actor: str, rol
         ),
         "min_clock_kept": case_guards.min_clock_kept(both.survivor.first_word_ms, firsts),
     }
+    _check_loses_no_remedy(other)
     step(CASE, other.case.state, "merge", role, guards)
     ledger = Ledger(
         asks=survivor.ledger.asks + other.ledger.asks,
@@ -237,7 +239,21 @@ def _check_has_an_offer(other: CaseFile, order_ref: str | None) -> None:
         raise Conflict(
             "unclassified",
             f"{other.case.id} is about another order, and nothing was offered for that one yet",
-            fix="Agree on its kind of problem first, so that its order gets an offer of its own.",
+            fix="Agree on its kind of problem, so that its order gets an offer, and let it go on by itself. It can be "
+            "joined once its remedy was chosen, came, and did not help.",
+        )
+
+
+def _check_loses_no_remedy(other: CaseFile) -> None:
+    """Return if nothing is on offer, on its way or given in a report that is to be joined; raises `Conflict`.
+
+    The case that it is joined into offers anew, and the customer would choose no more of what stands here.
+    """
+    if other.case.state in REMEDY_STANDS:
+        raise Conflict(
+            "remedy_stands",
+            f"{other.case.id} has a remedy of its own, which joining would take away",
+            fix="Let both reports go on. This one can be joined once its customer says that the remedy did not help.",
         )
 
 

@@ -346,8 +346,25 @@ def test_a_report_of_another_order_is_joined_once_that_order_had_an_offer(world:
     (offer,) = promised(world, other)
     assert is_owed(offer)
     classify(world, other, "never_received")
+    with world.refused(Conflict, "remedy_stands"):
+        join(world, other, into=opened)
     not_put_right(world, other)
     join(world, other, into=opened)
+
+
+def test_a_report_whose_remedy_stands_keeps_it_and_is_joined_once_it_did_not_help(world: World) -> None:
+    opened, other = (world.dispute(parcel, "never_received") for parcel in world.parcels[:2])
+    with world.refused(Conflict, "remedy_stands"):
+        join(world, other, into=opened)
+    act(world, move_case.choose, other, remedy="replacement", payout=None, actor="customer")
+    with world.refused(Conflict, "remedy_stands"):
+        join(world, other, into=opened)
+    act(world, move_case.remedied, other, reference="JJD0001", actor="agent-1", role=Role.AGENT)
+    with world.refused(Conflict, "remedy_stands"):
+        join(world, other, into=opened)
+    act(world, move_case.not_fixed, other, actor="customer")
+    join(world, other, into=opened)
+    assert world.case(other).case.state == "merged"
 
 
 def test_an_offer_for_another_order_that_was_joined_before_is_kept_by_no_offer_of_this_one(world: World) -> None:
