@@ -186,24 +186,24 @@ def _takes_off(event: Event, seal: Seal) -> bool:
     number = event.extensions.get("wl:sealNumber")
     if number is not None:
         return bool(number.upper() == seal.number.upper())
-    return _is_whole(event) or not seal.things or not seal.things.isdisjoint(event.children)
+    return is_whole(event) or not seal.things or not seal.things.isdisjoint(event.children)
 
 
 def _contents(view: UnitView, event: Event, edition: Edition) -> UnitView:
     """The view with what should be inside after something was put in or taken out."""
     expected, joined = view.expected_serials, view.joined
-    named = _names((*event.children, *event.imeis))
+    named = names_of((*event.children, *event.imeis))
     if event.action == "ADD" and event.biz_step == "packing":
         joined = _join(joined, event) if edition >= FOURTH else joined
         return replace(view, expected_serials=expected | named, joined=joined)
     if event.action != "DELETE" or event.biz_step != "unpacking":
         return view
-    if edition >= THIRD and _is_whole(event):
+    if edition >= THIRD and is_whole(event):
         return replace(view, expected_serials=frozenset(), joined=())
     if edition < FOURTH:
         return replace(view, expected_serials=expected - named)
     out = named.union(*(names for names in joined if not names.isdisjoint(named)))
-    left = frozenset(key for key in expected if _names([key]).isdisjoint(out))
+    left = frozenset(key for key in expected if names_of([key]).isdisjoint(out))
     return replace(view, expected_serials=left, joined=tuple(names for names in joined if names.isdisjoint(out)))
 
 
@@ -211,8 +211,8 @@ def _join(joined: Joined, event: Event) -> Joined:
     """With the names of the handset that a packing puts in, if it puts in one, and names it in more ways than one."""
     items = [key for key in event.children if is_one(key)]
     several = len(items) > 1 or (not items and sum(count or 0 for _, count in event.quantities) != 1)
-    names = _names([*items, *event.imeis])
-    if several or len(names) <= len(_names(items or event.imeis[:1])):
+    names = names_of([*items, *event.imeis])
+    if several or len(names) <= len(names_of(items or event.imeis[:1])):
         return joined
     same = [known for known in joined if not known.isdisjoint(names)]
     names = names.union(*same)
@@ -221,7 +221,7 @@ def _join(joined: Joined, event: Event) -> Joined:
     return (*(known for known in joined if known not in same), names)
 
 
-def _is_whole(event: Event) -> bool:
+def is_whole(event: Event) -> bool:
     """Whether a DELETE is of everything: it names no child, and no class of them."""
     return not event.children and not event.quantities
 
@@ -235,6 +235,7 @@ def _delivers(event: Event) -> bool:
     return any(RECIPIENT in key for word, key in event.destinations if word == "possessing_party")
 
 
-def _names(keys: Iterable[str]) -> frozenset[str]:
+def names_of(keys: Iterable[str]) -> frozenset[str]:
+    """The keys of what is no parcel and, where a serial number is an IMEI, that IMEI."""
     things = {key for key in keys if not key.startswith(SSCC)}
     return frozenset(things | {imei for imei in map(serial_as_imei, things) if imei is not None})

@@ -32,6 +32,8 @@ an edition of its own, which holds from the policy on that names it. A policy th
 
 5. - A `void_shipping` that is for a release that was ended already ends nothing more and is not kept: one that names
      it, or that names none and was made after it, while nobody has accepted the parcel since.
+   - An unpacking that names goods by their class takes out as many as it says (`by_class.py`). If that is all of the
+     class that is inside, nothing of it is left; else which are left is not known, and not held against anybody.
 """
 
 from collections.abc import Mapping

@@ -13,7 +13,8 @@ from msgspec.structs import replace
 from custody.gs1.event import Event
 from custody.gs1.imei import serial_as_imei
 from custody.scans.advance import SSCC, UNSEEN, advance, is_one, parcels_of
-from custody.scans.edition import FOURTH, NEWEST, Edition
+from custody.scans.by_class import count_classes
+from custody.scans.edition import FIFTH, FOURTH, NEWEST, Edition
 from custody.scans.view import Packed, UnitView
 
 Look = Callable[[str], UnitView]
@@ -45,6 +46,8 @@ def follow(event: Event, look: Look, edition: Edition, *, custodian: str | None 
     """What the event changes, by key; `custodian` is that of `advance`."""
     parcels = parcels_of(event)
     changed = {parcel: advance(look(parcel), event, edition, custodian=custodian) for parcel in parcels}
+    if edition >= FIFTH and event.type == "AggregationEvent" and event.error_declaration is None:
+        changed |= {key: count_classes(look(key), view, event) for key, view in changed.items() if key == event.parent}
     if edition >= FOURTH:
         for name in _handsets(event, parcels):
             before = changed.get(name) or look(name)

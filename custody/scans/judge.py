@@ -218,8 +218,9 @@ def _serial(event: Event, unit: UnitView) -> Iterator[Flag]:
     found = _names(things | set(event.imeis))
     expected = _names(unit.expected_serials)
     if found and expected:
-        strangers = {key for key in things if not _names({key}) & expected}
-        if not found & expected or (strangers and any(key.startswith(SGTIN) for key in expected)):
+        possible = expected | _names(unit.unsure)
+        strangers = {key for key in things if not _names({key}) & possible}
+        if not found & possible or (strangers and any(key.startswith(SGTIN) for key in expected)):
             yield Flag(code="serial_differs", text="What was read is not what should be inside.")
     if found & _names(unit.duplicates):
         yield Flag(code="serial_differs", text="What was read is in another parcel by the records.")

@@ -69,6 +69,17 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     made_ms: Instant | None = None
 
 
+class Goods(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is inside of a class, beside its serial numbers: how many, if that was said of all, and their IMEIs.
+
+    `count` is negative where serial numbers came out by class.
+    """
+
+    key: str
+    count: float | None
+    imeis: frozenset[str] = frozenset()
+
+
 class Packed(msgspec.Struct, frozen=True, kw_only=True):
     """Into which parcel a handset was packed last, and when."""
 
@@ -88,8 +99,9 @@ class UnitView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     where its serial number does not tell them. `voids`: what came to take a release back and found none.
     `delivered_ms`: when it was delivered last. `packed`: into what a handset was packed last. None of these five is
     known before the fourth edition holds. `ended`: the releases that were taken back since somebody accepted the
-    parcel; none is known before the fifth edition holds. `erased`: scans of a handset were erased and others can be
-    read, so that what was known of it cannot be replayed.
+    parcel. `goods`: what is inside by class. `unsure`: names of what may be inside, and may have come out by class.
+    `emptied_ms`: when everything was taken out last. None of these four is known before the fifth edition holds.
+    `erased`: scans of a handset were erased and others can be read, so that what was known of it cannot be replayed.
     """
 
     known: bool
@@ -107,6 +119,9 @@ class UnitView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     expected_serials: frozenset[str] = frozenset()
     duplicates: frozenset[str] = frozenset()
     joined: tuple[frozenset[str], ...] = ()
+    goods: tuple[Goods, ...] = ()
+    unsure: frozenset[str] = frozenset()
+    emptied_ms: Instant | None = None
     delivered_ms: Instant | None = None
     packed: Packed | None = None
     erased: bool = False

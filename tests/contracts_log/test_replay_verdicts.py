@@ -190,13 +190,18 @@ ACTS = st.lists(
         ["post", "post two", "statement", "open", "twin", "skip", "break", "revoke", "other", "again", "ahead"]
     )
     | st.sampled_from(["batch", "both", "erase", "cage", "hand on", "take back", "reseal", "declare", "edition"])
-    | st.sampled_from(["pack", "pack", "pack both", "unpack", "empty", "alone", "deliver", "void first", "void twice"]),
+    | st.sampled_from(
+        ["pack", "pack", "pack both", "unpack", "empty", "alone", "deliver", "void first", "void twice", "by class"]
+    ),
     min_size=1,
     max_size=14,
 )
 
 
-HANDLED = frozenset({"pack", "pack both", "unpack", "empty", "alone", "deliver", "void first", "void twice"})
+ONE = [{"epcClass": HANDSET.partition("/21/")[0], "quantity": 1}]
+HANDLED = frozenset(
+    {"pack", "pack both", "unpack", "empty", "alone", "deliver", "void first", "void twice", "by class"}
+)
 
 
 class Play:
@@ -281,6 +286,7 @@ class Play:
                 "pack": lambda: [bench.sign(house, **packing(into))],
                 "pack both": lambda: [bench.sign(house, **packing(SSCC)), bench.sign(house, **packing(OTHER_SSCC))],
                 "unpack": lambda: [bench.sign(house, **packing(into, **OUT))],
+                "by class": lambda: [bench.sign(house, **packing(into, childEPCs=None, childQuantityList=ONE, **OUT))],
                 "empty": lambda: [bench.sign(house, **packing(into, childEPCs=None, **OUT))],
                 "alone": lambda: [bench.sign(house, HANDSET)],
                 "deliver": lambda: [bench.sign(house, into, bizStep="accepting", **parties(CARRIER, HOME))],

@@ -10,11 +10,25 @@ from custody.scans.advance import VOIDS
 from custody.scans.edition import Edition
 from custody.trail.sealed import SealedScan
 from tests.rooms.scans.court import BETWEEN, COURIER, ON, Court, party
-from tests.rooms.trail.world import CARRIER, World
+from tests.rooms.trail.world import (
+    BANK_CLASS,
+    CARRIER,
+    PARCEL,
+    PARCEL_2,
+    PHONE,
+    PHONE_2,
+    PHONE_2_IMEI,
+    PHONE_IMEI,
+    World,
+)
 
 FIRST, SECOND, THIRD, FOURTH, FIFTH = Edition
 
 NOT_DUE = ["not_due_here"]
+STRANGER = ["serial_differs"]
+PHONE_CLASS = "https://id.gs1.org/01/09521473003813"
+PHONE_3 = f"{PHONE_CLASS}/21/356938035643809"
+SIM_2 = "urn:gsma:imei:35693803-564380-0"
 
 
 class Story(NamedTuple):
@@ -148,3 +162,131 @@ def test_what_takes_the_same_release_back_again_ends_nothing_more(name: str) -> 
 @pytest.mark.parametrize("name", VOIDED)
 def test_by_the_fourth_edition_it_waits_and_ends_another_one(name: str) -> None:
     assert last_flags(FOURTH, VOIDED[name]) == VOIDED[name].fourth
+
+
+Act = Callable[[World], SealedScan]
+
+
+def goods(*imeis: str, **counts: int | None) -> dict[str, Any]:
+    """Goods that are named by their class: `phones` and `banks`, so many of each, or None for an unknown number."""
+    classes = {"phones": PHONE_CLASS, "banks": BANK_CLASS}
+    listed = [
+        {"epcClass": classes[name], **({} if count is None else {"quantity": count})} for name, count in counts.items()
+    ]
+    return {"childQuantityList": listed, "wl:imei": list(imeis) or None}
+
+
+def put_in(*items: str, **more: Any) -> Act:
+    """A packing into the parcel."""
+    return lambda world: world.pack(**{"childEPCs": list(items) or None, **more})
+
+
+def take_out(*items: str, **more: Any) -> Act:
+    """An unpacking from it."""
+    return lambda world: world.unpack("bench-4", None, **{"childEPCs": list(items) or None, **more})
+
+
+def elsewhere(*items: str, **more: Any) -> Act:
+    """A packing into another parcel."""
+    return lambda world: world.pack(**{"parentID": PARCEL_2, "childEPCs": list(items) or None, **more})
+
+
+def read(*items: str) -> Act:
+    """The parcel is scanned, and what is in it."""
+    return lambda world: world.obj("dock-2", epcList=[PARCEL, *items])
+
+
+def telling(*acts: Act) -> Callable[[World], Iterator[SealedScan]]:
+    return lambda world: (act(world) for act in acts)
+
+
+TWO = (put_in(PHONE, PHONE_2),)
+ONE_OF_TWO = (*TWO, take_out(**goods(phones=1)))
+BY_CLASS = put_in(**goods(PHONE_IMEI, SIM_2, phones=2))
+A_LOT = [{"epcClass": f"{PHONE_CLASS}/10/A", "quantity": 1}]
+BOTH_CLASSES = put_in(**goods(PHONE_IMEI, phones=1, banks=1))
+
+OUT = {
+    "the only one": (put_in(PHONE), take_out(**goods(phones=1)), put_in(PHONE_2)),
+    "the only one, packed elsewhere": (put_in(PHONE), take_out(**goods(phones=1)), elsewhere(PHONE)),
+    "two of two": (*TWO, take_out(**goods(phones=2)), put_in(PHONE_3)),
+    "more than were in": (*TWO, take_out(**goods(phones=3)), put_in(PHONE_3)),
+    "two of two, one after the other": (*ONE_OF_TWO, take_out(**goods(phones=1)), put_in(PHONE_3)),
+    "two of two, one by its name": (*ONE_OF_TWO, take_out(PHONE), put_in(PHONE_3)),
+    "two of two, one by its IMEI": (*TWO, take_out(**goods(PHONE_IMEI, phones=2)), put_in(PHONE_3)),
+    "two that were packed by class": (BY_CLASS, take_out(**goods(phones=2)), put_in(PHONE_2)),
+    "one by class, of one and one": (
+        put_in(PHONE, **goods(phones=1)),
+        take_out(**goods(phones=2)),
+        put_in(PHONE_2),
+    ),
+    "by its lot": (put_in(PHONE), take_out(childQuantityList=A_LOT), put_in(PHONE_2)),
+    "one of two, another one packed": (*ONE_OF_TWO, put_in(PHONE_3)),
+    "one of two, one of them packed elsewhere": (*ONE_OF_TWO, elsewhere(PHONE)),
+    "one of two that were packed by class, elsewhere": (
+        BY_CLASS,
+        take_out(**goods(phones=1)),
+        elsewhere(**goods(SIM_2, phones=1)),
+    ),
+    "how many is not said": (*TWO, take_out(**goods(phones=None)), elsewhere(PHONE)),
+    "how many went in is not said": (
+        put_in(**goods(PHONE_IMEI, phones=None)),
+        take_out(**goods(phones=1)),
+        elsewhere(**goods(PHONE_IMEI, phones=1)),
+    ),
+    "one of two classes, and an IMEI that may be of either": (
+        BOTH_CLASSES,
+        take_out(**goods(phones=1)),
+        elsewhere(**goods(PHONE_IMEI, phones=1)),
+    ),
+    "two of two classes": (BOTH_CLASSES, take_out(**goods(phones=1, banks=1)), put_in(PHONE_3)),
+}
+BANK = f"{BANK_CLASS}/21/B1"
+LEFT = {
+    "the one that was packed since": (put_in(PHONE), take_out(**goods(phones=1)), put_in(PHONE_2), read(PHONE)),
+    "another class": (put_in(PHONE, **goods(banks=1)), take_out(**goods(banks=1)), elsewhere(PHONE)),
+    "a class that was never packed": (put_in(PHONE), take_out(**goods(banks=1)), read(PHONE_2)),
+    "put back by its name": (*ONE_OF_TWO, put_in(PHONE), elsewhere(PHONE)),
+    "put back by its IMEI": (*ONE_OF_TWO, put_in(**goods(PHONE_IMEI, phones=1)), elsewhere(PHONE)),
+    "the other one by its IMEI": (*TWO, take_out(**goods(PHONE_IMEI, phones=1)), elsewhere(PHONE_2)),
+    "the other one of two by class": (BY_CLASS, take_out(**goods(SIM_2, phones=1)), elsewhere(PHONE)),
+    "the other one, with a bank of theirs": (
+        put_in(PHONE, PHONE_2, **goods(banks=2)),
+        take_out(**goods(PHONE_IMEI, phones=1, banks=1)),
+        elsewhere(PHONE_2),
+    ),
+    "one that was not in": (put_in(PHONE), take_out(**goods(PHONE_2_IMEI, phones=1)), put_in(PHONE_2)),
+    "the same by class and IMEI, twice": (
+        put_in(**goods(PHONE_IMEI, phones=1)),
+        put_in(**goods(PHONE_IMEI, phones=1)),
+        take_out(**goods(PHONE_IMEI, phones=1)),
+        put_in(PHONE_2),
+        read(PHONE),
+    ),
+    "a stranger, among others that are sure": (
+        put_in(PHONE, BANK),
+        take_out(**goods(phones=2)),
+        read(PHONE_3),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OUT)
+def test_what_is_taken_out_by_class_alone_is_not_expected_any_more(name: str) -> None:
+    assert last_flags(FIFTH, Story(telling(*OUT[name]), STRANGER, [])) == []
+
+
+@pytest.mark.parametrize("name", OUT)
+def test_by_the_fourth_edition_it_is_expected_still(name: str) -> None:
+    assert last_flags(FOURTH, Story(telling(*OUT[name]), STRANGER, [])) == STRANGER
+
+
+@pytest.mark.parametrize("name", LEFT)
+def test_what_is_not_taken_out_by_class_is_expected_as_before(name: str) -> None:
+    assert last_flags(FIFTH, Story(telling(*LEFT[name]), STRANGER, STRANGER)) == STRANGER
+
+
+@pytest.mark.parametrize("others", [(), (BANK,)])
+def test_what_may_be_inside_still_is_no_stranger_there(others: tuple[str, ...]) -> None:
+    acts = (put_in(PHONE, PHONE_2, *others), take_out(**goods(phones=1)), read(PHONE))
+    assert last_flags(FIFTH, Story(telling(*acts), [], [])) == []

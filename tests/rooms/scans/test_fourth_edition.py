@@ -257,7 +257,6 @@ UNPACKED = {
         lambda world: repacked(world, taken(SIM_2), **by_class(PHONE_IMEI, SIM_2)), []
     ),
     "another one, by class and IMEI": Story(lambda world: repacked(world, taken(PHONE_2_IMEI)), STRANGER),
-    "by class alone": Story(lambda world: repacked(world, taken()), STRANGER),
 }
 TAKEN_OUT = {
     "the one that was taken out": Story(lambda world: one_of_two(world, {"epcList": [PARCEL, PHONE]}), STRANGER),
