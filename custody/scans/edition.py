@@ -34,6 +34,8 @@ an edition of its own, which holds from the policy on that names it. A policy th
      it, or that names none and was made after it, while nobody has accepted the parcel since.
    - An unpacking that names goods by their class takes out as many as it says (`by_class.py`). If that is all of the
      class that is inside, nothing of it is left; else which are left is not known, and not held against anybody.
+   - A handset that is packed into a parcel while it lies in another one that was packed into the same is not flagged,
+     though the packing does not name that one, and lies there still.
 """
 
 from collections.abc import Mapping

@@ -6,7 +6,7 @@ the rest, and delivering it change what is known of the parcel and ask for no ha
 handsets without a parcel, concern more than their parcels.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -46,15 +46,56 @@ def follow(event: Event, look: Look, edition: Edition, *, custodian: str | None 
     """What the event changes, by key; `custodian` is that of `advance`."""
     parcels = parcels_of(event)
     changed = {parcel: advance(look(parcel), event, edition, custodian=custodian) for parcel in parcels}
-    if edition >= FIFTH and event.type == "AggregationEvent" and event.error_declaration is None:
-        changed |= {key: count_classes(look(key), view, event) for key, view in changed.items() if key == event.parent}
+    if edition >= FIFTH and event.type == "AggregationEvent":
+        changed |= _aggregate(event, look, changed)
     if edition >= FOURTH:
         for name in _handsets(event, parcels):
             before = changed.get(name) or look(name)
-            after = _lay(before, event)
+            after = _lay(name, before, event, look)
             if after is not before:
                 changed[name] = after
     return changed
+
+
+def _aggregate(event: Event, look: Look, changed: Mapping[str, UnitView]) -> dict[str, UnitView]:
+    """What an aggregation changes by class, and in the parcels that it puts into another or takes out."""
+    outer = event.parent
+    if outer is None or outer not in changed:
+        return {}
+    declared = event.error_declaration is not None
+    after = {} if declared else {outer: count_classes(look(outer), changed[outer], event)}
+    for inner in event.children:
+        if inner.startswith(SSCC) and outer.startswith(SSCC) and inner != outer:
+            after[inner] = _box(changed[inner], Packed(parcel=outer, at_ms=event.event_time_ms), event)
+    return after
+
+
+def _box(view: UnitView, packed: Packed, event: Event) -> UnitView:
+    """What is known of a parcel after an event that packs it into another, or takes it out."""
+    boxed = view.boxed
+    if event.error_declaration is not None:
+        return replace(view, boxed=None) if boxed == packed else view
+    if boxed is not None and packed.at_ms < boxed.at_ms:
+        return view
+    if _packs(event):
+        return replace(view, boxed=packed)
+    out = event.action == "DELETE" and event.biz_step == "unpacking"
+    return replace(view, boxed=None) if out and boxed is not None and boxed.parcel == packed.parcel else view
+
+
+def _is_in(there: UnitView, name: str, packed: Packed) -> bool:
+    """Whether a handset lies where it was packed last."""
+    delivered = there.delivered_ms is not None and there.delivered_ms >= packed.at_ms
+    return name in there.expected_serials and not delivered
+
+
+def _is_boxed(there: UnitView, event: Event, look: Look) -> bool:
+    """Whether a parcel lies in the one that an event packs."""
+    boxed = there.boxed
+    if boxed is None or boxed.parcel != event.parent:
+        return False
+    emptied_ms = look(boxed.parcel).emptied_ms
+    return emptied_ms is None or emptied_ms < boxed.at_ms
 
 
 def _packs(event: Event) -> bool:
@@ -80,11 +121,10 @@ def _lies_elsewhere(name: str, event: Event, look: Look) -> bool:
     if packed is None or packed.parcel in {event.parent, *event.children} or event.event_time_ms < packed.at_ms:
         return False
     there = look(packed.parcel)
-    delivered = there.delivered_ms is not None and there.delivered_ms >= packed.at_ms
-    return name in there.expected_serials and not delivered
+    return _is_in(there, name, packed) and not _is_boxed(there, event, look)
 
 
-def _lay(view: UnitView, event: Event) -> UnitView:
+def _lay(name: str, view: UnitView, event: Event, look: Look) -> UnitView:
     """What is known of a handset after an event that packs it, or that is about it without a parcel."""
     packed = view.packed
     if event.error_declaration is not None:
@@ -94,5 +134,8 @@ def _lay(view: UnitView, event: Event) -> UnitView:
     if late or (packed is not None and packed.parcel in event.children):
         return view
     if _packs(event) and event.parent is not None:
+        there = UNSEEN if packed is None else look(packed.parcel)
+        if packed is not None and _is_boxed(there, event, look) and _is_in(there, name, packed):
+            return view
         return replace(view, packed=Packed(parcel=event.parent, at_ms=event.event_time_ms))
     return view if packed is None else replace(view, packed=None)

@@ -81,7 +81,7 @@ class Goods(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Packed(msgspec.Struct, frozen=True, kw_only=True):
-    """Into which parcel a handset was packed last, and when."""
+    """Into which parcel a handset, or another parcel, was packed last, and when."""
 
     parcel: str
     at_ms: Instant
@@ -100,7 +100,8 @@ class UnitView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     `delivered_ms`: when it was delivered last. `packed`: into what a handset was packed last. None of these five is
     known before the fourth edition holds. `ended`: the releases that were taken back since somebody accepted the
     parcel. `goods`: what is inside by class. `unsure`: names of what may be inside, and may have come out by class.
-    `emptied_ms`: when everything was taken out last. None of these four is known before the fifth edition holds.
+    `emptied_ms`: when everything was taken out last. `boxed`: into what parcel it was
+    packed last. None of these five is known before the fifth edition holds.
     `erased`: scans of a handset were erased and others can be read, so that what was known of it cannot be replayed.
     """
 
@@ -124,4 +125,5 @@ class UnitView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     emptied_ms: Instant | None = None
     delivered_ms: Instant | None = None
     packed: Packed | None = None
+    boxed: Packed | None = None
     erased: bool = False

@@ -191,7 +191,19 @@ ACTS = st.lists(
     )
     | st.sampled_from(["batch", "both", "erase", "cage", "hand on", "take back", "reseal", "declare", "edition"])
     | st.sampled_from(
-        ["pack", "pack", "pack both", "unpack", "empty", "alone", "deliver", "void first", "void twice", "by class"]
+        [
+            "pack",
+            "pack",
+            "pack both",
+            "unpack",
+            "empty",
+            "alone",
+            "deliver",
+            "void first",
+            "void twice",
+            "by class",
+            "box",
+        ]
     ),
     min_size=1,
     max_size=14,
@@ -200,7 +212,7 @@ ACTS = st.lists(
 
 ONE = [{"epcClass": HANDSET.partition("/21/")[0], "quantity": 1}]
 HANDLED = frozenset(
-    {"pack", "pack both", "unpack", "empty", "alone", "deliver", "void first", "void twice", "by class"}
+    {"pack", "pack both", "unpack", "empty", "alone", "deliver", "void first", "void twice", "by class", "box"}
 )
 
 
@@ -286,6 +298,7 @@ class Play:
                 "pack": lambda: [bench.sign(house, **packing(into))],
                 "pack both": lambda: [bench.sign(house, **packing(SSCC)), bench.sign(house, **packing(OTHER_SSCC))],
                 "unpack": lambda: [bench.sign(house, **packing(into, **OUT))],
+                "box": lambda: [bench.sign(house, **packing(OTHER_SSCC, childEPCs=[SSCC]))],
                 "by class": lambda: [bench.sign(house, **packing(into, childEPCs=None, childQuantityList=ONE, **OUT))],
                 "empty": lambda: [bench.sign(house, **packing(into, childEPCs=None, **OUT))],
                 "alone": lambda: [bench.sign(house, HANDSET)],

@@ -15,6 +15,7 @@ from tests.rooms.trail.world import (
     CARRIER,
     PARCEL,
     PARCEL_2,
+    PARCEL_3,
     PHONE,
     PHONE_2,
     PHONE_2_IMEI,
@@ -290,3 +291,55 @@ def test_what_is_not_taken_out_by_class_is_expected_as_before(name: str) -> None
 def test_what_may_be_inside_still_is_no_stranger_there(others: tuple[str, ...]) -> None:
     acts = (put_in(PHONE, PHONE_2, *others), take_out(**goods(phones=1)), read(PHONE))
     assert last_flags(FIFTH, Story(telling(*acts), [], [])) == []
+
+
+def of_pallet(*inside: str, parcel: str = PARCEL_2, **more: Any) -> Act:
+    """Parcels, or handsets, are packed into a pallet."""
+    return lambda world: world.pack(**{"parentID": parcel, "childEPCs": list(inside), **more})
+
+
+def off(*inside: str, parcel: str = PARCEL_2, **more: Any) -> Act:
+    """What is taken off the pallet: everything, if nothing is named."""
+    return lambda world: world.unpack("bench-4", None, parentID=parcel, childEPCs=list(inside) or None, **more)
+
+
+def declared(world: World) -> SealedScan:
+    """What was sent last is declared wrong."""
+    return world.declare(world.scans[-1])
+
+
+BOXED = (put_in(PHONE), of_pallet(PARCEL))
+THERE = {
+    "in its parcel": (*BOXED, of_pallet(PHONE)),
+    "by its IMEI": (*BOXED, of_pallet(childEPCs=None, **goods(PHONE_IMEI, phones=1))),
+    "in its parcel, which came off and on again": (*BOXED, off(PARCEL), of_pallet(PARCEL), of_pallet(PHONE)),
+    "after all else came off": (put_in(PHONE), of_pallet(PARCEL_3), off(), of_pallet(PARCEL), of_pallet(PHONE)),
+    "after another pallet's parcels came off": (*BOXED, off(PARCEL, parcel=PARCEL_3), of_pallet(PHONE)),
+    "taken out of its parcel, and on its own": (
+        *BOXED,
+        of_pallet(PHONE),
+        take_out(PHONE),
+        of_pallet(PHONE, parcel=PARCEL_3),
+    ),
+}
+NOT_THERE = {
+    "which is on no pallet": (put_in(PHONE), of_pallet(PHONE)),
+    "which came off": (*BOXED, off(PARCEL), of_pallet(PHONE)),
+    "which came off with everything": (*BOXED, off(), of_pallet(PHONE)),
+    "which is on another pallet": (put_in(PHONE), of_pallet(PARCEL, parcel=PARCEL_3), of_pallet(PHONE)),
+    "whose pallet is declared wrong": (*BOXED, declared, of_pallet(PHONE)),
+    "where it lies still": (*BOXED, of_pallet(PHONE), of_pallet(PHONE, parcel=PARCEL_3)),
+    "where it does not lie any more": (*BOXED, take_out(PHONE), of_pallet(PHONE), of_pallet(PHONE, parcel=PARCEL_3)),
+}
+
+
+@pytest.mark.parametrize("name", THERE)
+def test_a_handset_in_a_parcel_on_the_pallet_is_on_the_pallet(name: str) -> None:
+    assert last_flags(FIFTH, Story(telling(*THERE[name]), STRANGER, [])) == []
+    assert last_flags(FOURTH, Story(telling(*THERE[name]), STRANGER, [])) == STRANGER
+
+
+@pytest.mark.parametrize("name", NOT_THERE)
+def test_a_handset_in_a_parcel_elsewhere_is_not_on_the_pallet(name: str) -> None:
+    for edition in (FOURTH, FIFTH):
+        assert last_flags(edition, Story(telling(*NOT_THERE[name]), STRANGER, STRANGER)) == STRANGER
