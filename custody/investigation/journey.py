@@ -36,7 +36,8 @@ class Stay(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     `seal` and `mass_g` were read on arrival; `late_seal` is an anomaly that was found after that, and `late_mass_g` the
     last weighing after that. `handled`: a seal was put on or taken off there. `station` is the one that first told of
-    the stay. `left`: the first that was recorded of it let the parcel go, at `at_ms`; nobody scanned its arrival.
+    the stay. `others` are further people whom a courier's station named on the same round. `left`: the first that was
+    recorded of it let the parcel go, at `at_ms`; nobody scanned its arrival.
     """
 
     site: str
@@ -50,6 +51,7 @@ class Stay(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     late_seal: Seal = Seal.NOT_READ
     late_mass_g: float | None = None
     handled: bool = False
+    others: tuple[str, ...] = ()
     left: bool = False
 
 

@@ -186,8 +186,8 @@ def passage_of(way: Way, network: Network) -> Passage:
             site=network.names.get(stay.site, stay.site),
             site_key=stay.site if network.names.get(stay.site, stay.site) != stay.site else None,
             shift=shift_of(start),
-            handler=stay.handler if at_ms is not None else None,
-            roster=() if at_ms is not None and stay.handler else network.rosters.get((stay.site, stay.step), ()),
+            handler=stay.handler if at_ms is not None and not stay.others else None,
+            roster=_hands(stay, network) if at_ms is None or stay.others or not stay.handler else (),
         )
         for stay, start, at_ms in zip(stays, starts, times, strict=False)
     )
@@ -201,6 +201,13 @@ def passage_of(way: Way, network: Network) -> Passage:
         item_mass_g=way.item_g,
         pin=way.pin,
     )
+
+
+def _hands(stay: Stay, network: Network) -> tuple[str, ...]:
+    """Any of whom had the parcel: those that were named, or who works there."""
+    if stay.handler is not None and stay.others:
+        return stay.handler, *stay.others
+    return network.rosters.get((stay.site, stay.step), ())
 
 
 def unseen(way: Way, network: Network) -> tuple[tuple[str, tuple[str, ...] | None], ...]:

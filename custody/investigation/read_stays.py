@@ -3,7 +3,9 @@
 - A look belongs to the last stay at its site and step. If the parcel was at another site since, or on the road, it has
   come back: that is another stay.
 - A courier has a stay for as long as nobody else has the parcel. Another station is another courier, unless both name
-  the same person; and so is another person at the same station.
+  the same person. Whom a station names is a free word of the one key that signs: those that it names on one round share
+  its stay, and any of the first `MOST_HANDS` may have had the parcel. So no signer makes a chain longer, nor anybody's
+  share in it other, by the people that he names.
 - A delivery after which somebody of the network had the parcel again is no delivery any more (`trail/runs.py`). It is
   one more look of its stay, or the first that there was, and who had the parcel then has another one, also if it is
   the same courier.
@@ -33,6 +35,7 @@ from custody.trail.runs import RELEASES, UNPACKS, at_door
 ARRIVAL_MS = 30 * MINUTE_MS
 """What is looked at so soon after the first scan of a stay is looked at on arrival."""
 MOST_STAYS = 48
+MOST_HANDS = 4
 
 
 def read_stays(looks: Iterable[Look], edition: Edition = NEWEST) -> tuple[list[Stay], Look | None]:
@@ -40,7 +43,7 @@ def read_stays(looks: Iterable[Look], edition: Edition = NEWEST) -> tuple[list[S
 
     By the third edition whoever had the parcel before let it go a moment late, and read it as its taker had it; and who
     was heard of by a delivery alone that counts no more was nobody. By the fourth a release that opened a stay was a
-    scan of the parcel's arrival.
+    scan of the parcel's arrival, and another person at the same courier's station was another courier.
     """
     stays: list[Stay] = []
     told: list[tuple[Look, int | None]] = []  # each scan of the delivery, with the stay that it belongs to
@@ -52,6 +55,8 @@ def read_stays(looks: Iterable[Look], edition: Edition = NEWEST) -> tuple[list[S
             if at is None and not told:
                 at = len(stays)
                 stays.append(Stay(site=look.site, step=look.step, station=look.station))
+            elif at is not None and edition >= Edition.FIFTH:
+                stays[at] = _named(look, stays[at])
             told.append((look, at))
         elif look.physical:
             if told and _takes_back(look, told[0][0]):
@@ -85,7 +90,7 @@ def _stay_of(look: Look, stays: list[Stay], edition: Edition) -> int | None:
     mine = [
         at
         for at, stay in enumerate(stays)
-        if (stay.site, stay.step) == (look.site, look.step) and (not courier or _same_hands(look, stay))
+        if (stay.site, stay.step) == (look.site, look.step) and (not courier or _same_hands(look, stay, edition))
     ]
     if not mine:
         return None
@@ -100,8 +105,10 @@ def _gave(look: Look, at: int, stays: list[Stay], edition: Edition) -> bool:
     return direct and look.biz_step in RELEASES and _on_arrival(look, stays[-1])
 
 
-def _same_hands(look: Look, stay: Stay) -> bool:
+def _same_hands(look: Look, stay: Stay, edition: Edition) -> bool:
     named = look.handler is not None and stay.handler is not None
+    if edition >= Edition.FIFTH:
+        return look.station == stay.station or (named and look.handler in {stay.handler, *stay.others})
     return look.handler == stay.handler if named else look.station == stay.station
 
 
@@ -134,8 +141,7 @@ def look_again(look: Look, at: int, stays: list[Stay], ends: int = -1) -> None:
     wrong = look.seal is Seal.ANOMALY and stay.seal is not Seal.ANOMALY and late
     weighed = look.mass_g is not None and (stay.mass_g is not None or not on_arrival)
     stays[at] = replace(
-        stay,
-        handler=stay.handler or look.handler,
+        _named(look, stay),
         seal=worst(stay.seal, look.seal) if as_came and not wrong else stay.seal,
         mass_g=stay.mass_g if stay.mass_g is not None or weighed else look.mass_g,
         photo=None if stay.at_ms is None or stay.left else bool(stay.photo or look.photo),
@@ -147,6 +153,14 @@ def look_again(look: Look, at: int, stays: list[Stay], ends: int = -1) -> None:
         late_seal=Seal.ANOMALY if wrong else last.late_seal,
         late_mass_g=look.mass_g if weighed else last.late_mass_g,
     )
+
+
+def _named(look: Look, stay: Stay) -> Stay:
+    """The stay with whom a look names; of those who shared it, as many as count."""
+    if look.handler is None or stay.handler is None:
+        return replace(stay, handler=stay.handler or look.handler)
+    known = look.handler in {stay.handler, *stay.others} or len(stay.others) + 1 >= MOST_HANDS
+    return stay if known or stay.step is not Step.COURIER else replace(stay, others=(*stay.others, look.handler))
 
 
 def _on_arrival(look: Look, stay: Stay) -> bool:

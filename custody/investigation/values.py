@@ -78,6 +78,8 @@ def step_of(word: str) -> Step:
 class Segment:
     """One custodian's stretch. `handler` is None if the opening scan is missing; then `roster` says who was on duty.
 
+    It is None too where several were named who shared the stretch; then `roster` holds these.
+
     `site` is what people call the site, and `site_key` its own key where that is another word.
     """
 

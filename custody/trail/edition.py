@@ -31,6 +31,7 @@ the edition that its chain was read by (`investigation/pack/earlier.py`).
    - Only who had a parcel right before its taker lets it go a moment late, and what he reads then is of his own stay.
    - Who is heard of by a delivery alone that counts no more is known by it in the chain of an investigation.
 5. - What is read at a release that is the first that was heard of a stay was not read on arrival.
+   - A courier's station that names several people on one round has one stay, which they share.
 """
 
 from enum import IntEnum

@@ -198,7 +198,7 @@ def _check_passage(pack: OpenedPack, registry: Registry, records: Records, inqui
     for count in range(len(scans), 0, -1):
         way = read_way(str(parcel), sorted(scans[:count], key=lambda scan: scan.place), reading)
         passage = None if way is None else passage_of(way, NOBODY)
-        if passage is not None and dict(_facts(passage)) == wanted:
+        if passage is not None and dict(_facts(passage)) == wanted and _same_people(passage, dispute):
             later = f"; {len(scans) - count} came in later" if count < len(scans) else ""
             notes.holds(f"the chain that was examined is the one that {count} scans show{later}", INVESTIGATION)
             if left := sum(_was_there(scan, opened.get(scan.index), records, inquiry) for scan in scans[count:]):
@@ -232,6 +232,12 @@ def _facts(passage: Passage | Dispute) -> Iterator[tuple[str, Any]]:
     for name in ("high_value", "start_ms", "checkpoints", "declared_mass_g", "item_mass_g", "pin"):
         yield name, plain(getattr(passage, name))
     yield "segments", [(segment.step, segment.shift, segment.handler) for segment in passage.segments]
+
+
+def _same_people(shown: Passage, stated: Dispute) -> bool:
+    """Whether those who shared a segment by its scans are who may have had the parcel there."""
+    pairs = zip(shown.segments, stated.segments, strict=True)
+    return all(here.roster == there.roster for here, there in pairs if here.roster)
 
 
 def _check_sites(shown: Passage, stated: Dispute, notes: Notebook) -> None:

@@ -85,7 +85,6 @@ def test_steps_under_one_roof_are_one_stay_each_however_often_they_take_turns(wo
         (("courier-7", None), ("courier-8", "h-8"), [None, "h-8"]),
         (("courier-7", "h-7"), ("courier-8", None), ["h-7", None]),
         (("courier-7", None), ("courier-8", None), [None, None]),
-        (("courier-7", "h-7"), ("courier-7", "h-8"), ["h-7", "h-8"]),
         (("courier-7", "h-7"), ("courier-8", "h-7"), ["h-7"]),
         (("courier-7", None), ("courier-7", "h-7"), ["h-7"]),
         (("courier-7", "h-7"), ("courier-7", None), ["h-7"]),
@@ -99,6 +98,14 @@ def test_a_courier_who_takes_over_from_another_one_has_a_round_of_his_own(
         world.pass_time(3)
         world.obj(station, "loading", **by(handler))
     assert [stay.handler for stay in way_of(world).stays if stay.step is Step.COURIER] == handlers
+
+
+def test_whom_the_same_station_names_next_was_another_courier_by_the_editions_before(world: World) -> None:
+    for handler in ("h-7", "h-8"):
+        world.pass_time(3)
+        world.obj("courier-7", "loading", **by(handler))
+    for edition, handlers in ((Edition.THIRD, ["h-7", "h-8"]), (Edition.FOURTH, ["h-7", "h-8"]), (NEWEST, ["h-7"])):
+        assert [stay.handler for stay in way_of(world, edition).stays] == handlers
 
 
 def test_what_a_courier_finds_wrong_at_once_went_wrong_with_the_nameless_one_before(world: World) -> None:

@@ -1,0 +1,99 @@
+"""Whom a courier's station names is a free word: by it no signer makes a chain longer, nor a share in it other."""
+
+import pytest
+
+from custody.investigation.infer import run
+from custody.investigation.read_before import READINGS
+from custody.investigation.read_passage import Network, Way, passage_of, read_way
+from custody.investigation.read_stays import MOST_HANDS
+from custody.investigation.values import NO_HISTORY, Complaint, Dispute, Passage, Seal, Step
+from custody.trail.edition import NEWEST, Edition
+from tests.rooms.trail.world import PARCEL, World
+
+BROKEN = {"wl:sealState": "broken"}
+INTACT = {"wl:sealState": "intact"}
+EMPTY = Network(rosters={}, roads={})
+SCANS = 24
+
+
+def round_of(words: list[str], *, step: str = "accepting", door: str | None = None) -> World:
+    """A courier's round of as many scans as he names words."""
+    world = World().journey(deliver=False)
+    for word in words:
+        world.obj("courier-7", step, **{"wl:handler": word})
+    world.pass_time(2)
+    world.deliver("courier-7", **({} if door is None else {"wl:handler": door}))
+    return world
+
+
+def way_of(world: World, edition: Edition = NEWEST) -> Way:
+    way = read_way(PARCEL, world.scans, READINGS[edition])
+    assert way is not None
+    return way
+
+
+def passage(world: World, edition: Edition = NEWEST) -> Passage:
+    return passage_of(way_of(world, edition), EMPTY)
+
+
+def shares(world: World, edition: Edition = NEWEST) -> list[float]:
+    way = passage(world, edition)
+    row = Dispute(
+        id="d",
+        high_value=way.high_value,
+        start_ms=way.start_ms,
+        segments=way.segments,
+        checkpoints=way.checkpoints,
+        declared_mass_g=way.declared_mass_g,
+        item_mass_g=way.item_mass_g,
+        complaint=Complaint.WRONG_ITEM,
+    )
+    return [float(share) for share in run(NO_HISTORY, [row]).judgement("d").columns]
+
+
+ALTERNATING = ["h-7", "h-8"] * (SCANS // 2)
+MADE_UP = [f"h-{at}" for at in range(SCANS)]
+
+
+@pytest.mark.parametrize("words", [ALTERNATING, MADE_UP], ids=["two in turns", "a new one each time"])
+@pytest.mark.parametrize("step", ["accepting", "loading", "inspecting"])
+def test_nobodys_share_is_other_by_the_people_that_a_couriers_station_names(words: list[str], step: str) -> None:
+    alone = round_of(["h-7"] * SCANS, step=step)
+    assert shares(round_of(words, step=step)) == shares(alone)
+    assert len(shares(round_of(words, step=step), Edition.FOURTH)) > len(shares(alone, Edition.FOURTH))
+
+
+def test_any_of_the_first_whom_it_names_may_have_had_the_parcel() -> None:
+    segment = passage(round_of(MADE_UP)).segments[-1]
+    assert (segment.step, segment.handler) == (Step.COURIER, None)
+    assert segment.roster == tuple(MADE_UP[:MOST_HANDS])
+
+
+def test_who_delivers_by_the_same_station_had_it_too() -> None:
+    segment = passage(round_of(["h-7"], door="h-8")).segments[-1]
+    assert (segment.handler, segment.roster) == (None, ("h-7", "h-8"))
+
+
+def test_whom_it_names_next_does_not_clear_himself_and_blame_the_one_before() -> None:
+    world = World().journey(deliver=False)
+    for word, read in (("h-7", INTACT), ("h-8", BROKEN)):
+        world.pass_time(5)
+        world.obj("courier-7", "loading", **{"wl:handler": word}, **read)
+    *_, courier, door = passage(world).checkpoints
+    assert (courier.seal, door.seal) == (Seal.OK, Seal.ANOMALY)
+
+
+def test_another_station_that_names_one_of_them_goes_on_with_their_round() -> None:
+    world = World().journey(deliver=False)
+    for station, word in (("courier-7", "h-7"), ("courier-7", "h-8"), ("courier-8", "h-8"), ("courier-8", "h-9")):
+        world.pass_time(1)
+        world.obj(station, "loading", **{"wl:handler": word})
+    hands = [(stay.handler, stay.others) for stay in way_of(world).stays if stay.step is Step.COURIER]
+    assert hands == [("h-7", ("h-8",)), ("h-9", ())]
+
+
+def test_at_a_depot_whoever_opens_the_stay_has_it() -> None:
+    world = World()
+    for word in ("h-1", "h-2"):
+        world.obj("depot-2", "arriving", **{"wl:handler": word})
+    assert [(stay.handler, stay.others) for stay in way_of(world).stays] == [("h-1", ())]
