@@ -10,7 +10,8 @@ off only by who called it one, scans stood in order of time alone, a repeat unde
 used first counted again, whoever had the parcel before let it go a moment late, who was heard of by a delivery alone
 that counted no more was nobody, and a return or a delivery that was declared wrong counted where the parcel had been
 there all the same. By the first four a release that was the first that was heard of a stay was a scan of the parcel's
-arrival, and whom a courier's station named next was another courier.
+arrival, whom a courier's station named next was another courier, and who took over by its digest what was declared
+wrong bound its giver after that, if he signed an earlier time.
 """
 
 from collections.abc import Iterable, Sequence

@@ -4,14 +4,15 @@ Who declares a scan of his own wrong takes back what it asserts: its readings, w
 not take himself out of a handover that two stations signed. Presence stays
 
 - where the declared one let the parcel go, and a standing scan of another station that took it over binds it, by its
-  digest, or by its event's id where no digest is carried. The log had it before the declaration, or else it carries the
-  digest and was signed before the log had that: nobody brings a station back that has corrected itself;
+  digest, or by its event's id where no digest is carried. The log had it before the declaration: nobody brings a
+  station back that has corrected itself, whatever time he signs;
 - where the declared one was its station's word for taking over what it let go by a bound one;
 - where the declared one took over what another station released, and the release stands: the last who signed that he
-  has a parcel does not clear himself by a word of his own. That is the release which the acceptance carries or names,
-  else the newest in the log before it that was to the taker's custodian and that nobody accepted meanwhile. Where
-  another station signed that it took over the same release, that one has the parcel, unless the release was to this
-  one's custodian and not to that one's. Where the giver cancelled it, both say that nothing was handed over.
+  has a parcel does not clear himself by a word of his own. That is the release whose digest the acceptance carries, or
+  that it names if the log had it before the declaration, else the newest in the log before it that was to the taker's
+  custodian and that nobody accepted meanwhile. Where another station signed that it took over the same release, that
+  one has the parcel, unless the release was to this one's custodian and not to that one's. Where the giver cancelled
+  it, both say that nothing was handed over.
 
 An adjudicator's declaration takes back all of it.
 """
@@ -49,7 +50,7 @@ def bound_presence(scans: Iterable[SealedScan], corrections: Corrections, editio
         declaration = corrections.by_own.get(held.digest)
         answers = [sealed for sealed in standing if _binds(sealed, held)]
         if edition >= Edition.FOURTH:
-            answers = [sealed for sealed in answers if _took_over(sealed, held, declaration)]
+            answers = [sealed for sealed in answers if _took_over(sealed, held, declaration, edition)]
         binding = next(iter(answers), None)
         if binding is None:
             continue
@@ -60,7 +61,8 @@ def bound_presence(scans: Iterable[SealedScan], corrections: Corrections, editio
             found.setdefault(latest.digest, Binding(by=binding, release=False))
     if edition >= Edition.FOURTH:
         for held in made:
-            release = _taken_alone(held, standing) if held.digest in corrections.by_own else None
+            declaration = corrections.by_own.get(held.digest)
+            release = None if declaration is None else _taken_alone(held, standing, declaration, edition)
             if release is not None:
                 found.setdefault(held.digest, Binding(by=release, release=True))
     return {digest: binding for digest, binding in found.items() if digest in corrections.by_own}
@@ -90,13 +92,18 @@ def _binds(sealed: SealedScan, held: SealedScan) -> bool:
     return by_name if upstream is None else upstream == held.digest
 
 
-def _took_over(sealed: SealedScan, held: SealedScan, declaration: SealedScan | None) -> bool:
-    """Whether what binds a scan is a handover with it that was there before the scan was declared wrong."""
+def _took_over(sealed: SealedScan, held: SealedScan, declaration: SealedScan | None, edition: Edition) -> bool:
+    """Whether what binds a scan is a handover with it that was there before the scan was declared wrong.
+
+    By the fourth edition one that came later counted by the time that its own station signed.
+    """
     takes = sealed.event.biz_step in ACCEPTANCES and is_physical(sealed.event)
     if not takes or held.event.biz_step not in RELEASES:
         return False
     if declaration is None or sealed.place < declaration.place:
         return True
+    if edition >= Edition.FIFTH:
+        return False
     by_digest = read_marks(sealed.event).upstream == held.digest
     return by_digest and sealed.scan.iat_s * SECOND_MS <= declaration.received_ms
 
@@ -111,14 +118,21 @@ def _took(sealed: SealedScan, held: SealedScan) -> bool:
     return takes and not named(sealed.event).isdisjoint(named(held.event))
 
 
-def _taken_alone(held: SealedScan, standing: Sequence[SealedScan]) -> SealedScan | None:
-    """The standing release of another station that a declared acceptance took over, where nobody else has."""
+def _taken_alone(
+    held: SealedScan, standing: Sequence[SealedScan], declaration: SealedScan, edition: Edition
+) -> SealedScan | None:
+    """The standing release of another station that a declared acceptance took over, where nobody else has.
+
+    By the fourth edition one that the acceptance names could come after the declaration too.
+    """
     if not _accepts(held):
         return None
     about = [s for s in standing if not named(s.event).isdisjoint(named(held.event))]
     others = [s for s in about if s.station.station != held.station.station]
     releases = [s for s in others if s.event.biz_step in RELEASES]
     tied = [s for s in releases if _binds(held, s)]
+    if edition >= Edition.FIFTH and read_marks(held.event).upstream is None:
+        tied = [s for s in tied if s.place < declaration.place]
     before = [s for s in releases if s.place < held.place and _is_to(s, held)]
     release = next(reversed(tied or before), None)
     if release is None or any(_cancels(s, release, releases) for s in others):

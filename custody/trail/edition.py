@@ -32,6 +32,7 @@ the edition that its chain was read by (`investigation/pack/earlier.py`).
    - Who is heard of by a delivery alone that counts no more is known by it in the chain of an investigation.
 5. - What is read at a release that is the first that was heard of a stay was not read on arrival.
    - A courier's station that names several people on one round has one stay, which they share.
+   - What another station signs binds a scan that was declared wrong only if the log had it before the declaration.
 """
 
 from enum import IntEnum

@@ -6,7 +6,7 @@ from custody.gs1.named_information import write_ni
 from custody.investigation.read_before import READINGS
 from custody.investigation.read_passage import Way, read_way
 from custody.investigation.values import Seal, Step
-from custody.kernel.clock import HOUR_MS
+from custody.kernel.clock import HOUR_MS, SECOND_MS
 from custody.trail.edition import NEWEST, Edition
 from custody.trail.sealed import SealedScan
 from tests.rooms.trail.world import CARRIER, JOURNEY, PARCEL, SELLER, World, kinds, moved
@@ -156,8 +156,12 @@ def test_a_delivery_that_was_declared_wrong_is_none_though_somebody_took_over_wh
     assert (delivery.reopened, then.reopened) == (False, True)
 
 
+def names(event_id: str | None) -> dict[str, object]:
+    return {"bizTransactionList": [{"type": "upevt", "bizTransaction": event_id}]}
+
+
 def by_name(sealed: SealedScan) -> dict[str, object]:
-    return {"bizTransactionList": [{"type": "upevt", "bizTransaction": sealed.event.event_id}]}
+    return names(sealed.event.event_id)
 
 
 @pytest.mark.parametrize(
@@ -192,7 +196,9 @@ def test_who_takes_over_what_was_declared_wrong_before_does_not_bring_its_giver_
 
 
 @pytest.mark.parametrize("digest", [None, "right"], ids=["by its name", "by its digest"])
-def test_who_had_taken_over_offline_binds_a_declaration_that_came_first_by_the_digest_alone(digest: str | None) -> None:
+def test_who_had_taken_over_offline_bound_a_declaration_that_came_first_by_the_time_that_he_signed(
+    digest: str | None,
+) -> None:
     world = World()
     world.pack()
     given = world.release("bench-4")
@@ -200,7 +206,33 @@ def test_who_had_taken_over_offline_binds_a_declaration_that_came_first_by_the_d
     declared = world.declare(given)
     late = moved(taken, index=declared.index + 1, received_ms=declared.received_ms + HOUR_MS)
     world.scans[world.scans.index(taken)] = late
-    assert standings(world, given) == ["declared_wrong" if digest is None else "bound"]
+    assert standings(world, given) == ["declared_wrong"]
+    then = {entry.digest: str(entry.standing) for entry in world.trail(edition=Edition.FOURTH).entries}
+    assert then[given.digest] == ("declared_wrong" if digest is None else "bound")
+
+
+def test_who_dates_his_taking_over_back_does_not_bring_a_station_back_that_had_corrected_its_scan() -> None:
+    world, given, _ = gone_with()
+    wrong = world.release("courier-8", **{"wl:handler": "h-8"})
+    declared = world.declare(wrong)
+    world.pass_time(-2)
+    late = world.accept("dock-2", wrong, late=5 * HOUR_MS)
+    assert late.scan.iat_s * SECOND_MS < declared.received_ms < late.received_ms
+    assert standings(world, wrong, given) == ["declared_wrong", "standing"]
+    assert "h-8" not in handlers(way_of(world))
+    assert "h-8" in handlers(way_of(world, Edition.FOURTH))
+
+
+def test_nobody_makes_a_release_after_that_to_which_a_corrected_taking_over_would_hold_its_station() -> None:
+    world = World()
+    world.pack()
+    unheard = "urn:uuid:00000000-0000-4000-8000-00000000f00d"
+    taken = world.obj("courier-7", "accepting", **names(unheard), **{"wl:handler": "h-7"})
+    world.declare(taken)
+    world.release("hub-sort-2", event_id=unheard)
+    assert standings(world, taken) == ["declared_wrong"]
+    assert "h-7" not in handlers(way_of(world))
+    assert "h-7" in handlers(way_of(world, Edition.FOURTH))
 
 
 def test_who_may_not_declare_is_not_told_to_wait_for_somebody_whom_there_is_not() -> None:
