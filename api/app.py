@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import Depends, FastAPI
 
-from api.compose import connect, instance
+from api.compose import connect, instance, kept_outside
 from api.http import problems
 from api.http.body_limits import MOST_FIELDS, MOST_FILES, BodyLimits
 from api.http.head_requests import HeadRequests
@@ -18,9 +18,11 @@ from api.http.openapi import TAGS, complete
 from api.http.sendable_text import check_text
 from api.pages import install as pages
 from api.parts import Parts
+from api.process.clock_mark import CLOCKS, ClockMark
 from api.process.registrations import Registrations
 from api.process.witnesses import Witnesses
 from api.process.workers import Workers, tell_first
+from api.rounds.clock_watch import last_up_ms
 from api.rounds.timer import Timer
 from api.routes import (
     backends,
@@ -143,9 +145,11 @@ async def lead(parts: Parts, workers: Workers | None) -> AsyncIterator[None]:
     beside = threads_beside(parts)
     parts.house.after_commit = call_each(parts.heads.thread.poke, *(each.poke for each in beside))
     parts.house.after_post = relay.thread.poke
+    service = instance(parts.settings.data, parts.ids)
+    mark = ClockMark(kept_outside(parts.settings) / CLOCKS / f"{service}.txt")
     with parts.house.read() as session:
-        up_ms = log_reader.head(session).signed_ms
-    timer = Timer(parts, up_ms=up_ms, service=instance(parts.settings.data, parts.ids))
+        up_ms = last_up_ms(session, mark)
+    timer = Timer(parts, up_ms=up_ms, service=service, mark=mark)
     parts.heads.keep_now()
     parts.heads.thread.start()
     parts.intake.start()

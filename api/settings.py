@@ -77,8 +77,8 @@ class Settings(LockSystems):
     data: Path = Field(default=Path("weaklink-data"), description="Folder for database, keys and broker.")
     kept_outside: Path | None = Field(
         default=None,
-        description="Folder of anchor/ and heads/, which no backup takes back and which all services of one log share; "
-        "empty means the data folder.",
+        description="Folder of anchor/, heads/ and clocks/, which no backup takes back and which all services of one "
+        "log share; empty means the data folder.",
     )
     database_url: str = Field(default="", description="SQLAlchemy address; empty means SQLite in the data folder.")
     mqtt_host: str = Field(default="", description="MQTT broker; empty means the embedded one.")

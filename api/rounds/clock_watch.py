@@ -1,22 +1,28 @@
 """A clock that jumps: what nobody can take back waits until somebody has looked at it, or for a day.
 
 A machine that is given a wrong date would have promises missed, letters sent, quarters closed, and handsets retired
-for ever, within minutes. So seconds are counted beside the clock, and at a start the newest checkpoint says when the
-service was last up. A clock that went far ahead of them raises an alert. Locks lapse meanwhile: doubt sets free.
+for ever, within minutes. So seconds are counted beside the clock, and at a start a mark that the service leaves every
+minute (`clock_mark.py`), or the newest checkpoint, says when it was last up. A clock that went far ahead of them raises
+an alert. Locks lapse meanwhile: doubt sets free.
 
 A virtual machine that slept for days, or a service that was off for long, looks the same, and waits without harm.
 
 A clock that was put back had been ahead, or is behind now: every lock ends as much earlier (`shorten_holds.py`), which
-people are told of.
+people are told of. At a start it is seen by how much it is behind the mark, to the minute; the hours for which the
+service was off are not in that.
 """
 
+import math
 import time
 from collections.abc import Callable
 
+import structlog
 from sqlalchemy import select
 from sqlmodel import Session, col
 
+from api.process.clock_mark import ClockMark
 from custody.kernel.clock import DAY_MS, MINUTE_MS, Clock, Instant, to_iso
+from custody.store import log_reader
 from custody.store.unit import Unit
 from devicelock.usecases.alert import AlertKind, raise_alert
 from devicelock.usecases.lock_office import LockOffice
@@ -27,12 +33,22 @@ JUMP_MS = DAY_MS
 """So far ahead of the seconds that were counted is a jump."""
 
 AWAY_MS = 7 * DAY_MS
-"""So long after the newest checkpoint a start is none that anybody expects."""
+"""So long after the service was last up a start is none that anybody expects."""
 
 BACK_MS = MINUTE_MS
-"""So far behind the seconds that were counted, or the newest checkpoint at a start, it was put back."""
+"""So far behind the seconds that were counted, or when the service was last up, it was put back."""
+
+MARK_S = 60.0
+"""So often the mark is moved on."""
 
 HELD_MS = DAY_MS
+
+log = structlog.get_logger()
+
+
+def last_up_ms(session: Session, mark: ClockMark) -> Instant:
+    """When this service, or another that signed the newest checkpoint, was last up."""
+    return max(log_reader.head(session).signed_ms, mark.up_ms() or 0)
 
 
 class ClockWatch:
@@ -53,6 +69,32 @@ class ClockWatch:
         else:
             ahead_ms, most_ms = now_ms - before[1] - round((at_s - before[0]) * 1000), JUMP_MS
         return ahead_ms if ahead_ms > most_ms or ahead_ms < -BACK_MS else 0
+
+
+class ClockMarker:
+    """Leaves word every minute that the service is up, and how late it is by its own clock."""
+
+    def __init__(self, mark: ClockMark | None, *, count_s: Callable[[], float] = time.monotonic) -> None:
+        self._mark, self._count_s = mark, count_s
+        self._due_s = -math.inf
+        self._anew = False
+
+    def acted(self, jump_ms: int) -> None:
+        """What this jump brings about is durable: from one back on the mark begins anew, at once."""
+        self._anew = self._anew or jump_ms < 0
+        self._due_s = -math.inf
+
+    def mark(self, now_ms: Instant, *, at_once: bool = False) -> None:
+        """The service is up, and its clock goes as it should or what it did was acted on; what fails is tried again."""
+        if self._mark is None or not (at_once or self._count_s() >= self._due_s):
+            return
+        self._due_s = self._count_s() + MARK_S
+        try:
+            self._mark.keep(now_ms, anew=self._anew)
+        except OSError as error:
+            log.warning("that the service is up could not be marked, and will be", error=repr(error))
+        else:
+            self._anew = False
 
 
 def act_on_jump(unit: Unit, office: LockOffice, *, jump_ms: int, service: str) -> None:

@@ -25,7 +25,8 @@ from api import joints
 from api.lock_news import tell_leavers
 from api.parts import Parts
 from api.people import persons
-from api.rounds.clock_watch import JUMP_MS, ClockWatch, act_on_jump, is_held
+from api.process.clock_mark import ClockMark
+from api.rounds.clock_watch import JUMP_MS, ClockMarker, ClockWatch, act_on_jump, is_held
 from api.rounds.late_fixes import is_fix_late, late_fixes, tell_of_late_fixes
 from api.rounds.missed_promises import is_miss_untold, tell_of_misses, untold_misses
 from custody.kernel.clock import Instant
@@ -83,11 +84,17 @@ class Sweep:
 
 
 class Timer:
-    """One thread that sweeps; `up_ms` is when the service was last up, if that is known, and `service` its name."""
+    """One thread that sweeps; `up_ms` is when the service was last up, if that is known, and `service` its name.
 
-    def __init__(self, parts: Parts, *, up_ms: Instant | None = None, service: str = "") -> None:
+    `mark`: where it leaves word that it is up.
+    """
+
+    def __init__(
+        self, parts: Parts, *, up_ms: Instant | None = None, service: str = "", mark: ClockMark | None = None
+    ) -> None:
         self._parts = parts
         self._service = service
+        self._marker = ClockMarker(mark)
         self._stopping = threading.Event()
         self._last = self._last_case = ""
         self._rest = 0
@@ -135,6 +142,7 @@ class Timer:
                     self._sweep(each)
             if not in_doubt:
                 self._go_round()
+        self._mark_at_end()
 
     def _go_round(self) -> None:
         """The next steps of what is looked at slowly."""
@@ -156,9 +164,18 @@ class Timer:
         self._jump_ms = self._jump_ms or self._watch.jump_ms()
         act = partial(act_on_jump, office=self._parts.locks, jump_ms=self._jump_ms, service=self._service)
         if self._jump_ms and self._do(act, in_doubt=True):
+            self._marker.acted(self._jump_ms)
             self._jump_ms = 0
+        if not self._jump_ms:
+            self._marker.mark(self._believed_ms)
         held = self._look("the clock", partial(is_held, now_ms=self._parts.clock.now_ms()))
         return bool(self._jump_ms) or held is not False
+
+    def _mark_at_end(self) -> None:
+        """What the clock did since the last look is for the next start to see."""
+        now_ms = self._parts.clock.now_ms()
+        if not self._jump_ms and not self._watch.jump_ms():
+            self._marker.mark(now_ms, at_once=True)
 
     def _sweep(self, sweep: Sweep) -> None:
         """All that is due of one kind, or each alone if that fails: one that fails holds back no other."""

@@ -4,19 +4,33 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
 from api.parts import Parts
+from api.process.clock_mark import ClockMark
 from api.rounds import timer
-from api.rounds.clock_watch import AWAY_MS, BACK_MS, HELD_MS, JUMP_MS, ClockWatch, act_on_jump
+from api.rounds.clock_watch import (
+    AWAY_MS,
+    BACK_MS,
+    HELD_MS,
+    JUMP_MS,
+    ClockMarker,
+    ClockWatch,
+    act_on_jump,
+    last_up_ms,
+)
 from custody.kernel.clock import DAY_MS, HOUR_MS, MINUTE_MS
+from custody.kernel.system_clock import SystemClock
+from custody.store import log_reader
 from devicelock import store, watch_store
 from devicelock.rules.authority import PROVISIONAL_MS
 from devicelock.usecases.alert import look_at_alert
 from devicelock.watch_store import AlertRow
+from tests.stories.http_service import running_service
 from tests.stories.lock_steps import told
 from tests.stories.test_lock_races import Act, meanwhile
 from tests.world import World
@@ -185,6 +199,75 @@ def test_a_clock_that_is_put_back_has_no_lock_hold_longer_than_its_hours(world: 
     assert not radio.handset.screen_locked
     assert world.order(opened.order.id).state == "released"
     assert "shortened" in [step.event for step in world.steps(opened.order.id)]
+
+
+def test_a_clock_that_is_put_back_after_idle_hours_is_measured_from_the_minute_in_which_the_service_was_last_up(
+    world: World, tmp_path: Path
+) -> None:
+    """Nothing was recorded for five hours, so that the newest checkpoint is no later than the clock is put back to."""
+    opened, _radio = world.locked_elsewhere()
+    until_ms = world.order(opened.order.id).held_until_ms
+    mark = ClockMark(tmp_path / "clocks" / "one.txt")
+    with looking(world, mark=mark):
+        assert until(mark.up_ms)
+        world.clock.at_ms += 5 * HOUR_MS
+    with world.house.read() as session:
+        assert log_reader.head(session).signed_ms < world.clock.at_ms - 4 * HOUR_MS
+    world.clock.at_ms -= 4 * HOUR_MS
+    with world.house.read() as session:
+        up_ms = last_up_ms(session, mark)
+    with looking(world, up_ms=up_ms, mark=mark):
+        assert until(lambda: "clock_put_back" in world.alerts())
+        assert until(lambda: (mark.up_ms() or 0) < up_ms - 3 * HOUR_MS), "it is not measured once more"
+    shortened_ms = until_ms - world.order(opened.order.id).held_until_ms
+    assert 4 * HOUR_MS - MINUTE_MS <= shortened_ms <= 4 * HOUR_MS + MINUTE_MS
+
+
+def test_a_service_that_is_killed_has_marked_the_minute_in_which_it_was_up(tmp_path: Path) -> None:
+    mark, seconds = ClockMark(tmp_path / "one.txt"), iter([0.0, 0.0, 59.0, 60.0, 60.0])
+    marker = ClockMarker(mark, count_s=lambda: next(seconds))
+    marked = []
+    for now_ms in (1_000, 60_000, 61_000):
+        marker.mark(now_ms)
+        marked.append(mark.up_ms())
+    assert marked == [1_000, 1_000, 61_000]
+
+
+def test_a_mark_goes_forward_only_until_what_a_clock_was_put_back_by_has_been_acted_on(tmp_path: Path) -> None:
+    mark = ClockMark(tmp_path / "one.txt")
+    marker = ClockMarker(mark)
+    for now_ms, up_ms in ((HOUR_MS, HOUR_MS), (1_000, HOUR_MS)):
+        marker.mark(now_ms, at_once=True)
+        assert mark.up_ms() == up_ms
+    marker.acted(-HOUR_MS)
+    marker.mark(2_000)
+    assert mark.up_ms() == 2_000
+
+
+def test_two_services_leave_marks_of_their_own(world: World, tmp_path: Path) -> None:
+    """The clock of one is ahead: that does not make the other's, at its next start, one that was put back."""
+    one, other = (ClockMark(tmp_path / f"{name}.txt") for name in ("one", "other"))
+    one.keep(world.clock.at_ms + HOUR_MS)
+    other.keep(world.clock.at_ms + 9 * HOUR_MS)
+    with world.house.read() as session:
+        assert last_up_ms(session, one) == world.clock.at_ms + HOUR_MS
+
+
+def test_a_running_service_leaves_its_mark_under_its_own_name_beside_the_anchor(tmp_path: Path) -> None:
+    with running_service(tmp_path):
+        began_ms = SystemClock().now_ms()
+    name = (tmp_path / "instance.txt").read_text()
+    up_ms = ClockMark(tmp_path / "clocks" / f"{name}.txt").up_ms()
+    assert up_ms is not None
+    assert began_ms <= up_ms <= SystemClock().now_ms()
+
+
+@pytest.mark.parametrize("broken", ["", "soon", "-5"])
+def test_a_mark_that_holds_no_moment_counts_as_none(world: World, tmp_path: Path, broken: str) -> None:
+    mark = ClockMark(tmp_path / "one.txt")
+    (tmp_path / "one.txt").write_text(broken)
+    with world.house.read() as session:
+        assert last_up_ms(session, mark) == log_reader.head(session).signed_ms
 
 
 def put_back(world: World, service: str, back_ms: int) -> Act:
