@@ -117,17 +117,17 @@ def _erase_parcel(unit: Unit, item: str, *, reason: str, actor: str, holds: Hold
         if done is None:
             raise
         return done
-    imeis = {imei for each in found.trail.unit.items for name in each.names if (imei := imei_of(name))}
+    mine, shared = _split(session, found, parcel)
+    names = {name for each in found.trail.unit.items for name in each.names} | _packed(found, mine)
+    imeis = {imei for name in names if (imei := imei_of(name))}
     # 1. Nobody needs it any more.
     _check_holds(session, "the parcel", found.trail.unit.orders, {parcel, *imeis}, holds)
     # 2. What was kept elsewhere, aside or computed with; then its scans without those that others need.
-    names = {name for each in found.trail.unit.items for name in each.names}
     forgotten = {alias for name in names for alias in aliases(name)}
     references = [order.removeprefix(ORDER) for order in found.trail.unit.orders]
     records = [*forgets(session, imeis - erase_book.sold_elsewhere(session, imeis, references))]
     erase_book.forget_quarantined(session, {parcel, *forgotten, *imeis}, orders=found.trail.unit.orders)
     erase_book.forget_inputs(session, [parcel])
-    mine, shared = _split(session, found, parcel)
     records += erase_book.forget_contacts(session, references)
     gone = erase_book.delete_openings(session, [*mine, *map(place_of, records)], at_ms=unit.now_ms)
     before = erase_book.erasures_of(session, parcel)
@@ -194,6 +194,15 @@ def _split(session: Session, found: Found, parcel: str) -> tuple[list[int], tupl
         needed = any(not erase_book.erasures_of(session, other) for other in others)
         (shared if needed else mine).append(entry.place)
     return mine, tuple(map(tell_place, shared))
+
+
+def _packed(found: Found, mine: Collection[int]) -> set[str]:
+    """The handsets of which the judge remembers that they were packed by these scans of the parcel's own.
+
+    The IMEIs of a packing of several handsets are names of no item: nobody knows which is whose.
+    """
+    own = [entry.event for entry in found.trail.entries if entry.place in mine]
+    return {key for event in own for key in concerned(event) if not is_parcel(key)}
 
 
 def write_notice(

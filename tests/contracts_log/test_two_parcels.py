@@ -5,13 +5,17 @@ from typing import Any
 import pytest
 from sqlmodel import col, select
 
+from custody.gs1.imei import imei_urn
 from custody.kernel.clock import DAY_MS
+from custody.kernel.errors import NotFound
 from custody.scans.edition import RULE
 from custody.scans.tolerances import Tolerances
+from custody.store.run_tables import ItemKeyRow
 from custody.store.tables import ParcelRow
 from custody.store.unit import House
 from custody.usecases.erase import erase
 from custody.usecases.open_log import judge_by
+from custody.usecases.read_trail import read_trail
 from custody.usecases.register_statement import register
 from custody.usecases.replay_verdicts import Comparison, compare_verdicts
 from tests.contracts_log.shard_yard import Yard, sign_batch
@@ -33,6 +37,8 @@ from tests.contracts_log.small_house import (
 )
 from tests.contracts_store.faults import each_statement
 
+IMEIS = [imei_urn("490154203237518"), imei_urn("356938035643809")]
+PLAIN = "https://id.gs1.org/01/09521473003813/21/ABC123"
 THIRD_SSCC = "https://id.gs1.org/00/195214730000088183"
 STRANGER = ["serial_differs"]
 YEARS = 6
@@ -143,6 +149,26 @@ def test_a_handset_whose_last_parcel_was_erased_is_not_blamed_for_lying_in_the_o
     forget(house, THIRD_SSCC)
     with house.read() as session:
         assert session.scalars(select(col(ParcelRow.key))).all() == []
+
+
+@pytest.mark.parametrize("children", [[HANDSET, PLAIN], [PLAIN], None], ids=["two", "one of two numbers", "by class"])
+def test_with_a_parcel_goes_what_is_known_of_every_handset_that_was_packed_into_it(
+    sqlite_url: str, children: list[str] | None
+) -> None:
+    house = opened_house(sqlite_url)
+    bench = enrol_bench(house)
+    goods = None if children else [{"epcClass": HANDSET.rpartition("/21/")[0], "quantity": 2}]
+    packed(house, bench, SSCC, childEPCs=children, childQuantityList=goods, **{"wl:imei": IMEIS})
+    send(house, bench.sign(house, SSCC))
+    forget(house)
+    with house.read() as session:
+        assert session.scalars(select(col(ParcelRow.key))).all() == []
+        assert set(session.scalars(select(ItemKeyRow.key))) <= {SSCC}
+        for imei in IMEIS:
+            with pytest.raises(NotFound):
+                read_trail(session, imei)
+    assert compare(house).different == ()
+    house.engine.dispose()
 
 
 def test_an_item_that_was_known_before_its_first_parcel_was_erased_is_not_blamed_for_it(sqlite_url: str) -> None:
