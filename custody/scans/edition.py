@@ -36,6 +36,8 @@ an edition of its own, which holds from the policy on that names it. A policy th
      class that is inside, nothing of it is left; else which are left is not known, and not held against anybody.
    - A handset that is packed into a parcel while it lies in another one that was packed into the same is not flagged,
      though the packing does not name that one, and lies there still.
+   - A handset that was scanned without a parcel by one of its names is seen by its others too, where the next packing
+     names both. A packing that is declared wrong leaves it where it lay before.
 """
 
 from collections.abc import Mapping

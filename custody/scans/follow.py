@@ -6,7 +6,7 @@ the rest, and delivering it change what is known of the parcel and ask for no ha
 handsets without a parcel, concern more than their parcels.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -38,7 +38,10 @@ def units_of(event: Event, look: Look, edition: Edition) -> list[UnitView]:
     units = [look(parcel) for parcel in parcels] or [UNSEEN]
     if edition < FOURTH or not _packs(event):
         return units
-    elsewhere = frozenset(name for name in _handsets(event, parcels) if _lies_elsewhere(name, event, look))
+    names = _handsets(event, parcels)
+    elsewhere = frozenset(name for name in names if _lies_elsewhere(name, event, look))
+    if edition >= FIFTH and elsewhere:
+        elsewhere -= {name for name in elsewhere if _was_seen_since(name, names, look)}
     return [replace(unit, duplicates=elsewhere) for unit in units] if elsewhere else units
 
 
@@ -52,6 +55,8 @@ def follow(event: Event, look: Look, edition: Edition, *, custodian: str | None 
         for name in _handsets(event, parcels):
             before = changed.get(name) or look(name)
             after = _lay(name, before, event, look)
+            if edition >= FIFTH and after is not before:
+                after = _remember(before, after, event)
             if after is not before:
                 changed[name] = after
     return changed
@@ -122,6 +127,24 @@ def _lies_elsewhere(name: str, event: Event, look: Look) -> bool:
         return False
     there = look(packed.parcel)
     return _is_in(there, name, packed) and not _is_boxed(there, event, look)
+
+
+def _was_seen_since(name: str, names: Collection[str], look: Look) -> bool:
+    """Whether the handset was seen alone since it was packed, by another name of it that the event has too."""
+    packed = look(name).packed
+    there = UNSEEN if packed is None else look(packed.parcel)
+    same = {other for known in there.joined if name in known for other in known}
+    return any(look(other).packed is None for other in same.intersection(names))
+
+
+def _remember(before: UnitView, after: UnitView, event: Event) -> UnitView:
+    """With the parcel that a handset lay in before its packing, in which it lies again if that is declared wrong."""
+    if event.error_declaration is not None:
+        return replace(after, packed=before.packed_before, packed_before=None)
+    if before.packed is None or after.packed is None:
+        return replace(after, packed_before=None)
+    again = before.packed.parcel == after.packed.parcel
+    return replace(after, packed_before=before.packed_before if again else before.packed)
 
 
 def _lay(name: str, view: UnitView, event: Event, look: Look) -> UnitView:

@@ -100,9 +100,9 @@ class UnitView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     `delivered_ms`: when it was delivered last. `packed`: into what a handset was packed last. None of these five is
     known before the fourth edition holds. `ended`: the releases that were taken back since somebody accepted the
     parcel. `goods`: what is inside by class. `unsure`: names of what may be inside, and may have come out by class.
-    `emptied_ms`: when everything was taken out last. `boxed`: into what parcel it was
-    packed last. None of these five is known before the fifth edition holds.
-    `erased`: scans of a handset were erased and others can be read, so that what was known of it cannot be replayed.
+    `emptied_ms`: when everything was taken out last. `boxed`: into what parcel it was packed last. `packed_before`: in
+    what a handset lay before it was packed last. None of these six is known before the fifth edition holds. `erased`:
+    scans of a handset were erased and others can be read, so that what was known of it cannot be replayed.
     """
 
     known: bool
@@ -125,5 +125,6 @@ class UnitView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     emptied_ms: Instant | None = None
     delivered_ms: Instant | None = None
     packed: Packed | None = None
+    packed_before: Packed | None = None
     boxed: Packed | None = None
     erased: bool = False

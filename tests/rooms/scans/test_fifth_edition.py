@@ -308,6 +308,53 @@ def declared(world: World) -> SealedScan:
     return world.declare(world.scans[-1])
 
 
+def alone(*items: str) -> Act:
+    """Handsets are scanned without a parcel."""
+    return lambda world: world.obj("bench-4", epcList=list(items))
+
+
+SIMS = {"wl:imei": [PHONE_IMEI, SIM_2]}
+TWO_SIMS = (put_in(PHONE, **SIMS), alone(PHONE))
+
+
+def test_a_handset_of_two_numbers_that_is_seen_by_one_of_them_is_seen() -> None:
+    acts = (*TWO_SIMS, elsewhere(PHONE, **SIMS))
+    assert last_flags(FIFTH, Story(telling(*acts), STRANGER, [])) == []
+    assert last_flags(FOURTH, Story(telling(*acts), STRANGER, [])) == STRANGER
+
+
+@pytest.mark.parametrize(
+    "acts",
+    [
+        (put_in(PHONE, **SIMS), elsewhere(PHONE, **SIMS)),
+        (put_in(PHONE, **SIMS), alone(PHONE_2), elsewhere(PHONE, **SIMS)),
+        (put_in(PHONE, PHONE_2, **SIMS), alone(PHONE_2), elsewhere(PHONE, PHONE_2, **SIMS)),
+        (*TWO_SIMS, put_in(PHONE, **SIMS), elsewhere(PHONE, **SIMS)),
+    ],
+    ids=["not seen", "another one was seen", "the other of two was seen", "packed again since"],
+)
+def test_a_handset_of_two_numbers_that_was_not_seen_since_is_in_its_parcel(acts: tuple[Act, ...]) -> None:
+    for edition in (FOURTH, FIFTH):
+        assert last_flags(edition, Story(telling(*acts), STRANGER, STRANGER)) == STRANGER
+
+
+WRONG = (put_in(PHONE), elsewhere(PHONE))
+IN_THIRD = of_pallet(PHONE, parcel=PARCEL_3)
+
+
+@pytest.mark.parametrize("wrong", [WRONG, (*WRONG, elsewhere(PHONE))], ids=["once", "twice"])
+def test_a_packing_that_is_declared_wrong_leaves_a_handset_where_it_lay(wrong: tuple[Act, ...]) -> None:
+    acts = (*wrong, declared, IN_THIRD)
+    assert last_flags(FIFTH, Story(telling(*acts), [], STRANGER)) == STRANGER
+    assert last_flags(FOURTH, Story(telling(*acts), [], STRANGER)) == []
+
+
+def test_where_it_lay_before_is_no_place_of_a_handset_that_was_seen_since() -> None:
+    acts = (put_in(PHONE), alone(PHONE), elsewhere(PHONE), declared, IN_THIRD)
+    for edition in (FOURTH, FIFTH):
+        assert last_flags(edition, Story(telling(*acts), [], [])) == []
+
+
 BOXED = (put_in(PHONE), of_pallet(PARCEL))
 THERE = {
     "in its parcel": (*BOXED, of_pallet(PHONE)),
