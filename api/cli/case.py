@@ -90,6 +90,10 @@ def move(
         list[str] | None,
         typer.Option(help="With order_days: delivered, goods_back or proof_of_sending, as name=2026-05-01."),
     ] = None,
+    need: Annotated[
+        list[str] | None,
+        typer.Option(help="With support_needs: what the customer needs of us, in words that they agreed to."),
+    ] = None,
     more: Annotated[
         list[str] | None,
         typer.Option(
@@ -98,11 +102,12 @@ def move(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Move a case, or say what became of the handset.
+    """Move a case, or write down what was learned.
 
     Examples: `weaklink dispute move case_0k3v9q2m7x4d8r1t delivered_or_paid --reference TRACK-1`,
     `weaklink dispute move case_0k3v9q2m7x4d8r1t whereabouts --known lost_on_return_leg`,
     `weaklink dispute move case_0k3v9q2m7x4d8r1t order_days --day proof_of_sending=2026-05-01 --reference RECEIPT-1`,
+    `weaklink dispute move case_0k3v9q2m7x4d8r1t support_needs --need "letters in large print"`,
     `weaklink dispute move case_0k3v9q2m7x4d8r1t offer --with price_reduction_pence=2000`.
 
     With `--with version=3` the move is made on that version of the case, which `show` names, or not at all.
@@ -110,7 +115,8 @@ def move(
     said = [each.partition("=") for each in known or []]
     where = {name: answer != "no" for name, _, answer in said} or None
     days, fields = _pairs(day), {name: _typed(name, value) for name, value in _pairs(more).items()}
-    body = {"event": event, "reference": reference, "whereabouts": where, "order_days": days or None, **fields}
+    learned = {"whereabouts": where, "order_days": days or None, "support_needs": need or []}
+    body = {"event": event, "reference": reference, **learned, **fields}
     show(call("POST", f"/v1/disputes/{named(dispute)}/events", json=body), as_json=as_json, human=_case)
 
 

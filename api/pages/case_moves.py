@@ -16,6 +16,7 @@ from api.pages.sent_form import Sent
 from api.pages.times import pounds
 from api.people.accounts import Caller
 from api.routes.disputes import EventIn, FindingIn
+from api.routes.reports import MOST_NEEDS
 from custody.disputes.case import CASE
 from custody.disputes.machine import Role
 from custody.disputes.opening import AN_OFFER
@@ -62,6 +63,14 @@ def read_fields(fields: Sequence[Field], given: Mapping[str, str]) -> dict[str, 
     }
 
 
+def read_needs(text: str) -> list[str]:
+    """Support needs, one a line; raises `Rejected` for more than a case is told at once."""
+    needs = [line.strip() for line in text.splitlines() if line.strip()]
+    if len(needs) > MOST_NEEDS:
+        raise Rejected("support_needs", f"there are more than {MOST_NEEDS} lines", fix="Put several needs into one.")
+    return needs
+
+
 def whose(title: str, who: Sequence[Role]) -> str:
     """Says in whose role a move is made."""
     roles = " or ".join(words.worded(words.ROLES, role).lower() for role in who)
@@ -73,6 +82,8 @@ def body_of(move: Move, given: Mapping[str, str], *, version: int | None) -> Eve
     sent = read_fields(move.fields, given)
     if move.event == "order_days":
         sent["order_days"] = {name: sent.pop(name) for name in DAYS if name in sent}
+    if "support_needs" in sent:
+        sent["support_needs"] = read_needs(sent["support_needs"])
     finding = {name: sent.pop(name) for name in FINDING if name in sent}
     if finding:
         about = bool(finding.pop("about", False))
@@ -150,7 +161,7 @@ def _who(file: CaseFile, case: Mapping[str, Any]) -> dict[str, tuple[Role, ...]]
     if case["credits_paid"] and state != "merged":
         who["credit_came_back"] = PAYERS
     if state not in CASE.terminal:
-        who["order_days"] = STAFF
+        who["order_days"] = who["support_needs"] = STAFF
     return who
 
 

@@ -10,14 +10,14 @@ from fastapi import APIRouter, Response
 
 from api.pages import find as finding
 from api.pages.case_facts import read_case_page
-from api.pages.case_moves import as_shown
+from api.pages.case_moves import as_shown, read_needs
 from api.pages.move_forms import MOVES
 from api.pages.once import Once, fresh_once, open_once
 from api.pages.render import HEADERS, see
 from api.pages.sent_form import LINE, STORY, WORDS, Sent, Typed, check
 from api.pages.visit import Staff, Visit
 from api.pages.words import ASKED_BY_PEOPLE
-from api.routes.disputes import DisputeIn, take_report
+from api.routes.reports import DisputeIn, take_report
 from api.views import set_aside
 from custody.disputes.claim import CLAIMS
 from custody.kernel.errors import NotFound, Trouble
@@ -28,7 +28,6 @@ from custody.usecases.renew_link import SUPPORT
 router = APIRouter(prefix="/console", include_in_schema=False)
 FIRST = {"supervisor": "/console/locks", "investigator": "/console/investigations"}
 WORKING_PHONE = {"yes": True, "no": False}
-MOST_NEEDS = 20
 MOST = {
     "words": STORY,
     "order": 100,
@@ -124,7 +123,7 @@ def open_case(
             channel=channel,
             has_working_phone=WORKING_PHONE.get(working_phone),
             custody_words=custody_words.strip() or None,
-            support_needs=[line.strip() for line in support_needs.splitlines() if line.strip()][:MOST_NEEDS],
+            support_needs=read_needs(support_needs),
             anything_else=anything_else,
         )
 

@@ -15,7 +15,7 @@ from api.pages.render import LARGE, page, see
 from api.pages.sent_form import STORY, Sent, Typed, check
 from api.parts import Parts, parts_of
 from api.people.auth import same_site
-from api.routes.disputes import DisputeIn, take_report
+from api.routes.reports import DisputeIn, take_report
 from custody.disputes.civil import civil_date
 from custody.disputes.claim import CLAIMS
 from custody.disputes.policy import DEFAULT_POLICY

@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy import Select, or_, select
 from sqlmodel import Session, col
 
-from api.routes.disputes import given_number
+from api.routes.reports import given_number
 from custody.disputes.case import CASE
 from custody.kernel.errors import NotFound, Rejected
 from custody.kernel.ids import as_typed

@@ -92,6 +92,17 @@ _MOVES = (
         ),
     ),
     Move(
+        event="support_needs",
+        place="told",
+        title="Write down a support need",
+        button="Write it down",
+        done="needs",
+        about="Whoever decides on a lock of the phone is held to it from now on.",
+        fields=(
+            Field(name="support_needs", says="Support needs in words the customer agreed to, one a line", kind="words"),
+        ),
+    ),
+    Move(
         event="offer",
         place="remedy",
         title="Offer a remedy again",

@@ -1,12 +1,11 @@
-"""Disputes: opened by anyone, moved by those whom the table names."""
+"""Disputes that were opened: moved by those whom the table names."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, Depends, Request
-from pydantic import AfterValidator, Field
-from sqlmodel import Session
+from fastapi import APIRouter, Depends
+from pydantic import Field
 
 from api import joints, lock_news
 from api.http.body import Body, Day, one_of
@@ -14,23 +13,19 @@ from api.join_reports import join_reports
 from api.parts import Parts, parts_of
 from api.people import persons
 from api.people.accounts import Caller
-from api.people.auth import known, role
-from api.views import case_view, lock_view, own_lock, own_view
+from api.people.auth import role
+from api.routes.reports import NeedsIn
+from api.views import case_view
 from custody.disputes.case import ADR_EVENT
 from custody.disputes.case_guards import Actor, Finding, Ground
 from custody.disputes.claim import CLAIMS
 from custody.disputes.machine import Role
-from custody.disputes.opening import Report
-from custody.disputes.order import OrderFacts
-from custody.disputes.remedy import Needs
-from custody.kernel.errors import Conflict, NotFound, Rejected
+from custody.kernel.errors import Conflict, Rejected
 from custody.store import case_book
 from custody.store.unit import Unit
 from custody.usecases import ask_customer, decline_case, learn_facts, move_case, move_scheme, pay_credit, sweep_cases
 from custody.usecases.came_back import credit_came_back
-from custody.usecases.open_dispute import least_busy
 from custody.usecases.overtaken import check_version
-from custody.usecases.record_sale import read_sale
 from custody.usecases.renew_link import renew_link
 from custody.usecases.repeat_move import done_already
 
@@ -43,28 +38,6 @@ CASEWORKERS = ("agent", "supervisor", "investigator")
 def _said(description: str, *, words: Callable[[], Iterable[str]] | None = None) -> Any:
     """A field that may be left out, and what it is; one of these words, if there are only those."""
     return Field(default=None, description=description, json_schema_extra=words and one_of(words))
-
-
-def _with_words(needs: list[str]) -> list[str]:
-    """The needs that say something: an empty line is none, and holds no lock up."""
-    return [need.strip() for need in needs if need.strip()]
-
-
-class DisputeIn(Body):
-    """What the customer says. Only the words are needed; everything else helps."""
-
-    words: str = Field(min_length=1, max_length=20_000)
-    order: str | None = Field(default=None, max_length=100)
-    item: str | None = Field(default=None, max_length=200, description="Parcel number or IMEI, in any form.")
-    claim_type: str | None = _said("The kind of problem.", words=lambda: CLAIMS)
-    found_instead: str = Field(default="", max_length=2_000)
-    channel: str = Field(default="web", max_length=40)
-    has_working_phone: bool | None = None
-    custody_words: str | None = Field(default=None, max_length=2_000)
-    support_needs: Annotated[list[Annotated[str, Field(max_length=2_000)]], AfterValidator(_with_words)] = Field(
-        default_factory=list, max_length=20
-    )
-    anything_else: str = Field(default="", max_length=5_000)
 
 
 class WhereaboutsIn(Body):
@@ -117,53 +90,9 @@ class EventIn(Body):
     consent: bool = Field(default=False, description="With merge: the other customer agreed.")
     whereabouts: WhereaboutsIn | None = None
     order_days: OrderDaysIn | None = None
-
-
-@router.post("", status_code=201)
-def open_dispute(body: DisputeIn, request: Request, parts: P) -> dict[str, Any]:
-    """Open a dispute. A customer needs no account, and reads no checks of a lock; an agent becomes the owner."""
-    return take_report(body, request, parts)
-
-
-def take_report(body: DisputeIn, request: Request, parts: Parts, *, token: str = "") -> dict[str, Any]:
-    """The same; `token` opens the customer's page where it was made before."""
-    caller = known(request, parts)
-    named, item = (text if text and text.strip() else None for text in (body.order, body.item))
-    with parts.house.unit() as unit:
-        handset = joints.find_handset(unit.session, order_ref=named, item=item)
-        order = _order_facts(unit.session, handset.order_ref)
-        owner = (
-            caller.account
-            if caller and caller.role == "agent"
-            else least_busy(unit.session, persons.agents(unit.session))
-        )
-        report = Report(
-            words=body.words,
-            channel=body.channel,
-            reported_ms=unit.now_ms,
-            claim_type=body.claim_type,
-            said_by=Role.CUSTOMER,
-            custody_words=body.custody_words,
-            order=order,
-            needs=Needs(has_working_phone=body.has_working_phone),
-            lock_facts=joints.wish_facts(unit.session, handset),
-            support_needs=tuple(body.support_needs),
-            anything_else="\n".join(filter(None, (body.anything_else, _unrecorded(unit.session, item)))),
-        )
-        lock_news.hold_for_move(unit, disputes=[], imei=handset.imei)
-        disputed, lock = joints.dispute_delivery(
-            unit, parts.locks, report, handset=handset, owner=owner, found_instead=body.found_instead, token=token
-        )
-        unit.session.flush()
-        view = own_view(unit.session, disputed.file) if caller is None else case_view(unit.session, disputed.file)
-        ordered = lock_view(unit.session, lock)
-    return {
-        **view,
-        "customer_token": disputed.token,
-        "customer_url": f"/c/{disputed.token}",
-        "lock": own_lock(ordered, named=handset.order_named) if caller is None else ordered,
-        "investigation": disputed.investigation,
-    }
+    support_needs: NeedsIn = Field(
+        default_factory=list, description="With support_needs: what the customer needs of us, in words they agreed to."
+    )
 
 
 @router.post("/{dispute}/events")
@@ -172,12 +101,13 @@ def move(
 ) -> dict[str, Any]:
     """Move a case by any event of its table that staff may cause; what the scheme decides is written down by staff.
 
-    Six events move nothing. `whereabouts` says what became of the handset, and with it whether a lock would be fair;
-    `order_days` what was learned of the order, from which the law counts. `promise_kept` and `credit_paid` say what was
-    done beside the remedy; `payment_came_back` and `credit_came_back` that money of ours did not reach the customer: it
-    is promised anew, or owed again. `merge` answers with the case that goes on. The same move again, by who made it, is
-    answered as done. With `version` a move is made on that version of the case or not at all: the conflict says in
-    `meanwhile` who did what.
+    Seven events move nothing. `whereabouts` says what became of the handset, and with it whether a lock would be fair;
+    `order_days` what was learned of the order, from which the law counts; `support_needs` what the customer needs of
+    us, and whoever decides on a lock next is held to it. `promise_kept` and `credit_paid` say what was done beside the
+    remedy; `payment_came_back` and `credit_came_back` that money of ours did not reach the customer: it is promised
+    anew, or owed again. `merge` answers with the case that goes on. The same move again, by who made it, is answered as
+    done. With `version` a move is made on that version of the case or not at all: the conflict says in `meanwhile` who
+    did what.
     """
     act = _ACTS.get(body.event)
     if act is None:
@@ -240,6 +170,11 @@ def _order_days(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case
     said = days.model_dump(exclude_none=True)
     role = Role(caller.role)
     return learn_facts.order_days(unit, dispute, days=said, reference=reference, actor=caller.account, role=role)
+
+
+def _support_needs(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
+    needs = _need(body.support_needs, "support_needs")
+    return learn_facts.support_needs(unit, dispute, needs=needs, actor=caller.account)
 
 
 def _offer(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
@@ -352,6 +287,7 @@ _ACTS: Mapping[str, Callable[[Unit, str, EventIn, Caller], case_book.CaseFile]] 
     "classify": _classify,
     "whereabouts": _whereabouts,
     "order_days": _order_days,
+    "support_needs": _support_needs,
     "offer": _offer,
     "ask": _ask,
     "delivered_or_paid": _remedied,
@@ -375,25 +311,3 @@ def _need(value: T | None, name: str) -> T:
     if not value:
         raise Rejected("field", f"{name} is missing", fix=f"Send {name} with this event.")
     return value
-
-
-def given_number(item: str) -> str:
-    """The line by which a case holds a number that no record has."""
-    return f"Number given: {''.join(item.split())}"
-
-
-def _unrecorded(session: Session, item: str | None) -> str:
-    """A number that leads to nothing yet, for whoever reads the case: it is not asked for again, and found by it."""
-    handset = joints.find_handset(session, order_ref=None, item=item)
-    if not item or handset.parcel or handset.imei:
-        return ""
-    return given_number(item)
-
-
-def _order_facts(session: Session, order_ref: str | None) -> OrderFacts:
-    if order_ref is None:
-        return OrderFacts()
-    try:
-        return read_sale(session, order_ref).sale.facts
-    except NotFound:
-        return OrderFacts(order_ref=order_ref)

@@ -130,6 +130,10 @@ TEXTS = MappingProxyType(
             "A person reads what you say before anyone decides.",
             set_by=("hearing_days",),
         ),
+        "case.heard_longer": _text(
+            "You have more time to tell us your side. We listen until {due}.",
+            set_by=("supported_hearing_days",),
+        ),
         "case.heard_accepted": _text(
             "Thank you for telling us your side. We accept it. We are sorry that we had to ask.",
             "We go on and put things right.",

@@ -5,9 +5,12 @@
   said with what shows it, by anybody who works on the case: proof of sending comes from the customer, the others from
   the chain and the returns bench. The law counts from these days, so one that is known is put right by a supervisor
   alone. Legal clocks and ways out follow; an offer that was made is never narrowed by what is learned after it.
+- Support needs: what the customer needs of us, in words that they agreed to, beside what is known already. Whoever
+  decides on a lock of the handset next is held to them, and a hearing that goes on gets the days that such a one has.
+  The record names none of them, since they may tell of somebody's health.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import date
 from typing import Any
@@ -16,12 +19,13 @@ from custody.disputes import civil
 from custody.disputes.case import CASE
 from custody.disputes.lock_wish import LockFacts, lock_wish
 from custody.disputes.machine import Role
-from custody.disputes.messages import say
+from custody.disputes.messages import Message, say
 from custody.disputes.opening import legal_clocks
 from custody.disputes.order import FIRST_ORDER_DATE
 from custody.disputes.policy import DEFAULT_POLICY, Policy
 from custody.disputes.promise import proof
 from custody.disputes.remedy import Extra, learned
+from custody.disputes.work_clocks import state_clock
 from custody.kernel.errors import Conflict, Forbidden, Rejected
 from custody.store import case_book
 from custody.store.case_book import CaseFile
@@ -31,6 +35,8 @@ from custody.usecases.write_move import write_move
 
 DAYS = ("delivered", "goods_back", "proof_of_sending")
 """The days of an order that become known after it was sold."""
+HEARING = "decline_proposed"
+"""The state in which the customer is heard before a decision."""
 
 
 def whereabouts(
@@ -68,6 +74,37 @@ def order_days(
     said = [say("case.charge_held")] if _holds_charge(moved) and not _holds_charge(file) else []
     facts = {"days": {name: day.isoformat() for name, day in days.items()}, "reference": reference}
     return write_move(unit, file, moved, "order_days", actor=actor, facts=facts, said=said)
+
+
+def support_needs(
+    unit: Unit, dispute: str, *, needs: Sequence[str], actor: str, policy: Policy = DEFAULT_POLICY
+) -> CaseFile:
+    """Needs that were learned after the report; raises `Rejected` if none is named. Known ones change nothing."""
+    file = _hold_open(unit, dispute)
+    named = [need.strip() for need in needs if need.strip()]
+    if not named:
+        raise Rejected("support_needs", "no need is named", fix="Write down at least one, as the customer says it.")
+    every = tuple(dict.fromkeys((*file.case.support_needs, *named)))
+    if every == file.case.support_needs:
+        return file
+    moved = _heard_longer(replace(file, case=replace(file.case, support_needs=every)), policy=policy)
+    facts, said = {"added": len(every) - len(file.case.support_needs)}, list[Message]()
+    if moved.hearing_due_ms is not None and moved.hearing_due_ms != file.hearing_due_ms:
+        facts["due_ms"] = moved.hearing_due_ms
+        said.append(say("case.heard_longer", due=civil.in_words(moved.hearing_due_ms)))
+    return write_move(unit, file, moved, "support_needs", actor=actor, facts=facts, said=said)
+
+
+def _heard_longer(file: CaseFile, *, policy: Policy) -> CaseFile:
+    """The case with the days of a supported hearing, counted from the proposal, if one goes on."""
+    runs = next((clock for clock in file.work_clocks if clock.key == CASE.facts(HEARING).clock), None)
+    if file.case.state != HEARING or runs is None:
+        return file
+    longer = state_clock(CASE, HEARING, entered_ms=runs.start_ms, policy=policy, support_needs=True)
+    if longer is None or longer.due_ms <= runs.due_ms:
+        return file
+    clocks = tuple(longer if clock == runs else clock for clock in file.work_clocks)
+    return replace(file, work_clocks=clocks, hearing_due_ms=longer.due_ms)
 
 
 def _hold_open(unit: Unit, dispute: str) -> CaseFile:

@@ -85,6 +85,14 @@ def test_the_days_of_an_order_have_a_door(shell: CommandLine) -> None:
     assert "refund_after_cancellation" in [clock["clock"] for clock in moved["clocks"]]
 
 
+def test_a_need_that_is_learned_later_has_a_door(shell: CommandLine) -> None:
+    case = shell.json("dispute", "open", "It never came")["dispute"]
+    said = ("--need", "large print", "--need", "calls at ten")
+    moved = shell.json("dispute", "move", case, "support_needs", *said)
+    assert moved["support_needs"] == ["large print", "calls at ten"]
+    assert "Send support_needs" in shell.run("dispute", "move", case, "support_needs", expect=1).err
+
+
 @pytest.mark.parametrize(
     ("line", "typed"),
     [

@@ -12,6 +12,8 @@ from tests.doors.case_desk import OURS, CaseDesk
 from tests.doors.test_case_pages import alert_of, press, shown
 
 STAFF = {Role.AGENT, Role.INVESTIGATOR, Role.SUPERVISOR, Role.ADR}
+LEARNED = {"order_days", "support_needs"}
+"""What anybody may write down while a case is open."""
 FOUND = {"ground": "recording", "says": "The door camera shows it.", "kept_at": "ev/1", "about": "yes"}
 
 
@@ -25,9 +27,9 @@ def test_every_move_of_staff_has_a_form() -> None:
 
 def test_each_role_has_the_buttons_of_its_moves_and_no_others(desk: CaseDesk) -> None:
     told = desk.not_fixed()
-    assert buttons(desk, told, "agent-1") == {"classify", "offer", "ask", "merge", "order_days"}
-    assert buttons(desk, told, "investigator-1") == {"classify", "ask", "merge", "propose_decline", "order_days"}
-    assert buttons(desk, told, "supervisor-1") == {ADR_EVENT, "order_days"}
+    assert buttons(desk, told, "agent-1") == {"classify", "offer", "ask", "merge", *LEARNED}
+    assert buttons(desk, told, "investigator-1") == {"classify", "ask", "merge", "propose_decline", *LEARNED}
+    assert buttons(desk, told, "supervisor-1") == {ADR_EVENT, *LEARNED}
 
 
 def test_a_remedy_is_offered_again_and_another_kind_is_set_on_the_page(desk: CaseDesk) -> None:
@@ -53,7 +55,7 @@ def test_a_decline_is_proposed_heard_and_accepted_on_the_page(desk: CaseDesk) ->
     assert press(desk, told, "investigator-1", "propose_decline", **vague).status_code == 422
     assert press(desk, told, "investigator-1", "propose_decline", **{**FOUND, "ground": "rank"}).status_code == 422
     assert press(desk, told, "investigator-1", "propose_decline", **FOUND).status_code == 303
-    assert buttons(desk, told, "supervisor-1") == {"heard_accepted", "decline", ADR_EVENT, "order_days"}
+    assert buttons(desk, told, "supervisor-1") == {"heard_accepted", "decline", ADR_EVENT, *LEARNED}
     unheard = press(desk, told, "supervisor-1", "decline", why="It was seen.")
     assert (unheard.status_code, "It was seen." in unheard.text) == (409, True)
     assert "The customer was heard, or the days for it are over" in unheard.text
@@ -66,7 +68,7 @@ def test_a_decline_is_proposed_heard_and_accepted_on_the_page(desk: CaseDesk) ->
 def test_the_way_through_the_scheme_is_on_the_page(desk: CaseDesk) -> None:
     told = desk.report(claim_type="defective")
     assert press(desk, told, "supervisor-1", ADR_EVENT).status_code == 303
-    assert buttons(desk, told, "supervisor-1") == {"we_changed_our_mind", "order_days"}
+    assert buttons(desk, told, "supervisor-1") == {"we_changed_our_mind", *LEARNED}
     assert press(desk, told, "agent-1", "adr_accepts", reference="S-1").status_code == 409, "no pack is built"
     desk.http.post("/v1/packs", json={"dispute": told["dispute"]}, headers=desk.by("investigator-1"))
     assert press(desk, told, "agent-1", "adr_accepts", reference="S-1").status_code == 303
@@ -109,6 +111,18 @@ def test_a_day_of_the_order_is_written_down_on_the_page(desk: CaseDesk) -> None:
         assert (again.status_code, "one day is not a date" in again.text.lower()) == (422, True)
         assert "Bench 4" in again.text, "what was typed stays"
     assert press(desk, told, "agent-1", "order_days", reference="Bench 4").status_code == 422
+
+
+def test_a_need_is_written_down_on_the_page_and_stands_first_on_it(desk: CaseDesk) -> None:
+    told = desk.report(claim_type="defective")
+    lines = "large print\r\n\r\ncalls at ten"
+    assert press(desk, told, "agent-1", "support_needs", support_needs=lines).status_code == 303
+    page = shown(desk, told, "agent-1")
+    assert '<h2 id="needs-title">Support needs</h2><ul><li>large print</li><li>calls at ten</li></ul>' in page
+    assert "Wrote down what the customer needs of us" in page
+    assert press(desk, told, "agent-1", "support_needs", support_needs=" ").status_code == 422
+    many = press(desk, told, "agent-1", "support_needs", support_needs="\n".join(map(str, range(21))))
+    assert (many.status_code, "more than 20 lines" in many.text) == (422, True)
 
 
 def test_part_of_the_price_is_offered_promised_and_paid_again_on_the_page(desk: CaseDesk) -> None:

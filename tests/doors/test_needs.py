@@ -9,6 +9,16 @@ def test_a_need_without_words_is_none(desk: CaseDesk) -> None:
     assert desk.view(desk.report(support_needs=["", "\t"]))["support_needs"] == []
 
 
+def test_a_need_that_was_learned_later_stands_beside_those_of_the_report(desk: CaseDesk) -> None:
+    told = desk.report(support_needs=["large print"])
+    refused = desk.event(told, "agent-1", "support_needs", support_needs=[" "])
+    assert (refused.status_code, "Send support_needs with this event" in refused.text) == (422, True)
+    for account in ("agent-1", "agent-1", "investigator-1", "supervisor-1"):
+        assert desk.event(told, account, "support_needs", support_needs=["calls at ten"]).is_success
+    assert desk.view(told)["support_needs"] == ["large print", "calls at ten"]
+    assert [line["kind"] for line in desk.view(told)["timeline"]].count("support_needs") == 1
+
+
 def test_a_need_is_as_long_as_the_console_takes_it_and_a_longer_one_is_refused_by_its_name(desk: CaseDesk) -> None:
     assert desk.report(support_needs=["x" * 2_000])
     refused = desk.http.post("/v1/disputes", json={"words": "No.", "support_needs": ["x" * 2_001]})

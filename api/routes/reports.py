@@ -1,0 +1,122 @@
+"""Reports: how a dispute is opened, by anyone, with words alone."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import AfterValidator, Field
+from sqlmodel import Session
+
+from api import joints, lock_news
+from api.http.body import Body, one_of
+from api.parts import Parts, parts_of
+from api.people import persons
+from api.people.auth import known
+from api.views import case_view, lock_view, own_lock, own_view
+from custody.disputes.claim import CLAIMS
+from custody.disputes.machine import Role
+from custody.disputes.opening import Report
+from custody.disputes.order import OrderFacts
+from custody.disputes.remedy import Needs
+from custody.kernel.errors import NotFound
+from custody.usecases.open_dispute import least_busy
+from custody.usecases.record_sale import read_sale
+
+router = APIRouter(prefix="/v1/disputes", tags=["disputes"])
+P = Annotated[Parts, Depends(parts_of)]
+MOST_NEEDS = 20
+Need = Annotated[str, Field(max_length=2_000)]
+
+
+def _with_words(needs: list[str]) -> list[str]:
+    """The needs that say something: an empty line is none, and holds no lock up."""
+    return [need.strip() for need in needs if need.strip()]
+
+
+NeedsIn = Annotated[list[Need], AfterValidator(_with_words), Field(max_length=MOST_NEEDS)]
+"""What a customer needs of us, in words that they agreed to."""
+
+
+class DisputeIn(Body):
+    """What the customer says. Only the words are needed; everything else helps."""
+
+    words: str = Field(min_length=1, max_length=20_000)
+    order: str | None = Field(default=None, max_length=100)
+    item: str | None = Field(default=None, max_length=200, description="Parcel number or IMEI, in any form.")
+    claim_type: str | None = Field(
+        default=None, description="The kind of problem.", json_schema_extra=one_of(lambda: CLAIMS)
+    )
+    found_instead: str = Field(default="", max_length=2_000)
+    channel: str = Field(default="web", max_length=40)
+    has_working_phone: bool | None = None
+    custody_words: str | None = Field(default=None, max_length=2_000)
+    support_needs: NeedsIn = Field(default_factory=list)
+    anything_else: str = Field(default="", max_length=5_000)
+
+
+@router.post("", status_code=201)
+def open_dispute(body: DisputeIn, request: Request, parts: P) -> dict[str, Any]:
+    """Open a dispute. A customer needs no account, and reads no checks of a lock; an agent becomes the owner."""
+    return take_report(body, request, parts)
+
+
+def take_report(body: DisputeIn, request: Request, parts: Parts, *, token: str = "") -> dict[str, Any]:
+    """The same; `token` opens the customer's page where it was made before."""
+    caller = known(request, parts)
+    named, item = (text if text and text.strip() else None for text in (body.order, body.item))
+    with parts.house.unit() as unit:
+        handset = joints.find_handset(unit.session, order_ref=named, item=item)
+        order = _order_facts(unit.session, handset.order_ref)
+        owner = (
+            caller.account
+            if caller and caller.role == "agent"
+            else least_busy(unit.session, persons.agents(unit.session))
+        )
+        report = Report(
+            words=body.words,
+            channel=body.channel,
+            reported_ms=unit.now_ms,
+            claim_type=body.claim_type,
+            said_by=Role.CUSTOMER,
+            custody_words=body.custody_words,
+            order=order,
+            needs=Needs(has_working_phone=body.has_working_phone),
+            lock_facts=joints.wish_facts(unit.session, handset),
+            support_needs=tuple(body.support_needs),
+            anything_else="\n".join(filter(None, (body.anything_else, _unrecorded(unit.session, item)))),
+        )
+        lock_news.hold_for_move(unit, disputes=[], imei=handset.imei)
+        disputed, lock = joints.dispute_delivery(
+            unit, parts.locks, report, handset=handset, owner=owner, found_instead=body.found_instead, token=token
+        )
+        unit.session.flush()
+        view = own_view(unit.session, disputed.file) if caller is None else case_view(unit.session, disputed.file)
+        ordered = lock_view(unit.session, lock)
+    return {
+        **view,
+        "customer_token": disputed.token,
+        "customer_url": f"/c/{disputed.token}",
+        "lock": own_lock(ordered, named=handset.order_named) if caller is None else ordered,
+        "investigation": disputed.investigation,
+    }
+
+
+def given_number(item: str) -> str:
+    """The line by which a case holds a number that no record has."""
+    return f"Number given: {''.join(item.split())}"
+
+
+def _unrecorded(session: Session, item: str | None) -> str:
+    """A number that leads to nothing yet, for whoever reads the case: it is not asked for again, and found by it."""
+    handset = joints.find_handset(session, order_ref=None, item=item)
+    if not item or handset.parcel or handset.imei:
+        return ""
+    return given_number(item)
+
+
+def _order_facts(session: Session, order_ref: str | None) -> OrderFacts:
+    if order_ref is None:
+        return OrderFacts()
+    try:
+        return read_sale(session, order_ref).sale.facts
+    except NotFound:
+        return OrderFacts(order_ref=order_ref)
