@@ -12,7 +12,7 @@ from custody.disputes.messages import pounds
 
 app = typer.Typer(no_args_is_help=True, help="Open, read and move cases; choose a remedy; say that it was found.")
 NUMBERS = frozenset({"version", "price_reduction_pence", "award_pence", "pence"})
-TRUTHS = frozenset({"agreed", "heard", "consent"})
+TRUTHS = frozenset({"agreed", "heard", "consent", "has_working_phone", "benefit_lost"})
 """The fields of a move that are no text."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
@@ -108,6 +108,7 @@ def move(
     `weaklink dispute move case_0k3v9q2m7x4d8r1t whereabouts --known lost_on_return_leg`,
     `weaklink dispute move case_0k3v9q2m7x4d8r1t order_days --day proof_of_sending=2026-05-01 --reference RECEIPT-1`,
     `weaklink dispute move case_0k3v9q2m7x4d8r1t support_needs --need "letters in large print"`,
+    `weaklink dispute move case_0k3v9q2m7x4d8r1t needs --with has_working_phone=no`,
     `weaklink dispute move case_0k3v9q2m7x4d8r1t offer --with price_reduction_pence=2000`.
 
     With `--with version=3` the move is made on that version of the case, which `show` names, or not at all.

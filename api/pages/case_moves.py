@@ -82,6 +82,8 @@ def body_of(move: Move, given: Mapping[str, str], *, version: int | None) -> Eve
     sent = read_fields(move.fields, given)
     if move.event == "order_days":
         sent["order_days"] = {name: sent.pop(name) for name in DAYS if name in sent}
+    if sent.pop("no_phone", False):
+        sent["has_working_phone"] = False
     if "support_needs" in sent:
         sent["support_needs"] = read_needs(sent["support_needs"])
     finding = {name: sent.pop(name) for name in FINDING if name in sent}
@@ -161,7 +163,7 @@ def _who(file: CaseFile, case: Mapping[str, Any]) -> dict[str, tuple[Role, ...]]
     if case["credits_paid"] and state != "merged":
         who["credit_came_back"] = PAYERS
     if state not in CASE.terminal:
-        who["order_days"] = who["support_needs"] = STAFF
+        who["order_days"] = who["needs"] = who["support_needs"] = STAFF
     return who
 
 

@@ -103,6 +103,18 @@ _MOVES = (
         ),
     ),
     Move(
+        event="needs",
+        place="remedy",
+        title="Write down what they are without",
+        button="Promise it",
+        done="without",
+        about="It is promised within a day, beside the remedy, and the customer is told.",
+        fields=(
+            Field(name="no_phone", says="They have no phone that works", kind="tick", needed=False),
+            Field(name="benefit_lost", says="Maps, a service or the like went with it", kind="tick", needed=False),
+        ),
+    ),
+    Move(
         event="offer",
         place="remedy",
         title="Offer a remedy again",

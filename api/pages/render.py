@@ -89,6 +89,7 @@ DONE: Mapping[str, str] = {
     "typed": "The kind of problem is set and the remedy is offered.",
     "offered": "The remedy is offered again.",
     "days": "The days are written down, and the law's days count from them.",
+    "without": "Promised, with a date. The customer is told.",
     "needs": "Written down. Everybody who works on the case sees it.",
     "kept": "Written down as kept.",
     "came_back": "The same sum is promised again, and the customer is told.",

@@ -118,6 +118,7 @@ TIMELINE: Mapping[str, str] = {
     "left": "The customer leaves",
     "leaver_told": "The customer was told of the end of their line",
     "whereabouts": "What became of the handset, as far as we know",
+    "needs": "Wrote down what the customer is without, and promised it",
     "support_needs": "Wrote down what the customer needs of us",
     "lock_announced": "The customer was told that a lock is planned",
     "disagreed": "The customer does not agree",

@@ -20,6 +20,7 @@ from custody.disputes.case import ADR_EVENT
 from custody.disputes.case_guards import Actor, Finding, Ground
 from custody.disputes.claim import CLAIMS
 from custody.disputes.machine import Role
+from custody.disputes.remedy import Needs
 from custody.kernel.errors import Conflict, Rejected
 from custody.store import case_book
 from custody.store.unit import Unit
@@ -90,6 +91,8 @@ class EventIn(Body):
     consent: bool = Field(default=False, description="With merge: the other customer agreed.")
     whereabouts: WhereaboutsIn | None = None
     order_days: OrderDaysIn | None = None
+    has_working_phone: bool | None = _said("With needs: false if the customer has none; one on loan is promised.")
+    benefit_lost: bool | None = _said("With needs: true if maps, a service or the like went with it; it is restored.")
     support_needs: NeedsIn = Field(
         default_factory=list, description="With support_needs: what the customer needs of us, in words they agreed to."
     )
@@ -101,9 +104,10 @@ def move(
 ) -> dict[str, Any]:
     """Move a case by any event of its table that staff may cause; what the scheme decides is written down by staff.
 
-    Seven events move nothing. `whereabouts` says what became of the handset, and with it whether a lock would be fair;
+    Eight events move nothing. `whereabouts` says what became of the handset, and with it whether a lock would be fair;
     `order_days` what was learned of the order, from which the law counts; `support_needs` what the customer needs of
-    us, and whoever decides on a lock next is held to it. `promise_kept` and `credit_paid` say what was done beside the
+    us, and whoever decides on a lock next is held to it; `needs` what the report took from them, which is promised at
+    once. `promise_kept` and `credit_paid` say what was done beside the
     remedy; `payment_came_back` and `credit_came_back` that money of ours did not reach the customer: it is promised
     anew, or owed again. `merge` answers with the case that goes on. The same move again, by who made it, is answered as
     done. With `version` a move is made on that version of the case or not at all: the conflict says in `meanwhile` who
@@ -170,6 +174,11 @@ def _order_days(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case
     said = days.model_dump(exclude_none=True)
     role = Role(caller.role)
     return learn_facts.order_days(unit, dispute, days=said, reference=reference, actor=caller.account, role=role)
+
+
+def _needs(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
+    needs = Needs(has_working_phone=body.has_working_phone, benefit_lost=body.benefit_lost)
+    return learn_facts.needs(unit, dispute, needs=needs, actor=caller.account)
 
 
 def _support_needs(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
@@ -287,6 +296,7 @@ _ACTS: Mapping[str, Callable[[Unit, str, EventIn, Caller], case_book.CaseFile]] 
     "classify": _classify,
     "whereabouts": _whereabouts,
     "order_days": _order_days,
+    "needs": _needs,
     "support_needs": _support_needs,
     "offer": _offer,
     "ask": _ask,

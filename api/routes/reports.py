@@ -48,6 +48,9 @@ class DisputeIn(Body):
     found_instead: str = Field(default="", max_length=2_000)
     channel: str = Field(default="web", max_length=40)
     has_working_phone: bool | None = None
+    benefit_lost: bool | None = Field(
+        default=None, description="Whether they lost maps, a service or the like with it."
+    )
     custody_words: str | None = Field(default=None, max_length=2_000)
     support_needs: NeedsIn = Field(default_factory=list)
     anything_else: str = Field(default="", max_length=5_000)
@@ -79,7 +82,7 @@ def take_report(body: DisputeIn, request: Request, parts: Parts, *, token: str =
             said_by=Role.CUSTOMER,
             custody_words=body.custody_words,
             order=order,
-            needs=Needs(has_working_phone=body.has_working_phone),
+            needs=Needs(has_working_phone=body.has_working_phone, benefit_lost=body.benefit_lost),
             lock_facts=joints.wish_facts(unit.session, handset),
             support_needs=tuple(body.support_needs),
             anything_else="\n".join(filter(None, (body.anything_else, _unrecorded(unit.session, item)))),

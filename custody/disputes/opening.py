@@ -10,7 +10,7 @@
 - History and standing come in here and reach only the notes in favour and the ways of payment.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Literal
@@ -39,6 +39,8 @@ from custody.kernel.ids import Ids
 AN_OFFER, A_LOAN, WHAT_WAS_LOST = "an offer that puts this right", "a phone on loan", "what you lost switched on again"
 NOT_BY_THE_REMEDY = frozenset({AN_OFFER, A_LOAN, WHAT_WAS_LOST})
 """What is promised beside the remedy, and so is not kept by it."""
+Wanted = tuple[str, str, str, str | None]
+"""Something to promise: what, by which way, and the key and the part of the policy that say until when."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,16 +263,28 @@ def _ledger(order: OrderFacts) -> Ledger:
 def _promises(
     report: Report, case: Case, offer: RemedyOffer | None, *, policy: Policy, now_ms: Instant, ids: Ids
 ) -> tuple[Promise, ...]:
-    wanted: list[tuple[str, str, str, str | None]] = []
-    if offer is None:
-        wanted.append((AN_OFFER, "in writing", "remedy_offer_hours", "unclassified"))
-    if report.needs.has_working_phone is False:
-        wanted.append((A_LOAN, "at your door or in a shop", "loan_device_offer_hours", None))
-    if report.needs.benefit_lost:
-        wanted.append((WHAT_WAS_LOST, "on your account", "benefit_restored_hours", None))
+    offered = [(AN_OFFER, "in writing", "remedy_offer_hours", "unclassified")] if offer is None else []
+    wanted = (*offered, *_beside(report.needs))
+    return _made(wanted, case, from_ms=report.reported_ms, policy=policy, now_ms=now_ms, ids=ids)
+
+
+def promised_beside(needs: Needs, case: Case, *, policy: Policy, now_ms: Instant, ids: Ids) -> tuple[Promise, ...]:
+    """What is promised from now on, beside the remedy, to a customer who is without a phone or lost what they had."""
+    return _made(_beside(needs), case, from_ms=now_ms, policy=policy, now_ms=now_ms, ids=ids)
+
+
+def _beside(needs: Needs) -> tuple[Wanted, ...]:
+    loan = (A_LOAN, "at your door or in a shop", "loan_device_offer_hours", None)
+    restored = (WHAT_WAS_LOST, "on your account", "benefit_restored_hours", None)
+    return (*((loan,) if needs.has_working_phone is False else ()), *((restored,) if needs.benefit_lost else ()))
+
+
+def _made(
+    wanted: Sequence[Wanted], case: Case, *, from_ms: Instant, policy: Policy, now_ms: Instant, ids: Ids
+) -> tuple[Promise, ...]:
     made = []
     for what, method, key, part in wanted:
-        due_ms = work_clock(key, report.reported_ms, policy=policy, part=part).due_ms
+        due_ms = work_clock(key, from_ms, policy=policy, part=part).due_ms
         if due_ms <= now_ms:
             due_ms = work_clock(key, now_ms, policy=policy, part=part).due_ms
         made.append(

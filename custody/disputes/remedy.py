@@ -141,9 +141,9 @@ def offer_remedy(
     )
 
 
-def learned(offer: RemedyOffer, order: OrderFacts) -> RemedyOffer:
-    """An offer after more was learned of its order: more may come with it, and nothing of it goes."""
-    more = _extras(offer.claim_type, order, Needs())
+def learned(offer: RemedyOffer, order: OrderFacts, needs: Needs) -> RemedyOffer:
+    """An offer after more was learned of its order or its customer: more may come with it, and nothing of it goes."""
+    more = _extras(offer.claim_type, order, needs)
     return replace(offer, extras=tuple(dict.fromkeys((*offer.extras, *more))))
 
 

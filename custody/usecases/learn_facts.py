@@ -5,6 +5,8 @@
   said with what shows it, by anybody who works on the case: proof of sending comes from the customer, the others from
   the chain and the returns bench. The law counts from these days, so one that is known is put right by a supervisor
   alone. Legal clocks and ways out follow; an offer that was made is never narrowed by what is learned after it.
+- Needs: what the report took from the customer, a working phone or what came with the order. It is promised at once, as
+  it is where they say so in the report.
 - Support needs: what the customer needs of us, in words that they agreed to, beside what is known already. Whoever
   decides on a lock of the handset next is held to them, and a hearing that goes on gets the days that such a one has.
   The record names none of them, since they may tell of somebody's health.
@@ -17,14 +19,15 @@ from typing import Any
 
 from custody.disputes import civil
 from custody.disputes.case import CASE
+from custody.disputes.choose_remedy import said_of
 from custody.disputes.lock_wish import LockFacts, lock_wish
 from custody.disputes.machine import Role
 from custody.disputes.messages import Message, say
-from custody.disputes.opening import legal_clocks
+from custody.disputes.opening import legal_clocks, promised_beside
 from custody.disputes.order import FIRST_ORDER_DATE
 from custody.disputes.policy import DEFAULT_POLICY, Policy
-from custody.disputes.promise import proof
-from custody.disputes.remedy import Extra, learned
+from custody.disputes.promise import is_owed, proof
+from custody.disputes.remedy import Extra, Needs, learned
 from custody.disputes.work_clocks import state_clock
 from custody.kernel.errors import Conflict, Forbidden, Rejected
 from custody.store import case_book
@@ -35,6 +38,7 @@ from custody.usecases.write_move import write_move
 
 DAYS = ("delivered", "goods_back", "proof_of_sending")
 """The days of an order that become known after it was sold."""
+KEPT = "kept"
 HEARING = "decline_proposed"
 """The state in which the customer is heard before a decision."""
 
@@ -68,7 +72,7 @@ def order_days(
     order = replace(file.order, **known)
     new = legal_clocks(order, first_word_ms=file.case.first_word_ms, policy=policy)
     clocks = {(clock.key, clock.about): clock for clock in (*file.legal_clocks, *new)}
-    offer = None if file.offer is None else learned(file.offer, order)
+    offer = None if file.offer is None else learned(file.offer, order, Needs())
     moved = replace(file, order=order, legal_clocks=tuple(clocks.values()), offer=offer)
     moved = replace(moved, recourse=ways_of_days(unit, moved, policy=policy))
     said = [say("case.charge_held")] if _holds_charge(moved) and not _holds_charge(file) else []
@@ -93,6 +97,31 @@ def support_needs(
         facts["due_ms"] = moved.hearing_due_ms
         said.append(say("case.heard_longer", due=civil.in_words(moved.hearing_due_ms)))
     return write_move(unit, file, moved, "support_needs", actor=actor, facts=facts, said=said)
+
+
+def needs(unit: Unit, dispute: str, *, needs: Needs, actor: str, policy: Policy = DEFAULT_POLICY) -> CaseFile:
+    """What the report took from the customer, learned after it; raises `Rejected` if they are without nothing.
+
+    What was promised already is not promised again.
+    """
+    file = _hold_open(unit, dispute)
+    wanted = promised_beside(needs, file.case, policy=policy, now_ms=unit.now_ms, ids=unit.ids)
+    if not wanted:
+        raise Rejected(
+            "needs",
+            "the customer is without nothing",
+            fix="Say that they have no working phone, or lost what they had.",
+        )
+    promised = case_book.promises(unit.session, dispute)
+    known = {one.what for one in promised if is_owed(one) or one.state == KEPT}
+    made = [promise for promise in wanted if promise.what not in known]
+    if not made:
+        return file
+    for promise in made:
+        case_book.put_promise(unit, promise)
+    moved = file if file.offer is None else replace(file, offer=learned(file.offer, file.order, needs))
+    facts = {**asdict(needs), "promises": [promise.id for promise in made]}
+    return write_move(unit, file, moved, "needs", actor=actor, facts=facts, said=[said_of(one) for one in made])
 
 
 def _heard_longer(file: CaseFile, *, policy: Policy) -> CaseFile:

@@ -90,6 +90,8 @@ def test_a_need_that_is_learned_later_has_a_door(shell: CommandLine) -> None:
     said = ("--need", "large print", "--need", "calls at ten")
     moved = shell.json("dispute", "move", case, "support_needs", *said)
     assert moved["support_needs"] == ["large print", "calls at ten"]
+    moved = shell.json("dispute", "move", case, "needs", "--with", "has_working_phone=no")
+    assert "a phone on loan" in [promise["what"] for promise in moved["promises"]]
     assert "Send support_needs" in shell.run("dispute", "move", case, "support_needs", expect=1).err
 
 

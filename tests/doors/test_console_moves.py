@@ -12,7 +12,7 @@ from tests.doors.case_desk import OURS, CaseDesk
 from tests.doors.test_case_pages import alert_of, press, shown
 
 STAFF = {Role.AGENT, Role.INVESTIGATOR, Role.SUPERVISOR, Role.ADR}
-LEARNED = {"order_days", "support_needs"}
+LEARNED = {"order_days", "needs", "support_needs"}
 """What anybody may write down while a case is open."""
 FOUND = {"ground": "recording", "says": "The door camera shows it.", "kept_at": "ev/1", "about": "yes"}
 
@@ -123,6 +123,13 @@ def test_a_need_is_written_down_on_the_page_and_stands_first_on_it(desk: CaseDes
     assert press(desk, told, "agent-1", "support_needs", support_needs=" ").status_code == 422
     many = press(desk, told, "agent-1", "support_needs", support_needs="\n".join(map(str, range(21))))
     assert (many.status_code, "more than 20 lines" in many.text) == (422, True)
+
+
+def test_who_is_without_a_phone_is_promised_one_on_the_page(desk: CaseDesk) -> None:
+    told = desk.report(claim_type="defective")
+    assert press(desk, told, "agent-1", "needs").status_code == 422
+    assert press(desk, told, "agent-1", "needs", no_phone="yes").status_code == 303
+    assert [promise["what"] for promise in desk.view(told)["promises"]] == ["a phone on loan"]
 
 
 def test_part_of_the_price_is_offered_promised_and_paid_again_on_the_page(desk: CaseDesk) -> None:

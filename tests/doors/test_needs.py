@@ -25,3 +25,13 @@ def test_a_need_is_as_long_as_the_console_takes_it_and_a_longer_one_is_refused_b
     assert refused.status_code == 422
     assert "support_needs" in refused.text
     assert "2000" in refused.text
+
+
+def test_what_a_report_took_away_is_promised_back_whenever_it_is_told(desk: CaseDesk) -> None:
+    restored, loan = "what you lost switched on again", "a phone on loan"
+    told = desk.report(claim_type="never_received", benefit_lost=True)
+    assert [promise["what"] for promise in desk.view(told)["promises"]] == [restored]
+    assert desk.event(told, "agent-1", "needs", has_working_phone=True).status_code == 422
+    answer = desk.event(told, "agent-1", "needs", has_working_phone=False, benefit_lost=True)
+    assert [promise["what"] for promise in answer.json()["promises"]] == [restored, loan]
+    assert "loan_phone" in answer.json()["remedy"]["extras"]

@@ -1,8 +1,11 @@
 """Stories of needs that are learned after the report: they hold from then on, and the log names none of them."""
 
+from typing import Any
+
 import msgspec
 import pytest
 
+from custody.disputes.remedy import Extra, Needs
 from custody.kernel.clock import DAY_MS
 from custody.kernel.errors import Conflict, Forbidden, Rejected
 from custody.store import case_book
@@ -86,3 +89,19 @@ def test_a_hearing_that_goes_on_gets_the_days_of_a_supported_one_and_its_custome
         act(world, decline_case.decline, opened, why="Seen.", heard=False, actor=SUPERVISOR, **DECIDER)
     learn(world, opened, "a letter too")
     assert world.case(opened).hearing_due_ms == file.hearing_due_ms, "it is made longer once"
+
+
+def test_a_customer_who_turns_out_to_be_without_a_phone_is_promised_one_within_a_day_and_once(world: World) -> None:
+    opened = world.dispute(world.parcels[0], "never_received")
+    without: dict[str, Any] = {"needs": Needs(has_working_phone=False, benefit_lost=True), "actor": "agent-1"}
+    file = act(world, learn_facts.needs, opened, **without)
+    assert file.offer is not None
+    assert {Extra.LOAN_PHONE, Extra.BENEFIT_RESTORED} <= set(file.offer.extras)
+    act(world, learn_facts.needs, opened, **without)
+    with world.house.read() as session:
+        promises = case_book.promises(session, opened.case)
+    assert sorted(one.what for one in promises) == ["a phone on loan", "what you lost switched on again"]
+    assert {one.due_ms - one.made_ms for one in promises} == {DAY_MS}
+    assert told(world, opened).count("a phone on loan") == 1
+    with world.refused(Rejected, "needs"):
+        act(world, learn_facts.needs, opened, needs=Needs(has_working_phone=True), actor="agent-1")

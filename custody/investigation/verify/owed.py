@@ -39,7 +39,7 @@ from custody.investigation.verify.verdict import Notebook
 OFFERED, CHOSEN, NEW_OWNER = "dispute.offered", "dispute.chosen", "dispute.new_owner"
 DECIDED, ACCEPTED = "dispute.scheme_decided", "dispute.decision_accepted"
 CAME_BACK, MISSED, KEPT = "dispute.payment_came_back", "dispute.promise_missed", "dispute.promise_kept"
-REMEDIED = "dispute.remedied"
+REMEDIED, NEEDS = "dispute.remedied", "dispute.needs"
 PAID, OWED_AGAIN, FOR_A_LOCK = "dispute.credit_paid", "dispute.credit_came_back", "dispute.lock_compensation"
 GROWN = "dispute.credit_grown"
 KEEPS = frozenset({REMEDIED, OFFERED, JOINED})
@@ -127,7 +127,7 @@ def _kept(steps: Records, names: Iterable[str]) -> set[str]:
 def _promised(fields: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, tuple[Any, ...]]]]:
     """The promises that a record names, and what it lets each member of them be."""
     kind, name = fields["kind"], str(fields.get("promise"))
-    if kind == OPENED:
+    if kind in {OPENED, NEEDS}:
         yield from ((str(each), {}) for each in fields.get("promises", ()))
     elif kind in {CHOSEN, ACCEPTED} and "promise" in fields:
         told = ("due_ms", "amount_pence") if kind == ACCEPTED else ("due_ms",)

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from custody.disputes.machine import Role
-from custody.disputes.opening import Report
+from custody.disputes.opening import A_LOAN, Report
 from custody.disputes.order import OrderFacts, Payment
+from custody.disputes.remedy import Needs
 from custody.investigation.pack.case import CaseDoc, later_step
 from custody.investigation.verify.form import OpenedPack, open_pack
 from custody.investigation.verify.owed import check_owed
@@ -18,7 +19,7 @@ from custody.investigation.verify.scans import records_of
 from custody.investigation.verify.verdict import Check, Notebook, Step
 from custody.kernel.clock import DAY_MS
 from custody.store.unit import Unit
-from custody.usecases import move_case, move_scheme, pay_credit, sweep_cases
+from custody.usecases import learn_facts, move_case, move_scheme, pay_credit, sweep_cases
 from custody.usecases.came_back import credit_came_back
 from custody.usecases.open_dispute import open_dispute
 from custody.usecases.sweep_promises import sweep_promises
@@ -310,3 +311,12 @@ def test_each_record_of_what_is_owed_counts(house: World) -> None:
     offered = {"kind": "dispute.offered", "at_ms": 1}
     sums = ({}, {"price_reduction_pence": None}, {"price_reduction_pence": 99})
     assert [after(with_file(offer=offer), {**offered, **named}) for named in sums] == [[], [], [False]]
+
+
+def test_a_promise_of_what_a_customer_turned_out_to_be_without_is_listed(house: World) -> None:
+    case, without = open_case_of(house), Needs(has_working_phone=False)
+    move(house, lambda unit: learn_facts.needs(unit, case, needs=without, actor="agent-1"))
+    opened = told(house)
+    assert [promise["what"] for promise in opened.case.promises].count(A_LOAN) == 1
+    rest = tuple(promise for promise in opened.case.promises if promise["what"] != A_LOAN)
+    refused(opened, not_listed=lambda case: replace(case, promises=rest))
