@@ -7,7 +7,7 @@ why and what would allow it, and everything else stands.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,13 +33,17 @@ from custody.kernel.errors import NotFound, Rejected, Trouble
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
-from custody.trail.contents import packed_first
-from custody.trail.names import ask, is_item, same_orders
-from custody.trail.unit import Unit as TrailUnit
+from custody.usecases.find_parcel import (
+    order_of,
+    orders_of_one,
+    packed_in,
+    parcel_beside,
+    parcel_of,
+    sold_imei,
+)
 from custody.usecases.investigate import Attaches
 from custody.usecases.open_dispute import Disputed, least_busy, open_dispute
 from custody.usecases.read_order import TAKEN_BACK
-from custody.usecases.read_trail import read_trail
 from custody.usecases.record_sale import read_sale, sale_of_imei
 from devicelock import store as lock_store
 from devicelock import watch_store
@@ -102,11 +106,12 @@ class HolderTold:
     words: str
 
 
-def find_handset(session: Session, *, order_ref: str | None, item: str | None) -> Handset:
+def find_handset(session: Session, *, order_ref: str | None, item: str | None, own: Collection[str] = ()) -> Handset:
     """What the customer's order reference or parcel number leads to; unknown things are None, not an error.
 
     Of an order with several parcels it is the one that was named, and without that the one with the handset sold.
-    A number that two sellers gave out leads to none without either, and never to a handset of the other one's.
+    A number that two sellers gave out leads to none without either, and never to a handset of the other one's. `own`
+    are our company prefixes: sellers under one of them are one.
     """
     imei, parcel, found_ref, by_trail = None, None, order_ref, False
     if order_ref:
@@ -116,58 +121,22 @@ def find_handset(session: Session, *, order_ref: str | None, item: str | None) -
             imei = None
     by_sale = imei is not None
     asked = item or (f"po:{order_ref}" if order_ref else None)
-    found = _parcel_of(session, asked) if asked else None
+    found = parcel_of(session, asked) if asked else None
     if found is None:
-        imei = imei or _sold_imei(session, item)
+        imei = imei or sold_imei(session, item)
     else:
         by_trail = f"po:{order_ref}" in found.orders
-        beside = _parcel_beside(session, found, order=f"po:{order_ref}", imei=imei) if by_trail else None
+        beside = parcel_beside(session, found, order=f"po:{order_ref}", imei=imei) if by_trail else None
         if beside is not None:
-            named = item and f"po:{order_ref}" in same_orders(found.orders, beside.orders)
+            named = item and f"po:{order_ref}" in orders_of_one(found.orders, beside.orders, own)
             found, imei = (found, None) if named else (beside, imei)
         parcel = found.parcel
-        imei = imei or _packed_in(session, found)
-        found_ref = found_ref or next((ref.removeprefix("po:") for ref in found.orders), None)
+        imei = imei or packed_in(session, found)
+        found_ref = found_ref or order_of(session, found, own)
     if imei and not found_ref:
         sale = sale_of_imei(session, imei)
         found_ref = sale.sale.order_ref if sale else None
     return Handset(order_ref=found_ref, imei=imei, parcel=parcel, order_named=by_sale or by_trail)
-
-
-def _packed_in(session: Session, found: TrailUnit) -> str | None:
-    """The handset that was put into a parcel by who packed it first; None if that is several and none was asked for."""
-    items = found.items
-    if len(items) > 1:
-        trail = read_trail(session, found.asked, parcel=found.parcel).trail
-        items = packed_first(trail.entries, trail.unit)
-        items = tuple(held for held in items if not is_item(found.asked) or found.asked in held.names)
-    named = (name for held in items for name in sorted(held.names) if "gsma:imei" in name)
-    return next(named, None) if len(items) == 1 else None
-
-
-def _parcel_beside(session: Session, found: TrailUnit, *, order: str, imei: str | None) -> TrailUnit | None:
-    """The other parcel of an order in which a handset lies; None if it lies in this one, or nobody knows where."""
-    if imei is None or any(imei in held.names for held in found.items):
-        return None
-    beside = _parcel_of(session, imei)
-    return beside if beside is not None and beside.parcel is not None and order in beside.orders else None
-
-
-def _parcel_of(session: Session, item: str) -> TrailUnit | None:
-    """The parcel that scans tell of under a number, if any does."""
-    try:
-        return read_trail(session, item).trail.unit
-    except (NotFound, Rejected):
-        return None
-
-
-def _sold_imei(session: Session, item: str | None) -> str | None:
-    """The handset of that number, if we sold one that nobody scanned."""
-    try:
-        name = ask(item) if item else None
-    except Rejected:
-        return None
-    return name if name and sale_of_imei(session, name) is not None else None
 
 
 def dispute_delivery(

@@ -110,7 +110,7 @@ class Settings(LockSystems):
     company_prefixes: str = Field(
         default="",
         description="Our GS1 company prefixes, with commas between them: a scan that gives a thing a key under one of "
-        "them with a wrong check digit is refused.",
+        "them with a wrong check digit is refused, and whoever counts orders by a GLN under one of them is one seller.",
     )
     max_body_bytes: int = Field(default=4 * 1024 * 1024, ge=1, description="The most that scans sent together carry.")
     session_hours: int = Field(default=12, ge=1, le=8_760, description="How long somebody stays signed in.")

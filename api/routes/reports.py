@@ -67,7 +67,7 @@ def take_report(body: DisputeIn, request: Request, parts: Parts, *, token: str =
     caller = known(request, parts)
     named, item = (text if text and text.strip() else None for text in (body.order, body.item))
     with parts.house.unit() as unit:
-        handset = joints.find_handset(unit.session, order_ref=named, item=item)
+        handset = joints.find_handset(unit.session, order_ref=named, item=item, own=parts.settings.own_prefixes)
         order = _order_facts(unit.session, handset.order_ref)
         owner = (
             caller.account
