@@ -9,10 +9,12 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import msgspec
 import structlog
+from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.http import large_bodies, problems
@@ -24,9 +26,11 @@ from custody.kernel.errors import Fatal, Rejected, Trouble
 from custody.scans.batch import MOST, Item, SealedBatch, open_batch
 from custody.scans.own_keys import without_wrong_keys, wrong_own_key
 from custody.scans.scan import OPENING_LIMIT_BYTES, STATEMENT_LIMIT_BYTES, Scan, open_scan
+from custody.scans.tolerances import Tolerances
 from custody.usecases.accept_scans import Intake
 from custody.usecases.file_part import Part
 from custody.usecases.judge_group import Ack
+from custody.usecases.register_statement import register
 
 ONE = "application/vnd.weaklink.scan+cbor"
 MANY = "application/vnd.weaklink.scans+cbor"
@@ -48,6 +52,7 @@ class ScanDoor:
         self._limit = parts.settings.max_body_bytes
         self._one_limit = min(ONE_BYTES, self._limit)
         self._own = parts.settings.own_prefixes
+        self._house = parts.house
         self._answers = Answers(parts.intake)
         self._doors: Mapping[str, Callable[[Scope, Receive], Awaitable[tuple[int, bytes]]]] = {
             "/v1/scans": self._one,
@@ -84,6 +89,7 @@ class ScanDoor:
         scan = await large_bodies.read(_read_one, body)
         wrong = wrong_own_key(scan.event, self._own)
         if wrong is not None:
+            await self._take_number(scan)
             raise wrong
         ack = (await self._answers.of([scan]))[0]
         if ack.refused is not None:
@@ -94,11 +100,28 @@ class ScanDoor:
         """POST /v1/scans:batch: many scans, each with its own result; a bad one does not hold up the others."""
         body = await read_body(scope, receive, media_type=MANY, limit=self._limit)
         read = await large_bodies.read(_read_many, body)
-        opened = [wrong_own_key(each.event, self._own) or each if isinstance(each, Scan) else each for each in read]
-        scans = [each for each in opened if isinstance(each, Scan)]
-        acks = iter(await self._answers.of(scans) if scans else [])
-        items = [_item(next(acks) if isinstance(each, Scan) else each) for each in opened]
+        wrong = {at: why for at, each in enumerate(read) if (why := self._wrong(each)) is not None}
+        acks: list[Ack] = []
+        waiting: list[Scan] = []
+        for at, each in enumerate(read):
+            if isinstance(each, Scan) and at not in wrong:
+                waiting.append(each)
+            elif isinstance(each, Scan):
+                acks += await self._answers.of(waiting) if waiting else []
+                waiting = []
+                await self._take_number(each)
+        acks += await self._answers.of(waiting) if waiting else []
+        left = iter(acks)
+        items = [_item(wrong[at] if at in wrong else next(left)) for at in range(len(read))]
         return 200, _encode({"items": items})
+
+    def _wrong(self, read: Scan | Trouble) -> Trouble | None:
+        return wrong_own_key(read.event, self._own) if isinstance(read, Scan) else read
+
+    async def _take_number(self, scan: Scan) -> None:
+        """Keep the statement of a scan that is refused, which takes its number; what does not belong there does not."""
+        with suppress(Rejected):
+            await run_in_threadpool(register, self._house, scan.message.raw, Tolerances())
 
     async def _together(self, scope: Scope, receive: Receive) -> tuple[int, bytes]:
         """POST /v1/batches: scans under one statement; 201, or 200 for a repeat, each scan with its own result."""

@@ -4,7 +4,7 @@ Other people's labels are full of wrong check digits, so a scan of one is kept a
 are known, a scan with which a thing first gets a key under one of them (it is commissioned, or packed) is not taken if
 the digit is wrong: the label can still be printed again. Whoever meets such a label later on, and whoever takes the
 scan of one back, tells what is so, and is heard. In a batch the scan takes its number and is not read; its neighbours
-are. The number of one that came alone is missing, as of any scan that was refused.
+are. The statement of one that came alone is kept and takes its number too; its opening is not kept, and counts nowhere.
 """
 
 from collections.abc import Collection
