@@ -74,6 +74,7 @@ def describe(finding: Finding) -> dict[str, Any]:
                 "check": ranked.check.key,
                 "title": ranked.check.title,
                 "own": ranked.check.own,
+                "stay": ranked.check.stay,
                 "who": ranked.check.who,
                 "minutes": ranked.check.minutes,
                 "bits": ranked.bits,

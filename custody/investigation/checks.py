@@ -10,7 +10,8 @@ taken before it, .65 if damaged before it, .03 otherwise).
 
 What a check has shown is evidence of its own dispute: each result multiplies the chances of its finding, and a check
 whose result is there is not proposed again. It teaches nothing about other disputes. Its title says which time is meant
-where a parcel was at one place several times; it is known again by the own key of its site, whatever that is called.
+where a parcel was at one place several times; it is known again by the own key of its site, whatever that is called,
+and by the log index of the stay that it was of, whatever scans come late before that.
 """
 
 from collections import defaultdict
@@ -35,7 +36,8 @@ _Titles = Mapping[str, str]
 class Check:
     """Something to look at. `positive` is the chance of a finding under each hypothesis, in the docket's order.
 
-    `own` is its title with the site's own key, whatever people call the site.
+    `own` is its title with the site's own key, whatever people call the site; `stay` is the log index of the stay that
+    it is of, if somebody scanned that.
     """
 
     key: str
@@ -45,6 +47,7 @@ class Check:
     minutes: float
     positive: Floats
     expires_ms: int | None = None
+    stay: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,8 +88,10 @@ def with_results(judgement: Judgement, results: Iterable[Checked]) -> Judgement:
     """What is believed with what checks have shown. A result of no check of this chain is left out.
 
     A chain that was read again may have other links, or the same ones by other numbers, and a site may be called
-    otherwise. A check is the same if its title with the site's own key is, or its title for one from before; where
-    several have that title, the one of its number is, and where none has its number, it may have been any of them.
+    otherwise. A check is the same if it is of the same stay at the same place; of a stay that is not there any more it
+    may be any at that place. One from before, or of what nobody had scanned, is the same if its title with the site's
+    own key is, or its title for one from long before; where several have that title, the one of its number is, and
+    where none has its number, it may have been any of them.
     """
     known = _by_title(judgement)
     meant = [(_checks_of(known, checked), checked) for checked in results]
@@ -174,9 +179,13 @@ def _by_title(judgement: Judgement) -> Mapping[str, Mapping[str, Check]]:
 def _checks_of(known: Mapping[str, Mapping[str, Check]], checked: Checked) -> tuple[Check, ...]:
     """The check of a chain that a result is of, or those that it may be of; none if it has no such check."""
     title = checked.title if checked.own is None else _OWN + checked.own
+    if checked.stay is not None:
+        there = known.get(without_time(title), {})
+        mine = tuple(check for check in there.values() if check.stay == checked.stay)
+        return mine or tuple(there.values())
     same = known.get(title) or known.get(without_time(title), {})
-    mine = same.get(checked.check)
-    return tuple(same.values()) if mine is None else (mine,)
+    numbered = same.get(checked.check)
+    return tuple(same.values()) if numbered is None else (numbered,)
 
 
 def _titles(judgement: Judgement, places: Sequence[str]) -> _Titles:
@@ -210,6 +219,7 @@ def _camera(judgement: Judgement, s: int, names: tuple[_Titles, _Titles], expire
         key=key,
         title=names[0][key],
         own=names[1][key],
+        stay=judgement.dispute.segments[s].index,
         who=f"the site lead of {judgement.dispute.segments[s].site}",
         minutes=CAMERA_MINUTES,
         positive=row[0],
@@ -227,6 +237,7 @@ def _look_again(judgement: Judgement, j: int, names: tuple[_Titles, _Titles]) ->
         key=key,
         title=names[0][key],
         own=names[1][key],
+        stay=judgement.dispute.segments[j].index if j < len(judgement.dispute.segments) else None,
         who="the investigator",
         minutes=LOOK_AGAIN_MINUTES,
         positive=row[0],

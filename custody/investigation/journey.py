@@ -36,8 +36,9 @@ class Stay(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     `seal` and `mass_g` were read on arrival; `late_seal` is an anomaly that was found after that, and `late_mass_g` the
     last weighing after that. `handled`: a seal was put on or taken off there. `station` is the one that first told of
-    the stay. `others` are further people whom a courier's station named on the same round. `left`: the first that was
-    recorded of it let the parcel go, at `at_ms`; nobody scanned its arrival.
+    the stay, and `index` the lowest log index of its scans: one that comes late has a higher one. `others` are further
+    people whom a courier's station named on the same round. `left`: the first that was recorded of it let the parcel
+    go, at `at_ms`; nobody scanned its arrival.
     """
 
     site: str
@@ -53,6 +54,7 @@ class Stay(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     handled: bool = False
     others: tuple[str, ...] = ()
     left: bool = False
+    index: int | None = None
 
 
 def complete(stays: Sequence[Stay]) -> list[Stay]:

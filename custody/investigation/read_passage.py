@@ -186,6 +186,7 @@ def passage_of(way: Way, network: Network) -> Passage:
             site=network.names.get(stay.site, stay.site),
             site_key=stay.site if network.names.get(stay.site, stay.site) != stay.site else None,
             shift=shift_of(start),
+            index=stay.index,
             handler=stay.handler if at_ms is not None and not stay.others else None,
             roster=_hands(stay, network) if at_ms is None or stay.others or not stay.handler else (),
         )

@@ -54,7 +54,7 @@ def read_stays(looks: Iterable[Look], edition: Edition = NEWEST) -> tuple[list[S
         if look.delivers:
             if at is None and not told:
                 at = len(stays)
-                stays.append(Stay(site=look.site, step=look.step, station=look.station))
+                stays.append(Stay(site=look.site, step=look.step, station=look.station, index=look.index))
             elif at is not None and edition >= Edition.FIFTH:
                 stays[at] = _named(look, stays[at])
             told.append((look, at))
@@ -129,6 +129,7 @@ def opened(look: Look, step: Step, edition: Edition) -> Stay:
         late_mass_g=look.mass_g if left else None,
         handled=look.act,
         left=left,
+        index=look.index,
     )
 
 
@@ -146,6 +147,7 @@ def look_again(look: Look, at: int, stays: list[Stay], ends: int = -1) -> None:
         mass_g=stay.mass_g if stay.mass_g is not None or weighed else look.mass_g,
         photo=None if stay.at_ms is None or stay.left else bool(stay.photo or look.photo),
         handled=stay.handled or look.act,
+        index=look.index if stay.index is None else min(stay.index, look.index),
     )
     last = stays[ends]
     stays[ends] = replace(

@@ -60,13 +60,14 @@ class Checked:
     """What a check has shown: its key and title in the catalogue, and whether it found something.
 
     `own` is its title with the site's own key, by which it is known again when people call the site otherwise; None for
-    one from before.
+    one from before. `stay` is the log index of the stay that it was of; None too if nobody scanned that.
     """
 
     check: str
     title: str
     found: bool
     own: str | None = None
+    stay: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -79,6 +79,7 @@ class Segment:
     """One custodian's stretch. `handler` is None if the opening scan is missing; then `roster` says who was on duty.
 
     It is None too where several were named who shared the stretch; then `roster` holds these.
+    `index` is the log index by which it is known again, the lowest of its scans; None if nobody scanned it.
 
     `site` is what people call the site, and `site_key` its own key where that is another word.
     """
@@ -89,6 +90,7 @@ class Segment:
     shift: int
     handler: str | None = None
     roster: tuple[str, ...] = ()
+    index: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -135,7 +135,13 @@ def results(session: Session, dispute: str) -> tuple[Checked, ...]:
     lines = [line for line in case_book.timeline(session, dispute) if line.kind == RESULT]
     told = [msgspec.json.decode(line.facts) for line in lines]
     return tuple(
-        Checked(check=facts["check"], title=facts["title"], found=facts["found"], own=facts.get("own"))
+        Checked(
+            check=facts["check"],
+            title=facts["title"],
+            found=facts["found"],
+            own=facts.get("own"),
+            stay=facts.get("stay"),
+        )
         for facts in told
         if facts.keys() >= {"check", "title", "found"}
     )

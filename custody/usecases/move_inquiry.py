@@ -58,7 +58,7 @@ def ask_check(unit: Unit, dispute: str, *, check: str, actor: str, role: Role) -
         listed = ", ".join(ranked) or "none, so judge the chain again"
         raise Rejected("check", f"{check!r} is no check of the last ranking", fix=f"It has {listed}.")
     asked = ranked.get(check, {})
-    facts = {"check": check, **{name: asked[name] for name in ("title", "own", "who") if name in asked}}
+    facts = {"check": check, **{name: asked[name] for name in ("title", "own", "stay", "who") if name in asked}}
     _take(unit, row, "do_check", actor=actor, role=role, facts=facts)
 
 

@@ -1,9 +1,9 @@
 """Inquiries of the earlier formats /1 to /5, of answers that were found earlier, brought up to the present one.
 
 Each reads the chain from the scans by its edition (`read_before.py`). None of them knows when a parcel was let go whose
-arrival nobody scanned. None of /1 to /4 knows the own keys of sites that are called otherwise, nor says in the titles
-of checks which time is meant where a parcel was at one place several times; those of /1 to /3 say it nowhere. Those of
-/1 and /2 know no check of the recipient that is recorded and not verified.
+arrival nobody scanned, nor the log indices of stays. None of /1 to /4 knows the own keys of sites that are called
+otherwise, nor says in the titles of checks which time is meant where a parcel was at one place several times; those of
+/1 to /3 say it nowhere. Those of /1 and /2 know no check of the recipient that is recorded and not verified.
 
 Those of /1 have no `checked`, no `intact_most` (nothing was bound), no own shares of photos and of seals that are read
 as wrong (those of the network counted for everyone) and no scales that are off. They call the first of equal answers
@@ -51,17 +51,22 @@ def brought_up(value: Any) -> Any:
         now["inputs"] = _inputs(inputs)
     if form in tuple(TO_FOURTH):
         now["inputs"] = _with_keys(now.get("inputs"), form)
-    return {**now, "inputs": _with_releases(now.get("inputs"), form)} if form in tuple(EARLIER) else now
+    return {**now, "inputs": _with_stays(now.get("inputs"), form)} if form in tuple(EARLIER) else now
 
 
-def _with_releases(part: Any, form: str) -> Any:
-    """The inputs with no parcel that was let go unscanned; anything that is no such thing as it stands."""
+def _with_stays(part: Any, form: str) -> Any:
+    """The inputs with no index of any stay, and no parcel that was let go unscanned; anything else as it stands."""
     if not (isinstance(part, dict) and isinstance(dispute := part.get("dispute"), dict)):
         return part
-    points = dispute.get("checkpoints")
-    if not isinstance(points, list):
+    segments, points, checked = dispute.get("segments"), dispute.get("checkpoints"), part.get("checked")
+    if not (isinstance(segments, list) and isinstance(points, list) and isinstance(checked, list)):
         return part
-    return {**part, "dispute": {**dispute, "checkpoints": [_with(each, "left_ms", form) for each in points]}}
+    known = {
+        **dispute,
+        "segments": [_with(each, "index", form) for each in segments],
+        "checkpoints": [_with(each, "left_ms", form) for each in points],
+    }
+    return {**part, "dispute": known, "checked": [_with(each, "stay", form) for each in checked]}
 
 
 def _with_keys(part: Any, form: str) -> Any:

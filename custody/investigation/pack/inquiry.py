@@ -215,9 +215,11 @@ def stored_again(inquiry: Inquiry) -> dict[str, Any]:
     )
     value: dict[str, Any] = plain(describe(finding))
     del value["hotspots"]
-    if inquiry.format in TO_FOURTH:
-        for check in value["checks"]:
+    for check in value["checks"]:
+        if inquiry.format in TO_FOURTH:
             del check["own"]
+        if inquiry.format in EARLIER:
+            del check["stay"]
     return value
 
 

@@ -26,7 +26,7 @@ from custody.gs1.keys import ROOT
 from custody.investigation.answer import briefly
 from custody.investigation.journey import LINEHAUL_OF
 from custody.investigation.pack.draw_up import INVESTIGATION, derive
-from custody.investigation.pack.earlier import FIRST, TO_THIRD, edition_of
+from custody.investigation.pack.earlier import EARLIER, FIRST, TO_THIRD, edition_of
 from custody.investigation.pack.howto import FILE as HOWTO
 from custody.investigation.pack.inquiry import (
     Inputs,
@@ -198,7 +198,7 @@ def _check_passage(pack: OpenedPack, registry: Registry, records: Records, inqui
     for count in range(len(scans), 0, -1):
         way = read_way(str(parcel), sorted(scans[:count], key=lambda scan: scan.place), reading)
         passage = None if way is None else passage_of(way, NOBODY)
-        if passage is not None and dict(_facts(passage)) == wanted and _same_people(passage, dispute):
+        if passage is not None and dict(_facts(passage)) == wanted and _same_stays(passage, inquiry):
             later = f"; {len(scans) - count} came in later" if count < len(scans) else ""
             notes.holds(f"the chain that was examined is the one that {count} scans show{later}", INVESTIGATION)
             if left := sum(_was_there(scan, opened.get(scan.index), records, inquiry) for scan in scans[count:]):
@@ -234,10 +234,11 @@ def _facts(passage: Passage | Dispute) -> Iterator[tuple[str, Any]]:
     yield "segments", [(segment.step, segment.shift, segment.handler) for segment in passage.segments]
 
 
-def _same_people(shown: Passage, stated: Dispute) -> bool:
-    """Whether those who shared a segment by its scans are who may have had the parcel there."""
-    pairs = zip(shown.segments, stated.segments, strict=True)
-    return all(here.roster == there.roster for here, there in pairs if here.roster)
+def _same_stays(shown: Passage, inquiry: Inquiry) -> bool:
+    """Whether segments are known by their scans, and those who shared one by these may have had the parcel there."""
+    pairs = list(zip(shown.segments, inquiry.inputs.dispute.segments, strict=True))
+    known = inquiry.format in EARLIER or all(here.index == there.index for here, there in pairs)
+    return known and all(here.roster == there.roster for here, there in pairs if here.roster)
 
 
 def _check_sites(shown: Passage, stated: Dispute, notes: Notebook) -> None:
@@ -293,11 +294,11 @@ def _check_checked(pack: OpenedPack, records: Records, inputs: Inputs, notes: No
     case = inputs.dispute.id
     ranked = max((index for index, _ in told_of(records, case, "headline", RANKED)), default=max(records, default=0))
     told = {
-        tuple(records[index].get(name) for name in ("check", "title", "own")): (index, found)
+        tuple(records[index].get(name) for name in ("check", "title", "own", "stay")): (index, found)
         for index, found in told_of(records, case, "found", CHECKED)
         if index < ranked
     }
-    weighed = {(each.check, each.title, each.own): each.found for each in inputs.checked}
+    weighed = {(each.check, each.title, each.own, each.stay): each.found for each in inputs.checked}
     other = [key[1] for key, found in weighed.items() if told.get(key, (0, None))[1] is not found]
     if other and closed_since(pack, records, -1):
         notes.says(f"what was shown by a check may be told by a record that is not here: {BY_WORD}", INVESTIGATION)

@@ -97,7 +97,7 @@ def test_two_checks_a_dispute_resolve_something(base_result: Result) -> None:
 
 def shown(judged: Judgement, key: str, *, found: bool) -> Checked:
     check = next(check for check in usual_checks(judged) if check.key == key)
-    return Checked(check=check.key, title=check.title, found=found, own=check.own)
+    return Checked(check=check.key, title=check.title, found=found, own=check.own, stay=check.stay)
 
 
 def shown_before(judged: Judgement, key: str, *, found: bool) -> Checked:
@@ -181,6 +181,36 @@ def test_of_two_stays_at_one_place_a_check_says_which_time_is_meant(judged: Judg
         assert seen.columns[at] > judged.columns[at] + 0.1
     titles = [check.title for check in usual_checks(judged)]
     assert len(set(titles)) == len(titles)
+
+
+def scanned(judged: Judgement, *indices: int) -> Judgement:
+    """The same chain, of which the log has the first scan of each stay at that index."""
+    segments = [replace(each, index=index) for each, index in zip(judged.dispute.segments, indices, strict=True)]
+    return judge_alone(replace(judged.dispute, segments=tuple(segments)))
+
+
+ROUND = ("courier", "depot")
+
+
+def test_a_check_is_of_its_own_stay_though_late_scans_show_that_the_parcel_was_there_before(dispute: Build) -> None:
+    asked = scanned(judge_alone(dispute(steps=(*BEFORE_DEPOT, *ROUND, "courier"))), *range(1, 10))
+    check = shown(asked, "camera-08", found=True)
+    assert check.title.endswith("(the second time)")
+    late = judge_alone(dispute(steps=(*BEFORE_DEPOT, *ROUND, *ROUND, "courier")))
+    now = scanned(late, *range(1, 7), 20, 21, 7, 8, 9)
+    seen = with_results(now, [check])
+    up = seen.columns > now.columns
+    assert (up[10], up[8], up[6]) == (True, False, False)
+    assert with_results(now, [replace(check, stay=None)]).columns[10] < seen.columns[10], (
+        "once it was another"
+    )
+
+
+def test_a_check_of_a_stay_that_is_there_no_more_may_be_of_any_at_that_place(dispute: Build) -> None:
+    asked = scanned(judge_alone(dispute(steps=(*BEFORE_DEPOT, *ROUND, "courier"))), *range(1, 10))
+    now = scanned(asked, *range(1, 7), 16, 17, 18)
+    up = with_results(now, [shown(asked, "camera-08", found=True)]).columns > now.columns
+    assert (up[6], up[8]) == (True, True)
 
 
 def called(judged: Judgement, names: dict[str, str]) -> Judgement:

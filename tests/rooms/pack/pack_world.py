@@ -454,14 +454,18 @@ def examine(world: World) -> None:
 def as_before(stored: dict[str, Any], inquiry: dict[str, Any], form: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """An answer and its inputs as a format before wrote them.
 
-    None of them knows when a parcel was let go unscanned; those up to /4 know no own keys of sites, and no time that is
-    meant.
+    None of them knows when a parcel was let go unscanned, nor indices of stays; those up to /4 know no own keys of
+    sites, and no time that is meant.
     """
     meant = json.dumps([stored, inquiry])
     then: list[dict[str, Any]] = json.loads(meant if form == FIFTH else re.sub(r" \(the \w+ time\)", "", meant))
     inputs = then[1]["inputs"]
     for row in inputs["dispute"]["checkpoints"]:
         del row["left_ms"]
+    for row in inputs["dispute"]["segments"]:
+        del row["index"]
+    for row in [*then[0]["checks"], *inputs["checked"]]:
+        del row["stay"]
     if form != FIFTH:
         for row in [*then[0]["checks"], *inputs["checked"]]:
             del row["own"]

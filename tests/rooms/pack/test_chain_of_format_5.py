@@ -67,6 +67,15 @@ def test_a_chain_that_was_examined_before_is_held_against_the_scans_as_they_were
     assert NOT_THE_ONE in [check.what for check in refused(world, pack, lambda dispute: dispute, form=FIFTH)]
 
 
+def test_stays_are_held_against_the_scans_by_which_they_are_known(world: World, pack: PackExported) -> None:
+    def otherwise(dispute: Dispute) -> Dispute:
+        *before, last = dispute.segments
+        return replace(dispute, segments=(*before, replace(last, index=before[-1].index)))
+
+    assert refused(world, pack, lambda dispute: dispute) == []
+    assert NOT_THE_ONE in [check.what for check in refused(world, pack, otherwise)]
+
+
 def test_an_inquiry_of_format_5_that_holds_what_it_has_not_is_refused(pack: PackExported) -> None:
     stated = open_pack(pack.content).investigation
     as_made = as_before(stated["stored"], stated["inquiry"], FIFTH)[1]

@@ -65,6 +65,7 @@ def wrongs(world: World) -> list[str]:
 def test_what_checks_have_shown_is_held_against_the_log(checked: World) -> None:
     (only,) = shown(checked)
     assert only.found
+    assert only.stay is not None
     assert judge(checked, (only,)) != only.check
     assert "what checks have shown is what the log recorded" in wrongs(checked)
     verify_pack(checked.export().content, vkey=checked.vkey).demand()
@@ -110,6 +111,12 @@ def test_a_ranking_that_was_judged_before_a_result_does_not_take_the_place_of_on
 def test_a_result_that_nobody_wrote_down_is_refused(checked: World) -> None:
     (only,) = shown(checked)
     judge(checked, (replace(only, found=False),))
+    assert f"that a check has shown this is not what the log recorded: {only.title}" in wrongs(checked)
+
+
+def test_a_result_of_another_stay_than_was_written_down_is_refused(checked: World) -> None:
+    (only,) = shown(checked)
+    judge(checked, (replace(only, stay=(only.stay or 0) + 1),))
     assert f"that a check has shown this is not what the log recorded: {only.title}" in wrongs(checked)
 
 

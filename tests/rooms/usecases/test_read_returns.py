@@ -62,6 +62,16 @@ def test_what_went_wrong_overnight_went_wrong_in_the_night_at_the_depot(world: W
     assert [point.seal for point in points] == [Seal.NOT_READ, Seal.OK, Seal.OK, Seal.ANOMALY, Seal.NOT_READ]
 
 
+def test_a_stay_is_known_by_the_lowest_index_of_its_scans_whatever_comes_late(world: World) -> None:
+    in_vain(world)
+    before = [stay.index for stay in way_of(world).stays if stay.at_ms is not None]
+    courier = world.scans[-3]
+    world.obj("courier-7", "inspecting", at=courier.at_ms - 60_000, chain=False, seq=90)
+    assert way_of(world).stays[-3].at_ms == courier.at_ms - 60_000
+    assert [stay.index for stay in way_of(world).stays if stay.at_ms is not None] == before
+    assert [segment.index for segment in passage_of(way_of(world), EMPTY).segments if segment.index] == before
+
+
 def test_a_hub_to_which_a_parcel_comes_back_from_another_one_has_a_stay_again(world: World) -> None:
     for station in ("hub-in-1", "hub-sort-1", "hub-sort-2", "hub-sort-1", "lorry-3", "depot-2"):
         world.pass_time(3)
