@@ -1,8 +1,7 @@
 """The next best check: what to look at now, by bits gained for each minute spent.
 
 A check has a chance of a positive finding under each hypothesis and costs minutes. Expected gain in bits =
-H(p) - P(pos) H(p | pos) - P(neg) H(p | neg), H over the table of links. Evidence that expires is put on hold at once,
-whatever its rank; the ranking is made again after each result.
+H(p) - P(pos) H(p | pos) - P(neg) H(p | neg), H over the table of links. The ranking is made again after each result.
 
 The usual catalogue: camera footage of each segment (45 minutes; .60 if theft there, .25 lost, .35 damaged there, .01
 otherwise) and another look at the photos and seal of each checkpoint that has a photo (5 minutes; .55 if contents were
@@ -118,12 +117,6 @@ def next_checks(judgement: Judgement, catalogue: Iterable[Check], *, per_minute:
     if per_minute:
         return sorted(ranked, key=lambda item: (-item.bits_per_minute, item.check.key))
     return sorted(ranked, key=lambda item: (-item.bits, item.check.key))
-
-
-def to_hold(catalogue: Iterable[Check]) -> list[Check]:
-    """Evidence that expires, soonest first: hold it now, whatever its rank."""
-    expiring = [check for check in catalogue if check.expires_ms is not None]
-    return sorted(expiring, key=lambda check: (check.expires_ms or 0, check.key))
 
 
 def after(judgement: Judgement, check: Check, *, positive: bool) -> Judgement:

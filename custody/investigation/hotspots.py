@@ -30,7 +30,6 @@ LEAST_LIFT = 1.5
 HOT = 0.5
 SHOWN = 0.05
 """A cause with less stands out in nothing: before any dispute each has a chance of about .01."""
-FEW = "Below three disputed thefts nobody can be found reliably."
 EVERY_SHIFT = "every shift"
 
 

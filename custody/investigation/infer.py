@@ -4,8 +4,7 @@ Passes (four): evidence with the current numbers -> graph -> belief propagation 
 learn; the last pass does not learn. Without any history each dispute is judged on priors and its own evidence, with
 one hazard of theft for every segment.
 
-Disputes are sorted by id first, so the same disputes in any order give the same bytes. A new dispute between two full
-runs is scored against what was believed of the causes (`score_one`).
+Disputes are sorted by id first, so the same disputes in any order give the same bytes.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,7 +15,7 @@ import numpy as np
 from custody.investigation.causes import Graph, build_graph, theft_evidence
 from custody.investigation.docket import THEFTS, Docket, make_docket, split
 from custody.investigation.exact import Settled, settle_overlaps
-from custody.investigation.frame import COURIER, NOWHERE, Floats, Frame, make_frame
+from custody.investigation.frame import NOWHERE, Floats, Frame, make_frame
 from custody.investigation.joint import (
     START_HANDLER,
     START_SITE_SHIFT,
@@ -33,7 +32,7 @@ from custody.investigation.learn import Expected, Model, learn
 from custody.investigation.likelihood import LEARNABLE, evidence
 from custody.investigation.params import FAMILIES, Params
 from custody.investigation.prior import alone, background, hazards, log_prior, neutral_factors, normalise
-from custody.investigation.result import Judgement, Result, judge
+from custody.investigation.result import Judgement, Result
 from custody.investigation.values import NO_HISTORY, SHIFTS, Dispute, Fleet
 from custody.kernel.errors import Fatal, Rejected
 
@@ -57,38 +56,8 @@ def judge_alone(dispute: Dispute, params: Params = DEFAULTS) -> Judgement:
     return run(NO_HISTORY, [dispute], params).judgement(dispute.id)
 
 
-def score_one(dispute: Dispute, result: Result) -> Judgement:
-    """A dispute between two full runs, against what was believed of the causes; one of the run is read back."""
-    if dispute.id in result.place and result.disputes[result.place[dispute.id]] == dispute:
-        return result.judgement(dispute.id)
-    frame, model = result.frame, result.model
-    docket = make_docket([dispute], frame)
-    rows = evidence(docket, model.params, len(frame.sites))
-    cold = _cold_hazard(docket, frame, model.params)
-    hazard = cold + _believed(docket, frame, result) if frame.known else cold
-    count = max(len(result.disputes), 1)
-    return judge(dispute, docket, frame, model, rows=rows, hazard=hazard, cold=cold, disputes=count)
-
-
 def _cold_hazard(docket: Docket, frame: Frame, params: Params) -> Floats:
     return background(docket, params) if frame.known else alone(docket, params)
-
-
-def _believed(docket: Docket, frame: Frame, result: Result) -> Floats:
-    """The hot terms of lam for new disputes: mean rates as believed now; modest ones for people never seen."""
-    row, segment, handler = docket.seat_row, docket.seat_segment, docket.seat_handler
-    shift = docket.shift[row, segment]
-    rate = np.append(result.handler_belief.mean(), START_HANDLER)
-    seen = (handler != NOWHERE) & (frame.held[handler, shift] > 0)
-    place = np.where(seen, handler * SHIFTS + shift, len(rate) - 1)
-    cell = row * docket.width + segment
-    people = np.bincount(cell, docket.seat_share * rate[place], len(docket) * docket.width)
-    site_rate = np.append(result.site_belief.mean(), START_SITE_SHIFT)
-    seen = frame.shifted[docket.site, docket.shift] > 0
-    place = np.where(seen, docket.site * SHIFTS + docket.shift, len(site_rate) - 1)
-    sites = np.where(docket.step == COURIER, 0.0, site_rate[place])
-    hot = people.reshape(len(docket), docket.width) + sites
-    return np.asarray(np.where(docket.valid & docket.high[:, None], hot, 0.0))
 
 
 def _in_order(disputes: Iterable[Dispute]) -> tuple[Dispute, ...]:

@@ -56,7 +56,6 @@ FOUND_ELSEWHERE = -20.0
 AT_SITE = 0.9
 
 PHYSICAL = frozenset({"weight", "seal", "attach", "recovered"})
-BEHAVIOUR = frozenset({"dwell", "photo"})
 LEARNABLE = frozenset({"scans", "dwell", "photo", "seal"})
 """Families whose numbers are relearned at each pass; the others are computed once."""
 

@@ -81,7 +81,7 @@ def naming_rules(result: Result) -> NamingRules:
 
 
 def name(judgement: Judgement, rules: NamingRules) -> Naming:
-    """What may be named in a dispute of the run, or in one scored against it."""
+    """What may be named in a dispute of the run."""
     segment = int(judgement.theft.argmax())
     exact = judgement.rejudged(hazard=_checked_hazard(judgement, rules)).theft[segment]
     cause, charged, least = _person(judgement.dispute.segments[segment].handler, rules)

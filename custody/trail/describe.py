@@ -17,7 +17,6 @@ from custody.gs1.imei import foreign_imei_urn, imei_digits
 from custody.ledger.time_bounds import UNKNOWN, TimeBounds
 from custody.trail.names import PRODUCT, RECIPIENT
 from custody.trail.order import Entry
-from custody.trail.ties import Binding
 from custody.trail.trail import Trail
 
 _ELSEWHERE = frozenset({"findings", "unit", "entries", "where", "between", "original"})
@@ -46,17 +45,6 @@ def describe_trail(
         "entries": [_entry(entry, known.get(entry.digest, UNKNOWN)) for entry in trail.entries],
         "quarantined": [entry.index for entry in trail.quarantined],
         "findings": [_finding(finding) for finding in trail.findings],
-    }
-
-
-def describe_binding(binding: Binding, *, show_serials: bool = False) -> dict[str, Any]:
-    """What ties a handset to the parcel, or why nothing does."""
-    mask = _keep if show_serials else mask_serial
-    parts: dict[str, Any] = _plain(binding, mask)
-    return {
-        **parts,
-        "bound": binding.bound,
-        "findings": [_finding(finding) for finding in binding.findings],
     }
 
 

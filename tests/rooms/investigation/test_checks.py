@@ -11,7 +11,6 @@ from custody.investigation.checks import (
     after,
     entropy_bits,
     next_checks,
-    to_hold,
     usual_checks,
     with_results,
 )
@@ -80,11 +79,6 @@ def test_what_is_known_for_sure_needs_no_check(judged: Judgement) -> None:
     certain = after(judged, proof, positive=True)
     assert certain.rest[ORIGIN] == pytest.approx(1.0)
     assert max(item.bits for item in next_checks(certain, usual_checks(certain))) < 1e-6
-
-
-def test_evidence_that_expires_is_held_first(judged: Judgement) -> None:
-    catalogue = usual_checks(judged, footage_expires_ms={2: 900, 4: 300})
-    assert [check.key for check in to_hold(catalogue)] == ["camera-04", "camera-02"]
 
 
 def test_two_checks_a_dispute_resolve_something(base_result: Result) -> None:
@@ -201,9 +195,7 @@ def test_a_check_is_of_its_own_stay_though_late_scans_show_that_the_parcel_was_t
     seen = with_results(now, [check])
     up = seen.columns > now.columns
     assert (up[10], up[8], up[6]) == (True, False, False)
-    assert with_results(now, [replace(check, stay=None)]).columns[10] < seen.columns[10], (
-        "once it was another"
-    )
+    assert with_results(now, [replace(check, stay=None)]).columns[10] < seen.columns[10], "once it was another"
 
 
 def test_a_check_of_a_stay_that_is_there_no_more_may_be_of_any_at_that_place(dispute: Build) -> None:

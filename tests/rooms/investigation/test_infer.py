@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from custody.investigation.hotspots import hotspots
-from custody.investigation.infer import judge_alone, run, score_one
+from custody.investigation.infer import judge_alone, run
 from custody.investigation.naming import name, naming_rules
 from custody.investigation.params import FAMILIES, Params, Source
 from custody.investigation.result import Party, Result
@@ -153,22 +153,6 @@ def test_traffic_smaller_than_the_disputes_is_refused(small: SmallWorld) -> None
 def test_a_dispute_that_is_not_in_the_run_is_not_found(base_result: Result) -> None:
     with pytest.raises(NotFound):
         base_result.table("nobody")
-
-
-def test_scoring_a_dispute_of_the_run_reads_it_back(base_result: Result) -> None:
-    known = base_result.disputes[3]
-    assert score_one(known, base_result).table() == base_result.table(known.id)
-
-
-def test_a_new_dispute_is_scored_like_a_known_one(small: SmallWorld) -> None:
-    result = run(small.fleet, small.disputes, small.params)
-    for stolen, place in small.stolen.items():
-        fresh = replace(result.disputes[result.place[stolen]], id="new")
-        scored = score_one(fresh, result)
-        assert scored.columns.sum() == pytest.approx(1.0)
-        assert scored.leader() == place
-    stranger = tuple(replace(segment, site="a new place", handler="newcomer") for segment in fresh.segments)
-    assert score_one(replace(fresh, segments=stranger), result).columns.sum() == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("seed", [1, 2, 6])

@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from custody.trail.describe import describe_binding, describe_trail, mask_serial
-from custody.trail.ties import bind
+from custody.trail.describe import describe_trail, mask_serial
 from tests.rooms.trail.world import (
     CAGE,
     HOME,
@@ -98,14 +97,3 @@ def test_a_recipient_is_never_named_as_the_expected_taker() -> None:
 )
 def test_names_are_masked_by_kind(text: str, masked: str) -> None:
     assert mask_serial(text) == masked
-
-
-def test_a_binding_is_told_with_its_pair_and_findings() -> None:
-    world = World().journey()
-    plain = describe_binding(bind(world.trail(), PHONE_IMEI))
-    assert (plain["bound"], plain["imei"], len(plain["pair"])) == (True, "...9159", 2)
-    assert plain["ties"][0]["kind"] == "commissioned"
-    world.obj("hub-sort-1", epcList=[PHONE_2], disposition="mismatch_instance", **wl({"wl:expected": PHONE}))
-    plain = describe_binding(bind(world.trail(), PHONE_IMEI), show_serials=True)
-    assert (plain["bound"], plain["imei"], plain["pair"]) == (False, PHONE_IMEI, None)
-    assert plain["findings"][0]["kind"] == "tie_disputed"
