@@ -36,6 +36,7 @@ from devicelock.rules.check import CheckName
 from devicelock.rules.command import Basis, Op, Reason, pair_in
 from devicelock.rules.order import Event, Role, State
 from devicelock.store import DeviceRow, LockOrderRow
+from devicelock.usecases.hold_locks import hold_handsets
 from devicelock.usecases.lock_office import LockOffice
 from devicelock.usecases.release import release
 from devicelock.usecases.retire import leave
@@ -160,7 +161,7 @@ def hold_for_move(unit: Unit, *, disputes: Collection[str], imei: str | None = N
     imeis = {name for name in (imei, *(file.imei for file in files)) if name is not None}
     devices = {row.device for row in (lock_store.device_by_imei(session, name) for name in imeis) if row is not None}
     names = {row.id for dispute in disputes for row in lock_store.orders_of_dispute(session, dispute)}
-    names.update(name for device in devices for name in lock_store.names_of_device(session, device))
+    names.update(lock_store.names_of_devices(session, devices))
     orders = lock_store.orders(session, names)
     lock_store.devices(session, devices | {order.device for order in orders.values()})
     case_book.hold(unit, {*disputes, *(order.dispute for order in orders.values() if order.dispute is not None)})
@@ -180,7 +181,8 @@ def customer_leaves(
     unit: Unit, office: LockOffice, *, device: str, ends_ms: Instant, actor: str, role: Role
 ) -> DeviceRow:
     """The account of a handset's customer ends: every lock ends before it, and the customer is told until it does."""
-    held = unit.session.get(LeavingRow, device, with_for_update=True)  # as who tells leavers: before it is recorded
+    hold_handsets(unit, office, [device])
+    held = watch_store.hold_leavers(unit.session, [device]).get(device)  # as who tells leavers: before it is recorded
     row = leave(unit, office, name=device, ends_ms=ends_ms, actor=actor, role=role)
     for file in _open_cases(unit, row):
         case_book.note(unit, file.case.id, "left", actor=actor, facts={"ends_ms": ends_ms})
@@ -196,13 +198,12 @@ def customer_leaves(
 def tell_leavers(unit: Unit, *, only: str | None = None, limit: int = 200) -> int:
     """Tell every leaver for whom an hour of the policy has come, or `only` of this handset; how many were told."""
     told = 0
-    due = [
-        leaving
-        for leaving in watch_store.leavers_due(unit.session, now_ms=unit.now_ms, limit=limit)
-        if only in {None, leaving.device}
-    ]
-    lock_store.devices(unit.session, {leaving.device for leaving in due})  # before the first is recorded
-    for leaving in due:
+    due = watch_store.leavers_due(unit.session, now_ms=unit.now_ms, limit=limit)
+    names = {leaving.device for leaving in due if only in {None, leaving.device}}
+    lock_store.devices(unit.session, names)  # before the first is recorded
+    for leaving in watch_store.hold_leavers(unit.session, names).values():
+        if leaving.next_ms is None or leaving.next_ms > unit.now_ms:
+            continue  # somebody told them meanwhile, or put off when they leave
         moments = sorted(leaver_notices(leaving.ends_ms, policy=POLICY))
         leaving.next_ms = next((at_ms for at_ms in moments if at_ms > unit.now_ms), None)
         unit.session.add(leaving)

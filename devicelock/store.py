@@ -289,9 +289,9 @@ def orders_of_device(session: Session, name: str, states: Sequence[str]) -> list
     return list(session.scalars(query).all())
 
 
-def names_of_device(session: Session, name: str) -> list[str]:
-    """The names of every order of a device."""
-    return list(session.scalars(select(col(LockOrderRow.id)).where(col(LockOrderRow.device) == name)).all())
+def names_of_devices(session: Session, names: Collection[str]) -> list[str]:
+    """The names of every order of these devices."""
+    return list(session.scalars(select(col(LockOrderRow.id)).where(col(LockOrderRow.device).in_(list(names)))).all())
 
 
 def orders_in(session: Session, states: Sequence[str], *, limit: int = 1000) -> list[LockOrderRow]:

@@ -176,10 +176,20 @@ def orders_silent(session: Session, *, released_before_ms: int, held_before_ms: 
     return list(session.scalars(query.order_by(col(LockOrderRow.release_ms)).limit(limit)).all())
 
 
-def leavers_due(session: Session, *, now_ms: int, limit: int = 200, hold: bool = True) -> list[LeavingRow]:
-    """Leavers who are to be told something now, the longest overdue first; held for this unit on PostgreSQL."""
+def leavers_due(session: Session, *, now_ms: int, limit: int = 200) -> list[LeavingRow]:
+    """Leavers who are to be told something now, the longest overdue first; nobody waits for who asks."""
     query = select(LeavingRow).where(col(LeavingRow.next_ms) <= now_ms).order_by(col(LeavingRow.next_ms)).limit(limit)
-    return list(session.scalars(query.with_for_update() if hold else query).all())
+    return list(session.scalars(query).all())
+
+
+def hold_leavers(session: Session, names: Collection[str]) -> dict[str, LeavingRow]:
+    """Those of these handsets whose customer leaves, as it is now, held for this unit on PostgreSQL.
+
+    Whoever holds them holds the handsets already.
+    """
+    query = select(LeavingRow).where(col(LeavingRow.device).in_(list(names))).order_by(col(LeavingRow.device))
+    rows = session.scalars(query.with_for_update().execution_options(populate_existing=True)).all()
+    return {row.device: row for row in rows}
 
 
 def is_leaver_due(session: Session, *, now_ms: int) -> bool:

@@ -267,4 +267,4 @@ class Timer:
 
 
 def _leavers(session: Session, *, now_ms: Instant) -> list[str]:
-    return [leaving.device for leaving in leavers_due(session, now_ms=now_ms, hold=False)]
+    return [leaving.device for leaving in leavers_due(session, now_ms=now_ms)]

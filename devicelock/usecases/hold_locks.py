@@ -1,7 +1,7 @@
 """Holding what a unit moves locks with, before anything is recorded.
 
-Orders, then handsets, then cases, then the head of the log: who holds them in this order waits for nobody who waits for
-them. The head is held by whoever records first, so that everything else is held before.
+Orders, then handsets, then cases and leavers, then the head of the log: who holds them in this order waits for nobody
+who waits for them. The head is held by whoever records first, so that everything else is held before.
 """
 
 from collections.abc import Collection
@@ -22,6 +22,6 @@ def hold_locks(
     return orders
 
 
-def hold_handset(unit: Unit, office: LockOffice, device: str) -> dict[str, LockOrderRow]:
-    """Hold every order of a handset, itself, and the cases that hear of them."""
-    return hold_locks(unit, office, store.names_of_device(unit.session, device), devices=[device])
+def hold_handsets(unit: Unit, office: LockOffice, names: Collection[str]) -> dict[str, LockOrderRow]:
+    """Hold every order of these handsets, themselves, and the cases that hear of them."""
+    return hold_locks(unit, office, store.names_of_devices(unit.session, names), devices=names)

@@ -20,7 +20,7 @@ from devicelock.rules.order import Role
 from devicelock.rules.unlock_code import derive_key, lock_number, read_challenge, unlock_code
 from devicelock.store import DeviceRow
 from devicelock.usecases.alert import AlertKind, raise_alert
-from devicelock.usecases.hold_locks import hold_handset
+from devicelock.usecases.hold_locks import hold_handsets
 from devicelock.usecases.lock_office import LockOffice
 from devicelock.usecases.release import find_wrong, release
 from devicelock.usecases.request_lock import OPEN
@@ -51,7 +51,7 @@ def issue_code(
     one of the handset.
     """
     read = read_challenge(challenge)
-    hold_handset(unit, office, name)
+    hold_handsets(unit, office, [name])
     device = store.device(unit.session, name)
     accounts = office.accounts_of(unit.session, actor) if case is None else [case]
     given = watch_store.codes_since(unit.session, name, accounts, unit.now_ms - HOUR_MS)

@@ -16,6 +16,7 @@ A release waits for none of this: where the registry cannot be written (a full d
 and never locked from then on; time retires it as soon as that can be anchored.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import structlog
@@ -31,7 +32,7 @@ from devicelock.rules.desired import wish
 from devicelock.rules.order import SETTLED, Role
 from devicelock.store import DeviceRow, LockEventRow, LockOrderRow
 from devicelock.usecases.alert import AlertKind, raise_alert
-from devicelock.usecases.hold_locks import hold_handset
+from devicelock.usecases.hold_locks import hold_handsets
 from devicelock.usecases.lock_office import LockOffice
 from devicelock.usecases.plan_parts import plan_retirement
 from devicelock.usecases.release import MANY_RELEASES, find_wrong, release
@@ -84,7 +85,7 @@ def received(
 
     A lock of theirs that is over already was wrong too. `sold_ms`: when it was sold to them; None is not known.
     """
-    hold_handset(unit, office, name)
+    hold_handsets(unit, office, [name])
     device = confirm_receipt(unit, name=name, actor=actor, how="received")
     for order in over_since(unit.session, name, sold_ms):
         find_wrong(unit, office, order)
@@ -94,7 +95,7 @@ def received(
 
 def leave(unit: Unit, office: LockOffice, *, name: str, ends_ms: Instant, actor: str, role: Role) -> DeviceRow:
     """The account ends at that moment: every lock ends before it, now, without exception; the handset is retired."""
-    hold_handset(unit, office, name)
+    hold_handsets(unit, office, [name])
     device = store.device(unit.session, name)
     device.left = True
     unit.session.add(device)
@@ -109,8 +110,7 @@ def look(session: Session, office: LockOffice, *, after: str, limit: int, now_ms
     One that cannot be judged counts as due, so that the round tries each alone and goes past it.
     """
     names = store.devices_after(session, after, limit=limit)
-    rows = [session.get_one(DeviceRow, name) for name in names if not office.anchor.of(name).retired]
-    due = any(_seems_due(session, office, device, now_ms) for device in rows)
+    due = any(_seems_due(session, office, device, now_ms) for device in _unretired(session, office, names))
     return Look(last=names[-1] if len(names) == limit else "", due=due)
 
 
@@ -118,8 +118,13 @@ def retire_due(unit: Unit, office: LockOffice, *, after: str, limit: int) -> Rou
     """Retire handsets whose delivery nobody disputes any more; looks at so many, in the order of their names."""
     names = store.devices_after(unit.session, after, limit=limit)
     gone = 0
-    rows = store.devices(unit.session, [name for name in names if not office.anchor.of(name).retired])
-    for device in rows.values():
+    due = [
+        each.device
+        for each in _unretired(unit.session, office, names)
+        if _is_due(unit.session, office, each, unit.now_ms)
+    ]
+    hold_handsets(unit, office, due)  # each is as it is now, not as it was found
+    for device in store.devices(unit.session, due).values():
         if _is_due(unit.session, office, device, unit.now_ms):
             asked = device.left or store.desired(device).to_retire
             authority = Authority(basis=Basis.LAPSE, text=NOT_ANCHORED if asked else TIME_PASSED)
@@ -163,6 +168,11 @@ def _count(unit: Unit, office: LockOffice, *, actor: str, idx: int) -> None:
     if count >= MANY_RELEASES:
         detail = f"{actor} has set {count} handsets free for ever within a day."
         raise_alert(unit, AlertKind.MANY_RELEASES, about=office.key_of(unit.session, actor), detail=detail)
+
+
+def _unretired(session: Session, office: LockOffice, names: Sequence[str]) -> list[DeviceRow]:
+    """Those of these handsets that are not retired, not held for this unit."""
+    return [session.get_one(DeviceRow, name) for name in names if not office.anchor.of(name).retired]
 
 
 def _seems_due(session: Session, office: LockOffice, device: DeviceRow, now_ms: Instant) -> bool:

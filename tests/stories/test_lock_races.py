@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
+from sqlmodel import col
 
 from api import joints, lock_news
 from custody.kernel.clock import DAY_MS, HOUR_MS, MINUTE_MS
@@ -20,15 +21,17 @@ from devicelock.rules.ack import open_ack
 from devicelock.rules.caps import Caps
 from devicelock.rules.command import Reason
 from devicelock.rules.order import Role
+from devicelock.store import DeviceRow
 from devicelock.usecases import hear
 from devicelock.usecases.issue_code import issue_code
 from devicelock.usecases.offer_again import offer_again
 from devicelock.usecases.release_group import release_group
 from devicelock.usecases.request_lock import approve_lock, confirm_lock, lock_for_dispute, request_lock
-from devicelock.usecases.retire import confirm_receipt, leave, received
+from devicelock.usecases.retire import confirm_receipt, leave, received, retire_due
 from devicelock.usecases.settle_parts import claim_part
 from devicelock.usecases.standing_authority import throw_switch
 from devicelock.usecases.sweep import sweep_lapses, sweep_silences
+from devicelock.watch_store import LeavingRow
 from simulators.radio import Radio
 from tests.stories.lock_steps import let_go, register_many
 from tests.stories.other_locks import OtherLocks
@@ -274,7 +277,7 @@ def test_who_tells_leavers_holds_every_handset_before_the_log_as_whoever_moves_i
             lock_news.customer_leaves(unit, either.office, device=device, **facts)
     either.clock.at_ms += 29 * DAY_MS
     with either.house.read() as session:
-        _, last = watch_store.leavers_due(session, now_ms=either.clock.at_ms, hold=False)
+        _, last = watch_store.leavers_due(session, now_ms=either.clock.at_ms)
     meanwhile(
         either,
         lambda unit: store.devices(unit.session, {last.device}),
@@ -283,6 +286,57 @@ def test_who_tells_leavers_holds_every_handset_before_the_log_as_whoever_moves_i
     )
     with either.house.read() as session:
         assert not watch_store.is_leaver_due(session, now_ms=either.clock.at_ms)
+
+
+def test_who_lets_a_customer_leave_holds_the_handset_before_its_leaver_as_who_tells_leavers_does(either: World) -> None:
+    """Two who do it at the same moment: there is no leaver yet whom either could hold."""
+    (device,) = register_many(either, 1)
+    ends_ms = either.clock.at_ms + 30 * DAY_MS
+
+    def leaving(by_ms: int) -> Act:
+        facts = {"ends_ms": ends_ms + by_ms, "actor": "agent-1", "role": Role.AGENT}
+        return lambda unit: lock_news.customer_leaves(unit, either.office, device=device, **facts)
+
+    meanwhile(either, leaving(0), leaving(DAY_MS))
+    with either.house.read() as session:
+        assert session.get_one(LeavingRow, device).ends_ms == ends_ms + DAY_MS, "what was said last"
+
+
+def test_who_tells_leavers_holds_their_handsets_before_the_leavers(either: World) -> None:
+    """Whoever holds the handset may take its leaver as well: nobody waits for one who waits for them."""
+    (device,) = register_many(either, 1)
+    with either.house.unit() as unit:
+        facts = {"ends_ms": unit.now_ms + 30 * DAY_MS, "actor": "agent-1", "role": Role.AGENT}
+        lock_news.customer_leaves(unit, either.office, device=device, **facts)
+    either.clock.at_ms += 29 * DAY_MS
+    meanwhile(
+        either,
+        lambda unit: store.devices(unit.session, {device}),
+        lock_news.tell_leavers,
+        then=lambda unit: unit.session.get_one(LeavingRow, device, with_for_update=True),
+    )
+    with either.house.read() as session:
+        assert not watch_store.is_leaver_due(session, now_ms=either.clock.at_ms)
+
+
+def test_who_retires_by_time_holds_orders_before_handsets_as_whoever_moves_them_does(either: World) -> None:
+    opened, radio = either.locked_elsewhere()
+    with either.house.unit() as unit:
+        device = store.device(unit.session, radio.handset.device)
+        store.set_desired(unit.session, device, replace(store.desired(device), to_retire=True))
+    meanwhile(
+        either,
+        lambda unit: store.orders(unit.session, {opened.order.id}),
+        lambda unit: retire_due(unit, either.office, after="", limit=20),
+        then=at_once(radio.handset.device),
+    )
+    assert either.anchor.of(radio.handset.device).retired
+
+
+def at_once(device: str) -> Act:
+    """Hold a handset that nobody holds."""
+    free = select(col(DeviceRow.device)).where(col(DeviceRow.device) == device).with_for_update(nowait=True)
+    return lambda unit: unit.session.scalars(free).one()
 
 
 def two_asked(world: World) -> list[str]:
