@@ -4,6 +4,7 @@ import socket
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import BinaryIO
 
 import api.migrations
 import devicelock.migrations
@@ -17,6 +18,7 @@ from api.process.heads import HeadKeeper
 from api.process.keyring import Keyring, open_keyring
 from api.process.log_keys import check_keys, key_rules, name_codes, require_keys
 from api.process.one_anchor import ANCHOR, check_anchor, name_anchor
+from api.process.one_broker import name_broker
 from api.process.witnesses import Witnesses, open_policy
 from api.settings import Settings
 from custody.disputes.civil import civil_date
@@ -65,8 +67,8 @@ WHY = "This phone is missing from a delivery. You did nothing wrong by holding i
 BOUGHT = "Did you buy this phone? You did nothing wrong. Call us, or tell us at {address}."
 
 
-def compose(settings: Settings) -> Parts:
-    """The parts of a service, nothing started yet."""
+def compose(settings: Settings, *, broker_lock: BinaryIO | None = None) -> Parts:
+    """The parts of a service, nothing started yet. `broker_lock`: what `hold_broker` gave, if others may run."""
     broker_tls(settings)
     kept_outside(settings)
     _require_keys(settings)
@@ -80,6 +82,7 @@ def compose(settings: Settings) -> Parts:
         check_anchor(session, anchor, fresh=parts.ids.new(ANCHOR))
     rules = {"casework": DEFAULT_POLICY.pinned, **key_rules(keyring), ANCHOR: anchor.name(parts.ids.new(ANCHOR))}
     open_log(house, registrar=keyring.registrar.public, rules=rules)
+    name_broker(house, settings, broker_lock)
     name_anchor(house, anchor)
     name_codes(house, keyring)
     _name_witnesses(settings, house, keyring)

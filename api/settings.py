@@ -83,6 +83,14 @@ class Settings(LockSystems):
     database_url: str = Field(default="", description="SQLAlchemy address; empty means SQLite in the data folder.")
     mqtt_host: str = Field(default="", description="MQTT broker; empty means the embedded one.")
     mqtt_port: int = Field(default=1883, ge=1, le=65535, description="Port of the MQTT broker.")
+    mqtt_name: str = Field(
+        default="",
+        description="Name of the MQTT broker, for services that reach it under several addresses; empty means its host "
+        "and port.",
+    )
+    mqtt_moved_from: str = Field(
+        default="", description="Name of the MQTT broker whose place this one takes: the one that the database names."
+    )
     mqtt_username: str = Field(default="", description="User name at the MQTT broker.")
     mqtt_password: SecretStr = Field(default=SecretStr(""), description="Password at the MQTT broker.")
     mqtt_ca: Path | None = Field(default=None, description="CA certificate of the broker (PEM).")

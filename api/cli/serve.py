@@ -39,10 +39,10 @@ def serve(settings: Settings, *, quiet: bool = False, as_json: bool = False) -> 
     with (
         listen(settings.host, settings.port) as door,
         hold_folder(settings.data),
-        hold_broker(kept_outside(settings) / ANCHOR, embedded=not settings.mqtt_host),
+        hold_broker(kept_outside(settings) / ANCHOR, embedded=not settings.mqtt_host) as broker_lock,
     ):
         speak(logging.WARNING if quiet else logging.INFO)
-        parts = compose(settings)
+        parts = compose(settings, broker_lock=broker_lock)
         if settings.mqtt_host and not settings.public_url:  # the handsets are elsewhere
             log.warning("lock screens name an address of this machine", address=settings.address, set="public_url")
         shared = settings.model_copy(update={"embedded_mqtt_port": parts.broker.port if parts.broker else 0})

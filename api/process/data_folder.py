@@ -8,6 +8,8 @@ handset would hear of it at the embedded broker of one alone.
 """
 
 import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -58,3 +60,25 @@ def hold_broker(folder: Path, *, embedded: bool) -> BinaryIO:
             fix="Set WEAKLINK_MQTT_HOST to one broker for all services of this log, or stop the other one.",
         ) from error
     return lock
+
+
+@contextmanager
+def alone_at_broker(lock: BinaryIO | None, *, embedded: bool) -> Iterator[None]:
+    """Be the only service of a log that runs, for as long as its broker is moved.
+
+    `lock` is what `hold_broker` gave. Raises `Conflict("mqtt_moved_from")` if another one runs.
+    """
+    if lock is None:
+        yield
+        return
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise Conflict(
+            "mqtt_moved_from",
+            "another service of this log runs, at the broker that this one is to leave",
+            fix="Stop all services of this log, and start each with the settings of the new broker.",
+        ) from error
+    yield
+    if not embedded:
+        fcntl.flock(lock, fcntl.LOCK_SH)
