@@ -83,6 +83,15 @@ class Frontier:
             size += 1
         return Frontier(size=size, peaks=tuple(peaks))
 
+    def placed(self) -> dict[tuple[int, int], bytes]:
+        """The peaks by the level and index at which a `HashReader` of this tree answers them."""
+        held, start = {}, 0
+        for peak in self.peaks:
+            level = (self.size - start).bit_length() - 1
+            held[level, start >> level] = peak
+            start += 1 << level
+        return held
+
     def root(self) -> bytes:
         """The root of the tree of this size."""
         return _join(self.peaks) if self.peaks else EMPTY_ROOT

@@ -10,10 +10,10 @@ from sqlmodel import Session, col
 from custody.kernel.clock import Instant
 from custody.kernel.errors import NotFound
 from custody.ledger.merkle import HASH_BYTES, consistency_path, inclusion_path
-from custody.ledger.tiles import WIDTH, TileHashReader, TileId, encode_bundle, tiles_beside
+from custody.ledger.tiles import WIDTH, TileHashReader, TileId, encode_bundle, tiles_above, tiles_beside
 from custody.scans.place import MOST_ENTRIES, place_of
 from custody.store.bulk import ask, pick
-from custody.store.log_book import HEAD_ID, TILE
+from custody.store.log_book import HEAD_ID, TILE, unpack
 from custody.store.tables import NOT_A_SCAN, CheckpointRow, EntryRow, LogHeadRow, OpeningRow, TileRow
 
 ENTRY = ("idx", "digest", "raw", "content_type", "received_ms")
@@ -171,8 +171,14 @@ def prove_consistency(session: Session, old_size: int, size: int) -> list[bytes]
 
 
 def _reader_beside(session: Session, leaf: int, size: int) -> TileHashReader:
-    """Subtree hashes for the path of a leaf; all that it needs is read in one question."""
-    return TileHashReader(tiles(session, tiles_beside(leaf, size)).__getitem__, size)
+    """Subtree hashes for the path of a leaf; all tiles that it needs are read in one question.
+
+    At the head's own size its peaks are read instead of the edge, whose tiles would have to be hashed to spell them.
+    """
+    found = ask(session, "SELECT size, peaks FROM log_head WHERE id = ? AND size = ?", (HEAD_ID, size))
+    frontier = unpack(*found[0]) if found else None
+    wanted = tiles_beside(leaf, size) if frontier is None else tiles_above(leaf, size)
+    return TileHashReader(tiles(session, wanted).__getitem__, size, frontier=frontier)
 
 
 def _stored_entry(entry: tuple[Any, ...], opening: StoredOpening | None) -> StoredEntry:

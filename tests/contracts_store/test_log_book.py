@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from custody.kernel.errors import Fatal, NotFound, Unavailable
-from custody.ledger.merkle import leaf_hash
+from custody.ledger.merkle import Frontier, leaf_hash, verify_consistency, verify_inclusion
 from custody.ledger.tiles import ENTRIES, TileId
 from custody.store import log_reader
 from custody.store.migrate import migrate
@@ -160,6 +160,37 @@ def test_opening_a_log_again_or_at_once_changes_nothing(house: House, other: Hou
     with house.read() as session:
         assert log_reader.head(session) == before
     assert yard.complaints() == []
+
+
+def test_a_proof_at_the_heads_size_and_one_at_an_older_size_are_those_of_the_tree(house: House, yard: Yard) -> None:
+    records(house, "one", units=1, each=300)
+    with house.read() as session:
+        size = log_reader.head(session).size
+        raws = [entry.raw for entry in log_reader.entries(session, range(size), bare=True)]
+        tree = Frontier().extend(map(leaf_hash, raws))
+        assert tree.root() == log_reader.head(session).root
+        for newer in (size, size - 1, 256, 2):
+            root = Frontier().extend(map(leaf_hash, raws[:newer])).root()
+            for index in {0, newer // 2, newer - 1}:
+                path = log_reader.prove_inclusion(session, index, newer)
+                verify_inclusion(index, newer, leaf_hash(raws[index]), path, root)
+            for older in {1, newer // 2, newer - 1}:
+                path = log_reader.prove_consistency(session, older, newer)
+                verify_consistency(older, newer, Frontier().extend(map(leaf_hash, raws[:older])).root(), root, path)
+    assert yard.complaints() == []
+
+
+def test_a_proof_at_the_heads_size_reads_the_peaks_of_the_head_and_no_tile_of_the_edge(house: House) -> None:
+    records(house, "one", units=1, each=300)
+    with house.engine.begin() as connection:
+        connection.execute(text("DELETE FROM tile WHERE level = 0 AND number = 1"))
+    with house.read() as session:
+        head = log_reader.head(session)
+        first = log_reader.entry(session, 5)
+        path = log_reader.prove_inclusion(session, 5, head.size)
+        verify_inclusion(5, head.size, leaf_hash(first.raw), path, head.root)
+        with pytest.raises(NotFound):
+            log_reader.prove_inclusion(session, 5, head.size - 1)
 
 
 def test_proofs_from_stored_tiles_lead_to_the_signed_root(house: House, yard: Yard) -> None:

@@ -27,6 +27,7 @@ from custody.ledger.tiles import (
     levels_of,
     parse_path,
     tile_width,
+    tiles_above,
     tiles_beside,
     tiles_of,
 )
@@ -202,6 +203,38 @@ def test_every_hash_of_a_path_stands_above_its_leaf_or_at_the_edge(size: int, da
     assert len(held) <= 2 * len(levels_of(size))
     inclusion_path(leaf, size, TileHashReader(held.__getitem__, size))
     consistency_path(leaf + 1, size, TileHashReader(held.__getitem__, size))
+
+
+@given(size=st.integers(1, 2**40), data=st.data())
+def test_whoever_holds_the_frontier_needs_no_tile_for_a_path_but_those_above_its_leaf(
+    size: int, data: st.DataObject
+) -> None:
+    leaf = data.draw(st.integers(0, size - 1))
+    held = {tile: bytes(tile.width * HASH_BYTES) for tile in tiles_above(leaf, size)}
+    assert len(held) <= len(levels_of(size))
+    frontier = Frontier(size=size, peaks=(bytes(HASH_BYTES),) * size.bit_count())
+    reader = TileHashReader(held.__getitem__, size, frontier=frontier)
+    inclusion_path(leaf, size, reader)
+    consistency_path(leaf + 1, size, reader)
+
+
+@pytest.mark.parametrize("size", [1, 2, 255, 256, 257, 700, 768])
+def test_a_frontier_answers_as_the_tiles_do_and_spares_the_edge(size: int) -> None:
+    log = MemoryLog().append([f"entry {number}".encode() for number in range(size)])
+    leaves, asked = leaves_of(size), set()
+
+    def get(tile: TileId) -> bytes:
+        asked.add(tile)
+        return log.get(tile)
+
+    naive = NaiveReader(leaves)
+    for (level, index), peak in log.frontier.placed().items():
+        assert peak == naive.read(level, index)
+    for index in {0, size // 2, size - 1}:
+        asked.clear()
+        path = inclusion_path(index, size, TileHashReader(get, size, frontier=log.frontier))
+        assert path == inclusion_path(index, size, naive)
+        assert asked <= tiles_above(index, size)
 
 
 @pytest.mark.parametrize(("leaf", "size"), [(-1, 700), (700, 700), (0, 0)])
