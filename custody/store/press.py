@@ -31,6 +31,12 @@ URN = b"urn:uuid:"
 UUID_TEXT, UUID_BYTES = 36, 16
 MARK = b"\x08"
 CRC_BYTES = 4
+FORM, CHECKED, LONG = 0x1F, 0x04, 0x80
+"""Of the first byte of a frame (RFC 8878 section 3.1.1.1): the bits of its form, the one of these that ours have that
+end in a checksum, and from where on four or eight bytes say how much it holds."""
+MOST_BYTES = 1 << 26
+"""More than anything that is stored here; as much as a damaged frame says that it holds is asked of the memory."""
+DAMAGED = "what was pressed is damaged"
 _FORMAT = zstandard.FORMAT_ZSTD1_MAGICLESS
 
 
@@ -68,16 +74,30 @@ class Press(threading.local):
     def unpress(self, pressed: bytes) -> bytes:
         """What a row holds; raises `zstandard.ZstdError` for what was not pressed here."""
         if not pressed.startswith(MARK):
-            return self._unpress.decompress(pressed)
+            return self._read_checked(pressed)
         salt_at = len(MARK) + CRC_BYTES
         name_at = salt_at + self._salt_bytes
         words_at = name_at + UUID_BYTES
-        words = self._unpress.decompress(pressed[words_at:])
+        words = self._read(pressed[words_at:], form=0)
         at = words.find(URN) + len(URN)
         plain = pressed[salt_at:name_at] + words[:at] + _write_uuid(pressed[name_at:words_at]) + words[at:]
         if zlib.crc32(plain).to_bytes(CRC_BYTES, "big") != pressed[len(MARK) : salt_at]:
-            raise zstandard.ZstdError("what was pressed is damaged")
+            raise zstandard.ZstdError(DAMAGED)
         return plain
+
+    def _read_checked(self, frame: bytes) -> bytes:
+        """What a frame with a checksum holds; the library believes one that says that it holds nothing."""
+        plain = self._read(frame, form=CHECKED)
+        if not plain and frame != self._press.compress(plain):
+            raise zstandard.ZstdError(DAMAGED)
+        return plain
+
+    def _read(self, frame: bytes, *, form: int) -> bytes:
+        if not frame or frame[0] & FORM != form:
+            raise zstandard.ZstdError(DAMAGED)
+        if frame[0] >= LONG and zstandard.get_frame_parameters(frame, format=_FORMAT).content_size > MOST_BYTES:
+            raise zstandard.ZstdError(DAMAGED)
+        return self._unpress.decompress(frame, allow_extra_data=False)
 
 
 def _read_uuid(text: bytes) -> bytes | None:
