@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from custody.gs1.digital_link import find_key
-from custody.gs1.epc_urn import read_urn
+from custody.gs1.epc_urn import is_other_epc, read_urn
 from custody.gs1.imei import foreign_imei_urn
 from custody.gs1.keys import ROOT, Key, checked, shaped
 from custody.kernel.errors import Rejected
@@ -81,4 +81,5 @@ def strict_key(uri: str) -> Key:
 
 
 def _odd(uri: str) -> str | None:
-    return f"{uri[:200]!r} is not a well-formed EPC URN" if uri.startswith("urn:epc:") else None
+    odd = uri.startswith("urn:epc:") and not is_other_epc(uri)
+    return f"{uri[:200]!r} is not a well-formed EPC URN" if odd else None

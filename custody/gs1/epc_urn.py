@@ -8,6 +8,9 @@
 - `sgln` with serial `0` means the place itself.
 
 The way back needs the length of the company prefix, which a key does not carry; it is not offered.
+
+Five schemes of section 6.3 name things that no GS1 key names (`gid`, `usdod`, `adi`, `bic`, `imovn`), and a pattern may
+leave the reference open as well as the serial (section 8): these are well-formed, and stay as they are.
 """
 
 import re
@@ -51,6 +54,23 @@ _SCHEMES: Mapping[tuple[str, str], _Scheme] = {
     ("id", "ginc"): _Scheme(ai="401"),
     ("id", "cpi"): _Scheme(ai="8010", tail="8011"),
 }
+
+
+_SUPPLIER = r"[0-9A-HJ-NP-Z]{5,6}"
+_NUMBER = r"(?:0|[1-9][0-9]*)"
+_PART = r"(?:[-0-9A-Z]|%2F)"
+_OTHERS = re.compile(
+    rf"urn:epc:(?:id:(?:gid:{_NUMBER}\.{_NUMBER}\.{_NUMBER}|usdod:{_SUPPLIER}\.{_NUMBER}"
+    rf"|adi:{_SUPPLIER}\.{_PART}{{0,32}}\.(?:%23)?{_PART}{{1,30}}|bic:[A-Z]{{3}}[JUZ]\d{{7}}|imovn:\d{{7}})"
+    rf"|idpat:(?:gid:{_NUMBER}\.(?:{_NUMBER}|\*)\.\*|usdod:{_SUPPLIER}\.\*|adi:{_SUPPLIER}\.(?:{_PART}{{0,32}}|\*)\.\*"
+    r"|(?:sgtin|sgln|grai|gdti|sgcn|cpi|upui):\d{6,12}\.\*\.\*|(?:sscc|giai|gsrn|gsrnp|pgln|ginc|gsin):\d{6,12}\.\*))",
+    re.ASCII,
+)
+
+
+def is_other_epc(uri: str) -> bool:
+    """Whether it is a well-formed EPC URN of a thing that no GS1 key names, or a pattern of more than one class."""
+    return _OTHERS.fullmatch(uri) is not None
 
 
 def read_urn(uri: str) -> Key | None:

@@ -53,10 +53,10 @@ def test_each_scheme_leads_to_its_key(urn: str, path: str) -> None:
         "urn:epc:id:sgtin:9521473.000381.a%00",
         "urn:epc:id:sscc:9521473.1000008816.1",
         "urn:epc:id:sscc:195214730000.",
-        "urn:epc:id:usdod:CAGEY.1",
+        "urn:epc:id:usdod:CAGE.1",
         "urn:epc:id:itip:9521473.000381.1.02.S",
         "urn:epc:id:sgcn:9521473.00009.A",
-        "urn:epc:idpat:sgtin:9521473.*.*",
+        "urn:epc:idpat:sgtin:9521473.*.1",
         "urn:epc:idpat:sgtin:9521473.000381.1",
         "urn:epc:raw:96.1",
         "urn:epc:id:sgtin:\u0661234567.000381.1",
@@ -74,3 +74,51 @@ def test_any_text_after_a_scheme_never_raises(scheme: str, text: str) -> None:
     for tail in (text, f"9521473.{text}", f"9521473.000381.{text}"):
         key = read_urn(f"urn:epc:{scheme}:{tail}")
         assert key is None or key.wrong_check_digit() is None
+
+
+@pytest.mark.parametrize(
+    "urn",
+    [
+        "id:gid:95100000.12345.400",
+        "id:gid:0.0.0",
+        "id:usdod:2S194.12345678901",
+        "id:usdod:CAGE5A.0",
+        "id:adi:W81X9C.3KL984PX1.2WMA52",
+        "id:adi:35962.PQ7VZ4.M37GXB92",
+        "id:adi:W81X9C..%23AB%2F1",
+        "id:bic:CSQU3054383",
+        "id:imovn:9176187",
+        "idpat:gid:95100000.12345.*",
+        "idpat:gid:95100000.*.*",
+        "idpat:usdod:2S194.*",
+        "idpat:adi:35962.*.*",
+        "idpat:sgtin:0614141.*.*",
+        "idpat:sscc:0614141.*",
+    ],
+)
+def test_what_no_gs1_key_names_is_well_formed_and_stays_itself(urn: str) -> None:
+    """EPC Tag Data Standard 2.0, sections 6.3 and 8: CBV 2.0 section 8.2.2 lets an event name any EPC."""
+    read = canonical(f"urn:epc:{urn}")
+    assert (read.uri, read.warning) == (f"urn:epc:{urn}", None)
+
+
+@pytest.mark.parametrize(
+    "urn",
+    [
+        "id:gid:095.1.1",
+        "id:gid:1.2",
+        "id:gid:1.2.*",
+        "id:usdod:2I194.1",
+        "id:usdod:2S194.01",
+        "id:adi:35962.PQ7VZ4.",
+        "id:bic:CSQX3054383",
+        "id:imovn:917618",
+        "idpat:gid:*.1.*",
+        "tag:sgtin-96:0.0614141.107346.2018",
+    ],
+)
+def test_what_their_grammar_does_not_allow_is_told(urn: str) -> None:
+    read = canonical(f"urn:epc:{urn}")
+    assert read.uri == f"urn:epc:{urn}"
+    assert read.warning is not None
+    assert read.warning.endswith("is not a well-formed EPC URN")
