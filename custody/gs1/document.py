@@ -53,8 +53,3 @@ def read_document(raw: bytes, *, limit_bytes: int = LIMIT_BYTES) -> Document:
             check_name(name, prefixes)
     spans = item_spans(text, path)
     return Document(type=kind, prefixes=prefixes, events=tuple(text[start:end] for start, end in spans))
-
-
-def split_document(raw: bytes, *, limit_bytes: int = LIMIT_BYTES) -> list[bytes]:
-    """The bytes of each event exactly as they stand in the document; raises `Rejected`."""
-    return list(read_document(raw, limit_bytes=limit_bytes).events)

@@ -215,21 +215,6 @@ def issue_giai(prefix: str, reference: str) -> Key:
     return _issue("8004", prefix, reference)
 
 
-def issue_ginc(prefix: str, reference: str) -> Key:
-    """A consignment; it has no check digit."""
-    return _issue("401", prefix, reference)
-
-
-def issue_gsin(prefix: str, reference: int) -> Key:
-    """A shipment."""
-    return _issue("402", prefix, _digits(reference, 16 - len(prefix)))
-
-
-def issue_gdti(prefix: str, document_type: int, serial: str) -> Key:
-    """A document such as a delivery paper."""
-    return _issue("253", prefix, _digits(document_type, 12 - len(prefix)), tail=serial)
-
-
 def _issue(ai: str, head: str, reference: str, *, tail: str = "", qualifier: tuple[str, str] | None = None) -> Key:
     prefix = head[1:] if ai in _LED else head
     if not is_digits(prefix) or not 6 <= len(prefix) <= 12:

@@ -62,11 +62,6 @@ URGENCY = ("S00", "S20", "S31", "S30", "S32", "S33", "S34", "S40", "S41")
 """Codes of a verdict, the most urgent for the person at the bench last."""
 
 
-def saved_offline_line(count: int) -> str:
-    """The line of S01 with the number of scans waiting."""
-    return f"SAVED OFFLINE {min(count, 999_999)}"
-
-
 def clock_line(ahead_ms: int) -> str:
     """The line of S20 with how far the station's clock is ahead (+) or behind (-), in the unit that reads best."""
     count, unit = in_largest_unit(abs(ahead_ms))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from custody.gs1.document import read_document, split_document
+from custody.gs1.document import read_document
 from custody.gs1.parse_event import parse_event
 from custody.kernel.errors import Rejected
 
@@ -47,7 +47,7 @@ LAYOUTS = [
 def test_every_event_comes_back_byte_for_byte(event: Make, parts: list[tuple[Any, str, str]]) -> None:
     texts = [layout(event(**{name: text})) for layout, text, name in parts]
     for document in (capture(*texts), answer(*texts), b"\xef\xbb\xbf" + capture(*texts)):
-        assert split_document(document) == [text.strip().encode() for text in texts]
+        assert read_document(document).events == tuple(text.strip().encode() for text in texts)
 
 
 def test_a_bare_event_is_one_event_without_the_space_and_mark_around_it(event: Make) -> None:
@@ -86,21 +86,21 @@ def test_a_documents_prefixes_hold_for_its_events(event: Make) -> None:
 )
 def test_what_is_no_document_is_refused(raw: bytes, code: str) -> None:
     with pytest.raises(Rejected) as caught:
-        split_document(raw)
+        read_document(raw)
     assert caught.value.code == code
 
 
 def test_a_second_event_list_cannot_hide_events() -> None:
     two = b'{"eventList": [], "eventList": [{"type": "ObjectEvent"}]}'
     with pytest.raises(Rejected) as caught:
-        split_document(capture().replace(b'{"eventList": []}', two))
+        read_document(capture().replace(b'{"eventList": []}', two))
     assert caught.value.code == "json"
 
 
 def test_one_bad_event_does_not_hide_the_others(event: Make) -> None:
     good, twice = json.dumps(event()), json.dumps(event())[:-1] + ', "type": "ObjectEvent"}'
-    events = split_document(capture(good, '{"type": "Nonsense"}', twice))
-    assert events == [good.encode(), b'{"type": "Nonsense"}', twice.encode()]
+    events = read_document(capture(good, '{"type": "Nonsense"}', twice)).events
+    assert events == (good.encode(), b'{"type": "Nonsense"}', twice.encode())
     assert parse_event(events[0]).type == "ObjectEvent"
     for bad in events[1:]:
         with pytest.raises(Rejected):
@@ -109,9 +109,9 @@ def test_one_bad_event_does_not_hide_the_others(event: Make) -> None:
 
 def test_a_document_over_the_limit_is_refused(event: Make) -> None:
     raw = capture(json.dumps(event()))
-    assert split_document(raw, limit_bytes=len(raw))
+    assert read_document(raw, limit_bytes=len(raw)).events
     with pytest.raises(Rejected) as caught:
-        split_document(raw, limit_bytes=len(raw) - 1)
+        read_document(raw, limit_bytes=len(raw) - 1)
     assert caught.value.code == "too_large"
 
 
@@ -122,7 +122,7 @@ def test_a_mutated_document_is_rejected_or_its_events_are_pieces_of_it(event: Ma
     at = data.draw(st.integers(min_value=0, max_value=len(raw) - 1))
     raw[at : at + data.draw(st.integers(min_value=0, max_value=3))] = data.draw(st.binary(max_size=3))
     try:
-        events = split_document(bytes(raw))
+        events = read_document(bytes(raw)).events
     except Rejected:
         return
     assert all(piece in raw and json.loads(piece) is not None for piece in events)

@@ -9,12 +9,9 @@ from custody.gs1.keys import (
     KINDS,
     Key,
     checked,
-    issue_gdti,
     issue_giai,
-    issue_ginc,
     issue_gln,
     issue_grai,
-    issue_gsin,
     issue_gsrn,
     issue_gtin,
     issue_pgln,
@@ -40,9 +37,9 @@ PREFIXES = st.text(alphabet="0123456789", min_size=6, max_size=11)
         (issue_gsrn("9521886", 4417, provider=True), "/8017/952188600000044173"),
         (issue_grai(OURS, 12, "C7"), "/8003/09521473000126C7"),
         (issue_giai(OURS, "SEAL0088213"), "/8004/9521473SEAL0088213"),
-        (issue_ginc(OURS, "C/1"), "/401/9521473C%2F1"),
-        (issue_gsin(OURS, 1), "/402/95214730000000010"),
-        (issue_gdti(OURS, 9, "PO-1"), "/253/9521473000096PO-1"),
+        (checked("401", "9521473C/1"), "/401/9521473C%2F1"),
+        (checked("402", "95214730000000010"), "/402/95214730000000010"),
+        (checked("253", "9521473000096PO-1"), "/253/9521473000096PO-1"),
     ],
 )
 def test_issued_keys_have_their_canonical_uri_and_read_back(key: Key, uri: str) -> None:
@@ -105,7 +102,7 @@ def test_a_qualifier_of_another_key_is_refused() -> None:
 
 @pytest.mark.parametrize("prefix", ["", "12345", "1234567890123", "95214X3", "-952147", "\u0669521473"])
 def test_what_is_no_company_prefix_issues_nothing(prefix: str) -> None:
-    for issue in (issue_sscc, issue_gtin, issue_gln, issue_pgln, issue_gsrn, issue_gsin):
+    for issue in (issue_sscc, issue_gtin, issue_gln, issue_pgln, issue_gsrn):
         with pytest.raises(Rejected):
             issue(prefix, 0)
 
@@ -151,8 +148,8 @@ def test_what_names_no_key_is_no_key_of_ours(uri: str) -> None:
         issue_gsrn("9521473", 4417),
         issue_grai("9521473", 1, "412"),
         issue_giai("9521473", "SEAL0088213"),
-        issue_gsin("9521473", 7),
-        issue_gdti("9521473", 12, "SO1"),
+        checked("402", "95214730000000072"),
+        checked("253", "9521473000126SO1"),
     ],
 )
 def test_a_key_is_under_the_company_prefix_that_it_was_issued_with_and_under_no_other(key: Key) -> None:

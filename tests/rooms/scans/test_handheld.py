@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custody.kernel.clock import DAY_MS, HOUR_MS, MINUTE_MS
-from custody.scans.handheld import LINE_LENGTH, SCREENS, URGENCY, clock_line, saved_offline_line
+from custody.scans.handheld import LINE_LENGTH, SCREENS, URGENCY, clock_line
 from custody.scans.verdict import FLAGS, SEVERITY, Flag, already_done, sum_up
 
 TABLE = {
@@ -55,13 +55,6 @@ def test_the_clock_line_fits_and_has_a_sign(ahead_ms: int) -> None:
 )
 def test_the_clock_line_is_in_the_unit_that_reads_best(ahead_ms: int, line: str) -> None:
     assert clock_line(ahead_ms) == line
-
-
-@given(st.integers(min_value=0, max_value=10**12))
-def test_the_offline_line_fits(count: int) -> None:
-    assert len(saved_offline_line(count)) <= LINE_LENGTH
-    if count < 10**6:
-        assert saved_offline_line(count) == f"SAVED OFFLINE {count}"
 
 
 def test_every_flag_has_a_result_and_a_screen_in_the_order_of_urgency() -> None:
