@@ -194,9 +194,17 @@ def read_checkpoint(file: Path, log: NoteVerifier) -> tuple[Checkpoint, bytes]:
         raise Rejected(error.code, f"{file} is no checkpoint under this key: {error.detail}", fix=fix) from error
 
 
+def policy_text(raw: bytes) -> str:
+    """A witness policy of the caller's, with the line ends of whatever system it was written on.
+
+    Its names are octets (C2SP tlog-policy, Character set): those that are no UTF-8 become one lone surrogate each.
+    """
+    return raw.decode("utf-8", "surrogateescape").replace("\r\n", "\n")
+
+
 def read_policy(file: Path, log: VerifierKey) -> WitnessPolicy:
-    """The caller's witness policy in a file, written on whatever system; raises `Rejected` unless it is of that log."""
-    policy = parse_policy(file.read_text(errors="replace"))
+    """The caller's witness policy in a file; raises `Rejected` unless it is of that log."""
+    policy = parse_policy(policy_text(file.read_bytes()))
     policy.demand_log(log)
     return policy
 

@@ -21,7 +21,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from api.cli.foreign_words import harmless, harmless_json
-from api.cli.log_source import given_vkey
+from api.cli.log_source import given_vkey, policy_text
 from api.cli.outcome import Outcome, who_is_awaited
 from api.version import VERSION
 from custody.investigation.pack.archive import MAX_PACK_BYTES
@@ -51,7 +51,7 @@ def check_file(path: Path, *, vkey: str | None = None, witnesses: Path | None = 
     """
     vkey = given_vkey(vkey)
     key = None if vkey is None else read_log_key(vkey)
-    text = None if witnesses is None else _read_text(witnesses)
+    text = None if witnesses is None else policy_text(_read(witnesses, most=MAX_PACK_BYTES))
     policy = None if text is None else parse_policy(text)
     if policy is not None and key is not None:
         policy.demand_log(key)
@@ -161,11 +161,6 @@ def _read(path: Path, *, most: int) -> bytes:
     if max(size, len(raw)) > most:
         raise Rejected("file", f"{path} is larger than {most} bytes", fix="Give the pack as it was exported.")
     return raw
-
-
-def _read_text(path: Path) -> str:
-    """A text of the checker's own, with the line ends of whatever system he wrote it on."""
-    return _read(path, most=MAX_PACK_BYTES).decode("utf-8", "replace").replace("\r\n", "\n")
 
 
 def _bad(why: str) -> Rejected:

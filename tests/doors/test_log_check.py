@@ -65,6 +65,31 @@ def test_a_proof_whose_witness_signed_at_the_end_of_time_is_shown(outsider: Comm
     assert told["parties"] == [{"party": "carrier", "at": f"{FAR_S} s after 1970"}]
 
 
+def test_names_in_a_policy_are_octets_and_no_two_of_them_become_one(outsider: CommandLine, tmp_path: Path) -> None:
+    """C2SP tlog-policy, Character set: what is no ASCII is opaque, be it UTF-8 or not."""
+    log = small_log()
+    write_proof(log, tmp_path, note=add_signatures(log.note(), [cosign(log.head(), name=NAME, signer=CARRIER, at_s=1)]))
+    parties = ((b"caf\xe9", NAME, CARRIER), (b"caf\xe8", "other.example/w", signer(72)))
+    lines = [f"log {VKEY}".encode()]
+    for party, name, own in parties:
+        vkey = text_key(name, own.public, kind=Kind.ED25519_COSIGNATURE).vkey()
+        lines.append(b"witness %s %s" % (party, vkey.encode()))
+    for (party, *_), code, awaited in ((parties[0], 0, []), (parties[1], 3, ["caf\udce8"])):
+        (tmp_path / "mine.policy").write_bytes(b"\n".join([*lines, b"quorum " + party, b""]))
+        value = outsider.json(*CHECK, "--witnesses", "mine.policy", expect=code)
+        assert (value["parties"][0]["party"], value["awaited"]) == ("caf\udce9", awaited)
+        assert r"caf\udce9 at 1970" in outsider.run(*CHECK, "--witnesses", "mine.policy", expect=code).out
+
+
+def test_a_bare_carriage_return_ends_no_line_of_a_policy(outsider: CommandLine, tmp_path: Path) -> None:
+    """C2SP tlog-policy, Character set: no control character but tab and newline; a comment stays one to its end."""
+    write_proof(small_log(), tmp_path, note=small_log().note())
+    (tmp_path / "mine.policy").write_bytes(f"log {VKEY}\n# mine\rquorum none\n".encode())
+    assert "control character" in outsider.run(*CHECK, "--witnesses", "mine.policy", expect=2).err
+    (tmp_path / "mine.policy").write_bytes(POLICY.replace("\n", "\r\n").encode())
+    outsider.run(*CHECK, "--witnesses", "mine.policy", expect=3)
+
+
 def test_a_proof_whose_witnesses_have_not_cosigned_holds_and_is_open(outsider: CommandLine, tmp_path: Path) -> None:
     log = small_log()
     write_proof(log, tmp_path, note=log.note())
