@@ -82,6 +82,7 @@ def test_an_investigation_goes_from_its_ranking_to_what_is_mended(service: Servi
         "check": best["check"],
         "title": best["title"],
         "own": best["own"],
+        "stay": best["stay"],
         "who": best["who"],
         "found": True,
         "words": "At 02:14 a box is opened.",
