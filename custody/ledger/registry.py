@@ -18,7 +18,7 @@ from enum import StrEnum
 from custody.kernel import cose
 from custody.kernel.errors import Fatal, NotFound, Rejected
 from custody.kernel.keys import PublicKey
-from custody.ledger.policy import Policy, Registrar
+from custody.ledger.policy import Policy
 from custody.ledger.statements import (
     KEY_ADD,
     KEY_REVOKE,
@@ -90,10 +90,6 @@ class Registry:
                 return row
         raise NotFound("policy", f"no policy was in force before entry {index}", fix="Ask for a later entry.")
 
-    def registrars_at(self, index: int) -> tuple[Registrar, ...]:
-        """Who could enrol and revoke at `index`."""
-        return self.policy_at(index).policy.registrars
-
     def standing(self, kid: bytes, at_index: int) -> Standing:
         """What the key's word was worth in the entry at `at_index`."""
         row = self.keys.get(kid)
@@ -111,10 +107,6 @@ class Registry:
                 "key", f"no station key {kid.hex()} was ever enrolled", fix="Have a registrar enrol the key."
             )
         return row
-
-    def keys_of(self, station: str) -> tuple[StationKey, ...]:
-        """Every key that the station ever had, oldest first."""
-        return tuple(row for row in self.keys.values() if row.info.station == station)
 
 
 def fold(registry: Registry, index: int, entry: bytes) -> Registry:

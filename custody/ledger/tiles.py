@@ -71,14 +71,6 @@ class Growth:
     frontier: Frontier
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BundleGrowth:
-    """What appending changed: the bundles to write, and the bytes of the new partial bundle (empty if none)."""
-
-    bundles: tuple[Tile, ...]
-    edge: bytes
-
-
 def parse_path(path: str) -> TileId:
     """The tile that a path names; raises `Rejected("path")` for any path that `TileId.path` would not write."""
     found = _PATH.fullmatch(path)
@@ -224,19 +216,6 @@ def decode_bundle(data: bytes, width: int) -> list[bytes]:
     if at != len(data):  # whatever is missing or too much shows here, because `at` never goes back
         raise Rejected("bundle", f"the bundle does not hold exactly {width} entries", fix="Fetch the bundle again.")
     return entries
-
-
-def extend_bundles(size: int, edge: bytes, entries: Sequence[bytes]) -> BundleGrowth:
-    """Append entries to a log of `size` whose partial bundle is `edge` (empty if there is none)."""
-    number, width = divmod(size, WIDTH)
-    bundles, at, data = [], 0, edge
-    while at < len(entries):
-        taken = entries[at : at + WIDTH - width]
-        data, width, at = data + encode_bundle(taken), width + len(taken), at + len(taken)
-        bundles.append(Tile(id=TileId(level=ENTRIES, number=number, width=width), data=data))
-        if width == WIDTH:
-            number, width, data = number + 1, 0, b""
-    return BundleGrowth(bundles=tuple(bundles), edge=data)
 
 
 class TileHashReader:

@@ -20,7 +20,7 @@ from custody.kernel.errors import Rejected
 from custody.ledger.checkpoint import Checkpoint, parse_checkpoint
 from custody.ledger.lines import read_base64, read_decimal, write_base64
 from custody.ledger.merkle import EMPTY_ROOT, HASH_BYTES, verify_consistency
-from custody.ledger.note import Note, NoteVerifier, add_signatures, open_note, parse_note, parse_signatures
+from custody.ledger.note import NoteVerifier, open_note, parse_note
 
 MAX_PROOF_LINES = 63
 SIZE_TYPE = "text/x.tlog.size"
@@ -97,12 +97,6 @@ def decide(request: AddCheckpoint, *, trusted: Sequence[NoteVerifier], latest: C
         return Verdict(status=422, why=error.detail)
     # 6. Store, then cosign.
     return Verdict(status=200, why="consistent with what was last cosigned", checkpoint=new)
-
-
-def take_cosignatures(note: bytes, answer: str, witnesses: Sequence[NoteVerifier]) -> bytes:
-    """The note with those lines of a witness's answer that are by known keys; raises `Rejected` if there are none."""
-    answered = Note(text=parse_note(note).text, signatures=parse_signatures(answer))
-    return add_signatures(note, open_note(answered.raw(), witnesses).signatures)
 
 
 def _malformed(why: str) -> Rejected:

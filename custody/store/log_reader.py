@@ -14,7 +14,7 @@ from custody.ledger.tiles import WIDTH, TileHashReader, TileId, encode_bundle, t
 from custody.scans.place import MOST_ENTRIES, place_of
 from custody.store.bulk import ask, pick
 from custody.store.log_book import HEAD_ID, TILE, unpack
-from custody.store.tables import NOT_A_SCAN, CheckpointRow, EntryRow, LogHeadRow, OpeningRow, TileRow
+from custody.store.tables import NOT_A_SCAN, EntryRow, LogHeadRow, OpeningRow, TileRow
 
 ENTRY = ("idx", "digest", "raw", "content_type", "received_ms")
 OPENING = ("place", "content", "erased_ms")
@@ -71,19 +71,6 @@ def newest_note(session: Session) -> bytes:
     """The newest checkpoint's note; empty before the log is opened."""
     notes = ask(session, "SELECT note FROM log_head WHERE id = ?", (HEAD_ID,))
     return notes[0][0] if notes else b""
-
-
-def checkpoint_covering(session: Session, idx: int) -> CheckpointRow:
-    """The first published checkpoint whose tree holds the entry."""
-    query = (
-        select(CheckpointRow).where(col(CheckpointRow.size) > max(idx, 1)).order_by(col(CheckpointRow.size)).limit(1)
-    )
-    row = session.scalars(query).first()
-    if row is None:
-        raise NotFound(
-            "no_checkpoint", f"no checkpoint covers entry {idx}", fix="Ask for an index below the log's size."
-        )
-    return row
 
 
 def tile(session: Session, wanted: TileId) -> bytes:

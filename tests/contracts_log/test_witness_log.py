@@ -24,7 +24,7 @@ from custody.ledger.note import (
     text_key,
 )
 from custody.ledger.statements import read_policy
-from custody.ledger.witness import format_add_checkpoint, take_cosignatures
+from custody.ledger.witness import format_add_checkpoint
 from custody.ledger.witness_policy import parse_policy
 from custody.store import log_reader, witness_book
 from custody.store.policy_book import newest_policy
@@ -67,8 +67,8 @@ def head(house: House) -> tuple[int, bytes]:
 
 def verified(answer: Answer, note: bytes, vkeys: list[str]) -> int:
     assert answer.status == 200, answer.body
-    cosigned = take_cosignatures(note, answer.body, [Cosigner(key=parse_vkey(vkey)) for vkey in vkeys])
-    return len(parse_note(cosigned).signatures) - 1
+    answered = Note(text=parse_note(note).text, signatures=parse_signatures(answer.body))
+    return len(open_note(answered.raw(), [Cosigner(key=parse_vkey(vkey)) for vkey in vkeys]).signatures)
 
 
 def test_a_checkpoint_that_continues_the_last_one_is_cosigned_and_kept(house: House, folder: WitnessFolder) -> None:

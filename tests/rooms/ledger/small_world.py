@@ -17,7 +17,7 @@ from custody.ledger.merkle import Frontier, leaf_hash
 from custody.ledger.note import Ed25519Verifier, text_key
 from custody.ledger.policy import Policy, Registrar
 from custody.ledger.statements import StationInfo, Step, make_key_add, make_key_revoke, make_policy, make_possession
-from custody.ledger.tiles import TileId, encode_bundle, extend_bundles, extend_tiles
+from custody.ledger.tiles import ENTRIES, WIDTH, TileId, encode_bundle, extend_tiles, tiles_of
 
 ORIGIN = "log.weaklink.example/2026q4"
 SUB = "urn:uuid:6f1f6f0e-0000-4000-8000-000000000001"
@@ -96,15 +96,17 @@ class MemoryLog:
         self.files: dict[str, bytes] = {}
         self.frontier = Frontier()
         self._edge: dict[int, bytes] = {}
-        self._bundle = b""
 
     def append(self, entries: Sequence[bytes]) -> "MemoryLog":
         """Append one group of entries."""
-        bundles = extend_bundles(self.frontier.size, self._bundle, entries)
+        first = self.frontier.size // WIDTH
         growth = extend_tiles(self.frontier, self._edge, [leaf_hash(entry) for entry in entries])
-        self.files.update({tile.id.path: tile.data for tile in (*bundles.bundles, *growth.tiles)})
-        self.frontier, self._edge, self._bundle = growth.frontier, dict(growth.edge), bundles.edge
+        self.files.update({tile.id.path: tile.data for tile in growth.tiles})
+        self.frontier, self._edge = growth.frontier, dict(growth.edge)
         self.entries.extend(entries)
+        for bundle in tiles_of(self.frontier.size, ENTRIES, first=first):
+            held = self.entries[bundle.number * WIDTH :][: bundle.width]
+            self.files[bundle.path] = encode_bundle(held)
         return self
 
     def get(self, tile: TileId) -> bytes:

@@ -10,7 +10,6 @@ from custody.ledger.merkle import (
     Frontier,
     consistency_path,
     inclusion_path,
-    leaf_hash,
     verify_consistency,
     verify_inclusion,
 )
@@ -21,7 +20,6 @@ from custody.ledger.tiles import (
     decode_bundle,
     edge_of,
     encode_bundle,
-    extend_bundles,
     extend_tiles,
     frontier_of,
     levels_of,
@@ -302,20 +300,6 @@ def test_a_bundle_is_taken_only_if_it_is_written_back_the_same(raw: bytes, width
 def test_an_entry_of_more_than_65535_bytes_has_no_place_in_a_bundle() -> None:
     assert decode_bundle(encode_bundle([b"x" * 65_535]), 1) == [b"x" * 65_535]
     refused(encode_bundle, [b"x" * 65_536], code="entry")
-
-
-@pytest.mark.parametrize("group", [1, 100, 256, 300, 700])
-def test_bundles_grow_the_same_whatever_the_groups(group: int) -> None:
-    entries = [f"entry {number}".encode() for number in range(700)]
-    size, edge, files = 0, b"", {}
-    for start in range(0, 700, group):
-        taken = entries[start : start + group]
-        growth = extend_bundles(size, edge, taken)
-        size, edge = size + len(taken), growth.edge
-        files.update({tile.id.path: tile.data for tile in growth.bundles})
-    assert files["tile/entries/000"] == encode_bundle(entries[:256])
-    assert files["tile/entries/002.p/188"] == encode_bundle(entries[512:]) == edge
-    assert {leaf_hash(entry) for entry in decode_bundle(files["tile/entries/001"], 256)} == set(leaves_of(700)[256:512])
 
 
 def _read_everywhere(log: MemoryLog) -> None:

@@ -3,18 +3,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custody.kernel.errors import Rejected
-from custody.ledger.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
-from custody.ledger.cosignature import Cosigner, cosign
+from custody.ledger.checkpoint import Checkpoint, sign_checkpoint
 from custody.ledger.lines import write_base64
 from custody.ledger.merkle import EMPTY_ROOT, leaf_hash
-from custody.ledger.note import Kind, Note, add_signatures, open_note, parse_note, sign_text, text_key
+from custody.ledger.note import Note, parse_note, sign_text
 from custody.ledger.witness import (
     SIZE_TYPE,
     AddCheckpoint,
     decide,
     format_add_checkpoint,
     parse_add_checkpoint,
-    take_cosignatures,
 )
 from tests.rooms.ledger.small_world import (
     LOG,
@@ -25,7 +23,6 @@ from tests.rooms.ledger.small_world import (
     naive_consistency,
     naive_root,
     refused,
-    signer,
 )
 
 LEAVES = leaves_of(12)
@@ -147,21 +144,3 @@ def test_no_bytes_make_the_request_parser_raise_anything_but_rejected(raw: bytes
             parse_add_checkpoint(body)
         except Rejected:
             continue
-
-
-def test_the_log_takes_only_cosignatures_of_witnesses_it_knows() -> None:
-    witness, name = signer(20), "carrier.example/w1"
-    verifier = Cosigner(key=text_key(name, witness.public, kind=Kind.ED25519_COSIGNATURE))
-    note = sign_checkpoint(head(9), LOG)
-    own = cosign(head(9), name=name, signer=witness, at_s=5)
-    foreign = cosign(head(9), name="foreign.example", signer=STRANGER, at_s=5)
-    cosigned = take_cosignatures(note, own.line() + foreign.line(), [verifier])
-    assert cosigned == add_signatures(note, [own])
-    assert open_checkpoint(cosigned, LOG_VERIFIER) == head(9)
-    assert len(open_note(cosigned, [LOG_VERIFIER, verifier]).signatures) == 2
-    # A repeat adds nothing; an answer without a known line, or for another checkpoint, is refused.
-    assert take_cosignatures(cosigned, own.line(), [verifier]) == cosigned
-    refused(take_cosignatures, note, foreign.line(), [verifier], code="note")
-    refused(take_cosignatures, note, cosign(head(8), name=name, signer=witness, at_s=5).line(), [verifier])
-    refused(take_cosignatures, note, "nonsense", [verifier], code="note")
-    refused(take_cosignatures, note, "", [verifier], code="note")
