@@ -11,7 +11,8 @@ used first counted again, whoever had the parcel before let it go a moment late,
 that counted no more was nobody, and a return or a delivery that was declared wrong counted where the parcel had been
 there all the same. By the first four a release that was the first that was heard of a stay was a scan of the parcel's
 arrival, whom a courier's station named next was another courier, and who took over by its digest what was declared
-wrong bound its giver after that, if he signed an earlier time.
+wrong bound its giver after that, if he signed an earlier time; and any station of the giver's firm cancelled
+a release, also one that had been accepted by its digest, for whoever then declared his acceptance wrong.
 """
 
 from collections.abc import Iterable, Sequence

@@ -12,7 +12,9 @@ not take himself out of a handover that two stations signed. Presence stays
   that it names if the log had it before the declaration, else the newest in the log before it that was to the taker's
   custodian and that nobody accepted meanwhile. Where another station signed that it took over the same release, that
   one has the parcel, unless the release was to this one's custodian and not to that one's. Where the giver cancelled
-  it, both say that nothing was handed over.
+  it, both say that nothing was handed over. The giver is the station that released: his firm has other stations, the
+  taker's colleagues' among them where one firm hands over to itself. And no acceptance by the release's digest may have
+  been in the log before that, not even the declared one: who handed it over then declares the release wrong.
 
 An adjudicator's declaration takes back all of it.
 """
@@ -135,7 +137,7 @@ def _taken_alone(
         tied = [s for s in tied if s.place < declaration.place]
     before = [s for s in releases if s.place < held.place and _is_to(s, held)]
     release = next(reversed(tied or before), None)
-    if release is None or any(_cancels(s, release, releases) for s in others):
+    if release is None or any(_cancels(s, release, [held, *others], edition) for s in others):
         return None
     since = [] if tied else [s for s in others if release.place < s.place < held.place]
     took = [s for s in others if _accepts(s) and (s in since or _binds(s, release))]
@@ -151,13 +153,30 @@ def _is_to(release: SealedScan, taker: SealedScan) -> bool:
     return taker.station.custodian in release.event.parties()[1]
 
 
-def _cancels(sealed: SealedScan, release: SealedScan, releases: Iterable[SealedScan]) -> bool:
-    """Whether a scan of the giver's takes the release back: it names it, or nothing and it was the giver's latest."""
-    giver = release.station.custodian
-    if sealed.event.biz_step != CANCELS or sealed.station.custodian != giver:
+def _cancels(sealed: SealedScan, release: SealedScan, about: Sequence[SealedScan], edition: Edition) -> bool:
+    """Whether a scan of the giver's takes the release back: it names it, or nothing and it was the giver's latest.
+
+    By the fourth edition any station of the giver's custodian was the giver, whatever had been accepted before.
+    """
+    if sealed.event.biz_step != CANCELS or not _of_one_giver(sealed, release, edition):
+        return False
+    if edition >= Edition.FIFTH and any(s.place < sealed.place and _accepted(release, s) for s in about):
         return False
     names = {identifier for kind, identifier in sealed.event.transactions if kind == "upevt"}
     if names:
         return release.event.event_id in names
-    latest = [s for s in releases if s.station.custodian == giver and s.place < sealed.place]
+    given = [s for s in about if s.event.biz_step in RELEASES and _of_one_giver(s, release, edition)]
+    latest = [s for s in given if s.place < sealed.place]
     return bool(latest) and latest[-1] is release
+
+
+def _of_one_giver(sealed: SealedScan, release: SealedScan, edition: Edition) -> bool:
+    if edition >= Edition.FIFTH:
+        return sealed.station.station == release.station.station
+    return sealed.station.custodian == release.station.custodian
+
+
+def _accepted(release: SealedScan, taker: SealedScan) -> bool:
+    """Whether another station took the release over by its digest."""
+    by_digest = read_marks(taker.event).upstream == release.digest
+    return by_digest and _accepts(taker) and taker.station.station != release.station.station

@@ -33,6 +33,8 @@ the edition that its chain was read by (`investigation/pack/earlier.py`).
 5. - What is read at a release that is the first that was heard of a stay was not read on arrival.
    - A courier's station that names several people on one round has one stay, which they share.
    - What another station signs binds a scan that was declared wrong only if the log had it before the declaration.
+   - A release is cancelled by the station that signed it alone, and not after it was accepted by its digest, though the
+     acceptance was declared wrong.
 """
 
 from enum import IntEnum

@@ -43,10 +43,11 @@ class Proof:
 def cancelled_releases(
     entries: Sequence[Entry], edition: Edition = NEWEST
 ) -> tuple[frozenset[bytes], tuple[Finding, ...]]:
-    """Releases that a `void_shipping` takes back: the one it names, else the custodian's latest before it.
+    """Releases that a `void_shipping` of their own station takes back: the one it names, else its latest before it.
 
     One that another station had accepted by its digest, before the log heard of that, is a handover that both signed:
-    it stands. By the first two editions it was taken back too.
+    it stands. By the first two editions it was taken back too; by the first four also where the taker is held to his
+    acceptance against his word (`bound.py`), and by any station of the giver's custodian.
     """
     cancelled: set[bytes] = set()
     findings = []
@@ -58,10 +59,10 @@ def cancelled_releases(
                 release
                 for release in earlier
                 if release.digest not in cancelled
-                and release.station.custodian == entry.station.custodian
+                and _of_one_giver(release, entry, edition)
                 and (not names or release.event.event_id in names)
             ]
-            bound = _accepted(found[-1], entries, before=entry) if found and edition >= Edition.THIRD else None
+            bound = _accepted(found[-1], entries, entry, edition) if found and edition >= Edition.THIRD else None
             if bound is not None:
                 sentence = (
                     f"Index {entry.where} cancels the release of index {found[-1].where}, which index {bound.where} "
@@ -79,10 +80,17 @@ def cancelled_releases(
     return frozenset(cancelled), tuple(findings)
 
 
-def _accepted(release: Entry, entries: Iterable[Entry], *, before: Entry) -> Entry | None:
-    """The acceptance of another station that binds the release, if it was in the log first."""
+def _of_one_giver(release: Entry, cancelling: Entry, edition: Edition) -> bool:
+    if edition >= Edition.FIFTH:
+        return release.station.station == cancelling.station.station
+    return release.station.custodian == cancelling.station.custodian
+
+
+def _accepted(release: Entry, entries: Iterable[Entry], before: Entry, edition: Edition) -> Entry | None:
+    """The acceptance of another station that binds the release, if it was in the log before that one."""
     for entry in entries:
-        binds = entry.counts and is_acceptance(entry) and entry.marks.upstream == release.digest
+        counts = entry.present if edition >= Edition.FIFTH else entry.counts
+        binds = counts and is_acceptance(entry) and entry.marks.upstream == release.digest
         if binds and entry.place < before.place and entry.station.station != release.station.station:
             return entry
     return None

@@ -305,14 +305,62 @@ def test_a_release_that_was_accepted_meanwhile_holds_nobody_who_names_none() -> 
     assert standings(world, taken) == ["declared_wrong"]
 
 
-@pytest.mark.parametrize("names", [True, False], ids=["it names it", "its latest"])
-def test_a_handover_that_both_sides_take_back_was_none(*, names: bool) -> None:
-    world, given, taken = gone_with()
-    named = {"bizTransactionList": [{"type": "upevt", "bizTransaction": given.event.event_id}]} if names else {}
+@pytest.mark.parametrize("it_names", [True, False], ids=["it names it", "its latest"])
+def test_a_handover_that_both_sides_take_back_was_none(*, it_names: bool) -> None:
+    world, given, taken = gone_with(digest=None)
     world.declare(taken)
-    world.obj("depot-2", "void_shipping", **named)
+    world.obj("depot-2", "void_shipping", **by_name(given) if it_names else {})
     assert standings(world, taken) == ["declared_wrong"]
     assert handlers(way_of(world)) == set()
+    assert "release_cancelled" in kinds(world.trail())
+
+
+@pytest.mark.parametrize("it_names", [True, False], ids=["it names it", "its latest"])
+@pytest.mark.parametrize("how", [{}, {"digest": None}, NOT_SAID], ids=["by its digest", "by its name", "not said"])
+def test_a_colleague_of_the_taker_cancels_no_release_for_him(how: dict[str, object], *, it_names: bool) -> None:
+    world, given, taken = gone_with(**how)
+    world.pass_time(24 * 10)
+    world.declare(taken)
+    world.obj("courier-8", "void_shipping", chain=False, **by_name(given) if it_names else {})
+    assert standings(world, taken) == ["bound"]
+    assert handlers(way_of(world)) == {"h-7"}
+    assert handlers(way_of(world, Edition.FOURTH)) == set()
+    assert "release_cancelled" not in kinds(world.trail())
+    assert "release_cancelled" in kinds(world.trail(edition=Edition.FOURTH))
+
+
+@pytest.mark.parametrize("it_names", [True, False], ids=["it names it", "its latest"])
+def test_nor_does_the_giver_once_it_was_accepted_by_its_digest(*, it_names: bool) -> None:
+    world, given, taken = gone_with()
+    world.pass_time(24 * 10)
+    world.declare(taken)
+    world.obj("depot-2", "void_shipping", **by_name(given) if it_names else {})
+    assert standings(world, taken) == ["bound"]
+    assert handlers(way_of(world)) == {"h-7"}
+    assert handlers(way_of(world, Edition.FOURTH)) == set()
+    assert {"release_bound", "declared_bound"} <= kinds(world.trail())
+    assert "release_cancelled" not in kinds(world.trail())
+    assert "release_cancelled" in kinds(world.trail(edition=Edition.FOURTH))
+
+
+def test_what_its_giver_cancelled_before_anybody_accepted_it_holds_nobody() -> None:
+    world = World()
+    world.pack()
+    given = world.release("depot-2")
+    world.obj("depot-2", "void_shipping", **by_name(given))
+    taken = world.accept("courier-7", given)
+    world.declare(taken)
+    assert standings(world, taken) == ["declared_wrong"]
+
+
+def test_a_colleague_of_the_giver_cancels_no_release_of_his() -> None:
+    world = World()
+    given = world.release("depot-2")
+    world.obj("courier-8", "void_shipping", **by_name(given))
+    world.accept("courier-7", given)
+    signing = {edition: world.trail(edition=edition).handovers[0].signing for edition in Edition}
+    assert signing[Edition.FIFTH] == "dual"
+    assert signing[Edition.FOURTH] == "named"
 
 
 def test_the_taker_cancels_no_release_of_the_givers() -> None:
