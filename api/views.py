@@ -44,8 +44,8 @@ def case_view(session: Session, file: CaseFile) -> dict[str, Any]:
         "dispute": case.id,
         "version": case_book.version(session, case.id),
         "state": case.state,
-        "status": where_it_stands(case.state, promises, file.offer),
-        "set_aside": is_set_aside(case.state, promises),
+        "status": where_it_stands(case, promises, file.offer),
+        "set_aside": is_set_aside(case, promises),
         "presumption": case.presumption,
         "claim_type": case.claim_type,
         "order": case.order_ref,
@@ -97,7 +97,7 @@ def case_view(session: Session, file: CaseFile) -> dict[str, Any]:
 
 def set_aside(files: Iterable[CaseFile], promised: Mapping[str, Iterable[Promise]]) -> set[str]:
     """The cases whose remedy was set aside, by what was promised in each."""
-    return {file.case.id for file in files if is_set_aside(file.case.state, promised[file.case.id])}
+    return {file.case.id for file in files if is_set_aside(file.case, promised[file.case.id])}
 
 
 def own_view(session: Session, file: CaseFile) -> dict[str, Any]:

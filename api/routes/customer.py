@@ -269,7 +269,7 @@ def _move(
             file = case_book.read_by_token(session, hash_token(token))
             if done_already(session, file.case.id, event, said):
                 return customer_view(session, token)
-            stands = where_it_stands(file.case.state, case_book.promises(session, file.case.id), file.offer)
+            stands = where_it_stands(file.case, case_book.promises(session, file.case.id), file.offer)
         raise in_their_words(refused, stands) from refused
 
 

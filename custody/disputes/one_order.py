@@ -17,7 +17,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from custody.disputes.case import CASE
+from custody.disputes.case import CASE, Case
 from custody.disputes.claim import PAYS_MONEY
 from custody.disputes.messages import alternatives
 from custody.disputes.price import left_of_price, paid_back
@@ -122,23 +122,29 @@ def check_delivery(known: Before) -> None:
         )
 
 
-def is_set_aside(state: str, promises: Iterable[Promise]) -> bool:
-    """Whether the remedy of a case in this state was set aside, since another report puts its order right."""
-    newest = _newest(promises)
-    return state in {"remedy_in_progress", "remedied"} and newest is not None and newest.set_aside
+def is_set_aside(case: Case, promises: Iterable[Promise]) -> bool:
+    """Whether the remedy of a case was set aside, since another report puts its order right."""
+    newest = _newest(of_its_order(case, promises))
+    return case.state in {"remedy_in_progress", "remedied"} and newest is not None and newest.set_aside
 
 
-def where_it_stands(state: str, promises: Iterable[Promise], offer: RemedyOffer | None) -> str:
+def of_its_order(case: Case, promises: Iterable[Promise]) -> list[Promise]:
+    """Of the promises of a case those for the order that it is about."""
+    return [each for each in promises if each.order_ref in {None, case.order_ref}]
+
+
+def where_it_stands(case: Case, promises: Iterable[Promise], offer: RemedyOffer | None) -> str:
     """The words for the state of a case: with what can be chosen, or what is true instead of the table's words.
 
     These say of a case with the scheme open that a pack is attached: the letter is on the customer's page, and a pack
     is asked for.
     """
+    state = case.state
     if state == "remedy_offered" and offer is not None:
         return f"Choose: {alternatives(tuple(option.words for option in offer.options))}."
     if state == "adr_open":
         return LETTER_HAS_LEFT
-    return TEXTS["case.set_aside"].words if is_set_aside(state, promises) else CASE.facts(state).customer_words
+    return TEXTS["case.set_aside"].words if is_set_aside(case, promises) else CASE.facts(state).customer_words
 
 
 def _newest(promises: Iterable[Promise]) -> Promise | None:

@@ -105,6 +105,11 @@ TEXTS = MappingProxyType(
             "Was that not you? Call us, or tap I do not agree on your page. We look at both together.",
             "You can ask an independent body to overrule us. Your page says which, and from when.",
         ),
+        "case.set_aside_joined": _text(
+            "One of the reports that we joined is about another order.",
+            "We put that order right by way of another report. So nothing comes for it here. All else stays as it was.",
+            "Was that not you? Call us, or tap I do not agree on your page. We look at both together.",
+        ),
         "case.reminder": _text(
             "You have not chosen yet, and that is fine. You can still choose: {options}. The offer stays open."
         ),

@@ -16,6 +16,7 @@ from dataclasses import replace
 
 from custody.disputes.machine import Role, step
 from custody.disputes.messages import Message, pounds, say
+from custody.disputes.one_order import of_its_order
 from custody.disputes.opening import AN_OFFER
 from custody.disputes.policy import Policy
 from custody.disputes.price import may_come_back
@@ -32,7 +33,6 @@ from custody.kernel.errors import Conflict
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
-from custody.usecases.read_order import for_its_order
 
 Told = tuple[CaseFile, list[Message]]
 
@@ -42,7 +42,7 @@ def check_by_word(file: CaseFile, promise: Promise) -> None:
 
     An offer for another order, whose report was joined before it had one, is made by no offer of this case.
     """
-    if promise.what == AN_OFFER and for_its_order(file, [promise]):
+    if promise.what == AN_OFFER and of_its_order(file.case, [promise]):
         raise Conflict("by_the_offer", "only the offer itself keeps this promise", fix="Agree on the kind, and offer.")
 
 
@@ -114,7 +114,7 @@ def cross_out(unit: Unit, file: CaseFile, *, policy: Policy, money: bool = True)
     Without `money` those whose payment may come back stay owed, and what was missed is done late.
     """
     said: list[Message] = []
-    for promise in for_its_order(file, case_book.promises(unit.session, file.case.id)):
+    for promise in of_its_order(file.case, case_book.promises(unit.session, file.case.id)):
         if not is_owed(promise) or (may_come_back(promise) and not money):
             continue
         file, present = pass_time(unit, file, promise, policy=policy)

@@ -15,7 +15,7 @@ from custody.disputes.clocks import SCHEME_LETTER
 from custody.disputes.lock_wish import LockFacts, lock_wish
 from custody.disputes.machine import Role, demand, demand_role, step
 from custody.disputes.messages import Message, alternatives, say
-from custody.disputes.one_order import check_delivery, is_set_aside, to_set_aside
+from custody.disputes.one_order import check_delivery, is_set_aside, of_its_order, to_set_aside
 from custody.disputes.opening import AN_OFFER, NOT_BY_THE_REMEDY
 from custody.disputes.policy import DEFAULT_POLICY, Policy
 from custody.disputes.price import may_come_back
@@ -28,9 +28,9 @@ from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
 from custody.usecases.keep_promises import check_by_word, check_one_payment, cross_out, keep, take_place
 from custody.usecases.offer_sum import named_before, with_sum
-from custody.usecases.read_order import for_its_order, hold_order, known_before
+from custody.usecases.read_order import hold_order, known_before, report_of
 from custody.usecases.repeat_move import check_reference
-from custody.usecases.set_aside import set_aside_by_the_box
+from custody.usecases.set_aside import said_of_aside, set_aside_by_the_box
 from custody.usecases.ways_out import ways_of_kind
 from custody.usecases.write_move import write_move
 
@@ -109,7 +109,7 @@ def _offered(
         ways, way_told = ways_of_kind(unit, file, kind, policy=policy)
         if claim_of(kind).chain_matters:
             case_book.open_inquiry(unit, file.case.id)
-    promised = for_its_order(file, case_book.promises(unit.session, file.case.id))
+    promised = of_its_order(file.case, case_book.promises(unit.session, file.case.id))
     offers = [one for one in promised if one.what == AN_OFFER]
     owing, said = keep(unit, file, offers, shown=True, role=Role.SYSTEM, policy=policy)
     case = replace(file.case, state=target, claim_type=kind)
@@ -192,7 +192,7 @@ def remedied(
     check_reference(unit.session, dispute, reference)
     check_delivery(known_before(unit.session, file))
     open_ones = case_book.promises(unit.session, dispute)
-    mine = [each for each in for_its_order(file, open_ones) if each.what not in NOT_BY_THE_REMEDY]
+    mine = [each for each in of_its_order(file.case, open_ones) if each.what not in NOT_BY_THE_REMEDY]
     check_one_payment(mine)
     owing, said = keep(unit, file, mine, shown=shown, role=role, policy=policy)
     moved = replace(owing, case=replace(file.case, state=move.target))
@@ -226,9 +226,9 @@ def promise_kept(
 
 def _was_the_last(unit: Unit, file: CaseFile, kept: Promise) -> bool:
     """Whether with this promise all was given that the remedy of a case was to give."""
-    promises = for_its_order(file, case_book.promises(unit.session, file.case.id))
+    promises = of_its_order(file.case, case_book.promises(unit.session, file.case.id))
     remedy = [each for each in promises if each.what not in NOT_BY_THE_REMEDY]
-    is_part = kept.id in {each.id for each in remedy} and not is_set_aside(file.case.state, promises)
+    is_part = kept.id in {each.id for each in remedy} and not is_set_aside(file.case, promises)
     return file.case.state == "remedy_in_progress" and is_part and not any(map(is_owed, remedy))
 
 
@@ -248,11 +248,12 @@ def payment_came_back(
             f"{promise!r} is no payment of this case that can have come back, or no reference was given",
             fix="Use the promise's id from the case, and the reference of the bank.",
         )
-    is_aside = not file.order_named and known_before(unit.session, file).puts_right_elsewhere
+    report = report_of(unit.session, file, paid)
+    is_aside = not report.order_named and known_before(unit.session, report).puts_right_elsewhere
     case_book.put_promise(unit, replace(paid, came_back=True, set_aside=is_aside))
     facts: dict[str, Any] = {"promise": promise, "reference": reference}
     if is_aside:
-        aside = [say("case.set_aside")]
+        aside = [said_of_aside(report)]
         return write_move(unit, file, file, "payment_came_back", actor=actor, facts=facts, said=aside)
     again = make_promise(
         promise_id=unit.ids.new("promise"),

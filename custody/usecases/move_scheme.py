@@ -30,6 +30,7 @@ from custody.disputes.choose_remedy import said_of
 from custody.disputes.clocks import join_clocks
 from custody.disputes.machine import Role, step
 from custody.disputes.messages import Message, say
+from custody.disputes.one_order import of_its_order
 from custody.disputes.opening import AN_OFFER
 from custody.disputes.policy import DEFAULT_POLICY, Policy
 from custody.disputes.promise import AS_DECIDED, Promise, is_owed, make_promise
@@ -43,7 +44,7 @@ from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
 from custody.usecases.keep_promises import keep, take_place
-from custody.usecases.read_order import for_its_order, is_known, known_before
+from custody.usecases.read_order import is_known, known_before
 from custody.usecases.ways_out import said_of_letter, with_letter
 from custody.usecases.write_move import write_move
 
@@ -127,7 +128,7 @@ def accept_decision(unit: Unit, dispute: str, *, actor: str, policy: Policy = DE
         raise Rejected("award", "nobody wrote down what was decided", fix="Write the scheme's decision down first.")
     name, due_ms = unit.ids.new("promise"), clock.due_ms
     promise = _decided(file, file.award, file.award_pence, promise_id=name, due_ms=due_ms, unit=unit, policy=policy)
-    promised = for_its_order(file, case_book.promises(unit.session, dispute))
+    promised = of_its_order(file.case, case_book.promises(unit.session, dispute))
     offers = [one for one in promised if one.what == AN_OFFER and is_owed(one)]
     instead_of = [*offers, *known_before(unit.session, file).in_place]
     owing, _ = take_place(unit, file, instead_of, of=promise, policy=policy)
@@ -185,7 +186,7 @@ def merge(unit: Unit, dispute: str, *, into: str, consent: bool, actor: str, rol
     case_book.hand_over(unit, dispute, into, order_ref=of_another)
     kept: list[Message] = []
     if whole.offer is not None:
-        promised = for_its_order(whole, case_book.promises(unit.session, into))
+        promised = of_its_order(whole.case, case_book.promises(unit.session, into))
         offers = [one for one in promised if one.what == AN_OFFER]
         whole, kept = keep(unit, whole, offers, shown=True, role=Role.SYSTEM, policy=DEFAULT_POLICY)
     joined = replace(other, case=both.joined, ledger=Ledger(holdings=other.ledger.holdings), unpaid_credit_pence=0)

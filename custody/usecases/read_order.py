@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sqlmodel import Session
 
-from custody.disputes.one_order import Before, OtherReport, before
+from custody.disputes.one_order import Before, OtherReport, before, of_its_order
 from custody.disputes.promise import Promise
 from custody.store import case_book
 from custody.store.case_book import CaseFile
@@ -40,9 +40,9 @@ def hold_order(unit: Unit, dispute: str) -> CaseFile:
 
 def known_before(session: Session, file: CaseFile) -> Before:
     """What counts for a case of what was promised in it and in other reports of its order."""
-    mine = for_its_order(file, case_book.promises(session, file.case.id))
+    mine = _promised(session, file)
     about = About(imei=file.imei, parcel=file.parcel, names_order=file.order_named)
-    others = _others(session, file.case.order_ref, about, dispute=file.case.id)
+    others = _others(session, file.case.order_ref, about, dispute=file.case.id, mine=mine)
     return before(mine, others, names_order=file.order_named)
 
 
@@ -51,11 +51,6 @@ def is_known(session: Session, order_ref: str | None, files: Iterable[CaseFile])
     if order_ref is None:
         return False
     return any(file.order_named for file in files) or session.get(SaleRow, order_ref) is not None
-
-
-def for_its_order(file: CaseFile, promises: Iterable[Promise]) -> list[Promise]:
-    """Of the promises of a case those for the order that it is about."""
-    return [each for each in promises if each.order_ref in {None, file.case.order_ref}]
 
 
 def known_elsewhere(session: Session, order_ref: str | None, about: About) -> Before:
@@ -69,15 +64,35 @@ def by_the_box(session: Session, file: CaseFile) -> list[CaseFile]:
     return [one for one in _beside(session, file.case.order_ref, about, dispute=file.case.id) if not one.order_named]
 
 
-def _others(session: Session, order_ref: str | None, about: About, *, dispute: str = "") -> list[OtherReport]:
-    return [
-        OtherReport(
-            taken_back=file.case.state == "withdrawn",
-            names_order=file.order_named,
-            promises=_promised(session, file),
-        )
-        for file in _beside(session, order_ref, about, dispute=dispute)
-    ]
+def promised_by_the_box(session: Session, report: CaseFile) -> list[Promise]:
+    """What was promised for a report by the box; not what was for one that named the order and went on in one case."""
+    heard = case_book.goes_on(session, report)
+    return [one for one in _promised(session, report) if not report_of(session, heard, one).order_named]
+
+
+def report_of(session: Session, file: CaseFile, promise: Promise) -> CaseFile:
+    """The report that a promise of a case was made for: that one, or one of another order that was joined into it.
+
+    Of several of that order it is one that named it.
+    """
+    if of_its_order(file.case, [promise]):
+        return file
+    joined = [case_book.read(session, name) for name in case_book.joined_into(session, file.case.id)]
+    theirs = [report for report in joined if report.case.order_ref == promise.order_ref]
+    return max(theirs, key=lambda report: report.order_named, default=file)
+
+
+def _others(
+    session: Session, order_ref: str | None, about: About, *, dispute: str = "", mine: Iterable[Promise] = ()
+) -> list[OtherReport]:
+    """The other reports, each promise once: those that went on in one case have theirs together."""
+    found, counted = list[OtherReport](), {promise.id for promise in mine}
+    for file in sorted(_beside(session, order_ref, about, dispute=dispute), key=lambda one: not one.order_named):
+        promised = tuple(each for each in _promised(session, file) if each.id not in counted)
+        counted |= {promise.id for promise in promised}
+        taken_back = file.case.state == "withdrawn"
+        found.append(OtherReport(taken_back=taken_back, names_order=file.order_named, promises=promised))
+    return found
 
 
 def _promised(session: Session, file: CaseFile) -> tuple[Promise, ...]:
@@ -85,7 +100,7 @@ def _promised(session: Session, file: CaseFile) -> tuple[Promise, ...]:
     heard = case_book.goes_on(session, file)
     promises = case_book.promises(session, heard.case.id)
     if heard.case.order_ref == file.case.order_ref:
-        return tuple(for_its_order(file, promises)) if heard is file else ()
+        return tuple(of_its_order(file.case, promises)) if heard is file else ()
     return tuple(each for each in promises if each.order_ref == file.case.order_ref)
 
 
