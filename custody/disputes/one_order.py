@@ -10,7 +10,7 @@
   came back since and is owed again.
 - Whoever holds the box can report its number. So a report that names the order itself is held back by one that does
   not only in that money paid there is not paid again. Money or a phone that was promised there is set aside once the
-  report that names the order chooses one, so that the order is not put right twice.
+  report that names the order chooses one, or is awarded one, so that the order is not put right twice.
 - A reference that nothing of ours knows makes no two reports one order, and two handsets of an order are two.
 """
 
@@ -69,12 +69,12 @@ class Before:
     @property
     def is_put_right_elsewhere(self) -> bool:
         """Whether money or a phone for the order has come by way of another report."""
-        return any(each.what in _PRICE_OR_PHONE and not each.came_back for each in _done(self.others))
+        return any(puts_right(each) and not each.came_back for each in _done(self.others))
 
     @property
     def puts_right_elsewhere(self) -> bool:
         """Whether it has, or is to come."""
-        return self.is_put_right_elsewhere or bool(to_set_aside(self.others))
+        return self.is_put_right_elsewhere or any(puts_right(each) and is_owed(each) for each in self.others)
 
 
 NOTHING_BEFORE = Before()
@@ -95,7 +95,7 @@ def check_choice(option: RemedyOption, known: Before, *, price_pence: int | None
     """Return if this may be promised beside what was promised before; raises `Conflict`."""
     if option.remedy not in PHONES | PAYS_MONEY:
         return
-    if any(each.what in _PHONES and is_owed(each) for each in known.others):
+    if any(each.what.lower() in _PHONES and is_owed(each) for each in known.others):
         raise Conflict(
             "on_its_way",
             "we are putting another report of this order right already",
@@ -105,9 +105,15 @@ def check_choice(option: RemedyOption, known: Before, *, price_pence: int | None
         raise paid_back()
 
 
+def puts_right(promise: Promise) -> bool:
+    """Whether it is money or a phone for the order: a remedy, or an award that has a sum or the words of a remedy."""
+    is_sum = promise.method == AS_DECIDED and promise.amount_pence is not None
+    return is_sum or promise.what.lower() in _PRICE_OR_PHONE
+
+
 def to_set_aside(promises: Iterable[Promise]) -> tuple[Promise, ...]:
-    """Of these the money and the phones that have not been given yet."""
-    return tuple(each for each in promises if each.what in _PRICE_OR_PHONE and is_owed(each))
+    """Of these the money and the phones that have not been given yet; what the scheme decided binds us."""
+    return tuple(each for each in promises if puts_right(each) and each.method != AS_DECIDED and is_owed(each))
 
 
 def check_delivery(known: Before) -> None:

@@ -15,7 +15,7 @@ from custody.disputes.clocks import SCHEME_LETTER
 from custody.disputes.lock_wish import LockFacts, lock_wish
 from custody.disputes.machine import Role, demand, demand_role, step
 from custody.disputes.messages import Message, alternatives, say
-from custody.disputes.one_order import check_delivery, is_set_aside, of_its_order, to_set_aside
+from custody.disputes.one_order import check_delivery, is_set_aside, of_its_order, puts_right
 from custody.disputes.opening import AN_OFFER, NOT_BY_THE_REMEDY
 from custody.disputes.policy import DEFAULT_POLICY, Policy
 from custody.disputes.price import may_come_back
@@ -175,7 +175,7 @@ def choose(
     )
     owing, said = take_place(unit, file, known.in_place, of=chosen.promise, policy=policy)
     case_book.put_promise(unit, chosen.promise)
-    if file.order_named and to_set_aside([chosen.promise]):
+    if puts_right(chosen.promise):
         set_aside_by_the_box(unit, file, policy=policy)
     moved = replace(owing, case=replace(file.case, state=chosen.move.target), chosen=remedy)
     facts = {"remedy": remedy, "payout": payout, "promise": chosen.promise.id, "due_ms": chosen.promise.due_ms}

@@ -16,7 +16,12 @@ from custody.usecases.write_move import write_move
 
 
 def set_aside_by_the_box(unit: Unit, file: CaseFile, *, policy: Policy) -> None:
-    """What other reports of the order, by its box, were promised is not given too; their customers are told."""
+    """What other reports of the order, by its box, were promised is not given too; their customers are told.
+
+    A report that names no order itself sets nothing aside.
+    """
+    if not file.order_named:
+        return
     for report in by_the_box(unit.session, file):
         promises = to_set_aside(promised_by_the_box(unit.session, report))
         if promises:

@@ -1,9 +1,12 @@
 """Stories of a report by the box: what it was promised is set aside wherever it stands, for as long as that holds."""
 
+import pytest
+
 from custody.disputes.promise import Promise, is_owed
 from custody.usecases import move_case, move_scheme
 from tests.stories.case_steps import act
 from tests.stories.lock_steps import told
+from tests.stories.test_awards import THE_PRICE, awarded
 from tests.stories.test_one_remedy import (
     BY_AGENT,
     BY_SUPERVISOR,
@@ -13,6 +16,7 @@ from tests.stories.test_one_remedy import (
     come_back,
     pay,
     promises,
+    refused,
     status,
 )
 from tests.world import World
@@ -95,3 +99,36 @@ def test_what_two_joined_reports_were_promised_counts_once(world: World) -> None
     act(world, move_case.promise_kept, other, promise=paid.id, reference="BACS 7", **BY_AGENT)
     come_back(world, other, paid.id)
     assert [one.amount_pence for one in owed(world, other)] == [PRICE], "it is no other report that was paid"
+
+
+@pytest.mark.parametrize("remedy", ["refund", "replacement"])
+@pytest.mark.parametrize(("award", "pence"), [(THE_PRICE, PRICE), ("Your money back.", None)])
+def test_what_was_promised_by_the_box_is_set_aside_when_the_customer_of_the_order_accepts_an_award(
+    world: World, remedy: str, award: str, pence: int | None
+) -> None:
+    stranger, mine = by_the_box(world), world.dispute(world.parcels[0], "damaged")
+    theirs = choose(world, stranger, remedy)
+    decided = awarded(world, mine, award, pence=pence)
+    assert owed(world, stranger, mine) == [decided]
+    assert promises(world, stranger)[theirs.id].set_aside
+    assert "We put this order right by way of another report" in told(world, stranger)
+    pay(world, mine)
+    pay(world, stranger)
+    assert world.case(stranger).case.state == "remedied", "it has come by way of the award"
+
+
+def test_an_award_in_words_alone_or_in_a_report_by_the_box_sets_nothing_aside(world: World) -> None:
+    stranger, mine = by_the_box(world), world.dispute(world.parcels[0], "damaged")
+    theirs = choose(world, stranger, "refund")
+    sorry = awarded(world, mine, "Say sorry", pence=None)
+    assert {one.id for one in owed(world, stranger, mine)} == {theirs.id, sorry.id}
+    award = awarded(world, stranger, pence=PRICE)
+    assert {one.id for one in owed(world, stranger, mine)} == {award.id, sorry.id}
+
+
+def test_while_a_phone_that_was_awarded_is_on_its_way_nothing_is_promised_beside_it_in_another_report(
+    world: World,
+) -> None:
+    first, second = (world.dispute(world.parcels[0], "damaged") for _ in range(2))
+    awarded(world, first, "A new phone sent to you", pence=None)
+    assert refused(world, second, "refund").code == "on_its_way"
