@@ -34,9 +34,8 @@ _PHONES = frozenset(WORDS[remedy] for remedy in PHONES)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OtherReport:
-    """A report of the same order: whether it stands, named the order itself, and what was promised for it."""
+    """A report of the same order: whether it named the order itself, and what was promised for it."""
 
-    taken_back: bool
     names_order: bool
     promises: tuple[Promise, ...]
 
@@ -87,7 +86,7 @@ def before(mine: Iterable[Promise], reports: Iterable[OtherReport], *, names_ord
         if names_order and not report.names_order:
             money += _done(report.promises)
         else:
-            others += [each for each in report.promises if not (report.taken_back and each.state == "missed")]
+            others += report.promises
     return Before(mine=tuple(mine), others=tuple(others), money=tuple(money))
 
 

@@ -90,8 +90,7 @@ def _others(
     for file in sorted(_beside(session, order_ref, about, dispute=dispute), key=lambda one: not one.order_named):
         promised = tuple(each for each in _promised(session, file) if each.id not in counted)
         counted |= {promise.id for promise in promised}
-        taken_back = file.case.state == "withdrawn"
-        found.append(OtherReport(taken_back=taken_back, names_order=file.order_named, promises=promised))
+        found.append(OtherReport(names_order=file.order_named, promises=promised))
     return found
 
 

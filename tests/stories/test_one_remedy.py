@@ -227,7 +227,10 @@ def order_of(world: World) -> OrderFacts:
     return replace(world.case(world.dispute(world.parcels[0], None)).order)
 
 
-def test_money_that_came_back_in_a_report_that_was_taken_back_is_owed_there_and_nowhere_else(world: World) -> None:
+@pytest.mark.parametrize("days", [0, 30])
+def test_money_that_came_back_in_a_report_that_was_taken_back_is_owed_there_and_nowhere_else(
+    world: World, days: int
+) -> None:
     first, second = (world.dispute(world.parcels[0], "damaged") for _ in range(2))
     promise = choose(world, first, "refund")
     pay(world, first)
@@ -235,7 +238,14 @@ def test_money_that_came_back_in_a_report_that_was_taken_back_is_owed_there_and_
     act(world, move_case.not_fixed, first, actor="customer")
     withdraw(world, first)
     come_back(world, first, promise.id)
+    world.step(days * DAY_MS)
+    with world.house.unit() as unit:
+        sweep_promises(unit)
+    again = next(one for one in promises(world, first).values() if one.id != promise.id)
+    assert again.state == ("missed" if days else "made")
     assert refused(world, second, "refund").code == "paid"
+    third = world.dispute(world.parcels[0], "damaged")
+    assert offered(world, third) == ["refund"]
 
 
 def test_what_was_late_when_a_report_was_taken_back_is_not_paid_after_it_was_opened_again(world: World) -> None:

@@ -29,12 +29,11 @@ class Walk:
     def __init__(self, seed: int, now_ms: Instant, *, named: tuple[bool, ...]) -> None:
         self.chance, self.now_ms, self.named = random.Random(seed), now_ms, named  # noqa: S311 - no secret is made
         self.promises: list[list[Promise]] = [[] for _ in named]
-        self.taken_back = [False for _ in named]
         self.refusals = 0
 
     def known(self, here: int) -> Before:
         others = [
-            OtherReport(taken_back=self.taken_back[n], names_order=self.named[n], promises=tuple(self.promises[n]))
+            OtherReport(names_order=self.named[n], promises=tuple(self.promises[n]))
             for n in range(len(self.named))
             if n != here
         ]
@@ -69,7 +68,6 @@ class Walk:
             return
         for old in known.in_place:
             self.put(here, self.given_up(old))
-        self.taken_back[here] = False
         name = f"p{sum(map(len, self.promises))}"
         self.promises[here].append(
             Promise(
@@ -108,7 +106,6 @@ class Walk:
                 return
             elif act == "withdraw" and one.state in OPEN:
                 self.put(here, self.given_up(one))
-        self.taken_back[here] = self.taken_back[here] or act == "withdraw"
 
     def step(self) -> None:
         here = self.chance.randrange(len(self.named))
