@@ -5,6 +5,7 @@ client's, whose common name is its user at the broker. Private keys are PKCS #8 
 written over. This is for a demonstration or a small house; a larger one has an authority that keeps its key elsewhere.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,6 +23,11 @@ from custody.store.durable_file import create_file
 
 BACKDATED = timedelta(minutes=5)
 AUTHORITY_DAYS = 3650
+BROKER = "weaklink broker"
+"""The common name of every broker: it has room for 64 letters, less than a host name may have, and clients compare the
+alternative names (RFC 6125 section 6.4.4)."""
+MOST_OF_A_HOST = 253
+_HOST = re.compile(r"(\*\.)?[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,11 +54,17 @@ def open_authority(folder: Path, *, now_ms: Instant) -> Pair:
     return _write(builder.sign(key, hashes.SHA256()), key, certificate_file, key_file)
 
 
-def issue_broker(authority: Pair, folder: Path, *, hosts: Sequence[str], now_ms: Instant, days: int) -> Pair:
-    """The broker's certificate for these host names and addresses; an existing one is kept."""
-    names = x509.SubjectAlternativeName([_general_name(host) for host in hosts])
+def read_hosts(hosts: Sequence[str]) -> x509.SubjectAlternativeName:
+    """Host names and addresses as a certificate has them; raises `Rejected("host")`."""
+    return x509.SubjectAlternativeName([_general_name(host) for host in hosts])
+
+
+def issue_broker(
+    authority: Pair, folder: Path, *, names: x509.SubjectAlternativeName, now_ms: Instant, days: int
+) -> Pair:
+    """The broker's certificate for what `read_hosts` read; an existing one is kept."""
     return _issue(
-        authority, folder / "broker", hosts[0], ExtendedKeyUsageOID.SERVER_AUTH, now_ms=now_ms, days=days, names=names
+        authority, folder / "broker", BROKER, ExtendedKeyUsageOID.SERVER_AUTH, now_ms=now_ms, days=days, names=names
     )
 
 
@@ -125,11 +137,12 @@ def _general_name(host: str) -> x509.GeneralName:
     try:
         return x509.IPAddress(ip_address(host))
     except ValueError:
-        pass
-    try:
+        if len(host) > MOST_OF_A_HOST or not _HOST.fullmatch(host):
+            told = f"{host[:80]!r} is no host name or address"
+            raise Rejected(
+                "host", told, fix="Give a name of letters, digits, hyphens and dots, or an IP address."
+            ) from None
         return x509.DNSName(host)
-    except ValueError as error:
-        raise Rejected("host", f"{host!r} is no host name or address", fix="Give a name or an IP address.") from error
 
 
 def _write(certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey, pem: Path, secret: Path) -> Pair:

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli.broker_certificates import issue_broker, issue_client, open_authority
+from api.cli.broker_certificates import issue_broker, issue_client, open_authority, read_hosts
 from api.cli.client import fail, show
 from custody.kernel.clock import Instant
 from custody.kernel.errors import Rejected, Trouble
@@ -96,6 +96,13 @@ def write_broker(
         raise Rejected(
             "device", f"a device called {server!r} would have the service's rights", fix="Give it another name."
         )
+    names = read_hosts(hosts)
+    if not bind:
+        raise Rejected(
+            "bind",
+            "without an address the broker would listen on every network",
+            fix="Say so with 0.0.0.0, or name one.",
+        )
     where = folder.resolve()
     if any(letter.isspace() for letter in f"{where}{bind}"):
         raise Rejected("folder", "Mosquitto reads no path or address with spaces", fix="Choose a path without any.")
@@ -109,7 +116,7 @@ def write_broker(
     (where / "clients").mkdir(mode=0o700, parents=True, exist_ok=True)
     (where / "sessions").mkdir(mode=0o700, exist_ok=True)
     authority = open_authority(where, now_ms=now_ms)
-    pairs = [authority, issue_broker(authority, where, hosts=hosts, now_ms=now_ms, days=days)]
+    pairs = [authority, issue_broker(authority, where, names=names, now_ms=now_ms, days=days)]
     users = (server, *devices)
     pairs += [issue_client(authority, where / "clients", user=name, now_ms=now_ms, days=days) for name in users]
     for path, text in texts.items():

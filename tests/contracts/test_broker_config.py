@@ -219,6 +219,40 @@ def test_certificates_say_for_what_and_for_how_long(tmp_path: Path) -> None:
         assert len(found) == (1 if names else 0)
 
 
+def broker_names(folder: Path, *hosts: str) -> x509.SubjectAlternativeName:
+    options = [word for host in hosts for word in ("--host", host)]
+    assert run(str(folder), *options) == 0
+    read = x509.load_pem_x509_certificate((folder / "broker.pem").read_bytes())
+    return read.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+
+
+def run(*words: str) -> int:
+    app = typer.Typer()
+    app.command()(broker_config)
+    return CliRunner().invoke(app, words).exit_code
+
+
+def test_a_host_name_may_be_longer_than_a_common_name(tmp_path: Path) -> None:
+    host = f"{'a' * 63}.{'b' * 63}.elb.example.com"
+    names = broker_names(tmp_path, host, "*.example.com", "::1")
+    assert names.get_values_for_type(x509.DNSName) == [host, "*.example.com"]
+    assert [str(each) for each in names.get_values_for_type(x509.IPAddress)] == ["::1"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(("--host", host) for host in ("", " ", "a b", "a..b", "sch\u00f6n.example", "a" * 64, f"{'a.' * 127}a")),
+        ("--bind", ""),
+    ],
+)
+def test_a_broker_that_no_client_could_be_sure_of_is_refused_before_a_file_is_there(
+    tmp_path: Path, words: tuple[str, str]
+) -> None:
+    assert run(str(tmp_path / "b"), *words) == 1
+    assert not (tmp_path / "b").exists()
+
+
 def test_the_command_writes_the_folder_and_lists_it(tmp_path: Path) -> None:
     app = typer.Typer()
     app.command()(broker_config)
