@@ -56,7 +56,7 @@ def broker_config(
     device: Annotated[list[str] | None, typer.Option(help="A device to certify; may be given more than once.")] = None,
     host: Annotated[list[str] | None, typer.Option(help="A name or address that clients reach the broker by.")] = None,
     bind: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8883,
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8883,
     server: Annotated[str, typer.Option(help="The service's user.")] = "server",
     days: Annotated[int, typer.Option(help="How long certificates last.", min=1, max=3650)] = 365,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON value.")] = False,

@@ -253,6 +253,12 @@ def test_a_broker_that_no_client_could_be_sure_of_is_refused_before_a_file_is_th
     assert not (tmp_path / "b").exists()
 
 
+@pytest.mark.parametrize("port", ["0", "65536", "99999999", "-1"])
+def test_a_port_that_is_none_is_refused(tmp_path: Path, port: str) -> None:
+    assert run(str(tmp_path / "b"), "--port", port) == 2
+    assert not (tmp_path / "b").exists()
+
+
 def test_the_command_writes_the_folder_and_lists_it(tmp_path: Path) -> None:
     app = typer.Typer()
     app.command()(broker_config)
