@@ -12,7 +12,9 @@ that counted no more was nobody, and a return or a delivery that was declared wr
 there all the same. By the first four a release that was the first that was heard of a stay was a scan of the parcel's
 arrival, whom a courier's station named next was another courier, and who took over by its digest what was declared
 wrong bound its giver after that, if he signed an earlier time; and any station of the giver's firm cancelled
-a release, also one that had been accepted by its digest, for whoever then declared his acceptance wrong.
+a release, also one that had been accepted by its digest, for whoever then declared his acceptance wrong,
+and so did a colleague's acceptance of it that came after that clear him, while whoever put a wrong acceptance right at
+once stayed unless another's acceptance named that release.
 """
 
 from collections.abc import Iterable, Sequence

@@ -10,11 +10,18 @@ not take himself out of a handover that two stations signed. Presence stays
 - where the declared one took over what another station released, and the release stands: the last who signed that he
   has a parcel does not clear himself by a word of his own. That is the release whose digest the acceptance carries, or
   that it names if the log had it before the declaration, else the newest in the log before it that was to the taker's
-  custodian and that nobody accepted meanwhile. Where another station signed that it took over the same release, that
-  one has the parcel, unless the release was to this one's custodian and not to that one's. Where the giver cancelled
-  it, both say that nothing was handed over. The giver is the station that released: his firm has other stations, the
-  taker's colleagues' among them where one firm hands over to itself. And no acceptance by the release's digest may have
-  been in the log before that, not even the declared one: who handed it over then declares the release wrong.
+  custodian and that nobody accepted meanwhile. Where another station signed that it took over the same release, and the
+  log had that before the declaration, that one has the parcel, unless the release was to this one's custodian and not
+  to that one's.
+  What else others sign does not show that it never was with him: he may have passed it on unsigned, and a colleague
+  signs what he likes once the parcel is missed. But who takes his acceptance back at once, by the log's clock and by
+  his own, gains nothing that not scanning would not have given him. He is cleared by any scan of another station, of
+  those whom the release was to, that shows the parcel elsewhere after it, and that stands or is held itself; and by one
+  of the giver's after the declaration. Where the giver had it again before that, it may have come back.
+  Where the giver cancelled it, both say that nothing was handed over. The giver is the station that released: his firm
+  has other stations, the taker's colleagues' among them where one firm hands over to itself. And no acceptance by the
+  release's digest may have been in the log before that, not even the declared one: who handed it over then declares
+  the release wrong.
 
 An adjudicator's declaration takes back all of it.
 """
@@ -22,14 +29,17 @@ An adjudicator's declaration takes back all of it.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from custody.kernel.clock import SECOND_MS
+from custody.kernel.clock import MINUTE_MS, SECOND_MS
 from custody.trail.corrections import Corrections, once
-from custody.trail.edition import Edition
+from custody.trail.edition import NEWEST, Edition
 from custody.trail.finding import Finding, Kind
 from custody.trail.marks import read_marks
 from custody.trail.names import named
-from custody.trail.runs import ACCEPTANCES, CANCELS, RELEASES, accepts, is_physical
+from custody.trail.runs import ACCEPTANCES, CANCELS, RELEASES, accepts, is_physical, run_key
 from custody.trail.sealed import SealedScan
+
+AT_ONCE_MS = 30 * MINUTE_MS
+"""How long after it was made a scan may be declared wrong and was declared so at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,23 +72,50 @@ def bound_presence(scans: Iterable[SealedScan], corrections: Corrections, editio
             latest = max(taken, key=lambda sealed: sealed.scan.seq)
             found.setdefault(latest.digest, Binding(by=binding, release=False))
     if edition >= Edition.FOURTH:
-        for held in made:
-            declaration = corrections.by_own.get(held.digest)
-            release = None if declaration is None else _taken_alone(held, standing, declaration, edition)
-            if release is not None:
-                found.setdefault(held.digest, Binding(by=release, release=True))
+        declared = [(held, corrections.by_own[held.digest]) for held in made if held.digest in corrections.by_own]
+        at_once = [pair for pair in declared if edition >= Edition.FIFTH and _at_once(*pair)]
+        late = [pair for pair in declared if pair not in at_once]
+        found = _alone(late, standing, (), edition) | found
+        shown = [sealed for sealed in made if sealed.digest in found or corrections.standing(sealed)]
+        found = _alone(at_once, standing, shown, edition) | found
     return {digest: binding for digest, binding in found.items() if digest in corrections.by_own}
 
 
-def bound_findings(scans: Iterable[SealedScan], bound: dict[bytes, Binding]) -> Iterable[Finding]:
-    """What is said of each of them."""
+def _at_once(held: SealedScan, declaration: SealedScan) -> bool:
+    by_the_log_ms = declaration.received_ms - held.received_ms
+    by_its_own_ms = (declaration.scan.iat_s - held.scan.iat_s) * SECOND_MS
+    return max(by_the_log_ms, by_its_own_ms) <= AT_ONCE_MS
+
+
+def _alone(
+    declared: Iterable[tuple[SealedScan, SealedScan]],
+    standing: Sequence[SealedScan],
+    shown: Sequence[SealedScan],
+    edition: Edition,
+) -> dict[bytes, Binding]:
+    """Those of the declared ones that are held by what they took over."""
+    releases = {
+        held.digest: _taken_alone(held, standing, declaration, shown, edition) for held, declaration in declared
+    }
+    return {digest: Binding(by=release, release=True) for digest, release in releases.items() if release is not None}
+
+
+def bound_findings(
+    scans: Iterable[SealedScan], bound: dict[bytes, Binding], edition: Edition = NEWEST
+) -> Iterable[Finding]:
+    """What is said of each of them, in the words of that edition."""
+    nobody_else = (
+        "nobody else has"
+        if edition < Edition.FIFTH
+        else "no standing acceptance of that by another whom it was for was in the log by then"
+    )
     for sealed in once(scans):
         binding = bound.get(sealed.digest)
         if binding is None:
             continue
         other = binding.by
         why = (
-            f"it took over what index {other.where} of another station released, and nobody else has"
+            f"it took over what index {other.where} of another station released, and {nobody_else}"
             if binding.release
             else f"index {other.where} of another station is signed over it"
         )
@@ -121,11 +158,17 @@ def _took(sealed: SealedScan, held: SealedScan) -> bool:
 
 
 def _taken_alone(
-    held: SealedScan, standing: Sequence[SealedScan], declaration: SealedScan, edition: Edition
+    held: SealedScan,
+    standing: Sequence[SealedScan],
+    declaration: SealedScan,
+    shown: Iterable[SealedScan],
+    edition: Edition,
 ) -> SealedScan | None:
     """The standing release of another station that a declared acceptance took over, where nobody else has.
 
-    By the fourth edition one that the acceptance names could come after the declaration too.
+    `shown`: what may show that the parcel was elsewhere, if it was declared wrong at once.
+    By the fourth edition one that the acceptance names could come after the declaration too, and so could another's
+    acceptance of it.
     """
     if not _accepts(held):
         return None
@@ -139,10 +182,30 @@ def _taken_alone(
     release = next(reversed(tied or before), None)
     if release is None or any(_cancels(s, release, [held, *others], edition) for s in others):
         return None
+    if _seen_elsewhere(held, release, declaration, shown):
+        return None
     since = [] if tied else [s for s in others if release.place < s.place < held.place]
     took = [s for s in others if _accepts(s) and (s in since or _binds(s, release))]
+    if edition >= Edition.FIFTH:
+        took = [s for s in took if s.place < declaration.place]
     mine = _is_to(release, held) and not any(_is_to(release, s) for s in took)
     return release if mine or not took else None
+
+
+def _seen_elsewhere(
+    held: SealedScan, release: SealedScan, declaration: SealedScan, shown: Iterable[SealedScan]
+) -> bool:
+    """Whether others' scans after a release show that the parcel was not with who took it over for a moment."""
+    giver = run_key(release.station)
+    others = [s for s in shown if s.station.station != held.station.station and is_physical(s.event)]
+    about = [s for s in others if not named(s.event).isdisjoint(named(held.event))]
+    if any(run_key(s.station) == giver and held.place < s.place < declaration.place for s in about):
+        return False
+    after = [s for s in about if s.place > release.place and s.no_later_ms >= release.no_later_ms]
+    if any(run_key(s.station) == giver and s.place > declaration.place for s in after):
+        return True
+    takers = [s for s in after if run_key(s.station) != giver]
+    return any(_is_to(release, s) or not _is_to(release, held) for s in takers)
 
 
 def _accepts(sealed: SealedScan) -> bool:

@@ -35,6 +35,8 @@ the edition that its chain was read by (`investigation/pack/earlier.py`).
    - What another station signs binds a scan that was declared wrong only if the log had it before the declaration.
    - A release is cancelled by the station that signed it alone, and not after it was accepted by its digest, though the
      acceptance was declared wrong.
+   - Who declares wrong that he took over a release is cleared by another's acceptance of it only if the log had that
+     before the declaration. Who does so at once is cleared by whatever shows the parcel elsewhere.
 """
 
 from enum import IntEnum

@@ -22,6 +22,7 @@ from custody.trail.edition import NEWEST, Edition
 from custody.trail.names import RECIPIENT, is_parcel, named
 from custody.trail.order import Entry
 from custody.trail.route import MOBILE
+from custody.trail.sealed import StationFacts
 
 Leg = Literal["outbound", "return"]
 Start = Literal["first", "moved", "taken_back", "returned"]
@@ -217,7 +218,7 @@ class _Walk:
             self._open(entry, "taken_back")
 
     def _open(self, entry: Entry, start: Start) -> None:
-        run = Run(key=_run_key(entry), leg=self._leg, start=start)
+        run = Run(key=run_key(entry.station), leg=self._leg, start=start)
         self.runs.append(run)
         self._add(entry, run)
 
@@ -230,13 +231,13 @@ class _Walk:
         return _says(entry, self._edition) and is_delivery(entry)
 
     def _leaves(self, entry: Entry, last: Run) -> bool:
-        if _run_key(entry) != last.key:
+        if run_key(entry.station) != last.key:
             return True
         released = [earlier for earlier in last.entries if is_release(earlier)]
         return is_acceptance(entry) and bool(released) and released[-1].station.station != entry.station.station
 
 
-def _run_key(entry: Entry) -> tuple[str, ...]:
-    station = entry.station
+def run_key(station: StationFacts) -> tuple[str, ...]:
+    """What the stations of one run have in common: a van and a courier's round are one station's."""
     fixed = (station.custodian, station.site, station.step)
     return (*fixed, station.station) if station.step in MOBILE else fixed

@@ -119,7 +119,7 @@ def build_trail(
     findings = (
         *unit.findings,
         *(finding for finding, about in zip(corrections.findings, corrections.about, strict=True) if here >= about),
-        *bound_findings(single, bound),
+        *bound_findings(single, bound, edition),
         *order_findings(entries, gaps, in_log),
         *(_refuted(entry) for entry in entries if verified.get(entry.digest) is False),
         *(finding for part in (chain, weight, seal, contents, delivery) for finding in part.findings),

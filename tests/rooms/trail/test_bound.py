@@ -3,13 +3,12 @@
 import pytest
 
 from custody.gs1.named_information import write_ni
-from custody.investigation.read_before import READINGS
-from custody.investigation.read_passage import Way, read_way
 from custody.investigation.values import Seal, Step
 from custody.kernel.clock import HOUR_MS, SECOND_MS
 from custody.trail.edition import NEWEST, Edition
 from custody.trail.sealed import SealedScan
-from tests.rooms.trail.world import CARRIER, JOURNEY, PARCEL, SELLER, World, kinds, moved
+from tests.rooms.trail.gone import by_name, gone_with, handlers, names, standings, way_of
+from tests.rooms.trail.world import CARRIER, JOURNEY, World, kinds, moved
 
 BROKEN = {"wl:sealState": "broken"}
 
@@ -30,22 +29,6 @@ def taken_back(**of_the_release: object) -> tuple[World, SealedScan, SealedScan,
     world.accept("courier-8", world.release("depot-2"), **{"wl:handler": "h-8"})
     world.deliver("courier-8", **{"wl:handler": "h-8"})
     return world, taken, given, back
-
-
-def way_of(world: World, edition: Edition = NEWEST) -> Way:
-    mine = [sealed for sealed in world.scans if PARCEL in {*sealed.event.epcs, sealed.event.parent}]
-    way = read_way(PARCEL, mine, READINGS[edition])
-    assert way is not None
-    return way
-
-
-def handlers(way: Way) -> set[str | None]:
-    return {stay.handler for stay in way.stays if stay.step is Step.COURIER}
-
-
-def standings(world: World, *scans: SealedScan) -> list[str]:
-    told = {entry.digest: str(entry.standing) for entry in world.trail().entries}
-    return [told[sealed.digest] for sealed in scans]
 
 
 def test_who_declares_wrong_what_another_station_signed_over_stays_in_the_chain() -> None:
@@ -156,14 +139,6 @@ def test_a_delivery_that_was_declared_wrong_is_none_though_somebody_took_over_wh
     assert (delivery.reopened, then.reopened) == (False, True)
 
 
-def names(event_id: str | None) -> dict[str, object]:
-    return {"bizTransactionList": [{"type": "upevt", "bizTransaction": event_id}]}
-
-
-def by_name(sealed: SealedScan) -> dict[str, object]:
-    return names(sealed.event.event_id)
-
-
 @pytest.mark.parametrize(
     ("station", "step"), [("courier-7", "inspecting"), ("desk", "other"), ("courier-7", "departing")]
 )
@@ -242,150 +217,3 @@ def test_who_may_not_declare_is_not_told_to_wait_for_somebody_whom_there_is_not(
     assert told.endswith("another station signed that; the original still counts.")
     (then,) = [f.sentence for f in world.trail(edition=Edition.SECOND).findings if f.kind == "declaration_unauthorised"]
     assert then.endswith("the original still counts until an adjudicator confirms.")
-
-
-def gone_with(**how: object) -> tuple[World, SealedScan, SealedScan]:
-    """A courier takes a parcel over, and nothing is heard of it again; the depot's release and the acceptance."""
-    world = World()
-    world.pack()
-    for giver, taker in JOURNEY[:-1]:
-        world.hand(giver, taker)
-    given = world.release("depot-2")
-    return world, given, world.accept("courier-7", given, **{"wl:handler": "h-7", **how})
-
-
-NOT_SAID = {"named": False, "digest": None}
-
-
-@pytest.mark.parametrize("how", [{}, {"digest": None}, NOT_SAID], ids=["by its digest", "by its name", "not said"])
-def test_the_last_who_signed_that_he_has_the_parcel_does_not_clear_himself(how: dict[str, object]) -> None:
-    world, _, taken = gone_with(**how)
-    world.pass_time(100)
-    world.declare(taken)
-    assert standings(world, taken) == ["bound"]
-    assert handlers(way_of(world)) == {"h-7"}
-    assert Step.COURIER in {segment.step for segment in world.trail().segments}
-    (told,) = [f for f in world.trail().findings if f.kind == "declared_bound"]
-    assert told.indices[0] == taken.index
-    assert "took over what index" in told.sentence
-    assert handlers(way_of(world, Edition.THIRD)) == set()
-    assert Step.COURIER not in {segment.step for segment in world.trail(edition=Edition.THIRD).segments}
-
-
-def test_nor_does_he_where_the_depot_has_it_again_and_signed_nothing_over_him() -> None:
-    world, _, taken = gone_with()
-    world.obj("depot-2", "arriving")
-    world.accept("courier-8", world.release("depot-2"), **{"wl:handler": "h-8"})
-    world.declare(taken)
-    assert handlers(way_of(world)) == {"h-7", "h-8"}
-
-
-def test_who_scanned_what_another_took_over_was_not_there_if_he_says_so() -> None:
-    world, given, taken = gone_with()
-    world.accept("courier-8", given, **{"wl:handler": "h-8"})
-    world.declare(taken)
-    assert standings(world, taken) == ["declared_wrong"]
-    assert handlers(way_of(world)) == {"h-8"}
-
-
-def test_what_was_released_to_him_he_had_though_somebody_else_says_that_he_took_it_over() -> None:
-    world, given, taken = gone_with()
-    world.accept("dock-2", given)
-    world.declare(taken)
-    assert handlers(way_of(world)) == {"h-7"}
-
-
-def test_a_release_that_was_accepted_meanwhile_holds_nobody_who_names_none() -> None:
-    world = World()
-    world.pack()
-    world.release("dock-2")
-    world.accept("lorry-9")
-    taken = world.accept("hub-in-1")
-    world.declare(taken)
-    assert standings(world, taken) == ["declared_wrong"]
-
-
-@pytest.mark.parametrize("it_names", [True, False], ids=["it names it", "its latest"])
-def test_a_handover_that_both_sides_take_back_was_none(*, it_names: bool) -> None:
-    world, given, taken = gone_with(digest=None)
-    world.declare(taken)
-    world.obj("depot-2", "void_shipping", **by_name(given) if it_names else {})
-    assert standings(world, taken) == ["declared_wrong"]
-    assert handlers(way_of(world)) == set()
-    assert "release_cancelled" in kinds(world.trail())
-
-
-@pytest.mark.parametrize("it_names", [True, False], ids=["it names it", "its latest"])
-@pytest.mark.parametrize("how", [{}, {"digest": None}, NOT_SAID], ids=["by its digest", "by its name", "not said"])
-def test_a_colleague_of_the_taker_cancels_no_release_for_him(how: dict[str, object], *, it_names: bool) -> None:
-    world, given, taken = gone_with(**how)
-    world.pass_time(24 * 10)
-    world.declare(taken)
-    world.obj("courier-8", "void_shipping", chain=False, **by_name(given) if it_names else {})
-    assert standings(world, taken) == ["bound"]
-    assert handlers(way_of(world)) == {"h-7"}
-    assert handlers(way_of(world, Edition.FOURTH)) == set()
-    assert "release_cancelled" not in kinds(world.trail())
-    assert "release_cancelled" in kinds(world.trail(edition=Edition.FOURTH))
-
-
-@pytest.mark.parametrize("it_names", [True, False], ids=["it names it", "its latest"])
-def test_nor_does_the_giver_once_it_was_accepted_by_its_digest(*, it_names: bool) -> None:
-    world, given, taken = gone_with()
-    world.pass_time(24 * 10)
-    world.declare(taken)
-    world.obj("depot-2", "void_shipping", **by_name(given) if it_names else {})
-    assert standings(world, taken) == ["bound"]
-    assert handlers(way_of(world)) == {"h-7"}
-    assert handlers(way_of(world, Edition.FOURTH)) == set()
-    assert {"release_bound", "declared_bound"} <= kinds(world.trail())
-    assert "release_cancelled" not in kinds(world.trail())
-    assert "release_cancelled" in kinds(world.trail(edition=Edition.FOURTH))
-
-
-def test_what_its_giver_cancelled_before_anybody_accepted_it_holds_nobody() -> None:
-    world = World()
-    world.pack()
-    given = world.release("depot-2")
-    world.obj("depot-2", "void_shipping", **by_name(given))
-    taken = world.accept("courier-7", given)
-    world.declare(taken)
-    assert standings(world, taken) == ["declared_wrong"]
-
-
-def test_a_colleague_of_the_giver_cancels_no_release_of_his() -> None:
-    world = World()
-    given = world.release("depot-2")
-    world.obj("courier-8", "void_shipping", **by_name(given))
-    world.accept("courier-7", given)
-    signing = {edition: world.trail(edition=edition).handovers[0].signing for edition in Edition}
-    assert signing[Edition.FIFTH] == "dual"
-    assert signing[Edition.FOURTH] == "named"
-
-
-def test_the_taker_cancels_no_release_of_the_givers() -> None:
-    world, _, taken = gone_with()
-    world.declare(taken)
-    world.obj("courier-7", "void_shipping")
-    assert standings(world, taken) == ["bound"]
-
-
-def test_nobody_is_held_by_a_release_that_its_giver_declared_wrong_too_or_that_was_to_another() -> None:
-    world, given, taken = gone_with()
-    world.declare(given)
-    world.declare(taken)
-    assert standings(world, taken) == ["declared_wrong"]
-    world = World()
-    world.pack()
-    world.release("depot-2", to=SELLER)
-    taken = world.accept("courier-7", None)
-    world.declare(taken)
-    assert standings(world, taken) == ["declared_wrong"]
-
-
-def test_an_adjudicator_takes_back_what_was_taken_over_alone() -> None:
-    world, _, taken = gone_with()
-    world.declare(taken)
-    world.declare(taken, station="desk")
-    told = {entry.digest: entry.standing for entry in world.trail(adjudicators={"desk"}).entries}
-    assert told[taken.digest] == "declared_wrong"
