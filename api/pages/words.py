@@ -32,6 +32,7 @@ CASE_STATES: Mapping[str, str] = {
     "adr_open": "Open to the independent scheme",
     "with_adr": "With the independent scheme",
     "adr_decided": "Scheme decided",
+    "stands_again": "What was set aside is promised again: no other report puts the order right any more",
     "closed": "Closed",
     "withdrawn": "Withdrawn",
     "merged": "Joined",

@@ -10,7 +10,8 @@
   came back since and is owed again.
 - Whoever holds the box can report its number. So a report that names the order itself is held back by one that does
   not only in that money paid there is not paid again. Money or a phone that was promised there is set aside once the
-  report that names the order chooses one, or is awarded one, so that the order is not put right twice.
+  report that names the order chooses one, or is awarded one, so that the order is not put right twice. Once that one
+  gives neither any more, what was set aside is promised again.
 - A reference that nothing of ours knows makes no two reports one order, and two handsets of an order are two.
 """
 
@@ -113,6 +114,18 @@ def puts_right(promise: Promise) -> bool:
 def to_set_aside(promises: Iterable[Promise]) -> tuple[Promise, ...]:
     """Of these the money and the phones that have not been given yet; what the scheme decided binds us."""
     return tuple(each for each in promises if puts_right(each) and each.method != AS_DECIDED and is_owed(each))
+
+
+def left_aside(promises: Iterable[Promise]) -> list[Promise]:
+    """Of the promises of a report those that were set aside, and that no remedy took the place of since.
+
+    Money that came back was given before whatever was chosen since, and is among them too.
+    """
+    held = list(promises)
+    remedies = [each for each in held if each.what in _REMEDIES or each.method == AS_DECIDED]
+    standing = [each for each in remedies if not (each.set_aside or each.replaced or each.state == "void")]
+    since_ms = max((each.made_ms for each in standing if not each.came_back), default=-1)
+    return [each for each in held if each.set_aside and (each.came_back or each.made_ms > since_ms)]
 
 
 def check_delivery(known: Before) -> None:

@@ -110,6 +110,9 @@ TEXTS = MappingProxyType(
             "We put that order right by way of another report. So nothing comes for it here. All else stays as it was.",
             "Was that not you? Call us, or tap I do not agree on your page. We look at both together.",
         ),
+        "case.stands_again": _text(
+            "We do not put that order right by way of another report any more. So what we promised you stands again."
+        ),
         "case.reminder": _text(
             "You have not chosen yet, and that is fine. You can still choose: {options}. The offer stays open."
         ),

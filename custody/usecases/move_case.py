@@ -15,7 +15,7 @@ from custody.disputes.clocks import SCHEME_LETTER
 from custody.disputes.lock_wish import LockFacts, lock_wish
 from custody.disputes.machine import Role, demand, demand_role, step
 from custody.disputes.messages import Message, alternatives, say
-from custody.disputes.one_order import check_delivery, is_set_aside, of_its_order, puts_right
+from custody.disputes.one_order import check_delivery, is_set_aside, of_its_order
 from custody.disputes.opening import AN_OFFER, NOT_BY_THE_REMEDY
 from custody.disputes.policy import DEFAULT_POLICY, Policy
 from custody.disputes.price import may_come_back
@@ -30,7 +30,7 @@ from custody.usecases.keep_promises import check_by_word, check_one_payment, cro
 from custody.usecases.offer_sum import named_before, with_sum
 from custody.usecases.read_order import hold_order, known_before, report_of
 from custody.usecases.repeat_move import check_reference
-from custody.usecases.set_aside import said_of_aside, set_aside_by_the_box
+from custody.usecases.set_aside import said_of_aside, settle_the_box
 from custody.usecases.ways_out import ways_of_kind
 from custody.usecases.write_move import write_move
 
@@ -175,8 +175,7 @@ def choose(
     )
     owing, said = take_place(unit, file, known.in_place, of=chosen.promise, policy=policy)
     case_book.put_promise(unit, chosen.promise)
-    if puts_right(chosen.promise):
-        set_aside_by_the_box(unit, file, policy=policy)
+    settle_the_box(unit, file, chosen.promise, policy=policy)
     moved = replace(owing, case=replace(file.case, state=chosen.move.target), chosen=remedy)
     facts = {"remedy": remedy, "payout": payout, "promise": chosen.promise.id, "due_ms": chosen.promise.due_ms}
     return write_move(unit, file, moved, "chosen", actor=actor, facts=facts, said=[*said, *chosen.messages]), chosen
@@ -296,9 +295,10 @@ def withdraw(
     unit: Unit, dispute: str, *, actor: str, locks_settled: bool | None, policy: Policy = DEFAULT_POLICY
 ) -> CaseFile:
     """The customer takes the report back; what was still promised is crossed out, what was earned stays owed."""
-    file = case_book.hold_one(unit, dispute)
+    file = hold_order(unit, dispute)
     move = step(CASE, file.case.state, "withdraw", Role.CUSTOMER, {"all_locks_settled": locks_settled})
     owing, said = cross_out(unit, file, policy=policy)
+    settle_the_box(unit, file, None, policy=policy)
     moved = replace(owing, case=replace(file.case, state=move.target))
     return write_move(unit, file, moved, "withdrawn", actor=actor, facts={}, said=[say("case.withdraw"), *said])
 
@@ -310,7 +310,7 @@ def found_it(
 
     Until then it stays where it is, and the timer ends it. Once a remedy is on its way the customer confirms as ever.
     """
-    before = case_book.hold_one(unit, dispute)
+    before = hold_order(unit, dispute)
     ends = locks_settled and "withdraw" in CASE.possible(before.case.state, Role.CUSTOMER)
     if before.found_ms is not None and not ends:
         return before
@@ -319,6 +319,7 @@ def found_it(
     if ends:
         move = step(CASE, file.case.state, "withdraw", Role.CUSTOMER, {"all_locks_settled": locks_settled})
         file, crossed = cross_out(unit, file, policy=policy)
+        settle_the_box(unit, file, None, policy=policy)
         file, said = replace(file, case=replace(file.case, state=move.target)), [*said, *crossed]
     return write_move(unit, before, file, "found", actor=actor, facts={}, said=said)
 

@@ -30,7 +30,7 @@ from custody.disputes.choose_remedy import said_of
 from custody.disputes.clocks import join_clocks
 from custody.disputes.machine import Role, step
 from custody.disputes.messages import Message, say
-from custody.disputes.one_order import of_its_order, puts_right
+from custody.disputes.one_order import of_its_order
 from custody.disputes.opening import AN_OFFER
 from custody.disputes.policy import DEFAULT_POLICY, Policy
 from custody.disputes.promise import AS_DECIDED, Promise, is_owed, make_promise
@@ -45,7 +45,7 @@ from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
 from custody.usecases.keep_promises import keep, take_place
 from custody.usecases.read_order import hold_order, is_known, known_before
-from custody.usecases.set_aside import set_aside_by_the_box
+from custody.usecases.set_aside import settle_the_box
 from custody.usecases.ways_out import said_of_letter, with_letter
 from custody.usecases.write_move import write_move
 
@@ -134,8 +134,7 @@ def accept_decision(unit: Unit, dispute: str, *, actor: str, policy: Policy = DE
     instead_of = [*offers, *known_before(unit.session, file).in_place]
     owing, _ = take_place(unit, file, instead_of, of=promise, policy=policy)
     case_book.put_promise(unit, promise)
-    if puts_right(promise):
-        set_aside_by_the_box(unit, file, policy=policy)
+    settle_the_box(unit, file, promise, policy=policy)
     moved = replace(owing, case=replace(file.case, state=move.target))
     due = civil.in_words(promise.due_ms)
     said = [say("case.customer_accepts", promises=(promise.id,), due=due), said_of(promise)]

@@ -32,10 +32,15 @@ class About:
 
 def hold_order(unit: Unit, dispute: str) -> CaseFile:
     """A case as it is now, held with every other report of its order until the unit ends; raises `NotFound`."""
-    order = case_book.read(unit.session, dispute).case.order_ref
-    files = case_book.of_order(unit.session, order) if order else []
-    heard = {case_book.goes_on(unit.session, file).case.id for file in files}
-    return case_book.hold(unit, {dispute, *heard, *(file.case.id for file in files)})[dispute]
+    return case_book.hold(unit, cases_of_order(unit.session, dispute))[dispute]
+
+
+def cases_of_order(session: Session, dispute: str) -> set[str]:
+    """A case, every other report of its order, and the cases in which joined ones go on; raises `NotFound`."""
+    order = case_book.read(session, dispute).case.order_ref
+    files = case_book.of_order(session, order) if order else []
+    heard = {case_book.goes_on(session, file).case.id for file in files}
+    return {dispute, *heard, *(file.case.id for file in files)}
 
 
 def known_before(session: Session, file: CaseFile) -> Before:

@@ -1,30 +1,48 @@
-"""A report that named only what stands on the box is set aside once the one that named the order has its remedy.
+"""A report that named only what stands on the box is set aside while the one that named the order puts it right.
 
-What was promised in it is set aside where it stands: in the report, or in a case of another order that it was joined
-into.
+- What was promised in it is set aside where it stands: in the report, or in a case of another order that it was joined
+  into.
+- Once no other report puts the order right any more, since it was taken back or something less was chosen or decided,
+  the same is promised again, with days of its own, and its customer is told. Where a remedy can be chosen meanwhile
+  nothing has to be promised, but for money that came back to us.
+- A report that names no order itself sets nothing aside.
 """
 
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlmodel import Session
+
+from custody.disputes.choose_remedy import said_of
+from custody.disputes.claim import PAYS_MONEY, Remedy
 from custody.disputes.messages import Message, say
-from custody.disputes.one_order import to_set_aside
+from custody.disputes.one_order import left_aside, puts_right, to_set_aside
 from custody.disputes.policy import Policy
+from custody.disputes.promise import Promise, make_promise
+from custody.disputes.remedy import PHONES, WORDS, within_ms
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
 from custody.usecases.keep_promises import set_aside
-from custody.usecases.read_order import by_the_box, promised_by_the_box
+from custody.usecases.read_order import by_the_box, known_before, promised_by_the_box
 from custody.usecases.write_move import write_move
 
+AWAITS_IT = frozenset({"remedy_in_progress", "remedied", "adr_open", "with_adr", "adr_decided"})
+"""States of a case in which what was promised before is owed, and no remedy is chosen."""
+_REMEDY_OF = {WORDS[remedy]: remedy for remedy in PHONES | PAYS_MONEY}
 
-def set_aside_by_the_box(unit: Unit, file: CaseFile, *, policy: Policy) -> None:
-    """What other reports of the order, by its box, were promised is not given too; their customers are told.
 
-    A report that names no order itself sets nothing aside.
+def settle_the_box(unit: Unit, file: CaseFile, given: Promise | None, *, policy: Policy) -> None:
+    """Set aside what reports of the order by its box were promised, or promise it again.
+
+    `given`: what the customer of `file` chose or was awarded just now; None: they took the report back.
     """
     if not file.order_named:
         return
     for report in by_the_box(unit.session, file):
-        promises = to_set_aside(promised_by_the_box(unit.session, report))
-        if promises:
+        if given is None or not puts_right(given):
+            stand_again(unit, report, policy=policy)
+        elif promises := to_set_aside(promised_by_the_box(unit.session, report)):
             heard = case_book.goes_on(unit.session, report)
             moved = set_aside(unit, heard, promises, policy=policy)
             facts = {"promises": [promise.id for promise in promises]}
@@ -34,3 +52,56 @@ def set_aside_by_the_box(unit: Unit, file: CaseFile, *, policy: Policy) -> None:
 def said_of_aside(report: CaseFile) -> Message:
     """What is said where something is set aside that was promised for a report."""
     return say("case.set_aside" if report.case.joined_into is None else "case.set_aside_joined")
+
+
+def is_left_aside(session: Session, report: CaseFile) -> bool:
+    """Whether something was set aside for a report, and nothing puts its order right any more."""
+    return bool(_to_stand_again(session, report))
+
+
+def stand_again(unit: Unit, report: CaseFile, *, policy: Policy) -> CaseFile:
+    """Promise again what was set aside for a report, if nothing puts its order right any more; where it stands."""
+    heard, said = case_book.goes_on(unit.session, report), [say("case.stands_again")]
+    promises = list[str]()
+    for before, pence in _to_stand_again(unit.session, report):
+        remedy = _REMEDY_OF.get(before.what, Remedy.REFUND)
+        again = make_promise(
+            promise_id=unit.ids.new("promise"),
+            case_id=heard.case.id,
+            what=before.what,
+            amount_pence=pence,
+            due_ms=unit.now_ms + within_ms(remedy, unit.now_ms, policy=policy),
+            method=before.method,
+            owner=heard.case.owner,
+            now_ms=unit.now_ms,
+            policy=policy,
+        )
+        case_book.put_promise(unit, replace(before, set_aside=False, replaced=not before.came_back))
+        case_book.put_promise(unit, replace(again, order_ref=before.order_ref))
+        promises.append(again.id)
+        said.append(said_of(again))
+    if not promises:
+        return heard
+    return write_move(unit, heard, heard, "stands_again", actor="system", facts={"promises": promises}, said=said)
+
+
+def _to_stand_again(session: Session, report: CaseFile) -> Sequence[tuple[Promise, int | None]]:
+    """What is to be promised again for a report, each with its sum within what is left of the price."""
+    is_joined = report.case.joined_into is not None
+    aside = [
+        each
+        for each in left_aside(promised_by_the_box(session, report))
+        if each.came_back or is_joined or report.case.state in AWAITS_IT
+    ]
+    known = known_before(session, report)
+    if not aside or known.puts_right_elsewhere:
+        return []
+    found, left_pence = list[tuple[Promise, int | None]](), known.left_pence(report.order.price_pence)
+    for each in aside:
+        pence = each.amount_pence
+        if pence is not None and left_pence is not None:
+            pence = min(pence, left_pence)
+            left_pence -= pence
+        if pence != 0:
+            found.append((each, pence))
+    return found

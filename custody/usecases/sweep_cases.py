@@ -6,6 +6,7 @@
 - What was put right and nobody said was wrong is closed, once every lock and every promise is settled. The days count
   from what was done last: what came back to us and was given again counts from then.
 - A case whose customer found the phone ends once its locks are settled, on the word that they gave.
+- What was set aside for a report by the box is promised again once no other report puts its order right.
 - A decision of the independent scheme that nobody answers is reminded of, and lapses after its days.
 - What is late earns its customer more with each day that begins, up to the cap, also in a case that is over. They were
   told so when it was missed, and are told the whole sum when it is done.
@@ -41,6 +42,8 @@ from custody.usecases.keep_promises import earn
 from custody.usecases.move_case import withdraw
 from custody.usecases.move_scheme import adr
 from custody.usecases.open_dispute import least_busy
+from custody.usecases.read_order import hold_order
+from custody.usecases.set_aside import AWAITS_IT, is_left_aside, stand_again
 from custody.usecases.ways_out import letter_left
 from custody.usecases.write_move import write_move
 
@@ -84,7 +87,7 @@ def look(session: Session, asked: Round, *, after: str, limit: int, now_ms: Inst
 
 def sweep_case(unit: Unit, dispute: str, asked: Round) -> int:
     """Do all that is due for one case; returns how much it was."""
-    file, people = case_book.hold_one(unit, dispute), asked.people(unit.session)
+    file, people = hold_order(unit, dispute), asked.people(unit.session)
     earning = _earning(case_book.promises(unit.session, dispute), asked, now_ms=unit.now_ms)
     file, done = (_earn_more(unit, file, earning, asked), 1) if earning else (file, 0)
     while acts := _due(unit.session, file, asked, people, now_ms=unit.now_ms):
@@ -114,6 +117,8 @@ def _due(session: Session, file: CaseFile, asked: Round, people: Sequence[str], 
         return found
     if file.case.owner not in people:
         found.append(_new_owner)
+    if state in AWAITS_IT and not file.order_named and is_left_aside(session, file):
+        found.append(_stand_again)
     if lapse_asks(file.ledger, now_ms=now_ms) != file.ledger:
         found.append(_lapse)
     if file.found_ms is not None and "withdraw" in CASE.possible(state, Role.CUSTOMER):
@@ -162,6 +167,10 @@ def _new_owner(unit: Unit, file: CaseFile, asked: Round) -> CaseFile:
     facts = {"owner": owner, "before": file.case.owner}
     said = [say("case.new_owner", owner=owner)]
     return write_move(unit, file, moved, "new_owner", actor=SYSTEM, facts=facts, said=said)
+
+
+def _stand_again(unit: Unit, file: CaseFile, asked: Round) -> CaseFile:
+    return stand_again(unit, file, policy=asked.policy)
 
 
 def _lapse(unit: Unit, file: CaseFile, _asked: Round) -> CaseFile:

@@ -1,8 +1,13 @@
 """Stories of a report by the box: what it was promised is set aside wherever it stands, for as long as that holds."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import pytest
 
 from custody.disputes.promise import Promise, is_owed
+from custody.kernel.clock import DAY_MS
+from custody.store import case_book
 from custody.usecases import move_case, move_scheme
 from tests.stories.case_steps import act
 from tests.stories.lock_steps import told
@@ -18,7 +23,9 @@ from tests.stories.test_one_remedy import (
     promises,
     refused,
     status,
+    withdraw,
 )
+from tests.stories.test_promises import round_of_cases
 from tests.world import World
 from tests.world_parts import Opened
 
@@ -132,3 +139,112 @@ def test_while_a_phone_that_was_awarded_is_on_its_way_nothing_is_promised_beside
     first, second = (world.dispute(world.parcels[0], "damaged") for _ in range(2))
     awarded(world, first, "A new phone sent to you", pence=None)
     assert refused(world, second, "refund").code == "on_its_way"
+
+
+def taken_back(world: World, mine: Opened) -> None:
+    looked_at_again(world, mine)
+    withdraw(world, mine)
+
+
+def found(world: World, mine: Opened) -> None:
+    looked_at_again(world, mine)
+    act(world, move_case.found_it, mine, actor="customer", locks_settled=True)
+
+
+def something_less(world: World, mine: Opened) -> None:
+    looked_at_again(world, mine)
+    act(world, move_case.offer_again, mine, claim_type="missing_accessory", **BY_AGENT)
+    world.step(1)
+    act(world, move_case.choose, mine, remedy="accessory", payout=None, actor="customer")
+
+
+def decided_otherwise(world: World, mine: Opened) -> None:
+    awarded(world, mine, "Say sorry", pence=None)
+
+
+ENDS = [taken_back, found, something_less, decided_otherwise]
+
+
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("remedy", ["refund", "replacement"])
+@pytest.mark.parametrize("days", [0, 9])
+def test_what_was_set_aside_is_promised_again_once_the_report_that_names_the_order_gives_nothing(
+    world: World, end: Callable[[World, Opened], None], remedy: str, days: int
+) -> None:
+    stranger, mine = by_the_box(world), world.dispute(world.parcels[0], "damaged")
+    before = choose(world, stranger, remedy)
+    world.step(days * DAY_MS)
+    choose(world, mine, "refund")
+    assert "another report" in status(world, stranger)
+    world.step(1)
+    end(world, mine)
+    (again,) = [one for one in owed(world, stranger, mine) if one.case_id == stranger.case]
+    assert (again.what, again.amount_pence, again.method) == (before.what, before.amount_pence, before.method)
+    assert again.due_ms > world.clock.at_ms
+    assert "another report" not in status(world, stranger)
+    assert "what we promised you stands again" in told(world, stranger)
+    pay(world, stranger)
+    assert world.case(stranger).case.state == "remedied"
+
+
+def test_what_stood_again_is_set_aside_again_and_stands_again_once(world: World) -> None:
+    stranger = by_the_box(world)
+    choose(world, stranger, "refund")
+    for _ in range(2):
+        mine = world.dispute(world.parcels[0], "damaged")
+        choose(world, mine, "refund")
+        taken_back(world, mine)
+        assert [one.amount_pence for one in owed(world, stranger, mine)] == [PRICE]
+
+
+def test_money_that_came_back_by_the_box_is_paid_again_once_the_report_that_names_the_order_gives_nothing(
+    world: World,
+) -> None:
+    stranger, mine = by_the_box(world), world.dispute(world.parcels[0], "damaged")
+    paid = choose(world, stranger, "refund")
+    pay(world, stranger)
+    choose(world, mine, "replacement")
+    act(world, move_case.confirm, stranger, actor="customer", locks_settled=True)
+    come_back(world, stranger, paid.id)
+    taken_back(world, mine)
+    (again,) = owed(world, stranger, mine)
+    assert (again.what, again.amount_pence) == (paid.what, PRICE)
+
+
+def test_nothing_stands_again_while_another_report_puts_the_order_right_or_a_remedy_can_be_chosen(
+    world: World,
+) -> None:
+    stranger, mine, more = by_the_box(world), *(world.dispute(world.parcels[0], "damaged") for _ in range(2))
+    choose(world, stranger, "refund")
+    choose(world, mine, "replacement")
+    pay(world, mine)
+    refund = choose(world, more, "refund")
+    looked_at_again(world, more)
+    withdraw(world, more)
+    assert promises(world, more)[refund.id].state == "void"
+    assert owed(world, stranger) == [], "a phone has come"
+    free = by_the_box(world)
+    assert status(world, free).startswith("Choose")
+
+
+def test_what_was_set_aside_in_a_joined_report_stands_again_there(world: World) -> None:
+    stranger, mine = by_the_box(world), world.dispute(world.parcels[0], "damaged")
+    theirs = choose(world, stranger, "refund")
+    looked_at_again(world, stranger)
+    other = joined_into_another_order(world, stranger)
+    choose(world, mine, "refund")
+    taken_back(world, mine)
+    (again,) = owed(world, stranger, mine, other)
+    assert (again.case_id, again.order_ref, again.what) == (other.case, world.parcels[0].order, theirs.what)
+
+
+def test_the_timer_promises_again_what_an_older_version_left_aside(world: World) -> None:
+    stranger = by_the_box(world)
+    before = choose(world, stranger, "refund")
+    with world.house.unit() as unit:
+        case_book.put_promise(unit, replace(before, state="void", set_aside=True))
+    assert "another report" in status(world, stranger)
+    round_of_cases(world)
+    assert [one.what for one in owed(world, stranger)] == [before.what]
+    assert "another report" not in status(world, stranger)
+    assert round_of_cases(world) == 0
