@@ -18,6 +18,8 @@ from custody.disputes.remedy import RemedyOption
 from custody.kernel.clock import to_iso
 from custody.store import case_book
 from custody.store.case_book import CaseFile
+from custody.usecases.await_answer import DECIDED
+from custody.usecases.read_order import in_place_of_award
 from custody.usecases.ways_out import LETTERS
 from devicelock import part_store
 from devicelock import store as lock_store
@@ -58,6 +60,7 @@ def case_view(session: Session, file: CaseFile) -> dict[str, Any]:
         "support_needs": list(case.support_needs),
         "chosen": file.chosen,
         "remedy": offer_view(file),
+        "decision": decision_view(session, file),
         "promises": [
             {
                 "promise": promise.id,
@@ -108,6 +111,14 @@ def own_view(session: Session, file: CaseFile) -> dict[str, Any]:
     """
     view, named = case_view(session, file), file.order_named
     return {**view, "order": view["order"] if named else None, "locks": own_locks(view["locks"], named=named)}
+
+
+def decision_view(session: Session, file: CaseFile) -> dict[str, Any] | None:
+    """What the scheme decided, while the customer has not answered, and what a yes takes the place of."""
+    if file.case.state != DECIDED:
+        return None
+    instead_of = [each.what for each in in_place_of_award(session, file)]
+    return {"award": file.award, "award_pence": file.award_pence, "instead_of": instead_of}
 
 
 def offer_view(file: CaseFile) -> dict[str, Any] | None:

@@ -15,7 +15,7 @@ from sqlmodel import Session
 from custody.disputes import civil, clocks
 from custody.disputes.case import CASE
 from custody.disputes.machine import Role, step
-from custody.disputes.messages import say
+from custody.disputes.messages import Message, say
 from custody.disputes.policy import Policy
 from custody.disputes.work_clocks import work_clock
 from custody.kernel.clock import Instant
@@ -24,6 +24,7 @@ from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.tables import DisputeEventRow
 from custody.store.unit import Unit
+from custody.usecases.read_order import in_place_of_award
 from custody.usecases.write_move import write_move
 
 DECIDED, WAITS = "adr_decided", "decision_waits"
@@ -56,9 +57,15 @@ def tell(unit: Unit, file: CaseFile, *, policy: Policy) -> CaseFile:
     """Remind the customer of the decision, with the last day that was named before."""
     today = civil.civil_date(unit.now_ms)
     last_day = answer_by(unit.session, file) or clocks.scheme_accept_by(today, policy=policy)
-    said = [say("case.decision_waits", last_day=civil.day_in_words(last_day))]
+    said = [say("case.decision_waits", last_day=civil.day_in_words(last_day)), *said_before_a_yes(unit.session, file)]
     facts = {"last_day": last_day.isoformat()}
     return write_move(unit, file, file, WAITS, actor=Role.SYSTEM, facts=facts, said=said)
+
+
+def said_before_a_yes(session: Session, file: CaseFile) -> list[Message]:
+    """What is said of each promise that a yes to the decision takes the place of."""
+    instead_of = in_place_of_award(session, file)
+    return [say("case.decision_instead", promises=(each.id,), what=each.what) for each in instead_of]
 
 
 def lapse(unit: Unit, file: CaseFile) -> CaseFile:

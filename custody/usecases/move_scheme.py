@@ -3,6 +3,7 @@
 - A letter may be followed by a change of mind, which goes back to putting things right.
 - The letter that leaves by itself on its day takes no remedy away: what is on offer can be chosen, what is on its way
   is awaited, what was given is asked about as before. Once the scheme takes such a case, a supervisor opens it to it.
+- Before the customer answers they are told what a yes takes the place of, and staff see it.
 - A decision that the customer accepts takes the place of a remedy that was chosen, or of what was decided, before and
   is not done. What was promised for another order, in a report that was joined, stays promised for that one.
 - The scheme takes the case once the pack is built, and its decision is its own: somebody here writes it down, as the
@@ -33,7 +34,7 @@ from custody.disputes.messages import Message, say
 from custody.disputes.one_order import of_its_order
 from custody.disputes.opening import AN_OFFER
 from custody.disputes.policy import DEFAULT_POLICY, Policy
-from custody.disputes.promise import AS_DECIDED, Promise, is_owed, make_promise
+from custody.disputes.promise import AS_DECIDED, Promise, make_promise
 from custody.disputes.recourse import join_ways
 from custody.disputes.wording import lint_text
 from custody.disputes.work_clocks import state_clock
@@ -43,8 +44,9 @@ from custody.kernel.errors import Conflict, Forbidden, Rejected
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
+from custody.usecases.await_answer import said_before_a_yes
 from custody.usecases.keep_promises import keep, take_place
-from custody.usecases.read_order import hold_order, is_known, known_before
+from custody.usecases.read_order import hold_order, in_place_of_award, is_known
 from custody.usecases.set_aside import settle_the_box
 from custody.usecases.ways_out import said_of_letter, with_letter
 from custody.usecases.write_move import write_move
@@ -115,7 +117,7 @@ def scheme_decides(
     moved = replace(file, case=replace(file.case, state=move.target), award=award, award_pence=award_pence)
     last_day = clocks.scheme_accept_by(civil.civil_date(unit.now_ms), policy=policy)
     facts = {"reference": reference, "award": award, "award_pence": award_pence, "last_day": last_day.isoformat()}
-    said = [say("case.decision", last_day=civil.day_in_words(last_day))]
+    said = [say("case.decision", last_day=civil.day_in_words(last_day)), *said_before_a_yes(unit.session, file)]
     return write_move(unit, file, moved, "scheme_decided", actor=actor, facts=facts, said=said)
 
 
@@ -129,9 +131,7 @@ def accept_decision(unit: Unit, dispute: str, *, actor: str, policy: Policy = DE
         raise Rejected("award", "nobody wrote down what was decided", fix="Write the scheme's decision down first.")
     name, due_ms = unit.ids.new("promise"), clock.due_ms
     promise = _decided(file, file.award, file.award_pence, promise_id=name, due_ms=due_ms, unit=unit, policy=policy)
-    promised = of_its_order(file.case, case_book.promises(unit.session, dispute))
-    offers = [one for one in promised if one.what == AN_OFFER and is_owed(one)]
-    instead_of = [*offers, *known_before(unit.session, file).in_place]
+    instead_of = in_place_of_award(unit.session, file)
     owing, _ = take_place(unit, file, instead_of, of=promise, policy=policy)
     case_book.put_promise(unit, promise)
     settle_the_box(unit, file, promise, policy=policy)

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from sqlmodel import Session
 
 from custody.disputes.one_order import Before, OtherReport, before, of_its_order
-from custody.disputes.promise import Promise
+from custody.disputes.opening import AN_OFFER
+from custody.disputes.promise import Promise, is_owed
 from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.tables import SaleRow
@@ -73,6 +74,13 @@ def promised_by_the_box(session: Session, report: CaseFile) -> list[Promise]:
     """What was promised for a report by the box; not what was for one that named the order and went on in one case."""
     heard = case_book.goes_on(session, report)
     return [one for one in _promised(session, report) if not report_of(session, heard, one).order_named]
+
+
+def in_place_of_award(session: Session, file: CaseFile) -> list[Promise]:
+    """What an award takes the place of once its customer says yes: an offer that is due, a remedy that is not done."""
+    promised = of_its_order(file.case, case_book.promises(session, file.case.id))
+    offers = [each for each in promised if each.what == AN_OFFER and is_owed(each)]
+    return [*offers, *known_before(session, file).in_place]
 
 
 def report_of(session: Session, file: CaseFile, promise: Promise) -> CaseFile:

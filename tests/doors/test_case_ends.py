@@ -59,6 +59,26 @@ def test_the_schemes_decision_ends_what_the_letter_began(desk: CaseDesk, accept:
         assert [one["what"] for one in desk.own(told)["promises"]] == ["A new phone sent to you"]
 
 
+def test_before_a_yes_the_pages_of_customer_and_staff_name_what_it_takes_the_place_of(desk: CaseDesk) -> None:
+    told = desk.report(claim_type="never_received")
+    link, case = f"/c/{told['customer_token']}", told["dispute"]
+    chosen = desk.http.post(f"/v1/customer/{told['customer_token']}/choose", json={"remedy": "replacement"})
+    assert chosen.is_success, chosen.text
+    desk.event(told, "supervisor-1", ADR_EVENT)
+    desk.http.post("/v1/packs", json={"dispute": case}, headers=desk.by("investigator-1"))
+    desk.event(told, "agent-1", "adr_accepts", reference="S-1")
+    award = {"text": "Pay 50 pounds for the wait", "award_pence": 5_000, "reference": "S-1"}
+    decided = desk.event(told, "supervisor-1", "decision", **award).json()
+    instead_of = ["a new phone sent to you"]
+    assert decided["decision"] == {"award": award["text"], "award_pence": 5_000, "instead_of": instead_of}
+    form = desk.http.get(link).text.split("The independent body has decided", 1)[1].split("Yes, I take it")[0]
+    assert (
+        "If you say yes, it takes the place of what we promised you before. That is: a new phone sent to you." in form
+    )
+    console = desk.http.get(f"/console/cases/{case}", headers=desk.by("agent-1")).text
+    assert "A yes takes the place of: a new phone sent to you." in console
+
+
 def test_on_the_day_of_deadlock_no_day_of_the_weeks_is_counted(desk: CaseDesk) -> None:
     told = desk.report(claim_type="defective")
     page = f"/c/{told['customer_token']}"

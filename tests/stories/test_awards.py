@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
+from api.views import case_view
 from custody.disputes.machine import Role
 from custody.disputes.promise import Promise, is_owed
 from custody.kernel.errors import Conflict
+from custody.store import case_book
 from custody.usecases import move_case, move_scheme
 from tests.stories.case_steps import act, in_state
 from tests.stories.lock_steps import told
@@ -121,3 +123,25 @@ def test_an_award_of_one_report_counts_in_another_one_of_its_order(world: World)
     first, second = (world.dispute(world.parcels[0], "never_received") for _ in range(2))
     awarded(world, first, pence=20_000)
     assert choose(world, second, "refund").amount_pence == PRICE - 20_000
+
+
+def test_before_a_yes_the_customer_and_staff_read_what_it_takes_the_place_of(world: World) -> None:
+    opened = world.dispute(world.parcels[0], "never_received")
+    act(world, move_case.choose, opened, remedy="replacement", payout=None, actor="customer")
+    act(world, move_scheme.adr, opened, letter_due_ms=0, deadlock=True, **BY_SUPERVISOR)
+    in_state(world, opened, "with_adr")
+    decision: dict[str, Any] = {"award": "Pay 50 pounds for the wait", "award_pence": 5_000, "reference": "S-1"}
+    act(world, move_scheme.scheme_decides, opened, **decision, **BY_SUPERVISOR)
+    before = "If you say yes, it takes the place of what we promised you before. That is: a new phone sent to you."
+    assert told(world, opened).count(before) == 1
+    with world.house.read() as session:
+        shown = case_view(session, case_book.read(session, opened.case))["decision"]
+    assert shown == {
+        "award": "Pay 50 pounds for the wait",
+        "award_pence": 5_000,
+        "instead_of": ["a new phone sent to you"],
+    }
+    act(world, move_scheme.reject_decision, opened, actor="customer", locks_settled=True)
+    assert [one.what for one in owed(world, opened)] == ["a new phone sent to you"]
+    with world.house.read() as session:
+        assert case_view(session, case_book.read(session, opened.case))["decision"] is None
