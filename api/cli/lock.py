@@ -6,7 +6,7 @@ import typer
 from rich.table import Column
 from rich.text import Text
 
-from api.cli.client import call, console, folded, named, show
+from api.cli.client import call, console, fail, folded, named, show
 from api.cli.other_locks import show_backends
 
 app = typer.Typer(
@@ -95,9 +95,11 @@ def authority(
 
     Examples: `weaklink lock authority --propose`, `weaklink lock authority --approve auth_0k3v9q2m7x4d8r1t`.
     """
+    if propose and approve_proposal is not None:
+        fail("--propose and --approve are two acts, by two people", fix="Give one of them.")
     if propose:
         show(call("POST", "/v1/authority"), as_json=as_json)
-    elif approve_proposal:
+    elif approve_proposal is not None:
         show(call("POST", f"/v1/authority/{named(approve_proposal)}/approve"), as_json=as_json)
     else:
         show(call("GET", "/v1/authority"), as_json=as_json)
@@ -121,7 +123,7 @@ def alerts(
     as_json: AsJson = False,
 ) -> None:
     """What people must look at: caps, pauses, wrong locks. Example: `weaklink lock alerts --seen alert_0k3v9q`."""
-    if seen:
+    if seen is not None:
         show(call("POST", f"/v1/alerts/{named(seen)}/seen"), as_json=as_json)
     else:
         show(call("GET", "/v1/alerts"), as_json=as_json, human=_alerts)

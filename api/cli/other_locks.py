@@ -65,6 +65,8 @@ def export_list(
 
     Example: `weaklink lock export-list lists --whole`. A supervisor's token works, and the token of the list.
     """
+    if key == "":
+        fail("--key is empty", fix="Give the list's key, or leave --key out to believe the service's own word.")
     if whole:
         call("POST", "/v1/eir/lists")
     told = call("GET", "/v1/eir/lists")

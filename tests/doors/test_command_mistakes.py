@@ -129,6 +129,20 @@ def test_a_plain_mistake_is_told_in_two_lines(shell: CommandLine, line: str) -> 
     assert_told(shell, line, code=MISTAKES[line])
 
 
+UNMEANT = [
+    "lock authority --approve=",
+    "lock authority --approve= --propose",
+    "lock authority --approve auth_0k3v9q2m7x4d8r1t --propose",
+    "lock alerts --seen=",
+    "lock export-list lists --key=",
+]
+
+
+@pytest.mark.parametrize("line", UNMEANT)
+def test_what_cannot_be_meant_is_told_before_a_service_is_asked(shell: CommandLine, line: str) -> None:
+    assert "does not answer" not in assert_told(shell, line, code=1)
+
+
 @pytest.mark.parametrize("words", UNFIT)
 def test_a_station_that_no_registrar_could_enrol_makes_no_request(shell: CommandLine, words: str) -> None:
     assert UNFIT[words] in assert_told(shell, f"{REQUEST} {words}", code=1)
