@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from api.cli.client import call, console, folded, named, show
+from api.cli.client import call, console, fail, folded, named, show
 
 app = typer.Typer(
     no_args_is_help=True, help="Steps of an investigation: checks and results, conclusion, fix. Links, never people."
@@ -63,8 +63,11 @@ def conclude(
     Example: `weaklink investigation conclude case_0k3v9q2m7x4d8r1t --finding "A box was opened at a hub."
     --why "The weight falls there." --probability 0.86 --low 0.7 --high 0.93`.
     """
-    said = {"finding": finding, "why": why, "probability": probability, "low": low, "high": high}
-    _take(dispute, {"event": "conclude", **said}, as_json=as_json)
+    shares = {"probability": probability, "low": low, "high": high}
+    for name, share in shares.items():
+        if not 0 <= share <= 1:  # so no NaN either, which JSON has no word for
+            fail(f"--{name} {share} is not how likely anything is", fix="Give a number from 0 to 1.")
+    _take(dispute, {"event": "conclude", "finding": finding, "why": why, **shares}, as_json=as_json)
 
 
 @app.command()

@@ -19,6 +19,7 @@ OTHER_VKEY = text_key("log.example", new_signer(seed=bytes(31) + b"\5").public).
 WITNESS_VKEY = text_key(
     "carrier.example/w1", new_signer(seed=bytes(31) + b"\7").public, kind=Kind.ED25519_COSIGNATURE
 ).vkey()
+CONCLUDE = "investigation conclude case_0k3v9q2m7x4d8r1t --finding x --why y"
 MISTAKES = {
     "verify nofile.zip": 2,
     "verify key.pem": 2,
@@ -135,6 +136,9 @@ UNMEANT = [
     "lock authority --approve auth_0k3v9q2m7x4d8r1t --propose",
     "lock alerts --seen=",
     "lock export-list lists --key=",
+    f"{CONCLUDE} --probability nan --low 0 --high 1",
+    f"{CONCLUDE} --probability 0.5 --low -0.1 --high 1",
+    f"{CONCLUDE} --probability 0.5 --low 0 --high inf",
 ]
 
 
