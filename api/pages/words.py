@@ -10,6 +10,7 @@ from typing import Any
 from custody.disputes.claim import ClaimType
 from custody.disputes.payout import WORDS as PAYOUT_WORDS
 from custody.disputes.remedy import WORDS as REMEDY_WORDS
+from custody.investigation.naming import Verdict
 from custody.investigation.places import REST_WORDS
 from custody.trail.route import STEP_WORDS
 from devicelock.rules.caps import CapReason, account_of
@@ -293,9 +294,9 @@ INQUIRIES: Mapping[str, str] = {
     "learned": "Learned from",
 }
 VERDICTS: Mapping[str, str] = {
-    "named": "A link may be named",
-    "needs_check": "A check is needed before any link is named",
-    "unresolved": "The records do not settle it",
+    Verdict.NAMED: "A link may be named",
+    Verdict.NEEDS_CHECK: "A check is needed before any link is named",
+    Verdict.UNRESOLVED: "The records do not settle it",
 }
 SIGNINGS: Mapping[str, str] = {
     "dual": "both sides signed",

@@ -8,6 +8,8 @@ import httpx
 import pytest
 
 from api.cli.instance import Instance
+from api.pages import words
+from custody.investigation.naming import Verdict
 from custody.kernel import cbor
 from simulators.agent import sign_in
 from simulators.client import ServiceClient
@@ -26,6 +28,14 @@ def page(instance: Instance) -> httpx.Client:
     token = sign_in(client, "agent-1", instance.accounts["agent-1"]).client.token
     client.close()
     return httpx.Client(base_url=instance.address, headers={"Authorization": f"Bearer {token}"}, timeout=60)
+
+
+def test_every_verdict_is_told_in_a_sentence_of_its_own() -> None:
+    told = {verdict: words.worded(words.VERDICTS, str(verdict)) for verdict in Verdict}
+    assert len({*told.values()}) == len(Verdict)
+    for verdict, said in told.items():
+        assert said[0].isupper(), f"{verdict}: {said}"
+        assert said.split()[0] in {"A", "The"}, f"{verdict}: {said}"
 
 
 @pytest.mark.parametrize("order", ["po:#1042", "po:is it?", "po:A%2FB", "po:A/B"])
