@@ -21,6 +21,7 @@ from custody.store.static_export import export_log
 
 BUCKETS = "custody.store.log_bucket"
 TELL_EVERY_S = 2.0
+_BUCKET = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
 
 def export(
@@ -43,6 +44,7 @@ def export(
     `weaklink log audit https://custody-log.s3.eu-west-2.amazonaws.com/2026 --vkey "$(cat log.vkey)"`.
     """
     began = time.monotonic()
+    _check_target(target)
     with open_log(source, vkey) as (reading, log):
         try:
             place = _place(target)
@@ -90,9 +92,17 @@ class _Watch:
             errors.print(told, highlight=False)
 
 
+def _check_target(target: str) -> None:
+    """End the command, before the log is read, unless this can be a folder or a bucket; an empty one is none."""
+    if not target.strip():
+        fail("no target is named", fix="Name a folder, or a bucket: s3://BUCKET/PREFIX. The current folder is `.`.")
+    if not _BUCKET.match(target) and Path(target).exists() and not Path(target).is_dir():
+        fail(f"{target} is a file", fix="Name a folder, or a bucket: s3://BUCKET/PREFIX.")
+
+
 def _place(target: str) -> Target:
     """Folder or bucket; the object store's library is loaded only for a bucket."""
-    if re.match(r"[a-z][a-z0-9+.-]*://", target, re.IGNORECASE):
+    if _BUCKET.match(target):
         bucket: Target = import_module(BUCKETS).Bucket(target)
         return bucket
     return Folder(Path(target))

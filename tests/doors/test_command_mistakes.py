@@ -139,12 +139,20 @@ UNMEANT = [
     f"{CONCLUDE} --probability nan --low 0 --high 1",
     f"{CONCLUDE} --probability 0.5 --low -0.1 --high 1",
     f"{CONCLUDE} --probability 0.5 --low 0 --high inf",
+    "log export afile",
 ]
 
 
 @pytest.mark.parametrize("line", UNMEANT)
 def test_what_cannot_be_meant_is_told_before_a_service_is_asked(shell: CommandLine, line: str) -> None:
     assert "does not answer" not in assert_told(shell, line, code=1)
+
+
+@pytest.mark.parametrize("target", ["", " "])
+def test_an_export_to_nowhere_writes_nothing_here(shell: CommandLine, target: str) -> None:
+    before = sorted(shell.folder.iterdir())
+    assert "no target is named" in shell.run("log", "export", target, expect=1).err
+    assert sorted(shell.folder.iterdir()) == before
 
 
 @pytest.mark.parametrize("words", UNFIT)
