@@ -52,6 +52,8 @@ def send(method: str, path: str, **more: Any) -> httpx.Response:
     try:
         answer = httpx.request(method, client_address() + path, headers=headers, **more)
     except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
+        if isinstance(error, httpx.InvalidURL) and is_address(client_address()):
+            fail(f"what was typed cannot be part of an address: {error}", fix="Is it the text of a file?")
         fail(f"{client_address()} does not answer: {error}", fix="Start it with `weaklink serve`, or set WEAKLINK_URL.")
     if answer.is_error:
         _refused(answer)
@@ -64,6 +66,14 @@ def content(kind: str, method: str, path: str, **more: Any) -> bytes:
     if answer.headers.get("content-type", "").partition(";")[0] != kind:
         _stranger(answer)
     return answer.content
+
+
+def is_address(text: str) -> bool:
+    """Whether a service could be at it."""
+    try:
+        return bool(httpx.URL(text).host)
+    except (httpx.InvalidURL, UnicodeError):
+        return False
 
 
 def named(name: str) -> str:

@@ -21,7 +21,7 @@ from threading import Thread
 
 import httpx
 
-from api.cli.client import fail
+from api.cli.client import fail, is_address
 from api.environment import client_address
 from custody.kernel.errors import NotFound, Rejected, Trouble, Unavailable
 from custody.ledger.checkpoint import Checkpoint, open_checkpoint
@@ -47,7 +47,7 @@ class LogSource:
     def __init__(self, prefix: str) -> None:
         self.prefix = prefix.rstrip("/")
         self.is_remote = prefix.startswith(("http://", "https://"))
-        if not (_is_address(prefix) if self.is_remote else prefix and (Path(prefix) / "checkpoint").is_file()):
+        if not (is_address(prefix) if self.is_remote else prefix and (Path(prefix) / "checkpoint").is_file()):
             raise Rejected(
                 "source",
                 f"{prefix or 'an empty word'} is neither an address nor a folder that holds a log's checkpoint",
@@ -207,13 +207,6 @@ def read_policy(file: Path, log: VerifierKey) -> WitnessPolicy:
     policy = parse_policy(policy_text(file.read_bytes()))
     policy.demand_log(log)
     return policy
-
-
-def _is_address(text: str) -> bool:
-    try:
-        return bool(httpx.URL(text).host)
-    except (httpx.InvalidURL, UnicodeError):
-        return False
 
 
 def _no_key(why: str) -> NotFound:

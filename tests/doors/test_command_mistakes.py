@@ -155,6 +155,12 @@ def test_an_export_to_nowhere_writes_nothing_here(shell: CommandLine, target: st
     assert sorted(shell.folder.iterdir()) == before
 
 
+def test_what_is_too_long_for_an_address_is_not_told_as_a_service_that_is_away(shell: CommandLine) -> None:
+    what = assert_told(shell, f"trail {'x' * 100_000}", code=1)
+    assert "cannot be part of an address" in what
+    assert "does not answer" not in what
+
+
 @pytest.mark.parametrize("words", UNFIT)
 def test_a_station_that_no_registrar_could_enrol_makes_no_request(shell: CommandLine, words: str) -> None:
     assert UNFIT[words] in assert_told(shell, f"{REQUEST} {words}", code=1)
