@@ -1,6 +1,7 @@
 """The letter for the independent scheme: read and printed from the customer's own page, without an account."""
 
 import json
+import re
 
 import pytest
 
@@ -54,6 +55,18 @@ def test_the_letter_of_a_decline_has_its_reasons(desk: CaseDesk) -> None:
     letter = page(desk, told, "/letter")
     assert why in letter
     assert "Here is your letter." in letter
+
+
+def test_what_we_promised_stands_under_one_term(desk: CaseDesk) -> None:
+    needs = {"has_working_phone": False, "benefit_lost": True}
+    told = desk.report(claim_type="never_received", order=sold(desk, "SO-L3"), **needs)
+    assert desk.event(told, "supervisor-1", ADR_EVENT).is_success
+    promised = [promise["what"] for promise in desk.own(told)["promises"]]
+    assert len(promised) > 1
+    letter = page(desk, told, "/letter")
+    assert letter.count("<dt>We promised</dt>") == 1
+    (said,) = re.findall("<dt>We promised</dt>(.*?)</div>", letter)
+    assert [what.partition(", by ")[0] for what in re.findall("<dd>(.*?)</dd>", said)] == promised
 
 
 @pytest.mark.parametrize("named", [True, False])
