@@ -17,6 +17,7 @@ from api.environment import client_address, client_token
 from custody.kernel import cbor
 
 TYPED = {
+    "GET /v1/accounts": "`weaklink account list`",
     "GET /v1/alerts": "`weaklink lock alerts`",
     "GET /v1/authority": "`weaklink lock authority`",
     "GET /v1/disputes/": "weaklink dispute show ",

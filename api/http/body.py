@@ -1,10 +1,10 @@
 """What every JSON body of ours is: its own fields and no others, each of the type that is written there."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 from pydantic_core import PydanticCustomError
@@ -23,6 +23,21 @@ class Body(BaseModel):
     def _whole_numbers(cls, fields: Any) -> Any:
         """5.0 is a whole number, written otherwise (JSON Schema 2020-12 core, section 4.2.3)."""
         return {name: _whole(value) for name, value in fields.items()} if isinstance(fields, dict) else fields
+
+
+def fields_at(kind: Any, path: Iterable[str | int]) -> list[str]:
+    """The fields of the object at this path in a body: those that there are, for whoever sent one that there is not."""
+    for part in path:
+        inner = kind.model_fields[part].annotation if isinstance(part, str) else kind
+        kind = next(each for each in _parts(inner) if isinstance(each, type) and issubclass(each, BaseModel))
+    return list(kind.model_fields)
+
+
+def _parts(kind: Any) -> Iterator[Any]:
+    """A type and all that it is made of: of `list[A] | None` these are A and None too."""
+    yield kind
+    for part in get_args(kind):
+        yield from _parts(part)
 
 
 def _whole(value: Any) -> Any:

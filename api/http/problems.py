@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 
 from api.http import concise_problems
 from api.http.allowed_methods import allowed_methods
+from api.http.body import fields_at
 from custody.kernel.errors import Conflict, Fatal, Forbidden, NotFound, Rejected, Trouble, Unavailable
 
 MEDIA_TYPE = "application/problem+json"
@@ -111,12 +112,16 @@ def install(app: FastAPI) -> None:
     async def on_invalid(request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
+        what, fix = first["msg"], "Correct the named fields; /docs shows the form."
+        if first["type"] == "extra_forbidden":
+            known = fields_at(request.scope["route"].body_field.field_info.annotation, first["loc"][1:-1])
+            what, fix = "there is no such field", f"Use one of {', '.join(known)}."
         errors = [{"where": ".".join(map(str, e["loc"])), "what": e["msg"]} for e in error.errors()]
         return respond(
             Rejected(
                 "invalid",
-                f"{where}: {first['msg']}",
-                fix="Correct the named fields; /docs shows the form.",
+                f"{where}: {what}",
+                fix=fix,
                 errors=errors,
             ),
             path=request.url.path,

@@ -1,14 +1,16 @@
 """Cases on the command line: names that can be copied, an address that can be sent, and advice that can be typed."""
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import httpx
 import pytest
 
 from api.cli.case import NUMBERS, TRUTHS
-from api.cli.client import console
+from api.cli.client import TYPED, console
 from api.cli.instance import Instance
-from api.routes.disputes import EventIn
+from api.routes.disputes import EventIn, OrderDaysIn, WhereaboutsIn
 from tests.doors.command_line import CommandLine, signed_in
 
 
@@ -96,6 +98,30 @@ def test_a_need_that_is_learned_later_has_a_door(shell: CommandLine) -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "what", "names"),
+    [
+        (("--known", "bogus"), "body.whereabouts.bogus", WhereaboutsIn.model_fields),
+        (("--known", ""), "body.whereabouts.", WhereaboutsIn.model_fields),
+        (("--day", "soon=2026-05-01"), "body.order_days.soon", OrderDaysIn.model_fields),
+        (("--with", "a"), "body.a", EventIn.model_fields),
+    ],
+)
+def test_a_field_that_there_is_not_is_answered_with_those_that_there_are(
+    shell: CommandLine, said: tuple[str, str], what: str, names: Mapping[str, object]
+) -> None:
+    told, fix = shell.run("dispute", "move", "case_none", "whereabouts", *said, expect=1).err.splitlines()[-2:]
+    assert f"{what}: there is no such field" in told
+    assert fix.strip() == f"Use one of {', '.join(names)}."
+
+
+def test_every_list_that_advice_names_has_a_command() -> None:
+    root = Path(__file__).parents[2]
+    files = [file for house in ("api", "custody", "devicelock") for file in (root / house).rglob("*.py")]
+    asked = {found for file in files for found in re.findall(r"with (GET /v1/[a-z/]+)", file.read_text())}
+    assert asked <= {*TYPED}
+
+
+@pytest.mark.parametrize(
     ("line", "typed"),
     [
         ("dispute show case_none", "weaklink dispute list"),
@@ -105,7 +131,8 @@ def test_a_need_that_is_learned_later_has_a_door(shell: CommandLine) -> None:
         ("lock alerts --seen alert_none", "weaklink lock alerts"),
         ("lock authority --approve auth_none", "weaklink lock authority"),
         ("station group nobody north", "weaklink station list"),
-        ("dispute move case_none whereabouts --known bogus", "--help"),
+        ("account close nobody", "weaklink account list"),
+        ("dispute move case_none needs --with version=one", "--help"),
     ],
 )
 def test_what_to_do_is_told_as_it_is_typed(shell: CommandLine, line: str, typed: str) -> None:
