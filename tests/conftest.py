@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+import structlog
 from argon2 import PasswordHasher
 from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, Page
@@ -30,6 +31,14 @@ settings.register_profile(
 settings.register_profile("ci", settings.get_profile("dev"), derandomize=True, max_examples=100, print_blob=True)
 settings.register_profile("long", settings.get_profile("dev"), max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if ON_CI else "dev"))
+
+
+@pytest.fixture(autouse=True)
+def plain_lines() -> Iterator[None]:
+    """Have no test write its lines where one before it had them written."""
+    yield
+    structlog.reset_defaults()
+
 
 NEEDS = {"postgres_server": "postgres", "own_postgres": "postgres", "browser": "browser"}
 

@@ -107,14 +107,14 @@ def configure(app: ScanDoor, settings: Settings) -> uvicorn.Config:
 
 
 class Lines(structlog.PrintLogger):
-    """Lines on a stream; one that cannot be written, on a full disk or to a reader who has gone, is let go.
+    """Lines on a stream; one that cannot be written, on a full disk or to a reader who has gone, say, is let go.
 
     Else the thread that tells what went wrong would end with it, and nobody would take scans in or let locks lapse.
     """
 
     def msg(self, message: str) -> None:
         """Write a line if that can be done."""
-        with suppress(OSError):
+        with suppress(OSError, ValueError):
             super().msg(message)
 
     log = debug = info = warn = warning = fatal = failure = err = error = critical = exception = msg

@@ -262,13 +262,14 @@ def test_a_broker_port_that_is_taken_is_told_in_two_lines_after_the_passwords_th
     assert "WEAKLINK_EMBEDDED_MQTT_PORT" in fix
 
 
+@pytest.mark.parametrize("trouble", [OSError(ENOSPC, "no room"), ValueError("I/O operation on closed file")])
 def test_scans_that_could_not_be_stored_are_answered_though_the_line_that_says_so_could_not_be_written(
-    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch, trouble: Exception
 ) -> None:
     house = open_house(sqlite_url)
     begin(house)
     yard = make_yard(house)
-    monkeypatch.setattr("sys.stderr", Mock(write=Mock(side_effect=OSError(ENOSPC, "no room"))))
+    monkeypatch.setattr("sys.stderr", Mock(write=Mock(side_effect=trouble)))
     speak(logging.WARNING)
     with running(house) as intake:
         with broken_commit(house.engine, applied=False), pytest.raises(Unavailable):
