@@ -226,8 +226,9 @@ def _credit_paid(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> cas
 def _payment_came_back(unit: Unit, dispute: str, body: EventIn, caller: Caller) -> case_book.CaseFile:
     promise, reference = _need(body.promise, "promise"), _need(body.reference, "reference")
     role = Role(caller.role)
+    people = persons.agents(unit.session)
     return move_case.payment_came_back(
-        unit, dispute, promise=promise, reference=reference, actor=caller.account, role=role
+        unit, dispute, promise=promise, reference=reference, actor=caller.account, role=role, people=people
     )
 
 

@@ -4,9 +4,11 @@ from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlmodel import col
 
 from custody.disputes.case import CASE
-from custody.disputes.promise import MISSED, PROMISE
+from custody.disputes.promise import PROMISE
 from custody.store.tables import DisputeRow, PromiseRow
 
+_OPEN = tuple(state for state in PROMISE.states if state not in PROMISE.terminal)
+"""The states of a promise that is not over; named one by one, they lead to its rows by their index."""
 _CREDIT, _REPLACED = '%"unpaid_credit_pence":{}%', '%"replaced":true%'
 """Fields as they are stored. No words have them: there a quotation mark has a backslash before it."""
 
@@ -20,10 +22,10 @@ def owes() -> ColumnElement[bool]:
     return or_(credited, and_(over, exists().where(mine, is_owed())))
 
 
-def is_left_late() -> ColumnElement[bool]:
-    """Whether a promise of a case was missed and is still to be kept, whether or not the case is over."""
-    late = select(col(PromiseRow.dispute)).where(col(PromiseRow.state) == MISSED, is_owed())
-    return col(DisputeRow.id).in_(late)
+def is_left_to_keep() -> ColumnElement[bool]:
+    """Whether a promise of a case is still to be kept, in time or late, whether or not the case is over."""
+    left = select(col(PromiseRow.dispute)).where(col(PromiseRow.state).in_(_OPEN), is_owed())
+    return col(DisputeRow.id).in_(left)
 
 
 def is_owed() -> ColumnElement[bool]:

@@ -27,6 +27,7 @@ from custody.store import case_book
 from custody.store.case_book import CaseFile
 from custody.store.unit import Unit
 from custody.usecases.keep_promises import check_by_word, check_one_payment, cross_out, keep, take_place
+from custody.usecases.name_owner import name_owner
 from custody.usecases.offer_sum import named_before, with_sum
 from custody.usecases.read_order import hold_order, known_before, report_of
 from custody.usecases.repeat_move import check_reference
@@ -232,11 +233,20 @@ def _was_the_last(unit: Unit, file: CaseFile, kept: Promise) -> bool:
 
 
 def payment_came_back(
-    unit: Unit, dispute: str, *, promise: str, reference: str, actor: str, role: Role, policy: Policy = DEFAULT_POLICY
+    unit: Unit,
+    dispute: str,
+    *,
+    promise: str,
+    reference: str,
+    actor: str,
+    role: Role,
+    people: Sequence[str] = (),
+    policy: Policy = DEFAULT_POLICY,
 ) -> CaseFile:
     """Money that we paid did not reach the customer: the same sum is promised anew, and paid as any promise is.
 
-    It is not if the report named no order, and another one has put that right since.
+    It is not if the report named no order, and another one has put that right since. `people`: who works here and looks
+    after cases; one of them makes sure of it if the owner of the case is none of them.
     """
     check_payer(role)
     file = case_book.hold_one(unit, dispute)
@@ -252,8 +262,9 @@ def payment_came_back(
     case_book.put_promise(unit, replace(paid, came_back=True, set_aside=is_aside))
     facts: dict[str, Any] = {"promise": promise, "reference": reference}
     if is_aside:
-        aside = [said_of_aside(report)]
-        return write_move(unit, file, file, "payment_came_back", actor=actor, facts=facts, said=aside)
+        return write_move(unit, file, file, "payment_came_back", actor=actor, facts=facts, said=[said_of_aside(report)])
+    if people and file.case.owner not in people:
+        file = name_owner(unit, file, people)
     again = make_promise(
         promise_id=unit.ids.new("promise"),
         case_id=dispute,
@@ -333,9 +344,8 @@ def reopen(unit: Unit, dispute: str, *, actor: str, role: Role) -> CaseFile:
     guards = {"adr_clock_from_first_report": case_guards.adr_clock_from_first_report(starts, firsts)}
     move = step(CASE, file.case.state, "reopen", role, guards)
     moved = replace(file, case=replace(file.case, state=move.target), found_ms=None)
-    return write_move(
-        unit, file, moved, "reopened", actor=actor, facts={}, said=[say("case.reopen", owner=file.case.owner)]
-    )
+    said = [say("case.reopen", owner=file.case.owner)]
+    return write_move(unit, file, moved, "reopened", actor=actor, facts={}, said=said)
 
 
 def not_fixed(unit: Unit, dispute: str, *, actor: str) -> CaseFile:

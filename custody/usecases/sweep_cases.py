@@ -1,6 +1,7 @@
 """What time brings about in a case, as the policy and our own messages said: looked for some cases at a time.
 
-- A case whose owner works here no more has another one, with its open promises, and the customer is told the name.
+- A case whose owner works here no more has another one, with its open promises, and the customer is told the name;
+  so has one that is over and leaves a promise to be kept.
 - An ask that nobody answered within its days lapses, and the case goes on without it.
 - A customer who has not chosen is reminded, again after as many days; the offer stays open.
 - What was put right and nobody said was wrong is closed, once every lock and every promise is settled. The days count
@@ -31,7 +32,7 @@ from custody.disputes.machine import Role, step
 from custody.disputes.messages import alternatives, say
 from custody.disputes.opening import NOT_BY_THE_REMEDY
 from custody.disputes.policy import DEFAULT_POLICY, Policy
-from custody.disputes.promise import PROMISE, Promise, all_promises_settled, credit, is_late
+from custody.disputes.promise import Promise, all_promises_settled, credit, is_late, is_owed
 from custody.disputes.work_clocks import work_clock
 from custody.kernel.clock import Instant
 from custody.store import case_book
@@ -41,7 +42,7 @@ from custody.usecases import await_answer
 from custody.usecases.keep_promises import earn
 from custody.usecases.move_case import withdraw
 from custody.usecases.move_scheme import adr
-from custody.usecases.open_dispute import least_busy
+from custody.usecases.name_owner import name_owner
 from custody.usecases.read_order import hold_order
 from custody.usecases.set_aside import AWAITS_IT, is_left_aside, stand_again
 from custody.usecases.ways_out import letter_left
@@ -71,7 +72,7 @@ Act = Callable[[Unit, CaseFile, Round], CaseFile]
 
 
 def look(session: Session, asked: Round, *, after: str, limit: int, now_ms: Instant) -> Seen:
-    """The next few cases by id that are open, or leave something late.
+    """The next few cases by id that are open, or leave something to be kept.
 
     One that cannot be judged counts as due: what it is about it is said in its own unit, and the round goes past it.
     """
@@ -113,10 +114,10 @@ def _seems_due(
 
 def _due(session: Session, file: CaseFile, asked: Round, people: Sequence[str], *, now_ms: Instant) -> list[Act]:
     state, found = file.case.state, list[Act]()
+    if file.case.owner not in people and (state not in CASE.terminal or _still_owes(session, file)):
+        found.append(_new_owner)
     if state in CASE.terminal:
         return found
-    if file.case.owner not in people:
-        found.append(_new_owner)
     if state in AWAITS_IT and not file.order_named and is_left_aside(session, file):
         found.append(_stand_again)
     if lapse_asks(file.ledger, now_ms=now_ms) != file.ledger:
@@ -132,6 +133,10 @@ def _due(session: Session, file: CaseFile, asked: Round, people: Sequence[str], 
     elif state == await_answer.DECIDED:
         found += _silence(session, file, asked, now_ms=now_ms)
     return found
+
+
+def _still_owes(session: Session, file: CaseFile) -> bool:
+    return any(map(is_owed, case_book.promises(session, file.case.id)))
 
 
 def _earning(promises: Sequence[Promise], asked: Round, *, now_ms: Instant) -> list[Promise]:
@@ -159,14 +164,7 @@ def _silence(session: Session, file: CaseFile, asked: Round, *, now_ms: Instant)
 
 
 def _new_owner(unit: Unit, file: CaseFile, asked: Round) -> CaseFile:
-    owner = least_busy(unit.session, asked.people(unit.session))
-    for promise in case_book.promises(unit.session, file.case.id):
-        if promise.state not in PROMISE.terminal:
-            case_book.put_promise(unit, replace(promise, owner=owner))
-    moved = replace(file, case=replace(file.case, owner=owner))
-    facts = {"owner": owner, "before": file.case.owner}
-    said = [say("case.new_owner", owner=owner)]
-    return write_move(unit, file, moved, "new_owner", actor=SYSTEM, facts=facts, said=said)
+    return name_owner(unit, file, asked.people(unit.session))
 
 
 def _stand_again(unit: Unit, file: CaseFile, asked: Round) -> CaseFile:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from api.people import persons
 from custody.disputes.machine import Role
 from custody.disputes.order import OrderFacts
 from custody.disputes.promise import Promise
@@ -243,3 +244,37 @@ def test_a_sum_after_the_one_that_the_customer_chose_is_another_sum(world: World
     choose(world, opened, "price_reduction")
     paid_and_not_fixed(world, opened)
     assert "price_reduction" in offered(world, opened, price_reduction_pence=500)
+
+
+@pytest.mark.parametrize("leaves", ["before it came back", "after it"])
+def test_what_came_back_in_a_closed_case_whose_owner_left_is_looked_after_by_who_works_here(
+    world: World, leaves: str
+) -> None:
+    opened = world.dispute(world.parcels[0], "damaged")
+    paid = choose(world, opened, "refund")
+    act(world, move_case.remedied, opened, reference="BACS 1", **BY_AGENT)
+    act(world, move_case.confirm, opened, actor="customer", locks_settled=True)
+    owner = world.case(opened).case.owner
+    with world.house.read() as session:
+        left = [name for name in persons.agents(session) if name != owner]
+    if leaves == "before it came back":
+        world.dismiss(owner)
+    with world.house.read() as session:
+        people = persons.agents(session)
+    act(
+        world,
+        move_case.payment_came_back,
+        opened,
+        promise=paid.id,
+        reference="RETURN 1",
+        people=people,
+        **BY_AGENT,
+    )
+    if leaves == "after it":
+        world.dismiss(owner)
+        assert round_of_cases(world) == 1
+    assert round_of_cases(world) == 0
+    (again,) = (one for one in promises(world, opened) if one.state == "made")
+    assert again.owner in (left or ["the duty team"])
+    assert world.case(opened).case.owner == again.owner
+    assert again.owner in told(world, opened)
