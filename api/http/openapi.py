@@ -11,6 +11,8 @@ from api.http import concise_problems, problems
 from api.http.idempotency import HEADER, MAX_KEY
 
 SCHEMA = "Problem"
+OPEN: list[dict[str, Any]] = []
+"""What an operation says that asks nobody to sign in (OpenAPI 3.1.1 section 4.8.10); else it reads as if forgotten."""
 UNSAID = ("HTTPValidationError", "ValidationError")
 FRAMEWORKS = "422"
 BINARY = {"type": "string", "format": "binary"}
@@ -70,6 +72,7 @@ def complete(document: dict[str, Any], *, unseen: Mapping[str, Any]) -> dict[str
     for path, methods in document["paths"].items():
         for operation in methods.values():
             operation["responses"]["default"] = _error(path)
+            operation.setdefault("security", OPEN)
     return document
 
 

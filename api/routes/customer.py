@@ -33,6 +33,7 @@ from custody.usecases import ask_customer, move_case, move_scheme
 from custody.usecases.open_dispute import hash_token
 from custody.usecases.repeat_move import done_already
 from devicelock.rules.order import Role as LockRole
+from devicelock.rules.unlock_code import DIGITS
 from devicelock.usecases.issue_code import issue_code
 
 router = APIRouter(prefix="/v1/customer/{token}", tags=["customer"])
@@ -71,7 +72,7 @@ class DecisionIn(Body):
 class CodeIn(Body):
     """The eight digits on the lock screen, and after them the number of the lock if it is asked for."""
 
-    challenge: str
+    challenge: str = Field(json_schema_extra={"minLength": DIGITS})
     order: str | None = Field(default=None, description="A lock of the phone; needed if there are several.")
 
 

@@ -4,8 +4,10 @@ from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Depends, Query
+from pydantic import Field
 from sqlmodel import Session
 
+from api.http.body import one_of
 from api.http.listed import check_state
 from api.parts import Parts, parts_of
 from api.people.accounts import Caller
@@ -28,7 +30,7 @@ def listing(
     parts: P,
     _caller: Annotated[Caller, Depends(role(*CASEWORKERS))],
     *,
-    state: str | None = None,
+    state: Annotated[str, Field(json_schema_extra=one_of(lambda: CASE.states))] | None = None,
     owed: bool = False,
     due: bool = False,
     cursor: str | None = None,

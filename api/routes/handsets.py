@@ -25,6 +25,7 @@ from custody.usecases.record_sale import sale_of_imei
 from devicelock import store, watch_store
 from devicelock.rules.order import Role
 from devicelock.rules.receipt_code import check_receipt_code
+from devicelock.rules.unlock_code import DIGITS
 from devicelock.store import DeviceRow
 from devicelock.usecases.issue_code import issue_code
 from devicelock.usecases.retire import received
@@ -46,13 +47,13 @@ _tries_in_all = TokenBuckets(per_s=1 / 6, burst=500)
 class CodeIn(Body):
     """What the lock screen shows: eight digits, and after them the number of the lock if it is asked for."""
 
-    challenge: str = Field(max_length=60)
+    challenge: str = Field(max_length=60, json_schema_extra={"minLength": DIGITS})
 
 
 class LeaveIn(Body):
     """When the customer's account ends."""
 
-    ends_at: str
+    ends_at: str = Field(json_schema_extra={"format": "date-time"})
 
 
 class ReceiptIn(Body):

@@ -29,6 +29,7 @@ from devicelock.rules.authority import preflight
 from devicelock.rules.command import REASONS, Basis, Op, Reason
 from devicelock.rules.lock_facts import Kind
 from devicelock.rules.order import Role, State
+from devicelock.rules.unlock_code import DIGITS
 from devicelock.store import AuthorityRow, DeviceRow, LockOrderRow
 from devicelock.usecases import plan_parts, request_lock, standing_authority
 from devicelock.usecases.give_reference import give_reference
@@ -88,7 +89,7 @@ class WhyIn(Body):
 class CodeIn(Body):
     """The eight digits on the lock screen, and after them the number of the lock if it is asked for."""
 
-    challenge: str
+    challenge: str = Field(json_schema_extra={"minLength": DIGITS})
 
 
 class SwitchIn(Body):
@@ -210,7 +211,7 @@ def ask(body: LockIn, parts: P, caller: Staff) -> dict[str, Any]:
 def listing(
     parts: P,
     _caller: Staff,
-    state: str | None = None,
+    state: Annotated[str, Field(json_schema_extra=one_of(lambda: State))] | None = None,
     cursor: str | None = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> dict[str, Any]:

@@ -25,20 +25,23 @@ class SignIn(Body):
     password: str
 
 
+NewPassword = Annotated[str, Field(json_schema_extra={"minLength": accounts.MIN_PASSWORD})]
+
+
 class AccountIn(Body):
     """A new account. `person` names the human behind it: two accounts of one person never count as two people."""
 
     name: str
     role: str = Field(json_schema_extra=one_of(lambda: accounts.ROLES))
     person: str
-    password: str
+    password: NewPassword
 
 
 class PasswordIn(Body):
     """One's own password, and the one that takes its place."""
 
     old: str
-    new: str
+    new: NewPassword
 
 
 @router.post("/sessions", status_code=201)

@@ -10,7 +10,7 @@ from api import joints, lock_news
 from api.http.body import Body, one_of
 from api.parts import Parts, parts_of
 from api.people import persons
-from api.people.auth import known
+from api.people.auth import BEARER, known
 from api.views import case_view, lock_view, own_lock, own_view
 from custody.disputes.claim import CLAIMS
 from custody.disputes.machine import Role
@@ -56,7 +56,7 @@ class DisputeIn(Body):
     anything_else: str = Field(default="", max_length=5_000)
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, openapi_extra={"security": [{}, {BEARER.scheme_name: []}]})
 def open_dispute(body: DisputeIn, request: Request, parts: P) -> dict[str, Any]:
     """Open a dispute. A customer needs no account, and reads no checks of a lock; an agent becomes the owner."""
     return take_report(body, request, parts)

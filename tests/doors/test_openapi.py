@@ -1,7 +1,7 @@
 """The OpenAPI document says what the doors answer: statuses, media types, the form of errors, who has to sign in."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import httpx
@@ -9,6 +9,10 @@ import jsonschema_rs
 import pytest
 
 from api.cli.instance import Instance
+from api.people.accounts import MIN_PASSWORD
+from custody.disputes.case import CASE
+from devicelock.rules.order import State
+from devicelock.rules.unlock_code import DIGITS
 
 Document = dict[str, Any]
 ABSENT = {"path": "0/000", "name": "0", "location": "0" * 64}
@@ -89,13 +93,15 @@ def test_a_path_takes_the_methods_that_are_told_of_it_and_no_other(http: httpx.C
 
 
 def test_a_door_that_asks_for_a_session_says_so(http: httpx.Client, document: Document) -> None:
-    asking = {(method, path) for method, path, operation in operations(document) if "security" in operation}
+    asking = {(method, path) for method, path, operation in operations(document) if operation.get("security")}
     for method, path, operation in operations(document):
         address = path.format_map({each["name"]: "no-such" for each in operation.get("parameters", [])})
         refused = http.request(method, address, json={} if method != "get" else None).status_code == 401
         assert refused <= ((method, path) in asking), f"{method} {path} asks for a session"
     assert ("post", "/v1/packs") in asking
-    assert ("get", "/log/checkpoint") not in asking
+    assert document["paths"]["/log/checkpoint"]["get"]["security"] == []
+    assert document["paths"]["/v1/disputes"]["post"]["security"] == [{}, {"session": []}], "a session is looked at"
+    assert [path for _, path, operation in operations(document) if "security" not in operation] == []
     assert document["components"]["securitySchemes"]["session"]["scheme"] == "bearer"
 
 
@@ -124,6 +130,27 @@ CLOSED = {
     ("StationIn", "step"): ("/v1/stations", {"station": "bench-9", "site": "", "place": "", "custodian": ""}),
     ("LockIn", "reason"): ("/v1/locks", {"imei": "", "imei_last4": ""}),
 }
+
+
+def test_what_a_text_has_to_be_is_told_as_the_doors_have_it(document: Document) -> None:
+    schemas = document["components"]["schemas"]
+    told = {
+        (name, field): {each: said for each, said in about.items() if each in {"minLength", "format"}}
+        for name, schema in schemas.items()
+        for field, about in schema.get("properties", {}).items()
+        if field in {"challenge", "ends_at", "new"} or (name, field) == ("AccountIn", "password")
+    }
+    assert len(told) == 6
+    for (_, field), said in told.items():
+        by_field = {"challenge": {"minLength": DIGITS}, "ends_at": {"format": "date-time"}}
+        assert said == by_field.get(field, {"minLength": MIN_PASSWORD}), field
+
+
+@pytest.mark.parametrize(("path", "states"), [("/v1/locks", State), ("/v1/disputes", CASE.states)])
+def test_the_states_that_a_list_is_asked_for_by_are_told(document: Document, path: str, states: Iterable[str]) -> None:
+    (state,) = [each for each in document["paths"][path]["get"]["parameters"] if each["name"] == "state"]
+    (words,) = [part["enum"] for part in state["schema"]["anyOf"] if "enum" in part]
+    assert words == [str(each) for each in states]
 
 
 @pytest.mark.parametrize(("schema", "field"), CLOSED)
